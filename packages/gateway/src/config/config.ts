@@ -1,0 +1,21 @@
+import type { GatewayOptions } from '../gateway/options.ts';
+import type { HttpOptions } from '../http/options.ts';
+
+/** The whole configuration of the process, made once from the command line and the environment. */
+export interface Config {
+  readonly listenAddresses: readonly ListenAddress[];
+  readonly http: HttpOptions;
+  readonly gateway: GatewayOptions;
+  readonly log: LogOptions;
+}
+
+export interface ListenAddress {
+  /** Undefined listens on all addresses, IPv6 and IPv4. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'logfmt' | 'json';
+}

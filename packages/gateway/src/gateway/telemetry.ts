@@ -1,0 +1,20 @@
+import type { ErrorCode } from '../model/errors.ts';
+
+/**
+ * What the layers report about themselves. Called on hot paths: implementations count in plain numbers and build
+ * metrics only when asked for the page.
+ */
+export interface Telemetry {
+  pushAccepted(samples: number, bytes: number, seconds: number): void;
+  /** A push refused by any layer, with its body size as far as known. */
+  pushRefused(code: ErrorCode, bytes: number): void;
+  /** `reason`: non_finite, summary, stray_untyped. */
+  samplesIgnored(reason: IgnoredReason, count: number): void;
+  scraped(seconds: number, bytes: number): void;
+  /** Own metrics as text, with its content type. */
+  page(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+export const ignoredReasons = ['non_finite', 'summary', 'stray_untyped', 'name_collision'] as const;
+
+export type IgnoredReason = (typeof ignoredReasons)[number];

@@ -1,0 +1,80 @@
+/**
+ * Everything the gateway can answer a request with that is not success, in one table: the stable `code` that clients
+ * and dashboards may rely on, the HTTP status, and a title. docs/reference/errors.md lists the same rows; a test compares.
+ */
+
+interface ErrorRow {
+  readonly status: number;
+  readonly title: string;
+}
+
+export const errorTable = {
+  // The body.
+  syntax: { status: 400, title: 'The body is not valid Prometheus text' },
+  invalid_utf8: { status: 400, title: 'The body is not valid UTF-8' },
+  carriage_return: { status: 400, title: 'Lines end in CR LF instead of LF' },
+  newlines_stripped: { status: 400, title: 'The body seems to have lost its newlines' },
+  invalid_name: { status: 400, title: 'A metric or label name is not valid' },
+  invalid_value: { status: 400, title: 'A value cannot stand for this type of metric' },
+  invalid_histogram: { status: 400, title: 'A histogram contradicts itself' },
+  duplicate_series: { status: 400, title: 'A series stands twice in one push' },
+  duplicate_label: { status: 400, title: 'A label stands twice in one series' },
+  duplicate_metadata: { status: 400, title: 'A family has two HELP or two TYPE lines, or its TYPE comes too late' },
+  type_conflict: { status: 400, title: 'A family is known with another type' },
+  body_unreadable: { status: 400, title: 'The body broke off or could not be decompressed' },
+  // The request around it.
+  invalid_path: { status: 400, title: 'The labels in the path cannot be read' },
+  job_missing: { status: 400, title: 'By-job mode needs a job in the path' },
+  origin_not_allowed: { status: 403, title: 'This web origin may not push here' },
+  not_found: { status: 404, title: 'Nothing is served at this path' },
+  method_not_allowed: { status: 405, title: 'This path does not take this method' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'This format is not read here' },
+  unsupported_encoding: { status: 415, title: 'This Content-Encoding is not read here' },
+  // Limits of what is kept.
+  series_limit: { status: 422, title: 'The gateway holds as many series as it may' },
+  families_limit: { status: 422, title: 'The gateway holds as many families as it may' },
+  sources_limit: { status: 422, title: 'The gateway holds as many sources as it may' },
+  buckets_limit: { status: 422, title: 'A histogram would have more buckets than it may' },
+  labels_limit: { status: 422, title: 'A series has more or longer labels than it may' },
+  // The gateway itself.
+  overloaded: { status: 503, title: 'The gateway holds as many unfinished requests as it may' },
+  shutting_down: { status: 503, title: 'The gateway is starting or stopping' },
+  internal: { status: 500, title: 'The gateway made a mistake' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** Where in a body something is wrong: both count from 1, columns count characters. */
+export interface Location {
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * A request refused, for a reason its sender can act on. `message` is a full sentence for people, without a location
+ * prefix: it quotes the input and says what to change.
+ */
+export class RequestError extends Error {
+  readonly code: ErrorCode;
+  readonly location: Location | undefined;
+
+  constructor(code: ErrorCode, message: string, location?: Location) {
+    super(message);
+    this.name = 'RequestError';
+    this.code = code;
+    this.location = location;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  /** The message with its place in front, as a person reads it: `line 3, column 9: cannot parse …`. */
+  get text(): string {
+    return this.location === undefined
+      ? this.message
+      : `line ${this.location.line}, column ${this.location.column}: ${this.message}`;
+  }
+}
