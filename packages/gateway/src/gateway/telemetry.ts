@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../model/errors.ts';
+import type { MetricType } from '../model/metric-type.ts';
 
 /**
  * What the layers report about themselves. Called on hot paths: implementations count in plain numbers and build
@@ -18,3 +19,14 @@ export interface Telemetry {
 export const ignoredReasons = ['non_finite', 'summary', 'stray_untyped', 'name_collision'] as const;
 
 export type IgnoredReason = (typeof ignoredReasons)[number];
+
+/** What is held, for the gateway's own metrics. `series` counts samples as the page shows them. */
+export interface HoldingsByType {
+  readonly series: Readonly<Record<MetricType, number>>;
+  readonly families: Readonly<Record<MetricType, number>>;
+  readonly sourcesLive: number;
+  /** Silent for so long that their gauges were reset. */
+  readonly sourcesPruned: number;
+  /** Deleted or forgotten since the process started. */
+  readonly sourcesRetired: number;
+}

@@ -8,7 +8,7 @@ interface ErrorRow {
   readonly title: string;
 }
 
-export const errorTable = {
+const rows = {
   // The body.
   syntax: { status: 400, title: 'The body is not valid Prometheus text' },
   invalid_utf8: { status: 400, title: 'The body is not valid UTF-8' },
@@ -19,7 +19,10 @@ export const errorTable = {
   invalid_histogram: { status: 400, title: 'A histogram contradicts itself' },
   duplicate_series: { status: 400, title: 'A series stands twice in one push' },
   duplicate_label: { status: 400, title: 'A label stands twice in one series' },
-  duplicate_metadata: { status: 400, title: 'A family has two HELP or two TYPE lines, or its TYPE comes too late' },
+  duplicate_metadata: {
+    status: 400,
+    title: 'A family has two HELP or two TYPE lines, or its TYPE comes too late',
+  },
   type_conflict: { status: 400, title: 'A family is known with another type' },
   body_unreadable: { status: 400, title: 'The body broke off or could not be decompressed' },
   // The request around it.
@@ -44,7 +47,9 @@ export const errorTable = {
   internal: { status: 500, title: 'The gateway made a mistake' },
 } as const satisfies Record<string, ErrorRow>;
 
-export type ErrorCode = keyof typeof errorTable;
+export type ErrorCode = keyof typeof rows;
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = rows;
 
 /** Where in a body something is wrong: both count from 1, columns count characters. */
 export interface Location {
@@ -76,5 +81,18 @@ export class RequestError extends Error {
     return this.location === undefined
       ? this.message
       : `line ${this.location.line}, column ${this.location.column}: ${this.message}`;
+  }
+}
+
+/** Something wrong in a body, found by a decoder or by what takes its samples. `offset` is a byte position in the body. */
+export class PushProblem extends Error {
+  readonly code: ErrorCode;
+  readonly offset: number;
+
+  constructor(code: ErrorCode, message: string, offset: number) {
+    super(message);
+    this.name = 'PushProblem';
+    this.code = code;
+    this.offset = offset;
   }
 }

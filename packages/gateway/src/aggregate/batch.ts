@@ -1,0 +1,132 @@
+/**
+ * A push once decoded: its numbers as columns, and what it brings that the state does not have yet. Nothing in the state has
+ * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
+ */
+import type { MetricType } from '../model/metric-type.ts';
+import type { CellKind } from './cells.ts';
+import type { Family } from './families.ts';
+
+export interface Batch {
+  length: number;
+  /** Cells, or the complement (`~k`) of an index into `fresh`. */
+  cells: Int32Array;
+  /** What to add; per bucket, not cumulative. NaN is a gauge that says nothing: it adds nothing and withdraws what was. */
+  values: Float64Array;
+  /** Position in the body of the line that each number came from. */
+  offsets: Uint32Array;
+  readonly fresh: FreshCell[];
+  readonly freshGroups: FreshGroup[];
+  readonly families: PushFamily[];
+  readonly aliases: Alias[];
+  /** Samples that were read, whatever became of them. */
+  samples: number;
+  ignoredNonFinite: number;
+  ignoredSummary: number;
+}
+
+/** A cell that is yet to be created. */
+export interface FreshCell {
+  readonly text: string;
+  readonly family: PushFamily;
+  readonly kind: CellKind;
+  /** A group of the state; `~g`, an index into `freshGroups`; or undefined. */
+  readonly group: number | undefined;
+  readonly bound: number;
+  /** The push has a number for it; cells that complete a group may have none. */
+  given: boolean;
+}
+
+export interface FreshGroup {
+  readonly family: PushFamily;
+  /** Index into `fresh`. */
+  readonly count: number;
+  /** Of the `+Inf` bucket; undefined for a summary. */
+  readonly infinity: number | undefined;
+}
+
+/** A family as far as one push speaks of it in words that the state does not know yet. */
+export interface PushFamily {
+  readonly name: string;
+  known: Family | undefined;
+  /** What it is for this push, and for the state once the push is applied. */
+  type: MetricType;
+  /** Position of its TYPE line, or of its first sample. */
+  readonly offset: number;
+  help: string | undefined;
+  typed: boolean;
+  helped: boolean;
+  sampled: boolean;
+  quotedNames: boolean;
+  startTimes: boolean;
+  /** The TYPE line says something other than the state, or speaks of a family that the state does not have. */
+  changed: boolean;
+  /** Families that give way to this one. */
+  readonly replaces: Family[];
+}
+
+export const metadataKinds = ['type', 'help', 'discarded'] as const;
+
+/** A spelling to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
+export type Alias =
+  | { readonly start: number; readonly end: number; readonly target: number }
+  | {
+      readonly start: number;
+      readonly end: number;
+      readonly family: PushFamily;
+      readonly what: (typeof metadataKinds)[number];
+    };
+
+export function emptyBatch(): Batch {
+  return {
+    length: 0,
+    cells: new Int32Array(256),
+    values: new Float64Array(256),
+    offsets: new Uint32Array(256),
+    fresh: [],
+    freshGroups: [],
+    families: [],
+    aliases: [],
+    samples: 0,
+    ignoredNonFinite: 0,
+    ignoredSummary: 0,
+  };
+}
+
+/** Lists grown past this by a large push are let go, so that one push does not hold its memory for ever. */
+const KEPT_LENGTH = 1 << 20;
+
+export function resetBatch(batch: Batch): void {
+  if (batch.cells.length > KEPT_LENGTH) {
+    batch.cells = new Int32Array(256);
+    batch.values = new Float64Array(256);
+    batch.offsets = new Uint32Array(256);
+  }
+  batch.length = 0;
+  batch.fresh.length = 0;
+  batch.freshGroups.length = 0;
+  batch.families.length = 0;
+  batch.aliases.length = 0;
+  batch.samples = 0;
+  batch.ignoredNonFinite = 0;
+  batch.ignoredSummary = 0;
+}
+
+export function appendEntry(batch: Batch, cell: number, value: number, offset: number): void {
+  const at = batch.length;
+  if (at === batch.cells.length) growColumns(batch);
+  batch.cells[at] = cell;
+  batch.values[at] = value;
+  batch.offsets[at] = offset;
+  batch.length = at + 1;
+}
+
+function growColumns(batch: Batch): void {
+  const capacity = batch.cells.length * 2;
+  const { cells, values, offsets } = batch;
+  batch.cells = new Int32Array(capacity);
+  batch.cells.set(cells);
+  batch.values = new Float64Array(capacity);
+  batch.values.set(values);
+  batch.offsets = new Uint32Array(capacity);
+  batch.offsets.set(offsets);
+}

@@ -1,0 +1,124 @@
+/**
+ * The numbers of the state, as columns addressed by a cell: one number of one series (a histogram series has a cell for each
+ * bucket, its sum and its count). A cell's number is also its entry in the table of series texts, so that the bytes of a
+ * sample line lead to its number with one look-up.
+ *
+ *   texts   entry ─ `http_requests_total{code="200"}`      key, and what the page shows
+ *   kind    what adding to it means                         family  the id of its family
+ *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
+ *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
+ */
+import { ByteTable } from '../primitives/byte-table.ts';
+import { ExactSums } from '../primitives/exact-sums.ts';
+
+/** What a cell is; the order matters to `isGrouped`. */
+export const CellKind = {
+  FREE: 0,
+  COUNTER: 1,
+  GAUGE: 2,
+  UNTYPED: 3,
+  /** A start time: the minimum is kept. */
+  CREATED: 4,
+  /** Observations in one bucket alone, not cumulative. */
+  BUCKET: 5,
+  COUNT: 6,
+  SUM: 7,
+} as const;
+
+export type CellKind = (typeof CellKind)[keyof typeof CellKind];
+
+/** Bucket, count and sum cells belong to a histogram or summary series. */
+export function isGrouped(kind: CellKind): boolean {
+  return kind >= CellKind.BUCKET;
+}
+
+/** Gauges and untyped series say how things are: their contribution ends when its source takes it away. */
+export function isRemovable(kind: CellKind): boolean {
+  return kind === CellKind.GAUGE || kind === CellKind.UNTYPED;
+}
+
+/** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
+export interface Group {
+  readonly family: number;
+  readonly count: number;
+  /** -1 until a sender gives a sum. */
+  sum: number;
+  /** Cells in order of their bounds, `+Inf` last; empty for a summary. */
+  buckets: readonly number[];
+}
+
+export class Cells {
+  readonly texts: ByteTable;
+  readonly sums: ExactSums = new ExactSums();
+  readonly groups: Group[] = [];
+  kind: Uint8Array = new Uint8Array(0);
+  family: Uint32Array = new Uint32Array(0);
+  group: Int32Array = new Int32Array(0);
+  bound: Float64Array = new Float64Array(0);
+  holders: Uint32Array = new Uint32Array(0);
+  /** Freed cells whose numbers may still be held by a reader. */
+  readonly limbo: number[] = [];
+
+  constructor(hashSeed: number) {
+    this.texts = new ByteTable(hashSeed);
+  }
+
+  get size(): number {
+    return this.texts.size;
+  }
+
+  create(bytes: Uint8Array, shape: CellShape): number {
+    const { kind, family, group, bound } = shape;
+    const hash = this.texts.hash(bytes, 0, bytes.length);
+    const cell = this.texts.insert(bytes, 0, bytes.length, hash);
+    if (cell >= this.kind.length) this.#grow(this.texts.capacity);
+    this.kind[cell] = kind;
+    this.family[cell] = family;
+    this.group[cell] = group;
+    this.bound[cell] = bound;
+    this.holders[cell] = 0;
+    this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
+    return cell;
+  }
+
+  /** Takes a cell off the page. Its number is used again only after `recycle`. */
+  free(cell: number): void {
+    this.texts.remove(cell);
+    this.kind[cell] = CellKind.FREE;
+    this.sums.set(cell, 0);
+    this.limbo.push(cell);
+  }
+
+  /** Call when nobody holds the number of a freed cell any more. */
+  recycle(): void {
+    for (const cell of this.limbo) this.texts.release(cell);
+    this.limbo.length = 0;
+  }
+
+  kindOf(cell: number): CellKind {
+    return this.kind[cell] as CellKind;
+  }
+
+  #grow(capacity: number): void {
+    this.kind = copied(new Uint8Array(capacity), this.kind);
+    this.family = copied(new Uint32Array(capacity), this.family);
+    this.group = copied(new Int32Array(capacity), this.group);
+    this.bound = copied(new Float64Array(capacity), this.bound);
+    this.holders = copied(new Uint32Array(capacity), this.holders);
+    this.sums.reserve(capacity);
+  }
+}
+
+export interface CellShape {
+  readonly kind: CellKind;
+  readonly family: number;
+  /** -1 for none. */
+  readonly group: number;
+  /** NaN for all but buckets. */
+  readonly bound: number;
+}
+
+function copied<T extends { set(from: T): void }>(to: T, from: T): T {
+  to.set(from);
+  return to;
+}

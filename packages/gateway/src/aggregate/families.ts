@@ -1,0 +1,106 @@
+import type { MetricType } from '../model/metric-type.ts';
+
+/**
+ * A family and its rows in page order. A row is a cell, or the number of a group where the family is a histogram or
+ * summary. New rows wait in `pending` until a scrape sorts them in.
+ */
+export interface Family {
+  readonly id: number;
+  readonly name: string;
+  type: MetricType;
+  help: string | undefined;
+  /** Summaries that are discarded have a family only for the sake of its type. It gives way to any other. */
+  discarded: boolean;
+  /** A gauge `<x>_created` beside its x: holds start times, of which the minimum is kept. */
+  startTimes: boolean;
+  quotedNames: boolean;
+  /** Sorted. Replaced, never changed, so that a view may keep it. */
+  sorted: Uint32Array;
+  pending: number[];
+  rowCount: number;
+  /** Cells of its rows: as many samples as the page shows of it. */
+  cellCount: number;
+  /** Rows were freed since `sorted` and `pending` were last cleaned. */
+  hasFreed: boolean;
+}
+
+export class Families {
+  readonly byId: (Family | undefined)[] = [];
+  readonly #byName = new Map<string, Family>();
+  readonly #freeIds: number[] = [];
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  find(name: string): Family | undefined {
+    return this.#byName.get(name);
+  }
+
+  get(id: number): Family {
+    const family = this.byId[id];
+    if (family === undefined) throw new Error(`BUG: no family ${id}`);
+    return family;
+  }
+
+  create(name: string, type: MetricType): Family {
+    const family: Family = {
+      id: this.#freeIds.pop() ?? this.byId.length,
+      name,
+      type,
+      help: undefined,
+      discarded: false,
+      startTimes: false,
+      quotedNames: false,
+      sorted: new Uint32Array(0),
+      pending: [],
+      rowCount: 0,
+      cellCount: 0,
+      hasFreed: false,
+    };
+    this.byId[family.id] = family;
+    this.#byName.set(name, family);
+    return family;
+  }
+
+  /** Forgets an empty family. Its id is used again, so no reference to it may be left. */
+  remove(family: Family): void {
+    this.#byName.delete(family.name);
+    this.byId[family.id] = undefined;
+    this.#freeIds.push(family.id);
+  }
+
+  [Symbol.iterator](): IterableIterator<Family> {
+    return this.#byName.values();
+  }
+}
+
+/** Names that a family of this type takes for its samples, besides its own. */
+export function sampleSuffixes(type: MetricType): readonly string[] {
+  switch (type) {
+    case 'histogram':
+      return ['_bucket', '_sum', '_count'];
+    case 'summary':
+      return ['_sum', '_count'];
+    case 'counter':
+    case 'gauge':
+    case 'untyped':
+      return [];
+  }
+}
+
+/** The family whose start times a gauge of this name would hold: `x` or `x_total` of `x_created`. */
+export function startTimesOf(name: string): readonly string[] {
+  if (!name.endsWith('_created')) return [];
+  const base = name.slice(0, -'_created'.length);
+  return [base, `${base}_total`];
+}
+
+/** The other way round: what the family that holds the start times of this one is called. */
+export function startTimesName(name: string): string {
+  return `${name.endsWith('_total') ? name.slice(0, -'_total'.length) : name}_created`;
+}
+
+export function hasStartTimes(type: MetricType): boolean {
+  return type === 'counter' || type === 'histogram' || type === 'summary';
+}

@@ -1,0 +1,241 @@
+/**
+ * What one push says about families: its TYPE and HELP lines, and which family each sample name belongs to. Here it is
+ * decided when two types conflict, and that no push can make two families claim the same sample name.
+ *
+ * A family that the state knows is tracked by stamps (the fast path needs no object for it); a PushFamily is made only when
+ * a push says something in words that were not seen before.
+ */
+import { PushProblem } from '../model/errors.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { Batch, PushFamily } from './batch.ts';
+import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
+import type { Families, Family } from './families.ts';
+
+export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
+
+export interface Route {
+  readonly family: PushFamily;
+  readonly role: SampleRole;
+}
+
+const suffixes = ['_bucket', '_sum', '_count'] as const;
+
+export class PushFamilies {
+  /** True when lines that the state knows may mean something else in this push. */
+  meaningsChanged = false;
+  readonly #families: Families;
+  readonly #batch: Batch;
+  readonly #discardSummaries: boolean;
+  readonly #byName = new Map<string, PushFamily>();
+  #serial = 0;
+  #typed = new Uint32Array(0);
+  #helped = new Uint32Array(0);
+  #sampled = new Uint32Array(0);
+
+  constructor(families: Families, batch: Batch, discardSummaries: boolean) {
+    this.#families = families;
+    this.#batch = batch;
+    this.#discardSummaries = discardSummaries;
+  }
+
+  begin(serial: number): void {
+    this.#serial = serial;
+    this.meaningsChanged = false;
+    this.#byName.clear();
+    const count = this.#families.byId.length;
+    if (count <= this.#typed.length) return;
+    const capacity = count * 2;
+    this.#typed = new Uint32Array(capacity);
+    this.#helped = new Uint32Array(capacity);
+    this.#sampled = new Uint32Array(capacity);
+  }
+
+  /** A TYPE line seen before, which said what the state says. */
+  typeKnown(id: number, offset: number): void {
+    if (this.#typed[id] === this.#serial) throw secondLine('TYPE', this.#families.get(id).name, offset);
+    if (this.#sampled[id] === this.#serial) throw lateType(this.#families.get(id).name, offset);
+    this.#typed[id] = this.#serial;
+  }
+
+  helpKnown(id: number, offset: number): void {
+    if (this.#helped[id] === this.#serial) throw secondLine('HELP', this.#families.get(id).name, offset);
+    this.#helped[id] = this.#serial;
+  }
+
+  sampleKnown(id: number): void {
+    this.#sampled[id] = this.#serial;
+  }
+
+  addType(name: string, type: MetricType, offset: number): PushFamily {
+    const family = this.#declare(name, offset);
+    const { known } = family;
+    if (known === undefined) {
+      if (family.typed) throw secondLine('TYPE', name, offset);
+      if (family.sampled) throw lateType(name, offset);
+    } else {
+      this.typeKnown(known.id, offset);
+    }
+    family.typed = true;
+    // "untyped" claims nothing: a known family stays what it is.
+    if (type === 'untyped' || type === family.type) {
+      if (known === undefined) family.changed = true;
+    } else if (known === undefined || known.type === 'untyped') {
+      family.type = type;
+      family.changed = true;
+    } else if (known.discarded) {
+      family.replaces.push(known);
+      family.known = undefined;
+      family.type = type;
+      family.changed = true;
+    } else {
+      throw typeConflict(name, { has: known.type, wants: type, offset });
+    }
+    if (
+      family.changed &&
+      (sampleSuffixes(family.type).length > 0 || family.known !== undefined || known !== undefined)
+    ) {
+      this.meaningsChanged = true;
+    }
+    return family;
+  }
+
+  addHelp(name: string, help: string, offset: number): PushFamily {
+    const family = this.#declare(name, offset);
+    if (family.known !== undefined) this.helpKnown(family.known.id, offset);
+    else if (family.helped) throw secondLine('HELP', name, offset);
+    family.helped = true;
+    family.help = help;
+    return family;
+  }
+
+  /** The family that a sample of this name belongs to, in this push. */
+  route(name: string, offset: number): Route {
+    const exact = this.#find(name);
+    for (const suffix of suffixes) {
+      if (!name.endsWith(suffix) || name.length === suffix.length) continue;
+      const base = this.#find(name.slice(0, -suffix.length));
+      if (base === undefined || !sampleSuffixes(base.type).includes(suffix)) continue;
+      if (exact !== undefined && exact.type !== 'untyped') continue;
+      return this.#sampledRoute(this.#declare(base.name, offset), suffix);
+    }
+    return this.#sampledRoute(this.#declare(name, offset), 'own');
+  }
+
+  /** Looks at the push as a whole: refuses claims on one sample name by two families, and finds start times. */
+  finish(): void {
+    for (const family of this.#batch.families) {
+      if (family.known === undefined && !family.sampled) continue;
+      if (family.changed || family.known === undefined) this.#claim(family);
+      family.startTimes = family.type === 'gauge' && this.#holdsStartTimes(family.name);
+    }
+  }
+
+  #sampledRoute(family: PushFamily, role: SampleRole): Route {
+    family.sampled = true;
+    if (family.known !== undefined) this.sampleKnown(family.known.id);
+    return { family, role };
+  }
+
+  #find(name: string): { readonly name: string; readonly type: MetricType } | undefined {
+    return this.#byName.get(name) ?? this.#families.find(name);
+  }
+
+  #declare(name: string, offset: number): PushFamily {
+    const declared = this.#byName.get(name);
+    if (declared !== undefined) return declared;
+    const known = this.#families.find(name);
+    const family: PushFamily = {
+      name,
+      known,
+      type: known?.type ?? 'untyped',
+      offset,
+      help: undefined,
+      typed: false,
+      helped: false,
+      sampled: false,
+      quotedNames: false,
+      startTimes: known?.startTimes ?? false,
+      changed: false,
+      replaces: [],
+    };
+    this.#byName.set(name, family);
+    this.#batch.families.push(family);
+    return family;
+  }
+
+  /** Sees to it that the sample names of a new or changed family are its own. */
+  #claim(family: PushFamily): void {
+    for (const suffix of sampleSuffixes(family.type)) {
+      const rival = family.name + suffix;
+      const declared = this.#byName.get(rival);
+      if (declared !== undefined && declared.sampled && declared.type === 'untyped') {
+        throw lateType(family.name, family.offset);
+      }
+      if (declared !== undefined && declared.type !== 'untyped') throw claimConflict(family, declared);
+      const known = this.#families.find(rival);
+      if (known === undefined) continue;
+      // Untyped strays and discarded summaries give way; what was declared stands.
+      if (known.type !== 'untyped' && !known.discarded) throw claimConflict(family, known);
+      family.replaces.push(known);
+    }
+    for (const suffix of suffixes) {
+      if (!family.name.endsWith(suffix)) continue;
+      const base = family.name.slice(0, -suffix.length);
+      const declared = this.#byName.get(base);
+      if (declared?.sampled === true && sampleSuffixes(declared.type).includes(suffix))
+        throw claimConflict(family, declared);
+      const known = this.#families.find(base);
+      if (known === undefined || !sampleSuffixes(known.type).includes(suffix)) continue;
+      if (!known.discarded) throw claimConflict(family, known);
+      family.replaces.push(known);
+    }
+  }
+
+  #holdsStartTimes(name: string): boolean {
+    return startTimesOf(name).some((base) => {
+      const found: { readonly type: MetricType } | undefined = this.#find(base);
+      return found !== undefined && hasStartTimes(found.type);
+    });
+  }
+
+  /** Whether samples of this family are read and thrown away. */
+  discards(family: PushFamily): boolean {
+    return this.#discardSummaries && family.type === 'summary';
+  }
+}
+
+function secondLine(keyword: string, name: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_metadata',
+    `a second ${keyword} line for ${name}; write one per push`,
+    offset,
+  );
+}
+
+function lateType(name: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_metadata',
+    `the TYPE line of ${name} must stand before its first sample`,
+    offset,
+  );
+}
+
+function typeConflict(
+  name: string,
+  types: { readonly has: MetricType; readonly wants: MetricType; readonly offset: number },
+): PushProblem {
+  const { has, wants, offset } = types;
+  return new PushProblem(
+    'type_conflict',
+    `${name} is pushed as a ${wants}, but it is known as a ${has}; rename one of the two metrics`,
+    offset,
+  );
+}
+
+function claimConflict(family: PushFamily, rival: Pick<Family, 'name' | 'type'>): PushProblem {
+  return new PushProblem(
+    'type_conflict',
+    `the ${family.type} ${family.name} and the ${rival.type} ${rival.name} claim the same sample names; rename one of the two metrics`,
+    family.offset,
+  );
+}

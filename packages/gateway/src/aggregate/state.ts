@@ -1,0 +1,452 @@
+/**
+ * The aggregate: one deterministic state, changed only by `apply` and the few verbs beside it. It reads no clock and no random
+ * number (the hash seed decides where things lie, never what they are), so that the same pushes give the same page.
+ */
+import { PushProblem } from '../model/errors.ts';
+import { metricTypes } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { PageView } from '../model/page-view.ts';
+import { UNKNOWN } from '../model/sample-sink.ts';
+import { ByteTable } from '../primitives/byte-table.ts';
+import type { Batch, PushFamily } from './batch.ts';
+import { CellKind, Cells } from './cells.ts';
+import { Families, hasStartTimes, startTimesName } from './families.ts';
+import type { Family } from './families.ts';
+import { metadataReference } from './push-builder.ts';
+import { Sources } from './sources.ts';
+import { openView } from './view.ts';
+
+export interface StateRules {
+  readonly byJob: boolean;
+  readonly counterResets: 'overwrite' | 'accumulate';
+  readonly summaries: 'discard' | 'sum-and-count';
+}
+
+export interface StateLimits {
+  readonly seriesMax: number;
+  readonly familiesMax: number;
+  readonly sourcesMax: number;
+  readonly bucketsMax: number;
+  readonly labelsMax: number;
+  readonly seriesBytesMax: number;
+}
+
+/** Who pushed, and how. Without by-job mode the source means nothing. */
+export interface PushOrigin {
+  readonly source: string;
+  readonly method: 'PUT' | 'POST';
+  readonly nowMs: number;
+}
+
+/** Spellings longer than this are read anew each time, so that a few pushes cannot fill the table of spellings. */
+const ALIAS_BYTES_MAX = 1024;
+/** The table of spellings is dropped, to be filled again by use, when it has more keys than this and twice the cells. */
+const ALIASES_MIN = 1 << 17;
+/** Freed cells are recycled together, as it costs a look at their families. */
+const LIMBO_MIN = 4096;
+
+export class State {
+  readonly hashSeed: number;
+  readonly rules: StateRules;
+  readonly limits: StateLimits;
+  readonly cells: Cells;
+  readonly families: Families = new Families();
+  readonly sources: Sources;
+  /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
+  epoch = 0;
+  /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
+  droppedStrays = 0;
+  readonly #aliases: ByteTable;
+  #aliasTargets = new Int32Array(32);
+  #readers = 0;
+  readonly #textBuffer: Buffer;
+
+  constructor(rules: StateRules, limits: StateLimits, hashSeed: number) {
+    this.rules = rules;
+    this.limits = limits;
+    this.hashSeed = hashSeed;
+    this.cells = new Cells(hashSeed);
+    this.#aliases = new ByteTable(hashSeed);
+    this.#textBuffer = Buffer.alloc(limits.seriesBytesMax * 4);
+    this.sources = new Sources(this.cells, rules, (cell) => this.#freeRow(cell));
+  }
+
+  /** What these bytes stand for: a cell, a line about a family, or UNKNOWN. See SampleSink.find. */
+  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const cell = this.cells.texts.find(bytes, start, end, hash);
+    if (cell >= 0) return cell;
+    const alias = this.#aliases.find(bytes, start, end, hash);
+    if (alias < 0) return UNKNOWN;
+    const target = this.#aliasTargets[alias]!;
+    return target >= 0 && this.cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
+  }
+
+  /** Like `find`, for pushes whose samples mean something else than their spelling says. */
+  findMetadata(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const alias = this.#aliases.find(bytes, start, end, hash);
+    const target = alias < 0 ? UNKNOWN : this.#aliasTargets[alias]!;
+    return target < 0 ? target : UNKNOWN;
+  }
+
+  /** The cell of a canonical text, or UNKNOWN. */
+  findText(text: string): number {
+    const length = this.#writeText(text);
+    const { texts } = this.cells;
+    return texts.find(this.#textBuffer, 0, length, texts.hash(this.#textBuffer, 0, length));
+  }
+
+  /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
+  survives(cell: number, family: PushFamily, kind: CellKind): boolean {
+    const is = this.cells.kindOf(cell);
+    if (is === kind) return true;
+    if (!family.changed || is !== CellKind.UNTYPED) return false;
+    return kind === CellKind.GAUGE || (kind === CellKind.COUNTER && this.cells.sums.get(cell) >= 0);
+  }
+
+  /** Throws a PushProblem when the batch would bring more than may be held. */
+  checkLimits(batch: Batch): void {
+    if (batch.fresh.length === 0 && batch.families.length === 0) return;
+    const { seriesMax, familiesMax, bucketsMax } = this.limits;
+    if (batch.fresh.length > 0 && this.cells.size + batch.fresh.length > seriesMax) {
+      throw new PushProblem(
+        'series_limit',
+        `the push brings ${batch.fresh.length} new series; the gateway holds ${this.cells.size} of at most ${seriesMax} (--limit.series)`,
+        0,
+      );
+    }
+    const added = batch.families.filter((family) => family.known === undefined && family.sampled).length;
+    if (added > 0 && this.families.size + added > familiesMax) {
+      throw new PushProblem(
+        'families_limit',
+        `the push brings ${added} new families; the gateway holds ${this.families.size} of at most ${familiesMax} (--limit.families)`,
+        0,
+      );
+    }
+    const buckets = new Map<number, number>();
+    for (const cell of batch.fresh) {
+      if (cell.kind !== CellKind.BUCKET || cell.group === undefined) continue;
+      const before =
+        buckets.get(cell.group) ?? (cell.group >= 0 ? this.cells.groups[cell.group]!.buckets.length : 0);
+      buckets.set(cell.group, before + 1);
+      if (before + 1 <= bucketsMax) continue;
+      throw new PushProblem(
+        'buckets_limit',
+        `${cell.family.name} would have more than ${bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
+        cell.family.offset,
+      );
+    }
+  }
+
+  /** Whether one more source would be too many. */
+  isFullFor(source: string): boolean {
+    return this.rules.byJob && this.sources.size >= this.limits.sourcesMax && !this.sources.has(source);
+  }
+
+  /** Applies a batch made for the state as it is (`builder.epoch` equals `epoch`). Cannot fail. `body` is what it was read from. */
+  apply(batch: Batch, body: Uint8Array, origin: PushOrigin): void {
+    if (batch.families.length > 0) this.#applyFamilies(batch);
+    if (batch.fresh.length > 0) this.#createCells(batch);
+    if (batch.aliases.length > 0) this.#learnSpellings(batch, body);
+    if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
+    else this.#add(batch);
+    this.#recycleSome();
+  }
+
+  remove(source: string): boolean {
+    const removed = this.sources.remove(source);
+    this.#recycleSome();
+    return removed;
+  }
+
+  /** Resets and forgets silent sources, a limited number at a time; true when there may be more to do. */
+  expire(
+    limits: { readonly pruneBeforeMs?: number; readonly forgetBeforeMs?: number },
+    most: number,
+  ): boolean {
+    const forgotten =
+      limits.forgetBeforeMs === undefined ? 0 : this.sources.forget(limits.forgetBeforeMs, most);
+    const pruned = limits.pruneBeforeMs === undefined ? 0 : this.sources.prune(limits.pruneBeforeMs, most);
+    this.#recycleSome();
+    return forgotten >= most || pruned >= most;
+  }
+
+  /** The page now; pushes may go on while it is read. */
+  view(): PageView {
+    for (const family of this.families) if (family.hasFreed) this.#clean(family);
+    this.hold();
+    return openView(this, () => this.letGo());
+  }
+
+  /** Keeps the numbers of freed cells from being used again until `letGo`. */
+  hold(): void {
+    this.#readers += 1;
+  }
+
+  letGo(): void {
+    this.#readers -= 1;
+    this.#recycleSome();
+  }
+
+  countsByType(): {
+    readonly series: Record<MetricType, number>;
+    readonly families: Record<MetricType, number>;
+  } {
+    const zero = (): Record<MetricType, number> =>
+      Object.fromEntries(metricTypes.map((type) => [type, 0])) as Record<MetricType, number>;
+    const counts = { series: zero(), families: zero() };
+    for (const family of this.families) {
+      if (family.discarded) continue;
+      counts.families[family.type] += 1;
+      counts.series[family.type] += family.cellCount;
+    }
+    return counts;
+  }
+
+  #writeText(text: string): number {
+    return this.#textBuffer.write(text, 'utf8');
+  }
+
+  #applyFamilies(batch: Batch): void {
+    for (const pushed of batch.families) {
+      if (pushed.known === undefined && !pushed.sampled) continue;
+      for (const replaced of new Set(pushed.replaces)) this.#dropFamily(replaced);
+      if (pushed.known === undefined) {
+        pushed.known = this.families.create(pushed.name, pushed.type);
+        pushed.known.discarded = pushed.type === 'summary' && this.rules.summaries === 'discard';
+        this.epoch += 1;
+      } else if (pushed.changed) {
+        this.#retype(pushed.known, pushed.type);
+      }
+      const family = pushed.known;
+      family.help ??= pushed.help;
+      family.quotedNames ||= pushed.quotedNames;
+      if (pushed.startTimes && !family.startTimes) this.#holdStartTimes(family);
+      if (!hasStartTimes(family.type)) continue;
+      const created = this.families.find(startTimesName(family.name));
+      if (created !== undefined && created.type === 'gauge' && !created.startTimes)
+        this.#holdStartTimes(created);
+    }
+  }
+
+  /** An untyped family becomes what it is declared to be. What cannot be that goes. */
+  #retype(family: Family, type: MetricType): void {
+    family.type = type;
+    family.discarded = type === 'summary' && this.rules.summaries === 'discard';
+    const kind = type === 'counter' ? CellKind.COUNTER : type === 'gauge' ? CellKind.GAUGE : undefined;
+    const rows = [...family.sorted, ...family.pending].filter(
+      (cell) => this.cells.kind[cell] !== CellKind.FREE,
+    );
+    const gone = rows.filter(
+      (cell) => kind === undefined || (kind === CellKind.COUNTER && this.cells.sums.get(cell) < 0),
+    );
+    this.#freeStrays(gone);
+    if (kind !== undefined) {
+      for (const cell of rows) if (this.cells.kind[cell] !== CellKind.FREE) this.cells.kind[cell] = kind;
+    }
+    this.#clean(family);
+    this.#meaningsChanged();
+  }
+
+  /** From now on the minimum is kept; sums of times that were taken for a gauge are dropped. */
+  #holdStartTimes(family: Family): void {
+    family.startTimes = true;
+    const rows = [...family.sorted, ...family.pending];
+    if (rows.length === 0) return;
+    if (this.rules.byJob) this.sources.forgetCells(new Set(rows));
+    for (const cell of rows) {
+      if (this.cells.kind[cell] === CellKind.FREE) continue;
+      this.cells.kind[cell] = CellKind.CREATED;
+      this.cells.sums.set(cell, Number.POSITIVE_INFINITY);
+    }
+    this.#meaningsChanged();
+  }
+
+  #dropFamily(family: Family): void {
+    if (this.families.find(family.name) !== family) return;
+    this.#freeStrays(
+      [...family.sorted, ...family.pending].filter((cell) => this.cells.kind[cell] !== CellKind.FREE),
+    );
+    if (this.families.find(family.name) === family) this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  #freeStrays(cells: readonly number[]): void {
+    if (cells.length === 0) return;
+    if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
+    this.droppedStrays += cells.length;
+    for (const cell of cells) {
+      const family = this.families.get(this.cells.family[cell]!);
+      this.cells.free(cell);
+      family.rowCount -= 1;
+      family.cellCount -= 1;
+      family.hasFreed = true;
+    }
+    this.epoch += 1;
+  }
+
+  /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. */
+  #freeRow(cell: number): void {
+    const family = this.families.get(this.cells.family[cell]!);
+    this.cells.free(cell);
+    family.rowCount -= 1;
+    family.cellCount -= 1;
+    family.hasFreed = true;
+    this.epoch += 1;
+    if (family.rowCount > 0) return;
+    this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  /** Spellings may stand for something else now; they are learnt again by use. */
+  #meaningsChanged(): void {
+    this.#aliases.clear();
+    this.epoch += 1;
+  }
+
+  #createCells(batch: Batch): void {
+    const created = this.#createNeeded(batch);
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (cell < 0) batch.cells[i] = created[~cell]!;
+    }
+    // Samples of nothing at all (a gauge first heard of as NaN) have no cell; close the gaps they leave.
+    let kept = 0;
+    for (let i = 0; i < batch.length; i += 1) {
+      if (batch.cells[i]! < 0) continue;
+      batch.cells[kept] = batch.cells[i]!;
+      batch.values[kept] = batch.values[i]!;
+      kept += 1;
+    }
+    batch.length = kept;
+    for (const [index, alias] of batch.aliases.entries()) {
+      if ('target' in alias && alias.target < 0)
+        batch.aliases[index] = { ...alias, target: created[~alias.target]! };
+    }
+    for (const { known } of batch.families) {
+      if (
+        known !== undefined &&
+        known.rowCount === 0 &&
+        !known.discarded &&
+        this.families.find(known.name) === known
+      ) {
+        this.families.remove(known);
+        this.#meaningsChanged();
+      }
+    }
+    this.epoch += 1;
+  }
+
+  /** Creates the cells that get a number, and those that complete a group; the others are -1 in the result. */
+  #createNeeded(batch: Batch): Int32Array {
+    const needed = new Uint8Array(batch.fresh.length);
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (cell < 0 && !Number.isNaN(batch.values[i]!)) needed[~cell] = 1;
+    }
+    const groups = batch.freshGroups.map(({ family, count, infinity }) => {
+      needed[count] = 1;
+      if (infinity !== undefined) needed[infinity] = 1;
+      return { id: this.cells.groups.length, family, count };
+    });
+    const created = new Int32Array(batch.fresh.length).fill(-1);
+    const firstGroup = this.cells.groups.length;
+    for (const { family } of groups) {
+      this.cells.groups.push({ family: family.known!.id, count: -1, sum: -1, buckets: [] });
+      family.known!.rowCount += 1;
+      family.known!.pending.push(this.cells.groups.length - 1);
+    }
+    const widened = new Map<number, number[]>();
+    for (const [index, fresh] of batch.fresh.entries()) {
+      if (needed[index] === 0) continue;
+      const family = fresh.family.known!;
+      const group =
+        fresh.group === undefined ? -1 : fresh.group >= 0 ? fresh.group : firstGroup + ~fresh.group;
+      const kind = family.startTimes && fresh.kind === CellKind.GAUGE ? CellKind.CREATED : fresh.kind;
+      const length = this.#writeText(fresh.text);
+      const bytes = this.#textBuffer.subarray(0, length);
+      const cell = this.cells.create(bytes, { kind, family: family.id, group, bound: fresh.bound });
+      created[index] = cell;
+      family.cellCount += 1;
+      family.quotedNames ||= fresh.family.quotedNames;
+      if (group === -1) {
+        family.rowCount += 1;
+        family.pending.push(cell);
+      } else this.#joinGroup(cell, group, kind, widened);
+    }
+    const byBound = (a: number, b: number): number => (this.cells.bound[a]! < this.cells.bound[b]! ? -1 : 1);
+    for (const [group, buckets] of widened) this.cells.groups[group]!.buckets = buckets.sort(byBound);
+    return created;
+  }
+
+  #joinGroup(cell: number, id: number, kind: CellKind, widened: Map<number, number[]>): void {
+    const group = this.cells.groups[id]!;
+    if (kind === CellKind.SUM) group.sum = cell;
+    else if (kind === CellKind.COUNT) this.cells.groups[id] = { ...group, count: cell };
+    else {
+      const buckets = widened.get(id);
+      if (buckets === undefined) widened.set(id, [...group.buckets, cell]);
+      else buckets.push(cell);
+    }
+  }
+
+  #add(batch: Batch): void {
+    const { cells, values, length } = batch;
+    const { kind, sums } = this.cells;
+    for (let i = 0; i < length; i += 1) {
+      const cell = cells[i]!;
+      const value = values[i]!;
+      if (kind[cell] === CellKind.CREATED) {
+        if (value < sums.get(cell)) sums.set(cell, value);
+      } else if (value === value) {
+        sums.add(cell, value);
+      }
+    }
+  }
+
+  #learnSpellings(batch: Batch, body: Uint8Array): void {
+    if (this.#aliases.size > Math.max(ALIASES_MIN, 2 * this.cells.size)) this.#aliases.clear();
+    for (const alias of batch.aliases) {
+      let target = UNKNOWN;
+      if ('target' in alias) target = alias.target;
+      else if (
+        alias.family.known !== undefined &&
+        this.families.find(alias.family.name) === alias.family.known
+      ) {
+        target = metadataReference(alias.family.known.id, alias.what);
+      }
+      if (target === UNKNOWN || alias.end - alias.start > ALIAS_BYTES_MAX) continue;
+      const hash = this.#aliases.hash(body, alias.start, alias.end);
+      const present = this.#aliases.find(body, alias.start, alias.end, hash);
+      const entry = present >= 0 ? present : this.#aliases.insert(body, alias.start, alias.end, hash);
+      if (entry >= this.#aliasTargets.length) {
+        const larger = new Int32Array(this.#aliases.capacity);
+        larger.set(this.#aliasTargets);
+        this.#aliasTargets = larger;
+      }
+      this.#aliasTargets[entry] = target;
+    }
+  }
+
+  /** Takes freed rows out of a family's lists, after which their numbers may be used again. */
+  #clean(family: Family): void {
+    const isLive = (row: number): boolean => this.cells.kind[row] !== CellKind.FREE;
+    if (family.type !== 'histogram' && family.type !== 'summary') {
+      family.sorted = family.sorted.filter(isLive);
+      family.pending = family.pending.filter(isLive);
+    } else if (family.rowCount === 0) {
+      family.sorted = new Uint32Array(0);
+      family.pending = [];
+    }
+    family.hasFreed = false;
+  }
+
+  #recycleSome(): void {
+    const { limbo } = this.cells;
+    if (this.#readers > 0 || limbo.length < LIMBO_MIN || limbo.length * 4 < this.cells.size) return;
+    for (const family of this.families) if (family.hasFreed) this.#clean(family);
+    // A spelling must not lead to a cell that is something else by then.
+    this.#aliases.clear();
+    this.cells.recycle();
+    this.epoch += 1;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * A series in words and as text. The canonical text is at once the key of a series and what the page shows: labels sorted
+ * by name, `le` last, empty values left out, names that are not legacy names in quotes.
+ */
+import { isLegacyLabelName, isLegacyMetricName } from './labels.ts';
+import type { Label } from './labels.ts';
+
+/** Labels must be unique. `le` goes last, as the Go client writes it, so that a client's usual spelling is the canonical one. */
+export function seriesText(name: string, labels: readonly Label[], le?: string): string {
+  let inner = isLegacyMetricName(name) ? '' : `"${escapeLabelValue(name)}"`;
+  const sorted = labels.length > 1 ? labels.toSorted(byName) : labels;
+  for (const label of sorted) {
+    if (label.value === '') continue;
+    const labelName = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
+    inner += `${inner === '' ? '' : ','}${labelName}="${escapeLabelValue(label.value)}"`;
+  }
+  if (le !== undefined) inner += `${inner === '' ? '' : ','}le="${le}"`;
+  const prefix = isLegacyMetricName(name) ? name : '';
+  return inner === '' ? prefix : `${prefix}{${inner}}`;
+}
+
+export function escapeLabelValue(value: string): string {
+  if (!/["\\\n]/.test(value)) return value;
+  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}
+
+/** Reads what `seriesText` wrote, and nothing else. */
+export function parseSeriesText(text: string): { readonly name: string; readonly labels: readonly Label[] } {
+  const brace = text.indexOf('{');
+  let name = brace === -1 ? text : text.slice(0, brace);
+  const labels: Label[] = [];
+  const item = /(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\.)*)")(?:="((?:[^"\\]|\\.)*)")?[,}]/gsy;
+  item.lastIndex = brace + 1;
+  for (let match = item.exec(text); brace !== -1 && match !== null; match = item.exec(text)) {
+    const word = match[1] ?? unescape(match[2] ?? '');
+    if (match[3] === undefined) name = word;
+    else labels.push({ name: word, value: unescape(match[3]) });
+  }
+  return { name, labels };
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\(.)/gs, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+}
+
+function byName(a: Label, b: Label): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

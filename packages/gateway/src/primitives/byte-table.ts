@@ -1,0 +1,186 @@
+/**
+ * A table from byte strings to small numbers, for millions of keys: open addressing over one arena, no object per key.
+ *
+ *   slots    [ 0 | entry+1 | 0 | … ]        linear probing, at most 60 % full
+ *   entries  hash, address, length          columns by entry number; freed numbers are used again
+ *   arena    chunks of 1 MiB                keys lie in blocks of 16 bytes, never across chunks; freed blocks are reused
+ */
+import { finishHash, HASH_PRIME } from './hash.ts';
+
+const CHUNK_BITS = 20;
+const CHUNK_BYTES = 1 << CHUNK_BITS;
+const BLOCK_BYTES = 16;
+
+/** The longest key: lengths are kept in 16 bits. */
+export const keyBytesMax = 65_535;
+
+export class ByteTable {
+  /** Entry numbers run from 0 to here; freed ones among them. */
+  high = 0;
+  /** Keys held. */
+  size = 0;
+  #seed: number;
+  #slots = new Uint32Array(64);
+  #hashes = new Uint32Array(32);
+  #addresses = new Uint32Array(32);
+  #lengths = new Uint16Array(32);
+  #free: number[] = [];
+  #chunks: Uint8Array[] = [];
+  #used = CHUNK_BYTES;
+  #freeBlocks = new Map<number, number[]>();
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** Bytes of the arena in use or kept for reuse. */
+  get arenaBytes(): number {
+    return this.#chunks.length * CHUNK_BYTES;
+  }
+
+  /** Numbers that columns beside this table must have room for. */
+  get capacity(): number {
+    return this.#hashes.length;
+  }
+
+  hash(bytes: Uint8Array, start: number, end: number): number {
+    let folded = this.#seed;
+    for (let i = start; i < end; i += 1) folded = Math.imul(folded ^ bytes[i]!, HASH_PRIME);
+    return finishHash(folded);
+  }
+
+  /** The entry of a key, or -1. `hash` must come from this table's seed. */
+  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const length = end - start;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = slots[slot]! - 1;
+      if (entry === -1) return -1;
+      if (this.#hashes[entry] !== hash || this.#lengths[entry] !== length) continue;
+      const address = this.#addresses[entry]!;
+      const chunk = this.#chunks[address >>> CHUNK_BITS]!;
+      const offset = address & (CHUNK_BYTES - 1);
+      let i = 0;
+      while (i < length && chunk[offset + i] === bytes[start + i]) i += 1;
+      if (i === length) return entry;
+    }
+  }
+
+  /** Adds a key that is not in the table and returns its entry. The bytes are copied. */
+  insert(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    if ((this.size + 1) * 5 > this.#slots.length * 3) this.#rehash();
+    const entry = this.#free.pop() ?? this.high;
+    if (entry === this.high) {
+      this.high += 1;
+      if (this.high > this.#hashes.length) this.#growEntries();
+    }
+    const length = end - start;
+    const address = this.#allocate(length);
+    this.#chunks[address >>> CHUNK_BITS]!.set(bytes.subarray(start, end), address & (CHUNK_BYTES - 1));
+    this.#hashes[entry] = hash;
+    this.#addresses[entry] = address;
+    this.#lengths[entry] = length;
+    this.#occupy(entry, hash);
+    this.size += 1;
+    return entry;
+  }
+
+  /**
+   * Takes a key out, so that it is no longer found. Its number and bytes stay readable until `release`, for readers that
+   * still hold the number.
+   */
+  remove(entry: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let hole = this.#hashes[entry]! & mask;
+    while (slots[hole] !== entry + 1) hole = (hole + 1) & mask;
+    // Close the gap: move back every later entry of the run that may stand in the hole.
+    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const home = this.#hashes[slots[slot]! - 1]! & mask;
+      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+        slots[hole] = slots[slot]!;
+        hole = slot;
+      }
+    }
+    slots[hole] = 0;
+    this.size -= 1;
+  }
+
+  /** Lets the number and the bytes of a removed entry be used again. */
+  release(entry: number): void {
+    const blocks = Math.ceil(this.#lengths[entry]! / BLOCK_BYTES);
+    const list = this.#freeBlocks.get(blocks);
+    if (list === undefined) this.#freeBlocks.set(blocks, [this.#addresses[entry]!]);
+    else list.push(this.#addresses[entry]!);
+    this.#free.push(entry);
+  }
+
+  clear(): void {
+    this.high = 0;
+    this.size = 0;
+    this.#free = [];
+    this.#freeBlocks.clear();
+    this.#chunks.length = Math.min(this.#chunks.length, 1);
+    this.#used = this.#chunks.length === 0 ? CHUNK_BYTES : 0;
+    if (this.#slots.length > 4096) this.#slots = new Uint32Array(64);
+    else this.#slots.fill(0);
+  }
+
+  /** The bytes of an entry: its chunk, and where in it. The chunk must not be written to. */
+  chunkOf(entry: number): Uint8Array {
+    return this.#chunks[this.#addresses[entry]! >>> CHUNK_BITS]!;
+  }
+
+  offsetOf(entry: number): number {
+    return this.#addresses[entry]! & (CHUNK_BYTES - 1);
+  }
+
+  lengthOf(entry: number): number {
+    return this.#lengths[entry]!;
+  }
+
+  hashOf(entry: number): number {
+    return this.#hashes[entry]!;
+  }
+
+  #allocate(length: number): number {
+    const blocks = Math.ceil(length / BLOCK_BYTES);
+    const reused = this.#freeBlocks.get(blocks)?.pop();
+    if (reused !== undefined) return reused;
+    const bytes = blocks * BLOCK_BYTES;
+    if (this.#used + bytes > CHUNK_BYTES) {
+      this.#chunks.push(new Uint8Array(CHUNK_BYTES));
+      this.#used = 0;
+    }
+    const address = (this.#chunks.length - 1) * CHUNK_BYTES + this.#used;
+    this.#used += bytes;
+    return address;
+  }
+
+  #occupy(entry: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+
+  #rehash(): void {
+    const old = this.#slots;
+    this.#slots = new Uint32Array(old.length * 2);
+    for (const stored of old) if (stored !== 0) this.#occupy(stored - 1, this.#hashes[stored - 1]!);
+  }
+
+  #growEntries(): void {
+    const capacity = this.#hashes.length * 2;
+    const hashes = new Uint32Array(capacity);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
+    const addresses = new Uint32Array(capacity);
+    addresses.set(this.#addresses);
+    this.#addresses = addresses;
+    const lengths = new Uint16Array(capacity);
+    lengths.set(this.#lengths);
+    this.#lengths = lengths;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * A column of sums that are exact: each is the correctly rounded real sum of everything ever added to it, so neither the
+ * order of pushes nor a difference taken back later leaves an error behind.
+ *
+ *   hi[i] + lo[i]   the sum, as two doubles with hi = the sum rounded       (nearly always enough)
+ *   spilled.get(i)  the sum as a longer expansion, when two do not hold it; then lo[i] is NaN and hi[i] the rounded sum
+ *
+ * Two-sum: Knuth, TAOCP 2, 4.2.2, theorem B. Expansions: Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast
+ * Robust Geometric Predicates", 1997. Values must be finite, and so small that sums cannot overflow: see `summableMax`.
+ */
+
+/** Larger magnitudes are not added up anywhere: 2^124 of these would be needed before a sum overflows. */
+export const summableMax: number = 2 ** 900;
+
+export class ExactSums {
+  #hi = new Float64Array(0);
+  #lo = new Float64Array(0);
+  readonly #spilled = new Map<number, number[]>();
+
+  reserve(capacity: number): void {
+    if (capacity <= this.#hi.length) return;
+    this.#hi = grown(this.#hi, capacity);
+    this.#lo = grown(this.#lo, capacity);
+  }
+
+  get(index: number): number {
+    return this.#hi[index]!;
+  }
+
+  /** Replaces the sum by one number, which may be infinite as long as nothing is added to it. */
+  set(index: number, value: number): void {
+    if (this.#spilled.size > 0) this.#spilled.delete(index);
+    this.#hi[index] = value;
+    this.#lo[index] = 0;
+  }
+
+  add(index: number, value: number): void {
+    const hi = this.#hi[index]!;
+    const lo = this.#lo[index]!;
+    const sum = hi + value;
+    const bHi = sum - hi;
+    const error = hi - (sum - bHi) + (value - bHi);
+    const low = lo + error;
+    const bLo = low - lo;
+    const lost = lo - (low - bLo) + (error - bLo);
+    // A spilled sum has NaN in lo, which is not equal to 0 either: one test serves both.
+    if (lost === 0) {
+      const rounded = sum + low;
+      const b = rounded - sum;
+      this.#hi[index] = rounded;
+      this.#lo[index] = sum - (rounded - b) + (low - b);
+    } else {
+      this.#addSpilled(index, value);
+    }
+  }
+
+  /** The rounded sums of the first `length` rows, as a copy. */
+  snapshot(length: number): Float64Array {
+    return this.#hi.slice(0, length);
+  }
+
+  #addSpilled(index: number, value: number): void {
+    const parts = this.#spilled.get(index) ?? [this.#lo[index]!, this.#hi[index]!];
+    growExpansion(parts, value);
+    if (parts.length > 2) {
+      this.#spilled.set(index, parts);
+      this.#hi[index] = roundExpansion(parts);
+      this.#lo[index] = Number.NaN;
+      return;
+    }
+    this.#spilled.delete(index);
+    const hi = parts[1] ?? parts[0] ?? 0;
+    const lo = parts.length === 2 ? parts[0]! : 0;
+    this.#hi[index] = hi + lo;
+    this.#lo[index] = lo - (hi + lo - hi);
+  }
+}
+
+/** Adds a number to parts of growing magnitude that do not overlap, in place; the total stays exact. */
+function growExpansion(parts: number[], value: number): void {
+  let carried = value;
+  let kept = 0;
+  for (const part of parts) {
+    const larger = Math.abs(carried) < Math.abs(part) ? part : carried;
+    const smaller = larger === part ? carried : part;
+    const sum = larger + smaller;
+    const rest = smaller - (sum - larger);
+    if (rest !== 0) {
+      parts[kept] = rest;
+      kept += 1;
+    }
+    carried = sum;
+  }
+  parts.length = kept;
+  if (carried !== 0 || kept === 0) parts.push(carried);
+}
+
+/** The double nearest to the total of the parts, ties to even. */
+function roundExpansion(parts: readonly number[]): number {
+  let position = parts.length - 1;
+  let high = parts[position]!;
+  let low = 0;
+  while (position > 0) {
+    position -= 1;
+    const part = parts[position]!;
+    const sum = high + part;
+    low = part - (sum - high);
+    high = sum;
+    if (low !== 0) break;
+  }
+  // Half-way cases: what lies below decides, when it points away from the even neighbour.
+  const below = position > 0 ? parts[position - 1]! : 0;
+  if ((low < 0 && below < 0) || (low > 0 && below > 0)) {
+    const doubled = low * 2;
+    const nudged = high + doubled;
+    if (doubled === nudged - high) high = nudged;
+  }
+  return high;
+}
+
+function grown(column: Float64Array<ArrayBuffer>, capacity: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(capacity);
+  larger.set(column);
+  return larger;
+}
