@@ -20,6 +20,13 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'fuzz',
+          include: ['packages/*/test/fuzz/*.fuzz.ts'],
+          testTimeout: 600_000,
+        },
+      },
     ],
   },
 });

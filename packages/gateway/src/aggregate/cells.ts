@@ -95,6 +95,14 @@ export class Cells {
     this.limbo.length = 0;
   }
 
+  /** The canonical text of a cell. */
+  textOf(cell: number): string {
+    const from = this.texts.offsetOf(cell);
+    return Buffer.from(this.texts.chunkOf(cell).subarray(from, from + this.texts.lengthOf(cell))).toString(
+      'utf8',
+    );
+  }
+
   kindOf(cell: number): CellKind {
     return this.kind[cell] as CellKind;
   }

@@ -17,7 +17,7 @@ import type { Batch, PushFamily } from './batch.ts';
 import { CellKind } from './cells.ts';
 import { PushFamilies } from './push-families.ts';
 import type { Route } from './push-families.ts';
-import { settleHistograms, textAt } from './settle.ts';
+import { settleHistograms, shorten, shownText } from './settle.ts';
 import type { State } from './state.ts';
 
 const WHATS = metadataKinds.length;
@@ -80,7 +80,7 @@ export class PushBuilder implements SampleSink {
     }
     this.batch.samples += 1;
     const { cells } = this.#state;
-    if (this.#seen[reference] === this.#serial) throw this.#duplicate(this.#textOf(reference), offset);
+    if (this.#seen[reference] === this.#serial) throw this.#duplicate(cells.textOf(reference), offset);
     this.#seen[reference] = this.#serial;
     const family = cells.family[reference]!;
     if (family !== this.#family) {
@@ -181,7 +181,7 @@ export class PushBuilder implements SampleSink {
   }
 
   #unfit(cell: number, value: number, offset: number, advice: string): PushProblem {
-    const text = cell >= 0 ? this.#textOf(cell) : this.batch.fresh[~cell]!.text;
+    const text = shownText(this.batch, this.#state.cells, cell);
     return new PushProblem('invalid_value', `${text} is ${formatFloat64(value)}; ${advice}`, offset);
   }
 
@@ -310,15 +310,10 @@ export class PushBuilder implements SampleSink {
     return true;
   }
 
-  #textOf(cell: number): string {
-    const one: Batch = { ...this.batch, cells: Int32Array.of(cell) };
-    return textAt(one, this.#state.cells, 0);
-  }
-
   #duplicate(text: string, offset: number): PushProblem {
     return new PushProblem(
       'duplicate_series',
-      `${text} stands twice in this push; write each series once`,
+      `${shorten(text)} stands twice in this push; write each series once`,
       offset,
     );
   }

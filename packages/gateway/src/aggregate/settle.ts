@@ -130,18 +130,18 @@ function infinityOf({ batch, cells, group }: Run): number | undefined {
 function problemAt({ batch, cells }: Run, entry: number, message: string): PushProblem {
   return new PushProblem(
     'invalid_histogram',
-    `${textAt(batch, cells, entry)} ${message}`,
+    `${shownText(batch, cells, batch.cells[entry]!)} ${message}`,
     batch.offsets[entry]!,
   );
 }
 
-export function textAt(batch: Batch, cells: Cells, entry: number): string {
-  const cell = batch.cells[entry]!;
-  if (cell < 0) return batch.fresh[~cell]!.text;
-  const from = cells.texts.offsetOf(cell);
-  return Buffer.from(cells.texts.chunkOf(cell).subarray(from, from + cells.texts.lengthOf(cell))).toString(
-    'utf8',
-  );
+/** The series of a cell as shown in a message: cut where it is long. */
+export function shownText(batch: Batch, cells: Cells, cell: number): string {
+  return shorten(cell < 0 ? batch.fresh[~cell]!.text : cells.textOf(cell));
+}
+
+export function shorten(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 
 function kindAt(batch: Batch, cells: Cells, entry: number): CellKind {

@@ -8,7 +8,38 @@ interface ErrorRow {
   readonly title: string;
 }
 
-const rows = {
+export type ErrorCode =
+  | 'syntax'
+  | 'invalid_utf8'
+  | 'carriage_return'
+  | 'newlines_stripped'
+  | 'invalid_name'
+  | 'invalid_value'
+  | 'invalid_histogram'
+  | 'duplicate_series'
+  | 'duplicate_label'
+  | 'duplicate_metadata'
+  | 'type_conflict'
+  | 'body_unreadable'
+  | 'invalid_path'
+  | 'job_missing'
+  | 'origin_not_allowed'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'request_timeout'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'unsupported_encoding'
+  | 'series_limit'
+  | 'families_limit'
+  | 'sources_limit'
+  | 'buckets_limit'
+  | 'labels_limit'
+  | 'overloaded'
+  | 'shutting_down'
+  | 'internal';
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   // The body.
   syntax: { status: 400, title: 'The body is not valid Prometheus text' },
   invalid_utf8: { status: 400, title: 'The body is not valid UTF-8' },
@@ -45,11 +76,7 @@ const rows = {
   overloaded: { status: 503, title: 'The gateway holds as many unfinished requests as it may' },
   shutting_down: { status: 503, title: 'The gateway is starting or stopping' },
   internal: { status: 500, title: 'The gateway made a mistake' },
-} as const satisfies Record<string, ErrorRow>;
-
-export type ErrorCode = keyof typeof rows;
-
-export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = rows;
+};
 
 /** Where in a body something is wrong: both count from 1, columns count characters. */
 export interface Location {

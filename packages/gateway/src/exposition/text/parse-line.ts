@@ -33,8 +33,15 @@ const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['unknown', 'untyped'],
 ]);
 
+/** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
+const LINE_BYTES_MAX = 256 * 1024;
+const LABELS_READ_MAX = 1024;
+
 /** Reads one line, without its line feed. Blank lines and comments feed nothing. */
 export function parseLine(bytes: Uint8Array, start: number, end: number, sink: SampleSink): void {
+  if (end - start > LINE_BYTES_MAX) {
+    throw new PushProblem('syntax', `the line is longer than ${LINE_BYTES_MAX} bytes`, start);
+  }
   if (bytes[end - 1] === CR) {
     throw new PushProblem(
       'carriage_return',
@@ -172,6 +179,9 @@ function addLabel(
   }
   if (labels.some((label) => label.name === word)) {
     throw new PushProblem('duplicate_label', `the label ${word} stands twice in this series`, at);
+  }
+  if (labels.length === LABELS_READ_MAX) {
+    throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);
   }
   cursor.position += 1;
   cursor.skipBlanks();
@@ -342,9 +352,17 @@ function isOneLine(bytes: Uint8Array): boolean {
   return first === -1 || first === bytes.length - 1;
 }
 
+/** Position of the first byte that is not UTF-8. Linear: decoding marks the spot, real U+FFFD are told apart by their bytes. */
 function firstInvalid(bytes: Uint8Array, start: number, end: number): number {
-  // A prefix cut inside a character is invalid too, so the last valid prefix ends where the trouble starts.
-  let valid = start;
-  for (let i = start + 1; i <= end; i += 1) if (isUtf8(bytes.subarray(start, i))) valid = i;
-  return valid;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+  let offset = start;
+  let from = 0;
+  for (let at = text.indexOf('\uFFFD'); at !== -1; at = text.indexOf('\uFFFD', from)) {
+    offset += Buffer.byteLength(text.slice(from, at));
+    const isReal = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf && bytes[offset + 2] === 0xbd;
+    if (!isReal) return offset;
+    offset += 3;
+    from = at + 1;
+  }
+  return offset;
 }
