@@ -1,0 +1,115 @@
+/**
+ * The gateway's own metrics, through prom-client. What is called on every push counts in plain numbers; metrics get
+ * their values when the page is asked for.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+import type { ErrorCode } from '../model/errors.ts';
+import { metricTypes } from '../model/metric-type.ts';
+import { ignoredReasons } from './telemetry.ts';
+import type { HoldingsByType, IgnoredReason, Telemetry } from './telemetry.ts';
+
+/** Each own metric: its type, labels and meaning. docs/reference/metrics.md lists the same rows; a test compares. */
+export const ownMetrics = {
+  pushes_total: ['counter', ['result', 'code'], 'Pushes by result and code.'],
+  push_samples_total: ['counter', [], 'Samples read from accepted pushes.'],
+  push_body_bytes_total: ['counter', [], 'Bytes of push bodies, after decompression.'],
+  push_duration_seconds: ['histogram', [], 'Time to decode and apply an accepted push, once its body is there.'],
+  scrape_duration_seconds: ['histogram', [], 'Time to write a scrape, to its last byte.'],
+  scrape_bytes_total: ['counter', [], 'Bytes of scrapes, before compression.'],
+  samples_ignored_total: ['counter', ['reason'], 'Samples that were read and add nothing, by reason.'],
+  last_push_timestamp_seconds: ['gauge', [], 'Time of the newest accepted push; 0 before the first.'],
+  series: ['gauge', ['type'], 'Samples held, as the page shows them, by metric type.'],
+  families: ['gauge', ['type'], 'Families held, by metric type.'],
+  sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
+  sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  build_info: ['gauge', ['version', 'node_version'], 'Always 1; says what runs.'],
+} as const;
+
+const PREFIX = 'prom_aggregation_gateway_';
+const PUSH_BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
+const SCRAPE_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
+type OwnMetric = keyof typeof ownMetrics;
+
+export function createTelemetry(deps: {
+  readonly version: string;
+  readonly holdings: () => HoldingsByType;
+}): Telemetry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const totals = { accepted: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
+  const refused = new Map<ErrorCode, number>();
+  const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
+  const pushDuration = new Histogram({ ...described('push_duration_seconds', registry), buckets: PUSH_BUCKETS });
+  const scrapeDuration = new Histogram({ ...described('scrape_duration_seconds', registry), buckets: SCRAPE_BUCKETS });
+  const counter = (name: OwnMetric, fill: (set: (value: number, labels?: Record<string, string>) => void) => void): void => {
+    new Counter({
+      ...described(name, registry),
+      collect() {
+        this.reset();
+        fill((value, labels = {}) => this.inc(labels, value));
+      },
+    });
+  };
+  const gauge = (name: OwnMetric, fill: (set: (value: number, labels?: Record<string, string>) => void) => void): void => {
+    new Gauge({
+      ...described(name, registry),
+      collect() {
+        fill((value, labels = {}) => this.set(labels, value));
+      },
+    });
+  };
+  counter('pushes_total', (set) => {
+    set(totals.accepted, { result: 'accepted', code: 'ok' });
+    for (const [code, count] of refused) set(count, { result: 'refused', code });
+  });
+  counter('push_samples_total', (set) => set(totals.samples));
+  counter('push_body_bytes_total', (set) => set(totals.bytes));
+  counter('scrape_bytes_total', (set) => set(totals.scraped));
+  counter('samples_ignored_total', (set) => {
+    for (const [reason, count] of ignored) set(count, { reason });
+  });
+  gauge('last_push_timestamp_seconds', (set) => set(totals.lastPushMs / 1000));
+  gauge('series', (set) => {
+    const { series } = deps.holdings();
+    for (const type of metricTypes) set(series[type], { type });
+  });
+  gauge('families', (set) => {
+    const { families } = deps.holdings();
+    for (const type of metricTypes) set(families[type], { type });
+  });
+  gauge('sources', (set) => {
+    const { sourcesLive, sourcesPruned } = deps.holdings();
+    set(sourcesLive, { state: 'live' });
+    set(sourcesPruned, { state: 'pruned' });
+  });
+  counter('sources_retired_total', (set) => set(deps.holdings().sourcesRetired));
+  gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
+  return {
+    pushAccepted(samples, bytes, seconds) {
+      totals.accepted += 1;
+      totals.samples += samples;
+      totals.bytes += bytes;
+      totals.lastPushMs = Date.now();
+      pushDuration.observe(seconds);
+    },
+    pushRefused(code, bytes) {
+      refused.set(code, (refused.get(code) ?? 0) + 1);
+      totals.bytes += bytes;
+    },
+    samplesIgnored(reason, count) {
+      ignored.set(reason, (ignored.get(reason) ?? 0) + count);
+    },
+    scraped(seconds, bytes) {
+      scrapeDuration.observe(seconds);
+      totals.scraped += bytes;
+    },
+    page: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function described(name: OwnMetric, registry: Registry) {
+  const [, labelNames, help] = ownMetrics[name];
+  return { name: PREFIX + name, help, labelNames: [...labelNames], registers: [registry] };
+}

@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** One request on its way through the handlers, and its reply. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Raw path without the query. */
+  readonly path: string;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** Of the body, decompressed, once it is known. */
+  bodyBytes: number | undefined;
+}
+
+/** The path of a request target, raw. Proxies may send the absolute form, RFC 9112, section 3.2.2. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  const path = query === -1 ? target : target.slice(0, query);
+  if (path.startsWith('/')) return path;
+  const authority = path.indexOf('://');
+  if (authority === -1) return path;
+  const start = path.indexOf('/', authority + 3);
+  return start === -1 ? '/' : path.slice(start);
+}

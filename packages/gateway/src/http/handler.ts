@@ -1,0 +1,149 @@
+/** From request to reply: finds the handler, runs it, and answers for what it throws. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+import type { GatewayApi } from '../gateway/api.ts';
+import type { Telemetry } from '../gateway/telemetry.ts';
+import { RequestError } from '../model/errors.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import type { Log } from '../primitives/log.ts';
+import { BodyIntake, ClientGone } from './body.ts';
+import { corsPolicy } from './cors.ts';
+import { pathOf } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpOptions } from './options.ts';
+import { pageHandler } from './page.ts';
+import { asRequestError, sendError } from './problem.ts';
+import { preflightHandler, pushHandler, retireHandler } from './push.ts';
+import type { PushDeps } from './push.ts';
+import { RefusalLog } from './refusal-log.ts';
+import { createRoutes, isPushMethod, HEALTHY_PATH, READY_PATH } from './routes.ts';
+import type { Handler, HandlerName } from './routes.ts';
+import { SCRAPE_STALL_TIMEOUT_MS, scrapeHandler } from './scrape.ts';
+
+export interface HandlerDeps {
+  readonly gateway: GatewayApi;
+  readonly telemetry: Telemetry;
+  readonly options: HttpOptions;
+  readonly byJob: boolean;
+  readonly log: Log;
+  readonly version: string;
+  /** False while what was kept is still being read in; true when left out. */
+  readonly isReady?: () => boolean;
+}
+
+/** What the handler and the servers tell each other. */
+export interface ServerState {
+  stopping: boolean;
+  /** Requests begun and not yet answered. */
+  active: number;
+  /** Sockets that the server itself has answered with an error, so that what was under way there can be counted. */
+  readonly failed: WeakMap<Socket, ErrorCode>;
+}
+
+export type Dispatch = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
+
+export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch {
+  const { options, telemetry, log } = deps;
+  const cors = corsPolicy(options.corsOrigins);
+  const routes = createRoutes(options);
+  const refusals = new RefusalLog(log);
+  const handlers = createHandlers(deps, state, { cors, routes, intake: new BodyIntake(options) });
+
+  const run = async (exchange: Exchange): Promise<void> => {
+    if (state.stopping) {
+      exchange.response.shouldKeepAlive = false;
+      if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
+    }
+    const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
+    await handlers[route.handler](exchange);
+  };
+  const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
+    const { request } = exchange;
+    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
+      const announced = Number(request.headers['content-length'] ?? 0);
+      telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
+    } else if (request.method !== 'DELETE') return;
+    const remote = request.socket.remoteAddress;
+    refusals.refused('push refused', { code, path: exchange.path, remote, message });
+  };
+  const answer = (exchange: Exchange, thrown: unknown): void => {
+    const { request, response } = exchange;
+    if (thrown instanceof ClientGone) {
+      const code = state.failed.get(request.socket);
+      if (code !== undefined) countRefusal(exchange, code, 'the body did not arrive whole');
+      response.destroy();
+      return;
+    }
+    const error = asRequestError(thrown, log);
+    countRefusal(exchange, error.code, error.text);
+    const headers = cors.headersFor(request.headers.origin);
+    const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
+    sendError(request, response, error, [...headers, ...allow]);
+  };
+  return (request, response, expectsContinue) => {
+    const path = pathOf(request.url ?? '/');
+    const exchange: Exchange = { request, response, path, expectsContinue, bodyBytes: undefined };
+    state.active += 1;
+    run(exchange)
+      .catch((error: unknown) => answer(exchange, error))
+      .finally(() => {
+        state.active -= 1;
+      });
+  };
+}
+
+function createHandlers(
+  deps: HandlerDeps,
+  state: ServerState,
+  shared: Omit<PushDeps, 'gateway' | 'state'>,
+): Record<HandlerName, Handler> {
+  const { gateway, telemetry, options, log } = deps;
+  const pushDeps: PushDeps = { gateway, state, ...shared };
+  return {
+    push: pushHandler(pushDeps),
+    retire: retireHandler(pushDeps),
+    preflight: preflightHandler(pushDeps),
+    scrape: scrapeHandler({
+      gateway,
+      telemetry,
+      log,
+      cors: shared.cors,
+      stallTimeoutMs: SCRAPE_STALL_TIMEOUT_MS,
+    }),
+    telemetry: async (exchange) => {
+      const page = await telemetry.page();
+      sendText(exchange, page.body, page.contentType);
+    },
+    healthy: async (exchange) => sendText(exchange, 'OK\n'),
+    ready: async (exchange) => {
+      if (state.stopping || deps.isReady?.() === false) throw stopping();
+      sendText(exchange, 'OK\n');
+    },
+    page: pageHandler({
+      gateway,
+      pushPath: options.pushPath,
+      telemetryPath: options.telemetryPath,
+      byJob: deps.byJob,
+      version: deps.version,
+    }),
+  };
+}
+
+function sendText(exchange: Exchange, body: string, contentType = 'text/plain; charset=utf-8'): void {
+  exchange.request.resume();
+  exchange.response.writeHead(200, [
+    'Content-Type',
+    contentType,
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+  ]);
+  exchange.response.end(body);
+}
+
+function stopping(): RequestError {
+  return new RequestError(
+    'shutting_down',
+    'the gateway is starting or stopping; send this again a little later',
+  );
+}

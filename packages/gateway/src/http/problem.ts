@@ -1,0 +1,104 @@
+/**
+ * Replies to requests that are refused: one line of text for people, RFC 9457 problem details for programs that ask. A
+ * refusal often comes before the body has: see `finishUnread`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { errorTable, RequestError } from '../model/errors.ts';
+import type { Log } from '../primitives/log.ts';
+import { preferredMediaType } from './accept.ts';
+import type { FlatHeaders } from './cors.ts';
+
+const TEXT = 'text/plain';
+const PROBLEM = 'application/problem+json';
+const RETRY_AFTER_SECONDS = '1';
+
+/** Bodies announced no larger than this are read and dropped, so that the connection can be used again. */
+const DROPPED_BYTES_MAX = 64 * 1024;
+
+/** How long a sender of more may go on, so that it gets to read the reply, before the connection is closed. */
+const LINGER_MS = 1_000;
+
+/** What any thrown thing is answered with. What is not a RequestError is our mistake: it is logged, and not shown. */
+export function asRequestError(error: unknown, log: Log): RequestError {
+  if (error instanceof RequestError) return error;
+  log.error('request failed', {
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return new RequestError('internal', 'the gateway made a mistake; its log tells more');
+}
+
+/** Answers a request with an error. Does nothing but close the connection when a reply has already begun. */
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: RequestError,
+  headers: FlatHeaders = [],
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { contentType, body } = problemBody(error, request.headers.accept);
+  const all = [
+    'Content-Type',
+    contentType,
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'X-Content-Type-Options',
+    'nosniff',
+    ...headers,
+  ];
+  if (error.status === 503) all.push('Retry-After', RETRY_AFTER_SECONDS);
+  const unread = !request.complete && !isSmall(request);
+  if (unread || error.code === 'shutting_down') response.shouldKeepAlive = false;
+  response.writeHead(error.status, all);
+  if (unread) finishUnread(request, response, body);
+  else {
+    request.resume();
+    response.end(body);
+  }
+}
+
+/** The body of a reply, and the type of it that an Accept header prefers. */
+export function problemBody(
+  error: RequestError,
+  accept: string | undefined,
+): { readonly contentType: string; readonly body: string } {
+  const preferred = preferredMediaType(accept, [TEXT, PROBLEM, 'application/json']);
+  if (preferred === TEXT) return { contentType: 'text/plain; charset=utf-8', body: `${error.text}\n` };
+  const problem = {
+    type: `urn:prom-aggregation-gateway:problem:${error.code}`,
+    title: errorTable[error.code].title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    line: error.location?.line,
+    column: error.location?.column,
+  };
+  return { contentType: PROBLEM, body: `${JSON.stringify(problem)}\n` };
+}
+
+function isSmall(request: IncomingMessage): boolean {
+  if (request.headers['transfer-encoding'] !== undefined) return false;
+  if (request.headers.expect !== undefined) return false;
+  return Number(request.headers['content-length'] ?? 0) <= DROPPED_BYTES_MAX;
+}
+
+/**
+ * Closing a socket while unread bytes lie in it resets the connection, and the sender loses the reply with it. So the
+ * reply goes out whole, and the connection is closed only when the sender has stopped or its time is up.
+ */
+function finishUnread(request: IncomingMessage, response: ServerResponse, body: string): void {
+  // A HEAD reply has no body to write, and then headers must be pushed out.
+  if (request.method === 'HEAD') response.flushHeaders();
+  else response.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
+}

@@ -1,0 +1,135 @@
+/**
+ * The labels in the path of a push: `job/backup/instance/a` after the push path.
+ *
+ * The raw path is split before anything is percent-decoded, so that a value may hold an encoded slash (prom-client sends
+ * `%2F`). An odd number of pieces is nearly always a mistake, with one exception: prom-client writes an empty last value
+ * as nothing at all, so that `job/x/empty/` means empty="".
+ */
+import { RequestError } from '../model/errors.ts';
+import { emptyGroupingKey, groupingKey, isLegacyLabelName } from '../model/labels.ts';
+import type { GroupingKey, Label } from '../model/labels.ts';
+
+const BASE64_SUFFIX = '@base64';
+const ESCAPED_NAME_PREFIX = 'U__';
+
+/** Pieces quoted in an error are cut to this many characters: a path may be 16 KiB long. */
+const QUOTED_CHARS_MAX = 200;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The grouping key that `rest` spells: the raw path after the push path, still percent-encoded, without the query, with or
+ * without a trailing slash. Throws RequestError `invalid_path`.
+ */
+export function parsePushPath(rest: string): GroupingKey {
+  if (rest === '') return emptyGroupingKey;
+  const pieces = splitPieces(rest);
+  const labels: Label[] = [];
+  for (let i = 0; i < pieces.length; i += 2) {
+    const label = readLabel(pieces[i]!, pieces[i + 1]!);
+    if (labels.some((earlier) => earlier.name === label.name)) {
+      throw invalidPath(`label ${quote(label.name)} stands twice in the path; name each label once`);
+    }
+    if (label.name === 'job' && label.value === '') {
+      throw invalidPath('the job in the path is empty; give it a value, as in job/backup');
+    }
+    labels.push(label);
+  }
+  return groupingKey(labels);
+}
+
+/** Name and value pieces by turns; always an even number, and none empty but a last value. */
+function splitPieces(rest: string): string[] {
+  const pieces = rest.split('/');
+  const trailingSlash = pieces.at(-1) === '';
+  if (trailingSlash && pieces.length % 2 === 1) pieces.pop();
+  const emptyAt = pieces.indexOf('');
+  if (emptyAt !== -1 && !(trailingSlash && emptyAt === pieces.length - 1 && emptyAt % 2 === 1)) {
+    throw invalidPath(
+      `the path holds an empty piece (//) in ${quote(rest)}; write an empty value as <label>@base64/=, ` +
+        'and a slash within a value as %2F',
+    );
+  }
+  if (pieces.length % 2 === 1) {
+    throw invalidPath(
+      `the path must be pairs of label and value, but has an odd number of pieces: ` +
+        `${pieces.map(quote).join(', ')}; ${quote(pieces.at(-1)!)} has no value`,
+    );
+  }
+  return pieces;
+}
+
+function readLabel(rawName: string, rawValue: string): Label {
+  const decodedName = percentDecode(rawName);
+  const base64 = decodedName.endsWith(BASE64_SUFFIX);
+  const written = base64 ? decodedName.slice(0, -BASE64_SUFFIX.length) : decodedName;
+  if (!isLegacyLabelName(written)) {
+    throw invalidPath(
+      `${quote(written)} in the path is not a label name; names begin with a letter or _ and hold letters, digits and _ only`,
+    );
+  }
+  const name = written.startsWith(ESCAPED_NAME_PREFIX) ? unescapeName(written) : written;
+  if (name.startsWith('__')) {
+    throw invalidPath(
+      `label ${quote(name)} in the path begins with __, which Prometheus keeps to itself; rename it`,
+    );
+  }
+  const value = percentDecode(rawValue);
+  return { name, value: base64 ? decodeBase64(name, value) : value };
+}
+
+function percentDecode(piece: string): string {
+  if (!piece.includes('%')) return piece;
+  try {
+    return decodeURIComponent(piece);
+  } catch {
+    throw invalidPath(
+      `${quote(piece)} in the path is not valid percent-encoded UTF-8; write a percent sign as %25`,
+    );
+  }
+}
+
+/** The alphabet of RFC 4648, section 5. `Buffer.from` skips over what it does not know, so the check comes first. */
+function decodeBase64(name: string, text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0x3d) end -= 1;
+  const digits = text.slice(0, end);
+  if (!/^[A-Za-z0-9_-]*$/.test(digits) || digits.length % 4 === 1) {
+    throw invalidPath(
+      `the value ${quote(text)} of ${name}@base64 is not URL-safe base64 (letters, digits, - and _, padding optional)`,
+    );
+  }
+  try {
+    return utf8.decode(Buffer.from(digits, 'base64url'));
+  } catch {
+    throw invalidPath(`the value ${quote(text)} of ${name}@base64 does not decode to valid UTF-8`);
+  }
+}
+
+/**
+ * Undoes the escaping of names that older servers cannot read: `U__foo_2e_bar` is `foo.bar`. Names that only look
+ * escaped stay as they are. https://prometheus.io/docs/instrumenting/escaping_schemes/
+ */
+function unescapeName(name: string): string {
+  const escaped = name.slice(ESCAPED_NAME_PREFIX.length);
+  if (!/^(?:[^_]|__|_[0-9a-fA-F]{1,6}_)+$/.test(escaped)) return name;
+  let valid = true;
+  const unescaped = escaped.replace(/__|_([0-9a-fA-F]+)_/g, (_match, hex: string | undefined) => {
+    if (hex === undefined) return '_';
+    const point = Number.parseInt(hex, 16);
+    if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+      valid = false;
+      return '';
+    }
+    return String.fromCodePoint(point);
+  });
+  return valid ? unescaped : name;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text);
+}
+
+function invalidPath(message: string): RequestError {
+  return new RequestError('invalid_path', message);
+}

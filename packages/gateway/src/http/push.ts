@@ -1,0 +1,87 @@
+/** Pushes and deletes. The way of a good push is the hot path of the whole server: it makes no copies and few objects. */
+import { RequestError } from '../model/errors.ts';
+import type { GatewayApi } from '../gateway/api.ts';
+import type { BodyIntake } from './body.ts';
+import type { CorsPolicy, FlatHeaders } from './cors.ts';
+import type { Exchange } from './exchange.ts';
+import { refuseUnreadMediaType } from './media-type.ts';
+import { parsePushPath } from './push-path.ts';
+import type { Handler, Routes } from './routes.ts';
+
+export interface PushDeps {
+  readonly gateway: GatewayApi;
+  readonly intake: BodyIntake;
+  readonly cors: CorsPolicy;
+  readonly routes: Routes;
+  readonly state: { readonly stopping: boolean };
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export function pushHandler(deps: PushDeps): Handler {
+  const { gateway, intake, cors, routes } = deps;
+  return async (exchange) => {
+    const { request, response } = exchange;
+    const headers = request.headers;
+    cors.check(headers.origin);
+    const key = parsePushPath(utf8Path(routes.restOf(exchange.path)));
+    refuseUnreadMediaType(headers['content-type']);
+    const coding = intake.check(request);
+    if (exchange.expectsContinue) response.writeContinue();
+    const method = request.method === 'PUT' ? 'PUT' : 'POST';
+    await intake.receive(request, coding, (body) => {
+      exchange.bodyBytes = body.length;
+      return gateway.push({ method, key, body });
+    });
+    if (deps.state.stopping) response.shouldKeepAlive = false;
+    accept(exchange, cors.headersFor(headers.origin));
+  };
+}
+
+export function retireHandler(deps: PushDeps): Handler {
+  const { gateway, cors, routes } = deps;
+  return async (exchange) => {
+    const origin = exchange.request.headers.origin;
+    cors.check(origin);
+    const rest = routes.restOf(exchange.path);
+    if (rest === '') {
+      throw new RequestError(
+        'invalid_path',
+        'DELETE needs the job to delete in the path, as in job/backup after the push path',
+      );
+    }
+    const key = parsePushPath(utf8Path(rest));
+    exchange.request.resume();
+    await gateway.delete(key);
+    accept(exchange, cors.headersFor(origin));
+  };
+}
+
+/** Answers OPTIONS of any push path, whether a browser asks before a push or a person does. */
+export function preflightHandler(deps: PushDeps): Handler {
+  const { cors, routes } = deps;
+  return async ({ request, response, path }) => {
+    const allow = routes.allowed(path).join(', ');
+    const origin = cors.headersFor(request.headers.origin);
+    request.resume();
+    response.writeHead(204, ['Allow', allow, ...origin, ...cors.preflightHeaders]);
+    response.end();
+  };
+}
+
+/** 202, never 200 or 204: some clients take nothing else. */
+function accept(exchange: Exchange, headers: FlatHeaders): void {
+  exchange.response.writeHead(202, ['Content-Length', '0', ...headers]);
+  exchange.response.end();
+}
+
+/** Node reads the request line as Latin-1, and some senders write their labels into it as they are. */
+function utf8Path(rest: string): string {
+  // oxlint-disable-next-line no-control-regex -- the range is what ASCII is.
+  if (rest === '' || /^[\x00-\x7f]*$/.test(rest)) return rest;
+  try {
+    return utf8.decode(Buffer.from(rest, 'latin1'));
+  } catch {
+    throw new RequestError('invalid_path', 'the path is not valid UTF-8; percent-encode it as UTF-8');
+  }
+}

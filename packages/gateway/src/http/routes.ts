@@ -1,0 +1,134 @@
+/**
+ * What is served where. One path may be several places: by default `/metrics/` is where to push and, for GET, the
+ * scrape. The table below is also the one in docs/reference/http.md; a test compares them.
+ */
+import { RequestError } from '../model/errors.ts';
+import type { Exchange } from './exchange.ts';
+
+export type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'page';
+export type HandlerName =
+  | 'push'
+  | 'retire'
+  | 'preflight'
+  | 'scrape'
+  | 'telemetry'
+  | 'healthy'
+  | 'ready'
+  | 'page';
+
+/** Rejections and throws are answered by whoever dispatches. */
+export type Handler = (exchange: Exchange) => Promise<void>;
+
+export interface Route {
+  readonly place: Place;
+  readonly methods: readonly string[];
+  readonly handler: HandlerName;
+}
+
+export const routeTable: readonly Route[] = [
+  { place: 'push', methods: ['POST', 'PUT'], handler: 'push' },
+  { place: 'push', methods: ['DELETE'], handler: 'retire' },
+  { place: 'push', methods: ['OPTIONS'], handler: 'preflight' },
+  { place: 'scrape', methods: ['GET', 'HEAD'], handler: 'scrape' },
+  { place: 'telemetry', methods: ['GET', 'HEAD'], handler: 'telemetry' },
+  { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy' },
+  { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready' },
+  { place: 'page', methods: ['GET', 'HEAD'], handler: 'page' },
+];
+
+export const HEALTHY_PATH = '/-/healthy';
+export const READY_PATH = '/-/ready';
+export const SCRAPE_PATH = '/metrics';
+
+export interface PathOptions {
+  readonly pushPath: string;
+  readonly telemetryPath: string;
+}
+
+export interface Routes {
+  /** The route for a request; throws RequestError `not_found`, `method_not_allowed` or `invalid_path`. */
+  find(method: string, path: string): Route;
+  /** Methods that any place at this path takes, in the order of the table. */
+  allowed(path: string): readonly string[];
+  /** What follows the push path; empty for the bare one. */
+  restOf(path: string): string;
+}
+
+export function createRoutes(options: PathOptions): Routes {
+  const { pushPath, telemetryPath } = options;
+  const barePushPath = pushPath.slice(0, -1);
+  const isPush = (path: string): boolean => path.startsWith(pushPath) || path === barePushPath;
+  const shared = (place: Place, path: string): [string, readonly Place[]] => [
+    path,
+    isPush(path) ? [place, 'push'] : [place],
+  ];
+  const exact = new Map<string, readonly Place[]>([
+    shared('page', '/'),
+    shared('scrape', SCRAPE_PATH),
+    shared('scrape', `${SCRAPE_PATH}/`),
+    [telemetryPath, ['telemetry']],
+    [HEALTHY_PATH, ['healthy']],
+    [READY_PATH, ['ready']],
+  ]);
+  const pushOnly: readonly Place[] = ['push'];
+  const nowhere: readonly Place[] = [];
+  const placesOf = (path: string): readonly Place[] => exact.get(path) ?? (isPush(path) ? pushOnly : nowhere);
+  const allowed = (path: string): readonly string[] => {
+    const places = placesOf(path);
+    return routeTable.filter((route) => places.includes(route.place)).flatMap((route) => route.methods);
+  };
+  return {
+    find(method, path) {
+      const places = placesOf(path);
+      const route = routeTable.find((row) => row.methods.includes(method) && places.includes(row.place));
+      if (route !== undefined) return route;
+      throw places.length === 0
+        ? unknownPath(method, path, options)
+        : wrongMethod(method, path, { places, allowed: allowed(path) });
+    },
+    allowed,
+    restOf: (path) => (path.length <= pushPath.length ? '' : path.slice(pushPath.length)),
+  };
+}
+
+/** Whether a request means to be a push, so that its refusal counts as one. */
+export function isPushMethod(method: string | undefined): boolean {
+  return method === 'POST' || method === 'PUT';
+}
+
+function unknownPath(method: string, path: string, options: PathOptions): RequestError {
+  const { pushPath, telemetryPath } = options;
+  // Senders whose base URL ends in a slash. A redirect would lose the body of most of them.
+  if (path.includes('//') && (isPushMethod(method) || method === 'DELETE')) {
+    return new RequestError(
+      'invalid_path',
+      `the path ${quote(path)} holds an empty piece (//); push to ${pushPath}, with no slash at the end of the base URL`,
+    );
+  }
+  return new RequestError(
+    'not_found',
+    `nothing is served at ${quote(path)}; push to ${pushPath} (POST or PUT), scrape ${SCRAPE_PATH}, ` +
+      `see the gateway's own metrics at ${telemetryPath} and its health at ${HEALTHY_PATH} and ${READY_PATH}`,
+  );
+}
+
+function wrongMethod(
+  method: string,
+  path: string,
+  at: { readonly places: readonly Place[]; readonly allowed: readonly string[] },
+): RequestError {
+  const reads = method === 'GET' || method === 'HEAD';
+  const advice = at.places.includes('push')
+    ? reads
+      ? `this path takes pushes (POST, PUT, DELETE); what was pushed is read at ${SCRAPE_PATH}`
+      : 'push with POST or PUT'
+    : 'read it with GET';
+  return new RequestError(
+    'method_not_allowed',
+    `${method} does not work at ${quote(path)}: ${advice}. Allowed here: ${at.allowed.join(', ')}`,
+  );
+}
+
+function quote(path: string): string {
+  return JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
+}

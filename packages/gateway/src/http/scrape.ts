@@ -1,0 +1,111 @@
+/**
+ * Writes the aggregate as slices come, no faster than the reader takes them.
+ *
+ * Once the headers are out an error can no longer be told, so the connection is reset: a page that breaks off must not
+ * pass for a whole one, not even with HTTP/1.0, where the end of the connection is the end of the page.
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+
+import type { GatewayApi } from '../gateway/api.ts';
+import type { Telemetry } from '../gateway/telemetry.ts';
+import type { Log } from '../primitives/log.ts';
+import { acceptsGzip } from './accept.ts';
+import type { CorsPolicy } from './cors.ts';
+import type { Handler } from './routes.ts';
+
+export interface ScrapeDeps {
+  readonly gateway: GatewayApi;
+  readonly telemetry: Telemetry;
+  readonly cors: CorsPolicy;
+  readonly log: Log;
+  /** A reader that takes nothing for so long is cut off. */
+  readonly stallTimeoutMs: number;
+}
+
+export const SCRAPE_STALL_TIMEOUT_MS = 60_000;
+
+/** Higher levels take several times as long for a tenth less. */
+const GZIP_LEVEL = 2;
+
+export function scrapeHandler(deps: ScrapeDeps): Handler {
+  return async ({ request, response }) => {
+    const gzip = acceptsGzip(request.headers['accept-encoding'] as string | undefined);
+    const headers = [
+      'Content-Type',
+      'text/plain; version=0.0.4; charset=utf-8',
+      'Vary',
+      'Accept-Encoding',
+      ...(gzip ? ['Content-Encoding', 'gzip'] : []),
+      ...deps.cors.headersFor(request.headers.origin),
+    ];
+    request.resume();
+    if (request.method === 'HEAD') {
+      response.writeHead(200, headers);
+      response.end();
+      return;
+    }
+    const started = performance.now();
+    const slices = deps.gateway.scrape()[Symbol.asyncIterator]();
+    try {
+      // The first slice comes before the headers, so that what fails at once is still answered with an error.
+      const first = await slices.next();
+      response.setTimeout(deps.stallTimeoutMs, () => cut(request, response));
+      response.writeHead(200, headers);
+      const bytes = await writePage({ first, slices, gzip, request, response, log: deps.log });
+      if (bytes !== undefined) deps.telemetry.scraped((performance.now() - started) / 1_000, bytes);
+    } finally {
+      await slices.return?.();
+    }
+  };
+}
+
+interface Page {
+  readonly first: IteratorResult<Uint8Array>;
+  readonly slices: AsyncIterator<Uint8Array>;
+  readonly gzip: boolean;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly log: Log;
+}
+
+/** Bytes of the page before compression, or undefined when it could not be written to its end. */
+async function writePage(page: Page): Promise<number | undefined> {
+  const { request, response } = page;
+  const sink = page.gzip ? createGzip({ level: GZIP_LEVEL }) : response;
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+    if (sink !== response) sink.destroy();
+  });
+  if (sink !== response) sink.pipe(response);
+  let bytes = 0;
+  try {
+    for (let next = page.first; !next.done; next = await page.slices.next()) {
+      if (response.destroyed) return undefined;
+      bytes += next.value.length;
+      await write(sink, next.value, gone.signal);
+    }
+    sink.end();
+    await finished(response);
+    return bytes;
+  } catch (error) {
+    if (!response.destroyed) {
+      page.log.error('scrape broke off', { error: error instanceof Error ? error.stack : String(error) });
+    }
+    cut(request, response);
+    return undefined;
+  }
+}
+
+async function write(sink: Writable, slice: Uint8Array, gone: AbortSignal): Promise<void> {
+  if (!sink.write(slice)) await once(sink, 'drain', { signal: gone });
+}
+
+function cut(request: IncomingMessage, response: ServerResponse): void {
+  request.socket.resetAndDestroy();
+  response.destroy();
+}

@@ -1,0 +1,9 @@
+/** The public API, for those who embed the gateway in a Node server of their own. */
+export { createGateway } from './embed.ts';
+export type { EmbeddedGateway, EmbeddedOptions, PushOptions } from './embed.ts';
+export { RequestError } from './model/errors.ts';
+export type { ErrorCode, Location } from './model/errors.ts';
+export type { GatewayOptions, Limits } from './gateway/options.ts';
+export type { HttpOptions } from './http/options.ts';
+export type { Log, LogFields } from './primitives/log.ts';
+export type { Clock } from './primitives/clock.ts';
