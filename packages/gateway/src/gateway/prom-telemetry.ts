@@ -14,7 +14,11 @@ export const ownMetrics = {
   pushes_total: ['counter', ['result', 'code'], 'Pushes by result and code.'],
   push_samples_total: ['counter', [], 'Samples read from accepted pushes.'],
   push_body_bytes_total: ['counter', [], 'Bytes of push bodies, after decompression.'],
-  push_duration_seconds: ['histogram', [], 'Time to decode and apply an accepted push, once its body is there.'],
+  push_duration_seconds: [
+    'histogram',
+    [],
+    'Time to decode and apply an accepted push, once its body is there.',
+  ],
   scrape_duration_seconds: ['histogram', [], 'Time to write a scrape, to its last byte.'],
   scrape_bytes_total: ['counter', [], 'Bytes of scrapes, before compression.'],
   samples_ignored_total: ['counter', ['reason'], 'Samples that were read and add nothing, by reason.'],
@@ -41,9 +45,18 @@ export function createTelemetry(deps: {
   const totals = { accepted: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
   const refused = new Map<ErrorCode, number>();
   const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
-  const pushDuration = new Histogram({ ...described('push_duration_seconds', registry), buckets: PUSH_BUCKETS });
-  const scrapeDuration = new Histogram({ ...described('scrape_duration_seconds', registry), buckets: SCRAPE_BUCKETS });
-  const counter = (name: OwnMetric, fill: (set: (value: number, labels?: Record<string, string>) => void) => void): void => {
+  const pushDuration = new Histogram({
+    ...described('push_duration_seconds', registry),
+    buckets: PUSH_BUCKETS,
+  });
+  const scrapeDuration = new Histogram({
+    ...described('scrape_duration_seconds', registry),
+    buckets: SCRAPE_BUCKETS,
+  });
+  const counter = (
+    name: OwnMetric,
+    fill: (set: (value: number, labels?: Record<string, string>) => void) => void,
+  ): void => {
     new Counter({
       ...described(name, registry),
       collect() {
@@ -52,7 +65,10 @@ export function createTelemetry(deps: {
       },
     });
   };
-  const gauge = (name: OwnMetric, fill: (set: (value: number, labels?: Record<string, string>) => void) => void): void => {
+  const gauge = (
+    name: OwnMetric,
+    fill: (set: (value: number, labels?: Record<string, string>) => void) => void,
+  ): void => {
     new Gauge({
       ...described(name, registry),
       collect() {

@@ -42,9 +42,10 @@ export function parsePushPath(rest: string): GroupingKey {
 function splitPieces(rest: string): string[] {
   const pieces = rest.split('/');
   const trailingSlash = pieces.at(-1) === '';
-  if (trailingSlash && pieces.length % 2 === 1) pieces.pop();
+  const lastIsEmptyValue = trailingSlash && pieces.length % 2 === 0;
+  if (trailingSlash && !lastIsEmptyValue) pieces.pop();
   const emptyAt = pieces.indexOf('');
-  if (emptyAt !== -1 && !(trailingSlash && emptyAt === pieces.length - 1 && emptyAt % 2 === 1)) {
+  if (emptyAt !== -1 && !(lastIsEmptyValue && emptyAt === pieces.length - 1)) {
     throw invalidPath(
       `the path holds an empty piece (//) in ${quote(rest)}; write an empty value as <label>@base64/=, ` +
         'and a slash within a value as %2F',

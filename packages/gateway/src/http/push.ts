@@ -16,15 +16,13 @@ export interface PushDeps {
   readonly state: { readonly stopping: boolean };
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes } = deps;
   return async (exchange) => {
     const { request, response } = exchange;
     const headers = request.headers;
     cors.check(headers.origin);
-    const key = parsePushPath(utf8Path(routes.restOf(exchange.path)));
+    const key = parsePushPath(routes.restOf(exchange.path));
     refuseUnreadMediaType(headers['content-type']);
     const coding = intake.check(request);
     if (exchange.expectsContinue) response.writeContinue();
@@ -50,7 +48,7 @@ export function retireHandler(deps: PushDeps): Handler {
         'DELETE needs the job to delete in the path, as in job/backup after the push path',
       );
     }
-    const key = parsePushPath(utf8Path(rest));
+    const key = parsePushPath(rest);
     exchange.request.resume();
     await gateway.delete(key);
     accept(exchange, cors.headersFor(origin));
@@ -73,15 +71,4 @@ export function preflightHandler(deps: PushDeps): Handler {
 function accept(exchange: Exchange, headers: FlatHeaders): void {
   exchange.response.writeHead(202, ['Content-Length', '0', ...headers]);
   exchange.response.end();
-}
-
-/** Node reads the request line as Latin-1, and some senders write their labels into it as they are. */
-function utf8Path(rest: string): string {
-  // oxlint-disable-next-line no-control-regex -- the range is what ASCII is.
-  if (rest === '' || /^[\x00-\x7f]*$/.test(rest)) return rest;
-  try {
-    return utf8.decode(Buffer.from(rest, 'latin1'));
-  } catch {
-    throw new RequestError('invalid_path', 'the path is not valid UTF-8; percent-encode it as UTF-8');
-  }
 }

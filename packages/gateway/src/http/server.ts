@@ -126,6 +126,12 @@ function clientErrorReply(code: string | undefined) {
         status: '431 Request Header Fields Too Large',
         message: 'path and headers together are too long; the limit is 16 KiB',
       } as const;
+    case 'HPE_INVALID_URL':
+      return {
+        code: 'invalid_path',
+        status: '400 Bad Request',
+        message: 'the path holds characters that a URL cannot; percent-encode it as UTF-8',
+      } as const;
   }
   return {
     code: 'body_unreadable',

@@ -1,0 +1,219 @@
+/**
+ * All flags, in one table, from which the parser, the help, the names in the environment and the reference page are made.
+ */
+import { defaultGatewayOptions } from '../gateway/options.ts';
+import { defaultHttpOptions } from '../http/options.ts';
+import {
+  formatDuration,
+  formatSize,
+  parseCount,
+  parseDuration,
+  parseListenAddress,
+  parseOrigin,
+  parsePath,
+  parseSize,
+} from './values.ts';
+import type { Parsed } from './values.ts';
+
+export interface Flag {
+  readonly name: string;
+  /** The name in weaveworks' and technicianted's gateways. */
+  readonly alias?: string;
+  /** What the help shows for the value; none for a flag that is on or off. */
+  readonly value?: string;
+  readonly repeatable?: boolean;
+  /** As it would be written on the command line. */
+  readonly default: string;
+  readonly meaning: string;
+  readonly parse: (text: string) => Parsed<unknown>;
+}
+
+const { limits } = defaultGatewayOptions;
+const http = defaultHttpOptions;
+
+function choice(...choices: readonly string[]): Pick<Flag, 'value' | 'parse'> {
+  return {
+    value: choices.join('|'),
+    parse: (text) =>
+      choices.includes(text)
+        ? { value: text }
+        : { problem: `${JSON.stringify(text)} is none of ${choices.join(', ')}` },
+  };
+}
+
+const onOrOff: Pick<Flag, 'parse'> = {
+  parse: (text) =>
+    text === 'true' || text === 'false'
+      ? { value: text === 'true' }
+      : { problem: `${JSON.stringify(text)} is neither true nor false` },
+};
+
+const duration: Pick<Flag, 'value' | 'parse'> = { value: 'duration', parse: parseDuration };
+const size: Pick<Flag, 'value' | 'parse'> = { value: 'size', parse: parseSize };
+const count: Pick<Flag, 'value' | 'parse'> = { value: 'count', parse: parseCount };
+const path: Pick<Flag, 'value' | 'parse'> = { value: 'path', parse: parsePath };
+
+export const flags: readonly Flag[] = [
+  {
+    name: 'web.listen-address',
+    alias: 'listen',
+    value: 'address',
+    repeatable: true,
+    default: ':9091',
+    meaning: 'Address to listen on, such as :80, 127.0.0.1:9091 or [::1]:9091.',
+    parse: parseListenAddress,
+  },
+  {
+    name: 'web.push-path',
+    alias: 'push-path',
+    ...path,
+    default: http.pushPath,
+    meaning: 'Prefix of the paths that take pushes.',
+  },
+  {
+    name: 'web.telemetry-path',
+    ...path,
+    default: http.telemetryPath,
+    meaning: "Where the gateway's own metrics are, apart from the users'.",
+  },
+  {
+    name: 'web.cors-origin',
+    alias: 'cors',
+    value: 'origin',
+    repeatable: true,
+    default: '*',
+    meaning:
+      'Web origin that may push and read, or * for all. With exact origins, pushes from others are refused.',
+    parse: parseOrigin,
+  },
+  {
+    name: 'web.max-body-size',
+    ...size,
+    default: formatSize(http.bodyBytesMax),
+    meaning: 'Largest body of a push, as sent and after decompression as well.',
+  },
+  {
+    name: 'web.max-inflight-size',
+    ...size,
+    default: formatSize(http.bodiesBytesMax),
+    meaning: 'Largest sum of all bodies held at one time; pushes beyond are answered 503.',
+  },
+  {
+    name: 'web.max-connections',
+    ...count,
+    default: String(http.connectionsMax),
+    meaning: 'Most connections at one time, per address; more are closed at once.',
+  },
+  {
+    name: 'web.read-timeout',
+    ...duration,
+    default: formatDuration(http.readTimeoutMs),
+    meaning: 'Time for a whole request to arrive; then it is answered 408.',
+  },
+  {
+    name: 'web.shutdown-timeout',
+    ...duration,
+    default: formatDuration(http.shutdownTimeoutMs),
+    meaning: 'Time for requests under way to finish after SIGTERM or SIGINT.',
+  },
+  {
+    name: 'by-job',
+    alias: 'by-job',
+    ...onOrOff,
+    default: 'false',
+    meaning: "A push replaces the source's earlier push; the scrape sums over sources.",
+  },
+  {
+    name: 'job-prune-duration',
+    alias: 'job-prune-duration',
+    ...duration,
+    default: '0',
+    meaning: 'A source silent for longer has its gauges reset; 0 means never.',
+  },
+  {
+    name: 'job-counter-resets',
+    ...choice('overwrite', 'accumulate'),
+    default: 'overwrite',
+    meaning:
+      'A smaller counter replaces the larger (overwrite), or is a restart, and the sum goes on (accumulate).',
+  },
+  {
+    name: 'job-forget-duration',
+    ...duration,
+    default: '0',
+    meaning: 'A source silent for longer is folded into the totals and forgotten; 0 means never.',
+  },
+  {
+    name: 'push.path-labels',
+    ...choice('drop', 'add'),
+    default: 'drop',
+    meaning: 'Labels of the path only tell sources apart (drop), or are added to every series too (add).',
+  },
+  {
+    name: 'push.summaries',
+    ...choice('discard', 'sum-and-count'),
+    default: 'discard',
+    meaning: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
+  },
+  {
+    name: 'limit.series',
+    ...count,
+    default: String(limits.seriesMax),
+    meaning: 'Most samples held, as the page shows them; a histogram series is one per bucket plus two.',
+  },
+  {
+    name: 'limit.families',
+    ...count,
+    default: String(limits.familiesMax),
+    meaning: 'Most families held.',
+  },
+  {
+    name: 'limit.sources',
+    ...count,
+    default: String(limits.sourcesMax),
+    meaning: 'Most sources remembered in by-job mode.',
+  },
+  {
+    name: 'limit.buckets',
+    ...count,
+    default: String(limits.bucketsMax),
+    meaning: 'Most buckets of one histogram series, over all senders.',
+  },
+  {
+    name: 'limit.labels',
+    ...count,
+    default: String(limits.labelsMax),
+    meaning: 'Most labels of one series.',
+  },
+  {
+    name: 'limit.series-bytes',
+    ...size,
+    default: formatSize(limits.seriesBytesMax),
+    meaning: 'Longest name and labels of one series; at most 60KiB.',
+    parse: (text) => {
+      const parsed = parseSize(text);
+      return 'value' in parsed && parsed.value > 61_440 ? { problem: 'at most 60KiB can be kept' } : parsed;
+    },
+  },
+  {
+    name: 'log.level',
+    ...choice('debug', 'info', 'warn', 'error'),
+    default: 'info',
+    meaning: 'Least severe messages to log.',
+  },
+  {
+    name: 'log.format',
+    ...choice('logfmt', 'json'),
+    default: 'logfmt',
+    meaning: 'How log lines are written, to stderr.',
+  },
+];
+
+/** `web.listen-address` is `PAG_WEB_LISTEN_ADDRESS` in the environment. */
+export function environmentName(flag: Flag): string {
+  return `PAG_${flag.name.toUpperCase().replaceAll(/[.-]/g, '_')}`;
+}
+
+export function isSwitch(flag: Flag): boolean {
+  return flag.value === undefined;
+}

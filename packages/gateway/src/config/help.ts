@@ -1,0 +1,54 @@
+import { environmentName, flags, isSwitch } from './flags.ts';
+import type { Flag } from './flags.ts';
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const lines = flags.flatMap((flag) => {
+    const alias = flag.alias === undefined || flag.alias === flag.name ? '' : `, -${flag.alias}`;
+    const value = isSwitch(flag) ? '' : `=<${flag.value}>`;
+    const notes = [
+      `default ${flag.default}`,
+      environmentName(flag),
+      ...(flag.repeatable === true ? ['repeatable'] : []),
+    ];
+    return [`  --${flag.name}${value}${alias}`, `        ${flag.meaning} (${notes.join(', ')})`];
+  });
+  return `${[
+    'prom-aggregation-gateway adds up the metrics that many senders push, for Prometheus to scrape.',
+    '',
+    'Usage: prom-aggregation-gateway [flags]',
+    '',
+    'Each flag may be written with one dash or two, as --flag=value or --flag value, on-off flags as --flag, --no-flag or',
+    '--flag=false. The command line wins over the environment, where repeatable flags are separated by commas.',
+    '',
+    ...lines,
+    '  --help, -h',
+    '        Print this text.',
+    '  --version',
+    '        Print the version.',
+  ].join('\n')}\n`;
+}
+
+/** docs/reference/flags.md, made from the same table. */
+export function flagReference(): string {
+  return `${[
+    '# Flags',
+    '',
+    'Made from the table in `packages/gateway/src/config/flags.ts` by `npm run reference`; do not edit.',
+    '',
+    'Each flag may be written with one dash or two, as `--flag=value` or `--flag value`, on-off flags as `--flag`, `--no-flag` or `--flag=false`. The command line wins over the environment, where the values of repeatable flags are separated by commas. Durations are written like `90s`, `5m` or `1h30m`, sizes like `16MiB`. Everything that is wrong is reported at once, and the exit code is 2.',
+    '',
+    '| flag | alias of the original | environment | default | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...flags.map(referenceRow),
+    '| `--help`, `-h` | | | | Print all flags. |',
+    '| `--version` | | | | Print the version. |',
+  ].join('\n')}\n`;
+}
+
+function referenceRow(flag: Flag): string {
+  const alias = flag.alias === undefined ? '' : `\`-${flag.alias}\` `;
+  const value = flag.value === undefined ? '' : `=<${flag.value.replaceAll('|', '\\|')}>`;
+  const repeatable = flag.repeatable === true ? ' May be given several times.' : '';
+  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${flag.meaning}${repeatable} |`;
+}

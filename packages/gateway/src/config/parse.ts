@@ -1,0 +1,190 @@
+/** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
+import type { GatewayOptions } from '../gateway/options.ts';
+import type { Config, ListenAddress, LogOptions } from './config.ts';
+import { environmentName, flags, isSwitch } from './flags.ts';
+import type { Flag } from './flags.ts';
+
+export type Invocation =
+  | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'errors'; readonly errors: readonly string[] };
+
+type Given = Map<Flag, string[]>;
+
+/** `argv` without the program's own name. The command line wins over the environment, flag by flag. */
+export function parseConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const errors: string[] = [];
+  const line = readCommandLine(argv, errors);
+  if (line === 'help' || line === 'version') return { kind: line };
+  const environment = readEnvironment(env, errors);
+  const values = new Map<string, unknown>();
+  for (const flag of flags) {
+    const fromLine = line.get(flag);
+    const texts = fromLine ?? environment.get(flag) ?? [flag.default];
+    const shown = fromLine === undefined && environment.has(flag) ? environmentName(flag) : `--${flag.name}`;
+    const parsed = texts.map((text) => flag.parse(text));
+    for (const result of parsed) if ('problem' in result) errors.push(`${shown}: ${result.problem}`);
+    const good = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
+    values.set(flag.name, flag.repeatable === true ? good : good[0]);
+  }
+  if (errors.length > 0) return { kind: 'errors', errors };
+  const config = toConfig(values);
+  errors.push(...contradictions(config));
+  if (errors.length > 0) return { kind: 'errors', errors };
+  return { kind: 'run', config, warnings: doubts(config) };
+}
+
+function readCommandLine(argv: readonly string[], errors: string[]): Given | 'help' | 'version' {
+  const given: Given = new Map();
+  for (let i = 0; i < argv.length; i += 1) {
+    const argument = argv[i]!;
+    const match = /^--?([^=]+)(?:=(.*))?$/s.exec(argument);
+    if (match === null) {
+      errors.push(`unexpected argument ${JSON.stringify(argument)}; all settings are flags`);
+      continue;
+    }
+    const name = match[1]!;
+    if (name === 'help' || name === 'h') return 'help';
+    if (name === 'version') return 'version';
+    const flag = flagNamed(name);
+    const negated = flag === undefined && name.startsWith('no-') ? flagNamed(name.slice(3)) : undefined;
+    if (negated !== undefined && isSwitch(negated) && match[2] === undefined) {
+      add(given, negated, 'false', errors);
+    } else if (flag === undefined) {
+      errors.push(`unknown flag ${JSON.stringify(argument)}${suggestion(name)}`);
+      // What follows is most likely its value, and no error of its own.
+      if (match[2] === undefined && argv[i + 1]?.startsWith('-') === false) i += 1;
+    } else if (match[2] !== undefined) {
+      add(given, flag, match[2], errors);
+    } else if (isSwitch(flag)) {
+      add(given, flag, 'true', errors);
+    } else if (i + 1 < argv.length) {
+      i += 1;
+      add(given, flag, argv[i]!, errors);
+    } else {
+      errors.push(`--${flag.name}: a value is missing; write --${flag.name}=${flag.default}`);
+    }
+  }
+  return given;
+}
+
+function add(given: Given, flag: Flag, text: string, errors: string[]): void {
+  const before = given.get(flag);
+  if (before === undefined) given.set(flag, [text]);
+  else if (flag.repeatable === true) before.push(text);
+  else errors.push(`--${flag.name}: given twice`);
+}
+
+function readEnvironment(env: Readonly<Record<string, string | undefined>>, errors: string[]): Given {
+  const byName = new Map(flags.map((flag) => [environmentName(flag), flag]));
+  const given: Given = new Map();
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith('PAG_') || text === undefined) continue;
+    const flag = byName.get(name);
+    if (flag === undefined)
+      errors.push(`unknown environment variable ${name}; --help lists those that are read`);
+    else given.set(flag, flag.repeatable === true ? text.split(',').map((part) => part.trim()) : [text]);
+  }
+  return given;
+}
+
+function flagNamed(name: string): Flag | undefined {
+  return flags.find((flag) => flag.name === name || flag.alias === name);
+}
+
+function suggestion(name: string): string {
+  const names = flags.flatMap((flag) => (flag.alias === undefined ? [flag.name] : [flag.name, flag.alias]));
+  const ranked = names.map((known) => ({ known, distance: editDistance(name, known) }));
+  const nearest = ranked.toSorted((a, b) => a.distance - b.distance)[0]!;
+  const isNear = nearest.distance <= Math.max(2, nearest.known.length / 3);
+  return isNear ? `; did you mean --${nearest.known}?` : '';
+}
+
+/** Levenshtein. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function toConfig(values: ReadonlyMap<string, unknown>): Config {
+  // The table decides the type of each value; here, and only here, it is taken at its word.
+  const get = <T>(name: string): T => {
+    if (!values.has(name)) throw new Error(`BUG: no flag ${name}`);
+    return values.get(name) as T;
+  };
+  const pushPath = get<string>('web.push-path');
+  return {
+    listenAddresses: get<ListenAddress[]>('web.listen-address'),
+    http: {
+      pushPath: pushPath.endsWith('/') ? pushPath : `${pushPath}/`,
+      telemetryPath: get('web.telemetry-path'),
+      corsOrigins: get('web.cors-origin'),
+      bodyBytesMax: get('web.max-body-size'),
+      bodiesBytesMax: get('web.max-inflight-size'),
+      connectionsMax: get('web.max-connections'),
+      readTimeoutMs: get('web.read-timeout'),
+      shutdownTimeoutMs: get('web.shutdown-timeout'),
+    },
+    gateway: {
+      byJob: get('by-job'),
+      jobPruneDurationMs: get('job-prune-duration'),
+      jobCounterResets: get<GatewayOptions['jobCounterResets']>('job-counter-resets'),
+      jobForgetDurationMs: get('job-forget-duration'),
+      pathLabels: get<GatewayOptions['pathLabels']>('push.path-labels'),
+      summaries: get<GatewayOptions['summaries']>('push.summaries'),
+      limits: {
+        seriesMax: get('limit.series'),
+        familiesMax: get('limit.families'),
+        sourcesMax: get('limit.sources'),
+        bucketsMax: get('limit.buckets'),
+        labelsMax: get('limit.labels'),
+        seriesBytesMax: get('limit.series-bytes'),
+      },
+    },
+    log: { level: get<LogOptions['level']>('log.level'), format: get<LogOptions['format']>('log.format') },
+  };
+}
+
+function contradictions(config: Config): string[] {
+  const { pushPath, telemetryPath, corsOrigins, bodyBytesMax, bodiesBytesMax, readTimeoutMs } = config.http;
+  const errors: string[] = [];
+  if (pushPath.startsWith('/-/'))
+    errors.push('--web.push-path: paths below /-/ belong to the gateway itself');
+  if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready'].includes(telemetryPath)) {
+    errors.push(`--web.telemetry-path: ${telemetryPath} is taken`);
+  } else if (pushPath !== '/' && telemetryPath.startsWith(pushPath)) {
+    errors.push(`--web.telemetry-path: ${telemetryPath} lies below the push path ${pushPath}`);
+  }
+  if (corsOrigins.length > 1 && corsOrigins.includes('*')) {
+    errors.push('--web.cors-origin: * allows all origins; leave it out or leave the others out');
+  }
+  if (bodiesBytesMax < bodyBytesMax) {
+    errors.push(
+      '--web.max-inflight-size: less than --web.max-body-size, so that the largest push could never be taken',
+    );
+  }
+  if (readTimeoutMs === 0) errors.push('--web.read-timeout: must be more than 0');
+  return errors;
+}
+
+function doubts({ gateway }: Config): string[] {
+  if (gateway.byJob) return [];
+  const without: readonly (readonly [string, boolean])[] = [
+    ['--job-prune-duration', gateway.jobPruneDurationMs > 0],
+    ['--job-forget-duration', gateway.jobForgetDurationMs > 0],
+    ['--job-counter-resets', gateway.jobCounterResets !== 'overwrite'],
+  ];
+  return without.filter(([, set]) => set).map(([name]) => `${name} has no effect without --by-job`);
+}
