@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { environmentName, flags } from '../../src/config/flags.ts';
+import { flagReference, helpText } from '../../src/config/help.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import {
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseListenAddress,
+  parseSize,
+} from '../../src/config/values.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import { defaultHttpOptions } from '../../src/http/options.ts';
+
+function configOf(argv: readonly string[], env: Record<string, string> = {}) {
+  const invocation = parseConfig(argv, env);
+  if (invocation.kind !== 'run') throw new Error(JSON.stringify(invocation));
+  return invocation.config;
+}
+
+function errorsOf(argv: readonly string[], env: Record<string, string> = {}): readonly string[] {
+  const invocation = parseConfig(argv, env);
+  return invocation.kind === 'errors' ? invocation.errors : [];
+}
+
+test('without flags it is what an embedder gets', () => {
+  const config = configOf([]);
+  expect(config.gateway).toEqual(defaultGatewayOptions);
+  expect(config.http).toEqual(defaultHttpOptions);
+  expect(config.listenAddresses).toEqual([{ host: undefined, port: 9091 }]);
+});
+
+describe('spellings of a flag', () => {
+  test.each([
+    ['two dashes and =', ['--job-prune-duration=2s', '--by-job']],
+    ['two dashes and a blank', ['--by-job', '--job-prune-duration', '2s']],
+    ['one dash', ['-by-job', '-job-prune-duration', '2s']],
+    ['one dash and =', ['-by-job=true', '-job-prune-duration=2s']],
+  ])('%s', (_, argv) => {
+    const { gateway } = configOf(argv);
+    expect(gateway.byJob).toBe(true);
+    expect(gateway.jobPruneDurationMs).toBe(2000);
+  });
+
+  test('--no- turns off', () =>
+    expect(configOf(['--no-by-job'], { PAG_BY_JOB: 'true' }).gateway.byJob).toBe(false));
+  test('aliases of the original', () => {
+    const config = configOf(['-listen', ':80', '-push-path', '/push', '-cors', 'https://a.example']);
+    expect(config.listenAddresses).toEqual([{ host: undefined, port: 80 }]);
+    expect(config.http.pushPath).toBe('/push/');
+    expect(config.http.corsOrigins).toEqual(['https://a.example']);
+  });
+  test('repeated', () =>
+    expect(configOf(['-listen', ':1', '--web.listen-address=[::1]:2']).listenAddresses).toEqual([
+      { host: undefined, port: 1 },
+      { host: '::1', port: 2 },
+    ]));
+});
+
+describe('environment', () => {
+  test('names are made from the flags', () =>
+    expect(environmentName(flags[0]!)).toBe('PAG_WEB_LISTEN_ADDRESS'));
+  test('is read', () =>
+    expect(configOf([], { PAG_WEB_LISTEN_ADDRESS: ':1, :2' }).listenAddresses).toHaveLength(2));
+  test('the command line wins', () =>
+    expect(configOf(['--log.level=error'], { PAG_LOG_LEVEL: 'debug' }).log.level).toBe('error'));
+});
+
+describe('what is wrong is told', () => {
+  test.each([
+    ['unknown flag', ['--web.listen-adress=:1'], 'did you mean --web.listen-address?'],
+    ['unknown word', ['start'], 'unexpected argument "start"'],
+    ['value missing', ['--log.level'], 'a value is missing'],
+    ['given twice', ['--log.level=info', '-log.level', 'warn'], 'given twice'],
+    ['no duration', ['--web.shutdown-timeout=5'], 'write it like 90s'],
+    ['no size', ['--web.max-body-size=5 apples'], 'write it like 16MiB'],
+    ['no choice', ['--push.summaries=keep'], 'none of discard, sum-and-count'],
+    ['origin with a slash', ['--cors=https://a.example/'], 'leave out the last slash'],
+    ['all origins and one', ['--cors=*', '--cors=https://a.example'], '* allows all origins'],
+    ['paths that collide', ['--web.telemetry-path=/metrics'], 'is taken'],
+    ['push path of its own', ['--web.push-path=/-/push'], 'belong to the gateway'],
+    ['negative', ['--limit.series=-1'], 'not a whole number'],
+  ])('%s', (_, argv, message) => expect(errorsOf(argv).join('\n')).toContain(message));
+
+  test('all at once', () => expect(errorsOf(['--a=1', '--log.level=x'], { PAG_B: '1' })).toHaveLength(3));
+  test('job flags without by-job are doubtful', () => {
+    const invocation = parseConfig(['--job-prune-duration=90s'], {});
+    expect(invocation.kind === 'run' && invocation.warnings).toEqual([
+      '--job-prune-duration has no effect without --by-job',
+    ]);
+  });
+});
+
+describe('values', () => {
+  test.each([
+    ['0', 0],
+    ['90s', 90_000],
+    ['1h30m', 5_400_000],
+    ['1.5s', 1500],
+    ['500ms', 500],
+    ['1d', 86_400_000],
+    ['1w', 604_800_000],
+  ])('duration %s', (text, ms) => expect(parseDuration(text)).toEqual({ value: ms }));
+  test.each(['', '1', '-1s', '1x', 's', '1 s', 'Infinity', '1e3s'])('no duration: %s', (text) =>
+    expect(parseDuration(text)).toHaveProperty('problem'),
+  );
+  test('durations are written as they are read', () => expect(formatDuration(5_400_500)).toBe('1h30m500ms'));
+  test.each([
+    ['16MiB', 16_777_216],
+    ['1GB', 1e9],
+    ['512KiB', 524_288],
+    ['1000', 1000],
+  ])('size %s', (text, bytes) => expect(parseSize(text)).toEqual({ value: bytes }));
+  test.each(['', '0', '-1', 'MiB', '1Mib', '1e9'])('no size: %s', (text) =>
+    expect(parseSize(text)).toHaveProperty('problem'),
+  );
+  test('sizes are written as they are read', () => expect(formatSize(16_777_216)).toBe('16MiB'));
+  test.each(['', '80', ':', ':65536', '::1:80', 'a b:1', 'http://a:1'])('no address: %s', (text) =>
+    expect(parseListenAddress(text)).toHaveProperty('problem'),
+  );
+});
+
+test('the help names every flag', () => {
+  for (const flag of flags) expect(helpText()).toContain(`--${flag.name}`);
+});
+
+test('docs/reference/flags.md is made from the table', () => {
+  const page = readFileSync(new URL('../../../../docs/reference/flags.md', import.meta.url), 'utf8');
+  expect(page).toBe(flagReference());
+});

@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { createGateway, RequestError } from '../../src/index.ts';
+import { NaiveGateway, pushText } from './naive-gateway.ts';
+import type { Push } from './naive-gateway.ts';
+
+const series = fc.constantFrom('a', 'b', 'c');
+const amount = fc.oneof(
+  fc.nat(20),
+  fc.double({ min: 0, max: 1e15, noNaN: true }),
+  fc.constantFrom(0.1, 1e-9, 2 ** 53, 1e200),
+);
+const reading = fc.oneof(
+  amount,
+  amount.map((value) => -value),
+);
+const buckets = fc
+  .uniqueArray(fc.constantFrom(0.1, 0.25, 0.5, 1, 2.5, 10), { maxLength: 4 })
+  .chain((bounds) =>
+    fc
+      .array(fc.nat(30), { minLength: bounds.length + 1, maxLength: bounds.length + 1 })
+      .map((counts) => new Map([...bounds, Infinity].map((bound, i) => [bound, counts[i]!]))),
+  );
+const push: fc.Arbitrary<Push> = fc.record({
+  source: fc.constantFrom('x', 'y', 'z'),
+  method: fc.constantFrom('PUT', 'POST'),
+  counters: fc.dictionary(series, amount),
+  gauges: fc.dictionary(series, reading),
+  untyped: fc.dictionary(series, reading),
+  histograms: fc.dictionary(series, fc.record({ buckets, sum: reading })),
+});
+
+test('any order of pushes gives the same page', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .array(push, { maxLength: 8 })
+        .chain((pushes) =>
+          fc.tuple(
+            fc.constant(pushes),
+            fc.shuffledSubarray(pushes, { minLength: pushes.length, maxLength: pushes.length }),
+          ),
+        ),
+      async ([pushes, shuffled]) => {
+        const [one, other] = [createGateway(), createGateway()];
+        for (const each of pushes) await one.push(pushText(each));
+        for (const each of shuffled) await other.push(pushText(each));
+        expect(await other.scrape()).toBe(await one.scrape());
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('the page of the sums is the naive one', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(push, { maxLength: 8 }), async (pushes) => {
+      const gateway = createGateway();
+      const naive = new NaiveGateway('overwrite');
+      for (const [index, each] of pushes.entries()) {
+        await gateway.push(pushText(each));
+        naive.push({ ...each, source: String(index) }, 0);
+      }
+      expect(await gateway.scrape()).toBe(naive.page());
+    }),
+    { numRuns: 300 },
+  );
+});
+
+type Step = { readonly push: Push } | { readonly delete: string } | { readonly waitMs: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ push }) },
+  { weight: 1, arbitrary: fc.record({ delete: fc.constantFrom('x', 'y', 'z') }) },
+  { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1000, 1001, 3001) }) },
+);
+
+test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount', async (resets) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      let nowMs = 1_000_000;
+      const gateway = createGateway({
+        byJob: true,
+        jobCounterResets: resets,
+        jobPruneDurationMs: 1000,
+        jobForgetDurationMs: 3000,
+        clock: { now: () => nowMs },
+      });
+      const naive = new NaiveGateway(resets);
+      for (const each of steps) {
+        if ('waitMs' in each) nowMs += each.waitMs;
+        naive.expire(nowMs, 1000, 3000);
+        // The clock is the test's; looking at the page makes the gateway look at it.
+        expect(await gateway.scrape()).toBe(naive.page());
+        if ('push' in each) {
+          await gateway.push(pushText(each.push), {
+            method: each.push.method,
+            path: `job/${each.push.source}`,
+          });
+          naive.push(each.push, nowMs);
+        } else if ('delete' in each) {
+          await gateway.delete(`job/${each.delete}`);
+          naive.delete(each.delete);
+        }
+        expect(await gateway.scrape()).toBe(naive.page());
+      }
+      await gateway.close();
+    }),
+    { numRuns: 250 },
+  );
+});
+
+test('the page pushed to an empty gateway gives the page', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(push, { maxLength: 5 }), async (pushes) => {
+      const [one, other] = [createGateway(), createGateway()];
+      for (const each of pushes) await one.push(pushText(each));
+      const page = await one.scrape();
+      await other.push(page);
+      expect(await other.scrape()).toBe(page);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** A valid push with a few bytes changed, lost or doubled: most are refused, and some mean something else. */
+const mutated = fc
+  .tuple(
+    push,
+    fc.array(fc.tuple(fc.nat(), fc.nat(255), fc.constantFrom('set', 'cut', 'double')), { maxLength: 4 }),
+  )
+  .map(([valid, changes]) => {
+    let bytes = Buffer.from(pushText(valid));
+    for (const [at, byte, change] of changes) {
+      const position = at % bytes.length;
+      if (change === 'set') bytes[position] = byte;
+      else if (change === 'cut')
+        bytes = Buffer.concat([bytes.subarray(0, position), bytes.subarray(position + 9)]);
+      else bytes = Buffer.concat([bytes, bytes.subarray(position)]);
+      if (bytes.length === 0) break;
+    }
+    return bytes;
+  });
+
+test.each([false, true])('any bytes: no crash, and no trace when refused (by job: %s)', async (byJob) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(mutated, fc.uint8Array()), { maxLength: 6 }), async (bodies) => {
+      const gateway = createGateway({ byJob });
+      await gateway.push('# TYPE c_total counter\nc_total{s="a"} 1\ng{s="a"} 2\n', { path: 'job/x' });
+      for (const body of bodies) {
+        const before = await gateway.scrape();
+        try {
+          await gateway.push(body, { path: 'job/y', method: 'PUT' });
+          // What was taken can be read again: no push makes the page invalid.
+          await createGateway().push(await gateway.scrape());
+        } catch (error) {
+          expect(error).toBeInstanceOf(RequestError);
+          expect(await gateway.scrape()).toBe(before);
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

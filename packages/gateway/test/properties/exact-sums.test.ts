@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { ExactSums } from '../../src/primitives/exact-sums.ts';
+import { exactSum } from './exact.ts';
+
+/** All magnitudes that are added up, subnormal numbers among them. */
+const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 900), max: 2 ** 900 });
+
+function summed(values: readonly number[]): number {
+  const sums = new ExactSums();
+  sums.reserve(1);
+  for (const value of values) sums.add(0, value);
+  return sums.get(0);
+}
+
+test('a sum is the correctly rounded real sum', () => {
+  fc.assert(
+    fc.property(fc.array(number, { maxLength: 60 }), (values) => {
+      expect(summed(values) + 0).toBe(exactSum(values) + 0);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('what is taken back leaves nothing behind', () => {
+  fc.assert(
+    fc.property(fc.array(number), fc.array(number), (kept, taken) => {
+      const all = [...kept, ...taken, ...taken.map((value) => -value)];
+      expect(summed(all) + 0).toBe(exactSum(kept) + 0);
+    }),
+    { numRuns: 1000 },
+  );
+});
