@@ -2,5 +2,8 @@
 import { writeFileSync } from 'node:fs';
 
 import { flagReference } from '../dist/config/help.js';
+import { metricsReference } from '../dist/gateway/prom-telemetry.js';
 
-writeFileSync(new URL('../../../docs/reference/flags.md', import.meta.url), flagReference());
+const reference = new URL('../../../docs/reference/', import.meta.url);
+writeFileSync(new URL('flags.md', reference), flagReference());
+writeFileSync(new URL('metrics.md', reference), metricsReference());

@@ -129,3 +129,22 @@ function described(name: OwnMetric, registry: Registry) {
   const [, labelNames, help] = ownMetrics[name];
   return { name: PREFIX + name, help, labelNames: [...labelNames], registers: [registry] };
 }
+
+/** docs/reference/metrics.md, made from the table above. */
+export function metricsReference(): string {
+  const rows = Object.entries(ownMetrics).map(
+    ([name, [type, labels, help]]) =>
+      `| \`${PREFIX}${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  );
+  return `${[
+    '# Own metrics',
+    '',
+    'Made from the table in `packages/gateway/src/gateway/prom-telemetry.ts` by `npm run reference`; do not edit.',
+    '',
+    "Served at `/-/metrics`, apart from the users' metrics, together with the defaults of prom-client (`process_…`, `nodejs_…`).",
+    '',
+    '| metric | type | labels | meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')}\n`;
+}

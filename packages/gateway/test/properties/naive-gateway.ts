@@ -118,6 +118,7 @@ export class NaiveGateway {
 
   page(): string {
     const all = [
+      ...this.#bounds,
       ...this.#retired,
       ...[...this.#sources.values()].flatMap((source) => [...source.has.values()]),
     ];

@@ -1,0 +1,177 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { onTestFinished } from 'vitest';
+
+import type { GatewayApi, PushRequest } from '../../src/gateway/api.ts';
+import type { Telemetry } from '../../src/gateway/telemetry.ts';
+import { defaultHttpOptions } from '../../src/http/options.ts';
+import type { HttpOptions } from '../../src/http/options.ts';
+import { createServer } from '../../src/http/server.ts';
+import type { GatewayServer } from '../../src/http/server.ts';
+import type { Log } from '../../src/primitives/log.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+
+export interface SeenPush {
+  readonly method: string;
+  readonly labels: Record<string, string>;
+  readonly body: string;
+}
+
+/** A gateway that writes down what it is asked. */
+export class FakeGateway implements GatewayApi {
+  readonly pushes: SeenPush[] = [];
+  readonly deletes: Record<string, string>[] = [];
+  slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
+  failure: Error | undefined;
+  slicesReturned = 0;
+
+  async push(request: PushRequest): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    this.pushes.push({
+      method: request.method,
+      labels: Object.fromEntries(request.key.labels.map((label) => [label.name, label.value])),
+      body: Buffer.from(request.body).toString(),
+    });
+  }
+
+  async delete(key: PushRequest['key']): Promise<void> {
+    this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
+  }
+
+  async *scrape(): AsyncIterable<Uint8Array> {
+    try {
+      for (const slice of this.slices) {
+        if (slice instanceof Error) throw slice;
+        yield Buffer.from(slice);
+      }
+    } finally {
+      this.slicesReturned += 1;
+    }
+  }
+
+  holdings() {
+    return { families: 3, series: 12, sources: 2, pushes: this.pushes.length, lastPushMs: undefined };
+  }
+}
+
+export class FakeTelemetry implements Telemetry {
+  readonly refused: [code: string, bytes: number][] = [];
+  readonly scrapes: number[] = [];
+  pushAccepted(): void {}
+  pushRefused(code: string, bytes: number): void {
+    this.refused.push([code, bytes]);
+  }
+  samplesIgnored(): void {}
+  scraped(_seconds: number, bytes: number): void {
+    this.scrapes.push(bytes);
+  }
+  async page() {
+    return { contentType: 'text/plain; version=0.0.4', body: 'own 1\n' };
+  }
+}
+
+export interface Running {
+  readonly gateway: FakeGateway;
+  readonly telemetry: FakeTelemetry;
+  readonly server: GatewayServer;
+  readonly port: number;
+  /** Messages at level error. */
+  readonly errors: string[];
+  readonly send: (method: string, path: string, options?: SendOptions) => Promise<Reply>;
+  /** A plain socket, for what an HTTP client would not do. */
+  readonly open: () => RawClient;
+}
+
+export interface SendOptions {
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array;
+  readonly chunks?: readonly (string | Uint8Array)[];
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+export async function run(
+  options: Partial<HttpOptions> = {},
+  more: { readonly byJob?: boolean } = {},
+): Promise<Running> {
+  const gateway = new FakeGateway();
+  const telemetry = new FakeTelemetry();
+  const errors: string[] = [];
+  const log: Log = { ...silentLog, error: (message) => errors.push(message) };
+  const server = createServer({
+    gateway,
+    telemetry,
+    log,
+    options: { ...defaultHttpOptions, shutdownTimeoutMs: 2_000, ...options },
+    byJob: more.byJob ?? false,
+    version: '1.2.3',
+  });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(() => server.close());
+  const send: Running['send'] = (method, path, sent) => sendTo(port, method, path, sent);
+  return { gateway, telemetry, server, port, errors, send, open: () => new RawClient(port) };
+}
+
+function sendTo(port: number, method: string, path: string, sent: SendOptions = {}): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const length = sent.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(sent.body)) };
+    const headers = { ...length, ...sent.headers };
+    const request = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (reply) => {
+      const parts: Buffer[] = [];
+      reply.on('data', (part: Buffer) => parts.push(part));
+      reply.on('error', reject);
+      reply.on('end', () => {
+        const body = Buffer.concat(parts);
+        resolve({ status: reply.statusCode!, headers: reply.headers, body, text: body.toString() });
+      });
+    });
+    request.on('error', reject);
+    for (const chunk of sent.chunks ?? []) request.write(chunk);
+    request.end(sent.body);
+  });
+}
+
+export class RawClient {
+  readonly socket: Socket;
+  received = '';
+  closed = false;
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.on('data', (bytes) => {
+      this.received += bytes.toString('latin1');
+    });
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => {
+      this.closed = true;
+    });
+    onTestFinished(() => {
+      this.socket.destroy();
+    });
+  }
+
+  write(text: string): void {
+    this.socket.write(text);
+  }
+
+  async until(condition: (client: RawClient) => boolean): Promise<void> {
+    await waitFor(() => condition(this));
+  }
+}
+
+/** Polls for up to five seconds. */
+export async function waitFor(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500; i += 1) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('waited in vain');
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+
+import { parsePushPath } from '../../src/http/push-path.ts';
+import { RequestError } from '../../src/model/errors.ts';
+
+function labelsOf(rest: string): Record<string, string> {
+  return Object.fromEntries(parsePushPath(rest).labels.map((label) => [label.name, label.value]));
+}
+
+const good: readonly [name: string, rest: string, labels: Record<string, string>][] = [
+  ['nothing', '', {}],
+  ['a job', 'job/x', { job: 'x' }],
+  ['a trailing slash', 'job/x/', { job: 'x' }],
+  ['labels without a job', 'instance/a', { instance: 'a' }],
+  ['a job that is not first', 'instance/a/job/x', { instance: 'a', job: 'x' }],
+  ['an encoded slash, as prom-client sends it', 'job/x/path/%2Fvar%2Ftmp', { job: 'x', path: '/var/tmp' }],
+  ['an empty last value, as prom-client sends it', 'job/x/empty/', { job: 'x', empty: '' }],
+  ['both together', 'job/x/path/%2Fvar%2Ftmp/empty/', { job: 'x', path: '/var/tmp', empty: '' }],
+  ['base64 without padding', 'job/x/path@base64/L3Zhci90bXA', { job: 'x', path: '/var/tmp' }],
+  ['base64 with padding', 'job/x/path@base64/L3Zhci90bXA=', { job: 'x', path: '/var/tmp' }],
+  ['base64 with wrong padding', 'job/x/path@base64/L3Zhci90bXA==', { job: 'x', path: '/var/tmp' }],
+  ['base64 with encoded padding', 'job/x/path@base64/L3Zhci90bXA%3D', { job: 'x', path: '/var/tmp' }],
+  ['base64 with - and _', 'job/x/v@base64/8J-Ziz8_', { job: 'x', v: '🙋??' }],
+  ['base64 of nothing', 'job/x/v@base64/=', { job: 'x', v: '' }],
+  ['a job in base64', 'job@base64/eC95', { job: 'x/y' }],
+  ['an encoded @', 'job%40base64/eC95', { job: 'x/y' }],
+  ['a plus', 'job/my+job', { job: 'my+job' }],
+  ['an encoded blank', 'job/my%20job', { job: 'my job' }],
+  ['UTF-8', 'job/%C3%A9', { job: 'é' }],
+  ['an escaped name', 'job/x/U__foo_2e_bar/1', { job: 'x', 'foo.bar': '1' }],
+  ['an escaped name with an underscore', 'job/x/U__foo__bar/1', { job: 'x', foo_bar: '1' }],
+  ['a name that only looks escaped', 'job/x/U__foo_zz_bar/1', { job: 'x', U__foo_zz_bar: '1' }],
+];
+
+const bad: readonly [name: string, rest: string, message: RegExp][] = [
+  [
+    'an odd number of pieces',
+    'job/x/instance',
+    /odd number of pieces: "job", "x", "instance"; "instance" has/,
+  ],
+  ['one piece', 'job', /odd number/],
+  ['an empty job', 'job/', /job in the path is empty/],
+  ['an empty job in base64', 'job@base64/=', /job in the path is empty/],
+  ['a double slash', 'job//instance/a', /@base64\/=/],
+  ['a double slash at the end', 'job/x//', /empty piece/],
+  ['a double slash at the start', '/job/x', /empty piece/],
+  ['two empty last pieces', 'job/x/empty//', /empty piece/],
+  ['a bad name', 'job/x/a-b/1', /"a-b" in the path is not a label name/],
+  ['a reserved name', 'job/x/__name__/1', /begins with __/],
+  ['a name twice', 'job/x/a/1/a/2', /"a" stands twice/],
+  ['a job twice', 'job/x/job/y', /"job" stands twice/],
+  ['a name twice, once escaped', 'job/x/foo_bar/1/U__foo__bar/2', /stands twice/],
+  ['a broken escape', 'job/100%', /percent-encoded/],
+  ['an escape that is not UTF-8', 'job/%FF', /percent-encoded/],
+  ['base64 of the standard alphabet', 'job/x/v@base64/8J+Z', /URL-safe base64/],
+  ['base64 of an impossible length', 'job/x/v@base64/abcde', /URL-safe base64/],
+  ['base64 of what is not UTF-8', 'job/x/v@base64/_w', /valid UTF-8/],
+];
+
+describe('parsePushPath', () => {
+  it.each(good)('reads %s', (_name, rest, labels) => {
+    expect(labelsOf(rest)).toEqual(labels);
+  });
+
+  it.each(bad)('refuses %s', (_name, rest, message) => {
+    expect(() => parsePushPath(rest)).toThrowError(message);
+    try {
+      parsePushPath(rest);
+    } catch (error) {
+      expect(error).toBeInstanceOf(RequestError);
+      expect((error as RequestError).code).toBe('invalid_path');
+    }
+  });
+
+  it('gives the same key whatever the order', () => {
+    expect(parsePushPath('job/x/a/1/b/2').text).toBe(parsePushPath('b/2/job/x/a/1/').text);
+  });
+});

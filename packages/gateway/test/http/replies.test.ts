@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+
+import { acceptsGzip, preferredMediaType } from '../../src/http/accept.ts';
+import { corsPolicy } from '../../src/http/cors.ts';
+import { refuseUnreadMediaType } from '../../src/http/media-type.ts';
+import { problemBody } from '../../src/http/problem.ts';
+import { RefusalLog } from '../../src/http/refusal-log.ts';
+import { RequestError } from '../../src/model/errors.ts';
+import type { LogFields } from '../../src/primitives/log.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+
+describe('acceptsGzip', () => {
+  it.each([
+    [undefined, false],
+    ['', false],
+    ['gzip', true],
+    ['GZIP, deflate', true],
+    ['deflate', false],
+    ['gzip;q=0', false],
+    ['gzip; q=0.0, *', false],
+    ['*', true],
+    ['*;q=0', false],
+    ['gzip;q=0.5, identity', false],
+    ['gzip;q=0.5, identity;q=0.2', true],
+    ['gzip;q=nonsense', false],
+  ])('%s: %s', (header, expected) => {
+    expect(acceptsGzip(header)).toBe(expected);
+  });
+});
+
+describe('preferredMediaType', () => {
+  it.each([
+    [undefined, 'text/plain'],
+    ['*/*', 'text/plain'],
+    ['application/json', 'application/json'],
+    ['application/json, text/plain, */*', 'application/json'],
+    ['text/plain, application/json', 'text/plain'],
+    ['application/json;q=0.5, text/plain', 'text/plain'],
+    ['application/*', 'application/json'],
+    ['image/png', 'text/plain'],
+  ])('%s: %s', (header, expected) => {
+    expect(preferredMediaType(header, ['text/plain', 'application/json'])).toBe(expected);
+  });
+});
+
+describe('problemBody', () => {
+  const error = new RequestError('syntax', 'cannot parse value "1.x"', { line: 3, column: 9 });
+
+  it('is a line of text by default', () => {
+    expect(problemBody(error, undefined)).toEqual({
+      contentType: 'text/plain; charset=utf-8',
+      body: 'line 3, column 9: cannot parse value "1.x"\n',
+    });
+  });
+
+  it.each(['application/problem+json', 'application/json'])('is problem details for %s', (accept) => {
+    const { contentType, body } = problemBody(error, accept);
+    expect(contentType).toBe('application/problem+json');
+    expect(JSON.parse(body)).toEqual({
+      type: 'urn:prom-aggregation-gateway:problem:syntax',
+      title: 'The body is not valid Prometheus text',
+      status: 400,
+      detail: 'cannot parse value "1.x"',
+      code: 'syntax',
+      line: 3,
+      column: 9,
+    });
+  });
+
+  it('leaves out a place that is not known', () => {
+    const { body } = problemBody(new RequestError('not_found', 'nothing'), 'application/json');
+    expect(Object.keys(JSON.parse(body) as object)).toEqual(['type', 'title', 'status', 'detail', 'code']);
+  });
+});
+
+describe('corsPolicy', () => {
+  const exact = corsPolicy(['https://shop.example', 'https://b.example']);
+
+  it('answers * to all', () => {
+    const any = corsPolicy(['*']);
+    any.check('https://anywhere.example');
+    expect(any.headersFor('https://anywhere.example')).toEqual(['Access-Control-Allow-Origin', '*']);
+  });
+
+  it('echoes an origin that is listed', () => {
+    exact.check('https://shop.example');
+    expect(exact.headersFor('https://shop.example')).toEqual([
+      'Vary',
+      'Origin',
+      'Access-Control-Allow-Origin',
+      'https://shop.example',
+      'Access-Control-Allow-Credentials',
+      'true',
+    ]);
+  });
+
+  it('refuses one that is not, and says nothing to it', () => {
+    expect(() => exact.check('https://evil.example')).toThrowError(/--web.cors-origin/);
+    expect(exact.headersFor('https://evil.example')).toEqual(['Vary', 'Origin']);
+  });
+
+  it('lets requests without an origin pass', () => {
+    expect(() => exact.check(undefined)).not.toThrow();
+  });
+});
+
+describe('refuseUnreadMediaType', () => {
+  it.each([undefined, '', 'text/plain', 'application/x-www-form-urlencoded', 'application/json', 'nonsense'])(
+    'lets %s pass',
+    (type) => expect(() => refuseUnreadMediaType(type)).not.toThrow(),
+  );
+
+  it.each([
+    [
+      'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+      /expfmt/,
+    ],
+    ['Application/OpenMetrics-Text; version=1.0.0', /OpenMetrics/],
+  ])('refuses %s', (type, message) => expect(() => refuseUnreadMediaType(type)).toThrowError(message));
+});
+
+describe('RefusalLog', () => {
+  it('logs about once a second, with a count of what it left out', () => {
+    const lines: (LogFields | undefined)[] = [];
+    let now = 0;
+    const log = new RefusalLog({ ...silentLog, warn: (_message, fields) => lines.push(fields) }, () => now);
+    log.refused('push refused', { code: 'syntax' });
+    log.refused('push refused', { code: 'syntax' });
+    log.refused('push refused', { code: 'syntax' });
+    now = 1_000;
+    log.refused('push refused', { code: 'syntax' });
+    expect(lines).toEqual([{ code: 'syntax' }, { code: 'syntax', suppressed: 2 }]);
+  });
+});

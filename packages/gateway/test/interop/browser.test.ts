@@ -1,0 +1,135 @@
+/** promjs in a real page of another origin: what the browser sends, and whether it lets it pass. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { scrapeSamples } from '../support/http.ts';
+import { startGateway } from '../support/process.ts';
+import { program, repository } from '../support/programs.ts';
+
+/** The bundle declares a global, `promjs`. What the tests call stands in the page, as it would in a user's. */
+const pageHtml = `<!doctype html><meta charset="utf-8"><title>shop</title>
+<script>${readFileSync(join(repository, 'node_modules/promjs/browser/promjs.min.js'), 'utf8')}</script>
+<script>
+const registry = promjs.default();
+const clicks = registry.create('counter', 'clicks_total', 'Clicks.');
+const seconds = registry.create('histogram', 'paint_seconds', 'Time to paint.', [0.5, 1, 10, 2.5]);
+function work() {
+  clicks.inc({ button: 'buy' });
+  clicks.add(2, { button: 'look' });
+  seconds.observe(0.75);
+}
+async function push(url, options) {
+  const reply = await fetch(url, { body: registry.metrics(), ...options });
+  registry.reset();
+  return { status: reply.status, type: reply.type, text: await reply.text() };
+}
+const beacon = (url) => {
+  const queued = navigator.sendBeacon(url, registry.metrics());
+  registry.reset();
+  return queued;
+};
+</script>`;
+
+async function openPage(): Promise<{ page: Page; origin: string }> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(pageHtml);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => server.close().closeAllConnections());
+  const browser = await chromium.launch({
+    executablePath: program('chromium', 'chromium'),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage();
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await page.goto(origin);
+  return { page, origin };
+}
+
+const accepted = { status: 202, type: 'cors', text: '' };
+const preflighted = { method: 'PUT', headers: { 'content-type': 'application/json' } };
+
+/** Calls a function of the page. */
+function call(page: Page, name: string, ...args: readonly unknown[]): Promise<unknown> {
+  return page.evaluate(`${name}(${args.map((value) => JSON.stringify(value)).join(', ')})`);
+}
+
+test('a page counts, pushes by fetch and by beacon, and the scrape shows the sum', async () => {
+  const gateway = await startGateway();
+  const { page } = await openPage();
+  const url = `${gateway.url}/metrics/`;
+
+  await call(page, 'work');
+  expect(await call(page, 'push', url, { method: 'POST' })).toEqual(accepted);
+  await call(page, 'work');
+  expect(await call(page, 'push', `${gateway.url}/metrics/job/shop`, preflighted)).toEqual(accepted);
+  await call(page, 'work');
+  expect(await call(page, 'push', url, { method: 'POST', keepalive: true })).toEqual(accepted);
+  await call(page, 'work');
+  expect(await call(page, 'beacon', url)).toBe(true);
+
+  await expect
+    .poll(async () => (await scrapeSamples(gateway.url)).get('clicks_total{button="buy"}'), {
+      timeout: 10_000,
+    })
+    .toBe(4);
+  const samples = await scrapeSamples(gateway.url);
+  expect(samples.get('clicks_total{button="look"}')).toBe(8);
+  expect(samples.get('paint_seconds_bucket{le="0.5"}')).toBe(0);
+  expect(samples.get('paint_seconds_bucket{le="1"}')).toBe(4);
+  expect(samples.get('paint_seconds_bucket{le="+Inf"}')).toBe(4);
+  expect(samples.get('paint_seconds_sum')).toBe(3);
+});
+
+test('a page that is closed sends its last counts by beacon', async () => {
+  const gateway = await startGateway();
+  const { page } = await openPage();
+  await call(page, 'work');
+  await page.evaluate(`addEventListener('pagehide', () => beacon('${gateway.url}/metrics/'))`);
+  await page.close({ runBeforeUnload: false });
+  await expect
+    .poll(async () => (await scrapeSamples(gateway.url)).get('clicks_total{button="buy"}'), {
+      timeout: 10_000,
+    })
+    .toBe(1);
+});
+
+test('a page may read why its push was refused', async () => {
+  const gateway = await startGateway();
+  const { page } = await openPage();
+  const url = `${gateway.url}/metrics/`;
+  const reply = (await call(page, 'push', url, {
+    method: 'POST',
+    body: 'clicks_total x\n',
+  })) as typeof accepted;
+  expect(reply.status).toBe(400);
+  expect(reply.text).toContain('line 1');
+});
+
+test('with exact origins, the page of one may push and another may not', async () => {
+  const { page, origin } = await openPage();
+  const open = await startGateway([`--web.cors-origin=${origin}`]);
+  const shut = await startGateway(['--web.cors-origin=https://shop.example']);
+  for (const options of [{ method: 'POST' }, preflighted]) {
+    await call(page, 'work');
+    expect(await call(page, 'push', `${open.url}/metrics/`, options)).toEqual(accepted);
+    await call(page, 'work');
+    await expect(call(page, 'push', `${shut.url}/metrics/`, options)).rejects.toThrow(/Failed to fetch/);
+  }
+  expect((await scrapeSamples(shut.url)).size).toBe(0);
+  // A refused push was not reset in the page, so that it came with the next.
+  expect((await scrapeSamples(open.url)).get('clicks_total{button="buy"}')).toBe(3);
+});

@@ -1,0 +1,99 @@
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+
+import { push, scrapeSamples, send } from '../support/http.ts';
+import { runGateway, startGateway } from '../support/process.ts';
+
+test('all that is wrong with the flags is told at once, with exit code 2', async () => {
+  const { code, stderr, stdout } = await runGateway([
+    '--web.listen-address=127.0.0.1:99999',
+    '--log.level=loud',
+    '--job-prune-duration=soon',
+    '--job-counter-resets=perhaps',
+    '--no-such-flag',
+  ]);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  for (const wrong of ['99999', 'loud', 'soon', 'perhaps', 'no-such-flag']) expect(stderr).toContain(wrong);
+});
+
+test('a wrong value in the environment is told by its name', async () => {
+  const { code, stderr } = await runGateway([], { PAG_WEB_MAX_BODY_SIZE: 'large' });
+  expect(code).toBe(2);
+  expect(stderr).toContain('PAG_WEB_MAX_BODY_SIZE');
+  expect(stderr).toContain('large');
+});
+
+test('--version and --help answer on stdout with exit code 0', async () => {
+  const version = await runGateway(['--version']);
+  expect(version).toMatchObject({ code: 0, stderr: '' });
+  expect(version.stdout).toMatch(/\d+\.\d+\.\d+/);
+  const help = await runGateway(['-help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  for (const name of ['--web.listen-address', '--by-job', 'PAG_BY_JOB']) expect(help.stdout).toContain(name);
+});
+
+test('the environment sets flags, and the command line wins over it', async () => {
+  const byJob = { PAG_BY_JOB: 'true' };
+  const replacing = await startGateway([], byJob);
+  const adding = await startGateway(['--no-by-job'], byJob);
+  for (const { url } of [replacing, adding]) {
+    await push(url, 'done_total 3', { path: 'job/a' });
+    await push(url, 'done_total 4', { path: 'job/a' });
+  }
+  expect((await scrapeSamples(replacing.url)).get('done_total')).toBe(4);
+  expect((await scrapeSamples(adding.url)).get('done_total')).toBe(7);
+});
+
+test('one line at start says the address and the mode; a refused push is logged, a good one is not', async () => {
+  const gateway = await startGateway(['--by-job']);
+  const start = gateway.stderr();
+  expect(start.trimEnd().split('\n')).toHaveLength(1);
+  expect(start).toMatch(/\bby[-_]?job\b/i);
+  await push(gateway.url, 'done_total 1', { path: 'job/a' });
+  expect(gateway.stderr()).toBe(start);
+  await send(gateway.url, 'done_total x\n', { path: 'job/a' });
+  await expect.poll(() => gateway.stderr()).toContain('line 1');
+});
+
+test('on SIGTERM an upload under way is finished and answered, new work is refused, and the exit code is 0', async () => {
+  const gateway = await startGateway();
+  const upload = request(`${gateway.url}/metrics/`, { method: 'POST', headers: { 'content-length': 8 } });
+  const status = new Promise<number | undefined>((resolve, reject) => {
+    upload.on('response', (reply) => resolve(reply.resume().statusCode));
+    upload.on('error', reject);
+  });
+  upload.write('late');
+  await sleep(300);
+  gateway.signal('SIGTERM');
+  await sleep(300);
+  const refused = await send(gateway.url, 'new_total 1\n').then(
+    (reply) => reply.status,
+    () => 'no connection',
+  );
+  expect([503, 'no connection']).toContain(refused);
+  upload.end(' 12\n');
+  expect(await status).toBe(202);
+  expect(await gateway.exited).toBe(0);
+});
+
+test('an upload that never ends does not hold the gateway for longer than the shutdown timeout', async () => {
+  const gateway = await startGateway(['--web.shutdown-timeout=500ms']);
+  const upload = request(`${gateway.url}/metrics/`, { method: 'POST', headers: { 'content-length': 8 } });
+  upload.on('error', () => undefined);
+  upload.write('late');
+  await sleep(300);
+  const begun = performance.now();
+  expect(typeof (await gateway.stop())).toBe('number');
+  expect(performance.now() - begun).toBeLessThan(3_000);
+  upload.destroy();
+});
+
+test('an idle kept-alive connection does not hold the gateway', async () => {
+  const gateway = await startGateway();
+  await push(gateway.url, 'done_total 1');
+  const begun = performance.now();
+  expect(await gateway.stop('SIGINT')).toBe(0);
+  expect(performance.now() - begun).toBeLessThan(3_000);
+});
