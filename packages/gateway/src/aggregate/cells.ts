@@ -59,18 +59,29 @@ export class Cells {
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: number[] = [];
 
-  constructor(hashSeed: number) {
+  /** Scratch for texts as bytes. */
+  readonly #textBuffer: Buffer;
+
+  constructor(hashSeed: number, textBytesMax: number) {
     this.texts = new ByteTable(hashSeed);
+    this.#textBuffer = Buffer.alloc(textBytesMax * 4);
   }
 
   get size(): number {
     return this.texts.size;
   }
 
-  create(bytes: Uint8Array, shape: CellShape): number {
+  /** The cell of a canonical text, or -1. Texts may be a little longer than any that is kept. */
+  findText(text: string): number {
+    const length = this.#textBuffer.write(text, 'utf8');
+    return this.texts.find(this.#textBuffer, 0, length, this.texts.hash(this.#textBuffer, 0, length));
+  }
+
+  create(text: string, shape: CellShape): number {
     const { kind, family, group, bound } = shape;
-    const hash = this.texts.hash(bytes, 0, bytes.length);
-    const cell = this.texts.insert(bytes, 0, bytes.length, hash);
+    const length = this.#textBuffer.write(text, 'utf8');
+    const hash = this.texts.hash(this.#textBuffer, 0, length);
+    const cell = this.texts.insert(this.#textBuffer, 0, length, hash);
     if (cell >= this.kind.length) this.#grow(this.texts.capacity);
     this.kind[cell] = kind;
     this.family[cell] = family;

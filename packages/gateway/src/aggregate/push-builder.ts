@@ -12,20 +12,14 @@ import type { SampleSink, Spelling } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { summableMax } from '../primitives/exact-sums.ts';
 import { formatFloat64, parseFloat64 } from '../primitives/float.ts';
-import { appendEntry, emptyBatch, metadataKinds, resetBatch } from './batch.ts';
-import type { Batch, PushFamily } from './batch.ts';
+import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
+import type { Batch, metadataKinds, PushFamily } from './batch.ts';
 import { CellKind } from './cells.ts';
 import { PushFamilies } from './push-families.ts';
 import type { Route } from './push-families.ts';
 import { settleHistograms, shorten, shownText } from './settle.ts';
+import { readMetadataReference } from './spellings.ts';
 import type { State } from './state.ts';
-
-const WHATS = metadataKinds.length;
-
-/** References below UNKNOWN are about a family: what its line is, and which family. */
-export function metadataReference(family: number, what: (typeof metadataKinds)[number]): number {
-  return -2 - (family * WHATS + metadataKinds.indexOf(what));
-}
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
@@ -75,7 +69,7 @@ export class PushBuilder implements SampleSink {
 
   addKnown(reference: number, value: number, offset: number): void {
     if (reference < 0) {
-      this.#addKnownMetadata(-2 - reference, offset);
+      this.#addKnownMetadata(reference, offset);
       return;
     }
     this.batch.samples += 1;
@@ -146,9 +140,8 @@ export class PushBuilder implements SampleSink {
     return batch;
   }
 
-  #addKnownMetadata(code: number, offset: number): void {
-    const family = Math.floor(code / WHATS);
-    const what = metadataKinds[code % WHATS]!;
+  #addKnownMetadata(reference: number, offset: number): void {
+    const { family, what } = readMetadataReference(reference);
     if (what === 'type') this.#families.typeKnown(family, offset);
     else if (what === 'help') this.#families.helpKnown(family, offset);
     else {
@@ -234,7 +227,7 @@ export class PushBuilder implements SampleSink {
   #group(family: PushFamily, labels: readonly Label[], offset: number): number {
     const { cells } = this.#state;
     const countText = seriesText(`${family.name}_count`, labels);
-    const known = this.#state.findText(countText);
+    const known = cells.findText(countText);
     if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
       return cells.group[known]!;
     }
@@ -260,7 +253,7 @@ export class PushBuilder implements SampleSink {
   #cell(wanted: Omit<Batch['fresh'][number], 'given'>): number {
     const { text, family, kind } = wanted;
     const { cells } = this.#state;
-    const known = this.#state.findText(text);
+    const known = cells.findText(text);
     // In a push that changes types, a cell of the same text may be a stray that is about to go.
     if (known >= 0 && cells.family[known] === family.known?.id && this.#state.survives(known, family, kind))
       return known;

@@ -7,13 +7,13 @@ import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
-import { ByteTable } from '../primitives/byte-table.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
 import type { Family } from './families.ts';
-import { metadataReference } from './push-builder.ts';
+import { createNeeded } from './create-cells.ts';
 import { Sources } from './sources.ts';
+import { metadataReference, Spellings } from './spellings.ts';
 import { openView } from './view.ts';
 
 export interface StateRules {
@@ -38,10 +38,6 @@ export interface PushOrigin {
   readonly nowMs: number;
 }
 
-/** Spellings longer than this are read anew each time, so that a few pushes cannot fill the table of spellings. */
-const ALIAS_BYTES_MAX = 1024;
-/** The table of spellings is dropped, to be filled again by use, when it has more keys than this and twice the cells. */
-const ALIASES_MIN = 1 << 17;
 /** Freed cells are recycled together, as it costs a look at their families. */
 const LIMBO_MIN = 4096;
 
@@ -56,18 +52,15 @@ export class State {
   epoch = 0;
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
   droppedStrays = 0;
-  readonly #aliases: ByteTable;
-  #aliasTargets = new Int32Array(32);
+  readonly #spellings: Spellings;
   #readers = 0;
-  readonly #textBuffer: Buffer;
 
   constructor(rules: StateRules, limits: StateLimits, hashSeed: number) {
     this.rules = rules;
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.cells = new Cells(hashSeed);
-    this.#aliases = new ByteTable(hashSeed);
-    this.#textBuffer = Buffer.alloc(limits.seriesBytesMax * 4);
+    this.cells = new Cells(hashSeed, limits.seriesBytesMax);
+    this.#spellings = new Spellings(hashSeed);
     this.sources = new Sources(this.cells, rules, (cell) => this.#freeRow(cell));
   }
 
@@ -75,24 +68,14 @@ export class State {
   find(bytes: Uint8Array, start: number, end: number, hash: number): number {
     const cell = this.cells.texts.find(bytes, start, end, hash);
     if (cell >= 0) return cell;
-    const alias = this.#aliases.find(bytes, start, end, hash);
-    if (alias < 0) return UNKNOWN;
-    const target = this.#aliasTargets[alias]!;
+    const target = this.#spellings.find(bytes, start, end, hash);
     return target >= 0 && this.cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
   }
 
   /** Like `find`, for pushes whose samples mean something else than their spelling says. */
   findMetadata(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const alias = this.#aliases.find(bytes, start, end, hash);
-    const target = alias < 0 ? UNKNOWN : this.#aliasTargets[alias]!;
+    const target = this.#spellings.find(bytes, start, end, hash);
     return target < 0 ? target : UNKNOWN;
-  }
-
-  /** The cell of a canonical text, or UNKNOWN. */
-  findText(text: string): number {
-    const length = this.#writeText(text);
-    const { texts } = this.cells;
-    return texts.find(this.#textBuffer, 0, length, texts.hash(this.#textBuffer, 0, length));
   }
 
   /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
@@ -202,10 +185,6 @@ export class State {
     return counts;
   }
 
-  #writeText(text: string): number {
-    return this.#textBuffer.write(text, 'utf8');
-  }
-
   #applyFamilies(batch: Batch): void {
     for (const pushed of batch.families) {
       if (pushed.known === undefined && !pushed.sampled) continue;
@@ -299,12 +278,12 @@ export class State {
 
   /** Spellings may stand for something else now; they are learnt again by use. */
   #meaningsChanged(): void {
-    this.#aliases.clear();
+    this.#spellings.clear();
     this.epoch += 1;
   }
 
   #createCells(batch: Batch): void {
-    const created = this.#createNeeded(batch);
+    const created = createNeeded(batch, this.cells);
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
       if (cell < 0) batch.cells[i] = created[~cell]!;
@@ -336,59 +315,6 @@ export class State {
     this.epoch += 1;
   }
 
-  /** Creates the cells that get a number, and those that complete a group; the others are -1 in the result. */
-  #createNeeded(batch: Batch): Int32Array {
-    const needed = new Uint8Array(batch.fresh.length);
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (cell < 0 && !Number.isNaN(batch.values[i]!)) needed[~cell] = 1;
-    }
-    const groups = batch.freshGroups.map(({ family, count, infinity }) => {
-      needed[count] = 1;
-      if (infinity !== undefined) needed[infinity] = 1;
-      return { id: this.cells.groups.length, family, count };
-    });
-    const created = new Int32Array(batch.fresh.length).fill(-1);
-    const firstGroup = this.cells.groups.length;
-    for (const { family } of groups) {
-      this.cells.groups.push({ family: family.known!.id, count: -1, sum: -1, buckets: [] });
-      family.known!.rowCount += 1;
-      family.known!.pending.push(this.cells.groups.length - 1);
-    }
-    const widened = new Map<number, number[]>();
-    for (const [index, fresh] of batch.fresh.entries()) {
-      if (needed[index] === 0) continue;
-      const family = fresh.family.known!;
-      const group =
-        fresh.group === undefined ? -1 : fresh.group >= 0 ? fresh.group : firstGroup + ~fresh.group;
-      const kind = family.startTimes && fresh.kind === CellKind.GAUGE ? CellKind.CREATED : fresh.kind;
-      const length = this.#writeText(fresh.text);
-      const bytes = this.#textBuffer.subarray(0, length);
-      const cell = this.cells.create(bytes, { kind, family: family.id, group, bound: fresh.bound });
-      created[index] = cell;
-      family.cellCount += 1;
-      family.quotedNames ||= fresh.family.quotedNames;
-      if (group === -1) {
-        family.rowCount += 1;
-        family.pending.push(cell);
-      } else this.#joinGroup(cell, group, kind, widened);
-    }
-    const byBound = (a: number, b: number): number => (this.cells.bound[a]! < this.cells.bound[b]! ? -1 : 1);
-    for (const [group, buckets] of widened) this.cells.groups[group]!.buckets = buckets.sort(byBound);
-    return created;
-  }
-
-  #joinGroup(cell: number, id: number, kind: CellKind, widened: Map<number, number[]>): void {
-    const group = this.cells.groups[id]!;
-    if (kind === CellKind.SUM) group.sum = cell;
-    else if (kind === CellKind.COUNT) this.cells.groups[id] = { ...group, count: cell };
-    else {
-      const buckets = widened.get(id);
-      if (buckets === undefined) widened.set(id, [...group.buckets, cell]);
-      else buckets.push(cell);
-    }
-  }
-
   #add(batch: Batch): void {
     const { cells, values, length } = batch;
     const { kind, sums } = this.cells;
@@ -404,7 +330,7 @@ export class State {
   }
 
   #learnSpellings(batch: Batch, body: Uint8Array): void {
-    if (this.#aliases.size > Math.max(ALIASES_MIN, 2 * this.cells.size)) this.#aliases.clear();
+    this.#spellings.bound(this.cells.size);
     for (const alias of batch.aliases) {
       let target = UNKNOWN;
       if ('target' in alias) target = alias.target;
@@ -414,16 +340,7 @@ export class State {
       ) {
         target = metadataReference(alias.family.known.id, alias.what);
       }
-      if (target === UNKNOWN || alias.end - alias.start > ALIAS_BYTES_MAX) continue;
-      const hash = this.#aliases.hash(body, alias.start, alias.end);
-      const present = this.#aliases.find(body, alias.start, alias.end, hash);
-      const entry = present >= 0 ? present : this.#aliases.insert(body, alias.start, alias.end, hash);
-      if (entry >= this.#aliasTargets.length) {
-        const larger = new Int32Array(this.#aliases.capacity);
-        larger.set(this.#aliasTargets);
-        this.#aliasTargets = larger;
-      }
-      this.#aliasTargets[entry] = target;
+      if (target !== UNKNOWN) this.#spellings.learn(body, alias.start, alias.end, target);
     }
   }
 
@@ -445,7 +362,7 @@ export class State {
     if (this.#readers > 0 || limbo.length < LIMBO_MIN || limbo.length * 4 < this.cells.size) return;
     for (const family of this.families) if (family.hasFreed) this.#clean(family);
     // A spelling must not lead to a cell that is something else by then.
-    this.#aliases.clear();
+    this.#spellings.clear();
     this.cells.recycle();
     this.epoch += 1;
   }

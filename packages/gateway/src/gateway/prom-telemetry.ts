@@ -53,55 +53,20 @@ export function createTelemetry(deps: {
     ...described('scrape_duration_seconds', registry),
     buckets: SCRAPE_BUCKETS,
   });
-  const counter = (
-    name: OwnMetric,
-    fill: (set: (value: number, labels?: Record<string, string>) => void) => void,
-  ): void => {
-    new Counter({
-      ...described(name, registry),
-      collect() {
-        this.reset();
-        fill((value, labels = {}) => this.inc(labels, value));
-      },
-    });
-  };
-  const gauge = (
-    name: OwnMetric,
-    fill: (set: (value: number, labels?: Record<string, string>) => void) => void,
-  ): void => {
-    new Gauge({
-      ...described(name, registry),
-      collect() {
-        fill((value, labels = {}) => this.set(labels, value));
-      },
-    });
-  };
-  counter('pushes_total', (set) => {
+  const collect = collectors(registry);
+  collect.counter('pushes_total', (set) => {
     set(totals.accepted, { result: 'accepted', code: 'ok' });
     for (const [code, count] of refused) set(count, { result: 'refused', code });
   });
-  counter('push_samples_total', (set) => set(totals.samples));
-  counter('push_body_bytes_total', (set) => set(totals.bytes));
-  counter('scrape_bytes_total', (set) => set(totals.scraped));
-  counter('samples_ignored_total', (set) => {
+  collect.counter('push_samples_total', (set) => set(totals.samples));
+  collect.counter('push_body_bytes_total', (set) => set(totals.bytes));
+  collect.counter('scrape_bytes_total', (set) => set(totals.scraped));
+  collect.counter('samples_ignored_total', (set) => {
     for (const [reason, count] of ignored) set(count, { reason });
   });
-  gauge('last_push_timestamp_seconds', (set) => set(totals.lastPushMs / 1000));
-  gauge('series', (set) => {
-    const { series } = deps.holdings();
-    for (const type of metricTypes) set(series[type], { type });
-  });
-  gauge('families', (set) => {
-    const { families } = deps.holdings();
-    for (const type of metricTypes) set(families[type], { type });
-  });
-  gauge('sources', (set) => {
-    const { sourcesLive, sourcesPruned } = deps.holdings();
-    set(sourcesLive, { state: 'live' });
-    set(sourcesPruned, { state: 'pruned' });
-  });
-  counter('sources_retired_total', (set) => set(deps.holdings().sourcesRetired));
-  gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
+  collect.gauge('last_push_timestamp_seconds', (set) => set(totals.lastPushMs / 1000));
+  addHoldings(registry, deps.holdings);
+  collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   return {
     pushAccepted(samples, bytes, seconds) {
       totals.accepted += 1;
@@ -122,6 +87,49 @@ export function createTelemetry(deps: {
       totals.scraped += bytes;
     },
     page: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
+  const collect = collectors(registry);
+  collect.gauge('series', (set) => {
+    const { series } = holdings();
+    for (const type of metricTypes) set(series[type], { type });
+  });
+  collect.gauge('families', (set) => {
+    const { families } = holdings();
+    for (const type of metricTypes) set(families[type], { type });
+  });
+  collect.gauge('sources', (set) => {
+    const { sourcesLive, sourcesPruned } = holdings();
+    set(sourcesLive, { state: 'live' });
+    set(sourcesPruned, { state: 'pruned' });
+  });
+  collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
+}
+
+type Fill = (set: (value: number, labels?: Record<string, string>) => void) => void;
+
+/** Metrics that get their values when the page is asked for. */
+function collectors(registry: Registry) {
+  return {
+    counter(name: OwnMetric, fill: Fill): void {
+      new Counter({
+        ...described(name, registry),
+        collect() {
+          this.reset();
+          fill((value, labels = {}) => this.inc(labels, value));
+        },
+      });
+    },
+    gauge(name: OwnMetric, fill: Fill): void {
+      new Gauge({
+        ...described(name, registry),
+        collect() {
+          fill((value, labels = {}) => this.set(labels, value));
+        },
+      });
+    },
   };
 }
 

@@ -1,0 +1,66 @@
+/**
+ * Bytes that led somewhere before: other spellings of a series than its canonical text, and HELP and TYPE lines. Bounded, and
+ * never the only way: what is not found here is read in words, and learnt again.
+ */
+import { metadataKinds } from './batch.ts';
+import { UNKNOWN } from '../model/sample-sink.ts';
+import { ByteTable } from '../primitives/byte-table.ts';
+
+/** Longer spellings are read anew each time, so that a few pushes cannot fill the table. */
+const SPELLING_BYTES_MAX = 1024;
+/** The table is dropped when it has more keys than this and twice the cells. */
+const SPELLINGS_MIN = 1 << 17;
+
+export class Spellings {
+  readonly #table: ByteTable;
+  #targets = new Int32Array(32);
+
+  constructor(hashSeed: number) {
+    this.#table = new ByteTable(hashSeed);
+  }
+
+  /** A cell, the reference of a line about a family, or UNKNOWN. */
+  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const entry = this.#table.find(bytes, start, end, hash);
+    return entry < 0 ? UNKNOWN : this.#targets[entry]!;
+  }
+
+  learn(bytes: Uint8Array, start: number, end: number, target: number): void {
+    if (end - start > SPELLING_BYTES_MAX) return;
+    const hash = this.#table.hash(bytes, start, end);
+    const present = this.#table.find(bytes, start, end, hash);
+    const entry = present >= 0 ? present : this.#table.insert(bytes, start, end, hash);
+    if (entry >= this.#targets.length) {
+      const larger = new Int32Array(this.#table.capacity);
+      larger.set(this.#targets);
+      this.#targets = larger;
+    }
+    this.#targets[entry] = target;
+  }
+
+  /** Keeps the table in proportion to what it leads to. */
+  bound(cells: number): void {
+    if (this.#table.size > Math.max(SPELLINGS_MIN, 2 * cells)) this.clear();
+  }
+
+  clear(): void {
+    if (this.#table.size > 0) this.#table.clear();
+  }
+}
+
+/** References below UNKNOWN are about a family: what its line is, and which family. */
+export function metadataReference(family: number, what: (typeof metadataKinds)[number]): number {
+  return -2 - (family * metadataKinds.length + metadataKinds.indexOf(what));
+}
+
+/** The other way round. */
+export function readMetadataReference(reference: number): {
+  readonly family: number;
+  readonly what: (typeof metadataKinds)[number];
+} {
+  const code = -2 - reference;
+  return {
+    family: Math.floor(code / metadataKinds.length),
+    what: metadataKinds[code % metadataKinds.length]!,
+  };
+}

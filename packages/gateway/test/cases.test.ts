@@ -1,0 +1,139 @@
+/**
+ * Runs the cases under test/cases: every `##` section is a test, and its fenced blocks are steps, in order. They read as what an
+ * operator would do and see.
+ *
+ *   options         createGateway options as JSON; only as the first block
+ *   push            a push; `push PUT job/a` names method and path
+ *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
+ *   scrape          the page now, exactly
+ *   delete job/a    retires a source
+ *   clock +2s       time goes by
+ *
+ * In `push-escaped`, `\r` and `\x80` stand for bytes that a Markdown file cannot hold, and `\e` at the end for "no last line feed".
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+import { createGateway, RequestError } from '../src/index.ts';
+import type { EmbeddedOptions } from '../src/index.ts';
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), 'cases');
+
+interface Block {
+  readonly verb: string;
+  readonly words: readonly string[];
+  readonly body: string;
+  readonly line: number;
+}
+
+interface Case {
+  readonly name: string;
+  readonly blocks: readonly Block[];
+}
+
+function readCases(text: string): Case[] {
+  const cases: { name: string; blocks: Block[] }[] = [];
+  let open: { info: string; from: number } | undefined;
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
+    if (open !== undefined) {
+      if (line !== '```') continue;
+      const [verb = '', ...words] = open.info.split(' ');
+      const body = lines
+        .slice(open.from, index)
+        .map((content) => `${content}\n`)
+        .join('');
+      const current = cases.at(-1);
+      if (current === undefined) throw new Error(`line ${index + 1}: a block before the first section`);
+      current.blocks.push({ verb, words, body, line: open.from });
+      open = undefined;
+    } else if (line.startsWith('## ')) {
+      cases.push({ name: line.slice(3), blocks: [] });
+    } else if (line.startsWith('```')) {
+      open = { info: line.slice(3).trim(), from: index + 1 };
+    }
+  }
+  if (open !== undefined) throw new Error(`line ${open.from}: the block is not closed`);
+  return cases;
+}
+
+/** `\xNN` is a byte, `\r`, `\0` and `\e` (no line feed at the end) what they look like; other backslashes stay. */
+function unescapeBody(body: string): Buffer {
+  const bytes = body
+    .replace(/\\e\n$/, '')
+    .replace(/\\r/g, '\r')
+    .split(/(\\x[0-9a-f]{2})/)
+    .map((piece) =>
+      /^\\x[0-9a-f]{2}$/.test(piece) ? Buffer.from([Number.parseInt(piece.slice(2), 16)]) : Buffer.from(piece),
+    );
+  return Buffer.concat(bytes);
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function durationMs(text: string): number {
+  const match = /^\+(\d+)(ms|s|m|h)$/.exec(text);
+  if (match === null) throw new Error(`cannot read the duration ${text}`);
+  return Number(match[1]) * unitsMs[match[2]!]!;
+}
+
+async function run({ blocks }: Case): Promise<void> {
+  let nowMs = 1_700_000_000_000;
+  const first = blocks[0];
+  const options = (first?.verb === 'options' ? JSON.parse(first.body) : {}) as EmbeddedOptions;
+  const gateway = createGateway({ ...options, clock: { now: () => nowMs } });
+  try {
+    for (const [index, { verb, words, body, line }] of blocks.entries()) {
+      const where = `block at line ${line}`;
+      switch (verb) {
+        case 'options':
+          expect(index, where).toBe(0);
+          break;
+        case 'push':
+        case 'push-escaped': {
+          const [method = 'POST', path = ''] = words;
+          if (method !== 'POST' && method !== 'PUT') throw new Error(`${where}: ${method} is not a push`);
+          const bytes = verb === 'push' ? Buffer.from(body) : unescapeBody(body);
+          const refused = blocks[index + 1]?.verb === 'refused' ? blocks[index + 1] : undefined;
+          const error = await gateway.push(bytes, { method, path }).catch((reason: unknown) => reason);
+          if (refused === undefined) {
+            if (error !== undefined) expect.fail(`${where}: ${describeError(error)}`);
+          } else {
+            expect(`${describeError(error)}\n`, where).toBe(`${refused.words.join(' ')}\n${refused.body}`);
+          }
+          break;
+        }
+        case 'refused':
+          expect(blocks[index - 1]?.verb.startsWith('push'), where).toBe(true);
+          break;
+        case 'scrape':
+          expect(await gateway.scrape(), where).toBe(body);
+          break;
+        case 'delete':
+          await gateway.delete(words[0] ?? '');
+          break;
+        case 'clock':
+          nowMs += durationMs(words[0] ?? '');
+          break;
+        default:
+          throw new Error(`${where}: no such step as ${verb}`);
+      }
+    }
+  } finally {
+    await gateway.close();
+  }
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof RequestError) return `${error.status} ${error.code}\n${error.text}`;
+  return error === undefined ? 'not refused' : String(error);
+}
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.md'))) {
+  const cases = readCases(readFileSync(join(folder, file), 'utf8'));
+  describe(file, () => {
+    test.each(cases)('$name', run);
+  });
+}
