@@ -66,7 +66,9 @@ function unescapeBody(body: string): Buffer {
     .replace(/\\r/g, '\r')
     .split(/(\\x[0-9a-f]{2})/)
     .map((piece) =>
-      /^\\x[0-9a-f]{2}$/.test(piece) ? Buffer.from([Number.parseInt(piece.slice(2), 16)]) : Buffer.from(piece),
+      /^\\x[0-9a-f]{2}$/.test(piece)
+        ? Buffer.from([Number.parseInt(piece.slice(2), 16)])
+        : Buffer.from(piece),
     );
   return Buffer.concat(bytes);
 }

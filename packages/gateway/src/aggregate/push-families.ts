@@ -90,12 +90,7 @@ export class PushFamilies {
     } else {
       throw typeConflict(name, { has: known.type, wants: type, offset });
     }
-    if (
-      family.changed &&
-      (sampleSuffixes(family.type).length > 0 || family.known !== undefined || known !== undefined)
-    ) {
-      this.meaningsChanged = true;
-    }
+    if (family.changed && this.#changesMeanings(family, known)) this.meaningsChanged = true;
     return family;
   }
 
@@ -161,6 +156,16 @@ export class PushFamilies {
     this.#byName.set(name, family);
     this.#batch.families.push(family);
     return family;
+  }
+
+  /** Whether a TYPE line makes something else of sample names that the state knows. */
+  #changesMeanings(family: PushFamily, known: Family | undefined): boolean {
+    if (known !== undefined || sampleSuffixes(family.type).length > 0) return true;
+    return suffixes.some(
+      (suffix) =>
+        family.name.endsWith(suffix) &&
+        sampleSuffixes(this.#find(family.name.slice(0, -suffix.length))?.type ?? 'untyped').includes(suffix),
+    );
   }
 
   /** Sees to it that the sample names of a new or changed family are its own. */

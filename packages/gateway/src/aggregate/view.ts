@@ -3,7 +3,8 @@
  * changed. Rows created since the last scrape are sorted in here, in steps, and the order is handed back to the family.
  */
 import type { FamilyView, PageView, SampleVisitor } from '../model/page-view.ts';
-import { compareRanges } from '../primitives/bytes.ts';
+import { RIGHT_BRACE } from '../primitives/bytes.ts';
+import type { ByteTable } from '../primitives/byte-table.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
 import type { State } from './state.ts';
@@ -81,19 +82,25 @@ function visitGroup(
 type RowComparison = (a: number, b: number) => number;
 
 function rowComparison(cells: Cells, grouped: boolean): RowComparison {
-  const { texts, groups } = cells;
-  return (a, b) => {
-    const left = grouped ? groups[a]!.count : a;
-    const right = grouped ? groups[b]!.count : b;
-    return compareRanges(
-      texts.chunkOf(left),
-      texts.offsetOf(left),
-      texts.lengthOf(left),
-      texts.chunkOf(right),
-      texts.offsetOf(right),
-      texts.lengthOf(right),
-    );
-  };
+  const { groups } = cells;
+  return grouped
+    ? (a, b) => compareTexts(cells.texts, groups[a]!.count, groups[b]!.count)
+    : (a, b) => compareTexts(cells.texts, a, b);
+}
+
+/** By bytes, but a series comes before those that have more labels after the same ones. */
+function compareTexts(texts: ByteTable, left: number, right: number): number {
+  const a = texts.chunkOf(left);
+  const b = texts.chunkOf(right);
+  const aStart = texts.offsetOf(left);
+  const bStart = texts.offsetOf(right);
+  const shared = Math.min(texts.lengthOf(left), texts.lengthOf(right));
+  for (let i = 0; i < shared; i += 1) {
+    const aByte = a[aStart + i]!;
+    const bByte = b[bStart + i]!;
+    if (aByte !== bByte) return aByte === RIGHT_BRACE ? -1 : bByte === RIGHT_BRACE ? 1 : aByte - bByte;
+  }
+  return texts.lengthOf(left) - texts.lengthOf(right);
 }
 
 /** Merge sort from the bottom up, in place of one long call to sort. */

@@ -251,6 +251,7 @@ function locate(body: Uint8Array, offset: number): Location {
   const lineStart = offset === 0 ? 0 : body.lastIndexOf(LF, offset - 1) + 1;
   let line = 1;
   for (let at = body.indexOf(LF); at !== -1 && at < lineStart; at = body.indexOf(LF, at + 1)) line += 1;
-  const column = Buffer.from(body.subarray(lineStart, offset)).toString('utf8').length + 1;
+  const before = Buffer.from(body.subarray(lineStart, offset)).toString('utf8');
+  const column = [...before].length + 1;
   return { line, column };
 }

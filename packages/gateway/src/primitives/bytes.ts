@@ -21,20 +21,3 @@ export function lineEnd(bytes: Uint8Array, from: number, end: number): number {
   const found = bytes.indexOf(LF, from);
   return found === -1 || found > end ? end : found;
 }
-
-/** Bytes order of two ranges, as memcmp: negative, zero or positive. A prefix comes first. */
-export function compareRanges(
-  a: Uint8Array,
-  aStart: number,
-  aLength: number,
-  b: Uint8Array,
-  bStart: number,
-  bLength: number,
-): number {
-  const shared = aLength < bLength ? aLength : bLength;
-  for (let i = 0; i < shared; i += 1) {
-    const difference = a[aStart + i]! - b[bStart + i]!;
-    if (difference !== 0) return difference;
-  }
-  return aLength - bLength;
-}

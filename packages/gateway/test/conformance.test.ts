@@ -1,0 +1,77 @@
+/**
+ * Data of Prometheus' own tests (prometheus/prometheus, model/textparse), which is not part of this repository. It is looked for
+ * in ../shared/conformance beside the repository, or where CONFORMANCE_DIR says; where it is absent, this is skipped.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+import { createGateway, RequestError } from '../src/index.ts';
+
+const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+const folder = join(
+  process.env['CONFORMANCE_DIR'] ?? resolve(repository, '../shared/conformance'),
+  'prometheus-textparse',
+);
+const isPresent = existsSync(folder);
+if (!isPresent)
+  console.warn('conformance.test.ts: no conformance data, skipped; set CONFORMANCE_DIR to run it');
+
+interface Vector {
+  readonly input: string | { readonly $bytes_base64: string };
+  readonly expect?: 'accept' | 'reject';
+}
+
+/** Where the gateway differs from the server on purpose: `<file> <number>`, what it does, and why. */
+const deviations: Readonly<Record<string, { readonly does: string; readonly because: string }>> = {};
+
+const files = ['prom_errors.json', 'prom_nullbyte.json', 'prom_parse.json', 'prom_parse_utf8.json'];
+
+function vectors(file: string): { name: string; body: Buffer; expected: string }[] {
+  if (!isPresent) return [{ name: file, body: Buffer.alloc(0), expected: 'accept' }];
+  const { cases } = JSON.parse(readFileSync(join(folder, 'vectors', file), 'utf8')) as {
+    readonly cases: readonly Vector[];
+  };
+  return cases.map(({ input, expect: verdict = 'accept' }, index) => {
+    const body = typeof input === 'string' ? Buffer.from(input) : Buffer.from(input.$bytes_base64, 'base64');
+    const name = `${file} ${index}`;
+    return { name, body, expected: deviations[name]?.does ?? verdict };
+  });
+}
+
+async function verdictOn(body: Uint8Array): Promise<string> {
+  const gateway = createGateway({ summaries: 'sum-and-count' });
+  try {
+    await gateway.push(body);
+    return 'accept';
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return 'reject';
+  } finally {
+    await gateway.close();
+  }
+}
+
+describe.skipIf(!isPresent)('text 0.0.4 as the server reads it', () => {
+  test.each(files.flatMap(vectors))('$name', async ({ body, expected }) => {
+    expect(await verdictOn(body)).toBe(expected);
+  });
+});
+
+describe.skipIf(!isPresent)('pages of 237 families', () => {
+  test.each(['alltypes.237mfs.prom.txt', 'alltypes.237mfs.nometa.prom.txt'])('%s', async (name) => {
+    const body = readFileSync(join(folder, 'model/textparse/testdata', name));
+    const gateway = createGateway({ summaries: 'sum-and-count' });
+    await gateway.push(body);
+    const page = await gateway.scrape();
+    const samples = (text: string): number => text.split('\n').filter((line) => /^[^#\s]/.test(line)).length;
+    const quantiles = page.includes('# TYPE')
+      ? (body.toString().match(/^\w+\{(?:[^}]*,)?quantile="/gm)?.length ?? 0)
+      : 0;
+    expect(samples(page)).toBeGreaterThanOrEqual(samples(body.toString()) - quantiles);
+    const again = createGateway({ summaries: 'sum-and-count' });
+    await again.push(page);
+    expect(await again.scrape()).toBe(page);
+  });
+});

@@ -1,0 +1,167 @@
+/**
+ * Random runs from a seed. Few names that all get in each other's way (`x`, `x_bucket`, `x.count`, `x_created` …) find more
+ * than many; a part of the bodies is then damaged byte by byte.
+ */
+import type { FuzzRun, FuzzStep } from './replay.ts';
+
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** From 0 to below `bound`. (mulberry32) */
+  below(bound: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
+  }
+
+  chance(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)]!;
+  }
+}
+
+const types = ['counter', 'gauge', 'histogram', 'summary', 'untyped'] as const;
+const names = [
+  'x',
+  'x',
+  'y',
+  'x_total',
+  'x_bucket',
+  'x_sum',
+  'x_count',
+  'x_created',
+  'x.count',
+  'x_count_total',
+  'y.z',
+  'y_z',
+];
+const values = ['0', '1', '2', '3', '10', '0.1', '1e20', '-1', 'NaN', '+Inf', '1e-9', '7 1234'];
+const counts = ['0', '1', '2', '3', '5', '8'];
+const labels = [
+  '',
+  '',
+  '',
+  '{a="1"}',
+  '{a="2",b="1"}',
+  '{b="1",a="2"}',
+  '{ a = "2" , b="1", }',
+  '{a=""}',
+  '{"l.m"="1"}',
+  '{a="\\n\\"\\\\"}',
+];
+const bounds = ['0.1', '1', '1.0', '2', '1e1', '+Inf', 'Inf'];
+const fragments = [
+  '\n',
+  '\r',
+  '"',
+  '{',
+  '}',
+  ',',
+  '=',
+  ' ',
+  '#',
+  '\\',
+  '\0',
+  '\xff',
+  '\xef\xbb\xbf',
+  'le="1"',
+  '# TYPE x ',
+  'x 1\n',
+  '_bucket',
+  'NaN',
+  '1e400',
+  '\xc3\xa9',
+];
+
+export function randomRun(random: Random): FuzzRun {
+  const steps: FuzzStep[] = [];
+  const length = 1 + random.below(8);
+  for (let i = 0; i < length; i += 1) {
+    if (random.chance(8)) steps.push({ delete: random.pick(['a', 'b']) });
+    else if (random.chance(8)) steps.push({ waitMs: random.pick([500, 1001, 3001]) });
+    else {
+      const repeated = steps.findLast((step) => 'push' in step);
+      const body = repeated !== undefined && random.chance(20) ? repeated.push : randomBody(random);
+      const push = random.chance(25) ? damaged(random, body) : body;
+      steps.push({ push, method: random.pick(['PUT', 'POST']), job: random.pick(['a', 'b']) });
+    }
+  }
+  return {
+    byJob: random.chance(60),
+    jobCounterResets: random.pick(['overwrite', 'accumulate']),
+    summaries: random.pick(['discard', 'sum-and-count']),
+    pathLabels: random.chance(20) ? 'add' : 'drop',
+    steps,
+  };
+}
+
+function randomBody(random: Random): string {
+  let body = '';
+  const families = 1 + random.below(3);
+  for (let i = 0; i < families; i += 1) body += randomFamily(random);
+  return random.chance(10) ? body.trimEnd() : body;
+}
+
+function randomFamily(random: Random): string {
+  const name = random.pick(names);
+  const type = random.pick(types);
+  const quoted = name.includes('.') ? `"${name}"` : name;
+  let text = random.chance(20) ? `# HELP ${quoted} ${random.pick(['', 'Some.', 'A \\\\ b \\n c'])}\n` : '';
+  if (random.chance(75)) text += `# TYPE ${quoted} ${type}\n`;
+  const series = random.chance(5) ? 0 : 1 + random.below(2);
+  for (let i = 0; i < series; i += 1) {
+    if (type === 'histogram') text += randomHistogram(random, name);
+    else if (type === 'summary') {
+      const label = random.pick(labels);
+      text += sample(name, withLabel(label, 'quantile="0.5"'), random.pick(values));
+      text += sample(`${name}_sum`, label, random.pick(values));
+      text += sample(`${name}_count`, label, random.pick(counts));
+    } else text += sample(name, random.pick(labels), random.pick(values));
+  }
+  return text;
+}
+
+function randomHistogram(random: Random, name: string): string {
+  const label = random.pick(labels);
+  const lines: string[] = [];
+  let cumulative = 0;
+  for (const bound of bounds.filter(() => random.chance(40))) {
+    cumulative += random.below(3);
+    lines.push(sample(`${name}_bucket`, withLabel(label, `le="${bound}"`), String(cumulative)));
+  }
+  if (random.chance(70)) lines.push(sample(`${name}_sum`, label, random.pick(values)));
+  if (random.chance(80)) lines.push(sample(`${name}_count`, label, String(cumulative)));
+  return (random.chance(20) ? lines.toReversed() : lines).join('');
+}
+
+function withLabel(label: string, added: string): string {
+  return label === '' ? `{${added}}` : `{${added},${label.slice(1)}`;
+}
+
+function sample(name: string, label: string, value: string): string {
+  if (!name.includes('.')) return `${name}${label} ${value}\n`;
+  return `{"${name}"${label === '' ? '}' : `,${label.slice(1)}`} ${value}\n`;
+}
+
+function damaged(random: Random, body: string): string {
+  let text = body;
+  for (let i = 1 + random.below(3); i > 0; i -= 1) {
+    const at = random.below(text.length + 1);
+    const to = Math.min(text.length, at + random.below(6));
+    const middle = random.chance(50)
+      ? random.pick(fragments)
+      : random.chance(50)
+        ? text.slice(at, to).repeat(2)
+        : '';
+    text = text.slice(0, at) + middle + text.slice(to);
+  }
+  return text;
+}

@@ -1,0 +1,116 @@
+/**
+ * One run of the fuzzer, and what must hold of it whatever the bytes are:
+ *
+ *   - a push is taken, or refused with a RequestError; nothing else is thrown
+ *   - a refused push leaves the page as it was, and nothing that shows later: a gateway that never heard of the refused
+ *     pushes ends with the same page
+ *   - a gateway that has to read every line anew, because each begins with a blank, agrees on all of it
+ *   - the page can be pushed to an empty gateway and comes out the same; buckets only rise
+ */
+import { createGateway, RequestError } from '../../src/index.ts';
+import type { EmbeddedGateway } from '../../src/index.ts';
+
+export interface FuzzRun {
+  readonly byJob: boolean;
+  readonly jobCounterResets: 'overwrite' | 'accumulate';
+  readonly summaries: 'discard' | 'sum-and-count';
+  readonly pathLabels: 'drop' | 'add';
+  readonly steps: readonly FuzzStep[];
+}
+
+export type FuzzStep =
+  /** The body as one character per byte (latin1), so that a kept input can be read. */
+  | { readonly push: string; readonly method: 'PUT' | 'POST'; readonly job: string }
+  | { readonly delete: string }
+  | { readonly waitMs: number };
+
+const PRUNE_MS = 1000;
+const FORGET_MS = 3000;
+
+/** Throws an Error that says what does not hold. */
+export async function replay(run: FuzzRun): Promise<void> {
+  let nowMs = 1_700_000_000_000;
+  const clock = { now: () => nowMs };
+  const open = (): EmbeddedGateway =>
+    createGateway({ ...run, jobPruneDurationMs: PRUNE_MS, jobForgetDurationMs: FORGET_MS, clock });
+  const gateway = open();
+  const slow = open();
+  const untroubled = open();
+  const all = [gateway, slow, untroubled];
+  try {
+    for (const [index, step] of run.steps.entries()) {
+      if ('waitMs' in step) {
+        nowMs += step.waitMs;
+        for (const each of all) await each.scrape();
+      } else if ('delete' in step) {
+        for (const each of all) await each.delete(`job/${step.delete}`);
+      } else {
+        const before = await gateway.scrape();
+        const options = { method: step.method, path: `job/${step.job}` };
+        const body = Buffer.from(step.push, 'latin1');
+        const code = await outcome(gateway, body, options);
+        const slowCode = await outcome(slow, Buffer.from(indented(step.push), 'latin1'), options);
+        if (code !== slowCode) throw new Error(`step ${index}: ${code}, but ${slowCode} when read anew`);
+        if (code === 'taken') await untroubled.push(body, options);
+        else same(`step ${index}: the page before and after a refusal`, before, await gateway.scrape());
+      }
+      const page = await gateway.scrape();
+      same(`step ${index}: the page of lines read anew`, page, await slow.scrape());
+      same(`step ${index}: the page without refused pushes`, page, await untroubled.scrape());
+      await checkPage(`step ${index}`, page, run);
+    }
+  } finally {
+    for (const each of all) await each.close();
+  }
+}
+
+async function outcome(
+  gateway: EmbeddedGateway,
+  body: Uint8Array,
+  options: { readonly method: 'PUT' | 'POST'; readonly path: string },
+): Promise<string> {
+  try {
+    await gateway.push(body, options);
+    return 'taken';
+  } catch (error) {
+    if (!(error instanceof RequestError) || error.code === 'internal') throw error;
+    return error.code;
+  }
+}
+
+/** A leading blank means nothing, but no such line is remembered. */
+function indented(body: string): string {
+  return body === '' ? '' : ` ${body.replaceAll(/\n(?!$)/g, '\n ')}`;
+}
+
+async function checkPage(where: string, page: string, { summaries }: FuzzRun): Promise<void> {
+  const fresh = createGateway({ summaries });
+  try {
+    await fresh.push(page);
+    same(`${where}: the page pushed to an empty gateway`, page, await fresh.scrape());
+  } catch (error) {
+    if (error instanceof RequestError)
+      throw new Error(`${where}: the page is ${error.text}\n${page}`, { cause: error });
+    throw error;
+  } finally {
+    await fresh.close();
+  }
+  checkBuckets(where, page);
+}
+
+function checkBuckets(where: string, page: string): void {
+  const highest = new Map<string, number>();
+  const histograms = new Set([...page.matchAll(/^# TYPE (\S+) histogram$/gm)].map((match) => match[1]));
+  for (const line of page.split('\n')) {
+    const match = /^([^{ ]+)_bucket(\{.*)le="[^"]+"\} (\S+)$/.exec(line);
+    if (match === null || !histograms.has(match[1])) continue;
+    const series = `${match[1]}${match[2]}`;
+    const value = Number(match[3]);
+    if (value < (highest.get(series) ?? 0)) throw new Error(`${where}: buckets fall at ${line}`);
+    highest.set(series, value);
+  }
+}
+
+function same(what: string, expected: string, found: string): void {
+  if (expected !== found) throw new Error(`${what} differ:\n${expected}---\n${found}`);
+}
