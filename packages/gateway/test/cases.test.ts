@@ -124,13 +124,14 @@ async function run({ blocks }: Case): Promise<void> {
       }
     }
   } finally {
-    await gateway.close();
+    void gateway.close();
   }
 }
 
 function describeError(error: unknown): string {
   if (error instanceof RequestError) return `${error.status} ${error.code}\n${error.text}`;
-  return error === undefined ? 'not refused' : String(error);
+  if (error instanceof Error) return error.stack ?? error.message;
+  return 'not refused';
 }
 
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.md'))) {

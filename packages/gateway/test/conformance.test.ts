@@ -23,8 +23,19 @@ interface Vector {
   readonly expect?: 'accept' | 'reject';
 }
 
-/** Where the gateway differs from the server on purpose: `<file> <number>`, what it does, and why. */
-const deviations: Readonly<Record<string, { readonly does: string; readonly because: string }>> = {};
+/** Where the gateway differs from the server on purpose, and why. */
+const deviations: Readonly<Record<string, { readonly does: 'accept' | 'reject'; readonly because: string }>> =
+  {
+    'prom_parse.json 0': {
+      does: 'reject',
+      because:
+        'it holds one series several times; the server keeps the first, and the format leaves it undefined',
+    },
+    'prom_parse.json 0, line 26': {
+      does: 'reject',
+      because: 'labels stand without a comma between them, which the grammar does not have',
+    },
+  };
 
 const files = ['prom_errors.json', 'prom_nullbyte.json', 'prom_parse.json', 'prom_parse_utf8.json'];
 
@@ -33,10 +44,20 @@ function vectors(file: string): { name: string; body: Buffer; expected: string }
   const { cases } = JSON.parse(readFileSync(join(folder, 'vectors', file), 'utf8')) as {
     readonly cases: readonly Vector[];
   };
-  return cases.map(({ input, expect: verdict = 'accept' }, index) => {
+  return cases.flatMap(({ input, expect: verdict }, index) => {
     const body = typeof input === 'string' ? Buffer.from(input) : Buffer.from(input.$bytes_base64, 'base64');
-    const name = `${file} ${index}`;
-    return { name, body, expected: deviations[name]?.does ?? verdict };
+    const whole = { name: `${file} ${index}`, body, expected: verdict ?? 'accept' };
+    if (verdict !== undefined) return [whole];
+    // Large ones are looked at line by line as well, so that a deviation does not hide the rest.
+    const lines = body.toString().split('\n');
+    return [
+      whole,
+      ...lines.map((line, i) => ({
+        ...whole,
+        name: `${whole.name}, line ${i + 1}`,
+        body: Buffer.from(line),
+      })),
+    ];
   });
 }
 
@@ -49,13 +70,14 @@ async function verdictOn(body: Uint8Array): Promise<string> {
     if (!(error instanceof RequestError)) throw error;
     return 'reject';
   } finally {
-    await gateway.close();
+    void gateway.close();
   }
 }
 
 describe.skipIf(!isPresent)('text 0.0.4 as the server reads it', () => {
-  test.each(files.flatMap(vectors))('$name', async ({ body, expected }) => {
-    expect(await verdictOn(body)).toBe(expected);
+  test.each(files.flatMap(vectors))('$name', async ({ name, body, expected }) => {
+    const deviation = deviations[name];
+    expect(await verdictOn(body), deviation?.because).toBe(deviation?.does ?? expected);
   });
 });
 
@@ -66,9 +88,8 @@ describe.skipIf(!isPresent)('pages of 237 families', () => {
     await gateway.push(body);
     const page = await gateway.scrape();
     const samples = (text: string): number => text.split('\n').filter((line) => /^[^#\s]/.test(line)).length;
-    const quantiles = page.includes('# TYPE')
-      ? (body.toString().match(/^\w+\{(?:[^}]*,)?quantile="/gm)?.length ?? 0)
-      : 0;
+    // Quantiles are all that is lost; buckets `+Inf` that were left out come on top.
+    const quantiles = body.toString().match(/^\w+\{(?:[^}]*,)?quantile="/gm)?.length ?? 0;
     expect(samples(page)).toBeGreaterThanOrEqual(samples(body.toString()) - quantiles);
     const again = createGateway({ summaries: 'sum-and-count' });
     await again.push(page);

@@ -23,7 +23,10 @@ async function post(url: string, body: string): Promise<void> {
 
 test('what happened is counted', async () => {
   const page = await ownPage(async (url) => {
-    await post(`${url}/metrics`, '# TYPE c counter\nc 1\n# TYPE g gauge\ng NaN\n# TYPE s summary\ns{quantile="0"} 1\ns_sum 1\n');
+    await post(
+      `${url}/metrics`,
+      '# TYPE c counter\nc 1\n# TYPE g gauge\ng NaN\n# TYPE s summary\ns{quantile="0"} 1\ns_sum 1\n',
+    );
     await post(`${url}/metrics`, '# TYPE h histogram\nh_bucket{le="1"} 1\nh_sum 1\nh_count 1\n');
     await post(`${url}/metrics`, 'c x\n');
     await (await fetch(`${url}/metrics`)).arrayBuffer();
@@ -63,7 +66,8 @@ test('sources are counted as they live, fall silent and go', async () => {
 
 test('every own metric is on the page, and in docs/reference/metrics.md', async () => {
   const page = await ownPage(async (url) => post(`${url}/metrics`, 'a 1\n'));
-  for (const name of Object.keys(ownMetrics)) expect(page).toContain(`# TYPE prom_aggregation_gateway_${name} `);
+  for (const name of Object.keys(ownMetrics))
+    expect(page).toContain(`# TYPE prom_aggregation_gateway_${name} `);
   const reference = readFileSync(new URL('../../../docs/reference/metrics.md', import.meta.url), 'utf8');
   expect(reference).toBe(metricsReference());
 });

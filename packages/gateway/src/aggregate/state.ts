@@ -226,7 +226,7 @@ export class State {
     this.#meaningsChanged();
   }
 
-  /** From now on the minimum is kept; sums of times that were taken for a gauge are dropped. */
+  /** From now on the minimum is kept. A sum of several start times is later than each, so the next one sets it right. */
   #holdStartTimes(family: Family): void {
     family.startTimes = true;
     const rows = [...family.sorted, ...family.pending];
@@ -235,7 +235,6 @@ export class State {
     for (const cell of rows) {
       if (this.cells.kind[cell] === CellKind.FREE) continue;
       this.cells.kind[cell] = CellKind.CREATED;
-      this.cells.sums.set(cell, Number.POSITIVE_INFINITY);
     }
     this.#meaningsChanged();
   }

@@ -85,8 +85,9 @@ export function randomRun(random: Random): FuzzRun {
   const steps: FuzzStep[] = [];
   const length = 1 + random.below(8);
   for (let i = 0; i < length; i += 1) {
-    if (random.chance(8)) steps.push({ delete: random.pick(['a', 'b']) });
-    else if (random.chance(8)) steps.push({ waitMs: random.pick([500, 1001, 3001]) });
+    const kind = random.below(100);
+    if (kind < 8) steps.push({ delete: random.pick(['a', 'b']) });
+    else if (kind < 16) steps.push({ waitMs: random.pick([500, 1001, 3001]) });
     else {
       const repeated = steps.findLast((step) => 'push' in step);
       const body = repeated !== undefined && random.chance(20) ? repeated.push : randomBody(random);

@@ -26,9 +26,7 @@ export async function* encodeText(
   onCollision: (samples: number) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    const plainNames = new Set(
-      view.families.filter((family) => !family.quotedNames).map((family) => family.name),
-    );
+    const taken = namesAsTheyAre(view);
     const writer = new Writer();
     let since = performance.now();
     for (const family of view.families) {
@@ -36,9 +34,7 @@ export async function* encodeText(
         await setImmediate();
         since = performance.now();
       }
-      const write = family.quotedNames
-        ? escapingVisitor(family, plainNames, writer, onCollision)
-        : writer.sample;
+      const write = family.quotedNames ? escapingVisitor(family, taken, writer, onCollision) : writer.sample;
       if (write === undefined) continue;
       writer.metadata(family, family.quotedNames ? underscored(family.name) : family.name);
       for (let row = 0; row < family.rowCount; row += 1) {
@@ -100,6 +96,14 @@ class Writer {
     larger.set(this.#buffer.subarray(0, this.length));
     this.#buffer = larger;
   }
+}
+
+/** Sample names of the families that need no escaping: those come first, whatever their order. */
+function namesAsTheyAre(view: PageView): Set<string> {
+  const legal = view.families.filter(
+    (family) => !family.quotedNames || underscored(family.name) === family.name,
+  );
+  return new Set(legal.flatMap((family) => claimedNames(family.name, family.type)));
 }
 
 /** Undefined when the whole family would meet another one. */
