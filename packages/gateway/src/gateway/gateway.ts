@@ -252,6 +252,6 @@ function locate(body: Uint8Array, offset: number): Location {
   let line = 1;
   for (let at = body.indexOf(LF); at !== -1 && at < lineStart; at = body.indexOf(LF, at + 1)) line += 1;
   const before = Buffer.from(body.subarray(lineStart, offset)).toString('utf8');
-  const column = [...before].length + 1;
+  const column = Array.from(before).length + 1;
   return { line, column };
 }
