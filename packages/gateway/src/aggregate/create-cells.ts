@@ -3,8 +3,11 @@ import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 
+/** Cells created in one step: about a millisecond. */
+const STEP_CELLS = 2048;
+
 /** Creates the cells that get a number, and those that complete a group; the others are -1 in the result. */
-export function createNeeded(batch: Batch, cells: Cells): Int32Array {
+export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32Array> {
   const needed = new Uint8Array(batch.fresh.length);
   for (let i = 0; i < batch.length; i += 1) {
     const cell = batch.cells[i]!;
@@ -22,6 +25,7 @@ export function createNeeded(batch: Batch, cells: Cells): Int32Array {
   const widened = new Map<number, number[]>();
   for (const [index, fresh] of batch.fresh.entries()) {
     if (needed[index] === 0) continue;
+    if (index % STEP_CELLS === STEP_CELLS - 1) yield;
     const family = fresh.family.known!;
     const group = fresh.group === undefined ? -1 : fresh.group >= 0 ? fresh.group : firstGroup + ~fresh.group;
     const kind = family.startTimes && fresh.kind === CellKind.GAUGE ? CellKind.CREATED : fresh.kind;

@@ -38,6 +38,8 @@ export interface PushOrigin {
   readonly nowMs: number;
 }
 
+/** Spellings learnt in one step. */
+const STEP_SPELLINGS = 4096;
 /** Freed cells are recycled together, as it costs a look at their families. */
 const LIMBO_MIN = 4096;
 
@@ -127,9 +129,15 @@ export class State {
 
   /** Applies a batch made for the state as it is (`builder.epoch` equals `epoch`). Cannot fail. `body` is what it was read from. */
   apply(batch: Batch, body: Uint8Array, origin: PushOrigin): void {
+    const steps = this.applyInSteps(batch, body, origin);
+    while (steps.next().done !== true);
+  }
+
+  /** The same, a few milliseconds at a time. Nobody may read or change the state until the last step is done. */
+  *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
     if (batch.families.length > 0) this.#applyFamilies(batch);
-    if (batch.fresh.length > 0) this.#createCells(batch);
-    if (batch.aliases.length > 0) this.#learnSpellings(batch, body);
+    if (batch.fresh.length > 0) yield* this.#createCells(batch);
+    if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.#add(batch);
     this.#recycleSome();
@@ -281,8 +289,8 @@ export class State {
     this.epoch += 1;
   }
 
-  #createCells(batch: Batch): void {
-    const created = createNeeded(batch, this.cells);
+  *#createCells(batch: Batch): Generator<void, void> {
+    const created = yield* createNeeded(batch, this.cells);
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
       if (cell < 0) batch.cells[i] = created[~cell]!;
@@ -328,9 +336,10 @@ export class State {
     }
   }
 
-  #learnSpellings(batch: Batch, body: Uint8Array): void {
+  *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {
     this.#spellings.bound(this.cells.size);
-    for (const alias of batch.aliases) {
+    for (const [index, alias] of batch.aliases.entries()) {
+      if (index % STEP_SPELLINGS === STEP_SPELLINGS - 1) yield;
       let target = UNKNOWN;
       if ('target' in alias) target = alias.target;
       else if (

@@ -7,8 +7,10 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
+import type { Batch } from '../aggregate/batch.ts';
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import { State } from '../aggregate/state.ts';
+import type { PushOrigin } from '../aggregate/state.ts';
 import { decodeText, sliceEnd } from '../exposition/text/decode.ts';
 import { encodeText } from '../exposition/text/encode.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
@@ -41,6 +43,8 @@ export class Gateway implements GatewayApi {
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
+  /** Pending while a long push is applied in steps; until then nobody else may look at the state or change it. */
+  #applying: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #pushes = 0;
@@ -58,6 +62,7 @@ export class Gateway implements GatewayApi {
 
   async push(request: PushRequest): Promise<void> {
     const startMs = performance.now();
+    while (this.#applying !== undefined) await this.#applying;
     this.#checkSource(request.key);
     const { body } = request;
     const ignored =
@@ -70,16 +75,16 @@ export class Gateway implements GatewayApi {
     if (ignored.summary > 0) this.telemetry?.samplesIgnored('summary', ignored.summary);
   }
 
-  delete(key: GroupingKey): Promise<void> {
-    if (this.#options.byJob) {
-      this.#checkSource(key);
-      this.#state.remove(key.text);
-    }
-    return Promise.resolve();
+  async delete(key: GroupingKey): Promise<void> {
+    if (!this.#options.byJob) return;
+    while (this.#applying !== undefined) await this.#applying;
+    this.#checkSource(key);
+    this.#state.remove(key.text);
   }
 
   async *scrape(): AsyncGenerator<Uint8Array, void, undefined> {
     await this.#expire();
+    while (this.#applying !== undefined) await this.#applying;
     yield* encodeText(this.#state.view(), (samples) => {
       this.telemetry?.samplesIgnored('name_collision', samples);
       this.#log.warn(
@@ -158,7 +163,7 @@ export class Gateway implements GatewayApi {
           await setImmediate();
           since = performance.now();
         }
-        if (builder.epoch === this.#state.epoch) return this.#commit(builder, request);
+        if (builder.epoch === this.#state.epoch) return await this.#commitInSteps(builder, request);
       }
     } catch (error) {
       throw located(error, body);
@@ -169,19 +174,49 @@ export class Gateway implements GatewayApi {
   }
 
   #commit(builder: PushBuilder, request: PushRequest): Read {
+    const { batch, origin, read } = this.#checked(builder, request);
+    this.#state.apply(batch, request.body, origin);
+    this.#committed(origin.nowMs);
+    return read;
+  }
+
+  async #commitInSteps(builder: PushBuilder, request: PushRequest): Promise<Read> {
+    const { batch, origin, read } = this.#checked(builder, request);
+    const apply = async (): Promise<void> => {
+      let since = performance.now();
+      for (const _ of this.#state.applyInSteps(batch, request.body, origin)) {
+        if (performance.now() - since < SLICE_MS) continue;
+        await setImmediate();
+        since = performance.now();
+      }
+    };
+    this.#applying = apply().finally(() => {
+      this.#applying = undefined;
+    });
+    await this.#applying;
+    this.#committed(origin.nowMs);
+    return read;
+  }
+
+  /** The last look at a push before it counts; what comes after cannot fail. */
+  #checked(builder: PushBuilder, request: PushRequest): { batch: Batch; origin: PushOrigin; read: Read } {
     const batch = builder.finish();
-    const read = { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary };
     // A long body may have waited; the limit is checked again where it counts.
     this.#checkSource(request.key);
-    const nowMs = this.#clock.now();
-    this.#state.apply(batch, request.body, { source: request.key.text, method: request.method, nowMs });
+    return {
+      batch,
+      origin: { source: request.key.text, method: request.method, nowMs: this.#clock.now() },
+      read: { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary },
+    };
+  }
+
+  #committed(nowMs: number): void {
     this.#lastPushMs = nowMs;
     if (this.#state.droppedStrays > 0) {
       this.telemetry?.samplesIgnored('stray_untyped', this.#state.droppedStrays);
       this.#state.droppedStrays = 0;
     }
     this.#sleep();
-    return read;
   }
 
   #pathLabels(key: GroupingKey): readonly Label[] {
@@ -199,6 +234,7 @@ export class Gateway implements GatewayApi {
     const { byJob, jobPruneDurationMs, jobForgetDurationMs } = this.#options;
     if (!byJob || (jobPruneDurationMs === 0 && jobForgetDurationMs === 0)) return;
     for (;;) {
+      while (this.#applying !== undefined) await this.#applying;
       const now = this.#clock.now();
       const more = this.#state.expire(
         {
