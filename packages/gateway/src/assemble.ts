@@ -24,7 +24,7 @@ export function assemble(parts: {
   const { gatewayOptions, httpOptions, clock, log } = parts;
   const version = packageVersion();
   const gateway = new Gateway({ options: gatewayOptions, clock, log });
-  const telemetry = createTelemetry({ version, holdings: () => gateway.holdingsByType() });
+  const telemetry = createTelemetry({ version, clock, holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
   const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version });

@@ -7,6 +7,7 @@ import type { GatewayOptions, Limits } from './gateway/options.ts';
 import { defaultHttpOptions } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import { parsePushPath } from './http/push-path.ts';
+import { RequestError } from './model/errors.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Clock } from './primitives/clock.ts';
 import { silentLog } from './primitives/log.ts';
@@ -43,11 +44,12 @@ export interface EmbeddedGateway {
 
 /** A gateway of your own, in memory; several in one process do not know each other. */
 export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
-  const { log = silentLog, clock = systemClock, limits, ...given } = options;
+  const { log = silentLog, clock = systemClock, limits = {}, ...rest } = options;
+  const given = defined(rest);
   const gatewayOptions = {
     ...defaultGatewayOptions,
     ...given,
-    limits: { ...defaultGatewayOptions.limits, ...limits },
+    limits: { ...defaultGatewayOptions.limits, ...defined(limits) },
   };
   const httpOptions = { ...defaultHttpOptions, ...given };
   const { gateway, server } = assemble({ gatewayOptions, httpOptions, clock, log });
@@ -55,7 +57,14 @@ export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
     handler: server.handler,
     async push(body, { method = 'POST', path = '' } = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-      await gateway.push({ method, key: parsePushPath(path), body: bytes });
+      try {
+        await gateway.push({ method, key: parsePushPath(path), body: bytes });
+      } catch (error) {
+        // The gateway counts what it takes; what is refused is counted by whoever answers for it.
+        const code = error instanceof RequestError ? error.code : 'internal';
+        gateway.telemetry?.pushRefused(code, bytes.length);
+        throw error;
+      }
     },
     async delete(path) {
       await gateway.delete(parsePushPath(path));
@@ -71,4 +80,9 @@ export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
       await gateway.close();
     },
   };
+}
+
+/** From plain JavaScript a field may be there and undefined: it is as if left out, and a limit stays a limit. */
+function defined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -6,6 +6,7 @@ import type { Config, ListenAddress } from './config/config.ts';
 import { helpText } from './config/help.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
+import { formatListenAddress } from './config/values.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 
@@ -37,23 +38,23 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     log,
   });
   stopOnSignals(assembly, log);
-  try {
-    const bound = [];
-    for (const address of config.listenAddresses) bound.push(await assembly.server.listen(address));
-    const addresses = bound.map(({ address, family, port }) =>
-      family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
-    );
-    log.info('listening', {
-      address: addresses.join(','),
-      mode: config.gateway.byJob ? 'by-job' : 'add',
-      push: config.http.pushPath,
-      version: packageVersion(),
-    });
-  } catch (error) {
-    log.error(listenProblem(error as NodeJS.ErrnoException, config.listenAddresses));
-    await assembly.server.close();
-    process.exit(1);
+  const bound: string[] = [];
+  for (const wanted of config.listenAddresses) {
+    try {
+      const { address, port } = await assembly.server.listen(wanted);
+      bound.push(formatListenAddress({ host: address, port }));
+    } catch (error) {
+      log.error(listenProblem(error as NodeJS.ErrnoException, wanted));
+      await assembly.server.close();
+      process.exit(1);
+    }
   }
+  log.info('listening', {
+    address: bound.join(','),
+    mode: config.gateway.byJob ? 'by-job' : 'add',
+    push: config.http.pushPath,
+    version: packageVersion(),
+  });
 }
 
 /** The first signal stops in good order, a second one at once. */
@@ -78,13 +79,16 @@ function stopOnSignals({ gateway, server }: Assembly, log: Log): void {
   }
 }
 
-function listenProblem(error: NodeJS.ErrnoException, addresses: readonly ListenAddress[]): string {
-  const wanted = addresses.map(({ host = '', port }) => `${host}:${port}`).join(', ');
+function listenProblem(error: NodeJS.ErrnoException, address: ListenAddress): string {
+  const wanted = formatListenAddress(address);
   switch (error.code) {
     case 'EADDRINUSE':
       return `cannot listen on ${wanted}: something else does already; choose another with --web.listen-address`;
     case 'EACCES':
       return `cannot listen on ${wanted}: ports below 1024 need the privilege to bind them`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `cannot listen on ${wanted}: this machine has no such address; choose another with --web.listen-address`;
     default:
       return `cannot listen on ${wanted}: ${error.message}`;
   }

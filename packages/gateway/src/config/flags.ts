@@ -15,8 +15,18 @@ import {
 } from './values.ts';
 import type { Parsed } from './values.ts';
 
+/** Groups of the help, in its order, with their headings. */
+export const flagGroups = {
+  web: 'How it is reached',
+  job: 'By-job mode',
+  push: 'What is kept of a push',
+  limit: 'Limits; a push that would go past one is refused whole',
+  log: 'Logs',
+} as const;
+
 export interface Flag {
   readonly name: string;
+  readonly group: keyof typeof flagGroups;
   /** The name in weaveworks' and technicianted's gateways. */
   readonly alias?: string;
   /** What the help shows for the value; none for a flag that is on or off. */
@@ -56,6 +66,7 @@ const path: Pick<Flag, 'value' | 'parse'> = { value: 'path', parse: parsePath };
 export const flags: readonly Flag[] = [
   {
     name: 'web.listen-address',
+    group: 'web',
     alias: 'listen',
     value: 'address',
     repeatable: true,
@@ -65,6 +76,7 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'web.push-path',
+    group: 'web',
     alias: 'push-path',
     ...path,
     default: http.pushPath,
@@ -72,12 +84,14 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'web.telemetry-path',
+    group: 'web',
     ...path,
     default: http.telemetryPath,
     meaning: "Where the gateway's own metrics are, apart from the users'.",
   },
   {
     name: 'web.cors-origin',
+    group: 'web',
     alias: 'cors',
     value: 'origin',
     repeatable: true,
@@ -88,36 +102,42 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'web.max-body-size',
+    group: 'web',
     ...size,
     default: formatSize(http.bodyBytesMax),
     meaning: 'Largest body of a push, as sent and after decompression as well.',
   },
   {
     name: 'web.max-inflight-size',
+    group: 'web',
     ...size,
     default: formatSize(http.bodiesBytesMax),
     meaning: 'Largest sum of all bodies held at one time; pushes beyond are answered 503.',
   },
   {
     name: 'web.max-connections',
+    group: 'web',
     ...count,
     default: String(http.connectionsMax),
     meaning: 'Most connections at one time, per address; more are closed at once.',
   },
   {
     name: 'web.read-timeout',
+    group: 'web',
     ...duration,
     default: formatDuration(http.readTimeoutMs),
     meaning: 'Time for a whole request to arrive; then it is answered 408.',
   },
   {
     name: 'web.shutdown-timeout',
+    group: 'web',
     ...duration,
     default: formatDuration(http.shutdownTimeoutMs),
     meaning: 'Time for requests under way to finish after SIGTERM or SIGINT.',
   },
   {
     name: 'by-job',
+    group: 'job',
     alias: 'by-job',
     ...onOrOff,
     default: 'false',
@@ -125,6 +145,7 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'job-prune-duration',
+    group: 'job',
     alias: 'job-prune-duration',
     ...duration,
     default: '0',
@@ -132,6 +153,7 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'job-counter-resets',
+    group: 'job',
     ...choice('overwrite', 'accumulate'),
     default: 'overwrite',
     meaning:
@@ -139,54 +161,63 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'job-forget-duration',
+    group: 'job',
     ...duration,
     default: '0',
     meaning: 'A source silent for longer is folded into the totals and forgotten; 0 means never.',
   },
   {
     name: 'push.path-labels',
+    group: 'push',
     ...choice('drop', 'add'),
     default: 'drop',
     meaning: 'Labels of the path only tell sources apart (drop), or are added to every series too (add).',
   },
   {
     name: 'push.summaries',
+    group: 'push',
     ...choice('discard', 'sum-and-count'),
     default: 'discard',
     meaning: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
   },
   {
     name: 'limit.series',
+    group: 'limit',
     ...count,
     default: String(limits.seriesMax),
     meaning: 'Most samples held, as the page shows them; a histogram series is one per bucket plus two.',
   },
   {
     name: 'limit.families',
+    group: 'limit',
     ...count,
     default: String(limits.familiesMax),
     meaning: 'Most families held.',
   },
   {
     name: 'limit.sources',
+    group: 'limit',
     ...count,
     default: String(limits.sourcesMax),
     meaning: 'Most sources remembered in by-job mode.',
   },
   {
     name: 'limit.buckets',
+    group: 'limit',
     ...count,
     default: String(limits.bucketsMax),
     meaning: 'Most buckets of one histogram series, over all senders.',
   },
   {
     name: 'limit.labels',
+    group: 'limit',
     ...count,
     default: String(limits.labelsMax),
     meaning: 'Most labels of one series.',
   },
   {
     name: 'limit.series-bytes',
+    group: 'limit',
     ...size,
     default: formatSize(limits.seriesBytesMax),
     meaning: 'Longest name and labels of one series; at most 60KiB.',
@@ -197,12 +228,14 @@ export const flags: readonly Flag[] = [
   },
   {
     name: 'log.level',
+    group: 'log',
     ...choice('debug', 'info', 'warn', 'error'),
     default: 'info',
     meaning: 'Least severe messages to log.',
   },
   {
     name: 'log.format',
+    group: 'log',
     ...choice('logfmt', 'json'),
     default: 'logfmt',
     meaning: 'How log lines are written, to stderr.',

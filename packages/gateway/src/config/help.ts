@@ -1,18 +1,13 @@
-import { environmentName, flags, isSwitch } from './flags.ts';
+import { environmentName, flagGroups, flags, isSwitch } from './flags.ts';
 import type { Flag } from './flags.ts';
 
 /** What `--help` prints. */
 export function helpText(): string {
-  const lines = flags.flatMap((flag) => {
-    const alias = flag.alias === undefined || flag.alias === flag.name ? '' : `, -${flag.alias}`;
-    const value = isSwitch(flag) ? '' : `=<${flag.value}>`;
-    const notes = [
-      `default ${flag.default}`,
-      environmentName(flag),
-      ...(flag.repeatable === true ? ['repeatable'] : []),
-    ];
-    return [`  --${flag.name}${value}${alias}`, `        ${flag.meaning} (${notes.join(', ')})`];
-  });
+  const lines = Object.entries(flagGroups).flatMap(([group, heading]) => [
+    `${heading}:`,
+    ...flags.filter((flag) => flag.group === group).flatMap(helpLines),
+    '',
+  ]);
   return `${[
     'prom-aggregation-gateway adds up the metrics that many senders push, for Prometheus to scrape.',
     '',
@@ -22,11 +17,23 @@ export function helpText(): string {
     '--flag=false. The command line wins over the environment, where repeatable flags are separated by commas.',
     '',
     ...lines,
+    'About itself:',
     '  --help, -h',
     '        Print this text.',
     '  --version',
     '        Print the version.',
   ].join('\n')}\n`;
+}
+
+function helpLines(flag: Flag): string[] {
+  const alias = flag.alias === undefined || flag.alias === flag.name ? '' : `, -${flag.alias}`;
+  const value = isSwitch(flag) ? '' : `=<${flag.value}>`;
+  const notes = [
+    `default ${flag.default}`,
+    environmentName(flag),
+    ...(flag.repeatable === true ? ['repeatable'] : []),
+  ];
+  return [`  --${flag.name}${value}${alias}`, `        ${flag.meaning} (${notes.join(', ')})`];
 }
 
 /** docs/reference/flags.md, made from the same table. */

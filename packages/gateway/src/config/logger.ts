@@ -34,7 +34,13 @@ function toLogfmt(line: string): string {
   return `${pairs.map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`;
 }
 
+/** Messages quote what senders wrote: no control character of theirs may reach a terminal. */
 function logfmtValue(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /^[^\s"=\\]+$/.test(text) ? text : JSON.stringify(text);
+  if (/^[^\s"=\\\p{Cc}]+$/u.test(text)) return text;
+  // JSON leaves DEL and the controls after it as they are.
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
 }

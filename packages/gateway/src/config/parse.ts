@@ -1,8 +1,10 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
 import type { GatewayOptions } from '../gateway/options.ts';
+import type { HttpOptions } from '../http/options.ts';
 import type { Config, ListenAddress, LogOptions } from './config.ts';
 import { environmentName, flags, isSwitch } from './flags.ts';
 import type { Flag } from './flags.ts';
+import type { Parsed } from './values.ts';
 
 export type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
@@ -22,20 +24,29 @@ export function parseConfig(
   if (line === 'help' || line === 'version') return { kind: line };
   const environment = readEnvironment(env, errors);
   const values = new Map<string, unknown>();
+  const misspelt = new Set<string>();
   for (const flag of flags) {
     const fromLine = line.get(flag);
     const texts = fromLine ?? environment.get(flag) ?? [flag.default];
     const shown = fromLine === undefined && environment.has(flag) ? environmentName(flag) : `--${flag.name}`;
     const parsed = texts.map((text) => flag.parse(text));
-    for (const result of parsed) if ('problem' in result) errors.push(`${shown}: ${result.problem}`);
-    const good = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
-    values.set(flag.name, flag.repeatable === true ? good : good[0]);
+    const problems = parsed.flatMap((result) => ('problem' in result ? [result.problem] : []));
+    errors.push(...problems.map((problem) => `${shown}: ${problem}`));
+    if (problems.length > 0) misspelt.add(flag.name);
+    values.set(flag.name, valueOf(flag, problems.length > 0 ? [flag.parse(flag.default)] : parsed));
+  }
+  const config = toConfig(values);
+  // The default stands in for what could not be read, and is no contradiction to tell of.
+  for (const { names, problem } of contradictions(config)) {
+    if (!names.some((name) => misspelt.has(name))) errors.push(`--${names[0]}: ${problem}`);
   }
   if (errors.length > 0) return { kind: 'errors', errors };
-  const config = toConfig(values);
-  errors.push(...contradictions(config));
-  if (errors.length > 0) return { kind: 'errors', errors };
   return { kind: 'run', config, warnings: doubts(config) };
+}
+
+function valueOf(flag: Flag, parsed: readonly Parsed<unknown>[]): unknown {
+  const good = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
+  return flag.repeatable === true ? good : good[0];
 }
 
 function readCommandLine(argv: readonly string[], errors: string[]): Given | 'help' | 'version' {
@@ -157,26 +168,44 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
   };
 }
 
-function contradictions(config: Config): string[] {
-  const { pushPath, telemetryPath, corsOrigins, bodyBytesMax, bodiesBytesMax, readTimeoutMs } = config.http;
-  const errors: string[] = [];
-  if (pushPath.startsWith('/-/'))
-    errors.push('--web.push-path: paths below /-/ belong to the gateway itself');
-  if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready'].includes(telemetryPath)) {
-    errors.push(`--web.telemetry-path: ${telemetryPath} is taken`);
-  } else if (pushPath !== '/' && telemetryPath.startsWith(pushPath)) {
-    errors.push(`--web.telemetry-path: ${telemetryPath} lies below the push path ${pushPath}`);
+interface Contradiction {
+  /** Flags that do not go together; the first is the one to change. */
+  readonly names: readonly [string, ...string[]];
+  readonly problem: string;
+}
+
+function contradictions({ http }: Config): Contradiction[] {
+  return [...pathContradictions(http), ...sizeContradictions(http)];
+}
+
+function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generator<Contradiction> {
+  const names = ['web.telemetry-path', 'web.push-path'] as const;
+  if (pushPath.startsWith('/-/')) {
+    yield { names: [names[1]], problem: 'paths below /-/ belong to the gateway itself' };
   }
+  if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready'].includes(telemetryPath)) {
+    yield { names: [names[0]], problem: `${telemetryPath} is taken` };
+  } else if (pushPath !== '/' && `${telemetryPath}/`.startsWith(pushPath)) {
+    // The push path takes pushes without its last slash too.
+    yield { names, problem: `${telemetryPath} is or lies below the push path ${pushPath}` };
+  }
+}
+
+function* sizeContradictions(http: HttpOptions): Generator<Contradiction> {
+  const { corsOrigins, bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
   if (corsOrigins.length > 1 && corsOrigins.includes('*')) {
-    errors.push('--web.cors-origin: * allows all origins; leave it out or leave the others out');
+    yield {
+      names: ['web.cors-origin'],
+      problem: '* allows all origins; leave it out or leave the others out',
+    };
   }
   if (bodiesBytesMax < bodyBytesMax) {
-    errors.push(
-      '--web.max-inflight-size: less than --web.max-body-size, so that the largest push could never be taken',
-    );
+    yield {
+      names: ['web.max-inflight-size', 'web.max-body-size'],
+      problem: 'less than --web.max-body-size, so that the largest push could never be taken',
+    };
   }
-  if (readTimeoutMs === 0) errors.push('--web.read-timeout: must be more than 0');
-  return errors;
+  if (readTimeoutMs === 0) yield { names: ['web.read-timeout'], problem: 'must be more than 0' };
 }
 
 function doubts({ gateway }: Config): string[] {

@@ -1,4 +1,6 @@
 /** How flag values are spelled: durations, sizes and listen addresses, read into numbers and written back for the help. */
+import { isIPv4, isIPv6 } from 'node:net';
+
 import type { ListenAddress } from './config.ts';
 
 /** A value, or what is wrong with its spelling. */
@@ -24,7 +26,7 @@ const sizeUnits: readonly (readonly [unit: string, bytes: number])[] = [
   ['B', 1],
 ];
 
-/** Reads `90s`, `1h30m`, `1.5s`, `500ms`, `1d` or `0` into milliseconds. */
+/** Reads `90s`, `1h30m`, `1.5s`, `500ms`, `1d` or `0` into whole milliseconds. */
 export function parseDuration(text: string): Parsed<number> {
   if (text === '0') return { value: 0 };
   const problem = `${JSON.stringify(text)} is not a duration; write it like 90s, 5m or 1h30m`;
@@ -33,7 +35,10 @@ export function parseDuration(text: string): Parsed<number> {
   for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[wdhms])/g)) {
     total += Number(number) * durationUnits.find(([name]) => name === unit)![1];
   }
-  return Number.isSafeInteger(Math.round(total)) ? { value: Math.round(total) } : { problem };
+  const ms = Math.round(total);
+  // Rounded to 0 it would mean never, the opposite of what was asked for.
+  if (ms === 0 && total > 0) return { problem: `${JSON.stringify(text)} is shorter than 1ms` };
+  return Number.isSafeInteger(ms) ? { value: ms } : { problem };
 }
 
 export function formatDuration(ms: number): string {
@@ -74,30 +79,46 @@ export function parseCount(text: string): Parsed<number> {
 
 /** Reads `:80`, `127.0.0.1:9091`, `localhost:9091` or `[::1]:9091`. Port 0 picks a free one. */
 export function parseListenAddress(text: string): Parsed<ListenAddress> {
-  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    return {
-      problem: `${JSON.stringify(text)} is not an address; write it like :9091, 127.0.0.1:9091 or [::1]:9091`,
-    };
-  }
-  const host = match[1] ?? match[2];
+  const problem = `${JSON.stringify(text)} is not an address; write it like :9091, 127.0.0.1:9091 or [::1]:9091`;
+  const match = /^(?:\[([^\]]+)\]|([\w.-]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return { problem };
+  const [, bracketed, plain = ''] = match;
+  const port = Number(match[3]);
+  const isHost = bracketed === undefined ? !/^[\d.]+$/.test(plain) || isIPv4(plain) : isIPv6(bracketed);
+  if (!isHost || port > 65_535) return { problem };
+  const host = bracketed ?? plain;
   return { value: { host: host === '' ? undefined : host, port } };
+}
+
+/** The inverse of `parseListenAddress`. */
+export function formatListenAddress({ host = '', port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Reads `*` or an exact origin, as browsers send it: scheme, host and port, nothing else. */
 export function parseOrigin(text: string): Parsed<string> {
   if (text === '*') return { value: text };
-  if (/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/.test(text)) return { value: text };
-  const advice = /^[a-z]+:\/\/[^/]+\/$/.test(text)
-    ? 'leave out the last slash'
-    : 'write it like https://shop.example, or *';
-  return { problem: `${JSON.stringify(text)} is not an origin; ${advice}` };
+  const problem = `${JSON.stringify(text)} is not an origin`;
+  if (/^[a-z]+:\/\/[^/]+\/$/.test(text)) return { problem: `${problem}; leave out the last slash` };
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]+$/i.test(text)) {
+    return { problem: `${problem}; write it like https://shop.example, or *` };
+  }
+  // It is compared letter by letter with what browsers send: lower case, and without the port that the scheme implies.
+  const sent = originOf(text);
+  if (sent === undefined) return { problem: `${problem}; host or port cannot be read` };
+  return sent === text ? { value: text } : { problem: `${problem} as browsers send it; write ${sent}` };
+}
+
+/** What a browser sends for a page of this address; other schemes than those of the web stand as they are. */
+function originOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { origin } = new URL(text);
+  return origin === 'null' ? text : origin;
 }
 
 export function parsePath(text: string): Parsed<string> {
-  if (/^\/[^\s?#]*$/.test(text) && !text.includes('//')) return { value: text };
+  if (/^\/[!-~]*$/.test(text) && !/[?#]|\/\//.test(text)) return { value: text };
   return {
-    problem: `${JSON.stringify(text)} is not a path; it begins with a slash and has no blanks, "?", "#" or "//"`,
+    problem: `${JSON.stringify(text)} is not a path; it begins with a slash, is ASCII and has no blanks, "?", "#" or "//"`,
   };
 }

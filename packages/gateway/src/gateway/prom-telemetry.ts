@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
+import type { Clock } from '../primitives/clock.ts';
 import { ignoredReasons } from './telemetry.ts';
 import type { HoldingsByType, IgnoredReason, Telemetry } from './telemetry.ts';
 
@@ -38,6 +39,7 @@ type OwnMetric = keyof typeof ownMetrics;
 
 export function createTelemetry(deps: {
   readonly version: string;
+  readonly clock: Clock;
   readonly holdings: () => HoldingsByType;
 }): Telemetry {
   const registry = new Registry();
@@ -65,14 +67,16 @@ export function createTelemetry(deps: {
     for (const [reason, count] of ignored) set(count, { reason });
   });
   collect.gauge('last_push_timestamp_seconds', (set) => set(totals.lastPushMs / 1000));
-  addHoldings(registry, deps.holdings);
+  // Asked for once a page: it counts every family, and the page shows one point in time.
+  let holdings = deps.holdings();
+  addHoldings(registry, () => holdings);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   return {
     pushAccepted(samples, bytes, seconds) {
       totals.accepted += 1;
       totals.samples += samples;
       totals.bytes += bytes;
-      totals.lastPushMs = Date.now();
+      totals.lastPushMs = deps.clock.now();
       pushDuration.observe(seconds);
     },
     pushRefused(code, bytes) {
@@ -86,7 +90,10 @@ export function createTelemetry(deps: {
       scrapeDuration.observe(seconds);
       totals.scraped += bytes;
     },
-    page: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    async page() {
+      holdings = deps.holdings();
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
   };
 }
 

@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { environmentName, flags } from '../../src/config/flags.ts';
+import { environmentName, flagGroups, flags } from '../../src/config/flags.ts';
 import { flagReference, helpText } from '../../src/config/help.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import {
   formatDuration,
+  formatListenAddress,
   formatSize,
   parseDuration,
   parseListenAddress,
+  parseOrigin,
+  parsePath,
   parseSize,
 } from '../../src/config/values.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
@@ -81,11 +84,25 @@ describe('what is wrong is told', () => {
     ['origin with a slash', ['--cors=https://a.example/'], 'leave out the last slash'],
     ['all origins and one', ['--cors=*', '--cors=https://a.example'], '* allows all origins'],
     ['paths that collide', ['--web.telemetry-path=/metrics'], 'is taken'],
+    ['push path and telemetry', ['--push-path=/p', '--web.telemetry-path=/p'], 'is or lies below'],
+    ['telemetry below the push path', ['--web.telemetry-path=/metrics/own'], 'is or lies below'],
+    ['body above all bodies', ['--web.max-body-size=1GiB'], '--web.max-inflight-size: less than'],
+    ['no read timeout', ['--web.read-timeout=0'], 'must be more than 0'],
+    ['origin with capitals', ['--cors=https://A.example'], 'write https://a.example'],
+    ['series too long', ['--limit.series-bytes=1MiB'], 'at most 60KiB'],
     ['push path of its own', ['--web.push-path=/-/push'], 'belong to the gateway'],
     ['negative', ['--limit.series=-1'], 'not a whole number'],
   ])('%s', (_, argv, message) => expect(errorsOf(argv).join('\n')).toContain(message));
 
   test('all at once', () => expect(errorsOf(['--a=1', '--log.level=x'], { PAG_B: '1' })).toHaveLength(3));
+  test('contradictions in the same go', () =>
+    expect(errorsOf(['--log.level=x', '--push-path=/-/p', '--web.read-timeout=0'])).toHaveLength(3));
+  test('what cannot be read contradicts nothing', () =>
+    expect(errorsOf(['--web.max-body-size=x', '--web.max-inflight-size=1KiB'])).toHaveLength(1));
+  test('by the name in the environment', () =>
+    expect(errorsOf([], { PAG_BY_JOB: 'perhaps' })).toEqual([
+      'PAG_BY_JOB: "perhaps" is neither true nor false',
+    ]));
   test('job flags without by-job are doubtful', () => {
     const invocation = parseConfig(['--job-prune-duration=90s'], {});
     expect(invocation.kind === 'run' && invocation.warnings).toEqual([
@@ -100,12 +117,15 @@ describe('values', () => {
     ['90s', 90_000],
     ['1h30m', 5_400_000],
     ['1.5s', 1500],
+    ['1.1s', 1100],
+    ['0s', 0],
     ['500ms', 500],
     ['1d', 86_400_000],
     ['1w', 604_800_000],
   ])('duration %s', (text, ms) => expect(parseDuration(text)).toEqual({ value: ms }));
-  test.each(['', '1', '-1s', '1x', 's', '1 s', 'Infinity', '1e3s'])('no duration: %s', (text) =>
-    expect(parseDuration(text)).toHaveProperty('problem'),
+  test.each(['', '1', '-1s', '1x', 's', '1 s', 'Infinity', '1e3s', '0.4ms', `${'9'.repeat(400)}s`])(
+    'no duration: %s',
+    (text) => expect(parseDuration(text)).toHaveProperty('problem'),
   );
   test('durations are written as they are read', () => expect(formatDuration(5_400_500)).toBe('1h30m500ms'));
   test.each([
@@ -114,17 +134,66 @@ describe('values', () => {
     ['512KiB', 524_288],
     ['1000', 1000],
   ])('size %s', (text, bytes) => expect(parseSize(text)).toEqual({ value: bytes }));
-  test.each(['', '0', '-1', 'MiB', '1Mib', '1e9'])('no size: %s', (text) =>
+  test.each(['', '0', '-1', 'MiB', '1Mib', '1e9', '9007199254740993'])('no size: %s', (text) =>
     expect(parseSize(text)).toHaveProperty('problem'),
   );
   test('sizes are written as they are read', () => expect(formatSize(16_777_216)).toBe('16MiB'));
-  test.each(['', '80', ':', ':65536', '::1:80', 'a b:1', 'http://a:1'])('no address: %s', (text) =>
-    expect(parseListenAddress(text)).toHaveProperty('problem'),
+  test.each([
+    [':80', undefined, 80],
+    ['127.0.0.1:9091', '127.0.0.1', 9091],
+    ['[::1]:9091', '::1', 9091],
+    ['localhost:0', 'localhost', 0],
+  ])('address %s, and back', (text, host, port) => {
+    expect(parseListenAddress(text)).toEqual({ value: { host, port } });
+    expect(formatListenAddress({ host, port })).toBe(text);
+  });
+  test.each([
+    '',
+    '80',
+    ':',
+    ':65536',
+    '::1:80',
+    'a b:1',
+    'http://a:1',
+    'a/b:1',
+    '[a]:1',
+    '[]:1',
+    '[1.2.3.4]:1',
+    '256.0.0.1:1',
+    '1.2.3:1',
+  ])('no address: %s', (text) => expect(parseListenAddress(text)).toHaveProperty('problem'));
+  test.each([
+    '*',
+    'https://a.example',
+    'http://a.example:8080',
+    'http://[::1]:8080',
+    'chrome-extension://abc',
+  ])('origin %s', (text) => expect(parseOrigin(text)).toEqual({ value: text }));
+  test.each([
+    '',
+    'a.example',
+    'https://',
+    'https://a.example/',
+    'https://a.example/b',
+    'https://*.example',
+    'https://A.example',
+    'https://a.example:443',
+    'https://u@a.example',
+    'https://a:99999',
+  ])('no origin: %s', (text) => expect(parseOrigin(text)).toHaveProperty('problem'));
+  test.each(['', 'a', '/a b', '/a?b', '/a#b', '/a//b', '/é'])('no path: %s', (text) =>
+    expect(parsePath(text)).toHaveProperty('problem'),
   );
 });
 
 test('the help names every flag', () => {
   for (const flag of flags) expect(helpText()).toContain(`--${flag.name}`);
+});
+
+test('the help has every group, once and not empty', () => {
+  for (const heading of Object.values(flagGroups)) {
+    expect(helpText().split(`\n${heading}:\n  --`)).toHaveLength(2);
+  }
 });
 
 test('docs/reference/flags.md is made from the table', () => {
