@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 
 import { assemble } from './assemble.ts';
 import { defaultGatewayOptions } from './gateway/options.ts';
-import type { GatewayOptions, Limits } from './gateway/options.ts';
+import type { Limits } from './aggregate/rules.ts';
+import type { GatewayOptions } from './gateway/options.ts';
 import { defaultHttpOptions } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import { parsePushPath } from './http/push-path.ts';

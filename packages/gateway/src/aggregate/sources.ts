@@ -10,16 +10,13 @@
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped, isRemovable } from './cells.ts';
 import type { Cells } from './cells.ts';
+import type { StateRules } from './rules.ts';
 
 interface Source {
   lastPushMs: number;
   /** In the order of its last push that changed the set, which is nearly always the order of the next one. */
   cells: Int32Array;
   values: Float64Array;
-}
-
-export interface SourceRules {
-  readonly counterResets: 'overwrite' | 'accumulate';
 }
 
 export class Sources {
@@ -34,7 +31,7 @@ export class Sources {
   #position = new Uint32Array(0);
 
   /** `freeCell` is called when the last source with a gauge or untyped series has taken it away. */
-  constructor(cells: Cells, rules: SourceRules, freeCell: (cell: number) => void) {
+  constructor(cells: Cells, rules: StateRules, freeCell: (cell: number) => void) {
     this.#cells = cells;
     this.#accumulate = rules.counterResets === 'accumulate';
     this.#freeCell = freeCell;

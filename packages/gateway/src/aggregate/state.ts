@@ -12,24 +12,10 @@ import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
 import type { Family } from './families.ts';
 import { createNeeded } from './create-cells.ts';
+import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
 import { metadataReference, Spellings } from './spellings.ts';
 import { openView } from './view.ts';
-
-export interface StateRules {
-  readonly byJob: boolean;
-  readonly counterResets: 'overwrite' | 'accumulate';
-  readonly summaries: 'discard' | 'sum-and-count';
-}
-
-export interface StateLimits {
-  readonly seriesMax: number;
-  readonly familiesMax: number;
-  readonly sourcesMax: number;
-  readonly bucketsMax: number;
-  readonly labelsMax: number;
-  readonly seriesBytesMax: number;
-}
 
 /** Who pushed, and how. Without by-job mode the source means nothing. */
 export interface PushOrigin {
@@ -46,7 +32,7 @@ const LIMBO_MIN = 4096;
 export class State {
   readonly hashSeed: number;
   readonly rules: StateRules;
-  readonly limits: StateLimits;
+  readonly limits: Limits;
   readonly cells: Cells;
   readonly families: Families = new Families();
   readonly sources: Sources;
@@ -57,7 +43,7 @@ export class State {
   readonly #spellings: Spellings;
   #readers = 0;
 
-  constructor(rules: StateRules, limits: StateLimits, hashSeed: number) {
+  constructor(rules: StateRules, limits: Limits, hashSeed: number) {
     this.rules = rules;
     this.limits = limits;
     this.hashSeed = hashSeed;
@@ -260,27 +246,26 @@ export class State {
     if (cells.length === 0) return;
     if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
     this.droppedStrays += cells.length;
-    for (const cell of cells) {
-      const family = this.families.get(this.cells.family[cell]!);
-      this.cells.free(cell);
-      family.rowCount -= 1;
-      family.cellCount -= 1;
-      family.hasFreed = true;
-    }
-    this.epoch += 1;
+    for (const cell of cells) this.#freeCell(cell);
   }
 
   /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. */
   #freeRow(cell: number): void {
+    const family = this.#freeCell(cell);
+    if (family.rowCount > 0) return;
+    this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  /** Frees a cell that is a row of its own. */
+  #freeCell(cell: number): Family {
     const family = this.families.get(this.cells.family[cell]!);
     this.cells.free(cell);
     family.rowCount -= 1;
     family.cellCount -= 1;
     family.hasFreed = true;
     this.epoch += 1;
-    if (family.rowCount > 0) return;
-    this.families.remove(family);
-    this.#meaningsChanged();
+    return family;
   }
 
   /** Spellings may stand for something else now; they are learnt again by use. */

@@ -22,7 +22,7 @@ export function parseConfig(
   const errors: string[] = [];
   const line = readCommandLine(argv, errors);
   if (line === 'help' || line === 'version') return { kind: line };
-  const environment = readEnvironment(env, errors);
+  const environment = readEnvironment(env);
   const values = new Map<string, unknown>();
   const misspelt = new Set<string>();
   for (const flag of flags) {
@@ -41,7 +41,7 @@ export function parseConfig(
     if (!names.some((name) => misspelt.has(name))) errors.push(`--${names[0]}: ${problem}`);
   }
   if (errors.length > 0) return { kind: 'errors', errors };
-  return { kind: 'run', config, warnings: doubts(config) };
+  return { kind: 'run', config, warnings: [...unknownVariables(env), ...doubts(config)] };
 }
 
 function valueOf(flag: Flag, parsed: readonly Parsed<unknown>[]): unknown {
@@ -90,17 +90,23 @@ function add(given: Given, flag: Flag, text: string, errors: string[]): void {
   else errors.push(`--${flag.name}: given twice`);
 }
 
-function readEnvironment(env: Readonly<Record<string, string | undefined>>, errors: string[]): Given {
-  const byName = new Map(flags.map((flag) => [environmentName(flag), flag]));
+function readEnvironment(env: Readonly<Record<string, string | undefined>>): Given {
   const given: Given = new Map();
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith('PAG_') || text === undefined) continue;
-    const flag = byName.get(name);
-    if (flag === undefined)
-      errors.push(`unknown environment variable ${name}; --help lists those that are read`);
-    else given.set(flag, flag.repeatable === true ? text.split(',').map((part) => part.trim()) : [text]);
+  for (const flag of flags) {
+    const text = env[environmentName(flag)];
+    // Set to nothing is how a deployment leaves a variable out.
+    if (text === undefined || text === '') continue;
+    given.set(flag, flag.repeatable === true ? text.split(',').map((part) => part.trim()) : [text]);
   }
   return given;
+}
+
+/** No errors: where a Kubernetes service is named pag, PAG_PORT and the like are set by nobody's fault. */
+function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set(flags.map(environmentName));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('PAG_') && !known.has(name))
+    .map((name) => `unknown environment variable ${name} is not read; --help lists those that are`);
 }
 
 function flagNamed(name: string): Flag | undefined {

@@ -72,6 +72,13 @@ describe('environment', () => {
     expect(configOf(['--log.level=error'], { PAG_LOG_LEVEL: 'debug' }).log.level).toBe('error'));
 });
 
+test('unknown variables are a warning, as others may have set them', () => {
+  const invocation = parseConfig([], { PAG_PORT: 'tcp://10.0.0.1:80', PAG_BY_JOB: '' });
+  expect(invocation.kind === 'run' && invocation.warnings).toEqual([
+    'unknown environment variable PAG_PORT is not read; --help lists those that are',
+  ]);
+});
+
 describe('what is wrong is told', () => {
   test.each([
     ['unknown flag', ['--web.listen-adress=:1'], 'did you mean --web.listen-address?'],
@@ -94,7 +101,8 @@ describe('what is wrong is told', () => {
     ['negative', ['--limit.series=-1'], 'not a whole number'],
   ])('%s', (_, argv, message) => expect(errorsOf(argv).join('\n')).toContain(message));
 
-  test('all at once', () => expect(errorsOf(['--a=1', '--log.level=x'], { PAG_B: '1' })).toHaveLength(3));
+  test('all at once', () =>
+    expect(errorsOf(['--a=1', '--log.level=x'], { PAG_BY_JOB: '1' })).toHaveLength(3));
   test('contradictions in the same go', () =>
     expect(errorsOf(['--log.level=x', '--push-path=/-/p', '--web.read-timeout=0'])).toHaveLength(3));
   test('what cannot be read contradicts nothing', () =>
