@@ -21,6 +21,8 @@ import { settleHistograms, shorten, shownText } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { State } from './state.ts';
 
+const SERIAL_MAX = 2 ** 32 - 1;
+
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
   readonly batch: Batch = emptyBatch();
@@ -51,13 +53,15 @@ export class PushBuilder implements SampleSink {
     this.#pathLabels = pathLabels;
     this.#family = -1;
     this.epoch = this.#state.epoch;
-    const capacity = this.#state.cells.kind.length;
     this.#serial += 1;
-    if (capacity > this.#seen.length) this.#seen = new Uint32Array(capacity);
-    else if (this.#serial > 0xffff_fff0) {
-      this.#seen.fill(0);
+    // The stamps have 32 bits: a day's worth of pushes at the highest rates.
+    if (this.#serial > SERIAL_MAX) {
       this.#serial = 1;
+      this.#seen.fill(0);
+      this.#families.forgetStamps();
     }
+    const capacity = this.#state.cells.kind.length;
+    if (capacity > this.#seen.length) this.#seen = new Uint32Array(capacity);
     this.#families.begin(this.#serial);
   }
 

@@ -50,6 +50,11 @@ export class PushFamilies {
     this.#sampled = new Uint32Array(capacity);
   }
 
+  /** Call before serials begin anew. */
+  forgetStamps(): void {
+    for (const stamps of [this.#typed, this.#helped, this.#sampled]) stamps.fill(0);
+  }
+
   /** A TYPE line seen before, which said what the state says. */
   typeKnown(id: number, offset: number): void {
     if (this.#typed[id] === this.#serial) throw secondLine('TYPE', this.#families.get(id).name, offset);
