@@ -39,7 +39,6 @@ export function isRemovable(kind: CellKind): boolean {
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
 export interface Group {
-  readonly family: number;
   readonly count: number;
   /** -1 until a sender gives a sum. */
   sum: number;

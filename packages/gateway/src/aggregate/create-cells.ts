@@ -20,7 +20,7 @@ export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32
     if (infinity !== undefined) needed[infinity] = 1;
     family.known!.pending.push(cells.groups.length);
     family.known!.rowCount += 1;
-    cells.groups.push({ family: family.known!.id, count: -1, sum: -1, buckets: [] });
+    cells.groups.push({ count: -1, sum: -1, buckets: [] });
   }
   const widened = new Map<number, number[]>();
   for (const [index, fresh] of batch.fresh.entries()) {
@@ -32,7 +32,6 @@ export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32
     const cell = cells.create(fresh.text, { kind, family: family.id, group, bound: fresh.bound });
     created[index] = cell;
     family.cellCount += 1;
-    family.quotedNames ||= fresh.family.quotedNames;
     if (group === -1) {
       family.rowCount += 1;
       family.pending.push(cell);

@@ -14,7 +14,7 @@ import { summableMax } from '../primitives/exact-sums.ts';
 import { formatFloat64, parseFloat64 } from '../primitives/float.ts';
 import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
 import type { Batch, metadataKinds, PushFamily } from './batch.ts';
-import { CellKind } from './cells.ts';
+import { CellKind, isGrouped } from './cells.ts';
 import { PushFamilies } from './push-families.ts';
 import type { Route } from './push-families.ts';
 import { settleHistograms, shorten, shownText } from './settle.ts';
@@ -41,7 +41,7 @@ export class PushBuilder implements SampleSink {
   constructor(state: State) {
     this.#state = state;
     this.hashSeed = state.hashSeed;
-    this.#families = new PushFamilies(state.families, this.batch, state.rules.summaries === 'discard');
+    this.#families = new PushFamilies(state.families, this.batch);
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */
@@ -97,21 +97,20 @@ export class PushBuilder implements SampleSink {
     this.batch.samples += 1;
     const route = this.#families.route(name, spelling.start);
     const { family, role } = route;
-    if (this.#families.discards(family) || (family.type === 'summary' && role === 'own')) {
+    if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
       this.batch.ignoredSummary += 1;
       this.#remember(spelling, { family, what: 'discarded' });
       return;
     }
     const merged = this.#withPathLabels(labels);
     const kind = this.#kindOf(route, name, spelling.start);
-    const checkedLabels =
-      kind >= CellKind.BUCKET ? this.#groupLabels(route, name, merged, spelling.start) : merged;
+    const checkedLabels = isGrouped(kind) ? this.#groupLabels(route, name, merged, spelling.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
     const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
     this.#checkLimits(merged, text, spelling.start);
     family.quotedNames ||=
       !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
-    const group = kind >= CellKind.BUCKET ? this.#group(family, checkedLabels, spelling.start) : undefined;
+    const group = isGrouped(kind) ? this.#group(family, checkedLabels, spelling.start) : undefined;
     const cell = this.#cell({ text, family, kind, group, bound });
     if (cell >= 0) {
       if (this.#seen[cell] === this.#serial) throw this.#duplicate(text, spelling.start);
@@ -237,7 +236,7 @@ export class PushBuilder implements SampleSink {
     }
     const fresh = this.#freshGroupsByText.get(countText);
     if (fresh !== undefined) return ~fresh;
-    const { freshGroups, fresh: freshCells } = this.batch;
+    const { freshGroups } = this.batch;
     const group = ~freshGroups.length;
     const part = { family, group, given: false };
     const count = this.#addFresh({ ...part, text: countText, kind: CellKind.COUNT, bound: Number.NaN });
@@ -247,7 +246,6 @@ export class PushBuilder implements SampleSink {
       infinity = this.#addFresh({ ...part, text, kind: CellKind.BUCKET, bound: Number.POSITIVE_INFINITY });
       this.#checkLimits([], text, offset);
     }
-    if (freshCells[count] === undefined) throw new Error('BUG: a group without a count');
     freshGroups.push({ family, count, infinity });
     this.#freshGroupsByText.set(countText, freshGroups.length - 1);
     return group;

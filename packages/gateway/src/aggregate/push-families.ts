@@ -25,17 +25,15 @@ export class PushFamilies {
   meaningsChanged = false;
   readonly #families: Families;
   readonly #batch: Batch;
-  readonly #discardSummaries: boolean;
   readonly #byName = new Map<string, PushFamily>();
   #serial = 0;
   #typed = new Uint32Array(0);
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor(families: Families, batch: Batch, discardSummaries: boolean) {
+  constructor(families: Families, batch: Batch) {
     this.#families = families;
     this.#batch = batch;
-    this.#discardSummaries = discardSummaries;
   }
 
   begin(serial: number): void {
@@ -206,11 +204,6 @@ export class PushFamilies {
       const found: { readonly type: MetricType } | undefined = this.#find(base);
       return found !== undefined && hasStartTimes(found.type);
     });
-  }
-
-  /** Whether samples of this family are read and thrown away. */
-  discards(family: PushFamily): boolean {
-    return this.#discardSummaries && family.type === 'summary';
   }
 }
 

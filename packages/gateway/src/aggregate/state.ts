@@ -108,6 +108,11 @@ export class State {
     }
   }
 
+  /** Whether samples of this type are read and thrown away. */
+  discards(type: MetricType): boolean {
+    return type === 'summary' && this.rules.summaries === 'discard';
+  }
+
   /** Whether one more source would be too many. */
   isFullFor(source: string): boolean {
     return this.rules.byJob && this.sources.size >= this.limits.sourcesMax && !this.sources.has(source);
@@ -185,7 +190,7 @@ export class State {
       for (const replaced of new Set(pushed.replaces)) this.#dropFamily(replaced);
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
-        pushed.known.discarded = pushed.type === 'summary' && this.rules.summaries === 'discard';
+        pushed.known.discarded = this.discards(pushed.type);
         this.epoch += 1;
       } else if (pushed.changed) {
         this.#retype(pushed.known, pushed.type);
@@ -204,7 +209,7 @@ export class State {
   /** An untyped family becomes what it is declared to be. What cannot be that goes. */
   #retype(family: Family, type: MetricType): void {
     family.type = type;
-    family.discarded = type === 'summary' && this.rules.summaries === 'discard';
+    family.discarded = this.discards(type);
     const kind = type === 'counter' ? CellKind.COUNTER : type === 'gauge' ? CellKind.GAUGE : undefined;
     const rows = [...family.sorted, ...family.pending].filter(
       (cell) => this.cells.kind[cell] !== CellKind.FREE,

@@ -10,6 +10,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
+import { textContentType } from '../exposition/text/encode.ts';
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry.ts';
 import type { Log } from '../primitives/log.ts';
@@ -36,7 +37,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
     const gzip = acceptsGzip(request.headers['accept-encoding'] as string | undefined);
     const headers = [
       'Content-Type',
-      'text/plain; version=0.0.4; charset=utf-8',
+      textContentType,
       'Vary',
       'Accept-Encoding',
       ...(gzip ? ['Content-Encoding', 'gzip'] : []),

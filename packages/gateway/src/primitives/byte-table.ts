@@ -5,14 +5,11 @@
  *   entries  hash, address, length          columns by entry number; freed numbers are used again
  *   arena    chunks of 1 MiB                keys lie in blocks of 16 bytes, never across chunks; freed blocks are reused
  */
-import { finishHash, HASH_PRIME } from './hash.ts';
+import { hashBytes } from './hash.ts';
 
 const CHUNK_BITS = 20;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
 const BLOCK_BYTES = 16;
-
-/** The longest key: lengths are kept in 16 bits. */
-export const keyBytesMax = 65_535;
 
 export class ByteTable {
   /** Entry numbers run from 0 to here; freed ones among them. */
@@ -33,20 +30,13 @@ export class ByteTable {
     this.#seed = seed;
   }
 
-  /** Bytes of the arena in use or kept for reuse. */
-  get arenaBytes(): number {
-    return this.#chunks.length * CHUNK_BYTES;
-  }
-
   /** Numbers that columns beside this table must have room for. */
   get capacity(): number {
     return this.#hashes.length;
   }
 
   hash(bytes: Uint8Array, start: number, end: number): number {
-    let folded = this.#seed;
-    for (let i = start; i < end; i += 1) folded = Math.imul(folded ^ bytes[i]!, HASH_PRIME);
-    return finishHash(folded);
+    return hashBytes(this.#seed, bytes, start, end);
   }
 
   /** The entry of a key, or -1. `hash` must come from this table's seed. */
@@ -67,7 +57,7 @@ export class ByteTable {
     }
   }
 
-  /** Adds a key that is not in the table and returns its entry. The bytes are copied. */
+  /** Adds a key that is not in the table and returns its entry. The bytes are copied, at most 65,535 of them. */
   insert(bytes: Uint8Array, start: number, end: number, hash: number): number {
     if ((this.size + 1) * 5 > this.#slots.length * 3) this.#rehash();
     const entry = this.#free.pop() ?? this.high;
@@ -138,10 +128,6 @@ export class ByteTable {
 
   lengthOf(entry: number): number {
     return this.#lengths[entry]!;
-  }
-
-  hashOf(entry: number): number {
-    return this.#hashes[entry]!;
   }
 
   #allocate(length: number): number {

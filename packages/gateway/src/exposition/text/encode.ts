@@ -20,11 +20,18 @@ const SLICE_MS = 4;
 
 export const textContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** The page in slices, in order; the view is closed at the end, also when the reader stops early. */
+/**
+ * The page in slices, in order; the view is closed at the end, also when the reader stops early. `onCollision` is told once
+ * how many samples were left out, if any.
+ */
 export async function* encodeText(
   view: PageView,
   onCollision: (samples: number) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  let leftOut = 0;
+  const leaveOut = (samples: number): void => {
+    leftOut += samples;
+  };
   try {
     const taken = namesAsTheyAre(view);
     const writer = new Writer();
@@ -34,7 +41,7 @@ export async function* encodeText(
         await setImmediate();
         since = performance.now();
       }
-      const write = family.quotedNames ? escapingVisitor(family, taken, writer, onCollision) : writer.sample;
+      const write = family.quotedNames ? escapingVisitor(family, taken, writer, leaveOut) : writer.sample;
       if (write === undefined) continue;
       writer.metadata(family, family.quotedNames ? underscored(family.name) : family.name);
       for (let row = 0; row < family.rowCount; row += 1) {
@@ -50,6 +57,7 @@ export async function* encodeText(
     if (writer.length > 0) yield writer.take();
   } finally {
     view.close();
+    if (leftOut > 0) onCollision(leftOut);
   }
 }
 
@@ -111,11 +119,11 @@ function escapingVisitor(
   family: FamilyView,
   taken: Set<string>,
   writer: Writer,
-  onCollision: (samples: number) => void,
+  leaveOut: (samples: number) => void,
 ): Writer['sample'] | undefined {
   const name = underscored(family.name);
   if (name !== family.name && claimedNames(name, family.type).some((claimed) => taken.has(claimed))) {
-    onCollision(family.rowCount);
+    leaveOut(family.rowCount);
     return undefined;
   }
   for (const claimed of claimedNames(name, family.type)) taken.add(claimed);
@@ -128,7 +136,7 @@ function escapingVisitor(
       underscored(series.name) +
       labelText(series.labels.map((l, i) => ({ name: names[i]!, value: l.value })));
     if (new Set(names).size < names.length || shown.has(escaped)) {
-      onCollision(1);
+      leaveOut(1);
       return;
     }
     shown.add(escaped);
