@@ -78,7 +78,7 @@ export class Gateway implements GatewayApi {
   async delete(key: GroupingKey): Promise<void> {
     if (!this.#options.byJob) return;
     while (this.#applying !== undefined) await this.#applying;
-    this.#checkSource(key);
+    requireJob(key);
     this.#state.remove(key.text);
   }
 
@@ -122,12 +122,7 @@ export class Gateway implements GatewayApi {
 
   #checkSource(key: GroupingKey): void {
     if (!this.#options.byJob) return;
-    if (key.job === undefined) {
-      throw new RequestError(
-        'job_missing',
-        'this gateway runs in by-job mode and needs to know who pushes; push to <push path>/job/<name>',
-      );
-    }
+    requireJob(key);
     if (this.#state.isFullFor(key.text)) {
       throw new RequestError(
         'sources_limit',
@@ -275,6 +270,14 @@ interface Read {
   readonly samples: number;
   readonly nonFinite: number;
   readonly summary: number;
+}
+
+function requireJob(key: GroupingKey): void {
+  if (key.job !== undefined) return;
+  throw new RequestError(
+    'job_missing',
+    'this gateway runs in by-job mode and needs to know who pushes; push to <push path>/job/<name>',
+  );
 }
 
 /** What was found at an offset, told by line and column. Anything but a PushProblem is passed on. */
