@@ -86,6 +86,9 @@ export class PushFamilies {
       family.type = type;
       family.changed = true;
     } else if (known.discarded) {
+      // What was said of it before its TYPE line, perhaps in a spelling that needed no words, still holds.
+      family.help = known.help ?? family.help;
+      family.helped ||= this.#helped[known.id] === this.#serial;
       family.replaces.push(known);
       family.known = undefined;
       family.type = type;
@@ -102,7 +105,7 @@ export class PushFamilies {
     if (family.known !== undefined) this.helpKnown(family.known.id, offset);
     else if (family.helped) throw secondLine('HELP', name, offset);
     family.helped = true;
-    family.help = help;
+    family.help ??= help;
     return family;
   }
 
