@@ -7,6 +7,8 @@
  *   kind    what adding to it means                         family  the id of its family
  *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
  *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
+ *
+ * Totals are changed through `add`, `lower`, `create` and `free` alone, which note the family as changed.
  */
 import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
@@ -55,6 +57,10 @@ export class Cells {
   group: Int32Array = new Int32Array(0);
   bound: Float64Array = new Float64Array(0);
   holders: Uint32Array = new Uint32Array(0);
+  /** By family id: the value of `tick` when one of its totals last changed. */
+  changedAt: Uint32Array = new Uint32Array(64);
+  /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
+  tick = 1;
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: number[] = [];
 
@@ -88,7 +94,24 @@ export class Cells {
     this.bound[cell] = bound;
     this.holders[cell] = 0;
     this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
+    if (family >= this.changedAt.length) {
+      this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
+    }
+    this.changedAt[family] = this.tick;
     return cell;
+  }
+
+  /** Adds to the total of a cell. */
+  add(cell: number, value: number): void {
+    this.sums.add(cell, value);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** Keeps the smaller of the total and the value: for start times. */
+  lower(cell: number, value: number): void {
+    if (!(value < this.sums.get(cell))) return;
+    this.sums.set(cell, value);
+    this.changedAt[this.family[cell]!] = this.tick;
   }
 
   /** Takes a cell off the page. Its number is used again only after `recycle`. */
@@ -96,6 +119,7 @@ export class Cells {
     this.texts.remove(cell);
     this.kind[cell] = CellKind.FREE;
     this.sums.set(cell, 0);
+    this.changedAt[this.family[cell]!] = this.tick;
     this.limbo.push(cell);
   }
 

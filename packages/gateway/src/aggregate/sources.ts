@@ -71,7 +71,7 @@ export class Sources {
       const value = batch.values[i]!;
       const at = previous[i]!;
       if (this.#cells.kindOf(cell) === CellKind.CREATED) {
-        if (value < this.#cells.sums.get(cell)) this.#cells.sums.set(cell, value);
+        this.#cells.lower(cell, value);
         continue;
       }
       if (Number.isNaN(value)) {
@@ -213,10 +213,10 @@ export class Sources {
     before: number | undefined,
     restarted: Set<number> | undefined,
   ): void {
-    const { sums, holders } = this.#cells;
+    const { holders } = this.#cells;
     if (before === undefined) {
       holders[cell]! += 1;
-      sums.add(cell, value);
+      this.#cells.add(cell, value);
       return;
     }
     if (restarted !== undefined) {
@@ -225,13 +225,13 @@ export class Sources {
         ? restarted.has(this.#cells.group[cell]!)
         : kind === CellKind.COUNTER && value < before;
       if (isRestart) {
-        sums.add(cell, value);
+        this.#cells.add(cell, value);
         return;
       }
     }
     if (value === before) return;
-    sums.add(cell, value);
-    sums.add(cell, -before);
+    this.#cells.add(cell, value);
+    this.#cells.add(cell, -before);
   }
 
   /** What of the source's earlier contributions goes on although the batch does not name it. Returns the new length. */
@@ -280,8 +280,8 @@ export class Sources {
   }
 
   #withdraw(cell: number, value: number): void {
-    const { sums, holders } = this.#cells;
-    sums.add(cell, -value);
+    const { holders } = this.#cells;
+    this.#cells.add(cell, -value);
     holders[cell]! -= 1;
     if (holders[cell] === 0 && isRemovable(this.#cells.kindOf(cell))) this.#freeCell(cell);
   }

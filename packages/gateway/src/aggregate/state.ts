@@ -314,15 +314,12 @@ export class State {
 
   #add(batch: Batch): void {
     const { cells, values, length } = batch;
-    const { kind, sums } = this.cells;
+    const { kind } = this.cells;
     for (let i = 0; i < length; i += 1) {
       const cell = cells[i]!;
       const value = values[i]!;
-      if (kind[cell] === CellKind.CREATED) {
-        if (value < sums.get(cell)) sums.set(cell, value);
-      } else if (value === value) {
-        sums.add(cell, value);
-      }
+      if (kind[cell] === CellKind.CREATED) this.cells.lower(cell, value);
+      else if (value === value) this.cells.add(cell, value);
     }
   }
 
