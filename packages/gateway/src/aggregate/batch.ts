@@ -3,8 +3,8 @@
  * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
  */
 import type { MetricType } from '../model/metric-type.ts';
-import type { CellKind } from './cells.ts';
 import type { Family } from './families.ts';
+import { FreshCells } from './fresh-cells.ts';
 
 export interface Batch {
   length: number;
@@ -14,7 +14,9 @@ export interface Batch {
   values: Float64Array;
   /** Position in the body of the line that each number came from. */
   offsets: Uint32Array;
-  readonly fresh: FreshCell[];
+  /** True when some of the cells belong to histograms or summaries. */
+  grouped: boolean;
+  readonly fresh: FreshCells;
   readonly freshGroups: FreshGroup[];
   readonly families: PushFamily[];
   readonly aliases: Alias[];
@@ -24,28 +26,19 @@ export interface Batch {
   ignoredSummary: number;
 }
 
-/** A cell that is yet to be created. */
-export interface FreshCell {
-  readonly text: string;
-  readonly family: PushFamily;
-  readonly kind: CellKind;
-  /** A group of the state; `~g`, an index into `freshGroups`; or undefined. */
-  readonly group: number | undefined;
-  readonly bound: number;
-  /** The push has a number for it; cells that complete a group may have none. */
-  given: boolean;
-}
-
 export interface FreshGroup {
-  readonly family: PushFamily;
+  /** Index into `families`. */
+  readonly family: number;
   /** Index into `fresh`. */
   readonly count: number;
-  /** Of the `+Inf` bucket; undefined for a summary. */
-  readonly infinity: number | undefined;
+  /** Of the `+Inf` bucket, into `fresh` as well; -1 for a summary. */
+  readonly infinity: number;
 }
 
 /** A family as far as one push speaks of it in words that the state does not know yet. */
 export interface PushFamily {
+  /** Its place in Batch.families. */
+  readonly index: number;
   readonly name: string;
   known: Family | undefined;
   /** What it is for this push, and for the state once the push is applied. */
@@ -76,13 +69,14 @@ export type Alias =
       readonly what: (typeof metadataKinds)[number];
     };
 
-export function emptyBatch(): Batch {
+export function emptyBatch(hashSeed: number): Batch {
   return {
     length: 0,
     cells: new Int32Array(256),
     values: new Float64Array(256),
     offsets: new Uint32Array(256),
-    fresh: [],
+    grouped: false,
+    fresh: new FreshCells(hashSeed),
     freshGroups: [],
     families: [],
     aliases: [],
@@ -102,7 +96,8 @@ export function resetBatch(batch: Batch): void {
     batch.offsets = new Uint32Array(256);
   }
   batch.length = 0;
-  batch.fresh.length = 0;
+  batch.grouped = false;
+  batch.fresh.clear();
   batch.freshGroups.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;

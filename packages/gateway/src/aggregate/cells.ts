@@ -41,7 +41,8 @@ export function isRemovable(kind: CellKind): boolean {
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
 export interface Group {
-  readonly count: number;
+  /** -1 only while the group is being created. */
+  count: number;
   /** -1 until a sender gives a sum. */
   sum: number;
   /** Cells in order of their bounds, `+Inf` last; empty for a summary. */
@@ -64,29 +65,18 @@ export class Cells {
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: number[] = [];
 
-  /** Scratch for texts as bytes. */
-  readonly #textBuffer: Buffer;
-
-  constructor(hashSeed: number, textBytesMax: number) {
+  constructor(hashSeed: number) {
     this.texts = new ByteTable(hashSeed);
-    this.#textBuffer = Buffer.alloc(textBytesMax * 4);
   }
 
   get size(): number {
     return this.texts.size;
   }
 
-  /** The cell of a canonical text, or -1. Texts may be a little longer than any that is kept. */
-  findText(text: string): number {
-    const length = this.#textBuffer.write(text, 'utf8');
-    return this.texts.find(this.#textBuffer, 0, length, this.texts.hash(this.#textBuffer, 0, length));
-  }
-
-  create(text: string, shape: CellShape): number {
+  /** Creates the cell of a canonical text that has none yet. */
+  create(text: TextAt, shape: CellShape): number {
     const { kind, family, group, bound } = shape;
-    const length = this.#textBuffer.write(text, 'utf8');
-    const hash = this.texts.hash(this.#textBuffer, 0, length);
-    const cell = this.texts.insert(this.#textBuffer, 0, length, hash);
+    const cell = this.texts.insert(text.view, text.start, text.end, text.hash);
     if (cell >= this.kind.length) this.#grow(this.texts.capacity);
     this.kind[cell] = kind;
     this.family[cell] = family;
@@ -131,10 +121,7 @@ export class Cells {
 
   /** The canonical text of a cell. */
   textOf(cell: number): string {
-    const from = this.texts.offsetOf(cell);
-    return Buffer.from(this.texts.chunkOf(cell).subarray(from, from + this.texts.lengthOf(cell))).toString(
-      'utf8',
-    );
+    return this.texts.textOf(cell);
   }
 
   kindOf(cell: number): CellKind {
@@ -149,6 +136,14 @@ export class Cells {
     this.holders = copied(new Uint32Array(capacity), this.holders);
     this.sums.reserve(capacity);
   }
+}
+
+/** A canonical text as bytes, with its hash by the seed of the state. */
+export interface TextAt {
+  readonly view: DataView;
+  readonly start: number;
+  readonly end: number;
+  readonly hash: number;
 }
 
 export interface CellShape {

@@ -2,57 +2,86 @@
 import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
+import { NO_GROUP } from './fresh-cells.ts';
 
 /** Cells created in one step: about a millisecond. */
 const STEP_CELLS = 2048;
 
-/** Creates the cells that get a number, and those that complete a group; the others are -1 in the result. */
+/**
+ * Creates the cells that get a number, and those that complete a group; the others are -1 in the result, which is by the
+ * number of the fresh cell. Cells come in the order of the body, so that the next push of the same series finds each
+ * after its predecessor.
+ */
 export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32Array> {
-  const needed = new Uint8Array(batch.fresh.length);
-  for (let i = 0; i < batch.length; i += 1) {
-    const cell = batch.cells[i]!;
-    if (cell < 0 && !Number.isNaN(batch.values[i]!)) needed[~cell] = 1;
-  }
-  const created = new Int32Array(batch.fresh.length).fill(-1);
-  const firstGroup = cells.groups.length;
-  for (const { family, count, infinity } of batch.freshGroups) {
-    needed[count] = 1;
-    if (infinity !== undefined) needed[infinity] = 1;
-    family.known!.pending.push(cells.groups.length);
-    family.known!.rowCount += 1;
+  const { fresh, freshGroups } = batch;
+  const created = new Int32Array(fresh.length).fill(-1);
+  const creation: Creation = { batch, cells, firstGroup: cells.groups.length, widened: new Map() };
+  for (const { family } of freshGroups) {
+    const known = batch.families[family]!.known!;
+    known.pending.push(cells.groups.length);
+    known.rowCount += 1;
     cells.groups.push({ count: -1, sum: -1, buckets: [] });
   }
-  const widened = new Map<number, number[]>();
-  for (const [index, fresh] of batch.fresh.entries()) {
-    if (needed[index] === 0) continue;
-    if (index % STEP_CELLS === STEP_CELLS - 1) yield;
-    const family = fresh.family.known!;
-    const group = fresh.group === undefined ? -1 : fresh.group >= 0 ? fresh.group : firstGroup + ~fresh.group;
-    const kind = family.startTimes && fresh.kind === CellKind.GAUGE ? CellKind.CREATED : fresh.kind;
-    const cell = cells.create(fresh.text, { kind, family: family.id, group, bound: fresh.bound });
-    created[index] = cell;
-    family.cellCount += 1;
-    if (group === -1) {
-      family.rowCount += 1;
-      family.pending.push(cell);
-    } else joinGroup(cells, cell, { group, kind, widened });
+  let done = 0;
+  const create = (index: number): void => {
+    if (created[index] === -1) created[index] = createCell(creation, index);
+    done += 1;
+  };
+  for (let i = 0; i < batch.length; i += 1) {
+    const cell = batch.cells[i]!;
+    if (cell >= 0 || Number.isNaN(batch.values[i]!)) continue;
+    create(~cell);
+    if (done % STEP_CELLS === 0) yield;
+  }
+  for (const { count, infinity } of freshGroups) {
+    create(count);
+    if (infinity >= 0) create(infinity);
+    if (done % STEP_CELLS === 0) yield;
   }
   const byBound = (a: number, b: number): number => (cells.bound[a]! < cells.bound[b]! ? -1 : 1);
-  for (const [group, buckets] of widened) cells.groups[group]!.buckets = buckets.sort(byBound);
+  for (const [group, buckets] of creation.widened) cells.groups[group]!.buckets = buckets.sort(byBound);
   return created;
 }
 
-function joinGroup(
-  cells: Cells,
-  cell: number,
-  part: { readonly group: number; readonly kind: CellKind; readonly widened: Map<number, number[]> },
-): void {
-  const group = cells.groups[part.group]!;
-  if (part.kind === CellKind.SUM) group.sum = cell;
-  else if (part.kind === CellKind.COUNT) cells.groups[part.group] = { ...group, count: cell };
+interface Creation {
+  readonly batch: Batch;
+  readonly cells: Cells;
+  /** Number in the state of the batch's first group. */
+  readonly firstGroup: number;
+  /** New lists of buckets, by group. */
+  readonly widened: Map<number, number[]>;
+}
+
+function createCell(creation: Creation, index: number): number {
+  const { batch, cells, firstGroup } = creation;
+  const { fresh } = batch;
+  const { texts } = fresh;
+  const family = batch.families[fresh.family[index]!]!.known!;
+  const freshKind = fresh.kind[index] as CellKind;
+  const kind = family.startTimes && freshKind === CellKind.GAUGE ? CellKind.CREATED : freshKind;
+  const freshGroup = fresh.group[index]!;
+  const group = freshGroup === NO_GROUP ? -1 : freshGroup >= 0 ? freshGroup : firstGroup + ~freshGroup;
+  const start = texts.offsetOf(index);
+  const end = start + texts.lengthOf(index);
+  const cell = cells.create(
+    { view: texts.viewOf(index), start, end, hash: texts.hashOf(index) },
+    { kind, family: family.id, group, bound: fresh.bound[index]! },
+  );
+  family.cellCount += 1;
+  if (group === -1) {
+    family.rowCount += 1;
+    family.pending.push(cell);
+  } else joinGroup(creation, cell, group, kind);
+  return cell;
+}
+
+function joinGroup({ cells, widened }: Creation, cell: number, id: number, kind: CellKind): void {
+  const group = cells.groups[id]!;
+  if (kind === CellKind.SUM) group.sum = cell;
+  else if (kind === CellKind.COUNT) group.count = cell;
   else {
-    const buckets = part.widened.get(part.group);
-    if (buckets === undefined) part.widened.set(part.group, [...group.buckets, cell]);
+    const buckets = widened.get(id);
+    if (buckets === undefined) widened.set(id, [...group.buckets, cell]);
     else buckets.push(cell);
   }
 }

@@ -1,57 +1,73 @@
 /**
  * Turns what a decoder reads into a batch, against the state as it is, without changing the state. Samples in a spelling that
- * was seen before take the short way (`addKnown`); all others are routed to their family, checked against its type, and
- * brought to their canonical text.
+ * was seen before take the short way (`addKnown`); new ones are routed to their family, checked against its type, and, where
+ * they are not written so already, brought to their canonical text.
  */
 import type { Label } from '../model/labels.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../model/labels.ts';
 import { PushProblem } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
-import type { SampleSink, Spelling } from '../model/sample-sink.ts';
+import type { PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
+import { HASH, sameBytes, viewOf } from '../primitives/bytes.ts';
 import { summableMax } from '../primitives/exact-sums.ts';
-import { formatFloat64, parseFloat64 } from '../primitives/float.ts';
+import { formatFloat64 } from '../primitives/float.ts';
 import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
 import type { Batch, metadataKinds, PushFamily } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
+import type { TextAt } from './cells.ts';
+import { NO_GROUP } from './fresh-cells.ts';
+import type { FreshShape } from './fresh-cells.ts';
+import { PlainReader, textAt } from './plain-reader.ts';
 import { PushFamilies } from './push-families.ts';
-import type { Route } from './push-families.ts';
-import { settleHistograms, shorten, shownText } from './settle.ts';
+import { groupLabels, kindOf, upperBound } from './sample-kinds.ts';
+import { HistogramSettler, shorten, shownText } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { State } from './state.ts';
+import { TextScratch } from './text-scratch.ts';
 
 const SERIAL_MAX = 2 ** 32 - 1;
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
-  readonly batch: Batch = emptyBatch();
+  readonly batch: Batch;
   /** State.epoch when the push began; the batch means nothing once that has changed. */
   epoch = 0;
+  guessed: number = UNKNOWN;
   readonly #state: State;
   readonly #families: PushFamilies;
-  readonly #freshByText = new Map<string, number>();
-  readonly #freshGroupsByText = new Map<string, number>();
-  #body: Uint8Array = new Uint8Array(0);
+  readonly #settler: HistogramSettler;
+  readonly #plain: PlainReader;
+  readonly #scratch: TextScratch;
+  #body: DataView = new DataView(new ArrayBuffer(0));
   #pathLabels: readonly Label[] = [];
   #serial = 0;
   #seen = new Uint32Array(0);
   #family = -1;
+  /** The cell, and the entry of the spellings, that followed the last ones known: the best guess at what comes next. */
+  #nextCell = 0;
+  #nextSpelling = 0;
 
   constructor(state: State) {
     this.#state = state;
     this.hashSeed = state.hashSeed;
+    this.batch = emptyBatch(state.hashSeed);
     this.#families = new PushFamilies(state.families, this.batch);
+    this.#settler = new HistogramSettler(this.batch, state.cells);
+    this.#plain = new PlainReader(this.#families);
+    this.#scratch = new TextScratch(state.hashSeed);
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */
   begin(body: Uint8Array, pathLabels: readonly Label[]): void {
     resetBatch(this.batch);
-    this.#freshByText.clear();
-    this.#freshGroupsByText.clear();
-    this.#body = body;
+    this.#plain.begin();
+    this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
     this.#family = -1;
+    this.#nextCell = 0;
+    this.#nextSpelling = 0;
     this.epoch = this.#state.epoch;
     this.#serial += 1;
     // The stamps have 32 bits: a day's worth of pushes at the highest rates.
@@ -65,10 +81,43 @@ export class PushBuilder implements SampleSink {
     this.#families.begin(this.#serial);
   }
 
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  guess(view: DataView, start: number, end: number): number {
+    if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return -1;
+    const { cells, spellings } = this.#state;
+    const isMetadata = view.getUint8(start) === HASH;
+    if (!isMetadata) {
+      const cell = this.#nextCell;
+      const length = cells.texts.matchLength(cell, view, start, end);
+      if (length >= 0 && cells.kind[cell] !== CellKind.FREE) {
+        this.guessed = cell;
+        return start + length;
+      }
+    }
+    const entry = this.#nextSpelling;
+    const length = spellings.matchLength(entry, view, start, end);
+    if (length < 0) return -1;
+    const target = spellings.targetOf(entry);
+    if (target >= 0 && cells.kind[target] === CellKind.FREE) return -1;
+    this.guessed = target;
+    this.#nextSpelling = entry + 1;
+    return start + length;
+  }
+
+  find(view: DataView, start: number, end: number, hash: number): number {
     if (this.#families.meaningsChanged) return UNKNOWN;
-    if (this.#pathLabels.length > 0) return this.#state.findMetadata(bytes, start, end, hash);
-    return this.#state.find(bytes, start, end, hash);
+    const { cells, spellings } = this.#state;
+    const ownLabelsOnly = this.#pathLabels.length === 0;
+    if (ownLabelsOnly) {
+      const cell = cells.texts.find(view, start, end, hash);
+      if (cell >= 0) return cell;
+    }
+    const entry = spellings.find(view, start, end, hash);
+    if (entry < 0) return UNKNOWN;
+    this.#nextSpelling = entry + 1;
+    const target = spellings.targetOf(entry);
+    if (target < 0) return target;
+    // With path labels a sample means another series than its spelling says.
+    return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
   }
 
   addKnown(reference: number, value: number, offset: number): void {
@@ -76,9 +125,10 @@ export class PushBuilder implements SampleSink {
       this.#addKnownMetadata(reference, offset);
       return;
     }
+    this.#nextCell = reference + 1;
     this.batch.samples += 1;
     const { cells } = this.#state;
-    if (this.#seen[reference] === this.#serial) throw this.#duplicate(cells.textOf(reference), offset);
+    if (this.#seen[reference] === this.#serial) throw duplicate(cells.textOf(reference), offset);
     this.#seen[reference] = this.#serial;
     const family = cells.family[reference]!;
     if (family !== this.#family) {
@@ -93,6 +143,31 @@ export class PushBuilder implements SampleSink {
     );
   }
 
+  addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean {
+    const { start, end } = series;
+    const { labelsMax, seriesBytesMax } = this.#state.limits;
+    if (this.#pathLabels.length > 0) return false;
+    if (series.labelCount > labelsMax || end - start > seriesBytesMax) return false;
+    const route = this.#plain.route(view, series);
+    const { family } = route;
+    if (family.type === 'summary' || (family.type === 'histogram' && route.role === 'own')) return false;
+    const kind = kindOf(route, family.name, start);
+    let bound = Number.NaN;
+    let group: number | undefined = NO_GROUP;
+    if (isGrouped(kind)) {
+      if (kind === CellKind.BUCKET) {
+        if (series.lastLe < 0) return false;
+        bound = this.#plain.bound(view, series.lastLe + 4, end - 2);
+        if (Number.isNaN(bound)) return false;
+      }
+      group = this.#plainGroup(view, series, family, kind);
+      if (group === undefined) return false;
+    } else if (!series.inOrder) return false;
+    this.batch.samples += 1;
+    this.#place({ view, start, end, hash }, { kind, family: family.index, group, bound }, value, start);
+    return true;
+  }
+
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
     this.batch.samples += 1;
     const route = this.#families.route(name, spelling.start);
@@ -103,28 +178,21 @@ export class PushBuilder implements SampleSink {
       return;
     }
     const merged = this.#withPathLabels(labels);
-    const kind = this.#kindOf(route, name, spelling.start);
-    const checkedLabels = isGrouped(kind) ? this.#groupLabels(route, name, merged, spelling.start) : merged;
+    const kind = kindOf(route, name, spelling.start);
+    const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
     const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
     this.#checkLimits(merged, text, spelling.start);
     family.quotedNames ||=
       !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
-    const group = isGrouped(kind) ? this.#group(family, checkedLabels, spelling.start) : undefined;
-    const cell = this.#cell({ text, family, kind, group, bound });
-    if (cell >= 0) {
-      if (this.#seen[cell] === this.#serial) throw this.#duplicate(text, spelling.start);
-      this.#seen[cell] = this.#serial;
-    } else {
-      const fresh = this.batch.fresh[~cell]!;
-      if (fresh.given) throw this.#duplicate(text, spelling.start);
-      fresh.given = true;
-    }
-    if (cell >= 0 || !this.#isSpelled(spelling, text)) this.#remember(spelling, { target: cell });
-    appendEntry(this.batch, cell, this.#checked(kind, value, cell, spelling.start), spelling.start);
+    const group = isGrouped(kind) ? this.#group(family, checkedLabels, spelling.start) : NO_GROUP;
+    const at = this.#scratch.write(text);
+    const cell = this.#place(at, { kind, family: family.index, group, bound }, value, spelling.start);
+    if (cell >= 0 || !this.#isSpelled(spelling, at)) this.#remember(spelling, { target: cell });
   }
 
   addType(name: string, type: MetricType, spelling: Spelling): void {
+    this.#plain.begin();
     const family = this.#families.addType(name, type, spelling.start);
     this.#remember(spelling, { family, what: 'type' });
   }
@@ -137,7 +205,7 @@ export class PushBuilder implements SampleSink {
   /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
   finish(): Batch {
     const { batch } = this;
-    settleHistograms(batch, this.#state.cells);
+    this.#settler.settle();
     this.#families.finish();
     this.#state.checkLimits(batch);
     return batch;
@@ -160,9 +228,11 @@ export class PushBuilder implements SampleSink {
       case CellKind.COUNTER:
       case CellKind.BUCKET:
       case CellKind.COUNT:
+        this.batch.grouped ||= kind !== CellKind.COUNTER;
         if (value >= 0 && value <= summableMax) return value;
         throw this.#unfit(cell, value, offset, 'counts are zero or more, and finite');
       case CellKind.SUM:
+        this.batch.grouped = true;
         if (value >= -summableMax && value <= summableMax) return value;
         throw this.#unfit(cell, value, offset, 'a sum that is not finite would spoil the total for ever');
       case CellKind.GAUGE:
@@ -181,92 +251,99 @@ export class PushBuilder implements SampleSink {
     return new PushProblem('invalid_value', `${text} is ${formatFloat64(value)}; ${advice}`, offset);
   }
 
-  #kindOf({ family, role }: Route, name: string, offset: number): CellKind {
-    switch (family.type) {
-      case 'counter':
-        return CellKind.COUNTER;
-      case 'gauge':
-        return family.known?.startTimes === true ? CellKind.CREATED : CellKind.GAUGE;
-      case 'untyped':
-        return CellKind.UNTYPED;
-      case 'histogram':
-      case 'summary':
-        if (role === '_bucket') return CellKind.BUCKET;
-        if (role !== 'own') return role === '_sum' ? CellKind.SUM : CellKind.COUNT;
-        throw new PushProblem(
-          'type_conflict',
-          `${name} is a histogram; its samples are ${name}_bucket, ${name}_sum and ${name}_count`,
-          offset,
-        );
-    }
-  }
-
   #withPathLabels(labels: readonly Label[]): readonly Label[] {
     if (this.#pathLabels.length === 0) return labels;
     const own = labels.filter((label) => !this.#pathLabels.some((path) => path.name === label.name));
     return [...own, ...this.#pathLabels];
   }
 
-  /** The labels that the samples of one histogram or summary share. */
-  #groupLabels(
-    { family, role }: Route,
-    name: string,
-    labels: readonly Label[],
-    offset: number,
-  ): readonly Label[] {
-    const reserved = family.type === 'histogram' ? 'le' : 'quantile';
-    const stray = labels.some((label) => label.name === reserved && label.value !== '');
-    if (role === '_bucket') {
-      if (!stray)
-        throw new PushProblem('invalid_histogram', `${name} is a bucket without a label le`, offset);
-      return labels.filter((label) => label.name !== 'le');
+  /** The group of a plain bucket, count or sum; undefined when it must be found in words. */
+  #plainGroup(view: DataView, series: PlainSeries, family: PushFamily, kind: CellKind): number | undefined {
+    const { start, nameEnd, end } = series;
+    const innerStart = Math.min(nameEnd + 1, end);
+    if (kind !== CellKind.BUCKET) {
+      const innerEnd = Math.max(innerStart, end - 1);
+      return series.inOrder ? this.#plain.sameGroup(family, view, innerStart, innerEnd) : undefined;
     }
-    if (stray) {
-      throw new PushProblem('invalid_histogram', `the label ${reserved} may not stand on ${name}`, offset);
-    }
-    return labels;
-  }
-
-  #group(family: PushFamily, labels: readonly Label[], offset: number): number {
-    const { cells } = this.#state;
-    const countText = seriesText(`${family.name}_count`, labels);
-    const known = cells.findText(countText);
-    if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
-      return cells.group[known]!;
-    }
-    const fresh = this.#freshGroupsByText.get(countText);
-    if (fresh !== undefined) return ~fresh;
-    const { freshGroups } = this.batch;
-    const group = ~freshGroups.length;
-    const part = { family, group, given: false };
-    const count = this.#addFresh({ ...part, text: countText, kind: CellKind.COUNT, bound: Number.NaN });
-    let infinity: number | undefined;
-    if (family.type === 'histogram') {
-      const text = seriesText(`${family.name}_bucket`, labels, '+Inf');
-      infinity = this.#addFresh({ ...part, text, kind: CellKind.BUCKET, bound: Number.POSITIVE_INFINITY });
-      this.#checkLimits([], text, offset);
-    }
-    freshGroups.push({ family, count, infinity });
-    this.#freshGroupsByText.set(countText, freshGroups.length - 1);
+    const innerEnd = Math.max(innerStart, series.lastLe - 1);
+    const same = this.#plain.sameGroup(family, view, innerStart, innerEnd);
+    if (same !== undefined) return same;
+    const inner = textAt(view, innerStart, innerEnd);
+    const group = this.#groupOf(
+      family,
+      {
+        count: inner === '' ? `${family.name}_count` : `${family.name}_count{${inner}}`,
+        infinity: `${family.name}_bucket{${inner}${inner === '' ? '' : ','}le="+Inf"}`,
+      },
+      start,
+    );
+    this.#plain.rememberGroup(family, innerStart, innerEnd, group);
     return group;
   }
 
-  /** The cell of a canonical text: known, fresh before, or fresh now. */
-  #cell(wanted: Omit<Batch['fresh'][number], 'given'>): number {
-    const { text, family, kind } = wanted;
-    const { cells } = this.#state;
-    const known = cells.findText(text);
-    // In a push that changes types, a cell of the same text may be a stray that is about to go.
-    if (known >= 0 && cells.family[known] === family.known?.id && this.#state.survives(known, family, kind))
-      return known;
-    const fresh = this.#freshByText.get(text) ?? this.#addFresh({ ...wanted, given: false });
-    return ~fresh;
+  #group(family: PushFamily, labels: readonly Label[], offset: number): number {
+    const infinity =
+      family.type === 'histogram' ? seriesText(`${family.name}_bucket`, labels, '+Inf') : undefined;
+    return this.#groupOf(family, { count: seriesText(`${family.name}_count`, labels), infinity }, offset);
   }
 
-  #addFresh(cell: Batch['fresh'][number]): number {
-    const index = this.batch.fresh.push(cell) - 1;
-    this.#freshByText.set(cell.text, index);
-    return index;
+  /** The group whose count and `+Inf` bucket have these texts: known, fresh before, or fresh now. */
+  #groupOf(
+    family: PushFamily,
+    texts: { readonly count: string; readonly infinity: string | undefined },
+    offset: number,
+  ): number {
+    const { cells } = this.#state;
+    const { fresh, freshGroups } = this.batch;
+    const at = this.#scratch.write(texts.count);
+    const known = cells.texts.find(at.view, at.start, at.end, at.hash);
+    if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
+      return cells.group[known]!;
+    }
+    const before = fresh.texts.find(at.view, at.start, at.end, at.hash);
+    if (before >= 0) return fresh.group[before]!;
+    const group = ~freshGroups.length;
+    const part = { family: family.index, group };
+    const count = this.#addFresh(at, { ...part, kind: CellKind.COUNT, bound: Number.NaN });
+    let infinity = -1;
+    if (texts.infinity !== undefined) {
+      this.#checkLimits([], texts.infinity, offset);
+      infinity = this.#addFresh(this.#scratch.write(texts.infinity), {
+        ...part,
+        kind: CellKind.BUCKET,
+        bound: Number.POSITIVE_INFINITY,
+      });
+    }
+    freshGroups.push({ family: family.index, count, infinity });
+    return group;
+  }
+
+  /** Enters a number for the cell of a canonical text: known, fresh before, or fresh now. */
+  #place(text: TextAt, shape: FreshShape, value: number, offset: number): number {
+    const { view, start, end, hash } = text;
+    const { cells } = this.#state;
+    const family = this.batch.families[shape.family]!;
+    let cell = cells.texts.find(view, start, end, hash);
+    // In a push that changes types, a cell of the same text may be a stray that is about to go.
+    const stays =
+      cell >= 0 && cells.family[cell] === family.known?.id && this.#state.survives(cell, family, shape.kind);
+    if (stays) {
+      if (this.#seen[cell] === this.#serial) throw duplicate(cells.textOf(cell), offset);
+      this.#seen[cell] = this.#serial;
+    } else {
+      const { fresh } = this.batch;
+      let index = fresh.texts.find(view, start, end, hash);
+      if (index < 0) index = this.#addFresh(text, shape);
+      else if (fresh.given[index] === 1) throw duplicate(fresh.texts.textOf(index), offset);
+      fresh.given[index] = 1;
+      cell = ~index;
+    }
+    appendEntry(this.batch, cell, this.#checked(shape.kind, value, cell, offset), offset);
+    return cell;
+  }
+
+  #addFresh(text: TextAt, shape: FreshShape): number {
+    return this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
   }
 
   #checkLimits(labels: readonly Label[], text: string, offset: number): void {
@@ -297,30 +374,16 @@ export class PushBuilder implements SampleSink {
   }
 
   /** Whether the sender wrote the canonical text itself. */
-  #isSpelled(spelling: Spelling, text: string): boolean {
-    if (spelling.end - spelling.start !== text.length) return false;
-    for (let i = 0; i < text.length; i += 1) {
-      if (this.#body[spelling.start + i] !== text.charCodeAt(i)) return false;
-    }
-    return true;
-  }
-
-  #duplicate(text: string, offset: number): PushProblem {
-    return new PushProblem(
-      'duplicate_series',
-      `${shorten(text)} stands twice in this push; write each series once`,
-      offset,
-    );
+  #isSpelled({ start, end }: Spelling, text: TextAt): boolean {
+    const length = end - start;
+    return length === text.end && sameBytes(this.#body, start, text.view, 0, length);
   }
 }
 
-function upperBound(name: string, labels: readonly Label[], offset: number): number {
-  const text = labels.find((label) => label.name === 'le')!.value;
-  const bound = parseFloat64(text);
-  if (bound !== undefined && !Number.isNaN(bound)) return bound === 0 ? 0 : bound;
-  throw new PushProblem(
-    'invalid_histogram',
-    `the label le of ${name} is ${JSON.stringify(text)}, not a number`,
+function duplicate(text: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_series',
+    `${shorten(text)} stands twice in this push; write each series once`,
     offset,
   );
 }

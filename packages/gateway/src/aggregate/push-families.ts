@@ -146,6 +146,7 @@ export class PushFamilies {
     if (declared !== undefined) return declared;
     const known = this.#families.find(name);
     const family: PushFamily = {
+      index: this.#batch.families.length,
       name,
       known,
       type: known?.type ?? 'untyped',

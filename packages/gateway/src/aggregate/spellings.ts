@@ -3,7 +3,6 @@
  * never the only way: what is not found here is read in words, and learnt again.
  */
 import { metadataKinds } from './batch.ts';
-import { UNKNOWN } from '../model/sample-sink.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 
 /** Longer spellings are read anew each time, so that a few pushes cannot fill the table. */
@@ -11,6 +10,7 @@ const SPELLING_BYTES_MAX = 1024;
 /** The table is dropped when it has more keys than this and twice the cells. */
 const SPELLINGS_MIN = 1 << 17;
 
+/** Entries are numbered by ByteTable. */
 export class Spellings {
   readonly #table: ByteTable;
   #targets = new Int32Array(32);
@@ -19,17 +19,26 @@ export class Spellings {
     this.#table = new ByteTable(hashSeed);
   }
 
-  /** A cell, the reference of a line about a family, or UNKNOWN. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const entry = this.#table.find(bytes, start, end, hash);
-    return entry < 0 ? UNKNOWN : this.#targets[entry]!;
+  /** The entry of a spelling, or -1. */
+  find(view: DataView, start: number, end: number, hash: number): number {
+    return this.#table.find(view, start, end, hash);
   }
 
-  learn(bytes: Uint8Array, start: number, end: number, target: number): void {
+  /** See ByteTable.matchLength. Spellings learnt from one push are entries in a row. */
+  matchLength(entry: number, view: DataView, start: number, end: number): number {
+    return this.#table.matchLength(entry, view, start, end);
+  }
+
+  /** What an entry leads to: a cell, or the reference of a line about a family. */
+  targetOf(entry: number): number {
+    return this.#targets[entry]!;
+  }
+
+  learn(view: DataView, start: number, end: number, target: number): void {
     if (end - start > SPELLING_BYTES_MAX) return;
-    const hash = this.#table.hash(bytes, start, end);
-    const present = this.#table.find(bytes, start, end, hash);
-    const entry = present >= 0 ? present : this.#table.insert(bytes, start, end, hash);
+    const hash = this.#table.hash(view, start, end);
+    const present = this.#table.find(view, start, end, hash);
+    const entry = present >= 0 ? present : this.#table.insert(view, start, end, hash);
     if (entry >= this.#targets.length) {
       const larger = new Int32Array(this.#table.capacity);
       larger.set(this.#targets);

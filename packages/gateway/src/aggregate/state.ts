@@ -7,6 +7,7 @@ import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
+import { viewOf } from '../primitives/bytes.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
@@ -36,34 +37,20 @@ export class State {
   readonly cells: Cells;
   readonly families: Families = new Families();
   readonly sources: Sources;
+  readonly spellings: Spellings;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
   droppedStrays = 0;
-  readonly #spellings: Spellings;
   #readers = 0;
 
   constructor(rules: StateRules, limits: Limits, hashSeed: number) {
     this.rules = rules;
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.cells = new Cells(hashSeed, limits.seriesBytesMax);
-    this.#spellings = new Spellings(hashSeed);
+    this.cells = new Cells(hashSeed);
+    this.spellings = new Spellings(hashSeed);
     this.sources = new Sources(this.cells, rules, (cell) => this.#freeRow(cell));
-  }
-
-  /** What these bytes stand for: a cell, a line about a family, or UNKNOWN. See SampleSink.find. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const cell = this.cells.texts.find(bytes, start, end, hash);
-    if (cell >= 0) return cell;
-    const target = this.#spellings.find(bytes, start, end, hash);
-    return target >= 0 && this.cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
-  }
-
-  /** Like `find`, for pushes whose samples mean something else than their spelling says. */
-  findMetadata(bytes: Uint8Array, start: number, end: number, hash: number): number {
-    const target = this.#spellings.find(bytes, start, end, hash);
-    return target < 0 ? target : UNKNOWN;
   }
 
   /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
@@ -93,17 +80,20 @@ export class State {
         0,
       );
     }
+    if (!batch.grouped) return;
+    const { fresh } = batch;
     const buckets = new Map<number, number>();
-    for (const cell of batch.fresh) {
-      if (cell.kind !== CellKind.BUCKET || cell.group === undefined) continue;
-      const before =
-        buckets.get(cell.group) ?? (cell.group >= 0 ? this.cells.groups[cell.group]!.buckets.length : 0);
-      buckets.set(cell.group, before + 1);
+    for (let index = 0; index < fresh.length; index += 1) {
+      if (fresh.kind[index] !== CellKind.BUCKET) continue;
+      const group = fresh.group[index]!;
+      const before = buckets.get(group) ?? (group >= 0 ? this.cells.groups[group]!.buckets.length : 0);
+      buckets.set(group, before + 1);
       if (before + 1 <= bucketsMax) continue;
+      const { name, offset } = batch.families[fresh.family[index]!]!;
       throw new PushProblem(
         'buckets_limit',
-        `${cell.family.name} would have more than ${bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
-        cell.family.offset,
+        `${name} would have more than ${bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
+        offset,
       );
     }
   }
@@ -275,7 +265,7 @@ export class State {
 
   /** Spellings may stand for something else now; they are learnt again by use. */
   #meaningsChanged(): void {
-    this.#spellings.clear();
+    this.spellings.clear();
     this.epoch += 1;
   }
 
@@ -324,7 +314,8 @@ export class State {
   }
 
   *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {
-    this.#spellings.bound(this.cells.size);
+    this.spellings.bound(this.cells.size);
+    const view = viewOf(body);
     for (const [index, alias] of batch.aliases.entries()) {
       if (index % STEP_SPELLINGS === STEP_SPELLINGS - 1) yield;
       let target = UNKNOWN;
@@ -335,7 +326,7 @@ export class State {
       ) {
         target = metadataReference(alias.family.known.id, alias.what);
       }
-      if (target !== UNKNOWN) this.#spellings.learn(body, alias.start, alias.end, target);
+      if (target !== UNKNOWN) this.spellings.learn(view, alias.start, alias.end, target);
     }
   }
 
@@ -357,7 +348,7 @@ export class State {
     if (this.#readers > 0 || limbo.length < LIMBO_MIN || limbo.length * 4 < this.cells.size) return;
     for (const family of this.families) if (family.hasFreed) this.#clean(family);
     // A spelling must not lead to a cell that is something else by then.
-    this.#spellings.clear();
+    this.spellings.clear();
     this.cells.recycle();
     this.epoch += 1;
   }

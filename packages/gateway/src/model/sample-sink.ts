@@ -1,24 +1,50 @@
 import type { Label } from './labels.ts';
 import type { MetricType } from './metric-type.ts';
 
-/** No spelling like this was seen before. Every other reference that `find` gives is opaque to decoders. */
+/** No spelling like this was seen before. Every other reference that a sink gives is opaque to decoders. */
 export const UNKNOWN = -1;
 
 /**
  * What a decoder feeds. The sink belongs to one push at a time; every method may throw a PushProblem, after which the push
- * is lost and the sink must be begun anew. Offsets are positions in the body, for the sake of errors.
+ * is lost and the sink must be begun anew. Offsets are positions in the body, for the sake of errors; the views are
+ * of the body as well.
+ *
+ * A spelling is the raw bytes of a series, or of a whole HELP or TYPE line. From the cheapest way to the dearest: it is
+ * the one that followed its predecessor the last time too (`guess`), it was seen before (`find`), it is canonical and so
+ * need not be taken apart (`addPlain`), or it is told in words.
  */
 export interface SampleSink {
-  /** Seed of the hash that `find` and `Spelling` expect. */
+  /** Seed of the hash that `find` and `addPlain` expect. */
   readonly hashSeed: number;
-  /** Looks up the raw bytes of a series, or of a whole HELP or TYPE line. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number;
-  /** One sample, or one metadata line, whose spelling `find` knew. `value` means nothing for metadata. */
+  /** What `guess` found. */
+  readonly guessed: number;
+  /** Where the spelling that begins at `start` ends, when it is the one to be expected; then `guessed` is its reference. Else -1. */
+  guess(view: DataView, start: number, end: number): number;
+  find(view: DataView, start: number, end: number, hash: number): number;
+  /** One sample, or one metadata line, whose spelling is known. `value` means nothing for metadata. */
   addKnown(reference: number, value: number, offset: number): void;
+  /** One sample in canonical spelling; false when it must be told in words, and nothing was added. */
+  addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean;
   /** One sample in words. An empty label value means no label. Label names are unique. */
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void;
   addType(name: string, type: MetricType, spelling: Spelling): void;
   addHelp(name: string, help: string, spelling: Spelling): void;
+}
+
+/**
+ * A series written as `seriesText` would: ASCII, legacy names, no escapes, no blanks, labels in order and none empty. That its
+ * labels are in order does not extend to a last label `le`, which is canonical there in a bucket, and only there.
+ */
+export interface PlainSeries {
+  readonly start: number;
+  /** Of the metric name. */
+  readonly nameEnd: number;
+  readonly end: number;
+  readonly labelCount: number;
+  /** Where the last label begins, when it is `le`; else -1. */
+  readonly lastLe: number;
+  /** False when `le` is last and only there out of order. */
+  readonly inOrder: boolean;
 }
 
 /** Where in the body something was spelled, so that the sink can know it the next time. */

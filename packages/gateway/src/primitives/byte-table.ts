@@ -5,11 +5,14 @@
  *   entries  hash, address, length          columns by entry number; freed numbers are used again
  *   arena    chunks of 1 MiB                keys lie in blocks of 16 bytes, never across chunks; freed blocks are reused
  */
+import { sameBytes, viewOf } from './bytes.ts';
 import { hashBytes } from './hash.ts';
 
 const CHUNK_BITS = 20;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
 const BLOCK_BYTES = 16;
+/** More than these are not kept by `clear`, which has to write them all. */
+const KEPT_SLOTS = 4096;
 
 export class ByteTable {
   /** Entry numbers run from 0 to here; freed ones among them. */
@@ -23,6 +26,7 @@ export class ByteTable {
   #lengths = new Uint16Array(32);
   #free: number[] = [];
   #chunks: Uint8Array[] = [];
+  #views: DataView[] = [];
   #used = CHUNK_BYTES;
   #freeBlocks = new Map<number, number[]>();
 
@@ -35,12 +39,12 @@ export class ByteTable {
     return this.#hashes.length;
   }
 
-  hash(bytes: Uint8Array, start: number, end: number): number {
-    return hashBytes(this.#seed, bytes, start, end);
+  hash(view: DataView, start: number, end: number): number {
+    return hashBytes(this.#seed, view, start, end);
   }
 
   /** The entry of a key, or -1. `hash` must come from this table's seed. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  find(view: DataView, start: number, end: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
     const length = end - start;
@@ -48,17 +52,22 @@ export class ByteTable {
       const entry = slots[slot]! - 1;
       if (entry === -1) return -1;
       if (this.#hashes[entry] !== hash || this.#lengths[entry] !== length) continue;
-      const address = this.#addresses[entry]!;
-      const chunk = this.#chunks[address >>> CHUNK_BITS]!;
-      const offset = address & (CHUNK_BYTES - 1);
-      let i = 0;
-      while (i < length && chunk[offset + i] === bytes[start + i]) i += 1;
-      if (i === length) return entry;
+      if (this.#isAt(entry, view, start)) return entry;
     }
   }
 
+  /**
+   * The length of an entry's key when the bytes at `start` begin with it, else -1. Also -1 for what is not an entry. Cheaper
+   * than `find`, for callers that can guess which key comes.
+   */
+  matchLength(entry: number, view: DataView, start: number, end: number): number {
+    if (entry >= this.high) return -1;
+    const length = this.#lengths[entry]!;
+    return start + length <= end && this.#isAt(entry, view, start) ? length : -1;
+  }
+
   /** Adds a key that is not in the table and returns its entry. The bytes are copied, at most 65,535 of them. */
-  insert(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  insert(view: DataView, start: number, end: number, hash: number): number {
     if ((this.size + 1) * 5 > this.#slots.length * 3) this.#rehash();
     const entry = this.#free.pop() ?? this.high;
     if (entry === this.high) {
@@ -67,7 +76,7 @@ export class ByteTable {
     }
     const length = end - start;
     const address = this.#allocate(length);
-    this.#chunks[address >>> CHUNK_BITS]!.set(bytes.subarray(start, end), address & (CHUNK_BYTES - 1));
+    this.#copy(view, start, length, address);
     this.#hashes[entry] = hash;
     this.#addresses[entry] = address;
     this.#lengths[entry] = length;
@@ -106,20 +115,30 @@ export class ByteTable {
     this.#free.push(entry);
   }
 
+  /** Forgets all keys, and lets go of what many of them made grow. */
   clear(): void {
     this.high = 0;
     this.size = 0;
     this.#free = [];
     this.#freeBlocks.clear();
     this.#chunks.length = Math.min(this.#chunks.length, 1);
+    this.#views.length = this.#chunks.length;
     this.#used = this.#chunks.length === 0 ? CHUNK_BYTES : 0;
-    if (this.#slots.length > 4096) this.#slots = new Uint32Array(64);
+    if (this.#slots.length > KEPT_SLOTS) this.#slots = new Uint32Array(64);
     else this.#slots.fill(0);
+    if (this.#hashes.length <= KEPT_SLOTS) return;
+    this.#hashes = new Uint32Array(32);
+    this.#addresses = new Uint32Array(32);
+    this.#lengths = new Uint16Array(32);
   }
 
-  /** The bytes of an entry: its chunk, and where in it. The chunk must not be written to. */
+  /** The bytes of an entry: its chunk (as a view, too), and where in it. The chunk must not be written to. */
   chunkOf(entry: number): Uint8Array {
     return this.#chunks[this.#addresses[entry]! >>> CHUNK_BITS]!;
+  }
+
+  viewOf(entry: number): DataView {
+    return this.#views[this.#addresses[entry]! >>> CHUNK_BITS]!;
   }
 
   offsetOf(entry: number): number {
@@ -130,13 +149,40 @@ export class ByteTable {
     return this.#lengths[entry]!;
   }
 
+  hashOf(entry: number): number {
+    return this.#hashes[entry]!;
+  }
+
+  textOf(entry: number): string {
+    const from = this.offsetOf(entry);
+    return Buffer.from(this.chunkOf(entry).subarray(from, from + this.lengthOf(entry))).toString('utf8');
+  }
+
+  #isAt(entry: number, view: DataView, start: number): boolean {
+    const address = this.#addresses[entry]!;
+    const chunk = this.#views[address >>> CHUNK_BITS]!;
+    return sameBytes(chunk, address & (CHUNK_BYTES - 1), view, start, this.#lengths[entry]!);
+  }
+
+  #copy(view: DataView, start: number, length: number, address: number): void {
+    const chunk = this.#views[address >>> CHUNK_BITS]!;
+    const to = address & (CHUNK_BYTES - 1);
+    let i = 0;
+    for (const stop = length - 3; i < stop; i += 4) {
+      chunk.setInt32(to + i, view.getInt32(start + i, true), true);
+    }
+    for (; i < length; i += 1) chunk.setUint8(to + i, view.getUint8(start + i));
+  }
+
   #allocate(length: number): number {
     const blocks = Math.ceil(length / BLOCK_BYTES);
     const reused = this.#freeBlocks.get(blocks)?.pop();
     if (reused !== undefined) return reused;
     const bytes = blocks * BLOCK_BYTES;
     if (this.#used + bytes > CHUNK_BYTES) {
-      this.#chunks.push(new Uint8Array(CHUNK_BYTES));
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      this.#chunks.push(chunk);
+      this.#views.push(viewOf(chunk));
       this.#used = 0;
     }
     const address = (this.#chunks.length - 1) * CHUNK_BYTES + this.#used;

@@ -16,8 +16,31 @@ export const BACKSLASH = 0x5c;
 export const LEFT_BRACE = 0x7b;
 export const RIGHT_BRACE = 0x7d;
 
+/** The same bytes, to be read several at a time. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Position of the next line feed at or after `from`, or `end` when there is none before it. */
-export function lineEnd(bytes: Uint8Array, from: number, end: number): number {
-  const found = bytes.indexOf(LF, from);
-  return found === -1 || found > end ? end : found;
+export function lineEnd(view: DataView, from: number, end: number): number {
+  let position = from;
+  // Four bytes at a time: a byte of `feeds` is zero where a line feed stands, and the next line finds zero bytes.
+  for (const stop = end - 3; position < stop; position += 4) {
+    const feeds = view.getInt32(position, true) ^ 0x0a0a0a0a;
+    if (((feeds - 0x01010101) & ~feeds & 0x80808080) !== 0) break;
+  }
+  while (position < end && view.getUint8(position) !== LF) position += 1;
+  return position;
+}
+
+/** Whether the same `length` bytes stand at two places. */
+export function sameBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
+  let i = 0;
+  for (const stop = length - 3; i < stop; i += 4) {
+    if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false;
+  }
+  for (; i < length; i += 1) {
+    if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false;
+  }
+  return true;
 }

@@ -14,16 +14,17 @@ const exactPowersOfTen = Array.from({ length: 23 }, (_, exponent) => 10 ** expon
  * Reads plain decimals of at most 15 digits without making a string: their digits and the power of ten are both exact
  * doubles, so one division rounds correctly (Clinger's fast path). NaN means "not of this form", and `parseFloat64` must look.
  */
-export function parsePlainDecimal(bytes: Uint8Array, start: number, end: number): number {
+export function parsePlainDecimal(view: DataView, start: number, end: number): number {
+  if (start >= end) return Number.NaN;
   let position = start;
-  const first = bytes[position];
+  const first = view.getUint8(position);
   if (first === MINUS || first === PLUS) position += 1;
   const digitsFrom = position;
   if (end - digitsFrom > 16 || digitsFrom >= end) return Number.NaN;
   let mantissa = 0;
   let point = -1;
   for (; position < end; position += 1) {
-    const byte = bytes[position]!;
+    const byte = view.getUint8(position);
     if (byte >= ZERO && byte <= NINE) mantissa = mantissa * 10 + (byte - ZERO);
     else if (byte === DOT && point === -1) point = position;
     else return Number.NaN;

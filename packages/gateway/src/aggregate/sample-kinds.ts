@@ -1,0 +1,58 @@
+/** What the name and the labels of a sample make of it, given the type of its family. */
+import type { Label } from '../model/labels.ts';
+import { PushProblem } from '../model/errors.ts';
+import { parseFloat64 } from '../primitives/float.ts';
+import { CellKind } from './cells.ts';
+import type { Route } from './push-families.ts';
+
+/** What a sample of this name is; throws a PushProblem when its family has no such sample. */
+export function kindOf({ family, role }: Route, name: string, offset: number): CellKind {
+  switch (family.type) {
+    case 'counter':
+      return CellKind.COUNTER;
+    case 'gauge':
+      return family.known?.startTimes === true ? CellKind.CREATED : CellKind.GAUGE;
+    case 'untyped':
+      return CellKind.UNTYPED;
+    case 'histogram':
+    case 'summary':
+      if (role === '_bucket') return CellKind.BUCKET;
+      if (role !== 'own') return role === '_sum' ? CellKind.SUM : CellKind.COUNT;
+      throw new PushProblem(
+        'type_conflict',
+        `${name} is a histogram; its samples are ${name}_bucket, ${name}_sum and ${name}_count`,
+        offset,
+      );
+  }
+}
+
+/** The labels that the samples of one histogram or summary share. */
+export function groupLabels(
+  { family, role }: Route,
+  name: string,
+  labels: readonly Label[],
+  offset: number,
+): readonly Label[] {
+  const reserved = family.type === 'histogram' ? 'le' : 'quantile';
+  const stray = labels.some((label) => label.name === reserved && label.value !== '');
+  if (role === '_bucket') {
+    if (!stray) throw new PushProblem('invalid_histogram', `${name} is a bucket without a label le`, offset);
+    return labels.filter((label) => label.name !== 'le');
+  }
+  if (stray) {
+    throw new PushProblem('invalid_histogram', `the label ${reserved} may not stand on ${name}`, offset);
+  }
+  return labels;
+}
+
+/** The bound that the label `le` of a bucket spells. */
+export function upperBound(name: string, labels: readonly Label[], offset: number): number {
+  const text = labels.find((label) => label.name === 'le')!.value;
+  const bound = parseFloat64(text);
+  if (bound !== undefined && !Number.isNaN(bound)) return bound === 0 ? 0 : bound;
+  throw new PushProblem(
+    'invalid_histogram',
+    `the label le of ${name} is ${JSON.stringify(text)}, not a number`,
+    offset,
+  );
+}
