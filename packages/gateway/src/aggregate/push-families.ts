@@ -186,6 +186,7 @@ export class PushFamilies {
       if (declared !== undefined && declared.type !== 'untyped') throw claimConflict(family, declared);
       const known = this.#families.find(rival);
       if (known === undefined) continue;
+      if (known.type === 'untyped' && this.#isSampled(known)) throw lateType(family.name, family.offset);
       // Untyped strays and discarded summaries give way; what was declared stands.
       if (known.type !== 'untyped' && !known.discarded) throw claimConflict(family, known);
       family.replaces.push(known);
@@ -198,9 +199,14 @@ export class PushFamilies {
         throw claimConflict(family, declared);
       const known = this.#families.find(base);
       if (known === undefined || !sampleSuffixes(known.type).includes(suffix)) continue;
-      if (!known.discarded) throw claimConflict(family, known);
+      if (!known.discarded || this.#isSampled(known)) throw claimConflict(family, known);
       family.replaces.push(known);
     }
+  }
+
+  /** Whether this push has samples of a known family, in whatever spelling. */
+  #isSampled(known: Family): boolean {
+    return this.#sampled[known.id] === this.#serial;
   }
 
   #holdsStartTimes(name: string): boolean {

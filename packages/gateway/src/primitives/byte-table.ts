@@ -10,6 +10,7 @@ import { hashBytes } from './hash.ts';
 
 const CHUNK_BITS = 20;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
+const SMALL_CHUNK_BYTES = 1 << 14;
 const BLOCK_BYTES = 16;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
@@ -179,15 +180,28 @@ export class ByteTable {
     const reused = this.#freeBlocks.get(blocks)?.pop();
     if (reused !== undefined) return reused;
     const bytes = blocks * BLOCK_BYTES;
-    if (this.#used + bytes > CHUNK_BYTES) {
-      const chunk = new Uint8Array(CHUNK_BYTES);
-      this.#chunks.push(chunk);
-      this.#views.push(viewOf(chunk));
-      this.#used = 0;
-    }
+    if (this.#used + bytes > CHUNK_BYTES) this.#addChunk();
+    if (this.#chunks.length === 1) this.#growFirstChunk(this.#used + bytes);
     const address = (this.#chunks.length - 1) * CHUNK_BYTES + this.#used;
     this.#used += bytes;
     return address;
+  }
+
+  #addChunk(): void {
+    const chunk = new Uint8Array(this.#chunks.length === 0 ? SMALL_CHUNK_BYTES : CHUNK_BYTES);
+    this.#chunks.push(chunk);
+    this.#views.push(viewOf(chunk));
+    this.#used = 0;
+  }
+
+  /** The first chunk begins small: most tables hold little. */
+  #growFirstChunk(needed: number): void {
+    const chunk = this.#chunks[0]!;
+    if (needed <= chunk.length) return;
+    const larger = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(chunk.length * 4, needed)));
+    larger.set(chunk);
+    this.#chunks[0] = larger;
+    this.#views[0] = viewOf(larger);
   }
 
   #occupy(entry: number, hash: number): void {

@@ -42,6 +42,7 @@ export class PlainScanner implements PlainSeries {
     let position = from;
     let previous = -1;
     let previousLength = 0;
+    let hasLe = false;
     for (;;) {
       const name = position;
       if (position >= end || !isOf(view, position, LABEL_START)) return false;
@@ -50,9 +51,10 @@ export class PlainScanner implements PlainSeries {
       if (!this.inOrder || isReserved(view, name, nameLength)) return false;
       const isLe = nameLength === 2 && view.getUint16(name) === 0x6c65;
       if (previous >= 0 && !isBefore(view, previous, previousLength, name, nameLength)) {
-        if (!isLe) return false;
+        if (!isLe || hasLe) return false;
         this.inOrder = false;
       }
+      hasLe ||= isLe;
       position = valueEnd(view, position, end);
       if (position < 0) return false;
       this.labelCount += 1;
