@@ -1,10 +1,12 @@
-/** Made-up but realistic bodies, the same in every run. */
+/** Made-up but realistic bodies, the same in every run. `round` moves the values on, as totals do from push to push. */
 
 /** 1.6 KB, as a small service pushes: one counter family of 6 series and one histogram of 12 buckets. */
-export function smallPush(): string {
+export function smallPush(round = 0): string {
   const lines = ['# HELP http_requests_total Requests served.', '# TYPE http_requests_total counter'];
   for (const code of [200, 201, 204, 400, 404, 500]) {
-    lines.push(`http_requests_total{code="${code}",handler="/api/v1/orders",method="post"} ${code * 7}`);
+    lines.push(
+      `http_requests_total{code="${code}",handler="/api/v1/orders",method="post"} ${code * 7 + round}`,
+    );
   }
   lines.push('# HELP http_request_duration_seconds Time to serve a request.');
   lines.push('# TYPE http_request_duration_seconds histogram');
@@ -23,21 +25,86 @@ export function smallPush(): string {
     '10',
     '+Inf',
   ]) {
-    cumulative += 13;
+    cumulative += 13 + round;
     lines.push(`http_request_duration_seconds_bucket{handler="/api/v1/orders",le="${bound}"} ${cumulative}`);
   }
-  lines.push(`http_request_duration_seconds_sum{handler="/api/v1/orders"} 48.153`);
+  lines.push(`http_request_duration_seconds_sum{handler="/api/v1/orders"} ${48.153 + round}`);
   lines.push(`http_request_duration_seconds_count{handler="/api/v1/orders"} ${cumulative}`);
   return `${lines.join('\n')}\n`;
 }
 
-/** About 85 bytes a series: one counter family, 3 labels. */
-export function largePush(series: number): string {
+/** 300 B, as a web page pushes when it goes away. */
+export function browserPush(round = 0): string {
+  return `${[
+    '# HELP page_views_total Pages viewed.',
+    '# TYPE page_views_total counter',
+    `page_views_total{page="/checkout"} ${1 + round}`,
+    `page_views_total{page="/cart"} ${2 + round}`,
+    '# TYPE fetch_seconds_total counter',
+    `fetch_seconds_total{route="/orders",status="200"} ${0.734 + round}`,
+    `fetch_seconds_total{route="/prices",status="200"} ${0.281 + round}`,
+  ].join('\n')}\n`;
+}
+
+export interface SeriesRange {
+  readonly series: number;
+  /** Number of the first series. Other numbers are other series. */
+  readonly from?: number;
+  readonly round?: number;
+}
+
+/** About 100 bytes a series: one counter family, 3 labels. 10 000 series are 1 MB. */
+export function largePush({ series, from = 0, round = 0 }: SeriesRange): string {
   const lines = ['# TYPE http_requests_total counter'];
-  for (let i = 0; i < series; i += 1) {
+  for (let i = from; i < from + series; i += 1) {
     lines.push(
-      `http_requests_total{code="${200 + (i % 10)}",instance="host-${i}",path="/api/v1/things/${i % 100}"} ${i * 3}`,
+      `http_requests_total{code="${200 + (i % 10)}",instance="host-${i}.eu-west-1.local",path="/api/v1/things/${i % 100}"} ${i * 3 + round}`,
     );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** One counter family of 3 labels, 70 bytes a series without its value, for the memory that series take. */
+export function shortSeriesPush({ series, from = 0, round = 0 }: SeriesRange): string {
+  const lines = ['# TYPE rpc_calls_total counter'];
+  for (let i = from; i < from + series; i += 1) {
+    const host = String(i).padStart(7, '0');
+    lines.push(
+      `rpc_calls_total{code="${i % 10}",host="node-${host}.eu-west",method="Method${10 + (i % 90)}"} ${1 + round}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Counter families of equal size, for pages of many families. `first` is the number of the first family. */
+export function familiesPush(options: {
+  readonly first: number;
+  readonly families: number;
+  readonly seriesPerFamily: number;
+  readonly round?: number;
+}): string {
+  const { first, families, seriesPerFamily, round = 0 } = options;
+  const lines: string[] = [];
+  for (let family = first; family < first + families; family += 1) {
+    const name = `app_part${String(family).padStart(3, '0')}_total`;
+    lines.push(`# HELP ${name} Work done by part ${family}.`, `# TYPE ${name} counter`);
+    for (let i = 0; i < seriesPerFamily; i += 1) {
+      lines.push(
+        `${name}{code="${i % 10}",host="node-${i}.eu-west",method="Method${10 + (i % 90)}"} ${i + round}`,
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** 20 series, as each of many processes of one program pushes them: only the path tells them apart. */
+export function sourcePush(round = 0): string {
+  const lines: string[] = [];
+  for (const name of ['jobs_done_total', 'jobs_failed_total', 'bytes_read_total', 'bytes_written_total']) {
+    lines.push(`# TYPE ${name} counter`);
+    for (const queue of ['mail', 'image', 'video', 'index', 'report']) {
+      lines.push(`${name}{queue="${queue}",version="1.4.2"} ${queue.length * 17 + round}`);
+    }
   }
   return `${lines.join('\n')}\n`;
 }

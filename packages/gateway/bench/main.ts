@@ -1,34 +1,66 @@
 /**
  * In-process figures: what a push and a scrape cost without HTTP. `npm run bench`, a minute; `npm run bench -- --smoke`, a few
- * seconds, to see that it runs.
+ * seconds, to see that it runs. The gateway as a process under load is `npm run bench:http`.
  */
 import { bench, run, summary } from 'mitata';
 import { createGateway } from 'prom-aggregation-gateway';
 
-import { largePush, smallPush } from './data.ts';
+import { browserPush, largePush, smallPush } from './data.ts';
+import { fleetDefaults, fleetPushes } from './fleet.ts';
 
 const smoke = process.argv.includes('--smoke');
 const largeSeries = smoke ? 1_000 : 10_000;
 const encoder = new TextEncoder();
-const small = encoder.encode(smallPush());
-const large = encoder.encode(largePush(largeSeries));
+const large = encoder.encode(largePush({ series: largeSeries }));
 
-summary(() => {
-  const add = createGateway();
-  bench(`small push (${small.length} B), add`, () => add.push(small));
-  const byJob = createGateway({ byJob: true });
-  bench(`small push (${small.length} B), by job`, () =>
-    byJob.push(small, { path: 'job/bench', method: 'PUT' }));
-});
+const fleet = smoke ? { ...fleetDefaults, senders: 100, series: 2_000 } : fleetDefaults;
 
-summary(() => {
-  const repeated = createGateway();
-  bench(`large push (${large.length} B, ${largeSeries} series), repeated`, () => repeated.push(large));
-  bench(`large push (${large.length} B, ${largeSeries} series), first`, () => createGateway().push(large));
-});
+/** Each is pushed in turn, over and over. By-job, each body is a source of its own. */
+const workloads: readonly { readonly name: string; readonly bodies: readonly Uint8Array[] }[] = [
+  { name: 'small push', bodies: [encoder.encode(smallPush())] },
+  { name: 'browser push', bodies: [encoder.encode(browserPush())] },
+  { name: 'large push', bodies: [large] },
+  { name: 'mixed fleet', bodies: fleetPushes(fleet).map((body) => encoder.encode(body)) },
+];
+
+const repeatedName = 'large push, add';
+const firstName = 'large push, first';
+
+for (const { name, bodies } of workloads) {
+  summary(() => {
+    const add = createGateway();
+    const byJob = createGateway({ byJob: true });
+    let nextAdd = 0;
+    let nextByJob = 0;
+    bench(`${name}, add`, () => add.push(bodies[nextAdd++ % bodies.length]!));
+    bench(`${name}, by-job`, () => {
+      const sender = nextByJob++ % bodies.length;
+      return byJob.push(bodies[sender]!, { path: `job/bench/instance/${sender}`, method: 'PUT' });
+    });
+  });
+}
+
+// A gateway of its own for each push: making one is a thousandth of it.
+bench(firstName, () => createGateway().push(large));
 
 const held = createGateway();
 await held.push(large);
 bench(`scrape of ${largeSeries} series`, () => held.scrape());
 
-await run({ format: 'mitata' });
+const { benchmarks } = await run({ format: 'mitata', throw: true });
+
+for (const { name, bodies } of workloads) {
+  const bytes = bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length;
+  const micros = nanosOf(`${name}, add`) / 1_000;
+  console.log(`${name}: ${Math.round(bytes)} B, decode and apply ${(bytes / micros).toFixed(0)} MB/s`);
+}
+console.log(
+  `large push of ${largeSeries} series: the first costs ${(nanosOf(firstName) / nanosOf(repeatedName)).toFixed(1)} × a repeated one`,
+);
+
+/** The median: neither a collection of garbage nor a neighbour on the machine moves it. */
+function nanosOf(name: string): number {
+  const stats = benchmarks.find(({ alias }) => alias === name)?.runs[0]?.stats;
+  if (stats === undefined) throw new Error(`no figure for ${name}`);
+  return stats.p50;
+}

@@ -1,0 +1,65 @@
+/** Requests one by one, for filling and checking: what is not answered 2xx fails the run. The load itself is wrk's. */
+import { Agent, request } from 'node:http';
+
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** How many pushes `pushAll` has under way. */
+const IN_FLIGHT = 4;
+
+const agent = new Agent({ keepAlive: true });
+
+export interface Push {
+  readonly url: string;
+  readonly body: Buffer;
+}
+
+/** Resolves when the push is answered 2xx. */
+export function push({ url, body }: Push): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      url,
+      {
+        agent,
+        method: 'POST',
+        headers: { 'Content-Type': 'text/plain; version=0.0.4', 'Content-Length': body.length },
+        timeout: REQUEST_TIMEOUT_MS,
+      },
+      (reply) => {
+        let text = '';
+        reply.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        reply.on('error', reject);
+        reply.on('end', () => {
+          const status = reply.statusCode ?? 0;
+          if (status >= 200 && status < 300) resolve();
+          else reject(new Error(`${url} answered ${status}: ${text.trim()}`));
+        });
+      },
+    );
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${REQUEST_TIMEOUT_MS} ms`)));
+    outgoing.on('error', (error) => reject(new Error(`push to ${url}: ${error.message}`, { cause: error })));
+    outgoing.end(body);
+  });
+}
+
+/** A few at a time, in order; `pushes` may make its bodies as they are asked for. */
+export async function pushAll(pushes: Iterable<Push>): Promise<void> {
+  const iterator = pushes[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (let next = iterator.next(); !next.done; next = iterator.next()) await push(next.value);
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+}
+
+/** How many samples the page has. Reads all of it, so nothing is measured meanwhile. */
+export async function countSamples(url: string): Promise<number> {
+  const reply = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  if (reply.status !== 200) throw new Error(`${url}/metrics answered ${reply.status}`);
+  const page = Buffer.from(await reply.arrayBuffer());
+  let samples = 0;
+  for (let start = 0; start < page.length;) {
+    if (page[start] !== 0x23) samples += 1;
+    const end = page.indexOf(0x0a, start);
+    start = end < 0 ? page.length : end + 1;
+  }
+  return samples;
+}
