@@ -39,7 +39,7 @@ export class PushFamilies {
   begin(serial: number): void {
     this.#serial = serial;
     this.meaningsChanged = false;
-    this.#byName.clear();
+    if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
     if (count <= this.#typed.length) return;
     const capacity = count * 2;

@@ -93,10 +93,13 @@ function collect(
     let bytes = 0;
     let settled = false;
     const fail = (error: unknown): void => {
-      if (settled) return;
       settled = true;
       chunks = [];
       reject(error);
+    };
+    // Also comes after a good end; an error is made only when there is one, as its stack trace is dear.
+    const clientGone = (): void => {
+      if (!settled) fail(new ClientGone());
     };
     // After a failure what still comes is dropped, and whoever replies decides how long to listen.
     request.on('data', (chunk: Uint8Array) => {
@@ -115,9 +118,9 @@ function collect(
       settled = true;
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
-    request.on('error', () => fail(new ClientGone()));
-    request.on('close', () => fail(new ClientGone()));
-    if (request.destroyed || request.readableEnded) fail(new ClientGone());
+    request.on('error', clientGone);
+    request.on('close', clientGone);
+    if (request.destroyed || request.readableEnded) clientGone();
   });
 }
 

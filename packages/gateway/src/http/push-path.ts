@@ -17,6 +17,26 @@ const QUOTED_CHARS_MAX = 200;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Keys of paths read lately: the same senders push to the same paths again and again. */
+const RECENT_MAX = 10_000;
+const RECENT_CHARS_MAX = 512;
+
+/** Reads paths and remembers the keys of those that came lately. */
+export class PushPathReader {
+  readonly #recent = new Map<string, GroupingKey>();
+
+  /** As `parsePushPath`. */
+  read(rest: string): GroupingKey {
+    const recent = this.#recent.get(rest);
+    if (recent !== undefined) return recent;
+    const key = parsePushPath(rest);
+    if (rest.length > RECENT_CHARS_MAX) return key;
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+    this.#recent.set(rest, key);
+    return key;
+  }
+}
+
 /**
  * The grouping key that `rest` spells: the raw path after the push path, still percent-encoded, without the query, with or
  * without a trailing slash. Throws RequestError `invalid_path`.

@@ -5,7 +5,7 @@ import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { refuseUnreadMediaType } from './media-type.ts';
-import { parsePushPath } from './push-path.ts';
+import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
 
 export interface PushDeps {
@@ -18,11 +18,12 @@ export interface PushDeps {
 
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes } = deps;
+  const paths = new PushPathReader();
   return async (exchange) => {
     const { request, response } = exchange;
     const headers = request.headers;
     cors.check(headers.origin);
-    const key = parsePushPath(routes.restOf(exchange.path));
+    const key = paths.read(routes.restOf(exchange.path));
     refuseUnreadMediaType(headers['content-type']);
     const coding = intake.check(request);
     if (exchange.expectsContinue) response.writeContinue();
