@@ -25,11 +25,36 @@ export interface BodyLimits {
   readonly bodiesBytesMax: number;
 }
 
+/** Bodies in several chunks are put together in buffers of at least this size, which are used again. */
+const BUFFER_BYTES_MIN = 1 << 20;
+/** What waits to be used again: so many buffers, none larger than this. */
+const IDLE_BUFFERS_MAX = 4;
+const IDLE_BUFFER_BYTES_MAX = 4 << 20;
+
+/** Fresh memory for each large body costs the system calls and page faults of it, and garbage collections. */
+class BufferPool {
+  readonly #idle: Buffer[] = [];
+
+  /** A buffer of at least `bytes`, with anything in it. */
+  take(bytes: number): Buffer {
+    const found = this.#idle.findIndex((buffer) => buffer.length >= bytes);
+    const [buffer] = found === -1 ? [] : this.#idle.splice(found, 1);
+    return buffer ?? Buffer.allocUnsafeSlow(Math.max(bytes, BUFFER_BYTES_MIN));
+  }
+
+  /** Nobody may hold the buffer any more. */
+  give(buffer: Buffer): void {
+    if (buffer.length > IDLE_BUFFER_BYTES_MAX || this.#idle.length >= IDLE_BUFFERS_MAX) return;
+    this.#idle.push(buffer);
+  }
+}
+
 export type BodyCoding = 'identity' | Compression;
 
 /** Receives bodies under one shared budget. */
 export class BodyIntake {
   readonly #limits: BodyLimits;
+  readonly #buffers = new BufferPool();
   #bytesHeld = 0;
 
   constructor(limits: BodyLimits) {
@@ -58,8 +83,8 @@ export class BodyIntake {
 
   /**
    * Hands the whole decompressed body to `use` and settles as it does. The body counts against the shared budget until
-   * then. Rejects with RequestError, or with ClientGone when the upload breaks off. An uncompressed body that comes in one
-   * chunk is not copied.
+   * then, and belongs to `use` only that long. Rejects with RequestError, or with ClientGone when the upload breaks off. An
+   * uncompressed body that comes in one chunk is not copied.
    */
   async receive<T>(
     request: IncomingMessage,
@@ -72,22 +97,40 @@ export class BodyIntake {
       bytesTaken += bytes;
       this.#bytesHeld += bytes;
     };
+    let buffer: Buffer | undefined;
     try {
-      const sent = await collect(request, this.#limits.bodyBytesMax, take);
+      const chunks = await collect(request, this.#limits.bodyBytesMax, take);
+      if (chunks.length > 1) buffer = this.#buffers.take(bytesTaken);
+      const sent = buffer === undefined ? (chunks[0] ?? noBytes) : joined(chunks, buffer);
       if (coding === 'identity') return await use(sent);
       const bounds = { bytesMax: this.#limits.bodyBytesMax, take, tooLarge: bodyTooLarge };
       return await use(await decompress(sent, coding, bounds));
     } finally {
       this.#bytesHeld -= bytesTaken;
+      if (buffer !== undefined) this.#buffers.give(buffer);
     }
   }
 }
 
+const noBytes = new Uint8Array(0);
+
+/** The chunks one after the other, at the beginning of the buffer; they are let go. */
+function joined(chunks: Uint8Array[], buffer: Buffer): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) {
+    buffer.set(chunk, length);
+    length += chunk.length;
+  }
+  chunks.length = 0;
+  return buffer.subarray(0, length);
+}
+
+/** The body as it was sent, chunk by chunk; an empty body has none. */
 function collect(
   request: IncomingMessage,
   bytesMax: number,
   take: (bytes: number) => void,
-): Promise<Uint8Array> {
+): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
     let chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -116,7 +159,7 @@ function collect(
     request.on('end', () => {
       if (settled) return;
       settled = true;
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
+      resolve(chunks);
     });
     request.on('error', clientGone);
     request.on('close', clientGone);

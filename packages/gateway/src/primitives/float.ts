@@ -2,7 +2,7 @@
  * Numbers of the text formats, exactly as Go's ParseFloat(…, 64) reads them with hexadecimal and underscores refused,
  * which is what both of Prometheus' own parsers do.
  */
-import { DOT, MINUS, NINE, PLUS, ZERO } from './bytes.ts';
+import { DOT, MINUS, PLUS, ZERO } from './bytes.ts';
 
 const pattern =
   /^(?:[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)|[nN][aA][nN])$/;
@@ -10,29 +10,38 @@ const pattern =
 /** Powers of ten that a double holds exactly. */
 const exactPowersOfTen = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 
+/** Where `readPlainDecimal` stopped. */
+export interface NumberEnd {
+  end: number;
+}
+
 /**
- * Reads plain decimals of at most 15 digits without making a string: their digits and the power of ten are both exact
- * doubles, so one division rounds correctly (Clinger's fast path). NaN means "not of this form", and `parseFloat64` must look.
+ * Reads a plain decimal of at most 15 digits without making a string: its digits and the power of ten are both exact
+ * doubles, so one division rounds correctly (Clinger's fast path). It ends before the first byte that is not a digit, a sign
+ * in front, or the first point; the place is left in `at`. NaN means "not of this form", and `parseFloat64` must look.
  */
-export function parsePlainDecimal(view: DataView, start: number, end: number): number {
-  if (start >= end) return Number.NaN;
+export function readPlainDecimal(view: DataView, start: number, end: number, at: NumberEnd): number {
   let position = start;
-  const first = view.getUint8(position);
-  if (first === MINUS || first === PLUS) position += 1;
+  let negative = false;
+  if (position < end) {
+    const first = view.getUint8(position);
+    negative = first === MINUS;
+    if (negative || first === PLUS) position += 1;
+  }
   const digitsFrom = position;
-  if (end - digitsFrom > 16 || digitsFrom >= end) return Number.NaN;
   let mantissa = 0;
   let point = -1;
   for (; position < end; position += 1) {
-    const byte = view.getUint8(position);
-    if (byte >= ZERO && byte <= NINE) mantissa = mantissa * 10 + (byte - ZERO);
-    else if (byte === DOT && point === -1) point = position;
-    else return Number.NaN;
+    const digit = view.getUint8(position) - ZERO;
+    if (digit >= 0 && digit <= 9) mantissa = mantissa * 10 + digit;
+    else if (digit === DOT - ZERO && point === -1) point = position;
+    else break;
   }
-  const digits = end - digitsFrom - (point === -1 ? 0 : 1);
+  at.end = position;
+  const digits = position - digitsFrom - (point === -1 ? 0 : 1);
   if (digits === 0 || digits > 15) return Number.NaN;
-  const magnitude = point === -1 ? mantissa : mantissa / exactPowersOfTen[end - point - 1]!;
-  return first === MINUS ? -magnitude : magnitude;
+  const magnitude = point === -1 ? mantissa : mantissa / exactPowersOfTen[position - point - 1]!;
+  return negative ? -magnitude : magnitude;
 }
 
 /** The number that `text` spells, or undefined when it spells none, or one too large for a double. */

@@ -13,12 +13,14 @@
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import { HASH, LF, lineEnd, SPACE, viewOf } from '../../primitives/bytes.ts';
-import { parseFloat64, parsePlainDecimal } from '../../primitives/float.ts';
+import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
+import type { NumberEnd } from '../../primitives/float.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 import { parseLine } from './parse-line.ts';
 import { PlainScanner } from './plain-series.ts';
 
 const plain = new PlainScanner();
+const number: NumberEnd = { end: 0 };
 
 /** Longer tokens than any double needs are left to `parseLine`. */
 const NUMBER_BYTES_MAX = 32;
@@ -39,8 +41,8 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, sink: 
       continue;
     }
     if (matched >= 0 && matched < end && view.getUint8(matched) === SPACE) {
-      const stop = tokenEnd(view, matched + 1, end);
-      const value = parsePlainDecimal(view, matched + 1, stop);
+      const value = readPlainDecimal(view, matched + 1, end, number);
+      const stop = number.end;
       if (value === value && (stop === end || view.getUint8(stop) === LF)) {
         sink.addKnown(sink.guessed, value, position);
         position = stop + 1;
@@ -107,14 +109,8 @@ function decodeSample(
 }
 
 function readNumber(bytes: Uint8Array, view: DataView, start: number, end: number): number | undefined {
-  const value = parsePlainDecimal(view, start, end);
-  if (value === value) return value;
+  const value = readPlainDecimal(view, start, end, number);
+  if (value === value && number.end === end) return value;
   // Latin-1 cannot turn other bytes into anything that a number is spelled with.
   return parseFloat64(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1'));
-}
-
-function tokenEnd(view: DataView, from: number, end: number): number {
-  let position = from;
-  while (position < end && view.getUint8(position) > SPACE) position += 1;
-  return position;
 }
