@@ -6,51 +6,55 @@
  *   a folded one      is just forgotten: what it added stays
  *
  * and a scrape costs the number of series, however many sources there are. Sums are exact, so differences leave nothing behind.
+ *
+ * Nearly every push names the same cells as the one before it, in the same order: `#update` takes it in one pass and
+ * makes no object. All else goes through `#merge`.
  */
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped, isRemovable } from './cells.ts';
 import type { Cells } from './cells.ts';
+import { Contributions } from './contributions.ts';
 import type { StateRules } from './rules.ts';
+import { Ring, SourceList } from './source-list.ts';
 
-interface Source {
-  lastPushMs: number;
-  /** In the order of its last push that changed the set, which is nearly always the order of the next one. */
-  cells: Int32Array;
-  values: Float64Array;
-}
+/** Scratch grown past this by a source with many series is let go. */
+const KEPT_LENGTH = 1 << 16;
 
 export class Sources {
   retired = 0;
-  /** Both in order of their last push, oldest first. */
-  readonly #live = new Map<string, Source>();
-  readonly #pruned = new Map<string, Source>();
+  readonly #list: SourceList;
+  readonly #contributions = new Contributions();
   readonly #cells: Cells;
   readonly #accumulate: boolean;
   readonly #freeCell: (cell: number) => void;
-  /** Scratch: 1 + position in the source's columns, by cell; all zero between calls. */
+  /** Scratch: by cell, 1 + its place in the columns of the source; all zero between calls. */
   #position = new Uint32Array(0);
+  /** Scratch: what the source will have. */
+  #nextCells = new Int32Array(256);
+  #nextValues = new Float64Array(256);
 
   /** `freeCell` is called when the last source with a gauge or untyped series has taken it away. */
-  constructor(cells: Cells, rules: StateRules, freeCell: (cell: number) => void) {
+  constructor(cells: Cells, rules: StateRules, hashSeed: number, freeCell: (cell: number) => void) {
     this.#cells = cells;
     this.#accumulate = rules.counterResets === 'accumulate';
+    this.#list = new SourceList(hashSeed);
     this.#freeCell = freeCell;
   }
 
   get liveCount(): number {
-    return this.#live.size;
+    return this.#list.sizeOf(Ring.LIVE);
   }
 
   get prunedCount(): number {
-    return this.#pruned.size;
+    return this.#list.sizeOf(Ring.PRUNED);
   }
 
   get size(): number {
-    return this.#live.size + this.#pruned.size;
+    return this.liveCount + this.prunedCount;
   }
 
   has(key: string): boolean {
-    return this.#live.has(key) || this.#pruned.has(key);
+    return this.#list.find(key) >= 0;
   }
 
   /** Replaces what the source contributed to the cells of the batch. With `PUT`, gauges and untyped it left out go. */
@@ -59,69 +63,39 @@ export class Sources {
     batch: Batch,
     options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
   ): void {
-    const source = this.#touch(key, options.nowMs);
-    const { length } = batch;
-    const previous = this.#previousPositions(source, batch);
-    const restarted = this.#accumulate ? this.#restartedGroups(source, batch, previous) : undefined;
-    const cells = new Int32Array(length + source.cells.length);
-    const values = new Float64Array(length + source.cells.length);
-    let kept = 0;
-    for (let i = 0; i < length; i += 1) {
-      const cell = batch.cells[i]!;
-      const value = batch.values[i]!;
-      const at = previous[i]!;
-      if (this.#cells.kindOf(cell) === CellKind.CREATED) {
-        this.#cells.lower(cell, value);
-        continue;
-      }
-      if (Number.isNaN(value)) {
-        if (at >= 0) this.#withdraw(cell, source.values[at]!);
-        continue;
-      }
-      this.#replace(cell, value, at < 0 ? undefined : source.values[at]!, restarted);
-      cells[kept] = cell;
-      values[kept] = value;
-      kept += 1;
-    }
-    kept = this.#carryOver(source, batch, { cells, values, kept, previous, put: options.method === 'PUT' });
-    source.cells = cells.slice(0, kept);
-    source.values = values.slice(0, kept);
+    const source = this.#list.touch(key, options.nowMs);
+    this.#contributions.open(source);
+    if (this.#accumulate && !this.#continues(batch)) this.#merge(source, batch, options.method === 'PUT');
+    else if (!this.#update(batch)) this.#merge(source, batch, options.method === 'PUT');
   }
 
   /** Takes away gauges and untyped series of a source and forgets it; all else that it counted stays. */
   remove(key: string): boolean {
-    const source = this.#live.get(key) ?? this.#pruned.get(key);
-    if (source === undefined) return false;
-    this.#drop(source, isRemovable);
-    this.#live.delete(key);
-    this.#pruned.delete(key);
-    this.retired += 1;
+    const source = this.#list.find(key);
+    if (source < 0) return false;
+    this.#retire(source, isRemovable);
     return true;
   }
 
   /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
   prune(beforeMs: number, most: number): number {
-    let done = 0;
-    for (const [key, source] of this.#live) {
-      if (done === most || source.lastPushMs >= beforeMs) break;
+    for (let done = 0; done < most; done += 1) {
+      const source = this.#list.oldest(Ring.LIVE);
+      if (source < 0 || this.#list.lastPushMs(source) >= beforeMs) return done;
       this.#drop(source, isGauge);
-      this.#live.delete(key);
-      this.#pruned.set(key, source);
-      done += 1;
+      this.#list.prune(source);
     }
-    return done;
+    return most;
   }
 
   /** Folds sources silent since `beforeMs` into the totals and forgets them, at most `most`; returns how many. */
   forget(beforeMs: number, most: number): number {
     let done = 0;
-    for (const sources of [this.#pruned, this.#live]) {
-      for (const [key, source] of sources) {
-        if (done === most || source.lastPushMs >= beforeMs) break;
-        this.#drop(source, isGauge);
-        sources.delete(key);
-        this.retired += 1;
-        done += 1;
+    for (const ring of [Ring.PRUNED, Ring.LIVE]) {
+      for (; done < most; done += 1) {
+        const source = this.#list.oldest(ring);
+        if (source < 0 || this.#list.lastPushMs(source) >= beforeMs) break;
+        this.#retire(source, isGauge);
       }
     }
     return done;
@@ -129,58 +103,190 @@ export class Sources {
 
   /** When the oldest live source, or the oldest of all, last pushed; undefined when there is none. */
   oldestPushMs(which: 'live' | 'all'): number | undefined {
-    const live = first(this.#live)?.lastPushMs;
-    const pruned = which === 'all' ? first(this.#pruned)?.lastPushMs : undefined;
-    if (live === undefined || pruned === undefined) return live ?? pruned;
-    return Math.min(live, pruned);
+    const live = this.#list.oldest(Ring.LIVE);
+    const pruned = which === 'all' ? this.#list.oldest(Ring.PRUNED) : -1;
+    if (live < 0 && pruned < 0) return undefined;
+    return Math.min(
+      live < 0 ? Infinity : this.#list.lastPushMs(live),
+      pruned < 0 ? Infinity : this.#list.lastPushMs(pruned),
+    );
   }
 
-  /** Forgets all contributions to cells that are about to go or to change their meaning. Rare, and costs all sources. */
+  /**
+   * Forgets all contributions to cells that are about to go or to change their meaning. Rare, and looks through all sources
+   * until every contribution is found.
+   */
   forgetCells(gone: ReadonlySet<number>): void {
-    for (const sources of [this.#live, this.#pruned]) {
-      for (const source of sources.values()) {
-        this.#filter(source, (cell) => !gone.has(cell));
+    const { holders } = this.#cells;
+    const position = this.#positionScratch();
+    let left = 0;
+    for (const cell of gone) {
+      left += holders[cell]!;
+      holders[cell] = 0;
+      position[cell] = 1;
+    }
+    for (const ring of [Ring.LIVE, Ring.PRUNED]) {
+      for (
+        let source = this.#list.oldest(ring);
+        source >= 0 && left > 0;
+        source = this.#list.newerThan(source)
+      ) {
+        left -= this.#filter(source, (cell) => position[cell] === 0);
       }
     }
+    for (const cell of gone) position[cell] = 0;
   }
 
-  #touch(key: string, nowMs: number): Source {
-    const source = this.#live.get(key) ??
-      this.#pruned.get(key) ?? { lastPushMs: nowMs, cells: new Int32Array(0), values: new Float64Array(0) };
-    this.#live.delete(key);
-    this.#pruned.delete(key);
-    source.lastPushMs = nowMs;
-    this.#live.set(key, source);
-    return source;
-  }
-
-  /** For each entry of the batch: where the source's columns hold its cell, or -1. */
-  #previousPositions(source: Source, batch: Batch): Int32Array {
-    const positions = new Int32Array(batch.length);
-    let same = source.cells.length === batch.length;
-    for (let i = 0; same && i < batch.length; i += 1) {
-      same = source.cells[i] === batch.cells[i];
-      positions[i] = i;
+  /**
+   * Takes a batch that names what the source has, in the same order, and takes none of it away; start times may stand among
+   * it. Returns false where it finds that this is not so: then the part it has taken is as it should be, and may be taken again.
+   */
+  #update(batch: Batch): boolean {
+    const { cells: batchCells, values: batchValues, length: batchLength } = batch;
+    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    let at = 0;
+    for (let i = 0; i < batchLength; i += 1) {
+      const cell = batchCells[i]!;
+      const value = batchValues[i]!;
+      if (at < length && cells[cellsAt + at] === cell) {
+        const before = values[valuesAt + at]!;
+        if (value !== before) {
+          if (Number.isNaN(value)) return false;
+          this.#exchange(cell, before, value);
+          values[valuesAt + at] = value;
+        }
+        at += 1;
+      } else if (this.#cells.kind[cell] === CellKind.CREATED) {
+        this.#cells.lower(cell, value);
+      } else {
+        return false;
+      }
     }
-    if (same) return positions;
-    if (this.#position.length < this.#cells.kind.length)
-      this.#position = new Uint32Array(this.#cells.kind.length);
-    const scratch = this.#position;
-    for (let i = 0; i < source.cells.length; i += 1) scratch[source.cells[i]!] = i + 1;
-    for (let i = 0; i < batch.length; i += 1) positions[i] = scratch[batch.cells[i]!]! - 1;
-    for (const cell of source.cells) scratch[cell] = 0;
-    return positions;
+    return at === length;
+  }
+
+  /** With `accumulate`: whether `#update` would take the whole batch, and no histogram or summary of it began anew. */
+  #continues(batch: Batch): boolean {
+    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    let at = 0;
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (at < length && cells[cellsAt + at] === cell) {
+        if (!(batch.values[i]! >= values[valuesAt + at]!)) {
+          if (Number.isNaN(batch.values[i]) || mayNotFall(this.#cells.kindOf(cell))) return false;
+        }
+        at += 1;
+      } else if (this.#cells.kind[cell] !== CellKind.CREATED) {
+        return false;
+      }
+    }
+    return at === length;
+  }
+
+  /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
+  #exchange(cell: number, before: number, value: number): void {
+    if (this.#accumulate && value < before && this.#cells.kind[cell] === CellKind.COUNTER) {
+      this.#cells.add(cell, value);
+      return;
+    }
+    // The difference is nearly always a double; otherwise two doubles make it up exactly (two-sum, see ExactSums).
+    const difference = value - before;
+    const taken = difference - value;
+    const rest = value - (difference - taken) - (before + taken);
+    this.#cells.add(cell, difference);
+    if (rest !== 0) this.#cells.add(cell, rest);
+  }
+
+  /** Takes any batch: what the source has becomes what the batch says, and what it leaves as it is. */
+  #merge(source: number, batch: Batch, put: boolean): void {
+    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    const { kind, holders } = this.#cells;
+    const position = this.#positionScratch();
+    for (let at = 0; at < length; at += 1) position[cells[cellsAt + at]!] = at + 1;
+    const restarted = this.#accumulate && length > 0 ? this.#restartedGroups(batch) : undefined;
+    this.#reserveNext(batch.length + length);
+    let kept = 0;
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      const value = batch.values[i]!;
+      const at = position[cell]! - 1;
+      position[cell] = 0;
+      if (kind[cell] === CellKind.CREATED) {
+        this.#cells.lower(cell, value);
+        continue;
+      }
+      if (Number.isNaN(value)) {
+        if (at >= 0) this.#withdraw(cell, values[valuesAt + at]!);
+        continue;
+      }
+      if (at < 0) {
+        holders[cell]! += 1;
+        this.#cells.add(cell, value);
+      } else if (restarted?.has(this.#cells.group[cell]!) === true) {
+        this.#cells.add(cell, value);
+      } else if (value !== values[valuesAt + at]) {
+        this.#exchange(cell, values[valuesAt + at]!, value);
+      }
+      this.#nextCells[kept] = cell;
+      this.#nextValues[kept] = value;
+      kept += 1;
+    }
+    kept = this.#carryOver(batch, put, kept);
+    this.#contributions.replace(source, this.#nextCells, this.#nextValues, kept);
+    this.#trimNext();
+  }
+
+  /**
+   * What goes on of what the source has although the batch does not name it: those are the cells that still have a position.
+   * Returns the new length.
+   */
+  #carryOver(batch: Batch, put: boolean, length: number): number {
+    const own = this.#contributions;
+    const position = this.#position;
+    let kept = length;
+    let groups: ReadonlySet<number> | undefined;
+    for (let at = 0; at < own.length; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      if (position[cell] === 0) continue;
+      position[cell] = 0;
+      const kind = this.#cells.kindOf(cell);
+      const value = own.values[own.valuesAt + at]!;
+      if (isRemovable(kind) && put) {
+        this.#withdraw(cell, value);
+        continue;
+      }
+      if (isGrouped(kind)) groups ??= this.#groupsOf(batch);
+      if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
+        // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
+        if (!this.#accumulate) this.#withdraw(cell, value);
+        continue;
+      }
+      this.#nextCells[kept] = cell;
+      this.#nextValues[kept] = value;
+      kept += 1;
+    }
+    return kept;
+  }
+
+  #groupsOf(batch: Batch): ReadonlySet<number> {
+    const groups = new Set<number>();
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (isGrouped(this.#cells.kindOf(cell))) groups.add(this.#cells.group[cell]!);
+    }
+    return groups;
   }
 
   /**
    * Histograms and summaries that began anew in the source: a count or a bucket is smaller than it was, or the set of buckets
    * is another one, as bounds do not change while a process runs. Decided once for a whole histogram.
    */
-  #restartedGroups(source: Source, batch: Batch, previous: Int32Array): Set<number> {
+  #restartedGroups(batch: Batch): ReadonlySet<number> {
     const restarted = new Set<number>();
     const { group } = this.#cells;
-    const bucketsBefore = this.#bucketCounts(source.cells, source.cells.length);
-    const bucketsNow = this.#bucketCounts(batch.cells, batch.length);
+    const own = this.#contributions;
+    const bucketsBefore = this.#bucketCounts(own.cells, own.cellsAt, own.length);
+    const bucketsNow = this.#bucketCounts(batch.cells, 0, batch.length);
     for (const [id, count] of bucketsNow) {
       const before = bucketsBefore.get(id);
       if (before !== undefined && before !== count) restarted.add(id);
@@ -188,95 +294,24 @@ export class Sources {
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
       const kind = this.#cells.kindOf(cell);
-      if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
-      const at = previous[i]!;
+      if (!mayNotFall(kind)) continue;
+      const at = this.#position[cell]! - 1;
       const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(group[cell]!);
-      if (isNewBound || (at >= 0 && batch.values[i]! < source.values[at]!)) restarted.add(group[cell]!);
+      if (isNewBound || (at >= 0 && batch.values[i]! < own.values[own.valuesAt + at]!))
+        restarted.add(group[cell]!);
     }
     return restarted;
   }
 
-  #bucketCounts(cells: Int32Array, length: number): Map<number, number> {
+  #bucketCounts(cells: Int32Array, from: number, length: number): ReadonlyMap<number, number> {
     const counts = new Map<number, number>();
-    for (let i = 0; i < length; i += 1) {
+    for (let i = from; i < from + length; i += 1) {
       const cell = cells[i]!;
       if (this.#cells.kindOf(cell) !== CellKind.BUCKET) continue;
       const group = this.#cells.group[cell]!;
       counts.set(group, (counts.get(group) ?? 0) + 1);
     }
     return counts;
-  }
-
-  #replace(
-    cell: number,
-    value: number,
-    before: number | undefined,
-    restarted: Set<number> | undefined,
-  ): void {
-    const { holders } = this.#cells;
-    if (before === undefined) {
-      holders[cell]! += 1;
-      this.#cells.add(cell, value);
-      return;
-    }
-    if (restarted !== undefined) {
-      const kind = this.#cells.kindOf(cell);
-      const isRestart = isGrouped(kind)
-        ? restarted.has(this.#cells.group[cell]!)
-        : kind === CellKind.COUNTER && value < before;
-      if (isRestart) {
-        this.#cells.add(cell, value);
-        return;
-      }
-    }
-    if (value === before) return;
-    this.#cells.add(cell, value);
-    this.#cells.add(cell, -before);
-  }
-
-  /** What of the source's earlier contributions goes on although the batch does not name it. Returns the new length. */
-  #carryOver(
-    source: Source,
-    batch: Batch,
-    next: {
-      readonly cells: Int32Array;
-      readonly values: Float64Array;
-      readonly kept: number;
-      readonly previous: Int32Array;
-      readonly put: boolean;
-    },
-  ): number {
-    let { kept } = next;
-    const named = new Uint8Array(source.cells.length);
-    let unnamed = source.cells.length;
-    for (const at of next.previous) {
-      if (at < 0) continue;
-      named[at] = 1;
-      unnamed -= 1;
-    }
-    if (unnamed === 0) return kept;
-    const groups = new Set<number>();
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (isGrouped(this.#cells.kindOf(cell))) groups.add(this.#cells.group[cell]!);
-    }
-    for (let at = 0; at < source.cells.length; at += 1) {
-      if (named[at] === 1) continue;
-      const cell = source.cells[at]!;
-      const kind = this.#cells.kindOf(cell);
-      const value = source.values[at]!;
-      if (isRemovable(kind) && next.put) {
-        this.#withdraw(cell, value);
-      } else if (isGrouped(kind) && groups.has(this.#cells.group[cell]!)) {
-        // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
-        if (!this.#accumulate) this.#withdraw(cell, value);
-      } else {
-        next.cells[kept] = cell;
-        next.values[kept] = value;
-        kept += 1;
-      }
-    }
-    return kept;
   }
 
   #withdraw(cell: number, value: number): void {
@@ -286,8 +321,16 @@ export class Sources {
     if (holders[cell] === 0 && isRemovable(this.#cells.kindOf(cell))) this.#freeCell(cell);
   }
 
+  /** Forgets a source. What it has of the kinds that `goes` names is withdrawn; all else stays in the totals. */
+  #retire(source: number, goes: (kind: CellKind) => boolean): void {
+    this.#drop(source, goes);
+    this.#contributions.replace(source, this.#nextCells, this.#nextValues, 0);
+    this.#list.remove(source);
+    this.retired += 1;
+  }
+
   /** Withdraws the contributions of the kinds that `goes` names; what else the source has is left as it is. */
-  #drop(source: Source, goes: (kind: CellKind) => boolean): void {
+  #drop(source: number, goes: (kind: CellKind) => boolean): void {
     this.#filter(source, (cell, value) => {
       if (!goes(this.#cells.kindOf(cell))) return true;
       this.#withdraw(cell, value);
@@ -295,20 +338,43 @@ export class Sources {
     });
   }
 
-  #filter(source: Source, stays: (cell: number, value: number) => boolean): void {
+  /** Leaves a source what `stays` says; returns how many contributions went. */
+  #filter(source: number, stays: (cell: number, value: number) => boolean): number {
+    const own = this.#contributions;
+    own.open(source);
+    const { length } = own;
+    this.#reserveNext(length);
     let kept = 0;
-    const { cells, values } = source;
-    for (let at = 0; at < cells.length; at += 1) {
-      const cell = cells[at]!;
-      const value = values[at]!;
+    for (let at = 0; at < length; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      const value = own.values[own.valuesAt + at]!;
       if (!stays(cell, value)) continue;
-      cells[kept] = cell;
-      values[kept] = value;
+      this.#nextCells[kept] = cell;
+      this.#nextValues[kept] = value;
       kept += 1;
     }
-    if (kept === cells.length) return;
-    source.cells = cells.slice(0, kept);
-    source.values = values.slice(0, kept);
+    if (kept < length) own.replace(source, this.#nextCells, this.#nextValues, kept);
+    this.#trimNext();
+    return length - kept;
+  }
+
+  #positionScratch(): Uint32Array {
+    if (this.#position.length < this.#cells.kind.length)
+      this.#position = new Uint32Array(this.#cells.kind.length);
+    return this.#position;
+  }
+
+  #reserveNext(length: number): void {
+    if (length <= this.#nextCells.length) return;
+    const capacity = Math.max(length, this.#nextCells.length * 2);
+    this.#nextCells = new Int32Array(capacity);
+    this.#nextValues = new Float64Array(capacity);
+  }
+
+  #trimNext(): void {
+    if (this.#nextCells.length <= KEPT_LENGTH) return;
+    this.#nextCells = new Int32Array(256);
+    this.#nextValues = new Float64Array(256);
   }
 }
 
@@ -316,7 +382,7 @@ function isGauge(kind: CellKind): boolean {
   return kind === CellKind.GAUGE;
 }
 
-function first<T>(map: ReadonlyMap<string, T>): T | undefined {
-  for (const value of map.values()) return value;
-  return undefined;
+/** Buckets and counts fall only when their histogram or summary begins anew. */
+function mayNotFall(kind: CellKind): boolean {
+  return kind === CellKind.BUCKET || kind === CellKind.COUNT;
 }

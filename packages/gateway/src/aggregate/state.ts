@@ -50,7 +50,7 @@ export class State {
     this.hashSeed = hashSeed;
     this.cells = new Cells(hashSeed);
     this.spellings = new Spellings(hashSeed);
-    this.sources = new Sources(this.cells, rules, (cell) => this.#freeRow(cell));
+    this.sources = new Sources(this.cells, rules, hashSeed, (cell) => this.#freeRow(cell));
   }
 
   /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
