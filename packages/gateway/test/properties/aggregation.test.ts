@@ -68,13 +68,47 @@ test('the page of the sums is the naive one', async () => {
   );
 });
 
-type Step = { readonly push: Push } | { readonly delete: string } | { readonly waitMs: number };
+type Step =
+  | { readonly push: Push }
+  | { readonly again: string; readonly method: 'PUT' | 'POST'; readonly factor: number }
+  | { readonly delete: string }
+  | { readonly waitMs: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ push }) },
+  { weight: 5, arbitrary: fc.record({ push }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      again: fc.constantFrom('x', 'y', 'z'),
+      method: fc.constantFrom('PUT', 'POST'),
+      factor: fc.constantFrom(0, 0.1, 1, 1, 2, 3),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ delete: fc.constantFrom('x', 'y', 'z') }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1000, 1001, 3001) }) },
 );
+
+/** The same series with other numbers, as nearly all pushes are. */
+function repeated(last: Push, method: 'PUT' | 'POST', factor: number): Push {
+  const scaled = (values: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value * factor]));
+  return {
+    source: last.source,
+    method,
+    counters: scaled(last.counters),
+    gauges: scaled(last.gauges),
+    untyped: scaled(last.untyped),
+    histograms: Object.fromEntries(
+      Object.entries(last.histograms).map(([name, { buckets: before, sum }]) => [
+        name,
+        {
+          buckets: new Map([...before].map(([bound, count]) => [bound, Math.round(count * factor)])),
+          sum: sum * factor,
+        },
+      ]),
+    ),
+  };
+}
 
 test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount', async (resets) => {
   await fc.assert(
@@ -88,17 +122,23 @@ test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount'
         clock: { now: () => nowMs },
       });
       const naive = new NaiveGateway(resets);
+      const last = new Map<string, Push>();
       for (const each of steps) {
         if ('waitMs' in each) nowMs += each.waitMs;
         naive.expire(nowMs, 1000, 3000);
         // The clock is the test's; looking at the page makes the gateway look at it.
         expect(await gateway.scrape()).toBe(naive.page());
-        if ('push' in each) {
-          await gateway.push(pushText(each.push), {
-            method: each.push.method,
-            path: `job/${each.push.source}`,
-          });
-          naive.push(each.push, nowMs);
+        const again = 'again' in each ? last.get(each.again) : undefined;
+        const next =
+          'push' in each
+            ? each.push
+            : 'again' in each && again !== undefined
+              ? repeated(again, each.method, each.factor)
+              : undefined;
+        if (next !== undefined) {
+          last.set(next.source, next);
+          await gateway.push(pushText(next), { method: next.method, path: `job/${next.source}` });
+          naive.push(next, nowMs);
         } else if ('delete' in each) {
           await gateway.delete(`job/${each.delete}`);
           naive.delete(each.delete);
