@@ -16,3 +16,6 @@ server.keepAliveTimeout = 75_000;
 server.listen(0, '127.0.0.1', () => {
   process.stderr.write(`listening address=127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });
+
+// With an exit of its own it leaves a profile, when it is asked for one.
+process.once('SIGTERM', () => process.exit(0));

@@ -50,11 +50,13 @@ export async function pushAll(pushes: Iterable<Push>): Promise<void> {
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }
 
-/** How many samples the page has. Reads all of it, so nothing is measured meanwhile. */
+export async function readText(url: string): Promise<string> {
+  return (await read(url)).toString('utf8');
+}
+
+/** How many samples the gateway's page has. */
 export async function countSamples(url: string): Promise<number> {
-  const reply = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-  if (reply.status !== 200) throw new Error(`${url}/metrics answered ${reply.status}`);
-  const page = Buffer.from(await reply.arrayBuffer());
+  const page = await read(`${url}/metrics`);
   let samples = 0;
   for (let start = 0; start < page.length;) {
     if (page[start] !== 0x23) samples += 1;
@@ -62,4 +64,10 @@ export async function countSamples(url: string): Promise<number> {
     start = end < 0 ? page.length : end + 1;
   }
   return samples;
+}
+
+async function read(url: string): Promise<Buffer> {
+  const reply = await fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  if (reply.status !== 200) throw new Error(`${url} answered ${reply.status}`);
+  return Buffer.from(await reply.arrayBuffer());
 }

@@ -4,7 +4,7 @@
  */
 import { parseOptions } from './options.ts';
 import type { Options } from './options.ts';
-import { cleanUpAtExit, fail } from './processes.ts';
+import { cleanUpAtExit, fail, shareOneCore } from './processes.ts';
 import { printProfile } from './profile.ts';
 import { printReport, runRows } from './rows.ts';
 import { soak } from './soak.ts';
@@ -21,6 +21,7 @@ function optionsOrExit(): Options {
 const options = optionsOrExit();
 cleanUpAtExit();
 try {
+  if (options.oneCore) await shareOneCore();
   if (options.profile !== undefined) await printProfile(options.profile, options);
   else if (options.soakSeconds !== undefined) await soak(options.soakSeconds, options.sizes);
   else printReport(await runRows(options), options);

@@ -33,6 +33,8 @@ export interface Sizes {
 export interface Options {
   readonly smoke: boolean;
   readonly write: boolean;
+  /** Servers and load share one core. */
+  readonly oneCore: boolean;
   /** Names of rows; empty means all. */
   readonly only: readonly string[];
   readonly peers: readonly Peer[];
@@ -75,9 +77,9 @@ const smokeSizes: Sizes = {
   soakIntervalSeconds: 1,
 };
 
-const usage = `usage: npm run bench:http -- [--smoke] [--only=row,row] [--peer name=URL,pid]... [--write]
+const usage = `usage: npm run bench:http -- [--smoke] [--only=row,row] [--peer name=URL,pid]... [--write] [--one-core]
        npm run bench:http -- --soak=10m
-       npm run bench:http -- --profile=workload[-by-job]`;
+       npm run bench:http -- --profile=workload[-by-job] [--one-core]`;
 
 /** Throws an Error that says what is wrong and what would be right. */
 export function parseOptions(flags: readonly string[]): Options {
@@ -86,6 +88,7 @@ export function parseOptions(flags: readonly string[]): Options {
     options: {
       smoke: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
+      'one-core': { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       peer: { type: 'string', multiple: true, default: [] },
       soak: { type: 'string' },
@@ -100,6 +103,7 @@ export function parseOptions(flags: readonly string[]): Options {
   return {
     smoke: values.smoke,
     write: values.write,
+    oneCore: values['one-core'],
     only: values.only.split(',').filter((name) => name !== ''),
     peers: values.peer.map(parsePeer),
     soakSeconds: values.soak === undefined ? undefined : parseDuration(values.soak),

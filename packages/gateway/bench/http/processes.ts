@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,28 +43,33 @@ export interface GatewayStart {
 
 /** The built gateway on a free port, with default settings. By job, each instance is a source of its own. */
 export function startGateway({ byJob = false, nodeFlags = [] }: GatewayStart = {}): Promise<Server> {
-  const flags = ['--web.listen-address=127.0.0.1:0', ...(byJob ? ['--by-job'] : [])];
   return startServer({
     name: byJob ? 'gateway by-job' : 'gateway add',
-    command: [...nodeFlags, gatewayMain, ...flags],
+    main: gatewayMain,
+    nodeFlags,
+    flags: ['--web.listen-address=127.0.0.1:0', ...(byJob ? ['--by-job'] : [])],
     pathOf: byJob ? (instance) => `/metrics/job/bench/instance/${instance}` : () => '/metrics/',
   });
 }
 
-export function startBare(): Promise<Server> {
-  return startServer({ name: 'bare', command: [bareMain], pathOf: () => '/metrics/' });
+export function startBare(nodeFlags: readonly string[] = []): Promise<Server> {
+  return startServer({ name: 'bare', main: bareMain, nodeFlags, pathOf: () => '/metrics/' });
 }
 
 async function startServer(options: {
   readonly name: string;
-  readonly command: readonly string[];
+  readonly main: string;
+  readonly nodeFlags?: readonly string[];
+  readonly flags?: readonly string[];
   readonly pathOf: (instance: number) => string;
 }): Promise<Server> {
-  const { name, command, pathOf } = options;
-  const main = command.find((part) => part.endsWith('.js'))!;
+  const { name, main, nodeFlags = [], flags = [], pathOf } = options;
   if (!existsSync(main)) throw new Error(`${main} is not built: npm run build`);
   const child = register(
-    spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'], env: environmentWithoutFlags() }),
+    spawn(process.execPath, [...nodeFlags, main, ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: environmentWithoutFlags(),
+    }),
   );
   let stopping = false;
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
@@ -138,6 +143,17 @@ export async function runProgram(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Keeps this process, and all that it starts from now on, on one core. A server that is slower than the load generator pays
+ * for waking it with each reply, which on a virtual machine may cost more than the push itself. On one core nobody has to
+ * be woken on another.
+ */
+export async function shareOneCore(): Promise<void> {
+  const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const flags = ['--all-tasks', '--pid', '--cpu-list', allowed, String(process.pid)];
+  await runProgram('taskset', flags, { timeoutMs: 5_000, debianPackage: 'util-linux' });
 }
 
 export interface Usage {

@@ -1,15 +1,17 @@
 /**
- * Where the gateway's time goes under one workload: the profile that Node writes when the process ends, summed up by function,
- * by file and by what kind of code it is. Idle time is left out.
+ * Where the gateway's time goes under one workload: the profile that Node writes when the process ends, summed up by kind of
+ * code, by file and by function. Idle time is left out.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { pushAll } from './client.ts';
 import type { Options } from './options.ts';
-import { startGateway, temporaryFolder } from './processes.ts';
+import { startBare, startGateway, temporaryFolder } from './processes.ts';
+import type { Server } from './processes.ts';
 import { table } from './report.ts';
 import { createWorkload, pushesTo } from './workloads.ts';
+import type { Workload } from './workloads.ts';
 import { prepareLoad } from './wrk.ts';
 
 const PROFILE_SECONDS = 10;
@@ -29,28 +31,51 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** `name` is a workload, with `-by-job` after it for that mode. */
+/** Microseconds of self time. */
+interface Sums {
+  readonly kinds: ReadonlyMap<string, number>;
+  readonly files: ReadonlyMap<string, number>;
+  readonly functions: ReadonlyMap<string, number>;
+  readonly total: number;
+}
+
+interface Profiled extends Sums {
+  readonly pushes: number;
+}
+
+/** `name` is a workload, with `-by-job` after it for that mode. The bare server is profiled too: its time is the floor. */
 export async function printProfile(name: string, { smoke, sizes }: Options): Promise<void> {
   const byJob = name.endsWith(BY_JOB);
   const workload = createWorkload(byJob ? name.slice(0, -BY_JOB.length) : name, sizes);
-  const folder = join(temporaryFolder(), 'profile');
-  const gateway = await startGateway({ byJob, nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${folder}`] });
-  const pushes = pushesTo(gateway, workload);
-  await pushAll(pushes);
-  const { pushes: answered, seconds } = await prepareLoad(pushes, workload.connections).run(
-    smoke ? 1 : PROFILE_SECONDS,
-  );
-  await gateway.stop();
-  const file = readdirSync(folder).find((entry) => entry.endsWith('.cpuprofile'));
-  if (file === undefined) throw new Error('the gateway left no profile');
-  const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
+  const seconds = smoke ? 1 : PROFILE_SECONDS;
+  const bare = await profile(startBare, workload, seconds);
+  const gateway = await profile((nodeFlags) => startGateway({ byJob, nodeFlags }), workload, seconds);
   console.log(
-    `\n${gateway.name}, ${workload.what}: ${(answered / seconds).toFixed(0)} pushes/s while profiled\n`,
+    `\n${byJob ? 'by-job' : 'add'} mode, ${workload.what}, ${gateway.pushes} pushes; µs are per push\n`,
   );
-  console.log(summarize(profile));
+  console.log(kindsTable(gateway, bare));
+  console.log(`\n${selfTable('file', gateway, FILES_SHOWN)}`);
+  console.log(`\n${selfTable('function', gateway, FUNCTIONS_SHOWN)}`);
 }
 
-function summarize({ nodes, samples, timeDeltas }: CpuProfile): string {
+async function profile(
+  start: (nodeFlags: readonly string[]) => Promise<Server>,
+  workload: Workload,
+  seconds: number,
+): Promise<Profiled> {
+  const folder = mkdtempSync(join(temporaryFolder(), 'profile-'));
+  const server = await start(['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const pushes = pushesTo(server, workload);
+  await pushAll(pushes);
+  const load = await prepareLoad(pushes, workload.connections).run(seconds);
+  await server.stop();
+  const file = readdirSync(folder).find((entry) => entry.endsWith('.cpuprofile'));
+  if (file === undefined) throw new Error(`${server.name} left no profile`);
+  const sums = summarize(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile);
+  return { ...sums, pushes: pushes.length + load.pushes };
+}
+
+function summarize({ nodes, samples, timeDeltas }: CpuProfile): Sums {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const kinds = new Map<string, number>();
   const files = new Map<string, number>();
@@ -62,23 +87,39 @@ function summarize({ nodes, samples, timeDeltas }: CpuProfile): string {
     if (functionName === '(idle)') continue;
     total += micros;
     const file = shortFile(url);
-    const place = file === '' ? '' : ` ${file}:${lineNumber + 1}`;
     count(kinds, kindOf(functionName, url), micros);
     count(files, file === '' ? functionName : file, micros);
+    const place = file === '' ? '' : ` ${file}:${lineNumber + 1}`;
     count(functions, `${functionName === '' ? '(anonymous)' : functionName}${place}`, micros);
   }
-  const section = (title: string, counted: ReadonlyMap<string, number>, rows: number): string => {
-    const top = [...counted].toSorted(([, a], [, b]) => b - a).slice(0, rows);
-    return table(
-      [title, 'self'],
-      top.map(([name, micros]) => [name, `${((100 * micros) / total).toFixed(1)} %`]),
-    );
-  };
-  return [
-    section('kind', kinds, kinds.size),
-    section('file', files, FILES_SHOWN),
-    section('function', functions, FUNCTIONS_SHOWN),
-  ].join('\n\n');
+  return { kinds, files, functions, total };
+}
+
+function kindsTable(gateway: Profiled, bare: Profiled): string {
+  const perPush = ({ pushes }: Profiled, micros: number): string => (micros / pushes).toFixed(1);
+  const rows = descending(gateway.kinds).map(([kind, micros]) => [
+    kind,
+    perPush(gateway, micros),
+    perPush(bare, bare.kinds.get(kind) ?? 0),
+  ]);
+  const sum = ['all', perPush(gateway, gateway.total), perPush(bare, bare.total)];
+  return table(['kind', 'gateway µs', 'bare µs'], [...rows, sum]);
+}
+
+function selfTable(what: 'file' | 'function', profiled: Profiled, rowsMax: number): string {
+  const rows = descending(what === 'file' ? profiled.files : profiled.functions).slice(0, rowsMax);
+  return table(
+    [what, 'self µs', 'share'],
+    rows.map(([name, micros]) => [
+      name,
+      (micros / profiled.pushes).toFixed(2),
+      `${((100 * micros) / profiled.total).toFixed(1)} %`,
+    ]),
+  );
+}
+
+function descending(sums: ReadonlyMap<string, number>): readonly (readonly [string, number])[] {
+  return [...sums].toSorted(([, a], [, b]) => b - a);
 }
 
 function count(sums: Map<string, number>, key: string, micros: number): void {
@@ -87,10 +128,10 @@ function count(sums: Map<string, number>, key: string, micros: number): void {
 
 function kindOf(functionName: string, url: string): string {
   if (functionName === '(garbage collector)') return 'garbage collector';
-  if (functionName === '(program)') return 'native: sockets and the event loop';
+  if (functionName === '(program)') return 'native: the event loop, reading from sockets';
   if (url.startsWith('node:')) return 'node: http, streams, timers';
-  if (url === '') return 'native: called from JavaScript';
-  return url.includes('/node_modules/') ? 'dependencies' : 'gateway';
+  if (url === '') return 'native: called from JavaScript, writing to sockets above all';
+  return url.includes('/node_modules/') ? 'dependencies' : 'our own code';
 }
 
 /** `http/push.js` for the gateway's own, `node:_http_server`, or the package's file. */
