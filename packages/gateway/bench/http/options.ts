@@ -79,7 +79,7 @@ const smokeSizes: Sizes = {
 
 const usage = `usage: npm run bench:http -- [--smoke] [--only=row,row] [--peer name=URL,pid]... [--write] [--one-core]
        npm run bench:http -- --soak=10m
-       npm run bench:http -- --profile=workload[-by-job] [--one-core]`;
+       npm run bench:http -- --profile=workload[-by-job]`;
 
 /** Throws an Error that says what is wrong and what would be right. */
 export function parseOptions(flags: readonly string[]): Options {
@@ -99,6 +99,11 @@ export function parseOptions(flags: readonly string[]): Options {
   if (values.help) {
     console.log(usage);
     process.exit(0);
+  }
+  if (values['one-core'] && values.profile !== undefined) {
+    throw new Error(
+      '--one-core does not go with --profile, which counts by the clock what others do on that core',
+    );
   }
   return {
     smoke: values.smoke,
