@@ -1,6 +1,6 @@
 /** Results as markdown: tables aligned as the formatter wants them, so that they can stand in a page as they are. */
 import { execFileSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 
 import type { PushFigures, PushResult, ServerFigures } from './pushes.ts';
 
@@ -100,12 +100,15 @@ export function pushFindings(results: readonly PushResult[]): readonly Finding[]
   return findings;
 }
 
+/** Before the run has added its own. */
+const loadAtStart = loadavg()[0]!;
+
 /** What the figures depend on. */
 export function circumstances(command: string): string {
   const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
   const gibibytes = (totalmem() / 2 ** 30).toFixed(0);
   return [
-    `- machine: ${processor}, ${cpus().length} cores, ${gibibytes} GiB`,
+    `- machine: ${processor}, ${cpus().length} cores, ${gibibytes} GiB; load average before the run ${loadAtStart.toFixed(1)}`,
     `- Node ${process.version}, ${process.platform} ${process.arch}`,
     `- commit ${commit()}, ${new Date().toISOString().slice(0, 10)}`,
     `- command: \`${command}\``,
