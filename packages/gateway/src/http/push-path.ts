@@ -18,7 +18,7 @@ const QUOTED_CHARS_MAX = 200;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Keys of paths read lately: the same senders push to the same paths again and again. */
-const RECENT_MAX = 10_000;
+const RECENT_MAX = 1_000;
 const RECENT_CHARS_MAX = 512;
 
 /** Reads paths and remembers the keys of those that came lately. */

@@ -95,7 +95,7 @@ test.each(['discard', 'sum-and-count'] as const)(
 );
 
 test('a plain decimal is the number that its digits spell', () => {
-  const digits = fc.string({ unit: fc.constantFrom(...'0123456789.-+e '), maxLength: 20 });
+  const digits = fc.stringMatching(/^[0-9.+e -]{0,20}$/);
   fc.assert(
     fc.property(fc.oneof(digits, value, fc.double().map(String)), (text) => {
       const bytes = new TextEncoder().encode(`x${text}y`);
