@@ -101,9 +101,14 @@ export class SourceList {
     return Math.max(this.#link(ring, NEXT) - ANCHORS, NONE);
   }
 
-  /** The next newer source of the same ring, or -1. */
-  newerThan(source: number): number {
-    return Math.max(this.#link(source + ANCHORS, NEXT) - ANCHORS, NONE);
+  /** The source of a ring that pushed last, or -1. */
+  newest(ring: Ring): number {
+    return Math.max(this.#link(ring, PREVIOUS) - ANCHORS, NONE);
+  }
+
+  /** The next older source of the same ring, or -1. */
+  olderThan(source: number): number {
+    return Math.max(this.#link(source + ANCHORS, PREVIOUS) - ANCHORS, NONE);
   }
 
   #write(key: string): TextAt {

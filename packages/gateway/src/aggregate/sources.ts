@@ -113,8 +113,8 @@ export class Sources {
   }
 
   /**
-   * Forgets all contributions to cells that are about to go or to change their meaning. Rare, and looks through all sources
-   * until every contribution is found.
+   * Forgets all contributions to cells that are about to go or to change their meaning. Rare, and looks through the sources
+   * until every contribution is found; from the newest on, as those who hold what is now retyped have mostly just pushed it.
    */
   forgetCells(gone: ReadonlySet<number>): void {
     const { holders } = this.#cells;
@@ -127,9 +127,9 @@ export class Sources {
     }
     for (const ring of [Ring.LIVE, Ring.PRUNED]) {
       for (
-        let source = this.#list.oldest(ring);
+        let source = this.#list.newest(ring);
         source >= 0 && left > 0;
-        source = this.#list.newerThan(source)
+        source = this.#list.olderThan(source)
       ) {
         left -= this.#filter(source, (cell) => position[cell] === 0);
       }

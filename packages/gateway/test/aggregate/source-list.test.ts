@@ -6,7 +6,7 @@ import { Ring, SourceList } from '../../src/aggregate/source-list.ts';
 /** From the oldest to the newest. */
 function sourcesOf(list: SourceList, ring: Ring): number[] {
   const sources: number[] = [];
-  for (let source = list.oldest(ring); source >= 0; source = list.newerThan(source)) sources.push(source);
+  for (let source = list.newest(ring); source >= 0; source = list.olderThan(source)) sources.unshift(source);
   return sources;
 }
 
@@ -69,6 +69,7 @@ test('keys, times and both orders are those of two maps', () => {
         const sources = sourcesOf(list, ring);
         expect(sources).toEqual([...model.keys()].map((known) => list.find(known)));
         expect(sources.map((source) => list.lastPushMs(source))).toEqual([...model.values()]);
+        expect(list.oldest(ring)).toBe(sources[0] ?? -1);
         expect(list.sizeOf(ring)).toBe(model.size);
       }
     }),
