@@ -13,7 +13,7 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import type { TextAt } from './cells.ts';
 import { TextScratch } from './text-scratch.ts';
 
-const TABLE_BITS = 3;
+const TABLE_BITS = 2;
 const TABLES = 1 << TABLE_BITS;
 /** A longer key stands as its digest, which no key looks like: keys are JSON. */
 const KEY_CHARS_MAX = 1024;
