@@ -1,7 +1,8 @@
 /** Makes what a batch brings real: cells, the groups they complete, and their rows. */
+import type { Writable } from '../primitives/writable.ts';
 import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
-import type { Cells } from './cells.ts';
+import type { Cells, CellShape, TextAt } from './cells.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 
 /** Cells created in one step: about a millisecond. */
@@ -15,7 +16,14 @@ const STEP_CELLS = 2048;
 export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32Array> {
   const { fresh, freshGroups } = batch;
   const created = new Int32Array(fresh.length).fill(-1);
-  const creation: Creation = { batch, cells, firstGroup: cells.groups.length, widened: new Map() };
+  const creation: Creation = {
+    batch,
+    cells,
+    firstGroup: cells.groups.length,
+    widened: new Map(),
+    text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
+    shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN },
+  };
   for (const { family } of freshGroups) {
     const known = batch.families[family]!.known!;
     known.pending.push(cells.groups.length);
@@ -50,6 +58,9 @@ interface Creation {
   readonly firstGroup: number;
   /** New lists of buckets, by group. */
   readonly widened: Map<number, number[]>;
+  /** Filled anew for each cell. */
+  readonly text: Writable<TextAt>;
+  readonly shape: Writable<CellShape>;
 }
 
 function createCell(creation: Creation, index: number): number {
@@ -61,12 +72,16 @@ function createCell(creation: Creation, index: number): number {
   const kind = family.startTimes && freshKind === CellKind.GAUGE ? CellKind.CREATED : freshKind;
   const freshGroup = fresh.group[index]!;
   const group = freshGroup === NO_GROUP ? -1 : freshGroup >= 0 ? freshGroup : firstGroup + ~freshGroup;
-  const start = texts.offsetOf(index);
-  const end = start + texts.lengthOf(index);
-  const cell = cells.create(
-    { view: texts.viewOf(index), start, end, hash: texts.hashOf(index) },
-    { kind, family: family.id, group, bound: fresh.bound[index]! },
-  );
+  const { text, shape } = creation;
+  text.view = texts.viewOf(index);
+  text.start = texts.offsetOf(index);
+  text.end = text.start + texts.lengthOf(index);
+  text.hash = texts.hashOf(index);
+  shape.kind = kind;
+  shape.family = family.id;
+  shape.group = group;
+  shape.bound = fresh.bound[index]!;
+  const cell = cells.create(text, shape);
   family.cellCount += 1;
   if (group === -1) {
     family.rowCount += 1;

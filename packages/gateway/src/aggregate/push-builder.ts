@@ -13,15 +13,17 @@ import { seriesText } from '../model/series-text.ts';
 import { HASH, sameBytes, viewOf } from '../primitives/bytes.ts';
 import { summableMax } from '../primitives/exact-sums.ts';
 import { formatFloat64 } from '../primitives/float.ts';
+import type { Writable } from '../primitives/writable.ts';
 import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
 import type { Batch, metadataKinds, PushFamily } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { FreshShape } from './fresh-cells.ts';
-import { PlainReader, textAt } from './plain-reader.ts';
+import { PlainReader } from './plain-reader.ts';
 import { PushFamilies } from './push-families.ts';
-import { groupLabels, kindOf, upperBound } from './sample-kinds.ts';
+import { PushGroups } from './push-groups.ts';
+import { checkSeriesLimits, groupLabels, kindOf, upperBound } from './sample-kinds.ts';
 import { HistogramSettler, shorten, shownText } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { State } from './state.ts';
@@ -40,6 +42,15 @@ export class PushBuilder implements SampleSink {
   readonly #settler: HistogramSettler;
   readonly #plain: PlainReader;
   readonly #scratch: TextScratch;
+  readonly #groups: PushGroups;
+  /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
+  readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
+  readonly #shape: Writable<FreshShape> = {
+    kind: CellKind.COUNTER,
+    family: 0,
+    group: NO_GROUP,
+    bound: Number.NaN,
+  };
   #body: DataView = new DataView(new ArrayBuffer(0));
   #pathLabels: readonly Label[] = [];
   #serial = 0;
@@ -57,6 +68,7 @@ export class PushBuilder implements SampleSink {
     this.#settler = new HistogramSettler(this.batch, state.cells);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
+    this.#groups = new PushGroups(state, this.batch, this.#plain);
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */
@@ -160,11 +172,16 @@ export class PushBuilder implements SampleSink {
         bound = this.#plain.bound(view, series.lastLe + 4, end - 2);
         if (Number.isNaN(bound)) return false;
       }
-      group = this.#plainGroup(view, series, family, kind);
+      group = this.#groups.plain(view, series, family, kind);
       if (group === undefined) return false;
     } else if (!series.inOrder) return false;
     this.batch.samples += 1;
-    this.#place({ view, start, end, hash }, { kind, family: family.index, group, bound }, value, start);
+    const at = this.#at;
+    at.view = view;
+    at.start = start;
+    at.end = end;
+    at.hash = hash;
+    this.#place(at, this.#shaped(kind, family, group, bound), value, start);
     return true;
   }
 
@@ -182,12 +199,12 @@ export class PushBuilder implements SampleSink {
     const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
     const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
-    this.#checkLimits(merged, text, spelling.start);
+    checkSeriesLimits(this.#state.limits, merged.length, text, spelling.start);
     family.quotedNames ||=
       !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
-    const group = isGrouped(kind) ? this.#group(family, checkedLabels, spelling.start) : NO_GROUP;
+    const group = isGrouped(kind) ? this.#groups.labelled(family, checkedLabels, spelling.start) : NO_GROUP;
     const at = this.#scratch.write(text);
-    const cell = this.#place(at, { kind, family: family.index, group, bound }, value, spelling.start);
+    const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, spelling.start);
     if (cell >= 0 || !this.#isSpelled(spelling, at)) this.#remember(spelling, { target: cell });
   }
 
@@ -257,65 +274,14 @@ export class PushBuilder implements SampleSink {
     return [...own, ...this.#pathLabels];
   }
 
-  /** The group of a plain bucket, count or sum; undefined when it must be found in words. */
-  #plainGroup(view: DataView, series: PlainSeries, family: PushFamily, kind: CellKind): number | undefined {
-    const { start, nameEnd, end } = series;
-    const innerStart = Math.min(nameEnd + 1, end);
-    if (kind !== CellKind.BUCKET) {
-      const innerEnd = Math.max(innerStart, end - 1);
-      return series.inOrder ? this.#plain.sameGroup(family, view, innerStart, innerEnd) : undefined;
-    }
-    const innerEnd = Math.max(innerStart, series.lastLe - 1);
-    const same = this.#plain.sameGroup(family, view, innerStart, innerEnd);
-    if (same !== undefined) return same;
-    const inner = textAt(view, innerStart, innerEnd);
-    const group = this.#groupOf(
-      family,
-      {
-        count: inner === '' ? `${family.name}_count` : `${family.name}_count{${inner}}`,
-        infinity: `${family.name}_bucket{${inner}${inner === '' ? '' : ','}le="+Inf"}`,
-      },
-      start,
-    );
-    this.#plain.rememberGroup(family, innerStart, innerEnd, group);
-    return group;
-  }
-
-  #group(family: PushFamily, labels: readonly Label[], offset: number): number {
-    const infinity =
-      family.type === 'histogram' ? seriesText(`${family.name}_bucket`, labels, '+Inf') : undefined;
-    return this.#groupOf(family, { count: seriesText(`${family.name}_count`, labels), infinity }, offset);
-  }
-
-  /** The group whose count and `+Inf` bucket have these texts: known, fresh before, or fresh now. */
-  #groupOf(
-    family: PushFamily,
-    texts: { readonly count: string; readonly infinity: string | undefined },
-    offset: number,
-  ): number {
-    const { cells } = this.#state;
-    const { fresh, freshGroups } = this.batch;
-    const at = this.#scratch.write(texts.count);
-    const known = cells.texts.find(at.view, at.start, at.end, at.hash);
-    if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
-      return cells.group[known]!;
-    }
-    const before = fresh.texts.find(at.view, at.start, at.end, at.hash);
-    if (before >= 0) return fresh.group[before]!;
-    const group = ~freshGroups.length;
-    const part = { family: family.index, group };
-    const count = this.#addFresh(at, { ...part, kind: CellKind.COUNT, bound: Number.NaN });
-    let infinity = -1;
-    if (texts.infinity !== undefined) {
-      this.#checkLimits([], texts.infinity, offset);
-      infinity = this.#addFresh(this.#scratch.write(texts.infinity), {
-        ...part,
-        kind: CellKind.BUCKET,
-        bound: Number.POSITIVE_INFINITY,
-      });
-    }
-    freshGroups.push({ family: family.index, count, infinity });
-    return group;
+  /** Valid until the next call. */
+  #shaped(kind: CellKind, family: PushFamily, group: number, bound: number): FreshShape {
+    const shape = this.#shape;
+    shape.kind = kind;
+    shape.family = family.index;
+    shape.group = group;
+    shape.bound = bound;
+    return shape;
   }
 
   /** Enters a number for the cell of a canonical text: known, fresh before, or fresh now. */
@@ -344,24 +310,6 @@ export class PushBuilder implements SampleSink {
 
   #addFresh(text: TextAt, shape: FreshShape): number {
     return this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
-  }
-
-  #checkLimits(labels: readonly Label[], text: string, offset: number): void {
-    const { labelsMax, seriesBytesMax } = this.#state.limits;
-    if (labels.length > labelsMax) {
-      throw new PushProblem(
-        'labels_limit',
-        `the series has ${labels.length} labels, more than ${labelsMax}`,
-        offset,
-      );
-    }
-    if (text.length * 3 > seriesBytesMax && Buffer.byteLength(text) > seriesBytesMax) {
-      throw new PushProblem(
-        'labels_limit',
-        `name and labels of the series are longer than ${seriesBytesMax} bytes`,
-        offset,
-      );
-    }
   }
 
   #remember(

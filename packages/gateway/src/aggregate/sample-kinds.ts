@@ -4,6 +4,7 @@ import { PushProblem } from '../model/errors.ts';
 import { parseFloat64 } from '../primitives/float.ts';
 import { CellKind } from './cells.ts';
 import type { Route } from './push-families.ts';
+import type { Limits } from './rules.ts';
 
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
 export function kindOf({ family, role }: Route, name: string, offset: number): CellKind {
@@ -55,4 +56,23 @@ export function upperBound(name: string, labels: readonly Label[], offset: numbe
     `the label le of ${name} is ${JSON.stringify(text)}, not a number`,
     offset,
   );
+}
+
+/** Throws a PushProblem for a series with too many labels, or too long a text. */
+export function checkSeriesLimits(limits: Limits, labelCount: number, text: string, offset: number): void {
+  const { labelsMax, seriesBytesMax } = limits;
+  if (labelCount > labelsMax) {
+    throw new PushProblem(
+      'labels_limit',
+      `the series has ${labelCount} labels, more than ${labelsMax}`,
+      offset,
+    );
+  }
+  if (text.length * 3 > seriesBytesMax && Buffer.byteLength(text) > seriesBytesMax) {
+    throw new PushProblem(
+      'labels_limit',
+      `name and labels of the series are longer than ${seriesBytesMax} bytes`,
+      offset,
+    );
+  }
 }
