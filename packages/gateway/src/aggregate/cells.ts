@@ -108,9 +108,16 @@ export class Cells {
   free(cell: number): void {
     this.texts.remove(cell);
     this.kind[cell] = CellKind.FREE;
-    this.sums.set(cell, 0);
+    // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
+    this.sums.set(cell, Number.NaN);
     this.changedAt[this.family[cell]!] = this.tick;
     this.limbo.push(cell);
+  }
+
+  /** Notes that something else of a family has changed that the page shows. */
+  noteChange(family: number): void {
+    // Past the end while it has no cell; `create` notes the first one.
+    this.changedAt[family] = this.tick;
   }
 
   /** Call when nobody holds the number of a freed cell any more. */

@@ -28,6 +28,8 @@ export class Families {
   readonly byId: (Family | undefined)[] = [];
   readonly #byName = new Map<string, Family>();
   readonly #freeIds: number[] = [];
+  #listed: Family[] = [];
+  #listedRemoved = false;
 
   get size(): number {
     return this.#byName.size;
@@ -60,6 +62,7 @@ export class Families {
     };
     this.byId[family.id] = family;
     this.#byName.set(name, family);
+    this.#listed.push(family);
     return family;
   }
 
@@ -68,6 +71,19 @@ export class Families {
     this.#byName.delete(family.name);
     this.byId[family.id] = undefined;
     this.#freeIds.push(family.id);
+    this.#listedRemoved = true;
+  }
+
+  /** All families: those that `keepOrder` has seen in that order, newer ones after them. The list may be added to. */
+  list(): readonly Family[] {
+    if (this.#listedRemoved) this.#listed = this.#listed.filter((family) => this.byId[family.id] === family);
+    this.#listedRemoved = false;
+    return this.#listed;
+  }
+
+  /** Keeps the order into which a list was put, unless it is out of date. `sorted` has its first families. */
+  keepOrder(listed: readonly Family[], sorted: readonly Family[]): void {
+    if (listed === this.#listed) this.#listed = [...sorted, ...listed.slice(sorted.length)];
   }
 
   [Symbol.iterator](): IterableIterator<Family> {

@@ -188,6 +188,7 @@ export class State {
       const family = pushed.known;
       family.help ??= pushed.help;
       family.quotedNames ||= pushed.quotedNames;
+      this.cells.noteChange(family.id);
       if (pushed.startTimes && !family.startTimes) this.#holdStartTimes(family);
       if (!hasStartTimes(family.type)) continue;
       const created = this.families.find(startTimesName(family.name));

@@ -1,25 +1,29 @@
 /**
  * The state at one point in time: a copy of the sums, and the lists of rows as they are, which are replaced and never
- * changed. Rows created since the last scrape are sorted in here, in steps, and the order is handed back to the family.
+ * changed. Rows created since the last scrape are sorted in here, in steps, and the order is handed back to the family;
+ * likewise the families themselves.
  */
+import type { MetricType } from '../model/metric-type.ts';
 import type { FamilyView, PageView, SampleVisitor } from '../model/page-view.ts';
-import { RIGHT_BRACE } from '../primitives/bytes.ts';
-import type { ByteTable } from '../primitives/byte-table.ts';
 import type { Cells } from './cells.ts';
-import type { Family } from './families.ts';
+import type { Families, Family } from './families.ts';
+import { sortInSteps } from './sort-in-steps.ts';
+import { mergeTexts, sortTexts } from './sort-texts.ts';
 import type { State } from './state.ts';
 
-/** Rows sorted or merged in one step: about a millisecond. */
-const STEP_ROWS = 2048;
+/** Rows looked up in one step. */
+const STEP_ROWS = 16_384;
 
 export function openView(state: State, onClose: () => void): PageView {
-  const { cells } = state;
+  const { cells, families } = state;
   const sums = cells.sums.snapshot(cells.texts.high);
-  const shown = [...state.families].filter((family) => family.rowCount > 0);
-  shown.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const listed = families.list();
+  const views = listed.map((family) => new RowsView(family, cells, sums));
+  // What changes from now on has a later version.
+  cells.tick += 1;
   let open = true;
   return {
-    families: shown.map((family) => viewFamily(family, cells, sums)),
+    families: () => sortFamilies(families, listed, views),
     close(): void {
       if (open) onClose();
       open = false;
@@ -27,117 +31,112 @@ export function openView(state: State, onClose: () => void): PageView {
   };
 }
 
-function viewFamily(family: Family, cells: Cells, sums: Float64Array): FamilyView {
-  const grouped = family.type === 'histogram' || family.type === 'summary';
-  const sorted = family.sorted;
-  const pending = family.pending;
-  const pendingCount = pending.length;
-  let rows = sorted;
-  return {
-    name: family.name,
-    type: family.type,
-    help: family.help,
-    quotedNames: family.quotedNames,
-    rowCount: sorted.length + pendingCount,
-    *sort(): Iterable<void> {
-      if (pendingCount === 0) return;
-      const compare = rowComparison(cells, grouped);
-      const added = yield* sortInSteps(Uint32Array.from(pending.slice(0, pendingCount)), compare);
-      rows = yield* mergeInSteps(sorted, added, compare);
-      // Unless another view was faster, or rows were taken out meanwhile.
-      if (family.sorted !== sorted || family.pending !== pending) return;
-      family.sorted = rows;
-      family.pending = pending.slice(pendingCount);
-    },
-    visit: grouped
-      ? (row, visitor): void => visitGroup({ cells, sums, id: rows[row]! }, visitor)
-      : (row, visitor): void => visitCell(cells, rows[row]!, sums[rows[row]!]!, visitor),
-  };
+function* sortFamilies(
+  families: Families,
+  listed: readonly Family[],
+  views: RowsView[],
+): Generator<void, FamilyView[]> {
+  const sorted = yield* sortInSteps(views, (a, b) => (a.name < b.name ? -1 : 1));
+  families.keepOrder(
+    listed,
+    sorted.map((view) => view.identity),
+  );
+  return sorted.filter((view) => view.rowCount > 0);
 }
 
-function visitCell(cells: Cells, cell: number, value: number, visitor: SampleVisitor): void {
-  const { texts } = cells;
-  const start = texts.offsetOf(cell);
-  visitor(texts.chunkOf(cell), start, start + texts.lengthOf(cell), value);
-}
+class RowsView implements FamilyView {
+  readonly identity: Family;
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string | undefined;
+  readonly quotedNames: boolean;
+  readonly version: number;
+  readonly rowCount: number;
+  readonly #cells: Cells;
+  readonly #sums: Float64Array;
+  readonly #pending: readonly number[];
+  readonly #grouped: boolean;
+  #rows: Uint32Array;
 
-function visitGroup(
-  group: { readonly cells: Cells; readonly sums: Float64Array; readonly id: number },
-  visitor: SampleVisitor,
-): void {
-  const { cells, sums, id } = group;
-  const { buckets, sum, count } = cells.groups[id]!;
-  let cumulative = 0;
-  for (const bucket of buckets) {
-    const value = sums[bucket];
-    // Bounds that came after this view was opened have no sum in it.
-    if (value === undefined) continue;
-    cumulative += value;
-    visitCell(cells, bucket, cumulative, visitor);
+  constructor(family: Family, cells: Cells, sums: Float64Array) {
+    this.identity = family;
+    this.name = family.name;
+    this.type = family.type;
+    this.help = family.help;
+    this.quotedNames = family.quotedNames;
+    this.version = cells.changedAt[family.id]!;
+    this.rowCount = family.sorted.length + family.pending.length;
+    this.#cells = cells;
+    this.#sums = sums;
+    this.#pending = family.pending;
+    this.#grouped = family.type === 'histogram' || family.type === 'summary';
+    this.#rows = family.sorted;
   }
-  if (sum >= 0 && sums[sum] !== undefined) visitCell(cells, sum, sums[sum], visitor);
-  visitCell(cells, count, buckets.length === 0 ? sums[count]! : cumulative, visitor);
-}
 
-type RowComparison = (a: number, b: number) => number;
-
-function rowComparison(cells: Cells, grouped: boolean): RowComparison {
-  const { groups } = cells;
-  return grouped
-    ? (a, b) => compareTexts(cells.texts, groups[a]!.count, groups[b]!.count)
-    : (a, b) => compareTexts(cells.texts, a, b);
-}
-
-/** By bytes, but a series comes before those that have more labels after the same ones. */
-function compareTexts(texts: ByteTable, left: number, right: number): number {
-  const a = texts.chunkOf(left);
-  const b = texts.chunkOf(right);
-  const aStart = texts.offsetOf(left);
-  const bStart = texts.offsetOf(right);
-  const shared = Math.min(texts.lengthOf(left), texts.lengthOf(right));
-  for (let i = 0; i < shared; i += 1) {
-    const aByte = a[aStart + i]!;
-    const bByte = b[bStart + i]!;
-    if (aByte !== bByte) return aByte === RIGHT_BRACE ? -1 : bByte === RIGHT_BRACE ? 1 : aByte - bByte;
-  }
-  return texts.lengthOf(left) - texts.lengthOf(right);
-}
-
-/** Merge sort from the bottom up, in place of one long call to sort. */
-function* sortInSteps(rows: Uint32Array, compare: RowComparison): Generator<void, Uint32Array> {
-  for (let from = 0; from < rows.length; from += STEP_ROWS) {
-    rows.subarray(from, from + STEP_ROWS).sort(compare);
-    if (from + STEP_ROWS < rows.length) yield;
-  }
-  let sorted = rows;
-  for (let width = STEP_ROWS; width < rows.length; width *= 2) {
-    const next = new Uint32Array(rows.length);
-    for (let from = 0; from < rows.length; from += width * 2) {
-      const left = sorted.subarray(from, from + width);
-      const right = sorted.subarray(from + width, from + width * 2);
-      next.set(yield* mergeInSteps(left, right, compare), from);
+  *sort(): Generator<void, void> {
+    const family = this.identity;
+    const sorted = this.#rows;
+    const pending = this.#pending;
+    const pendingCount = this.rowCount - sorted.length;
+    if (pendingCount === 0) return;
+    const { texts, groups, group } = this.#cells;
+    const added = Uint32Array.from(pending.slice(0, pendingCount));
+    if (this.#grouped) {
+      // A group goes by the text of its count.
+      const known = yield* mapInSteps(sorted, (id) => groups[id]!.count);
+      const counts = yield* mapInSteps(added, (id) => groups[id]!.count);
+      yield* sortTexts(texts, counts);
+      const merged = yield* mergeTexts(texts, known, counts);
+      this.#rows = yield* mapInSteps(merged, (cell) => group[cell]!);
+    } else {
+      yield* sortTexts(texts, added);
+      this.#rows = yield* mergeTexts(texts, sorted, added);
     }
-    sorted = next;
+    // Unless another view was faster, or rows were taken out meanwhile.
+    if (family.sorted !== sorted || family.pending !== pending) return;
+    family.sorted = this.#rows;
+    family.pending = pending.slice(pendingCount);
   }
-  return sorted;
+
+  visit(from: number, to: number, visitor: SampleVisitor): void {
+    const rows = this.#rows;
+    if (this.#grouped) {
+      for (let row = from; row < to; row += 1) this.#visitGroup(rows[row]!, visitor);
+    } else {
+      for (let row = from; row < to; row += 1) this.#visitCell(rows[row]!, this.#sums[rows[row]!]!, visitor);
+    }
+  }
+
+  #visitGroup(id: number, visitor: SampleVisitor): void {
+    const sums = this.#sums;
+    const { buckets, sum, count } = this.#cells.groups[id]!;
+    let cumulative = 0;
+    for (const bucket of buckets) {
+      if (!this.#holds(bucket)) continue;
+      cumulative += sums[bucket]!;
+      this.#visitCell(bucket, cumulative, visitor);
+    }
+    if (sum >= 0 && this.#holds(sum)) this.#visitCell(sum, sums[sum]!, visitor);
+    this.#visitCell(count, buckets.length === 0 ? sums[count]! : cumulative, visitor);
+  }
+
+  /** Bounds and sums that came after the view was opened have none in it, or NaN where a free number was used again. */
+  #holds(cell: number): boolean {
+    return cell < this.#sums.length && !Number.isNaN(this.#sums[cell]);
+  }
+
+  #visitCell(cell: number, value: number, visitor: SampleVisitor): void {
+    const { texts } = this.#cells;
+    const start = texts.offsetOf(cell);
+    visitor(texts.chunkOf(cell), start, start + texts.lengthOf(cell), value);
+  }
 }
 
-function* mergeInSteps(
-  left: Uint32Array,
-  right: Uint32Array,
-  compare: RowComparison,
-): Generator<void, Uint32Array> {
-  if (left.length === 0) return right;
-  if (right.length === 0) return left;
-  const merged = new Uint32Array(left.length + right.length);
-  let l = 0;
-  let r = 0;
-  for (let at = 0; at < merged.length; at += 1) {
-    const fromLeft = r === right.length || (l < left.length && compare(left[l]!, right[r]!) <= 0);
-    merged[at] = fromLeft ? left[l]! : right[r]!;
-    if (fromLeft) l += 1;
-    else r += 1;
-    if (at % STEP_ROWS === STEP_ROWS - 1) yield;
+function* mapInSteps(rows: Uint32Array, of: (row: number) => number): Generator<void, Uint32Array> {
+  const mapped = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i += 1) {
+    mapped[i] = of(rows[i]!);
+    if (i % STEP_ROWS === STEP_ROWS - 1) yield;
   }
-  return merged;
+  return mapped;
 }

@@ -20,6 +20,7 @@ export const flagGroups = {
   web: 'How it is reached',
   job: 'By-job mode',
   push: 'What is kept of a push',
+  scrape: 'How it is read',
   limit: 'Limits; a push that would go past one is refused whole',
   log: 'Logs',
 } as const;
@@ -179,6 +180,15 @@ export const flags: readonly Flag[] = [
     ...choice('discard', 'sum-and-count'),
     default: 'discard',
     meaning: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
+  },
+  {
+    name: 'scrape.cache-size',
+    group: 'scrape',
+    ...size,
+    default: formatSize(defaultGatewayOptions.scrapeCacheBytesMax),
+    meaning:
+      'Most text kept of families that have not changed between scrapes; the rest is written anew. 0 keeps none.',
+    parse: (text) => (text === '0' ? { value: 0 } : parseSize(text)),
   },
   {
     name: 'limit.series',

@@ -161,6 +161,7 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       jobForgetDurationMs: get('job-forget-duration'),
       pathLabels: get<GatewayOptions['pathLabels']>('push.path-labels'),
       summaries: get<GatewayOptions['summaries']>('push.summaries'),
+      scrapeCacheBytesMax: get('scrape.cache-size'),
       limits: {
         seriesMax: get('limit.series'),
         familiesMax: get('limit.families'),

@@ -11,7 +11,7 @@ export interface GatewayApi {
   push(request: PushRequest): Promise<void>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
   delete(key: GroupingKey): Promise<void>;
-  /** The aggregate at one point in time as text 0.0.4, in slices ready to be written. */
+  /** The aggregate at one point in time as text 0.0.4, in slices ready to be written, which must not be changed. */
   scrape(): AsyncIterable<Uint8Array>;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;

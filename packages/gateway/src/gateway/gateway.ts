@@ -13,6 +13,7 @@ import { State } from '../aggregate/state.ts';
 import type { PushOrigin } from '../aggregate/state.ts';
 import { decodeText, sliceEnd } from '../exposition/text/decode.ts';
 import { encodeText } from '../exposition/text/encode.ts';
+import { KeptText } from '../exposition/text/kept-text.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
@@ -40,6 +41,7 @@ export class Gateway implements GatewayApi {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #state: State;
+  readonly #kept: KeptText;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
@@ -56,6 +58,7 @@ export class Gateway implements GatewayApi {
     this.#log = deps.log;
     const { byJob, jobCounterResets, summaries, limits } = deps.options;
     this.#state = new State({ byJob, counterResets: jobCounterResets, summaries }, limits, randomSeed());
+    this.#kept = new KeptText(deps.options.scrapeCacheBytesMax);
     this.#builder = new PushBuilder(this.#state);
     this.#longBuilder = new PushBuilder(this.#state);
   }
@@ -85,7 +88,7 @@ export class Gateway implements GatewayApi {
   async *scrape(): AsyncGenerator<Uint8Array, void, undefined> {
     await this.#expire();
     while (this.#applying !== undefined) await this.#applying;
-    yield* encodeText(this.#state.view(), (samples) => {
+    yield* encodeText(this.#state.view(), this.#kept, (samples) => {
       this.telemetry?.samplesIgnored('name_collision', samples);
       this.#log.warn(
         'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',

@@ -10,6 +10,8 @@ export interface GatewayOptions {
   readonly jobForgetDurationMs: number;
   readonly pathLabels: 'drop' | 'add';
   readonly summaries: 'discard' | 'sum-and-count';
+  /** 0 means that nothing is kept. */
+  readonly scrapeCacheBytesMax: number;
   readonly limits: Limits;
 }
 
@@ -29,5 +31,6 @@ export const defaultGatewayOptions: GatewayOptions = {
   jobForgetDurationMs: 0,
   pathLabels: 'drop',
   summaries: 'discard',
+  scrapeCacheBytesMax: 64 * 1024 * 1024,
   limits: defaultLimits,
 };

@@ -1,0 +1,106 @@
+/**
+ * Collects the bytes of a page into slices. What it hands out is never written to afterwards, so that a slice may be kept and
+ * shown again.
+ */
+import type { FamilyView, SampleVisitor } from '../../model/page-view.ts';
+import { LF, SPACE } from '../../primitives/bytes.ts';
+import { floatBytesMax, writeFloat64 } from '../../primitives/write-float.ts';
+
+/** Large enough that handing a slice on costs next to nothing, and small enough to be written without a pause. */
+export const SLICE_BYTES: number = 64 * 1024;
+
+export class PageWriter {
+  /** Slices that are done, for the reader to take away. */
+  readonly slices: Uint8Array[] = [];
+  #buffer = Buffer.allocUnsafe(SLICE_BYTES);
+  #length = 0;
+  /** Where in the buffer the recording goes on; -1 while nothing is recorded. */
+  #recordedFrom = -1;
+  #recordBytesLeft = 0;
+  #record: Uint8Array[] = [];
+
+  readonly sample: SampleVisitor = (bytes, start, end, value) => {
+    const needed = end - start + floatBytesMax + 2;
+    if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed);
+    const buffer = this.#buffer;
+    let length = this.#length;
+    for (let i = start; i < end; i += 1) {
+      buffer[length] = bytes[i]!;
+      length += 1;
+    }
+    buffer[length] = SPACE;
+    length = writeFloat64(buffer, length + 1, value);
+    buffer[length] = LF;
+    this.#length = length + 1;
+  };
+
+  metadata(family: FamilyView, name: string): void {
+    let text = '';
+    if (family.help !== undefined) {
+      text = `# HELP ${name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
+    }
+    this.text(`${text}# TYPE ${name} ${family.type}\n`);
+  }
+
+  text(text: string): void {
+    const needed = text.length * 3;
+    if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed);
+    this.#length += this.#buffer.write(text, this.#length, 'utf8');
+  }
+
+  /** Bytes of an earlier page. */
+  again(slice: Uint8Array): void {
+    if (slice.length >= SLICE_BYTES / 2) {
+      this.flush();
+      this.slices.push(slice);
+      return;
+    }
+    if (this.#length + slice.length > this.#buffer.length) this.#makeRoom(slice.length);
+    this.#buffer.set(slice, this.#length);
+    this.#length += slice.length;
+  }
+
+  /** Makes a slice of what is there so far. */
+  flush(): void {
+    if (this.#length > 0) this.#makeRoom(SLICE_BYTES);
+  }
+
+  /** From here on what is written is recorded as well, up to so many bytes. */
+  record(bytesMax: number): void {
+    this.#recordedFrom = this.#length;
+    this.#recordBytesLeft = bytesMax;
+    this.#record = [];
+  }
+
+  /** What was written since `record`; undefined when that was too much. */
+  recorded(): readonly Uint8Array[] | undefined {
+    this.#recordSoFar();
+    const record = this.#recordedFrom === -1 ? undefined : this.#record;
+    this.#recordedFrom = -1;
+    this.#record = [];
+    return record;
+  }
+
+  #makeRoom(needed: number): void {
+    this.#recordSoFar();
+    if (this.#recordedFrom !== -1) this.#recordedFrom = 0;
+    if (this.#length > 0) this.slices.push(this.#buffer.subarray(0, this.#length));
+    this.#buffer = Buffer.allocUnsafe(Math.max(SLICE_BYTES, needed));
+    this.#length = 0;
+  }
+
+  #recordSoFar(): void {
+    const from = this.#recordedFrom;
+    if (from === -1 || from === this.#length) return;
+    const written = this.#buffer.subarray(from, this.#length);
+    const isMost = written.length * 8 > this.#buffer.length * 7;
+    this.#recordBytesLeft -= isMost ? this.#buffer.length : written.length;
+    if (this.#recordBytesLeft < 0) {
+      this.#record = [];
+      this.#recordedFrom = -1;
+      return;
+    }
+    // A small part of a buffer must not keep all of it in memory.
+    this.#record.push(isMost ? written : new Uint8Array(written));
+  }
+}
