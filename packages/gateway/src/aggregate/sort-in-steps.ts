@@ -1,8 +1,17 @@
 /** Items sorted or merged in one step: about a millisecond. */
 const STEP_ITEMS = 2048;
 
-/** A stable merge sort from the bottom up, in place of one long call to sort. What is in order already costs one pass. */
-export function* sortInSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Generator<void, T[]> {
+/** A stable merge sort from the bottom up, in place of one long call to sort. Returns the items themselves if in order. */
+export function* sortInSteps<T>(
+  items: readonly T[],
+  compare: (a: T, b: T) => number,
+): Generator<void, readonly T[]> {
+  let ordered = 1;
+  while (ordered < items.length && compare(items[ordered - 1]!, items[ordered]!) <= 0) {
+    ordered += 1;
+    if (ordered % STEP_ITEMS === 0) yield;
+  }
+  if (ordered >= items.length) return items;
   let runs: T[][] = [];
   for (let from = 0; from < items.length; from += STEP_ITEMS) {
     runs.push(items.slice(from, from + STEP_ITEMS).sort(compare));

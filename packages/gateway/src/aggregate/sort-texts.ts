@@ -8,6 +8,7 @@
  */
 import { RIGHT_BRACE } from '../primitives/bytes.ts';
 import type { ByteTable } from '../primitives/byte-table.ts';
+import { touchTexts } from './touch-texts.ts';
 
 /** Rows looked at in one step. */
 const STEP_ROWS = 4096;
@@ -90,6 +91,11 @@ function compareTexts(texts: ByteTable, left: number, right: number): number {
   return aLength - bLength;
 }
 
+interface Columns {
+  readonly keys: Uint32Array;
+  readonly entries: Uint32Array;
+}
+
 class RadixSort {
   readonly #texts: ByteTable;
   readonly #entries: Uint32Array;
@@ -121,6 +127,7 @@ class RadixSort {
         depth = yield* this.#readLongRange(from, to, depth);
         yield* this.#countingSort(from, to);
       } else {
+        touchTexts(this.#texts, this.#entries, from, to);
         depth += this.#sharedBytes(from, from, to, depth, SHARED_MAX);
         this.#readKeys(from, to, depth);
         if (to - from <= INSERTION_ROWS) this.#insertionSort(from, to);
@@ -138,10 +145,12 @@ class RadixSort {
   *#readLongRange(from: number, to: number, depth: number): Generator<void, number> {
     let shared = SHARED_MAX;
     for (let at = from; at < to && shared > 0; at += STEP_ROWS) {
+      touchTexts(this.#texts, this.#entries, at, Math.min(at + STEP_ROWS, to));
       shared = this.#sharedBytes(from, at, Math.min(at + STEP_ROWS, to), depth, shared);
       yield;
     }
     for (let at = from; at < to; at += STEP_ROWS) {
+      touchTexts(this.#texts, this.#entries, at, Math.min(at + STEP_ROWS, to));
       this.#readKeys(at, Math.min(at + STEP_ROWS, to), depth + shared);
       yield;
     }
@@ -202,33 +211,51 @@ class RadixSort {
 
   /** By the last byte of the key first, keeping the order among equals. */
   *#countingSort(from: number, to: number): Generator<void, void> {
-    const counts = this.#counts;
-    let [keys, entries] = [this.#keys, this.#entries];
-    let [nextKeys, nextEntries] = [this.#spareKeys, this.#spareEntries];
+    let now: Columns = { keys: this.#keys, entries: this.#entries };
+    let next: Columns = { keys: this.#spareKeys, entries: this.#spareEntries };
     for (let shift = 0; shift < 32; shift += 8) {
-      counts.fill(0);
-      for (let row = from; row < to; row += 1) counts[(keys[row]! >>> shift) & 0xff]! += 1;
-      if (counts[(keys[from]! >>> shift) & 0xff] === to - from) continue;
-      for (let digit = 0, start = from; digit < 256; digit += 1) {
-        const count = counts[digit]!;
-        counts[digit] = start;
-        start += count;
+      if (!this.#count(now.keys, from, to, shift)) continue;
+      for (let at = from; at < to; at += STEP_MOVES) {
+        const until = Math.min(at + STEP_MOVES, to);
+        this.#move(now, next, { from: at, to: until, shift });
+        if (until < to) yield;
       }
-      for (let row = from; row < to; row += 1) {
-        const key = keys[row]!;
-        const digit = (key >>> shift) & 0xff;
-        const target = counts[digit]!;
-        counts[digit] = target + 1;
-        nextKeys[target] = key;
-        nextEntries[target] = entries[row]!;
-        if ((row - from) % STEP_MOVES === STEP_MOVES - 1) yield;
-      }
-      [keys, nextKeys] = [nextKeys, keys];
-      [entries, nextEntries] = [nextEntries, entries];
+      [now, next] = [next, now];
     }
-    if (keys === this.#keys) return;
-    this.#keys.set(keys.subarray(from, to), from);
-    this.#entries.set(entries.subarray(from, to), from);
+    if (now.keys === this.#keys) return;
+    this.#keys.set(now.keys.subarray(from, to), from);
+    this.#entries.set(now.entries.subarray(from, to), from);
+  }
+
+  /** Finds where the rows with each byte go; false when all have the same one. */
+  #count(keys: Uint32Array, from: number, to: number, shift: number): boolean {
+    const counts = this.#counts;
+    counts.fill(0);
+    for (let row = from; row < to; row += 1) counts[(keys[row]! >>> shift) & 0xff]! += 1;
+    if (counts[(keys[from]! >>> shift) & 0xff] === to - from) return false;
+    for (let byte = 0, start = from; byte < 256; byte += 1) {
+      const count = counts[byte]!;
+      counts[byte] = start;
+      start += count;
+    }
+    return true;
+  }
+
+  #move(
+    now: Columns,
+    next: Columns,
+    rows: { readonly from: number; readonly to: number; readonly shift: number },
+  ): void {
+    const { from, to, shift } = rows;
+    const places = this.#counts;
+    for (let row = from; row < to; row += 1) {
+      const key = now.keys[row]!;
+      const byte = (key >>> shift) & 0xff;
+      const place = places[byte]!;
+      places[byte] = place + 1;
+      next.keys[place] = key;
+      next.entries[place] = now.entries[row]!;
+    }
   }
 
   #pushEqualRuns(from: number, to: number, depth: number): void {

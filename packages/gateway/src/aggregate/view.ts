@@ -9,6 +9,7 @@ import type { Cells } from './cells.ts';
 import type { Families, Family } from './families.ts';
 import { sortInSteps } from './sort-in-steps.ts';
 import { mergeTexts, sortTexts } from './sort-texts.ts';
+import { touchTexts } from './touch-texts.ts';
 import type { State } from './state.ts';
 
 /** Rows looked up in one step. */
@@ -34,13 +35,14 @@ export function openView(state: State, onClose: () => void): PageView {
 function* sortFamilies(
   families: Families,
   listed: readonly Family[],
-  views: RowsView[],
+  views: readonly RowsView[],
 ): Generator<void, FamilyView[]> {
   const sorted = yield* sortInSteps(views, (a, b) => (a.name < b.name ? -1 : 1));
-  families.keepOrder(
-    listed,
-    sorted.map((view) => view.identity),
-  );
+  if (sorted !== views) {
+    const order = sorted.map((view) => view.identity);
+    families.keepOrder(listed, order);
+    yield;
+  }
   return sorted.filter((view) => view.rowCount > 0);
 }
 
@@ -103,6 +105,7 @@ class RowsView implements FamilyView {
     if (this.#grouped) {
       for (let row = from; row < to; row += 1) this.#visitGroup(rows[row]!, visitor);
     } else {
+      touchTexts(this.#cells.texts, rows, from, to);
       for (let row = from; row < to; row += 1) this.#visitCell(rows[row]!, this.#sums[rows[row]!]!, visitor);
     }
   }

@@ -32,6 +32,9 @@ export const SCRAPE_STALL_TIMEOUT_MS = 60_000;
 /** Higher levels take several times as long for a tenth less. */
 const GZIP_LEVEL = 2;
 
+/** Written ahead of the reader. A stream asks for a pause much earlier, and each pause costs as much as copying a slice. */
+const AHEAD_BYTES_MAX = 512 * 1024;
+
 export function scrapeHandler(deps: ScrapeDeps): Handler {
   return async ({ request, response }) => {
     const gzip = acceptsGzip(request.headers['accept-encoding'] as string | undefined);
@@ -103,7 +106,8 @@ async function writePage(page: Page): Promise<number | undefined> {
 }
 
 async function write(sink: Writable, slice: Uint8Array, gone: AbortSignal): Promise<void> {
-  if (!sink.write(slice)) await once(sink, 'drain', { signal: gone });
+  if (sink.write(slice) || sink.writableLength < AHEAD_BYTES_MAX) return;
+  await once(sink, 'drain', { signal: gone });
 }
 
 function cut(request: IncomingMessage, response: ServerResponse): void {

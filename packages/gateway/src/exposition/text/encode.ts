@@ -60,6 +60,7 @@ class Page {
 
   *slices(): Steps {
     const families = yield* this.#view.families();
+    yield;
     this.#escaping = new Escaping(families);
     const page = this.#kept.begin();
     for (let from = 0; from < families.length;) {

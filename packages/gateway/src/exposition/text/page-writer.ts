@@ -23,11 +23,9 @@ export class PageWriter {
     const needed = end - start + floatBytesMax + 2;
     if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed);
     const buffer = this.#buffer;
-    let length = this.#length;
-    for (let i = start; i < end; i += 1) {
-      buffer[length] = bytes[i]!;
-      length += 1;
-    }
+    // A view and a native copy take half the time of a loop over 70 bytes.
+    buffer.set(bytes.subarray(start, end), this.#length);
+    let length = this.#length + end - start;
     buffer[length] = SPACE;
     length = writeFloat64(buffer, length + 1, value);
     buffer[length] = LF;
