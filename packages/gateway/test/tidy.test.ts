@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: ['primitives'],
   aggregate: ['model', 'primitives'],
   exposition: ['model', 'primitives'],
-  journal: ['aggregate', 'exposition', 'model', 'primitives'],
+  journal: ['model', 'primitives'],
   gateway: ['journal', 'aggregate', 'exposition', 'model', 'primitives'],
   http: ['gateway', 'journal', 'aggregate', 'exposition', 'model', 'primitives'],
   config: ['http', 'gateway', 'journal', 'aggregate', 'exposition', 'model', 'primitives'],

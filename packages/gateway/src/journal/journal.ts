@@ -1,0 +1,98 @@
+/**
+ * The journal: what happened to the state, record after record, and snapshots of the state that let the oldest records go. It
+ * decides the order of records and when they are safe, and knows nothing of what is in them.
+ *
+ *   position   0        …        P              …          last
+ *              │ records that a  │ snapshot     │ records   │
+ *              │ snapshot covers │ of state @ P │ after it  │
+ *
+ * A record's position is its number in the order, from 1 on; 0 is the state before any record. `append` decides the place at
+ * once and cannot fail; what must be refused is refused before, by `hasRoom` and `makeRoom`. Whether the record is safe is
+ * another question, answered by `whenSafe`. A journal that can no longer keep its promises says so once, through the `onFailure`
+ * it was opened with, and never calls anything safe again.
+ */
+export interface Journal {
+  /**
+   * Hands over what is kept: the newest whole snapshot, if there is one, and each record after it, in order. To be called once,
+   * before anything else. Yields to the event loop every few milliseconds.
+   */
+  recover(into: RecoverySink): Promise<Recovered>;
+  /** Whether a record of so many bytes may be appended in this turn. */
+  hasRoom(recordBytes: number): boolean;
+  /** Resolves when such a record may be appended, or rejects with JournalFull. Others may take the room first: ask again. */
+  makeRoom(recordBytes: number): Promise<void>;
+  /** Gives the record the next place and returns its position. The bytes are copied before this returns. */
+  append(record: Uint8Array): number;
+  /** The position of the record appended last, 0 for none. */
+  readonly position: number;
+  /** All records up to this position are safe, at the level the operator chose. */
+  readonly safePosition: number;
+  /** Resolves when all records up to `position` are safe. */
+  whenSafe(position: number): Promise<void>;
+  /**
+   * Keeps a snapshot of the state as it was right after the record at `position`; once it is safe, records that it covers may go.
+   * Parts are read one at a time and given back by `recover` with the same boundaries; each must stay as it is until the next is
+   * asked for. Rejects when it could not be written, and nothing has changed then. One at a time.
+   */
+  snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
+  /** What the journal holds and does now, cheap to ask. */
+  stats(): JournalStats;
+  /** Resolves when everything appended is safe and what was opened is closed. */
+  close(): Promise<void>;
+}
+
+/** Where `recover` hands things over. Both may be called many times in one turn of the event loop. */
+export interface RecoverySink {
+  /** Called at most once, before any record. `position` is that of the last record it covers. */
+  snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The bytes are valid only during the call. */
+  record(position: number, record: Uint8Array): void;
+}
+
+export interface Recovered {
+  /** Of the snapshot that was used; 0 when there was none. */
+  readonly snapshotPosition: number;
+  readonly records: number;
+  /** What was damaged and moved aside, in words for the log; empty when all was whole. */
+  readonly lost: readonly string[];
+}
+
+export interface SnapshotInfo {
+  readonly position: number;
+  readonly bytes: number;
+}
+
+export interface JournalStats {
+  /** Appended and not yet safe. */
+  readonly waitingRecords: number;
+  readonly waitingBytes: number;
+  /** Since the journal was opened. */
+  readonly commits: number;
+  readonly commitSeconds: number;
+  /** Bytes of all files of the store. */
+  readonly storedBytes: number;
+  /** Bytes of records that the newest snapshot does not cover. */
+  readonly bytesSinceSnapshot: number;
+}
+
+/** A record cannot be taken now; the message says why and what to do. `storage_full` or `overloaded`, as in model/errors.ts. */
+export class JournalFull extends Error {
+  readonly code: 'storage_full' | 'overloaded';
+
+  constructor(code: 'storage_full' | 'overloaded', message: string) {
+    super(message);
+    this.name = 'JournalFull';
+    this.code = code;
+  }
+}
+
+/** A store that cannot be opened as it is; the message is for the operator, and says what to do. */
+export class StorageProblem extends Error {
+  readonly kind: 'locked' | 'unusable' | 'corrupt' | 'newer_version';
+
+  constructor(kind: StorageProblem['kind'], message: string) {
+    super(message);
+    this.name = 'StorageProblem';
+    this.kind = kind;
+  }
+}
