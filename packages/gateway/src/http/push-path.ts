@@ -17,24 +17,59 @@ const QUOTED_CHARS_MAX = 200;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Keys of paths read lately: the same senders push to the same paths again and again. */
+/** Keys of paths that come again and again: the same senders push to the same paths. */
 const RECENT_MAX = 1_000;
 const RECENT_CHARS_MAX = 512;
+/** Marks of paths seen once; a few times RECENT_MAX, so that two seldom want the same place. */
+const MARKS = 4_096;
 
-/** Reads paths and remembers the keys of those that came lately. */
+/**
+ * Reads paths, and remembers the keys of those that come again soon. A path seen for the first time leaves nothing but a
+ * mark. Where there are more senders than are remembered, keys would be kept only to be dropped before they are of use;
+ * and what outlives two collections makes V8 enlarge its young generation: by 20 MB with 10 000 senders.
+ */
 export class PushPathReader {
   readonly #recent = new Map<string, GroupingKey>();
+  /** Hashes; 0 where there is none. */
+  readonly #marks = new Int32Array(MARKS);
+  /** Paths not remembered since the marks were last wiped. */
+  #passed = 0;
 
   /** As `parsePushPath`. */
   read(rest: string): GroupingKey {
     const recent = this.#recent.get(rest);
     if (recent !== undefined) return recent;
     const key = parsePushPath(rest);
-    if (rest.length > RECENT_CHARS_MAX) return key;
-    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
-    this.#recent.set(rest, key);
+    if (rest.length <= RECENT_CHARS_MAX && this.#comesAgain(rest)) {
+      if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+      this.#recent.set(rest, key);
+    }
     return key;
   }
+
+  #comesAgain(rest: string): boolean {
+    const hash = hashChars(rest);
+    const at = hash & (MARKS - 1);
+    if (this.#marks[at] === hash) {
+      // Its place is free then for another path that wants it.
+      this.#marks[at] = 0;
+      return true;
+    }
+    if (this.#passed >= RECENT_MAX) {
+      this.#marks.fill(0);
+      this.#passed = 0;
+    }
+    this.#passed += 1;
+    if (this.#marks[at] === 0) this.#marks[at] = hash;
+    return false;
+  }
+}
+
+/** FNV-1a over characters. Where two paths meet in it, one is remembered a push too early. */
+function hashChars(text: string): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  *   slots    [ 0 | entry+1 | 0 | … ]        linear probing, at most 60 % full
  *   entries  hash, address, length          columns by entry number; freed numbers are used again
- *   arena    chunks of 1 MiB                keys lie in blocks of 16 bytes, never across chunks; freed blocks are reused
+ *   arena    chunks of 1 MiB                keys lie in blocks of 8 bytes, never across chunks; freed blocks are reused
  */
 import { sameBytes, viewOf } from './bytes.ts';
 import { hashBytes } from './hash.ts';
@@ -11,7 +11,7 @@ import { hashBytes } from './hash.ts';
 const CHUNK_BITS = 20;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
 const SMALL_CHUNK_BYTES = 1 << 14;
-const BLOCK_BYTES = 16;
+const BLOCK_BYTES = 8;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
 
@@ -194,11 +194,14 @@ export class ByteTable {
     this.#used = 0;
   }
 
-  /** The first chunk begins small: most tables hold little. */
+  /**
+   * The first chunk begins small: most tables hold little. It grows in few steps, as each leaves a hole in the heap, while
+   * pages of a large array that nobody has touched take no memory.
+   */
   #growFirstChunk(needed: number): void {
     const chunk = this.#chunks[0]!;
     if (needed <= chunk.length) return;
-    const larger = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(chunk.length * 4, needed)));
+    const larger = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(chunk.length * 8, needed)));
     larger.set(chunk);
     this.#chunks[0] = larger;
     this.#views[0] = viewOf(larger);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parsePushPath } from '../../src/http/push-path.ts';
+import { parsePushPath, PushPathReader } from '../../src/http/push-path.ts';
 import { RequestError } from '../../src/model/errors.ts';
 
 function labelsOf(rest: string): Record<string, string> {
@@ -74,5 +74,35 @@ describe('parsePushPath', () => {
 
   it('gives the same key whatever the order', () => {
     expect(parsePushPath('job/x/a/1/b/2').text).toBe(parsePushPath('b/2/job/x/a/1/').text);
+  });
+});
+
+describe('a reader', () => {
+  const path = (i: number): string => `job/x/instance/${i}`;
+  const read = (reader: PushPathReader, i: number): string => {
+    const key = reader.read(path(i));
+    expect(key).toEqual(parsePushPath(path(i)));
+    return key.text;
+  };
+
+  it('remembers a path when it comes again', () => {
+    const reader = new PushPathReader();
+    const keys = Array.from({ length: 4 }, () => reader.read(path(1)));
+    expect(keys[2]).toBe(keys[1]);
+    expect(keys[3]).toBe(keys[1]);
+  });
+
+  it('reads the paths of many senders right, in whatever order they come', () => {
+    const reader = new PushPathReader();
+    for (let round = 0; round < 3; round += 1) for (let i = 0; i < 5_000; i += 1) read(reader, i);
+    for (let i = 0; i < 20_000; i += 1) read(reader, (i * 7919) % 1_500);
+  });
+
+  it('remembers all of a thousand senders that push by turns', () => {
+    const reader = new PushPathReader();
+    for (let round = 0; round < 6; round += 1) for (let i = 0; i < 1_000; i += 1) reader.read(path(i));
+    const keys = Array.from({ length: 1_000 }, (_, i) => reader.read(path(i)));
+    const again = keys.filter((key, i) => reader.read(path(i)) === key);
+    expect(again.length).toBe(1_000);
   });
 });

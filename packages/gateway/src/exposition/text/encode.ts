@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { FamilyView, PageView } from '../../model/page-view.ts';
 import { Escaping } from './escape.ts';
-import type { KeptText } from './kept-text.ts';
+import type { FoundRun, KeptText } from './kept-text.ts';
 import { PageWriter } from './page-writer.ts';
 
 /** Between looks at the clock. */
@@ -64,9 +64,10 @@ class Page {
     this.#escaping = new Escaping(families);
     const page = this.#kept.begin();
     for (let from = 0; from < families.length;) {
-      const { to, text, keepBytesMax } = this.#kept.find(families, from, page);
+      const found = this.#kept.find(families, from, page);
+      const { to, text } = found;
       if (text === undefined) {
-        yield* this.#writeRun(families.slice(from, to), keepBytesMax, page);
+        yield* this.#writeRun(families.slice(from, to), found, page);
       } else {
         for (const slice of text) this.#writer.again(slice);
       }
@@ -79,14 +80,15 @@ class Page {
     this.#kept.end(page);
   }
 
-  *#writeRun(run: readonly FamilyView[], keepBytesMax: number, page: number): Steps {
+  *#writeRun(run: readonly FamilyView[], found: FoundRun, page: number): Steps {
+    const { keepBytesMax } = found;
     if (keepBytesMax > 0) this.#writer.record(keepBytesMax);
     for (const family of run) {
       const name = family.quotedNames ? this.#escaping!.claim(family) : family.name;
       if (name !== undefined) yield* this.#writeFamily(family, name);
     }
     const text = keepBytesMax > 0 ? this.#writer.recorded() : undefined;
-    this.#kept.keep(run, { text, keepBytesMax }, page);
+    this.#kept.keep(run, { ...found, text }, page);
   }
 
   *#writeFamily(family: FamilyView, name: string): Steps {
@@ -101,7 +103,10 @@ class Page {
     const write = family.quotedNames ? this.#escaping!.visitor(writer) : writer.sample;
     for (let row = 0; row < family.rowCount; row += ROWS_PER_CHECK) {
       family.visit(row, Math.min(row + ROWS_PER_CHECK, family.rowCount), write);
-      if (writer.slices.length > 0) yield* this.#done();
+      if (writer.slices.length > 0) {
+        writer.foresee(row / family.rowCount);
+        yield* this.#done();
+      }
       if (row > 0) yield;
     }
   }

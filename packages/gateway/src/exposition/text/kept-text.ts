@@ -3,27 +3,37 @@
  * neighbouring families: a large family is a run by itself, small ones share one, as writing a few hundred rows anew costs
  * less than looking after each.
  *
- * Text is kept the first time it is written, and let go when the run has changed by the next page; from then on it is kept
- * again once the run was the same on two pages one after the other. So families that change all the time take no memory.
- * Nor do runs that would take more than `bytesMax` together with what is kept already: they are written anew each time.
+ * Text is kept when it is written, also when the run had changed: most are pushed to now and then, and are the same on the
+ * next pages. A run that changes from one page to the next is not kept again before it was the same on two pages, so
+ * families that change all the time take no memory. Nor do runs that would take more than `bytesMax` together with what is
+ * kept already: they are written anew each time.
  */
 import type { FamilyView } from '../../model/page-view.ts';
 
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
 const RUN_ROWS = 128;
 
-interface Run {
+/** A run that has changed on more pages than these, one after the other, is not kept. */
+const CHANGES_KEPT = 1;
+
+interface Run extends Past {
   readonly families: readonly object[];
   readonly versions: readonly number[];
   readonly text: readonly Uint8Array[] | undefined;
   readonly bytes: number;
-  /** The text is longer than this. */
-  readonly tooMuchFor: number;
   /** The page that met it last. */
   page: number;
 }
 
-export interface FoundRun {
+/** What earlier pages found out about a run. */
+interface Past {
+  /** Pages in a row on which it was not what it had been on the page before. */
+  changes: number;
+  /** The text is longer than this. */
+  readonly tooMuchFor: number;
+}
+
+export interface FoundRun extends Past {
   /** The end of the run, exclusive. */
   readonly to: number;
   /** What to show for it, if that is kept. */
@@ -31,6 +41,8 @@ export interface FoundRun {
   /** How much of the text may be kept when it is written anew now. */
   readonly keepBytesMax: number;
 }
+
+const noPast: Readonly<Past> = { changes: 0, tooMuchFor: 0 };
 
 export class KeptText {
   readonly #bytesMax: number;
@@ -58,23 +70,26 @@ export class KeptText {
   find(families: readonly FamilyView[], from: number, page: number): FoundRun {
     const first = families[from]!;
     // How names are escaped depends on what other families there are.
-    if (first.quotedNames) return { to: from + 1, text: undefined, keepBytesMax: 0 };
-    const room = this.#bytesMax - this.#bytes;
+    if (first.quotedNames) return { to: from + 1, text: undefined, keepBytesMax: 0, ...noPast };
     const known = this.#runs.get(first.identity);
-    if (known === undefined) return { to: this.#runEnd(families, from), text: undefined, keepBytesMax: room };
-    if (isSame(known, families, from)) {
+    if (known !== undefined && isSame(known, families, from)) {
       known.page = page;
-      const keepBytesMax = room > known.tooMuchFor ? room : 0;
-      return { to: from + known.families.length, text: known.text, keepBytesMax };
+      known.changes = 0;
+      const { text, tooMuchFor } = known;
+      const to = from + known.families.length;
+      return { to, text, keepBytesMax: this.#roomFor(known), changes: 0, tooMuchFor };
     }
-    this.#drop(first.identity, known);
-    return { to: this.#runEnd(families, from), text: undefined, keepBytesMax: 0 };
+    const changes = known === undefined ? 0 : known.changes + 1;
+    const { tooMuchFor } = known ?? noPast;
+    if (known !== undefined) this.#drop(first.identity, known);
+    const keepBytesMax = changes > CHANGES_KEPT ? 0 : this.#roomFor({ tooMuchFor });
+    return { to: this.#runEnd(families, from), text: undefined, keepBytesMax, changes, tooMuchFor };
   }
 
   /** Notes a run that was written anew, and keeps its text if there is one. */
   keep(
     run: readonly FamilyView[],
-    written: { readonly text: readonly Uint8Array[] | undefined; readonly keepBytesMax: number },
+    written: Readonly<Past> & Pick<FoundRun, 'text' | 'keepBytesMax'>,
     page: number,
   ): void {
     if (this.#bytesMax === 0 || run[0]!.quotedNames) return;
@@ -89,10 +104,17 @@ export class KeptText {
       versions: run.map((family) => family.version),
       text,
       bytes: text === undefined ? 0 : bytes,
-      tooMuchFor: text === undefined ? written.keepBytesMax : 0,
+      changes: written.changes,
+      tooMuchFor: text === undefined ? Math.max(written.tooMuchFor, written.keepBytesMax) : 0,
       page,
     });
     if (text !== undefined) this.#bytes += bytes;
+  }
+
+  /** How much may be kept of a run; nothing where that is known not to suffice. */
+  #roomFor({ tooMuchFor }: Pick<Past, 'tooMuchFor'>): number {
+    const room = this.#bytesMax - this.#bytes;
+    return room > tooMuchFor ? room : 0;
   }
 
   #runEnd(families: readonly FamilyView[], from: number): number {

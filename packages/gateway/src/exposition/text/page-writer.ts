@@ -9,6 +9,10 @@ import { floatBytesMax, writeFloat64 } from '../../primitives/write-float.ts';
 /** Large enough that handing a slice on costs next to nothing, and small enough to be written without a pause. */
 export const SLICE_BYTES: number = 64 * 1024;
 
+/** The part of a record from which on it is foreseen how long all of it will be, and by how much that may be wrong. */
+const FORESEEN_FROM = 1 / 16;
+const FORESEEN_TOLERANCE = 1.1;
+
 export class PageWriter {
   /** Slices that are done, for the reader to take away. */
   readonly slices: Uint8Array[] = [];
@@ -16,7 +20,8 @@ export class PageWriter {
   #length = 0;
   /** Where in the buffer the recording goes on; -1 while nothing is recorded. */
   #recordedFrom = -1;
-  #recordBytesLeft = 0;
+  #recordBytesMax = 0;
+  #recordedBytes = 0;
   #record: Uint8Array[] = [];
 
   readonly sample: SampleVisitor = (bytes, start, end, value) => {
@@ -66,7 +71,8 @@ export class PageWriter {
   /** From here on what is written is recorded as well, up to so many bytes. */
   record(bytesMax: number): void {
     this.#recordedFrom = this.#length;
-    this.#recordBytesLeft = bytesMax;
+    this.#recordBytesMax = bytesMax;
+    this.#recordedBytes = 0;
     this.#record = [];
   }
 
@@ -74,9 +80,17 @@ export class PageWriter {
   recorded(): readonly Uint8Array[] | undefined {
     this.#recordSoFar();
     const record = this.#recordedFrom === -1 ? undefined : this.#record;
-    this.#recordedFrom = -1;
-    this.#record = [];
+    this.#stopRecording();
     return record;
+  }
+
+  /**
+   * Stops recording where all of it would be too much, going by the part of it that has been written so far: the sooner, the
+   * less memory is taken for nothing.
+   */
+  foresee(part: number): void {
+    if (this.#recordedFrom === -1 || part < FORESEEN_FROM) return;
+    if (this.#recordedBytes > this.#recordBytesMax * part * FORESEEN_TOLERANCE) this.#stopRecording();
   }
 
   #makeRoom(needed: number): void {
@@ -92,13 +106,17 @@ export class PageWriter {
     if (from === -1 || from === this.#length) return;
     const written = this.#buffer.subarray(from, this.#length);
     const isMost = written.length * 8 > this.#buffer.length * 7;
-    this.#recordBytesLeft -= isMost ? this.#buffer.length : written.length;
-    if (this.#recordBytesLeft < 0) {
-      this.#record = [];
-      this.#recordedFrom = -1;
+    this.#recordedBytes += isMost ? this.#buffer.length : written.length;
+    if (this.#recordedBytes > this.#recordBytesMax) {
+      this.#stopRecording();
       return;
     }
     // A small part of a buffer must not keep all of it in memory.
     this.#record.push(isMost ? written : new Uint8Array(written));
+  }
+
+  #stopRecording(): void {
+    this.#record = [];
+    this.#recordedFrom = -1;
   }
 }

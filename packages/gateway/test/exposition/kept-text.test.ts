@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+
+import { encodeText } from '../../src/exposition/text/encode.ts';
+import { KeptText } from '../../src/exposition/text/kept-text.ts';
+import type { FamilyView } from '../../src/model/page-view.ts';
+
+const ROWS = 20_000;
+const row = Buffer.from('busy_total{code="200"}');
+const PAGE_BYTES = ROWS * (row.length + 3);
+
+/** One large family on page after page; `c` is a page before which it has changed. Answers `w` where it was written anew. */
+async function pages(changes: string, bytesMax: number): Promise<string> {
+  const kept = new KeptText(bytesMax);
+  const identity = {};
+  let version = 1;
+  let answer = '';
+  for (const change of changes) {
+    if (change === 'c') version += 1;
+    let written = 0;
+    const value = version;
+    const family: FamilyView = {
+      name: 'busy_total',
+      type: 'counter',
+      help: undefined,
+      quotedNames: false,
+      identity,
+      version,
+      rowCount: ROWS,
+      sort: () => [],
+      visit(from, to, visitor) {
+        written += to - from;
+        for (let i = from; i < to; i += 1) visitor(row, 0, row.length, value);
+      },
+    };
+    const view = {
+      // oxlint-disable-next-line require-yield -- there is nothing to sort
+      *families(): Generator<void, readonly FamilyView[]> {
+        return [family];
+      },
+      close(): void {},
+    };
+    let bytes = 0;
+    for await (const slice of encodeText(view, kept, () => {})) bytes += slice.length;
+    expect(bytes).toBe('# TYPE busy_total counter\n'.length + PAGE_BYTES);
+    expect([0, ROWS]).toContain(written);
+    answer += written > 0 ? 'w' : '-';
+  }
+  return answer;
+}
+
+test.each([
+  ['what does not change is written once', '....', 'w---'],
+  ['what changes now and then is written when it has changed', '.c..c.c.', 'ww--w-w-'],
+  ['what changes all the time is not kept before it was the same twice', '.cccc...', 'wwwwww--'],
+])('%s', async (_name, changes, written) => {
+  expect(await pages(changes, 2 * PAGE_BYTES)).toBe(written);
+});
+
+test.each([
+  ['is far too long', PAGE_BYTES / 4],
+  ['is a little too long', PAGE_BYTES - 1_000],
+])('what %s for the room is written each time', async (_name, bytesMax) => {
+  expect(await pages('..c..', bytesMax)).toBe('wwwww');
+});
