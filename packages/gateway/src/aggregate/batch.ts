@@ -115,7 +115,8 @@ export function appendEntry(batch: Batch, cell: number, value: number, offset: n
   batch.length = at + 1;
 }
 
-function growColumns(batch: Batch): void {
+/** Makes room for more entries than there are. */
+export function growColumns(batch: Batch): void {
   const capacity = batch.cells.length * 2;
   const { cells, values, offsets } = batch;
   batch.cells = new Int32Array(capacity);

@@ -97,6 +97,26 @@ export class Cells {
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
+  /** `add`, or `lower` where that is what a cell wants, for each; NaN adds nothing. */
+  addAll(cells: Int32Array, values: Float64Array, length: number): void {
+    const { kind, family: families, changedAt, sums, tick } = this;
+    let noted = -1;
+    for (let i = 0; i < length; i += 1) {
+      const cell = cells[i]!;
+      const value = values[i]!;
+      if (kind[cell] === CellKind.CREATED) {
+        this.lower(cell, value);
+      } else if (value === value) {
+        sums.add(cell, value);
+        const family = families[cell]!;
+        if (family !== noted) {
+          noted = family;
+          changedAt[family] = tick;
+        }
+      }
+    }
+  }
+
   /** Keeps the smaller of the total and the value: for start times. */
   lower(cell: number, value: number): void {
     if (!(value < this.sums.get(cell))) return;

@@ -18,6 +18,8 @@ import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
 import type { Batch, metadataKinds, PushFamily } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
+import { readExpected } from './expected-run.ts';
+import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { FreshShape } from './fresh-cells.ts';
 import { PlainReader } from './plain-reader.ts';
@@ -53,11 +55,9 @@ export class PushBuilder implements SampleSink {
   };
   #body: DataView = new DataView(new ArrayBuffer(0));
   #pathLabels: readonly Label[] = [];
-  #serial = 0;
-  #seen = new Uint32Array(0);
-  #family = -1;
-  /** The cell, and the entry of the spellings, that followed the last ones known: the best guess at what comes next. */
-  #nextCell = 0;
+  readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
+  readonly #expected: ExpectedRun;
+  /** The entry of the spellings after the last one known. */
   #nextSpelling = 0;
 
   constructor(state: State) {
@@ -65,6 +65,12 @@ export class PushBuilder implements SampleSink {
     this.hashSeed = state.hashSeed;
     this.batch = emptyBatch(state.hashSeed);
     this.#families = new PushFamilies(state.families, this.batch);
+    this.#expected = {
+      cells: state.cells,
+      batch: this.batch,
+      cursor: this.#cursor,
+      families: this.#families,
+    };
     this.#settler = new HistogramSettler(this.batch, state.cells);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
@@ -77,28 +83,34 @@ export class PushBuilder implements SampleSink {
     this.#plain.begin();
     this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
-    this.#family = -1;
-    this.#nextCell = 0;
     this.#nextSpelling = 0;
     this.epoch = this.#state.epoch;
-    this.#serial += 1;
+    const cursor = this.#cursor;
+    cursor.family = -1;
+    cursor.nextCell = 0;
+    cursor.serial += 1;
     // The stamps have 32 bits: a day's worth of pushes at the highest rates.
-    if (this.#serial > SERIAL_MAX) {
-      this.#serial = 1;
-      this.#seen.fill(0);
+    if (cursor.serial > SERIAL_MAX) {
+      cursor.serial = 1;
+      cursor.seen.fill(0);
       this.#families.forgetStamps();
     }
     const capacity = this.#state.cells.kind.length;
-    if (capacity > this.#seen.length) this.#seen = new Uint32Array(capacity);
-    this.#families.begin(this.#serial);
+    if (capacity > cursor.seen.length) cursor.seen = new Uint32Array(capacity);
+    this.#families.begin(cursor.serial);
+  }
+
+  addExpected(view: DataView, start: number, end: number): number {
+    if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return start;
+    return readExpected(view, start, end, this.#expected);
   }
 
   guess(view: DataView, start: number, end: number): number {
     if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return -1;
     const { cells, spellings } = this.#state;
     const isMetadata = view.getUint8(start) === HASH;
-    if (!isMetadata) {
-      const cell = this.#nextCell;
+    if (!isMetadata && !this.#cursor.missed) {
+      const cell = this.#cursor.nextCell;
       const length = cells.texts.matchLength(cell, view, start, end);
       if (length >= 0 && cells.kind[cell] !== CellKind.FREE) {
         this.guessed = cell;
@@ -133,18 +145,20 @@ export class PushBuilder implements SampleSink {
   }
 
   addKnown(reference: number, value: number, offset: number): void {
+    this.#cursor.missed = false;
     if (reference < 0) {
       this.#addKnownMetadata(reference, offset);
       return;
     }
-    this.#nextCell = reference + 1;
+    const cursor = this.#cursor;
+    cursor.nextCell = reference + 1;
     this.batch.samples += 1;
     const { cells } = this.#state;
-    if (this.#seen[reference] === this.#serial) throw duplicate(cells.textOf(reference), offset);
-    this.#seen[reference] = this.#serial;
+    if (cursor.seen[reference] === cursor.serial) throw duplicate(cells.textOf(reference), offset);
+    cursor.seen[reference] = cursor.serial;
     const family = cells.family[reference]!;
-    if (family !== this.#family) {
-      this.#family = family;
+    if (family !== cursor.family) {
+      cursor.family = family;
       this.#families.sampleKnown(family);
     }
     appendEntry(
@@ -294,8 +308,9 @@ export class PushBuilder implements SampleSink {
     const stays =
       cell >= 0 && cells.family[cell] === family.known?.id && this.#state.survives(cell, family, shape.kind);
     if (stays) {
-      if (this.#seen[cell] === this.#serial) throw duplicate(cells.textOf(cell), offset);
-      this.#seen[cell] = this.#serial;
+      const { seen, serial } = this.#cursor;
+      if (seen[cell] === serial) throw duplicate(cells.textOf(cell), offset);
+      seen[cell] = serial;
     } else {
       const { fresh } = this.batch;
       let index = fresh.texts.find(view, start, end, hash);

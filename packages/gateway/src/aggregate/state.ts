@@ -120,7 +120,7 @@ export class State {
     if (batch.fresh.length > 0) yield* this.#createCells(batch);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
-    else this.#add(batch);
+    else this.cells.addAll(batch.cells, batch.values, batch.length);
     this.#recycleSome();
   }
 
@@ -301,17 +301,6 @@ export class State {
       }
     }
     this.epoch += 1;
-  }
-
-  #add(batch: Batch): void {
-    const { cells, values, length } = batch;
-    const { kind } = this.cells;
-    for (let i = 0; i < length; i += 1) {
-      const cell = cells[i]!;
-      const value = values[i]!;
-      if (kind[cell] === CellKind.CREATED) this.cells.lower(cell, value);
-      else if (value === value) this.cells.add(cell, value);
-    }
   }
 
   *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {

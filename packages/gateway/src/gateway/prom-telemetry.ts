@@ -2,11 +2,12 @@
  * The gateway's own metrics, through prom-client. What is called on every push counts in plain numbers; metrics get
  * their values when the page is asked for.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
 import type { Clock } from '../primitives/clock.ts';
+import { PlainHistogram } from './plain-histogram.ts';
 import { ignoredReasons } from './telemetry.ts';
 import type { HoldingsByType, IgnoredReason, Telemetry } from './telemetry.ts';
 
@@ -47,14 +48,8 @@ export function createTelemetry(deps: {
   const totals = { accepted: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
   const refused = new Map<ErrorCode, number>();
   const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
-  const pushDuration = new Histogram({
-    ...described('push_duration_seconds', registry),
-    buckets: PUSH_BUCKETS,
-  });
-  const scrapeDuration = new Histogram({
-    ...described('scrape_duration_seconds', registry),
-    buckets: SCRAPE_BUCKETS,
-  });
+  const pushDuration = histogram('push_duration_seconds', PUSH_BUCKETS);
+  const scrapeDuration = histogram('scrape_duration_seconds', SCRAPE_BUCKETS);
   const collect = collectors(registry);
   collect.counter('pushes_total', (set) => {
     set(totals.accepted, { result: 'accepted', code: 'ok' });
@@ -92,7 +87,8 @@ export function createTelemetry(deps: {
     },
     async page() {
       holdings = deps.holdings();
-      return { contentType: registry.contentType, body: await registry.metrics() };
+      const histograms = [pushDuration, scrapeDuration].map((one) => `\n${one.text()}`);
+      return { contentType: registry.contentType, body: (await registry.metrics()) + histograms.join('') };
     },
   };
 }
@@ -138,6 +134,10 @@ function collectors(registry: Registry) {
       });
     },
   };
+}
+
+function histogram(name: OwnMetric, bounds: readonly number[]): PlainHistogram {
+  return new PlainHistogram({ name: PREFIX + name, help: ownMetrics[name][2], bounds });
 }
 
 function described(name: OwnMetric, registry: Registry) {

@@ -9,8 +9,8 @@ export const UNKNOWN = -1;
  * is lost and the sink must be begun anew. Offsets are positions in the body, for the sake of errors; the views are
  * of the body as well.
  *
- * A spelling is the raw bytes of a series, or of a whole HELP or TYPE line. From the cheapest way to the dearest: it is
- * the one that followed its predecessor the last time too (`guess`), it was seen before (`find`), it is canonical and so
+ * A spelling is the raw bytes of a series, or of a whole HELP or TYPE line. From the cheapest way to the dearest: whole lines
+ * follow one another as the last time (`addExpected`), a spelling does (`guess`), it was seen before (`find`), it is canonical and so
  * need not be taken apart (`addPlain`), or it is told in words.
  */
 export interface SampleSink {
@@ -18,6 +18,11 @@ export interface SampleSink {
   readonly hashSeed: number;
   /** What `guess` found. */
   readonly guessed: number;
+  /**
+   * Adds the samples of as many lines from `start` on as are what is to be expected there: a canonical spelling, one blank, a
+   * plain decimal and a line feed or the end. Returns where the first other line begins, or `end`.
+   */
+  addExpected(view: DataView, start: number, end: number): number;
   /** Where the spelling that begins at `start` ends, when it is the one to be expected; then `guessed` is its reference. Else -1. */
   guess(view: DataView, start: number, end: number): number;
   find(view: DataView, start: number, end: number, hash: number): number;

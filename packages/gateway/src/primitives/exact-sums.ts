@@ -40,6 +40,11 @@ export class ExactSums {
     const sum = hi + value;
     const bHi = sum - hi;
     const error = hi - (sum - bHi) + (value - bHi);
+    if (error === 0 && lo === 0) {
+      // Whole numbers, nearly always.
+      this.#hi[index] = sum;
+      return;
+    }
     const low = lo + error;
     const bLo = low - lo;
     const lost = lo - (low - bLo) + (error - bLo);

@@ -2,13 +2,16 @@
  * Numbers of the text formats, exactly as Go's ParseFloat(…, 64) reads them with hexadecimal and underscores refused,
  * which is what both of Prometheus' own parsers do.
  */
-import { DOT, MINUS, PLUS, ZERO } from './bytes.ts';
+import { DOT, LF, MINUS, NINE, PLUS, ZERO } from './bytes.ts';
 
 const pattern =
   /^(?:[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)|[nN][aA][nN])$/;
 
 /** Powers of ten that a double holds exactly. */
 const exactPowersOfTen = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
+
+/** So many digits always fit into 31 bits. */
+const SHORT_BYTES_MAX = 9;
 
 /** Where `readPlainDecimal` stopped. */
 export interface NumberEnd {
@@ -21,6 +24,26 @@ export interface NumberEnd {
  * in front, or the first point; the place is left in `at`. NaN means "not of this form", and `parseFloat64` must look.
  */
 export function readPlainDecimal(view: DataView, start: number, end: number, at: NumberEnd): number {
+  // Short ones are the most frequent by far, and 32 bits hold their digits.
+  const short = Math.min(end, start + SHORT_BYTES_MAX);
+  let digits = 0;
+  let point = -1;
+  let position = start;
+  let byte = 0;
+  for (; position < short; position += 1) {
+    byte = view.getUint8(position);
+    if (byte >= ZERO && byte <= NINE) digits = Math.imul(digits, 10) + byte - ZERO;
+    else if (byte === DOT && point === -1) point = position;
+    else break;
+  }
+  const isNumber = position - start > (point === -1 ? 0 : 1);
+  if (!isNumber || (position < end && byte !== LF)) return readDecimal(view, start, end, at);
+  at.end = position;
+  return point === -1 ? digits : digits / exactPowersOfTen[position - point - 1]!;
+}
+
+/** The same, of any length. */
+function readDecimal(view: DataView, start: number, end: number, at: NumberEnd): number {
   let position = start;
   let negative = false;
   if (position < end) {

@@ -51,7 +51,23 @@ describe('what was reported is on the page', () => {
     [
       'its duration',
       (t) => t.pushAccepted(20, 1600, 0.5),
-      ['push_duration_seconds_bucket{le="0.3"} 0', 'push_duration_seconds_bucket{le="1"} 1'],
+      [
+        'push_duration_seconds_bucket{le="0.3"} 0',
+        'push_duration_seconds_bucket{le="1"} 1',
+        'push_duration_seconds_bucket{le="+Inf"} 1',
+        'push_duration_seconds_sum 0.5',
+        'push_duration_seconds_count 1',
+      ],
+    ],
+    [
+      'a duration just on a bound',
+      (t) => t.pushAccepted(20, 1600, 0.3),
+      ['push_duration_seconds_bucket{le="0.1"} 0', 'push_duration_seconds_bucket{le="0.3"} 1'],
+    ],
+    [
+      'a duration above all bounds',
+      (t) => t.pushAccepted(20, 1600, 7),
+      ['push_duration_seconds_bucket{le="1"} 0', 'push_duration_seconds_bucket{le="+Inf"} 1'],
     ],
     [
       'a refused push',

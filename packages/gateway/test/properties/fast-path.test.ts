@@ -59,8 +59,23 @@ const goodLines = fc
     'c{a="1"} 5',
     'c{a="2"} 6',
   ]);
+/** Parts of one sequence, as pushes are that repeat the one before: mostly each series once, rarely one twice. */
+const sequence = ['c{a="1"}', 'c{a="2"}', 'g', 'u{b="x y"}', 'h_count', 'c{a="3"}', 'c{a="é"}', 'created'];
+const repeatedValue = fc.oneof(
+  { weight: 4, arbitrary: fc.nat(2_000_000_000).map(String) },
+  { weight: 1, arbitrary: value },
+);
+const parts = fc
+  .tuple(
+    fc.array(fc.tuple(fc.nat(sequence.length), fc.nat(sequence.length)), { minLength: 1, maxLength: 2 }),
+    fc.array(repeatedValue, { minLength: sequence.length, maxLength: sequence.length }),
+  )
+  .map(([ranges, values]) =>
+    ranges.flatMap(([from, to]) => sequence.slice(from, to).map((series, i) => `${series} ${values[i]!}`)),
+  );
 const body = fc.oneof(
   { weight: 2, arbitrary: goodLines },
+  { weight: 3, arbitrary: parts },
   { weight: 3, arbitrary: fc.array(fc.oneof(metadata, sample, sample), { maxLength: 6 }) },
 );
 
@@ -95,7 +110,7 @@ test.each(['discard', 'sum-and-count'] as const)(
 );
 
 test('a plain decimal is the number that its digits spell', () => {
-  const digits = fc.stringMatching(/^[0-9.+e -]{0,20}$/);
+  const digits = fc.stringMatching(/^[0-9.+e \n-]{0,20}$/);
   fc.assert(
     fc.property(fc.oneof(digits, value, fc.double().map(String)), (text) => {
       const bytes = new TextEncoder().encode(`x${text}y`);

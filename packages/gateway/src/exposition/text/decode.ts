@@ -29,7 +29,14 @@ const NUMBER_BYTES_MAX = 32;
 export function decodeText(bytes: Uint8Array, start: number, end: number, sink: SampleSink): void {
   const view = viewOf(bytes);
   let position = start;
+  // Where one sample was expected the next may be, too. Where none was, one guess a line is enough.
+  let expected = false;
   while (position < end) {
+    if (expected) {
+      position = sink.addExpected(view, position, end);
+      expected = false;
+      if (position === end) break;
+    }
     const first = view.getUint8(position);
     if (first === LF) {
       position += 1;
@@ -46,6 +53,7 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, sink: 
       if (value === value && (stop === end || view.getUint8(stop) === LF)) {
         sink.addKnown(sink.guessed, value, position);
         position = stop + 1;
+        expected = true;
         continue;
       }
     }
