@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
+import type { Journal, Recovered, RecoverySink } from '../../src/journal/journal.ts';
+import { silentLog, type Log, type LogFields } from '../../src/primitives/log.ts';
+
+/** A folder that goes when the test ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'journal-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function optionsFor(path: string, changes: Partial<FileJournalOptions> = {}): FileJournalOptions {
+  return {
+    path,
+    sync: 'commit',
+    syncIntervalMs: 20,
+    bytesMax: 64 * 1024 * 1024,
+    onCorruption: 'fail',
+    log: silentLog,
+    onFailure: (error) => {
+      throw error;
+    },
+    onPressure: () => {},
+    ...changes,
+  };
+}
+
+/** What a recovery handed over. Records and parts are texts. */
+export interface Contents {
+  readonly snapshot: { readonly position: number; readonly parts: readonly string[] } | undefined;
+  /** By position. */
+  readonly records: ReadonlyMap<number, string>;
+  readonly recovered: Recovered;
+}
+
+export async function recoverContents(journal: Journal): Promise<Contents> {
+  const records = new Map<number, string>();
+  let snapshot: Contents['snapshot'];
+  const sink: RecoverySink = {
+    snapshot: async (position, parts) => {
+      const texts: string[] = [];
+      for await (const part of parts) texts.push(Buffer.from(part).toString());
+      snapshot = { position, parts: texts };
+    },
+    record: (position, record) => void records.set(position, Buffer.from(record).toString()),
+  };
+  const recovered = await journal.recover(sink);
+  return { snapshot, records, recovered };
+}
+
+/** Opens and recovers; closed when the test ends. */
+export async function openStore(
+  path: string,
+  changes: Partial<FileJournalOptions> = {},
+): Promise<{ readonly journal: Journal; readonly contents: Contents }> {
+  const journal = await openFileJournal(optionsFor(path, changes));
+  onTestFinished(() => journal.close());
+  return { journal, contents: await recoverContents(journal) };
+}
+
+/** Opens, looks, and closes. */
+export async function contentsOf(path: string, changes: Partial<FileJournalOptions> = {}): Promise<Contents> {
+  const journal = await openFileJournal(optionsFor(path, changes));
+  try {
+    return await recoverContents(journal);
+  } finally {
+    await journal.close();
+  }
+}
+
+export async function append(journal: Journal, record: string): Promise<number> {
+  const bytes = Buffer.from(record);
+  if (!journal.hasRoom(bytes.length)) await journal.makeRoom(bytes.length);
+  return journal.append(bytes);
+}
+
+/** Appends each and waits for it, so that each has a block of its own. */
+export async function appendEach(journal: Journal, records: readonly string[]): Promise<void> {
+  for (const record of records) await journal.whenSafe(await append(journal, record));
+}
+
+// oxlint-disable-next-line require-await
+export async function* partsOf(...parts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part);
+}
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** A log that remembers: message and fields as one text. */
+export function rememberingLog(): { readonly log: Log; readonly lines: LogLine[] } {
+  const lines: LogLine[] = [];
+  const at =
+    (level: LogLine['level']) =>
+    (message: string, fields: LogFields = {}): void => {
+      const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`);
+      lines.push({ level, text: message + rest.join('') });
+    };
+  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
+}
