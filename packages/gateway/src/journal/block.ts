@@ -2,20 +2,16 @@
  * Blocks: what a segment is made of. A commit writes one, or several when much waits, as one long block would be one long checksum.
  *
  *   0       4               8       12       16       24       32
- *   │ magic │ payload bytes │ crc32 │ records │ first │ safe   │ payload: for each record its length (u32) and its bytes
+ *   │ mark  │ payload bytes │ crc32 │ records │ first │ safe   │ payload: for each record its length (u32) and its bytes
  *
  * `first` is the position of the first record. `safe` is the position up to which everything was safe when the block was closed:
- * a later block that says so tells a damaged block from one that a crash cut short. The checksum covers all but magic and itself.
+ * a later block that says so tells a damaged block from one that a crash cut short. The checksum covers all but mark and itself.
  */
 import { crc32 } from '../primitives/crc32.ts';
-import { readPosition, writePosition } from './format.ts';
+import { readPosition, writePosition, type StoreId } from './format.ts';
 
 export const blockHeaderBytes = 32;
 export const recordHeaderBytes = 4;
-
-const magic = 0x4b4c4250;
-export const blockMagic: Buffer = Buffer.alloc(4);
-blockMagic.writeUInt32LE(magic);
 
 const payloadBytesAt = 4;
 const crcAt = 8;
@@ -35,10 +31,10 @@ export class BlockBuffer {
   #start = -1;
   #records = 0;
   #first = 0;
-  readonly #seed: number;
+  readonly #store: StoreId;
 
-  constructor(seed: number) {
-    this.#seed = seed;
+  constructor(store: StoreId) {
+    this.#store = store;
   }
 
   /** Bytes of all blocks so far. */
@@ -98,12 +94,12 @@ export class BlockBuffer {
   #close(safe: number): void {
     const bytes = this.#bytes;
     const start = this.#start;
-    bytes.writeUInt32LE(magic, start);
+    bytes.set(this.#store.mark, start);
     bytes.writeUInt32LE(this.#length - start - blockHeaderBytes, start + payloadBytesAt);
     bytes.writeUInt32LE(this.#records, start + recordsAt);
     writePosition(bytes, start + firstAt, this.#first);
     writePosition(bytes, start + safeAt, safe);
-    bytes.writeUInt32LE(checksum(bytes, start, this.#length, this.#seed), start + crcAt);
+    bytes.writeUInt32LE(checksum(bytes, start, this.#length, this.#store.seed), start + crcAt);
     this.#start = -1;
   }
 
@@ -128,13 +124,13 @@ export interface Block {
 }
 
 /** The block that begins at `at`, or what is wrong there. */
-export function readBlock(bytes: Buffer, at: number, seed: number): Block | string {
+export function readBlock(bytes: Buffer, at: number, store: StoreId): Block | string {
   const left = bytes.length - at;
   if (left < blockHeaderBytes) return `the file ends ${left} bytes into the header of a block`;
-  if (bytes.readUInt32LE(at) !== magic) return 'no block begins there';
+  if (!bytes.subarray(at, at + payloadBytesAt).equals(store.mark)) return 'no block begins there';
   const end = at + blockHeaderBytes + bytes.readUInt32LE(at + payloadBytesAt);
   if (end > bytes.length) return 'a block begins there that is longer than the rest of the file';
-  if (bytes.readUInt32LE(at + crcAt) !== checksum(bytes, at, end, seed)) {
+  if (bytes.readUInt32LE(at + crcAt) !== checksum(bytes, at, end, store.seed)) {
     return 'the checksum of the block there is wrong';
   }
   return {
@@ -157,9 +153,10 @@ export function* recordsOf(bytes: Buffer, block: Block): Generator<Uint8Array, v
 }
 
 /** The next whole block that begins at or after `at`, if there is one. */
-export function findBlock(bytes: Buffer, at: number, seed: number): Block | undefined {
-  for (let found = bytes.indexOf(blockMagic, at); found >= 0; found = bytes.indexOf(blockMagic, found + 1)) {
-    const block = readBlock(bytes, found, seed);
+export function findBlock(bytes: Buffer, at: number, store: StoreId): Block | undefined {
+  const { mark } = store;
+  for (let found = bytes.indexOf(mark, at); found >= 0; found = bytes.indexOf(mark, found + 1)) {
+    const block = readBlock(bytes, found, store);
     if (typeof block !== 'string') return block;
   }
   return undefined;

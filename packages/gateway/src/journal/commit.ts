@@ -6,11 +6,12 @@
 import { performance } from 'node:perf_hooks';
 
 import { BlockBuffer } from './block.ts';
+import type { StoreId } from './format.ts';
 import type { Segment, Segments } from './segments.ts';
 
 export interface CommitOptions {
   readonly segments: Segments;
-  readonly seed: number;
+  readonly storeId: StoreId;
   /** Of the record before the first one. */
   readonly position: number;
   /** 0: each write is safe when it returns. Otherwise what is written is synced after so long, and called safe before. */
@@ -59,8 +60,8 @@ export class GroupCommit {
     this.durablePosition = options.position;
     this.#taken = options.position;
     this.#written = options.segments.active;
-    this.#filling = new BlockBuffer(options.seed);
-    this.#spare = new BlockBuffer(options.seed);
+    this.#filling = new BlockBuffer(options.storeId);
+    this.#spare = new BlockBuffer(options.storeId);
   }
 
   get waitingBytes(): number {

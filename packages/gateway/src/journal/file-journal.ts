@@ -100,7 +100,7 @@ class FileJournal implements Journal {
     generations.adopt(recovered.whole, recovered.damaged);
     const commit: GroupCommit = new GroupCommit({
       segments,
-      seed: storeId.seed,
+      storeId,
       position: recovered.position,
       syncIntervalMs: safeWrites ? 0 : syncIntervalMs,
       onCommit: () => room.ahead(),
@@ -153,11 +153,12 @@ class FileJournal implements Journal {
   }
 
   hasRoom(recordBytes: number): boolean {
-    return this.#closing === undefined && this.#ready.room.has(recordBytes);
+    return this.#closing === undefined && !this.#options.readOnly && this.#ready.room.has(recordBytes);
   }
 
   async makeRoom(recordBytes: number): Promise<void> {
     if (this.#closing !== undefined) throw new JournalFull('overloaded', 'the store is being closed');
+    if (this.#options.readOnly) throw new JournalFull('storage_full', 'the store was opened to be read only');
     await this.#ready.room.make(recordBytes);
   }
 

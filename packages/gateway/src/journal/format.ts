@@ -31,10 +31,15 @@ export class StoreId {
   readonly bytes: Buffer;
   /** Checksums of the store start from this, so that bytes somebody pushed can never look like blocks of it. */
   readonly seed: number;
+  /** Begins its blocks. Not known to those who push either, who could make a search for blocks very long with it. */
+  readonly mark: Buffer;
 
   constructor(bytes: Buffer = randomBytes(storeIdBytes)) {
     this.bytes = Buffer.from(bytes);
     this.seed = crc32(this.bytes);
+    this.mark = Buffer.alloc(4);
+    // Never zero, which is what follows the last block.
+    this.mark.writeUInt32LE((crc32(Buffer.from('block'), this.seed) | 1) >>> 0);
   }
 
   get text(): string {

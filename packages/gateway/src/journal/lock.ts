@@ -132,7 +132,10 @@ function ask(path: string): Promise<Answer> {
       // Not a socket at all, or one that nobody listens on.
       else if (code === 'ECONNREFUSED' || code === 'ENOTSOCK') resolve({ kind: 'dead' });
       else if (code === 'EAGAIN' || code === 'ECONNRESET' || code === 'EPIPE') held();
-      else reject(error);
+      else {
+        const problem = `it cannot be asked who holds ${path} (${messageOf(error)}): give this process the right to write there`;
+        reject(new StorageProblem('unusable', problem));
+      }
     });
   });
 }
@@ -141,7 +144,7 @@ function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // Whoever may write to the folder may ask who holds it.
-    server.listen({ path, readableAll: false }, () => {
+    server.listen({ path, exclusive: true, readableAll: true, writableAll: true }, () => {
       server.off('error', reject);
       server.on('error', () => {});
       server.unref();

@@ -101,7 +101,7 @@ function missingRecords(
   return { segment: catalog.segments.length, path, offset: 0, why };
 }
 
-async function damageOf(files: Files, { path, header }: CatalogFile): Promise<string | undefined> {
+export async function damageOf(files: Files, { path, header }: CatalogFile): Promise<string | undefined> {
   if (typeof header === 'string') return header;
   const file = await files.open(path, 'read');
   try {
@@ -181,7 +181,7 @@ async function readableAfter(options: RecoverOptions, findings: Findings, damage
   for (const segment of findings.catalog.segments.slice(damage.segment)) {
     const bytes = await readWhole(options.files, segment);
     const from = segment.path === damage.path ? Math.max(headerBytes, damage.offset) : headerBytes;
-    records += readableRecords(bytes, from, findings.replayed.position + 1, findings.storeId.seed);
+    records += readableRecords(bytes, from, findings.replayed.position + 1, findings.storeId);
   }
   return records;
 }

@@ -109,7 +109,7 @@ class Replay {
     let next = header.position;
     let at = headerBytes;
     while (at < bytes.length) {
-      let block: Block | string = readBlock(bytes, at, storeId.seed);
+      let block: Block | string = readBlock(bytes, at, storeId);
       if (typeof block !== 'string' && block.first !== next) {
         block = `the block there begins with record ${block.first} where ${next} should follow`;
       }
@@ -121,7 +121,7 @@ class Replay {
           next = resumed.first;
           continue;
         }
-        if (!isLast || wasSafe(bytes, at, next, storeId.seed)) return fail(at, block);
+        if (!isLast || wasSafe(bytes, at, next, storeId)) return fail(at, block);
         this.#torn = { path: segment.path, offset: at, bytes: usedLength(bytes) - at };
         break;
       }
@@ -145,7 +145,7 @@ class Replay {
 
   /** After damage in records that the snapshot covers: the block to go on with. */
   #resume(bytes: Buffer, at: number, segment: CatalogFile, why: string): Block | undefined {
-    const block = findBlock(bytes, at + 1, this.#options.storeId.seed);
+    const block = findBlock(bytes, at + 1, this.#options.storeId);
     if (block === undefined || block.first > this.#expected || block.records === 0) return undefined;
     this.#covered.push(`${segment.path} at offset ${at}: ${why}`);
     return block;
@@ -185,22 +185,22 @@ class Replay {
 }
 
 /** Whether a block behind the damage says that record `position` was safe. */
-function wasSafe(bytes: Buffer, damagedAt: number, position: number, seed: number): boolean {
-  let block = findBlock(bytes, damagedAt + 1, seed);
+function wasSafe(bytes: Buffer, damagedAt: number, position: number, store: StoreId): boolean {
+  let block = findBlock(bytes, damagedAt + 1, store);
   while (block !== undefined) {
     if (block.safe >= position) return true;
-    block = findBlock(bytes, block.end, seed);
+    block = findBlock(bytes, block.end, store);
   }
   return false;
 }
 
 /** How many records from `position` on stand in whole blocks at or after `from`. */
-export function readableRecords(bytes: Buffer, from: number, position: number, seed: number): number {
+export function readableRecords(bytes: Buffer, from: number, position: number, store: StoreId): number {
   let records = 0;
-  let block = findBlock(bytes, from, seed);
+  let block = findBlock(bytes, from, store);
   while (block !== undefined) {
     if (block.first >= position) records += block.records;
-    block = findBlock(bytes, block.end, seed);
+    block = findBlock(bytes, block.end, store);
   }
   return records;
 }

@@ -10,8 +10,9 @@
  * for a commit goes with them. The files follow with the first commit to it (`promote`), when none is under way.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { messageOf, type Files, type StoreFile } from './files.ts';
+import { codeOf, messageOf, type Files, type StoreFile } from './files.ts';
 import { headerBytes, segmentName, writeHeader, type StoreId } from './format.ts';
 import type { Log } from '../primitives/log.ts';
 
@@ -143,10 +144,10 @@ export class Segments {
     await segment.file.sync();
     const path = join(folder, segmentName(first));
     await files.rename(segment.path, path);
-    await files.syncFolder(folder);
+    await withDescriptors(() => files.syncFolder(folder));
     if (safeWrites) {
       await segment.file.close();
-      segment.file = await files.open(path, 'write-safe');
+      segment.file = await withDescriptors(() => files.open(path, 'write-safe'));
     }
     segment.path = path;
     segment.first = first;
@@ -216,6 +217,22 @@ export class Segments {
 
 function promoted(segment: Segment): boolean {
   return segment.promoted;
+}
+
+const descriptorAttempts = 100;
+const descriptorPauseMs = 50;
+
+/** A rush of connections may use up the descriptors for a while; that is no failure of the store. */
+async function withDescriptors<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const code = codeOf(error);
+      if ((code !== 'EMFILE' && code !== 'ENFILE') || attempt === descriptorAttempts) throw error;
+      await sleep(descriptorPauseMs);
+    }
+  }
 }
 
 async function writeZeros(file: StoreFile, from: number, to: number): Promise<void> {
