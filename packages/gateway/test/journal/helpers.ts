@@ -1,9 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
+import { findBlock, type Block } from '../../src/journal/block.ts';
 import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
+import { nodeFiles, type Files } from '../../src/journal/files.ts';
+import { headerBytes, positionInName, readHeader, type FileKind } from '../../src/journal/format.ts';
 import type { Journal, Recovered, RecoverySink } from '../../src/journal/journal.ts';
 import { silentLog, type Log, type LogFields } from '../../src/primitives/log.ts';
 
@@ -104,4 +115,98 @@ export function rememberingLog(): { readonly log: Log; readonly lines: LogLine[]
       lines.push({ level, text: message + rest.join('') });
     };
   return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
+}
+
+/** A copy of the folder as it is now, open or not: what a crash leaves, or a backup holds. */
+export function copyStore(path: string): string {
+  const copy = temporaryFolder();
+  for (const name of readdirSync(path)) {
+    if (statSync(join(path, name)).isFile()) copyFileSync(join(path, name), join(copy, name));
+  }
+  return copy;
+}
+
+/** Paths, oldest first. */
+export function segmentsIn(path: string): readonly string[] {
+  return pathsOf('segment', path);
+}
+
+/** Paths, oldest first. */
+export function snapshotsIn(path: string): readonly string[] {
+  return pathsOf('snapshot', path);
+}
+
+function pathsOf(kind: FileKind, path: string): readonly string[] {
+  return readdirSync(path)
+    .filter((name) => positionInName(kind, name) !== undefined)
+    .toSorted()
+    .map((name) => join(path, name));
+}
+
+/** The bytes of a segment (the first one unless told) and its whole blocks. */
+export function blocksOf(
+  path: string,
+  segment: string = segmentsIn(path)[0] ?? '',
+): { readonly bytes: Buffer; readonly blocks: readonly Block[] } {
+  const bytes = readFileSync(segment);
+  const header = readHeader('segment', bytes);
+  if (typeof header === 'string') throw new Error(header);
+  const blocks: Block[] = [];
+  let block = findBlock(bytes, headerBytes, header.storeId);
+  while (block !== undefined) {
+    blocks.push(block);
+    block = findBlock(bytes, block.end, header.storeId);
+  }
+  return { bytes, blocks };
+}
+
+/** Changes one byte of a file. */
+export function spoil(path: string, offset: number): void {
+  const bytes = readFileSync(path);
+  bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
+  writeFileSync(path, bytes);
+}
+
+export type Call = 'write' | 'sync' | 'rename' | 'open' | 'syncFolder' | 'remove';
+
+/** The file system, with something done before each call: to fail, throw; to be slow, wait. */
+export function filesWith(before: (call: Call, path: string) => Promise<void> | void): Files {
+  return {
+    ...nodeFiles,
+    open: async (path, how) => {
+      await before('open', path);
+      const file = await nodeFiles.open(path, how);
+      return {
+        path: file.path,
+        write: async (bytes, at) => {
+          await before('write', path);
+          await file.write(bytes, at);
+        },
+        sync: async () => {
+          await before('sync', path);
+          await file.sync();
+        },
+        read: (into, at) => file.read(into, at),
+        truncate: (bytes) => file.truncate(bytes),
+        size: () => file.size(),
+        close: () => file.close(),
+      };
+    },
+    rename: async (from, to) => {
+      await before('rename', from);
+      await nodeFiles.rename(from, to);
+    },
+    remove: async (path) => {
+      await before('remove', path);
+      await nodeFiles.remove(path);
+    },
+    syncFolder: async (path) => {
+      await before('syncFolder', path);
+      await nodeFiles.syncFolder(path);
+    },
+  };
+}
+
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: as the test wants it`), { code });
 }
