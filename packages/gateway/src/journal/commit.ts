@@ -98,7 +98,6 @@ export class GroupCommit {
     this.#scheduled = false;
     if (this.failure !== undefined || this.#filling.length === 0) return;
     this.#busy = true;
-    const started = performance.now();
     try {
       await this.#commit();
     } catch (error) {
@@ -107,14 +106,13 @@ export class GroupCommit {
       return;
     }
     this.#busy = false;
-    this.commits += 1;
-    this.commitSeconds += (performance.now() - started) / 1000;
     if (this.#filling.length > 0) this.#schedule();
     this.#options.onCommit();
   }
 
   async #commit(): Promise<void> {
     const { segments, syncIntervalMs } = this.#options;
+    const started = performance.now();
     const buffer = this.#filling;
     const segment = segments.active;
     if (segment === undefined) throw new Error('BUG: a record was appended where there is no room');
@@ -136,6 +134,8 @@ export class GroupCommit {
     await segment.file.write(bytes, at);
     // A sync in the background may have failed meanwhile.
     if (this.failure !== undefined) return;
+    this.commits += 1;
+    this.commitSeconds += (performance.now() - started) / 1000;
     buffer.clear();
     this.#committingBytes = 0;
     this.safePosition = position;

@@ -55,7 +55,7 @@ export const nodeFiles: Files = {
   rename: (from, to) => promises.rename(from, to),
   remove: (path) => promises.unlink(path),
   copy: (from, to) => promises.copyFile(from, to),
-  makeFolder: async (path) => void (await promises.mkdir(path, { recursive: true })),
+  makeFolder: (path) => promises.mkdir(path),
   syncFolder: async (path) => {
     if (process.platform === 'win32') return;
     const folder = await promises.open(path, 'r');

@@ -1,7 +1,7 @@
 /** Whether the folder can be a store at all, said in words for the operator before anything else fails in other words. */
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { codeOf, messageOf } from './files.ts';
 import { StorageProblem } from './journal.ts';
@@ -32,11 +32,21 @@ export async function openFolder(path: string, readOnly: boolean): Promise<void>
 
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o750 });
+    await makeWithParents(resolve(path));
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
     unusable(path, 'cannot be made', error);
   }
+}
+
+/** Not `recursive` of Node: that never returns where the file system says that an existing parent is not there, as /proc does. */
+async function makeWithParents(path: string): Promise<void> {
+  const made = (): Promise<unknown> => mkdir(path, { mode: 0o750 }).catch((error: unknown) => error);
+  let problem = await made();
+  if (codeOf(problem) === 'ENOENT' && dirname(path) !== path) {
+    await makeWithParents(dirname(path));
+    problem = await made();
+  }
+  if (problem !== undefined && codeOf(problem) !== 'EEXIST') throw problem;
 }
 
 function unusable(path: string, what: string, error: unknown): never {

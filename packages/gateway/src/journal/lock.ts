@@ -24,7 +24,7 @@ export const lockName = 'lock.sock';
 
 /** A socket's address has room for 108 bytes on Linux and 104 elsewhere; libuv cuts longer ones off without a word. */
 const socketPathBytesMax = 100;
-const answerMsMax = 2000;
+const answerMsMax = 1000;
 /** So long after taking over a dead process's name it must still be ours. */
 const settleMs = 100;
 const attemptsMax = 5;

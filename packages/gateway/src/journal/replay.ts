@@ -130,7 +130,7 @@ class Replay {
       at = block.end;
     }
     const follower = segments[index + 1];
-    if (follower !== undefined && follower.position !== next) {
+    if (follower !== undefined && typeof follower.header !== 'string' && follower.position !== next) {
       return fail(
         at,
         `its records end there with ${next - 1}, and ${follower.name} begins with ${follower.position}`,

@@ -57,11 +57,14 @@ export class Room {
     return segments.bytes + generations.bytes + this.snapshotBytes;
   }
 
-  /** What the next snapshot may need. A first one is of unknown size. */
+  /**
+   * What the next snapshot may need: a quarter more than the last one, or what the records since then can have added to the state,
+   * which is no more than their own bytes. Less would leave a store that is full and cannot hold the snapshot that would empty it.
+   */
   get #reserve(): number {
-    const { generations, bytesMax } = this.#options;
-    const { newest } = generations;
-    const expected = newest === undefined ? bytesMax / 4 : newest.bytes * 1.25;
+    const { generations, bytesSinceSnapshot } = this.#options;
+    const last = generations.newest?.bytes ?? 0;
+    const expected = Math.max(last * 1.25, last + bytesSinceSnapshot()) + headerBytes;
     return Math.max(0, expected - this.snapshotBytes);
   }
 
@@ -126,6 +129,7 @@ export class Room {
   retry(): void {
     this.#refusal = undefined;
     this.#refusedAt = -Infinity;
+    this.#pressedAt = -Infinity;
   }
 
   /** Resolves when no segment is being prepared. */
@@ -156,7 +160,8 @@ export class Room {
       if (bytes <= least) {
         this.#refusal = refusal;
         this.#refusedAt = performance.now();
-        this.#press();
+        // Without anything to cover, a snapshot would make no room.
+        if (this.#options.bytesSinceSnapshot() > 0) this.#press();
         throw refusal;
       }
       bytes = Math.max(least, roundUp(bytes / 2));

@@ -145,10 +145,8 @@ export class Segments {
     const path = join(folder, segmentName(first));
     await files.rename(segment.path, path);
     await withDescriptors(() => files.syncFolder(folder));
-    if (safeWrites) {
-      await segment.file.close();
-      segment.file = await withDescriptors(() => files.open(path, 'write-safe'));
-    }
+    await segment.file.close();
+    segment.file = await withDescriptors(() => files.open(path, safeWrites ? 'write-safe' : 'write'));
     segment.path = path;
     segment.first = first;
     segment.promoted = true;

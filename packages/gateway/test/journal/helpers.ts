@@ -169,8 +169,12 @@ export function spoil(path: string, offset: number): void {
 
 export type Call = 'write' | 'sync' | 'rename' | 'open' | 'syncFolder' | 'remove';
 
-/** The file system, with something done before each call: to fail, throw; to be slow, wait. */
-export function filesWith(before: (call: Call, path: string) => Promise<void> | void): Files {
+/** Called before each call with where a write ends; to fail, it throws; to be slow, it waits. */
+export type DiskRule = (call: Call, path: string, end: number) => Promise<void> | void;
+
+/** The file system under a rule. */
+export function filesWith(rule: DiskRule): Files {
+  const before = async (call: Call, path: string, end = 0): Promise<void> => rule(call, path, end);
   return {
     ...nodeFiles,
     open: async (path, how) => {
@@ -179,7 +183,7 @@ export function filesWith(before: (call: Call, path: string) => Promise<void> | 
       return {
         path: file.path,
         write: async (bytes, at) => {
-          await before('write', path);
+          await before('write', path, at + bytes.length);
           await file.write(bytes, at);
         },
         sync: async () => {
