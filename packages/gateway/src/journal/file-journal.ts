@@ -108,6 +108,7 @@ class FileJournal implements Journal {
     });
     const room: Room = new Room({
       folder: path,
+      files,
       bytesMax,
       waitingBytesMax: waitingBytesMax ?? waitingBytesMaxDefault,
       segments,
@@ -199,6 +200,7 @@ class FileJournal implements Journal {
       const snapshot = await this.#writeSnapshot(source);
       await generations.add(snapshot, segments);
       this.#coveredBytes = coveredBytes;
+      room.retry();
       return { position: source.position, bytes: snapshot.bytes };
     } catch (error) {
       // So that the next one has more room.
@@ -207,7 +209,6 @@ class FileJournal implements Journal {
     } finally {
       room.snapshotting = false;
       room.snapshotBytes = 0;
-      room.retry();
     }
   }
 

@@ -16,6 +16,8 @@ export interface Files {
   makeFolder(path: string): Promise<void>;
   /** After this, files created, renamed or removed in the folder stay so through a power failure. */
   syncFolder(path: string): Promise<void>;
+  /** What this process may still write to the disk of the folder; Infinity when the system does not say. */
+  freeBytes(folder: string): Promise<number>;
 }
 
 /**
@@ -64,6 +66,11 @@ export const nodeFiles: Files = {
     } finally {
       await folder.close();
     }
+  },
+  freeBytes: async (folder) => {
+    const { bavail, bsize, blocks } = await promises.statfs(folder);
+    // Some network and user-space file systems leave it all zero.
+    return blocks === 0 ? Infinity : bavail * bsize;
   },
 };
 

@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks';
 
 import type { GroupCommit } from './commit.ts';
-import { isFull, messageOf } from './files.ts';
+import { isFull, messageOf, type Files } from './files.ts';
 import { blockHeaderBytes, recordHeaderBytes } from './block.ts';
 import { headerBytes } from './format.ts';
 import type { Generations } from './generations.ts';
@@ -15,6 +15,7 @@ import type { Segments } from './segments.ts';
 
 export interface RoomOptions {
   readonly folder: string;
+  readonly files: Files;
   readonly bytesMax: number;
   readonly waitingBytesMax: number;
   readonly segments: Segments;
@@ -38,7 +39,11 @@ export class Room {
   #step: number;
   #preparing: Promise<void> | undefined = undefined;
   #refusal: JournalFull | undefined = undefined;
+  /** The least that was refused; less may still be had. */
+  #refusedBytes = 0;
   #refusedAt = -Infinity;
+  /** Free on the disk, when it was last looked at. */
+  #diskBytes = Infinity;
   #pressedAt = -Infinity;
   /** While a snapshot is being written there is no use in asking for one. */
   snapshotting = false;
@@ -58,14 +63,15 @@ export class Room {
   }
 
   /**
-   * What the next snapshot may need: a quarter more than the last one, or what the records since then can have added to the state,
-   * which is no more than their own bytes. Less would leave a store that is full and cannot hold the snapshot that would empty it.
+   * What the next snapshot may need: a quarter more than the last one, or what the records since then, and those for which there is
+   * room, can have added to the state, which is no more than their own bytes. With less, a full store could not hold the snapshot
+   * that would empty it.
    */
-  get #reserve(): number {
-    const { generations, bytesSinceSnapshot } = this.#options;
+  #reserve(moreBytes = 0): number {
+    const { generations, segments, bytesSinceSnapshot } = this.#options;
     const last = generations.newest?.bytes ?? 0;
-    const expected = Math.max(last * 1.25, last + bytesSinceSnapshot()) + headerBytes;
-    return Math.max(0, expected - this.snapshotBytes);
+    const added = bytesSinceSnapshot() + segments.unusedBytes + moreBytes;
+    return Math.max(0, Math.max(last * 1.25, last + added) + headerBytes - this.snapshotBytes);
   }
 
   has(recordBytes: number): boolean {
@@ -139,26 +145,31 @@ export class Room {
 
   #prepareFor(recordBytes: number): Promise<void> {
     if (this.#preparing !== undefined) return this.#preparing;
-    if (this.#refusal !== undefined && performance.now() - this.#refusedAt < pauseMs) {
+    const blockBytes = this.#options.commit.blockBytesWith(recordBytes);
+    const least = roundUp(headerBytes + blockBytes + blockHeaderBytes + recordHeaderBytes);
+    if (
+      this.#refusal !== undefined &&
+      least >= this.#refusedBytes &&
+      performance.now() - this.#refusedAt < pauseMs
+    ) {
       return Promise.reject(this.#refusal);
     }
-    const preparing = this.#prepare(recordBytes).finally(() => (this.#preparing = undefined));
+    const preparing = this.#prepare(least).finally(() => (this.#preparing = undefined));
     this.#preparing = preparing;
     return preparing;
   }
 
-  async #prepare(recordBytes: number): Promise<void> {
-    const { commit, segments } = this.#options;
-    const blockBytes = commit.blockBytesWith(recordBytes);
-    const least = roundUp(headerBytes + blockBytes + blockHeaderBytes + recordHeaderBytes);
+  async #prepare(least: number): Promise<void> {
+    const { segments } = this.#options;
     // What comes while zeros are being written waits in the same blocks.
-    let bytes = Math.max(this.#step, least + Math.min(blockBytes, this.#step));
+    let bytes = Math.max(this.#step, least + Math.min(least, this.#step));
     for (;;) {
       // Smaller steps come before the older generation goes, but not ever smaller ones.
       const refusal = await this.#attempt(bytes, bytes <= Math.max(least, this.#stepMax / 4));
       if (refusal === undefined) break;
       if (bytes <= least) {
         this.#refusal = refusal;
+        this.#refusedBytes = least;
         this.#refusedAt = performance.now();
         // Without anything to cover, a snapshot would make no room.
         if (this.#options.bytesSinceSnapshot() > 0) this.#press();
@@ -173,35 +184,44 @@ export class Room {
 
   /** Tries to prepare so many bytes; returns why there is no room for them. */
   async #attempt(bytes: number, mayDrop: boolean): Promise<JournalFull | undefined> {
-    const { segments, generations, folder } = this.#options;
+    const { segments, generations } = this.#options;
     const more = bytes - (segments.next?.allocated ?? 0);
     if (more <= 0) return undefined;
-    if (more > this.#left && mayDrop) await generations.dropOlder(segments);
-    if (more > this.#left) return this.#overBytesMax();
     try {
+      await this.#lookAtDisk();
+      if (!this.#fits(more) && mayDrop && (await generations.dropOlder(segments))) await this.#lookAtDisk();
+      if (!this.#fits(more)) return this.#full();
       await segments.prepare(bytes);
       return undefined;
     } catch (error) {
-      if (isFull(error)) {
-        return new JournalFull(
-          'storage_full',
-          `no room on the disk of ${folder} (${messageOf(error)}): free space there, or give it more`,
-        );
-      }
+      if (isFull(error)) return this.#fullDisk(messageOf(error));
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#options.commit.fail(failure);
-      return new JournalFull('storage_full', `the store ${folder} has failed: ${failure.message}`);
+      return new JournalFull(
+        'storage_full',
+        `the store ${this.#options.folder} has failed: ${failure.message}`,
+      );
     }
   }
 
-  get #left(): number {
-    return this.#options.bytesMax - this.storedBytes - this.#reserve;
+  async #lookAtDisk(): Promise<void> {
+    this.#diskBytes = await this.#options.files.freeBytes(this.#options.folder);
+  }
+
+  /** What the bound and the disk leave. */
+  get #leftBytes(): number {
+    return Math.min(this.#options.bytesMax - this.storedBytes, this.#diskBytes);
+  }
+
+  #fits(moreBytes: number): boolean {
+    return moreBytes + this.#reserve(moreBytes) <= this.#leftBytes;
   }
 
   /** Space is short, and a snapshot would free more than there is left. */
   #isShort(): boolean {
-    const left = this.#left;
-    return left < this.#options.bytesMax / 8 && this.#options.bytesSinceSnapshot() > left;
+    const left = this.#leftBytes - this.#reserve();
+    const most = Math.min(this.#options.bytesMax, this.storedBytes + this.#diskBytes);
+    return left < most / 8 && this.#options.bytesSinceSnapshot() > left;
   }
 
   #press(): void {
@@ -210,12 +230,24 @@ export class Room {
     this.#options.onPressure();
   }
 
-  #overBytesMax(): JournalFull {
+  #full(): JournalFull {
     const { folder, bytesMax } = this.#options;
+    const kept = `${Math.ceil(this.#reserve())} for the next snapshot`;
+    if (this.#diskBytes < bytesMax - this.storedBytes) {
+      return this.#fullDisk(`${this.#diskBytes} bytes are free and the store keeps ${kept}`);
+    }
     return new JournalFull(
       'storage_full',
-      `the store ${folder} is full: it holds ${this.storedBytes} bytes and keeps ${Math.ceil(this.#reserve)} for the next ` +
-        `snapshot, and --storage.bytes-max allows ${bytesMax}: a snapshot may make room; otherwise raise the flag`,
+      `the store ${folder} is full: it holds ${this.storedBytes} bytes and keeps ${kept}, and --storage.bytes-max ` +
+        `allows ${bytesMax}: a snapshot may make room; otherwise raise the flag`,
+    );
+  }
+
+  #fullDisk(why: string): JournalFull {
+    const { folder } = this.#options;
+    return new JournalFull(
+      'storage_full',
+      `no room on the disk of ${folder} (${why}): free space there, or give it a larger disk`,
     );
   }
 }

@@ -70,9 +70,10 @@ export class Segments {
     return bytes;
   }
 
-  /** The oldest file of records, or undefined when there is none. */
-  get oldest(): ClosedSegment | undefined {
-    return this.#closed[0];
+  /** Bytes prepared that hold no record yet. */
+  get unusedBytes(): number {
+    const { active, next } = this;
+    return (active === undefined ? 0 : active.allocated - active.end) + (next?.allocated ?? 0);
   }
 
   /** What recovery has found. `active` is the segment that may be continued, if its rest is known to be zeros. */

@@ -98,6 +98,10 @@ export class CrashDisk implements Files {
     this.#change((names) => void names.delete(basename(path)));
   }
 
+  async freeBytes(): Promise<number> {
+    return Infinity;
+  }
+
   async copy(): Promise<void> {
     throw new Error('not needed');
   }

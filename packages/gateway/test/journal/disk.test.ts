@@ -1,9 +1,11 @@
 /** Disks that are full, failing or slow. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
 import { JournalFull, type Journal } from '../../src/journal/journal.ts';
+import { nodeFiles } from '../../src/journal/files.ts';
 import { headerBytes } from '../../src/journal/format.ts';
 import { eventually } from '../support/eventually.ts';
 import { append, appendEach, contentsOf, copyStore, filesWith, openStore, optionsFor } from './helpers.ts';
@@ -116,6 +118,42 @@ test('what is left on the disk is used in smaller steps', async () => {
   await journal.makeRoom(1);
   for (let i = 0; i < 1500; i += 1) await appendEach(journal, ['x'.repeat(1000)]);
   expect(journal.stats().storedBytes).toBeGreaterThan(before);
+});
+
+test('the last of the disk is kept for the snapshot that makes room', async () => {
+  const path = temporaryFolder();
+  // A disk of 1 MiB with nothing else on it.
+  const diskBytes = 1024 * 1024;
+  const free = (): number =>
+    diskBytes - readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+  const pressed = vi.fn();
+  const { journal } = await openStore(path, {
+    bytesMax: 64 * diskBytes,
+    files: { ...nodeFiles, freeBytes: async () => free() },
+    onPressure: pressed,
+  });
+  for (let round = 0; round < 3; round += 1) {
+    const full = await eventually('a full disk', async () => {
+      await fill(journal);
+      const error: unknown = await journal.makeRoom(1000).catch((reason: unknown) => reason);
+      return error instanceof JournalFull ? error : undefined;
+    });
+    expect(full.message).toMatch(
+      /no room on the disk of .* \(\d+ bytes are free and the store keeps \d+ for the next/,
+    );
+    expect(pressed).toHaveBeenCalled();
+    pressed.mockClear();
+    expect(free()).toBeGreaterThan(100_000);
+    await journal.snapshot(journal.position, partsOf('x'.repeat(100_000)));
+    expect(free()).toBeGreaterThan(0);
+  }
+});
+
+test('a record too long for the store does not keep others out', async () => {
+  const { journal } = await storeOn({ rule: () => {} });
+  await refusal(journal, 10_000_000);
+  for (let i = 0; i < 40; i += 1) await appendEach(journal, ['x'.repeat(1000)]);
+  await refusal(journal, 10_000_000);
 });
 
 test('a full disk at the start is no reason not to start', async () => {
