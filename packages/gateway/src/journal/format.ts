@@ -85,7 +85,7 @@ export function readHeader(kind: FileKind, bytes: Buffer): Header | string {
 
 const twoTo32 = 2 ** 32;
 
-/** Positions are u64 in files and safe integers here: 2^53 records take a thousand years of a million pushes a second... and more. */
+/** Positions are u64 in files and safe integers here: a million records a second reach 2^53 after 285 years. */
 export function writePosition(bytes: Buffer, at: number, position: number): void {
   bytes.writeUInt32LE(position % twoTo32, at);
   bytes.writeUInt32LE(Math.floor(position / twoTo32), at + 4);
