@@ -27,7 +27,10 @@ export interface Journal {
   readonly position: number;
   /** All records up to this position are safe, at the level the operator chose. */
   readonly safePosition: number;
-  /** Resolves when all records up to `position` are safe. */
+  /**
+   * Resolves when all records up to `position` are safe; rejects with what `onFailure` was told if they never will be. Those who
+   * wait for the same commit get the same promise, so it costs nothing to ask for each record.
+   */
   whenSafe(position: number): Promise<void>;
   /**
    * Keeps a snapshot of the state as it was right after the record at `position`; once it is safe, records that it covers may go.
@@ -37,7 +40,7 @@ export interface Journal {
   snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
   /** What the journal holds and does now, cheap to ask. */
   stats(): JournalStats;
-  /** Resolves when everything appended is safe and what was opened is closed. */
+  /** Resolves when everything appended is safe, or has failed, and what was opened is closed. Waits for a snapshot under way. */
   close(): Promise<void>;
 }
 

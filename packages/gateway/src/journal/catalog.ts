@@ -1,0 +1,90 @@
+/** What is in a store's folder, by names and headers. Other files are left alone. */
+import { join } from 'node:path';
+
+import type { Files, StoreFile } from './files.ts';
+import {
+  formatVersion,
+  headerBytes,
+  positionInName,
+  readHeader,
+  temporaryName,
+  type FileKind,
+  type Header,
+} from './format.ts';
+import { StorageProblem } from './journal.ts';
+
+export interface CatalogFile {
+  readonly path: string;
+  readonly name: string;
+  /** As its name says: of a segment's first record, or that of a snapshot. */
+  readonly position: number;
+  readonly bytes: number;
+  /** The header, or what is wrong with it. */
+  readonly header: Header | string;
+}
+
+export interface Catalog {
+  /** Oldest first. */
+  readonly segments: readonly CatalogFile[];
+  /** Newest first. */
+  readonly snapshots: readonly CatalogFile[];
+  /** Paths of files that somebody was making. */
+  readonly temporary: readonly string[];
+}
+
+export async function readCatalog(files: Files, folder: string): Promise<Catalog> {
+  const names = await files.list(folder);
+  const segments = await filesOf('segment', names, { files, folder });
+  const snapshots = await filesOf('snapshot', names, { files, folder });
+  return {
+    segments,
+    snapshots: snapshots.toReversed(),
+    temporary: names.filter((name) => temporaryName.test(name)).map((name) => join(folder, name)),
+  };
+}
+
+interface Place {
+  readonly files: Files;
+  readonly folder: string;
+}
+
+async function filesOf(
+  kind: FileKind,
+  names: readonly string[],
+  { files, folder }: Place,
+): Promise<CatalogFile[]> {
+  const found: CatalogFile[] = [];
+  for (const name of names) {
+    const position = positionInName(kind, name);
+    if (position === undefined) continue;
+    const path = join(folder, name);
+    const file = await files.open(path, 'read');
+    try {
+      const header = checked(await headerOf(kind, file), position);
+      if (typeof header !== 'string' && header.version > formatVersion)
+        throw newerVersion(path, header.version);
+      found.push({ path, name, position, bytes: await file.size(), header });
+    } finally {
+      await file.close();
+    }
+  }
+  return found.toSorted((a, b) => a.position - b.position);
+}
+
+async function headerOf(kind: FileKind, file: StoreFile): Promise<Header | string> {
+  const bytes = Buffer.alloc(headerBytes);
+  return readHeader(kind, bytes.subarray(0, await file.read(bytes, 0)));
+}
+
+function checked(header: Header | string, position: number): Header | string {
+  if (typeof header === 'string' || header.position === position) return header;
+  return `its header says position ${header.position}, unlike its name`;
+}
+
+function newerVersion(path: string, version: number): StorageProblem {
+  return new StorageProblem(
+    'newer_version',
+    `${path} has format version ${version}, and this gateway knows versions up to ${formatVersion}: ` +
+      'run the version of the gateway that wrote it, or a newer one',
+  );
+}

@@ -1,0 +1,234 @@
+/**
+ * Group commit: records are copied into one buffer as they come, and a commit takes all of it. The next one starts at the end of
+ * the turn in which the one before has ended, and what came meanwhile shares it. So however many wait, each commit is one write
+ * to a known place, and nothing is made per record: those who wait for the same commit wait for the same promise.
+ */
+import { performance } from 'node:perf_hooks';
+
+import { BlockBuffer } from './block.ts';
+import type { StoreId } from './format.ts';
+import type { Segment, Segments } from './segments.ts';
+
+export interface CommitOptions {
+  readonly segments: Segments;
+  readonly storeId: StoreId;
+  /** Of the record before the first one. */
+  readonly position: number;
+  /** 0: each write is safe when it returns. Otherwise what is written is synced after so long, and called safe before. */
+  readonly syncIntervalMs: number;
+  /** Called after each commit, when none is under way. */
+  readonly onCommit: () => void;
+  readonly onFailure: (error: Error) => void;
+}
+
+interface Waiting {
+  readonly safe: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class GroupCommit {
+  position: number;
+  safePosition: number;
+  /** Synced, which in interval mode is less than safe. */
+  durablePosition: number;
+  /** Once set, nothing becomes safe any more. */
+  failure: Error | undefined = undefined;
+  commits = 0;
+  commitSeconds = 0;
+
+  #filling: BlockBuffer;
+  #spare: BlockBuffer;
+  #fillingBytes = 0;
+  #committingBytes = 0;
+  /** The position up to which records have been taken by a commit. */
+  #taken: number;
+  #nextCommit: Waiting | undefined = undefined;
+  #thisCommit: Waiting | undefined = undefined;
+  #scheduled = false;
+  #busy = false;
+  #syncTimer: NodeJS.Timeout | undefined = undefined;
+  /** Where the last commit went; not closed before the next promotion. */
+  #written: Segment | undefined;
+  #last: Promise<void> = Promise.resolve();
+  readonly #options: CommitOptions;
+
+  constructor(options: CommitOptions) {
+    this.#options = options;
+    this.position = options.position;
+    this.safePosition = options.position;
+    this.durablePosition = options.position;
+    this.#taken = options.position;
+    this.#written = options.segments.active;
+    this.#filling = new BlockBuffer(options.storeId);
+    this.#spare = new BlockBuffer(options.storeId);
+  }
+
+  get waitingBytes(): number {
+    return this.#fillingBytes + this.#committingBytes;
+  }
+
+  /** Bytes that the blocks waiting would have with one more record. */
+  blockBytesWith(recordBytes: number): number {
+    return this.#filling.lengthWith(recordBytes);
+  }
+
+  append(record: Uint8Array): number {
+    this.position += 1;
+    if (this.failure !== undefined) return this.position;
+    this.#filling.add(record, this.position, this.durablePosition);
+    this.#fillingBytes += record.length;
+    if (!this.#scheduled && !this.#busy) this.#schedule();
+    return this.position;
+  }
+
+  whenSafe(position: number): Promise<void> {
+    if (position <= this.safePosition) return Promise.resolve();
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (position <= this.#taken) return (this.#thisCommit ??= waiting()).safe;
+    return (this.#nextCommit ??= waiting()).safe;
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    this.#scheduled = false;
+    if (this.failure !== undefined || this.#filling.length === 0) return;
+    this.#busy = true;
+    try {
+      await this.#commit();
+    } catch (error) {
+      this.#busy = false;
+      this.fail(errorOf(error));
+      return;
+    }
+    this.#busy = false;
+    if (this.#filling.length > 0) this.#schedule();
+    this.#options.onCommit();
+  }
+
+  async #commit(): Promise<void> {
+    const { segments, syncIntervalMs } = this.#options;
+    const started = performance.now();
+    const buffer = this.#filling;
+    const segment = segments.active;
+    if (segment === undefined) throw new Error('BUG: a record was appended where there is no room');
+    const bytes = buffer.finish(this.durablePosition);
+    const at = segment.end;
+    if (at + bytes.length > segment.allocated) throw new Error('BUG: more was appended than there is room');
+    segment.end = at + bytes.length;
+    const first = this.#taken + 1;
+    const position = this.position;
+    this.#filling = this.#spare;
+    this.#spare = buffer;
+    this.#committingBytes = this.#fillingBytes;
+    this.#fillingBytes = 0;
+    this.#taken = position;
+    this.#thisCommit = this.#nextCommit;
+    this.#nextCommit = undefined;
+
+    if (!segment.promoted) await this.#promote(segment, first);
+    await segment.file.write(bytes, at);
+    // A sync in the background may have failed meanwhile.
+    if (this.failure !== undefined) return;
+    this.commits += 1;
+    this.commitSeconds += (performance.now() - started) / 1000;
+    buffer.clear();
+    this.#committingBytes = 0;
+    this.safePosition = position;
+    if (syncIntervalMs === 0) this.durablePosition = position;
+    else this.#syncLater();
+    this.#thisCommit?.resolve();
+    this.#thisCommit = undefined;
+  }
+
+  async #promote(segment: Segment, first: number): Promise<void> {
+    await this.#alone(async () => {
+      await this.#options.segments.promote(segment, first);
+      this.#written = segment;
+      this.durablePosition = this.safePosition;
+    });
+  }
+
+  #syncLater(): void {
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      // It fails through `fail`.
+      this.sync().catch(() => {});
+    }, this.#options.syncIntervalMs).unref();
+  }
+
+  /** Resolves when what is called safe now is synced too. */
+  async sync(): Promise<void> {
+    const wanted = this.safePosition;
+    await this.#alone(async () => {
+      if (this.durablePosition >= wanted || this.failure !== undefined) return;
+      const position = this.safePosition;
+      await this.#written?.file.sync();
+      this.durablePosition = Math.max(this.durablePosition, position);
+    });
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** One after the other, as a promotion closes the file that a sync needs. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch((error: unknown) => this.fail(errorOf(error)));
+    await done;
+  }
+
+  /** Never tried again: after a failed sync the system may have dropped what was not written, and say that all is well. */
+  fail(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.#thisCommit?.reject(error);
+    this.#nextCommit?.reject(error);
+    clearTimeout(this.#syncTimer);
+    this.#options.onFailure(error);
+  }
+
+  /** Resolves when everything appended is safe and synced, and has said so in a last block, or when it has failed. */
+  async close(): Promise<void> {
+    clearTimeout(this.#syncTimer);
+    this.#syncTimer = undefined;
+    try {
+      await this.whenSafe(this.position);
+      if (this.#options.syncIntervalMs > 0) await this.sync();
+      await this.#writeLastBlock();
+    } catch {
+      // It was told through onFailure.
+    }
+    clearTimeout(this.#syncTimer);
+  }
+
+  /** The last block of records is followed by one that says it was safe, so that later damage is not taken for a crash. */
+  async #writeLastBlock(): Promise<void> {
+    const { active } = this.#options.segments;
+    if (active === undefined || !active.promoted || this.failure !== undefined) return;
+    if (this.#filling.lengthWith(0) > active.allocated - active.end) return;
+    this.#filling.addEmpty(this.position + 1, this.durablePosition);
+    const bytes = this.#filling.finish(this.durablePosition);
+    await active.file.write(bytes, active.end);
+    await active.file.sync();
+    active.end += bytes.length;
+  }
+}
+
+function waiting(): Waiting {
+  let resolve: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const safe = new Promise<void>((whenResolved, whenRejected) => {
+    resolve = whenResolved;
+    reject = whenRejected;
+  });
+  // A failure is told through onFailure; that nobody waits any more must not end the process by itself.
+  safe.catch(() => {});
+  return { safe, resolve, reject };
+}
+
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,267 @@
+/** The journal in files of its own: opens the folder, recovers what is there, and puts the parts together. */
+import { join } from 'node:path';
+
+import { GroupCommit } from './commit.ts';
+import { isFull, nodeFiles, type Files } from './files.ts';
+import { snapshotName, type StoreId } from './format.ts';
+import { Generations } from './generations.ts';
+import {
+  JournalFull,
+  type Journal,
+  type JournalStats,
+  type Recovered,
+  type RecoverySink,
+  type SnapshotInfo,
+} from './journal.ts';
+import { takeLock, type Lock } from './lock.ts';
+import { openFolder } from './folder.ts';
+import { recoverStore, type RecoveredStore } from './recover.ts';
+import { Room } from './room.ts';
+import { Segments, type Segment } from './segments.ts';
+import { writeSnapshot, type SnapshotSource } from './snapshot-file.ts';
+import type { Log } from '../primitives/log.ts';
+
+export interface FileJournalOptions {
+  /** The folder; made when it is not there. */
+  readonly path: string;
+  /** When a record is called safe: `commit`, when it would survive a power failure; `interval`, when it would survive this process. */
+  readonly sync: 'commit' | 'interval';
+  /** How long a power failure may reach back with `interval`. */
+  readonly syncIntervalMs: number;
+  /** Bound of all files together. */
+  readonly bytesMax: number;
+  readonly onCorruption: 'fail' | 'quarantine';
+  readonly waitingBytesMax?: number;
+  readonly log: Log;
+  /** Called once, when nothing will be safe any more; what is safe by then can be recovered at the next start. */
+  readonly onFailure: (error: Error) => void;
+  /** Called when space gets short and a snapshot would free some; not more often than twice a second. */
+  readonly onPressure: () => void;
+  /** Only `recover`, `stats` and `close` then, and nothing is changed but the lock. */
+  readonly readOnly?: boolean;
+  readonly files?: Files;
+}
+
+const waitingBytesMaxDefault = 64 * 1024 * 1024;
+
+/** Takes the folder for this process; rejects with StorageProblem when it cannot. What is in it is read by `recover`. */
+export async function openFileJournal(options: FileJournalOptions): Promise<Journal> {
+  const readOnly = options.readOnly ?? false;
+  await openFolder(options.path, readOnly);
+  const lock = await takeLock(options.path, options.log);
+  return new FileJournal({ ...options, readOnly, files: options.files ?? nodeFiles }, lock);
+}
+
+/** What there is once the store has been recovered. */
+interface Parts {
+  readonly storeId: StoreId;
+  readonly segments: Segments;
+  readonly generations: Generations;
+  readonly commit: GroupCommit;
+  readonly room: Room;
+}
+
+type Options = FileJournalOptions & { readonly readOnly: boolean; readonly files: Files };
+
+class FileJournal implements Journal {
+  readonly #options: Options;
+  readonly #lock: Lock;
+  #parts: Parts | undefined = undefined;
+  /** Bytes of all records since the snapshot that recovery used, and how many of them the newest snapshot covers. */
+  #recordBytes = 0;
+  #coveredBytes = 0;
+  #snapshotting: Promise<SnapshotInfo> | undefined = undefined;
+  #closing: Promise<void> | undefined = undefined;
+
+  constructor(options: Options, lock: Lock) {
+    this.#options = options;
+    this.#lock = lock;
+  }
+
+  async recover(sink: RecoverySink): Promise<Recovered> {
+    if (this.#parts !== undefined) throw new Error('BUG: a journal is recovered once');
+    const { path, files, log, onCorruption, readOnly } = this.#options;
+    const recovered = await recoverStore({ folder: path, files, log, onCorruption, readOnly, sink });
+    this.#recordBytes = recovered.recordBytes;
+    const parts = await this.#assemble(recovered);
+    this.#parts = parts;
+    if (!readOnly) await this.#firstRoom(parts);
+    const { snapshotPosition, records, lost } = recovered;
+    return { snapshotPosition, records, lost };
+  }
+
+  async #assemble(recovered: RecoveredStore): Promise<Parts> {
+    const { path, files, log, sync, syncIntervalMs, bytesMax, waitingBytesMax, onPressure } = this.#options;
+    const { storeId } = recovered;
+    const safeWrites = sync === 'commit';
+    const segments = new Segments({ folder: path, files, log, storeId, safeWrites });
+    segments.adopt(recovered.closed, await this.#openTail(recovered.tail));
+    const generations = new Generations(files, log);
+    generations.adopt(recovered.whole, recovered.damaged);
+    const commit: GroupCommit = new GroupCommit({
+      segments,
+      storeId,
+      position: recovered.position,
+      syncIntervalMs: safeWrites ? 0 : syncIntervalMs,
+      onCommit: () => room.ahead(),
+      onFailure: (error) => this.#fail(error),
+    });
+    const room: Room = new Room({
+      folder: path,
+      files,
+      bytesMax,
+      waitingBytesMax: waitingBytesMax ?? waitingBytesMaxDefault,
+      segments,
+      generations,
+      commit,
+      bytesSinceSnapshot: () => this.#recordBytes - this.#coveredBytes,
+      onPressure,
+    });
+    return { storeId, segments, generations, commit, room };
+  }
+
+  async #openTail(tail: RecoveredStore['tail']): Promise<Segment | undefined> {
+    if (tail === undefined) return undefined;
+    const { files, sync, readOnly } = this.#options;
+    const how = readOnly ? 'read' : sync === 'commit' ? 'write-safe' : 'write';
+    const { path, first, end, bytes } = tail;
+    return { path, file: await files.open(path, how), first, end, allocated: bytes, promoted: true };
+  }
+
+  /** A full disk is no reason not to start: there is something to scrape, and room may come. */
+  async #firstRoom({ room, commit, segments }: Parts): Promise<void> {
+    if (!segments.wantsNext) return;
+    try {
+      await room.first();
+    } catch (error) {
+      if (!(error instanceof JournalFull)) throw error;
+      if (commit.failure !== undefined) throw commit.failure;
+      this.#options.log.warn('there is no room for records yet', { problem: error.message });
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#options.log.error('the store has failed and keeps nothing any more', {
+      path: this.#options.path,
+      error: error.message,
+    });
+    this.#options.onFailure(error);
+  }
+
+  get #ready(): Parts {
+    if (this.#parts === undefined) throw new Error('BUG: a journal is recovered before it is used');
+    return this.#parts;
+  }
+
+  hasRoom(recordBytes: number): boolean {
+    return this.#closing === undefined && !this.#options.readOnly && this.#ready.room.has(recordBytes);
+  }
+
+  async makeRoom(recordBytes: number): Promise<void> {
+    if (this.#closing !== undefined) throw new JournalFull('overloaded', 'the store is being closed');
+    if (this.#options.readOnly) throw new JournalFull('storage_full', 'the store was opened to be read only');
+    await this.#ready.room.make(recordBytes);
+  }
+
+  append(record: Uint8Array): number {
+    this.#recordBytes += record.length;
+    return this.#ready.commit.append(record);
+  }
+
+  get position(): number {
+    return this.#parts?.commit.position ?? 0;
+  }
+
+  get safePosition(): number {
+    return this.#parts?.commit.safePosition ?? 0;
+  }
+
+  whenSafe(position: number): Promise<void> {
+    return this.#ready.commit.whenSafe(position);
+  }
+
+  async snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
+    if (this.#snapshotting !== undefined) throw new Error('BUG: a snapshot is being written');
+    if (this.#closing !== undefined) throw new Error('the store is being closed');
+    this.#snapshotting = this.#snapshot({ position, parts });
+    try {
+      return await this.#snapshotting;
+    } finally {
+      this.#snapshotting = undefined;
+    }
+  }
+
+  async #snapshot(source: SnapshotSource): Promise<SnapshotInfo> {
+    const { room, generations, segments } = this.#ready;
+    room.snapshotting = true;
+    // Records appended between `position` and now are taken as covered; they are few.
+    const coveredBytes = this.#recordBytes;
+    try {
+      const snapshot = await this.#writeSnapshot(source);
+      await generations.add(snapshot, segments);
+      this.#coveredBytes = coveredBytes;
+      room.retry();
+      return { position: source.position, bytes: snapshot.bytes };
+    } catch (error) {
+      // So that the next one has more room.
+      if (isFull(error)) await generations.dropOlder(segments);
+      throw error;
+    } finally {
+      room.snapshotting = false;
+      room.snapshotBytes = 0;
+    }
+  }
+
+  async #writeSnapshot(source: SnapshotSource): Promise<{ path: string; position: number; bytes: number }> {
+    const { room, commit, storeId } = this.#ready;
+    const { path: folder, files } = this.#options;
+    const path = join(folder, snapshotName(source.position));
+    const temporary = `${path}.tmp`;
+    const file = await files.open(temporary, 'create');
+    let bytes: number;
+    try {
+      try {
+        bytes = await writeSnapshot(file, storeId, source, (length) => room.grow(length));
+      } finally {
+        await file.close();
+      }
+      // Records it covers are safe before it is, so that damage to it never leaves a hole.
+      await commit.whenSafe(source.position);
+      await commit.sync();
+      await files.rename(temporary, path);
+    } catch (error) {
+      await files.remove(temporary).catch(() => {});
+      throw error;
+    }
+    await files.syncFolder(folder);
+    return { path, position: source.position, bytes };
+  }
+
+  stats(): JournalStats {
+    const { commit, room } = this.#ready;
+    return {
+      waitingRecords: commit.position - commit.safePosition,
+      waitingBytes: commit.waitingBytes,
+      commits: commit.commits,
+      commitSeconds: commit.commitSeconds,
+      storedBytes: room.storedBytes,
+      bytesSinceSnapshot: this.#recordBytes - this.#coveredBytes,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#snapshotting?.catch(() => {});
+    if (this.#parts !== undefined) {
+      const { commit, room, segments } = this.#parts;
+      if (!this.#options.readOnly) await commit.close();
+      await room.settle();
+      await segments.close();
+    }
+    await this.#lock.release();
+  }
+}

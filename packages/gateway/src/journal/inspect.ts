@@ -1,0 +1,129 @@
+/** What is in a store, for the operator: everything is read, nothing is changed. */
+import { findBlock } from './block.ts';
+import { readCatalog, type CatalogFile } from './catalog.ts';
+import { nodeFiles, type Files } from './files.ts';
+import { openFolder } from './folder.ts';
+import { formatVersion, headerBytes, StoreId } from './format.ts';
+import { takeLock } from './lock.ts';
+import { damageOf } from './recover.ts';
+import { readWhole, replay, type Replayed } from './replay.ts';
+import type { Log } from '../primitives/log.ts';
+
+export interface StoreReport {
+  readonly formatVersion: number;
+  /** Hexadecimal; undefined when the folder holds no store. */
+  readonly storeId: string | undefined;
+  /** Newest first. */
+  readonly snapshots: readonly SnapshotReport[];
+  /** Oldest first. */
+  readonly segments: readonly SegmentReport[];
+  /** Of the last record that a start would recover. */
+  readonly lastPosition: number;
+  readonly totalBytes: number;
+  /** Each with its file, place, and what is wrong. Empty when all is whole. */
+  readonly damages: readonly string[];
+  /** Bytes of a commit that a crash has cut short; no damage, and cut off at the next start. */
+  readonly tornBytes: number;
+}
+
+export interface SnapshotReport {
+  readonly path: string;
+  readonly position: number;
+  readonly bytes: number;
+  readonly whole: boolean;
+}
+
+export interface SegmentReport {
+  readonly path: string;
+  readonly first: number;
+  /** Less than `first` when it holds no whole record. */
+  readonly last: number;
+  readonly bytes: number;
+  /** Whole ones. */
+  readonly blocks: number;
+}
+
+/** Takes the lock for as long as it reads; rejects with StorageProblem when a process has the store. */
+export async function inspectStore(path: string, log: Log, files: Files = nodeFiles): Promise<StoreReport> {
+  await openFolder(path, true);
+  const lock = await takeLock(path, log);
+  try {
+    return await report(files, path);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function report(files: Files, folder: string): Promise<StoreReport> {
+  const catalog = await readCatalog(files, folder);
+  const damages: string[] = [];
+  const snapshots: SnapshotReport[] = [];
+  for (const file of catalog.snapshots) {
+    const why = await damageOf(files, file);
+    if (why !== undefined) damages.push(`${file.path}: ${why}`);
+    snapshots.push({ path: file.path, position: file.position, bytes: file.bytes, whole: why === undefined });
+  }
+  const newest = snapshots.find(({ whole }) => whole);
+  const storeId = idOf([
+    ...catalog.snapshots.filter(({ path }) => path === newest?.path),
+    ...catalog.segments,
+  ]);
+  const segments: SegmentReport[] = [];
+  for (const file of catalog.segments) segments.push(await segmentReport(files, file, storeId));
+  const reads = (position: number): Promise<Replayed> =>
+    replay({
+      files,
+      segments: catalog.segments,
+      storeId: storeId ?? new StoreId(),
+      position,
+      record: () => {},
+    });
+  const recovered = await reads(newest?.position ?? 0);
+  damages.push(...damagesOf(recovered));
+  // Records that the newest snapshot covers are needed should it be damaged.
+  const first = catalog.segments[0]?.position ?? Infinity;
+  if (newest !== undefined && first <= newest.position) {
+    damages.push(...damagesOf(await reads(first - 1)).filter((damage) => !damages.includes(damage)));
+  }
+  const all = [...catalog.snapshots, ...catalog.segments];
+  return {
+    formatVersion,
+    storeId: storeId?.text,
+    snapshots,
+    segments,
+    lastPosition: recovered.position,
+    totalBytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    damages,
+    tornBytes: recovered.torn?.bytes ?? 0,
+  };
+}
+
+function damagesOf({ damage, covered }: Replayed): string[] {
+  return damage === undefined
+    ? [...covered]
+    : [...covered, `${damage.path} at offset ${damage.offset}: ${damage.why}`];
+}
+
+function idOf(files: readonly CatalogFile[]): StoreId | undefined {
+  for (const { header } of files) if (typeof header !== 'string') return header.storeId;
+  return undefined;
+}
+
+async function segmentReport(
+  files: Files,
+  file: CatalogFile,
+  storeId: StoreId | undefined,
+): Promise<SegmentReport> {
+  let last = file.position - 1;
+  let blocks = 0;
+  if (storeId !== undefined) {
+    const bytes = await readWhole(files, file);
+    let block = findBlock(bytes, headerBytes, storeId);
+    while (block !== undefined) {
+      blocks += 1;
+      last = Math.max(last, block.first + block.records - 1);
+      block = findBlock(bytes, block.end, storeId);
+    }
+  }
+  return { path: file.path, first: file.position, last, bytes: file.bytes, blocks };
+}

@@ -1,0 +1,231 @@
+/**
+ * Reads the records after a snapshot, segment after segment, up to the end or the first damage.
+ *
+ * A crash leaves the last commit cut short, which is no damage: nobody was told that it is safe. A block that cannot be read is
+ * damage when something tells that it was safe once: a later block that says so, or a later segment, as that is begun only when
+ * the one before is safe.
+ */
+import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { findBlock, readBlock, recordsOf, type Block } from './block.ts';
+import type { CatalogFile } from './catalog.ts';
+import type { Files } from './files.ts';
+import { headerBytes, type StoreId } from './format.ts';
+
+export interface Damage {
+  /** Which of the segments, by its place in the list. */
+  readonly segment: number;
+  readonly path: string;
+  readonly offset: number;
+  readonly why: string;
+}
+
+export interface Replayed {
+  readonly records: number;
+  readonly recordBytes: number;
+  /** Of the last record that was handed over, or of the snapshot. */
+  readonly position: number;
+  readonly damage: Damage | undefined;
+  /** Where the last segment's blocks end; undefined when there is none, or nothing can be added to it. */
+  readonly tail: { readonly first: number; readonly end: number } | undefined;
+  /** What a crash has cut short, to be cleared away. */
+  readonly torn: { readonly path: string; readonly offset: number; readonly bytes: number } | undefined;
+  /** Damage in records that the snapshot covers, in words. */
+  readonly covered: readonly string[];
+}
+
+export interface ReplayOptions {
+  readonly files: Files;
+  readonly segments: readonly CatalogFile[];
+  readonly storeId: StoreId;
+  /** Of the snapshot. */
+  readonly position: number;
+  readonly record: (position: number, record: Uint8Array) => void;
+}
+
+export function replay(options: ReplayOptions): Promise<Replayed> {
+  return new Replay(options).run();
+}
+
+const turnMs = 5;
+const recordsPerLook = 64;
+const bytesPerLook = 64 * 1024;
+
+class Replay {
+  readonly #options: ReplayOptions;
+  /** Of the record to be handed over next. */
+  #expected: number;
+  #records = 0;
+  #recordBytes = 0;
+  #recordsSinceLook = 0;
+  #bytesSinceLook = 0;
+  #turnStarted = performance.now();
+  #damage: Damage | undefined = undefined;
+  #tail: Replayed['tail'] = undefined;
+  #torn: Replayed['torn'] = undefined;
+  readonly #covered: string[] = [];
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    this.#expected = options.position + 1;
+  }
+
+  async run(): Promise<Replayed> {
+    const { segments } = this.#options;
+    // The one that holds the first record needed, or whatever there is.
+    let index = Math.max(
+      0,
+      segments.findLastIndex(({ position }) => position <= this.#expected),
+    );
+    for (; index < segments.length && this.#damage === undefined; index += 1) {
+      const segment = segments[index];
+      if (segment !== undefined) await this.#segment(segment, index);
+    }
+    return {
+      records: this.#records,
+      recordBytes: this.#recordBytes,
+      position: this.#expected - 1,
+      damage: this.#damage,
+      tail: this.#damage === undefined ? this.#tail : undefined,
+      torn: this.#torn,
+      covered: this.#covered,
+    };
+  }
+
+  async #segment(segment: CatalogFile, index: number): Promise<void> {
+    const fail = (offset: number, why: string): void => {
+      this.#damage = { segment: index, path: segment.path, offset, why };
+    };
+    const { storeId, segments } = this.#options;
+    const { header } = segment;
+    if (typeof header === 'string') return fail(0, header);
+    if (!header.storeId.equals(storeId))
+      return fail(0, 'it belongs to another store, by the id in its header');
+    if (header.position > this.#expected) return fail(0, this.#missing(header.position));
+
+    const bytes = await readWhole(this.#options.files, segment);
+    const isLast = index === segments.length - 1;
+    let next = header.position;
+    let at = headerBytes;
+    while (at < bytes.length) {
+      let block: Block | string = readBlock(bytes, at, storeId);
+      if (typeof block !== 'string' && block.first !== next) {
+        block = `the block there begins with record ${block.first} where ${next} should follow`;
+      }
+      if (typeof block === 'string') {
+        if (isZero(bytes, at)) break;
+        const resumed = this.#resume(bytes, at, segment, block);
+        if (resumed !== undefined) {
+          at = resumed.start;
+          next = resumed.first;
+          continue;
+        }
+        if (!isLast || wasSafe(bytes, at, next, storeId)) return fail(at, block);
+        this.#torn = { path: segment.path, offset: at, bytes: usedLength(bytes) - at };
+        break;
+      }
+      await this.#handOver(bytes, block);
+      next = block.first + block.records;
+      at = block.end;
+    }
+    const follower = segments[index + 1];
+    if (follower !== undefined && typeof follower.header !== 'string' && follower.position !== next) {
+      return fail(
+        at,
+        `its records end there with ${next - 1}, and ${follower.name} begins with ${follower.position}`,
+      );
+    }
+    if (isLast && next === this.#expected) this.#tail = { first: header.position, end: at };
+  }
+
+  #missing(until: number): string {
+    return `records ${this.#expected} to ${until - 1} are missing: no snapshot covers them and no segment before this one holds them`;
+  }
+
+  /** After damage in records that the snapshot covers: the block to go on with. */
+  #resume(bytes: Buffer, at: number, segment: CatalogFile, why: string): Block | undefined {
+    const block = findBlock(bytes, at + 1, this.#options.storeId);
+    if (block === undefined || block.first > this.#expected || block.records === 0) return undefined;
+    this.#covered.push(`${segment.path} at offset ${at}: ${why}`);
+    return block;
+  }
+
+  async #handOver(bytes: Buffer, block: Block): Promise<void> {
+    const after = block.first + block.records;
+    if (after > this.#expected) {
+      let position = block.first;
+      for (const record of recordsOf(bytes, block)) {
+        if (position === this.#expected) {
+          this.#options.record(position, record);
+          this.#expected += 1;
+          this.#records += 1;
+          this.#recordBytes += record.length;
+          this.#bytesSinceLook += record.length;
+          this.#recordsSinceLook += 1;
+          if (this.#recordsSinceLook >= recordsPerLook || this.#bytesSinceLook >= bytesPerLook)
+            await this.#look();
+        }
+        position += 1;
+      }
+    } else {
+      this.#bytesSinceLook += block.end - block.start;
+      if (this.#bytesSinceLook >= bytesPerLook) await this.#look();
+    }
+  }
+
+  /** Lets others have their turn when this one has been long. */
+  async #look(): Promise<void> {
+    this.#recordsSinceLook = 0;
+    this.#bytesSinceLook = 0;
+    if (performance.now() - this.#turnStarted < turnMs) return;
+    await nextTurn();
+    this.#turnStarted = performance.now();
+  }
+}
+
+/** Whether a block behind the damage says that record `position` was safe. */
+function wasSafe(bytes: Buffer, damagedAt: number, position: number, store: StoreId): boolean {
+  let block = findBlock(bytes, damagedAt + 1, store);
+  while (block !== undefined) {
+    if (block.safe >= position) return true;
+    block = findBlock(bytes, block.end, store);
+  }
+  return false;
+}
+
+/** How many records from `position` on stand in whole blocks at or after `from`. */
+export function readableRecords(bytes: Buffer, from: number, position: number, store: StoreId): number {
+  let records = 0;
+  let block = findBlock(bytes, from, store);
+  while (block !== undefined) {
+    if (block.first >= position) records += block.records;
+    block = findBlock(bytes, block.end, store);
+  }
+  return records;
+}
+
+export async function readWhole(files: Files, { path }: { readonly path: string }): Promise<Buffer> {
+  const file = await files.open(path, 'read');
+  try {
+    const bytes = Buffer.allocUnsafeSlow(await file.size());
+    return bytes.subarray(0, await file.read(bytes, 0));
+  } finally {
+    await file.close();
+  }
+}
+
+function isZero(bytes: Buffer, from: number): boolean {
+  return usedLength(bytes) <= from;
+}
+
+const zeros: Buffer = Buffer.alloc(64 * 1024);
+
+/** Up to the last byte that is not zero. */
+function usedLength(bytes: Buffer): number {
+  let end = bytes.length;
+  // In large steps first, as most of a segment may be zeros.
+  while (end >= zeros.length && bytes.subarray(end - zeros.length, end).equals(zeros)) end -= zeros.length;
+  while (end > 0 && bytes[end - 1] === 0) end -= 1;
+  return end;
+}

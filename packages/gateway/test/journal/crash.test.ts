@@ -1,0 +1,123 @@
+/** Power failures at any moment, one after another: what was called safe is there, in order, and nothing that was not appended. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { openFileJournal } from '../../src/journal/file-journal.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { chanceOf, CrashDisk, type Chance } from './crash-disk.ts';
+import { optionsFor, partsOf, recoverContents, temporaryFolder } from './helpers.ts';
+
+type Step =
+  | { readonly kind: 'append'; readonly count: number; readonly bytes: number }
+  | { readonly kind: 'snapshot' }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'turns'; readonly count: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      count: fc.integer({ min: 1, max: 8 }),
+      bytes: fc.integer({ min: 0, max: 3000 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('snapshot' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('turns' as const), count: fc.integer({ min: 1, max: 6 }) }),
+  },
+);
+
+const life = fc.record({ steps: fc.array(step, { maxLength: 40 }), seed: fc.nat() });
+
+/** What was appended, by position, as far as it is known to be the truth. */
+type Model = string[];
+
+function textOf(position: number, bytes: number): string {
+  return `${position}:${'x'.repeat(bytes)}`;
+}
+
+/** Does the steps in the journal and the model; snapshots go on beside other steps. */
+async function live(journal: Journal, steps: readonly Step[], model: Model): Promise<void> {
+  let snapshot: Promise<unknown> | undefined;
+  for (const one of steps) {
+    switch (one.kind) {
+      case 'append':
+        for (let i = 0; i < one.count; i += 1) {
+          const text = textOf(model.length + 1, one.bytes);
+          const made = await journal.makeRoom(text.length).then(
+            () => true,
+            () => false,
+          );
+          if (!made) break;
+          expect(journal.append(Buffer.from(text))).toBe(model.push(text));
+        }
+        break;
+      case 'snapshot':
+        snapshot ??= journal
+          .snapshot(journal.position, partsOf(`state at ${journal.position}`, 's'.repeat(5000)))
+          .catch(() => {})
+          .finally(() => (snapshot = undefined));
+        break;
+      case 'wait':
+        await journal.whenSafe(journal.position);
+        break;
+      case 'turns':
+        for (let i = 0; i < one.count; i += 1) await nextTurn();
+        break;
+    }
+  }
+}
+
+function open(path: string, sync: 'commit' | 'interval', files: CrashDisk): Promise<Journal> {
+  return openFileJournal(optionsFor(path, { sync, syncIntervalMs: 1, bytesMax: 256 * 1024, files }));
+}
+
+/** Recovers and compares with the model, which is cut to what is there. */
+async function check(journal: Journal, model: Model, safe: number): Promise<void> {
+  const { snapshot, records } = await recoverContents(journal);
+  const covered = snapshot?.position ?? 0;
+  if (snapshot !== undefined) expect(snapshot.parts[0]).toBe(`state at ${covered}`);
+  expect(journal.position).toBe(covered + records.size);
+  expect(journal.position).toBeGreaterThanOrEqual(safe);
+  expect(journal.position).toBeLessThanOrEqual(model.length);
+  expect([...records.values()]).toEqual(model.slice(covered, journal.position));
+  model.length = journal.position;
+}
+
+async function survive(
+  sync: 'commit' | 'interval',
+  lives: readonly { readonly steps: readonly Step[]; readonly seed: number }[],
+): Promise<void> {
+  const path = temporaryFolder();
+  const model: Model = [];
+  let disk = new CrashDisk();
+  let safe = 0;
+  for (const { steps, seed } of lives) {
+    const chance: Chance = chanceOf(seed);
+    const journal = await open(path, sync, disk);
+    try {
+      await check(journal, model, safe);
+      await live(journal, steps, model);
+      // With `interval`, safe means safe from the end of the process only.
+      safe = sync === 'commit' ? journal.safePosition : 0;
+      disk = disk.crashed(chance);
+    } finally {
+      await journal.close();
+    }
+  }
+  const journal = await open(path, sync, disk);
+  await check(journal, model, safe);
+  await journal.close();
+}
+
+test.each(['commit', 'interval'] as const)('sync: %s', async (sync) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), (lives) => survive(sync, lives)),
+    { numRuns: 100 },
+  );
+});

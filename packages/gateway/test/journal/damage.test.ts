@@ -1,0 +1,303 @@
+/** What is told, and what is kept, when files are damaged that a crash cannot have damaged. */
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
+import { StorageProblem } from '../../src/journal/journal.ts';
+import { crc32 } from '../../src/primitives/crc32.ts';
+import { appendEach, blocksOf, contentsOf, copyStore, openStore, optionsFor, spoil } from './helpers.ts';
+import {
+  partsOf,
+  recoverContents,
+  rememberingLog,
+  segmentsIn,
+  snapshotsIn,
+  temporaryFolder,
+} from './helpers.ts';
+
+/** Small files make fast tests: segments of 16 KiB. */
+const small = { bytesMax: 512 * 1024 } as const;
+
+const record = (position: number): string => `record ${position} `.padEnd(2000, '.');
+const records = (from: number, to: number): readonly string[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => record(from + i));
+
+/** Records 1 to 40 in several segments; snapshots after 10, 20 and 30 when asked for. Closed. */
+async function storeWith({ snapshots }: { readonly snapshots: boolean }): Promise<string> {
+  const path = temporaryFolder();
+  const { journal } = await openStore(path, small);
+  for (let from = 1; from <= 40; from += 10) {
+    await appendEach(journal, records(from, from + 9));
+    const to = from + 9;
+    if (snapshots && to <= 30) await journal.snapshot(to, partsOf(`state at ${to}`, 'more of it'));
+  }
+  await journal.close();
+  return path;
+}
+
+async function problemWith(path: string, changes: Partial<FileJournalOptions> = {}): Promise<StorageProblem> {
+  const journal = await openFileJournal(optionsFor(path, { ...small, ...changes }));
+  try {
+    await recoverContents(journal);
+  } catch (error) {
+    if (error instanceof StorageProblem) return error;
+    throw error;
+  } finally {
+    await journal.close();
+  }
+  throw new Error('it was recovered without a problem');
+}
+
+function nth<T>(list: readonly T[], index: number): T {
+  const found = list.at(index);
+  if (found === undefined) throw new Error(`there is no element ${index}`);
+  return found;
+}
+
+interface Case {
+  readonly name: string;
+  readonly snapshots: boolean;
+  readonly damage: (path: string) => void;
+  readonly message: RegExp;
+  /** Position of the last record that is kept with `quarantine`. */
+  readonly kept: number;
+  readonly lost: RegExp;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'a byte changed in the middle of a segment',
+    snapshots: false,
+    damage: (path) => spoil(nth(segmentsIn(path), 0), nth(blocksOf(path).blocks, 2).start + 100),
+    message:
+      /journal-0+1\.log is damaged at offset \d+: the checksum of the block there is wrong\. Records up to 2 /,
+    kept: 2,
+    lost: /records from 3 on: .* 37 records after that can be read/,
+  },
+  {
+    name: 'a byte changed near the end, after a clean stop',
+    snapshots: false,
+    damage: (path) => {
+      const segment = nth(segmentsIn(path), -1);
+      const blocks = blocksOf(path, segment).blocks.filter((block) => block.records > 0);
+      spoil(segment, nth(blocks, -1).start + 50);
+    },
+    message: /is damaged at offset \d+: the checksum of the block there is wrong\. Records up to 39 /,
+    kept: 39,
+    lost: /records from 40 on: .* 0 records after that/,
+  },
+  {
+    name: 'a block overwritten with zeros',
+    snapshots: false,
+    damage: (path) => {
+      const segment = nth(segmentsIn(path), -2);
+      const { bytes, blocks } = blocksOf(path, segment);
+      writeFileSync(segment, bytes.fill(0, nth(blocks, 3).start, nth(blocks, 3).end));
+    },
+    message: /is damaged at offset \d+: no block begins there/,
+    kept: 0,
+    lost: /records from \d+ on/,
+  },
+  {
+    name: 'a segment cut short that is not the last',
+    snapshots: false,
+    damage: (path) =>
+      truncateSync(nth(segmentsIn(path), 1), nth(blocksOf(path, segmentsIn(path)[1]).blocks, 2).start),
+    message: /is damaged at offset \d+: its records end there with \d+, and journal-\d+\.log begins with \d+/,
+    kept: 0,
+    lost: /records from \d+ on/,
+  },
+  {
+    name: 'a segment cut within its header',
+    snapshots: false,
+    damage: (path) => truncateSync(nth(segmentsIn(path), 1), 20),
+    message: /is damaged at offset 0: it has 20 bytes and its header alone takes 64/,
+    kept: 0,
+    lost: /records from \d+ on/,
+  },
+  {
+    name: 'a segment missing in the middle',
+    snapshots: false,
+    damage: (path) => rmSync(nth(segmentsIn(path), 1)),
+    message:
+      /journal-0+1\.log is damaged at offset \d+: its records end there with \d+, and journal-\d+\.log begins with \d+/,
+    kept: 0,
+    lost: /records from \d+ on/,
+  },
+  {
+    name: 'the first segment missing',
+    snapshots: false,
+    damage: (path) => rmSync(nth(segmentsIn(path), 0)),
+    message: /is damaged at offset 0: records 1 to \d+ are missing: no snapshot covers them/,
+    kept: 0,
+    lost: /records from 1 on/,
+  },
+  {
+    name: 'a segment under another name',
+    snapshots: false,
+    damage: (path) =>
+      renameSync(
+        nth(segmentsIn(path), -1),
+        nth(segmentsIn(path), -1).replace(/\d\.log$/, (end) => (end === '0.log' ? '1.log' : '0.log')),
+      ),
+    message: /its header says position \d+, unlike its name/,
+    kept: 0,
+    lost: /records from \d+ on/,
+  },
+  {
+    name: 'both snapshots damaged with the oldest records gone',
+    snapshots: true,
+    damage: (path) => {
+      for (const snapshot of snapshotsIn(path)) spoil(snapshot, 70);
+    },
+    message:
+      /records 1 to \d+ are missing.*; the snapshot .*snapshot-0+30\.snap is damaged too: the checksum of the part at offset 64 is wrong; the snapshot .*snapshot-0+20\.snap is damaged too/,
+    kept: 0,
+    lost: /snapshot-0+30\.snap: the checksum of the part at offset 64/,
+  },
+];
+
+test.each(cases)('$name: refused, with what to do', async ({ snapshots, damage, message }) => {
+  const path = await storeWith({ snapshots });
+  damage(path);
+  const before = readdirSync(path).toSorted();
+  const problem = await problemWith(path);
+  expect(problem.kind).toBe('corrupt');
+  expect(problem.message).toMatch(message);
+  expect(problem.message).toMatch(/Restore a backup .* --storage\.on-corruption=quarantine/);
+  // Nothing was changed, so it says the same again.
+  expect(readdirSync(path).toSorted()).toEqual(before);
+  expect((await problemWith(path)).message).toBe(problem.message);
+});
+
+test.each(cases)('$name: moved aside, and the rest goes on', async ({ snapshots, damage, kept, lost }) => {
+  const path = await storeWith({ snapshots });
+  damage(path);
+  const { log, lines } = rememberingLog();
+  const { journal, contents } = await openStore(path, { ...small, log, onCorruption: 'quarantine' });
+  expect(contents.recovered.lost.join('\n')).toMatch(lost);
+  expect(lines.filter(({ level }) => level === 'error')).toHaveLength(contents.recovered.lost.length);
+  const { position } = journal;
+  if (kept > 0) expect(position).toBe(kept);
+  expect(position).toBeLessThan(40);
+  expect([...contents.records.values()]).toEqual(
+    records(contents.recovered.snapshotPosition + 1, position).slice(0, contents.records.size),
+  );
+  expect(existsSync(join(path, 'quarantine-1'))).toBe(true);
+  expect(readdirSync(join(path, 'quarantine-1')).length).toBeGreaterThan(0);
+  await appendEach(journal, ['new', 'newer']);
+  await journal.close();
+  const again = await contentsOf(path, small);
+  expect(again.records.get(position + 1)).toBe('new');
+  expect(again.records.get(position + 2)).toBe('newer');
+  expect(again.recovered.lost).toEqual([]);
+});
+
+test('a second quarantine gets a folder of its own', async () => {
+  const path = await storeWith({ snapshots: false });
+  for (const name of ['quarantine-1', 'quarantine-2']) {
+    spoil(nth(segmentsIn(path), 0), nth(blocksOf(path).blocks, name === 'quarantine-1' ? 2 : 0).start + 40);
+    await contentsOf(path, { ...small, onCorruption: 'quarantine' });
+    expect(existsSync(join(path, name))).toBe(true);
+  }
+});
+
+test.each([
+  { name: 'a byte of it changed', damage: (path: string) => spoil(path, 75) },
+  { name: 'its header changed', damage: (path: string) => spoil(path, 3) },
+  { name: 'its end changed', damage: (path: string) => truncateSync(path, 100) },
+  { name: 'cut off to nothing', damage: (path: string) => truncateSync(path, 0) },
+])('a damaged newest snapshot loses nothing: $name', async ({ damage }) => {
+  const path = await storeWith({ snapshots: true });
+  damage(nth(snapshotsIn(path), -1));
+  for (const onCorruption of ['fail', 'quarantine'] as const) {
+    const { log, lines } = rememberingLog();
+    const { snapshot, records: found } = await contentsOf(copyStore(path), { ...small, log, onCorruption });
+    expect(snapshot).toEqual({ position: 20, parts: ['state at 20', 'more of it'] });
+    expect([...found.values()]).toEqual(records(21, 40));
+    expect(lines.map(({ text }) => text).join('\n')).toMatch(/snapshot-0+30\.snap/);
+  }
+});
+
+test('a damaged newest snapshot goes with the next one', async () => {
+  const path = await storeWith({ snapshots: true });
+  spoil(nth(snapshotsIn(path), -1), 75);
+  const { journal } = await openStore(path, small);
+  await journal.snapshot(40, partsOf('state at 40'));
+  expect(snapshotsIn(path).map((file) => basename(file))).toEqual([
+    expect.stringMatching(/-0+20\.snap/),
+    expect.stringMatching(/-0+40\.snap/),
+  ]);
+});
+
+test('the only snapshot damaged, and all records gone, is no empty store', async () => {
+  const path = await storeWith({ snapshots: true });
+  for (const file of [...segmentsIn(path), nth(snapshotsIn(path), 0)]) rmSync(file);
+  spoil(nth(snapshotsIn(path), 0), 75);
+  const problem = await problemWith(path);
+  expect(problem.kind).toBe('corrupt');
+  expect(problem.message).toMatch(/it covered records up to 30, and those after 0 are nowhere else/);
+  const { recovered } = await contentsOf(path, { ...small, onCorruption: 'quarantine' });
+  expect(recovered.lost.length).toBeGreaterThan(0);
+});
+
+test('damage in records that the newest snapshot covers costs nothing', async () => {
+  const path = temporaryFolder();
+  const { journal } = await openStore(path, small);
+  await appendEach(journal, ['one', 'two', 'three']);
+  await journal.snapshot(2, partsOf('state'));
+  await journal.close();
+  spoil(nth(segmentsIn(path), 0), nth(blocksOf(path).blocks, 0).start + 33);
+  const { log, lines } = rememberingLog();
+  const { records: found } = await contentsOf(path, { ...small, log });
+  expect([...found.values()]).toEqual(['three']);
+  expect(lines.map(({ level }) => level)).toEqual(['warn']);
+});
+
+test('a segment of another store is not taken for one of this', async () => {
+  const [path, other] = [await storeWith({ snapshots: false }), await storeWith({ snapshots: false })];
+  rmSync(nth(segmentsIn(path), 2));
+  renameSync(nth(segmentsIn(other), 2), join(path, basename(nth(segmentsIn(other), 2))));
+  expect((await problemWith(path)).message).toMatch(/it belongs to another store/);
+});
+
+test.each(['segment', 'snapshot'] as const)(
+  'a %s of a newer version is refused, whatever else is wrong',
+  async (kind) => {
+    const path = await storeWith({ snapshots: true });
+    const file = nth(kind === 'segment' ? segmentsIn(path) : snapshotsIn(path), -1);
+    writeFileSync(file, newerVersion(file));
+    const problem = await problemWith(path, { onCorruption: 'quarantine' });
+    expect(problem.kind).toBe('newer_version');
+    expect(problem.message).toMatch(
+      /has format version 2, and this gateway knows versions up to 1: run the version/,
+    );
+  },
+);
+
+test('files of others are left alone', async () => {
+  const path = await storeWith({ snapshots: false });
+  const others = ['notes.txt', 'journal-1.log', 'snapshot-abc.snap', 'journal-00000000000000000001.log.bak'];
+  for (const name of others) writeFileSync(join(path, name), 'mine');
+  const leftovers = ['journal-next-7.tmp', 'snapshot-00000000000000000041.snap.tmp'];
+  for (const name of leftovers) writeFileSync(join(path, name), 'half');
+  expect((await contentsOf(path, small)).records.size).toBe(40);
+  expect(readdirSync(path)).toEqual(expect.arrayContaining(others));
+  expect(readdirSync(path).filter((name) => leftovers.includes(name))).toEqual([]);
+});
+
+function newerVersion(file: string): Buffer {
+  const bytes = readFileSync(file);
+  bytes.writeUInt32LE(2, 8);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 36)), 36);
+  return bytes;
+}

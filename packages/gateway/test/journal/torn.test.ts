@@ -1,0 +1,94 @@
+/** A crash cuts the last commit short, anywhere; what was safe before stays, and what comes after has room. */
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+import { append, appendEach, blocksOf, contentsOf, copyStore, openStore } from './helpers.ts';
+import { rememberingLog, segmentsIn, temporaryFolder } from './helpers.ts';
+
+/** Small files make fast tests. */
+const small = { bytesMax: 256 * 1024 } as const;
+
+async function storeOf(...records: readonly string[]): Promise<string> {
+  const path = temporaryFolder();
+  const { journal } = await openStore(path, small);
+  await appendEach(journal, records);
+  // As a crash leaves it.
+  return copyStore(path);
+}
+
+test('a store that nobody closed is whole', async () => {
+  const path = await storeOf('one', 'two');
+  const { log, lines } = rememberingLog();
+  expect([...(await contentsOf(path, { ...small, log })).records.values()]).toEqual(['one', 'two']);
+  expect(lines).toEqual([]);
+});
+
+test('the last block cut off at each byte', async () => {
+  const source = await storeOf('one', 'two', 'the third');
+  const { bytes, blocks } = blocksOf(source);
+  const last = blocks.at(-1);
+  if (last === undefined) throw new Error('no block');
+  for (let cut = last.start; cut < last.end; cut += 1) {
+    for (const how of ['truncated', 'zeroed'] as const) {
+      const path = copyStore(source);
+      const segment = segmentsIn(path)[0] ?? '';
+      if (how === 'truncated') truncateSync(segment, cut);
+      else writeFileSync(segment, Buffer.from(bytes).fill(0, cut));
+      const { records, recovered } = await contentsOf(path, small);
+      expect([...records.values()], `${how} at ${cut}`).toEqual(['one', 'two']);
+      expect(recovered.lost).toEqual([]);
+    }
+  }
+});
+
+test('the last block with any byte changed', async () => {
+  const source = await storeOf('one', 'two');
+  const { bytes, blocks } = blocksOf(source);
+  const last = blocks.at(-1);
+  if (last === undefined) throw new Error('no block');
+  for (let at = last.start; at < last.end; at += 1) {
+    const path = copyStore(source);
+    const changed = Buffer.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ 0xff;
+    writeFileSync(segmentsIn(path)[0] ?? '', changed);
+    expect([...(await contentsOf(path, small)).records.values()], `byte ${at}`).toEqual(['one']);
+  }
+});
+
+test('what is torn is told, cleared away, and followed by new records', async () => {
+  const path = await storeOf('one', 'two');
+  const { bytes, blocks } = blocksOf(path);
+  const last = blocks.at(-1);
+  if (last === undefined) throw new Error('no block');
+  writeFileSync(segmentsIn(path)[0] ?? '', Buffer.from(bytes).fill(0, last.end - 2, last.end));
+  const { log, lines } = rememberingLog();
+  const { journal, contents } = await openStore(path, { ...small, log });
+  expect([...contents.records.values()]).toEqual(['one']);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({ level: 'warn' });
+  expect(lines[0]?.text).toMatch(/cut short.*offset=\d+ bytes=\d+/);
+  expect(readFileSync(segmentsIn(path)[0] ?? '').length).toBe(last.start);
+  expect(await append(journal, 'second two')).toBe(2);
+  await journal.close();
+  const again = await contentsOf(path, { ...small, log });
+  expect([...again.records.values()]).toEqual(['one', 'second two']);
+  expect(lines).toHaveLength(1);
+});
+
+test('a commit of several blocks, of which only the last reached the disk, is a torn one', async () => {
+  const path = temporaryFolder();
+  const { journal } = await openStore(path);
+  await appendEach(journal, ['one']);
+  const long = Array.from({ length: 4 }, (_, i) => `${i}`.repeat(600_000));
+  await journal.makeRoom(2_500_000);
+  for (const record of long) journal.append(Buffer.from(record));
+  await journal.whenSafe(journal.position);
+  const crashed = copyStore(path);
+  const segment = segmentsIn(crashed).at(-1) ?? '';
+  const { bytes, blocks } = blocksOf(crashed, segment);
+  const first = blocks.find((block) => block.records > 1);
+  if (first === undefined || first === blocks.at(-1)) throw new Error('not several blocks');
+  writeFileSync(segment, Buffer.from(bytes).fill(0, first.start, first.end));
+  const { records } = await contentsOf(crashed);
+  expect([...records.values()]).toEqual(['one']);
+});
