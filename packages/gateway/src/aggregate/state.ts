@@ -24,6 +24,8 @@ export interface PushOrigin {
   readonly source: string;
   readonly method: 'PUT' | 'POST';
   readonly nowMs: number;
+  /** Wall-clock time, kept as the start of what is counted for the first time. */
+  readonly wallMs: number;
 }
 
 /** Spellings learnt in one step. */
@@ -118,7 +120,7 @@ export class State {
   /** The same, a few milliseconds at a time. Nobody may read or change the state until the last step is done. */
   *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
     if (batch.families.length > 0) this.#applyFamilies(batch);
-    if (batch.fresh.length > 0) yield* this.#createCells(batch);
+    if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.#add(batch);
@@ -286,8 +288,8 @@ export class State {
     this.epoch += 1;
   }
 
-  *#createCells(batch: Batch): Generator<void, void> {
-    const created = yield* createNeeded(batch, this.cells);
+  *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
+    const created = yield* createNeeded(batch, this.cells, wallMs);
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
       if (cell < 0) batch.cells[i] = created[~cell]!;

@@ -208,9 +208,10 @@ export class Gateway implements GatewayApi {
     const batch = builder.finish();
     // A long body may have waited; the limit is checked again where it counts.
     this.#checkSource(request.key);
+    const nowMs = this.#clock.now();
     return {
       batch,
-      origin: { source: request.key.text, method: request.method, nowMs: this.#clock.now() },
+      origin: { source: request.key.text, method: request.method, nowMs, wallMs: nowMs },
       read: { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary },
     };
   }
