@@ -130,6 +130,12 @@ export class Cells {
     this.limbo.length = 0;
   }
 
+  /** Gives the columns of an empty state room for the cells and families of a snapshot. */
+  makeRoom(familyIds: number): void {
+    if (this.texts.capacity > this.kind.length) this.#grow(this.texts.capacity);
+    this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.tick);
+  }
+
   /** The canonical text of a cell. */
   textOf(cell: number): string {
     return this.texts.textOf(cell);
