@@ -66,11 +66,13 @@ export class ExactSums {
     return this.#hi.slice(0, length);
   }
 
-  /** All there is to the first `length` rows, as a copy. */
-  copy(length: number): SumColumns {
+  /** Copies the sums of the first rows, as many as `hi` and `lo` have, and all that spilled. */
+  copyTo(hi: Float64Array, lo: Float64Array): SumColumns {
+    hi.set(this.#hi.subarray(0, hi.length));
+    lo.set(this.#lo.subarray(0, lo.length));
     const spilled = new Map<number, readonly number[]>();
     for (const [index, parts] of this.#spilled) spilled.set(index, [...parts]);
-    return { hi: this.#hi.slice(0, length), lo: this.#lo.slice(0, length), spilled };
+    return { hi, lo, spilled };
   }
 
   /** Puts copied rows in their place, from row `from` on, but for those that spilled. */

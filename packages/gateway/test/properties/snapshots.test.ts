@@ -53,6 +53,11 @@ const summary = fc
   .tuple(fc.constantFrom('', '{l="a"}'), fc.nat(9))
   .map(([labels, count]) => ['# TYPE s summary', `s_sum${labels} ${count / 4}`, `s_count${labels} ${count}`]);
 
+/** Sums of these are more than two doubles hold. */
+const spilling = fc
+  .constantFrom(1e200, 1, 1e-200, -1e200, -1)
+  .map((each) => ['# TYPE spills gauge', `spills ${each}`, `spills{l="a"} ${-each}`]);
+
 const source = fc.constantFrom('x', 'y', 'z');
 type Step =
   | { readonly push: string; readonly source: string; readonly method: 'PUT' | 'POST' }
@@ -66,7 +71,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       push: fc
-        .array(fc.oneof({ weight: 3, arbitrary: plain }, histogram, summary), { minLength: 1, maxLength: 3 })
+        .array(fc.oneof({ weight: 3, arbitrary: plain }, histogram, summary, spilling), {
+          minLength: 1,
+          maxLength: 3,
+        })
         .map((families) => `${families.flat().join('\n')}\n`),
       source,
       method,
