@@ -7,6 +7,7 @@ import { createGateway } from 'prom-aggregation-gateway';
 
 import { browserPush, largePush, smallPush } from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
+import { snapshotLines } from './snapshot.ts';
 
 const smoke = process.argv.includes('--smoke');
 const largeSeries = smoke ? 1_000 : 10_000;
@@ -57,6 +58,7 @@ for (const { name, bodies } of workloads) {
 console.log(
   `large push of ${largeSeries} series: the first costs ${(nanosOf(firstName) / nanosOf(repeatedName)).toFixed(1)} × a repeated one`,
 );
+for (const line of await snapshotLines(smoke ? 20_000 : 1_000_000)) console.log(line);
 
 /** The median: neither a collection of garbage nor a neighbour on the machine moves it. */
 function nanosOf(name: string): number {

@@ -7,6 +7,7 @@
  *   kind    what adding to it means                         family  the id of its family
  *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
  *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
+ *   startMs when it was first counted
  *
  * Totals are changed through `add`, `lower`, `create` and `free` alone, which note the family as changed.
  */
@@ -58,6 +59,8 @@ export class Cells {
   group: Int32Array = new Int32Array(0);
   bound: Float64Array = new Float64Array(0);
   holders: Uint32Array = new Uint32Array(0);
+  /** Wall-clock time at which the cell was created. */
+  startMs: Float64Array = new Float64Array(0);
   /** By family id: the value of `tick` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
@@ -75,7 +78,7 @@ export class Cells {
 
   /** Creates the cell of a canonical text that has none yet. */
   create(text: TextAt, shape: CellShape): number {
-    const { kind, family, group, bound } = shape;
+    const { kind, family, group, bound, startMs } = shape;
     const cell = this.texts.insert(text.view, text.start, text.end, text.hash);
     if (cell >= this.kind.length) this.#grow(this.texts.capacity);
     this.kind[cell] = kind;
@@ -83,6 +86,7 @@ export class Cells {
     this.group[cell] = group;
     this.bound[cell] = bound;
     this.holders[cell] = 0;
+    this.startMs[cell] = startMs;
     this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
     if (family >= this.changedAt.length) {
       this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
@@ -146,6 +150,12 @@ export class Cells {
     this.limbo.length = 0;
   }
 
+  /** Gives the columns of an empty state room for the cells and families of a snapshot. */
+  makeRoom(familyIds: number): void {
+    if (this.texts.capacity > this.kind.length) this.#grow(this.texts.capacity);
+    this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.tick);
+  }
+
   /** The canonical text of a cell. */
   textOf(cell: number): string {
     return this.texts.textOf(cell);
@@ -161,6 +171,7 @@ export class Cells {
     this.group = copied(new Int32Array(capacity), this.group);
     this.bound = copied(new Float64Array(capacity), this.bound);
     this.holders = copied(new Uint32Array(capacity), this.holders);
+    this.startMs = copied(new Float64Array(capacity), this.startMs);
     this.sums.reserve(capacity);
   }
 }
@@ -180,6 +191,7 @@ export interface CellShape {
   readonly group: number;
   /** NaN for all but buckets. */
   readonly bound: number;
+  readonly startMs: number;
 }
 
 function copied<T extends { set(from: T): void }>(to: T, from: T): T {

@@ -24,14 +24,33 @@ const NOTHING = 0;
 
 interface Chunk {
   /** Two views of the same bytes. */
-  readonly doubles: Float64Array;
-  readonly ints: Int32Array;
+  doubles: Float64Array;
+  ints: Int32Array;
   /** Whether many blocks lie in it, or a long one alone. */
   readonly shared: boolean;
   /** Slots given out, gaps among them. */
   used: number;
   /** Slots of blocks. */
   live: number;
+  /** A snapshot reads it: a copy takes its place before what it held then is written to. */
+  frozen: boolean;
+}
+
+export interface FrozenBlock {
+  readonly owner: number;
+  readonly length: number;
+  readonly valuesAt: number;
+  readonly cellsAt: number;
+}
+
+/** A chunk at one point in time. */
+export interface FrozenChunk {
+  /** `length` of `values` from `valuesAt`, of `cells` from `cellsAt`. */
+  blocks(): Iterable<FrozenBlock>;
+  readonly values: Float64Array;
+  readonly cells: Int32Array;
+  /** To be called when it has been read, so that it need not be copied any more. */
+  done(): void;
 }
 
 export class Contributions {
@@ -69,7 +88,7 @@ export class Contributions {
     return (this.#sharedSlots + this.#longSlots + spare) * SLOT_BYTES;
   }
 
-  /** Points the public fields at what the owner has. They hold until the next `replace`; values may be written meanwhile. */
+  /** Points the public fields at what the owner has. They hold until the next `openToWrite` or `replace`. */
   open(owner: number): void {
     const address = this.#addressOf(owner);
     const { doubles, ints } = this.#chunks[address >>> CHUNK_BITS]!;
@@ -82,10 +101,28 @@ export class Contributions {
     this.cellsAt = (at + 1 + length) * 2;
   }
 
+  /** The same, and values may be written. */
+  openToWrite(owner: number): void {
+    const chunk = this.#chunks[this.#addressOf(owner) >>> CHUNK_BITS]!;
+    if (chunk.frozen) own(chunk);
+    this.open(owner);
+  }
+
+  /**
+   * All chunks as they are now, to be read while owners go on: memory for it is at most one copy of each chunk, made when a
+   * block in it is first changed or given up before it has been read. New blocks lie behind those that are read.
+   */
+  freeze(): FrozenChunk[] {
+    const nothing = this.#chunks[NOTHING]!;
+    return this.#chunks.filter((chunk) => chunk !== nothing).map((chunk) => frozenChunk(chunk));
+  }
+
   /** What the owner has becomes the first `length` entries of these columns, and is open then. None is to have nothing. */
   replace(owner: number, cells: Int32Array, values: Float64Array, length: number): void {
     this.open(owner);
-    if (length !== this.length) {
+    if (length === this.length) {
+      this.openToWrite(owner);
+    } else {
       if (this.length > 0) this.#free(owner);
       if (length > 0) this.#allocate(owner, length);
       this.open(owner);
@@ -141,6 +178,7 @@ export class Contributions {
       this.#dropChunk(index);
       return;
     }
+    if (chunk.frozen) own(chunk);
     const at = address & (CHUNK_SLOTS - 1);
     const slots = slotsFor(chunk.ints[at * 2 + 1]!);
     chunk.ints[at * 2] = NOBODY;
@@ -193,7 +231,7 @@ export class Contributions {
     const chunk = this.#chunks[index]!;
     this.#chunks[index] = this.#chunks[NOTHING]!;
     this.#vacant.push(index);
-    if (!chunk.shared || this.#spare !== undefined) return;
+    if (!chunk.shared || chunk.frozen || this.#spare !== undefined) return;
     chunk.used = 0;
     chunk.live = 0;
     this.#spare = chunk;
@@ -202,7 +240,34 @@ export class Contributions {
 
 function newChunk(slots: number, shared: boolean): Chunk {
   const doubles = new Float64Array(slots);
-  return { doubles, ints: new Int32Array(doubles.buffer), shared, used: 0, live: 0 };
+  return { doubles, ints: new Int32Array(doubles.buffer), shared, used: 0, live: 0, frozen: false };
+}
+
+/** Leaves the bytes of a chunk to a snapshot, and goes on with a copy. */
+function own(chunk: Chunk): void {
+  chunk.doubles = chunk.doubles.slice();
+  chunk.ints = new Int32Array(chunk.doubles.buffer);
+  chunk.frozen = false;
+}
+
+function frozenChunk(chunk: Chunk): FrozenChunk {
+  const { doubles, ints, used } = chunk;
+  chunk.frozen = true;
+  return {
+    values: doubles,
+    cells: ints,
+    *blocks() {
+      for (let at = 0; at < used;) {
+        const owner = ints[at * 2]!;
+        const length = ints[at * 2 + 1]!;
+        if (owner !== NOBODY) yield { owner, length, valuesAt: at + 1, cellsAt: (at + 1 + length) * 2 };
+        at += slotsFor(length);
+      }
+    },
+    done(): void {
+      if (chunk.doubles === doubles) chunk.frozen = false;
+    },
+  };
 }
 
 function slotsFor(length: number): number {

@@ -13,7 +13,7 @@ const STEP_CELLS = 2048;
  * number of the fresh cell. Cells come in the order of the body, so that the next push of the same series finds each
  * after its predecessor.
  */
-export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32Array> {
+export function* createNeeded(batch: Batch, cells: Cells, startMs: number): Generator<void, Int32Array> {
   const { fresh, freshGroups } = batch;
   const created = new Int32Array(fresh.length).fill(-1);
   const creation: Creation = {
@@ -22,7 +22,7 @@ export function* createNeeded(batch: Batch, cells: Cells): Generator<void, Int32
     firstGroup: cells.groups.length,
     widened: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
-    shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN },
+    shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN, startMs },
   };
   for (const { family } of freshGroups) {
     const known = batch.families[family]!.known!;

@@ -46,8 +46,30 @@ export class Families {
   }
 
   create(name: string, type: MetricType): Family {
+    return this.createAt(this.#freeIds.pop() ?? this.byId.length, name, type);
+  }
+
+  /** Ids that are to be given out again, the next one last. */
+  get freeIds(): readonly number[] {
+    return this.#freeIds;
+  }
+
+  /** Gives an empty list as many ids as another has. Each must then come through `createAt` or `restoreFreeId`. */
+  restoreIds(count: number): void {
+    while (this.byId.length < count) this.byId.push(undefined);
+  }
+
+  /** False where the id is not one that is free. Those to be given out first come last. */
+  restoreFreeId(id: number): boolean {
+    if (id >= this.byId.length || this.byId[id] !== undefined) return false;
+    this.#freeIds.push(id);
+    return true;
+  }
+
+  /** Creates a family with an id that nothing has. */
+  createAt(id: number, name: string, type: MetricType): Family {
     const family: Family = {
-      id: this.#freeIds.pop() ?? this.byId.length,
+      id,
       name,
       type,
       help: undefined,

@@ -10,6 +10,8 @@
 import { createHash } from 'node:crypto';
 
 import { ByteTable } from '../primitives/byte-table.ts';
+import { viewOf } from '../primitives/bytes.ts';
+import { hashBytes } from '../primitives/hash.ts';
 import type { TextAt } from './cells.ts';
 import { TextScratch } from './text-scratch.ts';
 
@@ -29,14 +31,37 @@ export type Ring = (typeof Ring)[keyof typeof Ring];
 const ANCHORS = 2;
 const NONE = -1;
 
+/** The sources at one point in time. */
+export interface FrozenSources {
+  readonly liveCount: number;
+  readonly prunedCount: number;
+  /** Sources have smaller numbers than this. */
+  readonly numbers: number;
+  /** From the one silent for longest on. */
+  inOrder(ring: Ring): Iterable<number>;
+  lastPushMs(source: number): number;
+  key(source: number): { readonly table: ByteTable; readonly entry: number };
+}
+
+/** Pages are copied when they are first written to; numbers and keys of sources that go are kept until the end. */
+interface FrozenPages {
+  /** By page: 1 while the snapshot reads the page that is written to. */
+  readonly isShared: Uint8Array;
+  readonly removed: number[];
+}
+
 export class SourceList {
+  readonly #seed: number;
   readonly #tables: readonly ByteTable[];
   readonly #links: Int32Array[] = [];
   readonly #lastPushMs: Float64Array[] = [];
   readonly #sizes: [number, number] = [0, 0];
   readonly #scratch: TextScratch;
+  /** What a snapshot reads, until it is thawed. */
+  #frozen: FrozenPages | undefined;
 
   constructor(hashSeed: number) {
+    this.#seed = hashSeed;
     this.#scratch = new TextScratch(hashSeed);
     this.#tables = Array.from({ length: TABLES }, () => new ByteTable(hashSeed));
     this.#addPage();
@@ -53,28 +78,25 @@ export class SourceList {
 
   /** The number of a source, or -1. */
   find(key: string): number {
-    const { view, start, end, hash } = this.#write(key);
-    const table = tableFor(hash);
-    const entry = this.#tables[table]!.find(view, start, end, hash);
-    return entry < 0 ? NONE : entry * TABLES + table;
+    return this.#find(this.#write(key));
   }
 
   /** The number of a source, new or not, which is now the newest of the live ones. */
   touch(key: string, nowMs: number): number {
-    const { view, start, end, hash } = this.#write(key);
-    const table = tableFor(hash);
-    let entry = this.#tables[table]!.find(view, start, end, hash);
-    if (entry >= 0) {
-      this.#unlink(entry * TABLES + table);
-    } else {
-      entry = this.#tables[table]!.insert(view, start, end, hash);
-      while (entry * TABLES + table + ANCHORS >= this.#links.length * PAGE_ROWS) this.#addPage();
-    }
-    const source = entry * TABLES + table;
-    const row = source + ANCHORS;
-    this.#lastPushMs[row >>> PAGE_BITS]![row & (PAGE_ROWS - 1)] = nowMs;
+    const at = this.#write(key);
+    const source = this.#find(at);
+    if (source < 0) return this.#insert(at, nowMs, Ring.LIVE);
+    this.#unlink(source);
+    this.#setLastPushMs(source, nowMs);
     this.#append(source, Ring.LIVE);
     return source;
+  }
+
+  /** Adds a source by the bytes of its key, as the newest of a ring; -1 when there is one of that key. */
+  restore(bytes: Uint8Array, lastPushMs: number, ring: Ring): number {
+    const view = viewOf(bytes);
+    const key = { view, start: 0, end: bytes.length, hash: hashBytes(this.#seed, view, 0, bytes.length) };
+    return this.#find(key) >= 0 ? NONE : this.#insert(key, lastPushMs, ring);
   }
 
   /** Makes a source the newest of the pruned ones. */
@@ -85,10 +107,10 @@ export class SourceList {
 
   remove(source: number): void {
     this.#unlink(source);
-    const table = this.#tables[source % TABLES]!;
-    const entry = Math.floor(source / TABLES);
+    const { table, entry } = this.#keyAt(source);
     table.remove(entry);
-    table.release(entry);
+    if (this.#frozen === undefined) table.release(entry);
+    else this.#frozen.removed.push(source);
   }
 
   lastPushMs(source: number): number {
@@ -109,6 +131,58 @@ export class SourceList {
   /** The next older source of the same ring, or -1. */
   olderThan(source: number): number {
     return Math.max(this.#link(source + ANCHORS, PREVIOUS) - ANCHORS, NONE);
+  }
+
+  /** The sources as they are now, to be read while they go on changing; call `thaw` when it has been read. */
+  freeze(): FrozenSources {
+    if (this.#frozen !== undefined) throw new Error('BUG: the sources are frozen already');
+    const links = [...this.#links];
+    const lastPushMs = [...this.#lastPushMs];
+    this.#frozen = { isShared: new Uint8Array(links.length).fill(1), removed: [] };
+    return {
+      liveCount: this.#sizes[Ring.LIVE],
+      prunedCount: this.#sizes[Ring.PRUNED],
+      numbers: links.length * PAGE_ROWS,
+      *inOrder(ring) {
+        for (let row: number = ring; ;) {
+          row = links[row >>> PAGE_BITS]![(row & (PAGE_ROWS - 1)) * LINKS + NEXT]!;
+          if (row === ring) return;
+          yield row - ANCHORS;
+        }
+      },
+      lastPushMs: (source) =>
+        lastPushMs[(source + ANCHORS) >>> PAGE_BITS]![(source + ANCHORS) & (PAGE_ROWS - 1)]!,
+      key: (source) => this.#keyAt(source),
+    };
+  }
+
+  thaw(): void {
+    const removed = this.#frozen?.removed ?? [];
+    this.#frozen = undefined;
+    for (const source of removed) {
+      const { table, entry } = this.#keyAt(source);
+      table.release(entry);
+    }
+  }
+
+  #keyAt(source: number): { readonly table: ByteTable; readonly entry: number } {
+    return { table: this.#tables[source % TABLES]!, entry: Math.floor(source / TABLES) };
+  }
+
+  #find({ view, start, end, hash }: TextAt): number {
+    const table = tableFor(hash);
+    const entry = this.#tables[table]!.find(view, start, end, hash);
+    return entry < 0 ? NONE : entry * TABLES + table;
+  }
+
+  #insert({ view, start, end, hash }: TextAt, nowMs: number, ring: Ring): number {
+    const table = tableFor(hash);
+    const entry = this.#tables[table]!.insert(view, start, end, hash);
+    const source = entry * TABLES + table;
+    while (source + ANCHORS >= this.#links.length * PAGE_ROWS) this.#addPage();
+    this.#setLastPushMs(source, nowMs);
+    this.#append(source, ring);
+    return source;
   }
 
   #write(key: string): TextAt {
@@ -142,7 +216,25 @@ export class SourceList {
   }
 
   #setLink(row: number, column: number, value: number): void {
-    this.#links[row >>> PAGE_BITS]![(row & (PAGE_ROWS - 1)) * LINKS + column] = value;
+    const page = row >>> PAGE_BITS;
+    if (this.#frozen !== undefined) this.#own(page);
+    this.#links[page]![(row & (PAGE_ROWS - 1)) * LINKS + column] = value;
+  }
+
+  #setLastPushMs(source: number, timeMs: number): void {
+    const row = source + ANCHORS;
+    const page = row >>> PAGE_BITS;
+    if (this.#frozen !== undefined) this.#own(page);
+    this.#lastPushMs[page]![row & (PAGE_ROWS - 1)] = timeMs;
+  }
+
+  /** Leaves a page that a snapshot reads as it is, and goes on with a copy. */
+  #own(page: number): void {
+    const { isShared } = this.#frozen!;
+    if (isShared[page] !== 1) return;
+    isShared[page] = 0;
+    this.#links[page] = this.#links[page]!.slice();
+    this.#lastPushMs[page] = this.#lastPushMs[page]!.slice();
   }
 
   #addPage(): void {

@@ -22,8 +22,8 @@ const KEPT_LENGTH = 1 << 16;
 
 export class Sources {
   retired = 0;
-  readonly #list: SourceList;
-  readonly #contributions = new Contributions();
+  readonly list: SourceList;
+  readonly contributions: Contributions = new Contributions();
   readonly #cells: Cells;
   readonly #accumulate: boolean;
   readonly #freeCell: (cell: number) => void;
@@ -37,16 +37,16 @@ export class Sources {
   constructor(cells: Cells, rules: StateRules, hashSeed: number, freeCell: (cell: number) => void) {
     this.#cells = cells;
     this.#accumulate = rules.counterResets === 'accumulate';
-    this.#list = new SourceList(hashSeed);
+    this.list = new SourceList(hashSeed);
     this.#freeCell = freeCell;
   }
 
   get liveCount(): number {
-    return this.#list.sizeOf(Ring.LIVE);
+    return this.list.sizeOf(Ring.LIVE);
   }
 
   get prunedCount(): number {
-    return this.#list.sizeOf(Ring.PRUNED);
+    return this.list.sizeOf(Ring.PRUNED);
   }
 
   get size(): number {
@@ -54,7 +54,7 @@ export class Sources {
   }
 
   has(key: string): boolean {
-    return this.#list.find(key) >= 0;
+    return this.list.find(key) >= 0;
   }
 
   /** Replaces what the source contributed to the cells of the batch. With `PUT`, gauges and untyped it left out go. */
@@ -63,15 +63,15 @@ export class Sources {
     batch: Batch,
     options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
   ): void {
-    const source = this.#list.touch(key, options.nowMs);
-    this.#contributions.open(source);
+    const source = this.list.touch(key, options.nowMs);
+    this.contributions.openToWrite(source);
     if (this.#accumulate && !this.#continues(batch)) this.#merge(source, batch, options.method === 'PUT');
     else if (!this.#update(batch)) this.#merge(source, batch, options.method === 'PUT');
   }
 
   /** Takes away gauges and untyped series of a source and forgets it; all else that it counted stays. */
   remove(key: string): boolean {
-    const source = this.#list.find(key);
+    const source = this.list.find(key);
     if (source < 0) return false;
     this.#retire(source, isRemovable);
     return true;
@@ -80,10 +80,10 @@ export class Sources {
   /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
   prune(beforeMs: number, most: number): number {
     for (let done = 0; done < most; done += 1) {
-      const source = this.#list.oldest(Ring.LIVE);
-      if (source < 0 || this.#list.lastPushMs(source) >= beforeMs) return done;
+      const source = this.list.oldest(Ring.LIVE);
+      if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
       this.#drop(source, isGauge);
-      this.#list.prune(source);
+      this.list.prune(source);
     }
     return most;
   }
@@ -93,8 +93,8 @@ export class Sources {
     let done = 0;
     for (const ring of [Ring.PRUNED, Ring.LIVE]) {
       for (; done < most; done += 1) {
-        const source = this.#list.oldest(ring);
-        if (source < 0 || this.#list.lastPushMs(source) >= beforeMs) break;
+        const source = this.list.oldest(ring);
+        if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
         this.#retire(source, isGauge);
       }
     }
@@ -103,12 +103,12 @@ export class Sources {
 
   /** When the oldest live source, or the oldest of all, last pushed; undefined when there is none. */
   oldestPushMs(which: 'live' | 'all'): number | undefined {
-    const live = this.#list.oldest(Ring.LIVE);
-    const pruned = which === 'all' ? this.#list.oldest(Ring.PRUNED) : -1;
+    const live = this.list.oldest(Ring.LIVE);
+    const pruned = which === 'all' ? this.list.oldest(Ring.PRUNED) : -1;
     if (live < 0 && pruned < 0) return undefined;
     return Math.min(
-      live < 0 ? Infinity : this.#list.lastPushMs(live),
-      pruned < 0 ? Infinity : this.#list.lastPushMs(pruned),
+      live < 0 ? Infinity : this.list.lastPushMs(live),
+      pruned < 0 ? Infinity : this.list.lastPushMs(pruned),
     );
   }
 
@@ -127,9 +127,9 @@ export class Sources {
     }
     for (const ring of [Ring.LIVE, Ring.PRUNED]) {
       for (
-        let source = this.#list.newest(ring);
+        let source = this.list.newest(ring);
         source >= 0 && left > 0;
-        source = this.#list.olderThan(source)
+        source = this.list.olderThan(source)
       ) {
         left -= this.#filter(source, (cell) => position[cell] === 0);
       }
@@ -143,7 +143,7 @@ export class Sources {
    */
   #update(batch: Batch): boolean {
     const { cells: batchCells, values: batchValues, length: batchLength } = batch;
-    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    const { values, valuesAt, cells, cellsAt, length } = this.contributions;
     let at = 0;
     for (let i = 0; i < batchLength; i += 1) {
       const cell = batchCells[i]!;
@@ -167,7 +167,7 @@ export class Sources {
 
   /** With `accumulate`: whether `#update` would take the whole batch, and no histogram or summary of it began anew. */
   #continues(batch: Batch): boolean {
-    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    const { values, valuesAt, cells, cellsAt, length } = this.contributions;
     let at = 0;
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
@@ -199,7 +199,7 @@ export class Sources {
 
   /** Takes any batch: what the source has becomes what the batch says, and what it leaves as it is. */
   #merge(source: number, batch: Batch, put: boolean): void {
-    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    const { values, valuesAt, cells, cellsAt, length } = this.contributions;
     const { kind, holders } = this.#cells;
     const position = this.#positionScratch();
     for (let at = 0; at < length; at += 1) position[cells[cellsAt + at]!] = at + 1;
@@ -232,7 +232,7 @@ export class Sources {
       kept += 1;
     }
     kept = this.#carryOver(batch, put, kept);
-    this.#contributions.replace(source, this.#nextCells, this.#nextValues, kept);
+    this.contributions.replace(source, this.#nextCells, this.#nextValues, kept);
     this.#trimNext();
   }
 
@@ -241,7 +241,7 @@ export class Sources {
    * Returns the new length.
    */
   #carryOver(batch: Batch, put: boolean, length: number): number {
-    const own = this.#contributions;
+    const own = this.contributions;
     const position = this.#position;
     let kept = length;
     let groups: ReadonlySet<number> | undefined;
@@ -284,7 +284,7 @@ export class Sources {
   #restartedGroups(batch: Batch): ReadonlySet<number> {
     const restarted = new Set<number>();
     const { group } = this.#cells;
-    const own = this.#contributions;
+    const own = this.contributions;
     const bucketsBefore = this.#bucketCounts(own.cells, own.cellsAt, own.length);
     const bucketsNow = this.#bucketCounts(batch.cells, 0, batch.length);
     for (const [id, count] of bucketsNow) {
@@ -324,8 +324,8 @@ export class Sources {
   /** Forgets a source. What it has of the kinds that `goes` names is withdrawn; all else stays in the totals. */
   #retire(source: number, goes: (kind: CellKind) => boolean): void {
     this.#drop(source, goes);
-    this.#contributions.replace(source, this.#nextCells, this.#nextValues, 0);
-    this.#list.remove(source);
+    this.contributions.replace(source, this.#nextCells, this.#nextValues, 0);
+    this.list.remove(source);
     this.retired += 1;
   }
 
@@ -340,7 +340,7 @@ export class Sources {
 
   /** Leaves a source what `stays` says; returns how many contributions went. */
   #filter(source: number, stays: (cell: number, value: number) => boolean): number {
-    const own = this.#contributions;
+    const own = this.contributions;
     own.open(source);
     const { length } = own;
     this.#reserveNext(length);

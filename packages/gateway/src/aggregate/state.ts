@@ -1,6 +1,7 @@
 /**
  * The aggregate: one deterministic state, changed only by `apply` and the few verbs beside it. It reads no clock and no random
- * number (the hash seed decides where things lie, never what they are), so that the same pushes give the same page.
+ * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
+ * numbers to cells, groups and families, whoever reads meanwhile.
  */
 import { PushProblem } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
@@ -23,6 +24,8 @@ export interface PushOrigin {
   readonly source: string;
   readonly method: 'PUT' | 'POST';
   readonly nowMs: number;
+  /** Wall-clock time, kept as the start of what is counted for the first time. */
+  readonly wallMs: number;
 }
 
 /** Spellings learnt in one step. */
@@ -117,17 +120,14 @@ export class State {
   /** The same, a few milliseconds at a time. Nobody may read or change the state until the last step is done. */
   *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
     if (batch.families.length > 0) this.#applyFamilies(batch);
-    if (batch.fresh.length > 0) yield* this.#createCells(batch);
+    if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.cells.addAll(batch.cells, batch.values, batch.length);
-    this.#recycleSome();
   }
 
   remove(source: string): boolean {
-    const removed = this.sources.remove(source);
-    this.#recycleSome();
-    return removed;
+    return this.sources.remove(source);
   }
 
   /** Resets and forgets silent sources, a limited number at a time; true when there may be more to do. */
@@ -138,7 +138,6 @@ export class State {
     const forgotten =
       limits.forgetBeforeMs === undefined ? 0 : this.sources.forget(limits.forgetBeforeMs, most);
     const pruned = limits.pruneBeforeMs === undefined ? 0 : this.sources.prune(limits.pruneBeforeMs, most);
-    this.#recycleSome();
     return forgotten >= most || pruned >= most;
   }
 
@@ -156,7 +155,25 @@ export class State {
 
   letGo(): void {
     this.#readers -= 1;
-    this.#recycleSome();
+  }
+
+  /** Whether it is time for `recycle`. */
+  get wantsRecycling(): boolean {
+    const { limbo, size } = this.cells;
+    return this.#readers === 0 && limbo.length >= LIMBO_MIN && limbo.length * 4 >= size;
+  }
+
+  /**
+   * Lets the numbers of freed cells be used again. A verb of its own, as the time for it depends on who reads, and the numbers
+   * that later cells get depend on it: whoever applies the same changes again must recycle between the same two.
+   */
+  recycle(): void {
+    if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
+    for (const family of this.families) if (family.hasFreed) this.#clean(family);
+    // A spelling must not lead to a cell that is something else by then.
+    this.spellings.clear();
+    this.cells.recycle();
+    this.epoch += 1;
   }
 
   countsByType(): {
@@ -219,8 +236,8 @@ export class State {
   /** From now on the minimum is kept. A sum of several start times is later than each, so the next one sets it right. */
   #holdStartTimes(family: Family): void {
     family.startTimes = true;
+    if (family.rowCount === 0) return;
     const rows = [...family.sorted, ...family.pending];
-    if (rows.length === 0) return;
     if (this.rules.byJob) this.sources.forgetCells(new Set(rows));
     for (const cell of rows) {
       if (this.cells.kind[cell] === CellKind.FREE) continue;
@@ -242,7 +259,8 @@ export class State {
     if (cells.length === 0) return;
     if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
     this.droppedStrays += cells.length;
-    for (const cell of cells) this.#freeCell(cell);
+    // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
+    for (const cell of Uint32Array.from(cells).sort()) this.#freeCell(cell);
   }
 
   /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. */
@@ -270,8 +288,8 @@ export class State {
     this.epoch += 1;
   }
 
-  *#createCells(batch: Batch): Generator<void, void> {
-    const created = yield* createNeeded(batch, this.cells);
+  *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
+    const created = yield* createNeeded(batch, this.cells, wallMs);
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
       if (cell < 0) batch.cells[i] = created[~cell]!;
@@ -331,15 +349,5 @@ export class State {
       family.pending = [];
     }
     family.hasFreed = false;
-  }
-
-  #recycleSome(): void {
-    const { limbo } = this.cells;
-    if (this.#readers > 0 || limbo.length < LIMBO_MIN || limbo.length * 4 < this.cells.size) return;
-    for (const family of this.families) if (family.hasFreed) this.#clean(family);
-    // A spelling must not lead to a cell that is something else by then.
-    this.spellings.clear();
-    this.cells.recycle();
-    this.epoch += 1;
   }
 }

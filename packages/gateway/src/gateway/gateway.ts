@@ -83,17 +83,22 @@ export class Gateway implements GatewayApi {
     while (this.#applying !== undefined) await this.#applying;
     requireJob(key);
     this.#state.remove(key.text);
+    this.#recycle();
   }
 
   async *scrape(): AsyncGenerator<Uint8Array, void, undefined> {
     await this.#expire();
     while (this.#applying !== undefined) await this.#applying;
-    yield* encodeText(this.#state.view(), this.#kept, (samples) => {
-      this.telemetry?.samplesIgnored('name_collision', samples);
-      this.#log.warn(
-        'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
-      );
-    });
+    try {
+      yield* encodeText(this.#state.view(), this.#kept, (samples) => {
+        this.telemetry?.samplesIgnored('name_collision', samples);
+        this.#log.warn(
+          'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
+        );
+      });
+    } finally {
+      this.#recycle();
+    }
   }
 
   holdings(): Holdings {
@@ -167,6 +172,7 @@ export class Gateway implements GatewayApi {
       throw located(error, body);
     } finally {
       this.#state.letGo();
+      this.#recycle();
     }
     return this.#pushNow(builder, request);
   }
@@ -174,6 +180,7 @@ export class Gateway implements GatewayApi {
   #commit(builder: PushBuilder, request: PushRequest): Read {
     const { batch, origin, read } = this.#checked(builder, request);
     this.#state.apply(batch, request.body, origin);
+    this.#recycle();
     this.#committed(origin.nowMs);
     return read;
   }
@@ -201,9 +208,10 @@ export class Gateway implements GatewayApi {
     const batch = builder.finish();
     // A long body may have waited; the limit is checked again where it counts.
     this.#checkSource(request.key);
+    const nowMs = this.#clock.now();
     return {
       batch,
-      origin: { source: request.key.text, method: request.method, nowMs: this.#clock.now() },
+      origin: { source: request.key.text, method: request.method, nowMs, wallMs: nowMs },
       read: { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary },
     };
   }
@@ -215,6 +223,11 @@ export class Gateway implements GatewayApi {
       this.#state.droppedStrays = 0;
     }
     this.#sleep();
+  }
+
+  /** Lets the numbers of freed cells be used again when it is time, and nobody reads. */
+  #recycle(): void {
+    if (this.#state.wantsRecycling) this.#state.recycle();
   }
 
   #pathLabels(key: GroupingKey): readonly Label[] {
@@ -241,6 +254,7 @@ export class Gateway implements GatewayApi {
         },
         EXPIRED_AT_ONCE,
       );
+      this.#recycle();
       if (!more) return;
       await setImmediate();
     }

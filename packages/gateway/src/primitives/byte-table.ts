@@ -73,17 +73,34 @@ export class ByteTable {
     const entry = this.#free.pop() ?? this.high;
     if (entry === this.high) {
       this.high += 1;
-      if (this.high > this.#hashes.length) this.#growEntries();
+      if (this.high > this.#hashes.length) this.#growEntries(this.#hashes.length * 2);
     }
-    const length = end - start;
-    const address = this.#allocate(length);
-    this.#copy(view, start, length, address);
-    this.#hashes[entry] = hash;
-    this.#addresses[entry] = address;
-    this.#lengths[entry] = length;
-    this.#occupy(entry, hash);
-    this.size += 1;
+    this.#put(entry, view, start, end, hash);
     return entry;
+  }
+
+  /** Entry numbers below `high` that are to be given out again, the next one last. */
+  get freeEntries(): readonly number[] {
+    return this.#free;
+  }
+
+  /**
+   * Gives an empty table the numbering of another: `size` keys must then come back through `insertAt`, and the numbers below
+   * `high` that are to be given out again through `release`, in the order of `freeEntries`.
+   */
+  restoreNumbering(high: number, size: number): void {
+    this.high = high;
+    let capacity = this.#hashes.length;
+    while (capacity < high) capacity *= 2;
+    this.#growEntries(capacity);
+    let slots = this.#slots.length;
+    while (size * 5 > slots * 3) slots *= 2;
+    this.#slots = new Uint32Array(slots);
+  }
+
+  /** Like `insert`, with the number that the key had. */
+  insertAt(entry: number, view: DataView, start: number, end: number, hash: number): void {
+    this.#put(entry, view, start, end, hash);
   }
 
   /**
@@ -110,10 +127,12 @@ export class ByteTable {
   /** Lets the number and the bytes of a removed entry be used again. */
   release(entry: number): void {
     const blocks = Math.ceil(this.#lengths[entry]! / BLOCK_BYTES);
+    this.#free.push(entry);
+    // A number that was free when its table was restored has no key.
+    if (blocks === 0) return;
     const list = this.#freeBlocks.get(blocks);
     if (list === undefined) this.#freeBlocks.set(blocks, [this.#addresses[entry]!]);
     else list.push(this.#addresses[entry]!);
-    this.#free.push(entry);
   }
 
   /** Forgets all keys, and lets go of what many of them made grow. */
@@ -154,9 +173,31 @@ export class ByteTable {
     return this.#hashes[entry]!;
   }
 
+  /** Writes the bytes of an entry and returns where they end. */
+  copyTo(entry: number, to: DataView, at: number): number {
+    const length = this.#lengths[entry]!;
+    const from = this.offsetOf(entry);
+    const view = this.viewOf(entry);
+    let i = 0;
+    for (; i + 4 <= length; i += 4) to.setInt32(at + i, view.getInt32(from + i, true), true);
+    for (; i < length; i += 1) to.setUint8(at + i, view.getUint8(from + i));
+    return at + length;
+  }
+
   textOf(entry: number): string {
     const from = this.offsetOf(entry);
     return Buffer.from(this.chunkOf(entry).subarray(from, from + this.lengthOf(entry))).toString('utf8');
+  }
+
+  #put(entry: number, view: DataView, start: number, end: number, hash: number): void {
+    const length = end - start;
+    const address = this.#allocate(length);
+    this.#copy(view, start, length, address);
+    this.#hashes[entry] = hash;
+    this.#addresses[entry] = address;
+    this.#lengths[entry] = length;
+    this.#occupy(entry, hash);
+    this.size += 1;
   }
 
   #isAt(entry: number, view: DataView, start: number): boolean {
@@ -220,8 +261,7 @@ export class ByteTable {
     for (const stored of old) if (stored !== 0) this.#occupy(stored - 1, this.#hashes[stored - 1]!);
   }
 
-  #growEntries(): void {
-    const capacity = this.#hashes.length * 2;
+  #growEntries(capacity: number): void {
     const hashes = new Uint32Array(capacity);
     hashes.set(this.#hashes);
     this.#hashes = hashes;

@@ -12,6 +12,13 @@
 /** Larger magnitudes are not added up anywhere: 2^124 of these would be needed before a sum overflows. */
 export const summableMax: number = 2 ** 900;
 
+/** The sums of some rows, all there is to them. */
+export interface SumColumns {
+  readonly hi: Float64Array;
+  readonly lo: Float64Array;
+  readonly spilled: ReadonlyMap<number, readonly number[]>;
+}
+
 export class ExactSums {
   #hi = new Float64Array(0);
   #lo = new Float64Array(0);
@@ -62,6 +69,33 @@ export class ExactSums {
   /** The rounded sums of the first `length` rows, as a copy. */
   snapshot(length: number): Float64Array {
     return this.#hi.slice(0, length);
+  }
+
+  /** Copies the sums of the first rows, as many as `hi` and `lo` have, and all that spilled. */
+  copyTo(hi: Float64Array, lo: Float64Array): SumColumns {
+    hi.set(this.#hi.subarray(0, hi.length));
+    lo.set(this.#lo.subarray(0, lo.length));
+    const spilled = new Map<number, readonly number[]>();
+    for (const [index, parts] of this.#spilled) spilled.set(index, [...parts]);
+    return { hi, lo, spilled };
+  }
+
+  /** Puts copied rows in their place, from row `from` on, but for those that spilled. */
+  restore(from: number, hi: Float64Array, lo: Float64Array): void {
+    this.#hi.set(hi, from);
+    this.#lo.set(lo, from);
+  }
+
+  /** Whether two doubles do not hold the sum. */
+  isSpilled(index: number): boolean {
+    return Number.isNaN(this.#lo[index]);
+  }
+
+  /** False where the row is not one that spilled. */
+  restoreSpilled(index: number, parts: number[]): boolean {
+    if (!this.isSpilled(index) || this.#spilled.has(index)) return false;
+    this.#spilled.set(index, parts);
+    return true;
   }
 
   #addSpilled(index: number, value: number): void {

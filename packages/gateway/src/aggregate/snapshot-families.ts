@@ -1,0 +1,94 @@
+/** Families in snapshots. */
+import { metricTypes } from '../model/metric-type.ts';
+import type { Families, Family } from './families.ts';
+import { broken, PART_BYTES, Tag } from './snapshot-parts.ts';
+import type { Part, PartReader } from './snapshot-parts.ts';
+
+const Flag = { DISCARDED: 1, START_TIMES: 2, QUOTED_NAMES: 4, HELP: 8 } as const;
+
+/** All that a family may change, as it was; its name and id stay. */
+export interface FrozenFamilies {
+  readonly families: readonly Family[];
+  readonly types: Uint8Array;
+  readonly flags: Uint8Array;
+  readonly helps: readonly (string | undefined)[];
+}
+
+export function freezeFamilies(all: Families): FrozenFamilies {
+  const families = [...all];
+  return {
+    families,
+    types: Uint8Array.from(families, ({ type }) => metricTypes.indexOf(type)),
+    flags: Uint8Array.from(families, flagsOf),
+    helps: families.map(({ help }) => help),
+  };
+}
+
+function flagsOf({ discarded, startTimes, quotedNames, help }: Family): number {
+  return (
+    (discarded ? Flag.DISCARDED : 0) |
+    (startTimes ? Flag.START_TIMES : 0) |
+    (quotedNames ? Flag.QUOTED_NAMES : 0) |
+    (help === undefined ? 0 : Flag.HELP)
+  );
+}
+
+export function* familyParts({ families, types, flags, helps }: FrozenFamilies): Generator<Part, void> {
+  for (let from = 0; from < families.length;) {
+    const names: Buffer[] = [];
+    const texts: Buffer[] = [];
+    let bytes = 0;
+    let to = from;
+    for (; to < families.length; to += 1) {
+      const name = Buffer.from(families[to]!.name);
+      const help = Buffer.from(helps[to] ?? '');
+      bytes += name.length + help.length + 14;
+      if (bytes > PART_BYTES && to > from) break;
+      names.push(name);
+      texts.push(help);
+    }
+    yield {
+      tag: Tag.FAMILIES,
+      from,
+      rows: to - from,
+      columns: [
+        Uint32Array.from(families.slice(from, to), ({ id }) => id),
+        types.subarray(from, to),
+        flags.subarray(from, to),
+        Uint32Array.from(names, ({ length }) => length),
+        Uint32Array.from(texts, ({ length }) => length),
+        Buffer.concat([...names, ...texts]),
+      ],
+    };
+    from = to;
+  }
+}
+
+export function restoreFamilies(part: PartReader, families: Families): void {
+  const ids = part.u32();
+  const types = part.u8();
+  const flags = part.u8();
+  const nameLengths = part.u32();
+  const helpLengths = part.u32();
+  const text = Buffer.from(part.bytes());
+  let nameAt = 0;
+  let helpAt = nameLengths.reduce((sum, length) => sum + length, 0);
+  for (let row = 0; row < part.rows; row += 1) {
+    const name = text.toString('utf8', nameAt, nameAt + nameLengths[row]!);
+    const help = text.toString('utf8', helpAt, helpAt + helpLengths[row]!);
+    nameAt += nameLengths[row]!;
+    helpAt += helpLengths[row]!;
+    const id = ids[row]!;
+    const type = metricTypes[types[row]!];
+    if (type === undefined) throw broken(`a family of type ${types[row]}`);
+    if (id >= families.byId.length || families.byId[id] !== undefined || families.find(name) !== undefined)
+      throw broken(`a second family ${id}, ${name}`);
+    const family = families.createAt(id, name, type);
+    const flag = flags[row]!;
+    family.discarded = (flag & Flag.DISCARDED) !== 0;
+    family.startTimes = (flag & Flag.START_TIMES) !== 0;
+    family.quotedNames = (flag & Flag.QUOTED_NAMES) !== 0;
+    if ((flag & Flag.HELP) !== 0) family.help = help;
+  }
+  if (helpAt !== text.length) throw broken('names and help texts of families are cut off');
+}

@@ -1,0 +1,182 @@
+/**
+ * Takes a snapshot of the state at one point in time, while pushes go on.
+ *
+ *   what changes     sums, kind, holders, lists of numbers    copied at once, about 21 bytes a cell
+ *   what does not    text, family, group, bound, start        read when its part is made; `hold` keeps freed cells as they are
+ *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
+ *
+ * So the memory for it is bounded by 21 bytes a cell, and a second copy of the contributions (12 bytes each) and of the
+ * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
+ * and texts of cells that go meanwhile, and one part. Sums that spilled are copied one by one, and are rare.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+import type { SumColumns } from '../primitives/exact-sums.ts';
+import type { FrozenChunk } from './contributions.ts';
+import { freezeFamilies, familyParts } from './snapshot-families.ts';
+import type { FrozenFamilies } from './snapshot-families.ts';
+import { cellParts } from './snapshot-cells.ts';
+import { encodePart, headFields, numberParts, Tag, VERSION } from './snapshot-parts.ts';
+import type { Head, Part } from './snapshot-parts.ts';
+import { contributionParts, sourceParts } from './snapshot-sources.ts';
+import type { FrozenSources } from './source-list.ts';
+import type { State } from './state.ts';
+
+export interface Snapshot {
+  /** To be read once, one after another; each is of its own memory. Yields to the event loop before each, about a millisecond apart. */
+  readonly parts: AsyncIterable<Uint8Array>;
+  /** Ends the snapshot, read to the end or not. The state may want recycling then. */
+  close(): void;
+}
+
+/** What is kept of the state as it was. */
+export interface Moment {
+  readonly head: Head;
+  readonly kind: Uint8Array;
+  readonly holders: Uint32Array;
+  readonly sums: SumColumns;
+  readonly limbo: Uint32Array;
+  readonly freeCells: Uint32Array;
+  readonly freeFamilies: Uint32Array;
+  readonly families: FrozenFamilies;
+  readonly sources: FrozenSources;
+  readonly chunks: readonly FrozenChunk[];
+}
+
+/** Memory for what is copied at once; for one snapshot. */
+export interface SnapshotRoom {
+  readonly kind: Uint8Array;
+  readonly holders: Uint32Array;
+  readonly hi: Float64Array;
+  readonly lo: Float64Array;
+}
+
+/** Numbers written before the event loop has its turn: less than a millisecond. */
+const STEP_NUMBERS = 1 << 16;
+
+/**
+ * Room for a snapshot to be taken soon. It is written to once, in steps: the system gives memory at the first touch, page by page,
+ * and that takes longer than the copying, which cannot be interrupted.
+ */
+export async function roomForSnapshot(state: State): Promise<SnapshotRoom> {
+  const { high } = state.cells.texts;
+  const room = newRoom(high + Math.ceil(high / 16));
+  for (const column of [room.kind, room.holders, room.hi, room.lo]) {
+    for (let at = 0; at < column.length; at += STEP_NUMBERS) {
+      column.fill(0, at, at + STEP_NUMBERS);
+      await setImmediate();
+    }
+  }
+  return room;
+}
+
+function newRoom(cells: number): SnapshotRoom {
+  return {
+    kind: new Uint8Array(cells),
+    holders: new Uint32Array(cells),
+    hi: new Float64Array(cells),
+    lo: new Float64Array(cells),
+  };
+}
+
+/**
+ * The state as it is now. One at a time, and not between the steps of `applyInSteps`. With a room made before it takes half as
+ * long, unless the state has outgrown that.
+ */
+export function takeSnapshot(state: State, room?: SnapshotRoom): Snapshot {
+  const { high } = state.cells.texts;
+  const moment = freeze(state, room !== undefined && room.kind.length >= high ? room : newRoom(high));
+  let open = true;
+  return {
+    parts: {
+      async *[Symbol.asyncIterator]() {
+        for (const part of partsOf(state, moment)) {
+          if (!open) throw new Error('BUG: a snapshot is read after it was closed');
+          yield encodePart(part);
+          await setImmediate();
+        }
+      },
+    },
+    close(): void {
+      if (!open) return;
+      open = false;
+      for (const chunk of moment.chunks) chunk.done();
+      state.sources.list.thaw();
+      state.letGo();
+    },
+  };
+}
+
+function freeze(state: State, room: SnapshotRoom): Moment {
+  const { cells, families, sources } = state;
+  const { high } = cells.texts;
+  const frozenSources = sources.list.freeze();
+  state.hold();
+  const kind = room.kind.subarray(0, high);
+  kind.set(cells.kind.subarray(0, high));
+  const holders = room.holders.subarray(0, high);
+  holders.set(cells.holders.subarray(0, high));
+  const moment = {
+    kind,
+    holders,
+    sums: cells.sums.copyTo(room.hi.subarray(0, high), room.lo.subarray(0, high)),
+    limbo: Uint32Array.from(cells.limbo),
+    freeCells: Uint32Array.from(cells.texts.freeEntries),
+    freeFamilies: Uint32Array.from(families.freeIds),
+    families: freezeFamilies(families),
+    sources: frozenSources,
+    chunks: sources.contributions.freeze(),
+  };
+  const head: Head = {
+    epoch: state.epoch,
+    families: families.size,
+    familyIds: families.byId.length,
+    freeFamilies: moment.freeFamilies.length,
+    sourcesLive: frozenSources.liveCount,
+    sourcesPruned: frozenSources.prunedCount,
+    cells: cells.size,
+    cellNumbers: high,
+    groups: cells.groups.length,
+    spilled: moment.sums.spilled.size,
+    limbo: moment.limbo.length,
+    freeCells: moment.freeCells.length,
+  };
+  return { head, ...moment };
+}
+
+/** Contributions come early, so that chunks need not be copied for long. */
+function* partsOf(state: State, moment: Moment): Generator<Part, void> {
+  const { head } = moment;
+  const fields = Float64Array.from(headFields, (field) => head[field]);
+  yield { tag: Tag.HEAD, from: VERSION, rows: fields.length, columns: [fields] };
+  yield* familyParts(moment.families);
+  yield* numberParts(Tag.FREE_FAMILIES, moment.freeFamilies);
+  // Contributions name their source by its place in the order.
+  const places = new Int32Array(moment.sources.numbers);
+  yield* sourceParts(moment.sources, places);
+  const contributed = yield* contributionParts(moment.chunks, places);
+  yield* cellParts(state.cells, moment);
+  yield* spilledParts(moment.sums.spilled);
+  yield* numberParts(Tag.LIMBO, moment.limbo);
+  yield* numberParts(Tag.FREE_CELLS, moment.freeCells);
+  yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
+}
+
+const SPILLED_ROWS = 4096;
+
+function* spilledParts(spilled: SumColumns['spilled']): Generator<Part, void> {
+  const all = [...spilled];
+  for (let from = 0; from < all.length; from += SPILLED_ROWS) {
+    const rows = all.slice(from, from + SPILLED_ROWS);
+    yield {
+      tag: Tag.SPILLED,
+      from,
+      rows: rows.length,
+      columns: [
+        Uint32Array.from(rows, ([cell]) => cell),
+        Uint32Array.from(rows, ([, parts]) => parts.length),
+        Float64Array.from(rows.flatMap(([, parts]) => parts)),
+      ],
+    };
+  }
+}

@@ -1,0 +1,147 @@
+/** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
+import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { restoreState } from '../../src/aggregate/restore-state.ts';
+import type { StateRules } from '../../src/aggregate/rules.ts';
+import { Ring } from '../../src/aggregate/source-list.ts';
+import { State } from '../../src/aggregate/state.ts';
+import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
+import { decodeText } from '../../src/exposition/text/decode.ts';
+import { encodeText } from '../../src/exposition/text/encode.ts';
+import { KeptText } from '../../src/exposition/text/kept-text.ts';
+import { defaultLimits } from '../../src/gateway/options.ts';
+import { PushProblem } from '../../src/model/errors.ts';
+
+export interface PushedBy {
+  readonly source?: string;
+  readonly method?: 'PUT' | 'POST';
+  readonly nowMs?: number;
+}
+
+export class WorkingState {
+  readonly state: State;
+  readonly #builder: PushBuilder;
+
+  constructor(rules: Partial<StateRules>, hashSeed: number) {
+    this.state = new State(
+      { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count', ...rules },
+      defaultLimits,
+      hashSeed,
+    );
+    this.#builder = new PushBuilder(this.state);
+  }
+
+  /** Returns what became of the push: 'taken', or the code of its refusal. */
+  push(text: string, { source = 'x', method = 'POST', nowMs = 1 }: PushedBy = {}): string {
+    const body = Buffer.from(text);
+    try {
+      this.#builder.begin(body, []);
+      decodeText(body, 0, body.length, this.#builder);
+      const batch = this.#builder.finish();
+      this.state.apply(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
+      return 'taken';
+    } catch (error) {
+      if (error instanceof PushProblem) return error.code;
+      throw error;
+    }
+  }
+
+  async page(): Promise<string> {
+    const slices: Buffer[] = [];
+    for await (const slice of encodeText(this.state.view(), new KeptText(0), () => {}))
+      slices.push(Buffer.from(slice));
+    return Buffer.concat(slices).toString();
+  }
+
+  /** Everything that the page and the numbers of what comes later depend on. */
+  facts(): object {
+    const { cells, families, epoch } = this.state;
+    const { texts, groups } = cells;
+    return {
+      epoch,
+      high: texts.high,
+      size: texts.size,
+      free: [...texts.freeEntries],
+      limbo: [...cells.limbo],
+      spilled: [...cells.sums.copyTo(new Float64Array(0), new Float64Array(0)).spilled],
+      cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
+      groups: groups.map(({ count, sum, buckets }) => ({ count, sum, buckets: [...buckets] })),
+      families: families.byId.map((family) => {
+        if (family === undefined) return undefined;
+        const { sorted, pending, ...rest } = family;
+        const isLive = (row: number): boolean => cells.kind[row] !== 0;
+        const grouped = family.type === 'histogram' || family.type === 'summary';
+        const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));
+        return { ...rest, hasFreed: undefined, rows: rows.toSorted((a, b) => a - b) };
+      }),
+      freeIds: [...families.freeIds],
+      sources: this.#sources(),
+    };
+  }
+
+  #cell(cell: number): object | undefined {
+    const { kind, family, group, bound, holders, startMs, sums } = this.state.cells;
+    if (kind[cell] === 0) return undefined;
+    return {
+      text: this.state.cells.textOf(cell),
+      kind: kind[cell],
+      family: family[cell],
+      group: group[cell],
+      bound: bound[cell],
+      holders: holders[cell],
+      startMs: startMs[cell],
+      sum: sums.get(cell),
+    };
+  }
+
+  #sources(): object[] {
+    const { list, contributions } = this.state.sources;
+    const frozen = list.freeze();
+    const sources = [Ring.LIVE, Ring.PRUNED].flatMap((ring) =>
+      [...frozen.inOrder(ring)].map((source) => {
+        contributions.open(source);
+        const { length, values, valuesAt, cells, cellsAt } = contributions;
+        const { table, entry } = frozen.key(source);
+        return {
+          ring,
+          key: table.textOf(entry),
+          lastPushMs: frozen.lastPushMs(source),
+          cells: [...cells.subarray(cellsAt, cellsAt + length)],
+          values: [...values.subarray(valuesAt, valuesAt + length)],
+        };
+      }),
+    );
+    list.thaw();
+    return sources;
+  }
+
+  /** The state as it is, saved and read into another one. `meanwhile` is called after each part but the last. */
+  async restored(hashSeed: number, meanwhile: (part: number) => void = () => {}): Promise<WorkingState> {
+    const other = new WorkingState(this.state.rules, hashSeed);
+    const parts = await partsOf(this.state, meanwhile);
+    await restoreState(inTurn(parts), other.state);
+    return other;
+  }
+}
+
+export async function partsOf(
+  state: State,
+  meanwhile: (part: number) => void = () => {},
+): Promise<Uint8Array[]> {
+  // The one and the other, so that both are tested.
+  const roomy = state.cells.size % 2 === 0;
+  const snapshot = takeSnapshot(state, roomy ? await roomForSnapshot(state) : undefined);
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of snapshot.parts) {
+      meanwhile(parts.length);
+      parts.push(part);
+    }
+  } finally {
+    snapshot.close();
+  }
+  return parts;
+}
+
+export async function* inTurn(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* parts;
+}
