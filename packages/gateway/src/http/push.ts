@@ -28,10 +28,13 @@ export function pushHandler(deps: PushDeps): Handler {
     const coding = intake.check(request);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
-    await intake.receive(request, coding, (body) => {
-      exchange.bodyBytes = body.length;
-      return gateway.push({ method, key, body });
-    });
+    const body = await intake.receive(request, coding);
+    exchange.bodyBytes = body.bytes.length;
+    try {
+      await gateway.push({ method, key, body: body.bytes });
+    } finally {
+      body.release();
+    }
     if (deps.state.stopping) response.shouldKeepAlive = false;
     accept(exchange, cors.headersFor(headers.origin));
   };

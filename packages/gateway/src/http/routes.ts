@@ -80,8 +80,9 @@ export function createRoutes(options: PathOptions): Routes {
   return {
     find(method, path) {
       const places = placesOf(path);
-      const route = routeTable.find((row) => row.methods.includes(method) && places.includes(row.place));
-      if (route !== undefined) return route;
+      for (const route of routeTable) {
+        if (places.includes(route.place) && route.methods.includes(method)) return route;
+      }
       throw places.length === 0
         ? unknownPath(method, path, options)
         : wrongMethod(method, path, { places, allowed: allowed(path) });
