@@ -25,7 +25,7 @@ export class Sources {
   readonly list: SourceList;
   readonly contributions: Contributions = new Contributions();
   readonly #cells: Cells;
-  readonly #accumulate: boolean;
+  #accumulate = false;
   readonly #freeCell: (cell: number) => void;
   /** Scratch: by cell, 1 + its place in the columns of the source; all zero between calls. */
   #position = new Uint32Array(0);
@@ -36,9 +36,13 @@ export class Sources {
   /** `freeCell` is called when the last source with a gauge or untyped series has taken it away. */
   constructor(cells: Cells, rules: StateRules, hashSeed: number, freeCell: (cell: number) => void) {
     this.#cells = cells;
-    this.#accumulate = rules.counterResets === 'accumulate';
+    this.setRules(rules);
     this.list = new SourceList(hashSeed);
     this.#freeCell = freeCell;
+  }
+
+  setRules(rules: StateRules): void {
+    this.#accumulate = rules.counterResets === 'accumulate';
   }
 
   get liveCount(): number {

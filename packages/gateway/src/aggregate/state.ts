@@ -35,7 +35,6 @@ const LIMBO_MIN = 4096;
 
 export class State {
   readonly hashSeed: number;
-  readonly rules: StateRules;
   readonly limits: Limits;
   readonly cells: Cells;
   readonly families: Families = new Families();
@@ -45,15 +44,39 @@ export class State {
   epoch = 0;
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
   droppedStrays = 0;
+  #rules: StateRules;
   #readers = 0;
 
   constructor(rules: StateRules, limits: Limits, hashSeed: number) {
-    this.rules = rules;
+    this.#rules = rules;
     this.limits = limits;
     this.hashSeed = hashSeed;
     this.cells = new Cells(hashSeed);
     this.spellings = new Spellings(hashSeed);
     this.sources = new Sources(this.cells, rules, hashSeed, (cell) => this.#freeRow(cell));
+  }
+
+  get rules(): StateRules {
+    return this.#rules;
+  }
+
+  /**
+   * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
+   * they were; so do summaries that are to be dropped from now on.
+   */
+  setRules(rules: StateRules): void {
+    const before = this.#rules;
+    const { droppedStrays } = this;
+    this.#rules = rules;
+    this.sources.setRules(rules);
+    if (before.byJob && !rules.byJob) this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    for (const family of this.families) {
+      const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
+      if (isSummary) this.#dropGrouped(family);
+      else if (before.byJob !== rules.byJob && family.type === 'gauge' && !family.startTimes)
+        this.#dropFamily(family);
+    }
+    this.droppedStrays = droppedStrays;
   }
 
   /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
@@ -252,6 +275,18 @@ export class State {
       [...family.sorted, ...family.pending].filter((cell) => this.cells.kind[cell] !== CellKind.FREE),
     );
     if (this.families.find(family.name) === family) this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  /** A summary, with what it holds. */
+  #dropGrouped(family: Family): void {
+    const cells = [...family.sorted, ...family.pending].flatMap((row) => {
+      const { buckets, sum, count } = this.cells.groups[row]!;
+      return [...buckets, ...(sum < 0 ? [] : [sum]), count];
+    });
+    if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
+    for (const cell of cells) this.cells.free(cell);
+    this.families.remove(family);
     this.#meaningsChanged();
   }
 

@@ -1,0 +1,125 @@
+/** What a push brings that the state does not have, as bytes: families, groups, and cells with their texts. */
+import { metricTypes } from '../model/metric-type.ts';
+import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import type { Batch, PushFamily } from './batch.ts';
+import { CellKind } from './cells.ts';
+import type { Families } from './families.ts';
+import { NO_GROUP } from './fresh-cells.ts';
+
+const [KNOWN, SAMPLED, CHANGED, QUOTED, START_TIMES, WITH_HELP] = [1, 2, 4, 8, 16, 32] as const;
+/** How the group of a cell is written: none, one of the batch, one of the state. */
+const GROUP_KINDS = 3;
+
+export function writeNews(writer: ByteWriter, { families, freshGroups, fresh }: Batch): void {
+  writer.whole(families.length);
+  for (const family of families) writeFamily(writer, family);
+  writer.whole(freshGroups.length);
+  for (const { family, count, infinity } of freshGroups) {
+    writer.whole(family);
+    writer.whole(count);
+    writer.whole(infinity + 1);
+  }
+  writer.whole(fresh.length);
+  const { texts } = fresh;
+  for (let index = 0; index < fresh.length; index += 1) {
+    const kind = fresh.kind[index]!;
+    const group = fresh.group[index]!;
+    writer.byte(kind);
+    writer.whole(fresh.family[index]!);
+    writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
+    if (kind === CellKind.BUCKET) writer.double(fresh.bound[index]!);
+    // Each text repeats the beginning of the one before; only the rest is written.
+    const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
+    const start = texts.offsetOf(index);
+    const length = texts.lengthOf(index);
+    writer.whole(shared);
+    writer.whole(length - shared);
+    writer.raw(texts.chunkOf(index).subarray(start + shared, start + length));
+  }
+}
+
+/** Fills an empty batch. `families` are those of the state that the batch is to be applied to. */
+export function readNews(reader: ByteReader, batch: Batch, families: Families): void {
+  for (let left = reader.whole(); left > 0; left -= 1) readFamily(reader, batch.families, families);
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    const family = reader.whole();
+    const count = reader.whole();
+    batch.freshGroups.push({ family, count, infinity: reader.whole() - 1 });
+  }
+  const { fresh } = batch;
+  let text = Buffer.alloc(1024);
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    const kind = reader.byte() as CellKind;
+    const family = reader.whole();
+    const code = reader.whole();
+    const number = Math.floor(code / GROUP_KINDS);
+    const group = code === 0 ? NO_GROUP : code % GROUP_KINDS === 1 ? ~number : number;
+    const bound = kind === CellKind.BUCKET ? reader.double() : Number.NaN;
+    const shared = reader.whole();
+    const rest = reader.raw(reader.whole());
+    const length = shared + rest.length;
+    if (length > text.length) text = Buffer.concat([text], length * 2);
+    text.set(rest, shared);
+    const view = new DataView(text.buffer, text.byteOffset, length);
+    fresh.add(view, 0, length, fresh.texts.hash(view, 0, length), { kind, family, group, bound });
+  }
+}
+
+function writeFamily(writer: ByteWriter, family: PushFamily): void {
+  const { name, type, known, sampled, changed, quotedNames, startTimes, help, replaces } = family;
+  writer.byte(
+    (known === undefined ? 0 : KNOWN) |
+      (sampled ? SAMPLED : 0) |
+      (changed ? CHANGED : 0) |
+      (quotedNames ? QUOTED : 0) |
+      (startTimes ? START_TIMES : 0) |
+      (help === undefined ? 0 : WITH_HELP),
+  );
+  writer.text(name);
+  writer.byte(metricTypes.indexOf(type));
+  if (help !== undefined) writer.text(help);
+  writer.whole(replaces.length);
+  for (const replaced of replaces) writer.text(replaced.name);
+}
+
+function readFamily(reader: ByteReader, into: PushFamily[], families: Families): void {
+  const flags = reader.byte();
+  const name = reader.text();
+  const type = metricTypes[reader.byte()];
+  if (type === undefined) throw new Error('the record names an unknown type');
+  const help = (flags & WITH_HELP) === 0 ? undefined : reader.text();
+  const find = (wanted: string) => {
+    const found = families.find(wanted);
+    if (found === undefined)
+      throw new Error(`the record speaks of ${wanted}, a family that the state does not have`);
+    return found;
+  };
+  const replaces = Array.from({ length: reader.whole() }, () => find(reader.text()));
+  into.push({
+    index: into.length,
+    name,
+    known: (flags & KNOWN) === 0 ? undefined : find(name),
+    type,
+    offset: 0,
+    help,
+    typed: false,
+    helped: false,
+    sampled: (flags & SAMPLED) !== 0,
+    quotedNames: (flags & QUOTED) !== 0,
+    startTimes: (flags & START_TIMES) !== 0,
+    changed: (flags & CHANGED) !== 0,
+    replaces,
+  });
+}
+
+/** How many bytes two texts begin with alike. */
+function sharedLength(texts: Batch['fresh']['texts'], a: number, b: number): number {
+  const aBytes = texts.chunkOf(a);
+  const bBytes = texts.chunkOf(b);
+  const aStart = texts.offsetOf(a);
+  const bStart = texts.offsetOf(b);
+  const most = Math.min(texts.lengthOf(a), texts.lengthOf(b));
+  let length = 0;
+  while (length < most && aBytes[aStart + length] === bBytes[bStart + length]) length += 1;
+  return length;
+}

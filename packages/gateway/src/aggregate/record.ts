@@ -1,0 +1,193 @@
+/**
+ * What happens to the state, as bytes: one record for each change, from which `State` can be made to do the same again. A record holds what
+ * the rules made of a push, and everything that its application needs besides the state: time, source, and what is new.
+ *
+ *   record   kind, epoch, nowMs, wallMs, then by kind
+ *   push     method, source, key?, news?, entries        remove  source
+ *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see StateRules
+ *
+ *   news     families, groups, cells that the state does not have      entries  (cell, value)…, nearly always two to nine bytes
+ *
+ * Cells go by number, which is what makes records small: a line of a hundred bytes becomes ten at the most. Numbers are given out in
+ * the order of records, so they mean the same when the records are read again. The epoch tells whether that is so: it
+ * counts all that can change the meaning of a number, and a record for another epoch than that of the state is not applied.
+ */
+import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import type { Batch } from './batch.ts';
+import { emptyBatch, resetBatch } from './batch.ts';
+import { IDENTITY_BYTES } from './idempotency-keys.ts';
+import { readNews, writeNews } from './record-news.ts';
+import { readEntries, writeEntries } from './record-entries.ts';
+import type { StateRules } from './rules.ts';
+import type { PushOrigin, State } from './state.ts';
+
+const [PUSH, REMOVE, EXPIRE, RECYCLE, RULES] = [1, 2, 3, 4, 5] as const;
+
+const [BY_PUT, WITH_KEY, WITH_NEWS] = [1, 2, 4] as const;
+
+const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
+const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
+
+export interface Times {
+  /** What ages are counted by: milliseconds that never go back. */
+  readonly nowMs: number;
+  /** Milliseconds since the Unix epoch, as the clock on the wall said. */
+  readonly wallMs: number;
+}
+
+export interface Expiry {
+  /** Sources silent since are reset or forgotten; -Infinity for none. */
+  readonly pruneBeforeMs: number;
+  readonly forgetBeforeMs: number;
+  readonly most: number;
+}
+
+/** A change of the state, read back. The batch and the key are valid until the next record is read. */
+export type Change = Times &
+  (
+    | {
+        readonly kind: 'push';
+        readonly batch: Batch;
+        readonly origin: PushOrigin;
+        readonly key: Uint8Array | undefined;
+      }
+    | { readonly kind: 'remove'; readonly source: string }
+    | { readonly kind: 'expire'; readonly expiry: Expiry }
+    | { readonly kind: 'recycle' }
+    | { readonly kind: 'rules'; readonly rules: StateRules }
+  );
+
+/** Writes records for a state as it is. What a method returns is valid until the next call. */
+export class RecordWriter {
+  readonly #state: State;
+  readonly #writer = new ByteWriter();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  /** A push whose batch was made for the state as it is, not yet applied. */
+  push(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Uint8Array {
+    const writer = this.#begin(PUSH, origin);
+    const hasNews = batch.families.length > 0 || batch.fresh.length > 0;
+    writer.byte(
+      (origin.method === 'PUT' ? BY_PUT : 0) | (key === undefined ? 0 : WITH_KEY) | (hasNews ? WITH_NEWS : 0),
+    );
+    writer.text(this.#state.rules.byJob ? origin.source : '');
+    if (key !== undefined) writer.raw(key);
+    if (hasNews) writeNews(writer, batch);
+    writeEntries(writer, batch);
+    return writer.bytes();
+  }
+
+  remove(source: string, times: Times): Uint8Array {
+    const writer = this.#begin(REMOVE, times);
+    writer.text(source);
+    return writer.bytes();
+  }
+
+  expire({ pruneBeforeMs, forgetBeforeMs, most }: Expiry, times: Times): Uint8Array {
+    const writer = this.#begin(EXPIRE, times);
+    writer.double(pruneBeforeMs);
+    writer.double(forgetBeforeMs);
+    writer.whole(most);
+    return writer.bytes();
+  }
+
+  recycle(times: Times): Uint8Array {
+    return this.#begin(RECYCLE, times).bytes();
+  }
+
+  rules(rules: StateRules, times: Times): Uint8Array {
+    const writer = this.#begin(RULES, times);
+    writeRules(writer, rules);
+    return writer.bytes();
+  }
+
+  #begin(kind: number, { nowMs, wallMs }: Times): ByteWriter {
+    const writer = this.#writer;
+    writer.reset();
+    writer.byte(kind);
+    writer.whole(this.#state.epoch);
+    writer.double(nowMs);
+    writer.double(wallMs);
+    return writer;
+  }
+}
+
+export class RecordReader {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #reader = new ByteReader();
+
+  constructor(state: State) {
+    this.#state = state;
+    this.#batch = emptyBatch(state.hashSeed);
+  }
+
+  /** Reads a record that is to be applied to the state as it is. Throws when it was not made for such a state. */
+  read(record: Uint8Array): Change {
+    const reader = this.#reader;
+    reader.reset(record);
+    const kind = reader.byte();
+    const epoch = reader.whole();
+    if (epoch !== this.#state.epoch) {
+      throw new Error(
+        `the record was made for epoch ${epoch} of the state, which is at ${this.#state.epoch}`,
+      );
+    }
+    const change = this.#readChange(kind, { nowMs: reader.double(), wallMs: reader.double() });
+    if (!reader.isAtEnd) throw new Error('the record is longer than what it says');
+    return change;
+  }
+
+  #readChange(kind: number, times: Times): Change {
+    const reader = this.#reader;
+    switch (kind) {
+      case PUSH:
+        return this.#readPush(times);
+      case REMOVE:
+        return { kind: 'remove', source: reader.text(), ...times };
+      case EXPIRE: {
+        const expiry = {
+          pruneBeforeMs: reader.double(),
+          forgetBeforeMs: reader.double(),
+          most: reader.whole(),
+        };
+        return { kind: 'expire', expiry, ...times };
+      }
+      case RECYCLE:
+        return { kind: 'recycle', ...times };
+      case RULES:
+        return { kind: 'rules', rules: readRules(reader), ...times };
+    }
+    throw new Error(`the record is of an unknown kind, ${kind}`);
+  }
+
+  #readPush(times: Times): Change {
+    const reader = this.#reader;
+    const batch = this.#batch;
+    resetBatch(batch);
+    const flags = reader.byte();
+    const source = reader.text();
+    const key = (flags & WITH_KEY) === 0 ? undefined : reader.raw(IDENTITY_BYTES);
+    if ((flags & WITH_NEWS) !== 0) readNews(reader, batch, this.#state.families);
+    readEntries(reader, batch);
+    const method = (flags & BY_PUT) === 0 ? 'POST' : 'PUT';
+    return { kind: 'push', batch, origin: { source, method, ...times }, key, ...times };
+  }
+}
+
+export function writeRules(writer: ByteWriter, rules: StateRules): void {
+  writer.byte(rules.byJob ? 1 : 0);
+  writer.byte(resets.indexOf(rules.counterResets));
+  writer.byte(summaries.indexOf(rules.summaries));
+}
+
+export function readRules(reader: ByteReader): StateRules {
+  const byJob = reader.byte() === 1;
+  const counterResets = resets[reader.byte()];
+  const treatment = summaries[reader.byte()];
+  if (counterResets === undefined || treatment === undefined) throw new Error('these rules are unknown');
+  return { byJob, counterResets, summaries: treatment };
+}

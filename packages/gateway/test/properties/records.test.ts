@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { appendEntry, emptyBatch } from '../../src/aggregate/batch.ts';
+import { CellKind } from '../../src/aggregate/cells.ts';
+import { NO_GROUP } from '../../src/aggregate/fresh-cells.ts';
+import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { RecordReader, RecordWriter } from '../../src/aggregate/record.ts';
+import { readEntries, writeEntries } from '../../src/aggregate/record-entries.ts';
+import { readNews, writeNews } from '../../src/aggregate/record-news.ts';
+import { State } from '../../src/aggregate/state.ts';
+import { decodeText } from '../../src/exposition/text/decode.ts';
+import { defaultLimits } from '../../src/gateway/options.ts';
+import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';
+import { viewOf } from '../../src/primitives/bytes.ts';
+
+const whole = fc.oneof(
+  fc.nat(300),
+  fc.maxSafeNat(),
+  fc.integer({ min: 0, max: 53 }).map((bits) => Math.min(2 ** bits, Number.MAX_SAFE_INTEGER)),
+);
+const double = fc.oneof(
+  fc.double(),
+  whole,
+  fc.constantFrom(-0, 2 ** 53, 2 ** 53 + 2, -1, 0.1, Number.NaN, Infinity),
+);
+
+test('numbers and texts are read as they were written', () => {
+  const item = fc.oneof(
+    fc.record({ whole }),
+    fc.record({ double }),
+    fc.record({ text: fc.string({ unit: 'binary' }) }),
+    fc.record({ byte: fc.nat(255) }),
+  );
+  fc.assert(
+    fc.property(fc.array(item, { maxLength: 3000, size: 'max' }), (items) => {
+      const writer = new ByteWriter();
+      for (const each of items) {
+        if ('whole' in each) writer.whole(each.whole);
+        else if ('double' in each) writer.double(each.double);
+        else if ('text' in each) writer.text(each.text);
+        else writer.byte(each.byte);
+      }
+      const reader = new ByteReader(Uint8Array.from(writer.bytes()));
+      for (const each of items) {
+        if ('whole' in each) expect(reader.whole()).toBe(each.whole);
+        else if ('double' in each) expect(reader.double()).toBe(each.double);
+        else if ('text' in each) expect(reader.text()).toBe(each.text);
+        else expect(reader.byte()).toBe(each.byte);
+      }
+      expect(reader.isAtEnd).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('entries are read as they were written, -0 and NaN as well', () => {
+  const cell = fc.oneof(fc.nat(20), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(cell, double)), (entries) => {
+      const [written, read] = [emptyBatch(1), emptyBatch(1)];
+      for (const [number, value] of entries) appendEntry(written, number, value, 0);
+      const writer = new ByteWriter();
+      writeEntries(writer, written);
+      const reader = new ByteReader(writer.bytes());
+      readEntries(reader, read);
+      expect(reader.isAtEnd).toBe(true);
+      const of = ({ cells, values, length }: typeof read) =>
+        Array.from({ length }, (_, i) => [cells[i], values[i]]);
+      expect(of(read)).toEqual(of(written));
+    }),
+  );
+});
+
+test('new cells are read as they were written, with texts that begin alike or not', () => {
+  const cells = fc.uniqueArray(
+    fc.record({
+      text: fc
+        .tuple(fc.constantFrom('a', 'requests_total{', 'requests_total{code="'), fc.string())
+        .map((parts) => parts.join('')),
+      kind: fc.constantFrom(CellKind.COUNTER, CellKind.GAUGE, CellKind.BUCKET, CellKind.COUNT),
+      family: fc.nat(3),
+      group: fc.oneof(fc.constant(NO_GROUP), fc.integer({ min: -1000, max: 1_000_000 })),
+    }),
+    { selector: ({ text }) => text },
+  );
+  fc.assert(
+    fc.property(cells, double, (wanted, bound) => {
+      const [written, read] = [emptyBatch(1), emptyBatch(2)];
+      for (const { text, ...shape } of wanted) {
+        const view = viewOf(Buffer.from(text));
+        const end = view.byteLength;
+        const isBucket = shape.kind === CellKind.BUCKET;
+        written.fresh.add(view, 0, end, written.fresh.texts.hash(view, 0, end), {
+          ...shape,
+          bound: isBucket ? bound : Number.NaN,
+        });
+      }
+      const writer = new ByteWriter();
+      writeNews(writer, written);
+      readNews(
+        new ByteReader(writer.bytes()),
+        read,
+        new State({ byJob: false, counterResets: 'overwrite', summaries: 'discard' }, defaultLimits, 2)
+          .families,
+      );
+      const of = ({ fresh }: typeof read) =>
+        Array.from({ length: fresh.length }, (_, i) => [
+          fresh.texts.textOf(i),
+          fresh.kind[i],
+          fresh.family[i],
+          fresh.group[i],
+          fresh.bound[i],
+        ]);
+      expect(of(read)).toEqual(of(written));
+    }),
+  );
+});
+
+test('a record for another state than the one at hand is refused, and so are bytes that are none', () => {
+  const rules = { byJob: true, counterResets: 'accumulate', summaries: 'sum-and-count' } as const;
+  const state = new State(rules, defaultLimits, 1);
+  const times = { nowMs: 1, wallMs: 2 };
+  const record = Uint8Array.from(new RecordWriter(state).rules(rules, times));
+  expect(new RecordReader(state).read(record)).toEqual({ kind: 'rules', rules, ...times });
+  state.recycle();
+  expect(() => new RecordReader(state).read(record)).toThrow('epoch 0');
+  expect(() => new RecordReader(state).read(new Uint8Array(0))).toThrow();
+});
+
+test('each series keeps the time at which it was first counted, when records are read again too', () => {
+  const rules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
+  const [state, again] = [new State(rules, defaultLimits, 1), new State(rules, defaultLimits, 2)];
+  const [builder, writer, reader] = [
+    new PushBuilder(state),
+    new RecordWriter(state),
+    new RecordReader(again),
+  ];
+  const push = (text: string, wallMs: number): void => {
+    const body = Buffer.from(text);
+    builder.begin(body, []);
+    decodeText(body, 0, body.length, builder);
+    const batch = builder.finish();
+    const origin = { source: '', method: 'POST', nowMs: 1, wallMs } as const;
+    const change = reader.read(Uint8Array.from(writer.push(batch, origin, undefined)));
+    if (change.kind !== 'push') throw new Error(`the record was read as ${change.kind}`);
+    state.apply(batch, body, origin);
+    again.apply(change.batch, new Uint8Array(0), change.origin);
+  };
+  push('a_total 1\n', 1_000);
+  push('a_total 1\nb_total 1\n', 2_000);
+  push('b_total 1\nc_total 1\n', 3_000);
+  for (const { cells } of [state, again]) {
+    const times = Array.from({ length: cells.texts.high }, (_, cell) => [
+      cells.textOf(cell),
+      cells.startMs[cell],
+    ]);
+    expect(times).toEqual([
+      ['a_total', 1_000],
+      ['b_total', 2_000],
+      ['c_total', 3_000],
+    ]);
+  }
+});
