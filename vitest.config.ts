@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Left to itself it leaves a core free, which on two cores is half of them.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
@@ -17,6 +19,15 @@ export default defineConfig({
           include: ['packages/*/test/interop/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'crash',
+          include: ['packages/*/test/crash/*.crash.ts'],
+          testTimeout: 3_600_000,
+          disableConsoleIntercept: true,
           fileParallelism: false,
         },
       },

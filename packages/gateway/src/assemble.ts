@@ -7,6 +7,10 @@ import { createTelemetry } from './gateway/prom-telemetry.ts';
 import type { HttpOptions } from './http/options.ts';
 import { createServer } from './http/server.ts';
 import type { GatewayServer } from './http/server.ts';
+import { openFileJournal } from './journal/file-journal.ts';
+import type { Journal } from './journal/journal.ts';
+import { memoryJournal } from './journal/memory.ts';
+import type { StorageOptions } from './journal/options.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 
@@ -15,20 +19,47 @@ export interface Assembly {
   readonly server: GatewayServer;
 }
 
-export function assemble(parts: {
+export interface Parts {
   readonly gatewayOptions: GatewayOptions;
   readonly httpOptions: HttpOptions;
   readonly clock: Clock;
   readonly log: Log;
-}): Assembly {
-  const { gatewayOptions, httpOptions, clock, log } = parts;
+}
+
+/** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
+export function assemble(parts: Parts & { readonly journal?: Journal | undefined }): Assembly {
+  const { gatewayOptions, httpOptions, journal = memoryJournal(), clock, log } = parts;
   const version = packageVersion();
-  const gateway = new Gateway({ options: gatewayOptions, clock, log });
+  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal });
   const telemetry = createTelemetry({ version, clock, holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
-  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version });
+  const isReady = (): boolean => gateway.isOpen;
+  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version, isReady });
   return { gateway, server };
+}
+
+/**
+ * The same, with what is kept in files, whose folder is taken for this process. Rejects with StorageProblem. After
+ * `onFailure` nothing becomes safe any more.
+ */
+export async function assembleDurable(
+  parts: Parts & {
+    readonly storage: StorageOptions & { readonly path: string };
+    readonly onFailure: (error: Error) => void;
+  },
+): Promise<Assembly> {
+  const { storage, onFailure, ...others } = parts;
+  let assembly: Assembly | undefined;
+  const journal = await openFileJournal({
+    ...storage,
+    log: parts.log,
+    onFailure,
+    onPressure: () => void assembly?.gateway.snapshots.take(),
+    onCommit: (seconds) => assembly?.gateway.telemetry?.committed(seconds),
+  });
+  assembly = assemble({ ...others, journal });
+  return assembly;
 }
 
 export function packageVersion(): string {

@@ -1,13 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { assemble } from './assemble.ts';
+import { assemble, assembleDurable } from './assemble.ts';
+import type { Assembly, Parts } from './assemble.ts';
+import type { PushOutcome } from './gateway/api.ts';
 import { defaultGatewayOptions } from './gateway/options.ts';
 import type { Limits } from './aggregate/rules.ts';
 import type { GatewayOptions } from './gateway/options.ts';
 import { defaultHttpOptions } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import { parsePushPath } from './http/push-path.ts';
+import type { Journal } from './journal/journal.ts';
+import { defaultStorageOptions } from './journal/options.ts';
+import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Clock } from './primitives/clock.ts';
@@ -26,13 +31,18 @@ export interface PushOptions {
   readonly method?: 'POST' | 'PUT';
   /** What follows the push path in a URL, such as `job/backup/instance/a`. Empty by default. */
   readonly path?: string;
+  /** As the header of the same name: a push that was sent before with this key counts once. */
+  readonly idempotencyKey?: string;
 }
+
+/** Where to keep what must outlive a restart; other fields have the defaults of the command line. */
+export type EmbeddedStorage = Partial<StorageOptions> & { readonly path: string };
 
 export interface EmbeddedGateway {
   /** Answers one request of a `node:http` server; bound, so that it can be handed over as it is. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Applies a push whole, or rejects with a RequestError and leaves no trace of it. */
-  push(body: string | Uint8Array, options?: PushOptions): Promise<void>;
+  /** Applies a push whole and resolves once it is safe, or rejects with a RequestError and leaves no trace of it. */
+  push(body: string | Uint8Array, options?: PushOptions): Promise<PushOutcome>;
   /** Retires a source in by-job mode. `path` as in PushOptions. */
   delete(path: string): Promise<void>;
   /** The aggregate now, as text 0.0.4. */
@@ -45,6 +55,41 @@ export interface EmbeddedGateway {
 
 /** A gateway of your own, in memory; several in one process do not know each other. */
 export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
+  return embeddedGateway(assemble(partsOf(options)));
+}
+
+/**
+ * A gateway of your own whose state outlives a restart. Resolves when it has read what it kept, and rejects with a StorageProblem that
+ * says what to do when that cannot be read, or when another process uses the folder. Should the disk fail later, the log says
+ * so and pushes are rejected; only a restart helps then.
+ */
+export async function openGateway(
+  options: EmbeddedOptions & { readonly storage: EmbeddedStorage },
+): Promise<EmbeddedGateway> {
+  const storage = { ...defaultStorageOptions, ...defined(options.storage) };
+  const parts = partsOf(options);
+  const onFailure = (error: Error): void =>
+    parts.log.error('the storage failed; restart the gateway', { path: storage.path, error: String(error) });
+  const assembly = await assembleDurable({ ...parts, storage, onFailure });
+  try {
+    await assembly.gateway.open(storage.snapshotIntervalMs);
+  } catch (error) {
+    await assembly.gateway.close();
+    throw error;
+  }
+  return embeddedGateway(assembly);
+}
+
+/** For tests: the parts, and what embedders see of them. */
+export function embed(
+  options: EmbeddedOptions,
+  journal: Journal,
+): Assembly & { readonly embedded: EmbeddedGateway } {
+  const assembly = assemble({ ...partsOf(options), journal });
+  return { ...assembly, embedded: embeddedGateway(assembly) };
+}
+
+function partsOf(options: EmbeddedOptions): Parts {
   const { log = silentLog, clock = systemClock, limits = {}, ...rest } = options;
   const given = defined(rest);
   const gatewayOptions = {
@@ -52,14 +97,16 @@ export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
     ...given,
     limits: { ...defaultGatewayOptions.limits, ...defined(limits) },
   };
-  const httpOptions = { ...defaultHttpOptions, ...given };
-  const { gateway, server } = assemble({ gatewayOptions, httpOptions, clock, log });
+  return { gatewayOptions, httpOptions: { ...defaultHttpOptions, ...given }, clock, log };
+}
+
+function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
   return {
     handler: server.handler,
-    async push(body, { method = 'POST', path = '' } = {}) {
+    async push(body, { method = 'POST', path = '', idempotencyKey } = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
       try {
-        await gateway.push({ method, key: parsePushPath(path), body: bytes });
+        return await gateway.push({ method, key: parsePushPath(path), body: bytes, idempotencyKey });
       } catch (error) {
         // The gateway counts what it takes; what is refused is counted by whoever answers for it.
         const code = error instanceof RequestError ? error.code : 'internal';

@@ -1,6 +1,9 @@
 /** The public API, for those who embed the gateway in a Node server of their own. */
-export { createGateway } from './embed.ts';
-export type { EmbeddedGateway, EmbeddedOptions, PushOptions } from './embed.ts';
+export { createGateway, openGateway } from './embed.ts';
+export type { EmbeddedGateway, EmbeddedOptions, EmbeddedStorage, PushOptions } from './embed.ts';
+export type { PushOutcome } from './gateway/api.ts';
+export { StorageProblem } from './journal/journal.ts';
+export type { StorageOptions } from './journal/options.ts';
 export { RequestError } from './model/errors.ts';
 export type { ErrorCode, Location } from './model/errors.ts';
 export type { Limits } from './aggregate/rules.ts';

@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 /** The process: configuration in, exit code out. 0 after a stop that was asked for, 1 when it cannot run, 2 for wrong flags. */
-import { assemble, packageVersion } from './assemble.ts';
+import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
 import type { Config, ListenAddress } from './config/config.ts';
 import { helpText } from './config/help.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
 import { formatListenAddress } from './config/values.ts';
+import { StorageProblem } from './journal/journal.ts';
+import type { StorageOptions } from './journal/options.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
+import { runStorageCommand } from './storage-command.ts';
 
 const invocation = parseConfig(process.argv.slice(2), process.env);
 switch (invocation.kind) {
@@ -23,6 +26,13 @@ switch (invocation.kind) {
     process.stderr.write('try --help\n');
     process.exitCode = 2;
     break;
+  case 'storage':
+    process.exitCode = await runStorageCommand(
+      invocation.command,
+      invocation.path,
+      createLog({ level: 'warn', format: 'logfmt' }),
+    );
+    break;
   case 'run':
     await run(invocation.config, invocation.warnings);
     break;
@@ -31,30 +41,79 @@ switch (invocation.kind) {
 async function run(config: Config, warnings: readonly string[]): Promise<void> {
   const log = createLog(config.log);
   for (const warning of warnings) log.warn(warning);
-  const assembly = assemble({
-    gatewayOptions: config.gateway,
-    httpOptions: config.http,
-    clock: systemClock,
-    log,
-  });
+  const assembly = await assembleFor(config, log);
   stopOnSignals(assembly, log);
-  const bound: string[] = [];
-  for (const wanted of config.listenAddresses) {
-    try {
-      const { address, port } = await assembly.server.listen(wanted);
-      bound.push(formatListenAddress({ host: address, port }));
-    } catch (error) {
-      log.error(listenProblem(error as NodeJS.ErrnoException, wanted));
-      await assembly.server.close();
-      process.exit(1);
-    }
-  }
+  const bound = await listen(assembly, config.listenAddresses, log);
+  // What was kept is read while health checks are answered already; all else is told to come back.
+  if (config.storage.path !== undefined) await open(assembly, config.storage, log);
   log.info('listening', {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
+    storage: config.storage.path ?? 'none, a restart begins with nothing',
     version: packageVersion(),
   });
+}
+
+async function assembleFor(config: Config, log: Log): Promise<Assembly> {
+  const parts = { gatewayOptions: config.gateway, httpOptions: config.http, clock: systemClock, log };
+  const { path, ...storage } = config.storage;
+  if (path === undefined) return assemble(parts);
+  const onFailure = (error: Error): void => {
+    log.error(
+      'the storage failed; what was acknowledged is safe, and what was not is given up. Start again once it works',
+      { path, error: String(error) },
+    );
+    process.exit(1);
+  };
+  try {
+    return await assembleDurable({ ...parts, storage: { ...storage, path }, onFailure });
+  } catch (error) {
+    return exitFor(error, log);
+  }
+}
+
+async function open({ gateway }: Assembly, storage: StorageOptions, log: Log): Promise<void> {
+  try {
+    const { records, snapshotPosition, seconds } = await gateway.open(storage.snapshotIntervalMs);
+    const { series, sources } = gateway.holdings();
+    log.info('storage read', {
+      path: storage.path,
+      series,
+      sources,
+      records,
+      snapshot: snapshotPosition,
+      seconds: Number(seconds.toFixed(3)),
+    });
+  } catch (error) {
+    exitFor(error, log);
+  }
+}
+
+/** What is kept cannot be used; that is for the operator to decide about, and nothing is overwritten. */
+function exitFor(error: unknown, log: Log): never {
+  if (!(error instanceof StorageProblem)) throw error;
+  log.error(error.message, { kind: error.kind });
+  process.exit(1);
+}
+
+async function listen(
+  { server }: Assembly,
+  addresses: readonly ListenAddress[],
+  log: Log,
+): Promise<readonly string[]> {
+  const bound: string[] = [];
+  for (const wanted of addresses) {
+    try {
+      const { address, port } = await server.listen(wanted);
+      bound.push(formatListenAddress({ host: address, port }));
+    } catch (error) {
+      log.error(listenProblem(error as NodeJS.ErrnoException, wanted));
+      await server.close();
+      process.exit(1);
+    }
+  }
+  return bound;
 }
 
 /** The first signal stops in good order, a second one at once. */

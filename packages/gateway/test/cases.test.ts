@@ -3,11 +3,14 @@
  * operator would do and see.
  *
  *   options         createGateway options as JSON; only as the first block
- *   push            a push; `push PUT job/a` names method and path
+ *   push            a push; `push PUT job/a` names method and path, `key=k` its idempotency key
+ *   replayed        the push just before was known by its key, and not counted again
  *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
  *   scrape          the page now, exactly
  *   delete job/a    retires a source
  *   clock +2s       time goes by
+ *   restart         the gateway starts again from what it kept; the block may hold other options as JSON
+ *   snapshot        what is kept becomes a snapshot
  *
  * In `push-escaped`, `\r` and `\x80` stand for bytes that a Markdown file cannot hold, and `\e` at the end for "no last line feed".
  */
@@ -16,8 +19,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-import { createGateway, RequestError } from '../src/index.ts';
-import type { EmbeddedOptions } from '../src/index.ts';
+import { RequestError } from '../src/index.ts';
+import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
+import { RestartingGateway } from './support/restarting.ts';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'cases');
 
@@ -85,7 +89,8 @@ async function run({ blocks }: Case): Promise<void> {
   let nowMs = 1_700_000_000_000;
   const first = blocks[0];
   const options = (first?.verb === 'options' ? JSON.parse(first.body) : {}) as EmbeddedOptions;
-  const gateway = createGateway({ ...options, clock: { now: () => nowMs } });
+  const clock = { now: () => nowMs };
+  const running = await RestartingGateway.start({ ...options, clock });
   try {
     for (const [index, { verb, words, body, line }] of blocks.entries()) {
       const where = `block at line ${line}`;
@@ -95,36 +100,47 @@ async function run({ blocks }: Case): Promise<void> {
           break;
         case 'push':
         case 'push-escaped': {
-          const [method = 'POST', path = ''] = words;
+          const key = words.find((word) => word.startsWith('key='))?.slice('key='.length);
+          const [method = 'POST', path = ''] = words.filter((word) => !word.startsWith('key='));
           if (method !== 'POST' && method !== 'PUT') throw new Error(`${where}: ${method} is not a push`);
           const bytes = verb === 'push' ? Buffer.from(body) : unescapeBody(body);
-          const refused = blocks[index + 1]?.verb === 'refused' ? blocks[index + 1] : undefined;
-          const error = await gateway.push(bytes, { method, path }).catch((reason: unknown) => reason);
-          if (refused === undefined) {
-            if (error !== undefined) expect.fail(`${where}: ${describeError(error)}`);
-          } else {
-            expect(`${describeError(error)}\n`, where).toBe(`${refused.words.join(' ')}\n${refused.body}`);
-          }
+          const next = blocks[index + 1];
+          const target: PushOptions = { method, path, ...(key === undefined ? {} : { idempotencyKey: key }) };
+          const outcome = await running.gateway.push(bytes, target).catch((reason: unknown) => reason);
+          if (next?.verb === 'refused') {
+            expect(`${describeError(outcome)}\n`, where).toBe(`${next.words.join(' ')}\n${next.body}`);
+          } else if (outcome instanceof Error) expect.fail(`${where}: ${describeError(outcome)}`);
+          else expect(outcome, where).toBe(next?.verb === 'replayed' ? 'replayed' : 'applied');
           break;
         }
+        case 'replayed':
         case 'refused':
           expect(blocks[index - 1]?.verb.startsWith('push'), where).toBe(true);
           break;
         case 'scrape':
-          expect(await gateway.scrape(), where).toBe(body);
+          expect(await running.gateway.scrape(), where).toBe(body);
           break;
         case 'delete':
-          await gateway.delete(words[0] ?? '');
+          await running.gateway.delete(words[0] ?? '');
           break;
         case 'clock':
           nowMs += durationMs(words[0] ?? '');
+          break;
+        case 'restart':
+          await running.restart({
+            ...(body === '' ? options : (JSON.parse(body) as EmbeddedOptions)),
+            clock,
+          });
+          break;
+        case 'snapshot':
+          await running.takeSnapshot();
           break;
         default:
           throw new Error(`${where}: no such step as ${verb}`);
       }
     }
   } finally {
-    void gateway.close();
+    void running.gateway.close();
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import { defaultGatewayOptions } from '../gateway/options.ts';
 import { defaultHttpOptions } from '../http/options.ts';
+import { defaultStorageOptions } from '../journal/options.ts';
 import {
   formatDuration,
   formatSize,
@@ -21,6 +22,7 @@ export const flagGroups = {
   job: 'By-job mode',
   push: 'What is kept of a push',
   scrape: 'How it is read',
+  storage: 'What outlives a restart',
   limit: 'Limits; a push that would go past one is refused whole',
   log: 'Logs',
 } as const;
@@ -60,6 +62,11 @@ const onOrOff: Pick<Flag, 'parse'> = {
 };
 
 const duration: Pick<Flag, 'value' | 'parse'> = { value: 'duration', parse: parseDuration };
+const interval: Pick<Flag, 'value' | 'parse'> = {
+  value: 'duration',
+  parse: (text) =>
+    text === '0' ? { problem: '"0" is no interval; write it like 1s or 5m' } : parseDuration(text),
+};
 const size: Pick<Flag, 'value' | 'parse'> = { value: 'size', parse: parseSize };
 const count: Pick<Flag, 'value' | 'parse'> = { value: 'count', parse: parseCount };
 const path: Pick<Flag, 'value' | 'parse'> = { value: 'path', parse: parsePath };
@@ -182,6 +189,21 @@ export const flags: readonly Flag[] = [
     meaning: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
   },
   {
+    name: 'push.idempotency-window',
+    group: 'push',
+    ...duration,
+    default: formatDuration(defaultGatewayOptions.idempotencyWindowMs),
+    meaning:
+      'How long the Idempotency-Key of a push is remembered; sent again within it, the push counts once.',
+  },
+  {
+    name: 'push.idempotency-max-keys',
+    group: 'push',
+    ...count,
+    default: String(defaultGatewayOptions.idempotencyKeysMax),
+    meaning: 'Most keys remembered, about 60 bytes each; the oldest go first.',
+  },
+  {
     name: 'scrape.cache-size',
     group: 'scrape',
     ...size,
@@ -189,6 +211,52 @@ export const flags: readonly Flag[] = [
     meaning:
       'Most text kept of families that have not changed between scrapes; the rest is written anew. 0 keeps none.',
     parse: (text) => (text === '0' ? { value: 0 } : parseSize(text)),
+  },
+  {
+    name: 'storage.path',
+    group: 'storage',
+    value: 'folder',
+    default: defaultStorageOptions.path ?? '',
+    meaning:
+      'Folder for what must outlive a restart; created when missing, used by one process at a time. Empty, or - in the environment, keeps everything in memory.',
+    parse: (text) => ({ value: text === '' || text === '-' ? undefined : text }),
+  },
+  {
+    name: 'storage.sync',
+    group: 'storage',
+    ...choice('commit', 'interval'),
+    default: defaultStorageOptions.sync,
+    meaning:
+      'A push is answered once it is on disk (commit), or once it is written, with the disk synced at an interval: that survives a crash of the process, and may lose one interval at a power cut (interval).',
+  },
+  {
+    name: 'storage.sync-interval',
+    group: 'storage',
+    ...interval,
+    default: formatDuration(defaultStorageOptions.syncIntervalMs),
+    meaning: 'Time between syncs of the disk with --storage.sync=interval.',
+  },
+  {
+    name: 'storage.snapshot-interval',
+    group: 'storage',
+    ...interval,
+    default: formatDuration(defaultStorageOptions.snapshotIntervalMs),
+    meaning: 'Time between snapshots, which let old records go, where enough was pushed to be worth one.',
+  },
+  {
+    name: 'storage.max-size',
+    group: 'storage',
+    ...size,
+    default: formatSize(defaultStorageOptions.bytesMax),
+    meaning: 'Most space taken on disk; pushes that no longer fit are answered 503.',
+  },
+  {
+    name: 'storage.on-corruption',
+    group: 'storage',
+    ...choice('fail', 'quarantine'),
+    default: defaultStorageOptions.onCorruption,
+    meaning:
+      'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',
   },
   {
     name: 'limit.series',

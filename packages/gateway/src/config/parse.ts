@@ -1,6 +1,7 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
 import type { GatewayOptions } from '../gateway/options.ts';
 import type { HttpOptions } from '../http/options.ts';
+import type { StorageOptions } from '../journal/options.ts';
 import type { Config, ListenAddress, LogOptions } from './config.ts';
 import { environmentName, flags, isSwitch } from './flags.ts';
 import type { Flag } from './flags.ts';
@@ -8,9 +9,14 @@ import type { Parsed } from './values.ts';
 
 export type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'errors'; readonly errors: readonly string[] };
+
+/** What can be done with a store that no gateway uses at the time. */
+export const storageCommands = ['inspect', 'verify', 'export'] as const;
+export type StorageCommand = (typeof storageCommands)[number];
 
 type Given = Map<Flag, string[]>;
 
@@ -19,6 +25,7 @@ export function parseConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Invocation {
+  if (argv[0] === 'storage') return parseStorageCommand(argv.slice(1), env);
   const errors: string[] = [];
   const line = readCommandLine(argv, errors);
   if (line === 'help' || line === 'version') return { kind: line };
@@ -42,6 +49,30 @@ export function parseConfig(
   }
   if (errors.length > 0) return { kind: 'errors', errors };
   return { kind: 'run', config, warnings: [...unknownVariables(env), ...doubts(config)] };
+}
+
+function parseStorageCommand(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const errors: string[] = [];
+  const command = storageCommands.find((name) => name === argv[0]);
+  const line = readCommandLine(
+    command === undefined ? argv.filter((word) => word.startsWith('-')) : argv.slice(1),
+    errors,
+  );
+  if (line === 'help' || line === 'version') return { kind: line };
+  if (command === undefined) errors.unshift(`storage: say what to do: ${storageCommands.join(', ')}`);
+  const flag = flagNamed('storage.path')!;
+  for (const { name } of line.keys()) {
+    if (name !== flag.name) errors.push(`--${name}: storage commands take --storage.path alone`);
+  }
+  const [text = flag.default] = line.get(flag) ?? readEnvironment(env).get(flag) ?? [];
+  const parsed = flag.parse(text) as Parsed<string | undefined>;
+  const path = 'value' in parsed ? parsed.value : undefined;
+  if (path === undefined) errors.push(`--${flag.name}: name the folder of the store`);
+  if (command === undefined || path === undefined || errors.length > 0) return { kind: 'errors', errors };
+  return { kind: 'storage', command, path };
 }
 
 function valueOf(flag: Flag, parsed: readonly Parsed<unknown>[]): unknown {
@@ -161,6 +192,8 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       jobForgetDurationMs: get('job-forget-duration'),
       pathLabels: get<GatewayOptions['pathLabels']>('push.path-labels'),
       summaries: get<GatewayOptions['summaries']>('push.summaries'),
+      idempotencyWindowMs: get('push.idempotency-window'),
+      idempotencyKeysMax: get('push.idempotency-max-keys'),
       scrapeCacheBytesMax: get('scrape.cache-size'),
       limits: {
         seriesMax: get('limit.series'),
@@ -170,6 +203,14 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
         labelsMax: get('limit.labels'),
         seriesBytesMax: get('limit.series-bytes'),
       },
+    },
+    storage: {
+      path: get('storage.path'),
+      sync: get<StorageOptions['sync']>('storage.sync'),
+      syncIntervalMs: get('storage.sync-interval'),
+      snapshotIntervalMs: get('storage.snapshot-interval'),
+      bytesMax: get('storage.max-size'),
+      onCorruption: get<StorageOptions['onCorruption']>('storage.on-corruption'),
     },
     log: { level: get<LogOptions['level']>('log.level'), format: get<LogOptions['format']>('log.format') },
   };

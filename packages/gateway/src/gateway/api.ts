@@ -5,10 +5,10 @@ import type { GroupingKey } from '../model/labels.ts';
  */
 export interface GatewayApi {
   /**
-   * Applies one push whole, or throws a RequestError and leaves no trace of it. The body is the decompressed text; the gateway
-   * reads it until the promise settles and keeps no reference afterwards.
+   * Applies one push whole, or throws a RequestError and leaves no trace of it. Resolves once it is safe. The body is the decompressed text;
+   * the gateway reads it until the promise settles and keeps no reference afterwards.
    */
-  push(request: PushRequest): Promise<void>;
+  push(request: PushRequest): Promise<PushOutcome>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
   delete(key: GroupingKey): Promise<void>;
   /** The aggregate at one point in time as text 0.0.4, in slices ready to be written, which must not be changed. */
@@ -21,7 +21,12 @@ export interface PushRequest {
   readonly method: 'PUT' | 'POST';
   readonly key: GroupingKey;
   readonly body: Uint8Array;
+  /** A push with the same key as one before it, and otherwise the same, is not applied again. */
+  readonly idempotencyKey?: string | undefined;
 }
+
+/** `replayed`: it was there already, under the same idempotency key. */
+export type PushOutcome = 'applied' | 'replayed';
 
 export interface Holdings {
   readonly families: number;

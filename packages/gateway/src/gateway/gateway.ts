@@ -7,13 +7,13 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import type { Batch } from '../aggregate/batch.ts';
 import { PushBuilder } from '../aggregate/push-builder.ts';
-import { State } from '../aggregate/state.ts';
-import type { PushOrigin } from '../aggregate/state.ts';
+import type { Batch } from '../aggregate/batch.ts';
 import { decodeText, sliceEnd } from '../exposition/text/decode.ts';
 import { encodeText } from '../exposition/text/encode.ts';
 import { KeptText } from '../exposition/text/kept-text.ts';
+import type { Journal } from '../journal/journal.ts';
+import { memoryJournal } from '../journal/memory.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
@@ -21,117 +21,185 @@ import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
-import type { GatewayApi, Holdings, PushRequest } from './api.ts';
+import type { GatewayApi, Holdings, PushOutcome, PushRequest } from './api.ts';
+import { ExpiryClock } from './expiry.ts';
+import { identityOf } from './identity.ts';
+import { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
-import type { HoldingsByType, Telemetry } from './telemetry.ts';
+import type { Recovery } from './recovery.ts';
+import { Snapshots } from './snapshots.ts';
+import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
 /** Bodies up to here are read in one go: about a millisecond where the series are known. */
 const SLICE_BYTES = 128 * 1024;
 const SLICE_MS = 5;
 /** Attempts at a long body in slices before it is read in one go. */
 const SLICED_ATTEMPTS = 3;
-/** Sources expired between turns of the event loop. */
-const EXPIRED_AT_ONCE = 500;
-/** Longest sleep of the expiry clock: longer delays are not exact with timers, and the wall clock may be set. */
-const SLEEP_MS_MAX = 60_000;
 
 export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
+  readonly snapshots: Snapshots;
   readonly #options: GatewayOptions;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #state: State;
+  readonly #journal: Journal;
+  readonly #ledger: Ledger;
+  readonly #expiry: ExpiryClock;
   readonly #kept: KeptText;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
-  /** Pending while a long push is applied in steps; until then nobody else may look at the state or change it. */
-  #applying: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #isOpen = false;
+  #recovery: Recovery | undefined;
   #pushes = 0;
   #lastPushMs: number | undefined;
 
-  constructor(deps: { readonly options: GatewayOptions; readonly clock: Clock; readonly log: Log }) {
-    this.#options = deps.options;
-    this.#clock = deps.clock;
-    this.#log = deps.log;
-    const { byJob, jobCounterResets, summaries, limits } = deps.options;
-    this.#state = new State({ byJob, counterResets: jobCounterResets, summaries }, limits, randomSeed());
-    this.#kept = new KeptText(deps.options.scrapeCacheBytesMax);
-    this.#builder = new PushBuilder(this.#state);
-    this.#longBuilder = new PushBuilder(this.#state);
+  /** Without a journal that keeps things it is open at once. */
+  constructor(deps: {
+    readonly options: GatewayOptions;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly journal?: Journal;
+  }) {
+    const { options, clock, log, journal = memoryJournal() } = deps;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#journal = journal;
+    this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
+    this.#expiry = new ExpiryClock(this.#ledger, options, log);
+    this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
+    this.#kept = new KeptText(options.scrapeCacheBytesMax);
+    this.#builder = new PushBuilder(this.#ledger.state);
+    this.#longBuilder = new PushBuilder(this.#ledger.state);
+    if (!journal.keeps) this.#isOpen = this.#ledger.begin();
   }
 
-  async push(request: PushRequest): Promise<void> {
+  /** Whether it takes pushes and shows the page: not before it has read what it kept. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read. */
+  async open(snapshotIntervalMs: number): Promise<Recovery> {
+    const recovery = await this.#ledger.recover();
+    if (!this.#ledger.begin()) {
+      await this.#ledger.makeRoom();
+      if (!this.#ledger.begin()) throw new Error('BUG: no room for the record that there was room for');
+    }
+    this.#isOpen = true;
+    this.#recovery = recovery;
+    this.snapshots.start(snapshotIntervalMs);
+    this.#expiry.wake();
+    return recovery;
+  }
+
+  async push(request: PushRequest): Promise<PushOutcome> {
     const startMs = performance.now();
-    while (this.#applying !== undefined) await this.#applying;
-    this.#checkSource(request.key);
-    const { body } = request;
-    const ignored =
-      body.length <= SLICE_BYTES
-        ? this.#pushNow(this.#builder, request)
-        : await this.#inTurn(() => this.#pushInSlices(request));
+    this.#checkOpen();
+    const { body, idempotencyKey } = request;
+    const identity =
+      idempotencyKey === undefined ? undefined : await identityOf({ ...request, idempotencyKey });
+    let read: Read | undefined;
+    if (body.length > SLICE_BYTES) read = await this.#inTurn(() => this.#pushInSlices(request, identity));
+    else {
+      // Nearly always there is nothing to wait for, and a promise less to make.
+      if (this.#ledger.applying === undefined) read = this.#pushNow(this.#builder, request, identity);
+      read ??= await this.#pushShort(this.#builder, request, identity);
+    }
+    const { position } = this.#ledger;
+    if (!this.#ledger.isSafe(position)) await this.#ledger.whenSafe(position);
+    if (read === REPLAYED) {
+      this.telemetry?.pushReplayed();
+      return 'replayed';
+    }
     this.#pushes += 1;
-    this.telemetry?.pushAccepted(ignored.samples, body.length, (performance.now() - startMs) / 1000);
-    if (ignored.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', ignored.nonFinite);
-    if (ignored.summary > 0) this.telemetry?.samplesIgnored('summary', ignored.summary);
+    this.telemetry?.pushAccepted(read.samples, body.length, (performance.now() - startMs) / 1000);
+    if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
+    if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
+    return 'applied';
   }
 
   async delete(key: GroupingKey): Promise<void> {
+    this.#checkOpen();
     if (!this.#options.byJob) return;
-    while (this.#applying !== undefined) await this.#applying;
     requireJob(key);
-    this.#state.remove(key.text);
-    this.#recycle();
+    const ledger = this.#ledger;
+    for (;;) {
+      while (ledger.applying !== undefined) await ledger.applying;
+      if (ledger.remove(key.text)) break;
+      await ledger.makeRoom();
+    }
+    await ledger.whenSafe(ledger.position);
   }
 
   async *scrape(): AsyncGenerator<Uint8Array, void, undefined> {
-    await this.#expire();
-    while (this.#applying !== undefined) await this.#applying;
-    try {
-      yield* encodeText(this.#state.view(), this.#kept, (samples) => {
-        this.telemetry?.samplesIgnored('name_collision', samples);
-        this.#log.warn(
-          'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
-        );
-      });
-    } finally {
-      this.#recycle();
-    }
+    this.#checkOpen();
+    await this.#expiry.run();
+    const view = await this.#ledger.view();
+    yield* encodeText(view, this.#kept, (samples) => {
+      this.telemetry?.samplesIgnored('name_collision', samples);
+      this.#log.warn(
+        'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
+      );
+    });
   }
 
   holdings(): Holdings {
+    const { state } = this.#ledger;
     return {
-      families: this.#state.families.size,
-      series: this.#state.cells.size,
-      sources: this.#state.sources.size,
+      families: state.families.size,
+      series: state.cells.size,
+      sources: state.sources.size,
       pushes: this.#pushes,
       lastPushMs: this.#lastPushMs,
     };
   }
 
   holdingsByType(): HoldingsByType {
-    const { sources } = this.#state;
+    const { state, keys } = this.#ledger;
+    const { sources } = state;
     return {
-      ...this.#state.countsByType(),
+      ...state.countsByType(),
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
+      idempotencyKeys: keys.size,
+      idempotencyKeysEvicted: keys.evicted,
+      storage: this.#storageReport(),
     };
   }
 
-  /** Ends the expiry clock once the pushes under way are done. The state stays readable. */
+  #storageReport(): StorageReport | undefined {
+    if (this.#recovery === undefined) return undefined;
+    return {
+      ...this.#journal.stats(),
+      recordBytes: this.#ledger.recordBytes,
+      snapshots: this.snapshots.report,
+      recovery: this.#recovery,
+    };
+  }
+
+  /** Ends the expiry clock and the journal once the pushes under way are done. The state stays readable. */
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#expiry.close();
     await this.#longPush.catch(() => {});
+    await this.snapshots.close();
+    await this.#journal.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#isOpen) return;
+    throw new RequestError(
+      'shutting_down',
+      'the gateway is starting and still reads what it kept; send this request again a little later',
+    );
   }
 
   #checkSource(key: GroupingKey): void {
     if (!this.#options.byJob) return;
     requireJob(key);
-    if (this.#state.isFullFor(key.text)) {
+    if (this.#ledger.state.isFullFor(key.text)) {
       throw new RequestError(
         'sources_limit',
         `the gateway remembers ${this.#options.limits.sourcesMax} sources and cannot take another (--limit.sources); set --job-forget-duration to let silent ones go`,
@@ -139,95 +207,95 @@ export class Gateway implements GatewayApi {
     }
   }
 
-  #pushNow(builder: PushBuilder, request: PushRequest): Read {
+  async #pushShort(builder: PushBuilder, request: PushRequest, identity: Identity): Promise<Read> {
+    const ledger = this.#ledger;
+    for (;;) {
+      while (ledger.applying !== undefined) await ledger.applying;
+      const read = this.#pushNow(builder, request, identity);
+      if (read !== undefined) return read;
+      await ledger.makeRoom();
+    }
+  }
+
+  /** Reads and counts a push in this turn; undefined when there is no room for it. */
+  #pushNow(builder: PushBuilder, request: PushRequest, identity: Identity): Read | undefined {
     const { body } = request;
+    if (this.#isReplay(identity)) return REPLAYED;
+    this.#checkSource(request.key);
     try {
       builder.begin(body, this.#pathLabels(request.key));
       decodeText(body, 0, body.length, builder);
-      return this.#commit(builder, request);
+      const batch = builder.finish();
+      const push = { source: request.key.text, method: request.method, identity };
+      if (!this.#ledger.push(batch, body, push)) return undefined;
+      return this.#counted(batch);
     } catch (error) {
       throw located(error, body);
     }
   }
 
-  async #pushInSlices(request: PushRequest): Promise<Read> {
-    const { body } = request;
+  async #pushInSlices(request: PushRequest, identity: Identity): Promise<Read> {
+    const { state } = this.#ledger;
     const builder = this.#longBuilder;
-    this.#state.hold();
+    state.hold();
     try {
       for (let attempt = 0; attempt < SLICED_ATTEMPTS; attempt += 1) {
-        builder.begin(body, this.#pathLabels(request.key));
-        let since = performance.now();
-        for (let from = 0; from < body.length && builder.epoch === this.#state.epoch;) {
-          const to = sliceEnd(body, from, SLICE_BYTES / 4);
-          decodeText(body, from, to, builder);
-          from = to;
-          if (performance.now() - since < SLICE_MS) continue;
-          await setImmediate();
-          since = performance.now();
-        }
-        if (builder.epoch === this.#state.epoch) return await this.#commitInSteps(builder, request);
+        while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+        if (!(await this.#readInSlices(builder, request))) continue;
+        if (this.#isReplay(identity)) return REPLAYED;
+        // The body has waited; the limit is checked where it counts.
+        this.#checkSource(request.key);
+        const batch = builder.finish();
+        const push = { source: request.key.text, method: request.method, identity, pause: pauses() };
+        if (await this.#ledger.pushInSteps(batch, request.body, push)) return this.#counted(batch);
+        await this.#ledger.makeRoom();
       }
     } catch (error) {
-      throw located(error, body);
+      throw located(error, request.body);
     } finally {
-      this.#state.letGo();
-      this.#recycle();
+      state.letGo();
     }
-    return this.#pushNow(builder, request);
+    return this.#pushShort(builder, request, identity);
   }
 
-  #commit(builder: PushBuilder, request: PushRequest): Read {
-    const { batch, origin, read } = this.#checked(builder, request);
-    this.#state.apply(batch, request.body, origin);
-    this.#recycle();
-    this.#committed(origin.nowMs);
-    return read;
-  }
-
-  async #commitInSteps(builder: PushBuilder, request: PushRequest): Promise<Read> {
-    const { batch, origin, read } = this.#checked(builder, request);
-    const apply = async (): Promise<void> => {
-      let since = performance.now();
-      for (const _ of this.#state.applyInSteps(batch, request.body, origin)) {
-        if (performance.now() - since < SLICE_MS) continue;
-        await setImmediate();
-        since = performance.now();
-      }
-    };
-    this.#applying = apply().finally(() => {
-      this.#applying = undefined;
-    });
-    await this.#applying;
-    this.#committed(origin.nowMs);
-    return read;
-  }
-
-  /** The last look at a push before it counts; what comes after cannot fail. */
-  #checked(builder: PushBuilder, request: PushRequest): { batch: Batch; origin: PushOrigin; read: Read } {
-    const batch = builder.finish();
-    // A long body may have waited; the limit is checked again where it counts.
-    this.#checkSource(request.key);
-    const nowMs = this.#clock.now();
-    return {
-      batch,
-      origin: { source: request.key.text, method: request.method, nowMs, wallMs: nowMs },
-      read: { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary },
-    };
-  }
-
-  #committed(nowMs: number): void {
-    this.#lastPushMs = nowMs;
-    if (this.#state.droppedStrays > 0) {
-      this.telemetry?.samplesIgnored('stray_untyped', this.#state.droppedStrays);
-      this.#state.droppedStrays = 0;
+  /** Whether the batch is whole and made for the state as it is now. */
+  async #readInSlices(builder: PushBuilder, { body, key }: PushRequest): Promise<boolean> {
+    const { state } = this.#ledger;
+    const pause = pauses();
+    builder.begin(body, this.#pathLabels(key));
+    for (let from = 0; from < body.length && builder.epoch === state.epoch;) {
+      const to = sliceEnd(body, from, SLICE_BYTES / 4);
+      decodeText(body, from, to, builder);
+      from = to;
+      await pause();
     }
-    this.#sleep();
+    return builder.epoch === state.epoch;
   }
 
-  /** Lets the numbers of freed cells be used again when it is time, and nobody reads. */
-  #recycle(): void {
-    if (this.#state.wantsRecycling) this.#state.recycle();
+  #counted(batch: Batch): Counts {
+    const { state } = this.#ledger;
+    this.#lastPushMs = this.#clock.now();
+    if (state.droppedStrays > 0) {
+      this.telemetry?.samplesIgnored('stray_untyped', state.droppedStrays);
+      state.droppedStrays = 0;
+    }
+    this.#expiry.wake();
+    return { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary };
+  }
+
+  #isReplay(identity: Identity): boolean {
+    if (identity === undefined) return false;
+    switch (this.#ledger.keys.look(identity, this.#ledger.nowMs())) {
+      case 'unknown':
+        return false;
+      case 'same':
+        return true;
+      case 'another':
+        throw new RequestError(
+          'idempotency_key_reused',
+          'a push with another body came with this Idempotency-Key before; use a new key for each push, and the same one only to send it again',
+        );
+    }
   }
 
   #pathLabels(key: GroupingKey): readonly Label[] {
@@ -239,54 +307,29 @@ export class Gateway implements GatewayApi {
     this.#longPush = turn.catch(() => {});
     return turn;
   }
-
-  /** Resets and forgets the sources that have been silent for too long by now. */
-  async #expire(): Promise<void> {
-    const { byJob, jobPruneDurationMs, jobForgetDurationMs } = this.#options;
-    if (!byJob || (jobPruneDurationMs === 0 && jobForgetDurationMs === 0)) return;
-    for (;;) {
-      while (this.#applying !== undefined) await this.#applying;
-      const now = this.#clock.now();
-      const more = this.#state.expire(
-        {
-          ...(jobPruneDurationMs > 0 ? { pruneBeforeMs: now - jobPruneDurationMs } : {}),
-          ...(jobForgetDurationMs > 0 ? { forgetBeforeMs: now - jobForgetDurationMs } : {}),
-        },
-        EXPIRED_AT_ONCE,
-      );
-      this.#recycle();
-      if (!more) return;
-      await setImmediate();
-    }
-  }
-
-  /** Wakes up when the next source will have been silent for too long. */
-  #sleep(): void {
-    if (this.#timer !== undefined || this.#closed) return;
-    const { jobPruneDurationMs, jobForgetDurationMs } = this.#options;
-    const oldestLive = jobPruneDurationMs > 0 ? this.#state.sources.oldestPushMs('live') : undefined;
-    const oldest = jobForgetDurationMs > 0 ? this.#state.sources.oldestPushMs('all') : undefined;
-    if (oldestLive === undefined && oldest === undefined) return;
-    const at = Math.min(
-      (oldestLive ?? Infinity) + jobPruneDurationMs,
-      (oldest ?? Infinity) + jobForgetDurationMs,
-    );
-    const delay = Math.min(Math.max(at + 1 - this.#clock.now(), 10), SLEEP_MS_MAX);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#expire().then(
-        () => this.#sleep(),
-        (error: unknown) => this.#log.error('expiry failed', { error: String(error) }),
-      );
-    }, delay);
-    this.#timer.unref();
-  }
 }
 
-interface Read {
+/** See IdempotencyKeys. */
+type Identity = Uint8Array | undefined;
+
+interface Counts {
   readonly samples: number;
   readonly nonFinite: number;
   readonly summary: number;
+}
+
+const REPLAYED = 'replayed';
+type Read = Counts | typeof REPLAYED;
+
+/** To be awaited between steps: lets others run when this one has had its time. */
+function pauses(): () => Promise<void> | undefined {
+  let since = performance.now();
+  return () => {
+    if (performance.now() - since < SLICE_MS) return undefined;
+    return setImmediate().then(() => {
+      since = performance.now();
+    });
+  };
 }
 
 function requireJob(key: GroupingKey): void {

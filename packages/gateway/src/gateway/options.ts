@@ -10,6 +10,9 @@ export interface GatewayOptions {
   readonly jobForgetDurationMs: number;
   readonly pathLabels: 'drop' | 'add';
   readonly summaries: 'discard' | 'sum-and-count';
+  /** How long the key of a push is remembered, so that a retry counts once. */
+  readonly idempotencyWindowMs: number;
+  readonly idempotencyKeysMax: number;
   /** 0 means that nothing is kept. */
   readonly scrapeCacheBytesMax: number;
   readonly limits: Limits;
@@ -31,6 +34,8 @@ export const defaultGatewayOptions: GatewayOptions = {
   jobForgetDurationMs: 0,
   pathLabels: 'drop',
   summaries: 'discard',
+  idempotencyWindowMs: 24 * 60 * 60 * 1000,
+  idempotencyKeysMax: 1_000_000,
   scrapeCacheBytesMax: 64 * 1024 * 1024,
   limits: defaultLimits,
 };

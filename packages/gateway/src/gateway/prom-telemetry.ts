@@ -9,7 +9,7 @@ import { metricTypes } from '../model/metric-type.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 import { ignoredReasons } from './telemetry.ts';
-import type { HoldingsByType, IgnoredReason, Telemetry } from './telemetry.ts';
+import type { HoldingsByType, IgnoredReason, StorageReport, Telemetry } from './telemetry.ts';
 
 /** Each own metric: its type, labels and meaning. docs/reference/metrics.md lists the same rows; a test compares. */
 export const ownMetrics = {
@@ -29,11 +29,52 @@ export const ownMetrics = {
   families: ['gauge', ['type'], 'Families held, by metric type.'],
   sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  idempotent_replays_total: [
+    'counter',
+    [],
+    'Pushes that were sent again with the same Idempotency-Key, and not counted again.',
+  ],
+  idempotency_keys: ['gauge', [], 'Idempotency keys remembered.'],
+  idempotency_keys_evicted_total: [
+    'counter',
+    [],
+    'Idempotency keys forgotten before their time, as there were too many.',
+  ],
+  storage_commits_total: ['counter', [], 'Groups of records made safe.'],
+  storage_commit_duration_seconds: ['histogram', [], 'Time to make a group of records safe.'],
+  storage_record_bytes_total: [
+    'counter',
+    [],
+    'Bytes of records, one for each push and other change of the state.',
+  ],
+  storage_waiting_records: ['gauge', [], 'Records that are not safe yet.'],
+  storage_waiting_bytes: ['gauge', [], 'Bytes of records that are not safe yet.'],
+  storage_size_bytes: ['gauge', [], 'Size of all files of the store.'],
+  storage_last_snapshot_timestamp_seconds: [
+    'gauge',
+    [],
+    'Time of the newest snapshot; 0 before the first since the start.',
+  ],
+  storage_last_snapshot_size_bytes: ['gauge', [], 'Size of the newest snapshot.'],
+  storage_last_snapshot_duration_seconds: ['gauge', [], 'Time that the newest snapshot took.'],
+  storage_snapshots_failed_total: ['counter', [], 'Snapshots that could not be written.'],
+  storage_replayed_records: ['gauge', [], 'Records read at the start, after the snapshot.'],
+  storage_replay_duration_seconds: [
+    'gauge',
+    [],
+    'Time that reading the snapshot and the records took at the start.',
+  ],
+  storage_damages: [
+    'gauge',
+    [],
+    'Damages found at the start and moved aside; more than 0 means that something was lost.',
+  ],
   build_info: ['gauge', ['version', 'node_version'], 'Always 1; says what runs.'],
 } as const;
 
 const PREFIX = 'prom_aggregation_gateway_';
 const PUSH_BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
+const COMMIT_BUCKETS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const SCRAPE_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
 type OwnMetric = keyof typeof ownMetrics;
@@ -45,11 +86,12 @@ export function createTelemetry(deps: {
 }): Telemetry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const totals = { accepted: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
+  const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
   const refused = new Map<ErrorCode, number>();
   const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
   const pushDuration = histogram('push_duration_seconds', PUSH_BUCKETS);
   const scrapeDuration = histogram('scrape_duration_seconds', SCRAPE_BUCKETS);
+  const commitDuration = histogram('storage_commit_duration_seconds', COMMIT_BUCKETS);
   const collect = collectors(registry);
   collect.counter('pushes_total', (set) => {
     set(totals.accepted, { result: 'accepted', code: 'ok' });
@@ -65,8 +107,13 @@ export function createTelemetry(deps: {
   // Asked for once a page: it counts every family, and the page shows one point in time.
   let holdings = deps.holdings();
   addHoldings(registry, () => holdings);
+  addStorage(registry, () => holdings.storage);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
+  collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
   return {
+    pushReplayed() {
+      totals.replayed += 1;
+    },
     pushAccepted(samples, bytes, seconds) {
       totals.accepted += 1;
       totals.samples += samples;
@@ -81,13 +128,16 @@ export function createTelemetry(deps: {
     samplesIgnored(reason, count) {
       ignored.set(reason, (ignored.get(reason) ?? 0) + count);
     },
+    committed(seconds) {
+      commitDuration.observe(seconds);
+    },
     scraped(seconds, bytes) {
       scrapeDuration.observe(seconds);
       totals.scraped += bytes;
     },
     async page() {
       holdings = deps.holdings();
-      const histograms = [pushDuration, scrapeDuration].map((one) => `\n${one.text()}`);
+      const histograms = [pushDuration, scrapeDuration, commitDuration].map((one) => `\n${one.text()}`);
       return { contentType: registry.contentType, body: (await registry.metrics()) + histograms.join('') };
     },
   };
@@ -109,6 +159,33 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
     set(sourcesPruned, { state: 'pruned' });
   });
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
+  collect.gauge('idempotency_keys', (set) => set(holdings().idempotencyKeys));
+  collect.counter('idempotency_keys_evicted_total', (set) => set(holdings().idempotencyKeysEvicted));
+}
+
+/** Where everything is kept in memory these are all 0. */
+function addStorage(registry: Registry, storage: () => StorageReport | undefined): void {
+  const collect = collectors(registry);
+  const gauge = (name: OwnMetric, value: (report: StorageReport) => number): void =>
+    collect.gauge(name, (set) => set(valueOf(storage(), value)));
+  const counter = (name: OwnMetric, value: (report: StorageReport) => number): void =>
+    collect.counter(name, (set) => set(valueOf(storage(), value)));
+  counter('storage_commits_total', ({ commits }) => commits);
+  counter('storage_record_bytes_total', ({ recordBytes }) => recordBytes);
+  gauge('storage_waiting_records', ({ waitingRecords }) => waitingRecords);
+  gauge('storage_waiting_bytes', ({ waitingBytes }) => waitingBytes);
+  gauge('storage_size_bytes', ({ storedBytes }) => storedBytes);
+  gauge('storage_last_snapshot_timestamp_seconds', ({ snapshots }) => (snapshots.last?.wallMs ?? 0) / 1000);
+  gauge('storage_last_snapshot_size_bytes', ({ snapshots }) => snapshots.last?.bytes ?? 0);
+  gauge('storage_last_snapshot_duration_seconds', ({ snapshots }) => snapshots.last?.seconds ?? 0);
+  counter('storage_snapshots_failed_total', ({ snapshots }) => snapshots.failed);
+  gauge('storage_replayed_records', ({ recovery }) => recovery.records);
+  gauge('storage_replay_duration_seconds', ({ recovery }) => recovery.seconds);
+  gauge('storage_damages', ({ recovery }) => recovery.lost.length);
+}
+
+function valueOf(report: StorageReport | undefined, of: (report: StorageReport) => number): number {
+  return report === undefined ? 0 : of(report);
 }
 
 type Fill = (set: (value: number, labels?: Record<string, string>) => void) => void;

@@ -1,5 +1,8 @@
+import type { JournalStats } from '../journal/journal.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';
+import type { Recovery } from './recovery.ts';
+import type { SnapshotReport } from './snapshots.ts';
 
 /**
  * What the layers report about themselves. Called on hot paths: implementations count in plain numbers and build
@@ -7,10 +10,14 @@ import type { MetricType } from '../model/metric-type.ts';
  */
 export interface Telemetry {
   pushAccepted(samples: number, bytes: number, seconds: number): void;
+  /** A push that was there already, under its idempotency key. */
+  pushReplayed(): void;
   /** A push refused by any layer, with its body size as far as known. */
   pushRefused(code: ErrorCode, bytes: number): void;
   /** `reason`: non_finite, summary, stray_untyped. */
   samplesIgnored(reason: IgnoredReason, count: number): void;
+  /** A group of records made safe. */
+  committed(seconds: number): void;
   scraped(seconds: number, bytes: number): void;
   /** Own metrics as text, with its content type. */
   page(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -29,4 +36,16 @@ export interface HoldingsByType {
   readonly sourcesPruned: number;
   /** Deleted or forgotten since the process started. */
   readonly sourcesRetired: number;
+  readonly idempotencyKeys: number;
+  /** Keys that went before their time, since the process started. */
+  readonly idempotencyKeysEvicted: number;
+  /** Undefined where everything is kept in memory, and until what was kept has been read. */
+  readonly storage: StorageReport | undefined;
+}
+
+export interface StorageReport extends JournalStats {
+  /** Of records, since the process started. */
+  readonly recordBytes: number;
+  readonly snapshots: SnapshotReport;
+  readonly recovery: Recovery;
 }

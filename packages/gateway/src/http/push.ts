@@ -1,6 +1,8 @@
 /** Pushes and deletes. The way of a good push is the hot path of the whole server: it makes no copies and few objects. */
+import type { IncomingHttpHeaders } from 'node:http';
+
 import { RequestError } from '../model/errors.ts';
-import type { GatewayApi } from '../gateway/api.ts';
+import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
@@ -28,15 +30,18 @@ export function pushHandler(deps: PushDeps): Handler {
     const coding = intake.check(request);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
+    const idempotencyKey = readIdempotencyKey(headers);
     const body = await intake.receive(request, coding);
     exchange.bodyBytes = body.bytes.length;
+    let outcome: PushOutcome;
     try {
-      await gateway.push({ method, key, body: body.bytes });
+      outcome = await gateway.push({ method, key, body: body.bytes, idempotencyKey });
     } finally {
       body.release();
     }
     if (deps.state.stopping) response.shouldKeepAlive = false;
-    accept(exchange, cors.headersFor(headers.origin));
+    const origin = cors.headersFor(headers.origin);
+    accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
 
@@ -69,6 +74,21 @@ export function preflightHandler(deps: PushDeps): Handler {
     response.writeHead(204, ['Allow', allow, ...origin, ...cors.preflightHeaders]);
     response.end();
   };
+}
+
+const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+const replayedHeaders: FlatHeaders = ['Idempotency-Replayed', 'true'];
+
+/** The key that a sender gives a push so that it may send it again, with or without quotes around it. */
+function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
+  const header = headers['idempotency-key'] as string | undefined;
+  if (header === undefined) return undefined;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (key.length > 0 && key.length <= IDEMPOTENCY_KEY_CHARS_MAX) return key;
+  throw new RequestError(
+    'invalid_idempotency_key',
+    `the Idempotency-Key is ${key.length === 0 ? 'empty' : `${key.length} characters long`}; use a new UUID for each push, at most ${IDEMPOTENCY_KEY_CHARS_MAX} characters`,
+  );
 }
 
 /** 202, never 200 or 204: some clients take nothing else. */

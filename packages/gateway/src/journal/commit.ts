@@ -17,7 +17,7 @@ export interface CommitOptions {
   /** 0: each write is safe when it returns. Otherwise what is written is synced after so long, and called safe before. */
   readonly syncIntervalMs: number;
   /** Called after each commit, when none is under way. */
-  readonly onCommit: () => void;
+  readonly onCommit: (seconds: number) => void;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -98,6 +98,7 @@ export class GroupCommit {
     this.#scheduled = false;
     if (this.failure !== undefined || this.#filling.length === 0) return;
     this.#busy = true;
+    const started = performance.now();
     try {
       await this.#commit();
     } catch (error) {
@@ -107,7 +108,7 @@ export class GroupCommit {
     }
     this.#busy = false;
     if (this.#filling.length > 0) this.#schedule();
-    this.#options.onCommit();
+    this.#options.onCommit((performance.now() - started) / 1000);
   }
 
   async #commit(): Promise<void> {

@@ -37,6 +37,8 @@ export interface FileJournalOptions {
   readonly onFailure: (error: Error) => void;
   /** Called when space gets short and a snapshot would free some; not more often than twice a second. */
   readonly onPressure: () => void;
+  /** Called after each commit with the time it took. */
+  readonly onCommit?: (seconds: number) => void;
   /** Only `recover`, `stats` and `close` then, and nothing is changed but the lock. */
   readonly readOnly?: boolean;
   readonly files?: Files;
@@ -64,6 +66,7 @@ interface Parts {
 type Options = FileJournalOptions & { readonly readOnly: boolean; readonly files: Files };
 
 class FileJournal implements Journal {
+  readonly keeps = true;
   readonly #options: Options;
   readonly #lock: Lock;
   #parts: Parts | undefined = undefined;
@@ -91,7 +94,8 @@ class FileJournal implements Journal {
   }
 
   async #assemble(recovered: RecoveredStore): Promise<Parts> {
-    const { path, files, log, sync, syncIntervalMs, bytesMax, waitingBytesMax, onPressure } = this.#options;
+    const { path, files, log, sync, syncIntervalMs, bytesMax, waitingBytesMax, onPressure, onCommit } =
+      this.#options;
     const { storeId } = recovered;
     const safeWrites = sync === 'commit';
     const segments = new Segments({ folder: path, files, log, storeId, safeWrites });
@@ -103,7 +107,10 @@ class FileJournal implements Journal {
       storeId,
       position: recovered.position,
       syncIntervalMs: safeWrites ? 0 : syncIntervalMs,
-      onCommit: () => room.ahead(),
+      onCommit: (seconds) => {
+        room.ahead();
+        onCommit?.(seconds);
+      },
       onFailure: (error) => this.#fail(error),
     });
     const room: Room = new Room({

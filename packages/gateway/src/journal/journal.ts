@@ -12,6 +12,8 @@
  * it was opened with, and never calls anything safe again.
  */
 export interface Journal {
+  /** False where nothing is kept: then records need not be made, and every position is 0. */
+  readonly keeps: boolean;
   /**
    * Hands over what is kept: the newest whole snapshot, if there is one, and each record after it, in order. To be called once,
    * before anything else. Yields to the event loop every few milliseconds.

@@ -4,6 +4,7 @@ import type { Journal } from './journal.ts';
 export function memoryJournal(): Journal {
   let position = 0;
   return {
+    keeps: false,
     recover: async () => ({ snapshotPosition: 0, records: 0, lost: [] }),
     hasRoom: () => true,
     makeRoom: async () => {},

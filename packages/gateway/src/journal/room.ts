@@ -118,7 +118,7 @@ export class Room {
       throw new JournalFull(
         'storage_full',
         `the snapshot does not fit: the store ${folder} holds ${this.storedBytes} bytes with ${this.snapshotBytes} of it, and ` +
-          `--storage.bytes-max allows ${bytesMax}: raise it`,
+          `--storage.max-size allows ${bytesMax}: raise it`,
       );
     }
     this.snapshotBytes = snapshotBytes;
@@ -238,7 +238,7 @@ export class Room {
     }
     return new JournalFull(
       'storage_full',
-      `the store ${folder} is full: it holds ${this.storedBytes} bytes and keeps ${kept}, and --storage.bytes-max ` +
+      `the store ${folder} is full: it holds ${this.storedBytes} bytes and keeps ${kept}, and --storage.max-size ` +
         `allows ${bytesMax}: a snapshot may make room; otherwise raise the flag`,
     );
   }

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'body_unreadable'
   | 'invalid_path'
   | 'job_missing'
+  | 'invalid_idempotency_key'
   | 'origin_not_allowed'
   | 'not_found'
   | 'method_not_allowed'
@@ -35,7 +36,9 @@ export type ErrorCode =
   | 'sources_limit'
   | 'buckets_limit'
   | 'labels_limit'
+  | 'idempotency_key_reused'
   | 'overloaded'
+  | 'storage_full'
   | 'shutting_down'
   | 'internal';
 
@@ -59,6 +62,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   // The request around it.
   invalid_path: { status: 400, title: 'The labels in the path cannot be read' },
   job_missing: { status: 400, title: 'By-job mode needs a job in the path' },
+  invalid_idempotency_key: { status: 400, title: 'The Idempotency-Key cannot be used' },
   origin_not_allowed: { status: 403, title: 'This web origin may not push here' },
   not_found: { status: 404, title: 'Nothing is served at this path' },
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
@@ -72,8 +76,10 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   sources_limit: { status: 422, title: 'The gateway holds as many sources as it may' },
   buckets_limit: { status: 422, title: 'A histogram would have more buckets than it may' },
   labels_limit: { status: 422, title: 'A series has more or longer labels than it may' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key came with another push before' },
   // The gateway itself.
   overloaded: { status: 503, title: 'The gateway holds as many unfinished requests as it may' },
+  storage_full: { status: 503, title: 'There is no room to keep the push' },
   shutting_down: { status: 503, title: 'The gateway is starting or stopping' },
   internal: { status: 500, title: 'The gateway made a mistake' },
 };

@@ -208,3 +208,30 @@ test('docs/reference/flags.md is made from the table', () => {
   const page = readFileSync(new URL('../../../../docs/reference/flags.md', import.meta.url), 'utf8');
   expect(page).toBe(flagReference());
 });
+
+describe('storage commands', () => {
+  test('a command and a folder', () => {
+    expect(parseConfig(['storage', 'verify', '--storage.path=x'], {})).toEqual({
+      kind: 'storage',
+      command: 'verify',
+      path: 'x',
+    });
+    expect(parseConfig(['storage', 'export'], { PAG_STORAGE_PATH: 'y' })).toMatchObject({ path: 'y' });
+    expect(parseConfig(['storage', 'inspect'], {})).toMatchObject({ path: 'data/' });
+  });
+  test.each([
+    [['storage'], 'storage: say what to do: inspect, verify, export'],
+    [['storage', 'repair'], 'storage: say what to do: inspect, verify, export'],
+    [['storage', 'verify', '--storage.path='], '--storage.path: name the folder of the store'],
+    [['storage', 'verify', '--by-job'], '--by-job: storage commands take --storage.path alone'],
+  ])('%j', (argv, error) => expect(errorsOf(argv)).toEqual([error]));
+});
+
+test('storage.path: empty on the command line or - in the environment keeps nothing', () => {
+  expect(configOf(['--storage.path=']).storage.path).toBeUndefined();
+  expect(configOf([], { PAG_STORAGE_PATH: '-' }).storage.path).toBeUndefined();
+  expect(configOf([], { PAG_STORAGE_PATH: '' }).storage.path).toBe('data/');
+  expect(errorsOf(['--storage.snapshot-interval=0'])).toEqual([
+    '--storage.snapshot-interval: "0" is no interval; write it like 1s or 5m',
+  ]);
+});

@@ -5,10 +5,12 @@
  *   - a refused push leaves the page as it was, and nothing that shows later: a gateway that never heard of the refused
  *     pushes ends with the same page
  *   - a gateway that has to read every line anew, because each begins with a blank, agrees on all of it
+ *   - a gateway that is started again after every push it took, from its journal, agrees on all of it
  *   - the page can be pushed to an empty gateway and comes out the same; buckets only rise
  */
 import { createGateway, RequestError } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';
+import { RestartingGateway } from '../support/restarting.ts';
 
 export interface FuzzRun {
   readonly byJob: boolean;
@@ -31,37 +33,46 @@ const FORGET_MS = 3000;
 export async function replay(run: FuzzRun): Promise<void> {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs };
-  const open = (): EmbeddedGateway =>
-    createGateway({ ...run, jobPruneDurationMs: PRUNE_MS, jobForgetDurationMs: FORGET_MS, clock });
+  const options = { ...run, jobPruneDurationMs: PRUNE_MS, jobForgetDurationMs: FORGET_MS, clock };
+  const open = (): EmbeddedGateway => createGateway(options);
   const gateway = open();
   const slow = open();
   const untroubled = open();
-  const all = [gateway, slow, untroubled];
+  const restarted = await RestartingGateway.start(options);
+  const all = (): readonly EmbeddedGateway[] => [gateway, slow, untroubled, restarted.gateway];
   try {
     for (const [index, step] of run.steps.entries()) {
       if ('waitMs' in step) {
         nowMs += step.waitMs;
-        for (const each of all) await each.scrape();
+        for (const each of all()) await each.scrape();
       } else if ('delete' in step) {
-        for (const each of all) await each.delete(`job/${step.delete}`);
+        for (const each of all()) await each.delete(`job/${step.delete}`);
       } else {
         const before = await gateway.scrape();
-        const options = { method: step.method, path: `job/${step.job}` };
+        const target = { method: step.method, path: `job/${step.job}` };
         const body = Buffer.from(step.push, 'latin1');
-        const code = await outcome(gateway, body, options);
-        const slowCode = await outcome(slow, Buffer.from(indented(step.push), 'latin1'), options);
+        const code = await outcome(gateway, body, target);
+        const slowCode = await outcome(slow, Buffer.from(indented(step.push), 'latin1'), target);
         if (code !== slowCode) throw new Error(`step ${index}: ${code}, but ${slowCode} when read anew`);
-        if (code === 'taken') await untroubled.push(body, options);
-        else same(`step ${index}: the page before and after a refusal`, before, await gateway.scrape());
+        const restartedCode = await outcome(restarted.gateway, body, target);
+        if (code !== restartedCode)
+          throw new Error(`step ${index}: ${code}, but ${restartedCode} after a restart`);
+        if (code === 'taken') {
+          await untroubled.push(body, target);
+          if (index % 3 === 0) await restarted.takeSnapshot();
+          // Not after a pause: the time between the last record and the end of a process is not counted.
+          await restarted.restart();
+        } else same(`step ${index}: the page before and after a refusal`, before, await gateway.scrape());
       }
       const page = await gateway.scrape();
       same(`step ${index}: the page of lines read anew`, page, await slow.scrape());
       same(`step ${index}: the page without refused pushes`, page, await untroubled.scrape());
+      same(`step ${index}: the page after a restart`, page, await restarted.gateway.scrape());
       await checkPage(`step ${index}`, page, run);
     }
   } finally {
     // Closing waits for connections to end, of which there are none here.
-    for (const each of all) void each.close();
+    for (const each of all()) void each.close();
   }
 }
 

@@ -19,6 +19,9 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,
+    idempotencyKeys: 0,
+    idempotencyKeysEvicted: 0,
+    storage: undefined,
     ...fields,
   };
 }

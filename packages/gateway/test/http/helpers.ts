@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
-import type { GatewayApi, PushRequest } from '../../src/gateway/api.ts';
+import type { GatewayApi, PushOutcome, PushRequest } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
@@ -27,14 +27,17 @@ export class FakeGateway implements GatewayApi {
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
   slicesReturned = 0;
+  /** Idempotency keys that it has seen before. */
+  readonly keys = new Set<string | undefined>();
 
-  async push(request: PushRequest): Promise<void> {
+  async push(request: PushRequest): Promise<PushOutcome> {
     if (this.failure !== undefined) throw this.failure;
     this.pushes.push({
       method: request.method,
       labels: Object.fromEntries(request.key.labels.map((label) => [label.name, label.value])),
       body: Buffer.from(request.body).toString(),
     });
+    return this.keys.has(request.idempotencyKey) ? 'replayed' : 'applied';
   }
 
   async delete(key: PushRequest['key']): Promise<void> {
@@ -61,6 +64,8 @@ export class FakeTelemetry implements Telemetry {
   readonly refused: [code: string, bytes: number][] = [];
   readonly scrapes: number[] = [];
   pushAccepted(): void {}
+  pushReplayed(): void {}
+  committed(): void {}
   pushRefused(code: string, bytes: number): void {
     this.refused.push([code, bytes]);
   }

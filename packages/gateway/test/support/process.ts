@@ -22,14 +22,18 @@ export interface GatewayProcess {
 }
 
 /**
- * Starts the built gateway as a process of its own, on a free port, and waits until it listens. Call it from inside a
- * test: the process is killed when that test ends.
+ * Starts the built gateway as a process of its own, and waits until it listens: on a free port, with everything in memory, unless
+ * flags say otherwise. Call it from inside a test: the process is killed when that test ends.
  */
 export async function startGateway(
   flags: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [builtMain(), '--web.listen-address=127.0.0.1:0', ...flags], {
+  const own = ['--web.listen-address=127.0.0.1:0', '--storage.path='].filter((flag) => {
+    const name = flag.slice(0, flag.indexOf('=') + 1);
+    return !flags.some((given) => given.startsWith(name));
+  });
+  const child = spawn(process.execPath, [builtMain(), ...own, ...flags], {
     env: { ...environmentWithoutFlags(), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

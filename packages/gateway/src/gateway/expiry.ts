@@ -1,0 +1,78 @@
+/** Resets and forgets silent sources when their time has come, a few at a time. */
+import { setImmediate } from 'node:timers/promises';
+
+import type { Log } from '../primitives/log.ts';
+import type { Ledger } from './ledger.ts';
+import type { GatewayOptions } from './options.ts';
+
+/** Sources expired between turns of the event loop. */
+const EXPIRED_AT_ONCE = 500;
+/** Longest sleep: longer delays are not exact with timers. */
+const SLEEP_MS_MAX = 60_000;
+/** Shortest sleep, also while there is no room for what expiry would write. */
+const SLEEP_MS_MIN = 10;
+const NO_ROOM_SLEEP_MS = 1_000;
+
+export class ExpiryClock {
+  readonly #ledger: Ledger;
+  readonly #log: Log;
+  readonly #pruneMs: number;
+  readonly #forgetMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(ledger: Ledger, options: GatewayOptions, log: Log) {
+    this.#ledger = ledger;
+    this.#log = log;
+    this.#pruneMs = options.byJob ? options.jobPruneDurationMs : 0;
+    this.#forgetMs = options.byJob ? options.jobForgetDurationMs : 0;
+  }
+
+  /** Expires all that is due by now. */
+  async run(): Promise<void> {
+    if (this.#pruneMs === 0 && this.#forgetMs === 0) return;
+    for (;;) {
+      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+      const more = this.#ledger.expire({
+        pruneMs: this.#pruneMs,
+        forgetMs: this.#forgetMs,
+        most: EXPIRED_AT_ONCE,
+      });
+      if (!more) return;
+      await setImmediate();
+    }
+  }
+
+  /** Sees to it that `run` comes when the next source will have been silent for too long. To be called after each push. */
+  wake(): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    const dueMs = this.#dueMs();
+    if (dueMs === Infinity) return;
+    const left = dueMs + 1 - this.#ledger.nowMs();
+    const least = left < -NO_ROOM_SLEEP_MS ? NO_ROOM_SLEEP_MS : SLEEP_MS_MIN;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.run().then(
+          () => this.wake(),
+          (error: unknown) => this.#log.error('expiry failed', { error: String(error) }),
+        );
+      },
+      Math.min(Math.max(left, least), SLEEP_MS_MAX),
+    );
+    this.#timer.unref();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #dueMs(): number {
+    if (this.#pruneMs === 0 && this.#forgetMs === 0) return Infinity;
+    const { sources } = this.#ledger.state;
+    const live = this.#pruneMs > 0 ? sources.oldestPushMs('live') : undefined;
+    const all = this.#forgetMs > 0 ? sources.oldestPushMs('all') : undefined;
+    return Math.min((live ?? Infinity) + this.#pruneMs, (all ?? Infinity) + this.#forgetMs);
+  }
+}

@@ -1,0 +1,19 @@
+/** What is kept on disk, where and how. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
+export interface StorageOptions {
+  /** A folder; undefined keeps everything in memory. */
+  readonly path: string | undefined;
+  readonly sync: 'commit' | 'interval';
+  readonly syncIntervalMs: number;
+  readonly snapshotIntervalMs: number;
+  readonly bytesMax: number;
+  readonly onCorruption: 'fail' | 'quarantine';
+}
+
+export const defaultStorageOptions: StorageOptions = {
+  path: 'data/',
+  sync: 'commit',
+  syncIntervalMs: 1_000,
+  snapshotIntervalMs: 60_000,
+  bytesMax: 8 * 2 ** 30,
+  onCorruption: 'fail',
+};

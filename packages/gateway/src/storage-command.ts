@@ -1,0 +1,128 @@
+/** `prom-aggregation-gateway storage …`: looks into a store that no gateway uses at the time, and changes nothing. */
+import { once } from 'node:events';
+
+import { IdempotencyKeys } from './aggregate/idempotency-keys.ts';
+import { State } from './aggregate/state.ts';
+import type { StorageCommand } from './config/parse.ts';
+import { formatSize } from './config/values.ts';
+import { encodeText } from './exposition/text/encode.ts';
+import { KeptText } from './exposition/text/kept-text.ts';
+import { initialRules } from './gateway/ledger.ts';
+import { defaultLimits } from './gateway/options.ts';
+import { recoverState } from './gateway/recovery.ts';
+import type { Recovery } from './gateway/recovery.ts';
+import { openFileJournal } from './journal/file-journal.ts';
+import { inspectStore } from './journal/inspect.ts';
+import type { StoreReport } from './journal/inspect.ts';
+import { StorageProblem } from './journal/journal.ts';
+import { randomSeed } from './primitives/hash.ts';
+import type { Log } from './primitives/log.ts';
+
+interface Contents {
+  readonly state: State;
+  readonly keys: IdempotencyKeys;
+  readonly recovery: Recovery;
+}
+
+/** Resolves with the exit code: 1 when the store is damaged or cannot be read. */
+export async function runStorageCommand(command: StorageCommand, path: string, log: Log): Promise<number> {
+  try {
+    switch (command) {
+      case 'inspect':
+        return await inspect(path, log);
+      case 'verify':
+        return await verify(path, log);
+      case 'export':
+        return await exportPage(path, log);
+    }
+  } catch (error) {
+    if (!(error instanceof StorageProblem)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+async function inspect(path: string, log: Log): Promise<number> {
+  const report = await inspectStore(path, log);
+  for (const [name, value] of describeFiles(path, report)) print(name, value);
+  // What cannot be recovered can still be told of by its files.
+  if (report.damages.length === 0) {
+    for (const [name, value] of describeContents(await readContents(path, log))) print(name, value);
+  }
+  return tellDamages(report);
+}
+
+async function verify(path: string, log: Log): Promise<number> {
+  const report = await inspectStore(path, log);
+  if (report.damages.length > 0) return tellDamages(report);
+  const { recovery, state } = await readContents(path, log);
+  process.stdout.write(
+    `whole: snapshot of position ${recovery.snapshotPosition} and ${recovery.records} records after it, ${state.cells.size} series\n`,
+  );
+  return 0;
+}
+
+async function exportPage(path: string, log: Log): Promise<number> {
+  const { state } = await readContents(path, log);
+  for await (const slice of encodeText(state.view(), new KeptText(0), () => {})) {
+    if (!process.stdout.write(slice)) await once(process.stdout, 'drain');
+  }
+  return 0;
+}
+
+async function readContents(path: string, log: Log): Promise<Contents> {
+  const journal = await openFileJournal({
+    path,
+    sync: 'commit',
+    syncIntervalMs: 1_000,
+    bytesMax: Number.MAX_SAFE_INTEGER,
+    onCorruption: 'fail',
+    readOnly: true,
+    log,
+    onFailure: () => {},
+    onPressure: () => {},
+  });
+  try {
+    const seed = randomSeed();
+    const state = new State(initialRules, defaultLimits, seed);
+    const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
+    return { state, keys, recovery: await recoverState(journal, state, keys) };
+  } finally {
+    await journal.close();
+  }
+}
+
+function* describeFiles(path: string, report: StoreReport): Generator<readonly [string, string]> {
+  yield ['store', path];
+  yield ['id', report.storeId ?? 'none: the folder holds no store'];
+  yield ['format', String(report.formatVersion)];
+  yield ['size', `${formatSize(report.totalBytes)} (${report.totalBytes} bytes)`];
+  yield ['position', String(report.lastPosition)];
+  for (const { position, bytes, whole } of report.snapshots) {
+    yield ['snapshot', `of position ${position}, ${bytes} bytes, ${whole ? 'whole' : 'damaged'}`];
+  }
+  for (const { first, last, bytes, blocks } of report.segments) {
+    const records = last < first ? 'no records yet' : `records ${first} to ${last} in ${blocks} commits`;
+    yield ['segment', `${records}, ${bytes} bytes`];
+  }
+  if (report.tornBytes > 0) yield ['torn', `${report.tornBytes} bytes of a commit that nobody was told of`];
+}
+
+function* describeContents({ state, keys, recovery }: Contents): Generator<readonly [string, string]> {
+  const { byJob, counterResets, summaries } = state.rules;
+  yield ['mode', `${byJob ? 'by-job' : 'add'}, counter resets ${counterResets}, summaries ${summaries}`];
+  yield ['replay', `${recovery.records} records after the snapshot, ${recovery.seconds.toFixed(3)} s`];
+  yield ['series', String(state.cells.size)];
+  yield ['families', String(state.families.size)];
+  yield ['sources', `${state.sources.liveCount} live, ${state.sources.prunedCount} pruned`];
+  yield ['keys', String(keys.size)];
+}
+
+function tellDamages({ damages }: StoreReport): number {
+  for (const damage of damages) process.stderr.write(`damaged: ${damage}\n`);
+  return damages.length > 0 ? 1 : 0;
+}
+
+function print(name: string, value: string): void {
+  process.stdout.write(`${name.padEnd(10)}${value}\n`);
+}

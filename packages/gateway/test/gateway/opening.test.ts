@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+
+import { embed } from '../../src/embed.ts';
+import { KeptJournal } from '../support/kept-journal.ts';
+import { RestartingGateway } from '../support/restarting.ts';
+
+test('before what was kept has been read, nothing is taken and nothing shown, and readiness says so', async () => {
+  const { gateway, embedded } = embed({}, new KeptJournal());
+  const { port } = await embedded.start({ host: '127.0.0.1' });
+  const status = async (path: string, init: RequestInit = {}): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, init)).status;
+  expect(await status('/metrics', { method: 'POST', body: 'a_total 1\n' })).toBe(503);
+  expect(await status('/metrics')).toBe(503);
+  expect(await status('/-/ready')).toBe(503);
+  expect(await status('/-/healthy')).toBe(200);
+  expect(await status('/-/metrics')).toBe(200);
+  await gateway.open(3_600_000);
+  expect(await status('/-/ready')).toBe(200);
+  expect(await status('/metrics', { method: 'POST', body: 'a_total 1\n' })).toBe(202);
+  expect(await embedded.scrape()).toContain('a_total 1\n');
+  await embedded.close();
+});
+
+test.each([-3_600_000, 3_600_000])(
+  'a wall clock that jumps by %d ms makes no source silent and no key old',
+  async (jumpMs) => {
+    let wallMs = 1_700_000_000_000;
+    let elapsedMs = 0;
+    const clock = { now: () => wallMs, elapsed: () => elapsedMs };
+    const running = await RestartingGateway.start({ byJob: true, jobPruneDurationMs: 60_000, clock });
+    const push = { path: 'job/a', idempotencyKey: 'k' };
+    await running.gateway.push('# TYPE g gauge\ng 1\n', push);
+    wallMs += jumpMs;
+    elapsedMs += 1_000;
+    expect(await running.gateway.scrape()).toContain('g 1\n');
+    expect(await running.gateway.push('# TYPE g gauge\ng 1\n', push)).toBe('replayed');
+    // Also when it jumps while the gateway is down, and another process has another clock.
+    wallMs -= 2 * jumpMs;
+    elapsedMs = 5;
+    await running.restart();
+    expect(await running.gateway.scrape()).toContain('g 1\n');
+    expect(await running.gateway.push('# TYPE g gauge\ng 1\n', push)).toBe('replayed');
+    elapsedMs += 60_001;
+    expect(await running.gateway.scrape()).toBe('');
+  },
+);

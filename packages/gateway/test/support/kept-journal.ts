@@ -1,0 +1,72 @@
+import type { Journal, JournalStats, Recovered, RecoverySink } from '../../src/journal/journal.ts';
+
+/**
+ * A journal in memory that outlives its gateway, as a store on disk does: `reopened` is what the next start finds. Everything is safe
+ * at once.
+ */
+export class KeptJournal implements Journal {
+  readonly keeps = true;
+  readonly records: Uint8Array[] = [];
+  snapshotted: { readonly position: number; readonly parts: readonly Uint8Array[] } | undefined;
+
+  get position(): number {
+    return this.records.length;
+  }
+
+  get safePosition(): number {
+    return this.records.length;
+  }
+
+  /** A new journal with what this one kept. */
+  reopened(): KeptJournal {
+    const next = new KeptJournal();
+    next.records.push(...this.records);
+    next.snapshotted = this.snapshotted;
+    return next;
+  }
+
+  async recover(into: RecoverySink): Promise<Recovered> {
+    const { position, parts } = this.snapshotted ?? { position: 0, parts: [] };
+    if (position > 0) await into.snapshot(position, iterate(parts));
+    for (const [index, record] of this.records.entries())
+      if (index >= position) into.record(index + 1, record);
+    return { snapshotPosition: position, records: this.records.length - position, lost: [] };
+  }
+
+  hasRoom(): boolean {
+    return true;
+  }
+
+  async makeRoom(): Promise<void> {}
+
+  append(record: Uint8Array): number {
+    this.records.push(Uint8Array.from(record));
+    return this.records.length;
+  }
+
+  async whenSafe(): Promise<void> {}
+
+  async snapshot(position: number, parts: AsyncIterable<Uint8Array>) {
+    const kept: Uint8Array[] = [];
+    for await (const part of parts) kept.push(Uint8Array.from(part));
+    this.snapshotted = { position, parts: kept };
+    return { position, bytes: kept.reduce((sum, part) => sum + part.length, 0) };
+  }
+
+  stats(): JournalStats {
+    return {
+      waitingRecords: 0,
+      waitingBytes: 0,
+      commits: this.records.length,
+      commitSeconds: 0,
+      storedBytes: 0,
+      bytesSinceSnapshot: 0,
+    };
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function* iterate(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* parts;
+}

@@ -1,0 +1,44 @@
+import { embed } from '../../src/embed.ts';
+import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
+import { KeptJournal } from './kept-journal.ts';
+
+/** Snapshots are taken when a test asks for one. */
+const SNAPSHOT_INTERVAL_MS = 3_600_000;
+
+/** A gateway that can be taken down and started again, with what its journal kept. */
+export class RestartingGateway {
+  #options: EmbeddedOptions;
+  #journal: KeptJournal;
+  #gateway: ReturnType<typeof embed>;
+
+  private constructor(options: EmbeddedOptions, journal: KeptJournal) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#gateway = embed(options, journal);
+  }
+
+  static async start(options: EmbeddedOptions): Promise<RestartingGateway> {
+    const started = new RestartingGateway(options, new KeptJournal());
+    await started.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS);
+    return started;
+  }
+
+  /** The one that runs now; another one after each restart. */
+  get gateway(): EmbeddedGateway {
+    return this.#gateway.embedded;
+  }
+
+  /** As after a crash: nothing is said to the gateway that goes. */
+  async restart(options: EmbeddedOptions = this.#options): Promise<void> {
+    void this.gateway.close();
+    this.#options = options;
+    this.#journal = this.#journal.reopened();
+    this.#gateway = embed(options, this.#journal);
+    await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS);
+  }
+
+  async takeSnapshot(): Promise<void> {
+    await this.#gateway.gateway.snapshots.take();
+    if (this.#gateway.gateway.snapshots.report.failed > 0) throw new Error('no snapshot could be taken');
+  }
+}
