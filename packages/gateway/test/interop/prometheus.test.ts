@@ -1,100 +1,12 @@
 /** A real Prometheus scrapes the gateway, and its queries give what was pushed. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { eventually } from '../support/eventually.ts';
 import { push, scrape } from '../support/http.ts';
-import { killAtTestEnd, startGateway } from '../support/process.ts';
+import { startGateway } from '../support/process.ts';
 import { program, run } from '../support/programs.ts';
-
-interface Series {
-  readonly metric: Readonly<Record<string, string>>;
-  readonly value?: readonly [number, string];
-  readonly values?: readonly (readonly [number, string])[];
-}
-
-class Prometheus {
-  readonly url: string;
-
-  constructor(url: string) {
-    this.url = url;
-  }
-
-  async query(query: string, time?: number): Promise<readonly Series[]> {
-    const search = new URLSearchParams({ query, ...(time === undefined ? {} : { time: String(time) }) });
-    return this.#ask(`query?${search}`);
-  }
-
-  async range(query: string, start: number, end: number): Promise<readonly Series[]> {
-    const search = new URLSearchParams({ query, start: String(start), end: String(end), step: '1' });
-    return this.#ask(`query_range?${search}`);
-  }
-
-  /** The value of a query that gives one series, or undefined while it gives none. */
-  async value(query: string, time?: number): Promise<number | undefined> {
-    const [first] = await this.query(query, time);
-    return first?.value === undefined ? undefined : Number(first.value[1]);
-  }
-
-  async #ask(path: string): Promise<readonly Series[]> {
-    const reply = await fetch(`${this.url}/api/v1/${path}`);
-    const text = await reply.text();
-    if (!reply.ok) throw new Error(`${path}: ${text}`);
-    const { data } = JSON.parse(text) as { data: { result: readonly Series[] } };
-    return data.result;
-  }
-}
-
-async function startPrometheus(target: string): Promise<Prometheus> {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-prometheus-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(
-    join(folder, 'prometheus.yml'),
-    `global: { scrape_interval: 1s, scrape_timeout: 1s }
-scrape_configs:
-  - job_name: gateway
-    honor_labels: true
-    static_configs: [{ targets: ['${new URL(target).host}'] }]
-`,
-  );
-  const port = await freePort();
-  const child = spawn(
-    program('prometheus', 'prometheus'),
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  killAtTestEnd(child);
-  const url = `http://127.0.0.1:${port}`;
-  const ready = async (): Promise<boolean> => {
-    if (child.exitCode !== null) throw new Error(`prometheus ended with ${child.exitCode}:\n${stderr}`);
-    const reply = await fetch(`${url}/-/ready`).catch(() => undefined);
-    return reply?.ok ?? false;
-  };
-  await eventually('prometheus to be ready', ready, 30_000);
-  return new Prometheus(url);
-}
-
-/** Prometheus does not tell which port it took when asked for any. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
+import { startPrometheus } from '../support/prometheus.ts';
 
 const visits = (value: number): string => `# TYPE visits_total counter\nvisits_total{page="start"} ${value}`;
 

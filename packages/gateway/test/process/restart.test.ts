@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+
+import { killRounds, killWithRetries } from '../crash/rounds.ts';
+import { eventually } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { push, scrape, scrapeSamples, send } from '../support/http.ts';
+import { runGateway, startGateway } from '../support/process.ts';
+
+/** More of both: `npm run crash`. */
+test('kill -9 under load, without keys: nothing acknowledged is lost, nothing counts twice', async () => {
+  const outcome = await killRounds(4, [
+    `--storage.path=${temporaryFolder()}`,
+    '--storage.snapshot-interval=100ms',
+  ]);
+  expect(outcome.acknowledged).toBeGreaterThan(0);
+}, 60_000);
+
+test('kill -9 under load, with keys and retries: the sum is exact', async () => {
+  const outcome = await killWithRetries(4, [
+    `--storage.path=${temporaryFolder()}`,
+    '--storage.snapshot-interval=100ms',
+  ]);
+  expect(outcome.kills).toBeGreaterThan(1);
+  expect(outcome.acknowledged).toBeGreaterThan(0);
+}, 60_000);
+
+test.each(['SIGTERM', 'SIGKILL'] as const)('after %s the page is the same, byte for byte', async (signal) => {
+  const flags = ['--by-job', `--storage.path=${temporaryFolder()}`];
+  const first = await startGateway(flags);
+  await push(first.url, '# TYPE c_total counter\nc_total{a="1"} 0.1\n# TYPE g gauge\ng 3', { path: 'job/a' });
+  await push(first.url, '# TYPE c_total counter\nc_total{a="1"} 0.2\n# TYPE g gauge\ng 4', { path: 'job/b' });
+  const page = await scrape(first.url);
+  await first.stop(signal);
+  const second = await startGateway(flags);
+  expect(await scrape(second.url)).toBe(page);
+  await push(second.url, '# TYPE c_total counter\nc_total{a="1"} 0.5\n# TYPE g gauge\ng 5', {
+    path: 'job/a',
+  });
+  expect((await scrapeSamples(second.url)).get('g')).toBe(9);
+});
+
+test('a second process on the same folder ends with a clear error, and the first goes on', async () => {
+  const flags = [`--storage.path=${temporaryFolder()}`];
+  const first = await startGateway(flags);
+  const second = await runGateway(['--web.listen-address=127.0.0.1:0', ...flags]);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toMatch(/in use by process \d+/);
+  await push(first.url, 'c_total 1');
+});
+
+test('a repeat with the same Idempotency-Key is answered as the first was, and told', async () => {
+  const gateway = await startGateway();
+  const headers = { 'Idempotency-Key': 'e6b1a5f4' };
+  const first = await send(gateway.url, 'c_total 1\n', { headers });
+  expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([202, null]);
+  const second = await send(gateway.url, 'c_total 1\n', { headers });
+  expect([second.status, second.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+  const third = await send(gateway.url, 'c_total 2\n', { headers });
+  expect(third.status).toBe(422);
+  expect(await third.text()).toMatch(/Idempotency-Key/);
+  const empty = await send(gateway.url, 'c_total 2\n', { headers: { 'Idempotency-Key': '""' } });
+  expect(empty.status).toBe(400);
+  expect(await scrapeSamples(gateway.url)).toEqual(new Map([['c_total', 1]]));
+});
+
+test('a store that has no room answers 503 and says why; scrapes go on, and it recovers by itself', async () => {
+  const gateway = await startGateway([
+    `--storage.path=${temporaryFolder()}`,
+    '--storage.max-size=1MiB',
+    '--storage.snapshot-interval=1h',
+  ]);
+  const series = (round: number): string =>
+    Array.from({ length: 500 }, (_, i) => `c_total{i="${i}"} ${round + 0.1}`).join('\n');
+  let accepted = 0;
+  const seen = new Set<number>();
+  for (let round = 0; round < 400; round += 1) {
+    const reply = await send(gateway.url, `${series(0)}\n`);
+    seen.add(reply.status);
+    if (reply.status === 202) accepted += 1;
+    else {
+      expect(await reply.text()).toMatch(/--storage\.max-size/);
+      expect(reply.headers.get('retry-after')).not.toBeNull();
+      const samples = await scrapeSamples(gateway.url);
+      expect(samples.get('c_total{i="0"}')).toBeCloseTo(accepted * 0.1, 6);
+    }
+  }
+  // A snapshot under pressure makes room again and again.
+  expect(seen.has(202)).toBe(true);
+  await eventually(
+    'a push to be taken again',
+    async () => (await send(gateway.url, 'c_total{i="0"} 1\n')).status === 202,
+  );
+}, 60_000);
