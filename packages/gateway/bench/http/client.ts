@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** How many pushes `pushAll` has under way. */
+/** How many pushes `pushAll` has under way unless told otherwise. */
 const IN_FLIGHT = 4;
 
 const agent = new Agent({ keepAlive: true });
@@ -42,16 +42,24 @@ export function push({ url, body }: Push): Promise<void> {
 }
 
 /** A few at a time, in order; `pushes` may make its bodies as they are asked for. */
-export async function pushAll(pushes: Iterable<Push>): Promise<void> {
+export async function pushAll(pushes: Iterable<Push>, inFlight: number = IN_FLIGHT): Promise<void> {
   const iterator = pushes[Symbol.iterator]();
   const worker = async (): Promise<void> => {
     for (let next = iterator.next(); !next.done; next = iterator.next()) await push(next.value);
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+  await Promise.all(Array.from({ length: inFlight }, worker));
 }
 
 export async function readText(url: string): Promise<string> {
   return (await read(url)).toString('utf8');
+}
+
+/** The value of one sample of a page; `series` as it stands there. */
+export async function readSample(url: string, series: string): Promise<number> {
+  const page = await readText(url);
+  const line = page.split('\n').find((text) => text.startsWith(`${series} `));
+  if (line === undefined) throw new Error(`${url} has no ${series}`);
+  return Number(line.slice(series.length + 1));
 }
 
 /** How many samples the gateway's page has. */

@@ -27,6 +27,7 @@ export interface Sizes {
   readonly timedScrapes: number;
   /** Fresh processes for what can be measured only once in each. */
   readonly processes: number;
+  readonly replayedRecords: number;
   readonly soakIntervalSeconds: number;
 }
 
@@ -57,6 +58,7 @@ const fullSizes: Sizes = {
   scrapeSeriesPerFamily: 5_000,
   timedScrapes: 10,
   processes: 3,
+  replayedRecords: 100_000,
   soakIntervalSeconds: 60,
 };
 
@@ -74,6 +76,7 @@ const smokeSizes: Sizes = {
   scrapeSeriesPerFamily: 500,
   timedScrapes: 2,
   processes: 1,
+  replayedRecords: 2_000,
   soakIntervalSeconds: 1,
 };
 

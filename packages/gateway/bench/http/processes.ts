@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { cpuSeconds, rssBytes } from './usage.ts';
 
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 const gatewayMain = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -37,17 +37,26 @@ export interface Server extends Target {
 
 export interface GatewayStart {
   readonly byJob?: boolean;
+  /** The folder to keep things in; in memory when left out. */
+  readonly storage?: string;
+  readonly flags?: readonly string[];
   /** Flags of Node itself, such as those of the profiler. */
   readonly nodeFlags?: readonly string[];
 }
 
-/** The built gateway on a free port, with default settings. By job, each instance is a source of its own. */
-export function startGateway({ byJob = false, nodeFlags = [] }: GatewayStart = {}): Promise<Server> {
+/** The built gateway on a free port, in memory unless told otherwise. By job, each instance is a source of its own. */
+export function startGateway(start: GatewayStart = {}): Promise<Server> {
+  const { byJob = false, storage = '', flags = [], nodeFlags = [] } = start;
   return startServer({
     name: byJob ? 'gateway by-job' : 'gateway add',
     main: gatewayMain,
     nodeFlags,
-    flags: ['--web.listen-address=127.0.0.1:0', ...(byJob ? ['--by-job'] : [])],
+    flags: [
+      '--web.listen-address=127.0.0.1:0',
+      `--storage.path=${storage}`,
+      ...(byJob ? ['--by-job'] : []),
+      ...flags,
+    ],
     pathOf: byJob ? (instance) => `/metrics/job/bench/instance/${instance}` : () => '/metrics/',
   });
 }
@@ -105,7 +114,7 @@ function addressSaidBy(child: ChildProcess, name: string): Promise<string> {
     );
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code}:\n${said}`)));
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      if (/level=(?:warn|error)|Error/.test(text)) process.stderr.write(text);
+      if (/level=error|Error/.test(text)) process.stderr.write(text);
       said += said.length < 10_000 ? text : '';
       const address = /address=\W{0,2}(127\.0\.0\.1:\d+)/.exec(said)?.[1];
       if (address === undefined) return;
@@ -169,6 +178,13 @@ export async function usageDuring<T>(
   const before = cpuSeconds(target.pid);
   const result = await work();
   return { result, cpuSeconds: cpuSeconds(target.pid) - before, rssBytes: rssBytes(target.pid) };
+}
+
+/** A folder of this name, new and empty, for a gateway to keep things in. */
+export function storageFolder(name: string): string {
+  const path = join(temporaryFolder(), name);
+  rmSync(path, { recursive: true, force: true });
+  return path;
 }
 
 /** One folder for the whole run, removed at its end. */

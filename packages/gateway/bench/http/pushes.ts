@@ -56,7 +56,7 @@ export async function measurePushes(name: string, options: Options): Promise<Pus
   };
 }
 
-async function measureInTurn(
+export async function measureInTurn(
   targets: readonly Target[],
   workload: Workload,
   { sizes }: Options,

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { measureDurable } from './durable.ts';
 import { measureMemory, measureSourceMemory } from './memory.ts';
 import { measureNewSeries } from './new-series.ts';
 import type { Options } from './options.ts';
@@ -24,6 +25,7 @@ const otherRows: Readonly<Record<string, (options: Options) => Promise<readonly 
   'by-job-memory': ({ sizes }) => measureSourceMemory(sizes),
   scrape: ({ sizes }) => measureScrapes(sizes),
   'pushes-during-scrape': ({ sizes }) => measurePushesDuringScrapes(sizes),
+  durable: ({ sizes }) => measureDurable(sizes),
 };
 
 const readme = fileURLToPath(new URL('../../bench/README.md', import.meta.url));

@@ -156,7 +156,10 @@ async function scrape(gateway: Server, { gzip }: { readonly gzip: boolean }): Pr
 }
 
 /** Sends small pushes at a fixed rate until `work` is done; resolves with their times in ms, from when they were due. */
-async function latenciesWhile(gateway: Server, work: () => Promise<unknown>): Promise<readonly number[]> {
+export async function latenciesWhile(
+  gateway: Server,
+  work: () => Promise<unknown>,
+): Promise<readonly number[]> {
   const body = Buffer.from(smallPush());
   const url = gateway.pushUrl(0);
   const latencies: number[] = [];
