@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { assemble, assembleDurable } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
-import type { PushOutcome } from './gateway/api.ts';
+import type { PushFormat, PushOutcome } from './gateway/api.ts';
 import { defaultGatewayOptions } from './gateway/options.ts';
 import type { Limits } from './aggregate/rules.ts';
 import type { GatewayOptions } from './gateway/options.ts';
@@ -31,6 +31,8 @@ export interface PushOptions {
   readonly method?: 'POST' | 'PUT';
   /** What follows the push path in a URL, such as `job/backup/instance/a`. Empty by default. */
   readonly path?: string;
+  /** What the body is written in: `text` (default), which is text 0.0.4. */
+  readonly format?: PushFormat;
   /** As the header of the same name: a push that was sent before with this key counts once. */
   readonly idempotencyKey?: string;
 }
@@ -103,10 +105,10 @@ function partsOf(options: EmbeddedOptions): Parts {
 function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
   return {
     handler: server.handler,
-    async push(body, { method = 'POST', path = '', idempotencyKey } = {}) {
+    async push(body, { method = 'POST', path = '', format, idempotencyKey } = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
       try {
-        return await gateway.push({ method, key: parsePushPath(path), body: bytes, idempotencyKey });
+        return await gateway.push({ method, key: parsePushPath(path), format, body: bytes, idempotencyKey });
       } catch (error) {
         // The gateway counts what it takes; what is refused is counted by whoever answers for it.
         const code = error instanceof RequestError ? error.code : 'internal';

@@ -1,7 +1,7 @@
 /** The public API, for those who embed the gateway in a Node server of their own. */
 export { createGateway, openGateway } from './embed.ts';
 export type { EmbeddedGateway, EmbeddedOptions, EmbeddedStorage, PushOptions } from './embed.ts';
-export type { PushOutcome } from './gateway/api.ts';
+export type { PushFormat, PushOutcome } from './gateway/api.ts';
 export { StorageProblem } from './journal/journal.ts';
 export type { StorageOptions } from './journal/options.ts';
 export { RequestError } from './model/errors.ts';

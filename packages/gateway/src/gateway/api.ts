@@ -17,9 +17,14 @@ export interface GatewayApi {
   holdings(): Holdings;
 }
 
+/** What the body of a push may be written in. */
+export type PushFormat = 'text';
+
 export interface PushRequest {
   readonly method: 'PUT' | 'POST';
   readonly key: GroupingKey;
+  /** `text` when left out. */
+  readonly format?: PushFormat | undefined;
   readonly body: Uint8Array;
   /** A push with the same key as one before it, and otherwise the same, is not applied again. */
   readonly idempotencyKey?: string | undefined;

@@ -9,7 +9,6 @@ import { setImmediate } from 'node:timers/promises';
 
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
-import { decodeText, sliceEnd } from '../exposition/text/decode.ts';
 import { encodeText } from '../exposition/text/encode.ts';
 import { KeptText } from '../exposition/text/kept-text.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -22,6 +21,7 @@ import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
 import type { GatewayApi, Holdings, PushOutcome, PushRequest } from './api.ts';
+import { decoders } from './decoders.ts';
 import { ExpiryClock } from './expiry.ts';
 import { identityOf } from './identity.ts';
 import { Ledger } from './ledger.ts';
@@ -219,12 +219,13 @@ export class Gateway implements GatewayApi {
 
   /** Reads and counts a push in this turn; undefined when there is no room for it. */
   #pushNow(builder: PushBuilder, request: PushRequest, identity: Identity): Read | undefined {
-    const { body } = request;
+    const { body, format = 'text' } = request;
     if (this.#isReplay(identity)) return REPLAYED;
     this.#checkSource(request.key);
     try {
       builder.begin(body, this.#pathLabels(request.key));
-      decodeText(body, 0, body.length, builder);
+      const decoder = decoders[format](body, builder);
+      while (!decoder.advance(body.length));
       const batch = builder.finish();
       const push = { source: request.key.text, method: request.method, identity };
       if (!this.#ledger.push(batch, body, push)) return undefined;
@@ -259,16 +260,13 @@ export class Gateway implements GatewayApi {
   }
 
   /** Whether the batch is whole and made for the state as it is now. */
-  async #readInSlices(builder: PushBuilder, { body, key }: PushRequest): Promise<boolean> {
+  async #readInSlices(builder: PushBuilder, request: PushRequest): Promise<boolean> {
     const { state } = this.#ledger;
+    const { body, format = 'text' } = request;
     const pause = pauses();
-    builder.begin(body, this.#pathLabels(key));
-    for (let from = 0; from < body.length && builder.epoch === state.epoch;) {
-      const to = sliceEnd(body, from, SLICE_BYTES / 4);
-      decodeText(body, from, to, builder);
-      from = to;
-      await pause();
-    }
+    builder.begin(body, this.#pathLabels(request.key));
+    const decoder = decoders[format](body, builder);
+    while (builder.epoch === state.epoch && !decoder.advance(SLICE_BYTES / 4)) await pause();
     return builder.epoch === state.epoch;
   }
 

@@ -2,6 +2,7 @@
  * Only formats that would be misread as text are refused by their Content-Type. All else is read as text, for senders
  * say all kinds of things: curl a form, prom-client nothing.
  */
+import type { PushFormat } from '../gateway/api.ts';
 import { RequestError } from '../model/errors.ts';
 
 const READS = 'this version reads the Prometheus text format 0.0.4';
@@ -22,11 +23,12 @@ const refusals: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** Throws RequestError `unsupported_media_type` for what is known not to be text 0.0.4. */
-export function refuseUnreadMediaType(contentType: string | undefined): void {
-  if (contentType === undefined || !/^\s*application\//i.test(contentType)) return;
+/** What a body of this Content-Type is read as. Throws RequestError `unsupported_media_type` where it is known to be none of that. */
+export function formatOf(contentType: string | undefined): PushFormat {
+  if (contentType === undefined || !/^\s*application\//i.test(contentType)) return 'text';
   const end = contentType.indexOf(';');
   const essence = (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
   const refusal = refusals.get(essence);
   if (refusal !== undefined) throw new RequestError('unsupported_media_type', refusal);
+  return 'text';
 }

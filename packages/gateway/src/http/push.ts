@@ -6,7 +6,7 @@ import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
-import { refuseUnreadMediaType } from './media-type.ts';
+import { formatOf } from './media-type.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
 
@@ -26,7 +26,7 @@ export function pushHandler(deps: PushDeps): Handler {
     const headers = request.headers;
     cors.check(headers.origin);
     const key = paths.read(routes.restOf(exchange.path));
-    refuseUnreadMediaType(headers['content-type']);
+    const format = formatOf(headers['content-type']);
     const coding = intake.check(request);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
@@ -35,7 +35,7 @@ export function pushHandler(deps: PushDeps): Handler {
     exchange.bodyBytes = body.bytes.length;
     let outcome: PushOutcome;
     try {
-      outcome = await gateway.push({ method, key, body: body.bytes, idempotencyKey });
+      outcome = await gateway.push({ method, key, format, body: body.bytes, idempotencyKey });
     } finally {
       body.release();
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { acceptsGzip, preferredMediaType } from '../../src/http/accept.ts';
 import { corsPolicy } from '../../src/http/cors.ts';
-import { refuseUnreadMediaType } from '../../src/http/media-type.ts';
+import { formatOf } from '../../src/http/media-type.ts';
 import { problemBody } from '../../src/http/problem.ts';
 import { RefusalLog } from '../../src/http/refusal-log.ts';
 import { RequestError } from '../../src/model/errors.ts';
@@ -104,10 +104,10 @@ describe('corsPolicy', () => {
   });
 });
 
-describe('refuseUnreadMediaType', () => {
+describe('formatOf', () => {
   it.each([undefined, '', 'text/plain', 'application/x-www-form-urlencoded', 'application/json', 'nonsense'])(
     'lets %s pass',
-    (type) => expect(() => refuseUnreadMediaType(type)).not.toThrow(),
+    (type) => expect(formatOf(type)).toBe('text'),
   );
 
   it.each([
@@ -116,7 +116,7 @@ describe('refuseUnreadMediaType', () => {
       /expfmt/,
     ],
     ['Application/OpenMetrics-Text; version=1.0.0', /OpenMetrics/],
-  ])('refuses %s', (type, message) => expect(() => refuseUnreadMediaType(type)).toThrowError(message));
+  ])('refuses %s', (type, message) => expect(() => formatOf(type)).toThrowError(message));
 });
 
 describe('RefusalLog', () => {

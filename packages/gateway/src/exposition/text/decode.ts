@@ -10,6 +10,7 @@
  *
  * Grammar: https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details
  */
+import type { PushDecoder } from '../../model/push-decoder.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import { HASH, LF, lineEnd, SPACE, viewOf } from '../../primitives/bytes.ts';
@@ -24,6 +25,29 @@ const number: NumberEnd = { end: 0 };
 
 /** Longer tokens than any double needs are left to `parseLine`. */
 const NUMBER_BYTES_MAX = 32;
+
+export function beginText(body: Uint8Array, sink: SampleSink): PushDecoder {
+  return new TextReader(body, sink);
+}
+
+class TextReader implements PushDecoder {
+  readonly #body: Uint8Array;
+  readonly #sink: SampleSink;
+  #position = 0;
+
+  constructor(body: Uint8Array, sink: SampleSink) {
+    this.#body = body;
+    this.#sink = sink;
+  }
+
+  advance(bytes: number): boolean {
+    const start = this.#position;
+    const end = sliceEnd(this.#body, start, bytes);
+    this.#position = end;
+    decodeText(this.#body, start, end, this.#sink);
+    return end === this.#body.length;
+  }
+}
 
 /** Reads the lines of `bytes` from `start` to `end`, which must be the beginning and the end of lines. */
 export function decodeText(bytes: Uint8Array, start: number, end: number, sink: SampleSink): void {
