@@ -77,7 +77,13 @@ export function preflightHandler(deps: PushDeps): Handler {
 }
 
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;
-const replayedHeaders: FlatHeaders = ['Idempotency-Replayed', 'true'];
+/** Pages of other origins see no more of a reply than they are told they may. */
+const replayedHeaders: FlatHeaders = [
+  'Idempotency-Replayed',
+  'true',
+  'Access-Control-Expose-Headers',
+  'Idempotency-Replayed',
+];
 
 /** The key that a sender gives a push so that it may send it again, with or without quotes around it. */
 function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {

@@ -1,0 +1,24 @@
+/** A store of each released version is opened by this one; `scripts/write-store.mjs` wrote them. */
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+import { openGateway } from '../src/index.ts';
+import { temporaryFolder } from './support/folders.ts';
+
+const stores = fileURLToPath(new URL('stores/', import.meta.url));
+
+test.each(readdirSync(stores))('a store of format %s', async (format) => {
+  const path = join(temporaryFolder(), 'data');
+  cpSync(join(stores, format, 'data'), path, { recursive: true });
+  const storage = { path, bytesMax: 1 << 20 };
+  const gateway = await openGateway({ byJob: true, summaries: 'sum-and-count', storage });
+  expect(await gateway.scrape()).toBe(readFileSync(join(stores, format, 'page.txt'), 'utf8'));
+  for (const idempotencyKey of ['before the snapshot', 'after the snapshot']) {
+    await expect(gateway.push('x 1\n', { path: 'job/a', idempotencyKey })).rejects.toThrow(/Idempotency-Key/);
+  }
+  await gateway.push('# TYPE queued gauge\nqueued 1\n', { path: 'job/c', method: 'PUT' });
+  expect(await gateway.scrape()).toContain('\nqueued 1.5\n');
+  await gateway.close();
+});
