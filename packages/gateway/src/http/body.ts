@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 
-import { RequestError } from '../model/errors.ts';
+import { readContentEncoding } from './content-encoding.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
 import { BodyBudget, bodyTooLarge, overloaded, ReceivedBody } from './received-body.ts';
@@ -22,7 +22,8 @@ export class ClientGone extends Error {
   }
 }
 
-export type BodyCoding = 'identity' | Compression;
+/** The compressions to undo, in order; none when the body is as it is. */
+export type BodyCoding = readonly Compression[];
 
 /** Receives bodies under one shared budget. */
 export class BodyIntake {
@@ -37,8 +38,7 @@ export class BodyIntake {
    * `100 Continue` is sent.
    */
   check(request: IncomingMessage): BodyCoding {
-    const encoding = request.headers['content-encoding'];
-    const coding = encoding === undefined ? 'identity' : readCoding(encoding);
+    const coding = readContentEncoding(request.headers['content-encoding']);
     const announced = request.headers['content-length'];
     if (announced === undefined) return coding;
     const bytes = Number(announced);
@@ -55,17 +55,17 @@ export class BodyIntake {
   receive(request: IncomingMessage, coding: BodyCoding): Promise<ReceivedBody> {
     const announced = Number(request.headers['content-length'] ?? Infinity);
     const received = collect(request, new ReceivedBody(this.#budget, announced));
-    return coding === 'identity' ? received : received.then((body) => this.#decompressed(body, coding));
+    return coding.length === 0 ? received : received.then((body) => this.#decompressed(body, coding));
   }
 
-  async #decompressed(body: ReceivedBody, compression: Compression): Promise<ReceivedBody> {
+  async #decompressed(body: ReceivedBody, coding: BodyCoding): Promise<ReceivedBody> {
     const bounds = {
       bytesMax: this.#budget.limits.bodyBytesMax,
       take: (bytes: number) => body.take(bytes),
       tooLarge: bodyTooLarge,
     };
     try {
-      body.bytes = await decompress(body.bytes, compression, bounds);
+      body.bytes = await decompress(body.bytes, coding, bounds);
       return body;
     } catch (error) {
       body.release();
@@ -106,22 +106,4 @@ function collect(request: IncomingMessage, body: ReceivedBody): Promise<Received
     request.on('close', clientGone);
     if (request.destroyed || request.readableEnded) clientGone();
   });
-}
-
-function readCoding(header: string): BodyCoding {
-  switch (header.trim().toLowerCase()) {
-    case '':
-    case 'identity':
-      return 'identity';
-    case 'gzip':
-    case 'x-gzip':
-      return 'gzip';
-    case 'deflate':
-      return 'deflate';
-  }
-  const several = header.includes(',') ? ', one at a time' : '';
-  throw new RequestError(
-    'unsupported_encoding',
-    `cannot read Content-Encoding ${JSON.stringify(header)}; send the body as gzip, x-gzip, deflate or identity${several}`,
-  );
 }
