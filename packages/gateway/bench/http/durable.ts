@@ -22,6 +22,8 @@ const SERIES_PER_PUSH = 10_000;
 const TIMED_SNAPSHOTS = 4;
 const SNAPSHOT_ROUNDS_MAX = 40;
 const SNAPSHOT_WAIT_MS = 3_000;
+/** Asking for the own metrics takes the gateway several milliseconds, which pushes then wait. */
+const POLL_MS = 500;
 const NEVER = '--storage.snapshot-interval=1h';
 
 export async function measureDurable(sizes: Sizes): Promise<readonly Finding[]> {
@@ -168,7 +170,7 @@ async function latenciesDuringSnapshots(
     const before = await lastSnapshot();
     const end = performance.now() + SNAPSHOT_WAIT_MS;
     const timed = await latenciesWhile(gateway, async () => {
-      while (performance.now() < end && (await lastSnapshot()) === before) await sleep(50);
+      while (performance.now() < end && (await lastSnapshot()) === before) await sleep(POLL_MS);
     });
     if ((await lastSnapshot()) === before) continue;
     snapshots += 1;
