@@ -128,6 +128,7 @@ async function measureSnapshots({ memorySeries }: Sizes): Promise<readonly Findi
     }
   };
   await pushAll(pushes());
+  const quiet = percentile(await latenciesWhile(gateway, () => sleep(SNAPSHOT_WAIT_MS)), 0.99);
   const latencies = await latenciesDuringSnapshots(gateway, () => pushAll(pushes()));
   const bytes = await ownMetric(gateway, 'storage_last_snapshot_size_bytes');
   const took = await ownMetric(gateway, 'storage_last_snapshot_duration_seconds');
@@ -149,7 +150,7 @@ async function measureSnapshots({ memorySeries }: Sizes): Promise<readonly Findi
     {
       work: `durable: pushes during snapshots of ${memorySeries} series, p99`,
       reach: '≤ 25 ms',
-      measured: `${p99.toFixed(1)} ms of ${latencies.length} (p50 ${median(latencies).toFixed(1)} ms)`,
+      measured: `${p99.toFixed(1)} ms of ${latencies.length} (p50 ${median(latencies).toFixed(1)} ms; no snapshot: p99 ${quiet.toFixed(1)} ms)`,
       met: p99 <= 25,
     },
   ];
