@@ -22,6 +22,8 @@ const SERIES_PER_PUSH = 10_000;
 const TIMED_SNAPSHOTS = 4;
 const SNAPSHOT_ROUNDS_MAX = 40;
 const SNAPSHOT_WAIT_MS = 3_000;
+/** Asking for the own metrics takes the gateway several milliseconds, which pushes then wait. */
+const POLL_MS = 500;
 const NEVER = '--storage.snapshot-interval=1h';
 
 export async function measureDurable(sizes: Sizes): Promise<readonly Finding[]> {
@@ -126,6 +128,7 @@ async function measureSnapshots({ memorySeries }: Sizes): Promise<readonly Findi
     }
   };
   await pushAll(pushes());
+  const quiet = percentile(await latenciesWhile(gateway, () => sleep(SNAPSHOT_WAIT_MS)), 0.99);
   const latencies = await latenciesDuringSnapshots(gateway, () => pushAll(pushes()));
   const bytes = await ownMetric(gateway, 'storage_last_snapshot_size_bytes');
   const took = await ownMetric(gateway, 'storage_last_snapshot_duration_seconds');
@@ -147,7 +150,7 @@ async function measureSnapshots({ memorySeries }: Sizes): Promise<readonly Findi
     {
       work: `durable: pushes during snapshots of ${memorySeries} series, p99`,
       reach: '≤ 25 ms',
-      measured: `${p99.toFixed(1)} ms of ${latencies.length} (p50 ${median(latencies).toFixed(1)} ms)`,
+      measured: `${p99.toFixed(1)} ms of ${latencies.length} (p50 ${median(latencies).toFixed(1)} ms; no snapshot: p99 ${quiet.toFixed(1)} ms)`,
       met: p99 <= 25,
     },
   ];
@@ -168,7 +171,7 @@ async function latenciesDuringSnapshots(
     const before = await lastSnapshot();
     const end = performance.now() + SNAPSHOT_WAIT_MS;
     const timed = await latenciesWhile(gateway, async () => {
-      while (performance.now() < end && (await lastSnapshot()) === before) await sleep(50);
+      while (performance.now() < end && (await lastSnapshot()) === before) await sleep(POLL_MS);
     });
     if ((await lastSnapshot()) === before) continue;
     snapshots += 1;

@@ -10,6 +10,7 @@ import type { Ledger } from './ledger.ts';
 /** Records of this share of the newest snapshot, or of so many bytes, make the next one worth its while. */
 const WORTH_SHARE = 1 / 4;
 const WORTH_BYTES = 16 * 1024 * 1024;
+const TOLD_INTERVAL_MS = 60_000;
 
 export interface SnapshotReport {
   /** Undefined before the first one since the start. */
@@ -20,6 +21,8 @@ export interface SnapshotReport {
 export class Snapshots {
   #last: SnapshotReport['last'];
   #failed = 0;
+  /** When a failure was last written to the log. */
+  #toldMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #journal: Journal;
@@ -76,6 +79,9 @@ export class Snapshots {
       this.#log.debug('snapshot taken', { bytes, seconds });
     } catch (error) {
       this.#failed += 1;
+      // On a full disk it is tried again and again; saying so once in a while is enough.
+      if (begun < this.#toldMs + TOLD_INTERVAL_MS) return;
+      this.#toldMs = begun;
       this.#log.warn('no snapshot could be taken; records are kept instead', { error: String(error) });
     }
   }

@@ -8,11 +8,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 
+import { RequestError } from '../model/errors.ts';
 import { readContentEncoding } from './content-encoding.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
-import { BodyBudget, bodyTooLarge, overloaded, ReceivedBody } from './received-body.ts';
-import type { BodyLimits } from './received-body.ts';
 
 /** The sender went away before its body was complete. There is nobody to answer. */
 export class ClientGone extends Error {
@@ -22,15 +21,51 @@ export class ClientGone extends Error {
   }
 }
 
+export interface BodyLimits {
+  readonly bodyBytesMax: number;
+  readonly bodiesBytesMax: number;
+}
+
+/** Bodies in several chunks are put together in buffers of at least this size, which are used again. */
+const BUFFER_BYTES_MIN = 1 << 20;
+/** What waits to be used again: so many buffers, none larger than this. */
+const IDLE_BUFFERS_MAX = 4;
+const IDLE_BUFFER_BYTES_MAX = 4 << 20;
+
+/** Fresh memory for each large body costs the system calls and page faults of it, and garbage collections. */
+class BufferPool {
+  readonly #idle: Buffer[] = [];
+
+  /** A buffer of at least `bytes`, with anything in it. */
+  take(bytes: number): Buffer {
+    const found = this.#idle.findIndex((buffer) => buffer.length >= bytes);
+    const [buffer] = found === -1 ? [] : this.#idle.splice(found, 1);
+    return buffer ?? Buffer.allocUnsafeSlow(Math.max(bytes, BUFFER_BYTES_MIN));
+  }
+
+  /** Nobody may hold the buffer any more. */
+  give(buffer: Buffer): void {
+    if (buffer.length > IDLE_BUFFER_BYTES_MAX || this.#idle.length >= IDLE_BUFFERS_MAX) return;
+    this.#idle.push(buffer);
+  }
+}
+
 /** The compressions to undo, in order; none when the body is as it is. */
 export type BodyCoding = readonly Compression[];
 
 /** Receives bodies under one shared budget. */
 export class BodyIntake {
-  readonly #budget: BodyBudget;
+  readonly #limits: BodyLimits;
+  readonly #buffers = new BufferPool();
+  #bytesHeld = 0;
 
   constructor(limits: BodyLimits) {
-    this.#budget = new BodyBudget(limits);
+    this.#limits = limits;
+  }
+
+  /** Bytes of all bodies now being received or used. */
+  get bytesHeld(): number {
+    return this.#bytesHeld;
   }
 
   /**
@@ -42,45 +77,68 @@ export class BodyIntake {
     const announced = request.headers['content-length'];
     if (announced === undefined) return coding;
     const bytes = Number(announced);
-    const { limits, bytesHeld } = this.#budget;
-    if (bytes > limits.bodyBytesMax) throw bodyTooLarge(limits.bodyBytesMax);
-    if (bytesHeld + bytes > limits.bodiesBytesMax) throw overloaded();
+    if (bytes > this.#limits.bodyBytesMax) throw bodyTooLarge(this.#limits.bodyBytesMax);
+    if (this.#bytesHeld + bytes > this.#limits.bodiesBytesMax) throw overloaded();
     return coding;
   }
 
   /**
-   * The whole body, decompressed, which the caller must release. Rejects with RequestError, or with ClientGone when the upload
-   * breaks off.
+   * Hands the whole decompressed body to `use` and settles as it does. The body counts against the shared budget until
+   * then, and belongs to `use` only that long. Rejects with RequestError, or with ClientGone when the upload breaks off. An
+   * uncompressed body that comes in one chunk is not copied.
    */
-  receive(request: IncomingMessage, coding: BodyCoding): Promise<ReceivedBody> {
-    const announced = Number(request.headers['content-length'] ?? Infinity);
-    const received = collect(request, new ReceivedBody(this.#budget, announced));
-    return coding.length === 0 ? received : received.then((body) => this.#decompressed(body, coding));
-  }
-
-  async #decompressed(body: ReceivedBody, coding: BodyCoding): Promise<ReceivedBody> {
-    const bounds = {
-      bytesMax: this.#budget.limits.bodyBytesMax,
-      take: (bytes: number) => body.take(bytes),
-      tooLarge: bodyTooLarge,
+  async receive<T>(
+    request: IncomingMessage,
+    coding: BodyCoding,
+    use: (body: Uint8Array) => Promise<T>,
+  ): Promise<T> {
+    let bytesTaken = 0;
+    const take = (bytes: number): void => {
+      if (this.#bytesHeld + bytes > this.#limits.bodiesBytesMax) throw overloaded();
+      bytesTaken += bytes;
+      this.#bytesHeld += bytes;
     };
+    let buffer: Buffer | undefined;
     try {
-      body.bytes = await decompress(body.bytes, coding, bounds);
-      return body;
-    } catch (error) {
-      body.release();
-      throw error;
+      const chunks = await collect(request, this.#limits.bodyBytesMax, take);
+      if (chunks.length > 1) buffer = this.#buffers.take(bytesTaken);
+      const sent = buffer === undefined ? (chunks[0] ?? noBytes) : joined(chunks, buffer);
+      if (coding.length === 0) return await use(sent);
+      const bounds = { bytesMax: this.#limits.bodyBytesMax, take, tooLarge: bodyTooLarge };
+      return await use(await decompress(sent, coding, bounds));
+    } finally {
+      this.#bytesHeld -= bytesTaken;
+      if (buffer !== undefined) this.#buffers.give(buffer);
     }
   }
 }
 
-/** The body as it was sent. */
-function collect(request: IncomingMessage, body: ReceivedBody): Promise<ReceivedBody> {
+const noBytes = new Uint8Array(0);
+
+/** The chunks one after the other, at the beginning of the buffer; they are let go. */
+function joined(chunks: Uint8Array[], buffer: Buffer): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) {
+    buffer.set(chunk, length);
+    length += chunk.length;
+  }
+  chunks.length = 0;
+  return buffer.subarray(0, length);
+}
+
+/** The body as it was sent, chunk by chunk; an empty body has none. */
+function collect(
+  request: IncomingMessage,
+  bytesMax: number,
+  take: (bytes: number) => void,
+): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
+    let chunks: Uint8Array[] = [];
+    let bytes = 0;
     let settled = false;
     const fail = (error: unknown): void => {
       settled = true;
-      body.release();
+      chunks = [];
       reject(error);
     };
     // Also comes after a good end; an error is made only when there is one, as its stack trace is dear.
@@ -90,8 +148,11 @@ function collect(request: IncomingMessage, body: ReceivedBody): Promise<Received
     // After a failure what still comes is dropped, and whoever replies decides how long to listen.
     request.on('data', (chunk: Uint8Array) => {
       if (settled) return;
+      bytes += chunk.length;
       try {
-        body.add(chunk);
+        if (bytes > bytesMax) throw bodyTooLarge(bytesMax);
+        take(chunk.length);
+        chunks.push(chunk);
       } catch (error) {
         fail(error);
       }
@@ -99,11 +160,24 @@ function collect(request: IncomingMessage, body: ReceivedBody): Promise<Received
     request.on('end', () => {
       if (settled) return;
       settled = true;
-      body.finish();
-      resolve(body);
+      resolve(chunks);
     });
     request.on('error', clientGone);
     request.on('close', clientGone);
     if (request.destroyed || request.readableEnded) clientGone();
   });
+}
+
+function bodyTooLarge(bytesMax: number): RequestError {
+  return new RequestError(
+    'body_too_large',
+    `the body is larger than ${bytesMax} bytes, as sent or decompressed; push less at a time, or raise --web.max-body-size`,
+  );
+}
+
+function overloaded(): RequestError {
+  return new RequestError(
+    'overloaded',
+    'too many bodies are being received at once; send this push again a little later',
+  );
 }

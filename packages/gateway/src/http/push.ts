@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { RequestError } from '../model/errors.ts';
-import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
+import type { GatewayApi } from '../gateway/api.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
@@ -31,14 +31,10 @@ export function pushHandler(deps: PushDeps): Handler {
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
-    const body = await intake.receive(request, coding);
-    exchange.bodyBytes = body.bytes.length;
-    let outcome: PushOutcome;
-    try {
-      outcome = await gateway.push({ method, key, format, body: body.bytes, idempotencyKey });
-    } finally {
-      body.release();
-    }
+    const outcome = await intake.receive(request, coding, (body) => {
+      exchange.bodyBytes = body.length;
+      return gateway.push({ method, key, format, body, idempotencyKey });
+    });
     if (deps.state.stopping) response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin);
     accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);

@@ -6,6 +6,9 @@
  * The checksum stands behind the bytes, so that a long part is written and checked in slices. Each checksum also covers the ones
  * before, so parts cannot trade places.
  */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { crc32 } from '../primitives/crc32.ts';
 import type { StoreFile } from './files.ts';
 import { headerBytes, writeHeader, writePosition, type StoreId } from './format.ts';
@@ -13,8 +16,10 @@ import { headerBytes, writeHeader, writePosition, type StoreId } from './format.
 const endMark = 0xffffffff;
 const endBytes = 20;
 const sliceBytes = 256 * 1024;
-/** Synced so often while it is written, as one long sync at the end would hold up commits. */
-const syncEveryBytes = 8 * 1024 * 1024;
+/** Synced so often while it is written, as a long sync holds up commits. */
+const syncEveryBytes = 2 * 1024 * 1024;
+/** Longest pause after a sync: a snapshot must come to an end on a slow disk, too. */
+const pauseMsMax = 50;
 
 export interface SnapshotSource {
   readonly position: number;
@@ -91,8 +96,11 @@ class SliceWriter {
     this.length = length;
     this.#filled = 0;
     if (length - this.#synced < syncEveryBytes) return;
+    const begun = performance.now();
     await this.#file.sync();
     this.#synced = length;
+    // Commits need the disk, too, and pushes wait for them: it is theirs for as long again.
+    await sleep(Math.min(performance.now() - begun, pauseMsMax));
   }
 }
 

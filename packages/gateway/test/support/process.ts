@@ -69,6 +69,8 @@ export function runGateway(flags: readonly string[], env: NodeJS.ProcessEnv = {}
 export function killAtTestEnd(child: ChildProcess, exited: Promise<unknown> = exitOf(child)): void {
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
+  // A test may start many, one after another.
+  child.once('exit', () => process.off('exit', kill));
   onTestFinished(async () => {
     process.off('exit', kill);
     if (child.exitCode === null && child.signalCode === null) kill();
