@@ -9,6 +9,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { RequestError } from '../model/errors.ts';
+import { readContentEncoding } from './content-encoding.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
 
@@ -49,7 +50,8 @@ class BufferPool {
   }
 }
 
-export type BodyCoding = 'identity' | Compression;
+/** The compressions to undo, in order; none when the body is as it is. */
+export type BodyCoding = readonly Compression[];
 
 /** Receives bodies under one shared budget. */
 export class BodyIntake {
@@ -71,8 +73,7 @@ export class BodyIntake {
    * `100 Continue` is sent.
    */
   check(request: IncomingMessage): BodyCoding {
-    const encoding = request.headers['content-encoding'];
-    const coding = encoding === undefined ? 'identity' : readCoding(encoding);
+    const coding = readContentEncoding(request.headers['content-encoding']);
     const announced = request.headers['content-length'];
     if (announced === undefined) return coding;
     const bytes = Number(announced);
@@ -102,7 +103,7 @@ export class BodyIntake {
       const chunks = await collect(request, this.#limits.bodyBytesMax, take);
       if (chunks.length > 1) buffer = this.#buffers.take(bytesTaken);
       const sent = buffer === undefined ? (chunks[0] ?? noBytes) : joined(chunks, buffer);
-      if (coding === 'identity') return await use(sent);
+      if (coding.length === 0) return await use(sent);
       const bounds = { bytesMax: this.#limits.bodyBytesMax, take, tooLarge: bodyTooLarge };
       return await use(await decompress(sent, coding, bounds));
     } finally {
@@ -165,24 +166,6 @@ function collect(
     request.on('close', clientGone);
     if (request.destroyed || request.readableEnded) clientGone();
   });
-}
-
-function readCoding(header: string): BodyCoding {
-  switch (header.trim().toLowerCase()) {
-    case '':
-    case 'identity':
-      return 'identity';
-    case 'gzip':
-    case 'x-gzip':
-      return 'gzip';
-    case 'deflate':
-      return 'deflate';
-  }
-  const several = header.includes(',') ? ', one at a time' : '';
-  throw new RequestError(
-    'unsupported_encoding',
-    `cannot read Content-Encoding ${JSON.stringify(header)}; send the body as gzip, x-gzip, deflate or identity${several}`,
-  );
 }
 
 function bodyTooLarge(bytesMax: number): RequestError {

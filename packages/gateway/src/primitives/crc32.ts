@@ -7,21 +7,25 @@ import * as zlib from 'node:zlib';
 /** `before` is the checksum of the bytes in front of these, or any number that checksums shall depend on. */
 export type Crc32 = (bytes: Uint8Array, before?: number) => number;
 
-const polynomial = 0xedb88320;
+function byTable(polynomial: number): Crc32 {
+  const table: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
+    let remainder = byte;
+    for (let bit = 0; bit < 8; bit += 1) remainder = (remainder >>> 1) ^ (remainder & 1 ? polynomial : 0);
+    return remainder;
+  });
+  return (bytes, before = 0) => {
+    let remainder = ~before;
+    for (let i = 0; i < bytes.length; i += 1) {
+      remainder = (remainder >>> 8) ^ (table[(remainder ^ (bytes[i] ?? 0)) & 0xff] ?? 0);
+    }
+    return ~remainder >>> 0;
+  };
+}
 
-const table: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit += 1) remainder = (remainder >>> 1) ^ (remainder & 1 ? polynomial : 0);
-  return remainder;
-});
+export const crc32ByTable: Crc32 = byTable(0xedb88320);
 
-export const crc32ByTable: Crc32 = (bytes, before = 0) => {
-  let remainder = ~before;
-  for (let i = 0; i < bytes.length; i += 1) {
-    remainder = (remainder >>> 8) ^ (table[(remainder ^ (bytes[i] ?? 0)) & 0xff] ?? 0);
-  }
-  return ~remainder >>> 0;
-};
+/** CRC-32C: Castagnoli's polynomial, as in snappy's stream format. */
+export const crc32c: Crc32 = byTable(0x82f63b78);
 
 // The types are those of the newest Node 20; engines allow older ones.
 const native = (zlib as { readonly crc32?: Crc32 }).crc32;

@@ -1,17 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
 
+import { hasZstd } from '../../src/http/decompress.ts';
 import { RequestError } from '../../src/model/errors.ts';
+import { snappyChunk, snappyIdentifier, snappyStream } from '../support/snappy.ts';
 import { run, waitFor } from './helpers.ts';
 import type { SendOptions } from './helpers.ts';
 
 const text = 'http_requests_total 1\n';
 const long = Buffer.from(randomBytes(200_000).toString('hex'));
 
+/** Written by the Rust library of snappy, for `snappyText`. */
+const snappyFixture = Buffer.from(
+  '/wYAAHNOYVBwWQBQAACA4pNHiQGIIyBUWVBFIGh0dHBfcmVxdWVzdHNfdG90YWwgY291bnRlcgpKHAA4e2NvZGU9IjIwMCJ9IDEKZiIACDQwNHoiABw1MDAifSAxCg==',
+  'base64',
+);
+const snappyText =
+  '# TYPE http_requests_total counter\n' +
+  [200, 404, 500].map((code) => `http_requests_total{code="${code}"} 1\n`).join('');
+/** 10 kB that do not compress well, many times. */
+const repetitive = Buffer.from(randomBytes(5_000).toString('hex').repeat(200));
+
 function coded(encoding: string, body: Uint8Array): SendOptions {
   return { headers: { 'Content-Encoding': encoding }, body };
+}
+
+function changed(body: Buffer, at: number): Buffer {
+  const bytes = Buffer.from(body);
+  bytes[at] = bytes[at]! ^ 0x10;
+  return bytes;
 }
 
 describe('bodies that are read', () => {
@@ -31,10 +51,34 @@ describe('bodies that are read', () => {
       coded('gzip', Buffer.concat([gzipSync(long), gzipSync(long)])),
       long.toString() + long.toString(),
     ],
+    ['small gzip of much', coded('gzip', gzipSync(repetitive)), repetitive.toString()],
     [
-      'small gzip of much',
-      coded('gzip', gzipSync(Buffer.alloc(2_000_000, 'a'))),
-      Buffer.alloc(2_000_000, 'a').toString(),
+      'a megabyte of one byte, whatever the ratio',
+      coded('br', brotliCompressSync(Buffer.alloc(1 << 20, 'a'))),
+      'a'.repeat(1 << 20),
+    ],
+    ['br', coded('br', brotliCompressSync(text)), text],
+    ['br too large to inflate at once', coded('BR', brotliCompressSync(long)), long.toString()],
+    ['snappy', coded('snappy', snappyFixture), snappyText],
+    ['snappy in several chunks', coded('snappy', snappyStream(long)), long.toString()],
+    [
+      'snappy with padding, and a second stream',
+      coded(
+        'snappy',
+        Buffer.concat([
+          snappyStream(Buffer.from(text)),
+          snappyChunk(0xfe, Buffer.alloc(9), Buffer.alloc(0)),
+          snappyStream(Buffer.from(text)),
+        ]),
+      ),
+      text + text,
+    ],
+    ['snappy of nothing', coded('snappy', snappyIdentifier), ''],
+    ['gzip, then br', coded('gzip, br', brotliCompressSync(gzipSync(text))), text],
+    [
+      'four, and identity between them',
+      coded('gzip,deflate , identity,x-gzip, , snappy', snappyStream(gzipSync(deflateSync(gzipSync(text))))),
+      text,
     ],
   ];
   it.each(cases)('%s', async (_name, sent, body) => {
@@ -47,6 +91,7 @@ describe('bodies that are read', () => {
 
 describe('bodies that are refused', () => {
   const gzip = gzipSync(text);
+  const brotli = brotliCompressSync(text);
   const largeGzip = gzipSync(long);
   const max = 100_000;
   const cases: readonly [name: string, sent: SendOptions, status: number, code: string][] = [
@@ -80,8 +125,35 @@ describe('bodies that are refused', () => {
       'body_unreadable',
     ],
     ['truncated deflate', coded('deflate', deflateSync(text).subarray(0, -5)), 400, 'body_unreadable'],
-    ['brotli', coded('br', gzip), 415, 'unsupported_encoding'],
-    ['two encodings', coded('gzip, gzip', gzip), 415, 'unsupported_encoding'],
+    ['garbage for br', coded('br', Buffer.from(text)), 400, 'body_unreadable'],
+    ['br without a body', coded('br', Buffer.alloc(0)), 400, 'body_unreadable'],
+    ['truncated br', coded('br', brotli.subarray(0, -1)), 400, 'body_unreadable'],
+    ['garbage after br', coded('br', Buffer.concat([brotli, Buffer.from('x')])), 400, 'body_unreadable'],
+    ['br twice in a row', coded('br', Buffer.concat([brotli, brotli])), 400, 'body_unreadable'],
+    ['truncated snappy', coded('snappy', snappyFixture.subarray(0, -1)), 400, 'body_unreadable'],
+    ['the head of a snappy chunk', coded('snappy', snappyFixture.subarray(0, 12)), 400, 'body_unreadable'],
+    ['snappy without a body', coded('snappy', Buffer.alloc(0)), 400, 'body_unreadable'],
+    ['a block of snappy alone', coded('snappy', snappyFixture.subarray(18)), 400, 'body_unreadable'],
+    ['snappy with another byte', coded('snappy', changed(snappyFixture, 40)), 400, 'body_unreadable'],
+    [
+      'a snappy chunk of a kind to come',
+      coded('snappy', Buffer.concat([snappyFixture, snappyChunk(2, gzip, gzip)])),
+      400,
+      'body_unreadable',
+    ],
+    ['garbage after snappy', coded('snappy', Buffer.concat([snappyFixture, gzip])), 400, 'body_unreadable'],
+    ['too much snappy', coded('snappy', snappyStream(Buffer.alloc(max + 1))), 413, 'body_too_large'],
+    ['a br bomb', coded('br', brotliCompressSync(Buffer.alloc(3_000_000))), 413, 'body_too_large'],
+    [
+      'a bomb in a bomb',
+      coded('gzip, gzip', gzipSync(gzipSync(Buffer.alloc(3_000_000)))),
+      413,
+      'body_too_large',
+    ],
+    ['an unknown encoding', coded('compress', gzip), 415, 'unsupported_encoding'],
+    ['an unknown encoding among others', coded('gzip, compress', gzip), 415, 'unsupported_encoding'],
+    ['five encodings', coded('gzip, gzip, gzip, gzip, gzip', gzip), 415, 'unsupported_encoding'],
+    ['one encoding where two are announced', coded('gzip, gzip', gzip), 400, 'body_unreadable'],
     ['a bomb', coded('gzip', gzipSync(Buffer.alloc(3_000_000))), 413, 'body_too_large'],
     ['a deflate bomb', coded('deflate', deflateSync(Buffer.alloc(3_000_000))), 413, 'body_too_large'],
     ['too much, announced', { body: long }, 413, 'body_too_large'],
@@ -105,6 +177,73 @@ describe('bodies that are refused', () => {
     const { send } = await run();
     const reply = await send('POST', '/metrics/', coded('gzip', Buffer.concat([largeGzip, tail])));
     expect(reply.status).toBe(400);
+  });
+});
+
+describe('bodies that grow a thousandfold', () => {
+  const megabytes = Buffer.alloc(4 << 20, 'a');
+  it.each([
+    ['br', brotliCompressSync(megabytes)],
+    ['gzip, br', brotliCompressSync(gzipSync(megabytes))],
+    ['gzip', gzipSync(megabytes)],
+  ])('%s', async (encoding, body) => {
+    const { send } = await run();
+    const reply = await send('POST', '/metrics/', coded(encoding, body));
+    expect([reply.status, reply.text]).toEqual([413, expect.stringMatching(/1000 times what was sent/)]);
+  });
+});
+
+/** Node's own, where there is one. */
+const zstdCompressSync = (zlib as { readonly zstdCompressSync?: (data: Uint8Array) => Buffer })
+  .zstdCompressSync;
+
+describe('zstd', () => {
+  it.skipIf(hasZstd)('is refused where Node has none', async () => {
+    const { send } = await run();
+    const reply = await send('POST', '/metrics/', coded('zstd', Buffer.from(text)));
+    expect([reply.status, reply.text]).toEqual([415, expect.stringMatching(/Node 22\.15/)]);
+  });
+
+  const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2]);
+  const read: readonly [name: string, body: (frame: Buffer) => Buffer, text: string][] = [
+    ['a frame', (frame) => frame, text],
+    ['several frames', (frame) => Buffer.concat([frame, skippable, frame]), text + text],
+  ];
+  it.runIf(hasZstd).each(read)('%s', async (_name, body, expected) => {
+    const { gateway, send } = await run();
+    const reply = await send('POST', '/metrics/', coded('zstd', body(zstdCompressSync!(Buffer.from(text)))));
+    expect([reply.status, gateway.pushes.map((push) => push.body)]).toEqual([202, [expected]]);
+  });
+
+  it.runIf(hasZstd)('a large one', async () => {
+    const { gateway, send } = await run();
+    const reply = await send('POST', '/metrics/', coded('zstd', zstdCompressSync!(long)));
+    expect([reply.status, gateway.pushes.map((push) => push.body === long.toString())]).toEqual([
+      202,
+      [true],
+    ]);
+  });
+
+  const refused: readonly [name: string, body: (frame: Buffer) => Buffer][] = [
+    ['a frame cut short', (frame) => frame.subarray(0, -1)],
+    ['half a frame', (frame) => frame.subarray(0, frame.length >> 1)],
+    ['a second frame cut short', (frame) => Buffer.concat([frame, frame.subarray(0, -3)])],
+    ['garbage after it', (frame) => Buffer.concat([frame, Buffer.from('garbage, long enough')])],
+    ['changed bytes', (frame) => changed(frame, 1)],
+    ['nothing', () => Buffer.alloc(0)],
+    ['only what is skipped', () => skippable],
+    ['very many frames', (frame) => Buffer.concat(Array.from({ length: 65 }, () => frame))],
+  ];
+  it.runIf(hasZstd).each(refused)('refused: %s', async (_name, body) => {
+    const { gateway, send } = await run();
+    const reply = await send('POST', '/metrics/', coded('zstd', body(zstdCompressSync!(Buffer.from(text)))));
+    expect([reply.status, gateway.pushes]).toEqual([400, []]);
+  });
+
+  it.runIf(hasZstd)('a bomb', async () => {
+    const { send } = await run();
+    const reply = await send('POST', '/metrics/', coded('zstd', zstdCompressSync!(Buffer.alloc(8 << 20))));
+    expect(reply.status).toBe(413);
   });
 });
 

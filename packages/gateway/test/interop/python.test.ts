@@ -66,6 +66,22 @@ print(generate_latest(registry).decode())
   }
 });
 
+// Newer clients do this themselves, when told `compression='gzip'`; Debian's leaves it to a handler.
+test('a push compressed with gzip', async () => {
+  const { url } = await startGateway();
+  await python(
+    url,
+    `${work}
+import gzip
+from prometheus_client.exposition import default_handler
+def compressed(url, method, timeout, headers, data):
+    return default_handler(url, method, timeout, headers + [('Content-Encoding', 'gzip')], gzip.compress(data))
+push_to_gateway(gateway, job='reader', registry=registry, handler=compressed)
+`,
+  );
+  expect((await scrapeSamples(url)).get('files_total{kind="text"}')).toBe(3);
+});
+
 test('without modes, delete_from_gateway is taken and changes nothing', async () => {
   const { url } = await startGateway();
   await python(
