@@ -108,3 +108,8 @@ export function sourcePush(round = 0): string {
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** The same push in OpenMetrics, as far as it is made of counters, gauges and histograms with bounds. */
+export function asOpenMetrics(text: string): string {
+  return `${text.replaceAll(/^(# (?:HELP|TYPE) \w+?)_total /gm, '$1 ')}# EOF\n`;
+}

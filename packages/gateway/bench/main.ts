@@ -5,7 +5,7 @@
 import { bench, run, summary } from 'mitata';
 import { createGateway } from 'prom-aggregation-gateway';
 
-import { browserPush, largePush, smallPush } from './data.ts';
+import { asOpenMetrics, browserPush, largePush, smallPush } from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
 import { snapshotLines } from './snapshot.ts';
 
@@ -15,6 +15,13 @@ const encoder = new TextEncoder();
 const large = encoder.encode(largePush({ series: largeSeries }));
 
 const fleet = smoke ? { ...fleetDefaults, senders: 100, series: 2_000 } : fleetDefaults;
+
+/** The same as OpenMetrics, each beside its text in the report. */
+const openMetrics: readonly { readonly name: string; readonly body: Uint8Array }[] = [
+  { name: 'small push', body: encoder.encode(asOpenMetrics(smallPush())) },
+  { name: 'browser push', body: encoder.encode(asOpenMetrics(browserPush())) },
+  { name: 'large push', body: encoder.encode(asOpenMetrics(largePush({ series: largeSeries }))) },
+];
 
 /** Each is pushed in turn, over and over. By-job, each body is a source of its own. */
 const workloads: readonly { readonly name: string; readonly bodies: readonly Uint8Array[] }[] = [
@@ -41,6 +48,11 @@ for (const { name, bodies } of workloads) {
   });
 }
 
+for (const { name, body } of openMetrics) {
+  const gateway = createGateway();
+  bench(`${name}, OpenMetrics`, () => gateway.push(body, { format: 'openmetrics' }));
+}
+
 // A gateway of its own for each push: making one is a thousandth of it.
 bench(firstName, () => createGateway().push(large));
 
@@ -54,6 +66,10 @@ for (const { name, bodies } of workloads) {
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length;
   const micros = nanosOf(`${name}, add`) / 1_000;
   console.log(`${name}: ${Math.round(bytes)} B, decode and apply ${(bytes / micros).toFixed(0)} MB/s`);
+}
+for (const { name } of openMetrics) {
+  const ratio = nanosOf(`${name}, add`) / nanosOf(`${name}, OpenMetrics`);
+  console.log(`${name}: OpenMetrics ${ratio.toFixed(2)} × the speed of text`);
 }
 console.log(
   `large push of ${largeSeries} series: the first costs ${(nanosOf(firstName) / nanosOf(repeatedName)).toFixed(1)} × a repeated one`,

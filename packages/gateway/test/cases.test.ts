@@ -3,7 +3,8 @@
  * operator would do and see.
  *
  *   options         createGateway options as JSON; only as the first block
- *   push            a push; `push PUT job/a` names method and path, `key=k` its idempotency key
+ *   push            a push; `push PUT job/a` names method and path, `key=k` its idempotency key, `format=openmetrics` what
+ *                   it is written in
  *   replayed        the push just before was known by its key, and not counted again
  *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
  *   scrape          the page now, exactly
@@ -19,6 +20,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
+import type { PushFormat } from '../src/gateway/api.ts';
 import { RequestError } from '../src/index.ts';
 import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
 import { RestartingGateway } from './support/restarting.ts';
@@ -100,12 +102,18 @@ async function run({ blocks }: Case): Promise<void> {
           break;
         case 'push':
         case 'push-escaped': {
-          const key = words.find((word) => word.startsWith('key='))?.slice('key='.length);
-          const [method = 'POST', path = ''] = words.filter((word) => !word.startsWith('key='));
+          const key = wordAfter('key=', words);
+          const format = wordAfter('format=', words);
+          const [method = 'POST', path = ''] = words.filter((word) => !/^(?:key|format)=/.test(word));
           if (method !== 'POST' && method !== 'PUT') throw new Error(`${where}: ${method} is not a push`);
           const bytes = verb === 'push' ? Buffer.from(body) : unescapeBody(body);
           const next = blocks[index + 1];
-          const target: PushOptions = { method, path, ...(key === undefined ? {} : { idempotencyKey: key }) };
+          const target: PushOptions = {
+            method,
+            path,
+            ...(key === undefined ? {} : { idempotencyKey: key }),
+            ...(format === undefined ? {} : { format: format as PushFormat }),
+          };
           const outcome = await running.gateway.push(bytes, target).catch((reason: unknown) => reason);
           if (next?.verb === 'refused') {
             expect(`${describeError(outcome)}\n`, where).toBe(`${next.words.join(' ')}\n${next.body}`);
@@ -142,6 +150,11 @@ async function run({ blocks }: Case): Promise<void> {
   } finally {
     void running.gateway.close();
   }
+}
+
+/** What follows `prefix` in the word that begins with it. */
+function wordAfter(prefix: string, words: readonly string[]): string | undefined {
+  return words.find((word) => word.startsWith(prefix))?.slice(prefix.length);
 }
 
 function describeError(error: unknown): string {

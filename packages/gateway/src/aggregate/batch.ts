@@ -3,6 +3,8 @@
  * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
  */
 import type { MetricType } from '../model/metric-type.ts';
+import type { Dialect } from '../model/sample-sink.ts';
+import type { CellKind, Cells } from './cells.ts';
 import type { Family } from './families.ts';
 import { FreshCells } from './fresh-cells.ts';
 
@@ -20,6 +22,8 @@ export interface Batch {
   readonly freshGroups: FreshGroup[];
   readonly families: PushFamily[];
   readonly aliases: Alias[];
+  /** What the aliases are spelled in. */
+  dialect: Dialect;
   /** Samples that were read, whatever became of them. */
   samples: number;
   ignoredNonFinite: number;
@@ -80,6 +84,7 @@ export function emptyBatch(hashSeed: number): Batch {
     freshGroups: [],
     families: [],
     aliases: [],
+    dialect: 'text',
     samples: 0,
     ignoredNonFinite: 0,
     ignoredSummary: 0,
@@ -101,6 +106,7 @@ export function resetBatch(batch: Batch): void {
   batch.freshGroups.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
+  batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;
   batch.ignoredSummary = 0;
@@ -125,4 +131,22 @@ export function growColumns(batch: Batch): void {
   batch.values.set(values);
   batch.offsets = new Uint32Array(capacity);
   batch.offsets.set(offsets);
+}
+
+/** What kind of cell an entry is for. */
+export function kindAt(batch: Batch, cells: Cells, entry: number): CellKind {
+  const cell = batch.cells[entry]!;
+  return cell < 0 ? (batch.fresh.kind[~cell]! as CellKind) : cells.kindOf(cell);
+}
+
+/** Fresh groups are numbered after those of the state, as they will be once they are created. */
+export function groupAt(batch: Batch, cells: Cells, entry: number): number {
+  const cell = batch.cells[entry]!;
+  const group = cell < 0 ? batch.fresh.group[~cell]! : cells.group[cell]!;
+  return group < 0 ? cells.groups.length + ~group : group;
+}
+
+export function boundAt(batch: Batch, cells: Cells, entry: number): number {
+  const cell = batch.cells[entry]!;
+  return cell < 0 ? batch.fresh.bound[~cell]! : cells.bound[cell]!;
 }

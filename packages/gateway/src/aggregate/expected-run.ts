@@ -27,6 +27,8 @@ export interface Cursor {
 
 /** What `readExpected` writes to. */
 export interface ExpectedRun {
+  /** Whether to stop where the samples of another family begin. */
+  withinFamily: boolean;
   readonly cells: Cells;
   readonly batch: Batch;
   readonly cursor: Cursor;
@@ -62,12 +64,13 @@ export function readExpected(view: DataView, start: number, end: number, run: Ex
     if (!(value >= 0) || (stop < end && view.getUint8(stop) !== LF)) break;
     const kind = kinds[cell]! as CellKind;
     if (kind === CellKind.FREE || seen[cell] === serial) break;
-    seen[cell] = serial;
     const family = families[cell]!;
     if (family !== cursor.family) {
+      if (run.withinFamily) break;
       cursor.family = family;
       run.families.sampleKnown(family);
     }
+    seen[cell] = serial;
     grouped ||= isGrouped(kind);
     if (length === batch.cells.length) growColumns(batch);
     batch.cells[length] = cell;

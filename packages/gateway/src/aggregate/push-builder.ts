@@ -8,7 +8,7 @@ import { isLegacyLabelName, isLegacyMetricName } from '../model/labels.ts';
 import { PushProblem } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
-import type { PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
+import type { Dialect, PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { HASH, sameBytes, viewOf } from '../primitives/bytes.ts';
 import { summableMax } from '../primitives/exact-sums.ts';
@@ -28,7 +28,9 @@ import { PushGroups } from './push-groups.ts';
 import { checkSeriesLimits, groupLabels, kindOf, upperBound } from './sample-kinds.ts';
 import { HistogramSettler, shorten, shownText } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
+import type { Spellings } from './spellings.ts';
 import type { State } from './state.ts';
+import { StrictHistograms } from './strict-histograms.ts';
 import { TextScratch } from './text-scratch.ts';
 
 const SERIAL_MAX = 2 ** 32 - 1;
@@ -57,6 +59,9 @@ export class PushBuilder implements SampleSink {
   #pathLabels: readonly Label[] = [];
   readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
   readonly #expected: ExpectedRun;
+  #spellings: Spellings;
+  #strict = false;
+  readonly #strictHistograms: StrictHistograms;
   /** The entry of the spellings after the last one known. */
   #nextSpelling = 0;
 
@@ -65,7 +70,10 @@ export class PushBuilder implements SampleSink {
     this.hashSeed = state.hashSeed;
     this.batch = emptyBatch(state.hashSeed);
     this.#families = new PushFamilies(state.families, this.batch);
+    this.#spellings = state.spellings.text;
+    this.#strictHistograms = new StrictHistograms(this.batch, state.cells);
     this.#expected = {
+      withinFamily: false,
       cells: state.cells,
       batch: this.batch,
       cursor: this.#cursor,
@@ -84,6 +92,9 @@ export class PushBuilder implements SampleSink {
     this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
     this.#nextSpelling = 0;
+    this.#spellings = this.#state.spellings.text;
+    this.#expected.withinFamily = false;
+    this.#strict = false;
     this.epoch = this.#state.epoch;
     const cursor = this.#cursor;
     cursor.family = -1;
@@ -100,6 +111,13 @@ export class PushBuilder implements SampleSink {
     this.#families.begin(cursor.serial);
   }
 
+  readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
+    this.batch.dialect = dialect;
+    this.#spellings = this.#state.spellings[dialect];
+    this.#expected.withinFamily = dialect === 'openmetrics';
+    this.#strict = strict;
+  }
+
   addExpected(view: DataView, start: number, end: number): number {
     if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return start;
     return readExpected(view, start, end, this.#expected);
@@ -107,7 +125,8 @@ export class PushBuilder implements SampleSink {
 
   guess(view: DataView, start: number, end: number): number {
     if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return -1;
-    const { cells, spellings } = this.#state;
+    const { cells } = this.#state;
+    const spellings = this.#spellings;
     const isMetadata = view.getUint8(start) === HASH;
     if (!isMetadata && !this.#cursor.missed) {
       const cell = this.#cursor.nextCell;
@@ -129,7 +148,8 @@ export class PushBuilder implements SampleSink {
 
   find(view: DataView, start: number, end: number, hash: number): number {
     if (this.#families.meaningsChanged) return UNKNOWN;
-    const { cells, spellings } = this.#state;
+    const { cells } = this.#state;
+    const spellings = this.#spellings;
     const ownLabelsOnly = this.#pathLabels.length === 0;
     if (ownLabelsOnly) {
       const cell = cells.texts.find(view, start, end, hash);
@@ -236,6 +256,7 @@ export class PushBuilder implements SampleSink {
   /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
   finish(): Batch {
     const { batch } = this;
+    if (this.#strict) this.#strictHistograms.check();
     this.#settler.settle();
     this.#families.finish();
     this.#state.checkLimits(batch);
@@ -249,6 +270,8 @@ export class PushBuilder implements SampleSink {
     else {
       this.batch.samples += 1;
       this.batch.ignoredSummary += 1;
+      // It has no cell, so nothing is to be expected after it.
+      this.#cursor.family = -1;
       this.#families.sampleKnown(family);
     }
   }

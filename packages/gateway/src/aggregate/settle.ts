@@ -5,7 +5,7 @@
  */
 import { PushProblem } from '../model/errors.ts';
 import { formatFloat64 } from '../primitives/float.ts';
-import { appendEntry } from './batch.ts';
+import { appendEntry, boundAt, groupAt, kindAt } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { Cells } from './cells.ts';
@@ -183,15 +183,11 @@ export class HistogramSettler {
   }
 
   #kindAt(entry: number): CellKind {
-    const cell = this.#batch.cells[entry]!;
-    return cell < 0 ? (this.#batch.fresh.kind[~cell]! as CellKind) : this.#cells.kindOf(cell);
+    return kindAt(this.#batch, this.#cells, entry);
   }
 
-  /** Fresh groups are numbered after those of the state, as they will be once they are created. */
   #groupAt(entry: number): number {
-    const cell = this.#batch.cells[entry]!;
-    const group = cell < 0 ? this.#batch.fresh.group[~cell]! : this.#cells.group[cell]!;
-    return group < 0 ? this.#cells.groups.length + ~group : group;
+    return groupAt(this.#batch, this.#cells, entry);
   }
 
   #groupOrNone(entry: number): number {
@@ -199,8 +195,7 @@ export class HistogramSettler {
   }
 
   #boundAt(entry: number): number {
-    const cell = this.#batch.cells[entry]!;
-    return cell < 0 ? this.#batch.fresh.bound[~cell]! : this.#cells.bound[cell]!;
+    return boundAt(this.#batch, this.#cells, entry);
   }
 
   #problemAt(entry: number, message: string): PushProblem {

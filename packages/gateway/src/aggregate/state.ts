@@ -7,7 +7,8 @@ import { PushProblem } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
-import { UNKNOWN } from '../model/sample-sink.ts';
+import { dialects, UNKNOWN } from '../model/sample-sink.ts';
+import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
@@ -39,7 +40,7 @@ export class State {
   readonly cells: Cells;
   readonly families: Families = new Families();
   readonly sources: Sources;
-  readonly spellings: Spellings;
+  readonly spellings: Readonly<Record<Dialect, Spellings>>;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
@@ -52,7 +53,7 @@ export class State {
     this.limits = limits;
     this.hashSeed = hashSeed;
     this.cells = new Cells(hashSeed);
-    this.spellings = new Spellings(hashSeed);
+    this.spellings = { text: new Spellings(hashSeed), openmetrics: new Spellings(hashSeed) };
     this.sources = new Sources(this.cells, rules, hashSeed, (cell) => this.#freeRow(cell));
   }
 
@@ -194,7 +195,7 @@ export class State {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     for (const family of this.families) if (family.hasFreed) this.#clean(family);
     // A spelling must not lead to a cell that is something else by then.
-    this.spellings.clear();
+    this.#forgetSpellings();
     this.cells.recycle();
     this.epoch += 1;
   }
@@ -317,9 +318,13 @@ export class State {
     return family;
   }
 
+  #forgetSpellings(): void {
+    for (const dialect of dialects) this.spellings[dialect].clear();
+  }
+
   /** Spellings may stand for something else now; they are learnt again by use. */
   #meaningsChanged(): void {
-    this.spellings.clear();
+    this.#forgetSpellings();
     this.epoch += 1;
   }
 
@@ -357,7 +362,8 @@ export class State {
   }
 
   *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {
-    this.spellings.bound(this.cells.size);
+    const spellings = this.spellings[batch.dialect];
+    spellings.bound(this.cells.size);
     const view = viewOf(body);
     for (const [index, alias] of batch.aliases.entries()) {
       if (index % STEP_SPELLINGS === STEP_SPELLINGS - 1) yield;
@@ -369,7 +375,7 @@ export class State {
       ) {
         target = metadataReference(alias.family.known.id, alias.what);
       }
-      if (target !== UNKNOWN) this.spellings.learn(view, alias.start, alias.end, target);
+      if (target !== UNKNOWN) spellings.learn(view, alias.start, alias.end, target);
     }
   }
 

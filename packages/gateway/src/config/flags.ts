@@ -189,6 +189,14 @@ export const flags: readonly Flag[] = [
     meaning: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
   },
   {
+    name: 'push.openmetrics',
+    group: 'push',
+    ...choice('strict', 'lenient'),
+    default: 'strict',
+    meaning:
+      'OpenMetrics is refused where it breaks any rule of its specification (strict), or only where it could be misread (lenient).',
+  },
+  {
     name: 'push.idempotency-window',
     group: 'push',
     ...duration,

@@ -192,6 +192,7 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       jobForgetDurationMs: get('job-forget-duration'),
       pathLabels: get<GatewayOptions['pathLabels']>('push.path-labels'),
       summaries: get<GatewayOptions['summaries']>('push.summaries'),
+      openmetrics: get<GatewayOptions['openmetrics']>('push.openmetrics'),
       idempotencyWindowMs: get('push.idempotency-window'),
       idempotencyKeysMax: get('push.idempotency-max-keys'),
       scrapeCacheBytesMax: get('scrape.cache-size'),

@@ -21,7 +21,8 @@ import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
 import type { GatewayApi, Holdings, PushOutcome, PushRequest } from './api.ts';
-import { decoders } from './decoders.ts';
+import { decodersFor } from './decoders.ts';
+import type { Decoders } from './decoders.ts';
 import { ExpiryClock } from './expiry.ts';
 import { identityOf } from './identity.ts';
 import { Ledger } from './ledger.ts';
@@ -40,6 +41,7 @@ export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
   readonly #options: GatewayOptions;
+  readonly #decoders: Decoders;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #journal: Journal;
@@ -63,6 +65,7 @@ export class Gateway implements GatewayApi {
   }) {
     const { options, clock, log, journal = memoryJournal() } = deps;
     this.#options = options;
+    this.#decoders = decodersFor(options);
     this.#clock = clock;
     this.#log = log;
     this.#journal = journal;
@@ -224,7 +227,7 @@ export class Gateway implements GatewayApi {
     this.#checkSource(request.key);
     try {
       builder.begin(body, this.#pathLabels(request.key));
-      const decoder = decoders[format](body, builder);
+      const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(body.length));
       const batch = builder.finish();
       const push = { source: request.key.text, method: request.method, identity };
@@ -265,7 +268,7 @@ export class Gateway implements GatewayApi {
     const { body, format = 'text' } = request;
     const pause = pauses();
     builder.begin(body, this.#pathLabels(request.key));
-    const decoder = decoders[format](body, builder);
+    const decoder = this.#decoders[format](body, builder);
     while (builder.epoch === state.epoch && !decoder.advance(SLICE_BYTES / 4)) await pause();
     return builder.epoch === state.epoch;
   }

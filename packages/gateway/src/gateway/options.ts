@@ -10,6 +10,7 @@ export interface GatewayOptions {
   readonly jobForgetDurationMs: number;
   readonly pathLabels: 'drop' | 'add';
   readonly summaries: 'discard' | 'sum-and-count';
+  readonly openmetrics: 'strict' | 'lenient';
   /** How long the key of a push is remembered, so that a retry counts once. */
   readonly idempotencyWindowMs: number;
   readonly idempotencyKeysMax: number;
@@ -34,6 +35,7 @@ export const defaultGatewayOptions: GatewayOptions = {
   jobForgetDurationMs: 0,
   pathLabels: 'drop',
   summaries: 'discard',
+  openmetrics: 'strict',
   idempotencyWindowMs: 24 * 60 * 60 * 1000,
   idempotencyKeysMax: 1_000_000,
   scrapeCacheBytesMax: 64 * 1024 * 1024,

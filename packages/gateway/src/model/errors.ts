@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'duplicate_label'
   | 'duplicate_metadata'
   | 'type_conflict'
+  | 'unsupported_type'
   | 'body_unreadable'
   | 'invalid_path'
   | 'job_missing'
@@ -58,6 +59,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     title: 'A family has two HELP or two TYPE lines, or its TYPE comes too late',
   },
   type_conflict: { status: 400, title: 'A family is known with another type' },
+  unsupported_type: { status: 400, title: 'A metric type is not aggregated here' },
   body_unreadable: { status: 400, title: 'The body broke off or could not be decompressed' },
   // The request around it.
   invalid_path: { status: 400, title: 'The labels in the path cannot be read' },

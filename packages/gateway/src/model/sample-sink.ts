@@ -4,6 +4,11 @@ import type { MetricType } from './metric-type.ts';
 /** No spelling like this was seen before. Every other reference that a sink gives is opaque to decoders. */
 export const UNKNOWN = -1;
 
+/** Formats in which the same bytes may mean different things, so that what was learnt from one says nothing in another. */
+export const dialects = ['text', 'openmetrics'] as const;
+
+export type Dialect = (typeof dialects)[number];
+
 /**
  * What a decoder feeds. The sink belongs to one push at a time; every method may throw a PushProblem, after which the push
  * is lost and the sink must be begun anew. Offsets are positions in the body, for the sake of errors; the views are
@@ -18,6 +23,11 @@ export interface SampleSink {
   readonly hashSeed: number;
   /** What `guess` found. */
   readonly guessed: number;
+  /**
+   * To be called before anything else, unless the body is text. In OpenMetrics `addExpected` stops where another family begins;
+   * strict means that histograms must be as its specification has them.
+   */
+  readAs(dialect: Dialect, rules: { readonly strict: boolean }): void;
   /**
    * Adds the samples of as many lines from `start` on as are what is to be expected there: a canonical spelling, one blank, a
    * plain decimal and a line feed or the end. Returns where the first other line begins, or `end`.

@@ -5,6 +5,7 @@ import type { StateRules } from '../../src/aggregate/rules.ts';
 import { Ring } from '../../src/aggregate/source-list.ts';
 import { State } from '../../src/aggregate/state.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
+import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { encodeText } from '../../src/exposition/text/encode.ts';
 import { KeptText } from '../../src/exposition/text/kept-text.ts';
@@ -15,6 +16,8 @@ export interface PushedBy {
   readonly source?: string;
   readonly method?: 'PUT' | 'POST';
   readonly nowMs?: number;
+  /** Read as OpenMetrics, so many bytes at a time; else as text. */
+  readonly openMetricsSlice?: number;
 }
 
 export class WorkingState {
@@ -31,11 +34,15 @@ export class WorkingState {
   }
 
   /** Returns what became of the push: 'taken', or the code of its refusal. */
-  push(text: string, { source = 'x', method = 'POST', nowMs = 1 }: PushedBy = {}): string {
+  push(text: string, { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {}): string {
     const body = Buffer.from(text);
     try {
       this.#builder.begin(body, []);
-      decodeText(body, 0, body.length, this.#builder);
+      if (openMetricsSlice === undefined) decodeText(body, 0, body.length, this.#builder);
+      else {
+        const decoder = beginOpenMetrics(body, this.#builder, { strict: true });
+        while (!decoder.advance(openMetricsSlice));
+      }
       const batch = this.#builder.finish();
       this.state.apply(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
       return 'taken';

@@ -90,9 +90,14 @@ export function randomRun(random: Random): FuzzRun {
     else if (kind < 16) steps.push({ waitMs: random.pick([500, 1001, 3001]) });
     else {
       const repeated = steps.findLast((step) => 'push' in step);
-      const body = repeated !== undefined && random.chance(20) ? repeated.push : randomBody(random);
+      const isRepeated = repeated !== undefined && random.chance(20);
+      // Now and then a body of one format is pushed as the other.
+      const openMetrics = isRepeated ? repeated.format !== undefined : random.chance(40);
+      const fresh = openMetrics ? randomOpenMetrics(random) : randomBody(random);
+      const body = isRepeated ? repeated.push : fresh;
       const push = random.chance(25) ? damaged(random, body) : body;
-      steps.push({ push, method: random.pick(['PUT', 'POST']), job: random.pick(['a', 'b']) });
+      const format = openMetrics !== random.chance(5) ? { format: 'openmetrics' as const } : {};
+      steps.push({ push, method: random.pick(['PUT', 'POST']), job: random.pick(['a', 'b']), ...format });
     }
   }
   return {
@@ -100,6 +105,7 @@ export function randomRun(random: Random): FuzzRun {
     jobCounterResets: random.pick(['overwrite', 'accumulate']),
     summaries: random.pick(['discard', 'sum-and-count']),
     pathLabels: random.chance(20) ? 'add' : 'drop',
+    openmetrics: random.pick(['strict', 'lenient']),
     steps,
   };
 }
@@ -126,6 +132,51 @@ function randomFamily(random: Random): string {
       text += sample(`${name}_sum`, label, random.pick(values));
       text += sample(`${name}_count`, label, random.pick(counts));
     } else text += sample(name, random.pick(labels), random.pick(values));
+  }
+  return text;
+}
+
+const openMetricsTypes = [...types.slice(0, 4), 'unknown', 'info', 'stateset', 'gaugehistogram'] as const;
+const suffixes = ['', '_total', '_created', '_info', '_bucket'];
+const tails = ['', '', '', ' 7', ' 7.5 # {a="b"} 1', ' # {} 1 2', ' # {a="\\"} # "} 1'];
+
+function randomOpenMetrics(random: Random): string {
+  let body = '';
+  for (let i = 1 + random.below(3); i > 0; i -= 1) body += randomOpenMetricsFamily(random);
+  return random.chance(3) ? body : `${body}# EOF${random.chance(90) ? '\n' : ''}`;
+}
+
+function randomOpenMetricsFamily(random: Random): string {
+  const name = random.pick(names);
+  const type = random.pick(openMetricsTypes);
+  const quoted = name.includes('.') ? `"${name}"` : name;
+  const metadata = [
+    ...(random.chance(30) ? [`# HELP ${quoted} ${random.pick(['', 'Some.', 'A \\d'])}\n`] : []),
+    ...(random.chance(85) ? [`# TYPE ${quoted} ${type}\n`] : []),
+    ...(random.chance(10) ? [`# UNIT ${quoted} ${random.pick(['', 'sum', 's'])}\n`] : []),
+  ];
+  let text = (random.chance(20) ? metadata.toReversed() : metadata).join('');
+  for (let i = random.below(3); i > 0; i -= 1) {
+    const label = random
+      .pick(labels)
+      .replaceAll(/ |, (?=})/g, '')
+      .replace(',}', '}');
+    const value = `${random.pick(counts)}${random.pick(tails)}`;
+    if (type === 'histogram') {
+      const count = random.below(3);
+      if (random.chance(60)) text += sample(`${name}_bucket`, withLabel(label, 'le="1.0"'), String(count));
+      text += sample(`${name}_bucket`, withLabel(label, 'le="+Inf"'), `3${random.pick(tails)}`);
+      if (random.chance(80))
+        text += sample(`${name}_sum`, label, '4.5') + sample(`${name}_count`, label, '3');
+    } else if (type === 'summary') {
+      text += sample(name, withLabel(label, 'quantile="0.5"'), '1');
+      text += sample(`${name}_sum`, label, value) + sample(`${name}_count`, label, '2');
+    } else if (type === 'counter') text += sample(`${name}_total`, label, value);
+    else if (type === 'info') text += sample(`${name}_info`, label, '1');
+    else if (type === 'stateset') text += sample(name, withLabel(label, `${name}="on"`), '1');
+    else text += sample(name, label, random.pick(values));
+    if (random.chance(30)) text += sample(`${name}_created`, label, random.pick(values));
+    if (random.chance(5)) text += sample(name + random.pick(suffixes), label, value);
   }
   return text;
 }

@@ -4,12 +4,12 @@
  *   - a push is taken, or refused with a RequestError; nothing else is thrown
  *   - a refused push leaves the page as it was, and nothing that shows later: a gateway that never heard of the refused
  *     pushes ends with the same page
- *   - a gateway that has to read every line anew, because each begins with a blank, agrees on all of it
+ *   - a gateway that has to read every line of text anew, because each begins with a blank, agrees on all of it
  *   - a gateway that is started again after every push it took, from its journal, agrees on all of it
  *   - the page can be pushed to an empty gateway and comes out the same; buckets only rise
  */
 import { createGateway, RequestError } from '../../src/index.ts';
-import type { EmbeddedGateway } from '../../src/index.ts';
+import type { EmbeddedGateway, PushOptions } from '../../src/index.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 
 export interface FuzzRun {
@@ -17,12 +17,20 @@ export interface FuzzRun {
   readonly jobCounterResets: 'overwrite' | 'accumulate';
   readonly summaries: 'discard' | 'sum-and-count';
   readonly pathLabels: 'drop' | 'add';
+  /** Strict when left out. */
+  readonly openmetrics?: 'strict' | 'lenient';
   readonly steps: readonly FuzzStep[];
 }
 
 export type FuzzStep =
   /** The body as one character per byte (latin1), so that a kept input can be read. */
-  | { readonly push: string; readonly method: 'PUT' | 'POST'; readonly job: string }
+  | {
+      readonly push: string;
+      readonly method: 'PUT' | 'POST';
+      readonly job: string;
+      /** Text when left out. */
+      readonly format?: 'openmetrics';
+    }
   | { readonly delete: string }
   | { readonly waitMs: number };
 
@@ -49,10 +57,15 @@ export async function replay(run: FuzzRun): Promise<void> {
         for (const each of all()) await each.delete(`job/${step.delete}`);
       } else {
         const before = await gateway.scrape();
-        const target = { method: step.method, path: `job/${step.job}` };
+        const { format = 'text' }: Pick<PushOptions, 'format'> = step;
+        const target = { method: step.method, path: `job/${step.job}`, format };
         const body = Buffer.from(step.push, 'latin1');
         const code = await outcome(gateway, body, target);
-        const slowCode = await outcome(slow, Buffer.from(indented(step.push), 'latin1'), target);
+        const slowCode = await outcome(
+          slow,
+          Buffer.from(format === 'text' ? indented(step.push) : step.push, 'latin1'),
+          target,
+        );
         if (code !== slowCode) throw new Error(`step ${index}: ${code}, but ${slowCode} when read anew`);
         const restartedCode = await outcome(restarted.gateway, body, target);
         if (code !== restartedCode)
@@ -76,11 +89,7 @@ export async function replay(run: FuzzRun): Promise<void> {
   }
 }
 
-async function outcome(
-  gateway: EmbeddedGateway,
-  body: Uint8Array,
-  options: { readonly method: 'PUT' | 'POST'; readonly path: string },
-): Promise<string> {
+async function outcome(gateway: EmbeddedGateway, body: Uint8Array, options: PushOptions): Promise<string> {
   try {
     await gateway.push(body, options);
     return 'taken';

@@ -110,12 +110,16 @@ describe('formatOf', () => {
     (type) => expect(formatOf(type)).toBe('text'),
   );
 
+  it.each(['application/openmetrics-text', ' Application/OpenMetrics-Text; version=1.0.0; charset=utf-8'])(
+    'tells OpenMetrics by %s',
+    (type) => expect(formatOf(type)).toBe('openmetrics'),
+  );
+
   it.each([
     [
       'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
       /expfmt/,
     ],
-    ['Application/OpenMetrics-Text; version=1.0.0', /OpenMetrics/],
   ])('refuses %s', (type, message) => expect(() => formatOf(type)).toThrowError(message));
 });
 

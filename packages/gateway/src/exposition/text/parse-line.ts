@@ -2,27 +2,14 @@
  * The whole grammar of one line, and what to tell a sender who missed it. Strict where a lenient reading would
  * count something else than was meant; lenient (blanks, last comma, case of type names) where nothing can be misread.
  */
-import { isUtf8 } from 'node:buffer';
-
-import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
+import { isLegacyMetricName } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
 import { PushProblem } from '../../model/errors.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
-import {
-  BACKSLASH,
-  COMMA,
-  CR,
-  EQUALS,
-  HASH,
-  LEFT_BRACE,
-  LF,
-  QUOTE,
-  RIGHT_BRACE,
-  SPACE,
-  TAB,
-} from '../../primitives/bytes.ts';
+import { COMMA, EQUALS, HASH, LEFT_BRACE, LF, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
 import { parseFloat64 } from '../../primitives/float.ts';
+import { addLabel, checkLine, Cursor, quote } from '../line-cursor.ts';
 
 const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['counter', 'counter'],
@@ -33,25 +20,9 @@ const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['unknown', 'untyped'],
 ]);
 
-/** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
-const LINE_BYTES_MAX = 256 * 1024;
-const LABELS_READ_MAX = 1024;
-
 /** Reads one line, without its line feed. Blank lines and comments feed nothing. */
 export function parseLine(bytes: Uint8Array, start: number, end: number, sink: SampleSink): void {
-  if (end - start > LINE_BYTES_MAX) {
-    throw new PushProblem('syntax', `the line is longer than ${LINE_BYTES_MAX} bytes`, start);
-  }
-  if (bytes[end - 1] === CR) {
-    throw new PushProblem(
-      'carriage_return',
-      'the line ends in a carriage return; write lines that end in a line feed only (LF, not CR LF)',
-      end - 1,
-    );
-  }
-  if (!isUtf8(bytes.subarray(start, end))) {
-    throw new PushProblem('invalid_utf8', 'the line is not valid UTF-8', firstInvalid(bytes, start, end));
-  }
+  checkLine(bytes, start, end);
   const cursor = new Cursor(bytes, start, end);
   cursor.skipBlanks();
   if (cursor.atEnd()) return;
@@ -165,35 +136,6 @@ function parseLabels(cursor: Cursor, labels: Label[]): string | undefined {
   return name;
 }
 
-function addLabel(
-  cursor: Cursor,
-  labels: Label[],
-  name: { readonly word: string; readonly at: number; readonly quotedName: boolean },
-): void {
-  const { word, at, quotedName } = name;
-  if (word === '' || (!quotedName && !isLegacyLabelName(word))) {
-    throw new PushProblem('invalid_name', `${quote(word)} is not a label name`, at);
-  }
-  if (word === '__name__') {
-    throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
-  }
-  if (labels.some((label) => label.name === word)) {
-    throw new PushProblem('duplicate_label', `the label ${word} stands twice in this series`, at);
-  }
-  if (labels.length === LABELS_READ_MAX) {
-    throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);
-  }
-  cursor.position += 1;
-  cursor.skipBlanks();
-  if (cursor.atEnd() || cursor.peek() !== QUOTE) {
-    throw cursor.problem(
-      'syntax',
-      `expected the value of label ${word} in double quotes, found ${cursor.quoteHere()}`,
-    );
-  }
-  labels.push({ name: word, value: cursor.quoted() });
-}
-
 function parseValue(cursor: Cursor, name: string): number {
   if (cursor.atEnd()) throw cursor.problem('syntax', `expected a value after ${name}`);
   const at = cursor.position;
@@ -228,116 +170,6 @@ function parseValue(cursor: Cursor, name: string): number {
 const newlinesStripped =
   'the body is one line that holds several; curl -d strips newlines, use --data-binary, which keeps them';
 
-/** A position in one line. */
-class Cursor {
-  position: number;
-  readonly bytes: Uint8Array;
-  readonly lineStart: number;
-  readonly end: number;
-
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.bytes = bytes;
-    this.position = start;
-    this.lineStart = start;
-    this.end = end;
-  }
-
-  atEnd(): boolean {
-    return this.position >= this.end;
-  }
-
-  peek(): number {
-    return this.bytes[this.position]!;
-  }
-
-  atBlank(): boolean {
-    return this.peek() === SPACE || this.peek() === TAB;
-  }
-
-  skipBlanks(): void {
-    while (!this.atEnd() && this.atBlank()) this.position += 1;
-  }
-
-  /** Everything up to the next blank. */
-  word(): string {
-    const from = this.position;
-    while (!this.atEnd() && !this.atBlank()) this.position += 1;
-    return this.text(from, this.position);
-  }
-
-  /** Everything up to the next blank or `stop`. */
-  until(stop: number): string {
-    const from = this.position;
-    while (!this.atEnd() && !this.atBlank() && this.peek() !== stop) this.position += 1;
-    return this.text(from, this.position);
-  }
-
-  labelName(): string {
-    const from = this.position;
-    while (!this.atEnd() && !this.atBlank()) {
-      const byte = this.peek();
-      if (byte === EQUALS || byte === COMMA || byte === RIGHT_BRACE || byte === QUOTE) break;
-      this.position += 1;
-    }
-    return this.text(from, this.position);
-  }
-
-  rest(): string {
-    return this.text(this.position, this.end);
-  }
-
-  /** A string in double quotes; the cursor stands on the first and is left behind the last. */
-  quoted(): string {
-    const from = this.position + 1;
-    let text = '';
-    let plainFrom = from;
-    for (let i = from; i < this.end; i += 1) {
-      const byte = this.bytes[i]!;
-      if (byte === QUOTE) {
-        this.position = i + 1;
-        return text + this.text(plainFrom, i);
-      }
-      if (byte !== BACKSLASH) continue;
-      const escaped = escapes.get(this.bytes[i + 1] ?? 0);
-      if (escaped === undefined || i + 1 >= this.end) {
-        const shown = this.text(i, Math.min(i + 2, this.end));
-        throw new PushProblem(
-          'syntax',
-          `unknown escape ${quote(shown)}; in quotes only \\\\, \\" and \\n are escapes`,
-          i,
-        );
-      }
-      text += this.text(plainFrom, i) + escaped;
-      i += 1;
-      plainFrom = i + 1;
-    }
-    throw new PushProblem('syntax', 'the quoted text is not closed; expected a double quote', this.position);
-  }
-
-  text(from: number, to: number): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + from, to - from).toString('utf8');
-  }
-
-  quoteHere(): string {
-    return this.atEnd() ? 'the end of the line' : quote(this.text(this.position, this.end));
-  }
-
-  problem(code: 'syntax', message: string): PushProblem {
-    return new PushProblem(code, message, this.position);
-  }
-}
-
-const escapes: ReadonlyMap<number, string> = new Map([
-  [BACKSLASH, '\\'],
-  [QUOTE, '"'],
-  [0x6e, '\n'],
-]);
-
-/** The input as shown in a message: quoted, and cut where it is long. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-}
-
 function nameAdvice(name: string): string {
   return name.startsWith('\uFEFF') ? '; the body begins with a byte order mark, send it without' : '';
 }
@@ -350,19 +182,4 @@ function unescapeHelp(text: string): string {
 function isOneLine(bytes: Uint8Array): boolean {
   const first = bytes.indexOf(LF);
   return first === -1 || first === bytes.length - 1;
-}
-
-/** Position of the first byte that is not UTF-8. Linear: decoding marks the spot, real U+FFFD are told apart by their bytes. */
-function firstInvalid(bytes: Uint8Array, start: number, end: number): number {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
-  let offset = start;
-  let from = 0;
-  for (let at = text.indexOf('\uFFFD'); at !== -1; at = text.indexOf('\uFFFD', from)) {
-    offset += Buffer.byteLength(text.slice(from, at));
-    const isReal = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf && bytes[offset + 2] === 0xbd;
-    if (!isReal) return offset;
-    offset += 3;
-    from = at + 1;
-  }
-  return offset;
 }

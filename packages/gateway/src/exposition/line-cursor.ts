@@ -1,0 +1,188 @@
+/** What the text formats share in reading one line: a position in it, labels, and how the input is quoted in messages. */
+import { isUtf8 } from 'node:buffer';
+
+import { PushProblem } from '../model/errors.ts';
+import { isLegacyLabelName } from '../model/labels.ts';
+import type { Label } from '../model/labels.ts';
+import { BACKSLASH, COMMA, CR, EQUALS, QUOTE, RIGHT_BRACE, SPACE, TAB } from '../primitives/bytes.ts';
+
+/** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
+const LINE_BYTES_MAX = 256 * 1024;
+const LABELS_READ_MAX = 1024;
+
+/** Throws a PushProblem for a line that is too long, ends in a carriage return or is not UTF-8. */
+export function checkLine(bytes: Uint8Array, start: number, end: number): void {
+  if (end - start > LINE_BYTES_MAX) {
+    throw new PushProblem('syntax', `the line is longer than ${LINE_BYTES_MAX} bytes`, start);
+  }
+  if (bytes[end - 1] === CR) {
+    throw new PushProblem(
+      'carriage_return',
+      'the line ends in a carriage return; write lines that end in a line feed only (LF, not CR LF)',
+      end - 1,
+    );
+  }
+  if (!isUtf8(bytes.subarray(start, end))) {
+    throw new PushProblem('invalid_utf8', 'the line is not valid UTF-8', firstInvalid(bytes, start, end));
+  }
+}
+
+/** A position in one line. */
+export class Cursor {
+  position: number;
+  readonly bytes: Uint8Array;
+  readonly lineStart: number;
+  readonly end: number;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.bytes = bytes;
+    this.position = start;
+    this.lineStart = start;
+    this.end = end;
+  }
+
+  atEnd(): boolean {
+    return this.position >= this.end;
+  }
+
+  peek(): number {
+    return this.bytes[this.position]!;
+  }
+
+  atBlank(): boolean {
+    return this.peek() === SPACE || this.peek() === TAB;
+  }
+
+  skipBlanks(): void {
+    while (!this.atEnd() && this.atBlank()) this.position += 1;
+  }
+
+  /** Everything up to the next blank. */
+  word(): string {
+    const from = this.position;
+    while (!this.atEnd() && !this.atBlank()) this.position += 1;
+    return this.text(from, this.position);
+  }
+
+  /** Everything up to the next blank or `stop`. */
+  until(stop: number): string {
+    const from = this.position;
+    while (!this.atEnd() && !this.atBlank() && this.peek() !== stop) this.position += 1;
+    return this.text(from, this.position);
+  }
+
+  labelName(): string {
+    const from = this.position;
+    while (!this.atEnd() && !this.atBlank()) {
+      const byte = this.peek();
+      if (byte === EQUALS || byte === COMMA || byte === RIGHT_BRACE || byte === QUOTE) break;
+      this.position += 1;
+    }
+    return this.text(from, this.position);
+  }
+
+  rest(): string {
+    return this.text(this.position, this.end);
+  }
+
+  /**
+   * A string in double quotes; the cursor stands on the first and is left behind the last. A backslash before anything but
+   * a backslash, a quote or an n is refused, or stands for itself.
+   */
+  quoted(escapes: 'refused' | 'kept' = 'refused'): string {
+    const from = this.position + 1;
+    let text = '';
+    let plainFrom = from;
+    for (let i = from; i < this.end; i += 1) {
+      const byte = this.bytes[i]!;
+      if (byte === QUOTE) {
+        this.position = i + 1;
+        return text + this.text(plainFrom, i);
+      }
+      if (byte !== BACKSLASH) continue;
+      const escaped = escapeCodes.get(this.bytes[i + 1] ?? 0);
+      if (escaped === undefined || i + 1 >= this.end) {
+        if (escapes === 'kept') continue;
+        const shown = this.text(i, Math.min(i + 2, this.end));
+        throw new PushProblem(
+          'syntax',
+          `unknown escape ${quote(shown)}; in quotes only \\\\, \\" and \\n are escapes`,
+          i,
+        );
+      }
+      text += this.text(plainFrom, i) + escaped;
+      i += 1;
+      plainFrom = i + 1;
+    }
+    throw new PushProblem('syntax', 'the quoted text is not closed; expected a double quote', this.position);
+  }
+
+  text(from: number, to: number): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + from, to - from).toString('utf8');
+  }
+
+  quoteHere(): string {
+    return this.atEnd() ? 'the end of the line' : quote(this.text(this.position, this.end));
+  }
+
+  problem(code: 'syntax', message: string): PushProblem {
+    return new PushProblem(code, message, this.position);
+  }
+}
+
+const escapeCodes: ReadonlyMap<number, string> = new Map([
+  [BACKSLASH, '\\'],
+  [QUOTE, '"'],
+  [0x6e, '\n'],
+]);
+
+/** The input as shown in a message: quoted, and cut where it is long. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/** Reads the value of a label whose name was read and whose equals sign comes next. */
+export function addLabel(
+  cursor: Cursor,
+  labels: Label[],
+  name: { readonly word: string; readonly at: number; readonly quotedName: boolean },
+  escapes: 'refused' | 'kept' = 'refused',
+): void {
+  const { word, at, quotedName } = name;
+  if (word === '' || (!quotedName && !isLegacyLabelName(word))) {
+    throw new PushProblem('invalid_name', `${quote(word)} is not a label name`, at);
+  }
+  if (word === '__name__') {
+    throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
+  }
+  if (labels.some((label) => label.name === word)) {
+    throw new PushProblem('duplicate_label', `the label ${word} stands twice in this series`, at);
+  }
+  if (labels.length === LABELS_READ_MAX) {
+    throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);
+  }
+  cursor.position += 1;
+  if (escapes === 'refused') cursor.skipBlanks();
+  if (cursor.atEnd() || cursor.peek() !== QUOTE) {
+    throw cursor.problem(
+      'syntax',
+      `expected the value of label ${word} in double quotes, found ${cursor.quoteHere()}`,
+    );
+  }
+  labels.push({ name: word, value: cursor.quoted(escapes) });
+}
+
+/** Position of the first byte that is not UTF-8. Linear: decoding marks the spot, real U+FFFD are told apart by their bytes. */
+function firstInvalid(bytes: Uint8Array, start: number, end: number): number {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+  let offset = start;
+  let from = 0;
+  for (let at = text.indexOf('\uFFFD'); at !== -1; at = text.indexOf('\uFFFD', from)) {
+    offset += Buffer.byteLength(text.slice(from, at));
+    const isReal = bytes[offset] === 0xef && bytes[offset + 1] === 0xbf && bytes[offset + 2] === 0xbd;
+    if (!isReal) return offset;
+    offset += 3;
+    from = at + 1;
+  }
+  return offset;
+}

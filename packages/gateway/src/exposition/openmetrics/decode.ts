@@ -1,0 +1,238 @@
+/**
+ * Reads OpenMetrics 1.0 into a sink. As in text, most lines are seen again and again, and are known by their bytes; but the
+ * format wants families in one piece and samples of the right kinds in each, so a known sample must also begin with the
+ * name of the family at hand and end it in a suffix of its type. Within a family, the samples that came one after the other
+ * the last time are left to the sink, which stops where another family begins.
+ *
+ * All that is about histograms as a whole is checked once the body is read (aggregate/strict-histograms.ts).
+ *
+ * Grammar: https://prometheus.io/docs/specs/om/open_metrics_spec/#abnf
+ */
+import { PushProblem } from '../../model/errors.ts';
+import type { PushDecoder } from '../../model/push-decoder.ts';
+import type { SampleSink } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/sample-sink.ts';
+import { HASH, LF, lineEnd, sameBytes, SPACE, viewOf } from '../../primitives/bytes.ts';
+import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
+import type { NumberEnd } from '../../primitives/float.ts';
+import { hashBytes } from '../../primitives/hash.ts';
+import { checkLine, Cursor } from '../line-cursor.ts';
+import { sliceEnd } from '../text/decode.ts';
+import { PlainScanner } from '../text/plain-series.ts';
+import { checkReserved, isGoodValue, reservedLabel, valueProblem } from './check-sample.ts';
+import { FamilyReader } from './families.ts';
+import { Role, roleAt } from './family-types.ts';
+import { HeldSamples, tellSample } from './held-samples.ts';
+import { parseSample, parseTail, seriesEnd } from './parse-sample.ts';
+
+const plain = new PlainScanner();
+const number: NumberEnd = { end: 0 };
+/** Longer tokens than any double needs are read with what may follow them. */
+const NUMBER_BYTES_MAX = 32;
+const SHOWN_CHARACTERS_MAX = 300;
+/** `# EO`, the first four bytes of the last line. */
+const EOF_START = 0x2320454f;
+const EOF_BYTES = 5;
+const F = 0x46;
+
+export interface OpenMetricsRules {
+  /** Whether to refuse what breaks a rule of the specification though nothing could be misread for it. */
+  readonly strict: boolean;
+}
+
+export function beginOpenMetrics(body: Uint8Array, sink: SampleSink, rules: OpenMetricsRules): PushDecoder {
+  return new OpenMetricsReader(body, sink, rules);
+}
+
+class OpenMetricsReader implements PushDecoder {
+  readonly #body: Uint8Array;
+  readonly #view: DataView;
+  readonly #sink: SampleSink;
+  readonly #isStrict: boolean;
+  readonly #families: FamilyReader;
+  readonly #held: HeldSamples;
+  #position = 0;
+  /** Whether the line before was a known sample of the family at hand, so that the next ones may be, too. */
+  #isExpected = false;
+
+  constructor(body: Uint8Array, sink: SampleSink, { strict }: OpenMetricsRules) {
+    this.#body = body;
+    this.#view = viewOf(body);
+    this.#sink = sink;
+    this.#isStrict = strict;
+    this.#families = new FamilyReader(body, this.#view, sink, strict);
+    this.#held = new HeldSamples(sink, strict);
+    sink.readAs('openmetrics', { strict });
+  }
+
+  advance(bytes: number): boolean {
+    const view = this.#view;
+    const sink = this.#sink;
+    const end = sliceEnd(this.#body, this.#position, bytes);
+    let position = this.#position;
+    while (position < end) {
+      if (this.#isExpected) {
+        this.#isExpected = false;
+        position = sink.addExpected(view, position, end);
+        if (position === end) break;
+      }
+      if (view.getUint8(position) !== HASH) position = this.#readSample(position, end);
+      else if (this.#isEof(position, end)) {
+        this.#finish(position);
+        return true;
+      } else {
+        const stop = lineEnd(view, position, end);
+        this.#held.flush();
+        this.#families.readMetadata(position, stop);
+        position = stop + 1;
+      }
+    }
+    this.#position = Math.min(position, end);
+    if (end === this.#body.length) {
+      throw new PushProblem(
+        'syntax',
+        'the body does not end with the line # EOF, so it may have been cut short; write that line last',
+        end,
+      );
+    }
+    return false;
+  }
+
+  #isEof(position: number, end: number): boolean {
+    const stop = position + EOF_BYTES;
+    if (stop > end || this.#view.getUint32(position) !== EOF_START || this.#view.getUint8(stop - 1) !== F)
+      return false;
+    return stop === end || this.#view.getUint8(stop) === LF;
+  }
+
+  #finish(position: number): void {
+    this.#held.flush();
+    this.#families.close();
+    const after = position + EOF_BYTES + 1;
+    if (after >= this.#body.length) return;
+    throw new PushProblem('syntax', 'something stands after the line # EOF, which ends the body', after);
+  }
+
+  /** One sample line; returns where the next line begins. */
+  #readSample(position: number, end: number): number {
+    const view = this.#view;
+    const families = this.#families;
+    const { nameStart, nameLength } = families;
+    const nameEnd = position + nameLength;
+    if (nameLength > 0 && nameEnd < end && sameBytes(view, position, view, nameStart, nameLength)) {
+      const role = roleAt(view, nameEnd, end) & families.type.roles;
+      if (role !== 0) {
+        this.#enter(role);
+        const stop = this.#readKnown(position, end, role);
+        if (stop >= 0) return stop;
+      }
+    }
+    const stop = lineEnd(view, position, end);
+    this.#readWords(position, stop);
+    return stop + 1;
+  }
+
+  /** To be called before a sample of the family at hand is told to the sink. */
+  #enter(role: number): void {
+    const families = this.#families;
+    if (families.isOpen) families.close();
+    families.isSampled = true;
+    if (role !== Role.CREATED || families.isCreatedTold) return;
+    this.#held.flush();
+    families.tellCreated();
+  }
+
+  /** A sample whose spelling is known; -1 when it is not, or has a timestamp. */
+  #readKnown(position: number, end: number, role: number): number {
+    const view = this.#view;
+    const sink = this.#sink;
+    let blank = sink.guess(view, position, end);
+    let reference = blank >= 0 ? sink.guessed : UNKNOWN;
+    if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) {
+      blank = seriesEnd(view, position, end);
+      if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) return -1;
+      reference = sink.find(view, position, blank, hashBytes(sink.hashSeed, view, position, blank));
+      if (reference === UNKNOWN) return -1;
+    }
+    let value: number | undefined = readPlainDecimal(view, blank + 1, end, number);
+    let stop = number.end;
+    if (value !== value || (stop < end && view.getUint8(stop) !== LF)) {
+      stop = lineEnd(view, blank, end);
+      value = this.#readTail(position, blank, stop, role);
+      if (value === undefined) return -1;
+    }
+    const { type, isTyped } = this.#families;
+    if (!isGoodValue(type, role, value, this.#isStrict)) {
+      throw valueProblem(this.#text(position, blank), value, { type, role, offset: position });
+    }
+    if (!this.#held.isEmpty) this.#held.flush();
+    sink.addKnown(reference, value, position);
+    this.#isExpected = isTyped && type.isPlain;
+    return stop + 1;
+  }
+
+  /** The value of a known sample that is followed by more, or is not a plain decimal; undefined when it has a timestamp. */
+  #readTail(start: number, blank: number, stop: number, role: number): number | undefined {
+    if (stop - blank <= NUMBER_BYTES_MAX) {
+      // Latin-1 cannot turn other bytes into anything that a number is spelled with.
+      const text = Buffer.from(this.#body.buffer, this.#body.byteOffset + blank + 1, stop - blank - 1);
+      const value = parseFloat64(text.toString('latin1'));
+      if (value !== undefined) return value;
+    }
+    checkLine(this.#body, start, stop);
+    const cursor = new Cursor(this.#body, start, stop);
+    cursor.position = blank;
+    const { value, timestamp, exemplarAt } = parseTail(cursor, this.#families.name, this.#isStrict);
+    if (exemplarAt !== undefined) this.#checkExemplar(role, exemplarAt);
+    return timestamp === undefined ? value : undefined;
+  }
+
+  #readWords(start: number, stop: number): void {
+    if (start === stop) {
+      if (!this.#isStrict) return;
+      throw new PushProblem('syntax', 'the line is empty, and OpenMetrics has no empty lines', start);
+    }
+    checkLine(this.#body, start, stop);
+    const sample = parseSample(new Cursor(this.#body, start, stop), this.#isStrict);
+    const families = this.#families;
+    let role = families.roleOf(sample.name);
+    if (role === 0) {
+      this.#held.flush();
+      families.beginUndeclared(sample.name, start, sample.isBare);
+      role = families.roleOf(sample.name);
+    }
+    const { type } = families;
+    checkReserved(sample, type, role, families.name);
+    if (sample.exemplarAt !== undefined) this.#checkExemplar(role, sample.exemplarAt);
+    if (!isGoodValue(type, role, sample.value, this.#isStrict)) {
+      throw valueProblem(this.#text(start, sample.seriesEnd), sample.value, { type, role, offset: start });
+    }
+    this.#enter(role);
+    if (sample.timestamp !== undefined) {
+      this.#held.add(sample, sample.timestamp, reservedLabel(type, role, families.name));
+      return;
+    }
+    this.#held.flush();
+    const view = this.#view;
+    const sink = this.#sink;
+    if (plain.scan(view, start, sample.seriesEnd)) {
+      const hash = hashBytes(sink.hashSeed, view, start, sample.seriesEnd);
+      if (sink.addPlain(view, plain, hash, sample.value)) return;
+    }
+    tellSample(sink, sample);
+  }
+
+  #checkExemplar(role: number, at: number): void {
+    if (!this.#isStrict || role === Role.TOTAL || role === Role.BUCKET) return;
+    throw new PushProblem(
+      'syntax',
+      'an exemplar may stand on the _total of a counter and on buckets only; leave it out here',
+      at,
+    );
+  }
+
+  #text(start: number, end: number): string {
+    const text = Buffer.from(this.#body.subarray(start, end)).toString('utf8');
+    return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+  }
+}

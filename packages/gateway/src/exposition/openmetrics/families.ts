@@ -1,0 +1,344 @@
+/**
+ * The families of one OpenMetrics body: one at a time, its HELP, TYPE and UNIT lines in any order and then its samples. What
+ * they say is told to the sink once they have all been read, since only the type says what the family is called there:
+ * the counter `foo` with samples `foo_total` is the counter `foo_total`.
+ *
+ * The lines of a family as a whole are one spelling to the sink, so that those seen before need no words.
+ */
+import { PushProblem } from '../../model/errors.ts';
+import { isLegacyMetricName } from '../../model/labels.ts';
+import { UNKNOWN } from '../../model/sample-sink.ts';
+import type { SampleSink } from '../../model/sample-sink.ts';
+import { lineEnd, QUOTE, sameBytes, SPACE } from '../../primitives/bytes.ts';
+import { hashBytes } from '../../primitives/hash.ts';
+import { checkLine, Cursor, quote } from '../line-cursor.ts';
+import { familyTypes, MISNAMED_COUNTER, roleOf, suffixOf, typeAt, UNDECLARED } from './family-types.ts';
+import type { FamilyType } from './family-types.ts';
+
+const HELP = 0x48454c50;
+const TYPE = 0x54595045;
+const UNIT = 0x554e4954;
+/** `# TYPE `, for one. */
+const PREFIX_BYTES = 7;
+
+export class FamilyReader {
+  name = '';
+  /** Where the name stands in the body; of length 0 when it cannot be compared byte by byte. */
+  nameStart = 0;
+  nameLength = 0;
+  type: FamilyType = UNDECLARED;
+  isTyped = false;
+  /** Whether there are lines of which the sink does not know yet. */
+  isOpen = false;
+  isSampled = false;
+  isCreatedTold = false;
+  readonly #body: Buffer;
+  readonly #view: DataView;
+  readonly #sink: SampleSink;
+  readonly #isStrict: boolean;
+  readonly #names = new Map<string, FamilyType>();
+  /** Whether some name ends like that of a sample, so that another family may claim it. */
+  #hasSuffixed = false;
+  #isClaimed = false;
+  #start = 0;
+  #end = 0;
+  #typeAt = 0;
+  #helpStart = -1;
+  #helpEnd = 0;
+  #unit: string | undefined;
+  #unitAt = 0;
+
+  constructor(body: Uint8Array, view: DataView, sink: SampleSink, isStrict: boolean) {
+    this.#body = body instanceof Buffer ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
+    this.#view = view;
+    this.#sink = sink;
+    this.#isStrict = isStrict;
+  }
+
+  /** Reads a line that begins with a hash and is not `# EOF`. */
+  readMetadata(start: number, end: number): void {
+    const keyword = end - start >= PREFIX_BYTES ? this.#view.getUint32(start + 2) : 0;
+    const isMetadata =
+      (keyword === HELP || keyword === TYPE || keyword === UNIT) &&
+      this.#view.getUint8(start + 1) === SPACE &&
+      this.#view.getUint8(start + PREFIX_BYTES - 1) === SPACE;
+    if (!isMetadata) {
+      this.#readComment(start, end);
+      return;
+    }
+    const restStart = this.#readName(start, end);
+    if (this.isSampled) {
+      if (this.#isStrict || keyword === TYPE) throw lateMetadata(this.name, start);
+      return;
+    }
+    this.isOpen = true;
+    this.#end = end;
+    if (keyword === TYPE) this.#readType(start, restStart, end);
+    else if (keyword === HELP) {
+      if (this.#helpStart >= 0) throw second('HELP', this.name, start);
+      this.#helpStart = restStart;
+      this.#helpEnd = end;
+    } else {
+      if (this.#unit !== undefined) throw second('UNIT', this.name, start);
+      this.#unit = this.#textAt(restStart, end);
+      this.#unitAt = restStart;
+    }
+  }
+
+  /** Ends the metadata of the family, of which a sample comes next or nothing more. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#checkUnit();
+    this.#claim(this.#start);
+    if (this.type.as === undefined) {
+      throw new PushProblem(
+        'unsupported_type',
+        `${this.name} is a ${this.type.name}, which this version cannot add up; leave it out, or push it as a histogram`,
+        this.#typeAt,
+      );
+    }
+    if (!this.isTyped && this.#helpStart < 0) {
+      this.#checkLines(this.#start, this.#end);
+      return;
+    }
+    const view = this.#view;
+    const sink = this.#sink;
+    const start = this.#start;
+    const end = this.#end;
+    let reference = sink.guess(view, start, end) === end ? sink.guessed : UNKNOWN;
+    if (reference === UNKNOWN)
+      reference = sink.find(view, start, end, hashBytes(sink.hashSeed, view, start, end));
+    if (reference === UNKNOWN) this.#tell(start, end);
+    else sink.addKnown(reference, 0, start);
+  }
+
+  /** Tells the sink that the samples `_created` of this family are a family of their own there: a gauge of start times. */
+  tellCreated(): void {
+    this.isCreatedTold = true;
+    const view = this.#view;
+    const sink = this.#sink;
+    // The same lines without their first two bytes, which are no spelling of anything else.
+    const start = this.#start + 2;
+    const end = this.#end;
+    const reference = sink.find(view, start, end, hashBytes(sink.hashSeed, view, start, end));
+    if (reference === UNKNOWN)
+      sink.addType(`${this.name}_created`, 'gauge', { start, end, repeatable: true });
+    else sink.addKnown(reference, 0, start);
+  }
+
+  /** The role of a sample of this name in the family at hand; 0 when it is not of this family. */
+  roleOf(name: string): number {
+    if (!this.#isClaimed && !this.isOpen) return 0;
+    return name.startsWith(this.name) ? roleOf(name.slice(this.name.length)) & this.type.roles : 0;
+  }
+
+  /** Begins the family of a sample that no line has declared. */
+  beginUndeclared(name: string, start: number, isBare: boolean): void {
+    this.#begin(name, start);
+    this.nameLength = isBare ? name.length : 0;
+    this.nameStart = start;
+    this.#claim(start);
+  }
+
+  #begin(name: string, start: number): void {
+    this.close();
+    const before = this.#names.get(name);
+    if (before !== undefined && this.#isStrict) {
+      if (name === this.name && before.claims.length > 0) throw noSample(name, before, start);
+      throw new PushProblem(
+        'syntax',
+        `${quote(name)} was begun before; write all lines of a family together`,
+        start,
+      );
+    }
+    this.name = name;
+    this.type = before ?? UNDECLARED;
+    this.isTyped = false;
+    this.isSampled = false;
+    this.isCreatedTold = false;
+    this.#isClaimed = before !== undefined;
+    this.#helpStart = -1;
+    this.#unit = undefined;
+    this.#start = start;
+    this.#end = start;
+  }
+
+  /** Reads the name of a metadata line, begins its family where it is another one, and returns where the rest begins. */
+  #readName(start: number, end: number): number {
+    const view = this.#view;
+    const nameStart = start + PREFIX_BYTES;
+    let nameEnd = nameStart;
+    const isQuoted = nameStart < end && view.getUint8(nameStart) === QUOTE;
+    let name: string | undefined;
+    if (isQuoted) {
+      checkLine(this.#body, start, end);
+      const cursor = new Cursor(this.#body, start, end);
+      cursor.position = nameStart;
+      name = cursor.quoted('kept');
+      if (name === '') throw new PushProblem('invalid_name', 'the metric name is empty', nameStart);
+      nameEnd = cursor.position;
+    } else {
+      while (nameEnd < end && view.getUint8(nameEnd) !== SPACE) nameEnd += 1;
+    }
+    const length = nameEnd - nameStart;
+    if (nameEnd === end || view.getUint8(nameEnd) !== SPACE || length === 0) {
+      checkLine(this.#body, start, end);
+      throw new PushProblem(
+        'syntax',
+        `${quote(this.#textAt(start, end))} is not a whole line; write # TYPE, HELP or UNIT, a name and a text, with one blank between them`,
+        start,
+      );
+    }
+    const isSame =
+      this.nameLength === length && !isQuoted && sameBytes(view, this.nameStart, view, nameStart, length);
+    if (isSame || name === this.name) return nameEnd + 1;
+    // Latin-1 is enough for names that will turn out to be good, and quicker.
+    this.#begin(name ?? this.#body.toString('latin1', nameStart, nameEnd), start);
+    this.nameStart = nameStart;
+    this.nameLength = isQuoted ? 0 : length;
+    return nameEnd + 1;
+  }
+
+  #readType(start: number, from: number, end: number): void {
+    if (this.isTyped) throw second('TYPE', this.name, start);
+    let type = typeAt(this.#view, from, end);
+    if (type === undefined) {
+      const word = this.#textAt(from, end);
+      if (word === 'untyped' && !this.#isStrict) type = familyTypes.get('unknown');
+      if (type !== undefined) return this.#typed(type, from);
+      checkLine(this.#body, start, end);
+      throw new PushProblem(
+        'syntax',
+        `the type of ${this.name} is ${quote(word)}; write ${[...familyTypes.keys()].join(', ')}, and nothing after it`,
+        from,
+      );
+    }
+    this.#typed(type, from);
+  }
+
+  #typed(type: FamilyType, from: number): void {
+    this.isTyped = true;
+    this.#typeAt = from;
+    const isMisnamed = !this.#isStrict && type.name === 'counter' && this.name.endsWith('_total');
+    this.type = isMisnamed ? MISNAMED_COUNTER : type;
+  }
+
+  #readComment(start: number, end: number): void {
+    const text = this.#textAt(start, Math.min(end, start + 100));
+    if (!this.#isStrict && !/^#\s*(?:HELP|TYPE|UNIT|EOF)\b/.test(text)) return;
+    checkLine(this.#body, start, end);
+    throw new PushProblem(
+      'syntax',
+      `${quote(text)} is none of # HELP, # TYPE, # UNIT and # EOF with one blank after each word, and OpenMetrics has no other comments`,
+      start,
+    );
+  }
+
+  #checkUnit(): void {
+    const unit = this.#unit;
+    if (unit === undefined || unit === '' || !this.#isStrict) return;
+    if (!this.name.endsWith(`_${unit}`)) {
+      throw new PushProblem(
+        'invalid_name',
+        `the unit ${quote(unit)} is not the end of the name ${this.name}; rename it to ${this.name}_${unit}, or leave the UNIT line out`,
+        this.#unitAt,
+      );
+    }
+    if (this.type.name === 'info' || this.type.name === 'stateset') {
+      throw new PushProblem(
+        'invalid_name',
+        `${this.name} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which has no unit; leave the UNIT line out`,
+        this.#unitAt,
+      );
+    }
+  }
+
+  /** Notes the names that are the family's own from now on, unless another family has one of them. */
+  #claim(offset: number): void {
+    this.#isClaimed = true;
+    const { name, type } = this;
+    const suffix = suffixOf(name);
+    if (this.#isStrict) {
+      if (suffix !== undefined) {
+        const base = name.slice(0, -suffix.length);
+        const rival = this.#names.get(base);
+        if (rival?.claims.includes(suffix) === true) throw clash(name, base, rival, offset);
+      }
+      for (const claimed of this.#hasSuffixed ? type.claims : []) {
+        if (this.#names.has(name + claimed)) throw clash(name + claimed, name, type, offset);
+      }
+    }
+    this.#hasSuffixed ||= suffix !== undefined;
+    this.#names.set(name, type);
+  }
+
+  /** Tells the sink in words. The lines as a whole are the spelling of the first thing said. */
+  #tell(start: number, end: number): void {
+    this.#checkLines(start, end);
+    const { name, type } = this;
+    const sinkName = name + type.suffix;
+    if (this.isTyped) this.#sink.addType(sinkName, type.as ?? 'untyped', { start, end, repeatable: true });
+    if (this.#helpStart < 0) return;
+    const help = unescapeHelp(this.#textAt(this.#helpStart, this.#helpEnd));
+    this.#sink.addHelp(sinkName, help, { start, end, repeatable: !this.isTyped });
+  }
+
+  /** What need not be looked at in lines that are known. */
+  #checkLines(start: number, end: number): void {
+    for (let at = start; at < end;) {
+      const stop = lineEnd(this.#view, at, end);
+      checkLine(this.#body, at, stop);
+      at = stop + 1;
+    }
+    const at = this.nameStart;
+    if (this.nameLength === 0) return;
+    const name = this.#textAt(at, at + this.nameLength);
+    if (!isLegacyMetricName(name))
+      throw new PushProblem('invalid_name', `${quote(name)} is not a metric name`, at);
+  }
+
+  #textAt(start: number, end: number): string {
+    return this.#body.toString('utf8', start, end);
+  }
+}
+
+function unescapeHelp(text: string): string {
+  return text.replace(/\\(?:\\|n|")/g, (escape) => (escape === '\\n' ? '\n' : escape.slice(1)));
+}
+
+function second(keyword: string, name: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_metadata',
+    `a second ${keyword} line for ${name}; write one per push`,
+    offset,
+  );
+}
+
+function lateMetadata(name: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_metadata',
+    `the HELP, TYPE and UNIT lines of ${name} must stand before its first sample`,
+    offset,
+  );
+}
+
+function noSample(name: string, type: FamilyType, offset: number): PushProblem {
+  return new PushProblem(
+    'invalid_name',
+    `${name} is no sample of the ${type.name} ${name}, which has the samples ${samplesOf(name, type)}`,
+    offset,
+  );
+}
+
+function clash(name: string, base: string, type: FamilyType, offset: number): PushProblem {
+  return new PushProblem(
+    'invalid_name',
+    `${name} would be a sample of the ${type.name} ${base}, and also another family; a ${type.name} ${base} has the samples ${samplesOf(base, type)}`,
+    offset,
+  );
+}
+
+function samplesOf(base: string, type: FamilyType): string {
+  return type.claims.map((suffix) => base + suffix).join(', ');
+}

@@ -1,0 +1,59 @@
+/**
+ * Samples with timestamps. A metric may be written at several points in time, of which the aggregate takes the last, so they
+ * are held back until another metric begins.
+ */
+import { PushProblem } from '../../model/errors.ts';
+import type { SampleSink } from '../../model/sample-sink.ts';
+import type { Sample } from './parse-sample.ts';
+
+export class HeldSamples {
+  readonly #sink: SampleSink;
+  readonly #isStrict: boolean;
+  /** By the spelling of the series. */
+  #held: Map<string, Sample> | undefined;
+  #metric = '';
+  #timestamp = Number.NEGATIVE_INFINITY;
+
+  constructor(sink: SampleSink, isStrict: boolean) {
+    this.#sink = sink;
+    this.#isStrict = isStrict;
+  }
+
+  /** Holds a sample of the metric with these labels. `reserved` is the label that tells samples of one metric apart. */
+  add(sample: Sample, timestamp: number, reserved: string): void {
+    const metric = JSON.stringify(
+      sample.labels.flatMap(({ name, value }) => (name === reserved ? [] : [`${name}=${value}`])).toSorted(),
+    );
+    if (metric !== this.#metric) {
+      this.flush();
+      this.#metric = metric;
+    }
+    if (this.#isStrict && timestamp < this.#timestamp) {
+      throw new PushProblem(
+        'syntax',
+        `${sample.name} goes back in time, from ${this.#timestamp} to ${timestamp}; write each metric by ascending timestamps`,
+        sample.start,
+      );
+    }
+    this.#timestamp = timestamp;
+    this.#held ??= new Map();
+    this.#held.set(JSON.stringify([sample.name, sample.labels]), sample);
+  }
+
+  /** Hands over what is held. Call before anything else is told to the sink. */
+  flush(): void {
+    if (this.#held === undefined) return;
+    this.#timestamp = Number.NEGATIVE_INFINITY;
+    for (const sample of this.#held.values()) tellSample(this.#sink, sample);
+    this.#held = undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#held === undefined;
+  }
+}
+
+export function tellSample(sink: SampleSink, sample: Sample): void {
+  const { name, labels, value, start, seriesEnd } = sample;
+  sink.addSample(name, labels, value, { start, end: seriesEnd, repeatable: true });
+}
