@@ -10,7 +10,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
           exclude: ['packages/*/test/interop/**'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
