@@ -138,7 +138,22 @@ export class FamilyReader {
     this.#begin(name, start);
     this.nameLength = isBare ? name.length : 0;
     this.nameStart = start;
+    this.#checkApart(name, start);
     this.#claim(start);
+  }
+
+  /** Throws a PushProblem for a sample of a family that was left before. */
+  #checkApart(name: string, start: number): void {
+    const suffix = this.#isStrict ? suffixOf(name) : undefined;
+    if (suffix === undefined) return;
+    const base = name.slice(0, -suffix.length);
+    const rival = this.#names.get(base);
+    if (rival?.claims.includes(suffix) !== true) return;
+    throw new PushProblem(
+      'syntax',
+      `${name} is a sample of the ${rival.name} ${base}, which was begun before; write all lines of a family together`,
+      start,
+    );
   }
 
   #begin(name: string, start: number): void {
