@@ -1,3 +1,5 @@
+import { counter, family, gauge, histogram } from './protobuf.ts';
+
 /** Made-up but realistic bodies, the same in every run. `round` moves the values on, as totals do from push to push. */
 
 /** 1.6 KB, as a small service pushes: one counter family of 6 series and one histogram of 12 buckets. */
@@ -44,6 +46,47 @@ export function browserPush(round = 0): string {
     `fetch_seconds_total{route="/orders",status="200"} ${0.734 + round}`,
     `fetch_seconds_total{route="/prices",status="200"} ${0.281 + round}`,
   ].join('\n')}\n`;
+}
+
+/** The same series as in `largePush`, as a client sends them in protobuf: 95 bytes a series, a start time among it. */
+export function largeProtobufPush({ series, from = 0, round = 0 }: SeriesRange): Uint8Array {
+  const metrics: Uint8Array[] = [];
+  for (let i = from; i < from + series; i += 1) {
+    const labels = {
+      code: `${200 + (i % 10)}`,
+      instance: `host-${i}.eu-west-1.local`,
+      path: `/api/v1/things/${i % 100}`,
+    };
+    metrics.push(counter(labels, i * 3 + round));
+  }
+  return family('http_requests_total', { help: 'Requests served.', type: 'counter' }, ...metrics);
+}
+
+/** As a small service of the Go client: the families of `smallPush`, and 20 gauges of the runtime. */
+export function smallProtobufPush(round = 0): Uint8Array {
+  const codes = ['200', '201', '204', '400', '404', '500'];
+  const requests = codes.map((code) =>
+    counter({ code, handler: '/api/v1/orders', method: 'post' }, Number(code) * 7 + round),
+  );
+  const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  const buckets = bounds.map((bound, i) => [bound, (13 + round) * (i + 1)] as const);
+  const seconds = { count: (13 + round) * 12, sum: 48.153 + round, buckets };
+  const runtime = Array.from({ length: 20 }, (_, i) =>
+    family(
+      `go_runtime_part${i}_bytes`,
+      { help: `Bytes held by part ${i}.`, type: 'gauge' },
+      gauge({}, i * 1024),
+    ),
+  );
+  return Buffer.concat([
+    ...runtime,
+    family(
+      'http_request_duration_seconds',
+      { help: 'Time to serve a request.', type: 'histogram' },
+      histogram({ handler: '/api/v1/orders' }, seconds),
+    ),
+    family('http_requests_total', { help: 'Requests served.', type: 'counter' }, ...requests),
+  ]);
 }
 
 export interface SeriesRange {

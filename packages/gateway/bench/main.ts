@@ -4,8 +4,16 @@
  */
 import { bench, run, summary } from 'mitata';
 import { createGateway } from 'prom-aggregation-gateway';
+import type { PushOptions } from 'prom-aggregation-gateway';
 
-import { asOpenMetrics, browserPush, largePush, smallPush } from './data.ts';
+import {
+  asOpenMetrics,
+  browserPush,
+  largeProtobufPush,
+  largePush,
+  smallProtobufPush,
+  smallPush,
+} from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
 import { snapshotLines } from './snapshot.ts';
 
@@ -24,26 +32,32 @@ const openMetrics: readonly { readonly name: string; readonly body: Uint8Array }
 ];
 
 /** Each is pushed in turn, over and over. By-job, each body is a source of its own. */
-const workloads: readonly { readonly name: string; readonly bodies: readonly Uint8Array[] }[] = [
+const workloads: readonly {
+  readonly name: string;
+  readonly bodies: readonly Uint8Array[];
+  readonly format?: PushOptions['format'];
+}[] = [
   { name: 'small push', bodies: [encoder.encode(smallPush())] },
   { name: 'browser push', bodies: [encoder.encode(browserPush())] },
   { name: 'large push', bodies: [large] },
+  { name: 'small protobuf push', bodies: [smallProtobufPush()], format: 'protobuf' },
+  { name: 'large protobuf push', bodies: [largeProtobufPush({ series: largeSeries })], format: 'protobuf' },
   { name: 'mixed fleet', bodies: fleetPushes(fleet).map((body) => encoder.encode(body)) },
 ];
 
 const repeatedName = 'large push, add';
 const firstName = 'large push, first';
 
-for (const { name, bodies } of workloads) {
+for (const { name, bodies, format = 'text' } of workloads) {
   summary(() => {
     const add = createGateway();
     const byJob = createGateway({ byJob: true });
     let nextAdd = 0;
     let nextByJob = 0;
-    bench(`${name}, add`, () => add.push(bodies[nextAdd++ % bodies.length]!));
+    bench(`${name}, add`, () => add.push(bodies[nextAdd++ % bodies.length]!, { format }));
     bench(`${name}, by-job`, () => {
       const sender = nextByJob++ % bodies.length;
-      return byJob.push(bodies[sender]!, { path: `job/bench/instance/${sender}`, method: 'PUT' });
+      return byJob.push(bodies[sender]!, { path: `job/bench/instance/${sender}`, method: 'PUT', format });
     });
   });
 }

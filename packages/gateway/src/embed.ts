@@ -31,7 +31,9 @@ export interface PushOptions {
   readonly method?: 'POST' | 'PUT';
   /** What follows the push path in a URL, such as `job/backup/instance/a`. Empty by default. */
   readonly path?: string;
-  /** What the body is written in: `text` (default), which is text 0.0.4, or `openmetrics`, its version 1.0. */
+  /**
+   * What the body is written in: `text` (default), which is text 0.0.4, `openmetrics`, its version 1.0, or `protobuf`, delimited.
+   */
   readonly format?: PushFormat;
   /** As the header of the same name: a push that was sent before with this key counts once. */
   readonly idempotencyKey?: string;

@@ -96,3 +96,40 @@ describe.skipIf(!isPresent)('pages of 237 families', () => {
     expect(await again.scrape()).toBe(page);
   });
 });
+
+/** Families that are refused, and why. All others must be read, those with native buckets beside classic ones by the latter. */
+const nativeOnly = /^unsupported_type .*is a native histogram without classic buckets/;
+const gaugeHistogram = /^unsupported_type .*has the type GAUGE_HISTOGRAM/;
+const refusedFamilies: Readonly<Record<string, RegExp>> = {
+  test_gauge_histogram: gaugeHistogram,
+  test_gauge_float_histogram: gaugeHistogram,
+  test_gaugehistogram_with_createdtimestamp: gaugeHistogram,
+  test_float_histogram_with_zerothreshold_zero: nativeOnly,
+  empty_histogram: nativeOnly,
+  test_histogram_with_createdtimestamp: nativeOnly,
+};
+
+interface ProtobufFamily {
+  readonly name: string;
+  readonly delimited_base64: string;
+}
+
+function protobufFamilies(): readonly ProtobufFamily[] {
+  if (!isPresent) return [{ name: 'absent', delimited_base64: '' }];
+  const file = join(folder, 'protobuf/families.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly families: readonly ProtobufFamily[] })
+    .families;
+}
+
+describe.skipIf(!isPresent)('protobuf of the server', () => {
+  test.each(protobufFamilies())('family $name', async ({ name, delimited_base64: base64 }) => {
+    const gateway = createGateway({ summaries: 'sum-and-count' });
+    const body = Buffer.from(base64, 'base64');
+    const refusal = await gateway.push(body, { format: 'protobuf' }).then(
+      () => undefined,
+      (error: RequestError) => `${error.code} ${error.message}`,
+    );
+    expect(refusal ?? 'taken').toMatch(refusedFamilies[name] ?? 'taken');
+    if (refusal === undefined) expect(await gateway.scrape()).toContain(`# TYPE ${name} `);
+  });
+});

@@ -61,17 +61,25 @@ export interface PushFamily {
   readonly replaces: Family[];
 }
 
-export const metadataKinds = ['type', 'help', 'discarded'] as const;
+/** `header` is type and help at once. */
+export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
 
 /** A spelling to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
-export type Alias =
-  | { readonly start: number; readonly end: number; readonly target: number }
-  | {
-      readonly start: number;
-      readonly end: number;
-      readonly family: PushFamily;
-      readonly what: (typeof metadataKinds)[number];
-    };
+export type Alias = AliasBytes &
+  (
+    | { readonly target: number }
+    | {
+        readonly family: PushFamily;
+        readonly what: (typeof metadataKinds)[number];
+      }
+  );
+
+interface AliasBytes {
+  /** What `start` and `end` are positions in; the body when left out. */
+  readonly view?: DataView;
+  readonly start: number;
+  readonly end: number;
+}
 
 export function emptyBatch(hashSeed: number): Batch {
   return {

@@ -11,7 +11,6 @@ import { UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect, PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { HASH, sameBytes, viewOf } from '../primitives/bytes.ts';
-import { summableMax } from '../primitives/exact-sums.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
@@ -20,18 +19,21 @@ import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
 import { readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
+import { KeyFinder } from './key-finder.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { FreshShape } from './fresh-cells.ts';
+import { GroupCells } from './group-cells.ts';
 import { PlainReader } from './plain-reader.ts';
 import { PushFamilies } from './push-families.ts';
 import { PushGroups } from './push-groups.ts';
 import { checkSeriesLimits, groupLabels, kindOf, upperBound } from './sample-kinds.ts';
-import { HistogramSettler, shorten, shownText } from './settle.ts';
+import { HistogramSettler, shorten } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import type { State } from './state.ts';
 import { StrictHistograms } from './strict-histograms.ts';
 import { TextScratch } from './text-scratch.ts';
+import { ValueCheck } from './value-check.ts';
 
 const SERIAL_MAX = 2 ** 32 - 1;
 
@@ -45,8 +47,11 @@ export class PushBuilder implements SampleSink {
   readonly #families: PushFamilies;
   readonly #settler: HistogramSettler;
   readonly #plain: PlainReader;
+  readonly #values: ValueCheck;
   readonly #scratch: TextScratch;
   readonly #groups: PushGroups;
+  readonly #beside: GroupCells;
+  readonly #keys: KeyFinder;
   /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
   readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
   readonly #shape: Writable<FreshShape> = {
@@ -80,15 +85,19 @@ export class PushBuilder implements SampleSink {
       families: this.#families,
     };
     this.#settler = new HistogramSettler(this.batch, state.cells);
+    this.#values = new ValueCheck(this.batch, state.cells);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
     this.#groups = new PushGroups(state, this.batch, this.#plain);
+    this.#beside = new GroupCells(state.cells);
+    this.#keys = new KeyFinder(state);
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */
   begin(body: Uint8Array, pathLabels: readonly Label[]): void {
     resetBatch(this.batch);
     this.#plain.begin();
+    this.#keys.begin();
     this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
     this.#nextSpelling = 0;
@@ -164,6 +173,24 @@ export class PushBuilder implements SampleSink {
     return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
   }
 
+  guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
+    if (this.#families.meaningsChanged) return UNKNOWN;
+    return this.#ofOwnLabels(this.#keys.guess(head, headEnd, view, start, end));
+  }
+
+  findKey(view: DataView, start: number, end: number, hash: number): number {
+    if (this.#families.meaningsChanged) return UNKNOWN;
+    return this.#ofOwnLabels(this.#keys.find(view, start, end, hash));
+  }
+
+  findSum(count: number): number {
+    return this.#beside.sumOf(count);
+  }
+
+  findBucket(count: number, bound: number): number {
+    return this.#beside.bucketOf(count, bound);
+  }
+
   addKnown(reference: number, value: number, offset: number): void {
     this.#cursor.missed = false;
     if (reference < 0) {
@@ -184,7 +211,7 @@ export class PushBuilder implements SampleSink {
     appendEntry(
       this.batch,
       reference,
-      this.#checked(cells.kindOf(reference), value, reference, offset),
+      this.#values.checked(cells.kindOf(reference), value, reference, offset),
       offset,
     );
   }
@@ -253,6 +280,17 @@ export class PushBuilder implements SampleSink {
     this.#remember(spelling, { family, what: 'help' });
   }
 
+  addFamily(
+    name: string,
+    is: { readonly type: MetricType; readonly help: string | undefined },
+    spelling: Spelling,
+  ): void {
+    this.#plain.begin();
+    const family = this.#families.addType(name, is.type, spelling.start);
+    if (is.help !== undefined) this.#families.addHelp(name, is.help, spelling.start);
+    this.#remember(spelling, { family, what: 'header' });
+  }
+
   /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
   finish(): Batch {
     const { batch } = this;
@@ -263,10 +301,16 @@ export class PushBuilder implements SampleSink {
     return batch;
   }
 
+  /** With path labels a sample means another series than its spelling says. */
+  #ofOwnLabels(reference: number): number {
+    return reference >= 0 && this.#pathLabels.length > 0 ? UNKNOWN : reference;
+  }
+
   #addKnownMetadata(reference: number, offset: number): void {
     const { family, what } = readMetadataReference(reference);
     if (what === 'type') this.#families.typeKnown(family, offset);
     else if (what === 'help') this.#families.helpKnown(family, offset);
+    else if (what === 'header') this.#families.headerKnown(family, offset);
     else {
       this.batch.samples += 1;
       this.batch.ignoredSummary += 1;
@@ -274,35 +318,6 @@ export class PushBuilder implements SampleSink {
       this.#cursor.family = -1;
       this.#families.sampleKnown(family);
     }
-  }
-
-  /** What of a value is added up, NaN for nothing. Throws when the value cannot stand for its kind. */
-  #checked(kind: CellKind, value: number, cell: number, offset: number): number {
-    switch (kind) {
-      case CellKind.COUNTER:
-      case CellKind.BUCKET:
-      case CellKind.COUNT:
-        this.batch.grouped ||= kind !== CellKind.COUNTER;
-        if (value >= 0 && value <= summableMax) return value;
-        throw this.#unfit(cell, value, offset, 'counts are zero or more, and finite');
-      case CellKind.SUM:
-        this.batch.grouped = true;
-        if (value >= -summableMax && value <= summableMax) return value;
-        throw this.#unfit(cell, value, offset, 'a sum that is not finite would spoil the total for ever');
-      case CellKind.GAUGE:
-      case CellKind.UNTYPED:
-      case CellKind.CREATED:
-        if (value >= -summableMax && value <= summableMax) return value;
-        this.batch.ignoredNonFinite += 1;
-        return Number.NaN;
-      case CellKind.FREE:
-        throw new Error('BUG: a freed cell was found');
-    }
-  }
-
-  #unfit(cell: number, value: number, offset: number, advice: string): PushProblem {
-    const text = shownText(this.batch, this.#state.cells, cell);
-    return new PushProblem('invalid_value', `${text} is ${formatFloat64(value)}; ${advice}`, offset);
   }
 
   #withPathLabels(labels: readonly Label[]): readonly Label[] {
@@ -342,7 +357,7 @@ export class PushBuilder implements SampleSink {
       fresh.given[index] = 1;
       cell = ~index;
     }
-    appendEntry(this.batch, cell, this.#checked(shape.kind, value, cell, offset), offset);
+    appendEntry(this.batch, cell, this.#values.checked(shape.kind, value, cell, offset), offset);
     return cell;
   }
 
@@ -356,11 +371,12 @@ export class PushBuilder implements SampleSink {
   ): void {
     if (!spelling.repeatable) return;
     if (this.#pathLabels.length > 0 && !('what' in alias && alias.what !== 'discarded')) return;
-    this.batch.aliases.push({ start: spelling.start, end: spelling.end, ...alias });
+    this.batch.aliases.push({ ...(spelling.key ?? { start: spelling.start, end: spelling.end }), ...alias });
   }
 
   /** Whether the sender wrote the canonical text itself. */
-  #isSpelled({ start, end }: Spelling, text: TextAt): boolean {
+  #isSpelled({ start, end, key }: Spelling, text: TextAt): boolean {
+    if (key !== undefined) return false;
     const length = end - start;
     return length === text.end && sameBytes(this.#body, start, text.view, 0, length);
   }

@@ -65,6 +65,11 @@ export class PushFamilies {
     this.#helped[id] = this.#serial;
   }
 
+  headerKnown(id: number, offset: number): void {
+    this.typeKnown(id, offset);
+    this.#helped[id] = this.#serial;
+  }
+
   sampleKnown(id: number): void {
     this.#sampled[id] = this.#serial;
   }

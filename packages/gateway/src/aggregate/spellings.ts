@@ -29,6 +29,18 @@ export class Spellings {
     return this.#table.matchLength(entry, view, start, end);
   }
 
+  /** Whether an entry is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
+  isInTwo(
+    entry: number,
+    head: DataView,
+    headEnd: number,
+    view: DataView,
+    start: number,
+    end: number,
+  ): boolean {
+    return this.#table.isInTwo(entry, head, headEnd, view, start, end);
+  }
+
   /** What an entry leads to: a cell, or the reference of a line about a family. */
   targetOf(entry: number): number {
     return this.#targets[entry]!;

@@ -375,7 +375,7 @@ export class State {
       ) {
         target = metadataReference(alias.family.known.id, alias.what);
       }
-      if (target !== UNKNOWN) spellings.learn(view, alias.start, alias.end, target);
+      if (target !== UNKNOWN) spellings.learn(alias.view ?? view, alias.start, alias.end, target);
     }
   }
 

@@ -18,7 +18,7 @@ export interface GatewayApi {
 }
 
 /** What the body of a push may be written in. */
-export type PushFormat = 'text' | 'openmetrics';
+export type PushFormat = 'text' | 'openmetrics' | 'protobuf';
 
 export interface PushRequest {
   readonly method: 'PUT' | 'POST';

@@ -20,8 +20,8 @@ import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
-import type { GatewayApi, Holdings, PushOutcome, PushRequest } from './api.ts';
-import { decodersFor } from './decoders.ts';
+import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest } from './api.ts';
+import { decodersFor, places } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { ExpiryClock } from './expiry.ts';
 import { identityOf } from './identity.ts';
@@ -234,7 +234,7 @@ export class Gateway implements GatewayApi {
       if (!this.#ledger.push(batch, body, push)) return undefined;
       return this.#counted(batch);
     } catch (error) {
-      throw located(error, body);
+      throw located(error, body, format);
     }
   }
 
@@ -255,7 +255,7 @@ export class Gateway implements GatewayApi {
         await this.#ledger.makeRoom();
       }
     } catch (error) {
-      throw located(error, request.body);
+      throw located(error, request.body, request.format);
     } finally {
       state.letGo();
     }
@@ -341,9 +341,11 @@ function requireJob(key: GroupingKey): void {
   );
 }
 
-/** What was found at an offset, told by line and column. Anything but a PushProblem is passed on. */
-function located(error: unknown, body: Uint8Array): unknown {
+/** What was found at an offset, told by line and column, or in words. Anything but a PushProblem is passed on. */
+function located(error: unknown, body: Uint8Array, format: PushFormat = 'text'): unknown {
   if (!(error instanceof PushProblem)) return error;
+  const place = places[format]?.(body, error.offset);
+  if (place !== undefined) return new RequestError(error.code, `${place}: ${error.message}`);
   return new RequestError(error.code, error.message, locate(body, error.offset));
 }
 

@@ -1,20 +1,16 @@
 /**
- * OpenMetrics is what calls itself so. Of the rest, only formats that would be misread as text are refused by their
- * Content-Type. All else is read as text, for senders say all kinds of things: curl a form, prom-client nothing.
+ * Only formats that would be misread as text are told by their Content-Type. All else is read as text, for senders
+ * say all kinds of things: curl a form, prom-client nothing.
  */
 import type { PushFormat } from '../gateway/api.ts';
 import { RequestError } from '../model/errors.ts';
 
-const READS = 'this version reads the Prometheus text format 0.0.4 and OpenMetrics 1.0';
+const PROTOBUF = 'application/vnd.google.protobuf';
 
-const refusals: ReadonlyMap<string, string> = new Map([
-  [
-    'application/vnd.google.protobuf',
-    `the body is protobuf, and ${READS}; set the text format in the client: ` +
-      'Go: push.New(…).Format(expfmt.NewFormat(expfmt.TypeTextPlain)); ' +
-      'Java: PushGateway.builder().format(Format.PROMETHEUS_TEXT); ' +
-      'Rust: push the output of TextEncoder by an HTTP client of your choice',
-  ],
+/** What protobuf must say to be read: a parameter, and its value in small letters. */
+const protobufParameters: ReadonlyMap<string, string> = new Map([
+  ['proto', 'io.prometheus.client.metricfamily'],
+  ['encoding', 'delimited'],
 ]);
 
 /** What a body of this Content-Type is read as. Throws RequestError `unsupported_media_type` where it is known to be none of that. */
@@ -23,7 +19,28 @@ export function formatOf(contentType: string | undefined): PushFormat {
   const end = contentType.indexOf(';');
   const essence = (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
   if (essence === 'application/openmetrics-text') return 'openmetrics';
-  const refusal = refusals.get(essence);
-  if (refusal !== undefined) throw new RequestError('unsupported_media_type', refusal);
+  if (essence === PROTOBUF) {
+    checkProtobuf(end === -1 ? '' : contentType.slice(end));
+    return 'protobuf';
+  }
   return 'text';
+}
+
+/** `text` is the parameters, from the first semicolon on. Others than those that are needed mean nothing here. */
+function checkProtobuf(text: string): void {
+  const given = new Map<string, string>();
+  for (const [, name = '', quoted, token = ''] of text.matchAll(
+    /;\s*([^\s=;]+)\s*=\s*(?:"([^"]*)"|([^\s;]*))/g,
+  )) {
+    given.set(name.toLowerCase(), quoted ?? token);
+  }
+  for (const [name, wanted] of protobufParameters) {
+    const value = given.get(name);
+    if (value?.toLowerCase() === wanted) continue;
+    throw new RequestError(
+      'unsupported_media_type',
+      `the body is protobuf with ${value === undefined ? `no ${name}` : `${name} ${JSON.stringify(value)}`}; ` +
+        `it is read as ${PROTOBUF}; proto=io.prometheus.client.MetricFamily; encoding=delimited`,
+    );
+  }
 }

@@ -45,7 +45,7 @@ export type ErrorCode =
 
 export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   // The body.
-  syntax: { status: 400, title: 'The body is not valid Prometheus text' },
+  syntax: { status: 400, title: 'The body is not valid in its format' },
   invalid_utf8: { status: 400, title: 'The body is not valid UTF-8' },
   carriage_return: { status: 400, title: 'Lines end in CR LF instead of LF' },
   newlines_stripped: { status: 400, title: 'The body seems to have lost its newlines' },

@@ -36,6 +36,17 @@ export interface SampleSink {
   /** Where the spelling that begins at `start` ends, when it is the one to be expected; then `guessed` is its reference. Else -1. */
   guess(view: DataView, start: number, end: number): number;
   find(view: DataView, start: number, end: number, hash: number): number;
+  /**
+   * What a key leads to when it is the one to be expected: the first `headEnd` bytes of one view, and those from `start` to `end` of
+   * another. Else UNKNOWN.
+   */
+  guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number;
+  /** The same for a spelling that is no text (`Spelling.key`, or bytes of the body that begin with a line feed). */
+  findKey(view: DataView, start: number, end: number, hash: number): number;
+  /** The sum of the histogram or summary that a known count belongs to, or UNKNOWN. */
+  findSum(count: number): number;
+  /** The bucket with this bound of the histogram that a known count belongs to, or UNKNOWN. Cheapest by ascending bounds. */
+  findBucket(count: number, bound: number): number;
   /** One sample, or one metadata line, whose spelling is known. `value` means nothing for metadata. */
   addKnown(reference: number, value: number, offset: number): void;
   /** One sample in canonical spelling; false when it must be told in words, and nothing was added. */
@@ -44,6 +55,12 @@ export interface SampleSink {
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void;
   addType(name: string, type: MetricType, spelling: Spelling): void;
   addHelp(name: string, help: string, spelling: Spelling): void;
+  /** Type and help of a family, where one spelling says both. */
+  addFamily(
+    name: string,
+    is: { readonly type: MetricType; readonly help: string | undefined },
+    spelling: Spelling,
+  ): void;
 }
 
 /**
@@ -69,4 +86,13 @@ export interface Spelling {
   readonly end: number;
   /** False when the bytes would not be found again, as with blanks between name and labels. */
   readonly repeatable: boolean;
+  /** What to know it by instead of its bytes in the body. Must begin with a line feed, as no text does. */
+  readonly key?: SpellingKey | undefined;
+}
+
+/** Bytes outside of the body, which must stay as they are until the push is applied. */
+export interface SpellingKey {
+  readonly view: DataView;
+  readonly start: number;
+  readonly end: number;
 }

@@ -67,6 +67,24 @@ export class ByteTable {
     return start + length <= end && this.#isAt(entry, view, start) ? length : -1;
   }
 
+  /** Whether an entry's key is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
+  isInTwo(
+    entry: number,
+    head: DataView,
+    headEnd: number,
+    view: DataView,
+    start: number,
+    end: number,
+  ): boolean {
+    if (entry >= this.high || this.#lengths[entry] !== headEnd + end - start) return false;
+    const address = this.#addresses[entry]!;
+    const chunk = this.#views[address >>> CHUNK_BITS]!;
+    const from = address & (CHUNK_BYTES - 1);
+    return (
+      sameBytes(chunk, from + headEnd, view, start, end - start) && sameBytes(chunk, from, head, 0, headEnd)
+    );
+  }
+
   /** Adds a key that is not in the table and returns its entry. The bytes are copied, at most 65,535 of them. */
   insert(view: DataView, start: number, end: number, hash: number): number {
     if ((this.size + 1) * 5 > this.#slots.length * 3) this.#rehash();

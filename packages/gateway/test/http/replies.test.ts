@@ -58,7 +58,7 @@ describe('problemBody', () => {
     expect(contentType).toBe('application/problem+json');
     expect(JSON.parse(body)).toEqual({
       type: 'urn:prom-aggregation-gateway:problem:syntax',
-      title: 'The body is not valid Prometheus text',
+      title: 'The body is not valid in its format',
       status: 400,
       detail: 'cannot parse value "1.x"',
       code: 'syntax',
@@ -116,10 +116,19 @@ describe('formatOf', () => {
   );
 
   it.each([
+    'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+    'application/vnd.google.protobuf;encoding=delimited;proto=io.prometheus.client.MetricFamily',
+    ' Application/VND.Google.Protobuf ; Encoding="Delimited" ;escaping=underscores; PROTO=io.prometheus.client.metricfamily',
+  ])('reads %s as protobuf', (type) => expect(formatOf(type)).toBe('protobuf'));
+
+  it.each([
+    ['application/vnd.google.protobuf', /protobuf with no proto; it is read as application\/vnd/],
+    ['application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily', /with no encoding;/],
     [
-      'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
-      /expfmt/,
+      'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=text',
+      /with encoding "text";/,
     ],
+    ['application/vnd.google.protobuf; proto=other; encoding=delimited', /with proto "other";/],
   ])('refuses %s', (type, message) => expect(() => formatOf(type)).toThrowError(message));
 });
 

@@ -116,7 +116,7 @@ describe('errors', () => {
     expect(client.received).toMatch(/^HTTP\/1.1 431 /);
   });
 
-  it('415 for protobuf', async () => {
+  it('415 for protobuf that does not say what it is', async () => {
     const { send } = await run();
     const headers = { 'Content-Type': 'application/vnd.google.protobuf' };
     expect((await send('PUT', '/metrics/job/x', { headers, body: 'x' })).status).toBe(415);

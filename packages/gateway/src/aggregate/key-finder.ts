@@ -1,0 +1,43 @@
+/**
+ * Finds what keys lead to: spellings that are no text (see SpellingKey). They share the table of text, of which
+ * none begins as they do; what was learnt from one push are entries in a row.
+ */
+import { UNKNOWN } from '../model/sample-sink.ts';
+import { CellKind } from './cells.ts';
+import type { State } from './state.ts';
+
+export class KeyFinder {
+  readonly #state: State;
+  /** The entry of the spellings after the last one found. */
+  #next = 0;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  begin(): void {
+    this.#next = 0;
+  }
+
+  /** Whether it is the entry after the last one found; else UNKNOWN. */
+  guess(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
+    const entry = this.#next;
+    const { text: spellings } = this.#state.spellings;
+    if (!spellings.isInTwo(entry, head, headEnd, view, start, end)) return UNKNOWN;
+    this.#next = entry + 1;
+    return this.#targetOf(entry);
+  }
+
+  find(view: DataView, start: number, end: number, hash: number): number {
+    const entry = this.#state.spellings.text.find(view, start, end, hash);
+    if (entry < 0) return UNKNOWN;
+    this.#next = entry + 1;
+    return this.#targetOf(entry);
+  }
+
+  #targetOf(entry: number): number {
+    const { cells, spellings } = this.#state;
+    const target = spellings.text.targetOf(entry);
+    return target >= 0 && cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
+  }
+}

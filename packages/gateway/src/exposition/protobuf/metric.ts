@@ -1,0 +1,172 @@
+/** Reads Metric messages of one family after another. */
+import { PushProblem } from '../../model/errors.ts';
+import type { Label } from '../../model/labels.ts';
+import type { MetricType } from '../../model/metric-type.ts';
+import { UNKNOWN } from '../../model/sample-sink.ts';
+import type { SampleSink, Spelling } from '../../model/sample-sink.ts';
+import { formatFloat64 } from '../../primitives/float.ts';
+import { readLabels } from './labels.ts';
+import { metric as metricTags, typesByNumber, valueTags } from './schema.ts';
+import { QUANTILES, SeriesKeys, VALUE } from './series-keys.ts';
+import type { Part } from './series-keys.ts';
+import { nativeHistogram } from './unsupported.ts';
+import { Distribution, readSingle } from './values.ts';
+import { problem } from './wire.ts';
+import type { WireReader } from './wire.ts';
+
+const tags = Object.values(metricTags);
+/** A metric is read in one turn, so it may not be of any length. */
+const METRIC_BYTES_MAX = 1 << 20;
+const NOWHERE = -1;
+
+export class MetricReader {
+  readonly #reader: WireReader;
+  readonly #sink: SampleSink;
+  readonly #keys: SeriesKeys;
+  readonly #distribution = new Distribution();
+  #type: MetricType = 'counter';
+  #valueTag = 0;
+  #nameBytes: Uint8Array = new Uint8Array(0);
+  /** In words, once they are needed. */
+  #name: string | undefined;
+  #labels: readonly Label[] | undefined;
+  /** Of the metric being read. */
+  #start = 0;
+  #end = 0;
+  /** Label fields stand in one piece from `#start` up to here. Without that (NOWHERE) there is no key. */
+  #labelsEnd = 0;
+
+  constructor(reader: WireReader, sink: SampleSink) {
+    this.#reader = reader;
+    this.#sink = sink;
+    this.#keys = new SeriesKeys(sink, reader.view);
+  }
+
+  setFamily(type: MetricType, name: Uint8Array): void {
+    this.#type = type;
+    this.#valueTag = valueTags[type];
+    this.#nameBytes = name;
+    this.#name = undefined;
+    this.#keys.setFamily(typesByNumber.indexOf(type), name);
+  }
+
+  /** The metric between two positions. */
+  read(start: number, end: number): void {
+    const reader = this.#reader;
+    this.#start = start;
+    this.#end = end;
+    this.#labels = undefined;
+    if (end - start > METRIC_BYTES_MAX) throw tooLong(end - start, start);
+    reader.enter(start, end);
+    let labelsEnd = start;
+    let valueStart = NOWHERE;
+    let valueEnd = NOWHERE;
+    while (reader.at < end) {
+      const at = reader.at;
+      const tag = reader.tag();
+      if (tag === metricTags.label) {
+        const next = reader.bytesEnd();
+        labelsEnd = labelsEnd === at ? next : NOWHERE;
+        reader.at = next;
+      } else if (tag === this.#valueTag) {
+        if (valueStart !== NOWHERE) throw problem(`the metric has two values of type ${this.#type}`, at);
+        valueEnd = reader.bytesEnd();
+        valueStart = reader.at;
+        reader.at = valueEnd;
+      } else reader.skipUnused(tag, tags);
+    }
+    if (valueStart === NOWHERE) {
+      throw problem(`a metric of the ${this.#type} ${this.#nameInWords()} has no ${this.#type} in it`, start);
+    }
+    this.#labelsEnd = labelsEnd;
+    const reference = this.#find(VALUE);
+    reader.enter(valueStart, valueEnd);
+    if (this.#type === 'histogram') this.#readHistogram(reference);
+    else if (this.#type === 'summary') this.#readSummary(reference);
+    else {
+      const value = readSingle(reader);
+      if (reference !== UNKNOWN) this.#sink.addKnown(reference, value, start);
+      else this.#addInWords('', value, this.#spelling());
+    }
+  }
+
+  #readHistogram(reference: number): void {
+    const sink = this.#sink;
+    const distribution = this.#distribution;
+    const start = this.#start;
+    distribution.readHistogram(this.#reader);
+    const { count, sum, length, bounds, values, offsets } = distribution;
+    if (length === 0 && distribution.native) throw nativeHistogram(this.#nameInWords(), start);
+    this.#addCountAndSum(reference, count, sum);
+    for (let i = 0; i < length; i += 1) {
+      const bound = bounds[i]!;
+      const bucket = reference < 0 ? UNKNOWN : sink.findBucket(reference, bound);
+      if (bucket !== UNKNOWN) sink.addKnown(bucket, values[i]!, offsets[i]!);
+      else {
+        const le = { name: 'le', value: formatFloat64(bound) };
+        this.#addInWords('_bucket', values[i]!, this.#unspelled(offsets[i]!), le);
+      }
+    }
+  }
+
+  #readSummary(reference: number): void {
+    const distribution = this.#distribution;
+    distribution.readSummary(this.#reader);
+    const { length, bounds, values, offsets } = distribution;
+    this.#addCountAndSum(reference, distribution.count, distribution.sum);
+    if (length === 0) return;
+    const passed = this.#find(QUANTILES);
+    for (let i = 0; i < length; i += 1) {
+      if (passed !== UNKNOWN) this.#sink.addKnown(passed, 0, offsets[i]!);
+      else {
+        const spelling = i === 0 ? this.#spelling() : this.#unspelled(offsets[i]!);
+        this.#addInWords('', values[i]!, spelling, { name: 'quantile', value: formatFloat64(bounds[i]!) });
+      }
+    }
+  }
+
+  /** `reference` is of the count, or of a summary that is thrown away, or UNKNOWN. */
+  #addCountAndSum(reference: number, count: number, sum: number): void {
+    const sink = this.#sink;
+    const start = this.#start;
+    if (reference !== UNKNOWN) sink.addKnown(reference, count, start);
+    else this.#addInWords('_count', count, this.#spelling());
+    const beside = reference < 0 ? reference : sink.findSum(reference);
+    if (beside !== UNKNOWN) sink.addKnown(beside, sum, start);
+    else this.#addInWords('_sum', sum, this.#unspelled(start));
+  }
+
+  #addInWords(suffix: string, value: number, spelling: Spelling, more?: Label): void {
+    this.#labels ??= readLabels(this.#reader, this.#start, this.#end);
+    const labels = more === undefined ? this.#labels : [...this.#labels, more];
+    this.#sink.addSample(this.#nameInWords() + suffix, labels, value, spelling);
+  }
+
+  #find(part: Part): number {
+    return this.#labelsEnd === NOWHERE ? UNKNOWN : this.#keys.find(part, this.#start, this.#labelsEnd);
+  }
+
+  /** Of the part last looked for. */
+  #spelling(): Spelling {
+    const key = this.#labelsEnd === NOWHERE ? undefined : this.#keys.kept();
+    return { start: this.#start, end: this.#end, repeatable: key !== undefined, key };
+  }
+
+  #unspelled(offset: number): Spelling {
+    return { start: offset, end: offset, repeatable: false };
+  }
+
+  #nameInWords(): string {
+    const { buffer, byteOffset, length } = this.#nameBytes;
+    this.#name ??= Buffer.from(buffer, byteOffset, length).toString('utf8');
+    return this.#name;
+  }
+}
+
+function tooLong(bytes: number, offset: number): PushProblem {
+  return new PushProblem(
+    'labels_limit',
+    `a metric with its labels is ${bytes} bytes long, more than ${METRIC_BYTES_MAX}`,
+    offset,
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * The bytes by which a series is known again. The labels of a Metric stand in one piece, and a client that pushes again writes
+ * them again in the same way; what they are labels of stands elsewhere, so it is put before them:
+ *
+ *   [ LF | 0 | type | part | length of the name, two bytes | name | label fields as they were sent ]
+ *
+ * No text spelling begins with a line feed, and the header of a family, which is known by its own bytes (they begin with a tag
+ * that is a line feed, too), does not go on with a zero, as its name is not empty.
+ */
+import { UNKNOWN } from '../../model/sample-sink.ts';
+import type { SampleSink, SpellingKey } from '../../model/sample-sink.ts';
+import { LF, viewOf } from '../../primitives/bytes.ts';
+import { hashBytes } from '../../primitives/hash.ts';
+
+/** Longer ones would not be remembered. */
+const KEY_BYTES_MAX = 1024;
+const PREFIX_BYTES = 6;
+const ARENA_BYTES = 1 << 16;
+
+/** What of a metric is meant: its value or count, or that its quantiles are passed over. */
+export const VALUE = 1;
+export const QUANTILES = 2;
+export type Part = typeof VALUE | typeof QUANTILES;
+
+/** Keys for one push. */
+export class SeriesKeys {
+  readonly #sink: SampleSink;
+  readonly #body: DataView;
+  readonly #scratch = new Uint8Array(KEY_BYTES_MAX);
+  readonly #view: DataView = viewOf(this.#scratch);
+  /** Of `#scratch`: where labels go; 0 while the family is known by a name too long for a key. */
+  #labelsAt = 0;
+  #end = 0;
+  #arena: DataView = new DataView(new ArrayBuffer(0));
+  #arenaUsed = 0;
+
+  constructor(sink: SampleSink, body: DataView) {
+    this.#sink = sink;
+    this.#body = body;
+  }
+
+  /** From now on keys are of this family. */
+  setFamily(type: number, name: Uint8Array): void {
+    this.#labelsAt = 0;
+    if (PREFIX_BYTES + name.length > KEY_BYTES_MAX) return;
+    this.#view.setUint8(0, LF);
+    this.#view.setUint8(1, 0);
+    this.#view.setUint8(2, type);
+    this.#view.setUint16(4, name.length, true);
+    this.#scratch.set(name, PREFIX_BYTES);
+    this.#labelsAt = PREFIX_BYTES + name.length;
+  }
+
+  /** What a part of the metric with these label fields leads to, or UNKNOWN. */
+  find(part: Part, start: number, end: number): number {
+    const at = this.#labelsAt;
+    const length = end - start;
+    this.#end = 0;
+    if (at === 0 || at + length > KEY_BYTES_MAX) return UNKNOWN;
+    const body = this.#body;
+    const view = this.#view;
+    view.setUint8(3, part);
+    const guessed = this.#sink.guessKey(view, at, body, start, end);
+    if (guessed !== UNKNOWN) return guessed;
+    let i = 0;
+    for (const stop = length - 3; i < stop; i += 4) {
+      view.setInt32(at + i, body.getInt32(start + i, true), true);
+    }
+    for (; i < length; i += 1) view.setUint8(at + i, body.getUint8(start + i));
+    this.#end = at + length;
+    return this.#sink.findKey(view, 0, this.#end, hashBytes(this.#sink.hashSeed, view, 0, this.#end));
+  }
+
+  /** A copy of the key last looked for in vain, which stays as it is for as long as the push; undefined when it is too long for one. */
+  kept(): SpellingKey | undefined {
+    const length = this.#end;
+    if (length === 0) return undefined;
+    if (this.#arenaUsed + length > this.#arena.byteLength) {
+      this.#arena = new DataView(new ArrayBuffer(ARENA_BYTES));
+      this.#arenaUsed = 0;
+    }
+    const start = this.#arenaUsed;
+    new Uint8Array(this.#arena.buffer).set(this.#scratch.subarray(0, length), start);
+    this.#arenaUsed = start + length;
+    return { view: this.#arena, start, end: start + length };
+  }
+}

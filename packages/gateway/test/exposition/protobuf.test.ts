@@ -1,0 +1,418 @@
+/** Pushes in Prometheus' protobuf: what clients send by default, what is read of it, and what is refused. */
+import { describe, expect, it, test } from 'vitest';
+
+import { createGateway, RequestError } from '../../src/index.ts';
+import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
+import * as pb from '../support/protobuf.ts';
+
+async function pageOf(options: EmbeddedOptions, ...bodies: readonly Uint8Array[]): Promise<string> {
+  const gateway = createGateway(options);
+  for (const body of bodies) await gateway.push(body, { format: 'protobuf' });
+  return gateway.scrape();
+}
+
+async function refusalOf(gateway: EmbeddedGateway, body: Uint8Array): Promise<string> {
+  try {
+    await gateway.push(body, { format: 'protobuf' });
+    return 'taken';
+  } catch (error) {
+    if (!(error instanceof RequestError) || error.code === 'internal') throw error;
+    expect(error.location).toBe(undefined);
+    return `${error.code} ${error.text}`;
+  }
+}
+
+/** What client_golang 1.2x pushes for two counters, a gauge, a summary and a histogram: start times and an exemplar among it. */
+const goPush = Buffer.concat([
+  pb.family(
+    'jobs_total',
+    { help: 'Jobs done.', type: 'counter' },
+    pb.counter({ kind: 'mail', ok: 'yes' }, 3, pb.timestamp(3, 1_700_000_000, 123_456_789)),
+    pb.counter(
+      { kind: 'scan', ok: 'no' },
+      1,
+      pb.exemplar(2, { trace_id: 'abc' }, 1),
+      pb.timestamp(3, 1_700_000_000),
+    ),
+  ),
+  pb.family('queue_length', { help: 'Waiting.', type: 'gauge' }, pb.gauge({}, 4.5)),
+  pb.family(
+    'gc_seconds',
+    { help: 'Pauses.', type: 'summary' },
+    pb.summary(
+      {},
+      {
+        count: 7,
+        sum: 0.5,
+        quantiles: [
+          [0, 0.01],
+          [0.5, 0.02],
+          [1, Number.NaN],
+        ],
+      },
+      pb.timestamp(4, 1_700_000_000),
+    ),
+  ),
+  pb.family(
+    'seconds',
+    { help: 'Time.', type: 'histogram' },
+    pb.histogram(
+      { path: '/é' },
+      {
+        count: 9,
+        sum: 12.5,
+        buckets: [
+          [0.5, 2],
+          [1, 5],
+          [5, 8],
+        ],
+      },
+      pb.timestamp(15, 1_700_000_000),
+    ),
+  ),
+]);
+
+const goPage = (times: number): string => `# HELP gc_seconds Pauses.
+# TYPE gc_seconds summary
+gc_seconds_sum ${0.5 * times}
+gc_seconds_count ${7 * times}
+# HELP jobs_total Jobs done.
+# TYPE jobs_total counter
+jobs_total{kind="mail",ok="yes"} ${3 * times}
+jobs_total{kind="scan",ok="no"} ${times}
+# HELP queue_length Waiting.
+# TYPE queue_length gauge
+queue_length ${4.5 * times}
+# HELP seconds Time.
+# TYPE seconds histogram
+seconds_bucket{path="/é",le="0.5"} ${2 * times}
+seconds_bucket{path="/é",le="1"} ${5 * times}
+seconds_bucket{path="/é",le="5"} ${8 * times}
+seconds_bucket{path="/é",le="+Inf"} ${9 * times}
+seconds_sum{path="/é"} ${12.5 * times}
+seconds_count{path="/é"} ${9 * times}
+`;
+
+test('the default push of the Go client, first in words and then by its bytes', async () => {
+  const options = { summaries: 'sum-and-count' } as const;
+  for (const times of [1, 2, 5]) {
+    const bodies = Array.from({ length: times }, () => goPush);
+    expect(await pageOf(options, ...bodies)).toBe(goPage(times));
+  }
+});
+
+/**
+ * client_java 1.x: names without `_total` are completed by the client; `+Inf` stands among the buckets; the unit is behind the metrics.
+ */
+const javaPush = Buffer.concat([
+  pb.family('jvm_threads', { help: 'Threads.', type: 'gauge' }, pb.gauge({ state: 'NEW' }, 2)),
+  pb.family(
+    'request_seconds',
+    { help: 'Time.', type: 'histogram', unit: 'seconds' },
+    pb.histogram(
+      { b: '2', a: '1' },
+      {
+        count: 3,
+        sum: 2,
+        buckets: [
+          [1, 1],
+          [Infinity, 3],
+        ],
+      },
+      pb.timestamp(15, 1_700_000_000, 1),
+    ),
+  ),
+]);
+
+test('the default push of the Java client', async () => {
+  expect(await pageOf({}, javaPush, javaPush)).toBe(`# HELP jvm_threads Threads.
+# TYPE jvm_threads gauge
+jvm_threads{state="NEW"} 4
+# HELP request_seconds Time.
+# TYPE request_seconds histogram
+request_seconds_bucket{a="1",b="2",le="1"} 2
+request_seconds_bucket{a="1",b="2",le="+Inf"} 6
+request_seconds_sum{a="1",b="2"} 4
+request_seconds_count{a="1",b="2"} 6
+`);
+});
+
+/** tikv's rust-prometheus writes proto2 and says every type, the first one too. */
+const rustPush = Buffer.concat([
+  pb.delimited(
+    pb.bytes(1, 'hits'),
+    pb.bytes(2, 'Hits.'),
+    pb.number(3, 0),
+    pb.bytes(4, pb.counter({ handler: 'all' }, 12)),
+  ),
+]);
+
+test('the default push of the Rust client', async () => {
+  expect(await pageOf({}, rustPush, rustPush)).toBe(
+    '# HELP hits Hits.\n# TYPE hits counter\nhits{handler="all"} 24\n',
+  );
+});
+
+describe('what is read', () => {
+  const histogram = (...fields: readonly Uint8Array[]): Uint8Array =>
+    pb.family('h', { type: 'histogram' }, pb.bytes(7, ...fields));
+  const cases: readonly [name: string, body: Uint8Array, page: string][] = [
+    ['nothing', Buffer.alloc(0), ''],
+    ['a family without metrics', pb.family('a', { type: 'counter' }), ''],
+    ['no type is a counter', pb.family('a', {}, pb.counter({}, 1)), '# TYPE a counter\na 1\n'],
+    ['untyped', pb.family('a', { type: 'untyped' }, pb.untyped({}, -1)), '# TYPE a untyped\na -1\n'],
+    ['a value left out is zero', pb.family('a', { type: 'gauge' }, pb.bytes(2)), '# TYPE a gauge\na 0\n'],
+    [
+      'fields of a family in another order',
+      pb.delimited(pb.bytes(4, pb.gauge({ b: '1' }, 2)), pb.number(3, 1), pb.bytes(2, 'x'), pb.bytes(1, 'a')),
+      '# HELP a x\n# TYPE a gauge\na{b="1"} 2\n',
+    ],
+    [
+      'labels behind the value, and an unknown field',
+      pb.family(
+        'a',
+        {},
+        Buffer.concat([pb.bytes(3, double1(2)), pb.bytes(90, 'x'), pb.labelFields({ c: '1', b: '2' })]),
+      ),
+      '# TYPE a counter\na{b="2",c="1"} 2\n',
+    ],
+    ['an empty label is none', pb.family('a', {}, pb.counter({ x: '' }, 1)), '# TYPE a counter\na 1\n'],
+    [
+      'timestamps are dropped',
+      pb.family('a', {}, Buffer.concat([pb.counter({}, 1), pb.number(6, -5)])),
+      '# TYPE a counter\na 1\n',
+    ],
+    [
+      'a UTF-8 name',
+      pb.family('my.metric', {}, pb.counter({ 'a.b': '1' }, 1)),
+      '# TYPE my_metric counter\nmy_metric{a_b="1"} 1\n',
+    ],
+    [
+      'float counts win',
+      histogram(pb.number(1, 1), pb.bucket(1, 1, pb.double(4, 2.5)), pb.double(4, 3.5)),
+      '# TYPE h histogram\nh_bucket{le="1"} 2.5\nh_bucket{le="+Inf"} 3.5\nh_sum 0\nh_count 3.5\n',
+    ],
+    [
+      'zero float counts do not win',
+      histogram(pb.number(1, 2), pb.bucket(1, 1, pb.double(4, 0)), pb.double(4, 0)),
+      '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 0\nh_count 2\n',
+    ],
+    [
+      'buckets out of order, with an exemplar',
+      histogram(pb.number(1, 3), pb.bucket(2, 3, pb.exemplar(3, { t: 'x' }, 1.5)), pb.bucket(1, 1)),
+      '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="2"} 3\nh_bucket{le="+Inf"} 3\nh_sum 0\nh_count 3\n',
+    ],
+    [
+      'classic buckets beside native ones',
+      histogram(
+        pb.number(1, 3),
+        pb.bucket(1, 1),
+        pb.number(5, 6),
+        pb.double(6, 1e-128),
+        pb.number(7, 2),
+        pb.bytes(12, pb.number(1, 0), pb.number(2, 1)),
+        pb.bytes(13, pb.varint(6)),
+      ),
+      '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 3\nh_sum 0\nh_count 3\n',
+    ],
+    [
+      'large numbers',
+      histogram(pb.number(1, 2n ** 63n), pb.bucket(1, 2 ** 53)),
+      '# TYPE h histogram\nh_bucket{le="1"} 9007199254740992\nh_bucket{le="+Inf"} 9223372036854776000\nh_sum 0\nh_count 9223372036854776000\n',
+    ],
+  ];
+  it.each(cases)('%s', async (_name, body, page) => {
+    expect(await pageOf({}, body)).toBe(page);
+  });
+});
+
+function double1(value: number): Uint8Array {
+  return pb.double(1, value);
+}
+
+describe('what is refused', () => {
+  const one = pb.family('fine_total', { help: 'x' }, pb.counter({ a: 'b' }, 1));
+  const metric = (...fields: readonly Uint8Array[]): Uint8Array => pb.family('a', {}, Buffer.concat(fields));
+  const histogram = (...fields: readonly Uint8Array[]): Uint8Array =>
+    pb.family('h', { type: 'histogram' }, pb.bytes(7, ...fields));
+  const cases: readonly [name: string, body: Uint8Array, refusal: string][] = [
+    [
+      'a message cut short',
+      pb.family('a', {}, pb.counter({}, 1)).subarray(0, -1),
+      `syntax message 2, byte +0: a field claims to be 16 bytes long, but its message has only 15 left; it is cut short, or no protobuf`,
+    ],
+    [
+      'a length beyond all bounds',
+      pb.varint(2n ** 40n),
+      `syntax message 2, byte +0: a field claims to be 1099511627776 bytes long`,
+    ],
+    [
+      'a length cut short',
+      Buffer.from([0x80]),
+      `syntax message 2, byte +0: the message ends in the middle of a number`,
+    ],
+    [
+      'a length of more than 64 bits',
+      Buffer.alloc(11, 0x80),
+      `syntax message 2, byte +0: a number has more than 64 bits`,
+    ],
+    [
+      'a field beyond its message',
+      pb.delimited(Buffer.from([0x0a, 9, 97])),
+      'syntax message 2, byte +2: a field claims to be 9 bytes long',
+    ],
+    [
+      'a group',
+      pb.delimited(pb.bytes(1, 'a'), pb.tag(7, 3)),
+      'syntax message 2 (a), byte +4: field 7 is a group',
+    ],
+    [
+      'a wire type that does not exist',
+      pb.delimited(pb.bytes(1, 'a'), pb.tag(7, 6)),
+      'syntax message 2 (a), byte +4: field 7 has the wire type 6, which does not exist',
+    ],
+    [
+      'a field number of zero',
+      pb.delimited(pb.bytes(1, 'a'), Buffer.from([2, 0])),
+      'syntax message 2 (a), byte +4: 2 is no tag of a field',
+    ],
+    [
+      'a name that is a number',
+      pb.delimited(pb.number(1, 5)),
+      'syntax message 2, byte +2: field 1 has the wire type 0, which it cannot have',
+    ],
+    ['text', Buffer.from('http_requests_total 1\n'), 'syntax message 2, byte'],
+    [
+      'no name',
+      pb.delimited(pb.bytes(4, pb.counter({}, 1))),
+      'invalid_name message 2, metric 1, byte +1: the family has no name',
+    ],
+    [
+      'a name that is not UTF-8',
+      pb.delimited(pb.bytes(1, Buffer.from([0xff]))),
+      'invalid_utf8 message 2 (\uFFFD), byte +3: the text "\uFFFD" is not UTF-8',
+    ],
+    [
+      'a label that is not UTF-8',
+      metric(pb.bytes(1, pb.bytes(1, 'x'), pb.bytes(2, Buffer.from([0xff]))), pb.bytes(3)),
+      'invalid_utf8 message 2 (a), metric 1, byte +13',
+    ],
+    [
+      'a label without a name',
+      metric(pb.labelFields({ '': 'x' }), pb.bytes(3)),
+      'invalid_name message 2 (a), metric 1, byte +6: a label has an empty name',
+    ],
+    [
+      'a label __name__',
+      metric(pb.counter({ __name__: 'x' }, 1)),
+      'invalid_name message 2 (a), metric 1, byte +6: the label name __name__',
+    ],
+    [
+      'a label twice',
+      metric(pb.labelFields({ x: '1' }), pb.labelFields({ x: '2' }), pb.bytes(3)),
+      'duplicate_label message 2 (a), metric 1, byte +14: the label x stands twice',
+    ],
+    [
+      'no value',
+      metric(pb.labelFields({ x: '1' })),
+      'syntax message 2 (a), metric 1, byte +6: a metric of the counter a has no counter in it',
+    ],
+    [
+      'two values',
+      metric(pb.counter({}, 1), pb.bytes(3)),
+      'syntax message 2 (a), metric 1, byte +17: the metric has two values of type counter',
+    ],
+    [
+      'a negative counter',
+      metric(pb.counter({ x: '1' }, -1)),
+      'invalid_value message 2 (a), metric 1, byte +6: a{x="1"} is -1; counts are zero or more',
+    ],
+    [
+      'a counter that is no number',
+      metric(pb.counter({}, Number.NaN)),
+      'invalid_value message 2 (a), metric 1, byte +6: a is NaN',
+    ],
+    [
+      'a negative float count',
+      histogram(pb.number(1, 1), pb.double(4, -1)),
+      'invalid_value message 2 (h), metric 1, byte +12: a count is -1',
+    ],
+    [
+      'a bucket count that is no number',
+      histogram(pb.number(1, 1), pb.bucket(1, 1, pb.double(4, Number.NaN))),
+      'invalid_value message 2 (h), metric 1',
+    ],
+    [
+      'a bound that is no number',
+      histogram(pb.number(1, 1), pb.bucket(Number.NaN, 1)),
+      'invalid_histogram message 2 (h), metric 1, byte +12: the label le of h_bucket is "NaN", not a number',
+    ],
+    [
+      'a bound twice',
+      histogram(pb.number(1, 1), pb.bucket(1, 1), pb.bucket(1, 1)),
+      'duplicate_series message 2 (h), metric 1, byte +25: h_bucket{le="1"} stands twice in this push',
+    ],
+    [
+      'buckets that fall',
+      histogram(pb.number(1, 2), pb.bucket(1, 2), pb.bucket(2, 1)),
+      'invalid_histogram message 2 (h), metric 1, byte +25: h_bucket{le="2"} holds 1',
+    ],
+    [
+      'a count less than its buckets',
+      histogram(pb.number(1, 1), pb.bucket(1, 2)),
+      'invalid_histogram message 2 (h), metric 1, byte +8',
+    ],
+    [
+      'a series twice',
+      pb.family('a', {}, pb.counter({ x: '1' }, 1), pb.counter({ x: '1' }, 1)),
+      'duplicate_series message 2 (a), metric 2',
+    ],
+    [
+      'a family twice',
+      one,
+      'duplicate_metadata message 2 (fine_total), byte +1: a second message for the family fine_total',
+    ],
+    [
+      'a native histogram',
+      histogram(
+        pb.number(1, 3),
+        pb.number(5, 6),
+        pb.bytes(12, pb.number(1, 0), pb.number(2, 1)),
+        pb.bytes(13, pb.varint(6)),
+      ),
+      'unsupported_type message 2 (h), metric 1, byte +8: h is a native histogram',
+    ],
+    [
+      'a gauge histogram',
+      pb.family('g', { type: 'gaugeHistogram' }),
+      'unsupported_type message 2 (g), byte +1: g has the type GAUGE_HISTOGRAM',
+    ],
+    [
+      'a type that does not exist',
+      pb.delimited(pb.bytes(1, 'a'), pb.number(3, 77)),
+      'unsupported_type message 2 (a), byte +1: a has the type number 77',
+    ],
+    [
+      'a metric too long',
+      metric(pb.counter({ x: 'x'.repeat(1 << 20) }, 1)),
+      'labels_limit message 2 (a), metric 1, byte +10: a metric with its labels is 1048',
+    ],
+    [
+      'an exemplar that is broken',
+      metric(pb.bytes(3, double1(1), pb.bytes(2, Buffer.from([0x0a, 9])))),
+      'syntax message 2 (a), metric 1',
+    ],
+  ];
+  it.each(cases)('%s', async (_name, body, refusal) => {
+    const gateway = createGateway();
+    // Once in words, and once with all that can be known.
+    for (const page of ['', '# HELP fine_total x\n# TYPE fine_total counter\nfine_total{a="b"} 1\n']) {
+      if (page !== '') await gateway.push(one, { format: 'protobuf' });
+      const found = await refusalOf(gateway, Buffer.concat([one, body]));
+      // Bytes are counted from the second message on.
+      const relative = found.replace(/byte (\d+)/, (_, byte: string) => `byte +${Number(byte) - one.length}`);
+      expect(relative.slice(0, refusal.length)).toBe(refusal);
+      expect(await gateway.scrape()).toBe(page);
+    }
+  });
+});
