@@ -145,20 +145,19 @@ class FamilyReader implements PushDecoder {
       throw new PushProblem('invalid_name', 'the family has no name', start);
     }
     const type = this.#knownType();
-    const name = reader.bytes.subarray(this.#nameStart, this.#nameEnd);
     const headerEnd = this.#firstMetric === NOWHERE ? this.#end : this.#firstMetric;
     try {
       this.#tell(type, headerEnd);
     } catch (error) {
       if (!(error instanceof PushProblem) || error.code !== 'duplicate_metadata') throw error;
-      const text = Buffer.from(name).toString('utf8');
+      const text = reader.text(this.#nameStart, this.#nameEnd);
       throw new PushProblem(
         'duplicate_metadata',
         `a second message for the family ${text}; put all of its metrics into one`,
         start,
       );
     }
-    this.#metrics.setFamily(type, name);
+    this.#metrics.setFamily(type, this.#nameStart, this.#nameEnd);
     this.#position = headerEnd;
     this.#phase = this.#position === this.#end ? 'between' : 'metrics';
   }

@@ -26,7 +26,8 @@ export class MetricReader {
   readonly #distribution = new Distribution();
   #type: MetricType = 'counter';
   #valueTag = 0;
-  #nameBytes: Uint8Array = new Uint8Array(0);
+  #nameStart = 0;
+  #nameEnd = 0;
   /** In words, once they are needed. */
   #name: string | undefined;
   #labels: readonly Label[] | undefined;
@@ -42,12 +43,14 @@ export class MetricReader {
     this.#keys = new SeriesKeys(sink, reader.view);
   }
 
-  setFamily(type: MetricType, name: Uint8Array): void {
+  /** From now on metrics are of the family whose name stands between two positions of the body. */
+  setFamily(type: MetricType, nameStart: number, nameEnd: number): void {
     this.#type = type;
     this.#valueTag = valueTags[type];
-    this.#nameBytes = name;
+    this.#nameStart = nameStart;
+    this.#nameEnd = nameEnd;
     this.#name = undefined;
-    this.#keys.setFamily(typesByNumber.indexOf(type), name);
+    this.#keys.setFamily(typesByNumber.indexOf(type), nameStart, nameEnd);
   }
 
   /** The metric between two positions. */
@@ -157,8 +160,7 @@ export class MetricReader {
   }
 
   #nameInWords(): string {
-    const { buffer, byteOffset, length } = this.#nameBytes;
-    this.#name ??= Buffer.from(buffer, byteOffset, length).toString('utf8');
+    this.#name ??= this.#reader.text(this.#nameStart, this.#nameEnd);
     return this.#name;
   }
 }

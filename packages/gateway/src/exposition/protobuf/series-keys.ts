@@ -26,7 +26,7 @@ export type Part = typeof VALUE | typeof QUANTILES;
 export class SeriesKeys {
   readonly #sink: SampleSink;
   readonly #body: DataView;
-  readonly #scratch = new Uint8Array(KEY_BYTES_MAX);
+  readonly #scratch = Buffer.allocUnsafe(KEY_BYTES_MAX);
   readonly #view: DataView = viewOf(this.#scratch);
   /** Of `#scratch`: where labels go; 0 while the family is known by a name too long for a key. */
   #labelsAt = 0;
@@ -39,16 +39,17 @@ export class SeriesKeys {
     this.#body = body;
   }
 
-  /** From now on keys are of this family. */
-  setFamily(type: number, name: Uint8Array): void {
+  /** From now on keys are of the family whose name stands between two positions of the body. */
+  setFamily(type: number, nameStart: number, nameEnd: number): void {
+    const length = nameEnd - nameStart;
     this.#labelsAt = 0;
-    if (PREFIX_BYTES + name.length > KEY_BYTES_MAX) return;
+    if (PREFIX_BYTES + length > KEY_BYTES_MAX) return;
     this.#view.setUint8(0, LF);
     this.#view.setUint8(1, 0);
     this.#view.setUint8(2, type);
-    this.#view.setUint16(4, name.length, true);
-    this.#scratch.set(name, PREFIX_BYTES);
-    this.#labelsAt = PREFIX_BYTES + name.length;
+    this.#view.setUint16(4, length, true);
+    this.#copy(nameStart, nameEnd, PREFIX_BYTES);
+    this.#labelsAt = PREFIX_BYTES + length;
   }
 
   /** What a part of the metric with these label fields leads to, or UNKNOWN. */
@@ -62,11 +63,7 @@ export class SeriesKeys {
     view.setUint8(3, part);
     const guessed = this.#sink.guessKey(view, at, body, start, end);
     if (guessed !== UNKNOWN) return guessed;
-    let i = 0;
-    for (const stop = length - 3; i < stop; i += 4) {
-      view.setInt32(at + i, body.getInt32(start + i, true), true);
-    }
-    for (; i < length; i += 1) view.setUint8(at + i, body.getUint8(start + i));
+    this.#copy(start, end, at);
     this.#end = at + length;
     return this.#sink.findKey(view, 0, this.#end, hashBytes(this.#sink.hashSeed, view, 0, this.#end));
   }
@@ -83,5 +80,16 @@ export class SeriesKeys {
     new Uint8Array(this.#arena.buffer).set(this.#scratch.subarray(0, length), start);
     this.#arenaUsed = start + length;
     return { view: this.#arena, start, end: start + length };
+  }
+
+  #copy(start: number, end: number, to: number): void {
+    const body = this.#body;
+    const view = this.#view;
+    const length = end - start;
+    let i = 0;
+    for (const stop = length - 3; i < stop; i += 4) {
+      view.setInt32(to + i, body.getInt32(start + i, true), true);
+    }
+    for (; i < length; i += 1) view.setUint8(to + i, body.getUint8(start + i));
   }
 }
