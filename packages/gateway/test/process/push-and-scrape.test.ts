@@ -1,8 +1,12 @@
+import { gzipSync } from 'node:zlib';
+
 import { expect, test } from 'vitest';
 
 import { eventually } from '../support/eventually.ts';
 import { push, scrape, scrapeSamples, send } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
+import * as pb from '../support/protobuf.ts';
+import { snappyStream } from '../support/snappy.ts';
 
 const bucketsOf = (samples: Map<string, number>, name: string): (number | undefined)[][] =>
   [...samples]
@@ -75,6 +79,33 @@ test('a push whose line 500 is wrong is refused whole', async () => {
   expect(text).toContain('line 500, column ');
   expect(text).toContain('1.x');
   expect(await scrape(gateway.url)).toBe(before);
+});
+
+test('protobuf as the Go client sends it, OpenMetrics, text, and compressed bodies add up', async () => {
+  const { url } = await startGateway();
+  const body = pb.family(
+    'jobs_total',
+    { help: 'Jobs.', type: 'counter' },
+    pb.counter({ kind: 'mail' }, 2, pb.timestamp(3, 1_700_000_000)),
+  );
+  const openMetrics = Buffer.from('# TYPE jobs counter\njobs_total{kind="mail"} 3\n# EOF\n');
+  const protobufType =
+    'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+  const pushes: readonly [body: Buffer, type: string, encoding: string][] = [
+    [body, protobufType, 'identity'],
+    [gzipSync(body), protobufType, 'gzip'],
+    [snappyStream(body), protobufType, 'snappy'],
+    [openMetrics, 'application/openmetrics-text; version=1.0.0', 'identity'],
+  ];
+  for (const [sent, type, encoding] of pushes) {
+    const headers = { 'Content-Type': type, 'Content-Encoding': encoding };
+    const reply = await send(url, new Uint8Array(sent), { path: 'job/x', method: 'PUT', headers });
+    expect([reply.status, await reply.text()]).toEqual([202, '']);
+  }
+  await push(url, '# TYPE jobs_total counter\njobs_total{kind="mail"} 5');
+  expect(await scrape(url)).toBe(
+    '# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{kind="mail"} 14\n',
+  );
 });
 
 test('the health pages answer', async () => {
