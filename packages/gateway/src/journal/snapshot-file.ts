@@ -17,7 +17,7 @@ const endMark = 0xffffffff;
 const endBytes = 20;
 const sliceBytes = 256 * 1024;
 /** Synced so often while it is written, as a long sync holds up commits. */
-const syncEveryBytes = 2 * 1024 * 1024;
+const syncEveryBytes = 512 * 1024;
 /** Longest pause after a sync: a snapshot must come to an end on a slow disk, too. */
 const pauseMsMax = 50;
 
