@@ -9,7 +9,6 @@ import { createServer } from './http/server.ts';
 import type { GatewayServer } from './http/server.ts';
 import { openFileJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
-import { memoryJournal } from './journal/memory.ts';
 import type { StorageOptions } from './journal/options.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
@@ -28,7 +27,7 @@ export interface Parts {
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
 export function assemble(parts: Parts & { readonly journal?: Journal | undefined }): Assembly {
-  const { gatewayOptions, httpOptions, journal = memoryJournal(), clock, log } = parts;
+  const { gatewayOptions, httpOptions, journal, clock, log } = parts;
   const version = packageVersion();
   const gateway = new Gateway({ options: gatewayOptions, clock, log, journal });
   const telemetry = createTelemetry({ version, clock, holdings: () => gateway.holdingsByType() });

@@ -56,7 +56,7 @@ export async function measurePushes(name: string, options: Options): Promise<Pus
   };
 }
 
-export async function measureInTurn(
+async function measureInTurn(
   targets: readonly Target[],
   workload: Workload,
   { sizes }: Options,

@@ -15,7 +15,7 @@ export type Invocation =
   | { readonly kind: 'errors'; readonly errors: readonly string[] };
 
 /** What can be done with a store that no gateway uses at the time. */
-export const storageCommands = ['inspect', 'verify', 'export'] as const;
+const storageCommands = ['inspect', 'verify', 'export'] as const;
 export type StorageCommand = (typeof storageCommands)[number];
 
 type Given = Map<Flag, string[]>;

@@ -61,7 +61,7 @@ export class Gateway implements GatewayApi {
     readonly options: GatewayOptions;
     readonly clock: Clock;
     readonly log: Log;
-    readonly journal?: Journal;
+    readonly journal?: Journal | undefined;
   }) {
     const { options, clock, log, journal = memoryJournal() } = deps;
     this.#options = options;

@@ -12,7 +12,7 @@ import { crc32 } from '../primitives/crc32.ts';
 
 export const formatVersion = 1;
 export const headerBytes = 64;
-export const storeIdBytes = 16;
+const storeIdBytes = 16;
 
 export type FileKind = 'segment' | 'snapshot';
 

@@ -101,11 +101,6 @@ export class ByteReader {
     this.at = 0;
   }
 
-  /** The bytes that are read, for those who look at a place in them themselves. */
-  get view(): DataView {
-    return this.#view;
-  }
-
   get isAtEnd(): boolean {
     return this.at === this.#bytes.length;
   }
