@@ -50,6 +50,7 @@ export interface PushFamily {
   /** Position of its TYPE line, or of its first sample. */
   readonly offset: number;
   help: string | undefined;
+  unit: string | undefined;
   typed: boolean;
   helped: boolean;
   sampled: boolean;

@@ -26,11 +26,17 @@ export const CellKind = {
   BUCKET: 5,
   COUNT: 6,
   SUM: 7,
+  /** Observations in one native bucket; its `bound` says which (native-cells.ts). */
+  NATIVE_BUCKET: 8,
+  /** Observations in the zero bucket; its `bound` is the threshold. */
+  NATIVE_ZERO: 9,
+  /** Observations of senders of native buckets; its `bound` is their schema. */
+  NATIVE_COUNT: 10,
 } as const;
 
 export type CellKind = (typeof CellKind)[keyof typeof CellKind];
 
-/** Bucket, count and sum cells belong to a histogram or summary series. */
+/** Bucket, count and sum cells belong to a histogram or summary series, and so do all native ones. */
 export function isGrouped(kind: CellKind): boolean {
   return kind >= CellKind.BUCKET;
 }

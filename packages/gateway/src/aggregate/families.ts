@@ -9,6 +9,7 @@ export interface Family {
   readonly name: string;
   type: MetricType;
   help: string | undefined;
+  unit: string | undefined;
   /** Summaries that are discarded have a family only for the sake of its type. It gives way to any other. */
   discarded: boolean;
   /** A gauge `<x>_created` beside its x: holds start times, of which the minimum is kept. */
@@ -73,6 +74,7 @@ export class Families {
       name,
       type,
       help: undefined,
+      unit: undefined,
       discarded: false,
       startTimes: false,
       quotedNames: false,
@@ -117,11 +119,14 @@ export class Families {
 export function sampleSuffixes(type: MetricType): readonly string[] {
   switch (type) {
     case 'histogram':
+    case 'gaugehistogram':
       return ['_bucket', '_sum', '_count'];
     case 'summary':
       return ['_sum', '_count'];
     case 'counter':
     case 'gauge':
+    case 'info':
+    case 'stateset':
     case 'untyped':
       return [];
   }

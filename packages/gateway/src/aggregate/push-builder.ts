@@ -3,10 +3,13 @@
  * was seen before take the short way (`addKnown`); new ones are routed to their family, checked against its type, and, where
  * they are not written so already, brought to their canonical text.
  */
+import type { Exemplar } from '../model/exemplar.ts';
 import type { Label } from '../model/labels.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../model/labels.ts';
 import { PushProblem } from '../model/errors.ts';
+import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
+import type { NativeHistogram } from '../model/native-histogram.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect, PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
@@ -223,7 +226,7 @@ export class PushBuilder implements SampleSink {
     if (series.labelCount > labelsMax || end - start > seriesBytesMax) return false;
     const route = this.#plain.route(view, series);
     const { family } = route;
-    if (family.type === 'summary' || (family.type === 'histogram' && route.role === 'own')) return false;
+    if (family.type === 'summary' || (hasBuckets(family.type) && route.role === 'own')) return false;
     const kind = kindOf(route, family.name, start);
     let bound = Number.NaN;
     let group: number | undefined = NO_GROUP;
@@ -290,6 +293,16 @@ export class PushBuilder implements SampleSink {
     if (is.help !== undefined) this.#families.addHelp(name, is.help, spelling.start);
     this.#remember(spelling, { family, what: 'header' });
   }
+
+  addUnit(_name: string, _unit: string): void {}
+
+  addStart(_startMs: number): void {}
+
+  addStartOf(_name: string, _labels: readonly Label[], _startMs: number): void {}
+
+  addExemplar(_exemplar: Exemplar): void {}
+
+  addNative(_histogram: NativeHistogram, _offset: number): void {}
 
   /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
   finish(): Batch {

@@ -6,6 +6,7 @@
  * a push says something in words that were not seen before.
  */
 import { PushProblem } from '../model/errors.ts';
+import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
@@ -84,10 +85,15 @@ export class PushFamilies {
       this.typeKnown(known.id, offset);
     }
     family.typed = true;
-    // "untyped" claims nothing: a known family stays what it is.
-    if (type === 'untyped' || type === family.type) {
+    // "untyped" claims nothing, and "gauge" nothing against an info or a stateset: a known family stays what it is.
+    const claims = type !== 'untyped' && !(type === 'gauge' && isKindOfGauge(family.type));
+    if (!claims || type === family.type) {
       if (known === undefined) family.changed = true;
-    } else if (known === undefined || known.type === 'untyped') {
+    } else if (
+      known === undefined ||
+      known.type === 'untyped' ||
+      (known.type === 'gauge' && isKindOfGauge(type))
+    ) {
       family.type = type;
       family.changed = true;
     } else if (known.discarded) {
@@ -157,6 +163,7 @@ export class PushFamilies {
       type: known?.type ?? 'untyped',
       offset,
       help: undefined,
+      unit: undefined,
       typed: false,
       helped: false,
       sampled: false,

@@ -1,5 +1,6 @@
 /** Finds the histogram or summary that a sample belongs to, or begins it. */
 import type { Label } from '../model/labels.ts';
+import { hasBuckets } from '../model/metric-type.ts';
 import type { PlainSeries } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from './batch.ts';
@@ -51,8 +52,9 @@ export class PushGroups {
 
   /** The group of a sample told in words, whose labels are without `le` and `quantile`. */
   labelled(family: PushFamily, labels: readonly Label[], offset: number): number {
-    const infinity =
-      family.type === 'histogram' ? seriesText(`${family.name}_bucket`, labels, '+Inf') : undefined;
+    const infinity = hasBuckets(family.type)
+      ? seriesText(`${family.name}_bucket`, labels, '+Inf')
+      : undefined;
     return this.#groupOf(family, { count: seriesText(`${family.name}_count`, labels), infinity }, offset);
   }
 

@@ -102,6 +102,7 @@ function readFamily(reader: ByteReader, into: PushFamily[], families: Families):
     type,
     offset: 0,
     help,
+    unit: undefined,
     typed: false,
     helped: false,
     sampled: (flags & SAMPLED) !== 0,

@@ -1,4 +1,5 @@
 /** Brings back cells, and finds what follows from them: groups, rows of families, counts. */
+import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import { CellKind, isGrouped } from './cells.ts';
@@ -157,7 +158,7 @@ export class CellRestorer {
     if (count < 0) throw broken(`group ${id} has no count`);
     buckets.sort((a, b) => bound[a]! - bound[b]!);
     const own = family[count]!;
-    const isHistogram = this.#state.families.get(own).type === 'histogram';
+    const isHistogram = hasBuckets(this.#state.families.get(own).type);
     const last = buckets.at(-1);
     const isWhole = isHistogram
       ? last !== undefined && bound[last] === Number.POSITIVE_INFINITY
@@ -183,11 +184,15 @@ function fits(kind: CellKind, type: MetricType): boolean {
   switch (type) {
     case 'counter':
       return kind === CellKind.COUNTER;
+    case 'info':
+    case 'stateset':
+      return kind === CellKind.GAUGE;
     case 'gauge':
       return kind === CellKind.GAUGE || kind === CellKind.CREATED;
     case 'untyped':
       return kind === CellKind.UNTYPED;
     case 'histogram':
+    case 'gaugehistogram':
       return kind === CellKind.BUCKET || kind === CellKind.COUNT || kind === CellKind.SUM;
     case 'summary':
       return kind === CellKind.COUNT || kind === CellKind.SUM;

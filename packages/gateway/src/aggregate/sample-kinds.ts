@@ -1,6 +1,7 @@
 /** What the name and the labels of a sample make of it, given the type of its family. */
 import type { Label } from '../model/labels.ts';
 import { PushProblem } from '../model/errors.ts';
+import { hasBuckets } from '../model/metric-type.ts';
 import { parseFloat64 } from '../primitives/float.ts';
 import { CellKind } from './cells.ts';
 import type { Route } from './push-families.ts';
@@ -12,16 +13,19 @@ export function kindOf({ family, role }: Route, name: string, offset: number): C
     case 'counter':
       return CellKind.COUNTER;
     case 'gauge':
+    case 'info':
+    case 'stateset':
       return family.known?.startTimes === true ? CellKind.CREATED : CellKind.GAUGE;
     case 'untyped':
       return CellKind.UNTYPED;
     case 'histogram':
+    case 'gaugehistogram':
     case 'summary':
       if (role === '_bucket') return CellKind.BUCKET;
       if (role !== 'own') return role === '_sum' ? CellKind.SUM : CellKind.COUNT;
       throw new PushProblem(
         'type_conflict',
-        `${name} is a histogram; its samples are ${name}_bucket, ${name}_sum and ${name}_count`,
+        `${name} is a ${family.type}; its samples are ${name}_bucket, ${name}_sum and ${name}_count`,
         offset,
       );
   }
@@ -34,7 +38,7 @@ export function groupLabels(
   labels: readonly Label[],
   offset: number,
 ): readonly Label[] {
-  const reserved = family.type === 'histogram' ? 'le' : 'quantile';
+  const reserved = hasBuckets(family.type) ? 'le' : 'quantile';
   const stray = labels.some((label) => label.name === reserved && label.value !== '');
   if (role === '_bucket') {
     if (!stray) throw new PushProblem('invalid_histogram', `${name} is a bucket without a label le`, offset);

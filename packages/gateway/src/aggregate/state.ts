@@ -4,7 +4,7 @@
  * numbers to cells, groups and families, whoever reads meanwhile.
  */
 import { PushProblem } from '../model/errors.ts';
-import { metricTypes } from '../model/metric-type.ts';
+import { isDistribution, isKindOfGauge, metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
@@ -74,7 +74,7 @@ export class State {
     for (const family of this.families) {
       const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
       if (isSummary) this.#dropGrouped(family);
-      else if (before.byJob !== rules.byJob && family.type === 'gauge' && !family.startTimes)
+      else if (before.byJob !== rules.byJob && isKindOfGauge(family.type) && !family.startTimes)
         this.#dropFamily(family);
     }
     this.droppedStrays = droppedStrays;
@@ -242,7 +242,7 @@ export class State {
   #retype(family: Family, type: MetricType): void {
     family.type = type;
     family.discarded = this.discards(type);
-    const kind = type === 'counter' ? CellKind.COUNTER : type === 'gauge' ? CellKind.GAUGE : undefined;
+    const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
     const rows = [...family.sorted, ...family.pending].filter(
       (cell) => this.cells.kind[cell] !== CellKind.FREE,
     );
@@ -382,7 +382,7 @@ export class State {
   /** Takes freed rows out of a family's lists, after which their numbers may be used again. */
   #clean(family: Family): void {
     const isLive = (row: number): boolean => this.cells.kind[row] !== CellKind.FREE;
-    if (family.type !== 'histogram' && family.type !== 'summary') {
+    if (!isDistribution(family.type)) {
       family.sorted = family.sorted.filter(isLive);
       family.pending = family.pending.filter(isLive);
     } else if (family.rowCount === 0) {

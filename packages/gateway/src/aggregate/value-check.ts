@@ -23,6 +23,9 @@ export class ValueCheck {
       case CellKind.COUNTER:
       case CellKind.BUCKET:
       case CellKind.COUNT:
+      case CellKind.NATIVE_BUCKET:
+      case CellKind.NATIVE_ZERO:
+      case CellKind.NATIVE_COUNT:
         this.#batch.grouped ||= kind !== CellKind.COUNTER;
         if (value >= 0 && value <= summableMax) return value;
         throw this.#unfit(cell, value, offset, 'counts are zero or more, and finite');

@@ -3,10 +3,13 @@
  * changed. Rows created since the last scrape are sorted in here, in steps, and the order is handed back to the family;
  * likewise the families themselves.
  */
+import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { FamilyView, PageView, SampleVisitor } from '../model/page-view.ts';
+import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
 import type { Cells } from './cells.ts';
 import type { Families, Family } from './families.ts';
+import { isHeld, SeriesRow } from './series-row.ts';
+import type { ViewedState } from './series-row.ts';
 import { sortInSteps } from './sort-in-steps.ts';
 import { mergeTexts, sortTexts } from './sort-texts.ts';
 import { touchTexts } from './touch-texts.ts';
@@ -19,7 +22,8 @@ export function openView(state: State, onClose: () => void): PageView {
   const { cells, families } = state;
   const sums = cells.sums.snapshot(cells.texts.high);
   const listed = families.list();
-  const views = listed.map((family) => new RowsView(family, cells, sums));
+  const viewed: ViewedState = { cells, families, sums, hashSeed: state.hashSeed };
+  const views = listed.map((family) => new RowsView(family, viewed));
   // What changes from now on has a later version.
   cells.tick += 1;
   let open = true;
@@ -51,27 +55,36 @@ class RowsView implements FamilyView {
   readonly name: string;
   readonly type: MetricType;
   readonly help: string | undefined;
+  readonly unit: string | undefined;
   readonly quotedNames: boolean;
   readonly version: number;
+  readonly hasNative: boolean = false;
+  readonly startTimes: boolean;
+  readonly once: boolean = false;
   readonly rowCount: number;
+  readonly #state: ViewedState;
   readonly #cells: Cells;
   readonly #sums: Float64Array;
   readonly #pending: readonly number[];
   readonly #grouped: boolean;
   #rows: Uint32Array;
 
-  constructor(family: Family, cells: Cells, sums: Float64Array) {
+  constructor(family: Family, state: ViewedState) {
+    const { cells, sums } = state;
     this.identity = family;
     this.name = family.name;
     this.type = family.type;
     this.help = family.help;
+    this.unit = family.unit;
+    this.startTimes = family.startTimes;
     this.quotedNames = family.quotedNames;
     this.version = cells.changedAt[family.id]!;
     this.rowCount = family.sorted.length + family.pending.length;
+    this.#state = state;
     this.#cells = cells;
     this.#sums = sums;
     this.#pending = family.pending;
-    this.#grouped = family.type === 'histogram' || family.type === 'summary';
+    this.#grouped = isDistribution(family.type);
     this.#rows = family.sorted;
   }
 
@@ -104,9 +117,24 @@ class RowsView implements FamilyView {
     const rows = this.#rows;
     if (this.#grouped) {
       for (let row = from; row < to; row += 1) this.#visitGroup(rows[row]!, visitor);
-    } else {
-      touchTexts(this.#cells.texts, rows, from, to);
-      for (let row = from; row < to; row += 1) this.#visitCell(rows[row]!, this.#sums[rows[row]!]!, visitor);
+      return;
+    }
+    touchTexts(this.#cells.texts, rows, from, to);
+    const isInfo = this.type === 'info';
+    for (let row = from; row < to; row += 1) {
+      const value = this.#sums[rows[row]!]!;
+      this.#visitCell(rows[row]!, isInfo ? Math.min(value, 1) : value, visitor);
+    }
+  }
+
+  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
+    const rows = this.#rows;
+    const series = new SeriesRow(this.identity, this.#state);
+    if (!this.#grouped) touchTexts(this.#cells.texts, rows, from, to);
+    for (let row = from; row < to; row += 1) {
+      if (this.#grouped) series.readGroup(rows[row]!);
+      else series.readCell(rows[row]!);
+      visitor(series);
     }
   }
 
@@ -115,17 +143,12 @@ class RowsView implements FamilyView {
     const { buckets, sum, count } = this.#cells.groups[id]!;
     let cumulative = 0;
     for (const bucket of buckets) {
-      if (!this.#holds(bucket)) continue;
+      if (!isHeld(sums, bucket)) continue;
       cumulative += sums[bucket]!;
       this.#visitCell(bucket, cumulative, visitor);
     }
-    if (sum >= 0 && this.#holds(sum)) this.#visitCell(sum, sums[sum]!, visitor);
+    if (sum >= 0 && isHeld(sums, sum)) this.#visitCell(sum, sums[sum]!, visitor);
     this.#visitCell(count, buckets.length === 0 ? sums[count]! : cumulative, visitor);
-  }
-
-  /** Bounds and sums that came after the view was opened have none in it, or NaN where a free number was used again. */
-  #holds(cell: number): boolean {
-    return cell < this.#sums.length && !Number.isNaN(this.#sums[cell]);
   }
 
   #visitCell(cell: number, value: number, visitor: SampleVisitor): void {

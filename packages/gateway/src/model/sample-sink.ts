@@ -1,5 +1,7 @@
+import type { Exemplar } from './exemplar.ts';
 import type { Label } from './labels.ts';
 import type { MetricType } from './metric-type.ts';
+import type { NativeHistogram } from './native-histogram.ts';
 
 /** No spelling like this was seen before. Every other reference that a sink gives is opaque to decoders. */
 export const UNKNOWN = -1;
@@ -61,6 +63,19 @@ export interface SampleSink {
     is: { readonly type: MetricType; readonly help: string | undefined },
     spelling: Spelling,
   ): void;
+  /** The unit of a family whose type was told before. */
+  addUnit(name: string, unit: string): void;
+  /**
+   * When counting began for the counter, histogram or summary that the sample added last is of, in milliseconds since the Unix
+   * epoch. Means nothing for other types, and must be finite.
+   */
+  addStart(startMs: number): void;
+  /** The same in words, of a series whose samples may come before or after: the counter's name, or the count's. */
+  addStartOf(name: string, labels: readonly Label[], startMs: number): void;
+  /** The exemplar of the sample added last. Kept for counters and buckets only; `native` if it is of the native buckets added last. */
+  addExemplar(exemplar: Exemplar, native?: boolean): void;
+  /** The native buckets of the histogram whose count was added last. Its own count and sum are read from there. */
+  addNative(histogram: NativeHistogram, offset: number): void;
 }
 
 /**

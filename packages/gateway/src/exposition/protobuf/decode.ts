@@ -13,13 +13,13 @@
  * Anything else is told in words, and labels are looked into only then: what is found proves that they are good.
  */
 import { PushProblem } from '../../model/errors.ts';
-import type { MetricType } from '../../model/metric-type.ts';
 import type { PushDecoder } from '../../model/push-decoder.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 import { MetricReader } from './metric.ts';
-import { family as familyTags, GAUGE_HISTOGRAM, typesByNumber } from './schema.ts';
+import { family as familyTags, typesByNumber } from './schema.ts';
+import type { ProtobufType } from './schema.ts';
 import { unsupportedType } from './unsupported.ts';
 import { WireReader } from './wire.ts';
 
@@ -162,7 +162,7 @@ class FamilyReader implements PushDecoder {
     this.#phase = this.#position === this.#end ? 'between' : 'metrics';
   }
 
-  #tell(type: MetricType, headerEnd: number): void {
+  #tell(type: ProtobufType, headerEnd: number): void {
     const sink = this.#sink;
     const reader = this.#reader;
     const start = this.#start;
@@ -185,16 +185,12 @@ class FamilyReader implements PushDecoder {
   }
 
   /** A type that is left out is the first one. */
-  #knownType(): MetricType {
+  #knownType(): ProtobufType {
     const number = Math.max(this.#type, 0);
     const type = typesByNumber[number];
     if (type !== undefined) return type;
     const name = this.#reader.text(this.#nameStart, this.#nameEnd);
-    throw unsupportedType(
-      name,
-      number === GAUGE_HISTOGRAM ? 'GAUGE_HISTOGRAM' : `number ${number}`,
-      this.#start,
-    );
+    throw unsupportedType(name, `number ${number}`, this.#start);
   }
 
   /** Reads the metrics that begin before `until`. */

@@ -1,12 +1,13 @@
 /** Reads Metric messages of one family after another. */
 import { PushProblem } from '../../model/errors.ts';
 import type { Label } from '../../model/labels.ts';
-import type { MetricType } from '../../model/metric-type.ts';
+import { hasBuckets } from '../../model/metric-type.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink, Spelling } from '../../model/sample-sink.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { readLabels } from './labels.ts';
 import { metric as metricTags, typesByNumber, valueTags } from './schema.ts';
+import type { ProtobufType } from './schema.ts';
 import { QUANTILES, SeriesKeys, VALUE } from './series-keys.ts';
 import type { Part } from './series-keys.ts';
 import { nativeHistogram } from './unsupported.ts';
@@ -24,7 +25,7 @@ export class MetricReader {
   readonly #sink: SampleSink;
   readonly #keys: SeriesKeys;
   readonly #distribution = new Distribution();
-  #type: MetricType = 'counter';
+  #type: ProtobufType = 'counter';
   #valueTag = 0;
   #nameStart = 0;
   #nameEnd = 0;
@@ -44,7 +45,7 @@ export class MetricReader {
   }
 
   /** From now on metrics are of the family whose name stands between two positions of the body. */
-  setFamily(type: MetricType, nameStart: number, nameEnd: number): void {
+  setFamily(type: ProtobufType, nameStart: number, nameEnd: number): void {
     this.#type = type;
     this.#valueTag = valueTags[type];
     this.#nameStart = nameStart;
@@ -84,7 +85,7 @@ export class MetricReader {
     this.#labelsEnd = labelsEnd;
     const reference = this.#find(VALUE);
     reader.enter(valueStart, valueEnd);
-    if (this.#type === 'histogram') this.#readHistogram(reference);
+    if (hasBuckets(this.#type)) this.#readHistogram(reference);
     else if (this.#type === 'summary') this.#readSummary(reference);
     else {
       const value = readSingle(reader);

@@ -71,22 +71,25 @@ export const exemplar = {
 
 export const timestamp = { seconds: 0x08, nanos: 0x10 } as const;
 
+/** Infos and state sets are gauges here. */
+export type ProtobufType = Exclude<MetricType, 'info' | 'stateset'>;
+
 /** By the number of MetricType. */
-export const typesByNumber: readonly (MetricType | undefined)[] = [
+export const typesByNumber: readonly ProtobufType[] = [
   'counter',
   'gauge',
   'summary',
   'untyped',
   'histogram',
+  'gaugehistogram',
 ];
 
-export const GAUGE_HISTOGRAM = 5;
-
 /** Where a Metric has its value, by the type of its family. */
-export const valueTags: Readonly<Record<MetricType, number>> = {
+export const valueTags: Readonly<Record<ProtobufType, number>> = {
   counter: metric.counter,
   gauge: metric.gauge,
   summary: metric.summary,
   untyped: metric.untyped,
   histogram: metric.histogram,
+  gaugehistogram: metric.histogram,
 };

@@ -3,6 +3,8 @@
  * and what would then meet another name is left out and counted, never shown twice.
  */
 import { escapeLabelValue, parseSeriesText } from '../../model/series-text.ts';
+import { isDistribution } from '../../model/metric-type.ts';
+import type { MetricType } from '../../model/metric-type.ts';
 import type { FamilyView, SampleVisitor } from '../../model/page-view.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import type { PageWriter } from './page-writer.ts';
@@ -58,10 +60,8 @@ function labelText(labels: readonly { readonly name: string; readonly value: str
   return `{${labels.map((label) => `${label.name}="${escapeLabelValue(label.value)}"`).join(',')}}`;
 }
 
-function claimedNames(name: string, type: string): string[] {
-  return type === 'histogram' || type === 'summary'
-    ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]
-    : [name];
+function claimedNames(name: string, type: MetricType): string[] {
+  return isDistribution(type) ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
 }
 
 /** https://prometheus.io/docs/instrumenting/escaping_schemes/, `underscores`: each character that is not legal becomes one. */

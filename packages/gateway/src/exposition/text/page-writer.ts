@@ -2,9 +2,22 @@
  * Collects the bytes of a page into slices. What it hands out is never written to afterwards, so that a slice may be kept and
  * shown again.
  */
+import type { MetricType } from '../../model/metric-type.ts';
 import type { FamilyView, SampleVisitor } from '../../model/page-view.ts';
 import { LF, SPACE } from '../../primitives/bytes.ts';
 import { floatBytesMax, writeFloat64 } from '../../primitives/write-float.ts';
+
+/** The types of text, which has no others. */
+const textTypes: Readonly<Record<MetricType, string>> = {
+  counter: 'counter',
+  gauge: 'gauge',
+  histogram: 'histogram',
+  summary: 'summary',
+  untyped: 'untyped',
+  gaugehistogram: 'histogram',
+  info: 'gauge',
+  stateset: 'gauge',
+};
 
 /** Large enough that handing a slice on costs next to nothing, and small enough to be written without a pause. */
 export const SLICE_BYTES: number = 64 * 1024;
@@ -42,7 +55,7 @@ export class PageWriter {
     if (family.help !== undefined) {
       text = `# HELP ${name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
     }
-    this.text(`${text}# TYPE ${name} ${family.type}\n`);
+    this.text(`${text}# TYPE ${name} ${textTypes[family.type]}\n`);
   }
 
   text(text: string): void {

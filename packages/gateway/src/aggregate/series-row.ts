@@ -1,0 +1,142 @@
+/** One row as a whole, for encoders that need more of it than its lines of text. */
+import type { Exemplar } from '../model/exemplar.ts';
+import { isLegacyMetricName } from '../model/labels.ts';
+import { isDistribution } from '../model/metric-type.ts';
+import type { NativeView, SeriesView } from '../model/page-view.ts';
+import { escapeLabelValue } from '../model/series-text.ts';
+import { CellKind } from './cells.ts';
+import type { Cells } from './cells.ts';
+import { hasStartTimes, startTimesName } from './families.ts';
+import type { Families, Family } from './families.ts';
+import { TextScratch } from './text-scratch.ts';
+
+/** The state that a page shows: totals as they were, and what changes too little to be copied. */
+export interface ViewedState {
+  readonly cells: Cells;
+  readonly families: Families;
+  readonly hashSeed: number;
+  /** The total of each cell when the view was opened. */
+  readonly sums: Float64Array;
+}
+
+/** Reads the rows of one family, one at a time. */
+export class SeriesRow implements SeriesView {
+  bytes: Uint8Array = new Uint8Array(0);
+  labelsStart = 0;
+  labelsEnd = 0;
+  value = 0;
+  sum: number = Number.NaN;
+  bucketCount = 0;
+  bounds: Float64Array = new Float64Array(16);
+  cumulative: Float64Array = new Float64Array(16);
+  startMs: number = Number.NaN;
+  readonly #state: ViewedState;
+  readonly #counts: boolean;
+  readonly #isInfo: boolean;
+  /** What stands before the labels of a row: its name, and a brace or comma. */
+  readonly #headBytes: number;
+  readonly #created: CreatedTimes | undefined;
+
+  constructor(family: Family, state: ViewedState) {
+    this.#state = state;
+    this.#counts = hasStartTimes(family.type);
+    this.#isInfo = family.type === 'info';
+    this.#headBytes = headBytes(isDistribution(family.type) ? `${family.name}_count` : family.name);
+    this.#created = this.#counts ? createdTimes(family.name, state) : undefined;
+  }
+
+  /** Reads a row that is one cell. */
+  readCell(cell: number): void {
+    const value = this.#state.sums[cell]!;
+    this.#readLabels(cell);
+    this.value = this.#isInfo ? Math.min(value, 1) : value;
+    this.#readStart(cell);
+  }
+
+  /** Reads a histogram or summary. */
+  readGroup(id: number): void {
+    const { cells, sums } = this.#state;
+    const { buckets, sum, count } = cells.groups[id]!;
+    this.#readLabels(count);
+    if (buckets.length > this.bounds.length) {
+      this.bounds = new Float64Array(buckets.length * 2);
+      this.cumulative = new Float64Array(buckets.length * 2);
+    }
+    let length = 0;
+    let cumulative = 0;
+    for (const bucket of buckets) {
+      if (!isHeld(sums, bucket)) continue;
+      cumulative += sums[bucket]!;
+      this.bounds[length] = cells.bound[bucket]!;
+      this.cumulative[length] = cumulative;
+      length += 1;
+    }
+    this.bucketCount = length;
+    this.value = length === 0 ? sums[count]! : cumulative;
+    this.sum = sum >= 0 && isHeld(sums, sum) ? sums[sum]! : Number.NaN;
+    this.#readStart(count);
+  }
+
+  exemplar(_bucket: number): Exemplar | undefined {
+    return undefined;
+  }
+
+  native(): NativeView | undefined {
+    return undefined;
+  }
+
+  #readLabels(cell: number): void {
+    const { texts } = this.#state.cells;
+    this.bytes = texts.chunkOf(cell);
+    const start = texts.offsetOf(cell);
+    const end = start + texts.lengthOf(cell);
+    this.labelsStart = Math.min(start + this.#headBytes, end);
+    this.labelsEnd = Math.max(end - 1, this.labelsStart);
+  }
+
+  #readStart(cell: number): void {
+    if (!this.#counts) return;
+    const counted = this.#state.cells.startMs[cell]!;
+    const told = this.#created?.of(this) ?? Number.NaN;
+    this.startMs = told < counted ? told : counted;
+  }
+}
+
+/** Cells that came after a view was opened have no total in it, or NaN where a free number was used again. */
+export function isHeld(sums: Float64Array, cell: number): boolean {
+  return cell < sums.length && !Number.isNaN(sums[cell]);
+}
+
+/** Start times that senders of text gave, in a family of their own. */
+interface CreatedTimes {
+  /** Of the series with these labels, in milliseconds; NaN where none is known. */
+  of(series: Pick<SeriesView, 'bytes' | 'labelsStart' | 'labelsEnd'>): number;
+}
+
+function createdTimes(
+  name: string,
+  { cells, families, sums, hashSeed }: ViewedState,
+): CreatedTimes | undefined {
+  const family = families.find(startTimesName(name));
+  if (family?.startTimes !== true) return undefined;
+  const { texts } = cells;
+  const scratch = new TextScratch(hashSeed);
+  const head = isLegacyMetricName(family.name) ? `${family.name}{` : `{"${escapeLabelValue(family.name)}",`;
+  const bare = isLegacyMetricName(family.name) ? family.name : `${head.slice(0, -1)}}`;
+  return {
+    of({ bytes, labelsStart, labelsEnd }) {
+      const labels = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
+      const { view, start, end, hash } = scratch.write(
+        labels.length === 0 ? bare : `${head}${labels.toString('utf8')}}`,
+      );
+      const cell = texts.find(view, start, end, hash);
+      const isTime = cell >= 0 && cells.kind[cell] === CellKind.CREATED && isHeld(sums, cell);
+      return isTime ? sums[cell]! * 1_000 : Number.NaN;
+    },
+  };
+}
+
+/** Of the canonical text of a series with this name and with labels. */
+function headBytes(name: string): number {
+  return isLegacyMetricName(name) ? name.length + 1 : Buffer.byteLength(escapeLabelValue(name)) + 4;
+}

@@ -1,0 +1,19 @@
+/** What a page can be written in. */
+export const pageFormats = ['text', 'openmetrics', 'protobuf'] as const;
+
+/**
+ * How names are written that are not legacy names, by the names that content negotiation has for it.
+ * https://prometheus.io/docs/instrumenting/escaping_schemes/
+ */
+export const escapingSchemes = ['allow-utf-8', 'underscores', 'dots', 'values'] as const;
+
+export type EscapingScheme = (typeof escapingSchemes)[number];
+
+export interface PageFormat {
+  readonly format: (typeof pageFormats)[number];
+  readonly escaping: EscapingScheme;
+  /** Of text: 1.0.0 differs from 0.0.4 in that names may be UTF-8. */
+  readonly version: '0.0.4' | '1.0.0';
+}
+
+export const plainText: PageFormat = { format: 'text', escaping: 'underscores', version: '0.0.4' };
