@@ -9,10 +9,9 @@ import { widenZeroBucket } from './zero-bucket.ts';
  * long as `before` can be brought to them; finer ones are, as a histogram does not get back what it gave up.
  */
 export function hasReset(before: NativeHistogram, now: NativeHistogram): boolean {
-  if (now.count < before.count || now.schema > before.schema || now.zeroThreshold < before.zeroThreshold) {
-    return true;
-  }
+  if (now.count < before.count || now.schema > before.schema) return true;
   const wide = widenZeroBucket(before, now.zeroThreshold);
+  // Narrower now, or in the midst of a populated bucket.
   if (wide.zeroThreshold !== now.zeroThreshold || now.zeroCount < wide.zeroCount) return true;
   const { positive, negative } = reduceResolution(wide, now.schema);
   return anyExceeds(positive, now.positive) || anyExceeds(negative, now.negative);

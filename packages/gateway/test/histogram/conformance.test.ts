@@ -8,6 +8,9 @@
  *    bounds: what Prometheus refuses when it validates ('must have zero count of 0', 'must not have custom bounds') cannot be
  *    read into them in the first place;
  *  - errors have words of their own; a table says which belong together.
+ *
+ * Beyond the vectors, a bucket is refused that no number can be in. Its offsets may not fit into a span, and its bounds cannot be
+ * told from those of its neighbours.
  */
 import { describe, expect, test } from 'vitest';
 

@@ -182,6 +182,18 @@ test('more observations are no reset, fewer are one', () => {
   );
 });
 
+test('a zero bucket that could not have been widened so is a reset, whatever it counts', () => {
+  const before = histogramOf({ zeroThreshold: 0.5, zeroCount: 1, positive: { indexes: [2], counts: [3] } });
+  const later = (zeroThreshold: number): NativeHistogram =>
+    histogramOf({ zeroThreshold, zeroCount: 100, positive: { indexes: [2], counts: [100] } });
+  expect(hasReset(before, later(0.4))).toBe(true);
+  expect(hasReset(before, later(0.5))).toBe(false);
+  expect(hasReset(before, later(2))).toBe(false);
+  expect(hasReset(before, later(3))).toBe(true);
+  expect(hasReset(before, later(4))).toBe(false);
+  expect(hasReset(before, { ...later(0.5), schema: 1 })).toBe(true);
+});
+
 test('classic buckets ascend and end at the count', () => {
   fc.assert(
     fc.property(either, fc.nat({ max: 5 }), (each, notANumber) => {
