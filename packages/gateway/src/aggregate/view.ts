@@ -22,7 +22,9 @@ export function openView(state: State, onClose: () => void): PageView {
   const { cells, families } = state;
   const sums = cells.sums.snapshot(cells.texts.high);
   const listed = families.list();
-  const viewed: ViewedState = { cells, families, sums, hashSeed: state.hashSeed };
+  const { hashSeed, limits } = state;
+  const { nativeBucketsMax } = limits;
+  const viewed: ViewedState = { cells, families, sums, hashSeed, nativeBucketsMax };
   const views = listed.map((family) => new RowsView(family, viewed));
   // What changes from now on has a later version.
   cells.tick += 1;
@@ -58,7 +60,7 @@ class RowsView implements FamilyView {
   readonly unit: string | undefined;
   readonly quotedNames: boolean;
   readonly version: number;
-  readonly hasNative: boolean = false;
+  readonly hasNative: boolean;
   readonly startTimes: boolean;
   readonly once: boolean = false;
   readonly rowCount: number;
@@ -77,6 +79,7 @@ class RowsView implements FamilyView {
     this.help = family.help;
     this.unit = family.unit;
     this.startTimes = family.startTimes;
+    this.hasNative = family.hasNative;
     this.quotedNames = family.quotedNames;
     this.version = cells.changedAt[family.id]!;
     this.rowCount = family.sorted.length + family.pending.length;
