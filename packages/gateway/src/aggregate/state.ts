@@ -134,11 +134,14 @@ export class State {
     return forgotten >= most || pruned >= most;
   }
 
-  /** The page now; pushes may go on while it is read. */
-  view(): PageView {
+  /**
+   * The page now; pushes may go on while it is read. Counters and histograms that came after an earlier view are shown as 0 when
+   * that view's `Cells.tick` is given.
+   */
+  view(zeroAfter: number = Number.POSITIVE_INFINITY): PageView {
     for (const family of this.families) if (family.hasFreed) this.#clean(family);
     this.hold();
-    return openView(this, () => this.letGo());
+    return openView(this, zeroAfter, () => this.letGo());
   }
 
   /** Keeps the numbers of freed cells from being used again until `letGo`. */
