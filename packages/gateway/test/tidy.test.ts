@@ -17,13 +17,24 @@ const functionLinesMax = 70;
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   primitives: [],
   model: ['primitives'],
-  aggregate: ['model', 'primitives'],
-  exposition: ['model', 'primitives'],
+  histogram: ['model', 'primitives'],
+  aggregate: ['histogram', 'model', 'primitives'],
+  exposition: ['histogram', 'model', 'primitives'],
   journal: ['model', 'primitives'],
-  gateway: ['journal', 'aggregate', 'exposition', 'model', 'primitives'],
-  http: ['gateway', 'journal', 'aggregate', 'exposition', 'model', 'primitives'],
-  config: ['http', 'gateway', 'journal', 'aggregate', 'exposition', 'model', 'primitives'],
-  '.': ['config', 'http', 'gateway', 'journal', 'aggregate', 'exposition', 'model', 'primitives'],
+  gateway: ['journal', 'aggregate', 'exposition', 'histogram', 'model', 'primitives'],
+  http: ['gateway', 'journal', 'aggregate', 'exposition', 'histogram', 'model', 'primitives'],
+  config: ['http', 'gateway', 'journal', 'aggregate', 'exposition', 'histogram', 'model', 'primitives'],
+  '.': [
+    'config',
+    'http',
+    'gateway',
+    'journal',
+    'aggregate',
+    'exposition',
+    'histogram',
+    'model',
+    'primitives',
+  ],
 };
 
 /** Spelled in pieces, so that this file does not hold them. */

@@ -2,6 +2,7 @@
  * A push once decoded: its numbers as columns, and what it brings that the state does not have yet. Nothing in the state has
  * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
  */
+import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import type { CellKind, Cells } from './cells.ts';
@@ -22,6 +23,9 @@ export interface Batch {
   readonly freshGroups: FreshGroup[];
   readonly families: PushFamily[];
   readonly aliases: Alias[];
+  /** Start times earlier than those that the state knows. */
+  readonly starts: { cell: number; readonly startMs: number }[];
+  readonly exemplars: { cell: number; readonly exemplar: Exemplar }[];
   /** What the aliases are spelled in. */
   dialect: Dialect;
   /** Samples that were read, whatever became of them. */
@@ -93,6 +97,8 @@ export function emptyBatch(hashSeed: number): Batch {
     freshGroups: [],
     families: [],
     aliases: [],
+    starts: [],
+    exemplars: [],
     dialect: 'text',
     samples: 0,
     ignoredNonFinite: 0,
@@ -115,6 +121,8 @@ export function resetBatch(batch: Batch): void {
   batch.freshGroups.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
+  batch.starts.length = 0;
+  batch.exemplars.length = 0;
   batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;

@@ -7,14 +7,16 @@
  *   kind    what adding to it means                         family  the id of its family
  *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
  *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
- *   startMs when it was first counted
+ *   startMs when it began to count                           bornAt  since which view it is there
  *
  * Totals are changed through `add`, `lower`, `create` and `free` alone, which note the family as changed.
  */
+import type { Exemplar } from '../model/exemplar.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
+import { Exemplars } from './exemplars.ts';
 
-/** What a cell is; the order matters to `isGrouped`. */
+/** What a cell is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
 export const CellKind = {
   FREE: 0,
   COUNTER: 1,
@@ -54,6 +56,8 @@ export interface Group {
   sum: number;
   /** Cells in order of their bounds, `+Inf` last; empty for a summary. */
   buckets: readonly number[];
+  /** All cells of its native buckets, in any order (native-cells.ts). Replaced as well. */
+  native: readonly number[];
 }
 
 export class Cells {
@@ -65,8 +69,11 @@ export class Cells {
   group: Int32Array = new Int32Array(0);
   bound: Float64Array = new Float64Array(0);
   holders: Uint32Array = new Uint32Array(0);
-  /** Wall-clock time at which the cell was created. */
+  /** Wall-clock time at which the cell was created, or an earlier one that a sender gave as its start. */
   startMs: Float64Array = new Float64Array(0);
+  /** The value of `tick` when the cell was created; 0 for cells of an earlier run. */
+  bornAt: Uint32Array = new Uint32Array(0);
+  readonly exemplars: Exemplars;
   /** By family id: the value of `tick` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
@@ -74,7 +81,8 @@ export class Cells {
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: number[] = [];
 
-  constructor(hashSeed: number) {
+  constructor(hashSeed: number, exemplarsMax: number) {
+    this.exemplars = new Exemplars(exemplarsMax);
     this.texts = new ByteTable(hashSeed);
   }
 
@@ -93,6 +101,7 @@ export class Cells {
     this.bound[cell] = bound;
     this.holders[cell] = 0;
     this.startMs[cell] = startMs;
+    this.bornAt[cell] = this.tick;
     this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
     if (family >= this.changedAt.length) {
       this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
@@ -134,9 +143,22 @@ export class Cells {
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
+  /** Notes that a cell has counted since an earlier time than was known. */
+  startEarlier(cell: number, startMs: number): void {
+    if (!(startMs < this.startMs[cell]!)) return;
+    this.startMs[cell] = startMs;
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** See Exemplars.offer. */
+  offerExemplar(cell: number, exemplar: Exemplar, nowMs: number): void {
+    if (this.exemplars.offer(cell, exemplar, nowMs)) this.changedAt[this.family[cell]!] = this.tick;
+  }
+
   /** Takes a cell off the page. Its number is used again only after `recycle`. */
   free(cell: number): void {
     this.texts.remove(cell);
+    this.exemplars.delete(cell);
     this.kind[cell] = CellKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
     this.sums.set(cell, Number.NaN);
@@ -148,6 +170,15 @@ export class Cells {
   noteChange(family: number): void {
     // Past the end while it has no cell; `create` notes the first one.
     this.changedAt[family] = this.tick;
+  }
+
+  /** Takes freed cells out of the lists of native cells. */
+  forgetFreedNatives(): void {
+    const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
+    for (const cell of this.limbo) {
+      const group = this.groups[this.group[cell]!];
+      if (group !== undefined && group.native.length > 0) group.native = group.native.filter(isLive);
+    }
   }
 
   /** Call when nobody holds the number of a freed cell any more. */
@@ -178,6 +209,7 @@ export class Cells {
     this.bound = copied(new Float64Array(capacity), this.bound);
     this.holders = copied(new Uint32Array(capacity), this.holders);
     this.startMs = copied(new Float64Array(capacity), this.startMs);
+    this.bornAt = copied(new Uint32Array(capacity), this.bornAt);
     this.sums.reserve(capacity);
   }
 }

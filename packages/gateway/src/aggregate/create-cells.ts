@@ -4,6 +4,7 @@ import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Cells, CellShape, TextAt } from './cells.ts';
 import { NO_GROUP } from './fresh-cells.ts';
+import { isNative } from './native-cells.ts';
 
 /** Cells created in one step: about a millisecond. */
 const STEP_CELLS = 2048;
@@ -21,6 +22,7 @@ export function* createNeeded(batch: Batch, cells: Cells, startMs: number): Gene
     cells,
     firstGroup: cells.groups.length,
     widened: new Map(),
+    native: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
     shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN, startMs },
   };
@@ -28,7 +30,8 @@ export function* createNeeded(batch: Batch, cells: Cells, startMs: number): Gene
     const known = batch.families[family]!.known!;
     known.pending.push(cells.groups.length);
     known.rowCount += 1;
-    cells.groups.push({ count: -1, sum: -1, buckets: [] });
+    known.bornAt = cells.tick;
+    cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
   }
   let done = 0;
   const create = (index: number): void => {
@@ -48,7 +51,20 @@ export function* createNeeded(batch: Batch, cells: Cells, startMs: number): Gene
   }
   const byBound = (a: number, b: number): number => (cells.bound[a]! < cells.bound[b]! ? -1 : 1);
   for (const [group, buckets] of creation.widened) cells.groups[group]!.buckets = buckets.sort(byBound);
+  for (const [group, native] of creation.native) cells.groups[group]!.native = native;
   return created;
+}
+
+/** Start times or exemplars of a batch, of which some are for cells that were fresh; those of cells that were not needed go. */
+export function settleDetails(details: { cell: number }[], created: Int32Array): void {
+  let kept = 0;
+  for (const detail of details) {
+    if (detail.cell < 0) detail.cell = created[~detail.cell]!;
+    if (detail.cell < 0) continue;
+    details[kept] = detail;
+    kept += 1;
+  }
+  details.length = kept;
 }
 
 interface Creation {
@@ -58,6 +74,8 @@ interface Creation {
   readonly firstGroup: number;
   /** New lists of buckets, by group. */
   readonly widened: Map<number, number[]>;
+  /** New lists of native cells, by group. */
+  readonly native: Map<number, number[]>;
   /** Filled anew for each cell. */
   readonly text: Writable<TextAt>;
   readonly shape: Writable<CellShape>;
@@ -85,18 +103,23 @@ function createCell(creation: Creation, index: number): number {
   family.cellCount += 1;
   if (group === -1) {
     family.rowCount += 1;
+    family.bornAt = cells.tick;
     family.pending.push(cell);
-  } else joinGroup(creation, cell, group, kind);
+  } else {
+    family.hasNative ||= isNative(kind);
+    joinGroup(creation, cell, group, kind);
+  }
   return cell;
 }
 
-function joinGroup({ cells, widened }: Creation, cell: number, id: number, kind: CellKind): void {
+function joinGroup({ cells, widened, native }: Creation, cell: number, id: number, kind: CellKind): void {
   const group = cells.groups[id]!;
   if (kind === CellKind.SUM) group.sum = cell;
   else if (kind === CellKind.COUNT) group.count = cell;
   else {
-    const buckets = widened.get(id);
-    if (buckets === undefined) widened.set(id, [...group.buckets, cell]);
-    else buckets.push(cell);
+    const [lists, known] = isNative(kind) ? [native, group.native] : [widened, group.buckets];
+    const list = lists.get(id);
+    if (list === undefined) lists.set(id, [...known, cell]);
+    else list.push(cell);
   }
 }

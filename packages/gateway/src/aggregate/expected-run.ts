@@ -25,6 +25,23 @@ export interface Cursor {
   missed: boolean;
 }
 
+/** The stamps have 32 bits: a day's worth of pushes at the highest rates. */
+const SERIAL_MAX = 2 ** 32 - 1;
+
+/** Puts the cursor at the beginning of another push; true when serials begin anew, so that no stamp means anything. */
+export function beginPush(cursor: Cursor, cells: number): boolean {
+  cursor.family = -1;
+  cursor.nextCell = 0;
+  cursor.serial += 1;
+  const isAnew = cursor.serial > SERIAL_MAX;
+  if (isAnew) {
+    cursor.serial = 1;
+    cursor.seen.fill(0);
+  }
+  if (cells > cursor.seen.length) cursor.seen = new Uint32Array(cells);
+  return isAnew;
+}
+
 /** What `readExpected` writes to. */
 export interface ExpectedRun {
   /** Whether to stop where the samples of another family begin. */

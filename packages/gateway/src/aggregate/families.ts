@@ -15,10 +15,14 @@ export interface Family {
   /** A gauge `<x>_created` beside its x: holds start times, of which the minimum is kept. */
   startTimes: boolean;
   quotedNames: boolean;
+  /** Some histogram of it has, or had, native buckets. */
+  hasNative: boolean;
   /** Sorted. Replaced, never changed, so that a view may keep it. */
   sorted: Uint32Array;
   pending: number[];
   rowCount: number;
+  /** The value of Cells.tick when a row was last added; 0 for those of an earlier run. */
+  bornAt: number;
   /** Cells of its rows: as many samples as the page shows of it. */
   cellCount: number;
   /** Rows were freed since `sorted` and `pending` were last cleaned. */
@@ -78,9 +82,11 @@ export class Families {
       discarded: false,
       startTimes: false,
       quotedNames: false,
+      hasNative: false,
       sorted: new Uint32Array(0),
       pending: [],
       rowCount: 0,
+      bornAt: 0,
       cellCount: 0,
       hasFreed: false,
     };

@@ -6,39 +6,47 @@
 import type { Exemplar } from '../model/exemplar.ts';
 import type { Label } from '../model/labels.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../model/labels.ts';
-import { PushProblem } from '../model/errors.ts';
 import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect, PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
-import { HASH, sameBytes, viewOf } from '../primitives/bytes.ts';
+import { HASH, viewOf } from '../primitives/bytes.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
+import { isSpelled, remember } from './aliases.ts';
+import type { AliasTarget } from './aliases.ts';
 import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
-import type { Batch, metadataKinds, PushFamily } from './batch.ts';
+import type { Batch, PushFamily } from './batch.ts';
+import { checkLimits } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
-import { readExpected } from './expected-run.ts';
+import { beginPush, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { FreshShape } from './fresh-cells.ts';
 import { GroupCells } from './group-cells.ts';
 import { PlainReader } from './plain-reader.ts';
+import { PushDetails } from './push-details.ts';
 import { PushFamilies } from './push-families.ts';
 import { PushGroups } from './push-groups.ts';
-import { checkSeriesLimits, groupLabels, kindOf, upperBound } from './sample-kinds.ts';
-import { HistogramSettler, shorten } from './settle.ts';
+import {
+  checkSeriesLimits,
+  duplicateSeries,
+  groupLabels,
+  kindOf,
+  upperBound,
+  withPathLabels,
+} from './sample-kinds.ts';
+import { HistogramSettler } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import type { State } from './state.ts';
 import { StrictHistograms } from './strict-histograms.ts';
 import { TextScratch } from './text-scratch.ts';
 import { ValueCheck } from './value-check.ts';
-
-const SERIAL_MAX = 2 ** 32 - 1;
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
@@ -55,6 +63,7 @@ export class PushBuilder implements SampleSink {
   readonly #groups: PushGroups;
   readonly #beside: GroupCells;
   readonly #keys: KeyFinder;
+  readonly #details: PushDetails;
   /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
   readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
   readonly #shape: Writable<FreshShape> = {
@@ -94,6 +103,7 @@ export class PushBuilder implements SampleSink {
     this.#groups = new PushGroups(state, this.batch, this.#plain);
     this.#beside = new GroupCells(state.cells);
     this.#keys = new KeyFinder(state);
+    this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */
@@ -101,6 +111,7 @@ export class PushBuilder implements SampleSink {
     resetBatch(this.batch);
     this.#plain.begin();
     this.#keys.begin();
+    this.#details.begin();
     this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
     this.#nextSpelling = 0;
@@ -109,17 +120,7 @@ export class PushBuilder implements SampleSink {
     this.#strict = false;
     this.epoch = this.#state.epoch;
     const cursor = this.#cursor;
-    cursor.family = -1;
-    cursor.nextCell = 0;
-    cursor.serial += 1;
-    // The stamps have 32 bits: a day's worth of pushes at the highest rates.
-    if (cursor.serial > SERIAL_MAX) {
-      cursor.serial = 1;
-      cursor.seen.fill(0);
-      this.#families.forgetStamps();
-    }
-    const capacity = this.#state.cells.kind.length;
-    if (capacity > cursor.seen.length) cursor.seen = new Uint32Array(capacity);
+    if (beginPush(cursor, this.#state.cells.kind.length)) this.#families.forgetStamps();
     this.#families.begin(cursor.serial);
   }
 
@@ -204,7 +205,7 @@ export class PushBuilder implements SampleSink {
     cursor.nextCell = reference + 1;
     this.batch.samples += 1;
     const { cells } = this.#state;
-    if (cursor.seen[reference] === cursor.serial) throw duplicate(cells.textOf(reference), offset);
+    if (cursor.seen[reference] === cursor.serial) throw duplicateSeries(cells.textOf(reference), offset);
     cursor.seen[reference] = cursor.serial;
     const family = cells.family[reference]!;
     if (family !== cursor.family) {
@@ -255,10 +256,11 @@ export class PushBuilder implements SampleSink {
     const { family, role } = route;
     if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
       this.batch.ignoredSummary += 1;
+      this.#details.passed();
       this.#remember(spelling, { family, what: 'discarded' });
       return;
     }
-    const merged = this.#withPathLabels(labels);
+    const merged = withPathLabels(labels, this.#pathLabels);
     const kind = kindOf(route, name, spelling.start);
     const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
@@ -269,7 +271,7 @@ export class PushBuilder implements SampleSink {
     const group = isGrouped(kind) ? this.#groups.labelled(family, checkedLabels, spelling.start) : NO_GROUP;
     const at = this.#scratch.write(text);
     const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, spelling.start);
-    if (cell >= 0 || !this.#isSpelled(spelling, at)) this.#remember(spelling, { target: cell });
+    if (cell >= 0 || !isSpelled(this.#body, spelling, at)) this.#remember(spelling, { target: cell });
   }
 
   addType(name: string, type: MetricType, spelling: Spelling): void {
@@ -294,15 +296,25 @@ export class PushBuilder implements SampleSink {
     this.#remember(spelling, { family, what: 'header' });
   }
 
-  addUnit(_name: string, _unit: string): void {}
+  addUnit(name: string, unit: string): void {
+    if (this.#state.families.find(name)?.unit === undefined) this.#families.addUnit(name, unit);
+  }
 
-  addStart(_startMs: number): void {}
+  addStart(startMs: number): void {
+    this.#details.addStart(startMs);
+  }
 
-  addStartOf(_name: string, _labels: readonly Label[], _startMs: number): void {}
+  addStartOf(name: string, labels: readonly Label[], startMs: number): void {
+    this.#details.addStartOf(seriesText(name, withPathLabels(labels, this.#pathLabels)), startMs);
+  }
 
-  addExemplar(_exemplar: Exemplar): void {}
+  addExemplar(exemplar: Exemplar, native = false): void {
+    this.#details.addExemplar(exemplar, native);
+  }
 
-  addNative(_histogram: NativeHistogram, _offset: number): void {}
+  addNative(histogram: NativeHistogram, offset: number): void {
+    this.#details.addNative(histogram, offset);
+  }
 
   /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
   finish(): Batch {
@@ -310,7 +322,8 @@ export class PushBuilder implements SampleSink {
     if (this.#strict) this.#strictHistograms.check();
     this.#settler.settle();
     this.#families.finish();
-    this.#state.checkLimits(batch);
+    this.#details.finish();
+    checkLimits(this.#state, batch);
     return batch;
   }
 
@@ -329,14 +342,9 @@ export class PushBuilder implements SampleSink {
       this.batch.ignoredSummary += 1;
       // It has no cell, so nothing is to be expected after it.
       this.#cursor.family = -1;
+      this.#details.passed();
       this.#families.sampleKnown(family);
     }
-  }
-
-  #withPathLabels(labels: readonly Label[]): readonly Label[] {
-    if (this.#pathLabels.length === 0) return labels;
-    const own = labels.filter((label) => !this.#pathLabels.some((path) => path.name === label.name));
-    return [...own, ...this.#pathLabels];
   }
 
   /** Valid until the next call. */
@@ -360,13 +368,13 @@ export class PushBuilder implements SampleSink {
       cell >= 0 && cells.family[cell] === family.known?.id && this.#state.survives(cell, family, shape.kind);
     if (stays) {
       const { seen, serial } = this.#cursor;
-      if (seen[cell] === serial) throw duplicate(cells.textOf(cell), offset);
+      if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
       seen[cell] = serial;
     } else {
       const { fresh } = this.batch;
       let index = fresh.texts.find(view, start, end, hash);
       if (index < 0) index = this.#addFresh(text, shape);
-      else if (fresh.given[index] === 1) throw duplicate(fresh.texts.textOf(index), offset);
+      else if (fresh.given[index] === 1) throw duplicateSeries(fresh.texts.textOf(index), offset);
       fresh.given[index] = 1;
       cell = ~index;
     }
@@ -378,27 +386,7 @@ export class PushBuilder implements SampleSink {
     return this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
   }
 
-  #remember(
-    spelling: Spelling,
-    alias: { target: number } | { family: PushFamily; what: (typeof metadataKinds)[number] },
-  ): void {
-    if (!spelling.repeatable) return;
-    if (this.#pathLabels.length > 0 && !('what' in alias && alias.what !== 'discarded')) return;
-    this.batch.aliases.push({ ...(spelling.key ?? { start: spelling.start, end: spelling.end }), ...alias });
+  #remember(spelling: Spelling, alias: AliasTarget): void {
+    remember(this.batch, spelling, alias, this.#pathLabels.length > 0);
   }
-
-  /** Whether the sender wrote the canonical text itself. */
-  #isSpelled({ start, end, key }: Spelling, text: TextAt): boolean {
-    if (key !== undefined) return false;
-    const length = end - start;
-    return length === text.end && sameBytes(this.#body, start, text.view, 0, length);
-  }
-}
-
-function duplicate(text: string, offset: number): PushProblem {
-  return new PushProblem(
-    'duplicate_series',
-    `${shorten(text)} stands twice in this push; write each series once`,
-    offset,
-  );
 }

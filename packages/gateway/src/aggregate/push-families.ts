@@ -133,6 +133,15 @@ export class PushFamilies {
     return this.#sampledRoute(this.#declare(name, offset), 'own');
   }
 
+  /** The place in Batch.families of a family that has samples in this push. */
+  indexOf(name: string, offset: number): number {
+    return this.#declare(name, offset).index;
+  }
+
+  addUnit(name: string, unit: string): void {
+    this.#declare(name, 0).unit ??= unit;
+  }
+
   /** Looks at the push as a whole: refuses claims on one sample name by two families, and finds start times. */
   finish(): void {
     for (const family of this.#batch.families) {

@@ -5,8 +5,11 @@ import type { Batch, PushFamily } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Families } from './families.ts';
 import { NO_GROUP } from './fresh-cells.ts';
+import { isNative } from './native-cells.ts';
 
-const [KNOWN, SAMPLED, CHANGED, QUOTED, START_TIMES, WITH_HELP] = [1, 2, 4, 8, 16, 32] as const;
+const [KNOWN, SAMPLED, CHANGED, QUOTED, START_TIMES, WITH_HELP, WITH_UNIT] = [
+  1, 2, 4, 8, 16, 32, 64,
+] as const;
 /** How the group of a cell is written: none, one of the batch, one of the state. */
 const GROUP_KINDS = 3;
 
@@ -27,7 +30,7 @@ export function writeNews(writer: ByteWriter, { families, freshGroups, fresh }: 
     writer.byte(kind);
     writer.whole(fresh.family[index]!);
     writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
-    if (kind === CellKind.BUCKET) writer.double(fresh.bound[index]!);
+    if (hasBound(kind)) writer.double(fresh.bound[index]!);
     // Each text repeats the beginning of the one before; only the rest is written.
     const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
     const start = texts.offsetOf(index);
@@ -54,7 +57,7 @@ export function readNews(reader: ByteReader, batch: Batch, families: Families): 
     const code = reader.whole();
     const number = Math.floor(code / GROUP_KINDS);
     const group = code === 0 ? NO_GROUP : code % GROUP_KINDS === 1 ? ~number : number;
-    const bound = kind === CellKind.BUCKET ? reader.double() : Number.NaN;
+    const bound = hasBound(kind) ? reader.double() : Number.NaN;
     const shared = reader.whole();
     const rest = reader.raw(reader.whole());
     const length = shared + rest.length;
@@ -65,19 +68,25 @@ export function readNews(reader: ByteReader, batch: Batch, families: Families): 
   }
 }
 
+function hasBound(kind: number): boolean {
+  return kind === CellKind.BUCKET || isNative(kind as CellKind);
+}
+
 function writeFamily(writer: ByteWriter, family: PushFamily): void {
-  const { name, type, known, sampled, changed, quotedNames, startTimes, help, replaces } = family;
+  const { name, type, known, sampled, changed, quotedNames, startTimes, help, unit, replaces } = family;
   writer.byte(
     (known === undefined ? 0 : KNOWN) |
       (sampled ? SAMPLED : 0) |
       (changed ? CHANGED : 0) |
       (quotedNames ? QUOTED : 0) |
       (startTimes ? START_TIMES : 0) |
-      (help === undefined ? 0 : WITH_HELP),
+      (help === undefined ? 0 : WITH_HELP) |
+      (unit === undefined ? 0 : WITH_UNIT),
   );
   writer.text(name);
   writer.byte(metricTypes.indexOf(type));
   if (help !== undefined) writer.text(help);
+  if (unit !== undefined) writer.text(unit);
   writer.whole(replaces.length);
   for (const replaced of replaces) writer.text(replaced.name);
 }
@@ -88,6 +97,7 @@ function readFamily(reader: ByteReader, into: PushFamily[], families: Families):
   const type = metricTypes[reader.byte()];
   if (type === undefined) throw new Error('the record names an unknown type');
   const help = (flags & WITH_HELP) === 0 ? undefined : reader.text();
+  const unit = (flags & WITH_UNIT) === 0 ? undefined : reader.text();
   const find = (wanted: string) => {
     const found = families.find(wanted);
     if (found === undefined)
@@ -102,7 +112,7 @@ function readFamily(reader: ByteReader, into: PushFamily[], families: Families):
     type,
     offset: 0,
     help,
-    unit: undefined,
+    unit,
     typed: false,
     helped: false,
     sampled: (flags & SAMPLED) !== 0,

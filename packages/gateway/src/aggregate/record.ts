@@ -3,7 +3,7 @@
  * the rules made of a push, and everything that its application needs besides the state: time, source, and what is new.
  *
  *   record   kind, epoch, nowMs, wallMs, then by kind
- *   push     method, source, key?, news?, entries        remove  source
+ *   push     method, source, key?, news?, entries, details?        remove  source
  *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see StateRules
  *
  *   news     families, groups, cells that the state does not have      entries  (cell, value)…, nearly always two to nine bytes
@@ -16,6 +16,7 @@ import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { Batch } from './batch.ts';
 import { emptyBatch, resetBatch } from './batch.ts';
 import { IDENTITY_BYTES } from './idempotency-keys.ts';
+import { readDetails, writeDetails } from './record-details.ts';
 import { readNews, writeNews } from './record-news.ts';
 import { readEntries, writeEntries } from './record-entries.ts';
 import type { StateRules } from './rules.ts';
@@ -23,7 +24,7 @@ import type { PushOrigin, State } from './state.ts';
 
 const [PUSH, REMOVE, EXPIRE, RECYCLE, RULES] = [1, 2, 3, 4, 5] as const;
 
-const [BY_PUT, WITH_KEY, WITH_NEWS] = [1, 2, 4] as const;
+const [BY_PUT, WITH_KEY, WITH_NEWS, WITH_DETAILS] = [1, 2, 4, 8] as const;
 
 const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
@@ -70,13 +71,18 @@ export class RecordWriter {
   push(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Uint8Array {
     const writer = this.#begin(PUSH, origin);
     const hasNews = batch.families.length > 0 || batch.fresh.length > 0;
+    const hasDetails = batch.starts.length > 0 || batch.exemplars.length > 0;
     writer.byte(
-      (origin.method === 'PUT' ? BY_PUT : 0) | (key === undefined ? 0 : WITH_KEY) | (hasNews ? WITH_NEWS : 0),
+      (origin.method === 'PUT' ? BY_PUT : 0) |
+        (key === undefined ? 0 : WITH_KEY) |
+        (hasNews ? WITH_NEWS : 0) |
+        (hasDetails ? WITH_DETAILS : 0),
     );
     writer.text(this.#state.rules.byJob ? origin.source : '');
     if (key !== undefined) writer.raw(key);
     if (hasNews) writeNews(writer, batch);
     writeEntries(writer, batch);
+    if (hasDetails) writeDetails(writer, batch);
     return writer.bytes();
   }
 
@@ -173,6 +179,7 @@ export class RecordReader {
     const key = (flags & WITH_KEY) === 0 ? undefined : reader.raw(IDENTITY_BYTES);
     if ((flags & WITH_NEWS) !== 0) readNews(reader, batch, this.#state.families);
     readEntries(reader, batch);
+    if ((flags & WITH_DETAILS) !== 0) readDetails(reader, batch);
     const method = (flags & BY_PUT) === 0 ? 'POST' : 'PUT';
     return { kind: 'push', batch, origin: { source, method, ...times }, key, ...times };
   }

@@ -5,6 +5,8 @@ import { viewOf } from '../primitives/bytes.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
+import { isNative } from './native-cells.ts';
+import { restoreExemplars } from './snapshot-exemplars.ts';
 import { broken } from './snapshot-parts.ts';
 import type { Head, PartReader } from './snapshot-parts.ts';
 import type { State } from './state.ts';
@@ -22,6 +24,7 @@ export class CellRestorer {
   readonly #listed: Uint8Array;
   /** By group; each is the list of its group, too. */
   readonly #buckets: number[][] = [];
+  readonly #native: number[][] = [];
   #spilled = 0;
 
   constructor(state: State, head: Head) {
@@ -62,6 +65,7 @@ export class CellRestorer {
       at = end;
     }
     if (at !== bytes.length) throw broken('texts of cells are cut off');
+    restoreExemplars(part, cells);
   }
 
   takeSpilled(part: PartReader): void {
@@ -135,10 +139,15 @@ export class CellRestorer {
     while (groups.length <= id) {
       const buckets: number[] = [];
       this.#buckets.push(buckets);
-      groups.push({ count: -1, sum: -1, buckets });
+      const native: number[] = [];
+      this.#native.push(native);
+      groups.push({ count: -1, sum: -1, buckets, native });
     }
     const group = groups[id]!;
-    if (kind === CellKind.BUCKET) {
+    if (isNative(kind)) {
+      family.hasNative = true;
+      this.#native[id]!.push(cell);
+    } else if (kind === CellKind.BUCKET) {
       this.#buckets[id]!.push(cell);
     } else if (kind === CellKind.SUM) {
       if (group.sum !== -1) throw broken(`group ${id} has a second sum`);
@@ -163,7 +172,8 @@ export class CellRestorer {
     const isWhole = isHistogram
       ? last !== undefined && bound[last] === Number.POSITIVE_INFINITY
       : last === undefined;
-    if (!isWhole || (sum >= 0 && family[sum] !== own) || buckets.some((bucket) => family[bucket] !== own))
+    const parts = [...buckets, ...this.#native[id]!];
+    if (!isWhole || (sum >= 0 && family[sum] !== own) || parts.some((cell) => family[cell] !== own))
       throw broken(`group ${id} is not one of family ${own}`);
   }
 
@@ -193,7 +203,7 @@ function fits(kind: CellKind, type: MetricType): boolean {
       return kind === CellKind.UNTYPED;
     case 'histogram':
     case 'gaugehistogram':
-      return kind === CellKind.BUCKET || kind === CellKind.COUNT || kind === CellKind.SUM;
+      return isNative(kind) || kind === CellKind.BUCKET || kind === CellKind.COUNT || kind === CellKind.SUM;
     case 'summary':
       return kind === CellKind.COUNT || kind === CellKind.SUM;
   }

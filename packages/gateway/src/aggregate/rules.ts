@@ -15,6 +15,10 @@ export interface Limits {
   readonly sourcesMax: number;
   /** Buckets of one histogram series, `+Inf` included. */
   readonly bucketsMax: number;
+  /** Native buckets of one histogram series on the page; of each resolution among its senders, in the state. */
+  readonly nativeBucketsMax: number;
+  /** Exemplars kept in all. */
+  readonly exemplarsMax: number;
   readonly labelsMax: number;
   /** Bytes of a series as written in the exposition: name and labels. */
   readonly seriesBytesMax: number;

@@ -6,6 +6,7 @@ import { parseFloat64 } from '../primitives/float.ts';
 import { CellKind } from './cells.ts';
 import type { Route } from './push-families.ts';
 import type { Limits } from './rules.ts';
+import { shorten } from './settle.ts';
 
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
 export function kindOf({ family, role }: Route, name: string, offset: number): CellKind {
@@ -79,4 +80,18 @@ export function checkSeriesLimits(limits: Limits, labelCount: number, text: stri
       offset,
     );
   }
+}
+
+/** The labels of a sample with those of the path, which win. */
+export function withPathLabels(labels: readonly Label[], path: readonly Label[]): readonly Label[] {
+  if (path.length === 0) return labels;
+  return [...labels.filter((label) => !path.some(({ name }) => name === label.name)), ...path];
+}
+
+export function duplicateSeries(text: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_series',
+    `${shorten(text)} stands twice in this push; write each series once`,
+    offset,
+  );
 }

@@ -1,20 +1,28 @@
 /** One row as a whole, for encoders that need more of it than its lines of text. */
+import { reduceResolution, reduceToBuckets } from '../histogram/resolution.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
+import { NATIVE_SCHEMA_MIN } from '../model/native-histogram.ts';
 import type { NativeView, SeriesView } from '../model/page-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import { hasStartTimes, startTimesName } from './families.ts';
 import type { Families, Family } from './families.ts';
+import { assembleNative } from './native-view.ts';
 import { TextScratch } from './text-scratch.ts';
+
+/** Of one native histogram; the newest are shown. */
+const NATIVE_EXEMPLARS_MAX = 10;
 
 /** The state that a page shows: totals as they were, and what changes too little to be copied. */
 export interface ViewedState {
   readonly cells: Cells;
   readonly families: Families;
   readonly hashSeed: number;
+  /** Buckets that a native histogram has on the page at most. */
+  readonly nativeBucketsMax: number;
   /** The total of each cell when the view was opened. */
   readonly sums: Float64Array;
 }
@@ -30,6 +38,10 @@ export class SeriesRow implements SeriesView {
   bounds: Float64Array = new Float64Array(16);
   cumulative: Float64Array = new Float64Array(16);
   startMs: number = Number.NaN;
+  /** What was read last: a cell, or a group and the cells of its buckets. */
+  #cell = 0;
+  #group = -1;
+  readonly #bucketCells: number[] = [];
   readonly #state: ViewedState;
   readonly #counts: boolean;
   readonly #isInfo: boolean;
@@ -48,6 +60,7 @@ export class SeriesRow implements SeriesView {
   /** Reads a row that is one cell. */
   readCell(cell: number): void {
     const value = this.#state.sums[cell]!;
+    this.#cell = cell;
     this.#readLabels(cell);
     this.value = this.#isInfo ? Math.min(value, 1) : value;
     this.#readStart(cell);
@@ -57,6 +70,7 @@ export class SeriesRow implements SeriesView {
   readGroup(id: number): void {
     const { cells, sums } = this.#state;
     const { buckets, sum, count } = cells.groups[id]!;
+    this.#group = id;
     this.#readLabels(count);
     if (buckets.length > this.bounds.length) {
       this.bounds = new Float64Array(buckets.length * 2);
@@ -68,6 +82,7 @@ export class SeriesRow implements SeriesView {
       if (!isHeld(sums, bucket)) continue;
       cumulative += sums[bucket]!;
       this.bounds[length] = cells.bound[bucket]!;
+      this.#bucketCells[length] = bucket;
       this.cumulative[length] = cumulative;
       length += 1;
     }
@@ -77,12 +92,32 @@ export class SeriesRow implements SeriesView {
     this.#readStart(count);
   }
 
-  exemplar(_bucket: number): Exemplar | undefined {
-    return undefined;
+  exemplar(bucket: number): Exemplar | undefined {
+    const cell = this.#group < 0 ? this.#cell : this.#bucketCells[bucket];
+    return cell === undefined ? undefined : this.#state.cells.exemplars.get(cell);
   }
 
   native(): NativeView | undefined {
-    return undefined;
+    if (this.#group < 0) return undefined;
+    const { cells, sums, nativeBucketsMax } = this.#state;
+    const own = cells.groups[this.#group]!.native.filter((cell) => isHeld(sums, cell));
+    const whole = assembleNative(
+      cells,
+      own.map((cell) => [cell, sums[cell]!] as const),
+    );
+    if (whole === undefined) return undefined;
+    const shown = reduceToBuckets(whole, nativeBucketsMax) ?? reduceResolution(whole, NATIVE_SCHEMA_MIN);
+    return { ...shown, sum: this.sum, exemplars: this.#exemplarsOf(own) };
+  }
+
+  #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
+    const { exemplars } = this.#state.cells;
+    if (exemplars.size === 0) return [];
+    return natives
+      .map((cell) => exemplars.get(cell))
+      .filter((exemplar) => exemplar !== undefined)
+      .toSorted((a, b) => a.timestampMs - b.timestampMs)
+      .slice(-NATIVE_EXEMPLARS_MAX);
   }
 
   #readLabels(cell: number): void {

@@ -3,6 +3,7 @@ import { viewOf } from '../primitives/bytes.ts';
 import type { SumColumns } from '../primitives/exact-sums.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
+import { exemplarColumns } from './snapshot-exemplars.ts';
 import { Tag } from './snapshot-parts.ts';
 import type { Part } from './snapshot-parts.ts';
 
@@ -46,6 +47,7 @@ export function* cellParts(cells: Cells, { kind, holders, sums }: FrozenCells): 
         sums.lo.subarray(from, to),
         lengths.subarray(0, to - from),
         text.subarray(0, used),
+        ...exemplarColumns(cells, kind, from, to),
       ],
     };
     from = to;

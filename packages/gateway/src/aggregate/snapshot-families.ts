@@ -4,7 +4,7 @@ import type { Families, Family } from './families.ts';
 import { broken, PART_BYTES, Tag } from './snapshot-parts.ts';
 import type { Part, PartReader } from './snapshot-parts.ts';
 
-const Flag = { DISCARDED: 1, START_TIMES: 2, QUOTED_NAMES: 4, HELP: 8 } as const;
+const Flag = { DISCARDED: 1, START_TIMES: 2, QUOTED_NAMES: 4, HELP: 8, UNIT: 16 } as const;
 
 /** All that a family may change, as it was; its name and id stay. */
 export interface FrozenFamilies {
@@ -12,6 +12,7 @@ export interface FrozenFamilies {
   readonly types: Uint8Array;
   readonly flags: Uint8Array;
   readonly helps: readonly (string | undefined)[];
+  readonly units: readonly (string | undefined)[];
 }
 
 export function freezeFamilies(all: Families): FrozenFamilies {
@@ -21,19 +22,27 @@ export function freezeFamilies(all: Families): FrozenFamilies {
     types: Uint8Array.from(families, ({ type }) => metricTypes.indexOf(type)),
     flags: Uint8Array.from(families, flagsOf),
     helps: families.map(({ help }) => help),
+    units: families.map(({ unit }) => unit),
   };
 }
 
-function flagsOf({ discarded, startTimes, quotedNames, help }: Family): number {
+function flagsOf({ discarded, startTimes, quotedNames, help, unit }: Family): number {
   return (
     (discarded ? Flag.DISCARDED : 0) |
     (startTimes ? Flag.START_TIMES : 0) |
     (quotedNames ? Flag.QUOTED_NAMES : 0) |
-    (help === undefined ? 0 : Flag.HELP)
+    (help === undefined ? 0 : Flag.HELP) |
+    (unit === undefined ? 0 : Flag.UNIT)
   );
 }
 
-export function* familyParts({ families, types, flags, helps }: FrozenFamilies): Generator<Part, void> {
+export function* familyParts({
+  families,
+  types,
+  flags,
+  helps,
+  units,
+}: FrozenFamilies): Generator<Part, void> {
   for (let from = 0; from < families.length;) {
     const names: Buffer[] = [];
     const texts: Buffer[] = [];
@@ -58,10 +67,29 @@ export function* familyParts({ families, types, flags, helps }: FrozenFamilies):
         Uint32Array.from(names, ({ length }) => length),
         Uint32Array.from(texts, ({ length }) => length),
         Buffer.concat([...names, ...texts]),
+        ...unitColumns(units.slice(from, to)),
       ],
     };
     from = to;
   }
+}
+
+/** Units are rare; parts without any have no columns for them. */
+function unitColumns(units: readonly (string | undefined)[]): readonly [Uint32Array, Uint8Array] | [] {
+  if (units.every((unit) => unit === undefined)) return [];
+  const texts = units.map((unit) => Buffer.from(unit ?? ''));
+  return [Uint32Array.from(texts, ({ length }) => length), Buffer.concat(texts)];
+}
+
+function readUnits(part: PartReader): string[] {
+  if (!part.hasMore) return [];
+  const lengths = part.u32();
+  const text = Buffer.from(part.bytes());
+  let at = 0;
+  return Array.from(lengths, (length) => {
+    at += length;
+    return text.toString('utf8', at - length, at);
+  });
 }
 
 export function restoreFamilies(part: PartReader, families: Families): void {
@@ -71,6 +99,7 @@ export function restoreFamilies(part: PartReader, families: Families): void {
   const nameLengths = part.u32();
   const helpLengths = part.u32();
   const text = Buffer.from(part.bytes());
+  const units = readUnits(part);
   let nameAt = 0;
   let helpAt = nameLengths.reduce((sum, length) => sum + length, 0);
   for (let row = 0; row < part.rows; row += 1) {
@@ -89,6 +118,7 @@ export function restoreFamilies(part: PartReader, families: Families): void {
     family.startTimes = (flag & Flag.START_TIMES) !== 0;
     family.quotedNames = (flag & Flag.QUOTED_NAMES) !== 0;
     if ((flag & Flag.HELP) !== 0) family.help = help;
+    if ((flag & Flag.UNIT) !== 0) family.unit = units[row];
   }
   if (helpAt !== text.length) throw broken('names and help texts of families are cut off');
 }

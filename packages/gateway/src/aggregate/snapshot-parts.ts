@@ -105,6 +105,11 @@ export class PartReader {
     this.rows = this.#view.getUint32(8, true);
   }
 
+  /** Whether there are columns left: some parts end in columns that are written only when they say something. */
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length;
+  }
+
   /** A column of one number for each row. */
   u8(): Uint8Array {
     return this.#rows(this.#take(Uint8Array));

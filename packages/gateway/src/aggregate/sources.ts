@@ -13,12 +13,22 @@
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped, isRemovable } from './cells.ts';
 import type { Cells } from './cells.ts';
+import { isNative } from './native-cells.ts';
 import { Contributions } from './contributions.ts';
 import type { StateRules } from './rules.ts';
+import { restartedGroups } from './restarts.ts';
 import { Ring, SourceList } from './source-list.ts';
 
 /** Scratch grown past this by a source with many series is let go. */
 const KEPT_LENGTH = 1 << 16;
+
+/** What is asked of the state. */
+export interface CellOwner {
+  /** Called when no source has a gauge, an untyped series or a native bucket any more. */
+  free(cell: number): void;
+  /** Whether the family with this id says how things are, though its cells are like those of histograms that count. */
+  isGauge(family: number): boolean;
+}
 
 export class Sources {
   retired = 0;
@@ -26,19 +36,18 @@ export class Sources {
   readonly contributions: Contributions = new Contributions();
   readonly #cells: Cells;
   #accumulate = false;
-  readonly #freeCell: (cell: number) => void;
+  readonly #owner: CellOwner;
   /** Scratch: by cell, 1 + its place in the columns of the source; all zero between calls. */
   #position = new Uint32Array(0);
   /** Scratch: what the source will have. */
   #nextCells = new Int32Array(256);
   #nextValues = new Float64Array(256);
 
-  /** `freeCell` is called when the last source with a gauge or untyped series has taken it away. */
-  constructor(cells: Cells, rules: StateRules, hashSeed: number, freeCell: (cell: number) => void) {
+  constructor(cells: Cells, rules: StateRules, hashSeed: number, owner: CellOwner) {
     this.#cells = cells;
     this.setRules(rules);
     this.list = new SourceList(hashSeed);
-    this.#freeCell = freeCell;
+    this.#owner = owner;
   }
 
   setRules(rules: StateRules): void {
@@ -77,7 +86,7 @@ export class Sources {
   remove(key: string): boolean {
     const source = this.list.find(key);
     if (source < 0) return false;
-    this.#retire(source, isRemovable);
+    this.#retire(source, (cell) => this.#isRemovable(cell));
     return true;
   }
 
@@ -86,7 +95,7 @@ export class Sources {
     for (let done = 0; done < most; done += 1) {
       const source = this.list.oldest(Ring.LIVE);
       if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
-      this.#drop(source, isGauge);
+      this.#drop(source, (cell) => this.#isGauge(cell));
       this.list.prune(source);
     }
     return most;
@@ -99,7 +108,7 @@ export class Sources {
       for (; done < most; done += 1) {
         const source = this.list.oldest(ring);
         if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        this.#retire(source, isGauge);
+        this.#retire(source, (cell) => this.#isGauge(cell));
       }
     }
     return done;
@@ -177,7 +186,7 @@ export class Sources {
       const cell = batch.cells[i]!;
       if (at < length && cells[cellsAt + at] === cell) {
         if (!(batch.values[i]! >= values[valuesAt + at]!)) {
-          if (Number.isNaN(batch.values[i]) || mayNotFall(this.#cells.kindOf(cell))) return false;
+          if (Number.isNaN(batch.values[i]) || this.#mayNotFall(cell)) return false;
         }
         at += 1;
       } else if (this.#cells.kind[cell] !== CellKind.CREATED) {
@@ -235,7 +244,7 @@ export class Sources {
       this.#nextValues[kept] = value;
       kept += 1;
     }
-    kept = this.#carryOver(batch, put, kept);
+    kept = this.#carryOver(batch, { put, restarted }, kept);
     this.contributions.replace(source, this.#nextCells, this.#nextValues, kept);
     this.#trimNext();
   }
@@ -244,7 +253,11 @@ export class Sources {
    * What goes on of what the source has although the batch does not name it: those are the cells that still have a position.
    * Returns the new length.
    */
-  #carryOver(batch: Batch, put: boolean, length: number): number {
+  #carryOver(
+    batch: Batch,
+    { put, restarted }: { readonly put: boolean; readonly restarted: ReadonlySet<number> | undefined },
+    length: number,
+  ): number {
     const own = this.contributions;
     const position = this.#position;
     let kept = length;
@@ -255,14 +268,14 @@ export class Sources {
       position[cell] = 0;
       const kind = this.#cells.kindOf(cell);
       const value = own.values[own.valuesAt + at]!;
-      if (isRemovable(kind) && put) {
+      if (put && this.#isRemovable(cell)) {
         this.#withdraw(cell, value);
         continue;
       }
       if (isGrouped(kind)) groups ??= this.#groupsOf(batch);
       if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
         // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
-        if (!this.#accumulate) this.#withdraw(cell, value);
+        if (!this.#accumulate || this.#goesOn(cell, restarted)) this.#withdraw(cell, value);
         continue;
       }
       this.#nextCells[kept] = cell;
@@ -281,52 +294,36 @@ export class Sources {
     return groups;
   }
 
-  /**
-   * Histograms and summaries that began anew in the source: a count or a bucket is smaller than it was, or the set of buckets
-   * is another one, as bounds do not change while a process runs. Decided once for a whole histogram.
-   */
   #restartedGroups(batch: Batch): ReadonlySet<number> {
-    const restarted = new Set<number>();
-    const { group } = this.#cells;
-    const own = this.contributions;
-    const bucketsBefore = this.#bucketCounts(own.cells, own.cellsAt, own.length);
-    const bucketsNow = this.#bucketCounts(batch.cells, 0, batch.length);
-    for (const [id, count] of bucketsNow) {
-      const before = bucketsBefore.get(id);
-      if (before !== undefined && before !== count) restarted.add(id);
-    }
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      const kind = this.#cells.kindOf(cell);
-      if (!mayNotFall(kind)) continue;
-      const at = this.#position[cell]! - 1;
-      const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(group[cell]!);
-      if (isNewBound || (at >= 0 && batch.values[i]! < own.values[own.valuesAt + at]!))
-        restarted.add(group[cell]!);
-    }
-    return restarted;
+    const { cells, cellsAt, values, valuesAt, length } = this.contributions;
+    return restartedGroups({
+      cells: this.#cells,
+      before: { length, cellAt: (i) => cells[cellsAt + i]!, valueAt: (i) => values[valuesAt + i]! },
+      batch,
+      position: this.#position,
+      isGauge: (family) => this.#owner.isGauge(family),
+    });
   }
 
-  #bucketCounts(cells: Int32Array, from: number, length: number): ReadonlyMap<number, number> {
-    const counts = new Map<number, number>();
-    for (let i = from; i < from + length; i += 1) {
-      const cell = cells[i]!;
-      if (this.#cells.kindOf(cell) !== CellKind.BUCKET) continue;
-      const group = this.#cells.group[cell]!;
-      counts.set(group, (counts.get(group) ?? 0) + 1);
-    }
-    return counts;
+  /** Whether the histogram that a native bucket is of did not begin anew, so that the bucket is another one now. */
+  #goesOn(cell: number, restarted: ReadonlySet<number> | undefined): boolean {
+    if (this.#isOfGaugeHistogram(cell)) return true;
+    return isNative(this.#cells.kindOf(cell)) && restarted?.has(this.#cells.group[cell]!) !== true;
   }
 
   #withdraw(cell: number, value: number): void {
     const { holders } = this.#cells;
     this.#cells.add(cell, -value);
     holders[cell]! -= 1;
-    if (holders[cell] === 0 && isRemovable(this.#cells.kindOf(cell))) this.#freeCell(cell);
+    if (holders[cell] !== 0) return;
+    const kind = this.#cells.kindOf(cell);
+    // Of a native bucket, what sources counted that are forgotten stays.
+    const isLast = isNative(kind) ? this.#cells.sums.get(cell) === 0 : isRemovable(kind);
+    if (isLast) this.#owner.free(cell);
   }
 
   /** Forgets a source. What it has of the kinds that `goes` names is withdrawn; all else stays in the totals. */
-  #retire(source: number, goes: (kind: CellKind) => boolean): void {
+  #retire(source: number, goes: (cell: number) => boolean): void {
     this.#drop(source, goes);
     this.contributions.replace(source, this.#nextCells, this.#nextValues, 0);
     this.list.remove(source);
@@ -334,9 +331,9 @@ export class Sources {
   }
 
   /** Withdraws the contributions of the kinds that `goes` names; what else the source has is left as it is. */
-  #drop(source: number, goes: (kind: CellKind) => boolean): void {
+  #drop(source: number, goes: (cell: number) => boolean): void {
     this.#filter(source, (cell, value) => {
-      if (!goes(this.#cells.kindOf(cell))) return true;
+      if (!goes(cell)) return true;
       this.#withdraw(cell, value);
       return false;
     });
@@ -362,6 +359,24 @@ export class Sources {
     return length - kept;
   }
 
+  #isGauge(cell: number): boolean {
+    return this.#cells.kind[cell] === CellKind.GAUGE || this.#isOfGaugeHistogram(cell);
+  }
+
+  #isRemovable(cell: number): boolean {
+    return isRemovable(this.#cells.kindOf(cell)) || this.#isOfGaugeHistogram(cell);
+  }
+
+  #isOfGaugeHistogram(cell: number): boolean {
+    return isGrouped(this.#cells.kindOf(cell)) && this.#owner.isGauge(this.#cells.family[cell]!);
+  }
+
+  /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */
+  #mayNotFall(cell: number): boolean {
+    const kind = this.#cells.kindOf(cell);
+    return isGrouped(kind) && kind !== CellKind.SUM && !this.#owner.isGauge(this.#cells.family[cell]!);
+  }
+
   #positionScratch(): Uint32Array {
     if (this.#position.length < this.#cells.kind.length)
       this.#position = new Uint32Array(this.#cells.kind.length);
@@ -380,13 +395,4 @@ export class Sources {
     this.#nextCells = new Int32Array(256);
     this.#nextValues = new Float64Array(256);
   }
-}
-
-function isGauge(kind: CellKind): boolean {
-  return kind === CellKind.GAUGE;
-}
-
-/** Buckets and counts fall only when their histogram or summary begins anew. */
-function mayNotFall(kind: CellKind): boolean {
-  return kind === CellKind.BUCKET || kind === CellKind.COUNT;
 }

@@ -3,7 +3,6 @@
  * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
  * numbers to cells, groups and families, whoever reads meanwhile.
  */
-import { PushProblem } from '../model/errors.ts';
 import { isDistribution, isKindOfGauge, metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
@@ -14,7 +13,8 @@ import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
 import type { Family } from './families.ts';
-import { createNeeded } from './create-cells.ts';
+import { createNeeded, settleDetails } from './create-cells.ts';
+import { isNative } from './native-cells.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
 import { metadataReference, Spellings } from './spellings.ts';
@@ -52,9 +52,12 @@ export class State {
     this.#rules = rules;
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.cells = new Cells(hashSeed);
+    this.cells = new Cells(hashSeed, limits.exemplarsMax);
     this.spellings = { text: new Spellings(hashSeed), openmetrics: new Spellings(hashSeed) };
-    this.sources = new Sources(this.cells, rules, hashSeed, (cell) => this.#freeRow(cell));
+    this.sources = new Sources(this.cells, rules, hashSeed, {
+      free: (cell) => this.#freeLast(cell),
+      isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
+    });
   }
 
   get rules(): StateRules {
@@ -73,7 +76,8 @@ export class State {
     if (before.byJob && !rules.byJob) this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const family of this.families) {
       const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
-      if (isSummary) this.#dropGrouped(family);
+      const isGauge = family.type === 'gaugehistogram' && before.byJob !== rules.byJob;
+      if (isSummary || isGauge) this.#dropGrouped(family);
       else if (before.byJob !== rules.byJob && isKindOfGauge(family.type) && !family.startTimes)
         this.#dropFamily(family);
     }
@@ -86,43 +90,6 @@ export class State {
     if (is === kind) return true;
     if (!family.changed || is !== CellKind.UNTYPED) return false;
     return kind === CellKind.GAUGE || (kind === CellKind.COUNTER && this.cells.sums.get(cell) >= 0);
-  }
-
-  /** Throws a PushProblem when the batch would bring more than may be held. */
-  checkLimits(batch: Batch): void {
-    if (batch.fresh.length === 0 && batch.families.length === 0) return;
-    const { seriesMax, familiesMax, bucketsMax } = this.limits;
-    if (batch.fresh.length > 0 && this.cells.size + batch.fresh.length > seriesMax) {
-      throw new PushProblem(
-        'series_limit',
-        `the push brings ${batch.fresh.length} new series; the gateway holds ${this.cells.size} of at most ${seriesMax} (--limit.series)`,
-        0,
-      );
-    }
-    const added = batch.families.filter((family) => family.known === undefined && family.sampled).length;
-    if (added > 0 && this.families.size + added > familiesMax) {
-      throw new PushProblem(
-        'families_limit',
-        `the push brings ${added} new families; the gateway holds ${this.families.size} of at most ${familiesMax} (--limit.families)`,
-        0,
-      );
-    }
-    if (!batch.grouped) return;
-    const { fresh } = batch;
-    const buckets = new Map<number, number>();
-    for (let index = 0; index < fresh.length; index += 1) {
-      if (fresh.kind[index] !== CellKind.BUCKET) continue;
-      const group = fresh.group[index]!;
-      const before = buckets.get(group) ?? (group >= 0 ? this.cells.groups[group]!.buckets.length : 0);
-      buckets.set(group, before + 1);
-      if (before + 1 <= bucketsMax) continue;
-      const { name, offset } = batch.families[fresh.family[index]!]!;
-      throw new PushProblem(
-        'buckets_limit',
-        `${name} would have more than ${bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
-        offset,
-      );
-    }
   }
 
   /** Whether samples of this type are read and thrown away. */
@@ -148,6 +115,8 @@ export class State {
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.cells.addAll(batch.cells, batch.values, batch.length);
+    for (const { cell, startMs } of batch.starts) this.cells.startEarlier(cell, startMs);
+    for (const { cell, exemplar } of batch.exemplars) this.cells.offerExemplar(cell, exemplar, origin.wallMs);
   }
 
   remove(source: string): boolean {
@@ -165,11 +134,14 @@ export class State {
     return forgotten >= most || pruned >= most;
   }
 
-  /** The page now; pushes may go on while it is read. */
-  view(): PageView {
+  /**
+   * The page now; pushes may go on while it is read. Counters and histograms that came after an earlier view are shown as 0 when
+   * that view's `Cells.tick` is given.
+   */
+  view(zeroAfter: number = Number.POSITIVE_INFINITY): PageView {
     for (const family of this.families) if (family.hasFreed) this.#clean(family);
     this.hold();
-    return openView(this, () => this.letGo());
+    return openView(this, zeroAfter, () => this.letGo());
   }
 
   /** Keeps the numbers of freed cells from being used again until `letGo`. */
@@ -194,6 +166,7 @@ export class State {
   recycle(): void {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     for (const family of this.families) if (family.hasFreed) this.#clean(family);
+    this.cells.forgetFreedNatives();
     // A spelling must not lead to a cell that is something else by then.
     this.#forgetSpellings();
     this.cells.recycle();
@@ -228,6 +201,7 @@ export class State {
       }
       const family = pushed.known;
       family.help ??= pushed.help;
+      family.unit ??= pushed.unit;
       family.quotedNames ||= pushed.quotedNames;
       this.cells.noteChange(family.id);
       if (pushed.startTimes && !family.startTimes) this.#holdStartTimes(family);
@@ -282,8 +256,8 @@ export class State {
   /** A summary, with what it holds. */
   #dropGrouped(family: Family): void {
     const cells = [...family.sorted, ...family.pending].flatMap((row) => {
-      const { buckets, sum, count } = this.cells.groups[row]!;
-      return [...buckets, ...(sum < 0 ? [] : [sum]), count];
+      const { buckets, native, sum, count } = this.cells.groups[row]!;
+      return [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count];
     });
     if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
     for (const cell of cells) this.cells.free(cell);
@@ -299,12 +273,23 @@ export class State {
     for (const cell of Uint32Array.from(cells).sort()) this.#freeCell(cell);
   }
 
-  /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. */
-  #freeRow(cell: number): void {
+  /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. A native bucket just goes. */
+  #freeLast(cell: number): void {
+    if (isNative(this.cells.kindOf(cell))) {
+      this.#freeNative(cell);
+      return;
+    }
     const family = this.#freeCell(cell);
     if (family.rowCount > 0) return;
     this.families.remove(family);
     this.#meaningsChanged();
+  }
+
+  /** It stays in the list of its group until its number is used again, for views that were opened before. */
+  #freeNative(cell: number): void {
+    this.families.get(this.cells.family[cell]!).cellCount -= 1;
+    this.cells.free(cell);
+    this.epoch += 1;
   }
 
   /** Frees a cell that is a row of its own. */
@@ -347,6 +332,8 @@ export class State {
       if ('target' in alias && alias.target < 0)
         batch.aliases[index] = { ...alias, target: created[~alias.target]! };
     }
+    settleDetails(batch.starts, created);
+    settleDetails(batch.exemplars, created);
     for (const { known } of batch.families) {
       if (
         known !== undefined &&

@@ -7,6 +7,7 @@ import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
 import type { Cells } from './cells.ts';
+import { hasStartTimes } from './families.ts';
 import type { Families, Family } from './families.ts';
 import { isHeld, SeriesRow } from './series-row.ts';
 import type { ViewedState } from './series-row.ts';
@@ -18,12 +19,14 @@ import type { State } from './state.ts';
 /** Rows looked up in one step. */
 const STEP_ROWS = 16_384;
 
-export function openView(state: State, onClose: () => void): PageView {
+export function openView(state: State, zeroAfter: number, onClose: () => void): PageView {
   const { cells, families } = state;
   const sums = cells.sums.snapshot(cells.texts.high);
   const listed = families.list();
-  const viewed: ViewedState = { cells, families, sums, hashSeed: state.hashSeed };
-  const views = listed.map((family) => new RowsView(family, viewed));
+  const { hashSeed, limits } = state;
+  const { nativeBucketsMax } = limits;
+  const viewed: ViewedState = { cells, families, sums, hashSeed, nativeBucketsMax };
+  const views = listed.map((family) => new RowsView(family, viewed, zeroAfter));
   // What changes from now on has a later version.
   cells.tick += 1;
   let open = true;
@@ -58,18 +61,20 @@ class RowsView implements FamilyView {
   readonly unit: string | undefined;
   readonly quotedNames: boolean;
   readonly version: number;
-  readonly hasNative: boolean = false;
+  readonly hasNative: boolean;
   readonly startTimes: boolean;
-  readonly once: boolean = false;
+  readonly once: boolean;
   readonly rowCount: number;
   readonly #state: ViewedState;
   readonly #cells: Cells;
   readonly #sums: Float64Array;
   readonly #pending: readonly number[];
   readonly #grouped: boolean;
+  /** Rows that came later are shown as 0. */
+  readonly #zeroAfter: number;
   #rows: Uint32Array;
 
-  constructor(family: Family, state: ViewedState) {
+  constructor(family: Family, state: ViewedState, zeroAfter: number) {
     const { cells, sums } = state;
     this.identity = family;
     this.name = family.name;
@@ -77,6 +82,9 @@ class RowsView implements FamilyView {
     this.help = family.help;
     this.unit = family.unit;
     this.startTimes = family.startTimes;
+    this.hasNative = family.hasNative;
+    this.once = family.bornAt > zeroAfter && hasStartTimes(family.type);
+    this.#zeroAfter = this.once ? zeroAfter : Number.POSITIVE_INFINITY;
     this.quotedNames = family.quotedNames;
     this.version = cells.changedAt[family.id]!;
     this.rowCount = family.sorted.length + family.pending.length;
@@ -122,8 +130,9 @@ class RowsView implements FamilyView {
     touchTexts(this.#cells.texts, rows, from, to);
     const isInfo = this.type === 'info';
     for (let row = from; row < to; row += 1) {
-      const value = this.#sums[rows[row]!]!;
-      this.#visitCell(rows[row]!, isInfo ? Math.min(value, 1) : value, visitor);
+      const cell = rows[row]!;
+      const value = this.#isNew(cell) ? 0 : this.#sums[cell]!;
+      this.#visitCell(cell, isInfo ? Math.min(value, 1) : value, visitor);
     }
   }
 
@@ -141,14 +150,20 @@ class RowsView implements FamilyView {
   #visitGroup(id: number, visitor: SampleVisitor): void {
     const sums = this.#sums;
     const { buckets, sum, count } = this.#cells.groups[id]!;
+    const isNew = this.#isNew(count);
     let cumulative = 0;
     for (const bucket of buckets) {
       if (!isHeld(sums, bucket)) continue;
-      cumulative += sums[bucket]!;
+      if (!isNew) cumulative += sums[bucket]!;
       this.#visitCell(bucket, cumulative, visitor);
     }
-    if (sum >= 0 && isHeld(sums, sum)) this.#visitCell(sum, sums[sum]!, visitor);
-    this.#visitCell(count, buckets.length === 0 ? sums[count]! : cumulative, visitor);
+    if (sum >= 0 && isHeld(sums, sum)) this.#visitCell(sum, isNew ? 0 : sums[sum]!, visitor);
+    const total = buckets.length === 0 && !isNew ? sums[count]! : cumulative;
+    this.#visitCell(count, total, visitor);
+  }
+
+  #isNew(cell: number): boolean {
+    return this.#cells.bornAt[cell]! > this.#zeroAfter;
   }
 
   #visitCell(cell: number, value: number, visitor: SampleVisitor): void {

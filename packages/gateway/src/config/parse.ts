@@ -201,6 +201,8 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
         familiesMax: get('limit.families'),
         sourcesMax: get('limit.sources'),
         bucketsMax: get('limit.buckets'),
+        nativeBucketsMax: 160,
+        exemplarsMax: 100_000,
         labelsMax: get('limit.labels'),
         seriesBytesMax: get('limit.series-bytes'),
       },

@@ -24,6 +24,8 @@ export const defaultLimits: Limits = {
   familiesMax: 50_000,
   sourcesMax: 1_000_000,
   bucketsMax: 500,
+  nativeBucketsMax: 160,
+  exemplarsMax: 100_000,
   labelsMax: 64,
   seriesBytesMax: 16_384,
 };

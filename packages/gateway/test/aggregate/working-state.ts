@@ -11,6 +11,7 @@ import { encodeText } from '../../src/exposition/text/encode.ts';
 import { KeptText } from '../../src/exposition/text/kept-text.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
+import { isDistribution } from '../../src/model/metric-type.ts';
 
 export interface PushedBy {
   readonly source?: string;
@@ -71,12 +72,17 @@ export class WorkingState {
       limbo: [...cells.limbo],
       spilled: [...cells.sums.copyTo(new Float64Array(0), new Float64Array(0)).spilled],
       cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
-      groups: groups.map(({ count, sum, buckets }) => ({ count, sum, buckets: [...buckets] })),
+      groups: groups.map(({ count, sum, buckets, native }) => ({
+        count,
+        sum,
+        buckets: [...buckets],
+        native: native.filter((cell) => cells.kind[cell] !== 0).toSorted((a, b) => a - b),
+      })),
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
-        const { sorted, pending, ...rest } = family;
+        const { sorted, pending, bornAt: _, ...rest } = family;
         const isLive = (row: number): boolean => cells.kind[row] !== 0;
-        const grouped = family.type === 'histogram' || family.type === 'summary';
+        const grouped = isDistribution(family.type);
         const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));
         return { ...rest, hasFreed: undefined, rows: rows.toSorted((a, b) => a - b) };
       }),
@@ -97,6 +103,7 @@ export class WorkingState {
       holders: holders[cell],
       startMs: startMs[cell],
       sum: sums.get(cell),
+      exemplar: this.state.cells.exemplars.get(cell),
     };
   }
 

@@ -1,0 +1,63 @@
+/**
+ * Native histograms as cells, so that they are summed, contributed, recorded and kept as all other numbers are. Each sender's
+ * buckets stay at the resolution at which they came; what a histogram has at one schema is called a part of it:
+ *
+ *   NATIVE_COUNT    observations of the part                  bound = schema
+ *   NATIVE_ZERO     those in its zero bucket                  bound = threshold; senders may have different ones
+ *   NATIVE_BUCKET   those in one bucket                       bound = `bucketCode`
+ *
+ * Only the page brings parts together (native-view.ts). So the order of pushes cannot matter, and what a source takes back is
+ * exactly what it brought, whatever others have pushed meanwhile.
+ *
+ * The key of such a cell is no text of a page: it begins with a line feed, and names the group by its number.
+ */
+import { formatFloat64 } from '../primitives/float.ts';
+import { CellKind } from './cells.ts';
+
+export const INDEX_MIN: number = -(2 ** 20);
+export const INDEX_MAX: number = 2 ** 20 - 1;
+const INDEXES = 2 ** 21;
+const SCHEMA_OFFSET = 16;
+
+/** One number for schema, sign and index of a bucket. In the order of values for one schema and sign. */
+export function bucketCode(schema: number, isNegative: boolean, index: number): number {
+  return ((schema + SCHEMA_OFFSET) * 2 + (isNegative ? 1 : 0)) * INDEXES + (index - INDEX_MIN);
+}
+
+export function schemaOfCode(code: number): number {
+  return Math.floor(code / INDEXES / 2) - SCHEMA_OFFSET;
+}
+
+export function isNegativeCode(code: number): boolean {
+  return Math.floor(code / INDEXES) % 2 === 1;
+}
+
+export function indexOfCode(code: number): number {
+  return (code % INDEXES) + INDEX_MIN;
+}
+
+export function isNative(kind: CellKind): boolean {
+  return kind >= CellKind.NATIVE_BUCKET;
+}
+
+export function bucketKey(group: number, code: number): string {
+  return `\n${group}b${code}`;
+}
+
+export function zeroKey(group: number, schema: number, threshold: number): string {
+  return `\n${group}z${schema},${formatFloat64(threshold)}`;
+}
+
+export function countKey(group: number, schema: number): string {
+  return `\n${group}c${schema}`;
+}
+
+/** The schema in a key of `zeroKey`. */
+export function schemaOfZeroKey(key: string): number {
+  return Number(key.slice(key.indexOf('z') + 1, key.indexOf(',')));
+}
+
+/** Whether a key is one of the above, and not the text of a series. */
+export function isNativeKey(text: string): boolean {
+  return text.startsWith('\n');
+}

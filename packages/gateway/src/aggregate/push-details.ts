@@ -1,0 +1,125 @@
+/** What a push says of series besides their numbers: start times and exemplars. Each is of the sample added last. */
+import type { Exemplar } from '../model/exemplar.ts';
+import { EXEMPLAR_CHARACTERS_MAX } from '../model/exemplar.ts';
+import type { NativeHistogram } from '../model/native-histogram.ts';
+import { groupAt, kindAt } from './batch.ts';
+import type { Batch } from './batch.ts';
+import { CellKind, isGrouped } from './cells.ts';
+import type { PushFamilies } from './push-families.ts';
+import { PushNative } from './push-native.ts';
+import type { State } from './state.ts';
+import { TextScratch } from './text-scratch.ts';
+import type { ValueCheck } from './value-check.ts';
+
+export class PushDetails {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #families: PushFamilies;
+  readonly #native: PushNative;
+  readonly #scratch: TextScratch;
+  /** Start times of series that had no sample yet. */
+  readonly #early: { readonly text: string; readonly startMs: number }[] = [];
+  /** The length of the batch when a sample was thrown away, so that what follows is not taken to be of the one before. */
+  #passedAt = 0;
+
+  constructor(state: State, batch: Batch, families: PushFamilies, values: ValueCheck) {
+    this.#state = state;
+    this.#families = families;
+    this.#batch = batch;
+    this.#native = new PushNative(state, batch, values);
+    this.#scratch = new TextScratch(state.hashSeed);
+  }
+
+  begin(): void {
+    this.#passedAt = 0;
+    this.#early.length = 0;
+  }
+
+  /** A sample was read and has no entry in the batch. */
+  passed(): void {
+    this.#passedAt = this.#batch.length;
+  }
+
+  addStart(startMs: number): void {
+    const entry = this.#lastEntry();
+    if (entry < 0) return;
+    const kind = kindAt(this.#batch, this.#state.cells, entry);
+    if (kind === CellKind.COUNTER) this.#start(this.#batch.cells[entry]!, startMs);
+    else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
+  }
+
+  /** Of the counter or the count with this canonical text, in this push. */
+  addStartOf(text: string, startMs: number): void {
+    const cell = this.#find(text);
+    if (cell === undefined) this.#early.push({ text, startMs });
+    else this.#start(cell, startMs);
+  }
+
+  addNative(histogram: NativeHistogram, offset: number): void {
+    const entry = this.#lastEntry();
+    if (entry < 0) return;
+    const cell = this.#batch.cells[entry]!;
+    const { cells } = this.#state;
+    const group = cell < 0 ? this.#batch.fresh.group[~cell]! : cells.group[cell]!;
+    const family = (): number =>
+      cell < 0
+        ? this.#batch.fresh.family[~cell]!
+        : this.#families.indexOf(this.#state.families.get(cells.family[cell]!).name, offset);
+    this.#native.add(histogram, { group, family }, offset);
+  }
+
+  addExemplar(exemplar: Exemplar, isNative: boolean): void {
+    const entry = this.#lastEntry();
+    if (entry < 0 || !isFit(exemplar)) return;
+    const cell = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.cells[entry]!;
+    if (cell === undefined) return;
+    const kind = isNative ? CellKind.NATIVE_BUCKET : kindAt(this.#batch, this.#state.cells, entry);
+    if (isNative || kind === CellKind.COUNTER || kind === CellKind.BUCKET)
+      this.#batch.exemplars.push({ cell, exemplar });
+  }
+
+  /** What became of start times that came before their series. */
+  finish(): void {
+    for (const { text, startMs } of this.#early) {
+      const cell = this.#find(text);
+      if (cell !== undefined) this.#start(cell, startMs);
+    }
+  }
+
+  #lastEntry(): number {
+    const { length } = this.#batch;
+    return length === this.#passedAt ? -1 : length - 1;
+  }
+
+  #start(cell: number, startMs: number): void {
+    if (!(startMs > 0)) return;
+    // Most pushes say again what is known.
+    if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
+    this.#batch.starts.push({ cell, startMs });
+  }
+
+  /** As in Batch.cells; undefined where there is no such series. */
+  #find(text: string): number | undefined {
+    const { view, start, end, hash } = this.#scratch.write(text);
+    const cell = this.#state.cells.texts.find(view, start, end, hash);
+    if (cell >= 0) return cell;
+    const fresh = this.#batch.fresh.texts.find(view, start, end, hash);
+    return fresh < 0 ? undefined : ~fresh;
+  }
+
+  /** The count beside a grouped entry, as in Batch.cells. */
+  #countOf(entry: number): number {
+    const { cells } = this.#state;
+    const group = groupAt(this.#batch, cells, entry);
+    const known = cells.groups.length;
+    return group < known ? cells.groups[group]!.count : ~this.#batch.freshGroups[group - known]!.count;
+  }
+}
+
+/** Within what OpenMetrics allows; longer ones are left out, as its second version says of all that is wrong with an exemplar. */
+function isFit({ labels, value }: Exemplar): boolean {
+  if (Number.isNaN(value)) return false;
+  const text = labels.map((label) => label.name + label.value).join('');
+  if (text.length <= EXEMPLAR_CHARACTERS_MAX) return true;
+  return text.length <= EXEMPLAR_CHARACTERS_MAX * 2 && Array.from(text).length <= EXEMPLAR_CHARACTERS_MAX;
+}

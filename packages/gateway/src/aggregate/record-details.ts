@@ -1,0 +1,50 @@
+/** Start times and exemplars of a push as bytes. */
+import type { Label } from '../model/labels.ts';
+import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import type { Batch } from './batch.ts';
+
+export function writeDetails(writer: ByteWriter, { starts, exemplars }: Batch): void {
+  writer.whole(starts.length);
+  for (const { cell, startMs } of starts) {
+    writeCell(writer, cell);
+    writer.double(startMs);
+  }
+  writer.whole(exemplars.length);
+  for (const { cell, exemplar } of exemplars) {
+    writeCell(writer, cell);
+    writer.double(exemplar.value);
+    writer.double(exemplar.timestampMs ?? Number.NaN);
+    writer.whole(exemplar.labels.length);
+    for (const { name, value } of exemplar.labels) {
+      writer.text(name);
+      writer.text(value);
+    }
+  }
+}
+
+/** Fills the lists of an empty batch. */
+export function readDetails(reader: ByteReader, batch: Batch): void {
+  for (let left = reader.whole(); left > 0; left -= 1)
+    batch.starts.push({ cell: readCell(reader), startMs: reader.double() });
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    const cell = readCell(reader);
+    const value = reader.double();
+    const timestampMs = reader.double();
+    const labels: Label[] = [];
+    for (let more = reader.whole(); more > 0; more -= 1)
+      labels.push({ name: reader.text(), value: reader.text() });
+    const exemplar = { labels, value, timestampMs: Number.isNaN(timestampMs) ? undefined : timestampMs };
+    batch.exemplars.push({ cell, exemplar });
+  }
+}
+
+/** Cells of the state are even, fresh ones odd. */
+function writeCell(writer: ByteWriter, cell: number): void {
+  writer.whole(cell >= 0 ? cell * 2 : ~cell * 2 + 1);
+}
+
+function readCell(reader: ByteReader): number {
+  const code = reader.whole();
+  const number = Math.floor(code / 2);
+  return code % 2 === 0 ? number : ~number;
+}

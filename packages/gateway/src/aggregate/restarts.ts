@@ -1,0 +1,92 @@
+/** In by-job mode with `accumulate`: which histograms and summaries of a source began anew with a push. */
+import { hasReset } from '../histogram/resets.ts';
+import type { NativeHistogram } from '../model/native-histogram.ts';
+import type { Batch } from './batch.ts';
+import { CellKind } from './cells.ts';
+import type { Cells } from './cells.ts';
+import { isNative } from './native-cells.ts';
+import { assembleNative } from './native-view.ts';
+
+/** Cells and what a source has, or now says, of each. */
+interface Numbers {
+  readonly length: number;
+  cellAt(i: number): number;
+  valueAt(i: number): number;
+}
+
+export interface Replacement {
+  readonly cells: Cells;
+  readonly before: Numbers;
+  readonly batch: Batch;
+  /** By cell: 1 + its place in `before`; 0 for none. */
+  readonly position: Uint32Array;
+  /** Whether a family with this id may fall without having begun anew. */
+  isGauge(family: number): boolean;
+}
+
+/**
+ * Groups of which a count or a bucket is smaller than it was, or the set of classic buckets is another one, as bounds do not
+ * change while a process runs. Decided once for a whole histogram. Native buckets change with the resolution, so they are
+ * looked at as Prometheus does.
+ */
+export function restartedGroups(replacement: Replacement): ReadonlySet<number> {
+  const { cells, before, batch, position } = replacement;
+  const now = numbersOf(batch);
+  const restarted = new Set<number>();
+  const bucketsBefore = bucketCounts(cells, before);
+  for (const [id, count] of bucketCounts(cells, now)) {
+    const known = bucketsBefore.get(id);
+    if (known !== undefined && known !== count) restarted.add(id);
+  }
+  for (let i = 0; i < now.length; i += 1) {
+    const cell = now.cellAt(i);
+    const kind = cells.kindOf(cell);
+    if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
+    const at = position[cell]! - 1;
+    const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(cells.group[cell]!);
+    if (isNewBound || (at >= 0 && now.valueAt(i) < before.valueAt(at))) restarted.add(cells.group[cell]!);
+  }
+  const nativesBefore = natives(cells, before);
+  if (nativesBefore.size > 0) {
+    for (const [id, native] of natives(cells, now)) {
+      const known = nativesBefore.get(id);
+      if (known !== undefined && hasReset(known, native)) restarted.add(id);
+    }
+  }
+  for (const id of restarted)
+    if (replacement.isGauge(cells.family[cells.groups[id]!.count]!)) restarted.delete(id);
+  return restarted;
+}
+
+function numbersOf({ cells, values, length }: Batch): Numbers {
+  return { length, cellAt: (i) => cells[i]!, valueAt: (i) => values[i]! };
+}
+
+function bucketCounts(cells: Cells, numbers: Numbers): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < numbers.length; i += 1) {
+    const cell = numbers.cellAt(i);
+    if (cells.kindOf(cell) !== CellKind.BUCKET) continue;
+    const group = cells.group[cell]!;
+    counts.set(group, (counts.get(group) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function natives(cells: Cells, numbers: Numbers): ReadonlyMap<number, NativeHistogram> {
+  const byGroup = new Map<number, [number, number][]>();
+  for (let i = 0; i < numbers.length; i += 1) {
+    const cell = numbers.cellAt(i);
+    if (!isNative(cells.kindOf(cell))) continue;
+    const group = cells.group[cell]!;
+    const list = byGroup.get(group) ?? [];
+    if (list.length === 0) byGroup.set(group, list);
+    list.push([cell, numbers.valueAt(i)]);
+  }
+  const histograms = new Map<number, NativeHistogram>();
+  for (const [group, values] of byGroup) {
+    const histogram = assembleNative(cells, values);
+    if (histogram !== undefined) histograms.set(group, histogram);
+  }
+  return histograms;
+}
