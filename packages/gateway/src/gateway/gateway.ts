@@ -174,6 +174,8 @@ export class Gateway implements GatewayApi {
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
+      exemplars: state.cells.exemplars.size,
+      exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
       storage: this.#storageReport(),

@@ -15,6 +15,14 @@ export interface Series {
   readonly values?: readonly (readonly [number, string])[];
 }
 
+export interface ExemplarSeries {
+  readonly seriesLabels: Readonly<Record<string, string>>;
+  readonly exemplars: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: string;
+  }[];
+}
+
 export class Prometheus {
   readonly url: string;
 
@@ -38,6 +46,15 @@ export class Prometheus {
     return first?.value === undefined ? undefined : Number(first.value[1]);
   }
 
+  /** The exemplars of the last hour, by series. */
+  async exemplars(query: string): Promise<readonly ExemplarSeries[]> {
+    const now = Date.now() / 1_000;
+    const search = new URLSearchParams({ query, start: String(now - 3_600), end: String(now + 60) });
+    const reply = await fetch(`${this.url}/api/v1/query_exemplars?${search}`);
+    const { data } = (await reply.json()) as { data: readonly ExemplarSeries[] };
+    return data;
+  }
+
   async #ask(path: string): Promise<readonly Series[]> {
     const reply = await fetch(`${this.url}/api/v1/${path}`);
     const text = await reply.text();
@@ -47,8 +64,19 @@ export class Prometheus {
   }
 }
 
+export interface PrometheusOptions {
+  /** Of another release than the one that is installed. */
+  readonly binary?: string;
+  readonly flags?: readonly string[];
+  /** Lines of YAML for the scrape of the target. */
+  readonly scrape?: readonly string[];
+}
+
 /** Scrapes `target` every second, until the test ends. */
-export async function startPrometheus(target: string): Promise<Prometheus> {
+export async function startPrometheus(
+  target: string,
+  { binary, flags = [], scrape = [] }: PrometheusOptions = {},
+): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-prometheus-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(
@@ -58,15 +86,16 @@ scrape_configs:
   - job_name: gateway
     honor_labels: true
     static_configs: [{ targets: ['${new URL(target).host}'] }]
-`,
+${scrape.map((line) => `    ${line}\n`).join('')}`,
   );
   const port = await freePort();
   const child = spawn(
-    program('prometheus', 'prometheus'),
+    binary ?? program('prometheus', 'prometheus'),
     [
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
+      ...flags,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );

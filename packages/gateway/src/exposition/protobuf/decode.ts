@@ -20,7 +20,7 @@ import { hashBytes } from '../../primitives/hash.ts';
 import { MetricReader } from './metric.ts';
 import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
-import { unsupportedType } from './unsupported.ts';
+import { ToldFamilies } from './told-families.ts';
 import { WireReader } from './wire.ts';
 
 export function beginProtobuf(body: Uint8Array, sink: SampleSink): PushDecoder {
@@ -36,6 +36,7 @@ class FamilyReader implements PushDecoder {
   readonly #sink: SampleSink;
   readonly #reader: WireReader;
   readonly #metrics: MetricReader;
+  readonly #told: ToldFamilies;
   #phase: Phase = 'between';
   /** Where to go on; in `metrics` this is behind the header once more. */
   #position = 0;
@@ -47,6 +48,8 @@ class FamilyReader implements PushDecoder {
   #nameEnd = 0;
   #helpStart = NOWHERE;
   #helpEnd = 0;
+  #unitStart = NOWHERE;
+  #unitEnd = 0;
   #type = NOWHERE;
   #firstMetric = NOWHERE;
   /** Name, help and type stand once each, the name first, and nothing else before the first metric. */
@@ -56,6 +59,7 @@ class FamilyReader implements PushDecoder {
     this.#sink = sink;
     this.#reader = new WireReader(body);
     this.#metrics = new MetricReader(this.#reader, sink);
+    this.#told = new ToldFamilies(this.#reader);
   }
 
   advance(bytes: number): boolean {
@@ -89,6 +93,7 @@ class FamilyReader implements PushDecoder {
     this.#position = reader.at;
     this.#nameStart = NOWHERE;
     this.#helpStart = NOWHERE;
+    this.#unitStart = NOWHERE;
     this.#type = NOWHERE;
     this.#firstMetric = NOWHERE;
     this.#plain = true;
@@ -128,8 +133,16 @@ class FamilyReader implements PushDecoder {
           this.#plain &&= this.#type === NOWHERE && this.#firstMetric === NOWHERE;
           this.#type = reader.varint();
           break;
+        case familyTags.unit: {
+          // It stands behind the metrics, where it hinders nothing.
+          this.#plain &&= this.#firstMetric !== NOWHERE;
+          const end = reader.bytesEnd();
+          this.#unitStart = reader.at;
+          this.#unitEnd = end;
+          reader.at = end;
+          break;
+        }
         default:
-          // The unit stands behind the metrics, where it hinders nothing.
           this.#plain &&= this.#firstMetric !== NOWHERE;
           reader.skipUnused(tag, tags);
       }
@@ -139,49 +152,48 @@ class FamilyReader implements PushDecoder {
 
   /** Tells the sink of the family whose header was found, and goes back to its metrics. */
   #declare(): void {
-    const reader = this.#reader;
     const start = this.#start;
     if (this.#nameStart === NOWHERE || this.#nameStart === this.#nameEnd) {
       throw new PushProblem('invalid_name', 'the family has no name', start);
     }
     const type = this.#knownType();
     const headerEnd = this.#firstMetric === NOWHERE ? this.#end : this.#firstMetric;
-    try {
-      this.#tell(type, headerEnd);
-    } catch (error) {
-      if (!(error instanceof PushProblem) || error.code !== 'duplicate_metadata') throw error;
-      const text = reader.text(this.#nameStart, this.#nameEnd);
-      throw new PushProblem(
-        'duplicate_metadata',
-        `a second message for the family ${text}; put all of its metrics into one`,
-        start,
-      );
-    }
+    this.#tell(type, headerEnd);
+    if (this.#unitStart !== NOWHERE && this.#unitStart < this.#unitEnd) this.#tellUnit();
     this.#metrics.setFamily(type, this.#nameStart, this.#nameEnd);
     this.#position = headerEnd;
     this.#phase = this.#position === this.#end ? 'between' : 'metrics';
   }
 
+  /** Tells the sink of the family, unless an earlier message did. */
   #tell(type: ProtobufType, headerEnd: number): void {
     const sink = this.#sink;
     const reader = this.#reader;
     const start = this.#start;
-    if (this.#plain) {
-      const guessed = sink.guessKey(reader.view, 0, reader.view, start, headerEnd);
-      if (guessed !== UNKNOWN) {
-        sink.addKnown(guessed, 0, start);
-        return;
-      }
-      const hash = hashBytes(sink.hashSeed, reader.view, start, headerEnd);
-      const reference = sink.findKey(reader.view, start, headerEnd, hash);
-      if (reference !== UNKNOWN) {
-        sink.addKnown(reference, 0, start);
-        return;
-      }
+    const header = { start, nameStart: this.#nameStart, nameEnd: this.#nameEnd, type };
+    const reference = this.#plain ? this.#findHeader(start, headerEnd) : UNKNOWN;
+    if (reference !== UNKNOWN) {
+      if (this.#told.addKnown(reference, header)) sink.addKnown(reference, 0, start);
+      return;
     }
     const name = reader.text(this.#nameStart, this.#nameEnd);
     const help = this.#helpStart === NOWHERE ? undefined : reader.text(this.#helpStart, this.#helpEnd);
+    if (!this.#told.addNamed(name, header)) return;
     sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
+  }
+
+  #findHeader(start: number, end: number): number {
+    const sink = this.#sink;
+    const { view } = this.#reader;
+    const guessed = sink.guessKey(view, 0, view, start, end);
+    if (guessed !== UNKNOWN) return guessed;
+    return sink.findKey(view, start, end, hashBytes(sink.hashSeed, view, start, end));
+  }
+
+  #tellUnit(): void {
+    const reader = this.#reader;
+    const name = reader.text(this.#nameStart, this.#nameEnd);
+    this.#sink.addUnit(name, reader.text(this.#unitStart, this.#unitEnd));
   }
 
   /** A type that is left out is the first one. */
@@ -190,7 +202,11 @@ class FamilyReader implements PushDecoder {
     const type = typesByNumber[number];
     if (type !== undefined) return type;
     const name = this.#reader.text(this.#nameStart, this.#nameEnd);
-    throw unsupportedType(name, `number ${number}`, this.#start);
+    throw new PushProblem(
+      'unsupported_type',
+      `${name} has the type number ${number}; counters, gauges, histograms, gauge histograms, summaries and untyped metrics are read`,
+      this.#start,
+    );
   }
 
   /** Reads the metrics that begin before `until`. */
