@@ -41,10 +41,13 @@ test('types, help and unit', async () => {
   ] as const;
   const families = types.map((type) => ({ name: type, type, rows: [{ value: 1 }] }));
   const [first, ...rest] = families;
-  const page = await madePageBytes([{ ...first!, help: 'a\n\\', unit: 's' }, ...rest], { format });
+  const page = await madePageBytes(
+    [{ ...first!, help: 'a\n\\', unit: 's', name: 'counter_s_total' }, ...rest],
+    { format },
+  );
   const read = readPage(page);
   expect(read.map((family) => [family.name, family.type])).toEqual([
-    ['counter', 0],
+    ['counter_s_total', 0],
     ['gauge', 1],
     ['summary', 2],
     ['untyped', 3],
@@ -259,6 +262,34 @@ describe('native histograms', () => {
     });
   });
 
+  test('with a zero bucket alone too, for Prometheus does not look at that of floats', async () => {
+    const zeros = { ...native, zeroThreshold: 0, positive: noNativeBuckets, negative: noNativeBuckets };
+    const row = { value: 2.5, native: { ...zeros, zeroCount: 2.5 } };
+    expect((await metricOf('histogram', row)).histogram).toEqual({
+      sampleCountFloat: 2.5,
+      schema: -1,
+      zeroThreshold: 0,
+      zeroCountFloat: 2.5,
+      positiveSpan: [{ offset: 0, length: 0 }],
+    });
+  });
+
+  test('have a message of their own, as Prometheus tells by the first metric of one what the others are', async () => {
+    const rows = [
+      { labels: 'i="1"', value: 12, native },
+      { labels: 'i="2"', value: 1 },
+      { labels: 'i="3"', value: 12, native },
+    ];
+    const family = { name: 'h_seconds', type: 'histogram', help: 'H', unit: 'seconds', rows } as const;
+    const read = readPage(await madePageBytes([family], { format }));
+    expect(read.map(({ name, help, unit }) => [name, help, unit])).toEqual([
+      ['h_seconds', 'H', 'seconds'],
+      ['h_seconds', 'H', 'seconds'],
+    ]);
+    const labelsOf = (i: number) => read[i]!.metric!.map(({ label }) => label![0]!.value);
+    expect([labelsOf(0), labelsOf(1)]).toEqual([['2'], ['1', '3']]);
+  });
+
   test('with exemplars', async () => {
     const labels = [{ name: 't', value: '1' }];
     const exemplars = [1, 2].map((value) => ({ labels, value, timestampMs: value * 1_000 }));
@@ -277,6 +308,21 @@ test('families of start times are not shown where others show them', async () =>
   expect(await names([created, total])).toEqual(['a_total']);
   expect(await names([created])).toEqual(['a_created']);
   expect(await names([{ ...created, startTimes: false }, total])).toEqual(['a_created', 'a_total']);
+});
+
+test.each([
+  ['a_seconds', 'gauge', 'seconds'],
+  ['a_seconds_total', 'counter', 'seconds'],
+  ['a_total', 'counter', undefined],
+  ['a_total_seconds', 'counter', 'seconds'],
+  ['a_seconds_total', 'gauge', undefined],
+  ['aseconds', 'gauge', undefined],
+  ['seconds', 'gauge', undefined],
+] as const)('a unit that is not the end of the name %s of a %s is left out', async (name, type, unit) => {
+  const [family] = readPage(
+    await madePageBytes([{ name, type, unit: 'seconds', rows: [{ value: 1 }] }], { format }),
+  );
+  expect(family!.unit).toBe(unit);
 });
 
 test('an empty page is empty', async () => {

@@ -39,6 +39,11 @@ export class ProtobufWriter implements FamilyWriter {
   readonly #head = new ByteWriter();
   readonly #tail = new ByteWriter();
   readonly #metrics = new MessageBytes();
+  /**
+   * Those with native buckets. Prometheus tells by the first metric of a message what the others are (up to 3.x in part), so they have
+   * a message for themselves.
+   */
+  readonly #natives = new MessageBytes();
   readonly #writers: Readonly<Record<ProtobufType, (series: SeriesView) => void>> = {
     counter: (series) => this.#counter(series),
     gauge: (series) => this.#single(schema.metric.gauge, series),
@@ -65,7 +70,7 @@ export class ProtobufWriter implements FamilyWriter {
     head.byte(schema.typesByNumber.indexOf(wireTypes[type]));
     const tail = this.#tail;
     tail.reset();
-    if (unit === undefined || unit === '') return;
+    if (unit === undefined || !isUnitOf(name, type, unit)) return;
     tail.byte(schema.family.unit);
     tail.text(unit);
   }
@@ -75,50 +80,55 @@ export class ProtobufWriter implements FamilyWriter {
   }
 
   end(): void {
+    if (this.#metrics.length > 0 || this.#natives.length === 0) this.#message(this.#metrics);
+    if (this.#natives.length > 0) this.#message(this.#natives);
+  }
+
+  #message(metrics: MessageBytes): void {
     const page = this.#page;
-    const length = this.#head.length + this.#metrics.length + this.#tail.length;
+    const length = this.#head.length + metrics.length + this.#tail.length;
     page.position = writeVarint(page.room(FIELD_BYTES), page.position, length);
     page.copy(this.#head.bytes());
-    this.#metrics.giveTo(page);
+    metrics.giveTo(page);
     page.copy(this.#tail.bytes());
   }
 
   finish(): void {}
 
   /** A metric with its labels; `close` must follow. */
-  #open({ bytes, labelsStart, labelsEnd }: SeriesView): number {
+  #open(to: MessageBytes, { bytes, labelsStart, labelsEnd }: SeriesView): number {
     const length = labelsEnd - labelsStart;
-    const to = this.#metrics;
     to.begin(labelsBytesMax(length) + METRIC_BYTES);
     const place = to.open(schema.family.metric, length > LONG_LABELS_BYTES ? 2 : 1);
     to.labels(schema.metric.label, bytes, labelsStart, labelsEnd);
     return place;
   }
 
-  #close(place: number, { labelsStart, labelsEnd }: SeriesView): void {
-    this.#metrics.close(place, labelsEnd - labelsStart > LONG_LABELS_BYTES ? 2 : 1);
+  #close(to: MessageBytes, place: number, { labelsStart, labelsEnd }: SeriesView): void {
+    to.close(place, labelsEnd - labelsStart > LONG_LABELS_BYTES ? 2 : 1);
   }
 
   #single(tag: number, series: SeriesView): void {
-    const place = this.#open(series);
-    this.#metrics.doubleMessage(tag, schema.single.value, series.value);
-    this.#close(place, series);
+    const to = this.#metrics;
+    const place = this.#open(to, series);
+    to.doubleMessage(tag, schema.single.value, series.value);
+    this.#close(to, place, series);
   }
 
   #counter(series: SeriesView): void {
     const to = this.#metrics;
-    const place = this.#open(series);
+    const place = this.#open(to, series);
     const counter = to.open(schema.metric.counter);
     to.double(schema.single.value, series.value);
     writeExemplar(to, schema.single.exemplar, series.exemplar(-1));
     writeTimestamp(to, schema.single.start, series.startMs);
     to.close(counter);
-    this.#close(place, series);
+    this.#close(to, place, series);
   }
 
   #summary(series: SeriesView): void {
     const to = this.#metrics;
-    const place = this.#open(series);
+    const place = this.#open(to, series);
     const summary = to.open(schema.metric.summary);
     // There is no other field for a count that is none.
     to.whole(
@@ -128,20 +138,20 @@ export class ProtobufWriter implements FamilyWriter {
     if (!Number.isNaN(series.sum)) to.double(schema.summary.sum, series.sum);
     writeTimestamp(to, schema.summary.start, series.startMs);
     to.close(summary);
-    this.#close(place, series);
+    this.#close(to, place, series);
   }
 
   #histogram(series: SeriesView): void {
-    const to = this.#metrics;
-    const place = this.#open(series);
+    const native = nativeFields(series);
+    const to = native === undefined ? this.#metrics : this.#natives;
+    const place = this.#open(to, series);
     // Mostly it is longer than 127 bytes.
     const histogram = to.open(schema.metric.histogram, 2);
     const { value, sum, startMs } = series;
-    const native = nativeFields(series);
     const isWhole = native?.isWhole ?? isCount(value);
     if (isWhole) to.whole(schema.histogram.count, value);
     if (!Number.isNaN(sum)) to.double(schema.histogram.sum, sum);
-    for (let i = 0; i < series.bucketCount; i += 1) this.#bucket(series, i);
+    for (let i = 0; i < series.bucketCount; i += 1) writeBucket(to, series, i);
     to.room(METRIC_BYTES);
     if (!isWhole) to.double(schema.histogram.countFloat, value);
     if (native !== undefined) writeNative(to, native);
@@ -149,19 +159,24 @@ export class ProtobufWriter implements FamilyWriter {
     writeTimestamp(to, schema.histogram.start, startMs);
     if (native !== undefined) writeExemplars(to, schema.histogram.exemplar, native.exemplars);
     to.close(histogram, 2);
-    this.#close(place, series);
+    this.#close(to, place, series);
   }
+}
 
-  #bucket(series: SeriesView, i: number): void {
-    const to = this.#metrics;
-    to.room(BUCKET_BYTES);
-    const bucket = to.open(schema.histogram.bucket);
-    const count = series.cumulative[i]!;
-    const isWhole = isCount(count);
-    if (isWhole) to.whole(schema.bucket.count, count);
-    to.double(schema.bucket.bound, series.bounds[i]!);
-    writeExemplar(to, schema.bucket.exemplar, series.exemplar(i));
-    if (!isWhole) to.double(schema.bucket.countFloat, count);
-    to.close(bucket);
-  }
+function writeBucket(to: MessageBytes, series: SeriesView, i: number): void {
+  to.room(BUCKET_BYTES);
+  const bucket = to.open(schema.histogram.bucket);
+  const count = series.cumulative[i]!;
+  const isWhole = isCount(count);
+  if (isWhole) to.whole(schema.bucket.count, count);
+  to.double(schema.bucket.bound, series.bounds[i]!);
+  writeExemplar(to, schema.bucket.exemplar, series.exemplar(i));
+  if (!isWhole) to.double(schema.bucket.countFloat, count);
+  to.close(bucket);
+}
+
+/** Prometheus (3.5 for one) refuses a whole page where a unit is not the end of a name. */
+function isUnitOf(name: string, type: MetricType, unit: string): boolean {
+  const base = type === 'counter' && name.endsWith('_total') ? name.slice(0, -'_total'.length) : name;
+  return unit !== '' && base.endsWith(`_${unit}`);
 }

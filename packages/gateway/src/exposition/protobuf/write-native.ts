@@ -63,8 +63,8 @@ export function writeNative(to: MessageBytes, fields: NativeFields): void {
   if (isWhole) writeDeltas(to, tags.negativeDeltas, negative.counts);
   else writeFloats(to, tags.negativeCounts, negative.counts);
   const isEmpty = positive.spans.length === 0 && negative.spans.length === 0;
-  // What else would say that there is a native histogram at all.
-  if (isEmpty && zeroThreshold === 0 && zeroCount === 0) writeSpan(to, tags.positiveSpan, noSpan);
+  // It says that there is a native histogram at all. A zero count alone might, but Prometheus does not look at that of floats.
+  if (isEmpty && zeroThreshold === 0) writeSpan(to, tags.positiveSpan, noSpan);
   writeSpans(to, tags.positiveSpan, positive);
   if (isWhole) writeDeltas(to, tags.positiveDeltas, positive.counts);
   else writeFloats(to, tags.positiveCounts, positive.counts);
