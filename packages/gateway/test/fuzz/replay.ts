@@ -29,7 +29,7 @@ export type FuzzStep =
       readonly method: 'PUT' | 'POST';
       readonly job: string;
       /** Text when left out. */
-      readonly format?: 'openmetrics';
+      readonly format?: 'openmetrics' | 'protobuf';
     }
   | { readonly delete: string }
   | { readonly waitMs: number };
