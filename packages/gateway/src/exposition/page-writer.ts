@@ -51,7 +51,9 @@ export class PageWriter {
   }
 
   text(text: string): void {
-    this.position += this.room(text.length * 3).write(text, this.position, 'utf8');
+    // First the room, as that may put the position elsewhere.
+    const to = this.room(text.length * 3);
+    this.position += to.write(text, this.position, 'utf8');
   }
 
   /** Bytes that will not change, from an earlier page or made apart from it. */

@@ -2,6 +2,7 @@
  * Random runs from a seed. Few names that all get in each other's way (`x`, `x_bucket`, `x.count`, `x_created` …) find more
  * than many; a part of the bodies is then damaged byte by byte.
  */
+import { changed, randomProtobuf } from './generate-protobuf.ts';
 import type { FuzzRun, FuzzStep } from './replay.ts';
 
 export class Random {
@@ -81,6 +82,17 @@ const fragments = [
   '\xc3\xa9',
 ];
 
+const formats = ['text', 'text', 'openmetrics', 'openmetrics', 'protobuf'] as const;
+
+function freshBody(random: Random, format: (typeof formats)[number]): string {
+  if (format === 'protobuf') return randomProtobuf(random, names);
+  return format === 'openmetrics' ? randomOpenMetrics(random) : randomBody(random);
+}
+
+function damagedIn(random: Random, format: (typeof formats)[number], body: string): string {
+  return format === 'protobuf' && random.chance(80) ? changed(random, body) : damaged(random, body);
+}
+
 export function randomRun(random: Random): FuzzRun {
   const steps: FuzzStep[] = [];
   const length = 1 + random.below(8);
@@ -91,13 +103,14 @@ export function randomRun(random: Random): FuzzRun {
     else {
       const repeated = steps.findLast((step) => 'push' in step);
       const isRepeated = repeated !== undefined && random.chance(20);
-      // Now and then a body of one format is pushed as the other.
-      const openMetrics = isRepeated ? repeated.format !== undefined : random.chance(40);
-      const fresh = openMetrics ? randomOpenMetrics(random) : randomBody(random);
+      const format = isRepeated ? (repeated.format ?? 'text') : random.pick(formats);
+      const fresh = freshBody(random, format);
       const body = isRepeated ? repeated.push : fresh;
-      const push = random.chance(25) ? damaged(random, body) : body;
-      const format = openMetrics !== random.chance(5) ? { format: 'openmetrics' as const } : {};
-      steps.push({ push, method: random.pick(['PUT', 'POST']), job: random.pick(['a', 'b']), ...format });
+      const push = random.chance(25) ? damagedIn(random, format, body) : body;
+      // Now and then a body of one format is pushed as another.
+      const pushedAs = random.chance(5) ? random.pick(formats) : format;
+      const told = pushedAs === 'text' ? {} : { format: pushedAs };
+      steps.push({ push, method: random.pick(['PUT', 'POST']), job: random.pick(['a', 'b']), ...told });
     }
   }
   return {
@@ -137,7 +150,7 @@ function randomFamily(random: Random): string {
 }
 
 const openMetricsTypes = [...types.slice(0, 4), 'unknown', 'info', 'stateset', 'gaugehistogram'] as const;
-const suffixes = ['', '_total', '_created', '_info', '_bucket'];
+const suffixes = ['', '_total', '_created', '_info', '_bucket', '_gcount'];
 const tails = ['', '', '', ' 7', ' 7.5 # {a="b"} 1', ' # {} 1 2', ' # {a="\\"} # "} 1'];
 
 function randomOpenMetrics(random: Random): string {
@@ -171,6 +184,9 @@ function randomOpenMetricsFamily(random: Random): string {
     } else if (type === 'summary') {
       text += sample(name, withLabel(label, 'quantile="0.5"'), '1');
       text += sample(`${name}_sum`, label, value) + sample(`${name}_count`, label, '2');
+    } else if (type === 'gaugehistogram') {
+      text += sample(`${name}_bucket`, withLabel(label, 'le="+Inf"'), `3${random.pick(tails)}`);
+      text += sample(`${name}_gcount`, label, '3') + sample(`${name}_gsum`, label, '4');
     } else if (type === 'counter') text += sample(`${name}_total`, label, value);
     else if (type === 'info') text += sample(`${name}_info`, label, '1');
     else if (type === 'stateset') text += sample(name, withLabel(label, `${name}="on"`), '1');

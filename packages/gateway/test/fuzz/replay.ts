@@ -29,7 +29,7 @@ export type FuzzStep =
       readonly method: 'PUT' | 'POST';
       readonly job: string;
       /** Text when left out. */
-      readonly format?: 'openmetrics';
+      readonly format?: 'openmetrics' | 'protobuf';
     }
   | { readonly delete: string }
   | { readonly waitMs: number };
@@ -104,8 +104,9 @@ function indented(body: string): string {
   return body === '' ? '' : ` ${body.replaceAll(/\n(?!$)/g, '\n ')}`;
 }
 
-async function checkPage(where: string, page: string, { summaries }: FuzzRun): Promise<void> {
+async function checkPage(where: string, shown: string, { summaries }: FuzzRun): Promise<void> {
   const fresh = createGateway({ summaries });
+  const page = withPlainHelp(shown);
   try {
     await fresh.push(page);
     // Names that need quotes are sorted as such, and shown with underscores; pushed again they may stand elsewhere.
@@ -118,6 +119,16 @@ async function checkPage(where: string, page: string, { summaries }: FuzzRun): P
     void fresh.close();
   }
   checkBuckets(where, page);
+}
+
+/** Text cannot say that a help begins with blanks, nor that it ends in a carriage return; protobuf can. */
+function withPlainHelp(page: string): string {
+  const lines = page.split('\n');
+  return lines
+    .map((line) =>
+      line.startsWith('# HELP ') ? line.replace(/^(# HELP \S+ )[ \t]+/, '$1').replace(/\r+$/, '') : line,
+    )
+    .join('\n');
 }
 
 function checkBuckets(where: string, page: string): void {

@@ -69,7 +69,7 @@ export function delimited(...fields: readonly Uint8Array[]): Buffer {
 }
 
 /** google.protobuf.Timestamp. */
-export function timestamp(field: number, seconds: number, nanos = 0): Buffer {
+export function timestamp(field: number, seconds: number | bigint, nanos = 0): Buffer {
   return bytes(field, number(1, seconds), number(2, nanos));
 }
 

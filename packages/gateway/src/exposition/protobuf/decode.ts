@@ -59,7 +59,7 @@ class FamilyReader implements PushDecoder {
     this.#sink = sink;
     this.#reader = new WireReader(body);
     this.#metrics = new MetricReader(this.#reader, sink);
-    this.#told = new ToldFamilies(this.#reader);
+    this.#told = new ToldFamilies(body);
   }
 
   advance(bytes: number): boolean {
@@ -170,16 +170,25 @@ class FamilyReader implements PushDecoder {
     const sink = this.#sink;
     const reader = this.#reader;
     const start = this.#start;
-    const header = { start, nameStart: this.#nameStart, nameEnd: this.#nameEnd, type };
     const reference = this.#plain ? this.#findHeader(start, headerEnd) : UNKNOWN;
-    if (reference !== UNKNOWN) {
-      if (this.#told.addKnown(reference, header)) sink.addKnown(reference, 0, start);
-      return;
-    }
+    if (reference !== UNKNOWN && !this.#told.isByName && this.#isNewKnown(reference, headerEnd)) return;
     const name = reader.text(this.#nameStart, this.#nameEnd);
     const help = this.#helpStart === NOWHERE ? undefined : reader.text(this.#helpStart, this.#helpEnd);
-    if (!this.#told.addNamed(name, header)) return;
-    sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
+    if (!this.#told.add(name, type, start)) return;
+    if (reference !== UNKNOWN) sink.addKnown(reference, 0, start);
+    else sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
+  }
+
+  /** Tells the sink of a family that it knows; false when an earlier message did. */
+  #isNewKnown(reference: number, headerEnd: number): boolean {
+    try {
+      this.#sink.addKnown(reference, 0, this.#start);
+    } catch (error) {
+      if (error instanceof PushProblem && error.code === 'duplicate_metadata') return false;
+      throw error;
+    }
+    this.#told.note(this.#start, headerEnd);
+    return true;
   }
 
   #findHeader(start: number, end: number): number {

@@ -1,14 +1,14 @@
-/** Labels of a metric in words, exemplars and timestamps. */
+/** Labels of a metric in words, and exemplars. */
 import { PushProblem } from '../../model/errors.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { Label } from '../../model/labels.ts';
-import { exemplar, label as labelTags, metric as metricTags, timestamp } from './schema.ts';
+import { exemplar, label as labelTags, metric as metricTags } from './schema.ts';
+import { readTimestamp } from './timestamp.ts';
 import type { WireReader } from './wire.ts';
 
 const LABELS_READ_MAX = 1024;
 
 const exemplarTags = Object.values(exemplar);
-const timestampTags = Object.values(timestamp);
 const pairTags = Object.values(labelTags);
 
 /** The labels of a Metric message, wherever in it they stand. */
@@ -86,26 +86,4 @@ export function readExemplar(reader: WireReader): Exemplar {
   }
   reader.enter(next, end);
   return { labels, value, timestampMs };
-}
-
-/** A Timestamp message, in milliseconds. */
-export function readTimestamp(reader: WireReader): number {
-  const { end } = reader;
-  const next = reader.bytesEnd();
-  let seconds = 0;
-  let nanos = 0;
-  reader.end = next;
-  while (reader.at < next) {
-    const tag = reader.tag();
-    if (tag === timestamp.seconds) seconds = signed(reader.varint());
-    else if (tag === timestamp.nanos) nanos = signed(reader.varint());
-    else reader.skipUnused(tag, timestampTags);
-  }
-  reader.enter(next, end);
-  return seconds * 1_000 + nanos / 1_000_000;
-}
-
-/** Negative numbers are written as two's complement of 64 bits. */
-function signed(value: number): number {
-  return value >= 2 ** 63 ? value - 2 ** 64 : value;
 }

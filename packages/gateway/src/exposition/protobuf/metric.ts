@@ -19,13 +19,14 @@ const tags = Object.values(metricTags);
 /** A metric is read in one turn, so it may not be of any length. */
 const METRIC_BYTES_MAX = 1 << 20;
 const NOWHERE = -1;
+/** A metric is read in one go, so one of each is enough for all pushes. */
+const distribution = new Distribution();
+const single = new Single();
 
 export class MetricReader {
   readonly #reader: WireReader;
   readonly #sink: SampleSink;
   readonly #keys: SeriesKeys;
-  readonly #distribution = new Distribution();
-  readonly #single = new Single();
   #type: ProtobufType = 'counter';
   #valueTag = 0;
   #nameStart = 0;
@@ -89,7 +90,6 @@ export class MetricReader {
     if (hasBuckets(this.#type)) this.#readHistogram(reference);
     else if (this.#type === 'summary') this.#readSummary(reference);
     else {
-      const single = this.#single;
       single.read(reader);
       if (reference !== UNKNOWN) this.#sink.addKnown(reference, single.value, start);
       else this.#addInWords('', single.value, this.#spelling());
@@ -100,7 +100,6 @@ export class MetricReader {
 
   #readHistogram(reference: number): void {
     const sink = this.#sink;
-    const distribution = this.#distribution;
     distribution.readHistogram(this.#reader);
     const { count, sum, length, bounds, values, offsets, exemplars } = distribution;
     let withExemplar = 0;
@@ -120,7 +119,7 @@ export class MetricReader {
   }
 
   #addNative(): void {
-    const { native, count, sum, isFloat, nativeExemplars } = this.#distribution;
+    const { native, count, sum, isFloat, nativeExemplars } = distribution;
     const start = this.#start;
     const histogram = native.histogram({ count, sum, float: isFloat });
     if (typeof histogram === 'string') {
@@ -133,7 +132,6 @@ export class MetricReader {
   }
 
   #readSummary(reference: number): void {
-    const distribution = this.#distribution;
     distribution.readSummary(this.#reader);
     const { length, bounds, values, offsets } = distribution;
     this.#addCountAndSum(reference, distribution.count, distribution.sum);
@@ -157,7 +155,7 @@ export class MetricReader {
     const beside = reference < 0 ? reference : sink.findSum(reference);
     if (beside !== UNKNOWN) sink.addKnown(beside, sum, start);
     else this.#addInWords('_sum', sum, this.#unspelled(start));
-    if (this.#distribution.startMs > 0) sink.addStart(this.#distribution.startMs);
+    if (distribution.startMs > 0) sink.addStart(distribution.startMs);
   }
 
   #addInWords(suffix: string, value: number, spelling: Spelling, more?: Label): void {

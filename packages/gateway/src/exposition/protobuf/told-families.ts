@@ -1,65 +1,71 @@
 /**
- * The families that a body told of, so that another message about one of them goes on with it. Known families are told
- * apart by the references of their headers, which costs little; names are made only once a family is told in words.
+ * The families that a body told of, so that another message about one of them goes on with it.
+ *
+ * Few bodies have such messages, so families that are known by their bytes are only noted at first, and the sink says
+ * when one of them comes again. From then on, or from the first family on that must be told in words, all are looked up by name.
  */
 import { PushProblem } from '../../model/errors.ts';
-import { typesByNumber } from './schema.ts';
+import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
-import type { WireReader } from './wire.ts';
-
-/** What one message says of its family: where its name stands in the body, and the type. */
-export interface FamilyHeader {
-  readonly start: number;
-  readonly nameStart: number;
-  readonly nameEnd: number;
-  readonly type: ProtobufType;
-}
+import { WireReader } from './wire.ts';
 
 export class ToldFamilies {
-  readonly #reader: WireReader;
-  readonly #byReference = new Map<number, ProtobufType>();
-  readonly #byName = new Map<string, ProtobufType>();
-  /** Three numbers for each known family whose name is not in `#byName` yet: start and end of the name, type. */
-  readonly #unnamed: number[] = [];
+  readonly #body: Uint8Array;
+  /** Where headers begin and end whose families are not in `#types` yet. */
+  #noted: number[] = [];
+  #types: Map<string, ProtobufType> | undefined;
 
-  constructor(reader: WireReader) {
-    this.#reader = reader;
+  constructor(body: Uint8Array) {
+    this.#body = body;
   }
 
-  /** Notes a family whose header is known; false when it was told before. Throws a PushProblem when that was with another type. */
-  addKnown(reference: number, header: FamilyHeader): boolean {
-    const { type, nameStart, nameEnd } = header;
-    const before = this.#byReference.get(reference);
-    if (before !== undefined) return this.#isFirst(before, header);
-    this.#byReference.set(reference, type);
-    if (this.#byName.size > 0) return this.#add(this.#reader.text(nameStart, nameEnd), header);
-    this.#unnamed.push(nameStart, nameEnd, typesByNumber.indexOf(type));
-    return true;
+  /** Whether all families must be asked for by name. */
+  get isByName(): boolean {
+    return this.#types !== undefined;
   }
 
-  /** The same for one whose header is not known. */
-  addNamed(name: string, header: FamilyHeader): boolean {
-    const unnamed = this.#unnamed;
-    for (let i = 0; i < unnamed.length; i += 3) {
-      this.#byName.set(this.#reader.text(unnamed[i]!, unnamed[i + 1]!), typesByNumber[unnamed[i + 2]!]!);
+  /** Notes the header of a message that the sink took for the first of its family. */
+  note(start: number, end: number): void {
+    this.#noted.push(start, end);
+  }
+
+  /** Notes a family by its name; false when it was told before. Throws a PushProblem when that was with another type. */
+  add(name: string, type: ProtobufType, offset: number): boolean {
+    const types = this.#named();
+    const before = types.get(name);
+    if (before === undefined) {
+      types.set(name, type);
+      return true;
     }
-    if (unnamed.length > 0) unnamed.length = 0;
-    return this.#add(name, header);
-  }
-
-  #add(name: string, header: FamilyHeader): boolean {
-    const before = this.#byName.get(name);
-    if (before !== undefined) return this.#isFirst(before, header);
-    this.#byName.set(name, header.type);
-    return true;
-  }
-
-  #isFirst(before: ProtobufType, { type, nameStart, nameEnd, start }: FamilyHeader): false {
     if (before === type) return false;
     throw new PushProblem(
       'type_conflict',
-      `a second message for ${this.#reader.text(nameStart, nameEnd)} gives it the type ${type}, and the first one ${before}`,
-      start,
+      `a second message for ${name} gives it the type ${type}, and the first one ${before}`,
+      offset,
     );
+  }
+
+  #named(): Map<string, ProtobufType> {
+    const types = (this.#types ??= new Map<string, ProtobufType>());
+    if (this.#noted.length === 0) return types;
+    const reader = new WireReader(this.#body);
+    for (let i = 0; i < this.#noted.length; i += 2) {
+      const end = this.#noted[i + 1]!;
+      reader.enter(this.#noted[i]!, end);
+      let name = '';
+      let type = 0;
+      while (reader.at < end) {
+        const tag = reader.tag();
+        if (tag === familyTags.name) {
+          const nameEnd = reader.bytesEnd();
+          name = reader.text(reader.at, nameEnd);
+          reader.at = nameEnd;
+        } else if (tag === familyTags.type) type = reader.varint();
+        else reader.skip(tag);
+      }
+      types.set(name, typesByNumber[type]!);
+    }
+    this.#noted = [];
+    return types;
   }
 }

@@ -1,9 +1,10 @@
 /** Reads the messages that hold the numbers of a metric into fields that are used again for each. */
 import { PushProblem } from '../../model/errors.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
-import { readExemplar, readTimestamp } from './labels.ts';
+import { readExemplar } from './labels.ts';
 import { NativeReader } from './native.ts';
 import { bucket, histogram, quantile, single, summary } from './schema.ts';
+import { readTimestamp } from './timestamp.ts';
 import type { WireReader } from './wire.ts';
 
 /** A metric with more is refused before it takes a turn for itself. */

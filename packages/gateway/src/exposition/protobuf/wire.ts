@@ -21,6 +21,7 @@ const FIXED32 = 5;
 /** Seven bytes of a varint hold 49 bits, which a double holds exactly. */
 const EXACT_SCALE_MAX = 2 ** 42;
 const VARINT_BYTES_MAX = 10;
+const SHORT_BITS = 28;
 
 export class WireReader {
   readonly bytes: Uint8Array;
@@ -57,18 +58,21 @@ export class WireReader {
 
   /** An unsigned number of up to 64 bits, rounded to a double where it is larger than 2^53. */
   varint(): number {
-    const start = this.at;
+    const { view, end, at: start } = this;
+    // Most are short, and 31 bits hold four bytes of them.
     let value = 0;
-    let scale = 1;
-    for (;;) {
-      if (this.at >= this.end) throw problem('the message ends in the middle of a number', start);
-      const byte = this.view.getUint8(this.at);
-      this.at += 1;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      if (scale === EXACT_SCALE_MAX) return this.#longVarint(start);
-      scale *= 128;
+    let at = start;
+    for (let shift = 0; shift < SHORT_BITS; shift += 7) {
+      if (at >= end) throw problem('the message ends in the middle of a number', start);
+      const byte = view.getUint8(at);
+      at += 1;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.at = at;
+        return value;
+      }
     }
+    return this.#middleVarint(start, value);
   }
 
   /** The length of a field, and the position behind it: what it holds lies between `at` and there. */
@@ -131,6 +135,24 @@ export class WireReader {
       throw new PushProblem('invalid_utf8', `the text ${quoteBytes(part)} is not UTF-8`, start);
     }
     return Buffer.from(part.buffer, part.byteOffset, part.length).toString('utf8');
+  }
+
+  /** The number at `start` of which four bytes make `low`, and there are more. */
+  #middleVarint(start: number, low: number): number {
+    const { view, end } = this;
+    let value = low;
+    let scale = 2 ** SHORT_BITS;
+    for (let at = start + SHORT_BITS / 7; at < end; at += 1) {
+      const byte = view.getUint8(at);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.at = at + 1;
+        return value;
+      }
+      if (scale === EXACT_SCALE_MAX) return this.#longVarint(start);
+      scale *= 128;
+    }
+    throw problem('the message ends in the middle of a number', start);
   }
 
   /** The same number, of eight to ten bytes. */

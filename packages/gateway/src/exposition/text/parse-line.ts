@@ -18,6 +18,9 @@ const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['summary', 'summary'],
   ['untyped', 'untyped'],
   ['unknown', 'untyped'],
+  // Text has no such type, but the Pushgateway reads it in either spelling. Its samples are called as those of a histogram.
+  ['gaugehistogram', 'gaugehistogram'],
+  ['gauge_histogram', 'gaugehistogram'],
 ]);
 
 /** Reads one line, without its line feed. Blank lines and comments feed nothing. */
