@@ -5,8 +5,10 @@ import { IdempotencyKeys } from './aggregate/idempotency-keys.ts';
 import { State } from './aggregate/state.ts';
 import type { StorageCommand } from './config/parse.ts';
 import { formatSize } from './config/values.ts';
-import { encodeText } from './exposition/text/encode.ts';
-import { KeptText } from './exposition/text/kept-text.ts';
+import { defaultPageOptions } from './exposition/family-writer.ts';
+import { KeptPages } from './exposition/kept-text.ts';
+import { encodePage } from './exposition/page.ts';
+import { plainText } from './model/page-format.ts';
 import { initialRules } from './gateway/ledger.ts';
 import { defaultLimits } from './gateway/options.ts';
 import { recoverState } from './gateway/recovery.ts';
@@ -64,7 +66,11 @@ async function verify(path: string, log: Log): Promise<number> {
 
 async function exportPage(path: string, log: Log): Promise<number> {
   const { state } = await readContents(path, log);
-  for await (const slice of encodeText(state.view(), new KeptText(0), () => {})) {
+  for await (const slice of encodePage(state.view(), plainText, {
+    kept: new KeptPages(0),
+    options: defaultPageOptions,
+    onLeftOut() {},
+  })) {
     if (!process.stdout.write(slice)) await once(process.stdout, 'drain');
   }
   return 0;

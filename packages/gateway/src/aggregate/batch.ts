@@ -121,8 +121,8 @@ export function resetBatch(batch: Batch): void {
   batch.freshGroups.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
-  batch.starts.length = 0;
-  batch.exemplars.length = 0;
+  if (batch.starts.length > 0) batch.starts.length = 0;
+  if (batch.exemplars.length > 0) batch.exemplars.length = 0;
   batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;

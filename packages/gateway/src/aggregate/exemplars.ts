@@ -7,7 +7,7 @@ export interface KeptExemplar extends Exemplar {
 }
 
 export class Exemplars {
-  /** Not kept because there was no room, since the last time somebody asked. */
+  /** Not kept because there was no room, since the start. */
   dropped = 0;
   readonly #byCell = new Map<number, KeptExemplar>();
   readonly #most: number;

@@ -88,7 +88,7 @@ export class PushBuilder implements SampleSink {
     this.batch = emptyBatch(state.hashSeed);
     this.#families = new PushFamilies(state.families, this.batch);
     this.#spellings = state.spellings.text;
-    this.#strictHistograms = new StrictHistograms(this.batch, state.cells);
+    this.#strictHistograms = new StrictHistograms(this.batch, state.cells, state.families);
     this.#expected = {
       withinFamily: false,
       cells: state.cells,

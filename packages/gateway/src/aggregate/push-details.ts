@@ -32,7 +32,7 @@ export class PushDetails {
 
   begin(): void {
     this.#passedAt = 0;
-    this.#early.length = 0;
+    if (this.#early.length > 0) this.#early.length = 0;
   }
 
   /** A sample was read and has no entry in the batch. */
@@ -80,6 +80,7 @@ export class PushDetails {
 
   /** What became of start times that came before their series. */
   finish(): void {
+    if (this.#early.length === 0) return;
     for (const { text, startMs } of this.#early) {
       const cell = this.#find(text);
       if (cell !== undefined) this.#start(cell, startMs);

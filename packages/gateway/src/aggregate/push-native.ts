@@ -127,12 +127,12 @@ export class PushNative {
 
   #withFewThresholds(histogram: NativeHistogram, owner: NativeOwner): NativeHistogram {
     const { schema, zeroThreshold } = histogram;
-    if (zeroThreshold === 0 || this.#partSize(owner.group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX)
-      return histogram;
     const { view, start, end, hash } = this.#scratch.write(
       zeroKey(this.#numberOf(owner.group), schema, zeroThreshold),
     );
     if (this.#state.cells.texts.find(view, start, end, hash) >= 0) return histogram;
+    if (zeroThreshold === 0 || this.#partSize(owner.group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX)
+      return histogram;
     const raised = 2 ** (Math.ceil(Math.log2(zeroThreshold) / 16) * 16);
     return Number.isFinite(raised) ? widenZeroBucket(histogram, raised) : histogram;
   }

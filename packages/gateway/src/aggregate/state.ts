@@ -115,8 +115,7 @@ export class State {
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.cells.addAll(batch.cells, batch.values, batch.length);
-    for (const { cell, startMs } of batch.starts) this.cells.startEarlier(cell, startMs);
-    for (const { cell, exemplar } of batch.exemplars) this.cells.offerExemplar(cell, exemplar, origin.wallMs);
+    if (batch.starts.length > 0 || batch.exemplars.length > 0) this.#applyDetails(batch, origin.wallMs);
   }
 
   remove(source: string): boolean {
@@ -210,6 +209,11 @@ export class State {
       if (created !== undefined && created.type === 'gauge' && !created.startTimes)
         this.#holdStartTimes(created);
     }
+  }
+
+  #applyDetails({ starts, exemplars }: Batch, wallMs: number): void {
+    for (const { cell, startMs } of starts) this.cells.startEarlier(cell, startMs);
+    for (const { cell, exemplar } of exemplars) this.cells.offerExemplar(cell, exemplar, wallMs);
   }
 
   /** An untyped family becomes what it is declared to be. What cannot be that goes. */

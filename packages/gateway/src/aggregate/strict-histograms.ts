@@ -6,11 +6,13 @@
  * https://prometheus.io/docs/specs/om/open_metrics_spec/#histogram
  */
 import { PushProblem } from '../model/errors.ts';
+import type { MetricType } from '../model/metric-type.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { boundAt, groupAt, kindAt } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { Cells } from './cells.ts';
+import type { Families } from './families.ts';
 import { shownText } from './settle.ts';
 
 const NO_ENTRY = -1;
@@ -18,6 +20,7 @@ const NO_ENTRY = -1;
 export class StrictHistograms {
   readonly #batch: Batch;
   readonly #cells: Cells;
+  readonly #families: Families;
   /** Groups that were begun in this push, by the serial of the push. */
   #begun = new Uint32Array(64);
   #serial = 0;
@@ -30,8 +33,9 @@ export class StrictHistograms {
   #lastBound = Number.NEGATIVE_INFINITY;
   #hasNegative = false;
 
-  constructor(batch: Batch, cells: Cells) {
+  constructor(batch: Batch, cells: Cells, families: Families) {
     this.#batch = batch;
+    this.#families = families;
     this.#cells = cells;
   }
 
@@ -111,9 +115,20 @@ export class StrictHistograms {
         `belongs to a histogram with a ${this.#sum === NO_ENTRY ? '_count but no _sum' : '_sum but no _count'}; write both or none`,
       );
     }
-    if (this.#hasNegative && this.#sum !== NO_ENTRY) {
-      throw this.#problem(this.#sum, 'may not stand beside buckets for negative values');
+    if (this.#sum === NO_ENTRY) return;
+    // Of gauge histograms the sum may fall, so that it says something beside buckets for negative values, too.
+    if (this.#typeOf(this.#group) !== 'gaugehistogram') {
+      if (this.#hasNegative)
+        throw this.#problem(this.#sum, 'may not stand beside buckets for negative values');
+    } else if (!this.#hasNegative && this.#batch.values[this.#sum]! < 0) {
+      throw this.#problem(this.#sum, 'is negative, and there is no bucket for negative values');
     }
+  }
+
+  #typeOf(group: number): MetricType {
+    const known = this.#cells.groups.length;
+    if (group >= known) return this.#batch.families[this.#batch.freshGroups[group - known]!.family]!.type;
+    return this.#families.get(this.#cells.family[this.#cells.groups[group]!.count]!).type;
   }
 
   #isHistogram(): boolean {

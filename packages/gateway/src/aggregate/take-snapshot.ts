@@ -2,7 +2,8 @@
  * Takes a snapshot of the state at one point in time, while pushes go on.
  *
  *   what changes     sums, kind, holders, lists of numbers    copied at once, about 21 bytes a cell
- *   what does not    text, family, group, bound, start        read when its part is made; `hold` keeps freed cells as they are
+ *   what does not    text, family, group, bound               read when its part is made; `hold` keeps freed cells as they are
+ *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *
  * So the memory for it is bounded by 21 bytes a cell, and a second copy of the contributions (12 bytes each) and of the

@@ -9,13 +9,15 @@ import { setImmediate } from 'node:timers/promises';
 
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
-import { encodeText } from '../exposition/text/encode.ts';
-import { KeptText } from '../exposition/text/kept-text.ts';
+import { defaultPageOptions } from '../exposition/family-writer.ts';
+import { KeptPages } from '../exposition/kept-text.ts';
+import { encodePage } from '../exposition/page.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
+import { plainText } from '../model/page-format.ts';
 import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
@@ -47,7 +49,7 @@ export class Gateway implements GatewayApi {
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #expiry: ExpiryClock;
-  readonly #kept: KeptText;
+  readonly #kept: KeptPages;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
@@ -72,7 +74,7 @@ export class Gateway implements GatewayApi {
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
-    this.#kept = new KeptText(options.scrapeCacheBytesMax);
+    this.#kept = new KeptPages(options.scrapeCacheBytesMax);
     this.#builder = new PushBuilder(this.#ledger.state);
     this.#longBuilder = new PushBuilder(this.#ledger.state);
     if (!journal.keeps) this.#isOpen = this.#ledger.begin();
@@ -140,11 +142,15 @@ export class Gateway implements GatewayApi {
     this.#checkOpen();
     await this.#expiry.run();
     const view = await this.#ledger.view();
-    yield* encodeText(view, this.#kept, (samples) => {
-      this.telemetry?.samplesIgnored('name_collision', samples);
-      this.#log.warn(
-        'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
-      );
+    yield* encodePage(view, plainText, {
+      kept: this.#kept,
+      options: defaultPageOptions,
+      onLeftOut: (samples) => {
+        this.telemetry?.samplesIgnored('name_collision', samples);
+        this.#log.warn(
+          'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
+        );
+      },
     });
   }
 
@@ -167,6 +173,8 @@ export class Gateway implements GatewayApi {
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
+      exemplars: state.cells.exemplars.size,
+      exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
       storage: this.#storageReport(),

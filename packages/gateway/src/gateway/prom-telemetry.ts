@@ -29,6 +29,12 @@ export const ownMetrics = {
   families: ['gauge', ['type'], 'Families held, by metric type.'],
   sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  exemplars: ['gauge', [], 'Exemplars held.'],
+  exemplars_dropped_total: [
+    'counter',
+    [],
+    'Exemplars not kept, as there were as many as may be (--limit.exemplars).',
+  ],
   idempotent_replays_total: [
     'counter',
     [],
@@ -159,6 +165,8 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
     set(sourcesPruned, { state: 'pruned' });
   });
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
+  collect.gauge('exemplars', (set) => set(holdings().exemplars));
+  collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
   collect.gauge('idempotency_keys', (set) => set(holdings().idempotencyKeys));
   collect.counter('idempotency_keys_evicted_total', (set) => set(holdings().idempotencyKeysEvicted));
 }

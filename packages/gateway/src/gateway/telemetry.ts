@@ -36,6 +36,9 @@ export interface HoldingsByType {
   readonly sourcesPruned: number;
   /** Deleted or forgotten since the process started. */
   readonly sourcesRetired: number;
+  readonly exemplars: number;
+  /** Not kept because there were as many as may be, since the process started. */
+  readonly exemplarsDropped: number;
   readonly idempotencyKeys: number;
   /** Keys that went before their time, since the process started. */
   readonly idempotencyKeysEvicted: number;

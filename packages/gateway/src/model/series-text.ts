@@ -32,14 +32,15 @@ export function parseSeriesText(text: string): { readonly name: string; readonly
   const item = /(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\.)*)")(?:="((?:[^"\\]|\\.)*)")?[,}]/gsy;
   item.lastIndex = brace + 1;
   for (let match = item.exec(text); brace !== -1 && match !== null; match = item.exec(text)) {
-    const word = match[1] ?? unescape(match[2] ?? '');
+    const word = match[1] ?? unescapeLabelValue(match[2] ?? '');
     if (match[3] === undefined) name = word;
-    else labels.push({ name: word, value: unescape(match[3]) });
+    else labels.push({ name: word, value: unescapeLabelValue(match[3]) });
   }
   return { name, labels };
 }
 
-function unescape(text: string): string {
+/** What `escapeLabelValue` made of a text, back again. */
+export function unescapeLabelValue(text: string): string {
   return text.replace(/\\(.)/gs, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
 }
 

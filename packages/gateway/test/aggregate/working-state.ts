@@ -7,8 +7,10 @@ import { State } from '../../src/aggregate/state.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
-import { encodeText } from '../../src/exposition/text/encode.ts';
-import { KeptText } from '../../src/exposition/text/kept-text.ts';
+import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { encodePage } from '../../src/exposition/page.ts';
+import { plainText } from '../../src/model/page-format.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import { isDistribution } from '../../src/model/metric-type.ts';
@@ -55,7 +57,11 @@ export class WorkingState {
 
   async page(): Promise<string> {
     const slices: Buffer[] = [];
-    for await (const slice of encodeText(this.state.view(), new KeptText(0), () => {}))
+    for await (const slice of encodePage(this.state.view(), plainText, {
+      kept: new KeptPages(0),
+      options: defaultPageOptions,
+      onLeftOut() {},
+    }))
       slices.push(Buffer.from(slice));
     return Buffer.concat(slices).toString();
   }

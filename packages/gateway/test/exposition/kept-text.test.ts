@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { encodeText } from '../../src/exposition/text/encode.ts';
-import { KeptText } from '../../src/exposition/text/kept-text.ts';
+import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { encodePage } from '../../src/exposition/page.ts';
+import { plainText } from '../../src/model/page-format.ts';
 import type { FamilyView } from '../../src/model/page-view.ts';
 
 const ROWS = 20_000;
@@ -10,7 +12,7 @@ const PAGE_BYTES = ROWS * (row.length + 3);
 
 /** One large family on page after page; `c` is a page before which it has changed. Answers `w` where it was written anew. */
 async function pages(changes: string, bytesMax: number): Promise<string> {
-  const kept = new KeptText(bytesMax);
+  const kept = new KeptPages(bytesMax);
   const identity = {};
   let version = 1;
   let answer = '';
@@ -45,7 +47,8 @@ async function pages(changes: string, bytesMax: number): Promise<string> {
       close(): void {},
     };
     let bytes = 0;
-    for await (const slice of encodeText(view, kept, () => {})) bytes += slice.length;
+    const settings = { kept, options: defaultPageOptions, onLeftOut(): void {} };
+    for await (const slice of encodePage(view, plainText, settings)) bytes += slice.length;
     expect(bytes).toBe('# TYPE busy_total counter\n'.length + PAGE_BYTES);
     expect([0, ROWS]).toContain(written);
     answer += written > 0 ? 'w' : '-';

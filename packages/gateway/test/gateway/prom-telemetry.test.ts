@@ -21,6 +21,8 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     sourcesRetired: 0,
     idempotencyKeys: 0,
     idempotencyKeysEvicted: 0,
+    exemplars: 0,
+    exemplarsDropped: 0,
     storage: undefined,
     ...fields,
   };

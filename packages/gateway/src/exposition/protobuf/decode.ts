@@ -17,10 +17,10 @@ import type { PushDecoder } from '../../model/push-decoder.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { hashBytes } from '../../primitives/hash.ts';
+import { EarlierFamilies } from './earlier-families.ts';
 import { MetricReader } from './metric.ts';
 import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
-import { unsupportedType } from './unsupported.ts';
 import { WireReader } from './wire.ts';
 
 export function beginProtobuf(body: Uint8Array, sink: SampleSink): PushDecoder {
@@ -36,6 +36,7 @@ class FamilyReader implements PushDecoder {
   readonly #sink: SampleSink;
   readonly #reader: WireReader;
   readonly #metrics: MetricReader;
+  #earlier: EarlierFamilies | undefined;
   #phase: Phase = 'between';
   /** Where to go on; in `metrics` this is behind the header once more. */
   #position = 0;
@@ -47,6 +48,8 @@ class FamilyReader implements PushDecoder {
   #nameEnd = 0;
   #helpStart = NOWHERE;
   #helpEnd = 0;
+  #unitStart = NOWHERE;
+  #unitEnd = 0;
   #type = NOWHERE;
   #firstMetric = NOWHERE;
   /** Name, help and type stand once each, the name first, and nothing else before the first metric. */
@@ -89,6 +92,7 @@ class FamilyReader implements PushDecoder {
     this.#position = reader.at;
     this.#nameStart = NOWHERE;
     this.#helpStart = NOWHERE;
+    this.#unitStart = NOWHERE;
     this.#type = NOWHERE;
     this.#firstMetric = NOWHERE;
     this.#plain = true;
@@ -128,8 +132,16 @@ class FamilyReader implements PushDecoder {
           this.#plain &&= this.#type === NOWHERE && this.#firstMetric === NOWHERE;
           this.#type = reader.varint();
           break;
+        case familyTags.unit: {
+          // It stands behind the metrics, where it hinders nothing.
+          this.#plain &&= this.#firstMetric !== NOWHERE;
+          const end = reader.bytesEnd();
+          this.#unitStart = reader.at;
+          this.#unitEnd = end;
+          reader.at = end;
+          break;
+        }
         default:
-          // The unit stands behind the metrics, where it hinders nothing.
           this.#plain &&= this.#firstMetric !== NOWHERE;
           reader.skipUnused(tag, tags);
       }
@@ -139,7 +151,6 @@ class FamilyReader implements PushDecoder {
 
   /** Tells the sink of the family whose header was found, and goes back to its metrics. */
   #declare(): void {
-    const reader = this.#reader;
     const start = this.#start;
     if (this.#nameStart === NOWHERE || this.#nameStart === this.#nameEnd) {
       throw new PushProblem('invalid_name', 'the family has no name', start);
@@ -150,13 +161,9 @@ class FamilyReader implements PushDecoder {
       this.#tell(type, headerEnd);
     } catch (error) {
       if (!(error instanceof PushProblem) || error.code !== 'duplicate_metadata') throw error;
-      const text = reader.text(this.#nameStart, this.#nameEnd);
-      throw new PushProblem(
-        'duplicate_metadata',
-        `a second message for the family ${text}; put all of its metrics into one`,
-        start,
-      );
+      this.#continueEarlier(type, start);
     }
+    if (this.#unitStart !== NOWHERE && this.#unitStart < this.#unitEnd) this.#tellUnit();
     this.#metrics.setFamily(type, this.#nameStart, this.#nameEnd);
     this.#position = headerEnd;
     this.#phase = this.#position === this.#end ? 'between' : 'metrics';
@@ -184,13 +191,36 @@ class FamilyReader implements PushDecoder {
     sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
   }
 
+  #tellUnit(): void {
+    const reader = this.#reader;
+    const name = reader.text(this.#nameStart, this.#nameEnd);
+    this.#sink.addUnit(name, reader.text(this.#unitStart, this.#unitEnd));
+  }
+
+  /** Goes on with a family that had a message before, which said all about it. */
+  #continueEarlier(type: ProtobufType, start: number): void {
+    const name = this.#reader.text(this.#nameStart, this.#nameEnd);
+    this.#earlier ??= new EarlierFamilies(this.#reader.bytes);
+    const before = typesByNumber[this.#earlier.typeOf(name, start) ?? NOWHERE];
+    if (before === type) return;
+    throw new PushProblem(
+      'type_conflict',
+      `a second message for ${name} makes it a ${type}, and the first one a ${before}`,
+      start,
+    );
+  }
+
   /** A type that is left out is the first one. */
   #knownType(): ProtobufType {
     const number = Math.max(this.#type, 0);
     const type = typesByNumber[number];
     if (type !== undefined) return type;
     const name = this.#reader.text(this.#nameStart, this.#nameEnd);
-    throw unsupportedType(name, `number ${number}`, this.#start);
+    throw new PushProblem(
+      'unsupported_type',
+      `${name} has the type number ${number}; counters, gauges, histograms, gauge histograms, summaries and untyped metrics are read`,
+      this.#start,
+    );
   }
 
   /** Reads the metrics that begin before `until`. */

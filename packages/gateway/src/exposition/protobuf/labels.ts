@@ -1,5 +1,6 @@
-/** Labels of a metric in words, and messages that are read only to see that they are well formed. */
+/** Labels of a metric in words, exemplars and timestamps. */
 import { PushProblem } from '../../model/errors.ts';
+import type { Exemplar } from '../../model/exemplar.ts';
 import type { Label } from '../../model/labels.ts';
 import { exemplar, label as labelTags, metric as metricTags, timestamp } from './schema.ts';
 import type { WireReader } from './wire.ts';
@@ -56,32 +57,50 @@ function readLabel(reader: WireReader, start: number, end: number): Label {
   return { name, value };
 }
 
-/** Passes over an Exemplar message. The aggregate has no place for it yet. */
-export function passExemplar(reader: WireReader): void {
+/** An Exemplar message. */
+export function readExemplar(reader: WireReader): Exemplar {
   const { end } = reader;
   const next = reader.bytesEnd();
+  const labels: Label[] = [];
+  let value = 0;
+  let timestampMs: number | undefined;
   reader.end = next;
   while (reader.at < next) {
+    const at = reader.at;
     const tag = reader.tag();
     if (tag === exemplar.label) {
       const pairEnd = reader.bytesEnd();
-      readLabel(reader, reader.at, pairEnd);
+      if (labels.length === LABELS_READ_MAX) {
+        throw new PushProblem('labels_limit', `an exemplar has more than ${LABELS_READ_MAX} labels`, at);
+      }
+      labels.push(readLabel(reader, reader.at, pairEnd));
       reader.enter(pairEnd, next);
-    } else if (tag === exemplar.timestamp) passTimestamp(reader);
+    } else if (tag === exemplar.value) value = reader.double();
+    else if (tag === exemplar.timestamp) timestampMs = readTimestamp(reader);
     else reader.skipUnused(tag, exemplarTags);
   }
   reader.enter(next, end);
+  return { labels, value, timestampMs };
 }
 
-/** Passes over a Timestamp message. */
-export function passTimestamp(reader: WireReader): void {
+/** A Timestamp message, in milliseconds. */
+export function readTimestamp(reader: WireReader): number {
   const { end } = reader;
   const next = reader.bytesEnd();
+  let seconds = 0;
+  let nanos = 0;
   reader.end = next;
   while (reader.at < next) {
     const tag = reader.tag();
-    if (tag === timestamp.seconds || tag === timestamp.nanos) reader.varint();
+    if (tag === timestamp.seconds) seconds = signed(reader.varint());
+    else if (tag === timestamp.nanos) nanos = signed(reader.varint());
     else reader.skipUnused(tag, timestampTags);
   }
   reader.enter(next, end);
+  return seconds * 1_000 + nanos / 1_000_000;
+}
+
+/** Negative numbers are written as two's complement of 64 bits. */
+function signed(value: number): number {
+  return value >= 2 ** 63 ? value - 2 ** 64 : value;
 }

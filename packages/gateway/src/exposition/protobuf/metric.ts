@@ -10,8 +10,7 @@ import { metric as metricTags, typesByNumber, valueTags } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
 import { QUANTILES, SeriesKeys, VALUE } from './series-keys.ts';
 import type { Part } from './series-keys.ts';
-import { nativeHistogram } from './unsupported.ts';
-import { Distribution, readSingle } from './values.ts';
+import { Distribution, Single } from './values.ts';
 import { problem } from './wire.ts';
 import type { WireReader } from './wire.ts';
 
@@ -25,6 +24,7 @@ export class MetricReader {
   readonly #sink: SampleSink;
   readonly #keys: SeriesKeys;
   readonly #distribution = new Distribution();
+  readonly #single = new Single();
   #type: ProtobufType = 'counter';
   #valueTag = 0;
   #nameStart = 0;
@@ -88,19 +88,21 @@ export class MetricReader {
     if (hasBuckets(this.#type)) this.#readHistogram(reference);
     else if (this.#type === 'summary') this.#readSummary(reference);
     else {
-      const value = readSingle(reader);
-      if (reference !== UNKNOWN) this.#sink.addKnown(reference, value, start);
-      else this.#addInWords('', value, this.#spelling());
+      const single = this.#single;
+      single.read(reader);
+      if (reference !== UNKNOWN) this.#sink.addKnown(reference, single.value, start);
+      else this.#addInWords('', single.value, this.#spelling());
+      if (single.startMs > 0) this.#sink.addStart(single.startMs);
+      if (single.exemplar !== undefined) this.#sink.addExemplar(single.exemplar);
     }
   }
 
   #readHistogram(reference: number): void {
     const sink = this.#sink;
     const distribution = this.#distribution;
-    const start = this.#start;
     distribution.readHistogram(this.#reader);
-    const { count, sum, length, bounds, values, offsets } = distribution;
-    if (length === 0 && distribution.native) throw nativeHistogram(this.#nameInWords(), start);
+    const { count, sum, length, bounds, values, offsets, exemplars } = distribution;
+    let withExemplar = 0;
     this.#addCountAndSum(reference, count, sum);
     for (let i = 0; i < length; i += 1) {
       const bound = bounds[i]!;
@@ -110,7 +112,18 @@ export class MetricReader {
         const le = { name: 'le', value: formatFloat64(bound) };
         this.#addInWords('_bucket', values[i]!, this.#unspelled(offsets[i]!), le);
       }
+      for (; exemplars[withExemplar]?.bucket === i; withExemplar += 1)
+        sink.addExemplar(exemplars[withExemplar]!.exemplar);
     }
+    if (distribution.native.isThere) this.#addNative();
+  }
+
+  #addNative(): void {
+    const { native, count, sum, isFloat, nativeExemplars } = this.#distribution;
+    const start = this.#start;
+    const histogram = native.histogram({ count, sum, float: isFloat }, this.#nameInWords(), start);
+    this.#sink.addNative(histogram, start);
+    for (const exemplar of nativeExemplars) this.#sink.addExemplar(exemplar, true);
   }
 
   #readSummary(reference: number): void {
@@ -138,6 +151,7 @@ export class MetricReader {
     const beside = reference < 0 ? reference : sink.findSum(reference);
     if (beside !== UNKNOWN) sink.addKnown(beside, sum, start);
     else this.#addInWords('_sum', sum, this.#unspelled(start));
+    if (this.#distribution.startMs > 0) sink.addStart(this.#distribution.startMs);
   }
 
   #addInWords(suffix: string, value: number, spelling: Spelling, more?: Label): void {

@@ -51,10 +51,21 @@ export const histogram = {
   zeroCount: 0x38,
   zeroCountFloat: 0x41,
   negativeSpan: 0x4a,
+  /** Deltas and counts one by one, and (in the plural) several in one field: both must be understood. */
+  negativeDelta: 0x50,
+  negativeDeltas: 0x52,
+  negativeCount: 0x59,
+  negativeCounts: 0x5a,
   positiveSpan: 0x62,
+  positiveDelta: 0x68,
+  positiveDeltas: 0x6a,
+  positiveCount: 0x71,
+  positiveCounts: 0x72,
   start: 0x7a,
   exemplar: 0x82,
 } as const;
+
+export const span = { offset: 0x08, length: 0x10 } as const;
 
 export const bucket = {
   count: 0x08,

@@ -1,6 +1,8 @@
 /** Reads the messages that hold the numbers of a metric into fields that are used again for each. */
 import { PushProblem } from '../../model/errors.ts';
-import { passExemplar, passTimestamp } from './labels.ts';
+import type { Exemplar } from '../../model/exemplar.ts';
+import { readExemplar, readTimestamp } from './labels.ts';
+import { NativeReader } from './native.ts';
 import { bucket, histogram, quantile, single, summary } from './schema.ts';
 import type { WireReader } from './wire.ts';
 
@@ -13,19 +15,27 @@ const quantileTags = Object.values(quantile);
 const histogramTags = Object.values(histogram);
 const bucketTags = Object.values(bucket);
 
-/** The value of a Gauge, Counter or Untyped message, of which the reader stands at the beginning. */
-export function readSingle(reader: WireReader): number {
-  const { end } = reader;
-  let value = 0;
-  while (reader.at < end) {
-    const tag = reader.tag();
-    if (tag === single.value) value = reader.double();
-    else if (tag === single.exemplar) passExemplar(reader);
-    // When counting began. To show it would add a series `<x>_created` that the same client does not have in text.
-    else if (tag === single.start) passTimestamp(reader);
-    else reader.skipUnused(tag, singleTags);
+/** A Gauge, Counter or Untyped message. */
+export class Single {
+  value = 0;
+  /** In milliseconds since the Unix epoch; 0 for none. */
+  startMs = 0;
+  exemplar: Exemplar | undefined;
+
+  /** Reads the message that the reader stands at the beginning of. */
+  read(reader: WireReader): void {
+    const { end } = reader;
+    this.value = 0;
+    this.startMs = 0;
+    this.exemplar = undefined;
+    while (reader.at < end) {
+      const tag = reader.tag();
+      if (tag === single.value) this.value = reader.double();
+      else if (tag === single.exemplar) this.exemplar = readExemplar(reader);
+      else if (tag === single.start) this.startMs = readTimestamp(reader);
+      else reader.skipUnused(tag, singleTags);
+    }
   }
-  return value;
 }
 
 /** A Histogram or Summary message. */
@@ -38,8 +48,14 @@ export class Distribution {
   readonly bounds: number[] = [];
   readonly values: number[] = [];
   readonly offsets: number[] = [];
-  /** There are native buckets, whether or not there are classic ones. */
-  native = false;
+  /** In milliseconds since the Unix epoch; 0 for none. */
+  startMs = 0;
+  /** The count came as a float. */
+  isFloat = false;
+  readonly native: NativeReader = new NativeReader();
+  /** Of buckets, each with the place of its bucket, in ascending order. */
+  readonly exemplars: { readonly bucket: number; readonly exemplar: Exemplar }[] = [];
+  readonly nativeExemplars: Exemplar[] = [];
 
   /** Reads the Histogram that the reader stands at the beginning of. */
   readHistogram(reader: WireReader): void {
@@ -63,28 +79,18 @@ export class Distribution {
           countFloat = floatCount(reader.double(), at);
           break;
         case histogram.start:
-          passTimestamp(reader);
+          this.startMs = readTimestamp(reader);
           break;
         case histogram.exemplar:
-          passExemplar(reader);
-          break;
-        case histogram.zeroThreshold:
-        case histogram.zeroCountFloat:
-          if (reader.double() !== 0) this.native = true;
-          break;
-        case histogram.zeroCount:
-          if (reader.varint() !== 0) this.native = true;
-          break;
-        case histogram.negativeSpan:
-        case histogram.positiveSpan:
-          this.native = true;
-          reader.skip(tag);
+          if (this.nativeExemplars.length < BUCKETS_READ_MAX) this.nativeExemplars.push(readExemplar(reader));
+          else reader.skip(tag);
           break;
         default:
-          reader.skipUnused(tag, histogramTags);
+          if (!this.native.read(reader, tag, at)) reader.skipUnused(tag, histogramTags);
       }
     }
-    if (countFloat > 0) this.count = countFloat;
+    this.isFloat = countFloat > 0;
+    if (this.isFloat) this.count = countFloat;
   }
 
   /** Reads the Summary that the reader stands at the beginning of. */
@@ -97,7 +103,7 @@ export class Distribution {
       if (tag === summary.count) this.count = reader.varint();
       else if (tag === summary.sum) this.sum = reader.double();
       else if (tag === summary.quantile) this.#readQuantile(reader, at);
-      else if (tag === summary.start) passTimestamp(reader);
+      else if (tag === summary.start) this.startMs = readTimestamp(reader);
       else reader.skipUnused(tag, summaryTags);
     }
   }
@@ -106,7 +112,11 @@ export class Distribution {
     this.count = 0;
     this.sum = 0;
     this.length = 0;
-    this.native = false;
+    this.startMs = 0;
+    this.isFloat = false;
+    this.native.clear();
+    if (this.exemplars.length > 0) this.exemplars.length = 0;
+    if (this.nativeExemplars.length > 0) this.nativeExemplars.length = 0;
   }
 
   #readBucket(reader: WireReader, offset: number): void {
@@ -122,7 +132,8 @@ export class Distribution {
       if (tag === bucket.count) count = reader.varint();
       else if (tag === bucket.bound) bound = reader.double();
       else if (tag === bucket.countFloat) countFloat = floatCount(reader.double(), at);
-      else if (tag === bucket.exemplar) passExemplar(reader);
+      else if (tag === bucket.exemplar)
+        this.exemplars.push({ bucket: this.length, exemplar: readExemplar(reader) });
       else reader.skipUnused(tag, bucketTags);
     }
     reader.enter(next, end);

@@ -8,7 +8,8 @@
  * families that change all the time take no memory. Nor do runs that would take more than `bytesMax` together with what is
  * kept already: they are written anew each time.
  */
-import type { FamilyView } from '../../model/page-view.ts';
+import type { PageFormat } from '../model/page-format.ts';
+import type { FamilyView } from '../model/page-view.ts';
 
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
 const RUN_ROWS = 128;
@@ -16,9 +17,22 @@ const RUN_ROWS = 128;
 /** A run that has changed on more pages than these, one after the other, is not kept. */
 const CHANGES_KEPT = 1;
 
+/**
+ * A number beside the version: with the same of both, a family is written the same way. It says what of the other families of a page
+ * changes how this one is shown.
+ */
+export type VariantOf = (family: FamilyView) => number;
+
+/** A page that is being written. */
+export interface KeptPage {
+  readonly number: number;
+  readonly variantOf: VariantOf;
+}
+
 interface Run extends Past {
   readonly families: readonly object[];
   readonly versions: readonly number[];
+  readonly variants: readonly number[];
   readonly text: readonly Uint8Array[] | undefined;
   readonly bytes: number;
   /** The page that met it last. */
@@ -44,6 +58,27 @@ export interface FoundRun extends Past {
 
 const noPast: Readonly<Past> = { changes: 0, tooMuchFor: 0 };
 
+/** The kept text of each way to write a page that was asked for, which may take so many bytes each. */
+export class KeptPages {
+  readonly #bytesMax: number;
+  readonly #texts = new Map<string, KeptText>();
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Both versions of text are the same text where names are escaped the same way. */
+  of({ format, escaping }: PageFormat): KeptText {
+    const key = `${format} ${escaping}`;
+    let text = this.#texts.get(key);
+    if (text === undefined) {
+      text = new KeptText(this.#bytesMax);
+      this.#texts.set(key, text);
+    }
+    return text;
+  }
+}
+
 export class KeptText {
   readonly #bytesMax: number;
   /** By the first family of the run. */
@@ -55,25 +90,23 @@ export class KeptText {
     this.#bytesMax = bytesMax;
   }
 
-  /** Begins a page, and returns its number. */
-  begin(): number {
+  begin(variantOf: VariantOf): KeptPage {
     this.#pages += 1;
-    return this.#pages;
+    return { number: this.#pages, variantOf };
   }
 
   /** Call when a page is complete: forgets runs that it did not meet. */
-  end(page: number): void {
-    for (const [first, run] of this.#runs) if (run.page !== page) this.#drop(first, run);
+  end(page: KeptPage): void {
+    for (const [first, run] of this.#runs) if (run.page !== page.number) this.#drop(first, run);
   }
 
   /** The run that begins at `from`, as this page has it. */
-  find(families: readonly FamilyView[], from: number, page: number): FoundRun {
+  find(families: readonly FamilyView[], from: number, page: KeptPage): FoundRun {
     const first = families[from]!;
-    // How names are escaped depends on what other families there are.
-    if (first.quotedNames) return { to: from + 1, text: undefined, keepBytesMax: 0, ...noPast };
+    if (first.once) return { to: from + 1, text: undefined, keepBytesMax: 0, ...noPast };
     const known = this.#runs.get(first.identity);
-    if (known !== undefined && isSame(known, families, from)) {
-      known.page = page;
+    if (known !== undefined && isSame(known, families, from, page.variantOf)) {
+      known.page = page.number;
       known.changes = 0;
       const { text, tooMuchFor } = known;
       const to = from + known.families.length;
@@ -90,9 +123,9 @@ export class KeptText {
   keep(
     run: readonly FamilyView[],
     written: Readonly<Past> & Pick<FoundRun, 'text' | 'keepBytesMax'>,
-    page: number,
+    page: KeptPage,
   ): void {
-    if (this.#bytesMax === 0 || run[0]!.quotedNames) return;
+    if (this.#bytesMax === 0 || run[0]!.once) return;
     const first = run[0]!.identity;
     const known = this.#runs.get(first);
     if (known !== undefined) this.#drop(first, known);
@@ -102,11 +135,12 @@ export class KeptText {
     this.#runs.set(first, {
       families: run.map((family) => family.identity),
       versions: run.map((family) => family.version),
+      variants: run.map(page.variantOf),
       text,
       bytes: text === undefined ? 0 : bytes,
       changes: written.changes,
       tooMuchFor: text === undefined ? Math.max(written.tooMuchFor, written.keepBytesMax) : 0,
-      page,
+      page: page.number,
     });
     if (text !== undefined) this.#bytes += bytes;
   }
@@ -123,7 +157,7 @@ export class KeptText {
     for (; to < families.length; to += 1) {
       const next = families[to]!;
       rows += next.rowCount;
-      if (rows > RUN_ROWS || next.quotedNames) break;
+      if (rows > RUN_ROWS || next.once) break;
       // Not into a run that may still be good, once this one is of a fair size.
       if (rows > RUN_ROWS / 2 && this.#runs.has(next.identity)) break;
     }
@@ -136,11 +170,13 @@ export class KeptText {
   }
 }
 
-function isSame(run: Run, families: readonly FamilyView[], from: number): boolean {
+function isSame(run: Run, families: readonly FamilyView[], from: number, variantOf: VariantOf): boolean {
   if (from + run.families.length > families.length) return false;
   for (let i = 0; i < run.families.length; i += 1) {
     const family = families[from + i]!;
-    if (run.families[i] !== family.identity || run.versions[i] !== family.version) return false;
+    if (family.once || run.families[i] !== family.identity || run.versions[i] !== family.version)
+      return false;
+    if (run.variants[i] !== variantOf(family)) return false;
   }
   return true;
 }

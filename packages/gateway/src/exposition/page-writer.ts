@@ -2,22 +2,9 @@
  * Collects the bytes of a page into slices. What it hands out is never written to afterwards, so that a slice may be kept and
  * shown again.
  */
-import type { MetricType } from '../../model/metric-type.ts';
-import type { FamilyView, SampleVisitor } from '../../model/page-view.ts';
-import { LF, SPACE } from '../../primitives/bytes.ts';
-import { floatBytesMax, writeFloat64 } from '../../primitives/write-float.ts';
-
-/** The types of text, which has no others. */
-const textTypes: Readonly<Record<MetricType, string>> = {
-  counter: 'counter',
-  gauge: 'gauge',
-  histogram: 'histogram',
-  summary: 'summary',
-  untyped: 'untyped',
-  gaugehistogram: 'histogram',
-  info: 'gauge',
-  stateset: 'gauge',
-};
+import type { SampleVisitor } from '../model/page-view.ts';
+import { LF, SPACE } from '../primitives/bytes.ts';
+import { floatBytesMax, writeFloat64 } from '../primitives/write-float.ts';
 
 /** Large enough that handing a slice on costs next to nothing, and small enough to be written without a pause. */
 export const SLICE_BYTES: number = 64 * 1024;
@@ -29,8 +16,9 @@ const FORESEEN_TOLERANCE = 1.1;
 export class PageWriter {
   /** Slices that are done, for the reader to take away. */
   readonly slices: Uint8Array[] = [];
+  /** Where the next byte goes in what `room` returns. */
+  position = 0;
   #buffer = Buffer.allocUnsafe(SLICE_BYTES);
-  #length = 0;
   /** Where in the buffer the recording goes on; -1 while nothing is recorded. */
   #recordedFrom = -1;
   #recordBytesMax = 0;
@@ -39,29 +27,31 @@ export class PageWriter {
 
   readonly sample: SampleVisitor = (bytes, start, end, value) => {
     const needed = end - start + floatBytesMax + 2;
-    if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed);
+    if (this.position + needed > this.#buffer.length) this.#makeRoom(needed);
     const buffer = this.#buffer;
     // A view and a native copy take half the time of a loop over 70 bytes.
-    buffer.set(bytes.subarray(start, end), this.#length);
-    let length = this.#length + end - start;
-    buffer[length] = SPACE;
-    length = writeFloat64(buffer, length + 1, value);
-    buffer[length] = LF;
-    this.#length = length + 1;
+    buffer.set(bytes.subarray(start, end), this.position);
+    let at = this.position + end - start;
+    buffer[at] = SPACE;
+    at = writeFloat64(buffer, at + 1, value);
+    buffer[at] = LF;
+    this.position = at + 1;
   };
 
-  metadata(family: FamilyView, name: string): void {
-    let text = '';
-    if (family.help !== undefined) {
-      text = `# HELP ${name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
-    }
-    this.text(`${text}# TYPE ${name} ${textTypes[family.type]}\n`);
+  /** A place for so many bytes from `position` on. What is written there counts once `position` is moved behind it. */
+  room(bytes: number): Buffer {
+    if (this.position + bytes > this.#buffer.length) this.#makeRoom(bytes);
+    return this.#buffer;
+  }
+
+  /** Bytes that may change afterwards. */
+  copy(bytes: Uint8Array): void {
+    this.room(bytes.length).set(bytes, this.position);
+    this.position += bytes.length;
   }
 
   text(text: string): void {
-    const needed = text.length * 3;
-    if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed);
-    this.#length += this.#buffer.write(text, this.#length, 'utf8');
+    this.position += this.room(text.length * 3).write(text, this.position, 'utf8');
   }
 
   /** Bytes of an earlier page. */
@@ -71,19 +61,17 @@ export class PageWriter {
       this.slices.push(slice);
       return;
     }
-    if (this.#length + slice.length > this.#buffer.length) this.#makeRoom(slice.length);
-    this.#buffer.set(slice, this.#length);
-    this.#length += slice.length;
+    this.copy(slice);
   }
 
   /** Makes a slice of what is there so far. */
   flush(): void {
-    if (this.#length > 0) this.#makeRoom(SLICE_BYTES);
+    if (this.position > 0) this.#makeRoom(SLICE_BYTES);
   }
 
   /** From here on what is written is recorded as well, up to so many bytes. */
   record(bytesMax: number): void {
-    this.#recordedFrom = this.#length;
+    this.#recordedFrom = this.position;
     this.#recordBytesMax = bytesMax;
     this.#recordedBytes = 0;
     this.#record = [];
@@ -109,15 +97,15 @@ export class PageWriter {
   #makeRoom(needed: number): void {
     this.#recordSoFar();
     if (this.#recordedFrom !== -1) this.#recordedFrom = 0;
-    if (this.#length > 0) this.slices.push(this.#buffer.subarray(0, this.#length));
+    if (this.position > 0) this.slices.push(this.#buffer.subarray(0, this.position));
     this.#buffer = Buffer.allocUnsafe(Math.max(SLICE_BYTES, needed));
-    this.#length = 0;
+    this.position = 0;
   }
 
   #recordSoFar(): void {
     const from = this.#recordedFrom;
-    if (from === -1 || from === this.#length) return;
-    const written = this.#buffer.subarray(from, this.#length);
+    if (from === -1 || from === this.position) return;
+    const written = this.#buffer.subarray(from, this.position);
     const isMost = written.length * 8 > this.#buffer.length * 7;
     this.#recordedBytes += isMost ? this.#buffer.length : written.length;
     if (this.#recordedBytes > this.#recordBytesMax) {

@@ -1,0 +1,170 @@
+/**
+ * A family under an escaped name. Mostly the names of its labels are all different once they are escaped, and then its rows are passed
+ * on one by one with other bytes. Where names meet, or several families do, rows may be the same series: those are read and
+ * added up first, while the rows are sorted.
+ */
+import { isLegacyMetricName } from '../../model/labels.ts';
+import type { MetricType } from '../../model/metric-type.ts';
+import type { EscapingScheme } from '../../model/page-format.ts';
+import type { FamilyView, SampleVisitor, SeriesView, SeriesVisitor } from '../../model/page-view.ts';
+import { escapeLabelValue, parseSeriesText, seriesText } from '../../model/series-text.ts';
+import { LEFT_BRACE, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
+import { collectLabelNames, LabelEscaper, someMeet } from './escape-labels.ts';
+import { escapeLabelName } from './escape-name.ts';
+import { EscapedSeries } from './escaped-series.ts';
+import { MergedSeries, visitSamples } from './merged-series.ts';
+import { copyRow, mergeInto } from './merged-rows.ts';
+import type { MergedRow } from './merged-rows.ts';
+
+/** Rows read in one step. */
+const STEP_ROWS = 64;
+const leftBrace = Uint8Array.of(LEFT_BRACE);
+const rightBrace = Uint8Array.of(RIGHT_BRACE);
+
+export interface Escaping {
+  readonly scheme: EscapingScheme;
+  onLeftOut(series: number): void;
+}
+
+export class EscapedFamily implements FamilyView {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string | undefined;
+  readonly unit: string | undefined;
+  readonly quotedNames: boolean = false;
+  readonly hasNative: boolean;
+  readonly startTimes: boolean;
+  readonly once: boolean;
+  readonly identity: object;
+  readonly version: number;
+  readonly #parts: readonly FamilyView[];
+  readonly #escaping: Escaping;
+  readonly #labels: LabelEscaper;
+  readonly #series: EscapedSeries;
+  readonly #name: Buffer;
+  #merged: readonly MergedRow[] | undefined;
+
+  /** The parts are of one type; the first one gives its help. */
+  constructor(name: string, parts: readonly FamilyView[], escaping: Escaping) {
+    const [first] = parts;
+    if (first === undefined) throw new Error('BUG: a family of nothing');
+    const isAlone = parts.length === 1;
+    this.name = name;
+    this.type = first.type;
+    this.help = first.help;
+    this.unit = parts.every((part) => part.unit === first.unit) ? first.unit : undefined;
+    this.hasNative = parts.some((part) => part.hasNative);
+    this.startTimes = first.startTimes;
+    this.once = !isAlone || first.once;
+    this.identity = isAlone ? first.identity : {};
+    this.version = first.version;
+    this.#parts = parts;
+    this.#escaping = escaping;
+    this.#labels = new LabelEscaper(escaping.scheme);
+    this.#series = new EscapedSeries(this.#labels, escaping.scheme);
+    this.#name = Buffer.from(name);
+  }
+
+  /** Before `sort`, at most so many. */
+  get rowCount(): number {
+    return this.#merged?.length ?? this.#parts.reduce((sum, part) => sum + part.rowCount, 0);
+  }
+
+  *sort(): Generator<void, void> {
+    for (const part of this.#parts) yield* part.sort();
+    const isMixed = this.#parts.length > 1 || (yield* this.#haveLabelsMet());
+    if (isMixed && this.#merged === undefined) this.#merged = yield* this.#merge();
+  }
+
+  visit(from: number, to: number, visitor: SampleVisitor): void {
+    if (this.#merged !== undefined) {
+      for (let row = from; row < to; row += 1) visitSamples(this, this.#merged[row]!, visitor);
+      return;
+    }
+    const [part] = this.#parts;
+    const escaped = this.#labels;
+    const original = part!.name;
+    const isQuoted = !isLegacyMetricName(original);
+    const nameBytes = Buffer.byteLength(isQuoted ? escapeLabelValue(original) : original);
+    part!.visit(from, to, (bytes, start, end, value) => {
+      // `name_count{a="b"}`, or `{"na.me_count",a="b"}`, where what stands behind the name is the same in the escaped one.
+      const nameEnd = start + nameBytes + (isQuoted ? 2 : 0);
+      let suffixEnd = nameEnd;
+      while (suffixEnd < end && bytes[suffixEnd] !== (isQuoted ? QUOTE : LEFT_BRACE)) suffixEnd += 1;
+      const labelsStart = Math.min(suffixEnd + (isQuoted ? 2 : 1), end);
+      escaped.reset();
+      escaped.raw(this.#name);
+      escaped.raw(bytes.subarray(nameEnd, suffixEnd));
+      if (labelsStart < end) {
+        escaped.raw(leftBrace);
+        escaped.labels(bytes, labelsStart, end - 1);
+        escaped.raw(rightBrace);
+      }
+      visitor(escaped.bytes, 0, escaped.length, value);
+    });
+  }
+
+  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
+    if (this.#merged !== undefined) {
+      const series = new MergedSeries();
+      for (let row = from; row < to; row += 1) {
+        series.read(this.#merged[row]!);
+        visitor(series);
+      }
+      return;
+    }
+    const series = this.#series;
+    this.#parts[0]!.visitSeries(from, to, (original) => {
+      series.read(original);
+      visitor(series);
+    });
+  }
+
+  *#haveLabelsMet(): Generator<void, boolean> {
+    const names = new Set<string>();
+    const [part] = this.#parts;
+    for (let row = 0; row < part!.rowCount; row += STEP_ROWS) {
+      part!.visitSeries(row, Math.min(row + STEP_ROWS, part!.rowCount), (series) => {
+        collectLabelNames(names, series.bytes, series.labelsStart, series.labelsEnd);
+      });
+      yield;
+    }
+    return someMeet(names, this.#escaping.scheme);
+  }
+
+  *#merge(): Generator<void, readonly MergedRow[]> {
+    const rows = new Map<string, MergedRow>();
+    for (const part of this.#parts) {
+      for (let row = 0; row < part.rowCount; row += STEP_ROWS) {
+        part.visitSeries(row, Math.min(row + STEP_ROWS, part.rowCount), (series) => this.#add(rows, series));
+        yield;
+      }
+    }
+    return [...rows.values()];
+  }
+
+  #add(rows: Map<string, MergedRow>, series: SeriesView): void {
+    const labels = escapedLabels(series, this.#escaping.scheme);
+    if (labels === undefined) {
+      this.#escaping.onLeftOut(1);
+      return;
+    }
+    this.#series.read(series);
+    const row = copyRow(this.#series, Buffer.from(labels));
+    const known = rows.get(labels);
+    if (known === undefined) rows.set(labels, row);
+    else mergeInto(known, row, this);
+  }
+}
+
+/** In canonical form; undefined where two labels of one series have the same name now. */
+function escapedLabels(series: SeriesView, scheme: EscapingScheme): string | undefined {
+  const { bytes, labelsStart, labelsEnd } = series;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
+  const labels = parseSeriesText(`{${text.toString('utf8')}}`).labels.map(({ name, value }) => ({
+    name: escapeLabelName(name, scheme),
+    value,
+  }));
+  if (new Set(labels.map(({ name }) => name)).size < labels.length) return undefined;
+  return seriesText('x', labels).slice(2, -1);
+}

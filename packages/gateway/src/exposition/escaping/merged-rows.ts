@@ -1,0 +1,102 @@
+/** Rows of families, or of one, that have the same labels once their names are escaped: added up as if they had been pushed so. */
+import { addHistograms } from '../../histogram/add.ts';
+import type { Exemplar } from '../../model/exemplar.ts';
+import { hasBuckets } from '../../model/metric-type.ts';
+import type { MetricType } from '../../model/metric-type.ts';
+import type { NativeView, SeriesView } from '../../model/page-view.ts';
+
+/** A copy of one row, or the sum of several. */
+export interface MergedRow {
+  readonly labels: Uint8Array;
+  value: number;
+  sum: number;
+  startMs: number;
+  /** By ascending bound. */
+  buckets: readonly Bucket[];
+  exemplar: Exemplar | undefined;
+  native: NativeView | undefined;
+}
+
+export interface Bucket {
+  readonly bound: number;
+  /** Observations in this bucket alone. */
+  readonly count: number;
+  readonly exemplar: Exemplar | undefined;
+}
+
+/** The row as it is now, with the labels in canonical form. */
+export function copyRow(series: SeriesView, labels: Uint8Array): MergedRow {
+  const buckets: Bucket[] = [];
+  for (let i = 0; i < series.bucketCount; i += 1) {
+    const below = i === 0 ? 0 : series.cumulative[i - 1]!;
+    buckets.push({
+      bound: series.bounds[i]!,
+      count: series.cumulative[i]! - below,
+      exemplar: series.exemplar(i),
+    });
+  }
+  return {
+    labels,
+    value: series.value,
+    sum: series.sum,
+    startMs: series.startMs,
+    buckets,
+    exemplar: series.bucketCount === 0 ? series.exemplar(-1) : undefined,
+    native: series.native(),
+  };
+}
+
+/** Adds `more` to `row`. `startTimes` is of the family. */
+export function mergeInto(
+  row: MergedRow,
+  more: MergedRow,
+  { type, startTimes }: { readonly type: MetricType; readonly startTimes: boolean },
+): void {
+  row.sum = addKnown(row.sum, more.sum);
+  row.startMs = earlier(row.startMs, more.startMs);
+  row.exemplar = newer(row.exemplar, more.exemplar);
+  row.native = addNative(row, more);
+  if (startTimes) row.value = Math.min(row.value, more.value);
+  else if (type === 'info') row.value = Math.min(row.value + more.value, 1);
+  else row.value += more.value;
+  if (hasBuckets(type)) row.buckets = addBuckets(row.buckets, more.buckets);
+}
+
+function addKnown(a: number, b: number): number {
+  if (Number.isNaN(a)) return b;
+  return Number.isNaN(b) ? a : a + b;
+}
+
+function earlier(a: number, b: number): number {
+  if (Number.isNaN(a)) return b;
+  return b < a ? b : a;
+}
+
+function newer(a: Exemplar | undefined, b: Exemplar | undefined): Exemplar | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return (b.timestampMs ?? 0) > (a.timestampMs ?? 0) ? b : a;
+}
+
+function addNative({ native: a, sum }: MergedRow, { native: b }: MergedRow): NativeView | undefined {
+  if (a === undefined || b === undefined) {
+    const only = a ?? b;
+    return only && { ...only, sum };
+  }
+  return { ...addHistograms(a, b), sum, exemplars: [...a.exemplars, ...b.exemplars] };
+}
+
+/** All bounds of both, as the sums of two pushes have them. */
+function addBuckets(a: readonly Bucket[], b: readonly Bucket[]): readonly Bucket[] {
+  const byBound = new Map(a.map((bucket) => [bucket.bound, bucket]));
+  for (const bucket of b) {
+    const same = byBound.get(bucket.bound);
+    const { bound, count, exemplar } = bucket;
+    byBound.set(
+      bound,
+      same === undefined
+        ? bucket
+        : { bound, count: same.count + count, exemplar: newer(same.exemplar, exemplar) },
+    );
+  }
+  return [...byBound.values()].toSorted((x, y) => x.bound - y.bound);
+}

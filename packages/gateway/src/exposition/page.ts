@@ -1,0 +1,137 @@
+/**
+ * Writes a page. It yields to the event loop between slices of a few milliseconds, so that pushes go on during a scrape of any
+ * size; the page view keeps it one point in time.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+import type { PageFormat } from '../model/page-format.ts';
+import type { FamilyView, PageView } from '../model/page-view.ts';
+import { escapeFamilies } from './escaping/escape-families.ts';
+import type { FamilyWriter, PageOptions } from './family-writer.ts';
+import { contentOf } from './formats.ts';
+import type { FoundRun, KeptPage, KeptPages, KeptText } from './kept-text.ts';
+import { PageWriter } from './page-writer.ts';
+
+/** Between looks at the clock. */
+const ROWS_PER_CHECK = 32;
+const TURN_MS = 3;
+
+export interface PageSettings {
+  /** What earlier pages of the same view's state left behind. */
+  readonly kept: KeptPages;
+  readonly options: PageOptions;
+  /** Told once how many series were left out because their names met others once escaped, if any. */
+  onLeftOut(series: number): void;
+}
+
+/** The page in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */
+export async function* encodePage(
+  view: PageView,
+  format: PageFormat,
+  settings: PageSettings,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const page = new Page(view, format, settings);
+  try {
+    let since = performance.now();
+    for (const slice of page.slices()) {
+      if (slice) yield slice;
+      if (performance.now() - since < TURN_MS) continue;
+      await setImmediate();
+      since = performance.now();
+    }
+  } finally {
+    view.close();
+    if (page.leftOut > 0) settings.onLeftOut(page.leftOut);
+  }
+}
+
+/** Slices, and nothing now and then where it is time to look at the clock. */
+type Steps = Generator<Uint8Array | void, void>;
+
+class Page {
+  leftOut = 0;
+  readonly #view: PageView;
+  readonly #format: PageFormat;
+  readonly #options: PageOptions;
+  readonly #kept: KeptText;
+  readonly #page = new PageWriter();
+  #begun = false;
+
+  constructor(view: PageView, format: PageFormat, { kept, options }: PageSettings) {
+    this.#view = view;
+    this.#format = format;
+    this.#options = options;
+    this.#kept = kept.of(format);
+  }
+
+  *slices(): Steps {
+    const all = yield* this.#view.families();
+    yield;
+    const escaped = escapeFamilies(all, this.#format.escaping, (series) => {
+      this.leftOut += series;
+    });
+    const { families, variantOf, writer } = contentOf(this.#format.format, escaped, {
+      page: this.#page,
+      options: this.#options,
+    });
+    yield;
+    const kept = this.#kept.begin(variantOf);
+    for (let from = 0; from < families.length;) {
+      const found = this.#kept.find(families, from, kept);
+      const { to, text } = found;
+      if (text === undefined) {
+        yield* this.#writeRun(families.slice(from, to), writer, { found, kept });
+      } else {
+        for (const slice of text) this.#page.again(slice);
+      }
+      yield* this.#done();
+      yield;
+      from = to;
+    }
+    writer.finish();
+    this.#page.flush();
+    yield* this.#done();
+    this.#kept.end(kept);
+  }
+
+  *#writeRun(
+    run: readonly FamilyView[],
+    writer: FamilyWriter,
+    { found, kept }: { readonly found: FoundRun; readonly kept: KeptPage },
+  ): Steps {
+    const { keepBytesMax } = found;
+    if (keepBytesMax > 0) this.#page.record(keepBytesMax);
+    for (const family of run) yield* this.#writeFamily(family, writer);
+    const text = keepBytesMax > 0 ? this.#page.recorded() : undefined;
+    this.#kept.keep(run, { ...found, text }, kept);
+  }
+
+  *#writeFamily(family: FamilyView, writer: FamilyWriter): Steps {
+    const page = this.#page;
+    writer.begin(family);
+    for (const _ of family.sort()) {
+      // The first bytes need not wait for all rows to be sorted.
+      if (!this.#begun) page.flush();
+      yield* this.#done();
+      yield;
+    }
+    if (writer.prepare !== undefined) yield* writer.prepare(family);
+    const { rowCount } = family;
+    for (let row = 0; row < rowCount; row += ROWS_PER_CHECK) {
+      writer.rows(family, row, Math.min(row + ROWS_PER_CHECK, rowCount));
+      if (page.slices.length > 0) {
+        page.foresee(row / rowCount);
+        yield* this.#done();
+      }
+      if (row > 0) yield;
+    }
+    writer.end(family);
+  }
+
+  *#done(): Steps {
+    for (const slice of this.#page.slices.splice(0)) {
+      this.#begun = true;
+      yield slice;
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The native part of a Histogram message.
+ *
+ *   schema, zero_threshold, zero_count
+ *   spans   [ offset, length ] …      which buckets there are, for each sign
+ *   deltas  each count as the difference to the one before (integers), or
+ *   counts  as they are (floats)
+ */
+import { bucketsOf } from '../../histogram/spans.ts';
+import type { BucketSpan } from '../../histogram/spans.ts';
+import { histogramProblem } from '../../histogram/validate.ts';
+import { PushProblem } from '../../model/errors.ts';
+import type { NativeBuckets, NativeHistogram } from '../../model/native-histogram.ts';
+import { histogram, span } from './schema.ts';
+import type { WireReader } from './wire.ts';
+
+/** A metric with more is refused before it takes a turn for itself. */
+const BUCKETS_READ_MAX = 16_384;
+
+const spanTags = Object.values(span);
+
+/** The buckets of one sign, as they come. */
+class Side {
+  readonly spans: BucketSpan[] = [];
+  readonly counts: number[] = [];
+  /** The count that the next delta is added to. */
+  #last = 0;
+
+  clear(): void {
+    if (this.spans.length > 0) this.spans.length = 0;
+    if (this.counts.length > 0) this.counts.length = 0;
+    this.#last = 0;
+  }
+
+  addDelta(delta: number): void {
+    this.#last += delta;
+    this.counts.push(this.#last);
+  }
+}
+
+export class NativeReader {
+  /** There are native buckets, or there would be if anything had been observed. */
+  isThere = false;
+  #schema = 0;
+  #zeroThreshold = 0;
+  #zeroCount = 0;
+  #zeroCountFloat = 0;
+  #isFloat = false;
+  readonly #positive = new Side();
+  readonly #negative = new Side();
+
+  clear(): void {
+    this.isThere = false;
+    this.#schema = 0;
+    this.#zeroThreshold = 0;
+    this.#zeroCount = 0;
+    this.#zeroCountFloat = 0;
+    this.#isFloat = false;
+    this.#positive.clear();
+    this.#negative.clear();
+  }
+
+  /** Reads a field whose tag was read at `at`; false when it is none of these. */
+  read(reader: WireReader, tag: number, at: number): boolean {
+    switch (tag) {
+      case histogram.schema:
+        this.#schema = zigzag(reader.varint());
+        return true;
+      case histogram.zeroThreshold:
+        this.#zeroThreshold = reader.double();
+        this.isThere ||= this.#zeroThreshold !== 0;
+        return true;
+      case histogram.zeroCount:
+        this.#zeroCount = reader.varint();
+        this.isThere ||= this.#zeroCount !== 0;
+        return true;
+      case histogram.zeroCountFloat:
+        this.#zeroCountFloat = reader.double();
+        this.isThere ||= this.#zeroCountFloat !== 0;
+        return true;
+      case histogram.negativeSpan:
+        this.#readSpan(reader, this.#negative, at);
+        return true;
+      case histogram.positiveSpan:
+        this.#readSpan(reader, this.#positive, at);
+        return true;
+      default:
+        return this.#readCounts(reader, tag, at);
+    }
+  }
+
+  /**
+   * The histogram that the fields make, with the count and sum of the message. `float` says that the count is one. Throws a PushProblem
+   * when it contradicts itself; `name` is for the message.
+   */
+  histogram(
+    { count, sum, float }: { readonly count: number; readonly sum: number; readonly float: boolean },
+    name: string,
+    offset: number,
+  ): NativeHistogram {
+    const isFloat = float || this.#isFloat || this.#zeroCountFloat > 0;
+    const found: NativeHistogram = {
+      schema: this.#schema,
+      zeroThreshold: this.#zeroThreshold,
+      zeroCount: this.#zeroCountFloat > 0 ? this.#zeroCountFloat : this.#zeroCount,
+      count,
+      sum,
+      positive: bucketsFrom(this.#positive, name, offset),
+      negative: bucketsFrom(this.#negative, name, offset),
+    };
+    const wrong = histogramProblem(found, !isFloat);
+    if (wrong !== undefined) throw contradiction(name, wrong, offset);
+    return found;
+  }
+
+  /** Counts come one by one, or several in one field. */
+  #readCounts(reader: WireReader, tag: number, at: number): boolean {
+    switch (tag) {
+      case histogram.negativeDelta:
+      case histogram.positiveDelta:
+        this.#addDelta(reader, tag === histogram.negativeDelta ? this.#negative : this.#positive, at);
+        return true;
+      case histogram.negativeCount:
+      case histogram.positiveCount:
+        this.#addCount(reader, tag === histogram.negativeCount ? this.#negative : this.#positive, at);
+        return true;
+      case histogram.negativeDeltas:
+      case histogram.positiveDeltas:
+      case histogram.negativeCounts:
+      case histogram.positiveCounts:
+        break;
+      default:
+        return false;
+    }
+    const isDeltas = tag === histogram.negativeDeltas || tag === histogram.positiveDeltas;
+    const isNegative = tag === histogram.negativeDeltas || tag === histogram.negativeCounts;
+    const side = isNegative ? this.#negative : this.#positive;
+    const { end } = reader;
+    const next = reader.bytesEnd();
+    reader.end = next;
+    while (reader.at < next) {
+      if (isDeltas) this.#addDelta(reader, side, at);
+      else this.#addCount(reader, side, at);
+    }
+    reader.enter(next, end);
+    return true;
+  }
+
+  #addDelta(reader: WireReader, side: Side, at: number): void {
+    checkRoom(side.counts, at);
+    side.addDelta(zigzag(reader.varint()));
+  }
+
+  #addCount(reader: WireReader, side: Side, at: number): void {
+    checkRoom(side.counts, at);
+    side.counts.push(reader.double());
+    this.#isFloat = true;
+  }
+
+  #readSpan(reader: WireReader, side: Side, at: number): void {
+    this.isThere = true;
+    checkRoom(side.spans, at);
+    const { end } = reader;
+    const next = reader.bytesEnd();
+    reader.end = next;
+    let offset = 0;
+    let length = 0;
+    while (reader.at < next) {
+      const tag = reader.tag();
+      if (tag === span.offset) offset = zigzag(reader.varint());
+      else if (tag === span.length) length = reader.varint();
+      else reader.skipUnused(tag, spanTags);
+    }
+    reader.enter(next, end);
+    side.spans.push({ offset, length });
+  }
+}
+
+function bucketsFrom({ spans, counts }: Side, name: string, offset: number): NativeBuckets {
+  const buckets = bucketsOf(spans, counts, BUCKETS_READ_MAX);
+  if (typeof buckets === 'string') throw contradiction(name, buckets, offset);
+  return buckets;
+}
+
+/** Positive and negative numbers in turn, as sint32 and sint64 are written. */
+function zigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+function checkRoom(list: readonly unknown[], offset: number): void {
+  if (list.length < BUCKETS_READ_MAX) return;
+  throw new PushProblem(
+    'buckets_limit',
+    `the metric has more than ${BUCKETS_READ_MAX} native buckets or spans`,
+    offset,
+  );
+}
+
+function contradiction(name: string, wrong: string, offset: number): PushProblem {
+  return new PushProblem('invalid_histogram', `the native histogram ${name} ${wrong}`, offset);
+}
