@@ -75,3 +75,17 @@ test('with path labels added, a slash of the grouping arrives as it was, and a s
     42,
   );
 });
+
+test('native histograms without classic buckets, of two resolutions', async () => {
+  const { url } = await startGateway();
+  const native = await compileGo(clientPath('native.go'), folder);
+  for (const factor of ['2', '1.1']) {
+    const outcome = await run(native, [url, factor, '0', '0.75', '1.5', '1.5', '6']);
+    expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' });
+  }
+  expect(Object.fromEntries(await scrapeSamples(url))).toEqual({
+    'latency_seconds_bucket{le="+Inf"}': 10,
+    latency_seconds_sum: 19.5,
+    latency_seconds_count: 10,
+  });
+});
