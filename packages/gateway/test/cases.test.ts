@@ -7,7 +7,7 @@
  *                   it is written in
  *   replayed        the push just before was known by its key, and not counted again
  *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
- *   scrape          the page now, exactly
+ *   scrape          the page now, exactly; `scrape format=openmetrics escaping=dots` says how it is written
  *   delete job/a    retires a source
  *   clock +2s       time goes by
  *   restart         the gateway starts again from what it kept; the block may hold other options as JSON
@@ -23,6 +23,8 @@ import { describe, expect, test } from 'vitest';
 import type { PushFormat } from '../src/gateway/api.ts';
 import { RequestError } from '../src/index.ts';
 import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
+import { plainText } from '../src/model/page-format.ts';
+import type { PageFormat } from '../src/model/page-format.ts';
 import { RestartingGateway } from './support/restarting.ts';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'cases');
@@ -126,7 +128,7 @@ async function run({ blocks }: Case): Promise<void> {
           expect(blocks[index - 1]?.verb.startsWith('push'), where).toBe(true);
           break;
         case 'scrape':
-          expect(await running.gateway.scrape(), where).toBe(body);
+          expect(await running.page(pageFormat(words)), where).toBe(body);
           break;
         case 'delete':
           await running.gateway.delete(words[0] ?? '');
@@ -150,6 +152,15 @@ async function run({ blocks }: Case): Promise<void> {
   } finally {
     void running.gateway.close();
   }
+}
+
+function pageFormat(words: readonly string[]): PageFormat {
+  const escaping = wordAfter('escaping=', words);
+  return {
+    ...plainText,
+    format: (wordAfter('format=', words) ?? plainText.format) as PageFormat['format'],
+    ...(escaping === undefined ? {} : { escaping: escaping as PageFormat['escaping'] }),
+  };
 }
 
 /** What follows `prefix` in the word that begins with it. */

@@ -3,6 +3,9 @@ import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
 import type { VariantOf } from './kept-text.ts';
+import { nativeAsClassic } from './native-as-classic.ts';
+import { OpenMetricsWriter } from './openmetrics/encode.ts';
+import { PageFamilies } from './openmetrics/page-families.ts';
 import type { PageWriter } from './page-writer.ts';
 import { TextWriter } from './text/encode.ts';
 
@@ -12,17 +15,24 @@ export interface PageContent {
   readonly writer: FamilyWriter;
 }
 
-/** The families are all there are, with names as the page has them. */
-export function contentOf(
+/** The families are all there are, with names as the page has them. Steps of about a millisecond. */
+export function* contentOf(
   format: PageFormat['format'],
   families: readonly FamilyView[],
   { page, options }: { readonly page: PageWriter; readonly options: PageOptions },
-): PageContent {
+): Generator<void, PageContent> {
   switch (format) {
-    case 'text':
-      return { families, variantOf: () => 0, writer: new TextWriter(page, options) };
-    case 'openmetrics':
+    case 'text': {
+      const shown = options.nativeAsClassic ? nativeAsClassic(families) : families;
+      return { families: shown, variantOf: () => 0, writer: new TextWriter(page) };
+    }
+    case 'openmetrics': {
+      const plan = new PageFamilies();
+      yield* plan.plan(options.nativeAsClassic ? nativeAsClassic(families) : families);
+      const writer = new OpenMetricsWriter(page, { plan, options });
+      return { families: plan.families, variantOf: plan.variantOf, writer };
+    }
     case 'protobuf':
-      throw new Error(`BUG: pages cannot be written as ${format} yet`);
+      throw new Error('BUG: pages cannot be written as protobuf yet');
   }
 }

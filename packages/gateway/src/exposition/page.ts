@@ -67,14 +67,13 @@ class Page {
   *slices(): Steps {
     const all = yield* this.#view.families();
     yield;
-    const escaped = escapeFamilies(all, this.#format.escaping, (series) => {
+    const escaped = yield* escapeFamilies(all, this.#format.escaping, (series) => {
       this.leftOut += series;
     });
-    const { families, variantOf, writer } = contentOf(this.#format.format, escaped, {
+    const { families, variantOf, writer } = yield* contentOf(this.#format.format, escaped, {
       page: this.#page,
       options: this.#options,
     });
-    yield;
     const kept = this.#kept.begin(variantOf);
     for (let from = 0; from < families.length;) {
       const found = this.#kept.find(families, from, kept);

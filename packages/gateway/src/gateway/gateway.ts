@@ -18,6 +18,7 @@ import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { plainText } from '../model/page-format.ts';
+import type { PageFormat } from '../model/page-format.ts';
 import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
@@ -138,11 +139,11 @@ export class Gateway implements GatewayApi {
     await ledger.whenSafe(ledger.position);
   }
 
-  async *scrape(): AsyncGenerator<Uint8Array, void, undefined> {
+  async *scrape(format: PageFormat = plainText): AsyncGenerator<Uint8Array, void, undefined> {
     this.#checkOpen();
     await this.#expiry.run();
     const view = await this.#ledger.view();
-    yield* encodePage(view, plainText, {
+    yield* encodePage(view, format, {
       kept: this.#kept,
       options: defaultPageOptions,
       onLeftOut: (samples) => {

@@ -33,6 +33,17 @@ export function writeFloat64(to: Uint8Array, at: number, value: number): number 
   return fraction === 0 ? end : writeFraction(to, end, fraction);
 }
 
+/** Writes milliseconds as seconds, as `writeFloat64` would write their quotient by a thousand, and returns where it ends. */
+export function writeSeconds(to: Uint8Array, at: number, milliseconds: number): number {
+  // The text is then a decimal of at most 15 digits, and again the shortest one.
+  const isPlain = milliseconds >= 0 && milliseconds < BILLION * MILLION && Number.isInteger(milliseconds);
+  if (!isPlain) return writeFloat64(to, at, milliseconds / 1000);
+  const whole = Math.floor(milliseconds / 1000);
+  const end = whole < BILLION ? writeDigits(to, at, whole) : writeLarge(to, at, whole);
+  const rest = milliseconds - whole * 1000;
+  return rest === 0 ? end : writeFraction(to, end, rest * 1000);
+}
+
 function writeText(to: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i += 1) to[at + i] = text.charCodeAt(i);
   return at + text.length;

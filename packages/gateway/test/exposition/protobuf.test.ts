@@ -400,7 +400,12 @@ describe('what is refused', () => {
     [
       'a family twice, with two types',
       pb.family('fine_total', { type: 'gauge' }, pb.gauge({ a: 'c' }, 1)),
-      'type_conflict message 2 (fine_total), byte +1: a second message for fine_total makes it a gauge, and the first one a counter',
+      'type_conflict message 2 (fine_total), byte +1: a second message for fine_total gives it the type gauge, and the first one counter',
+    ],
+    [
+      'a family twice, the second time untyped',
+      pb.family('fine_total', { type: 'untyped' }, pb.untyped({ a: 'c' }, 1)),
+      'type_conflict message 2 (fine_total), byte +1: a second message for fine_total gives it the type untyped, and the first one counter',
     ],
     [
       'a native histogram whose buckets do not hold what it counts',
@@ -426,6 +431,16 @@ describe('what is refused', () => {
       'a metric too long',
       metric(pb.counter({ x: 'x'.repeat(1 << 20) }, 1)),
       'labels_limit message 2 (a), metric 1, byte +10: a metric with its labels is 1048',
+    ],
+    [
+      'an exemplar with a label twice',
+      metric(pb.bytes(3, double1(1), pb.bytes(2, pb.labelFields({ t: '1' }), pb.labelFields({ t: '2' })))),
+      'duplicate_label message 2 (a), metric 1, byte +27: the label t stands twice',
+    ],
+    [
+      'an exemplar with a label without a name',
+      metric(pb.bytes(3, double1(1), pb.bytes(2, pb.labelFields({ '': '1' })))),
+      'invalid_name message 2 (a), metric 1, byte +19: a label has an empty name',
     ],
     [
       'an exemplar that is broken',

@@ -94,10 +94,7 @@ function asText(all: readonly Family[]): string {
     const name = each.type === 'counter' ? `${each.name}_total` : each.name;
     const help = each.help === undefined ? '' : `# HELP ${name} ${each.help}\n`;
     const samples = each.metrics.map((one) => samplesOf(each, one)).join('');
-    const created = each.metrics.filter((one) => one.created && hasCreated(each));
-    const starts = created.map((one) => line(`${each.name}_created`, one.labels, 1e9 + one.value)).join('');
-    const type = starts === '' ? '' : `# TYPE ${each.name}_created gauge\n`;
-    return `${help}# TYPE ${name} ${each.type === 'unknown' ? 'untyped' : each.type}\n${samples}${type}${starts}`;
+    return `${help}# TYPE ${name} ${each.type === 'unknown' ? 'untyped' : each.type}\n${samples}`;
   });
   return body.join('');
 }

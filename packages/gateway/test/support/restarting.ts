@@ -1,5 +1,6 @@
 import { embed } from '../../src/embed.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
+import type { PageFormat } from '../../src/model/page-format.ts';
 import { KeptJournal } from './kept-journal.ts';
 
 /** Snapshots are taken when a test asks for one. */
@@ -35,6 +36,13 @@ export class RestartingGateway {
     this.#journal = this.#journal.reopened();
     this.#gateway = embed(options, this.#journal);
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS);
+  }
+
+  /** The page now, in a format that is text. */
+  async page(format: PageFormat): Promise<string> {
+    const slices: Uint8Array[] = [];
+    for await (const slice of this.#gateway.gateway.scrape(format)) slices.push(slice);
+    return Buffer.concat(slices).toString('utf8');
   }
 
   async takeSnapshot(): Promise<void> {

@@ -10,46 +10,75 @@ import type { FamilyView } from '../../model/page-view.ts';
 import { escapeMetricName } from './escape-name.ts';
 import { EscapedFamily } from './escaped-family.ts';
 
-/** `onLeftOut` is told of series that are not shown: of whole families now, of others as they are written. */
-export function escapeFamilies(
+const STEP_FAMILIES = 1024;
+
+/**
+ * `onLeftOut` is told of series that are not shown: of whole families now, of others as they are written. Steps of about a
+ * millisecond.
+ */
+export function* escapeFamilies(
   families: readonly FamilyView[],
   scheme: EscapingScheme,
   onLeftOut: (series: number) => void,
-): readonly FamilyView[] {
+): Generator<void, readonly FamilyView[]> {
   if (scheme === 'allow-utf-8' || !families.some((family) => family.quotedNames)) return families;
-  const names = families.map((family) => escapeMetricName(family.name, scheme));
-  const standing = families.filter((family, i) => family.name === names[i]);
-  const owners = new Map<string, FamilyView>();
-  for (const family of standing) claim(owners, family, family.name);
-  const parts = new Map<FamilyView, FamilyView[]>(standing.map((family) => [family, [family]]));
+  const groups = new Groups(onLeftOut);
+  const nameOf = (family: FamilyView): string => escapeMetricName(family.name, scheme);
   for (const [i, family] of families.entries()) {
-    const name = names[i]!;
-    if (family.name === name) continue;
-    const owner = owners.get(name);
-    if (owner !== undefined && isSameKind(owner, family) && parts.has(owner) && nameOf(owner) === name) {
-      parts.get(owner)!.push(family);
-    } else if (sampleNames(name, family.type).some((each) => owners.has(each))) {
-      onLeftOut(family.rowCount);
-    } else {
-      claim(owners, family, name);
-      parts.set(family, [family]);
-    }
+    if (nameOf(family) === family.name) groups.begin(family, family.name);
+    if (i % STEP_FAMILIES === STEP_FAMILIES - 1) yield;
   }
-  const escape = { scheme, onLeftOut };
-  return families.flatMap((family) => {
-    const members = parts.get(family);
-    if (members === undefined) return [];
-    if (members.length === 1 && !family.quotedNames) return [family];
-    return [new EscapedFamily(nameOf(family), members, escape)];
-  });
-
-  function nameOf(family: FamilyView): string {
-    return escapeMetricName(family.name, scheme);
+  for (const [i, family] of families.entries()) {
+    const name = nameOf(family);
+    if (name !== family.name) groups.add(family, name);
+    if (i % STEP_FAMILIES === STEP_FAMILIES - 1) yield;
   }
+  const shown: FamilyView[] = [];
+  for (const [i, family] of families.entries()) {
+    const parts = groups.of(family);
+    const isAsItWas = parts.length === 1 && !family.quotedNames;
+    if (isAsItWas) shown.push(family);
+    else if (parts.length > 0) shown.push(new EscapedFamily(nameOf(family), parts, { scheme, onLeftOut }));
+    if (i % STEP_FAMILIES === STEP_FAMILIES - 1) yield;
+  }
+  return shown;
 }
 
-function claim(owners: Map<string, FamilyView>, family: FamilyView, name: string): void {
-  for (const each of sampleNames(name, family.type)) owners.set(each, family);
+interface Group {
+  readonly name: string;
+  readonly first: FamilyView;
+  readonly parts: FamilyView[];
+}
+
+/** Families that are to be one. */
+class Groups {
+  readonly #onLeftOut: (series: number) => void;
+  /** By the names of all their samples. */
+  readonly #owners = new Map<string, Group>();
+  readonly #byFirst = new Map<FamilyView, Group>();
+
+  constructor(onLeftOut: (series: number) => void) {
+    this.#onLeftOut = onLeftOut;
+  }
+
+  begin(first: FamilyView, name: string): void {
+    const group = { name, first, parts: [first] };
+    for (const each of sampleNames(name, first.type)) this.#owners.set(each, group);
+    this.#byFirst.set(first, group);
+  }
+
+  /** Adds the family to the group of the name, begins one, or leaves it out. */
+  add(family: FamilyView, name: string): void {
+    const owner = this.#owners.get(name);
+    if (owner?.name === name && isSameKind(owner.first, family)) owner.parts.push(family);
+    else if (!sampleNames(name, family.type).some((each) => this.#owners.has(each))) this.begin(family, name);
+    else this.#onLeftOut(family.rowCount);
+  }
+
+  /** The parts of the group that the family is the first of; nothing if it is not. */
+  of(family: FamilyView): readonly FamilyView[] {
+    return this.#byFirst.get(family)?.parts ?? [];
+  }
 }
 
 function isSameKind(a: FamilyView, b: FamilyView): boolean {

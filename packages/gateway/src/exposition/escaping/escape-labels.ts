@@ -4,7 +4,8 @@
  */
 import type { EscapingScheme } from '../../model/page-format.ts';
 import { unescapeLabelValue } from '../../model/series-text.ts';
-import { BACKSLASH, COMMA, EQUALS, QUOTE } from '../../primitives/bytes.ts';
+import { COMMA, QUOTE } from '../../primitives/bytes.ts';
+import { labelNameEnd, labelValueEnd } from '../label-spans.ts';
 import { escapeLabelName } from './escape-name.ts';
 
 export class LabelEscaper {
@@ -34,7 +35,7 @@ export class LabelEscaper {
   labels(bytes: Uint8Array, start: number, end: number): void {
     for (let position = start; position < end;) {
       const nameEnd = labelNameEnd(bytes, position);
-      const stop = valueEnd(bytes, nameEnd);
+      const stop = labelValueEnd(bytes, nameEnd);
       if (bytes[position] === QUOTE) {
         this.raw(this.#nameAt(bytes, position + 1, nameEnd - 1));
         position = nameEnd;
@@ -63,16 +64,6 @@ export class LabelEscaper {
   }
 }
 
-/** Adds the names of the labels from `start` to `end`, as they are spelled, in Latin-1. */
-export function collectLabelNames(into: Set<string>, bytes: Uint8Array, start: number, end: number): void {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let position = start; position < end;) {
-    const nameEnd = labelNameEnd(bytes, position);
-    into.add(buffer.toString('latin1', position, nameEnd));
-    position = valueEnd(bytes, nameEnd) + 1;
-  }
-}
-
 /** Whether two of the names that were collected are the same one once they are escaped. */
 export function someMeet(names: ReadonlySet<string>, scheme: EscapingScheme): boolean {
   const escaped = new Set([...names].map((name) => escapeSpelled(name, scheme)));
@@ -83,26 +74,4 @@ function escapeSpelled(name: string, scheme: EscapingScheme): string {
   if (!name.startsWith('"')) return name;
   const text = Buffer.from(name.slice(1, -1), 'latin1').toString('utf8');
   return escapeLabelName(unescapeLabelValue(text), scheme);
-}
-
-/** Behind the name that begins at `start`, where the equals sign stands. */
-function labelNameEnd(bytes: Uint8Array, start: number): number {
-  if (bytes[start] === QUOTE) return quoteEnd(bytes, start + 1) + 1;
-  let position = start;
-  while (bytes[position] !== EQUALS) position += 1;
-  return position;
-}
-
-/** Behind the value whose equals sign is given. */
-function valueEnd(bytes: Uint8Array, equals: number): number {
-  return quoteEnd(bytes, equals + 2) + 1;
-}
-
-/** The quote that ends what begins at `start`, behind its opening one. */
-function quoteEnd(bytes: Uint8Array, start: number): number {
-  let position = start;
-  for (; bytes[position] !== QUOTE; position += 1) {
-    if (bytes[position] === BACKSLASH) position += 1;
-  }
-  return position;
 }

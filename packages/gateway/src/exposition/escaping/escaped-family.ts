@@ -9,10 +9,12 @@ import type { EscapingScheme } from '../../model/page-format.ts';
 import type { FamilyView, SampleVisitor, SeriesView, SeriesVisitor } from '../../model/page-view.ts';
 import { escapeLabelValue, parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { LEFT_BRACE, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
-import { collectLabelNames, LabelEscaper, someMeet } from './escape-labels.ts';
+import { collectLabelNames } from '../label-spans.ts';
+import { LabelEscaper, someMeet } from './escape-labels.ts';
 import { escapeLabelName } from './escape-name.ts';
 import { EscapedSeries } from './escaped-series.ts';
-import { MergedSeries, visitSamples } from './merged-series.ts';
+import { visitSamples } from '../series-samples.ts';
+import { MergedSeries } from './merged-series.ts';
 import { copyRow, mergeInto } from './merged-rows.ts';
 import type { MergedRow } from './merged-rows.ts';
 
@@ -78,7 +80,7 @@ export class EscapedFamily implements FamilyView {
 
   visit(from: number, to: number, visitor: SampleVisitor): void {
     if (this.#merged !== undefined) {
-      for (let row = from; row < to; row += 1) visitSamples(this, this.#merged[row]!, visitor);
+      this.visitSeries(from, to, (series) => visitSamples(this, series, visitor));
       return;
     }
     const [part] = this.#parts;

@@ -1,10 +1,8 @@
-/** Rows that were added up, as views have them. */
 import type { Exemplar } from '../../model/exemplar.ts';
-import { isDistribution } from '../../model/metric-type.ts';
-import type { FamilyView, NativeView, SampleVisitor, SeriesView } from '../../model/page-view.ts';
-import { formatFloat64 } from '../../primitives/float.ts';
+import type { NativeView, SeriesView } from '../../model/page-view.ts';
 import type { MergedRow } from './merged-rows.ts';
 
+/** A row that was added up, as views have it. */
 export class MergedSeries implements SeriesView {
   bytes: Uint8Array = new Uint8Array(0);
   readonly labelsStart: number = 0;
@@ -46,30 +44,4 @@ export class MergedSeries implements SeriesView {
   native(): NativeView | undefined {
     return this.#row?.native;
   }
-}
-
-/** The samples of a row in the order of text. Legacy names only. */
-export function visitSamples(
-  { name, type }: Pick<FamilyView, 'name' | 'type'>,
-  row: MergedRow,
-  visitor: SampleVisitor,
-): void {
-  const labels = Buffer.from(row.labels).toString('utf8');
-  const visit = (sample: string, value: number, bound?: number): void => {
-    const le = bound === undefined ? '' : `le="${formatFloat64(bound)}"`;
-    const inner = labels === '' || le === '' ? labels + le : `${labels},${le}`;
-    const bytes = Buffer.from(inner === '' ? sample : `${sample}{${inner}}`);
-    visitor(bytes, 0, bytes.length, value);
-  };
-  if (!isDistribution(type)) {
-    visit(name, row.value);
-    return;
-  }
-  let cumulative = 0;
-  for (const { bound, count } of row.buckets) {
-    cumulative += count;
-    visit(`${name}_bucket`, cumulative, bound);
-  }
-  if (!Number.isNaN(row.sum)) visit(`${name}_sum`, row.sum);
-  visit(`${name}_count`, row.value);
 }

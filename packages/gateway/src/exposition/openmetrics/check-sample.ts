@@ -14,6 +14,7 @@ export function isGoodValue(type: FamilyType, role: number, value: number, isStr
     case Role.SUM:
       return !isStrict || value >= 0;
     case Role.COUNT:
+    case Role.GCOUNT:
     case Role.BUCKET:
       return value >= 0 && (!isStrict || Number.isInteger(value));
     case Role.OWN:
@@ -41,6 +42,7 @@ function adviceFor(type: FamilyType, role: number): string {
     case Role.SUM:
       return `the sum of a ${type.name} is zero or more in OpenMetrics`;
     case Role.COUNT:
+    case Role.GCOUNT:
     case Role.BUCKET:
       return 'counts are whole numbers of zero or more';
     default:

@@ -9,6 +9,7 @@
  * Grammar: https://prometheus.io/docs/specs/om/open_metrics_spec/#abnf
  */
 import { PushProblem } from '../../model/errors.ts';
+import type { Exemplar } from '../../model/exemplar.ts';
 import type { PushDecoder } from '../../model/push-decoder.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
@@ -24,6 +25,7 @@ import { FamilyReader } from './families.ts';
 import { Role, roleAt } from './family-types.ts';
 import { HeldSamples, tellSample } from './held-samples.ts';
 import { parseSample, parseTail, seriesEnd } from './parse-sample.ts';
+import type { Sample } from './parse-sample.ts';
 
 const plain = new PlainScanner();
 const number: NumberEnd = { end: 0 };
@@ -34,6 +36,13 @@ const SHOWN_CHARACTERS_MAX = 300;
 const EOF_START = 0x2320454f;
 const EOF_BYTES = 5;
 const F = 0x46;
+const CREATED_BYTES = 8;
+/** Samples with all labels of their series and no others, and how many bytes their suffixes have. */
+const WHOLE_SERIES: ReadonlyMap<number, number> = new Map([
+  [Role.TOTAL, 6],
+  [Role.COUNT, 6],
+  [Role.SUM, 4],
+]);
 
 export interface OpenMetricsRules {
   /** Whether to refuse what breaks a rule of the specification though nothing could be misread for it. */
@@ -54,6 +63,8 @@ class OpenMetricsReader implements PushDecoder {
   #position = 0;
   /** Whether the line before was a known sample of the family at hand, so that the next ones may be, too. */
   #isExpected = false;
+  /** Of the known sample at hand. */
+  #exemplar: Exemplar | undefined;
 
   constructor(body: Uint8Array, sink: SampleSink, { strict }: OpenMetricsRules) {
     this.#body = body;
@@ -122,8 +133,11 @@ class OpenMetricsReader implements PushDecoder {
     if (nameLength > 0 && nameEnd < end && sameBytes(view, position, view, nameStart, nameLength)) {
       const role = roleAt(view, nameEnd, end) & families.type.roles;
       if (role !== 0) {
-        this.#enter(role);
-        const stop = this.#readKnown(position, end, role);
+        this.#enter();
+        const stop =
+          role === Role.CREATED
+            ? this.#readCreated(position, end, nameEnd + CREATED_BYTES)
+            : this.#readKnown(position, end, role);
         if (stop >= 0) return stop;
       }
     }
@@ -133,13 +147,10 @@ class OpenMetricsReader implements PushDecoder {
   }
 
   /** To be called before a sample of the family at hand is told to the sink. */
-  #enter(role: number): void {
+  #enter(): void {
     const families = this.#families;
     if (families.isOpen) families.close();
     families.isSampled = true;
-    if (role !== Role.CREATED || families.isCreatedTold) return;
-    this.#held.flush();
-    families.tellCreated();
   }
 
   /** A sample whose spelling is known; -1 when it is not, or has a timestamp. */
@@ -154,6 +165,7 @@ class OpenMetricsReader implements PushDecoder {
       reference = sink.find(view, position, blank, hashBytes(sink.hashSeed, view, position, blank));
       if (reference === UNKNOWN) return -1;
     }
+    this.#exemplar = undefined;
     let value: number | undefined = readPlainDecimal(view, blank + 1, end, number);
     let stop = number.end;
     if (value !== value || (stop < end && view.getUint8(stop) !== LF)) {
@@ -167,6 +179,7 @@ class OpenMetricsReader implements PushDecoder {
     }
     if (!this.#held.isEmpty) this.#held.flush();
     sink.addKnown(reference, value, position);
+    if (this.#exemplar !== undefined) sink.addExemplar(this.#exemplar);
     this.#isExpected = isTyped && type.isPlain;
     return stop + 1;
   }
@@ -182,8 +195,9 @@ class OpenMetricsReader implements PushDecoder {
     checkLine(this.#body, start, stop);
     const cursor = new Cursor(this.#body, start, stop);
     cursor.position = blank;
-    const { value, timestamp, exemplarAt } = parseTail(cursor, this.#families.name, this.#isStrict);
+    const { value, timestamp, exemplar, exemplarAt } = parseTail(cursor, this.#families.name, this.#isStrict);
     if (exemplarAt !== undefined) this.#checkExemplar(role, exemplarAt);
+    this.#exemplar = exemplar;
     return timestamp === undefined ? value : undefined;
   }
 
@@ -207,19 +221,66 @@ class OpenMetricsReader implements PushDecoder {
     if (!isGoodValue(type, role, sample.value, this.#isStrict)) {
       throw valueProblem(this.#text(start, sample.seriesEnd), sample.value, { type, role, offset: start });
     }
-    this.#enter(role);
+    this.#enter();
+    if (role === Role.CREATED) {
+      this.#tellCreated(sample);
+      return;
+    }
+    const told = { ...sample, name: families.toldName(sample.name, role) };
     if (sample.timestamp !== undefined) {
-      this.#held.add(sample, sample.timestamp, reservedLabel(type, role, families.name));
+      this.#held.add(told, sample.timestamp, reservedLabel(type, role, families.name));
       return;
     }
     this.#held.flush();
     const view = this.#view;
     const sink = this.#sink;
-    if (plain.scan(view, start, sample.seriesEnd)) {
+    if (told.name === sample.name && plain.scan(view, start, sample.seriesEnd)) {
       const hash = hashBytes(sink.hashSeed, view, start, sample.seriesEnd);
-      if (sink.addPlain(view, plain, hash, sample.value)) return;
+      if (sink.addPlain(view, plain, hash, sample.value)) {
+        if (sample.exemplar !== undefined) sink.addExemplar(sample.exemplar);
+        return;
+      }
     }
-    tellSample(sink, sample);
+    tellSample(sink, told);
+  }
+
+  /**
+   * A start time of the series in the line before, as nearly all are; returns where the next line begins, or -1 when it is not so
+   * plain. `labels` is where the name of the sample ends.
+   */
+  #readCreated(position: number, end: number, labels: number): number {
+    const view = this.#view;
+    const blank = this.#held.isEmpty ? this.#sameLabelsAsBefore(position, labels) : -1;
+    if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) return -1;
+    const stop = lineEnd(view, blank, end);
+    if (stop - blank > NUMBER_BYTES_MAX) return -1;
+    const text = Buffer.from(this.#body.buffer, this.#body.byteOffset + blank + 1, stop - blank - 1);
+    const seconds = parseFloat64(text.toString('latin1'));
+    if (seconds === undefined) return -1;
+    this.#sink.addStart(seconds * 1_000);
+    return stop + 1;
+  }
+
+  /** Where the labels end that begin at `labels`, if they are those of the sample in the line before `position`; else -1. */
+  #sameLabelsAsBefore(position: number, labels: number): number {
+    const view = this.#view;
+    const { nameStart, nameLength, type } = this.#families;
+    const before = this.#body.lastIndexOf(LF, position - 2) + 1;
+    const nameEnd = before + nameLength;
+    if (position < 2 || nameEnd >= position || !sameBytes(view, before, view, nameStart, nameLength))
+      return -1;
+    const role = roleAt(view, nameEnd, position) & type.roles;
+    const labelsBefore = nameEnd + (WHOLE_SERIES.get(role) ?? Number.NaN);
+    const length = seriesEnd(view, before, position) - labelsBefore;
+    // Where the text after the labels is another one, it does not begin with a blank.
+    return length >= 0 && sameBytes(view, labelsBefore, view, labels, length) ? labels + length : -1;
+  }
+
+  /** A start time in words. */
+  #tellCreated(sample: Sample): void {
+    this.#held.flush();
+    const name = this.#families.toldName(sample.name, Role.CREATED);
+    this.#sink.addStartOf(name, sample.labels, sample.value * 1_000);
   }
 
   #checkExemplar(role: number, at: number): void {

@@ -12,7 +12,7 @@ import type { SampleSink } from '../../model/sample-sink.ts';
 import { lineEnd, QUOTE, sameBytes, SPACE } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 import { checkLine, Cursor, quote } from '../line-cursor.ts';
-import { familyTypes, MISNAMED_COUNTER, roleOf, suffixOf, typeAt, UNDECLARED } from './family-types.ts';
+import { familyTypes, MISNAMED_COUNTER, Role, roleOf, suffixOf, typeAt, UNDECLARED } from './family-types.ts';
 import type { FamilyType } from './family-types.ts';
 
 const HELP = 0x48454c50;
@@ -31,7 +31,6 @@ export class FamilyReader {
   /** Whether there are lines of which the sink does not know yet. */
   isOpen = false;
   isSampled = false;
-  isCreatedTold = false;
   readonly #body: Buffer;
   readonly #view: DataView;
   readonly #sink: SampleSink;
@@ -42,7 +41,6 @@ export class FamilyReader {
   #isClaimed = false;
   #start = 0;
   #end = 0;
-  #typeAt = 0;
   #helpStart = -1;
   #helpEnd = 0;
   #unit: string | undefined;
@@ -91,14 +89,7 @@ export class FamilyReader {
     this.isOpen = false;
     this.#checkUnit();
     this.#claim(this.#start);
-    if (this.type.as === undefined) {
-      throw new PushProblem(
-        'unsupported_type',
-        `${this.name} is a ${this.type.name}, which this version cannot add up; leave it out, or push it as a histogram`,
-        this.#typeAt,
-      );
-    }
-    if (!this.isTyped && this.#helpStart < 0) {
+    if (!this.isTyped && this.#helpStart < 0 && this.#unit === undefined) {
       this.#checkLines(this.#start, this.#end);
       return;
     }
@@ -113,18 +104,13 @@ export class FamilyReader {
     else sink.addKnown(reference, 0, start);
   }
 
-  /** Tells the sink that the samples `_created` of this family are a family of their own there: a gauge of start times. */
-  tellCreated(): void {
-    this.isCreatedTold = true;
-    const view = this.#view;
-    const sink = this.#sink;
-    // The same lines without their first two bytes, which are no spelling of anything else.
-    const start = this.#start + 2;
-    const end = this.#end;
-    const reference = sink.find(view, start, end, hashBytes(sink.hashSeed, view, start, end));
-    if (reference === UNKNOWN)
-      sink.addType(`${this.name}_created`, 'gauge', { start, end, repeatable: true });
-    else sink.addKnown(reference, 0, start);
+  /** What the sink calls a sample of the family at hand whose name it knows otherwise. */
+  toldName(name: string, role: number): string {
+    const base = this.name;
+    if (role === Role.GSUM) return `${base}_sum`;
+    if (role === Role.GCOUNT) return `${base}_count`;
+    if (role !== Role.CREATED) return name;
+    return this.type.as === 'counter' ? `${base}_total` : `${base}_count`;
   }
 
   /** The role of a sample of this name in the family at hand; 0 when it is not of this family. */
@@ -171,7 +157,6 @@ export class FamilyReader {
     this.type = before ?? UNDECLARED;
     this.isTyped = false;
     this.isSampled = false;
-    this.isCreatedTold = false;
     this.#isClaimed = before !== undefined;
     this.#helpStart = -1;
     this.#unit = undefined;
@@ -221,7 +206,7 @@ export class FamilyReader {
     if (type === undefined) {
       const word = this.#textAt(from, end);
       if (word === 'untyped' && !this.#isStrict) type = familyTypes.get('unknown');
-      if (type !== undefined) return this.#typed(type, from);
+      if (type !== undefined) return this.#typed(type);
       checkLine(this.#body, start, end);
       throw new PushProblem(
         'syntax',
@@ -229,12 +214,11 @@ export class FamilyReader {
         from,
       );
     }
-    this.#typed(type, from);
+    this.#typed(type);
   }
 
-  #typed(type: FamilyType, from: number): void {
+  #typed(type: FamilyType): void {
     this.isTyped = true;
-    this.#typeAt = from;
     const isMisnamed = !this.#isStrict && type.name === 'counter' && this.name.endsWith('_total');
     this.type = isMisnamed ? MISNAMED_COUNTER : type;
   }
@@ -293,10 +277,12 @@ export class FamilyReader {
     this.#checkLines(start, end);
     const { name, type } = this;
     const sinkName = name + type.suffix;
-    if (this.isTyped) this.#sink.addType(sinkName, type.as ?? 'untyped', { start, end, repeatable: true });
-    if (this.#helpStart < 0) return;
-    const help = unescapeHelp(this.#textAt(this.#helpStart, this.#helpEnd));
-    this.#sink.addHelp(sinkName, help, { start, end, repeatable: !this.isTyped });
+    if (this.isTyped) this.#sink.addType(sinkName, type.as, { start, end, repeatable: true });
+    if (this.#helpStart >= 0) {
+      const help = unescapeHelp(this.#textAt(this.#helpStart, this.#helpEnd));
+      this.#sink.addHelp(sinkName, help, { start, end, repeatable: !this.isTyped });
+    }
+    if (this.#unit !== undefined && this.#unit !== '') this.#sink.addUnit(sinkName, this.#unit);
   }
 
   /** What need not be looked at in lines that are known. */

@@ -12,14 +12,16 @@ export const Role = {
   SUM: 16,
   COUNT: 32,
   INFO: 64,
-  OTHER: 128,
+  /** Sum and count of a gauge histogram. */
+  GSUM: 128,
+  GCOUNT: 256,
 } as const;
 
 export interface FamilyType {
   readonly name: string;
   readonly roles: number;
-  /** Type and name of the family that the samples go to; undefined when there is none that could hold them. */
-  readonly as: MetricType | undefined;
+  /** Type and name of the family that the samples go to. */
+  readonly as: MetricType;
   readonly suffix: '' | '_total' | '_info';
   /** Names besides the family's own that no other family may have, nor its samples. */
   readonly claims: readonly string[];
@@ -67,16 +69,17 @@ export const familyTypes: ReadonlyMap<string, FamilyType> = new Map(
     {
       name: 'info',
       roles: Role.INFO,
-      as: 'gauge' as const,
+      as: 'info' as const,
       suffix: '_info' as const,
       claims: ['_info'],
       isPlain: false,
     },
-    { ...unknownType, name: 'stateset', as: 'gauge' as const, isPlain: false },
+    { ...unknownType, name: 'stateset', as: 'stateset' as const, isPlain: false },
     {
       ...unknownType,
       name: 'gaugehistogram',
-      as: undefined,
+      roles: Role.BUCKET | Role.GSUM | Role.GCOUNT,
+      as: 'gaugehistogram' as const,
       claims: ['_bucket', '_gsum', '_gcount'],
       isPlain: false,
     },
@@ -117,8 +120,8 @@ const roles: ReadonlyMap<string, number> = new Map([
   ['_sum', Role.SUM],
   ['_count', Role.COUNT],
   ['_info', Role.INFO],
-  ['_gsum', Role.OTHER],
-  ['_gcount', Role.OTHER],
+  ['_gsum', Role.GSUM],
+  ['_gcount', Role.GCOUNT],
 ]);
 
 /** The role that a suffix stands for, or `Role.NONE`. */
@@ -161,6 +164,10 @@ export function roleAt(view: DataView, start: number, end: number): number {
       return length === 8 && view.getUint32(start + 4) === 0x61746564 ? Role.CREATED : Role.NONE;
     case 0x5f696e66:
       return length === 5 && view.getUint8(start + 4) === 0x6f ? Role.INFO : Role.NONE;
+    case 0x5f677375:
+      return length === 5 && view.getUint8(start + 4) === 0x6d ? Role.GSUM : Role.NONE;
+    case 0x5f67636f:
+      return length === 7 && view.getUint32(start + 3) === 0x6f756e74 ? Role.GCOUNT : Role.NONE;
     default:
       return Role.NONE;
   }

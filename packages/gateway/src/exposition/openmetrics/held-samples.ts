@@ -54,6 +54,7 @@ export class HeldSamples {
 }
 
 export function tellSample(sink: SampleSink, sample: Sample): void {
-  const { name, labels, value, start, seriesEnd } = sample;
+  const { name, labels, value, start, seriesEnd, exemplar } = sample;
   sink.addSample(name, labels, value, { start, end: seriesEnd, repeatable: true });
+  if (exemplar !== undefined) sink.addExemplar(exemplar);
 }

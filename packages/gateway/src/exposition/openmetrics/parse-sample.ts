@@ -1,13 +1,13 @@
 /** One sample line in words: its name and labels, its value, and the timestamp and exemplar that may follow. */
 import { PushProblem } from '../../model/errors.ts';
+import { EXEMPLAR_CHARACTERS_MAX } from '../../model/exemplar.ts';
+import type { Exemplar } from '../../model/exemplar.ts';
 import { isLegacyMetricName } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
 import { COMMA, EQUALS, HASH, LEFT_BRACE, QUOTE, RIGHT_BRACE, SPACE } from '../../primitives/bytes.ts';
 import { parseFloat64 } from '../../primitives/float.ts';
 import { addLabel, quote } from '../line-cursor.ts';
 import type { Cursor } from '../line-cursor.ts';
-
-const EXEMPLAR_CHARACTERS_MAX = 128;
 
 export interface Sample extends SampleTail {
   readonly name: string;
@@ -23,6 +23,7 @@ export interface SampleTail {
   readonly value: number;
   /** In seconds. */
   readonly timestamp: number | undefined;
+  readonly exemplar: Exemplar | undefined;
   /** Where the exemplar begins. */
   readonly exemplarAt: number | undefined;
 }
@@ -56,17 +57,18 @@ export function parseTail(cursor: Cursor, name: string, isStrict: boolean): Samp
   const value = parseNumber(cursor, `the value of ${name}`);
   let timestamp: number | undefined;
   let exemplarAt: number | undefined;
+  let exemplar: Exemplar | undefined;
   if (!cursor.atEnd() && cursor.bytes[cursor.position + 1] !== HASH) {
     timestamp = parseTimestamp(cursor, `the timestamp of ${name}`);
   }
   if (!cursor.atEnd() && cursor.bytes[cursor.position + 1] === HASH) {
     exemplarAt = cursor.position + 1;
-    parseExemplar(cursor, name, isStrict);
+    exemplar = parseExemplar(cursor, name, isStrict);
   }
   if (!cursor.atEnd()) {
     throw cursor.problem('syntax', `expected the end of the line of ${name}, found ${cursor.quoteHere()}`);
   }
-  return { value, timestamp, exemplarAt };
+  return { value, timestamp, exemplar, exemplarAt };
 }
 
 /** Reads `{…}` into `labels` and returns the quoted metric name among them, if any. No blanks, no comma at the end. */
@@ -118,7 +120,7 @@ function parseTimestamp(cursor: Cursor, what: string): number {
 }
 
 /** `# {labels} value timestamp`, of which the timestamp may be left out. */
-function parseExemplar(cursor: Cursor, name: string, isStrict: boolean): void {
+function parseExemplar(cursor: Cursor, name: string, isStrict: boolean): Exemplar {
   const { bytes, position: at } = cursor;
   if (
     bytes[at] !== SPACE ||
@@ -149,8 +151,11 @@ function parseExemplar(cursor: Cursor, name: string, isStrict: boolean): void {
       at + 3,
     );
   }
-  parseNumber(cursor, `the value of the exemplar of ${name}`);
-  if (!cursor.atEnd()) parseTimestamp(cursor, `the timestamp of the exemplar of ${name}`);
+  const value = parseNumber(cursor, `the value of the exemplar of ${name}`);
+  const seconds = cursor.atEnd()
+    ? undefined
+    : parseTimestamp(cursor, `the timestamp of the exemplar of ${name}`);
+  return { labels, value, timestampMs: seconds === undefined ? undefined : seconds * 1_000 };
 }
 
 /** Where name and labels end that begin at `start`, or -1. Does not look at what they are made of. */

@@ -17,10 +17,10 @@ import type { PushDecoder } from '../../model/push-decoder.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { hashBytes } from '../../primitives/hash.ts';
-import { EarlierFamilies } from './earlier-families.ts';
 import { MetricReader } from './metric.ts';
 import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
+import { ToldFamilies } from './told-families.ts';
 import { WireReader } from './wire.ts';
 
 export function beginProtobuf(body: Uint8Array, sink: SampleSink): PushDecoder {
@@ -36,7 +36,7 @@ class FamilyReader implements PushDecoder {
   readonly #sink: SampleSink;
   readonly #reader: WireReader;
   readonly #metrics: MetricReader;
-  #earlier: EarlierFamilies | undefined;
+  readonly #told: ToldFamilies;
   #phase: Phase = 'between';
   /** Where to go on; in `metrics` this is behind the header once more. */
   #position = 0;
@@ -59,6 +59,7 @@ class FamilyReader implements PushDecoder {
     this.#sink = sink;
     this.#reader = new WireReader(body);
     this.#metrics = new MetricReader(this.#reader, sink);
+    this.#told = new ToldFamilies(this.#reader);
   }
 
   advance(bytes: number): boolean {
@@ -157,57 +158,42 @@ class FamilyReader implements PushDecoder {
     }
     const type = this.#knownType();
     const headerEnd = this.#firstMetric === NOWHERE ? this.#end : this.#firstMetric;
-    try {
-      this.#tell(type, headerEnd);
-    } catch (error) {
-      if (!(error instanceof PushProblem) || error.code !== 'duplicate_metadata') throw error;
-      this.#continueEarlier(type, start);
-    }
+    this.#tell(type, headerEnd);
     if (this.#unitStart !== NOWHERE && this.#unitStart < this.#unitEnd) this.#tellUnit();
     this.#metrics.setFamily(type, this.#nameStart, this.#nameEnd);
     this.#position = headerEnd;
     this.#phase = this.#position === this.#end ? 'between' : 'metrics';
   }
 
+  /** Tells the sink of the family, unless an earlier message did. */
   #tell(type: ProtobufType, headerEnd: number): void {
     const sink = this.#sink;
     const reader = this.#reader;
     const start = this.#start;
-    if (this.#plain) {
-      const guessed = sink.guessKey(reader.view, 0, reader.view, start, headerEnd);
-      if (guessed !== UNKNOWN) {
-        sink.addKnown(guessed, 0, start);
-        return;
-      }
-      const hash = hashBytes(sink.hashSeed, reader.view, start, headerEnd);
-      const reference = sink.findKey(reader.view, start, headerEnd, hash);
-      if (reference !== UNKNOWN) {
-        sink.addKnown(reference, 0, start);
-        return;
-      }
+    const header = { start, nameStart: this.#nameStart, nameEnd: this.#nameEnd, type };
+    const reference = this.#plain ? this.#findHeader(start, headerEnd) : UNKNOWN;
+    if (reference !== UNKNOWN) {
+      if (this.#told.addKnown(reference, header)) sink.addKnown(reference, 0, start);
+      return;
     }
     const name = reader.text(this.#nameStart, this.#nameEnd);
     const help = this.#helpStart === NOWHERE ? undefined : reader.text(this.#helpStart, this.#helpEnd);
+    if (!this.#told.addNamed(name, header)) return;
     sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
+  }
+
+  #findHeader(start: number, end: number): number {
+    const sink = this.#sink;
+    const { view } = this.#reader;
+    const guessed = sink.guessKey(view, 0, view, start, end);
+    if (guessed !== UNKNOWN) return guessed;
+    return sink.findKey(view, start, end, hashBytes(sink.hashSeed, view, start, end));
   }
 
   #tellUnit(): void {
     const reader = this.#reader;
     const name = reader.text(this.#nameStart, this.#nameEnd);
     this.#sink.addUnit(name, reader.text(this.#unitStart, this.#unitEnd));
-  }
-
-  /** Goes on with a family that had a message before, which said all about it. */
-  #continueEarlier(type: ProtobufType, start: number): void {
-    const name = this.#reader.text(this.#nameStart, this.#nameEnd);
-    this.#earlier ??= new EarlierFamilies(this.#reader.bytes);
-    const before = typesByNumber[this.#earlier.typeOf(name, start) ?? NOWHERE];
-    if (before === type) return;
-    throw new PushProblem(
-      'type_conflict',
-      `a second message for ${name} makes it a ${type}, and the first one a ${before}`,
-      start,
-    );
   }
 
   /** A type that is left out is the first one. */

@@ -23,21 +23,29 @@ export function readLabels(reader: WireReader, start: number, end: number): Labe
       continue;
     }
     const next = reader.bytesEnd();
-    const label = readLabel(reader, reader.at, next);
-    if (label.name === '') throw new PushProblem('invalid_name', 'a label has an empty name', at);
-    if (label.name === '__name__') {
-      throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
-    }
-    if (labels.some(({ name }) => name === label.name)) {
-      throw new PushProblem('duplicate_label', `the label ${label.name} stands twice in this series`, at);
-    }
-    if (labels.length === LABELS_READ_MAX) {
-      throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);
-    }
-    labels.push(label);
+    addLabel(labels, readLabel(reader, reader.at, next), at);
     reader.enter(next, end);
   }
   return labels;
+}
+
+/** Adds one to the labels of a series or an exemplar. */
+function addLabel(labels: Label[], label: Label, at: number): void {
+  if (label.name === '') throw new PushProblem('invalid_name', 'a label has an empty name', at);
+  if (label.name === '__name__') {
+    throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
+  }
+  if (labels.some(({ name }) => name === label.name)) {
+    throw new PushProblem(
+      'duplicate_label',
+      `the label ${label.name} stands twice in one series or exemplar`,
+      at,
+    );
+  }
+  if (labels.length === LABELS_READ_MAX) {
+    throw new PushProblem('labels_limit', `a series or exemplar has more than ${LABELS_READ_MAX} labels`, at);
+  }
+  labels.push(label);
 }
 
 function readLabel(reader: WireReader, start: number, end: number): Label {
@@ -70,10 +78,7 @@ export function readExemplar(reader: WireReader): Exemplar {
     const tag = reader.tag();
     if (tag === exemplar.label) {
       const pairEnd = reader.bytesEnd();
-      if (labels.length === LABELS_READ_MAX) {
-        throw new PushProblem('labels_limit', `an exemplar has more than ${LABELS_READ_MAX} labels`, at);
-      }
-      labels.push(readLabel(reader, reader.at, pairEnd));
+      addLabel(labels, readLabel(reader, reader.at, pairEnd), at);
       reader.enter(pairEnd, next);
     } else if (tag === exemplar.value) value = reader.double();
     else if (tag === exemplar.timestamp) timestampMs = readTimestamp(reader);

@@ -4,6 +4,7 @@ import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink, Spelling } from '../../model/sample-sink.ts';
+import { seriesText } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { readLabels } from './labels.ts';
 import { metric as metricTags, typesByNumber, valueTags } from './schema.ts';
@@ -121,7 +122,12 @@ export class MetricReader {
   #addNative(): void {
     const { native, count, sum, isFloat, nativeExemplars } = this.#distribution;
     const start = this.#start;
-    const histogram = native.histogram({ count, sum, float: isFloat }, this.#nameInWords(), start);
+    const histogram = native.histogram({ count, sum, float: isFloat });
+    if (typeof histogram === 'string') {
+      this.#labels ??= readLabels(this.#reader, start, this.#end);
+      const series = seriesText(this.#nameInWords(), this.#labels);
+      throw new PushProblem('invalid_histogram', `the native histogram ${series} ${histogram}`, start);
+    }
     this.#sink.addNative(histogram, start);
     for (const exemplar of nativeExemplars) this.#sink.addExemplar(exemplar, true);
   }

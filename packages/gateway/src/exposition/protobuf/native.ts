@@ -36,6 +36,10 @@ class Side {
     this.#last += delta;
     this.counts.push(this.#last);
   }
+
+  buckets(): NativeBuckets | string {
+    return bucketsOf(this.spans, this.counts, BUCKETS_READ_MAX);
+  }
 }
 
 export class NativeReader {
@@ -90,27 +94,30 @@ export class NativeReader {
   }
 
   /**
-   * The histogram that the fields make, with the count and sum of the message. `float` says that the count is one. Throws a PushProblem
-   * when it contradicts itself; `name` is for the message.
+   * The histogram that the fields make, with the count and sum of the message; or a sentence part that says how it contradicts itself.
+   * `float` says that the count is one.
    */
-  histogram(
-    { count, sum, float }: { readonly count: number; readonly sum: number; readonly float: boolean },
-    name: string,
-    offset: number,
-  ): NativeHistogram {
+  histogram(of: {
+    readonly count: number;
+    readonly sum: number;
+    readonly float: boolean;
+  }): NativeHistogram | string {
+    const { count, sum, float } = of;
     const isFloat = float || this.#isFloat || this.#zeroCountFloat > 0;
+    const positive = this.#positive.buckets();
+    if (typeof positive === 'string') return positive;
+    const negative = this.#negative.buckets();
+    if (typeof negative === 'string') return negative;
     const found: NativeHistogram = {
       schema: this.#schema,
       zeroThreshold: this.#zeroThreshold,
       zeroCount: this.#zeroCountFloat > 0 ? this.#zeroCountFloat : this.#zeroCount,
       count,
       sum,
-      positive: bucketsFrom(this.#positive, name, offset),
-      negative: bucketsFrom(this.#negative, name, offset),
+      positive,
+      negative,
     };
-    const wrong = histogramProblem(found, !isFloat);
-    if (wrong !== undefined) throw contradiction(name, wrong, offset);
-    return found;
+    return histogramProblem(found, !isFloat) ?? found;
   }
 
   /** Counts come one by one, or several in one field. */
@@ -176,12 +183,6 @@ export class NativeReader {
   }
 }
 
-function bucketsFrom({ spans, counts }: Side, name: string, offset: number): NativeBuckets {
-  const buckets = bucketsOf(spans, counts, BUCKETS_READ_MAX);
-  if (typeof buckets === 'string') throw contradiction(name, buckets, offset);
-  return buckets;
-}
-
 /** Positive and negative numbers in turn, as sint32 and sint64 are written. */
 function zigzag(value: number): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
@@ -194,8 +195,4 @@ function checkRoom(list: readonly unknown[], offset: number): void {
     `the metric has more than ${BUCKETS_READ_MAX} native buckets or spans`,
     offset,
   );
-}
-
-function contradiction(name: string, wrong: string, offset: number): PushProblem {
-  return new PushProblem('invalid_histogram', `the native histogram ${name} ${wrong}`, offset);
 }

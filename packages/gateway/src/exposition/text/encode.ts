@@ -3,7 +3,7 @@ import { isLegacyMetricName } from '../../model/labels.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { FamilyView } from '../../model/page-view.ts';
 import { escapeLabelValue } from '../../model/series-text.ts';
-import type { FamilyWriter, PageOptions } from '../family-writer.ts';
+import type { FamilyWriter } from '../family-writer.ts';
 import type { PageWriter } from '../page-writer.ts';
 
 export const textContentType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -23,7 +23,7 @@ const textTypes: Readonly<Record<MetricType, string>> = {
 export class TextWriter implements FamilyWriter {
   readonly #page: PageWriter;
 
-  constructor(page: PageWriter, _options: PageOptions) {
+  constructor(page: PageWriter) {
     this.#page = page;
   }
 

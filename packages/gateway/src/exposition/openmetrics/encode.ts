@@ -1,0 +1,187 @@
+/**
+ * Writes OpenMetrics 1.0.0, so that strict readers take it. What is not a page of OpenMetrics is made one with as little loss as
+ * can be; text and protobuf have all of it:
+ *
+ * - Of a histogram, `_count` and `_sum` stand together or not at all, and `_sum` is neither negative nor beside buckets for negative
+ *   values. Where there is no such sum, the buckets stand alone; the last one is the count.
+ * - A summary without such a sum has its count.
+ * - Counts are whole numbers: those of fractions, which native float histograms have, are rounded.
+ *
+ * https://prometheus.io/docs/specs/om/open_metrics_spec/#histogram
+ */
+import type { Exemplar } from '../../model/exemplar.ts';
+import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
+import type { FamilyView, SeriesView } from '../../model/page-view.ts';
+import { escapeLabelValue } from '../../model/series-text.ts';
+import { formatFloat64 } from '../../primitives/float.ts';
+import type { FamilyWriter, PageOptions } from '../family-writer.ts';
+import { collectLabelNames } from '../label-spans.ts';
+import type { PageWriter } from '../page-writer.ts';
+import { sampleHead, SeriesLines } from '../series-lines.ts';
+import type { SampleHead } from '../series-lines.ts';
+import { formatBound } from './format-bound.ts';
+import type { PageFamilies, Shown } from './page-families.ts';
+
+/** Rows looked at in one step. */
+const STEP_ROWS = 1024;
+
+export class OpenMetricsWriter implements FamilyWriter {
+  readonly #page: PageWriter;
+  readonly #plan: PageFamilies;
+  readonly #created: boolean;
+  readonly #lines: SeriesLines;
+  #shown: Shown = { type: 'unknown', name: '' };
+  #write: ((series: SeriesView) => void) | undefined;
+
+  constructor(
+    page: PageWriter,
+    { plan, options }: { readonly plan: PageFamilies; readonly options: PageOptions },
+  ) {
+    this.#page = page;
+    this.#plan = plan;
+    this.#created = options.created;
+    this.#lines = new SeriesLines(page, formatBound);
+  }
+
+  begin(family: FamilyView): void {
+    this.#shown = this.#plan.shown(family);
+    this.#write = this.#writerOf(this.#shown);
+    if (!isChecked(this.#shown)) this.#metadata(family, this.#shown);
+  }
+
+  /** Whether infos and states have the values and labels they must have is known only now. */
+  *prepare(family: FamilyView): Generator<void, void> {
+    if (!isChecked(this.#shown)) return;
+    const check = { isGood: true };
+    const isGood = this.#shown.type === 'info' ? isInfo : stateChecker(this.#shown.name);
+    for (let row = 0; row < family.rowCount && check.isGood; row += STEP_ROWS) {
+      family.visitSeries(row, Math.min(row + STEP_ROWS, family.rowCount), (series) => {
+        if (check.isGood) check.isGood = isGood(series);
+      });
+      yield;
+    }
+    if (!check.isGood) this.#shown = { type: 'gauge', name: family.name };
+    this.#metadata(family, this.#shown);
+  }
+
+  rows(family: FamilyView, from: number, to: number): void {
+    if (this.#write === undefined) family.visit(from, to, this.#page.sample);
+    else family.visitSeries(from, to, this.#write);
+  }
+
+  end(): void {}
+
+  finish(): void {
+    this.#page.text('# EOF\n');
+  }
+
+  #metadata({ help, unit }: FamilyView, { type, name }: Shown): void {
+    const written = isLegacyMetricName(name) ? name : `"${escapeLabelValue(name)}"`;
+    const helpLine = help === undefined ? '' : `# HELP ${written} ${escapeLabelValue(help)}\n`;
+    const hasUnit = unit !== undefined && unit !== '' && name.endsWith(`_${unit}`) && !isChecked({ type });
+    const unitLine = hasUnit ? `# UNIT ${written} ${unit}\n` : '';
+    this.#page.text(`${helpLine}# TYPE ${written} ${type}\n${unitLine}`);
+  }
+
+  /** Undefined where the samples are those of text. */
+  #writerOf({ type, name }: Shown): ((series: SeriesView) => void) | undefined {
+    switch (type) {
+      case 'counter':
+        return this.#counters(name);
+      case 'summary':
+        return this.#summaries(name);
+      case 'histogram':
+        return this.#histograms(name, { sum: '_sum', count: '_count', isGauge: false });
+      case 'gaugehistogram':
+        return this.#histograms(name, { sum: '_gsum', count: '_gcount', isGauge: true });
+      default:
+        return undefined;
+    }
+  }
+
+  #counters(name: string): (series: SeriesView) => void {
+    const lines = this.#lines;
+    const total = sampleHead(`${name}_total`);
+    const created = sampleHead(`${name}_created`);
+    return (series) => {
+      lines.line(total, series, series.value, exemplarText(series.exemplar(-1)));
+      this.#writeStart(created, series);
+    };
+  }
+
+  #summaries(name: string): (series: SeriesView) => void {
+    const lines = this.#lines;
+    const count = sampleHead(`${name}_count`);
+    const sum = sampleHead(`${name}_sum`);
+    const created = sampleHead(`${name}_created`);
+    return (series) => {
+      lines.line(count, series, whole(series.value));
+      if (series.sum >= 0) lines.line(sum, series, series.sum);
+      this.#writeStart(created, series);
+    };
+  }
+
+  #histograms(
+    name: string,
+    suffixes: { readonly sum: string; readonly count: string; readonly isGauge: boolean },
+  ): (series: SeriesView) => void {
+    const lines = this.#lines;
+    const bucket = sampleHead(`${name}_bucket`);
+    const sum = sampleHead(name + suffixes.sum);
+    const count = sampleHead(name + suffixes.count);
+    const created = sampleHead(`${name}_created`);
+    const { isGauge } = suffixes;
+    const style = { valueOf: whole, exemplarText };
+    return (series) => {
+      lines.buckets(bucket, series, style);
+      const hasNegative = series.bucketCount > 0 && series.bounds[0]! < 0;
+      const isFit = isGauge ? series.sum >= 0 || hasNegative : series.sum >= 0 && !hasNegative;
+      if (isFit && !Number.isNaN(series.sum)) {
+        lines.line(count, series, whole(series.value));
+        lines.line(sum, series, series.sum);
+      }
+      if (!isGauge) this.#writeStart(created, series);
+    };
+  }
+
+  #writeStart(created: SampleHead, series: SeriesView): void {
+    if (!this.#created || Number.isNaN(series.startMs)) return;
+    this.#lines.time(created, series, series.startMs);
+  }
+}
+
+/** Types of which rows may turn out not to be. They have no unit. */
+function isChecked({ type }: Pick<Shown, 'type'>): boolean {
+  return type === 'info' || type === 'stateset';
+}
+
+function isInfo(series: SeriesView): boolean {
+  return series.value === 1;
+}
+
+/** A state is 0 or 1, and a label that is named as the family says which one it is. */
+function stateChecker(name: string): (series: SeriesView) => boolean {
+  const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
+  const spelled = Buffer.from(label).toString('latin1');
+  const names = new Set<string>();
+  return (series) => {
+    names.clear();
+    collectLabelNames(names, series.bytes, series.labelsStart, series.labelsEnd);
+    return names.has(spelled) && (series.value === 0 || series.value === 1);
+  };
+}
+
+function whole(count: number): number {
+  return Number.isInteger(count) ? count : Math.round(count);
+}
+
+function exemplarText(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return '';
+  const { labels, value, timestampMs } = exemplar;
+  const inner = labels.map((label) => {
+    const name = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
+    return `${name}="${escapeLabelValue(label.value)}"`;
+  });
+  const time = timestampMs === undefined ? '' : ` ${formatFloat64(timestampMs / 1000)}`;
+  return ` # {${inner.join(',')}} ${formatFloat64(value)}${time}`;
+}

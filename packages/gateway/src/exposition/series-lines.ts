@@ -1,0 +1,153 @@
+/**
+ * Lines of one sample each, put together from the parts of a row: what stands before its labels, the labels as they are, what
+ * comes behind. Nothing here makes a string, but for exemplars.
+ */
+import { isLegacyMetricName } from '../model/labels.ts';
+import type { Exemplar } from '../model/exemplar.ts';
+import type { SeriesView } from '../model/page-view.ts';
+import { escapeLabelValue } from '../model/series-text.ts';
+import { COMMA, LF, RIGHT_BRACE, SPACE } from '../primitives/bytes.ts';
+import { floatBytesMax, writeFloat64, writeSeconds } from '../primitives/write-float.ts';
+import type { PageWriter } from './page-writer.ts';
+
+/** The name of samples, as it is written. */
+export interface SampleHead {
+  /** `name `, for a series without labels. */
+  readonly bare: Uint8Array;
+  /** `name{` */
+  readonly open: Uint8Array;
+}
+
+export function sampleHead(name: string): SampleHead {
+  const isLegacy = isLegacyMetricName(name);
+  const quoted = `{"${escapeLabelValue(name)}"`;
+  return {
+    bare: Buffer.from(isLegacy ? `${name} ` : `${quoted}} `),
+    open: Buffer.from(isLegacy ? `${name}{` : `${quoted},`),
+  };
+}
+
+export interface BucketStyle {
+  readonly valueOf: (cumulative: number) => number;
+  /** What is shown behind a value; empty for nothing. */
+  readonly exemplarText: (exemplar: Exemplar | undefined) => string;
+}
+
+/** Writes all but the last part of a line: brace, blank, value and line feed. */
+const TAIL_BYTES = floatBytesMax + 3;
+
+export class SeriesLines {
+  readonly #page: PageWriter;
+  readonly #formatBound: (bound: number) => string;
+  /** `le="0.5"} ` by the place of the bucket, and the bound it is of: it is the same from row to row nearly always. */
+  readonly #bounds: number[] = [];
+  readonly #les: Uint8Array[] = [];
+  /** The labels that were looked at last, and where they stand. */
+  #labels: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array | undefined;
+  #labelsStart = 0;
+  #labelsEnd = 0;
+  #prefix = Buffer.allocUnsafeSlow(1024);
+
+  constructor(page: PageWriter, formatBound: (bound: number) => string) {
+    this.#page = page;
+    this.#formatBound = formatBound;
+  }
+
+  /** One sample; `more` is what follows its value. */
+  line(head: SampleHead, series: SeriesView, value: number, more = ''): void {
+    const to = this.#begin(head, series);
+    this.#end(to, writeFloat64(to, this.#page.position, value), more);
+  }
+
+  /** One sample that is a time. */
+  time(head: SampleHead, series: SeriesView, milliseconds: number): void {
+    const to = this.#begin(head, series);
+    this.#end(to, writeSeconds(to, this.#page.position, milliseconds), '');
+  }
+
+  /** All up to the value, which there is room for in what it returns, from the position of the page on. */
+  #begin({ bare, open }: SampleHead, series: SeriesView): Uint8Array {
+    const labels = this.#labelsOf(series);
+    const { length } = labels;
+    const page = this.#page;
+    const to = page.room(open.length + length + TAIL_BYTES);
+    let at = page.position;
+    if (length === 0) {
+      to.set(bare, at);
+      at += bare.length;
+    } else {
+      to.set(open, at);
+      at += open.length;
+      to.set(labels, at);
+      at += length;
+      to[at] = RIGHT_BRACE;
+      to[at + 1] = SPACE;
+      at += 2;
+    }
+    page.position = at;
+    return to;
+  }
+
+  /** The buckets of a row, each with its own `le`. */
+  buckets({ open }: SampleHead, series: SeriesView, { valueOf, exemplarText }: BucketStyle): void {
+    const prefix = this.#prefixOf(open, series);
+    const page = this.#page;
+    for (let i = 0; i < series.bucketCount; i += 1) {
+      const le = this.#leAt(i, series.bounds[i]!);
+      const to = page.room(prefix.length + le.length + TAIL_BYTES);
+      let at = page.position;
+      to.set(prefix, at);
+      at += prefix.length;
+      to.set(le, at);
+      at = writeFloat64(to, at + le.length, valueOf(series.cumulative[i]!));
+      this.#end(to, at, exemplarText(series.exemplar(i)));
+    }
+  }
+
+  #end(to: Uint8Array, at: number, more: string): void {
+    const page = this.#page;
+    if (more === '') {
+      to[at] = LF;
+      page.position = at + 1;
+    } else {
+      page.position = at;
+      page.text(`${more}\n`);
+    }
+  }
+
+  /** All that stands before `le`. Valid until the next call. */
+  #prefixOf(open: Uint8Array, series: SeriesView): Uint8Array {
+    const labels = this.#labelsOf(series);
+    const { length } = labels;
+    if (open.length + length >= this.#prefix.length) {
+      this.#prefix = Buffer.allocUnsafeSlow((open.length + length) * 2);
+    }
+    const prefix = this.#prefix;
+    prefix.set(open);
+    if (length === 0) return prefix.subarray(0, open.length);
+    prefix.set(labels, open.length);
+    prefix[open.length + length] = COMMA;
+    return prefix.subarray(0, open.length + length + 1);
+  }
+
+  /** Making a view takes longer than copying what it shows, and a row has several lines. */
+  #labelsOf({ bytes, labelsStart, labelsEnd }: SeriesView): Uint8Array {
+    const isLast =
+      bytes === this.#bytes && labelsStart === this.#labelsStart && labelsEnd === this.#labelsEnd;
+    if (isLast) return this.#labels;
+    this.#bytes = bytes;
+    this.#labelsStart = labelsStart;
+    this.#labelsEnd = labelsEnd;
+    this.#labels = bytes.subarray(labelsStart, labelsEnd);
+    return this.#labels;
+  }
+
+  #leAt(index: number, bound: number): Uint8Array {
+    if (this.#bounds[index] === bound) return this.#les[index]!;
+    const le = Buffer.from(`le="${this.#formatBound(bound)}"} `);
+    this.#bounds[index] = bound;
+    this.#les[index] = le;
+    return le;
+  }
+}

@@ -1,0 +1,121 @@
+/** Pages of families that are written down, with all that a state may know of them. */
+import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import type { PageOptions } from '../../src/exposition/family-writer.ts';
+import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { encodePage } from '../../src/exposition/page.ts';
+import { visitSamples } from '../../src/exposition/series-samples.ts';
+import type { Exemplar } from '../../src/model/exemplar.ts';
+import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts';
+import type { MetricType } from '../../src/model/metric-type.ts';
+import { plainText } from '../../src/model/page-format.ts';
+import type { PageFormat } from '../../src/model/page-format.ts';
+import type { FamilyView, NativeView, PageView, SeriesView } from '../../src/model/page-view.ts';
+import { parseSeriesText } from '../../src/model/series-text.ts';
+
+export interface MadeRow {
+  /** As in canonical text, `a="b",c="d"`. */
+  readonly labels?: string;
+  readonly value: number;
+  readonly sum?: number;
+  readonly startMs?: number;
+  /** Bounds and cumulative counts, `+Inf` included. */
+  readonly buckets?: readonly (readonly [bound: number, cumulative: number])[];
+  /** By bucket; -1 is a counter's. */
+  readonly exemplars?: Readonly<Record<number, Exemplar>>;
+  readonly native?: NativeView;
+}
+
+export interface MadeFamily {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help?: string;
+  readonly unit?: string;
+  readonly startTimes?: boolean;
+  /** Of a family that goes by its name from page to page, which makes its text one that may be kept. */
+  readonly version?: number;
+  readonly rows: readonly MadeRow[];
+}
+
+export interface MadePageSettings {
+  readonly format?: Partial<PageFormat>;
+  readonly options?: Partial<PageOptions>;
+  readonly kept?: KeptPages;
+  readonly onLeftOut?: (series: number) => void;
+}
+
+export async function madePage(
+  families: readonly MadeFamily[],
+  { format = {}, options = {}, kept = new KeptPages(0), onLeftOut = () => {} }: MadePageSettings = {},
+): Promise<string> {
+  const slices: Uint8Array[] = [];
+  const settings = { kept, options: { ...defaultPageOptions, ...options }, onLeftOut };
+  for await (const slice of encodePage(
+    madeView(families.map(madeFamily)),
+    { ...plainText, ...format },
+    settings,
+  ))
+    slices.push(slice);
+  return Buffer.concat(slices).toString('utf8');
+}
+
+export function madeView(families: readonly FamilyView[]): PageView {
+  return {
+    // oxlint-disable-next-line require-yield -- there is nothing to sort
+    *families() {
+      return families;
+    },
+    close(): void {},
+  };
+}
+
+export function madeFamily({ name, type, rows, ...more }: MadeFamily): FamilyView {
+  const labelNames = rows.flatMap(({ labels = '' }) => parseSeriesText(`{${labels}}`).labels);
+  const family: FamilyView = {
+    name,
+    type,
+    help: more.help,
+    unit: more.unit,
+    quotedNames: !isLegacyMetricName(name) || labelNames.some((label) => !isLegacyLabelName(label.name)),
+    hasNative: rows.some((row) => row.native !== undefined),
+    startTimes: more.startTimes ?? false,
+    once: false,
+    identity: more.version === undefined ? {} : identityOf(name),
+    version: more.version ?? 0,
+    rowCount: rows.length,
+    sort: () => [],
+    visit(from, to, visitor) {
+      for (const row of rows.slice(from, to)) visitSamples(family, madeSeries(row), visitor);
+    },
+    visitSeries(from, to, visitor) {
+      for (const row of rows.slice(from, to)) visitor(madeSeries(row));
+    },
+  };
+  return family;
+}
+
+const identities = new Map<string, object>();
+
+function identityOf(name: string): object {
+  const identity = identities.get(name) ?? {};
+  identities.set(name, identity);
+  return identity;
+}
+
+function madeSeries(row: MadeRow): SeriesView {
+  // As in a state, there is more in the bytes than the labels.
+  const labels = Buffer.from(`{${row.labels ?? ''}}`);
+  const { buckets = [], exemplars = {} } = row;
+  return {
+    bytes: labels,
+    labelsStart: 1,
+    labelsEnd: labels.length - 1,
+    value: row.value,
+    sum: row.sum ?? Number.NaN,
+    bucketCount: buckets.length,
+    bounds: Float64Array.from([...buckets.map(([bound]) => bound), 7]),
+    cumulative: Float64Array.from([...buckets.map(([, count]) => count), 7]),
+    startMs: row.startMs ?? Number.NaN,
+    exemplar: (bucket) => exemplars[bucket],
+    native: () => row.native,
+  };
+}
