@@ -9,7 +9,6 @@ import { setImmediate } from 'node:timers/promises';
 
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
-import { defaultPageOptions } from '../exposition/family-writer.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -18,12 +17,11 @@ import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { plainText } from '../model/page-format.ts';
-import type { PageFormat } from '../model/page-format.ts';
 import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
-import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest } from './api.ts';
+import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest, ScrapeRequest } from './api.ts';
 import { decodersFor, places } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { ExpiryClock } from './expiry.ts';
@@ -139,13 +137,14 @@ export class Gateway implements GatewayApi {
     await ledger.whenSafe(ledger.position);
   }
 
-  async *scrape(format: PageFormat = plainText): AsyncGenerator<Uint8Array, void, undefined> {
+  async *scrape({ format = plainText }: ScrapeRequest = {}): AsyncGenerator<Uint8Array, void, undefined> {
     this.#checkOpen();
     await this.#expiry.run();
     const view = await this.#ledger.view();
+    const { openmetricsCreated, nativeAsClassic } = this.#options;
     yield* encodePage(view, format, {
       kept: this.#kept,
-      options: defaultPageOptions,
+      options: { created: openmetricsCreated, nativeAsClassic },
       onLeftOut: (samples) => {
         this.telemetry?.samplesIgnored('name_collision', samples);
         this.#log.warn(

@@ -10,7 +10,7 @@ import type { MetricType } from '../../src/model/metric-type.ts';
 import { plainText } from '../../src/model/page-format.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
 import type { FamilyView, NativeView, PageView, SeriesView } from '../../src/model/page-view.ts';
-import { parseSeriesText } from '../../src/model/series-text.ts';
+import { parseSeriesText, seriesText } from '../../src/model/series-text.ts';
 
 export interface MadeRow {
   /** As in canonical text, `a="b",c="d"`. */
@@ -118,4 +118,19 @@ function madeSeries(row: MadeRow): SeriesView {
     exemplar: (bucket) => exemplars[bucket],
     native: () => row.native,
   };
+}
+
+/**
+ * The lines of a page in an order that does not depend on how names are escaped, without what is about sums of histograms, which may be a
+ * family without any.
+ */
+export function linesOf(page: string): readonly string[] {
+  const lines = page.split('\n').filter((line) => line !== '' && !/^# \w+ \S+_sum"? /.test(line));
+  const ordered = lines.map((line) => {
+    if (line.startsWith('#')) return line;
+    const blank = line.lastIndexOf(' ');
+    const { name, labels: own } = parseSeriesText(line.slice(0, blank));
+    return `${seriesText(name, own)}${line.slice(blank)}`;
+  });
+  return ordered.toSorted();
 }

@@ -41,7 +41,7 @@ export class RestartingGateway {
   /** The page now, in a format that is text. */
   async page(format: PageFormat): Promise<string> {
     const slices: Uint8Array[] = [];
-    for await (const slice of this.#gateway.gateway.scrape(format)) slices.push(slice);
+    for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices).toString('utf8');
   }
 
