@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 
 import { clientPath, compileGo, programFolder } from '../support/clients.ts';
-import { push, scrapeSamples, send } from '../support/http.ts';
+import { push, scrapeOpenMetrics, scrapeSamples, send } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
 import { run } from '../support/programs.ts';
 
@@ -52,6 +52,19 @@ test('it adds up with text and OpenMetrics', async () => {
   expect(page.get('read_seconds_bucket{kind="text",le="0.5"}')).toBe(1);
   expect(page.get('read_seconds_bucket{kind="text",le="1"}')).toBe(3);
   expect(page.get('read_seconds_count{kind="text"}')).toBe(4);
+});
+
+test('its exemplars stand on the page of OpenMetrics', async () => {
+  const { url } = await startGateway();
+  await pushes(url, 'early', 'push');
+  const lines = await scrapeOpenMetrics(url);
+  const buckets = lines.filter((line) => line.startsWith('read_seconds_bucket'));
+  expect(buckets.map((line) => line.replace(/( # .*) [\d.e+]+$/, '$1'))).toEqual([
+    'read_seconds_bucket{kind="text",le="0.5"} 1 # {trace_id="abc"} 0.25',
+    'read_seconds_bucket{kind="text",le="1.0"} 2 # {trace_id="abc"} 0.75',
+    'read_seconds_bucket{kind="text",le="5.0"} 2',
+    'read_seconds_bucket{kind="text",le="+Inf"} 3 # {trace_id="abc"} 9',
+  ]);
 });
 
 test('by job, the newest push of a source counts, sources add up, and Delete takes the gauges', async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 
 import { debianPython } from '../support/clients.ts';
-import { samplesOf, scrapeSamples } from '../support/http.ts';
+import { samplesOf, scrapeOpenMetrics, scrapeSamples } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
 import { run } from '../support/programs.ts';
 
@@ -133,6 +133,17 @@ push_to_gateway(gateway, job='reader', registry=registry)
   expect(page.get('phase{phase="idle"}')).toBe(2);
   expect(page.get('phase{phase="reading"}')).toBe(0);
   expect(page.get('reader_info{version="2.1"}')).toBe(1);
+  const lines = await scrapeOpenMetrics(url);
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      '# TYPE reader info',
+      'reader_info{version="2.1"} 1',
+      '# UNIT level_ratio ratio',
+      expect.stringMatching(/^files_total\{kind="text"\} 10 # \{trace_id="abc"\} 2 /),
+      expect.stringMatching(/^read_seconds_bucket\{le="1\.0"\} 6 # \{trace_id="def"\} 0\.75 /),
+      expect.stringMatching(/^files_created\{kind="text"\} \d{10}/),
+    ]),
+  );
 });
 
 test('without modes, delete_from_gateway is taken and changes nothing', async () => {
