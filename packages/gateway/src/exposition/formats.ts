@@ -7,6 +7,8 @@ import { nativeAsClassic } from './native-as-classic.ts';
 import { OpenMetricsWriter } from './openmetrics/encode.ts';
 import { PageFamilies } from './openmetrics/page-families.ts';
 import type { PageWriter } from './page-writer.ts';
+import { ProtobufWriter } from './protobuf/encode.ts';
+import { shownFamilies } from './protobuf/page-families.ts';
 import { TextWriter } from './text/encode.ts';
 
 export interface PageContent {
@@ -38,7 +40,9 @@ export function* contentOf(
       const writer = new OpenMetricsWriter(page, { plan, options, escaping });
       return { families: plan.families, variantOf: plan.variantOf, writer };
     }
-    case 'protobuf':
-      throw new Error('BUG: pages cannot be written as protobuf yet');
+    case 'protobuf': {
+      const shown = yield* shownFamilies(families);
+      return { ...shown, writer: new ProtobufWriter(page) };
+    }
   }
 }

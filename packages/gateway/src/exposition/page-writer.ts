@@ -54,11 +54,12 @@ export class PageWriter {
     this.position += this.room(text.length * 3).write(text, this.position, 'utf8');
   }
 
-  /** Bytes of an earlier page. */
+  /** Bytes that will not change, from an earlier page or made apart from it. */
   again(slice: Uint8Array): void {
     if (slice.length >= SLICE_BYTES / 2) {
       this.flush();
       this.slices.push(slice);
+      if (this.#recordedFrom !== -1) this.#recordSlice(slice, slice.buffer.byteLength);
       return;
     }
     this.copy(slice);
@@ -107,13 +108,15 @@ export class PageWriter {
     if (from === -1 || from === this.position) return;
     const written = this.#buffer.subarray(from, this.position);
     const isMost = written.length * 8 > this.#buffer.length * 7;
-    this.#recordedBytes += isMost ? this.#buffer.length : written.length;
-    if (this.#recordedBytes > this.#recordBytesMax) {
-      this.#stopRecording();
-      return;
-    }
     // A small part of a buffer must not keep all of it in memory.
-    this.#record.push(isMost ? written : new Uint8Array(written));
+    if (isMost) this.#recordSlice(written, this.#buffer.length);
+    else this.#recordSlice(new Uint8Array(written), written.length);
+  }
+
+  #recordSlice(slice: Uint8Array, bytesHeld: number): void {
+    this.#recordedBytes += bytesHeld;
+    if (this.#recordedBytes > this.#recordBytesMax) this.#stopRecording();
+    else this.#record.push(slice);
   }
 
   #stopRecording(): void {

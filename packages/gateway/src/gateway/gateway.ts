@@ -29,6 +29,7 @@ import { identityOf } from './identity.ts';
 import { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Recovery } from './recovery.ts';
+import { Scrapers } from './scrapers.ts';
 import { Snapshots } from './snapshots.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
@@ -49,6 +50,7 @@ export class Gateway implements GatewayApi {
   readonly #ledger: Ledger;
   readonly #expiry: ExpiryClock;
   readonly #kept: KeptPages;
+  readonly #scrapers = new Scrapers();
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
@@ -137,11 +139,21 @@ export class Gateway implements GatewayApi {
     await ledger.whenSafe(ledger.position);
   }
 
-  async *scrape({ format = plainText }: ScrapeRequest = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  async *scrape({ format = plainText, scraper }: ScrapeRequest = {}): AsyncGenerator<
+    Uint8Array,
+    void,
+    undefined
+  > {
     this.#checkOpen();
     await this.#expiry.run();
-    const view = await this.#ledger.view();
-    const { openmetricsCreated, nativeAsClassic } = this.#options;
+    const { openmetricsCreated, nativeAsClassic, zeroFirst } = this.#options;
+    // The other formats show start times, which say the same and more.
+    const reader = zeroFirst && format.format === 'text' ? scraper : undefined;
+    let tick = 0;
+    const view = await this.#ledger.view((now) => {
+      tick = now;
+      return reader === undefined ? undefined : this.#scrapers.lastTick(reader);
+    });
     yield* encodePage(view, format, {
       kept: this.#kept,
       options: { created: openmetricsCreated, nativeAsClassic },
@@ -152,6 +164,8 @@ export class Gateway implements GatewayApi {
         );
       },
     });
+    // Not reached when the reader went away before the end.
+    if (reader !== undefined) this.#scrapers.saw(reader, tick);
   }
 
   holdings(): Holdings {

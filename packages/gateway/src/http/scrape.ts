@@ -38,7 +38,7 @@ const AHEAD_BYTES_MAX = 512 * 1024;
 export function scrapeHandler(deps: ScrapeDeps): Handler {
   return async ({ request, response }) => {
     const gzip = acceptsGzip(request.headers['accept-encoding'] as string | undefined);
-    const { contentType, ...format } = negotiate(request.headers.accept, ['text', 'openmetrics']);
+    const { contentType, ...format } = negotiate(request.headers.accept);
     const headers = [
       'Content-Type',
       contentType,

@@ -1,0 +1,167 @@
+/**
+ * Writes delimited messages of io.prometheus.client.MetricFamily. A family is one message, whose length comes first, so it is
+ * held until its last row is written; rows are written straight from the bytes of the state. Fields come by their numbers.
+ *
+ * https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
+ */
+import type { MetricType } from '../../model/metric-type.ts';
+import type { FamilyView, SeriesView } from '../../model/page-view.ts';
+import { ByteWriter } from '../../primitives/byte-writer.ts';
+import type { FamilyWriter } from '../family-writer.ts';
+import type { PageWriter } from '../page-writer.ts';
+import { FIELD_BYTES, labelsBytesMax, MessageBytes, writeVarint } from './message-bytes.ts';
+import * as schema from './schema.ts';
+import type { ProtobufType } from './schema.ts';
+import { nativeFields, writeNative } from './write-native.ts';
+import { isCount, writeExemplar, writeExemplars, writeTimestamp } from './write-values.ts';
+
+/** Of a metric, without its labels, buckets and exemplars. */
+const METRIC_BYTES = 8 * FIELD_BYTES;
+const BUCKET_BYTES = 4 * FIELD_BYTES;
+/** A metric whose labels are longer than this as text is longer than 127 bytes, and its length has two. */
+const LONG_LABELS_BYTES = 100;
+
+/** Protobuf has no types for infos and states. */
+const wireTypes: Readonly<Record<MetricType, ProtobufType>> = {
+  counter: 'counter',
+  gauge: 'gauge',
+  histogram: 'histogram',
+  summary: 'summary',
+  untyped: 'untyped',
+  gaugehistogram: 'gaugehistogram',
+  info: 'gauge',
+  stateset: 'gauge',
+};
+
+export class ProtobufWriter implements FamilyWriter {
+  readonly #page: PageWriter;
+  /** What stands before the metrics, and behind them. */
+  readonly #head = new ByteWriter();
+  readonly #tail = new ByteWriter();
+  readonly #metrics = new MessageBytes();
+  readonly #writers: Readonly<Record<ProtobufType, (series: SeriesView) => void>> = {
+    counter: (series) => this.#counter(series),
+    gauge: (series) => this.#single(schema.metric.gauge, series),
+    summary: (series) => this.#summary(series),
+    untyped: (series) => this.#single(schema.metric.untyped, series),
+    histogram: (series) => this.#histogram(series),
+    gaugehistogram: (series) => this.#histogram(series),
+  };
+
+  constructor(page: PageWriter) {
+    this.#page = page;
+  }
+
+  begin({ name, help, type, unit }: FamilyView): void {
+    const head = this.#head;
+    head.reset();
+    head.byte(schema.family.name);
+    head.text(name);
+    if (help !== undefined) {
+      head.byte(schema.family.help);
+      head.text(help);
+    }
+    head.byte(schema.family.type);
+    head.byte(schema.typesByNumber.indexOf(wireTypes[type]));
+    const tail = this.#tail;
+    tail.reset();
+    if (unit === undefined || unit === '') return;
+    tail.byte(schema.family.unit);
+    tail.text(unit);
+  }
+
+  rows(family: FamilyView, from: number, to: number): void {
+    family.visitSeries(from, to, this.#writers[wireTypes[family.type]]);
+  }
+
+  end(): void {
+    const page = this.#page;
+    const length = this.#head.length + this.#metrics.length + this.#tail.length;
+    page.position = writeVarint(page.room(FIELD_BYTES), page.position, length);
+    page.copy(this.#head.bytes());
+    this.#metrics.giveTo(page);
+    page.copy(this.#tail.bytes());
+  }
+
+  finish(): void {}
+
+  /** A metric with its labels; `close` must follow. */
+  #open({ bytes, labelsStart, labelsEnd }: SeriesView): number {
+    const length = labelsEnd - labelsStart;
+    const to = this.#metrics;
+    to.begin(labelsBytesMax(length) + METRIC_BYTES);
+    const place = to.open(schema.family.metric, length > LONG_LABELS_BYTES ? 2 : 1);
+    to.labels(schema.metric.label, bytes, labelsStart, labelsEnd);
+    return place;
+  }
+
+  #close(place: number, { labelsStart, labelsEnd }: SeriesView): void {
+    this.#metrics.close(place, labelsEnd - labelsStart > LONG_LABELS_BYTES ? 2 : 1);
+  }
+
+  #single(tag: number, series: SeriesView): void {
+    const place = this.#open(series);
+    this.#metrics.doubleMessage(tag, schema.single.value, series.value);
+    this.#close(place, series);
+  }
+
+  #counter(series: SeriesView): void {
+    const to = this.#metrics;
+    const place = this.#open(series);
+    const counter = to.open(schema.metric.counter);
+    to.double(schema.single.value, series.value);
+    writeExemplar(to, schema.single.exemplar, series.exemplar(-1));
+    writeTimestamp(to, schema.single.start, series.startMs);
+    to.close(counter);
+    this.#close(place, series);
+  }
+
+  #summary(series: SeriesView): void {
+    const to = this.#metrics;
+    const place = this.#open(series);
+    const summary = to.open(schema.metric.summary);
+    // There is no other field for a count that is none.
+    to.whole(
+      schema.summary.count,
+      isCount(series.value) ? series.value : Math.max(0, Math.round(series.value)),
+    );
+    if (!Number.isNaN(series.sum)) to.double(schema.summary.sum, series.sum);
+    writeTimestamp(to, schema.summary.start, series.startMs);
+    to.close(summary);
+    this.#close(place, series);
+  }
+
+  #histogram(series: SeriesView): void {
+    const to = this.#metrics;
+    const place = this.#open(series);
+    // Mostly it is longer than 127 bytes.
+    const histogram = to.open(schema.metric.histogram, 2);
+    const { value, sum, startMs } = series;
+    const native = nativeFields(series);
+    const isWhole = native?.isWhole ?? isCount(value);
+    if (isWhole) to.whole(schema.histogram.count, value);
+    if (!Number.isNaN(sum)) to.double(schema.histogram.sum, sum);
+    for (let i = 0; i < series.bucketCount; i += 1) this.#bucket(series, i);
+    to.room(METRIC_BYTES);
+    if (!isWhole) to.double(schema.histogram.countFloat, value);
+    if (native !== undefined) writeNative(to, native);
+    to.room(METRIC_BYTES);
+    writeTimestamp(to, schema.histogram.start, startMs);
+    if (native !== undefined) writeExemplars(to, schema.histogram.exemplar, native.exemplars);
+    to.close(histogram, 2);
+    this.#close(place, series);
+  }
+
+  #bucket(series: SeriesView, i: number): void {
+    const to = this.#metrics;
+    to.room(BUCKET_BYTES);
+    const bucket = to.open(schema.histogram.bucket);
+    const count = series.cumulative[i]!;
+    const isWhole = isCount(count);
+    if (isWhole) to.whole(schema.bucket.count, count);
+    to.double(schema.bucket.bound, series.bounds[i]!);
+    writeExemplar(to, schema.bucket.exemplar, series.exemplar(i));
+    if (!isWhole) to.double(schema.bucket.countFloat, count);
+    to.close(bucket);
+  }
+}
