@@ -102,3 +102,89 @@ test('native histograms without classic buckets, of two resolutions', async () =
     latency_seconds_count: 10,
   });
 });
+
+/** As the Go client reads it; `histogram` has what the page says of native buckets as well. */
+interface ReadFamily {
+  readonly name: string;
+  readonly type?: number;
+  readonly metric: readonly {
+    readonly label?: readonly { readonly name: string; readonly value: string }[];
+    readonly counter?: { readonly value: number };
+    readonly gauge?: { readonly value: number };
+    readonly untyped?: { readonly value: number };
+    readonly summary?: { readonly sample_count: number; readonly sample_sum: number };
+    readonly histogram?: ReadHistogram;
+  }[];
+}
+
+interface ReadHistogram {
+  readonly sample_count: number;
+  readonly sample_sum: number;
+  readonly bucket?: readonly {
+    readonly upper_bound: number;
+    readonly cumulative_count: number;
+    readonly exemplar?: { readonly value: number; readonly label: readonly object[] };
+  }[];
+  readonly schema?: number;
+  readonly zero_count?: number;
+  readonly positive_span?: readonly { readonly offset?: number; readonly length: number }[];
+  readonly positive_delta?: readonly number[];
+}
+
+async function readByClient(url: string): Promise<ReadonlyMap<string, ReadFamily>> {
+  const reader = await compileGo(clientPath('read_page.go'), folder);
+  const { code, stdout, stderr } = await run(reader, [`${url}/metrics`]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const families = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as ReadFamily);
+  return new Map(families.map((family) => [family.name, family]));
+}
+
+/** Index and count of the buckets that hold something. */
+function nativeBuckets({ positive_span = [], positive_delta = [] }: ReadHistogram): readonly number[][] {
+  const buckets: number[][] = [];
+  const deltas = positive_delta.values();
+  let index = 0;
+  let count = 0;
+  for (const { offset = 0, length } of positive_span) {
+    index += offset;
+    for (let i = 0; i < length; i += 1) {
+      count += deltas.next().value ?? Number.NaN;
+      buckets.push([index, count]);
+      index += 1;
+    }
+  }
+  return buckets.filter(([, held]) => held !== 0);
+}
+
+test('the client reads the page in its own format', async () => {
+  const { url } = await startGateway(['--push.summaries=sum-and-count']);
+  await pushes(url, 'early', 'push', 'add');
+  const native = await compileGo(clientPath('native.go'), folder);
+  for (const factor of ['2', '1.1']) await run(native, [url, factor, '0', '0.75', '1.5', '1.5', '6']);
+  const page = await readByClient(url);
+  const only = (name: string): ReadFamily['metric'][number] | undefined => page.get(name)?.metric[0];
+  expect(only('files_total')).toMatchObject({
+    label: [{ name: 'kind', value: 'te"xt\\' }],
+    counter: { value: 6 },
+  });
+  expect(only('files_left')?.gauge?.value).toBe(8);
+  expect(only('answer')?.untyped?.value).toBe(84);
+  expect(only('read_bytes')?.summary).toMatchObject({ sample_count: 6, sample_sum: 20 });
+  const seconds = only('read_seconds')?.histogram;
+  expect(seconds).toMatchObject({ sample_count: 6, sample_sum: 20 });
+  const exemplar = { label: [{ name: 'trace_id', value: 'abc' }] };
+  expect(seconds?.bucket?.slice(0, 2)).toMatchObject([
+    { upper_bound: 0.5, cumulative_count: 2, exemplar: { ...exemplar, value: 0.25 } },
+    { upper_bound: 1, cumulative_count: 4, exemplar: { ...exemplar, value: 0.75 } },
+  ]);
+  const latency = only('latency_seconds')?.histogram;
+  expect(latency).toMatchObject({ sample_count: 10, sample_sum: 19.5, schema: 0, zero_count: 2 });
+  expect(latency && nativeBuckets(latency)).toEqual([
+    [0, 2],
+    [1, 4],
+    [3, 2],
+  ]);
+});
