@@ -6,14 +6,16 @@ import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { clientText } from '../support/clients.ts';
 import { scrapeSamples } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
 import { program, repository } from '../support/programs.ts';
 
-/** The bundle declares a global, `promjs`. What the tests call stands in the page, as it would in a user's. */
-const pageHtml = `<!doctype html><meta charset="utf-8"><title>shop</title>
-<script>${readFileSync(join(repository, 'node_modules/promjs/browser/promjs.min.js'), 'utf8')}</script>
-<script>
+/** The bundle declares a global, `promjs`. */
+const bundle = readFileSync(join(repository, 'node_modules/promjs/browser/promjs.min.js'), 'utf8');
+
+/** What the tests call stands in the page, as it would in a user's. */
+const shop = `
 const registry = promjs.default();
 const clicks = registry.create('counter', 'clicks_total', 'Clicks.');
 const seconds = registry.create('histogram', 'paint_seconds', 'Time to paint.', [0.5, 1, 10, 2.5]);
@@ -31,12 +33,12 @@ const beacon = (url) => {
   const queued = navigator.sendBeacon(url, registry.metrics());
   registry.reset();
   return queued;
-};
-</script>`;
+};`;
 
-async function openPage(): Promise<{ page: Page; origin: string }> {
+async function openPage(script: string = shop): Promise<{ page: Page; origin: string }> {
+  const html = `<!doctype html><meta charset="utf-8"><title>shop</title><script>${bundle}</script><script>${script}</script>`;
   const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end(pageHtml);
+    response.writeHead(200, { 'content-type': 'text/html' }).end(html);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => server.close().closeAllConnections());
@@ -132,4 +134,30 @@ test('with exact origins, the page of one may push and another may not', async (
   expect((await scrapeSamples(shut.url)).size).toBe(0);
   // A refused push was not reset in the page, so that it came with the next.
   expect((await scrapeSamples(open.url)).get('clicks_total{button="buy"}')).toBe(3);
+});
+
+test('the script with promjs of docs/reference/formats.md', async () => {
+  const gateway = await startGateway();
+  const { page } = await openPage(clientText('promjs.js', gateway.url));
+  for (const total of [1, 2]) {
+    await page.click('html');
+    expect(await page.evaluate('push().then((reply) => reply.status)')).toBe(202);
+    expect((await scrapeSamples(gateway.url)).get('clicks_total')).toBe(total);
+  }
+  await page.click('html');
+  await page.close({ runBeforeUnload: false });
+  await expect
+    .poll(async () => (await scrapeSamples(gateway.url)).get('clicks_total'), { timeout: 10_000 })
+    .toBe(3);
+});
+
+test('the script with fetch alone of docs/reference/formats.md', async () => {
+  const gateway = await startGateway();
+  const { page } = await openPage(clientText('fetch.js', gateway.url));
+  for (const total of [1, 2]) {
+    await page.click('html');
+    await expect
+      .poll(async () => (await scrapeSamples(gateway.url)).get('clicks_total'), { timeout: 10_000 })
+      .toBe(total);
+  }
 });

@@ -33,6 +33,15 @@ export async function scrape(url: string): Promise<string> {
   return reply.text();
 }
 
+/** The lines of the page as OpenMetrics. */
+export async function scrapeOpenMetrics(url: string): Promise<readonly string[]> {
+  const headers = { accept: 'application/openmetrics-text; version=1.0.0' };
+  const reply = await fetch(`${url}/metrics`, { headers });
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get('content-type')).toMatch(/^application\/openmetrics-text; version=1\.0\.0/);
+  return (await reply.text()).split('\n');
+}
+
 /** The samples of the page: series as written, labels sorted by name, to value. */
 export async function scrapeSamples(url: string): Promise<Map<string, number>> {
   return samplesOf(await scrape(url));

@@ -1,0 +1,68 @@
+/** What the pages under docs/ and the README say is there: files, headings, and the clients that ring two runs. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+import { clientPath } from './support/clients.ts';
+import { repository } from './support/programs.ts';
+
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'ARCHITECTURE.md',
+  ...readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => join('docs', path)),
+];
+
+const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
+const formats = read('docs/reference/formats.md');
+const clients = formats.slice(formats.indexOf('\n## Clients\n'));
+
+const fence = /^```\w+\n([\s\S]*?)^```$/gm;
+const marked = /^<!-- (packages\/gateway\/test\/interop\/clients\/\S+) -->\n\n```\w+\n([\s\S]*?)^```$/gm;
+
+/** As GitHub makes them. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const text = page.replaceAll(/^```[\s\S]*?^```$/gm, '');
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return new Set(headings);
+}
+
+test.each(pages)('%s: every link leads somewhere', (page) => {
+  const broken = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
+    ([, path = '', anchor]) => {
+      const target = path === '' ? page : relative(repository, join(repository, dirname(page), path));
+      if (!existsSync(join(repository, target))) return true;
+      return anchor !== undefined && !anchorsOf(read(target)).has(anchor);
+    },
+  );
+  expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+test('the snippets of clients are the files that ring two runs', () => {
+  const shown = [...clients.matchAll(marked)];
+  for (const [, path = '', snippet] of shown) expect(snippet, path).toBe(read(path));
+  const folder = dirname(clientPath('push.go'));
+  const documented = readdirSync(folder).filter((name) =>
+    /localhost:9091|"localhost", "9091"/.test(readFileSync(clientPath(name), 'utf8')),
+  );
+  expect(shown.map(([, path = '']) => path.slice(path.lastIndexOf('/') + 1)).toSorted()).toEqual(
+    documented.toSorted(),
+  );
+});
+
+test('snippets of clients that nothing runs are marked as such', () => {
+  const sections = clients.split(/^### /m).slice(1);
+  expect(sections.length).toBeGreaterThan(5);
+  for (const section of sections) {
+    const unmarked = [...section.matchAll(fence)].length - [...section.matchAll(marked)].length;
+    const title = section.slice(0, section.indexOf('\n'));
+    expect(unmarked > 0, title).toBe(section.includes('Not run here'));
+  }
+});
