@@ -63,7 +63,7 @@ export class EscapedFamily implements FamilyView {
     this.#parts = parts;
     this.#escaping = escaping;
     this.#labels = new LabelEscaper(escaping.scheme);
-    this.#series = new EscapedSeries(this.#labels, escaping.scheme);
+    this.#series = new EscapedSeries(this.#labels);
     this.#name = Buffer.from(name);
   }
 
