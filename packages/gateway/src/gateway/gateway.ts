@@ -29,6 +29,7 @@ import { identityOf } from './identity.ts';
 import { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Recovery } from './recovery.ts';
+import { Scrapers } from './scrapers.ts';
 import { Snapshots } from './snapshots.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
@@ -49,6 +50,7 @@ export class Gateway implements GatewayApi {
   readonly #ledger: Ledger;
   readonly #expiry: ExpiryClock;
   readonly #kept: KeptPages;
+  readonly #scrapers = new Scrapers();
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
@@ -137,11 +139,18 @@ export class Gateway implements GatewayApi {
     await ledger.whenSafe(ledger.position);
   }
 
-  async *scrape({ format = plainText }: ScrapeRequest = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  async *scrape({ format = plainText, scraper }: ScrapeRequest = {}): AsyncGenerator<
+    Uint8Array,
+    void,
+    undefined
+  > {
     this.#checkOpen();
     await this.#expiry.run();
-    const view = await this.#ledger.view();
-    const { openmetricsCreated, nativeAsClassic } = this.#options;
+    const { openmetricsCreated, nativeAsClassic, zeroFirst } = this.#options;
+    // The other formats say when counting began, which does what the zero is for.
+    const zeroFor = zeroFirst && format.format === 'text' ? scraper : undefined;
+    const zeroAfter = zeroFor === undefined ? undefined : this.#scrapers.lastTick(zeroFor);
+    const { view, tick } = await this.#ledger.view(zeroAfter);
     yield* encodePage(view, format, {
       kept: this.#kept,
       options: { created: openmetricsCreated, nativeAsClassic },
@@ -152,6 +161,8 @@ export class Gateway implements GatewayApi {
         );
       },
     });
+    // Not reached when the reader stops early: what it did not see whole is shown again.
+    if (zeroFor !== undefined) this.#scrapers.saw(zeroFor, tick);
   }
 
   holdings(): Holdings {

@@ -171,17 +171,18 @@ export class Ledger {
     return this.#offsetMs + this.#elapsedMs();
   }
 
-  /** The page as it is now, once all that it shows is safe. */
-  async view(): Promise<PageView> {
+  /** The page as it is now, once all that it shows is safe. See State.view for what `zeroAfter` does. */
+  async view(zeroAfter?: number): Promise<OpenedView> {
     while (this.#applying !== undefined) await this.#applying;
-    const view = this.state.view();
+    const { tick } = this.state.cells;
+    const view = this.state.view(zeroAfter);
     try {
       if (!this.isSafe(this.position)) await this.whenSafe(this.position);
     } catch (error) {
       view.close();
       throw error;
     }
-    return view;
+    return { view, tick };
   }
 
   /** Resolves when the record that did not fit may do so now; rejects with RequestError. */
@@ -244,6 +245,12 @@ export class Ledger {
   #elapsedMs(): number {
     return this.#clock.elapsed?.() ?? this.#clock.now();
   }
+}
+
+export interface OpenedView {
+  readonly view: PageView;
+  /** What came after the view was born at a later `Cells.tick`. */
+  readonly tick: number;
 }
 
 /** A push as far as its record is concerned. */
