@@ -1,4 +1,8 @@
-import { gzipSync } from 'node:zlib';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 
 import { expect, test } from 'vitest';
 
@@ -106,6 +110,37 @@ test('protobuf as the Go client sends it, OpenMetrics, text, and compressed bodi
   expect(await scrape(url)).toBe(
     '# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{kind="mail"} 14\n',
   );
+});
+
+test('a scrape comes in the format and compression that are asked for', async () => {
+  const { url } = await startGateway(['--no-scrape.openmetrics-created']);
+  await push(url, '# TYPE jobs_total counter\njobs_total 5');
+  const openMetrics = '# TYPE jobs counter\njobs_total 5\n# EOF\n';
+  const ask = async (encoding: string): Promise<[contentEncoding: string | undefined, body: Buffer]> => {
+    // Not with fetch, which undoes the compression.
+    const headers = { Accept: 'application/openmetrics-text; version=1.0.0', 'Accept-Encoding': encoding };
+    const [reply] = (await once(get(`${url}/metrics`, { headers }), 'response')) as [IncomingMessage];
+    expect(reply.headers['content-type']).toBe(
+      'application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores',
+    );
+    return [reply.headers['content-encoding'], await buffer(reply)];
+  };
+  expect(await ask('identity')).toEqual([undefined, Buffer.from(openMetrics)]);
+  const [gzip, zipped] = await ask('br;q=0.5, gzip');
+  expect([gzip, gunzipSync(zipped).toString()]).toEqual(['gzip', openMetrics]);
+  const [br, smaller] = await ask('br, gzip;q=0.5');
+  expect([br, brotliDecompressSync(smaller).toString()]).toEqual(['br', openMetrics]);
+});
+
+test('a scraper sees a new counter as 0 once, with --scrape.zero-first', async () => {
+  const { url } = await startGateway(['--scrape.zero-first']);
+  const page = async (scraper: string): Promise<string> =>
+    (await fetch(`${url}/metrics?scraper=${scraper}`)).text();
+  expect(await page('a')).toBe('');
+  await push(url, '# TYPE jobs_total counter\njobs_total 5');
+  expect(await page('a')).toBe('# TYPE jobs_total counter\njobs_total 0\n');
+  expect(await page('a')).toBe('# TYPE jobs_total counter\njobs_total 5\n');
+  expect(await page('b')).toBe('# TYPE jobs_total counter\njobs_total 5\n');
 });
 
 test('the health pages answer', async () => {
