@@ -7,6 +7,8 @@ import { nativeAsClassic } from './native-as-classic.ts';
 import { OpenMetricsWriter } from './openmetrics/encode.ts';
 import { PageFamilies } from './openmetrics/page-families.ts';
 import type { PageWriter } from './page-writer.ts';
+import { ProtobufWriter } from './protobuf/encode.ts';
+import { protobufFamilies } from './protobuf/page-families.ts';
 import { TextWriter } from './text/encode.ts';
 
 export interface PageContent {
@@ -39,6 +41,6 @@ export function* contentOf(
       return { families: plan.families, variantOf: plan.variantOf, writer };
     }
     case 'protobuf':
-      throw new Error('BUG: pages cannot be written as protobuf yet');
+      return { ...(yield* protobufFamilies(families)), writer: new ProtobufWriter(page) };
   }
 }

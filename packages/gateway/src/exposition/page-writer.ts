@@ -64,6 +64,13 @@ export class PageWriter {
     this.copy(slice);
   }
 
+  /** Bytes that will not change any more, which are worth a slice of their own. */
+  bytes(slice: Uint8Array): void {
+    this.flush();
+    this.slices.push(slice);
+    if (this.#recordedFrom !== -1) this.#recordPart(slice, slice.buffer.byteLength);
+  }
+
   /** Makes a slice of what is there so far. */
   flush(): void {
     if (this.position > 0) this.#makeRoom(SLICE_BYTES);
@@ -105,9 +112,12 @@ export class PageWriter {
   #recordSoFar(): void {
     const from = this.#recordedFrom;
     if (from === -1 || from === this.position) return;
-    const written = this.#buffer.subarray(from, this.position);
-    const isMost = written.length * 8 > this.#buffer.length * 7;
-    this.#recordedBytes += isMost ? this.#buffer.length : written.length;
+    this.#recordPart(this.#buffer.subarray(from, this.position), this.#buffer.length);
+  }
+
+  #recordPart(written: Uint8Array, bufferBytes: number): void {
+    const isMost = written.length * 8 > bufferBytes * 7;
+    this.#recordedBytes += isMost ? bufferBytes : written.length;
     if (this.#recordedBytes > this.#recordBytesMax) {
       this.#stopRecording();
       return;

@@ -45,8 +45,15 @@ export interface MadePageSettings {
 
 export async function madePage(
   families: readonly MadeFamily[],
-  { format = {}, options = {}, kept = new KeptPages(0), onLeftOut = () => {} }: MadePageSettings = {},
+  settings: MadePageSettings = {},
 ): Promise<string> {
+  return (await madeBytes(families, settings)).toString('utf8');
+}
+
+export async function madeBytes(
+  families: readonly MadeFamily[],
+  { format = {}, options = {}, kept = new KeptPages(0), onLeftOut = () => {} }: MadePageSettings = {},
+): Promise<Buffer> {
   const slices: Uint8Array[] = [];
   const settings = { kept, options: { ...defaultPageOptions, ...options }, onLeftOut };
   for await (const slice of encodePage(
@@ -55,7 +62,7 @@ export async function madePage(
     settings,
   ))
     slices.push(slice);
-  return Buffer.concat(slices).toString('utf8');
+  return Buffer.concat(slices);
 }
 
 export function madeView(families: readonly FamilyView[]): PageView {

@@ -14,12 +14,24 @@ message Quantile { double quantile = 1; double value = 2; }
 message Summary { uint64 sample_count = 1; double sample_sum = 2; repeated Quantile quantile = 3; Timestamp start_timestamp = 4; }
 message Untyped { double value = 1; }
 message Bucket { uint64 cumulative_count = 1; double upper_bound = 2; Exemplar exemplar = 3; double cumulative_count_float = 4; }
+message BucketSpan { sint32 offset = 1; uint32 length = 2; }
 message Histogram {
   uint64 sample_count = 1;
   double sample_sum = 2;
   repeated Bucket bucket = 3;
   double sample_count_float = 4;
+  sint32 schema = 5;
+  double zero_threshold = 6;
+  uint64 zero_count = 7;
+  double zero_count_float = 8;
+  repeated BucketSpan negative_span = 9;
+  repeated sint64 negative_delta = 10;
+  repeated double negative_count = 11;
+  repeated BucketSpan positive_span = 12;
+  repeated sint64 positive_delta = 13;
+  repeated double positive_count = 14;
   Timestamp start_timestamp = 15;
+  repeated Exemplar exemplars = 16;
 }
 message Metric {
   repeated LabelPair label = 1;
