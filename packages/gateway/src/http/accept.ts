@@ -3,7 +3,7 @@
  * answered 406: who asks for nothing that there is gets text 0.0.4, as from any other target of Prometheus.
  */
 import { textContentType } from '../exposition/text/encode.ts';
-import { escapingSchemes, pageFormats } from '../model/page-format.ts';
+import { escapingSchemes } from '../model/page-format.ts';
 import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
 
 /** One item of Accept or Accept-Encoding. */
@@ -123,13 +123,10 @@ const offers: readonly Offer[] = [
  * How to write the page for an Accept header: by quality, of equal ones those with a wildcard last, then by order. The Content-Type names
  * the escaping where the client knows that there is such a thing, so that older ones see what they always saw.
  */
-export function negotiate(
-  accept: string | undefined,
-  formats: readonly PageFormat['format'][] = pageFormats,
-): NegotiatedFormat {
+export function negotiate(accept: string | undefined): NegotiatedFormat {
   const choices = ranked(accept ?? '');
   for (const choice of choices) {
-    const offer = offers.find((each) => formats.includes(each.format) && fits(each, choice));
+    const offer = offers.find((each) => fits(each, choice));
     if (offer !== undefined) return formatOf(offer, choice, choices);
   }
   return formatOf(text004, undefined, choices);

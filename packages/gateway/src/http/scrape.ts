@@ -38,7 +38,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
   return async ({ request, response }) => {
     const asked = request.headers['accept-encoding'] as string | undefined;
     const compression = compressionFor(asked, availableCompressions);
-    const { contentType, ...format } = negotiate(request.headers.accept, ['text', 'openmetrics']);
+    const { contentType, ...format } = negotiate(request.headers.accept);
     const headers = [
       'Content-Type',
       contentType,

@@ -5,6 +5,7 @@ import { createGateway, embed } from '../../src/embed.ts';
 import type { EmbeddedGateway } from '../../src/embed.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import { plainText } from '../../src/model/page-format.ts';
+import { readFamilies } from '../support/read-families.ts';
 
 const counter = (labels: string, value: number): string =>
   `# TYPE done_total counter\ndone_total${labels} ${value}\n`;
@@ -65,6 +66,8 @@ test('other formats show no 0, and are not the page that text is compared with',
   const gateway = await seenEmptyBy('a');
   await gateway.push(counter('', 7));
   expect(await gateway.scrape({ scraper: 'a', format: 'openmetrics' })).toContain('\ndone_total 7\n');
+  const [family] = readFamilies(await gateway.scrapeBytes({ scraper: 'a', format: 'protobuf' }));
+  expect(family).toMatchObject({ name: 'done_total', metric: [{ counter: { value: 7 } }] });
   expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 0));
 });
 
