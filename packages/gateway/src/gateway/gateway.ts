@@ -147,10 +147,13 @@ export class Gateway implements GatewayApi {
     this.#checkOpen();
     await this.#expiry.run();
     const { openmetricsCreated, nativeAsClassic, zeroFirst } = this.#options;
-    // The other formats say when counting began, which does what the zero is for.
-    const zeroFor = zeroFirst && format.format === 'text' ? scraper : undefined;
-    const zeroAfter = zeroFor === undefined ? undefined : this.#scrapers.lastTick(zeroFor);
-    const { view, tick } = await this.#ledger.view(zeroAfter);
+    // The other formats show start times, which say the same and more.
+    const reader = zeroFirst && format.format === 'text' ? scraper : undefined;
+    let tick = 0;
+    const view = await this.#ledger.view((now) => {
+      tick = now;
+      return reader === undefined ? undefined : this.#scrapers.lastTick(reader);
+    });
     yield* encodePage(view, format, {
       kept: this.#kept,
       options: { created: openmetricsCreated, nativeAsClassic },
@@ -161,8 +164,8 @@ export class Gateway implements GatewayApi {
         );
       },
     });
-    // Not reached when the reader stops early: what it did not see whole is shown again.
-    if (zeroFor !== undefined) this.#scrapers.saw(zeroFor, tick);
+    // Not reached when the reader went away before the end.
+    if (reader !== undefined) this.#scrapers.saw(reader, tick);
   }
 
   holdings(): Holdings {

@@ -171,18 +171,20 @@ export class Ledger {
     return this.#offsetMs + this.#elapsedMs();
   }
 
-  /** The page as it is now, once all that it shows is safe. See State.view for what `zeroAfter` does. */
-  async view(zeroAfter?: number): Promise<OpenedView> {
+  /**
+   * The page as it is now, once all that it shows is safe. `zeroAfter` is told its tick, and says from which one on
+   * what is new is shown as 0; see State.view.
+   */
+  async view(zeroAfter: (tick: number) => number | undefined): Promise<PageView> {
     while (this.#applying !== undefined) await this.#applying;
-    const { tick } = this.state.cells;
-    const view = this.state.view(zeroAfter);
+    const view = this.state.view(zeroAfter(this.state.cells.tick));
     try {
       if (!this.isSafe(this.position)) await this.whenSafe(this.position);
     } catch (error) {
       view.close();
       throw error;
     }
-    return { view, tick };
+    return view;
   }
 
   /** Resolves when the record that did not fit may do so now; rejects with RequestError. */
@@ -245,12 +247,6 @@ export class Ledger {
   #elapsedMs(): number {
     return this.#clock.elapsed?.() ?? this.#clock.now();
   }
-}
-
-export interface OpenedView {
-  readonly view: PageView;
-  /** What came after the view was born at a later `Cells.tick`. */
-  readonly tick: number;
 }
 
 /** A push as far as its record is concerned. */

@@ -1,105 +1,146 @@
-/** With `zeroFirst`, a counter or histogram that a scraper has not seen before is 0 on the first page of text that has it. */
+/** `--scrape.zero-first`: what is new to a scraper is 0 on one page, so that increase() sees its first value. */
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
-import { createGateway, embed } from '../../src/embed.ts';
-import type { EmbeddedGateway } from '../../src/embed.ts';
-import { memoryJournal } from '../../src/journal/memory.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { createGateway } from '../../src/embed.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { emptyGroupingKey } from '../../src/model/labels.ts';
+import type { PageFormat } from '../../src/model/page-format.ts';
+import { systemClock } from '../../src/primitives/clock.ts';
+import { silentLog } from '../../src/primitives/log.ts';
 import { readFamilies } from '../support/read-families.ts';
 
-const counter = (labels: string, value: number): string =>
-  `# TYPE done_total counter\ndone_total${labels} ${value}\n`;
-
-/** A gateway whose page was seen by these scrapers while it was empty. */
-async function seenEmptyBy(...scrapers: readonly string[]): Promise<EmbeddedGateway> {
-  const gateway = createGateway({ zeroFirst: true });
-  for (const scraper of scrapers) expect(await gateway.scrape({ scraper })).toBe('');
-  return gateway;
+function zeroFirst(options: { readonly zeroFirst: boolean } = { zeroFirst: true }): Gateway {
+  return new Gateway({
+    options: { ...defaultGatewayOptions, ...options },
+    clock: systemClock,
+    log: silentLog,
+  });
 }
 
-test('a new counter is 0 once for each scraper, and then what it is', async () => {
-  const gateway = await seenEmptyBy('a', 'b');
-  await gateway.push(counter('', 7));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 0));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 7));
-  expect(await gateway.scrape({ scraper: 'b' })).toBe(counter('', 0));
-  await gateway.push(counter('', 1));
-  expect(await gateway.scrape({ scraper: 'b' })).toBe(counter('', 8));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 8));
+async function push(gateway: Gateway, text: string): Promise<void> {
+  await gateway.push({ method: 'POST', key: emptyGroupingKey, body: Buffer.from(text) });
+}
+
+async function page(gateway: Gateway, scraper?: string, format?: PageFormat): Promise<string[]> {
+  const slices: Uint8Array[] = [];
+  for await (const slice of gateway.scrape({ scraper, format })) slices.push(slice);
+  return Buffer.concat(slices)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+const counter = (name: string): string => `# TYPE ${name} counter\n${name} 5\n`;
+
+test('a counter born since the last scrape is shown once as 0, and then as it is', async () => {
+  const gateway = zeroFirst();
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
+  await push(gateway, counter('b_total') + 'a_total 1\n');
+  expect(await page(gateway, 'one')).toEqual(['a_total 6', 'b_total 0']);
+  await push(gateway, counter('b_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 6', 'b_total 10']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 6', 'b_total 10']);
 });
 
-test('a new series of a known family is 0 beside those that are known', async () => {
-  const gateway = await seenEmptyBy('a');
-  await gateway.push(counter('{kind="x"}', 1));
-  await gateway.scrape({ scraper: 'a' });
-  await gateway.push(counter('{kind="x"}', 1) + 'done_total{kind="y"} 5\n');
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('{kind="x"}', 2) + 'done_total{kind="y"} 0\n');
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('{kind="x"}', 2) + 'done_total{kind="y"} 5\n');
+test('so is a new series of a known family, and a whole histogram, but no gauge and no new bucket', async () => {
+  const gateway = zeroFirst();
+  const histogram = (le: string, labels = ''): string =>
+    `# TYPE h histogram\nh_bucket{${labels}le="${le}"} 1\nh_bucket{${labels}le="+Inf"} 2\nh_sum{${labels}} 3\n`;
+  await push(gateway, `${counter('a_total')}${histogram('1')}`);
+  await page(gateway, 'one');
+  await push(gateway, 'a_total{x="1"} 5\n# TYPE g gauge\ng 5\n');
+  await push(gateway, histogram('2'));
+  await push(gateway, histogram('1', 'x="1",'));
+  expect(await page(gateway, 'one')).toEqual([
+    'a_total 5',
+    'a_total{x="1"} 0',
+    'g 5',
+    'h_bucket{le="1"} 1',
+    'h_bucket{le="2"} 2',
+    'h_bucket{le="+Inf"} 4',
+    'h_sum 6',
+    'h_count 4',
+    'h_bucket{x="1",le="1"} 0',
+    'h_bucket{x="1",le="+Inf"} 0',
+    'h_sum{x="1"} 0',
+    'h_count{x="1"} 0',
+  ]);
+  expect(await page(gateway, 'one')).toContain('h_count{x="1"} 2');
 });
 
-test('a new histogram is 0 in all its parts', async () => {
-  const gateway = await seenEmptyBy('a');
-  const histogram = (le: number, count: number, sum: number): string =>
-    `# TYPE wait histogram\nwait_bucket{le="1"} ${le}\nwait_bucket{le="+Inf"} ${count}\nwait_sum ${sum}\nwait_count ${count}\n`;
-  await gateway.push(histogram(2, 3, 4.5));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(histogram(0, 0, 0));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(histogram(2, 3, 4.5));
+test('each scraper sees its own zero; one that is new, or is not known, sees all as it is', async () => {
+  const gateway = zeroFirst();
+  await page(gateway, 'one');
+  await page(gateway, 'two');
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
+  expect(await page(gateway, 'three')).toEqual(['a_total 5']);
+  expect(await page(gateway)).toEqual(['a_total 5']);
+  expect(await page(gateway, 'two')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'two')).toEqual(['a_total 5']);
 });
 
-test('gauges and untyped samples are never 0 that are not', async () => {
-  const gateway = await seenEmptyBy('a');
-  await gateway.push('# TYPE queue gauge\nqueue 3\n# TYPE other untyped\nother 4\n');
-  const page = await gateway.scrape({ scraper: 'a' });
-  expect(page).toContain('queue 3\n');
-  expect(page).toContain('other 4\n');
+test('a scrape that breaks off has shown nothing', async () => {
+  const gateway = zeroFirst();
+  await page(gateway, 'one');
+  await push(gateway, counter('a_total'));
+  const slices = gateway.scrape({ scraper: 'one' })[Symbol.asyncIterator]();
+  await slices.next();
+  await slices.return?.();
+  await setImmediate();
+  expect(await page(gateway, 'one')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
 });
 
-test('a scraper that is new, and one without a name, see all as it is', async () => {
-  const gateway = await seenEmptyBy('a');
-  await gateway.push(counter('', 7));
-  expect(await gateway.scrape({ scraper: 'b' })).toBe(counter('', 7));
-  expect(await gateway.scrape()).toBe(counter('', 7));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 0));
+test('OpenMetrics shows when counting began instead', async () => {
+  const gateway = zeroFirst();
+  const format = { format: 'openmetrics', escaping: 'allow-utf-8', version: '1.0.0' } as const;
+  await page(gateway, 'one', format);
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one', format)).toEqual(['a_total 5', expect.stringMatching(/^a_created /)]);
 });
 
-test('other formats show no 0, and are not the page that text is compared with', async () => {
-  const gateway = await seenEmptyBy('a');
-  await gateway.push(counter('', 7));
-  expect(await gateway.scrape({ scraper: 'a', format: 'openmetrics' })).toContain('\ndone_total 7\n');
-  const [family] = readFamilies(await gateway.scrapeBytes({ scraper: 'a', format: 'protobuf' }));
-  expect(family).toMatchObject({ name: 'done_total', metric: [{ counter: { value: 7 } }] });
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 0));
+test('without the flag nothing is shown as 0', async () => {
+  const gateway = zeroFirst({ zeroFirst: false });
+  await page(gateway, 'one');
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
 });
 
-test('a scrape that broke off does not count', async () => {
-  const { gateway, embedded } = embed({ zeroFirst: true }, memoryJournal());
-  await embedded.scrape({ scraper: 'a' });
-  await embedded.push(counter('', 7));
-  for await (const slice of gateway.scrape({ format: plainText, scraper: 'a' })) {
-    expect(Buffer.from(slice).toString()).toBe(counter('', 0));
-    break;
-  }
-  expect(await embedded.scrape({ scraper: 'a' })).toBe(counter('', 0));
-  expect(await embedded.scrape({ scraper: 'a' })).toBe(counter('', 7));
+test('the zero is on the page while others are kept: text kept from before is not shown in its place', async () => {
+  const gateway = zeroFirst();
+  await page(gateway, 'one');
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'two')).toEqual(['a_total 5']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'two')).toEqual(['a_total 5']);
 });
 
-test('a push during a scrape is new to the next one', async () => {
-  const { gateway, embedded } = embed({ zeroFirst: true }, memoryJournal());
-  await embedded.push(counter('{kind="x"}', 1));
-  for await (const _ of gateway.scrape({ scraper: 'a' })) await embedded.push(counter('{kind="y"}', 5));
-  expect(await embedded.scrape({ scraper: 'a' })).toBe(counter('{kind="x"}', 1) + 'done_total{kind="y"} 0\n');
+test('protobuf shows no 0, and is no page that text is compared with', async () => {
+  const gateway = createGateway({ zeroFirst: true });
+  await gateway.scrape({ scraper: 'one' });
+  await gateway.push(counter('a_total'));
+  expect(readFamilies(await gateway.scrapeBytes({ scraper: 'one', format: 'protobuf' }))).toMatchObject([
+    { name: 'a_total', metric: [{ counter: { value: 5 } }] },
+  ]);
+  expect(await gateway.scrape({ scraper: 'one' })).toContain('\na_total 0\n');
 });
 
-test('without the option nothing is 0 first', async () => {
-  const gateway = createGateway();
-  await gateway.scrape({ scraper: 'a' });
-  await gateway.push(counter('', 7));
-  expect(await gateway.scrape({ scraper: 'a' })).toBe(counter('', 7));
+test('what is pushed during a scrape is new to the next one', async () => {
+  const gateway = zeroFirst();
+  await push(gateway, counter('a_total'));
+  for await (const _ of gateway.scrape({ scraper: 'one' })) await push(gateway, counter('b_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 5', 'b_total 0']);
 });
 
-test('of many scrapers the ones that stayed away longest are new again', async () => {
-  const gateway = await seenEmptyBy(...Array.from({ length: 100 }, (_, i) => String(i)));
-  await gateway.push(counter('', 7));
-  expect(await gateway.scrape({ scraper: '0' })).toBe(counter('', 7));
-  expect(await gateway.scrape({ scraper: '99' })).toBe(counter('', 0));
+test('of many scrapers those that stayed away longest are new again', async () => {
+  const gateway = zeroFirst();
+  for (let i = 0; i < 100; i += 1) await page(gateway, String(i));
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, '0')).toEqual(['a_total 5']);
+  expect(await page(gateway, '99')).toEqual(['a_total 0']);
 });
