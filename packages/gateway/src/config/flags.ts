@@ -23,7 +23,7 @@ export const flagGroups = {
   push: 'What is kept of a push',
   scrape: 'How it is read',
   storage: 'What outlives a restart',
-  limit: 'Limits; a push that would go past one is refused whole',
+  limit: 'Limits; a push that would go past one is refused whole, where nothing else is said',
   log: 'Logs',
 } as const;
 
@@ -221,6 +221,29 @@ export const flags: readonly Flag[] = [
     parse: (text) => (text === '0' ? { value: 0 } : parseSize(text)),
   },
   {
+    name: 'scrape.native-as-classic',
+    group: 'scrape',
+    ...onOrOff,
+    default: String(defaultGatewayOptions.nativeAsClassic),
+    meaning:
+      'In text and OpenMetrics, which have no native histograms, show their buckets as classic ones; without it, only count and sum.',
+  },
+  {
+    name: 'scrape.zero-first',
+    group: 'scrape',
+    ...onOrOff,
+    default: String(defaultGatewayOptions.zeroFirst),
+    meaning:
+      'In text, show a series that is new to who scrapes as 0 once, so that increase() sees its first value. Who scrapes is told by address and User-Agent, or by the query parameter scraper.',
+  },
+  {
+    name: 'scrape.openmetrics-created',
+    group: 'scrape',
+    ...onOrOff,
+    default: String(defaultGatewayOptions.openmetricsCreated),
+    meaning: 'In OpenMetrics, show when counting began, in a line _created for each series.',
+  },
+  {
     name: 'storage.path',
     group: 'storage',
     value: 'folder',
@@ -293,6 +316,22 @@ export const flags: readonly Flag[] = [
     ...count,
     default: String(limits.bucketsMax),
     meaning: 'Most buckets of one histogram series, over all senders.',
+  },
+  {
+    name: 'limit.native-buckets',
+    group: 'limit',
+    ...count,
+    default: String(limits.nativeBucketsMax),
+    meaning:
+      'Most buckets of one native histogram, on the page and of each resolution among its senders; past it the resolution is lowered.',
+  },
+  {
+    name: 'limit.exemplars',
+    group: 'limit',
+    ...count,
+    default: String(limits.exemplarsMax),
+    meaning: 'Most exemplars kept in all; past it, series with none get none. 0 keeps none.',
+    parse: (text) => (text === '0' ? { value: 0 } : parseCount(text)),
   },
   {
     name: 'limit.labels',

@@ -1,5 +1,5 @@
 /** Which writer goes with which format, and what of the families of a page it shows. */
-import type { PageFormat } from '../model/page-format.ts';
+import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
 import type { VariantOf } from './kept-text.ts';
@@ -21,8 +21,14 @@ export interface PageContent {
 export function* contentOf(
   format: PageFormat['format'],
   families: readonly FamilyView[],
-  { page, options }: { readonly page: PageWriter; readonly options: PageOptions },
+  how: {
+    readonly page: PageWriter;
+    readonly options: PageOptions;
+    /** Of labels of exemplars, which are not escaped yet. */
+    readonly escaping: EscapingScheme;
+  },
 ): Generator<void, PageContent> {
+  const { page, options, escaping } = how;
   switch (format) {
     case 'text': {
       const shown = options.nativeAsClassic ? nativeAsClassic(families) : families;
@@ -31,10 +37,10 @@ export function* contentOf(
     case 'openmetrics': {
       const plan = new PageFamilies();
       yield* plan.plan(options.nativeAsClassic ? nativeAsClassic(families) : families);
-      const writer = new OpenMetricsWriter(page, { plan, options });
+      const writer = new OpenMetricsWriter(page, { plan, options, escaping });
       return { families: plan.families, variantOf: plan.variantOf, writer };
     }
     case 'protobuf':
-      return { ...(yield* protobufFamilies(families)), writer: new ProtobufWriter(page) };
+      return { ...(yield* protobufFamilies(families)), writer: new ProtobufWriter(page, escaping) };
   }
 }

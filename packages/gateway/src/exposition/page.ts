@@ -73,6 +73,7 @@ class Page {
     const { families, variantOf, writer } = yield* contentOf(this.#format.format, escaped, {
       page: this.#page,
       options: this.#options,
+      escaping: this.#format.escaping,
     });
     const kept = this.#kept.begin(variantOf);
     for (let from = 0; from < families.length;) {

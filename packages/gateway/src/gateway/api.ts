@@ -1,4 +1,5 @@
 import type { GroupingKey } from '../model/labels.ts';
+import type { PageFormat } from '../model/page-format.ts';
 
 /**
  * What the HTTP layer (and an embedder) asks of the gateway. All sizes are bytes, all times milliseconds.
@@ -11,8 +12,8 @@ export interface GatewayApi {
   push(request: PushRequest): Promise<PushOutcome>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
   delete(key: GroupingKey): Promise<void>;
-  /** The aggregate at one point in time as text 0.0.4, in slices ready to be written, which must not be changed. */
-  scrape(): AsyncIterable<Uint8Array>;
+  /** The aggregate at one point in time, in slices ready to be written, which must not be changed. */
+  scrape(request?: ScrapeRequest): AsyncIterable<Uint8Array>;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
 }
@@ -28,6 +29,13 @@ export interface PushRequest {
   readonly body: Uint8Array;
   /** A push with the same key as one before it, and otherwise the same, is not applied again. */
   readonly idempotencyKey?: string | undefined;
+}
+
+export interface ScrapeRequest {
+  /** Text 0.0.4 when left out. */
+  readonly format?: PageFormat | undefined;
+  /** Who scrapes: any text that is the same for each scrape of one reader, and of no other. */
+  readonly scraper?: string | undefined;
 }
 
 /** `replayed`: it was there already, under the same idempotency key. */

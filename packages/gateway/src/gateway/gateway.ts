@@ -9,7 +9,6 @@ import { setImmediate } from 'node:timers/promises';
 
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
-import { defaultPageOptions } from '../exposition/family-writer.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -18,12 +17,11 @@ import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { plainText } from '../model/page-format.ts';
-import type { PageFormat } from '../model/page-format.ts';
 import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
-import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest } from './api.ts';
+import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest, ScrapeRequest } from './api.ts';
 import { decodersFor, places } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { ExpiryClock } from './expiry.ts';
@@ -31,6 +29,7 @@ import { identityOf } from './identity.ts';
 import { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Recovery } from './recovery.ts';
+import { Scrapers } from './scrapers.ts';
 import { Snapshots } from './snapshots.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
@@ -51,6 +50,7 @@ export class Gateway implements GatewayApi {
   readonly #ledger: Ledger;
   readonly #expiry: ExpiryClock;
   readonly #kept: KeptPages;
+  readonly #scrapers = new Scrapers();
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
@@ -139,13 +139,24 @@ export class Gateway implements GatewayApi {
     await ledger.whenSafe(ledger.position);
   }
 
-  async *scrape(format: PageFormat = plainText): AsyncGenerator<Uint8Array, void, undefined> {
+  async *scrape({ format = plainText, scraper }: ScrapeRequest = {}): AsyncGenerator<
+    Uint8Array,
+    void,
+    undefined
+  > {
     this.#checkOpen();
     await this.#expiry.run();
-    const view = await this.#ledger.view();
+    const { openmetricsCreated, nativeAsClassic, zeroFirst } = this.#options;
+    // The other formats show start times, which say the same and more.
+    const reader = zeroFirst && format.format === 'text' ? scraper : undefined;
+    let tick = 0;
+    const view = await this.#ledger.view((now) => {
+      tick = now;
+      return reader === undefined ? undefined : this.#scrapers.lastTick(reader);
+    });
     yield* encodePage(view, format, {
       kept: this.#kept,
-      options: defaultPageOptions,
+      options: { created: openmetricsCreated, nativeAsClassic },
       onLeftOut: (samples) => {
         this.telemetry?.samplesIgnored('name_collision', samples);
         this.#log.warn(
@@ -153,6 +164,8 @@ export class Gateway implements GatewayApi {
         );
       },
     });
+    // Not reached when the reader went away before the end.
+    if (reader !== undefined) this.#scrapers.saw(reader, tick);
   }
 
   holdings(): Holdings {

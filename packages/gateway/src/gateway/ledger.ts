@@ -171,10 +171,13 @@ export class Ledger {
     return this.#offsetMs + this.#elapsedMs();
   }
 
-  /** The page as it is now, once all that it shows is safe. */
-  async view(): Promise<PageView> {
+  /**
+   * The page as it is now, once all that it shows is safe. `zeroAfter` is told its tick, and says from which one on
+   * what is new is shown as 0; see State.view.
+   */
+  async view(zeroAfter: (tick: number) => number | undefined): Promise<PageView> {
     while (this.#applying !== undefined) await this.#applying;
-    const view = this.state.view();
+    const view = this.state.view(zeroAfter(this.state.cells.tick));
     try {
       if (!this.isSafe(this.position)) await this.whenSafe(this.position);
     } catch (error) {

@@ -16,6 +16,12 @@ export interface GatewayOptions {
   readonly idempotencyKeysMax: number;
   /** 0 means that nothing is kept. */
   readonly scrapeCacheBytesMax: number;
+  /** In text and OpenMetrics, native histograms have a classic bucket for each of theirs. */
+  readonly nativeAsClassic: boolean;
+  /** In text, what a scraper has not seen before is shown to it as 0 once. */
+  readonly zeroFirst: boolean;
+  /** OpenMetrics has a line `_created` for each series with a start time. */
+  readonly openmetricsCreated: boolean;
   readonly limits: Limits;
 }
 
@@ -41,5 +47,8 @@ export const defaultGatewayOptions: GatewayOptions = {
   idempotencyWindowMs: 24 * 60 * 60 * 1000,
   idempotencyKeysMax: 1_000_000,
   scrapeCacheBytesMax: 64 * 1024 * 1024,
+  nativeAsClassic: false,
+  zeroFirst: false,
+  openmetricsCreated: true,
   limits: defaultLimits,
 };

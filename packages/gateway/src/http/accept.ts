@@ -1,32 +1,177 @@
-/** Reading Accept and Accept-Encoding: RFC 9110, sections 12.4.2, 12.5.1 and 12.5.3. */
+/**
+ * Reading Accept: RFC 9110, sections 12.4.2 and 12.5.1, and what Prometheus and its clients have agreed on beyond it. A page is never
+ * answered 406: who asks for nothing that there is gets text 0.0.4, as from any other target of Prometheus.
+ */
+import { textContentType } from '../exposition/text/encode.ts';
+import { escapingSchemes, pageFormats } from '../model/page-format.ts';
+import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
 
-interface Choice {
+/** One item of Accept or Accept-Encoding. */
+export interface Choice {
   /** Lower case, without parameters. */
   readonly value: string;
+  /** By their names in lower case. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** From 0, which means not at all, to 1. */
   readonly quality: number;
 }
 
-function readChoices(header: string): Choice[] {
+export function readChoices(header: string): Choice[] {
   const choices: Choice[] = [];
-  for (const part of header.split(',')) {
-    const [value, ...parameters] = part.split(';');
-    const name = value!.trim().toLowerCase();
+  for (const item of splitUnquoted(header, ',')) {
+    const [value = '', ...rest] = splitUnquoted(item, ';');
+    const name = value.trim().toLowerCase();
     if (name === '') continue;
-    const weight = parameters.find((parameter) => /^\s*q\s*=/i.test(parameter));
-    const quality = weight === undefined ? 1 : Number(weight.slice(weight.indexOf('=') + 1));
-    choices.push({ value: name, quality: quality >= 0 && quality <= 1 ? quality : 0 });
+    const parameters = new Map(rest.map(readParameter));
+    const weight = parameters.get('q');
+    const quality = weight === undefined ? 1 : Number(weight === '' ? Number.NaN : weight);
+    choices.push({ value: name, parameters, quality: quality >= 0 && quality <= 1 ? quality : 0 });
   }
   return choices;
 }
 
-/** Whether to compress with gzip: it is wanted, and not less than no compression is. */
-export function acceptsGzip(header: string | undefined): boolean {
-  if (header === undefined || header === '') return false;
-  const choices = readChoices(header);
-  const qualityOf = (value: string): number | undefined =>
-    choices.find((choice) => choice.value === value)?.quality;
-  const gzip = qualityOf('gzip') ?? qualityOf('x-gzip') ?? qualityOf('*') ?? 0;
-  return gzip > 0 && gzip >= (qualityOf('identity') ?? 0);
+function readParameter(text: string): [name: string, value: string] {
+  const equals = text.indexOf('=');
+  if (equals === -1) return [text.trim().toLowerCase(), ''];
+  const value = text.slice(equals + 1).trim();
+  const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
+  return [
+    text.slice(0, equals).trim().toLowerCase(),
+    isQuoted ? value.slice(1, -1).replaceAll(/\\(.)/gs, '$1') : value,
+  ];
+}
+
+/** In one pass, whatever the quotes: headers come from outside. */
+function splitUnquoted(text: string, separator: string): string[] {
+  if (!text.includes('"')) return text.split(separator);
+  const pieces: string[] = [];
+  let from = 0;
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const character = text[i];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === '\\' && isQuoted) i += 1;
+    else if (character === separator && !isQuoted) {
+      pieces.push(text.slice(from, i));
+      from = i + 1;
+    }
+  }
+  pieces.push(text.slice(from));
+  return pieces;
+}
+
+/** A way to write a page, with the Content-Type that says so. */
+export type NegotiatedFormat = PageFormat & { readonly contentType: string };
+
+interface Offer {
+  readonly range: string;
+  /** Parameters that decide, each with the values that fit; `''` is one left out. */
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly format: PageFormat['format'];
+  readonly version: PageFormat['version'];
+  readonly contentType: string;
+}
+
+const text004: Omit<Offer, 'range'> = {
+  parameters: { version: ['0.0.4', ''] },
+  format: 'text',
+  version: '0.0.4',
+  contentType: textContentType,
+};
+
+/**
+ * Which clauses are understood; others are passed over. OpenMetrics 0.0.1 is the draft of 1.0.0 and is written the same; as Go's expfmt
+ * does, who asks for it, or for no version, is told that it gets it.
+ * https://github.com/prometheus/common/blob/main/expfmt/encode.go
+ */
+const offers: readonly Offer[] = [
+  {
+    range: 'application/openmetrics-text',
+    parameters: { version: ['1.0.0'] },
+    format: 'openmetrics',
+    version: '1.0.0',
+    contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  },
+  {
+    range: 'application/openmetrics-text',
+    parameters: { version: ['0.0.1', ''] },
+    format: 'openmetrics',
+    version: '1.0.0',
+    contentType: 'application/openmetrics-text; version=0.0.1; charset=utf-8',
+  },
+  {
+    range: 'application/vnd.google.protobuf',
+    parameters: { proto: ['io.prometheus.client.metricfamily'], encoding: ['delimited'] },
+    format: 'protobuf',
+    version: '0.0.4',
+    contentType:
+      'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+  },
+  {
+    range: 'text/plain',
+    parameters: { version: ['1.0.0'] },
+    format: 'text',
+    version: '1.0.0',
+    contentType: 'text/plain; version=1.0.0; charset=utf-8',
+  },
+  { range: 'text/plain', ...text004 },
+  { range: 'text/*', ...text004, parameters: {} },
+  { range: '*/*', ...text004, parameters: {} },
+];
+
+/**
+ * How to write the page for an Accept header: by quality, of equal ones those with a wildcard last, then by order. The Content-Type names
+ * the escaping where the client knows that there is such a thing, so that older ones see what they always saw.
+ */
+export function negotiate(
+  accept: string | undefined,
+  formats: readonly PageFormat['format'][] = pageFormats,
+): NegotiatedFormat {
+  const choices = ranked(accept ?? '');
+  for (const choice of choices) {
+    const offer = offers.find((each) => formats.includes(each.format) && fits(each, choice));
+    if (offer !== undefined) return formatOf(offer, choice, choices);
+  }
+  return formatOf(text004, undefined, choices);
+}
+
+function ranked(accept: string): readonly Choice[] {
+  const isWild = (choice: Choice): number => (choice.value.endsWith('/*') ? 1 : 0);
+  return readChoices(accept)
+    .filter((choice) => choice.quality > 0)
+    .toSorted((a, b) => b.quality - a.quality || isWild(a) - isWild(b));
+}
+
+function fits({ range, parameters }: Offer, choice: Choice): boolean {
+  return (
+    range === choice.value &&
+    Object.entries(parameters).every(([name, values]) =>
+      values.includes((choice.parameters.get(name) ?? '').toLowerCase()),
+    )
+  );
+}
+
+function formatOf(
+  { format, version, contentType }: Omit<Offer, 'range'>,
+  choice: Choice | undefined,
+  all: readonly Choice[],
+): NegotiatedFormat {
+  const known = all.map(escapingOf).find((each) => each !== undefined);
+  // Prometheus 3 says the escaping with text only, and means all that it reads: names must not depend on whether it asks for protobuf.
+  const said = (choice && escapingOf(choice)) ?? (format === 'protobuf' ? known : undefined);
+  const escaping = said ?? 'underscores';
+  const isTold = known !== undefined || choice?.parameters.get('version') === '1.0.0';
+  return {
+    format,
+    version,
+    escaping,
+    contentType: isTold ? `${contentType}; escaping=${escaping}` : contentType,
+  };
+}
+
+function escapingOf({ parameters }: Choice): EscapingScheme | undefined {
+  const said = parameters.get('escaping')?.toLowerCase();
+  return escapingSchemes.find((scheme) => scheme === said);
 }
 
 /**

@@ -10,11 +10,11 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-import { textContentType } from '../exposition/text/encode.ts';
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry.ts';
 import type { Log } from '../primitives/log.ts';
-import { acceptsGzip } from './accept.ts';
+import { acceptsGzip } from './accept-encoding.ts';
+import { negotiate } from './accept.ts';
 import type { CorsPolicy } from './cors.ts';
 import type { Handler } from './routes.ts';
 
@@ -38,11 +38,12 @@ const AHEAD_BYTES_MAX = 512 * 1024;
 export function scrapeHandler(deps: ScrapeDeps): Handler {
   return async ({ request, response }) => {
     const gzip = acceptsGzip(request.headers['accept-encoding'] as string | undefined);
+    const { contentType, ...format } = negotiate(request.headers.accept, ['text', 'openmetrics']);
     const headers = [
       'Content-Type',
-      textContentType,
+      contentType,
       'Vary',
-      'Accept-Encoding',
+      'Accept, Accept-Encoding',
       ...(gzip ? ['Content-Encoding', 'gzip'] : []),
       ...deps.cors.headersFor(request.headers.origin),
     ];
@@ -53,7 +54,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       return;
     }
     const started = performance.now();
-    const slices = deps.gateway.scrape()[Symbol.asyncIterator]();
+    const slices = deps.gateway.scrape({ format, scraper: scraperOf(request) })[Symbol.asyncIterator]();
     try {
       // The first slice comes before the headers, so that what fails at once is still answered with an error.
       const first = await slices.next();
@@ -65,6 +66,13 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       await slices.return?.();
     }
   };
+}
+
+/** By what it calls itself in the query, or else by where it comes from and what it is. */
+function scraperOf({ url = '', socket, headers }: IncomingMessage): string {
+  const query = url.indexOf('?');
+  const named = query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('scraper');
+  return named ?? `${socket.remoteAddress ?? ''} ${headers['user-agent'] ?? ''}`;
 }
 
 interface Page {

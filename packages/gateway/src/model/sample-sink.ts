@@ -74,7 +74,10 @@ export interface SampleSink {
   addStartOf(name: string, labels: readonly Label[], startMs: number): void;
   /** The exemplar of the sample added last. Kept for counters and buckets only; `native` if it is of the native buckets added last. */
   addExemplar(exemplar: Exemplar, native?: boolean): void;
-  /** The native buckets of the histogram whose count was added last. Its own count and sum are read from there. */
+  /**
+   * The native buckets of the histogram whose count was added last. Its own count and sum are read from there. What the sink needs it
+   * takes before it returns: the lists may be filled anew after that.
+   */
   addNative(histogram: NativeHistogram, offset: number): void;
 }
 

@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
-import type { GatewayApi, PushOutcome, PushRequest } from '../../src/gateway/api.ts';
+import type { GatewayApi, PushOutcome, PushRequest, ScrapeRequest } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
@@ -24,6 +24,7 @@ export interface SeenPush {
 export class FakeGateway implements GatewayApi {
   readonly pushes: SeenPush[] = [];
   readonly deletes: Record<string, string>[] = [];
+  readonly scrapes: (ScrapeRequest | undefined)[] = [];
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
   slicesReturned = 0;
@@ -44,7 +45,8 @@ export class FakeGateway implements GatewayApi {
     this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
   }
 
-  async *scrape(): AsyncIterable<Uint8Array> {
+  async *scrape(request?: ScrapeRequest): AsyncIterable<Uint8Array> {
+    this.scrapes.push(request);
     try {
       for (const slice of this.slices) {
         if (slice instanceof Error) throw slice;

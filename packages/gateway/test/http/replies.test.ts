@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { acceptsGzip, preferredMediaType } from '../../src/http/accept.ts';
+import { acceptsGzip } from '../../src/http/accept-encoding.ts';
+import { preferredMediaType } from '../../src/http/accept.ts';
 import { corsPolicy } from '../../src/http/cors.ts';
 import { formatOf } from '../../src/http/media-type.ts';
 import { problemBody } from '../../src/http/problem.ts';
@@ -23,6 +24,7 @@ describe('acceptsGzip', () => {
     ['gzip;q=0.5, identity', false],
     ['gzip;q=0.5, identity;q=0.2', true],
     ['gzip;q=nonsense', false],
+    ['gzip;q=', false],
   ])('%s: %s', (header, expected) => {
     expect(acceptsGzip(header)).toBe(expected);
   });

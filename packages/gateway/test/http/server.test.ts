@@ -150,13 +150,37 @@ describe('pages from elsewhere', () => {
 });
 
 describe('scrape', () => {
+  it.each(['GET', 'HEAD'])('is in the format that is asked for (%s)', async (method) => {
+    const { gateway, send } = await run();
+    const accept = 'application/openmetrics-text;version=1.0.0;escaping=dots,text/plain;q=0.5';
+    const reply = await send(method, '/metrics', { headers: { Accept: accept } });
+    expect(reply.headers).toMatchObject({
+      'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots',
+      vary: 'Accept, Accept-Encoding',
+    });
+    const format = { format: 'openmetrics', version: '1.0.0', escaping: 'dots' };
+    expect(gateway.scrapes.map((request) => request?.format)).toEqual(method === 'GET' ? [format] : []);
+  });
+
+  it('tells scrapers apart', async () => {
+    const { gateway, send } = await run();
+    await send('GET', '/metrics', { headers: { 'User-Agent': 'Prometheus/3.5.0' } });
+    await send('GET', '/metrics?scraper=b%20c&x=1', { headers: { 'User-Agent': 'Prometheus/3.5.0' } });
+    await send('GET', '/metrics?x=1');
+    expect(gateway.scrapes.map((request) => request?.scraper)).toEqual([
+      '127.0.0.1 Prometheus/3.5.0',
+      'b c',
+      '127.0.0.1 ',
+    ]);
+  });
+
   it('compresses when asked', async () => {
     const { telemetry, send } = await run();
     const reply = await send('GET', '/metrics', { headers: { 'Accept-Encoding': 'gzip' } });
     expect(reply.headers).toMatchObject({
       'content-encoding': 'gzip',
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-      vary: 'Accept-Encoding',
+      vary: 'Accept, Accept-Encoding',
     });
     expect(gunzipSync(reply.body).toString()).toBe('a 1\nb 2\n');
     await waitFor(() => telemetry.scrapes.length > 0);

@@ -129,7 +129,7 @@ function list(name: string, values: readonly unknown[]): object {
 }
 
 function start(startMs = Number.NaN): object {
-  return Number.isNaN(startMs) ? {} : { startTimestamp: timestamp(startMs) };
+  return !(startMs > 0) ? {} : { startTimestamp: timestamp(startMs) };
 }
 
 function seenExemplar({ labels: own, value, timestampMs }: Exemplar): object {

@@ -119,3 +119,59 @@ export function summary(
     bytes(4, number(1, is.count), double(2, is.sum), ...quantiles, ...more),
   ]);
 }
+
+/** sint32 and sint64: positive and negative numbers in turn. */
+export function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+export interface NativeFields {
+  readonly schema: number;
+  readonly zeroThreshold: number;
+  readonly zeroCount: number;
+  /** For each bucket how many are left out before it, and its count. */
+  readonly positive: readonly (readonly [gap: number, count: number])[];
+  readonly negative: readonly (readonly [gap: number, count: number])[];
+  /** All counts in one field, as proto3 writes them; proto2, which clients use, does not. */
+  readonly packed?: boolean;
+}
+
+/** The native part of a Histogram in the order of field numbers, as clients write it. Each bucket after a gap begins a span. */
+export function nativeFields(native: NativeFields, isFloat = false): Buffer[] {
+  const { schema, zeroThreshold, zeroCount, positive, negative, packed = false } = native;
+  return [
+    number(5, zigzag(schema)),
+    double(6, zeroThreshold),
+    ...(isFloat ? [double(8, zeroCount)] : [number(7, zeroCount)]),
+    ...spans(9, negative),
+    ...(isFloat ? counts(11, negative, packed) : deltas(10, negative, packed)),
+    ...(positive.length + negative.length === 0 ? [span(12, 0, 0)] : spans(12, positive)),
+    ...(isFloat ? counts(14, positive, packed) : deltas(13, positive, packed)),
+  ];
+}
+
+export function span(field: number, offset: number, length: number): Buffer {
+  return bytes(field, number(1, zigzag(offset)), number(2, length));
+}
+
+function spans(field: number, buckets: NativeFields['positive']): Buffer[] {
+  const found: { readonly offset: number; length: number }[] = [];
+  for (const [gap] of buckets) {
+    const last = found.at(-1);
+    if (last === undefined || gap > 0) found.push({ offset: gap, length: 1 });
+    else last.length += 1;
+  }
+  return found.map(({ offset, length }) => span(field, offset, length));
+}
+
+function deltas(field: number, buckets: NativeFields['positive'], packed: boolean): Buffer[] {
+  const values = buckets.map(([, count], i) => zigzag(count - (buckets[i - 1]?.[1] ?? 0)));
+  if (!packed) return values.map((value) => number(field, value));
+  return values.length === 0 ? [] : [bytes(field, ...values.map((value) => varint(value)))];
+}
+
+function counts(field: number, buckets: NativeFields['positive'], packed: boolean): Buffer[] {
+  const values = buckets.map(([, count]) => double(field, count));
+  if (!packed || values.length === 0) return values;
+  return [bytes(field, ...values.map((value) => value.subarray(1)))];
+}

@@ -45,7 +45,7 @@ export class RestartingGateway {
 
   async bytes(format: PageFormat): Promise<Buffer> {
     const slices: Uint8Array[] = [];
-    for await (const slice of this.#gateway.gateway.scrape(format)) slices.push(slice);
+    for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices);
   }
 

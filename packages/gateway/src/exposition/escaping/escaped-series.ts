@@ -1,10 +1,8 @@
 import type { Exemplar } from '../../model/exemplar.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
 import type { NativeView, SeriesView } from '../../model/page-view.ts';
-import { escapeLabelName } from './escape-name.ts';
 import type { LabelEscaper } from './escape-labels.ts';
 
-/** A row as it is but for the names of its labels, those of exemplars included. */
+/** A row as it is but for the names of its labels. */
 export class EscapedSeries implements SeriesView {
   bytes: Uint8Array = new Uint8Array(0);
   readonly labelsStart: number = 0;
@@ -17,11 +15,9 @@ export class EscapedSeries implements SeriesView {
   startMs = 0;
   #original: SeriesView | undefined;
   readonly #labels: LabelEscaper;
-  readonly #scheme: EscapingScheme;
 
-  constructor(labels: LabelEscaper, scheme: EscapingScheme) {
+  constructor(labels: LabelEscaper) {
     this.#labels = labels;
-    this.#scheme = scheme;
   }
 
   read(original: SeriesView): void {
@@ -40,23 +36,10 @@ export class EscapedSeries implements SeriesView {
   }
 
   exemplar(bucket: number): Exemplar | undefined {
-    return escapeExemplar(this.#original?.exemplar(bucket), this.#scheme);
+    return this.#original?.exemplar(bucket);
   }
 
   native(): NativeView | undefined {
-    return escapeNative(this.#original?.native(), this.#scheme);
+    return this.#original?.native();
   }
-}
-
-/** Undefined where two labels have the same name now: an exemplar less is no harm. */
-export function escapeExemplar(exemplar: Exemplar | undefined, scheme: EscapingScheme): Exemplar | undefined {
-  if (exemplar === undefined) return undefined;
-  const labels = exemplar.labels.map(({ name, value }) => ({ name: escapeLabelName(name, scheme), value }));
-  return new Set(labels.map(({ name }) => name)).size < labels.length ? undefined : { ...exemplar, labels };
-}
-
-export function escapeNative(native: NativeView | undefined, scheme: EscapingScheme): NativeView | undefined {
-  if (native === undefined) return undefined;
-  const exemplars = native.exemplars.map((each) => escapeExemplar(each, scheme));
-  return { ...native, exemplars: exemplars.filter((each) => each !== undefined) };
 }

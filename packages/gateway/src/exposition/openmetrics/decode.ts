@@ -23,9 +23,9 @@ import { PlainScanner } from '../text/plain-series.ts';
 import { checkReserved, isGoodValue, reservedLabel, valueProblem } from './check-sample.ts';
 import { FamilyReader } from './families.ts';
 import { Role, roleAt } from './family-types.ts';
-import { HeldSamples, tellSample } from './held-samples.ts';
+import { HeldSamples, isStartTime, tellSample } from './held-samples.ts';
+import { CREATED_BYTES, isSameSeries, seriesEndBefore } from './line-before.ts';
 import { parseSample, parseTail, seriesEnd } from './parse-sample.ts';
-import type { Sample } from './parse-sample.ts';
 
 const plain = new PlainScanner();
 const number: NumberEnd = { end: 0 };
@@ -36,14 +36,8 @@ const SHOWN_CHARACTERS_MAX = 300;
 const EOF_START = 0x2320454f;
 const EOF_BYTES = 5;
 const F = 0x46;
-const CREATED_BYTES = 8;
-/** Samples with all labels of their series and no others, and how many bytes their suffixes have. */
-const WHOLE_SERIES: ReadonlyMap<number, number> = new Map([
-  [Role.TOTAL, 6],
-  [Role.COUNT, 6],
-  [Role.SUM, 4],
-]);
-
+/** Samples that the sink calls otherwise: what it finds by their bytes is another family's. */
+const RENAMED = Role.GSUM | Role.GCOUNT;
 export interface OpenMetricsRules {
   /** Whether to refuse what breaks a rule of the specification though nothing could be misread for it. */
   readonly strict: boolean;
@@ -65,6 +59,9 @@ class OpenMetricsReader implements PushDecoder {
   #isExpected = false;
   /** Of the known sample at hand. */
   #exemplar: Exemplar | undefined;
+  /** Of the last sample that the sink did not read itself: where name and labels end, and where the next line begins. */
+  #lastSeriesEnd = 0;
+  #lastLineEnd = 0;
 
   constructor(body: Uint8Array, sink: SampleSink, { strict }: OpenMetricsRules) {
     this.#body = body;
@@ -134,10 +131,9 @@ class OpenMetricsReader implements PushDecoder {
       const role = roleAt(view, nameEnd, end) & families.type.roles;
       if (role !== 0) {
         this.#enter();
-        const stop =
-          role === Role.CREATED
-            ? this.#readCreated(position, end, nameEnd + CREATED_BYTES)
-            : this.#readKnown(position, end, role);
+        let stop = -1;
+        if (role === Role.CREATED) stop = this.#readCreated(position, end, nameEnd + CREATED_BYTES);
+        else if ((role & RENAMED) === 0) stop = this.#readKnown(position, end, role);
         if (stop >= 0) return stop;
       }
     }
@@ -181,6 +177,8 @@ class OpenMetricsReader implements PushDecoder {
     sink.addKnown(reference, value, position);
     if (this.#exemplar !== undefined) sink.addExemplar(this.#exemplar);
     this.#isExpected = isTyped && type.isPlain;
+    this.#lastSeriesEnd = blank;
+    this.#lastLineEnd = stop + 1;
     return stop + 1;
   }
 
@@ -222,11 +220,7 @@ class OpenMetricsReader implements PushDecoder {
       throw valueProblem(this.#text(start, sample.seriesEnd), sample.value, { type, role, offset: start });
     }
     this.#enter();
-    if (role === Role.CREATED) {
-      this.#tellCreated(sample);
-      return;
-    }
-    const told = { ...sample, name: families.toldName(sample.name, role) };
+    const told = { sample, name: families.toldName(sample.name, role), isStart: role === Role.CREATED };
     if (sample.timestamp !== undefined) {
       this.#held.add(told, sample.timestamp, reservedLabel(type, role, families.name));
       return;
@@ -234,7 +228,9 @@ class OpenMetricsReader implements PushDecoder {
     this.#held.flush();
     const view = this.#view;
     const sink = this.#sink;
-    if (told.name === sample.name && plain.scan(view, start, sample.seriesEnd)) {
+    this.#lastSeriesEnd = sample.seriesEnd;
+    this.#lastLineEnd = stop + 1;
+    if (!told.isStart && told.name === sample.name && plain.scan(view, start, sample.seriesEnd)) {
       const hash = hashBytes(sink.hashSeed, view, start, sample.seriesEnd);
       if (sink.addPlain(view, plain, hash, sample.value)) {
         if (sample.exemplar !== undefined) sink.addExemplar(sample.exemplar);
@@ -250,37 +246,22 @@ class OpenMetricsReader implements PushDecoder {
    */
   #readCreated(position: number, end: number, labels: number): number {
     const view = this.#view;
-    const blank = this.#held.isEmpty ? this.#sameLabelsAsBefore(position, labels) : -1;
+    if (!this.#held.isEmpty) return -1;
+    const blank = seriesEnd(view, labels, end);
     if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) return -1;
-    const stop = lineEnd(view, blank, end);
-    if (stop - blank > NUMBER_BYTES_MAX) return -1;
-    const text = Buffer.from(this.#body.buffer, this.#body.byteOffset + blank + 1, stop - blank - 1);
-    const seconds = parseFloat64(text.toString('latin1'));
-    if (seconds === undefined) return -1;
-    this.#sink.addStart(seconds * 1_000);
+    const { isTyped, type } = this.#families;
+    const before = position === this.#lastLineEnd ? this.#lastSeriesEnd : seriesEndBefore(view, position);
+    if (!isSameSeries(view, before, { start: position, labels, end: blank }, type)) return -1;
+    let seconds: number | undefined = readPlainDecimal(view, blank + 1, end, number);
+    let stop = number.end;
+    if (seconds !== seconds || (stop < end && view.getUint8(stop) !== LF)) {
+      stop = lineEnd(view, blank, end);
+      seconds = this.#readTail(position, blank, stop, Role.CREATED);
+      if (seconds === undefined) return -1;
+    }
+    if (isStartTime(seconds)) this.#sink.addStart(seconds * 1_000);
+    this.#isExpected = isTyped && type.isPlain;
     return stop + 1;
-  }
-
-  /** Where the labels end that begin at `labels`, if they are those of the sample in the line before `position`; else -1. */
-  #sameLabelsAsBefore(position: number, labels: number): number {
-    const view = this.#view;
-    const { nameStart, nameLength, type } = this.#families;
-    const before = this.#body.lastIndexOf(LF, position - 2) + 1;
-    const nameEnd = before + nameLength;
-    if (position < 2 || nameEnd >= position || !sameBytes(view, before, view, nameStart, nameLength))
-      return -1;
-    const role = roleAt(view, nameEnd, position) & type.roles;
-    const labelsBefore = nameEnd + (WHOLE_SERIES.get(role) ?? Number.NaN);
-    const length = seriesEnd(view, before, position) - labelsBefore;
-    // Where the text after the labels is another one, it does not begin with a blank.
-    return length >= 0 && sameBytes(view, labelsBefore, view, labels, length) ? labels + length : -1;
-  }
-
-  /** A start time in words. */
-  #tellCreated(sample: Sample): void {
-    this.#held.flush();
-    const name = this.#families.toldName(sample.name, Role.CREATED);
-    this.#sink.addStartOf(name, sample.labels, sample.value * 1_000);
   }
 
   #checkExemplar(role: number, at: number): void {

@@ -11,14 +11,16 @@
  */
 import type { Exemplar } from '../../model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
+import type { EscapingScheme } from '../../model/page-format.ts';
 import type { FamilyView, SeriesView } from '../../model/page-view.ts';
 import { escapeLabelValue } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
+import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter, PageOptions } from '../family-writer.ts';
-import { collectLabelNames } from '../label-spans.ts';
+import { LabelNames } from '../label-names.ts';
 import type { PageWriter } from '../page-writer.ts';
 import { sampleHead, SeriesLines } from '../series-lines.ts';
-import type { SampleHead } from '../series-lines.ts';
+import type { BucketStyle, SampleHead } from '../series-lines.ts';
 import { formatBound } from './format-bound.ts';
 import type { PageFamilies, Shown } from './page-families.ts';
 
@@ -30,17 +32,27 @@ export class OpenMetricsWriter implements FamilyWriter {
   readonly #plan: PageFamilies;
   readonly #created: boolean;
   readonly #lines: SeriesLines;
+  readonly #exemplarText: BucketStyle['exemplarText'];
   #shown: Shown = { type: 'unknown', name: '' };
   #write: ((series: SeriesView) => void) | undefined;
 
   constructor(
     page: PageWriter,
-    { plan, options }: { readonly plan: PageFamilies; readonly options: PageOptions },
+    {
+      plan,
+      options,
+      escaping,
+    }: {
+      readonly plan: PageFamilies;
+      readonly options: PageOptions;
+      readonly escaping: EscapingScheme;
+    },
   ) {
     this.#page = page;
     this.#plan = plan;
     this.#created = options.created;
     this.#lines = new SeriesLines(page, formatBound);
+    this.#exemplarText = exemplarTextFor(escaping);
   }
 
   begin(family: FamilyView): void {
@@ -101,6 +113,7 @@ export class OpenMetricsWriter implements FamilyWriter {
 
   #counters(name: string): (series: SeriesView) => void {
     const lines = this.#lines;
+    const exemplarText = this.#exemplarText;
     const total = sampleHead(`${name}_total`);
     const created = sampleHead(`${name}_created`);
     return (series) => {
@@ -131,7 +144,7 @@ export class OpenMetricsWriter implements FamilyWriter {
     const count = sampleHead(name + suffixes.count);
     const created = sampleHead(`${name}_created`);
     const { isGauge } = suffixes;
-    const style = { valueOf: whole, exemplarText };
+    const style = { valueOf: whole, exemplarText: this.#exemplarText };
     return (series) => {
       lines.buckets(bucket, series, style);
       const hasNegative = series.bucketCount > 0 && series.bounds[0]! < 0;
@@ -145,8 +158,8 @@ export class OpenMetricsWriter implements FamilyWriter {
   }
 
   #writeStart(created: SampleHead, series: SeriesView): void {
-    if (!this.#created || Number.isNaN(series.startMs)) return;
-    this.#lines.time(created, series, series.startMs);
+    // A start time of 0 is none, and so is NaN.
+    if (this.#created && series.startMs > 0) this.#lines.time(created, series, series.startMs);
   }
 }
 
@@ -163,25 +176,26 @@ function isInfo(series: SeriesView): boolean {
 function stateChecker(name: string): (series: SeriesView) => boolean {
   const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
   const spelled = Buffer.from(label).toString('latin1');
-  const names = new Set<string>();
-  return (series) => {
-    names.clear();
-    collectLabelNames(names, series.bytes, series.labelsStart, series.labelsEnd);
-    return names.has(spelled) && (series.value === 0 || series.value === 1);
-  };
+  const names = new LabelNames();
+  return ({ bytes, labelsStart, labelsEnd, value }) =>
+    (value === 0 || value === 1) && names.meet(bytes, labelsStart, labelsEnd, spelled);
 }
 
 function whole(count: number): number {
   return Number.isInteger(count) ? count : Math.round(count);
 }
 
-function exemplarText(exemplar: Exemplar | undefined): string {
-  if (exemplar === undefined) return '';
-  const { labels, value, timestampMs } = exemplar;
-  const inner = labels.map((label) => {
-    const name = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
-    return `${name}="${escapeLabelValue(label.value)}"`;
-  });
-  const time = timestampMs === undefined ? '' : ` ${formatFloat64(timestampMs / 1000)}`;
-  return ` # {${inner.join(',')}} ${formatFloat64(value)}${time}`;
+/** What follows the value that an exemplar is of. */
+function exemplarTextFor(scheme: EscapingScheme): (exemplar: Exemplar | undefined) => string {
+  return (given) => {
+    const exemplar = given && escapeExemplar(given, scheme);
+    if (exemplar === undefined) return '';
+    const { labels, value, timestampMs } = exemplar;
+    const inner = labels.map((label) => {
+      const name = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
+      return `${name}="${escapeLabelValue(label.value)}"`;
+    });
+    const time = timestampMs === undefined ? '' : ` ${formatFloat64(timestampMs / 1000)}`;
+    return ` # {${inner.join(',')}} ${formatFloat64(value)}${time}`;
+  };
 }

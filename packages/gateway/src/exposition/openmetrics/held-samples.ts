@@ -6,11 +6,19 @@ import { PushProblem } from '../../model/errors.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import type { Sample } from './parse-sample.ts';
 
+/** A sample and what it is to the sink. */
+export interface ToldSample {
+  readonly sample: Sample;
+  /** What the sink calls it; of a start time: the sample of the series that it is of. */
+  readonly name: string;
+  readonly isStart: boolean;
+}
+
 export class HeldSamples {
   readonly #sink: SampleSink;
   readonly #isStrict: boolean;
   /** By the spelling of the series. */
-  #held: Map<string, Sample> | undefined;
+  #held: Map<string, ToldSample> | undefined;
   #metric = '';
   #timestamp = Number.NEGATIVE_INFINITY;
 
@@ -20,7 +28,8 @@ export class HeldSamples {
   }
 
   /** Holds a sample of the metric with these labels. `reserved` is the label that tells samples of one metric apart. */
-  add(sample: Sample, timestamp: number, reserved: string): void {
+  add(told: ToldSample, timestamp: number, reserved: string): void {
+    const { sample } = told;
     const metric = JSON.stringify(
       sample.labels.flatMap(({ name, value }) => (name === reserved ? [] : [`${name}=${value}`])).toSorted(),
     );
@@ -37,14 +46,14 @@ export class HeldSamples {
     }
     this.#timestamp = timestamp;
     this.#held ??= new Map();
-    this.#held.set(JSON.stringify([sample.name, sample.labels]), sample);
+    this.#held.set(JSON.stringify([sample.name, sample.labels]), told);
   }
 
   /** Hands over what is held. Call before anything else is told to the sink. */
   flush(): void {
     if (this.#held === undefined) return;
     this.#timestamp = Number.NEGATIVE_INFINITY;
-    for (const sample of this.#held.values()) tellSample(this.#sink, sample);
+    for (const told of this.#held.values()) tellSample(this.#sink, told);
     this.#held = undefined;
   }
 
@@ -53,8 +62,18 @@ export class HeldSamples {
   }
 }
 
-export function tellSample(sink: SampleSink, sample: Sample): void {
-  const { name, labels, value, start, seriesEnd, exemplar } = sample;
-  sink.addSample(name, labels, value, { start, end: seriesEnd, repeatable: true });
+export function tellSample(sink: SampleSink, { sample, name, isStart }: ToldSample): void {
+  const { labels, value, start, seriesEnd, exemplar } = sample;
+  if (isStart) {
+    if (isStartTime(value)) sink.addStartOf(name, labels, value * 1_000);
+    return;
+  }
+  // Under another name it may be somebody else's spelling.
+  sink.addSample(name, labels, value, { start, end: seriesEnd, repeatable: name === sample.name });
   if (exemplar !== undefined) sink.addExemplar(exemplar);
+}
+
+/** Whether a number of seconds can be a start time. What cannot, clients write where they know none. */
+export function isStartTime(seconds: number): boolean {
+  return seconds > 0 && seconds < Number.POSITIVE_INFINITY;
 }

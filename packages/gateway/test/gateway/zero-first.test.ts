@@ -1,0 +1,119 @@
+/** `--scrape.zero-first`: what is new to a scraper is 0 on one page, so that increase() sees its first value. */
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { emptyGroupingKey } from '../../src/model/labels.ts';
+import type { PageFormat } from '../../src/model/page-format.ts';
+import { systemClock } from '../../src/primitives/clock.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+
+function zeroFirst(options: { readonly zeroFirst: boolean } = { zeroFirst: true }): Gateway {
+  return new Gateway({
+    options: { ...defaultGatewayOptions, ...options },
+    clock: systemClock,
+    log: silentLog,
+  });
+}
+
+async function push(gateway: Gateway, text: string): Promise<void> {
+  await gateway.push({ method: 'POST', key: emptyGroupingKey, body: Buffer.from(text) });
+}
+
+async function page(gateway: Gateway, scraper?: string, format?: PageFormat): Promise<string[]> {
+  const slices: Uint8Array[] = [];
+  for await (const slice of gateway.scrape({ scraper, format })) slices.push(slice);
+  return Buffer.concat(slices)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+const counter = (name: string): string => `# TYPE ${name} counter\n${name} 5\n`;
+
+test('a counter born since the last scrape is shown once as 0, and then as it is', async () => {
+  const gateway = zeroFirst();
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
+  await push(gateway, counter('b_total') + 'a_total 1\n');
+  expect(await page(gateway, 'one')).toEqual(['a_total 6', 'b_total 0']);
+  await push(gateway, counter('b_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 6', 'b_total 10']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 6', 'b_total 10']);
+});
+
+test('so is a new series of a known family, and a whole histogram, but no gauge and no new bucket', async () => {
+  const gateway = zeroFirst();
+  const histogram = (le: string, labels = ''): string =>
+    `# TYPE h histogram\nh_bucket{${labels}le="${le}"} 1\nh_bucket{${labels}le="+Inf"} 2\nh_sum{${labels}} 3\n`;
+  await push(gateway, `${counter('a_total')}${histogram('1')}`);
+  await page(gateway, 'one');
+  await push(gateway, 'a_total{x="1"} 5\n# TYPE g gauge\ng 5\n');
+  await push(gateway, histogram('2'));
+  await push(gateway, histogram('1', 'x="1",'));
+  expect(await page(gateway, 'one')).toEqual([
+    'a_total 5',
+    'a_total{x="1"} 0',
+    'g 5',
+    'h_bucket{le="1"} 1',
+    'h_bucket{le="2"} 2',
+    'h_bucket{le="+Inf"} 4',
+    'h_sum 6',
+    'h_count 4',
+    'h_bucket{x="1",le="1"} 0',
+    'h_bucket{x="1",le="+Inf"} 0',
+    'h_sum{x="1"} 0',
+    'h_count{x="1"} 0',
+  ]);
+  expect(await page(gateway, 'one')).toContain('h_count{x="1"} 2');
+});
+
+test('each scraper sees its own zero; one that is new, or is not known, sees all as it is', async () => {
+  const gateway = zeroFirst();
+  await page(gateway, 'one');
+  await page(gateway, 'two');
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
+  expect(await page(gateway, 'three')).toEqual(['a_total 5']);
+  expect(await page(gateway)).toEqual(['a_total 5']);
+  expect(await page(gateway, 'two')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'two')).toEqual(['a_total 5']);
+});
+
+test('a scrape that breaks off has shown nothing', async () => {
+  const gateway = zeroFirst();
+  await page(gateway, 'one');
+  await push(gateway, counter('a_total'));
+  const slices = gateway.scrape({ scraper: 'one' })[Symbol.asyncIterator]();
+  await slices.next();
+  await slices.return?.();
+  await setImmediate();
+  expect(await page(gateway, 'one')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
+});
+
+test('OpenMetrics shows when counting began instead', async () => {
+  const gateway = zeroFirst();
+  const format = { format: 'openmetrics', escaping: 'allow-utf-8', version: '1.0.0' } as const;
+  await page(gateway, 'one', format);
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one', format)).toEqual(['a_total 5', expect.stringMatching(/^a_created /)]);
+});
+
+test('without the flag nothing is shown as 0', async () => {
+  const gateway = zeroFirst({ zeroFirst: false });
+  await page(gateway, 'one');
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 5']);
+});
+
+test('the zero is on the page while others are kept: text kept from before is not shown in its place', async () => {
+  const gateway = zeroFirst();
+  await page(gateway, 'one');
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, 'two')).toEqual(['a_total 5']);
+  expect(await page(gateway, 'one')).toEqual(['a_total 0']);
+  expect(await page(gateway, 'two')).toEqual(['a_total 5']);
+});
