@@ -41,6 +41,6 @@ export function* contentOf(
       return { families: plan.families, variantOf: plan.variantOf, writer };
     }
     case 'protobuf':
-      return { ...(yield* protobufFamilies(families)), writer: new ProtobufWriter(page) };
+      return { ...(yield* protobufFamilies(families)), writer: new ProtobufWriter(page, escaping) };
   }
 }

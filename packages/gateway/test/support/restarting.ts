@@ -40,9 +40,13 @@ export class RestartingGateway {
 
   /** The page now, in a format that is text. */
   async page(format: PageFormat): Promise<string> {
+    return (await this.bytes(format)).toString('utf8');
+  }
+
+  async bytes(format: PageFormat): Promise<Buffer> {
     const slices: Uint8Array[] = [];
     for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
-    return Buffer.concat(slices).toString('utf8');
+    return Buffer.concat(slices);
   }
 
   async takeSnapshot(): Promise<void> {

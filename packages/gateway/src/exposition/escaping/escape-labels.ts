@@ -4,20 +4,35 @@
  */
 import type { EscapingScheme } from '../../model/page-format.ts';
 import { unescapeLabelValue } from '../../model/series-text.ts';
-import { COMMA, QUOTE } from '../../primitives/bytes.ts';
-import { labelNameEnd, labelValueEnd } from '../label-spans.ts';
+import { QUOTE } from '../../primitives/bytes.ts';
+import { LabelNames, valueEnd } from '../label-names.ts';
 import { escapeLabelName } from './escape-name.ts';
 
+/** Shorter pieces are copied byte by byte, as a native copy takes longer to begin. */
+const NATIVE_COPY_BYTES = 24;
+
 export class LabelEscaper {
-  /** What the last call wrote, up to its `length`. */
-  bytes: Buffer = Buffer.allocUnsafeSlow(1024);
+  /** What was written since the last `reset`, up to `length`. */
+  bytes: Uint8Array = new Uint8Array(1024);
   length = 0;
   readonly #scheme: EscapingScheme;
-  /** By the name as it is spelled between quotes, in Latin-1. */
-  readonly #names = new Map<string, Buffer>();
+  readonly #names = new LabelNames();
+  /** By the number of the name. */
+  readonly #escaped: Buffer[] = [];
 
   constructor(scheme: EscapingScheme) {
     this.#scheme = scheme;
+  }
+
+  /** Notes the names of the labels from `start` to `end`. */
+  meet(bytes: Uint8Array, start: number, end: number): void {
+    this.#names.meet(bytes, start, end);
+  }
+
+  /** Whether two of the names that were met are the same one once they are escaped. */
+  haveNamesMet(): boolean {
+    const { spelled } = this.#names;
+    return new Set(spelled.map((name) => escapeSpelled(name, this.#scheme))).size < spelled.length;
   }
 
   reset(): void {
@@ -25,51 +40,55 @@ export class LabelEscaper {
   }
 
   /** Appends bytes as they are. */
-  raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (this.length + length > this.bytes.length) this.#grow(this.length + length);
+    const to = this.bytes;
+    const at = this.length;
+    if (length < NATIVE_COPY_BYTES) for (let i = 0; i < length; i += 1) to[at + i] = bytes[start + i]!;
+    else to.set(bytes.subarray(start, end), at);
+    this.length = at + length;
+  }
+
+  byte(byte: number): void {
+    if (this.length === this.bytes.length) this.#grow(this.length + 1);
+    this.bytes[this.length] = byte;
+    this.length += 1;
   }
 
   /** Appends the labels from `start` to `end`, `a="b",c="d"`. */
   labels(bytes: Uint8Array, start: number, end: number): void {
-    for (let position = start; position < end;) {
-      const nameEnd = labelNameEnd(bytes, position);
-      const stop = labelValueEnd(bytes, nameEnd);
+    let from = start;
+    for (let position = start, place = 0; position < end; place += 1) {
+      const name = this.#names.at(bytes, position, place);
+      const nameEnd = position + this.#names.bytesOf(name);
       if (bytes[position] === QUOTE) {
-        this.raw(this.#nameAt(bytes, position + 1, nameEnd - 1));
-        position = nameEnd;
+        this.copy(bytes, from, position);
+        const escaped = this.#escapedName(name);
+        this.copy(escaped, 0, escaped.length);
+        from = nameEnd;
       }
-      const next = stop < end && bytes[stop] === COMMA ? stop + 1 : stop;
-      this.raw(bytes.subarray(position, next));
-      position = next;
+      position = valueEnd(bytes, nameEnd) + 1;
     }
+    this.copy(bytes, from, end);
   }
 
-  #nameAt(bytes: Uint8Array, start: number, end: number): Buffer {
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-    const known = this.#names.get(key);
+  #escapedName(number: number): Buffer {
+    const known = this.#escaped[number];
     if (known !== undefined) return known;
-    const escaped = Buffer.from(escapeSpelled(`"${key}"`, this.#scheme));
-    this.#names.set(key, escaped);
+    const escaped = Buffer.from(escapeSpelled(this.#names.spelled[number]!, this.#scheme));
+    this.#escaped[number] = escaped;
     return escaped;
   }
 
-  #reserve(bytes: number): void {
-    const needed = this.length + bytes;
-    if (needed <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(needed * 2);
+  #grow(bytes: number): void {
+    const larger = new Uint8Array(bytes * 2);
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
   }
 }
 
-/** Whether two of the names that were collected are the same one once they are escaped. */
-export function someMeet(names: ReadonlySet<string>, scheme: EscapingScheme): boolean {
-  const escaped = new Set([...names].map((name) => escapeSpelled(name, scheme)));
-  return escaped.size < names.size;
-}
-
+/** Of a name as it is spelled, in Latin-1. */
 function escapeSpelled(name: string, scheme: EscapingScheme): string {
   if (!name.startsWith('"')) return name;
   const text = Buffer.from(name.slice(1, -1), 'latin1').toString('utf8');

@@ -9,8 +9,7 @@ import type { EscapingScheme } from '../../model/page-format.ts';
 import type { FamilyView, SampleVisitor, SeriesView, SeriesVisitor } from '../../model/page-view.ts';
 import { escapeLabelValue, parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { LEFT_BRACE, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
-import { collectLabelNames } from '../label-spans.ts';
-import { LabelEscaper, someMeet } from './escape-labels.ts';
+import { LabelEscaper } from './escape-labels.ts';
 import { escapeLabelName } from './escape-name.ts';
 import { EscapedSeries } from './escaped-series.ts';
 import { visitSamples } from '../series-samples.ts';
@@ -20,8 +19,6 @@ import type { MergedRow } from './merged-rows.ts';
 
 /** Rows read in one step. */
 const STEP_ROWS = 64;
-const leftBrace = Uint8Array.of(LEFT_BRACE);
-const rightBrace = Uint8Array.of(RIGHT_BRACE);
 
 export interface Escaping {
   readonly scheme: EscapingScheme;
@@ -95,12 +92,12 @@ export class EscapedFamily implements FamilyView {
       while (suffixEnd < end && bytes[suffixEnd] !== (isQuoted ? QUOTE : LEFT_BRACE)) suffixEnd += 1;
       const labelsStart = Math.min(suffixEnd + (isQuoted ? 2 : 1), end);
       escaped.reset();
-      escaped.raw(this.#name);
-      escaped.raw(bytes.subarray(nameEnd, suffixEnd));
+      escaped.copy(this.#name, 0, this.#name.length);
+      escaped.copy(bytes, nameEnd, suffixEnd);
       if (labelsStart < end) {
-        escaped.raw(leftBrace);
+        escaped.byte(LEFT_BRACE);
         escaped.labels(bytes, labelsStart, end - 1);
-        escaped.raw(rightBrace);
+        escaped.byte(RIGHT_BRACE);
       }
       visitor(escaped.bytes, 0, escaped.length, value);
     });
@@ -123,15 +120,14 @@ export class EscapedFamily implements FamilyView {
   }
 
   *#haveLabelsMet(): Generator<void, boolean> {
-    const names = new Set<string>();
     const [part] = this.#parts;
     for (let row = 0; row < part!.rowCount; row += STEP_ROWS) {
       part!.visitSeries(row, Math.min(row + STEP_ROWS, part!.rowCount), (series) => {
-        collectLabelNames(names, series.bytes, series.labelsStart, series.labelsEnd);
+        this.#labels.meet(series.bytes, series.labelsStart, series.labelsEnd);
       });
       yield;
     }
-    return someMeet(names, this.#escaping.scheme);
+    return this.#labels.haveNamesMet();
   }
 
   *#merge(): Generator<void, readonly MergedRow[]> {

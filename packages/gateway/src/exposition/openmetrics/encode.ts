@@ -17,7 +17,7 @@ import { escapeLabelValue } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter, PageOptions } from '../family-writer.ts';
-import { collectLabelNames } from '../label-spans.ts';
+import { LabelNames } from '../label-names.ts';
 import type { PageWriter } from '../page-writer.ts';
 import { sampleHead, SeriesLines } from '../series-lines.ts';
 import type { BucketStyle, SampleHead } from '../series-lines.ts';
@@ -176,12 +176,9 @@ function isInfo(series: SeriesView): boolean {
 function stateChecker(name: string): (series: SeriesView) => boolean {
   const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
   const spelled = Buffer.from(label).toString('latin1');
-  const names = new Set<string>();
-  return (series) => {
-    names.clear();
-    collectLabelNames(names, series.bytes, series.labelsStart, series.labelsEnd);
-    return names.has(spelled) && (series.value === 0 || series.value === 1);
-  };
+  const names = new LabelNames();
+  return ({ bytes, labelsStart, labelsEnd, value }) =>
+    (value === 0 || value === 1) && names.meet(bytes, labelsStart, labelsEnd, spelled);
 }
 
 function whole(count: number): number {

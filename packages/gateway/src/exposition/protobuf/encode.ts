@@ -9,7 +9,9 @@
  */
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { MetricType } from '../../model/metric-type.ts';
+import type { EscapingScheme } from '../../model/page-format.ts';
 import type { FamilyView, SeriesView } from '../../model/page-view.ts';
+import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter } from '../family-writer.ts';
 import type { PageWriter } from '../page-writer.ts';
 import { writeLabelPairs } from './label-pairs.ts';
@@ -41,8 +43,12 @@ export class ProtobufWriter implements FamilyWriter {
   readonly #header = new MessageWriter();
   readonly #metrics = new MessageWriter();
 
-  constructor(page: PageWriter) {
+  readonly #escaping: EscapingScheme;
+
+  /** The escaping is that of labels of exemplars, which are not escaped yet. */
+  constructor(page: PageWriter, escaping: EscapingScheme) {
     this.#page = page;
+    this.#escaping = escaping;
   }
 
   begin(): void {}
@@ -90,8 +96,8 @@ export class ProtobufWriter implements FamilyWriter {
     const value = writer.open(metricTags.counter);
     writer.doubleField(singleTags.value, series.value);
     const exemplar = series.exemplar(NO_BUCKET);
-    if (exemplar !== undefined) writeExemplar(writer, singleTags.exemplar, exemplar);
-    writeTimestamp(writer, singleTags.start, series.startMs);
+    if (exemplar !== undefined) this.#exemplar(singleTags.exemplar, exemplar);
+    writeStart(writer, singleTags.start, series);
     writer.close(value);
     writer.close(metric);
   };
@@ -121,7 +127,7 @@ export class ProtobufWriter implements FamilyWriter {
     writer.varint(summaryTags.count);
     writer.varint(wholeCount(series.value));
     if (!Number.isNaN(series.sum)) writer.doubleField(summaryTags.sum, series.sum);
-    writeTimestamp(writer, summaryTags.start, series.startMs);
+    writeStart(writer, summaryTags.start, series);
     writer.close(value);
     writer.close(metric);
   };
@@ -138,16 +144,35 @@ export class ProtobufWriter implements FamilyWriter {
       writer.varint(series.value);
     }
     if (!Number.isNaN(series.sum)) writer.doubleField(histogramTags.sum, series.sum);
-    for (let i = 0; i < series.bucketCount; i += 1) writeBucket(writer, series, i);
+    for (let i = 0; i < series.bucketCount; i += 1) this.#bucket(series, i);
     if (isFloat || !isUint64(series.value)) writer.doubleField(histogramTags.countFloat, series.value);
     fields?.write(writer);
-    writeTimestamp(writer, histogramTags.start, series.startMs);
-    for (const exemplar of native?.exemplars ?? []) {
-      writeExemplar(writer, histogramTags.exemplar, exemplar);
-    }
+    writeStart(writer, histogramTags.start, series);
+    for (const exemplar of native?.exemplars ?? []) this.#exemplar(histogramTags.exemplar, exemplar);
     writer.close(value);
     writer.close(metric);
   };
+
+  #bucket(series: SeriesView, i: number): void {
+    const writer = this.#metrics;
+    const bucket = writer.open(histogramTags.bucket);
+    const count = series.cumulative[i]!;
+    const isWhole = isUint64(count);
+    if (isWhole) {
+      writer.varint(bucketTags.count);
+      writer.varint(count);
+    }
+    writer.doubleField(bucketTags.bound, series.bounds[i]!);
+    const exemplar = series.exemplar(i);
+    if (exemplar !== undefined) this.#exemplar(bucketTags.exemplar, exemplar);
+    if (!isWhole) writer.doubleField(bucketTags.countFloat, count);
+    writer.close(bucket);
+  }
+
+  #exemplar(tag: number, given: Exemplar): void {
+    const exemplar = escapeExemplar(given, this.#escaping);
+    if (exemplar !== undefined) writeExemplar(this.#metrics, tag, exemplar);
+  }
 
   /** Opens a metric with the labels of a row. */
   #open(series: SeriesView): number {
@@ -170,21 +195,6 @@ function hasUnit({ name, type, unit }: FamilyView): boolean {
   return base.endsWith(`_${unit}`);
 }
 
-function writeBucket(writer: MessageWriter, series: SeriesView, i: number): void {
-  const bucket = writer.open(histogramTags.bucket);
-  const count = series.cumulative[i]!;
-  const isWhole = isUint64(count);
-  if (isWhole) {
-    writer.varint(bucketTags.count);
-    writer.varint(count);
-  }
-  writer.doubleField(bucketTags.bound, series.bounds[i]!);
-  const exemplar = series.exemplar(i);
-  if (exemplar !== undefined) writeExemplar(writer, bucketTags.exemplar, exemplar);
-  if (!isWhole) writer.doubleField(bucketTags.countFloat, count);
-  writer.close(bucket);
-}
-
 function writeExemplar(writer: MessageWriter, tag: number, exemplar: Exemplar): void {
   const opened = writer.open(tag);
   for (const { name, value } of exemplar.labels) {
@@ -196,6 +206,11 @@ function writeExemplar(writer: MessageWriter, tag: number, exemplar: Exemplar): 
   writer.doubleField(exemplarTags.value, exemplar.value);
   writeTimestamp(writer, exemplarTags.timestamp, exemplar.timestampMs ?? Number.NaN);
   writer.close(opened);
+}
+
+function writeStart(writer: MessageWriter, tag: number, { startMs }: SeriesView): void {
+  // A start time of 0 is none, and so is NaN.
+  if (startMs > 0) writeTimestamp(writer, tag, startMs);
 }
 
 /** Nothing for NaN. */
