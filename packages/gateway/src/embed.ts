@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { assemble, assembleDurable } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
-import type { PushFormat, PushOutcome } from './gateway/api.ts';
+import type { GatewayApi, PushFormat, PushOutcome } from './gateway/api.ts';
 import { defaultGatewayOptions } from './gateway/options.ts';
 import type { Limits } from './aggregate/rules.ts';
 import type { GatewayOptions } from './gateway/options.ts';
@@ -14,6 +14,8 @@ import type { Journal } from './journal/journal.ts';
 import { defaultStorageOptions } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
+import { plainText } from './model/page-format.ts';
+import type { EscapingScheme, PageFormat } from './model/page-format.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Clock } from './primitives/clock.ts';
 import { silentLog } from './primitives/log.ts';
@@ -39,6 +41,15 @@ export interface PushOptions {
   readonly idempotencyKey?: string;
 }
 
+export interface ScrapeOptions {
+  /** What the page is written in: `text` (default), which is text 0.0.4, `openmetrics`, its version 1.0, or `protobuf`, delimited. */
+  readonly format?: PageFormat['format'];
+  /** How names are written that are not legacy names; `underscores` by default. */
+  readonly escaping?: EscapingScheme;
+  /** Who scrapes, for `zeroFirst`: any text that is the same for each scrape of one reader. Without it nothing is shown as 0 first. */
+  readonly scraper?: string;
+}
+
 /** Where to keep what must outlive a restart; other fields have the defaults of the command line. */
 export type EmbeddedStorage = Partial<StorageOptions> & { readonly path: string };
 
@@ -49,8 +60,10 @@ export interface EmbeddedGateway {
   push(body: string | Uint8Array, options?: PushOptions): Promise<PushOutcome>;
   /** Retires a source in by-job mode. `path` as in PushOptions. */
   delete(path: string): Promise<void>;
-  /** The aggregate now, as text 0.0.4. */
-  scrape(): Promise<string>;
+  /** The aggregate now. */
+  scrape(options?: ScrapeOptions & { readonly format?: 'text' | 'openmetrics' }): Promise<string>;
+  /** The same in any format. */
+  scrapeBytes(options?: ScrapeOptions): Promise<Uint8Array>;
   /** Listens by itself, for those who have no server. Port 0 picks a free one. */
   start(listen?: { readonly host?: string; readonly port?: number }): Promise<AddressInfo>;
   /** Stops the clock and the server, if started. Pushes under way end first. */
@@ -121,17 +134,25 @@ function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
     async delete(path) {
       await gateway.delete(parsePushPath(path));
     },
-    async scrape() {
-      const slices: Uint8Array[] = [];
-      for await (const slice of gateway.scrape()) slices.push(slice);
-      return Buffer.concat(slices).toString('utf8');
+    async scrape(options) {
+      return (await pageOf(gateway, options)).toString('utf8');
     },
+    scrapeBytes: (options) => pageOf(gateway, options),
     start: ({ host, port = 0 } = {}) => server.listen({ host, port }),
     async close() {
       await server.close();
       await gateway.close();
     },
   };
+}
+
+async function pageOf(gateway: GatewayApi, options: ScrapeOptions = {}): Promise<Buffer> {
+  const { format = plainText.format, escaping = plainText.escaping, scraper } = options;
+  const slices: Uint8Array[] = [];
+  for await (const slice of gateway.scrape({ format: { ...plainText, format, escaping }, scraper })) {
+    slices.push(slice);
+  }
+  return Buffer.concat(slices);
 }
 
 /** From plain JavaScript a field may be there and undefined: it is as if left out, and a limit stays a limit. */

@@ -1,11 +1,18 @@
 /** The public API, for those who embed the gateway in a Node server of their own. */
 export { createGateway, openGateway } from './embed.ts';
-export type { EmbeddedGateway, EmbeddedOptions, EmbeddedStorage, PushOptions } from './embed.ts';
+export type {
+  EmbeddedGateway,
+  EmbeddedOptions,
+  EmbeddedStorage,
+  PushOptions,
+  ScrapeOptions,
+} from './embed.ts';
 export type { PushFormat, PushOutcome } from './gateway/api.ts';
 export { StorageProblem } from './journal/journal.ts';
 export type { StorageOptions } from './journal/options.ts';
 export { RequestError } from './model/errors.ts';
 export type { ErrorCode, Location } from './model/errors.ts';
+export type { EscapingScheme } from './model/page-format.ts';
 export type { Limits } from './aggregate/rules.ts';
 export type { GatewayOptions } from './gateway/options.ts';
 export type { HttpOptions } from './http/options.ts';

@@ -234,7 +234,7 @@ export const flags: readonly Flag[] = [
     ...onOrOff,
     default: String(defaultGatewayOptions.zeroFirst),
     meaning:
-      'In text, show a series that is new to who scrapes as 0 once, so that increase() sees its first value. Who scrapes is told by address and User-Agent, or by the query parameter scraper.',
+      'In text, show a counter or histogram that is new to who scrapes as 0 once, so that increase() sees its first value. Who scrapes is told by address and User-Agent, or by the query parameter scraper.',
   },
   {
     name: 'scrape.openmetrics-created',

@@ -55,3 +55,10 @@ export function corsPolicy(origins: readonly string[]): CorsPolicy {
     },
   };
 }
+
+/** The headers of a policy with all that the reply varies by in one header. */
+export function withVary(names: readonly string[], headers: FlatHeaders): FlatHeaders {
+  const at = headers.findIndex((header, i) => i % 2 === 0 && header === 'Vary');
+  if (at === -1) return ['Vary', names.join(', '), ...headers];
+  return headers.with(at + 1, [...names, headers[at + 1]].join(', '));
+}

@@ -8,13 +8,15 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry.ts';
 import type { Log } from '../primitives/log.ts';
-import { acceptsGzip } from './accept-encoding.ts';
+import { compressionFor } from './accept-encoding.ts';
+import type { ReplyCompression } from './accept-encoding.ts';
 import { negotiate } from './accept.ts';
+import { availableCompressions, createCompressor } from './compress.ts';
+import { withVary } from './cors.ts';
 import type { CorsPolicy } from './cors.ts';
 import type { Handler } from './routes.ts';
 
@@ -29,23 +31,19 @@ export interface ScrapeDeps {
 
 export const SCRAPE_STALL_TIMEOUT_MS = 60_000;
 
-/** Higher levels take several times as long for a tenth less. */
-const GZIP_LEVEL = 2;
-
 /** Written ahead of the reader. A stream asks for a pause much earlier, and each pause costs as much as copying a slice. */
 const AHEAD_BYTES_MAX = 512 * 1024;
 
 export function scrapeHandler(deps: ScrapeDeps): Handler {
   return async ({ request, response }) => {
-    const gzip = acceptsGzip(request.headers['accept-encoding'] as string | undefined);
+    const asked = request.headers['accept-encoding'] as string | undefined;
+    const compression = compressionFor(asked, availableCompressions);
     const { contentType, ...format } = negotiate(request.headers.accept);
     const headers = [
       'Content-Type',
       contentType,
-      'Vary',
-      'Accept, Accept-Encoding',
-      ...(gzip ? ['Content-Encoding', 'gzip'] : []),
-      ...deps.cors.headersFor(request.headers.origin),
+      ...(compression === undefined ? [] : ['Content-Encoding', compression]),
+      ...withVary(['Accept', 'Accept-Encoding'], deps.cors.headersFor(request.headers.origin)),
     ];
     request.resume();
     if (request.method === 'HEAD') {
@@ -60,7 +58,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       const first = await slices.next();
       response.setTimeout(deps.stallTimeoutMs, () => cut(request, response));
       response.writeHead(200, headers);
-      const bytes = await writePage({ first, slices, gzip, request, response, log: deps.log });
+      const bytes = await writePage({ first, slices, compression, request, response, log: deps.log });
       if (bytes !== undefined) deps.telemetry.scraped((performance.now() - started) / 1_000, bytes);
     } finally {
       await slices.return?.();
@@ -78,7 +76,7 @@ function scraperOf({ url = '', socket, headers }: IncomingMessage): string {
 interface Page {
   readonly first: IteratorResult<Uint8Array>;
   readonly slices: AsyncIterator<Uint8Array>;
-  readonly gzip: boolean;
+  readonly compression: ReplyCompression | undefined;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly log: Log;
@@ -87,7 +85,7 @@ interface Page {
 /** Bytes of the page before compression, or undefined when it could not be written to its end. */
 async function writePage(page: Page): Promise<number | undefined> {
   const { request, response } = page;
-  const sink = page.gzip ? createGzip({ level: GZIP_LEVEL }) : response;
+  const sink = page.compression === undefined ? response : createCompressor(page.compression);
   const gone = new AbortController();
   response.once('close', () => {
     gone.abort();

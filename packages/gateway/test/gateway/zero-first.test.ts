@@ -2,12 +2,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
+import { createGateway } from '../../src/embed.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { emptyGroupingKey } from '../../src/model/labels.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
+import { readFamilies } from '../support/read-families.ts';
 
 function zeroFirst(options: { readonly zeroFirst: boolean } = { zeroFirst: true }): Gateway {
   return new Gateway({
@@ -116,4 +118,29 @@ test('the zero is on the page while others are kept: text kept from before is no
   expect(await page(gateway, 'two')).toEqual(['a_total 5']);
   expect(await page(gateway, 'one')).toEqual(['a_total 0']);
   expect(await page(gateway, 'two')).toEqual(['a_total 5']);
+});
+
+test('protobuf shows no 0, and is no page that text is compared with', async () => {
+  const gateway = createGateway({ zeroFirst: true });
+  await gateway.scrape({ scraper: 'one' });
+  await gateway.push(counter('a_total'));
+  expect(readFamilies(await gateway.scrapeBytes({ scraper: 'one', format: 'protobuf' }))).toMatchObject([
+    { name: 'a_total', metric: [{ counter: { value: 5 } }] },
+  ]);
+  expect(await gateway.scrape({ scraper: 'one' })).toContain('\na_total 0\n');
+});
+
+test('what is pushed during a scrape is new to the next one', async () => {
+  const gateway = zeroFirst();
+  await push(gateway, counter('a_total'));
+  for await (const _ of gateway.scrape({ scraper: 'one' })) await push(gateway, counter('b_total'));
+  expect(await page(gateway, 'one')).toEqual(['a_total 5', 'b_total 0']);
+});
+
+test('of many scrapers those that stayed away longest are new again', async () => {
+  const gateway = zeroFirst();
+  for (let i = 0; i < 100; i += 1) await page(gateway, String(i));
+  await push(gateway, counter('a_total'));
+  expect(await page(gateway, '0')).toEqual(['a_total 5']);
+  expect(await page(gateway, '99')).toEqual(['a_total 0']);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
+import { negotiate } from '../../src/http/accept.ts';
 import { routeTable } from '../../src/http/routes.ts';
 import { errorTable } from '../../src/model/errors.ts';
 
@@ -32,4 +33,13 @@ it('errors.md lists the errors', () => {
   const errors = Object.entries(errorTable).map(([code, row]) => [code, String(row.status), row.title]);
   expect(documented).toEqual(errors);
   for (const row of tableRows('errors.md', '## Codes')) expect(row[3], row[0]).not.toBe('');
+});
+
+it('http.md says what each clause of Accept is answered with', () => {
+  const rows = tableRows('http.md', '## Formats of the page');
+  expect(rows).toHaveLength(6);
+  for (const [clauses = '', , contentType] of rows) {
+    const accept = clauses.split(/, | or /)[0]!;
+    expect(negotiate(accept).contentType, accept).toBe(contentType);
+  }
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { acceptsGzip } from '../../src/http/accept-encoding.ts';
+import { compressionFor, replyCompressions } from '../../src/http/accept-encoding.ts';
 import { preferredMediaType } from '../../src/http/accept.ts';
 import { corsPolicy } from '../../src/http/cors.ts';
 import { formatOf } from '../../src/http/media-type.ts';
@@ -10,23 +10,54 @@ import { RequestError } from '../../src/model/errors.ts';
 import type { LogFields } from '../../src/primitives/log.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 
-describe('acceptsGzip', () => {
+describe('compressionFor', () => {
   it.each([
-    [undefined, false],
-    ['', false],
-    ['gzip', true],
-    ['GZIP, deflate', true],
-    ['deflate', false],
-    ['gzip;q=0', false],
-    ['gzip; q=0.0, *', false],
-    ['*', true],
-    ['*;q=0', false],
-    ['gzip;q=0.5, identity', false],
-    ['gzip;q=0.5, identity;q=0.2', true],
-    ['gzip;q=nonsense', false],
-    ['gzip;q=', false],
+    [undefined, undefined],
+    ['', undefined],
+    ['gzip', 'gzip'],
+    ['x-gzip', 'gzip'],
+    ['GZIP, deflate', 'gzip'],
+    ['deflate', undefined],
+    ['br', 'br'],
+    ['zstd', 'zstd'],
+    ['gzip;q=0', undefined],
+    ['gzip; q=0.0, *', undefined],
+    ['gzip;q=0.5, identity', undefined],
+    ['gzip;q=0.5, identity;q=0.2', 'gzip'],
+    ['gzip;q=nonsense', undefined],
   ])('%s: %s', (header, expected) => {
-    expect(acceptsGzip(header)).toBe(expected);
+    expect(compressionFor(header, replyCompressions)).toBe(expected);
+  });
+
+  it.each([
+    ['gzip, deflate, br, zstd', 'gzip'],
+    ['br, zstd', 'zstd'],
+    ['zstd;q=0.9, br;q=0.9, gzip;q=0.8', 'zstd'],
+    ['gzip;q=0.5, br', 'br'],
+    ['br;q=0.3, zstd;q=0.2, gzip;q=0.1', 'br'],
+    ['br;q=0.3, identity;q=0.5', undefined],
+  ])('by quality, of equal ones gzip, zstd, br: %s: %s', (header, expected) => {
+    expect(compressionFor(header, replyCompressions)).toBe(expected);
+  });
+
+  it.each([
+    ['*', 'gzip'],
+    ['br, *;q=0.5', 'br'],
+    ['*;q=0', undefined],
+    ['br, *;q=0', 'br'],
+    ['identity;q=0', 'gzip'],
+    ['identity;q=0, br', 'br'],
+    ['identity;q=0, br;q=0.001', 'br'],
+    ['identity;q=0, gzip;q=0', undefined],
+    ['identity;q=0, *;q=0', undefined],
+    ['identity, *;q=0.5', undefined],
+  ])('what is not named: %s: %s', (header, expected) => {
+    expect(compressionFor(header, replyCompressions)).toBe(expected);
+  });
+
+  it('falls back on what there is', () => {
+    expect(compressionFor('zstd, br;q=0.5', ['gzip', 'br'])).toBe('br');
+    expect(compressionFor('zstd', ['gzip', 'br'])).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
 
@@ -149,6 +149,18 @@ describe('pages from elsewhere', () => {
   });
 });
 
+/** Undefined before Node 22.15. */
+const { zstdDecompressSync } = zlib as { readonly zstdDecompressSync?: (body: Buffer) => Buffer };
+
+/** How to undo each coding that replies of this Node may have. */
+const codings: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  gzip: zlib.gunzipSync,
+  br: zlib.brotliDecompressSync,
+  ...(zstdDecompressSync === undefined ? {} : { zstd: zstdDecompressSync }),
+  identity: (body) => body,
+};
+const compressions = Object.keys(codings).filter((coding) => coding !== 'identity');
+
 describe('scrape', () => {
   it.each(['GET', 'HEAD'])('is in the format that is asked for (%s)', async (method) => {
     const { gateway, send } = await run();
@@ -174,25 +186,37 @@ describe('scrape', () => {
     ]);
   });
 
-  it('compresses when asked', async () => {
+  it.each(compressions)('compresses when asked (%s)', async (coding) => {
     const { telemetry, send } = await run();
-    const reply = await send('GET', '/metrics', { headers: { 'Accept-Encoding': 'gzip' } });
+    const headers = { 'Accept-Encoding': coding };
+    const reply = await send('GET', '/metrics', { headers });
     expect(reply.headers).toMatchObject({
-      'content-encoding': 'gzip',
+      'content-encoding': coding,
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       vary: 'Accept, Accept-Encoding',
     });
-    expect(gunzipSync(reply.body).toString()).toBe('a 1\nb 2\n');
+    expect(codings[coding]!(reply.body).toString()).toBe('a 1\nb 2\n');
+    expect((await send('HEAD', '/metrics', { headers })).headers).toMatchObject({
+      'content-encoding': coding,
+    });
     await waitFor(() => telemetry.scrapes.length > 0);
     expect(telemetry.scrapes).toEqual([8]);
   });
 
-  it.each(['gzip', 'identity'])('writes a large page whole (%s)', async (coding) => {
+  it('varies by origin too where origins are named', async () => {
+    const { send } = await run({ corsOrigins: ['https://shop.example'] });
+    const reply = await send('GET', '/metrics', { headers: { Origin: 'https://shop.example' } });
+    expect(reply.headers).toMatchObject({
+      vary: 'Accept, Accept-Encoding, Origin',
+      'access-control-allow-origin': 'https://shop.example',
+    });
+  });
+
+  it.each(Object.keys(codings))('writes a large page whole (%s)', async (coding) => {
     const { gateway, send } = await run();
     gateway.slices = Array.from({ length: 200 }, (_, i) => `${String(i)} `.repeat(20_000));
     const reply = await send('GET', '/metrics', { headers: { 'Accept-Encoding': coding } });
-    const body = coding === 'gzip' ? gunzipSync(reply.body) : reply.body;
-    expect(body.toString() === gateway.slices.join('')).toBe(true);
+    expect(codings[coding]!(reply.body).toString() === gateway.slices.join('')).toBe(true);
   });
 
   it('answers 500 when it fails at once', async () => {
@@ -201,7 +225,7 @@ describe('scrape', () => {
     expect((await send('GET', '/metrics')).status).toBe(500);
   });
 
-  it.each(['gzip', 'identity'])('does not pass for whole when it fails later (%s)', async (coding) => {
+  it.each(Object.keys(codings))('does not pass for whole when it fails later (%s)', async (coding) => {
     const { gateway, telemetry, send } = await run();
     gateway.slices = ['a 1\n', new Error('secret')];
     const headers = { 'Accept-Encoding': coding };
@@ -209,7 +233,7 @@ describe('scrape', () => {
     expect(telemetry.scrapes).toEqual([]);
   });
 
-  it.each(['gzip', 'identity'])('stops when the reader goes away (%s)', async (coding) => {
+  it.each(Object.keys(codings))('stops when the reader goes away (%s)', async (coding) => {
     const { gateway, open, errors } = await run();
     gateway.slices = Array.from({ length: 100_000 }, (_, i) => String(Math.sin(i)).repeat(5_000));
     const client = open();

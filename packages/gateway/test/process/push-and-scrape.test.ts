@@ -1,4 +1,8 @@
-import { gzipSync } from 'node:zlib';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 
 import { expect, test } from 'vitest';
 
@@ -6,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { push, scrape, scrapeSamples, send } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
 import * as pb from '../support/protobuf.ts';
+import { readFamilies } from '../support/read-families.ts';
 import { snappyStream } from '../support/snappy.ts';
 
 const bucketsOf = (samples: Map<string, number>, name: string): (number | undefined)[][] =>
@@ -106,6 +111,50 @@ test('protobuf as the Go client sends it, OpenMetrics, text, and compressed bodi
   expect(await scrape(url)).toBe(
     '# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{kind="mail"} 14\n',
   );
+});
+
+test('a scrape comes in the format and compression that are asked for', async () => {
+  const { url } = await startGateway(['--no-scrape.openmetrics-created']);
+  await push(url, '# TYPE jobs_total counter\njobs_total 5');
+  const openMetrics = '# TYPE jobs counter\njobs_total 5\n# EOF\n';
+  const accept = 'application/openmetrics-text; version=1.0.0';
+  const contentType = `${accept}; charset=utf-8; escaping=underscores`;
+  const plain = await scrapeAs(url, accept, 'identity');
+  expect(plain).toEqual({ contentType, encoding: undefined, body: Buffer.from(openMetrics) });
+  const zipped = await scrapeAs(url, accept, 'br;q=0.5, gzip');
+  expect([zipped.encoding, gunzipSync(zipped.body).toString()]).toEqual(['gzip', openMetrics]);
+  const smaller = await scrapeAs(url, accept, 'br, gzip;q=0.5');
+  expect([smaller.encoding, brotliDecompressSync(smaller.body).toString()]).toEqual(['br', openMetrics]);
+  const protobuf =
+    'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+  const families = await scrapeAs(url, `${protobuf}, ${accept};q=0.8, */*;q=0.1`, 'gzip');
+  expect([families.contentType, families.encoding]).toEqual([protobuf, 'gzip']);
+  expect(readFamilies(gunzipSync(families.body))).toMatchObject([
+    { name: 'jobs_total', metric: [{ counter: { value: 5 } }] },
+  ]);
+});
+
+/** As it is on the wire: fetch would undo the compression. */
+async function scrapeAs(
+  url: string,
+  accept: string,
+  encoding: string,
+): Promise<{ contentType: string | undefined; encoding: string | undefined; body: Buffer }> {
+  const headers = { Accept: accept, 'Accept-Encoding': encoding };
+  const [reply] = (await once(get(`${url}/metrics`, { headers }), 'response')) as [IncomingMessage];
+  const { 'content-type': contentType, 'content-encoding': contentEncoding } = reply.headers;
+  return { contentType, encoding: contentEncoding, body: await buffer(reply) };
+}
+
+test('a scraper sees a new counter as 0 once, with --scrape.zero-first', async () => {
+  const { url } = await startGateway(['--scrape.zero-first']);
+  const page = async (scraper: string): Promise<string> =>
+    (await fetch(`${url}/metrics?scraper=${scraper}`)).text();
+  expect(await page('a')).toBe('');
+  await push(url, '# TYPE jobs_total counter\njobs_total 5');
+  expect(await page('a')).toBe('# TYPE jobs_total counter\njobs_total 0\n');
+  expect(await page('a')).toBe('# TYPE jobs_total counter\njobs_total 5\n');
+  expect(await page('b')).toBe('# TYPE jobs_total counter\njobs_total 5\n');
 });
 
 test('the health pages answer', async () => {
