@@ -133,7 +133,8 @@ export class SeriesRow implements SeriesView {
     if (!this.#counts) return;
     const counted = this.#state.cells.startMs[cell]!;
     const told = this.#created?.of(this) ?? Number.NaN;
-    this.startMs = told < counted ? told : counted;
+    // A sender that does not know says 0.
+    this.startMs = told > 0 && told < counted ? told : counted;
   }
 }
 

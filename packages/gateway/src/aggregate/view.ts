@@ -73,6 +73,7 @@ class RowsView implements FamilyView {
   /** Rows that came later are shown as 0. */
   readonly #zeroAfter: number;
   #rows: Uint32Array;
+  #series: SeriesRow | undefined;
 
   constructor(family: Family, state: ViewedState, zeroAfter: number) {
     const { cells, sums } = state;
@@ -138,7 +139,8 @@ class RowsView implements FamilyView {
 
   visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
     const rows = this.#rows;
-    const series = new SeriesRow(this.identity, this.#state);
+    this.#series ??= new SeriesRow(this.identity, this.#state);
+    const series = this.#series;
     if (!this.#grouped) touchTexts(this.#cells.texts, rows, from, to);
     for (let row = from; row < to; row += 1) {
       if (this.#grouped) series.readGroup(rows[row]!);
