@@ -171,7 +171,7 @@ class FamilyReader implements PushDecoder {
     const reader = this.#reader;
     const start = this.#start;
     const reference = this.#plain ? this.#findHeader(start, headerEnd) : UNKNOWN;
-    if (reference !== UNKNOWN && !this.#told.isByName && this.#isNewKnown(reference, headerEnd)) return;
+    if (reference !== UNKNOWN && !this.#told.isByName && this.#isNewKnown(reference)) return;
     const name = reader.text(this.#nameStart, this.#nameEnd);
     const help = this.#helpStart === NOWHERE ? undefined : reader.text(this.#helpStart, this.#helpEnd);
     if (!this.#told.add(name, type, start)) return;
@@ -180,15 +180,14 @@ class FamilyReader implements PushDecoder {
   }
 
   /** Tells the sink of a family that it knows; false when an earlier message did. */
-  #isNewKnown(reference: number, headerEnd: number): boolean {
+  #isNewKnown(reference: number): boolean {
     try {
       this.#sink.addKnown(reference, 0, this.#start);
+      return true;
     } catch (error) {
       if (error instanceof PushProblem && error.code === 'duplicate_metadata') return false;
       throw error;
     }
-    this.#told.note(this.#start, headerEnd);
-    return true;
   }
 
   #findHeader(start: number, end: number): number {
