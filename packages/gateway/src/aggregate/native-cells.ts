@@ -52,9 +52,13 @@ export function countKey(group: number, schema: number): string {
   return `\n${group}c${schema}`;
 }
 
-/** The schema in a key of `zeroKey`. */
-export function schemaOfZeroKey(key: string): number {
-  return Number(key.slice(key.indexOf('z') + 1, key.indexOf(',')));
+const [LETTER_Z, MINUS, ZERO] = [0x7a, 0x2d, 0x30];
+
+/** The schema in a key of `zeroKey`, which begins at `start`. It has one digit. */
+export function schemaOfZeroKey(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (bytes[at] !== LETTER_Z) at += 1;
+  return bytes[at + 1] === MINUS ? ZERO - bytes[at + 2]! : bytes[at + 1]! - ZERO;
 }
 
 /** Whether a key is one of the above, and not the text of a series. */

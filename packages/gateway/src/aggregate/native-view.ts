@@ -25,6 +25,7 @@ export function assembleNative(
   cells: Cells,
   values: Iterable<readonly [cell: number, value: number]>,
 ): NativeHistogram | undefined {
+  const { texts } = cells;
   const parts = new Map<number, Part>();
   const partOf = (schema: number): Part => {
     const known = parts.get(schema);
@@ -38,7 +39,7 @@ export function assembleNative(
     const kind = cells.kindOf(cell);
     if (kind === CellKind.NATIVE_COUNT) partOf(bound).count = value;
     else if (kind === CellKind.NATIVE_ZERO)
-      partOf(schemaOfZeroKey(cells.textOf(cell))).zeros.set(bound, value);
+      partOf(schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell))).zeros.set(bound, value);
     else if (value !== 0) {
       const part = partOf(schemaOfCode(bound));
       (isNegativeCode(bound) ? part.negative : part.positive).push([bound, value]);

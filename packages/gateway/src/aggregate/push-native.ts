@@ -48,6 +48,8 @@ export class PushNative {
   #zeroThreshold = 0;
   /** The cell after the one found last is the best guess at the next. */
   #next = 0;
+  /** See `#lookUp`. */
+  readonly #known: number[] = [];
 
   constructor(state: State, batch: Batch, values: ValueCheck) {
     this.#state = state;
@@ -57,18 +59,35 @@ export class PushNative {
   }
 
   add(histogram: NativeHistogram, owner: NativeOwner, offset: number): void {
-    const fitting = this.#fitted(this.#withFewThresholds(histogram, owner), owner, offset);
-    const { schema, zeroThreshold } = fitting;
     this.#group = this.#numberOf(owner.group);
+    let fitting = this.#withFewThresholds(histogram, owner);
+    while (!this.#lookUp(fitting, owner, offset)) fitting = this.#coarser(fitting, offset);
+    const { schema, zeroThreshold, positive, negative } = fitting;
     this.#schema = schema;
     this.#zeroThreshold = zeroThreshold;
-    const count = this.#find(countKey(this.#group, schema), owner, CellKind.NATIVE_COUNT, schema);
-    this.#append(count, CellKind.NATIVE_COUNT, fitting.count, offset);
-    const key = zeroKey(this.#group, schema, zeroThreshold);
-    const zero = this.#find(key, owner, CellKind.NATIVE_ZERO, zeroThreshold);
-    this.#append(zero, CellKind.NATIVE_ZERO, fitting.zeroCount, offset);
-    this.#appendBuckets(fitting.positive, { schema, isNegative: false, owner, offset });
-    this.#appendBuckets(fitting.negative, { schema, isNegative: true, owner, offset });
+    const count = this.#known[0]!;
+    this.#append(
+      count >= 0 ? count : this.#fresh(countKey(this.#group, schema), owner, CellKind.NATIVE_COUNT, schema),
+      CellKind.NATIVE_COUNT,
+      fitting.count,
+      offset,
+    );
+    const zero = this.#known[1]!;
+    this.#append(
+      zero >= 0
+        ? zero
+        : this.#fresh(
+            zeroKey(this.#group, schema, zeroThreshold),
+            owner,
+            CellKind.NATIVE_ZERO,
+            zeroThreshold,
+          ),
+      CellKind.NATIVE_ZERO,
+      fitting.zeroCount,
+      offset,
+    );
+    const at = this.#appendBuckets(positive, 2, { schema, isNegative: false, owner, offset });
+    this.#appendBuckets(negative, at, { schema, isNegative: true, owner, offset });
   }
 
   /**
@@ -89,50 +108,65 @@ export class PushNative {
     return fresh < 0 ? undefined : ~fresh;
   }
 
-  /** At a resolution at which the part does not get more buckets than it may have. */
-  #fitted(histogram: NativeHistogram, owner: NativeOwner, offset: number): NativeHistogram {
-    const most = this.#state.limits.nativeBucketsMax;
-    let fitting = histogram;
-    while (!this.#fits(fitting, owner, most)) {
-      if (fitting.schema === NATIVE_SCHEMA_MIN) {
-        throw new PushProblem(
-          'buckets_limit',
-          `a native histogram would have more than ${most} buckets even at the lowest resolution (--limit.native-buckets)`,
-          offset,
-        );
-      }
-      fitting = reduceResolution(fitting, fitting.schema - 1);
-    }
-    return fitting;
-  }
-
-  #fits({ schema, positive, negative }: NativeHistogram, owner: NativeOwner, most: number): boolean {
-    const { length } = positive.indexes;
-    const buckets = length + negative.indexes.length;
-    if (buckets > most) return false;
-    const known = this.#partSize(owner.group, CellKind.NATIVE_BUCKET, schema);
-    if (known + buckets <= most) return true;
-    let fresh = 0;
-    for (const [isNegative, { indexes, counts }] of [
-      [false, positive],
-      [true, negative],
-    ] as const) {
-      for (const [at, index] of indexes.entries()) {
-        if (counts[at] !== 0 && this.#knownBucket(owner.group, bucketCode(schema, isNegative, index)) < 0)
-          fresh += 1;
-      }
-    }
-    return known + fresh <= most;
-  }
-
-  #withFewThresholds(histogram: NativeHistogram, owner: NativeOwner): NativeHistogram {
-    const { schema, zeroThreshold } = histogram;
-    const { view, start, end, hash } = this.#scratch.write(
-      zeroKey(this.#numberOf(owner.group), schema, zeroThreshold),
+  #coarser(histogram: NativeHistogram, offset: number): NativeHistogram {
+    if (histogram.schema > NATIVE_SCHEMA_MIN) return reduceResolution(histogram, histogram.schema - 1);
+    throw new PushProblem(
+      'buckets_limit',
+      `a native histogram would have more than ${this.#state.limits.nativeBucketsMax} buckets even at the lowest resolution (--limit.native-buckets)`,
+      offset,
     );
-    if (this.#state.cells.texts.find(view, start, end, hash) >= 0) return histogram;
-    if (zeroThreshold === 0 || this.#partSize(owner.group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX)
-      return histogram;
+  }
+
+  /**
+   * Fills `#known`: the cells of the count, the zero bucket and each bucket that counted something, UNKNOWN for those that the
+   * state does not have. False when the part would have more buckets than it may.
+   */
+  #lookUp(
+    { schema, zeroThreshold, positive, negative }: NativeHistogram,
+    { group }: NativeOwner,
+    offset: number,
+  ): boolean {
+    const most = this.#state.limits.nativeBucketsMax;
+    if (positive.indexes.length + negative.indexes.length > most) return false;
+    const known = this.#known;
+    known.length = 0;
+    known.push(this.#knownCount(group, schema), this.#knownZero(group, schema, zeroThreshold));
+    const unknown =
+      this.#lookUpBuckets(positive, { group, schema, isNegative: false, offset }) +
+      this.#lookUpBuckets(negative, { group, schema, isNegative: true, offset });
+    return unknown === 0 || this.#partSize(group, CellKind.NATIVE_BUCKET, schema) + unknown <= most;
+  }
+
+  /** Returns how many are not known. */
+  #lookUpBuckets(
+    { indexes, counts }: NativeBuckets,
+    of: {
+      readonly group: number;
+      readonly schema: number;
+      readonly isNegative: boolean;
+      readonly offset: number;
+    },
+  ): number {
+    let unknown = 0;
+    for (let i = 0; i < indexes.length; i += 1) {
+      if (counts[i] === 0) continue;
+      const index = indexes[i]!;
+      if (index < INDEX_MIN || index > INDEX_MAX)
+        throw new PushProblem('invalid_histogram', `a native bucket has the index ${index}`, of.offset);
+      const cell = this.#knownBucket(of.group, bucketCode(of.schema, of.isNegative, index));
+      this.#known.push(cell);
+      if (cell < 0) unknown += 1;
+    }
+    return unknown;
+  }
+
+  #withFewThresholds(histogram: NativeHistogram, { group }: NativeOwner): NativeHistogram {
+    const { schema, zeroThreshold } = histogram;
+    if (group < 0 || zeroThreshold === 0) return histogram;
+    if (this.#state.cells.groups[group]!.native.length < THRESHOLDS_MAX) return histogram;
+    this.#knownCount(group, schema);
+    if (this.#knownZero(group, schema, zeroThreshold) >= 0) return histogram;
+    if (this.#partSize(group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
     const raised = 2 ** (Math.ceil(Math.log2(zeroThreshold) / 16) * 16);
     return Number.isFinite(raised) ? widenZeroBucket(histogram, raised) : histogram;
   }
@@ -144,64 +178,83 @@ export class PushNative {
     let size = 0;
     for (const cell of cells.groups[group]!.native) {
       if (cells.kind[cell] !== kind) continue;
-      const of =
-        kind === CellKind.NATIVE_ZERO
-          ? schemaOfZeroKey(cells.textOf(cell))
-          : schemaOfCode(cells.bound[cell]!);
+      const of = kind === CellKind.NATIVE_ZERO ? this.#zeroSchema(cell) : schemaOfCode(cells.bound[cell]!);
       if (of === schema) size += 1;
     }
     return size;
   }
 
+  /** `from` is where in `#known` the buckets begin that counted something; returns where they end. */
   #appendBuckets(
     { indexes, counts }: NativeBuckets,
+    from: number,
     at: {
       readonly schema: number;
       readonly isNegative: boolean;
       readonly owner: NativeOwner;
       readonly offset: number;
     },
-  ): void {
+  ): number {
+    let place = from;
     for (let i = 0; i < indexes.length; i += 1) {
       const value = counts[i]!;
       if (value === 0) continue;
-      const index = indexes[i]!;
-      if (index < INDEX_MIN || index > INDEX_MAX)
-        throw new PushProblem('invalid_histogram', `a native bucket has the index ${index}`, at.offset);
-      const code = bucketCode(at.schema, at.isNegative, index);
-      let cell = this.#knownBucket(at.owner.group, code);
-      if (cell < 0) cell = this.#find(bucketKey(this.#group, code), at.owner, CellKind.NATIVE_BUCKET, code);
+      let cell = this.#known[place]!;
+      place += 1;
+      if (cell < 0) {
+        const code = bucketCode(at.schema, at.isNegative, indexes[i]!);
+        cell = this.#fresh(bucketKey(this.#group, code), at.owner, CellKind.NATIVE_BUCKET, code);
+      }
       this.#append(cell, CellKind.NATIVE_BUCKET, value, at.offset);
     }
+    return place;
   }
 
   /** The cell that the state has for a bucket, or UNKNOWN. Mostly it follows the one before. */
   #knownBucket(group: number, code: number): number {
     if (group < 0) return UNKNOWN;
+    if (this.#isNext(group, CellKind.NATIVE_BUCKET, code)) return this.#next++;
+    return this.#knownByKey(bucketKey(group, code));
+  }
+
+  /** The same for the count of a part. It follows what else the series has when it was native from the beginning. */
+  #knownCount(group: number, schema: number): number {
+    if (group < 0) return UNKNOWN;
+    const { native } = this.#state.cells.groups[group]!;
+    if (native.length > 0) this.#next = native[0]!;
+    if (this.#isNext(group, CellKind.NATIVE_COUNT, schema)) return this.#next++;
+    return this.#knownByKey(countKey(group, schema));
+  }
+
+  /** The same for a zero bucket. */
+  #knownZero(group: number, schema: number, threshold: number): number {
+    if (group < 0) return UNKNOWN;
+    if (this.#isNext(group, CellKind.NATIVE_ZERO, threshold) && this.#zeroSchema(this.#next) === schema)
+      return this.#next++;
+    return this.#knownByKey(zeroKey(group, schema, threshold));
+  }
+
+  #isNext(group: number, kind: CellKind, bound: number): boolean {
     const { cells } = this.#state;
     const next = this.#next;
-    if (
-      cells.bound[next] === code &&
-      cells.group[next] === group &&
-      cells.kind[next] === CellKind.NATIVE_BUCKET
-    ) {
-      this.#next = next + 1;
-      return next;
-    }
-    const { view, start, end, hash } = this.#scratch.write(bucketKey(group, code));
-    const cell = cells.texts.find(view, start, end, hash);
+    return cells.bound[next] === bound && cells.group[next] === group && cells.kind[next] === kind;
+  }
+
+  #knownByKey(key: string): number {
+    const { view, start, end, hash } = this.#scratch.write(key);
+    const cell = this.#state.cells.texts.find(view, start, end, hash);
     if (cell >= 0) this.#next = cell + 1;
     return cell;
   }
 
-  /** The cell of a key: known, fresh before, or fresh now. */
-  #find(key: string, owner: NativeOwner, kind: CellKind, bound: number): number {
+  #zeroSchema(cell: number): number {
+    const { texts } = this.#state.cells;
+    return schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell));
+  }
+
+  /** The fresh cell of a key that the state does not have: fresh before, or now. */
+  #fresh(key: string, owner: NativeOwner, kind: CellKind, bound: number): number {
     const { view, start, end, hash } = this.#scratch.write(key);
-    const cell = this.#state.cells.texts.find(view, start, end, hash);
-    if (cell >= 0) {
-      this.#next = cell + 1;
-      return cell;
-    }
     const { fresh } = this.#batch;
     let index = fresh.texts.find(view, start, end, hash);
     if (index < 0) {
