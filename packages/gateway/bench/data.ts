@@ -1,4 +1,4 @@
-import { counter, family, gauge, histogram } from './protobuf.ts';
+import { counter, family, gauge, histogram, nativeHistogram } from './protobuf.ts';
 
 /** Made-up but realistic bodies, the same in every run. `round` moves the values on, as totals do from push to push. */
 
@@ -60,6 +60,17 @@ export function largeProtobufPush({ series, from = 0, round = 0 }: SeriesRange):
     metrics.push(counter(labels, i * 3 + round));
   }
   return family('http_requests_total', { help: 'Requests served.', type: 'counter' }, ...metrics);
+}
+
+/** Native histograms of 20 buckets each. */
+export function nativePush({ histograms }: { readonly histograms: number }): Uint8Array {
+  const metrics = Array.from({ length: histograms }, (_, i) =>
+    nativeHistogram(
+      { instance: `host-${i}.eu-west-1.local`, method: 'get' },
+      { schema: 3, from: -10, counts: Array.from({ length: 20 }, (_none, k) => 1 + ((k * 7 + i) % 50)) },
+    ),
+  );
+  return family('http_request_duration_seconds', { help: 'Time.', type: 'histogram' }, ...metrics);
 }
 
 /** As a small service of the Go client: the families of `smallPush`, and 20 gauges of the runtime. */

@@ -11,10 +11,12 @@ import {
   browserPush,
   largeProtobufPush,
   largePush,
+  nativePush,
   smallProtobufPush,
   smallPush,
 } from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
+import { pageLines } from './pages.ts';
 import { snapshotLines } from './snapshot.ts';
 
 const smoke = process.argv.includes('--smoke');
@@ -42,6 +44,7 @@ const workloads: readonly {
   { name: 'large push', bodies: [large] },
   { name: 'small protobuf push', bodies: [smallProtobufPush()], format: 'protobuf' },
   { name: 'large protobuf push', bodies: [largeProtobufPush({ series: largeSeries })], format: 'protobuf' },
+  { name: 'native histograms', bodies: [nativePush({ histograms: largeSeries / 10 })], format: 'protobuf' },
   { name: 'mixed fleet', bodies: fleetPushes(fleet).map((body) => encoder.encode(body)) },
 ];
 
@@ -88,6 +91,7 @@ for (const { name } of openMetrics) {
 console.log(
   `large push of ${largeSeries} series: the first costs ${(nanosOf(firstName) / nanosOf(repeatedName)).toFixed(1)} × a repeated one`,
 );
+for (const line of await pageLines(smoke ? 20_000 : 500_000)) console.log(line);
 for (const line of await snapshotLines(smoke ? 20_000 : 1_000_000)) console.log(line);
 
 /** The median: neither a collection of garbage nor a neighbour on the machine moves it. */

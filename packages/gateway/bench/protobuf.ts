@@ -36,6 +36,31 @@ export function histogram(
   return Buffer.concat([...pairs(labels), bytes(7, ...fields)]);
 }
 
+/** Buckets in a row, each with its count alone, from an index on. */
+export function nativeHistogram(
+  labels: Labels,
+  is: { readonly schema: number; readonly from: number; readonly counts: readonly number[] },
+): Buffer {
+  const { counts } = is;
+  const deltas = counts.map((count, i) => varint(zigzag(count - (counts[i - 1] ?? 0))));
+  const count = counts.reduce((sum, each) => sum + each, 0);
+  const fields = [
+    number(1, count),
+    double(2, count / 7),
+    number(5, zigzag(is.schema)),
+    double(6, 2 ** -128),
+    number(7, 0),
+    bytes(12, number(1, zigzag(is.from)), number(2, counts.length)),
+    bytes(13, ...deltas),
+    startTime(15),
+  ];
+  return Buffer.concat([...pairs(labels), bytes(7, ...fields)]);
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1;
+}
+
 function pairs(labels: Labels): Buffer[] {
   return Object.entries(labels).map(([name, value]) => bytes(1, bytes(1, name), bytes(2, value)));
 }

@@ -43,8 +43,11 @@ export class PushDetails {
   addStart(startMs: number): void {
     const entry = this.#lastEntry();
     if (entry < 0) return;
+    // Nearly always it was told before. No cell of a histogram was first counted before its count was.
+    const cell = this.#batch.cells[entry]!;
+    if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
     const kind = kindAt(this.#batch, this.#state.cells, entry);
-    if (kind === CellKind.COUNTER) this.#start(this.#batch.cells[entry]!, startMs);
+    if (kind === CellKind.COUNTER) this.#start(cell, startMs);
     else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
   }
 

@@ -49,7 +49,7 @@ test('any order of pushes gives the same page', async () => {
         expect(await other.scrape()).toBe(await one.scrape());
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -64,7 +64,7 @@ test('the page of the sums is the naive one', async () => {
       }
       expect(await gateway.scrape()).toBe(naive.page());
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -147,7 +147,7 @@ test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount'
       }
       await gateway.close();
     }),
-    { numRuns: 250 },
+    { numRuns: 170 },
   );
 });
 
@@ -200,6 +200,6 @@ test.each([false, true])('any bytes: no crash, and no trace when refused (by job
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });

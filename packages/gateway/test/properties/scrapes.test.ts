@@ -74,7 +74,7 @@ test.each([false, true])(
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   },
 );

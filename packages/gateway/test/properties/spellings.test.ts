@@ -84,7 +84,7 @@ test('one push or one per line, in any order: the same page', async () => {
         expect(await cut.scrape()).toBe(await whole.scrape());
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -131,7 +131,7 @@ test('histograms give the union of their bounds, with every count in its own buc
       }
       expect(await gateway.scrape()).toBe(`${page}h_count ${cumulative}\n`);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
