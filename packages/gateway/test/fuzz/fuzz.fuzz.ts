@@ -1,21 +1,25 @@
 /**
- * Random runs for FUZZ_SECONDS (10 by default), from FUZZ_SEED if given. A run that fails is cut down to what is needed and
+ * Random runs for FUZZ_SECONDS (10 by default) of pushes in each format, and in all of them mixed, from FUZZ_SEED if given. A run that fails is cut down to what is needed and
  * printed; kept in corpus/ as a file, it is replayed by `npm test` from then on.
  */
 import { expect, test } from 'vitest';
 
 import { Random, randomRun } from './generate.ts';
+import type { FuzzFormat } from './generate.ts';
 import { replay } from './replay.ts';
 import type { FuzzRun } from './replay.ts';
 
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? 10);
 const firstSeed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 
-test(`random runs for ${seconds} s from seed ${firstSeed}`, async () => {
+const pushed = ['text', 'openmetrics', 'protobuf', 'mixed'] as const;
+
+test.each(pushed)(`%s, random runs for ${seconds} s from seed ${firstSeed}`, async (format) => {
+  const only: readonly FuzzFormat[] | undefined = format === 'mixed' ? undefined : [format];
   const untilMs = performance.now() + seconds * 1000;
   let runs = 0;
   for (; performance.now() < untilMs; runs += 1) {
-    const run = randomRun(new Random(firstSeed + runs));
+    const run = randomRun(new Random(firstSeed + runs), only);
     const failure = await failureOf(run);
     if (failure === undefined) continue;
     const smaller = await shrunk(run);

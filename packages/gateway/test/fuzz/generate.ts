@@ -82,18 +82,20 @@ const fragments = [
   '\xc3\xa9',
 ];
 
-const formats = ['text', 'text', 'openmetrics', 'openmetrics', 'protobuf'] as const;
+/** As often as each is pushed where formats are mixed. */
+const mixedFormats = ['text', 'text', 'openmetrics', 'openmetrics', 'protobuf'] as const;
+export type FuzzFormat = (typeof mixedFormats)[number];
 
-function freshBody(random: Random, format: (typeof formats)[number]): string {
+function freshBody(random: Random, format: FuzzFormat): string {
   if (format === 'protobuf') return randomProtobuf(random, names);
   return format === 'openmetrics' ? randomOpenMetrics(random) : randomBody(random);
 }
 
-function damagedIn(random: Random, format: (typeof formats)[number], body: string): string {
+function damagedIn(random: Random, format: FuzzFormat, body: string): string {
   return format === 'protobuf' && random.chance(80) ? changed(random, body) : damaged(random, body);
 }
 
-export function randomRun(random: Random): FuzzRun {
+export function randomRun(random: Random, formats: readonly FuzzFormat[] = mixedFormats): FuzzRun {
   const steps: FuzzStep[] = [];
   const length = 1 + random.below(8);
   for (let i = 0; i < length; i += 1) {

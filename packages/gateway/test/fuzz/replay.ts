@@ -2,7 +2,7 @@
  * One run of the fuzzer, and what must hold of it whatever the bytes are:
  *
  *   - a push is taken, or refused with a RequestError; nothing else is thrown
- *   - a refused push leaves the page as it was, and nothing that shows later: a gateway that never heard of the refused
+ *   - a refused push leaves the pages as they were, in all formats, and nothing that shows later: a gateway that never heard of the refused
  *     pushes ends with the same page
  *   - a gateway that has to read every line of text anew, because each begins with a blank, agrees on all of it
  *   - a gateway that is started again after every push it took, from its journal, agrees on all of it
@@ -56,7 +56,7 @@ export async function replay(run: FuzzRun): Promise<void> {
       } else if ('delete' in step) {
         for (const each of all()) await each.delete(`job/${step.delete}`);
       } else {
-        const before = await gateway.scrape();
+        const before = await pagesOf(gateway);
         const { format = 'text' }: Pick<PushOptions, 'format'> = step;
         const target = { method: step.method, path: `job/${step.job}`, format };
         const body = Buffer.from(step.push, 'latin1');
@@ -75,18 +75,26 @@ export async function replay(run: FuzzRun): Promise<void> {
           if (index % 3 === 0) await restarted.takeSnapshot();
           // Not after a pause: the time between the last record and the end of a process is not counted.
           await restarted.restart();
-        } else same(`step ${index}: the page before and after a refusal`, before, await gateway.scrape());
+        } else same(`step ${index}: the pages before and after a refusal`, before, await pagesOf(gateway));
       }
-      const page = await gateway.scrape();
-      same(`step ${index}: the page of lines read anew`, page, await slow.scrape());
-      same(`step ${index}: the page without refused pushes`, page, await untroubled.scrape());
-      same(`step ${index}: the page after a restart`, page, await restarted.gateway.scrape());
-      await checkPage(`step ${index}`, page, run);
+      const pages = await pagesOf(gateway);
+      same(`step ${index}: the pages of lines read anew`, pages, await pagesOf(slow));
+      same(`step ${index}: the pages without refused pushes`, pages, await pagesOf(untroubled));
+      same(`step ${index}: the pages after a restart`, pages, await pagesOf(restarted.gateway));
+      await checkPage(`step ${index}`, await gateway.scrape(), run);
     }
   } finally {
     // Closing waits for connections to end, of which there are none here.
     for (const each of all()) void each.close();
   }
+}
+
+/** All that can be seen of it: protobuf shows native histograms, and OpenMetrics types that the others do not have. */
+async function pagesOf(gateway: EmbeddedGateway): Promise<string> {
+  const text = await gateway.scrape();
+  const openmetrics = await gateway.scrape({ format: 'openmetrics', escaping: 'allow-utf-8' });
+  const protobuf = await gateway.scrapeBytes({ format: 'protobuf', escaping: 'allow-utf-8' });
+  return `${text}\n${openmetrics}\n${Buffer.from(protobuf).toString('latin1')}`;
 }
 
 async function outcome(gateway: EmbeddedGateway, body: Uint8Array, options: PushOptions): Promise<string> {
