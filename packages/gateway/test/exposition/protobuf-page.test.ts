@@ -147,7 +147,17 @@ test('counts that are none are floats, but for summaries, which have no field fo
       { cumulativeCountFloat: 2.5, upperBound: Inf },
     ],
   });
-  expect((await metricOf('summary', { value: 2.5 })).summary).toEqual({ sampleCount: 3 });
+  const rounded = [
+    [2.5, 3],
+    [2 ** 60, 2 ** 60],
+    [1e21, 2 ** 64 - 2 ** 11],
+    [Inf, 2 ** 64 - 2 ** 11],
+    [-1, 0],
+    [Number.NaN, 0],
+  ] as const;
+  for (const [value, sampleCount] of rounded) {
+    expect((await metricOf('summary', { value })).summary).toEqual({ sampleCount });
+  }
   expect((await metricOf('histogram', { value: 2 ** 53, sum: 0 })).histogram).toEqual({
     sampleCount: 2 ** 53,
     sampleSum: 0,

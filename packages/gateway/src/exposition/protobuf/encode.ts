@@ -13,7 +13,7 @@ import { FIELD_BYTES, labelsBytesMax, MessageBytes, writeVarint } from './messag
 import * as schema from './schema.ts';
 import type { ProtobufType } from './schema.ts';
 import { nativeFields, writeNative } from './write-native.ts';
-import { isCount, writeExemplar, writeExemplars, writeTimestamp } from './write-values.ts';
+import { isCount, nearestCount, writeExemplar, writeExemplars, writeTimestamp } from './write-values.ts';
 
 /** Of a metric, without its labels, buckets and exemplars. */
 const METRIC_BYTES = 8 * FIELD_BYTES;
@@ -130,11 +130,7 @@ export class ProtobufWriter implements FamilyWriter {
     const to = this.#metrics;
     const place = this.#open(to, series);
     const summary = to.open(schema.metric.summary);
-    // There is no other field for a count that is none.
-    to.whole(
-      schema.summary.count,
-      isCount(series.value) ? series.value : Math.max(0, Math.round(series.value)),
-    );
+    to.whole(schema.summary.count, nearestCount(series.value));
     if (!Number.isNaN(series.sum)) to.double(schema.summary.sum, series.sum);
     writeTimestamp(to, schema.summary.start, series.startMs);
     to.close(summary);

@@ -78,7 +78,7 @@ export class MessageBytes {
     this.#at += length;
   }
 
-  /** A whole number from 0 to 2^53. */
+  /** A whole number from 0 up to 2^64, exclusive. */
   varint(value: number): void {
     this.#at = writeVarint(this.#bytes, this.#at, value);
   }
@@ -106,7 +106,7 @@ export class MessageBytes {
     this.#at += 1;
   }
 
-  /** The field of a whole number from 0 to 2^53. */
+  /** The field of a whole number from 0 up to 2^64, exclusive. */
   whole(tag: number, value: number): void {
     this.varint(tag);
     this.varint(value);
@@ -245,7 +245,7 @@ export function labelsBytesMax(textBytes: number): number {
   return textBytes * 3 + FIELD_BYTES;
 }
 
-/** Writes a whole number from 0 to 2^53; returns the position behind it. */
+/** Writes a whole number from 0 up to 2^64, exclusive; returns the position behind it. */
 export function writeVarint(to: Uint8Array, start: number, value: number): number {
   let at = start;
   let rest = value;

@@ -8,9 +8,18 @@ import { exemplar as exemplarTags, label as labelTags, timestamp as timestampTag
 const SECONDS_MIN = -62_135_596_800;
 const SECONDS_MAX = 253_402_300_799;
 
+/** The last double that fits into 64 bits. */
+const UINT64_MAX = 2 ** 64 - 2 ** 11;
+
 /** Whether a number can be written as a count. Others go into the fields of floats. */
 export function isCount(value: number): boolean {
   return value >= 0 && value <= 2 ** 53 && Number.isInteger(value);
+}
+
+/** The number nearest to it that a field of 64 bits holds, where there is no field of floats. Of NaN, 0. */
+export function nearestCount(value: number): number {
+  if (isCount(value)) return value;
+  return value > 0 ? Math.min(Math.round(value), UINT64_MAX) : 0;
 }
 
 /** Nothing where there is none. Makes room for itself and as much again as a field may take. */
