@@ -46,7 +46,7 @@ export class PushDetails {
     // Nearly always it was told before. No cell of a histogram was first counted before its count was.
     const cell = this.#batch.cells[entry]!;
     if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
-    const kind = kindAt(this.#batch, this.#state.cells, entry);
+    const kind = this.#kindAt(entry);
     if (kind === CellKind.COUNTER) this.#start(cell, startMs);
     else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
   }
@@ -63,6 +63,8 @@ export class PushDetails {
     if (entry < 0) return;
     const cell = this.#batch.cells[entry]!;
     const { cells } = this.#state;
+    // Another family has the name of the sum, for which the push will be refused.
+    if (!isGrouped(kindAt(this.#batch, cells, entry))) return;
     const group = cell < 0 ? this.#batch.fresh.group[~cell]! : cells.group[cell]!;
     const family = (): number =>
       cell < 0
@@ -76,7 +78,7 @@ export class PushDetails {
     if (entry < 0 || !isFit(exemplar)) return;
     const cell = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.cells[entry]!;
     if (cell === undefined) return;
-    const kind = isNative ? CellKind.NATIVE_BUCKET : kindAt(this.#batch, this.#state.cells, entry);
+    const kind = isNative ? CellKind.NATIVE_BUCKET : this.#kindAt(entry);
     if (isNative || kind === CellKind.COUNTER || kind === CellKind.BUCKET)
       this.#batch.exemplars.push({ cell, exemplar });
   }
@@ -93,6 +95,16 @@ export class PushDetails {
   #lastEntry(): number {
     const { length } = this.#batch;
     return length === this.#passedAt ? -1 : length - 1;
+  }
+
+  /** What the cell is once the push is applied: an untyped series may be declared to be a counter. */
+  #kindAt(entry: number): CellKind {
+    const { cells, families } = this.#state;
+    const kind = kindAt(this.#batch, cells, entry);
+    if (kind !== CellKind.UNTYPED) return kind;
+    const cell = this.#batch.cells[entry]!;
+    const isCounter = cell >= 0 && this.#families.typeOf(families.get(cells.family[cell]!)) === 'counter';
+    return isCounter ? CellKind.COUNTER : kind;
   }
 
   #start(cell: number, startMs: number): void {

@@ -138,6 +138,11 @@ export class PushFamilies {
     return this.#declare(name, offset).index;
   }
 
+  /** What a known family is once the push is applied. */
+  typeOf({ name, type }: Family): MetricType {
+    return this.#byName.get(name)?.type ?? type;
+  }
+
   addUnit(name: string, unit: string): void {
     this.#declare(name, 0).unit ??= unit;
   }
