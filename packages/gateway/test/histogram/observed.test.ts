@@ -83,8 +83,13 @@ test('less resolution, and a wider zero bucket, are what the numbers make with t
 });
 
 test('a classic bucket counts the numbers up to its bound', () => {
+  // Where doubles are further apart than bounds are, a bound may be rounded up to a number of the next bucket, as in Prometheus.
+  const normal = fc.array(
+    value.filter((number) => number === 0 || Math.abs(number) >= 2 ** -1022),
+    { maxLength: 40 },
+  );
   fc.assert(
-    fc.property(values, schema, threshold, (numbers, each, zeroThreshold) => {
+    fc.property(normal, schema, threshold, (numbers, each, zeroThreshold) => {
       const { bounds, cumulative } = classicBuckets(observed(numbers, { schema: each, zeroThreshold }));
       bounds.forEach((bound, i) => {
         // The near bound of a negative bucket is not in it, but in the next one.
