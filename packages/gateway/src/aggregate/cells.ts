@@ -14,6 +14,7 @@
 import type { Exemplar } from '../model/exemplar.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
+import type { EarlierDetails } from './earlier-details.ts';
 import { Exemplars } from './exemplars.ts';
 
 /** What a cell is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
@@ -80,6 +81,7 @@ export class Cells {
   tick = 1;
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: number[] = [];
+  readonly #watching = new Set<EarlierDetails>();
 
   constructor(hashSeed: number, exemplarsMax: number) {
     this.exemplars = new Exemplars(exemplarsMax);
@@ -145,19 +147,34 @@ export class Cells {
 
   /** Notes that a cell has counted since an earlier time than was known. */
   startEarlier(cell: number, startMs: number): void {
-    if (!(startMs < this.startMs[cell]!)) return;
+    const known = this.startMs[cell]!;
+    if (!(startMs < known)) return;
+    for (const earlier of this.#watching) earlier.noteStart(cell, known);
     this.startMs[cell] = startMs;
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
   /** See Exemplars.offer. */
   offerExemplar(cell: number, exemplar: Exemplar, nowMs: number): void {
-    if (this.exemplars.offer(cell, exemplar, nowMs)) this.changedAt[this.family[cell]!] = this.tick;
+    const known = this.#watching.size === 0 ? undefined : this.exemplars.get(cell);
+    if (!this.exemplars.offer(cell, exemplar, nowMs)) return;
+    for (const earlier of this.#watching) earlier.noteExemplar(cell, known);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** From now until `unwatch`, exemplars and starts are noted there before they change. */
+  watch(earlier: EarlierDetails): void {
+    this.#watching.add(earlier);
+  }
+
+  unwatch(earlier: EarlierDetails): void {
+    this.#watching.delete(earlier);
   }
 
   /** Takes a cell off the page. Its number is used again only after `recycle`. */
   free(cell: number): void {
     this.texts.remove(cell);
+    for (const earlier of this.#watching) earlier.noteExemplar(cell, this.exemplars.get(cell));
     this.exemplars.delete(cell);
     this.kind[cell] = CellKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the cell's number.

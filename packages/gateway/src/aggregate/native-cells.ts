@@ -52,13 +52,31 @@ export function countKey(group: number, schema: number): string {
   return `\n${group}c${schema}`;
 }
 
-const [LETTER_Z, MINUS, ZERO] = [0x7a, 0x2d, 0x30];
+const [LETTER_B, LETTER_C, MINUS, ZERO] = [0x62, 0x63, 0x2d, 0x30];
+
+/** What a cell with a key of the above is, or was before it was freed. The key begins at `start`. */
+export function kindOfKey(bytes: Uint8Array, start: number): CellKind {
+  switch (bytes[letterAt(bytes, start)]) {
+    case LETTER_B:
+      return CellKind.NATIVE_BUCKET;
+    case LETTER_C:
+      return CellKind.NATIVE_COUNT;
+    default:
+      return CellKind.NATIVE_ZERO;
+  }
+}
 
 /** The schema in a key of `zeroKey`, which begins at `start`. It has one digit. */
 export function schemaOfZeroKey(bytes: Uint8Array, start: number): number {
-  let at = start;
-  while (bytes[at] !== LETTER_Z) at += 1;
+  const at = letterAt(bytes, start);
   return bytes[at + 1] === MINUS ? ZERO - bytes[at + 2]! : bytes[at + 1]! - ZERO;
+}
+
+/** Behind the line feed and the digits of the group. */
+function letterAt(bytes: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (bytes[at]! < LETTER_B) at += 1;
+  return at;
 }
 
 /** Whether a key is one of the above, and not the text of a series. */

@@ -4,7 +4,7 @@ import { noNativeBuckets } from '../model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
-import { indexOfCode, isNegativeCode, schemaOfCode, schemaOfZeroKey } from './native-cells.ts';
+import { indexOfCode, isNegativeCode, kindOfKey, schemaOfCode, schemaOfZeroKey } from './native-cells.ts';
 
 /** What is known of one schema. */
 interface Part {
@@ -36,7 +36,8 @@ export function assembleNative(
   };
   for (const [cell, value] of values) {
     const bound = cells.bound[cell]!;
-    const kind = cells.kindOf(cell);
+    // Not from its column: the cell may have been freed since the values were read.
+    const kind = kindOfKey(texts.chunkOf(cell), texts.offsetOf(cell));
     if (kind === CellKind.NATIVE_COUNT) partOf(bound).count = value;
     else if (kind === CellKind.NATIVE_ZERO)
       partOf(schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell))).zeros.set(bound, value);

@@ -3,20 +3,26 @@ import { reduceResolution, reduceToBuckets } from '../histogram/resolution.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
 import { NATIVE_SCHEMA_MIN } from '../model/native-histogram.ts';
 import type { NativeView, SeriesView } from '../model/page-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
+import type { EarlierDetails } from './earlier-details.ts';
 import { hasStartTimes, startTimesName } from './families.ts';
-import type { Families, Family } from './families.ts';
+import type { Families } from './families.ts';
+import type { KeptExemplar } from './exemplars.ts';
 import { assembleNative } from './native-view.ts';
 import { TextScratch } from './text-scratch.ts';
 
 /** Of one native histogram; the newest are shown. */
 const NATIVE_EXEMPLARS_MAX = 10;
 
-/** The state that a page shows: totals as they were, and what changes too little to be copied. */
+/**
+ * The state that a page shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
+ * `earlier`, and the lists of cells in a group. Of cells freed since, texts and bounds are still there, and nothing else.
+ */
 export interface ViewedState {
   readonly cells: Cells;
   readonly families: Families;
@@ -25,6 +31,7 @@ export interface ViewedState {
   readonly nativeBucketsMax: number;
   /** The total of each cell when the view was opened. */
   readonly sums: Float64Array;
+  readonly earlier: EarlierDetails;
 }
 
 /** Reads the rows of one family, one at a time. */
@@ -49,12 +56,13 @@ export class SeriesRow implements SeriesView {
   readonly #headBytes: number;
   readonly #created: CreatedTimes | undefined;
 
-  constructor(family: Family, state: ViewedState) {
+  /** The type is the one that the family had when the view was opened. */
+  constructor({ name, type }: { readonly name: string; readonly type: MetricType }, state: ViewedState) {
     this.#state = state;
-    this.#counts = hasStartTimes(family.type);
-    this.#isInfo = family.type === 'info';
-    this.#headBytes = headBytes(isDistribution(family.type) ? `${family.name}_count` : family.name);
-    this.#created = this.#counts ? createdTimes(family.name, state) : undefined;
+    this.#counts = hasStartTimes(type);
+    this.#isInfo = type === 'info';
+    this.#headBytes = headBytes(isDistribution(type) ? `${name}_count` : name);
+    this.#created = this.#counts ? createdTimes(name, state) : undefined;
   }
 
   /** Reads a row that is one cell. */
@@ -94,7 +102,7 @@ export class SeriesRow implements SeriesView {
 
   exemplar(bucket: number): Exemplar | undefined {
     const cell = this.#group < 0 ? this.#cell : this.#bucketCells[bucket];
-    return cell === undefined ? undefined : this.#state.cells.exemplars.get(cell);
+    return cell === undefined ? undefined : this.#exemplarOf(cell);
   }
 
   native(): NativeView | undefined {
@@ -111,13 +119,16 @@ export class SeriesRow implements SeriesView {
   }
 
   #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
-    const { exemplars } = this.#state.cells;
-    if (exemplars.size === 0) return [];
     return natives
-      .map((cell) => exemplars.get(cell))
+      .map((cell) => this.#exemplarOf(cell))
       .filter((exemplar) => exemplar !== undefined)
       .toSorted((a, b) => a.timestampMs - b.timestampMs)
       .slice(-NATIVE_EXEMPLARS_MAX);
+  }
+
+  #exemplarOf(cell: number): KeptExemplar | undefined {
+    const { cells, earlier } = this.#state;
+    return earlier.exemplarOf(cell, cells.exemplars.get(cell));
   }
 
   #readLabels(cell: number): void {
@@ -131,7 +142,8 @@ export class SeriesRow implements SeriesView {
 
   #readStart(cell: number): void {
     if (!this.#counts) return;
-    const counted = this.#state.cells.startMs[cell]!;
+    const { cells, earlier } = this.#state;
+    const counted = earlier.startOf(cell) ?? cells.startMs[cell]!;
     const told = this.#created?.of(this) ?? Number.NaN;
     // A sender that does not know says 0.
     this.startMs = told > 0 && told < counted ? told : counted;

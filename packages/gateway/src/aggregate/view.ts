@@ -7,6 +7,7 @@ import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
 import type { Cells } from './cells.ts';
+import { EarlierDetails } from './earlier-details.ts';
 import { hasStartTimes } from './families.ts';
 import type { Families, Family } from './families.ts';
 import { isHeld, SeriesRow } from './series-row.ts';
@@ -25,7 +26,9 @@ export function openView(state: State, zeroAfter: number, onClose: () => void): 
   const listed = families.list();
   const { hashSeed, limits } = state;
   const { nativeBucketsMax } = limits;
-  const viewed: ViewedState = { cells, families, sums, hashSeed, nativeBucketsMax };
+  const earlier = new EarlierDetails();
+  cells.watch(earlier);
+  const viewed: ViewedState = { cells, families, sums, earlier, hashSeed, nativeBucketsMax };
   const views = listed.map((family) => new RowsView(family, viewed, zeroAfter));
   // What changes from now on has a later version.
   cells.tick += 1;
@@ -33,8 +36,10 @@ export function openView(state: State, zeroAfter: number, onClose: () => void): 
   return {
     families: () => sortFamilies(families, listed, views),
     close(): void {
-      if (open) onClose();
+      if (!open) return;
       open = false;
+      cells.unwatch(earlier);
+      onClose();
     },
   };
 }
@@ -139,7 +144,7 @@ class RowsView implements FamilyView {
 
   visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
     const rows = this.#rows;
-    this.#series ??= new SeriesRow(this.identity, this.#state);
+    this.#series ??= new SeriesRow(this, this.#state);
     const series = this.#series;
     if (!this.#grouped) touchTexts(this.#cells.texts, rows, from, to);
     for (let row = from; row < to; row += 1) {

@@ -6,11 +6,15 @@ import { Ring } from '../../src/aggregate/source-list.ts';
 import { State } from '../../src/aggregate/state.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
+import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import type { PageOptions } from '../../src/exposition/family-writer.ts';
 import { KeptPages } from '../../src/exposition/kept-text.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { plainText } from '../../src/model/page-format.ts';
+import type { PageFormat } from '../../src/model/page-format.ts';
+import type { PageView } from '../../src/model/page-view.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import { isDistribution } from '../../src/model/metric-type.ts';
@@ -21,6 +25,11 @@ export interface PushedBy {
   readonly nowMs?: number;
   /** Read as OpenMetrics, so many bytes at a time; else as text. */
   readonly openMetricsSlice?: number;
+}
+
+export interface PageWanted {
+  readonly format?: PageFormat;
+  readonly options?: PageOptions;
 }
 
 export class WorkingState {
@@ -36,15 +45,22 @@ export class WorkingState {
     this.#builder = new PushBuilder(this.state);
   }
 
-  /** Returns what became of the push: 'taken', or the code of its refusal. */
-  push(text: string, { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {}): string {
-    const body = Buffer.from(text);
+  /** Returns what became of the push: 'taken', or the code of its refusal. Bytes are protobuf. */
+  push(
+    pushed: string | Buffer,
+    { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {},
+  ): string {
+    const body = Buffer.from(pushed);
     try {
       this.#builder.begin(body, []);
-      if (openMetricsSlice === undefined) decodeText(body, 0, body.length, this.#builder);
-      else {
-        const decoder = beginOpenMetrics(body, this.#builder, { strict: true });
-        while (!decoder.advance(openMetricsSlice));
+      if (typeof pushed === 'string' && openMetricsSlice === undefined) {
+        decodeText(body, 0, body.length, this.#builder);
+      } else {
+        const isText = typeof pushed === 'string';
+        const decoder = isText
+          ? beginOpenMetrics(body, this.#builder, { strict: true })
+          : beginProtobuf(body, this.#builder);
+        while (!decoder.advance(openMetricsSlice ?? body.length));
       }
       const batch = this.#builder.finish();
       this.state.apply(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
@@ -55,15 +71,15 @@ export class WorkingState {
     }
   }
 
-  async page(): Promise<string> {
+  /** The page of a view that was opened before, or of one of now; protobuf in Latin-1. */
+  async page(
+    view: PageView = this.state.view(),
+    { format = plainText, options = defaultPageOptions }: PageWanted = {},
+  ): Promise<string> {
     const slices: Buffer[] = [];
-    for await (const slice of encodePage(this.state.view(), plainText, {
-      kept: new KeptPages(0),
-      options: defaultPageOptions,
-      onLeftOut() {},
-    }))
+    for await (const slice of encodePage(view, format, { kept: new KeptPages(0), options, onLeftOut() {} }))
       slices.push(Buffer.from(slice));
-    return Buffer.concat(slices).toString();
+    return Buffer.concat(slices).toString(format.format === 'protobuf' ? 'latin1' : 'utf8');
   }
 
   /** Everything that the page and the numbers of what comes later depend on. */

@@ -1,0 +1,30 @@
+import type { KeptExemplar } from './exemplars.ts';
+
+/**
+ * The exemplars and start times that have changed since a point in time, as they were then. Few change while a page is written, so
+ * that noting these costs less than copying all.
+ */
+export class EarlierDetails {
+  readonly #starts = new Map<number, number>();
+  readonly #exemplars = new Map<number, KeptExemplar | undefined>();
+
+  /** To be called before the start of a cell changes. */
+  noteStart(cell: number, startMs: number): void {
+    if (!this.#starts.has(cell)) this.#starts.set(cell, startMs);
+  }
+
+  /** To be called before the exemplar of a cell changes, or goes. */
+  noteExemplar(cell: number, exemplar: KeptExemplar | undefined): void {
+    if (!this.#exemplars.has(cell)) this.#exemplars.set(cell, exemplar);
+  }
+
+  /** Undefined where it has not changed. */
+  startOf(cell: number): number | undefined {
+    return this.#starts.size === 0 ? undefined : this.#starts.get(cell);
+  }
+
+  /** The exemplar that a cell had, given the one that it has. */
+  exemplarOf(cell: number, now: KeptExemplar | undefined): KeptExemplar | undefined {
+    return this.#exemplars.has(cell) ? this.#exemplars.get(cell) : now;
+  }
+}

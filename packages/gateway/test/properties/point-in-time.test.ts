@@ -1,0 +1,99 @@
+/** A law about views: what is pushed or deleted while a page is written is not on it, whatever it changes. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import type { PageFormat } from '../../src/model/page-format.ts';
+import { WorkingState } from '../aggregate/working-state.ts';
+import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
+import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
+
+/** Untyped at first, so that what comes later may say what it is. */
+const untyped = fc
+  .record({
+    name: fc.constantFrom('a', 'a_b', 'counter_0_seconds_total', 'summary_0_seconds', 'histogram_0_seconds'),
+    labels: fc.constantFrom('', '{a="1"}', '{label="abcdefgh"}', '{"a.b"="v"}', '{a="2",b="x # y"}'),
+    value: fc.nat(5),
+  })
+  .map(({ name, labels, value }) => `${name}${labels} ${value}\n`);
+const infos = fc.constantFrom(
+  '# TYPE i info\ni_info{v="1"} 1\n# EOF\n',
+  '# TYPE i_info gauge\ni_info{v="1"} 5\n# EOF\n',
+  '# TYPE s stateset\ns{s="on"} 1\n# EOF\n',
+);
+
+type Push = (state: WorkingState, by: { source: string; method: 'PUT' | 'POST' }) => void;
+
+const push: fc.Arbitrary<Push> = fc.oneof(
+  pushedFamily.map(
+    (family): Push =>
+      (state, by) =>
+        state.push(asText(family), by),
+  ),
+  untyped.map(
+    (text): Push =>
+      (state, by) =>
+        state.push(text, by),
+  ),
+  infos.map(
+    (text): Push =>
+      (state, by) =>
+        state.push(text, { ...by, openMetricsSlice: 1000 }),
+  ),
+  richFamilies.map(
+    (families): Push =>
+      (state, by) =>
+        state.push(asOpenMetrics(families), { ...by, openMetricsSlice: 1000 }),
+  ),
+  richFamilies.map(
+    (families): Push =>
+      (state, by) =>
+        state.push(asProtobuf(families), by),
+  ),
+);
+
+const step = fc.record({
+  push: fc.option(push, { freq: 6, nil: undefined }),
+  source: fc.constantFrom('x', 'y'),
+  method: fc.constantFrom('PUT', 'POST'),
+});
+
+function take(
+  state: WorkingState,
+  steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[],
+) {
+  for (const { push: change, ...by } of steps) {
+    if (change === undefined) state.state.remove(by.source);
+    else change(state, by);
+  }
+}
+
+const formats: readonly PageFormat[] = (['text', 'openmetrics', 'protobuf'] as const).flatMap((format) =>
+  (['allow-utf-8', 'underscores'] as const).map((escaping): PageFormat => ({
+    format,
+    escaping,
+    version: '1.0.0',
+  })),
+);
+
+test.each([false, true])('a page shows what was there when it began (by job: %s)', async (byJob) => {
+  const options = fc.record({ created: fc.boolean(), nativeAsClassic: fc.boolean() });
+  const steps = fc.array(step, { minLength: 1, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(
+      steps,
+      steps,
+      fc.constantFrom(...formats),
+      options,
+      async (before, later, format, how) => {
+        const [changed, unchanged] = [new WorkingState({ byJob }, 1), new WorkingState({ byJob }, 1)];
+        take(changed, before);
+        take(unchanged, before);
+        const view = changed.state.view();
+        take(changed, later);
+        const wanted = { format, options: how };
+        expect(await changed.page(view, wanted)).toEqual(await unchanged.page(undefined, wanted));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
