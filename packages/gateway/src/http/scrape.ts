@@ -85,29 +85,38 @@ interface Page {
 /** Bytes of the page before compression, or undefined when it could not be written to its end. */
 async function writePage(page: Page): Promise<number | undefined> {
   const { request, response } = page;
+  const { socket } = request;
   const sink = page.compression === undefined ? response : createCompressor(page.compression);
   const gone = new AbortController();
-  response.once('close', () => {
+  const { signal } = gone;
+  const leave = (): void => {
+    if (response.writableFinished) return;
     gone.abort();
     if (sink !== response) sink.destroy();
-  });
+  };
+  response.once('close', leave);
+  // A response that waits for another one on its connection is not told when that is closed.
+  socket.once('close', leave);
+  if (socket.destroyed) leave();
   if (sink !== response) sink.pipe(response);
   let bytes = 0;
   try {
     for (let next = page.first; !next.done; next = await page.slices.next()) {
-      if (response.destroyed) return undefined;
+      if (response.destroyed || signal.aborted) return undefined;
       bytes += next.value.length;
-      await write(sink, next.value, gone.signal);
+      await write(sink, next.value, signal);
     }
     sink.end();
-    await finished(response);
+    await finished(response, { signal });
     return bytes;
   } catch (error) {
-    if (!response.destroyed) {
+    if (!response.destroyed && !signal.aborted) {
       page.log.error('scrape broke off', { error: error instanceof Error ? error.stack : String(error) });
     }
     cut(request, response);
     return undefined;
+  } finally {
+    socket.off('close', leave);
   }
 }
 

@@ -48,6 +48,8 @@ export function createServer(deps: HandlerDeps): GatewayServer {
       const server = openServer(deps.options, dispatch, state);
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);
+        // Each of many scrapes that wait for their turn on a connection wants to know when it closes.
+        socket.setMaxListeners(0);
         socket.once('close', () => sockets.delete(socket));
       });
       await new Promise<void>((resolve, reject) => {
