@@ -296,7 +296,9 @@ export class PushBuilder implements SampleSink {
     this.#remember(spelling, { family, what: 'header' });
   }
 
+  /** What is no plain word, as the ABNF of OpenMetrics has units, is left out: it would end its line, or the page. */
   addUnit(name: string, unit: string): void {
+    if (/[^a-zA-Z0-9_:]/.test(unit)) return;
     if (this.#state.families.find(name)?.unit === undefined) this.#families.addUnit(name, unit);
   }
 

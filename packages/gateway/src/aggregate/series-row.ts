@@ -1,10 +1,10 @@
 /** One row as a whole, for encoders that need more of it than its lines of text. */
-import { reduceResolution, reduceToBuckets } from '../histogram/resolution.ts';
+import { reduceForPage } from '../histogram/resolution.ts';
+import { newestExemplars } from '../model/exemplar.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import { NATIVE_SCHEMA_MIN } from '../model/native-histogram.ts';
 import type { NativeView, SeriesView } from '../model/page-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { CellKind } from './cells.ts';
@@ -15,9 +15,6 @@ import type { Families } from './families.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import { assembleNative } from './native-view.ts';
 import { TextScratch } from './text-scratch.ts';
-
-/** Of one native histogram; the newest are shown. */
-const NATIVE_EXEMPLARS_MAX = 10;
 
 /**
  * The state that a page shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
@@ -114,16 +111,14 @@ export class SeriesRow implements SeriesView {
       own.map((cell) => [cell, sums[cell]!] as const),
     );
     if (whole === undefined) return undefined;
-    const shown = reduceToBuckets(whole, nativeBucketsMax) ?? reduceResolution(whole, NATIVE_SCHEMA_MIN);
+    const shown = reduceForPage(whole, nativeBucketsMax);
     return { ...shown, sum: this.sum, exemplars: this.#exemplarsOf(own) };
   }
 
   #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
-    return natives
-      .map((cell) => this.#exemplarOf(cell))
-      .filter((exemplar) => exemplar !== undefined)
-      .toSorted((a, b) => a.timestampMs - b.timestampMs)
-      .slice(-NATIVE_EXEMPLARS_MAX);
+    return newestExemplars(
+      natives.map((cell) => this.#exemplarOf(cell)).filter((exemplar) => exemplar !== undefined),
+    );
   }
 
   #exemplarOf(cell: number): KeptExemplar | undefined {

@@ -23,6 +23,12 @@ export interface PageOptions {
   readonly created: boolean;
   /** In text and OpenMetrics, histograms without classic buckets are shown with their native ones as such. */
   readonly nativeAsClassic: boolean;
+  /** Of one native histogram. */
+  readonly nativeBucketsMax: number;
 }
 
-export const defaultPageOptions: PageOptions = { created: true, nativeAsClassic: false };
+export const defaultPageOptions: PageOptions = {
+  created: true,
+  nativeAsClassic: false,
+  nativeBucketsMax: 160,
+};

@@ -42,7 +42,7 @@ export function* contentOf(
     }
     case 'protobuf': {
       const shown = yield* shownFamilies(families);
-      return { ...shown, writer: new ProtobufWriter(page) };
+      return { ...shown, writer: new ProtobufWriter(page, escaping) };
     }
   }
 }

@@ -10,6 +10,7 @@
  */
 import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
+import type { LeftOut } from './page.ts';
 
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
 const RUN_ROWS = 128;
@@ -35,6 +36,7 @@ interface Run extends Past {
   readonly variants: readonly number[];
   readonly text: readonly Uint8Array[] | undefined;
   readonly bytes: number;
+  readonly leftOut: LeftOut | undefined;
   /** The page that met it last. */
   page: number;
 }
@@ -52,6 +54,8 @@ export interface FoundRun extends Past {
   readonly to: number;
   /** What to show for it, if that is kept. */
   readonly text: readonly Uint8Array[] | undefined;
+  /** What the text does not show. */
+  readonly leftOut?: LeftOut | undefined;
   /** How much of the text may be kept when it is written anew now. */
   readonly keepBytesMax: number;
 }
@@ -108,9 +112,9 @@ export class KeptText {
     if (known !== undefined && isSame(known, families, from, page.variantOf)) {
       known.page = page.number;
       known.changes = 0;
-      const { text, tooMuchFor } = known;
+      const { text, leftOut, tooMuchFor } = known;
       const to = from + known.families.length;
-      return { to, text, keepBytesMax: this.#roomFor(known), changes: 0, tooMuchFor };
+      return { to, text, leftOut, keepBytesMax: this.#roomFor(known), changes: 0, tooMuchFor };
     }
     const changes = known === undefined ? 0 : known.changes + 1;
     const { tooMuchFor } = known ?? noPast;
@@ -122,7 +126,7 @@ export class KeptText {
   /** Notes a run that was written anew, and keeps its text if there is one. */
   keep(
     run: readonly FamilyView[],
-    written: Readonly<Past> & Pick<FoundRun, 'text' | 'keepBytesMax'>,
+    written: Readonly<Past> & Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'>,
     page: KeptPage,
   ): void {
     if (this.#bytesMax === 0 || run[0]!.once) return;
@@ -138,6 +142,7 @@ export class KeptText {
       variants: run.map(page.variantOf),
       text,
       bytes: text === undefined ? 0 : bytes,
+      leftOut: written.leftOut,
       changes: written.changes,
       tooMuchFor: text === undefined ? Math.max(written.tooMuchFor, written.keepBytesMax) : 0,
       page: page.number,

@@ -80,7 +80,7 @@ class ClassicFamily implements FamilyView {
 
 class ClassicSeries implements SeriesView {
   bytes: Uint8Array = new Uint8Array(0);
-  labelsStart = 0;
+  readonly labelsStart: number = 0;
   labelsEnd = 0;
   value = 0;
   sum = 0;
@@ -90,15 +90,15 @@ class ClassicSeries implements SeriesView {
   cumulative: Float64Array = new Float64Array(0);
   #native: NativeView | undefined;
 
-  /** False where the row has classic buckets, or no native ones. The bytes are those of the row that was read. */
+  /** False where the row has classic buckets, or no native ones. */
   read(series: SeriesView): boolean {
     const isClassic = series.bucketCount > 0 && series.bounds[0] !== Number.POSITIVE_INFINITY;
     const native = isClassic ? undefined : series.native();
     if (native === undefined) return false;
     this.#native = native;
-    this.bytes = series.bytes;
-    this.labelsStart = series.labelsStart;
-    this.labelsEnd = series.labelsEnd;
+    // A copy, as the bytes may be filled anew when the row is visited once more.
+    this.bytes = series.bytes.slice(series.labelsStart, series.labelsEnd);
+    this.labelsEnd = this.bytes.length;
     this.value = series.value;
     this.sum = series.sum;
     this.startMs = series.startMs;

@@ -12,16 +12,24 @@ import { contentOf } from './formats.ts';
 import type { FoundRun, KeptPage, KeptPages, KeptText } from './kept-text.ts';
 import { PageWriter } from './page-writer.ts';
 
-/** Between looks at the clock. */
-const ROWS_PER_CHECK = 32;
+/** Written in one step; less where rows are so long that it would take longer than `STEP_MS`. */
+const STEP_ROWS = 32;
+const STEP_MS = 1;
 const TURN_MS = 3;
 
 export interface PageSettings {
   /** What earlier pages of the same view's state left behind. */
   readonly kept: KeptPages;
   readonly options: PageOptions;
-  /** Told once how many series were left out because their names met others once escaped, if any. */
-  onLeftOut(series: number): void;
+  /** Told at the end if series were left out. */
+  onLeftOut(leftOut: LeftOut): void;
+}
+
+/** Series that are not on a page because their names meet others once escaped. */
+export interface LeftOut {
+  readonly series: number;
+  /** One family that they are of. */
+  readonly family: string;
 }
 
 /** The page in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */
@@ -41,7 +49,7 @@ export async function* encodePage(
     }
   } finally {
     view.close();
-    if (page.leftOut > 0) settings.onLeftOut(page.leftOut);
+    if (page.leftOut !== undefined) settings.onLeftOut(page.leftOut);
   }
 }
 
@@ -49,7 +57,7 @@ export async function* encodePage(
 type Steps = Generator<Uint8Array | void, void>;
 
 class Page {
-  leftOut = 0;
+  leftOut: LeftOut | undefined;
   readonly #view: PageView;
   readonly #format: PageFormat;
   readonly #options: PageOptions;
@@ -67,8 +75,10 @@ class Page {
   *slices(): Steps {
     const all = yield* this.#view.families();
     yield;
-    const escaped = yield* escapeFamilies(all, this.#format.escaping, (series) => {
-      this.leftOut += series;
+    const escaped = yield* escapeFamilies(all, {
+      scheme: this.#format.escaping,
+      nativeBucketsMax: this.#options.nativeBucketsMax,
+      onLeftOut: (series, family) => this.#leaveOut({ series, family }),
     });
     const { families, variantOf, writer } = yield* contentOf(this.#format.format, escaped, {
       page: this.#page,
@@ -83,6 +93,7 @@ class Page {
         yield* this.#writeRun(families.slice(from, to), writer, { found, kept });
       } else {
         for (const slice of text) this.#page.again(slice);
+        if (found.leftOut !== undefined) this.#leaveOut(found.leftOut);
       }
       yield* this.#done();
       yield;
@@ -101,9 +112,15 @@ class Page {
   ): Steps {
     const { keepBytesMax } = found;
     if (keepBytesMax > 0) this.#page.record(keepBytesMax);
+    const before = this.leftOut?.series ?? 0;
     for (const family of run) yield* this.#writeFamily(family, writer);
     const text = keepBytesMax > 0 ? this.#page.recorded() : undefined;
-    this.#kept.keep(run, { ...found, text }, kept);
+    const leftOut = this.leftOut && { ...this.leftOut, series: this.leftOut.series - before };
+    this.#kept.keep(run, { ...found, text, leftOut }, kept);
+  }
+
+  #leaveOut({ series, family }: LeftOut): void {
+    if (series > 0) this.leftOut = { series: (this.leftOut?.series ?? 0) + series, family };
   }
 
   *#writeFamily(family: FamilyView, writer: FamilyWriter): Steps {
@@ -117,13 +134,19 @@ class Page {
     }
     if (writer.prepare !== undefined) yield* writer.prepare(family);
     const { rowCount } = family;
-    for (let row = 0; row < rowCount; row += ROWS_PER_CHECK) {
-      writer.rows(family, row, Math.min(row + ROWS_PER_CHECK, rowCount));
+    let step = 1;
+    for (let row = 0; row < rowCount;) {
+      const to = Math.min(row + step, rowCount);
+      const startMs = performance.now();
+      writer.rows(family, row, to);
+      const isLong = performance.now() - startMs > STEP_MS;
+      step = isLong ? Math.max(step >> 1, 1) : Math.min(step * 2, STEP_ROWS);
       if (page.slices.length > 0) {
         page.foresee(row / rowCount);
         yield* this.#done();
       }
       if (row > 0) yield;
+      row = to;
     }
     writer.end(family);
   }

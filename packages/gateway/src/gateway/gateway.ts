@@ -11,6 +11,7 @@ import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
+import type { LeftOut } from '../exposition/page.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
@@ -58,6 +59,7 @@ export class Gateway implements GatewayApi {
   #recovery: Recovery | undefined;
   #pushes = 0;
   #lastPushMs: number | undefined;
+  #notShownLast: string | undefined;
 
   /** Without a journal that keeps things it is open at once. */
   constructor(deps: {
@@ -146,7 +148,8 @@ export class Gateway implements GatewayApi {
   > {
     this.#checkOpen();
     await this.#expiry.run();
-    const { openmetricsCreated, nativeAsClassic, zeroFirst } = this.#options;
+    const { openmetricsCreated: created, nativeAsClassic, zeroFirst, limits } = this.#options;
+    const { nativeBucketsMax } = limits;
     // The other formats show start times, which say the same and more.
     const reader = zeroFirst && format.format === 'text' ? scraper : undefined;
     let tick = 0;
@@ -156,16 +159,23 @@ export class Gateway implements GatewayApi {
     });
     yield* encodePage(view, format, {
       kept: this.#kept,
-      options: { created: openmetricsCreated, nativeAsClassic },
-      onLeftOut: (samples) => {
-        this.telemetry?.samplesIgnored('name_collision', samples);
-        this.#log.warn(
-          'a name with other characters than a-z, 0-9, _ and : meets another one and is left out of the page',
-        );
-      },
+      options: { created, nativeAsClassic, nativeBucketsMax },
+      onLeftOut: (leftOut) => this.#notShown(leftOut),
     });
     // Not reached when the reader went away before the end.
     if (reader !== undefined) this.#scrapers.saw(reader, tick);
+  }
+
+  #notShown({ series, family }: LeftOut): void {
+    this.telemetry?.samplesIgnored('name_collision', series);
+    // Of every scrape the same would be said.
+    const what = `${series} ${family}`;
+    if (what === this.#notShownLast) return;
+    this.#notShownLast = what;
+    this.#log.warn(
+      'series are left out of a page: their names need quotes, and meet others once they are escaped for the scraper',
+      { series, family },
+    );
   }
 
   holdings(): Holdings {

@@ -11,3 +11,13 @@ export interface Exemplar {
 
 /** Of names and values of the labels of one exemplar together, as OpenMetrics 1.0 bounds it. */
 export const EXEMPLAR_CHARACTERS_MAX = 128;
+
+/** Shown of one native histogram. */
+const NATIVE_EXEMPLARS_MAX = 10;
+
+/** Those of a native histogram that are shown: the newest, by time. */
+export function newestExemplars(exemplars: readonly Exemplar[]): readonly Exemplar[] {
+  return exemplars
+    .toSorted((a, b) => (a.timestampMs ?? 0) - (b.timestampMs ?? 0))
+    .slice(-NATIVE_EXEMPLARS_MAX);
+}

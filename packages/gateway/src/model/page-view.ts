@@ -75,5 +75,6 @@ export interface SeriesView {
  * count, some senders sent classic buckets only.
  */
 export interface NativeView extends NativeHistogram {
+  /** By time. */
   readonly exemplars: readonly Exemplar[];
 }

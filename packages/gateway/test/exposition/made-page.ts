@@ -3,6 +3,7 @@ import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
 import type { PageOptions } from '../../src/exposition/family-writer.ts';
 import { KeptPages } from '../../src/exposition/kept-text.ts';
 import { encodePage } from '../../src/exposition/page.ts';
+import type { LeftOut } from '../../src/exposition/page.ts';
 import { visitSamples } from '../../src/exposition/series-samples.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts';
@@ -55,7 +56,11 @@ export async function madePageBytes(
   { format = {}, options = {}, kept = new KeptPages(0), onLeftOut = () => {} }: MadePageSettings = {},
 ): Promise<Buffer> {
   const slices: Uint8Array[] = [];
-  const settings = { kept, options: { ...defaultPageOptions, ...options }, onLeftOut };
+  const settings = {
+    kept,
+    options: { ...defaultPageOptions, ...options },
+    onLeftOut: ({ series }: LeftOut) => onLeftOut(series),
+  };
   for await (const slice of encodePage(
     madeView(families.map(madeFamily)),
     { ...plainText, ...format },

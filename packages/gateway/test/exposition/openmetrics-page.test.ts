@@ -7,6 +7,7 @@ import { formatBound } from '../../src/exposition/openmetrics/format-bound.ts';
 import { createGateway } from '../../src/index.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
 import type { NativeView } from '../../src/model/page-view.ts';
+import * as pb from '../support/protobuf.ts';
 import { madePage } from './made-page.ts';
 import type { MadeFamily, MadeRow } from './made-page.ts';
 
@@ -363,6 +364,38 @@ h_bucket{l="1",le="4.0"} 6 # {} 3 1
 h_bucket{l="1",le="+Inf"} 7
 h_count{l="1"} 7
 `);
+});
+
+test('a gauge histogram in parts leaves their names to no other', async () => {
+  const page = await pageOf([
+    family('x', 'gaugehistogram', { value: 2, sum: 3, buckets: [[POSITIVE_INFINITY, 2]] }),
+    family('x_count_total', 'counter', { value: 5 }),
+    family('x_gsum', 'gauge', { value: 1 }),
+    family('x_sum_info', 'info', { labels: 'v="1"', value: 1 }),
+  ]);
+  expect(page).toBe(`\
+# TYPE x_bucket unknown
+x_bucket{le="+Inf"} 2
+# TYPE x_sum unknown
+x_sum 3
+# TYPE x_count unknown
+x_count 2
+# TYPE x_count_total unknown
+x_count_total 5
+# TYPE x_gsum gauge
+x_gsum 1
+# TYPE x_sum_info gauge
+x_sum_info{v="1"} 1
+`);
+});
+
+test.each(['s\n# EOF\nx', 's t', 'µs', 's"'])('the unit %j, which is no word, is left out', async (unit) => {
+  const gateway = createGateway();
+  const name = `a_${unit}`;
+  await gateway.push(pb.family(name, { type: 'gauge', unit }, pb.gauge({}, 1)), { format: 'protobuf' });
+  const page = await gateway.scrape({ format: 'openmetrics', escaping: 'allow-utf-8' });
+  const written = JSON.stringify(name);
+  expect(page).toBe(`# TYPE ${written} gauge\n{${written}} 1\n# EOF\n`);
 });
 
 test.each([

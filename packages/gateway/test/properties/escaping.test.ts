@@ -13,7 +13,7 @@ import { RestartingGateway } from '../support/restarting.ts';
 const options = { summaries: 'sum-and-count', clock: { now: () => 1_700_000_000_000 } } as const;
 const schemes = ['underscores', 'dots', 'values'] as const;
 const metricNames = ['a', 'a_b', 'a.b', 'a!b', 'a__b', 'a_dot_b', 'U__a_2e_b', '1é'];
-const labelNames = ['l', 'l_l', 'l.l', 'l:l', 'l!l', 'l__l', 'l_dot_l', 'U__l_2e_l', '1l', 'é'];
+const labelNames = ['l', 'l_l', 'l.l', 'l:l', 'l!l', 'l__l', 'l_dot_l', 'U__l_2e_l', '1l', 'é', '..name..'];
 
 const labels = fc.uniqueArray(
   fc.record({ name: fc.constantFrom(...labelNames), value: fc.constantFrom('x', 'a"\\\n b', 'x",l="1') }),
@@ -66,10 +66,10 @@ test.each(schemes)('what is escaped is a legacy name (%s)', (escaping) => {
   );
 });
 
-/** Undefined where two labels have one name then. */
+/** Undefined where two labels have one name then, or one has that of the metric. */
 function escapedFamily(family: PushedFamily, escaping: (typeof schemes)[number]): PushedFamily | undefined {
   const [row] = family.rows;
   const own = row!.labels.map(({ name, value }) => ({ name: escapeLabelName(name, escaping), value }));
-  if (new Set(own.map(({ name }) => name)).size < own.length) return undefined;
+  if (new Set([...own.map(({ name }) => name), '__name__']).size <= own.length) return undefined;
   return { ...family, name: escapeMetricName(family.name, escaping), rows: [{ ...row!, labels: own }] };
 }

@@ -76,7 +76,11 @@ const formats: readonly PageFormat[] = (['text', 'openmetrics', 'protobuf'] as c
 );
 
 test.each([false, true])('a page shows what was there when it began (by job: %s)', async (byJob) => {
-  const options = fc.record({ created: fc.boolean(), nativeAsClassic: fc.boolean() });
+  const options = fc.record({
+    created: fc.boolean(),
+    nativeAsClassic: fc.boolean(),
+    nativeBucketsMax: fc.constant(4),
+  });
   const steps = fc.array(step, { minLength: 1, maxLength: 5 });
   await fc.assert(
     fc.asyncProperty(

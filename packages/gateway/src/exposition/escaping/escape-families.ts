@@ -5,22 +5,19 @@
  */
 import { isDistribution } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
 import type { FamilyView } from '../../model/page-view.ts';
 import { escapeMetricName } from './escape-name.ts';
 import { EscapedFamily } from './escaped-family.ts';
+import type { Escaping } from './escaped-family.ts';
 
 const STEP_FAMILIES = 1024;
 
-/**
- * `onLeftOut` is told of series that are not shown: of whole families now, of others as they are written. Steps of about a
- * millisecond.
- */
+/** Steps of about a millisecond. */
 export function* escapeFamilies(
   families: readonly FamilyView[],
-  scheme: EscapingScheme,
-  onLeftOut: (series: number) => void,
+  escaping: Escaping,
 ): Generator<void, readonly FamilyView[]> {
+  const { scheme, onLeftOut } = escaping;
   if (scheme === 'allow-utf-8' || !families.some((family) => family.quotedNames)) return families;
   const groups = new Groups(onLeftOut);
   const nameOf = (family: FamilyView): string => escapeMetricName(family.name, scheme);
@@ -38,7 +35,7 @@ export function* escapeFamilies(
     const parts = groups.of(family);
     const isAsItWas = parts.length === 1 && !family.quotedNames;
     if (isAsItWas) shown.push(family);
-    else if (parts.length > 0) shown.push(new EscapedFamily(nameOf(family), parts, { scheme, onLeftOut }));
+    else if (parts.length > 0) shown.push(new EscapedFamily(nameOf(family), parts, escaping));
     if (i % STEP_FAMILIES === STEP_FAMILIES - 1) yield;
   }
   return shown;
@@ -52,12 +49,12 @@ interface Group {
 
 /** Families that are to be one. */
 class Groups {
-  readonly #onLeftOut: (series: number) => void;
+  readonly #onLeftOut: Escaping['onLeftOut'];
   /** By the names of all their samples. */
   readonly #owners = new Map<string, Group>();
   readonly #byFirst = new Map<FamilyView, Group>();
 
-  constructor(onLeftOut: (series: number) => void) {
+  constructor(onLeftOut: Escaping['onLeftOut']) {
     this.#onLeftOut = onLeftOut;
   }
 
@@ -72,7 +69,7 @@ class Groups {
     const owner = this.#owners.get(name);
     if (owner?.name === name && isSameKind(owner.first, family)) owner.parts.push(family);
     else if (!sampleNames(name, family.type).some((each) => this.#owners.has(each))) this.begin(family, name);
-    else this.#onLeftOut(family.rowCount);
+    else this.#onLeftOut(family.rowCount, family.name);
   }
 
   /** The parts of the group that the family is the first of; nothing if it is not. */

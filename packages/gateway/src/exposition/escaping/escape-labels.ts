@@ -6,7 +6,7 @@ import type { EscapingScheme } from '../../model/page-format.ts';
 import { unescapeLabelValue } from '../../model/series-text.ts';
 import { QUOTE } from '../../primitives/bytes.ts';
 import { LabelNames, valueEnd } from '../label-names.ts';
-import { escapeLabelName } from './escape-name.ts';
+import { areLabelNames, escapeLabelName } from './escape-name.ts';
 
 /** Shorter pieces are copied byte by byte, as a native copy takes longer to begin. */
 const NATIVE_COPY_BYTES = 24;
@@ -29,10 +29,9 @@ export class LabelEscaper {
     this.#names.meet(bytes, start, end);
   }
 
-  /** Whether two of the names that were met are the same one once they are escaped. */
-  haveNamesMet(): boolean {
-    const { spelled } = this.#names;
-    return new Set(spelled.map((name) => escapeSpelled(name, this.#scheme))).size < spelled.length;
+  /** Whether no two of the names that were met are the same once they are escaped, and none is reserved then. */
+  areNamesDistinct(): boolean {
+    return areLabelNames(this.#names.spelled.map((name) => escapeSpelled(name, this.#scheme)));
   }
 
   reset(): void {

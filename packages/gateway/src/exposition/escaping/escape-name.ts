@@ -18,6 +18,14 @@ export function escapeLabelName(name: string, scheme: EscapingScheme): string {
   return isLegacyLabelName(name) ? name : escape(name, scheme, /[a-zA-Z_]/);
 }
 
+/**
+ * Whether labels with these names can be one series: no two are the same, and none has become the name of the metric, as `..name..`
+ * does under `underscores`.
+ */
+export function areLabelNames(escaped: readonly string[]): boolean {
+  return new Set(escaped).size === escaped.length && !escaped.includes('__name__');
+}
+
 function escape(name: string, scheme: EscapingScheme, legal: RegExp): string {
   if (scheme === 'allow-utf-8') return name;
   let escaped = '';

@@ -10,7 +10,7 @@ import type { FamilyView, SampleVisitor, SeriesView, SeriesVisitor } from '../..
 import { escapeLabelValue, parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { LEFT_BRACE, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
 import { LabelEscaper } from './escape-labels.ts';
-import { escapeLabelName } from './escape-name.ts';
+import { areLabelNames, escapeLabelName } from './escape-name.ts';
 import { EscapedSeries } from './escaped-series.ts';
 import { visitSamples } from '../series-samples.ts';
 import { MergedSeries } from './merged-series.ts';
@@ -22,7 +22,10 @@ const STEP_ROWS = 64;
 
 export interface Escaping {
   readonly scheme: EscapingScheme;
-  onLeftOut(series: number): void;
+  /** Of one native histogram, also where several meet. */
+  readonly nativeBucketsMax: number;
+  /** Is told of series that are not shown: of whole families at once, of others as they are written. */
+  readonly onLeftOut: (series: number, family: string) => void;
 }
 
 export class EscapedFamily implements FamilyView {
@@ -71,7 +74,7 @@ export class EscapedFamily implements FamilyView {
 
   *sort(): Generator<void, void> {
     for (const part of this.#parts) yield* part.sort();
-    const isMixed = this.#parts.length > 1 || (yield* this.#haveLabelsMet());
+    const isMixed = this.#parts.length > 1 || !(yield* this.#areLabelsDistinct());
     if (isMixed && this.#merged === undefined) this.#merged = yield* this.#merge();
   }
 
@@ -119,7 +122,7 @@ export class EscapedFamily implements FamilyView {
     });
   }
 
-  *#haveLabelsMet(): Generator<void, boolean> {
+  *#areLabelsDistinct(): Generator<void, boolean> {
     const [part] = this.#parts;
     for (let row = 0; row < part!.rowCount; row += STEP_ROWS) {
       part!.visitSeries(row, Math.min(row + STEP_ROWS, part!.rowCount), (series) => {
@@ -127,7 +130,7 @@ export class EscapedFamily implements FamilyView {
       });
       yield;
     }
-    return this.#labels.haveNamesMet();
+    return this.#labels.areNamesDistinct();
   }
 
   *#merge(): Generator<void, readonly MergedRow[]> {
@@ -144,18 +147,18 @@ export class EscapedFamily implements FamilyView {
   #add(rows: Map<string, MergedRow>, series: SeriesView): void {
     const labels = escapedLabels(series, this.#escaping.scheme);
     if (labels === undefined) {
-      this.#escaping.onLeftOut(1);
+      this.#escaping.onLeftOut(1, this.name);
       return;
     }
     this.#series.read(series);
     const row = copyRow(this.#series, Buffer.from(labels));
     const known = rows.get(labels);
     if (known === undefined) rows.set(labels, row);
-    else mergeInto(known, row, this);
+    else mergeInto(known, row, { ...this.#escaping, type: this.type, startTimes: this.startTimes });
   }
 }
 
-/** In canonical form; undefined where two labels of one series have the same name now. */
+/** In canonical form; undefined where they cannot be labels of one series now. */
 function escapedLabels(series: SeriesView, scheme: EscapingScheme): string | undefined {
   const { bytes, labelsStart, labelsEnd } = series;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
@@ -163,6 +166,6 @@ function escapedLabels(series: SeriesView, scheme: EscapingScheme): string | und
     name: escapeLabelName(name, scheme),
     value,
   }));
-  if (new Set(labels.map(({ name }) => name)).size < labels.length) return undefined;
+  if (!areLabelNames(labels.map(({ name }) => name))) return undefined;
   return seriesText('x', labels).slice(2, -1);
 }

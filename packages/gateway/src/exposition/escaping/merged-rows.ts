@@ -1,9 +1,10 @@
 /** Rows of families, or of one, that have the same labels once their names are escaped: added up as if they had been pushed so. */
 import { addHistograms } from '../../histogram/add.ts';
+import { reduceForPage } from '../../histogram/resolution.ts';
+import { newestExemplars } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
-import type { MetricType } from '../../model/metric-type.ts';
-import type { NativeView, SeriesView } from '../../model/page-view.ts';
+import type { FamilyView, NativeView, SeriesView } from '../../model/page-view.ts';
 
 /** A copy of one row, or the sum of several. */
 export interface MergedRow {
@@ -46,16 +47,21 @@ export function copyRow(series: SeriesView, labels: Uint8Array): MergedRow {
   };
 }
 
-/** Adds `more` to `row`. `startTimes` is of the family. */
+export interface Merging extends Pick<FamilyView, 'type' | 'startTimes'> {
+  /** Of one native histogram. */
+  readonly nativeBucketsMax: number;
+}
+
+/** Adds `more` to `row`. */
 export function mergeInto(
   row: MergedRow,
   more: MergedRow,
-  { type, startTimes }: { readonly type: MetricType; readonly startTimes: boolean },
+  { type, startTimes, nativeBucketsMax }: Merging,
 ): void {
   row.sum = addKnown(row.sum, more.sum);
   row.startMs = earlier(row.startMs, more.startMs);
   row.exemplar = newer(row.exemplar, more.exemplar);
-  row.native = addNative(row, more);
+  row.native = addNative(row, more, nativeBucketsMax);
   if (startTimes) row.value = Math.min(row.value, more.value);
   else if (type === 'info') row.value = Math.min(row.value + more.value, 1);
   else row.value += more.value;
@@ -77,12 +83,20 @@ function newer(a: Exemplar | undefined, b: Exemplar | undefined): Exemplar | und
   return (b.timestampMs ?? 0) > (a.timestampMs ?? 0) ? b : a;
 }
 
-function addNative({ native: a, sum }: MergedRow, { native: b }: MergedRow): NativeView | undefined {
+function addNative(
+  { native: a, sum }: MergedRow,
+  { native: b }: MergedRow,
+  nativeBucketsMax: number,
+): NativeView | undefined {
   if (a === undefined || b === undefined) {
     const only = a ?? b;
     return only && { ...only, sum };
   }
-  return { ...addHistograms(a, b), sum, exemplars: [...a.exemplars, ...b.exemplars] };
+  return {
+    ...reduceForPage(addHistograms(a, b), nativeBucketsMax),
+    sum,
+    exemplars: newestExemplars([...a.exemplars, ...b.exemplars]),
+  };
 }
 
 /** All bounds of both, as the sums of two pushes have them. */

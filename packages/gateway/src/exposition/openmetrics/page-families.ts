@@ -114,6 +114,8 @@ export class PageFamilies {
   }
 }
 
+/** Names that a family may have samples of besides its own, whole or in parts. */
 function claimsOf({ type }: FamilyView): readonly string[] {
-  return type === 'counter' || type === 'info' ? [] : (familyTypes.get(ownTypes[type])?.claims ?? []);
+  if (type === 'counter' || type === 'info') return [];
+  return [...(familyTypes.get(ownTypes[type])?.claims ?? []), ...(partSuffixes[type] ?? [])];
 }

@@ -4,16 +4,19 @@
  *
  * https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
+import type { Exemplar } from '../../model/exemplar.ts';
 import type { MetricType } from '../../model/metric-type.ts';
+import type { EscapingScheme } from '../../model/page-format.ts';
 import type { FamilyView, SeriesView } from '../../model/page-view.ts';
 import { ByteWriter } from '../../primitives/byte-writer.ts';
+import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter } from '../family-writer.ts';
 import type { PageWriter } from '../page-writer.ts';
 import { FIELD_BYTES, labelsBytesMax, MessageBytes, writeVarint } from './message-bytes.ts';
 import * as schema from './schema.ts';
 import type { ProtobufType } from './schema.ts';
 import { nativeFields, writeNative } from './write-native.ts';
-import { isCount, nearestCount, writeExemplar, writeExemplars, writeTimestamp } from './write-values.ts';
+import { isCount, nearestCount, writeExemplar, writeTimestamp } from './write-values.ts';
 
 /** Of a metric, without its labels, buckets and exemplars. */
 const METRIC_BYTES = 8 * FIELD_BYTES;
@@ -35,6 +38,7 @@ const wireTypes: Readonly<Record<MetricType, ProtobufType>> = {
 
 export class ProtobufWriter implements FamilyWriter {
   readonly #page: PageWriter;
+  readonly #escaping: EscapingScheme;
   /** What stands before the metrics, and behind them. */
   readonly #head = new ByteWriter();
   readonly #tail = new ByteWriter();
@@ -53,8 +57,10 @@ export class ProtobufWriter implements FamilyWriter {
     gaugehistogram: (series) => this.#histogram(series),
   };
 
-  constructor(page: PageWriter) {
+  /** Labels of exemplars are not escaped yet. */
+  constructor(page: PageWriter, escaping: EscapingScheme) {
     this.#page = page;
+    this.#escaping = escaping;
   }
 
   begin({ name, help, type, unit }: FamilyView): void {
@@ -120,7 +126,7 @@ export class ProtobufWriter implements FamilyWriter {
     const place = this.#open(to, series);
     const counter = to.open(schema.metric.counter);
     to.double(schema.single.value, series.value);
-    writeExemplar(to, schema.single.exemplar, series.exemplar(-1));
+    this.#exemplar(to, schema.single.exemplar, series.exemplar(-1));
     writeTimestamp(to, schema.single.start, series.startMs);
     to.close(counter);
     this.#close(to, place, series);
@@ -147,28 +153,33 @@ export class ProtobufWriter implements FamilyWriter {
     const isWhole = native?.isWhole ?? isCount(value);
     if (isWhole) to.whole(schema.histogram.count, value);
     if (!Number.isNaN(sum)) to.double(schema.histogram.sum, sum);
-    for (let i = 0; i < series.bucketCount; i += 1) writeBucket(to, series, i);
+    for (let i = 0; i < series.bucketCount; i += 1) this.#bucket(to, series, i);
     to.room(METRIC_BYTES);
     if (!isWhole) to.double(schema.histogram.countFloat, value);
     if (native !== undefined) writeNative(to, native);
     to.room(METRIC_BYTES);
     writeTimestamp(to, schema.histogram.start, startMs);
-    if (native !== undefined) writeExemplars(to, schema.histogram.exemplar, native.exemplars);
+    for (const each of native?.exemplars ?? []) this.#exemplar(to, schema.histogram.exemplar, each);
     to.close(histogram, 2);
     this.#close(to, place, series);
   }
-}
 
-function writeBucket(to: MessageBytes, series: SeriesView, i: number): void {
-  to.room(BUCKET_BYTES);
-  const bucket = to.open(schema.histogram.bucket);
-  const count = series.cumulative[i]!;
-  const isWhole = isCount(count);
-  if (isWhole) to.whole(schema.bucket.count, count);
-  to.double(schema.bucket.bound, series.bounds[i]!);
-  writeExemplar(to, schema.bucket.exemplar, series.exemplar(i));
-  if (!isWhole) to.double(schema.bucket.countFloat, count);
-  to.close(bucket);
+  #bucket(to: MessageBytes, series: SeriesView, i: number): void {
+    to.room(BUCKET_BYTES);
+    const bucket = to.open(schema.histogram.bucket);
+    const count = series.cumulative[i]!;
+    const isWhole = isCount(count);
+    if (isWhole) to.whole(schema.bucket.count, count);
+    to.double(schema.bucket.bound, series.bounds[i]!);
+    this.#exemplar(to, schema.bucket.exemplar, series.exemplar(i));
+    if (!isWhole) to.double(schema.bucket.countFloat, count);
+    to.close(bucket);
+  }
+
+  #exemplar(to: MessageBytes, tag: number, given: Exemplar | undefined): void {
+    const exemplar = given && escapeExemplar(given, this.#escaping);
+    if (exemplar !== undefined) writeExemplar(to, tag, exemplar);
+  }
 }
 
 /** Prometheus (3.5 for one) refuses a whole page where a unit is not the end of a name. */

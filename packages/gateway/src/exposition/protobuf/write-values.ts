@@ -22,9 +22,8 @@ export function nearestCount(value: number): number {
   return value > 0 ? Math.min(Math.round(value), UINT64_MAX) : 0;
 }
 
-/** Nothing where there is none. Makes room for itself and as much again as a field may take. */
-export function writeExemplar(to: MessageBytes, tag: number, exemplar: Exemplar | undefined): void {
-  if (exemplar === undefined) return;
+/** Makes room for itself and as much again as a field may take. */
+export function writeExemplar(to: MessageBytes, tag: number, exemplar: Exemplar): void {
   to.room(4 * FIELD_BYTES);
   const place = to.open(tag);
   for (const { name, value } of exemplar.labels) {
@@ -39,10 +38,6 @@ export function writeExemplar(to: MessageBytes, tag: number, exemplar: Exemplar 
   to.double(exemplarTags.value, exemplar.value);
   writeTimestamp(to, exemplarTags.timestamp, exemplar.timestampMs ?? Number.NaN);
   to.close(place);
-}
-
-export function writeExemplars(to: MessageBytes, tag: number, exemplars: readonly Exemplar[]): void {
-  for (const exemplar of exemplars) writeExemplar(to, tag, exemplar);
 }
 
 /**
