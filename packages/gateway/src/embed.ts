@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { assemble, assembleDurable } from './assemble.ts';
+import { checkOptions } from './check-options.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import type { GatewayApi, PushFormat, PushOutcome } from './gateway/api.ts';
 import { defaultGatewayOptions } from './gateway/options.ts';
@@ -70,8 +71,12 @@ export interface EmbeddedGateway {
   close(): Promise<void>;
 }
 
-/** A gateway of your own, in memory; several in one process do not know each other. */
+/**
+ * A gateway of your own, in memory; several in one process do not know each other. Throws a TypeError for an option that there is not, or
+ * that has a value of another type.
+ */
 export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
+  checkOptions(options, { isDurable: false });
   return embeddedGateway(assemble(partsOf(options)));
 }
 
@@ -83,8 +88,10 @@ export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
 export async function openGateway(
   options: EmbeddedOptions & { readonly storage: EmbeddedStorage },
 ): Promise<EmbeddedGateway> {
-  const storage = { ...defaultStorageOptions, ...defined(options.storage) };
-  const parts = partsOf(options);
+  checkOptions(options, { isDurable: true });
+  const { storage: given, ...others } = options;
+  const storage = { ...defaultStorageOptions, ...defined(given) };
+  const parts = partsOf(others);
   const onFailure = (error: Error): void =>
     parts.log.error('the storage failed; restart the gateway', { path: storage.path, error: String(error) });
   const assembly = await assembleDurable({ ...parts, storage, onFailure });
@@ -122,6 +129,10 @@ function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
     handler: server.handler,
     async push(body, { method = 'POST', path = '', format, idempotencyKey } = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+      if (!(bytes instanceof Uint8Array)) throw new TypeError('a push is a string or a Uint8Array');
+      if (method !== 'POST' && method !== 'PUT') {
+        throw new TypeError(`a push has the method POST or PUT, not ${JSON.stringify(method)}`);
+      }
       try {
         return await gateway.push({ method, key: parsePushPath(path), format, body: bytes, idempotencyKey });
       } catch (error) {

@@ -41,7 +41,8 @@ const FORGET_MS = 3000;
 export async function replay(run: FuzzRun): Promise<void> {
   let nowMs = 1_700_000_000_000;
   const clock = { now: () => nowMs };
-  const options = { ...run, jobPruneDurationMs: PRUNE_MS, jobForgetDurationMs: FORGET_MS, clock };
+  const { steps, ...rules } = run;
+  const options = { ...rules, jobPruneDurationMs: PRUNE_MS, jobForgetDurationMs: FORGET_MS, clock };
   const open = (): EmbeddedGateway => createGateway(options);
   const gateway = open();
   const slow = open();
@@ -49,7 +50,7 @@ export async function replay(run: FuzzRun): Promise<void> {
   const restarted = await RestartingGateway.start(options);
   const all = (): readonly EmbeddedGateway[] => [gateway, slow, untroubled, restarted.gateway];
   try {
-    for (const [index, step] of run.steps.entries()) {
+    for (const [index, step] of steps.entries()) {
       if ('waitMs' in step) {
         nowMs += step.waitMs;
         for (const each of all()) await each.scrape();

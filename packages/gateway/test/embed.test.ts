@@ -1,0 +1,57 @@
+/** What embedders are told about options that cannot be. */
+import { expect, test } from 'vitest';
+
+import { createGateway, openGateway } from '../src/index.ts';
+
+test.each([
+  [{ byjob: true }, 'there is no option byjob; it is called byJob'],
+  [{ colour: 'red' }, 'there is no option colour'],
+  [{ byJob: 'no' }, 'the option byJob is "no"; it must be a boolean'],
+  [
+    { limits: { seriesMax: 'x' } },
+    'the option limits.seriesMax is "x"; it must be a number that is not negative',
+  ],
+  [{ limits: { series: 1 } }, 'there is no option limits.series'],
+  [{ limits: 5 }, 'the option limits is no object'],
+  [
+    { jobPruneDurationMs: '90s' },
+    'the option jobPruneDurationMs is "90s"; it must be a number that is not negative',
+  ],
+  [
+    { jobForgetDurationMs: Number.NaN },
+    'the option jobForgetDurationMs is NaN; it must be a number that is not negative',
+  ],
+  [{ pushPath: 'metrics' }, 'the option pushPath is "metrics"; it begins and ends with a slash'],
+  [{ corsOrigins: '*' }, 'the option corsOrigins is "*"; it must be an array of strings'],
+  [{ summaries: 'sum' }, 'the option summaries is "sum"; it must be one of discard, sum-and-count'],
+  [{ log: 'debug' }, 'the option log is "debug"; it must be an object'],
+  [{ storage: { path: 'data/' } }, 'createGateway keeps everything in memory; for storage, use openGateway'],
+  [null, 'options are no object'],
+])('createGateway(%j)', (options, message) => {
+  expect(() => createGateway(options as never)).toThrow(new TypeError(message));
+});
+
+test.each([
+  [{}, "openGateway needs a folder: openGateway({ storage: { path: 'data/' } })"],
+  [{ storage: { path: '' } }, "openGateway needs a folder: openGateway({ storage: { path: 'data/' } })"],
+  [
+    { storage: { path: 'data/', sync: 'never' } },
+    'the option storage.sync is "never"; it must be one of commit, interval',
+  ],
+  [{ storage: { folder: 'data/' } }, 'there is no option storage.folder'],
+])('openGateway(%j)', async (options, message) => {
+  await expect(openGateway(options as never)).rejects.toThrow(new TypeError(message));
+});
+
+test('an option that is undefined is as if left out', () => {
+  expect(() => createGateway({ byJob: undefined, limits: { seriesMax: undefined } } as never)).not.toThrow();
+});
+
+test('pushes that cannot be', async () => {
+  const gateway = createGateway();
+  await expect(gateway.push({ a: 1 } as never)).rejects.toThrow('a push is a string or a Uint8Array');
+  await expect(gateway.push('a 1\n', { method: 'PATCH' as never })).rejects.toThrow(
+    'the method POST or PUT, not "PATCH"',
+  );
+  expect(await gateway.scrape()).toBe('');
+});
