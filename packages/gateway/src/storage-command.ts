@@ -57,6 +57,10 @@ async function inspect(path: string, log: Log): Promise<number> {
 async function verify(path: string, log: Log): Promise<number> {
   const report = await inspectStore(path, log);
   if (report.damages.length > 0) return tellDamages(report);
+  if (report.storeId === undefined) {
+    process.stderr.write(`the folder ${path} holds no store: nothing was ever kept there\n`);
+    return 1;
+  }
   const { recovery, state } = await readContents(path, log);
   process.stdout.write(
     `whole: snapshot of position ${recovery.snapshotPosition} and ${recovery.records} records after it, ${state.cells.size} series\n`,

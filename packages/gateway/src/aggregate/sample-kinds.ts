@@ -69,14 +69,14 @@ export function checkSeriesLimits(limits: Limits, labelCount: number, text: stri
   if (labelCount > labelsMax) {
     throw new PushProblem(
       'labels_limit',
-      `the series has ${labelCount} labels, more than ${labelsMax}`,
+      `the series ${shorten(text)} has ${labelCount} labels, more than ${labelsMax} (--limit.labels)`,
       offset,
     );
   }
   if (text.length * 3 > seriesBytesMax && Buffer.byteLength(text) > seriesBytesMax) {
     throw new PushProblem(
       'labels_limit',
-      `name and labels of the series are longer than ${seriesBytesMax} bytes`,
+      `name and labels of the series ${shorten(text)} are longer than ${seriesBytesMax} bytes (--limit.series-bytes)`,
       offset,
     );
   }

@@ -47,7 +47,7 @@ export function flagReference(): string {
     '',
     'Made from the table in `packages/gateway/src/config/flags.ts` by `npm run reference`; do not edit.',
     '',
-    'Each flag may be written with one dash or two, as `--flag=value` or `--flag value`, on-off flags as `--flag`, `--no-flag` or `--flag=false`. The command line wins over the environment, where the values of repeatable flags are separated by commas. Durations are written like `90s`, `5m` or `1h30m`, sizes like `16MiB`. Everything that is wrong is reported at once, and the exit code is 2.',
+    'Each flag may be written with one dash or two, as `--flag=value` or `--flag value`, on-off flags as `--flag`, `--no-flag` or `--flag=false`. The command line wins over the environment, where the values of repeatable flags are separated by commas. Durations are written like `90s`, `5m`, `1h30m` or `7d`, sizes like `16MiB`. Everything that is wrong is reported at once, and the exit code is 2.',
     '',
     '`storage inspect`, `storage verify` and `storage export` in front of `--storage.path` look into a store instead of running a gateway; see [durability](../guides/durability.md#looking-into-a-store).',
     '',

@@ -222,14 +222,17 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
   };
 }
 
+/** Of a store: segments are allocated ahead, and the next snapshot needs room beside the last ones. */
+const STORE_BYTES_MIN = 2 ** 20;
+
 interface Contradiction {
   /** Flags that do not go together; the first is the one to change. */
   readonly names: readonly [string, ...string[]];
   readonly problem: string;
 }
 
-function contradictions({ http }: Config): Contradiction[] {
-  return [...pathContradictions(http), ...sizeContradictions(http)];
+function contradictions({ http, storage }: Config): Contradiction[] {
+  return [...pathContradictions(http), ...sizeContradictions(http, storage)];
 }
 
 function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generator<Contradiction> {
@@ -245,7 +248,7 @@ function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generato
   }
 }
 
-function* sizeContradictions(http: HttpOptions): Generator<Contradiction> {
+function* sizeContradictions(http: HttpOptions, { bytesMax }: StorageOptions): Generator<Contradiction> {
   const { corsOrigins, bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
   if (corsOrigins.length > 1 && corsOrigins.includes('*')) {
     yield {
@@ -258,6 +261,9 @@ function* sizeContradictions(http: HttpOptions): Generator<Contradiction> {
       names: ['web.max-inflight-size', 'web.max-body-size'],
       problem: 'less than --web.max-body-size, so that the largest push could never be taken',
     };
+  }
+  if (bytesMax < STORE_BYTES_MIN) {
+    yield { names: ['storage.max-size'], problem: 'less than 1MiB, in which no store has room' };
   }
   if (readTimeoutMs === 0) yield { names: ['web.read-timeout'], problem: 'must be more than 0' };
 }

@@ -141,6 +141,15 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
+/** What to do about a name that cannot stand as it is. */
+export function nameAdvice(name: string, of: 'metric' | 'label' = 'metric'): string {
+  if (name.startsWith('\uFEFF')) return '; the body begins with a byte order mark, send it without';
+  if (name === '') return '';
+  const quoted = of === 'metric' ? `{${quote(name)}} 1` : `{${quote(name)}="value"}`;
+  const isFit = /^[\p{L}\p{N}_.:/-]{1,60}$/u.test(name);
+  return `; write letters, digits and _ only, no digit first${isFit ? `, or put the name in quotes: ${quoted}` : ''}`;
+}
+
 /** Reads the value of a label whose name was read and whose equals sign comes next. */
 export function addLabel(
   cursor: Cursor,
@@ -150,7 +159,11 @@ export function addLabel(
 ): void {
   const { word, at, quotedName } = name;
   if (word === '' || (!quotedName && !isLegacyLabelName(word))) {
-    throw new PushProblem('invalid_name', `${quote(word)} is not a label name`, at);
+    throw new PushProblem(
+      'invalid_name',
+      `${quote(word)} is not a label name${nameAdvice(word, 'label')}`,
+      at,
+    );
   }
   if (word === '__name__') {
     throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);

@@ -369,7 +369,7 @@ function requireJob(key: GroupingKey): void {
   if (key.job !== undefined) return;
   throw new RequestError(
     'job_missing',
-    'this gateway runs in by-job mode and needs to know who pushes; push to <push path>/job/<name>',
+    'this gateway runs in by-job mode and needs to know who pushes; add job/<name> to the path, as in /metrics/job/backup',
   );
 }
 

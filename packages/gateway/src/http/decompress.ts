@@ -215,7 +215,7 @@ function unreadable(name: Compression, error: unknown): RequestError {
     'body_unreadable',
     brokenOff
       ? `the ${name} body breaks off before its end; send it whole`
-      : `the body is not valid ${name} (${(error as Error).message}); compress it so, or drop the Content-Encoding header`,
+      : `the body is not valid ${name} (${(error as Error).message}); send one ${name} stream and nothing after it, or what is not ${name} without the Content-Encoding header`,
   );
 }
 

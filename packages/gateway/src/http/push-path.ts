@@ -109,7 +109,10 @@ function splitPieces(rest: string): string[] {
   if (pieces.length % 2 === 1) {
     throw invalidPath(
       `the path must be pairs of label and value, but has an odd number of pieces: ` +
-        `${pieces.map(quote).join(', ')}; ${quote(pieces.at(-1)!)} has no value`,
+        `${pieces.map(quote).join(', ')}; ` +
+        (pieces[0] === 'metrics'
+          ? 'clients add /metrics to the address themselves, so give them the address without it'
+          : `${quote(pieces.at(-1)!)} has no value`),
     );
   }
   return pieces;

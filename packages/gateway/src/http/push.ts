@@ -7,6 +7,7 @@ import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { formatOf } from './media-type.ts';
+import { explainMisread } from './misread.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
 
@@ -31,9 +32,13 @@ export function pushHandler(deps: PushDeps): Handler {
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
-    const outcome = await intake.receive(request, coding, (body) => {
+    const outcome = await intake.receive(request, coding, async (body) => {
       exchange.bodyBytes = body.length;
-      return gateway.push({ method, key, format, body, idempotencyKey });
+      try {
+        return await gateway.push({ method, key, format, body, idempotencyKey });
+      } catch (error) {
+        throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
+      }
     });
     if (deps.state.stopping) response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin);

@@ -48,6 +48,8 @@ export function createServer(deps: HandlerDeps): GatewayServer {
       const server = openServer(deps.options, dispatch, state);
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);
+        // Node remembers it then, also for the log of a sender that has gone by the time.
+        void socket.remoteAddress;
         // Each of many scrapes that wait for their turn on a connection wants to know when it closes.
         socket.setMaxListeners(0);
         socket.once('close', () => sockets.delete(socket));

@@ -52,6 +52,10 @@ async function makeWithParents(path: string): Promise<void> {
 function unusable(path: string, what: string, error: unknown): never {
   throw new StorageProblem(
     'unusable',
-    `the folder ${path} ${what} (${messageOf(error)}): give this process the right to, or choose another with --storage.path`,
+    `the folder ${path} ${what} (${messageOf(error)}): ${
+      codeOf(error) === 'ENOENT'
+        ? 'choose one that is there'
+        : 'give this process the right to, or choose another'
+    } with --storage.path`,
   );
 }

@@ -94,6 +94,7 @@ describe('what is wrong is told', () => {
     ['push path and telemetry', ['--push-path=/p', '--web.telemetry-path=/p'], 'is or lies below'],
     ['telemetry below the push path', ['--web.telemetry-path=/metrics/own'], 'is or lies below'],
     ['body above all bodies', ['--web.max-body-size=1GiB'], '--web.max-inflight-size: less than'],
+    ['a store without room', ['--storage.max-size=1KiB'], '--storage.max-size: less than 1MiB'],
     ['no read timeout', ['--web.read-timeout=0'], 'must be more than 0'],
     ['origin with capitals', ['--cors=https://A.example'], 'write https://a.example'],
     ['series too long', ['--limit.series-bytes=1MiB'], 'at most 60KiB'],

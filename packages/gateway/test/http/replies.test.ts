@@ -4,11 +4,50 @@ import { compressionFor, replyCompressions } from '../../src/http/accept-encodin
 import { preferredMediaType } from '../../src/http/accept.ts';
 import { corsPolicy } from '../../src/http/cors.ts';
 import { formatOf } from '../../src/http/media-type.ts';
+import { explainMisread } from '../../src/http/misread.ts';
 import { problemBody } from '../../src/http/problem.ts';
 import { RefusalLog } from '../../src/http/refusal-log.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import type { LogFields } from '../../src/primitives/log.ts';
 import { silentLog } from '../../src/primitives/log.ts';
+
+describe('explainMisread', () => {
+  const gzip = Buffer.from([0x1f, 0x8b, 8, 0]);
+  const openmetrics =
+    'the body looks like OpenMetrics, which is read with the header Content-Type: application/openmetrics-text';
+  it.each<[string, Uint8Array, string | undefined, string | undefined]>([
+    ['text', Buffer.from('a b\n'), 'text/plain', undefined],
+    ['nothing', Buffer.alloc(0), undefined, undefined],
+    ['gzip', gzip, undefined, 'the body is gzip; send it with the header Content-Encoding: gzip'],
+    ['UTF-16', Buffer.from('\uFEFFa 1\n', 'utf16le'), undefined, 'the body is UTF-16; send it as UTF-8'],
+    ['OpenMetrics', Buffer.from('# TYPE a info\n# EOF\n'), undefined, openmetrics],
+    ['OpenMetrics without a last line feed', Buffer.from('a 1 # {} 1\n# EOF'), 'text/plain', openmetrics],
+    [
+      'JSON',
+      Buffer.from('{"a":1}'),
+      'application/json; charset=utf-8',
+      'JSON is not read here; send the text format of Prometheus, a line for each sample',
+    ],
+    [
+      'a form',
+      Buffer.from('--x'),
+      'multipart/form-data; boundary=x',
+      'forms are not read here; send the text alone, as curl --data-binary @file does',
+    ],
+    ['what curl says', Buffer.from('a b\n'), 'application/x-www-form-urlencoded', undefined],
+  ])('%s', (_name, body, contentType, advice) => {
+    const error = new RequestError('syntax', 'no', { line: 1, column: 2 });
+    const explained = explainMisread(error, body, contentType);
+    expect(explained).toEqual(
+      advice === undefined ? error : new RequestError('syntax', `no; ${advice}`, error.location),
+    );
+  });
+
+  it('leaves other errors as they are', () => {
+    const full = new RequestError('series_limit', 'full');
+    expect(explainMisread(full, gzip, undefined)).toBe(full);
+  });
+});
 
 describe('compressionFor', () => {
   it.each([

@@ -150,5 +150,9 @@ test('storage commands tell what is in a store, and write its page', async () =>
     expect(stdout).toMatch(line);
   }
   expect(await runGateway(['storage', 'verify', ...flags])).toMatchObject({ code: 0 });
+  // A folder that holds none is no good backup.
+  expect(await runGateway(['storage', 'verify', `--storage.path=${temporaryFolder()}`])).toMatchObject({
+    code: 1,
+  });
   expect(await runGateway(['storage', 'export', ...flags])).toMatchObject({ code: 0, stdout: page });
 });

@@ -11,7 +11,7 @@ import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { lineEnd, QUOTE, sameBytes, SPACE } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
-import { checkLine, Cursor, quote } from '../line-cursor.ts';
+import { checkLine, Cursor, nameAdvice, quote } from '../line-cursor.ts';
 import { familyTypes, MISNAMED_COUNTER, Role, roleOf, suffixOf, typeAt, UNDECLARED } from './family-types.ts';
 import type { FamilyType } from './family-types.ts';
 
@@ -296,7 +296,7 @@ export class FamilyReader {
     if (this.nameLength === 0) return;
     const name = this.#textAt(at, at + this.nameLength);
     if (!isLegacyMetricName(name))
-      throw new PushProblem('invalid_name', `${quote(name)} is not a metric name`, at);
+      throw new PushProblem('invalid_name', `${quote(name)} is not a metric name${nameAdvice(name)}`, at);
   }
 
   #textAt(start: number, end: number): string {
@@ -327,9 +327,15 @@ function lateMetadata(name: string, offset: number): PushProblem {
 function noSample(name: string, type: FamilyType, offset: number): PushProblem {
   return new PushProblem(
     'invalid_name',
-    `${name} is no sample of the ${type.name} ${name}, which has the samples ${samplesOf(name, type)}`,
+    `${name} is no sample of the ${type.name} ${name}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
     offset,
   );
+}
+
+/** For those who call a counter in TYPE what its sample is called. */
+function baseAdvice(name: string, { name: type, suffix }: FamilyType): string {
+  if (suffix === '' || !name.endsWith(suffix)) return '';
+  return `; write # TYPE ${name.slice(0, -suffix.length)} ${type}`;
 }
 
 function clash(name: string, base: string, type: FamilyType, offset: number): PushProblem {

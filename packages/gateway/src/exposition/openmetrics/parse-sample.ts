@@ -6,7 +6,7 @@ import { isLegacyMetricName } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
 import { COMMA, EQUALS, HASH, LEFT_BRACE, QUOTE, RIGHT_BRACE, SPACE } from '../../primitives/bytes.ts';
 import { parseFloat64 } from '../../primitives/float.ts';
-import { addLabel, quote } from '../line-cursor.ts';
+import { addLabel, nameAdvice, quote } from '../line-cursor.ts';
 import type { Cursor } from '../line-cursor.ts';
 
 export interface Sample extends SampleTail {
@@ -35,7 +35,7 @@ export function parseSample(cursor: Cursor, isStrict: boolean): Sample {
   if (cursor.peek() !== LEFT_BRACE) {
     name = cursor.until(LEFT_BRACE);
     if (!isLegacyMetricName(name)) {
-      throw new PushProblem('invalid_name', `${quote(name)} is not a metric name`, start);
+      throw new PushProblem('invalid_name', `${quote(name)} is not a metric name${nameAdvice(name)}`, start);
     }
   }
   const isBare = name !== undefined;

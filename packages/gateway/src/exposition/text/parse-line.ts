@@ -9,7 +9,7 @@ import type { MetricType } from '../../model/metric-type.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { COMMA, EQUALS, HASH, LEFT_BRACE, LF, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
 import { parseFloat64 } from '../../primitives/float.ts';
-import { addLabel, checkLine, Cursor, quote } from '../line-cursor.ts';
+import { addLabel, checkLine, Cursor, nameAdvice, quote } from '../line-cursor.ts';
 
 const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['counter', 'counter'],
@@ -45,7 +45,7 @@ function parseComment(cursor: Cursor, sink: SampleSink): void {
   const nameAt = cursor.position;
   const name = cursor.peek() === QUOTE ? cursor.quoted() : cursor.word();
   if (name === '' || (cursor.bytes[nameAt] !== QUOTE && !isLegacyMetricName(name))) {
-    throw new PushProblem('invalid_name', `${quote(name)} is not a metric name`, nameAt);
+    throw new PushProblem('invalid_name', `${quote(name)} is not a metric name${nameAdvice(name)}`, nameAt);
   }
   const spelling = { start, end: cursor.end, repeatable: true };
   if (keyword === 'HELP') {
@@ -172,10 +172,6 @@ function parseValue(cursor: Cursor, name: string): number {
 
 const newlinesStripped =
   'the body is one line that holds several; curl -d strips newlines, use --data-binary, which keeps them';
-
-function nameAdvice(name: string): string {
-  return name.startsWith('\uFEFF') ? '; the body begins with a byte order mark, send it without' : '';
-}
 
 function unescapeHelp(text: string): string {
   return text.replace(/\\(?:\\|n)/g, (escape) => (escape === '\\n' ? '\n' : '\\'));
