@@ -53,9 +53,9 @@ export function valueEnd(bytes: Uint8Array, equals: number): number {
 
 function nameEnd(bytes: Uint8Array, start: number): number {
   if (bytes[start] === QUOTE) return quoteEnd(bytes, start + 1) + 1;
-  let position = start;
-  while (bytes[position] !== EQUALS) position += 1;
-  return position;
+  const equals = bytes.indexOf(EQUALS, start);
+  if (equals === -1) throw new Error('BUG: labels without an equals sign');
+  return equals;
 }
 
 /** The quote that ends what begins at `start`, behind its opening one. */
@@ -63,6 +63,8 @@ function quoteEnd(bytes: Uint8Array, start: number): number {
   let position = start;
   for (; bytes[position] !== QUOTE; position += 1) {
     if (bytes[position] === BACKSLASH) position += 1;
+    // A page less is better than a loop without an end.
+    if (position >= bytes.length) throw new Error('BUG: labels that do not end');
   }
   return position;
 }
