@@ -6,16 +6,13 @@ import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { LF } from '../primitives/bytes.ts';
 
-/** Of the body as it was read, decompressed. */
+/** What a body of another kind is refused for. */
 const unreadable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'syntax',
   'invalid_utf8',
   'carriage_return',
   'invalid_name',
-  'invalid_value',
-  'invalid_histogram',
   'duplicate_metadata',
-  'type_conflict',
   'unsupported_type',
 ]);
 
