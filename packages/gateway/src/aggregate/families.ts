@@ -25,8 +25,6 @@ export interface Family {
   bornAt: number;
   /** Cells of its rows: as many samples as the page shows of it. */
   cellCount: number;
-  /** Rows were freed since `sorted` and `pending` were last cleaned. */
-  hasFreed: boolean;
 }
 
 export class Families {
@@ -88,7 +86,6 @@ export class Families {
       rowCount: 0,
       bornAt: 0,
       cellCount: 0,
-      hasFreed: false,
     };
     this.byId[family.id] = family;
     this.#byName.set(name, family);

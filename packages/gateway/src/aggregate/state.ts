@@ -47,6 +47,8 @@ export class State {
   droppedStrays = 0;
   #rules: StateRules;
   #readers = 0;
+  /** Families of which rows were freed since their lists were last cleaned. */
+  readonly #freed = new Set<Family>();
 
   constructor(rules: StateRules, limits: Limits, hashSeed: number) {
     this.#rules = rules;
@@ -138,7 +140,7 @@ export class State {
    * that view's `Cells.tick` is given.
    */
   view(zeroAfter: number = Number.POSITIVE_INFINITY): PageView {
-    for (const family of this.families) if (family.hasFreed) this.#clean(family);
+    this.#cleanFreed();
     this.hold();
     return openView(this, zeroAfter, () => this.letGo());
   }
@@ -164,7 +166,7 @@ export class State {
    */
   recycle(): void {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
-    for (const family of this.families) if (family.hasFreed) this.#clean(family);
+    this.#cleanFreed();
     this.cells.forgetFreedNatives();
     // A spelling must not lead to a cell that is something else by then.
     this.#forgetSpellings();
@@ -302,7 +304,7 @@ export class State {
     this.cells.free(cell);
     family.rowCount -= 1;
     family.cellCount -= 1;
-    family.hasFreed = true;
+    this.#freed.add(family);
     this.epoch += 1;
     return family;
   }
@@ -370,6 +372,11 @@ export class State {
     }
   }
 
+  #cleanFreed(): void {
+    for (const family of this.#freed) this.#clean(family);
+    this.#freed.clear();
+  }
+
   /** Takes freed rows out of a family's lists, after which their numbers may be used again. */
   #clean(family: Family): void {
     const isLive = (row: number): boolean => this.cells.kind[row] !== CellKind.FREE;
@@ -380,6 +387,5 @@ export class State {
       family.sorted = new Uint32Array(0);
       family.pending = [];
     }
-    family.hasFreed = false;
   }
 }

@@ -106,7 +106,7 @@ export class WorkingState {
         const isLive = (row: number): boolean => cells.kind[row] !== 0;
         const grouped = isDistribution(family.type);
         const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));
-        return { ...rest, hasFreed: undefined, rows: rows.toSorted((a, b) => a - b) };
+        return { ...rest, rows: rows.toSorted((a, b) => a - b) };
       }),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
