@@ -5,7 +5,8 @@
 import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
-import type { CellKind, Cells } from './cells.ts';
+import { CellKind } from './cells.ts';
+import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
 import { FreshCells } from './fresh-cells.ts';
 
@@ -26,6 +27,11 @@ export interface Batch {
   /** Start times earlier than those that the state knows. */
   readonly starts: { cell: number; readonly startMs: number }[];
   readonly exemplars: { cell: number; readonly exemplar: Exemplar }[];
+  /**
+   * Untyped cells whose totals decided whether they can be counters of this push: the cell, or `~cell` where it cannot. Totals change
+   * without a change of State.epoch.
+   */
+  readonly judged: number[];
   /** What the aliases are spelled in. */
   dialect: Dialect;
   /** Samples that were read, whatever became of them. */
@@ -99,6 +105,7 @@ export function emptyBatch(hashSeed: number): Batch {
     aliases: [],
     starts: [],
     exemplars: [],
+    judged: [],
     dialect: 'text',
     samples: 0,
     ignoredNonFinite: 0,
@@ -123,6 +130,7 @@ export function resetBatch(batch: Batch): void {
   batch.aliases.length = 0;
   if (batch.starts.length > 0) batch.starts.length = 0;
   if (batch.exemplars.length > 0) batch.exemplars.length = 0;
+  if (batch.judged.length > 0) batch.judged.length = 0;
   batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;
@@ -166,4 +174,18 @@ export function groupAt(batch: Batch, cells: Cells, entry: number): number {
 export function boundAt(batch: Batch, cells: Cells, entry: number): number {
   const cell = batch.cells[entry]!;
   return cell < 0 ? batch.fresh.bound[~cell]! : cells.bound[cell]!;
+}
+
+/** Notes whether a cell can be a counter of this push, where that depends on its total. */
+export function judge(
+  batch: Batch,
+  cells: Cells,
+  { cell, stays }: { readonly cell: number; readonly stays: boolean },
+): void {
+  if (cells.kindOf(cell) === CellKind.UNTYPED) batch.judged.push(stays ? cell : ~cell);
+}
+
+/** Whether that is still so. */
+export function isAsJudged({ judged }: Batch, { sums }: Cells): boolean {
+  return judged.every((each) => (each >= 0 ? sums.get(each) >= 0 : sums.get(~each) < 0));
 }

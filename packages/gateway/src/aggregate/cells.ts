@@ -145,8 +145,9 @@ export class Cells {
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
-  /** Notes that a cell has counted since an earlier time than was known. */
+  /** Notes that a cell has counted since an earlier time than was known. The push that says so may have taken the cell away. */
   startEarlier(cell: number, startMs: number): void {
+    if (this.kind[cell] === CellKind.FREE) return;
     const known = this.startMs[cell]!;
     if (!(startMs < known)) return;
     for (const earlier of this.#watching) earlier.noteStart(cell, known);
@@ -154,8 +155,9 @@ export class Cells {
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
-  /** See Exemplars.offer. */
+  /** See Exemplars.offer. The push that brings it may have taken the cell away. */
   offerExemplar(cell: number, exemplar: Exemplar, nowMs: number): void {
+    if (this.kind[cell] === CellKind.FREE) return;
     const known = this.#watching.size === 0 ? undefined : this.exemplars.get(cell);
     if (!this.exemplars.offer(cell, exemplar, nowMs)) return;
     for (const earlier of this.#watching) earlier.noteExemplar(cell, known);

@@ -1,3 +1,4 @@
+import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 
 /**
@@ -149,4 +150,20 @@ export function startTimesName(name: string): string {
 
 export function hasStartTimes(type: MetricType): boolean {
   return type === 'counter' || type === 'histogram' || type === 'summary';
+}
+
+/** How many families of each type there are, and samples in them. */
+export function countsByType(families: Iterable<Family>): {
+  readonly series: Record<MetricType, number>;
+  readonly families: Record<MetricType, number>;
+} {
+  const zero = (): Record<MetricType, number> =>
+    Object.fromEntries(metricTypes.map((type) => [type, 0])) as Record<MetricType, number>;
+  const counts = { series: zero(), families: zero() };
+  for (const family of families) {
+    if (family.discarded) continue;
+    counts.families[family.type] += 1;
+    counts.series[family.type] += family.cellCount;
+  }
+  return counts;
 }

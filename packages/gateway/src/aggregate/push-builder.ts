@@ -17,7 +17,7 @@ import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
 import type { AliasTarget } from './aliases.ts';
-import { appendEntry, emptyBatch, resetBatch } from './batch.ts';
+import { appendEntry, emptyBatch, isAsJudged, judge, resetBatch } from './batch.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { checkLimits } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
@@ -366,8 +366,9 @@ export class PushBuilder implements SampleSink {
     const family = this.batch.families[shape.family]!;
     let cell = cells.texts.find(view, start, end, hash);
     // In a push that changes types, a cell of the same text may be a stray that is about to go.
-    const stays =
-      cell >= 0 && cells.family[cell] === family.known?.id && this.#state.survives(cell, family, shape.kind);
+    const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
+    const stays = isKnown && this.#state.survives(cell, family, shape.kind);
+    if (isKnown && shape.kind === CellKind.COUNTER) judge(this.batch, cells, { cell, stays });
     if (stays) {
       const { seen, serial } = this.#cursor;
       if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
@@ -386,6 +387,11 @@ export class PushBuilder implements SampleSink {
 
   #addFresh(text: TextAt, shape: FreshShape): number {
     return this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
+  }
+
+  /** Whether what was read so far means in the state as it is now what it meant then. */
+  isCurrent(): boolean {
+    return this.epoch === this.#state.epoch && isAsJudged(this.batch, this.#state.cells);
   }
 
   #remember(spelling: Spelling, alias: AliasTarget): void {

@@ -92,7 +92,7 @@ export class PushFamilies {
     } else if (
       known === undefined ||
       known.type === 'untyped' ||
-      (known.type === 'gauge' && isKindOfGauge(type))
+      (known.type === 'gauge' && isKindOfGauge(type) && !known.startTimes)
     ) {
       family.type = type;
       family.changed = true;

@@ -168,7 +168,7 @@ export class PushNative {
     if (this.#knownZero(group, schema, zeroThreshold) >= 0) return histogram;
     if (this.#partSize(group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
     const raised = 2 ** (Math.ceil(Math.log2(zeroThreshold) / 16) * 16);
-    return Number.isFinite(raised) ? widenZeroBucket(histogram, raised) : histogram;
+    return widenZeroBucket(histogram, Math.min(raised, Number.MAX_VALUE));
   }
 
   /** How many cells of a kind the state has for one part of a histogram. */

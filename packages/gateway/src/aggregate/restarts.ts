@@ -1,11 +1,16 @@
 /** In by-job mode with `accumulate`: which histograms and summaries of a source began anew with a push. */
 import { hasReset } from '../histogram/resets.ts';
+import { reduceResolution } from '../histogram/resolution.ts';
+import { widenZeroBucket } from '../histogram/zero-bucket.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import { isNative } from './native-cells.ts';
 import { assembleNative } from './native-view.ts';
+
+/** Relative to a count of one or more. */
+const ROUNDING = 1e-9;
 
 /** Cells and what a source has, or now says, of each. */
 interface Numbers {
@@ -44,18 +49,37 @@ export function restartedGroups(replacement: Replacement): ReadonlySet<number> {
     if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
     const at = position[cell]! - 1;
     const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(cells.group[cell]!);
-    if (isNewBound || (at >= 0 && now.valueAt(i) < before.valueAt(at))) restarted.add(cells.group[cell]!);
+    if (isNewBound || (at >= 0 && hasFallen(before.valueAt(at), now.valueAt(i)))) {
+      restarted.add(cells.group[cell]!);
+    }
   }
   const nativesBefore = natives(cells, before);
   if (nativesBefore.size > 0) {
     for (const [id, native] of natives(cells, now)) {
       const known = nativesBefore.get(id);
-      if (known !== undefined && hasReset(known, native)) restarted.add(id);
+      if (known !== undefined && hasReset(known, asCoarse(native, known))) restarted.add(id);
     }
   }
   for (const id of restarted)
     if (replacement.isGauge(cells.family[cells.groups[id]!.count]!)) restarted.delete(id);
   return restarted;
+}
+
+/**
+ * Of counts with fractions, those of a bucket alone are differences, and rounded: what fell by less than that can be, in buckets of
+ * a histogram that is not too large to count in, has not fallen.
+ */
+function hasFallen(before: number, now: number): boolean {
+  const isWhole = Number.isInteger(before) && Number.isInteger(now);
+  return now < (isWhole ? before : before - ROUNDING * Math.max(1, before));
+}
+
+/**
+ * A histogram no finer than another one, nor with a narrower zero bucket. To Prometheus, a finer one has begun anew; here the one
+ * before may have been coarser only because others had taken all the buckets that there may be.
+ */
+function asCoarse(histogram: NativeHistogram, other: NativeHistogram): NativeHistogram {
+  return widenZeroBucket(reduceResolution(histogram, other.schema), other.zeroThreshold);
 }
 
 function numbersOf({ cells, values, length }: Batch): Numbers {

@@ -103,7 +103,7 @@ export class CellRestorer {
   *finish(): Generator<void, void> {
     const { texts, groups } = this.#cells;
     if (texts.size !== this.#head.cells) throw broken(`${texts.size} of ${this.#head.cells} cells`);
-    if (groups.length !== this.#head.groups) throw broken(`${groups.length} of ${this.#head.groups} groups`);
+    this.#makeGroups(this.#head.groups);
     if (this.#spilled !== this.#head.spilled)
       throw broken(`${this.#head.spilled} of ${this.#spilled} sums that spilled`);
     for (let group = 0; group < groups.length; group += 1) {
@@ -136,13 +136,7 @@ export class CellRestorer {
   #join(id: number, cell: number, kind: CellKind, family: Family): void {
     const { groups } = this.#cells;
     if (id < 0 || id >= this.#head.groups) throw broken(`cell ${cell} in group ${id}`);
-    while (groups.length <= id) {
-      const buckets: number[] = [];
-      this.#buckets.push(buckets);
-      const native: number[] = [];
-      this.#native.push(native);
-      groups.push({ count: -1, sum: -1, buckets, native });
-    }
+    this.#makeGroups(id + 1);
     const group = groups[id]!;
     if (isNative(kind)) {
       family.hasNative = true;
@@ -160,10 +154,24 @@ export class CellRestorer {
     }
   }
 
+  #makeGroups(length: number): void {
+    const { groups } = this.#cells;
+    while (groups.length < length) {
+      const buckets: number[] = [];
+      this.#buckets.push(buckets);
+      const native: number[] = [];
+      this.#native.push(native);
+      groups.push({ count: -1, sum: -1, buckets, native });
+    }
+  }
+
   #closeGroup(id: number): void {
     const { groups, family, bound } = this.#cells;
     const { count, sum } = groups[id]!;
     const buckets = this.#buckets[id]!;
+    const hasNone = count < 0 && sum < 0 && buckets.length === 0 && this.#native[id]!.length === 0;
+    // It was dropped when the rules changed.
+    if (hasNone) return;
     if (count < 0) throw broken(`group ${id} has no count`);
     buckets.sort((a, b) => bound[a]! - bound[b]!);
     const own = family[count]!;

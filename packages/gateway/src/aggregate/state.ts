@@ -3,7 +3,7 @@
  * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
  * numbers to cells, groups and families, whoever reads meanwhile.
  */
-import { isDistribution, isKindOfGauge, metricTypes } from '../model/metric-type.ts';
+import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
@@ -31,6 +31,8 @@ export interface PushOrigin {
 
 /** Spellings learnt in one step. */
 const STEP_SPELLINGS = 4096;
+/** Families in one step. */
+const STEP_FAMILIES = 512;
 /** Freed cells are recycled together, as it costs a look at their families. */
 const LIMBO_MIN = 4096;
 
@@ -49,6 +51,8 @@ export class State {
   #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
   readonly #freed = new Set<Family>();
+  /** Cells of which the contributions are to be forgotten. */
+  readonly #forgotten = new Set<number>();
 
   constructor(rules: StateRules, limits: Limits, hashSeed: number) {
     this.#rules = rules;
@@ -83,6 +87,7 @@ export class State {
       else if (before.byJob !== rules.byJob && isKindOfGauge(family.type) && !family.startTimes)
         this.#dropFamily(family);
     }
+    this.#settleForgotten();
     this.droppedStrays = droppedStrays;
   }
 
@@ -112,7 +117,7 @@ export class State {
 
   /** The same, a few milliseconds at a time. Nobody may read or change the state until the last step is done. */
   *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
-    if (batch.families.length > 0) this.#applyFamilies(batch);
+    if (batch.families.length > 0) yield* this.#applyFamilies(batch);
     if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
@@ -174,23 +179,9 @@ export class State {
     this.epoch += 1;
   }
 
-  countsByType(): {
-    readonly series: Record<MetricType, number>;
-    readonly families: Record<MetricType, number>;
-  } {
-    const zero = (): Record<MetricType, number> =>
-      Object.fromEntries(metricTypes.map((type) => [type, 0])) as Record<MetricType, number>;
-    const counts = { series: zero(), families: zero() };
-    for (const family of this.families) {
-      if (family.discarded) continue;
-      counts.families[family.type] += 1;
-      counts.series[family.type] += family.cellCount;
-    }
-    return counts;
-  }
-
-  #applyFamilies(batch: Batch): void {
-    for (const pushed of batch.families) {
+  *#applyFamilies(batch: Batch): Generator<void, void> {
+    for (const [index, pushed] of batch.families.entries()) {
+      if (index % STEP_FAMILIES === STEP_FAMILIES - 1) yield;
       if (pushed.known === undefined && !pushed.sampled) continue;
       for (const replaced of new Set(pushed.replaces)) this.#dropFamily(replaced);
       if (pushed.known === undefined) {
@@ -211,6 +202,7 @@ export class State {
       if (created !== undefined && created.type === 'gauge' && !created.startTimes)
         this.#holdStartTimes(created);
     }
+    this.#settleForgotten();
   }
 
   #applyDetails({ starts, exemplars }: Batch, wallMs: number): void {
@@ -242,7 +234,7 @@ export class State {
     family.startTimes = true;
     if (family.rowCount === 0) return;
     const rows = [...family.sorted, ...family.pending];
-    if (this.rules.byJob) this.sources.forgetCells(new Set(rows));
+    this.#forgetContributions(rows);
     for (const cell of rows) {
       if (this.cells.kind[cell] === CellKind.FREE) continue;
       this.cells.kind[cell] = CellKind.CREATED;
@@ -259,21 +251,38 @@ export class State {
     this.#meaningsChanged();
   }
 
-  /** A summary, with what it holds. */
+  /** A summary or gauge histogram, with what it holds. The numbers of its groups are not used again. */
   #dropGrouped(family: Family): void {
-    const cells = [...family.sorted, ...family.pending].flatMap((row) => {
-      const { buckets, native, sum, count } = this.cells.groups[row]!;
-      return [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count];
-    });
-    if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
+    const { groups } = this.cells;
+    const rows = [...family.sorted, ...family.pending];
+    const cells = rows
+      .flatMap((row) => {
+        const { buckets, native, sum, count } = groups[row]!;
+        return [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count];
+      })
+      // Native buckets that were freed stay in the list of their group for a while.
+      .filter((cell) => this.cells.kind[cell] !== CellKind.FREE);
+    this.#forgetContributions(cells);
     for (const cell of cells) this.cells.free(cell);
+    for (const row of rows) groups[row] = { count: -1, sum: -1, buckets: [], native: [] };
     this.families.remove(family);
     this.#meaningsChanged();
   }
 
+  /** What sources have in these cells is to be forgotten; `settleForgotten` must follow before anything is counted. */
+  #forgetContributions(cells: readonly number[]): void {
+    if (this.rules.byJob) for (const cell of cells) this.#forgotten.add(cell);
+  }
+
+  /** Once for all, as it looks through the sources. */
+  #settleForgotten(): void {
+    if (this.#forgotten.size > 0) this.sources.forgetCells(this.#forgotten);
+    this.#forgotten.clear();
+  }
+
   #freeStrays(cells: readonly number[]): void {
     if (cells.length === 0) return;
-    if (this.rules.byJob) this.sources.forgetCells(new Set(cells));
+    this.#forgetContributions(cells);
     this.droppedStrays += cells.length;
     // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
     for (const cell of Uint32Array.from(cells).sort()) this.#freeCell(cell);

@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
+import { countsByType } from '../aggregate/families.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
 import type { LeftOut } from '../exposition/page.ts';
@@ -193,7 +194,7 @@ export class Gateway implements GatewayApi {
     const { state, keys } = this.#ledger;
     const { sources } = state;
     return {
-      ...state.countsByType(),
+      ...countsByType(state.families),
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
@@ -282,6 +283,7 @@ export class Gateway implements GatewayApi {
         // The body has waited; the limit is checked where it counts.
         this.#checkSource(request.key);
         const batch = builder.finish();
+        if (!builder.isCurrent()) continue;
         const push = { source: request.key.text, method: request.method, identity, pause: pauses() };
         if (await this.#ledger.pushInSteps(batch, request.body, push)) return this.#counted(batch);
         await this.#ledger.makeRoom();
@@ -290,6 +292,8 @@ export class Gateway implements GatewayApi {
       throw located(error, request.body, request.format);
     } finally {
       state.letGo();
+      // Nothing could be recycled while this push held what it refers to.
+      this.#ledger.recycle();
     }
     return this.#pushShort(builder, request, identity);
   }
@@ -302,7 +306,7 @@ export class Gateway implements GatewayApi {
     builder.begin(body, this.#pathLabels(request.key));
     const decoder = this.#decoders[format](body, builder);
     while (builder.epoch === state.epoch && !decoder.advance(SLICE_BYTES / 4)) await pause();
-    return builder.epoch === state.epoch;
+    return builder.isCurrent();
   }
 
   #counted(batch: Batch): Counts {

@@ -141,7 +141,7 @@ export class Ledger {
   remove(source: string): boolean {
     if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
     this.state.remove(source);
-    this.#recycle();
+    this.recycle();
     return true;
   }
 
@@ -162,7 +162,7 @@ export class Ledger {
       (sources.oldestPushMs('all') ?? Infinity) < expiry.forgetBeforeMs;
     if (!isDue || !this.#append(() => this.#writer.expire(expiry, times))) return false;
     const more = this.state.expire(expiry, expiry.most);
-    this.#recycle();
+    this.recycle();
     return more;
   }
 
@@ -207,7 +207,7 @@ export class Ledger {
       return await this.#journal.snapshot(position, parts.parts);
     } finally {
       parts.close();
-      this.#recycle();
+      this.recycle();
     }
   }
 
@@ -217,11 +217,11 @@ export class Ledger {
 
   #counted({ identity }: PushRecord, { nowMs }: PushOrigin): void {
     if (identity !== undefined) this.keys.add(identity, nowMs);
-    this.#recycle();
+    this.recycle();
   }
 
-  /** Freed cells are used again from here on: their numbers mean something else, so that the journal must know. */
-  #recycle(): void {
+  /** When it is time, freed cells are used again from here on: their numbers mean something else, so that the journal must know. */
+  recycle(): void {
     if (this.state.wantsRecycling && this.#append(() => this.#writer.recycle(this.#times())))
       this.state.recycle();
   }

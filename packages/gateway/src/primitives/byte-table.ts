@@ -129,7 +129,10 @@ export class ByteTable {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let hole = this.#hashes[entry]! & mask;
-    while (slots[hole] !== entry + 1) hole = (hole + 1) & mask;
+    while (slots[hole] !== entry + 1) {
+      if (slots[hole] === 0) throw new Error(`BUG: key ${entry} is not in the table`);
+      hole = (hole + 1) & mask;
+    }
     // Close the gap: move back every later entry of the run that may stand in the hole.
     for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const home = this.#hashes[slots[slot]! - 1]! & mask;

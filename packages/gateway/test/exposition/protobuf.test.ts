@@ -188,7 +188,7 @@ describe('what is refused', () => {
     [
       'a name that is not UTF-8',
       pb.delimited(pb.bytes(1, Buffer.from([0xff]))),
-      'invalid_utf8 message 2 (\uFFFD), byte +3: the text "\uFFFD" is not UTF-8',
+      'invalid_utf8 message 2 ("\uFFFD"), byte +3: the text "\uFFFD" is not UTF-8',
     ],
     [
       'a label that is not UTF-8',

@@ -47,5 +47,6 @@ function placeWithin(reader: WireReader, end: number, offset: number): string {
     // What is wrong stands here; what was found before it is its place.
   }
   const shown = name.length > NAME_SHOWN_CHARS ? `${name.slice(0, NAME_SHOWN_CHARS)}…` : name;
-  return `${shown === '' ? '' : ` (${shown})`}${inMetric ? `, metric ${metric}` : ''}`;
+  const written = /^[\w:.]*…?$/.test(shown) ? shown : JSON.stringify(shown);
+  return `${shown === '' ? '' : ` (${written})`}${inMetric ? `, metric ${metric}` : ''}`;
 }
