@@ -274,6 +274,7 @@ export class Gateway implements GatewayApi {
   async #pushInSlices(request: PushRequest, identity: Identity): Promise<Read> {
     const { state } = this.#ledger;
     const builder = this.#longBuilder;
+    let isApplied = false;
     state.hold();
     try {
       for (let attempt = 0; attempt < SLICED_ATTEMPTS; attempt += 1) {
@@ -285,7 +286,8 @@ export class Gateway implements GatewayApi {
         const batch = builder.finish();
         if (!builder.isCurrent()) continue;
         const push = { source: request.key.text, method: request.method, identity, pause: pauses() };
-        if (await this.#ledger.pushInSteps(batch, request.body, push)) return this.#counted(batch);
+        isApplied = await this.#ledger.pushInSteps(batch, request.body, push);
+        if (isApplied) return this.#counted(batch);
         await this.#ledger.makeRoom();
       }
     } catch (error) {
@@ -293,7 +295,7 @@ export class Gateway implements GatewayApi {
     } finally {
       state.letGo();
       // Nothing could be recycled while this push held what it refers to.
-      this.#ledger.recycle();
+      if (isApplied) this.#ledger.recycle();
     }
     return this.#pushShort(builder, request, identity);
   }
