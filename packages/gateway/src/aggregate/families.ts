@@ -15,6 +15,8 @@ export interface Family {
   discarded: boolean;
   /** A gauge `<x>_created` beside its x: holds start times, of which the minimum is kept. */
   startTimes: boolean;
+  /** The value of Cells.tick when that was found; 0 in an earlier run. */
+  startTimesSince: number;
   quotedNames: boolean;
   /** Some histogram of it has, or had, native buckets. */
   hasNative: boolean;
@@ -80,6 +82,7 @@ export class Families {
       unit: undefined,
       discarded: false,
       startTimes: false,
+      startTimesSince: 0,
       quotedNames: false,
       hasNative: false,
       sorted: new Uint32Array(0),

@@ -29,6 +29,8 @@ export interface ViewedState {
   /** The total of each cell when the view was opened. */
   readonly sums: Float64Array;
   readonly earlier: EarlierDetails;
+  /** The value of Cells.tick then. */
+  readonly tick: number;
 }
 
 /** Reads the rows of one family, one at a time. */
@@ -158,10 +160,10 @@ interface CreatedTimes {
 
 function createdTimes(
   name: string,
-  { cells, families, sums, hashSeed }: ViewedState,
+  { cells, families, sums, hashSeed, tick }: ViewedState,
 ): CreatedTimes | undefined {
   const family = families.find(startTimesName(name));
-  if (family?.startTimes !== true) return undefined;
+  if (family?.startTimes !== true || family.startTimesSince > tick) return undefined;
   const { texts } = cells;
   const scratch = new TextScratch(hashSeed);
   const head = isLegacyMetricName(family.name) ? `${family.name}{` : `{"${escapeLabelValue(family.name)}",`;

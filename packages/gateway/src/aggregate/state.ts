@@ -232,6 +232,7 @@ export class State {
   /** From now on the minimum is kept. A sum of several start times is later than each, so the next one sets it right. */
   #holdStartTimes(family: Family): void {
     family.startTimes = true;
+    family.startTimesSince = this.cells.tick;
     if (family.rowCount === 0) return;
     const rows = [...family.sorted, ...family.pending];
     this.#forgetContributions(rows);
@@ -255,15 +256,15 @@ export class State {
   #dropGrouped(family: Family): void {
     const { groups } = this.cells;
     const rows = [...family.sorted, ...family.pending];
-    const cells = rows
-      .flatMap((row) => {
-        const { buckets, native, sum, count } = groups[row]!;
-        return [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count];
-      })
-      // Native buckets that were freed stay in the list of their group for a while.
-      .filter((cell) => this.cells.kind[cell] !== CellKind.FREE);
+    const all = rows.flatMap((row) => {
+      const { buckets, native, sum, count } = groups[row]!;
+      return [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count];
+    });
+    // Native buckets that were freed stay in the list of their group for a while.
+    const cells = all.filter((cell) => this.cells.kind[cell] !== CellKind.FREE);
     this.#forgetContributions(cells);
-    for (const cell of cells) this.cells.free(cell);
+    // In order, as with strays below.
+    for (const cell of Uint32Array.from(cells).sort()) this.cells.free(cell);
     for (const row of rows) groups[row] = { count: -1, sum: -1, buckets: [], native: [] };
     this.families.remove(family);
     this.#meaningsChanged();
@@ -281,7 +282,6 @@ export class State {
   }
 
   #freeStrays(cells: readonly number[]): void {
-    if (cells.length === 0) return;
     this.#forgetContributions(cells);
     this.droppedStrays += cells.length;
     // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.

@@ -28,7 +28,8 @@ export function openView(state: State, zeroAfter: number, onClose: () => void): 
   const { nativeBucketsMax } = limits;
   const earlier = new EarlierDetails();
   cells.watch(earlier);
-  const viewed: ViewedState = { cells, families, sums, earlier, hashSeed, nativeBucketsMax };
+  const { tick } = cells;
+  const viewed: ViewedState = { cells, families, sums, earlier, tick, hashSeed, nativeBucketsMax };
   const views = listed.map((family) => new RowsView(family, viewed, zeroAfter));
   // What changes from now on has a later version.
   cells.tick += 1;

@@ -24,6 +24,7 @@ import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
 import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest, ScrapeRequest } from './api.ts';
+import { beginLedger } from './begin-ledger.ts';
 import { decodersFor, places } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { ExpiryClock } from './expiry.ts';
@@ -92,10 +93,7 @@ export class Gateway implements GatewayApi {
   /** Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read. */
   async open(snapshotIntervalMs: number): Promise<Recovery> {
     const recovery = await this.#ledger.recover();
-    if (!this.#ledger.begin()) {
-      await this.#ledger.makeRoom();
-      if (!this.#ledger.begin()) throw new Error('BUG: no room for the record that there was room for');
-    }
+    await beginLedger(this.#ledger, this.snapshots);
     this.#isOpen = true;
     this.#recovery = recovery;
     this.snapshots.start(snapshotIntervalMs);

@@ -232,8 +232,9 @@ class FileJournal implements Journal {
       } finally {
         await file.close();
       }
-      // Records it covers are safe before it is, so that damage to it never leaves a hole.
-      await commit.whenSafe(source.position);
+      // Records it covers are safe before it is, so that damage to it never leaves a hole. So are later ones, which it may know of:
+      // a key in it, whose push is lost, would have the retry of that push be taken for a replay.
+      await commit.whenSafe(commit.position);
       await commit.sync();
       await files.rename(temporary, path);
     } catch (error) {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { embed } from '../../src/embed.ts';
+import { StorageProblem } from '../../src/index.ts';
+import { JournalFull } from '../../src/journal/journal.ts';
 import { KeptJournal } from '../support/kept-journal.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 
@@ -44,3 +46,47 @@ test.each([-3_600_000, 3_600_000])(
     expect(await running.gateway.scrape()).toBe('');
   },
 );
+
+class FullJournal extends KeptJournal {
+  /** Whether a snapshot makes room. */
+  readonly helps: boolean;
+  #isFull = true;
+
+  constructor(helps: boolean) {
+    super();
+    this.helps = helps;
+  }
+
+  override hasRoom(): boolean {
+    return !this.#isFull;
+  }
+
+  override async makeRoom(): Promise<void> {
+    if (this.#isFull) throw new JournalFull('storage_full', 'the store is full');
+  }
+
+  override async snapshot(position: number, parts: AsyncIterable<Uint8Array>) {
+    if (this.helps) this.#isFull = false;
+    return super.snapshot(position, parts);
+  }
+}
+
+test('a full store is no reason not to start by other rules, where a snapshot makes room', async () => {
+  const { gateway, embedded } = embed({ byJob: true }, new FullJournal(true));
+  await gateway.open(3_600_000);
+  await expect(embedded.push('a 1\n')).rejects.toThrow('needs to know who pushes');
+  await embedded.close();
+});
+
+test('one that stays full says that the flags of before would do', async () => {
+  const { gateway, embedded } = embed({ byJob: true }, new FullJournal(false));
+  const opened = gateway.open(3_600_000);
+  await expect(opened).rejects.toBeInstanceOf(StorageProblem);
+  await expect(opened).rejects.toThrow(
+    'flags were changed, and there is no room to keep that: the store is full; or start with the flags of before',
+  );
+  await embedded.close();
+  const same = embed({}, new FullJournal(false));
+  await same.gateway.open(3_600_000);
+  await same.embedded.close();
+});

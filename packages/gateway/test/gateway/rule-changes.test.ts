@@ -79,6 +79,24 @@ describe.each(changes)('%s', (_name, body, before, after) => {
   });
 });
 
+test('numbers that go with the old rules are used again in one order, wherever recovery begins', async () => {
+  const run = await RestartingGateway.start(accumulated);
+  const series = Array.from({ length: 3000 }, (_, i) => i);
+  const sums = series.map((i) => `s_sum{i="${i}"} 1\n`).join('');
+  const counts = series.map((i) => `s_count{i="${2999 - i}"} 1\n`).join('');
+  await run.gateway.push(`# TYPE s summary\n${sums}${counts}`);
+  await run.takeSnapshot();
+  await run.restart({});
+  await run.gateway.push('x 1\n');
+  const counters = `# TYPE c counter\n${series.map((i) => `c{i="${i}"} ${i}\n`).join('')}`;
+  for (let twice = 0; twice < 2; twice += 1) await run.gateway.push(counters);
+  const page = await run.page(plainText);
+  expect(page).toContain('c{i="1000"} 2000\n');
+  run.loseSnapshot();
+  await run.restart();
+  expect(await run.page(plainText)).toBe(page);
+});
+
 test('a gauge of start times cannot be told to be something else', async () => {
   const run = await RestartingGateway.start({});
   await run.gateway.push(

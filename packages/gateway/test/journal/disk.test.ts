@@ -275,3 +275,35 @@ test('recovery says what it cannot read', async () => {
   onTestFinished(() => other.close());
   await expect(recoverContents(other)).rejects.toThrow('EIO');
 });
+
+test('a snapshot is not there before records are safe that came while it was written', async () => {
+  let release = (): void => {};
+  const written = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let isSlow = false;
+  const disk: Disk = {
+    rule: (call, path) => (isSlow && call === 'write' && path.includes('journal-0') ? written : undefined),
+  };
+  const { path, journal } = await storeOn(disk);
+  await appendEach(journal, ['one']);
+  // It knows of the second record, such as the idempotency key of its push.
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    isSlow = true;
+    await append(journal, 'two');
+    yield Buffer.from('knows of two');
+  }
+  let isDone = false;
+  const snapshot = journal.snapshot(1, parts()).then(() => {
+    isDone = true;
+  });
+  await eventually('the snapshot', () => readdirSync(path).some((name) => name.endsWith('.tmp')));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(isDone).toBe(false);
+  release();
+  await snapshot;
+  await journal.whenSafe(2);
+  const { snapshot: kept, records } = await contentsOf(copyStore(path));
+  expect(kept?.parts).toEqual(['knows of two']);
+  expect(records.get(2)).toBe('two');
+});

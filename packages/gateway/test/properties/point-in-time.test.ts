@@ -15,6 +15,12 @@ const untyped = fc
     value: fc.nat(5),
   })
   .map(({ name, labels, value }) => `${name}${labels} ${value}\n`);
+const created = fc.constantFrom(
+  'counter_0_seconds_created 12345\n',
+  'counter_0_seconds_created{a="1"} 99\n',
+  '# TYPE counter_0_seconds_created gauge\ncounter_0_seconds_created 1.7e9\n',
+  '# TYPE histogram_0_seconds_created gauge\nhistogram_0_seconds_created{a="1"} 1.6e9\n',
+);
 const infos = fc.constantFrom(
   '# TYPE i info\ni_info{v="1"} 1\n# EOF\n',
   '# TYPE i_info gauge\ni_info{v="1"} 5\n# EOF\n',
@@ -29,7 +35,7 @@ const push: fc.Arbitrary<Push> = fc.oneof(
       (state, by) =>
         state.push(asText(family), by),
   ),
-  untyped.map(
+  fc.oneof({ weight: 2, arbitrary: untyped }, { weight: 1, arbitrary: created }).map(
     (text): Push =>
       (state, by) =>
         state.push(text, by),

@@ -38,6 +38,11 @@ export class RestartingGateway {
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS);
   }
 
+  /** The next start reads all records there ever were. */
+  loseSnapshot(): void {
+    this.#journal.snapshotted = undefined;
+  }
+
   /** The page now, in a format that is text. */
   async page(format: PageFormat): Promise<string> {
     return (await this.pageBytes(format)).toString('utf8');

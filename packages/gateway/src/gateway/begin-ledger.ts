@@ -1,0 +1,24 @@
+import { StorageProblem } from '../journal/journal.ts';
+import type { Ledger } from './ledger.ts';
+import type { Snapshots } from './snapshots.ts';
+
+/**
+ * Has the ledger go on by the rules of its options, which takes a record where they are others than before. When the store is full, a
+ * snapshot may make room for that; rejects with StorageProblem when it does not.
+ */
+export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise<void> {
+  if (ledger.begin()) return;
+  let why = '';
+  const makeRoom = (): Promise<void> =>
+    ledger.makeRoom().catch((error: unknown) => {
+      why = error instanceof Error ? error.message : String(error);
+    });
+  for (const step of [makeRoom, () => snapshots.take(), makeRoom]) {
+    await step();
+    if (ledger.begin()) return;
+  }
+  throw new StorageProblem(
+    'unusable',
+    `flags were changed, and there is no room to keep that: ${why}; or start with the flags of before`,
+  );
+}
