@@ -88,7 +88,7 @@ export class IdempotencyKeys {
 
   /**
    * All keys, oldest first, for a snapshot. Keys may come and go while it is read: those that went are missing and new ones may
-   * be there, which does no harm, since adding them again changes nothing.
+   * be there. Adding them again changes nothing; but their records must be safe before the snapshot counts.
    */
   *parts(): Generator<Uint8Array, void> {
     for (let at = this.#head; at < this.#tail;) {
