@@ -2,18 +2,11 @@
  * Checks what embedders give. Types do it for TypeScript; from plain JavaScript, an option with a typing error in it would just have no
  * effect, and a limit that is no number would limit nothing.
  */
-import { defaultGatewayOptions } from './gateway/options.ts';
+import { defaultGatewayOptions, gatewayChoices } from './gateway/options.ts';
 import { defaultHttpOptions } from './http/options.ts';
-import { defaultStorageOptions } from './journal/options.ts';
+import { defaultStorageOptions, storageChoices } from './journal/options.ts';
 
-const choices: Readonly<Record<string, readonly string[]>> = {
-  jobCounterResets: ['overwrite', 'accumulate'],
-  pathLabels: ['drop', 'add'],
-  summaries: ['discard', 'sum-and-count'],
-  openmetrics: ['strict', 'lenient'],
-  sync: ['commit', 'interval'],
-  onCorruption: ['fail', 'quarantine'],
-};
+const choices: Readonly<Record<string, readonly string[]>> = { ...gatewayChoices, ...storageChoices };
 
 /** Options that are parts of the program and have no defaults to compare with. */
 const objects = { log: {}, clock: {} };

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { assemble, assembleDurable } from './assemble.ts';
-import { checkOptions } from './check-options.ts';
 import type { Assembly, Parts } from './assemble.ts';
+import { checkOptions } from './check-options.ts';
 import type { GatewayApi, PushFormat, PushOutcome } from './gateway/api.ts';
 import { defaultGatewayOptions } from './gateway/options.ts';
 import type { Limits } from './aggregate/rules.ts';

@@ -8,6 +8,10 @@ export class EarlierDetails {
   readonly #starts = new Map<number, number>();
   readonly #exemplars = new Map<number, KeptExemplar | undefined>();
 
+  get hasExemplars(): boolean {
+    return this.#exemplars.size > 0;
+  }
+
   /** To be called before the start of a cell changes. */
   noteStart(cell: number, startMs: number): void {
     if (!this.#starts.has(cell)) this.#starts.set(cell, startMs);

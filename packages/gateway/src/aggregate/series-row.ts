@@ -118,6 +118,8 @@ export class SeriesRow implements SeriesView {
   }
 
   #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
+    const { cells, earlier } = this.#state;
+    if (cells.exemplars.size === 0 && !earlier.hasExemplars) return [];
     return newestExemplars(
       natives.map((cell) => this.#exemplarOf(cell)).filter((exemplar) => exemplar !== undefined),
     );

@@ -35,6 +35,7 @@ export function openView(state: State, zeroAfter: number, onClose: () => void): 
   cells.tick += 1;
   let open = true;
   return {
+    nativeBucketsMax,
     families: () => sortFamilies(families, listed, views),
     close(): void {
       if (!open) return;

@@ -1,9 +1,9 @@
 /**
  * All flags, in one table, from which the parser, the help, the names in the environment and the reference page are made.
  */
-import { defaultGatewayOptions } from '../gateway/options.ts';
+import { defaultGatewayOptions, gatewayChoices } from '../gateway/options.ts';
 import { defaultHttpOptions } from '../http/options.ts';
-import { defaultStorageOptions } from '../journal/options.ts';
+import { defaultStorageOptions, storageChoices } from '../journal/options.ts';
 import {
   formatDuration,
   formatSize,
@@ -162,7 +162,7 @@ export const flags: readonly Flag[] = [
   {
     name: 'job-counter-resets',
     group: 'job',
-    ...choice('overwrite', 'accumulate'),
+    ...choice(...gatewayChoices.jobCounterResets),
     default: 'overwrite',
     meaning:
       'A smaller counter replaces the larger (overwrite), or is a restart, and the sum goes on (accumulate).',
@@ -177,21 +177,21 @@ export const flags: readonly Flag[] = [
   {
     name: 'push.path-labels',
     group: 'push',
-    ...choice('drop', 'add'),
+    ...choice(...gatewayChoices.pathLabels),
     default: 'drop',
     meaning: 'Labels of the path only tell sources apart (drop), or are added to every series too (add).',
   },
   {
     name: 'push.summaries',
     group: 'push',
-    ...choice('discard', 'sum-and-count'),
+    ...choice(...gatewayChoices.summaries),
     default: 'discard',
     meaning: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
   },
   {
     name: 'push.openmetrics',
     group: 'push',
-    ...choice('strict', 'lenient'),
+    ...choice(...gatewayChoices.openmetrics),
     default: 'strict',
     meaning:
       'OpenMetrics is refused where it breaks any rule of its specification (strict), or only where it could be misread (lenient).',
@@ -255,7 +255,7 @@ export const flags: readonly Flag[] = [
   {
     name: 'storage.sync',
     group: 'storage',
-    ...choice('commit', 'interval'),
+    ...choice(...storageChoices.sync),
     default: defaultStorageOptions.sync,
     meaning:
       'A push is answered once it is on disk (commit), or once it is written, with the disk synced at an interval: that survives a crash of the process, and may lose one interval at a power cut (interval).',
@@ -284,7 +284,7 @@ export const flags: readonly Flag[] = [
   {
     name: 'storage.on-corruption',
     group: 'storage',
-    ...choice('fail', 'quarantine'),
+    ...choice(...storageChoices.onCorruption),
     default: defaultStorageOptions.onCorruption,
     meaning:
       'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',

@@ -23,12 +23,6 @@ export interface PageOptions {
   readonly created: boolean;
   /** In text and OpenMetrics, histograms without classic buckets are shown with their native ones as such. */
   readonly nativeAsClassic: boolean;
-  /** Of one native histogram. */
-  readonly nativeBucketsMax: number;
 }
 
-export const defaultPageOptions: PageOptions = {
-  created: true,
-  nativeAsClassic: false,
-  nativeBucketsMax: 160,
-};
+export const defaultPageOptions: PageOptions = { created: true, nativeAsClassic: false };

@@ -77,7 +77,7 @@ class Page {
     yield;
     const escaped = yield* escapeFamilies(all, {
       scheme: this.#format.escaping,
-      nativeBucketsMax: this.#options.nativeBucketsMax,
+      nativeBucketsMax: this.#view.nativeBucketsMax,
       onLeftOut: (series, family) => this.#leaveOut({ series, family }),
     });
     const { families, variantOf, writer } = yield* contentOf(this.#format.format, escaped, {

@@ -147,8 +147,7 @@ export class Gateway implements GatewayApi {
   > {
     this.#checkOpen();
     await this.#expiry.run();
-    const { openmetricsCreated: created, nativeAsClassic, zeroFirst, limits } = this.#options;
-    const { nativeBucketsMax } = limits;
+    const { openmetricsCreated: created, nativeAsClassic, zeroFirst } = this.#options;
     // The other formats show start times, which say the same and more.
     const reader = zeroFirst && format.format === 'text' ? scraper : undefined;
     let tick = 0;
@@ -158,7 +157,7 @@ export class Gateway implements GatewayApi {
     });
     yield* encodePage(view, format, {
       kept: this.#kept,
-      options: { created, nativeAsClassic, nativeBucketsMax },
+      options: { created, nativeAsClassic },
       onLeftOut: (leftOut) => this.#notShown(leftOut),
     });
     // Not reached when the reader went away before the end.

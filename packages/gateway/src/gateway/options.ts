@@ -1,4 +1,5 @@
 import type { Limits } from '../aggregate/rules.ts';
+import type { Choices } from '../model/choices.ts';
 
 /** How the gateway aggregates. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
 export interface GatewayOptions {
@@ -24,6 +25,17 @@ export interface GatewayOptions {
   readonly openmetricsCreated: boolean;
   readonly limits: Limits;
 }
+
+/** The words that options which are one of a few may have. */
+export const gatewayChoices: Choices<
+  GatewayOptions,
+  'jobCounterResets' | 'pathLabels' | 'summaries' | 'openmetrics'
+> = {
+  jobCounterResets: ['overwrite', 'accumulate'],
+  pathLabels: ['drop', 'add'],
+  summaries: ['discard', 'sum-and-count'],
+  openmetrics: ['strict', 'lenient'],
+};
 
 export const defaultLimits: Limits = {
   seriesMax: 5_000_000,

@@ -5,6 +5,7 @@
 import { textContentType } from '../exposition/text/encode.ts';
 import { escapingSchemes } from '../model/page-format.ts';
 import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
+import { PROTOBUF_TYPE } from './media-type.ts';
 
 /** One item of Accept or Accept-Encoding. */
 export interface Choice {
@@ -104,8 +105,7 @@ const offers: readonly Offer[] = [
     parameters: { proto: ['io.prometheus.client.metricfamily'], encoding: ['delimited'] },
     format: 'protobuf',
     version: '0.0.4',
-    contentType:
-      'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+    contentType: PROTOBUF_TYPE,
   },
   {
     range: 'text/plain',

@@ -7,6 +7,9 @@ import { RequestError } from '../model/errors.ts';
 
 const PROTOBUF = 'application/vnd.google.protobuf';
 
+/** With all that it must say: what is read, and what pages have. */
+export const PROTOBUF_TYPE: string = `${PROTOBUF}; proto=io.prometheus.client.MetricFamily; encoding=delimited`;
+
 /** What protobuf must say to be read: a parameter, and its value in small letters. */
 const protobufParameters: ReadonlyMap<string, string> = new Map([
   ['proto', 'io.prometheus.client.metricfamily'],
@@ -16,14 +19,20 @@ const protobufParameters: ReadonlyMap<string, string> = new Map([
 /** What a body of this Content-Type is read as. Throws RequestError `unsupported_media_type` where it is known to be none of that. */
 export function formatOf(contentType: string | undefined): PushFormat {
   if (contentType === undefined || !/^\s*application\//i.test(contentType)) return 'text';
-  const end = contentType.indexOf(';');
-  const essence = (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+  const essence = essenceOf(contentType);
   if (essence === 'application/openmetrics-text') return 'openmetrics';
   if (essence === PROTOBUF) {
+    const end = contentType.indexOf(';');
     checkProtobuf(end === -1 ? '' : contentType.slice(end));
     return 'protobuf';
   }
   return 'text';
+}
+
+/** A Content-Type without its parameters, in small letters. */
+export function essenceOf(contentType: string): string {
+  const end = contentType.indexOf(';');
+  return (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }
 
 /** `text` is the parameters, from the first semicolon on. Others than those that are needed mean nothing here. */
@@ -40,7 +49,7 @@ function checkProtobuf(text: string): void {
     throw new RequestError(
       'unsupported_media_type',
       `the body is protobuf with ${value === undefined ? `no ${name}` : `${name} ${JSON.stringify(value)}`}; ` +
-        `it is read as ${PROTOBUF}; proto=io.prometheus.client.MetricFamily; encoding=delimited`,
+        `it is read as ${PROTOBUF_TYPE}`,
     );
   }
 }

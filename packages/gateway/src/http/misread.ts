@@ -5,6 +5,7 @@
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { LF } from '../primitives/bytes.ts';
+import { essenceOf, PROTOBUF_TYPE } from './media-type.ts';
 
 /** What a body of another kind is refused for. */
 const unreadable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -30,10 +31,7 @@ const otherTypes: readonly (readonly [type: RegExp, what: string])[] = [
     'JSON is not read here; send the text format of Prometheus, a line for each sample',
   ],
   [/^multipart\//, 'forms are not read here; send the text alone, as curl --data-binary @file does'],
-  [
-    /^application\/(?:x-)?protobuf$/,
-    'protobuf is read with the header Content-Type: application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
-  ],
+  [/^application\/(?:x-)?protobuf$/, `protobuf is read with the header Content-Type: ${PROTOBUF_TYPE}`],
 ];
 
 /** The last line of OpenMetrics. */
@@ -51,7 +49,7 @@ export function explainMisread(error: unknown, body: Uint8Array, contentType: st
 function likelyBody(body: Uint8Array, contentType = ''): string | undefined {
   const begun = beginnings.find(([bytes]) => bytes.every((byte, i) => body[i] === byte));
   if (begun !== undefined) return begun[1];
-  const essence = (contentType.split(';')[0] ?? '').trim().toLowerCase();
+  const essence = essenceOf(contentType);
   const other = otherTypes.find(([type]) => type.test(essence));
   if (other !== undefined) return other[1];
   let end = body.length;

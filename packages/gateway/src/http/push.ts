@@ -37,6 +37,7 @@ export function pushHandler(deps: PushDeps): Handler {
       try {
         return await gateway.push({ method, key, format, body, idempotencyKey });
       } catch (error) {
+        // Here, as the memory of the body is used again once this is done.
         throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
       }
     });

@@ -1,3 +1,5 @@
+import type { Choices } from '../model/choices.ts';
+
 /** What is kept on disk, where and how. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
 export interface StorageOptions {
   /** A folder; undefined keeps everything in memory. */
@@ -8,6 +10,12 @@ export interface StorageOptions {
   readonly bytesMax: number;
   readonly onCorruption: 'fail' | 'quarantine';
 }
+
+/** The words that options which are one of a few may have. */
+export const storageChoices: Choices<StorageOptions, 'sync' | 'onCorruption'> = {
+  sync: ['commit', 'interval'],
+  onCorruption: ['fail', 'quarantine'],
+};
 
 export const defaultStorageOptions: StorageOptions = {
   path: 'data/',

@@ -1,7 +1,7 @@
 /** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
 import { PushBuilder } from '../../src/aggregate/push-builder.ts';
 import { restoreState } from '../../src/aggregate/restore-state.ts';
-import type { StateRules } from '../../src/aggregate/rules.ts';
+import type { Limits, StateRules } from '../../src/aggregate/rules.ts';
 import { Ring } from '../../src/aggregate/source-list.ts';
 import { State } from '../../src/aggregate/state.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
@@ -36,10 +36,10 @@ export class WorkingState {
   readonly state: State;
   readonly #builder: PushBuilder;
 
-  constructor(rules: Partial<StateRules>, hashSeed: number) {
+  constructor(rules: Partial<StateRules>, hashSeed: number, limits: Limits = defaultLimits) {
     this.state = new State(
       { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count', ...rules },
-      defaultLimits,
+      limits,
       hashSeed,
     );
     this.#builder = new PushBuilder(this.state);

@@ -100,8 +100,10 @@ ${escaped}_count{${escapedLabels}} 3
         exemplars: [1, 2, 3, 4, 5, 6, 7, 2501].map(exemplar),
       }),
     ];
-    const options = { nativeBucketsMax: 2 };
-    const page = readFamilies(await madePageBytes(families, { format: underscores('protobuf'), options }));
+    const nativeBucketsMax = 2;
+    const page = readFamilies(
+      await madePageBytes(families, { format: underscores('protobuf'), nativeBucketsMax }),
+    );
     const merged = expect.objectContaining({
       schema: -1,
       positiveSpan: [{ offset: 1, length: 2 }],

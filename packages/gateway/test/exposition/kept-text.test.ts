@@ -40,6 +40,7 @@ async function pages(changes: string, bytesMax: number): Promise<string> {
       },
     };
     const view = {
+      nativeBucketsMax: 160,
       // oxlint-disable-next-line require-yield -- there is nothing to sort
       *families(): Generator<void, readonly FamilyView[]> {
         return [family];

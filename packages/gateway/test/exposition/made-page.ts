@@ -41,6 +41,7 @@ export interface MadePageSettings {
   readonly format?: Partial<PageFormat>;
   readonly options?: Partial<PageOptions>;
   readonly kept?: KeptPages;
+  readonly nativeBucketsMax?: number;
   readonly onLeftOut?: (series: number) => void;
 }
 
@@ -53,7 +54,13 @@ export async function madePage(
 
 export async function madePageBytes(
   families: readonly MadeFamily[],
-  { format = {}, options = {}, kept = new KeptPages(0), onLeftOut = () => {} }: MadePageSettings = {},
+  {
+    format = {},
+    options = {},
+    kept = new KeptPages(0),
+    onLeftOut = () => {},
+    nativeBucketsMax,
+  }: MadePageSettings = {},
 ): Promise<Buffer> {
   const slices: Uint8Array[] = [];
   const settings = {
@@ -62,7 +69,7 @@ export async function madePageBytes(
     onLeftOut: ({ series }: LeftOut) => onLeftOut(series),
   };
   for await (const slice of encodePage(
-    madeView(families.map(madeFamily)),
+    madeView(families.map(madeFamily), nativeBucketsMax),
     { ...plainText, ...format },
     settings,
   ))
@@ -70,8 +77,9 @@ export async function madePageBytes(
   return Buffer.concat(slices);
 }
 
-export function madeView(families: readonly FamilyView[]): PageView {
+export function madeView(families: readonly FamilyView[], nativeBucketsMax = 160): PageView {
   return {
+    nativeBucketsMax,
     // oxlint-disable-next-line require-yield -- there is nothing to sort
     *families() {
       return families;

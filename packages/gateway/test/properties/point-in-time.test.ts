@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { defaultLimits } from '../../src/gateway/options.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
 import { WorkingState } from '../aggregate/working-state.ts';
 import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
@@ -85,7 +86,6 @@ test.each([false, true])('a page shows what was there when it began (by job: %s)
   const options = fc.record({
     created: fc.boolean(),
     nativeAsClassic: fc.boolean(),
-    nativeBucketsMax: fc.constant(4),
   });
   const steps = fc.array(step, { minLength: 1, maxLength: 5 });
   await fc.assert(
@@ -95,7 +95,9 @@ test.each([false, true])('a page shows what was there when it began (by job: %s)
       fc.constantFrom(...formats),
       options,
       async (before, later, format, how) => {
-        const [changed, unchanged] = [new WorkingState({ byJob }, 1), new WorkingState({ byJob }, 1)];
+        const limits = { ...defaultLimits, nativeBucketsMax: 4 };
+        const made = (): WorkingState => new WorkingState({ byJob }, 1, limits);
+        const [changed, unchanged] = [made(), made()];
         take(changed, before);
         take(unchanged, before);
         const view = changed.state.view();

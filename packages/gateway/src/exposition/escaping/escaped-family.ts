@@ -39,6 +39,7 @@ export class EscapedFamily implements FamilyView {
   readonly once: boolean;
   readonly identity: object;
   readonly version: number;
+  readonly nativeBucketsMax: number;
   readonly #parts: readonly FamilyView[];
   readonly #escaping: Escaping;
   readonly #labels: LabelEscaper;
@@ -61,6 +62,7 @@ export class EscapedFamily implements FamilyView {
     this.identity = isAlone ? first.identity : {};
     this.version = first.version;
     this.#parts = parts;
+    this.nativeBucketsMax = escaping.nativeBucketsMax;
     this.#escaping = escaping;
     this.#labels = new LabelEscaper(escaping.scheme);
     this.#series = new EscapedSeries(this.#labels);
@@ -154,7 +156,7 @@ export class EscapedFamily implements FamilyView {
     const row = copyRow(this.#series, Buffer.from(labels));
     const known = rows.get(labels);
     if (known === undefined) rows.set(labels, row);
-    else mergeInto(known, row, { ...this.#escaping, type: this.type, startTimes: this.startTimes });
+    else mergeInto(known, row, this);
   }
 }
 

@@ -47,6 +47,7 @@ export function copyRow(series: SeriesView, labels: Uint8Array): MergedRow {
   };
 }
 
+/** The family of the rows. */
 export interface Merging extends Pick<FamilyView, 'type' | 'startTimes'> {
   /** Of one native histogram. */
   readonly nativeBucketsMax: number;
