@@ -9,7 +9,7 @@ import { defaultStorageOptions, storageChoices } from './journal/options.ts';
 const choices: Readonly<Record<string, readonly string[]>> = { ...gatewayChoices, ...storageChoices };
 
 /** Options that are parts of the program and have no defaults to compare with. */
-const objects = { log: {}, clock: {} };
+const objects = { log: {}, clock: {}, memoryBytes: 0 };
 
 /** Throws a TypeError that names the option. `storage` is for gateways that keep something only. */
 export function checkOptions(options: object, { isDurable }: { readonly isDurable: boolean }): void {

@@ -15,16 +15,20 @@ import type { Journal } from './journal/journal.ts';
 import { defaultStorageOptions } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
+import { budgetsFor } from './model/budgets.ts';
 import { plainText } from './model/page-format.ts';
 import type { EscapingScheme, PageFormat } from './model/page-format.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Clock } from './primitives/clock.ts';
+import { memoryOfMachine } from './primitives/memory.ts';
 import { silentLog } from './primitives/log.ts';
 import type { Log } from './primitives/log.ts';
 
 /** Every field may be left out; defaults are those of the command line. */
 export interface EmbeddedOptions extends Partial<Omit<GatewayOptions, 'limits'>>, Partial<HttpOptions> {
   readonly limits?: Partial<Limits>;
+  /** Bytes of memory to plan with; limits that are left out are shares of it. By default what the container or machine has. */
+  readonly memoryBytes?: number;
   readonly log?: Log;
   readonly clock?: Clock;
 }
@@ -90,7 +94,8 @@ export async function openGateway(
 ): Promise<EmbeddedGateway> {
   checkOptions(options, { isDurable: true });
   const { storage: given, ...others } = options;
-  const storage = { ...defaultStorageOptions, ...defined(given) };
+  const { storage: budgets } = budgetsFor(options.memoryBytes ?? memoryOfMachine());
+  const storage = { ...defaultStorageOptions, ...budgets, ...defined(given) };
   const parts = partsOf(others);
   const onFailure = (error: Error): void =>
     parts.log.error('the storage failed; restart the gateway', { path: storage.path, error: String(error) });
@@ -114,14 +119,16 @@ export function embed(
 }
 
 function partsOf(options: EmbeddedOptions): Parts {
-  const { log = silentLog, clock = systemClock, limits = {}, ...rest } = options;
+  const { log = silentLog, clock = systemClock, limits = {}, memoryBytes, ...rest } = options;
   const given = defined(rest);
+  const budgets = budgetsFor(memoryBytes ?? memoryOfMachine());
   const gatewayOptions = {
     ...defaultGatewayOptions,
+    ...budgets.gateway,
     ...given,
-    limits: { ...defaultGatewayOptions.limits, ...defined(limits) },
+    limits: { ...defaultGatewayOptions.limits, ...budgets.limits, ...defined(limits) },
   };
-  return { gatewayOptions, httpOptions: { ...defaultHttpOptions, ...given }, clock, log };
+  return { gatewayOptions, httpOptions: { ...defaultHttpOptions, ...budgets.http, ...given }, clock, log };
 }
 
 function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {

@@ -6,7 +6,7 @@ import type { Config, ListenAddress } from './config/config.ts';
 import { helpText } from './config/help.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
-import { formatListenAddress } from './config/values.ts';
+import { formatListenAddress, formatSize } from './config/values.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { systemClock } from './primitives/clock.ts';
@@ -51,6 +51,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
     storage: config.storage.path ?? 'none, a restart begins with nothing',
+    memory: formatSize(config.memoryBytes),
     version: packageVersion(),
   });
 }

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { repository } from './support/programs.ts';
 
 const source = join(repository, 'packages/gateway/src');
-const fileLinesMax = 400;
+const fileLinesMax = 500;
 const functionLinesMax = 70;
 
 /** Each layer may import itself and what is named after it. `.` is the process and the public API. */

@@ -22,4 +22,14 @@ export interface Limits {
   readonly labelsMax: number;
   /** Bytes of a series as written in the exposition: name and labels. */
   readonly seriesBytesMax: number;
+  /** Bytes of all series: their text and what goes with each sample. */
+  readonly seriesBytesTotalMax: number;
+  /** Bytes of one HELP text. */
+  readonly helpBytesMax: number;
+  /** Bytes of the names, help and units of all families. */
+  readonly metadataBytesTotalMax: number;
+  /** In by-job mode: bytes of all sources and of what each pushed last. */
+  readonly sourceBytesTotalMax: number;
+  /** Bytes of other spellings of known series; past it they are forgotten and learnt again, and nothing is refused. */
+  readonly otherSpellingsBytesMax: number;
 }

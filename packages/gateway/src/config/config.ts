@@ -9,6 +9,8 @@ export interface Config {
   readonly gateway: GatewayOptions;
   readonly storage: StorageOptions;
   readonly log: LogOptions;
+  /** Bytes of memory that the budgets were made for. */
+  readonly memoryBytes: number;
 }
 
 export interface ListenAddress {

@@ -4,11 +4,14 @@
 import { defaultGatewayOptions, gatewayChoices } from '../gateway/options.ts';
 import { defaultHttpOptions } from '../http/options.ts';
 import { defaultStorageOptions, storageChoices } from '../journal/options.ts';
+import { budgetShares } from '../model/budgets.ts';
+import type { Budgets } from '../model/budgets.ts';
 import {
   formatDuration,
   formatSize,
   parseCount,
   parseDuration,
+  parseHostName,
   parseListenAddress,
   parseOrigin,
   parsePath,
@@ -38,8 +41,12 @@ export interface Flag {
   /** As it would be written on the command line. */
   readonly default: string;
   readonly meaning: string;
+  /** How the default follows from other flags, in words. */
+  readonly share?: string;
   readonly parse: (text: string) => Parsed<unknown>;
 }
+
+const AUTO = 'auto';
 
 const { limits } = defaultGatewayOptions;
 const http = defaultHttpOptions;
@@ -68,6 +75,19 @@ const interval: Pick<Flag, 'value' | 'parse'> = {
     text === '0' ? { problem: '"0" is no interval; write it like 1s or 5m' } : parseDuration(text),
 };
 const size: Pick<Flag, 'value' | 'parse'> = { value: 'size', parse: parseSize };
+/** A size that follows the memory there is unless it is given; undefined then. `AUTO` is how it is written. */
+function budget(
+  name: keyof Budgets,
+  parse: Flag['parse'] = parseSize,
+): Pick<Flag, 'value' | 'default' | 'parse'> & { readonly share: string } {
+  const { of64, min, max } = budgetShares[name];
+  return {
+    value: 'size',
+    default: AUTO,
+    parse: (text) => (text === AUTO ? { value: undefined } : parse(text)),
+    share: `auto: ${of64}/64 of --limit.memory, from ${formatSize(min)} to ${formatSize(max)}.`,
+  };
+}
 const count: Pick<Flag, 'value' | 'parse'> = { value: 'count', parse: parseCount };
 const path: Pick<Flag, 'value' | 'parse'> = { value: 'path', parse: parsePath };
 
@@ -118,8 +138,7 @@ export const flags: readonly Flag[] = [
   {
     name: 'web.max-inflight-size',
     group: 'web',
-    ...size,
-    default: formatSize(http.bodiesBytesMax),
+    ...budget('bodiesBytesMax'),
     meaning: 'Largest sum of all bodies held at one time; pushes beyond are answered 503.',
   },
   {
@@ -128,6 +147,16 @@ export const flags: readonly Flag[] = [
     ...count,
     default: String(http.connectionsMax),
     meaning: 'Most connections at one time, per address; more are closed at once.',
+  },
+  {
+    name: 'web.allowed-hosts',
+    group: 'web',
+    value: 'host',
+    repeatable: true,
+    default: '*',
+    meaning:
+      'Host name that requests may come for, with or without a port, or * for all. With names, requests for others are refused, against DNS rebinding.',
+    parse: parseHostName,
   },
   {
     name: 'web.read-timeout',
@@ -214,11 +243,9 @@ export const flags: readonly Flag[] = [
   {
     name: 'scrape.cache-size',
     group: 'scrape',
-    ...size,
-    default: formatSize(defaultGatewayOptions.scrapeCacheBytesMax),
+    ...budget('scrapeCacheBytesMax', (text) => (text === '0' ? { value: 0 } : parseSize(text))),
     meaning:
-      'Most text kept of families that have not changed between scrapes; the rest is written anew. 0 keeps none.',
-    parse: (text) => (text === '0' ? { value: 0 } : parseSize(text)),
+      'Most text kept of families that have not changed between scrapes, all formats together; the rest is written anew. 0 keeps none.',
   },
   {
     name: 'scrape.native-as-classic',
@@ -290,6 +317,22 @@ export const flags: readonly Flag[] = [
       'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',
   },
   {
+    name: 'limit.memory',
+    group: 'limit',
+    value: 'size',
+    default: AUTO,
+    meaning:
+      'Memory to plan with; limits that are not given are shares of it. auto: what the container may use, or else what the machine has.',
+    parse: (text) => (text === AUTO ? { value: undefined } : parseSize(text)),
+  },
+  {
+    name: 'limit.scrapes',
+    group: 'limit',
+    ...count,
+    default: String(http.scrapesMax),
+    meaning: 'Most scrapes under way at one time; more wait a little, and are then answered 503.',
+  },
+  {
     name: 'limit.series',
     group: 'limit',
     ...count,
@@ -350,6 +393,31 @@ export const flags: readonly Flag[] = [
       const parsed = parseSize(text);
       return 'value' in parsed && parsed.value > 61_440 ? { problem: 'at most 60KiB can be kept' } : parsed;
     },
+  },
+  {
+    name: 'limit.series-bytes-total',
+    group: 'limit',
+    ...budget('seriesBytesTotalMax'),
+    meaning: 'Most bytes of all series: names, labels, and what goes with each sample.',
+  },
+  {
+    name: 'limit.help-bytes',
+    group: 'limit',
+    ...size,
+    default: formatSize(limits.helpBytesMax),
+    meaning: 'Longest HELP of one family.',
+  },
+  {
+    name: 'limit.metadata-bytes-total',
+    group: 'limit',
+    ...budget('metadataBytesTotalMax'),
+    meaning: 'Most bytes of the names, help and units of all families.',
+  },
+  {
+    name: 'limit.source-bytes-total',
+    group: 'limit',
+    ...budget('sourceBytesTotalMax'),
+    meaning: 'Most bytes of all sources in by-job mode, and of what each pushed last.',
   },
   {
     name: 'log.level',

@@ -37,7 +37,7 @@ function helpLines(flag: Flag): string[] {
     environmentName(flag),
     ...(flag.repeatable === true ? ['repeatable'] : []),
   ];
-  return [`  --${flag.name}${value}${alias}`, `        ${flag.meaning} (${notes.join(', ')})`];
+  return [`  --${flag.name}${value}${alias}`, `        ${meaningOf(flag)} (${notes.join(', ')})`];
 }
 
 /** docs/reference/flags.md, made from the same table. */
@@ -63,5 +63,9 @@ function referenceRow(flag: Flag): string {
   const alias = flag.alias === undefined ? '' : `\`-${flag.alias}\` `;
   const value = flag.value === undefined ? '' : `=<${flag.value.replaceAll('|', '\\|')}>`;
   const repeatable = flag.repeatable === true ? ' May be given several times.' : '';
-  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${flag.meaning}${repeatable} |`;
+  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${meaningOf(flag)}${repeatable} |`;
+}
+
+function meaningOf({ meaning, share }: Flag): string {
+  return share === undefined ? meaning : `${meaning} ${share}`;
 }

@@ -1,7 +1,12 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
 import type { GatewayOptions } from '../gateway/options.ts';
+import { defaultHttpOptions } from '../http/options.ts';
 import type { HttpOptions } from '../http/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
+import type { Limits } from '../aggregate/rules.ts';
+import { budgetsFor } from '../model/budgets.ts';
+import type { BudgetedOptions } from '../model/budgets.ts';
+import { memoryOfMachine } from '../primitives/memory.ts';
 import type { Config, ListenAddress, LogOptions } from './config.ts';
 import { environmentName, flags, isSwitch } from './flags.ts';
 import type { Flag } from './flags.ts';
@@ -20,10 +25,14 @@ export type StorageCommand = (typeof storageCommands)[number];
 
 type Given = Map<Flag, string[]>;
 
-/** `argv` without the program's own name. The command line wins over the environment, flag by flag. */
+/**
+ * `argv` without the program's own name. The command line wins over the environment, flag by flag. `memoryBytes` is what
+ * there is unless a flag says otherwise.
+ */
 export function parseConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  memoryBytes: number = memoryOfMachine(),
 ): Invocation {
   if (argv[0] === 'storage') return parseStorageCommand(argv.slice(1), env);
   const errors: string[] = [];
@@ -42,7 +51,7 @@ export function parseConfig(
     if (problems.length > 0) misspelt.add(flag.name);
     values.set(flag.name, valueOf(flag, problems.length > 0 ? [flag.parse(flag.default)] : parsed));
   }
-  const config = toConfig(values);
+  const config = toConfig(values, memoryBytes);
   // The default stands in for what could not be read, and is no contradiction to tell of.
   for (const { names, problem } of contradictions(config)) {
     if (!names.some((name) => misspelt.has(name))) errors.push(`--${names[0]}: ${problem}`);
@@ -166,13 +175,15 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-function toConfig(values: ReadonlyMap<string, unknown>): Config {
+function toConfig(values: ReadonlyMap<string, unknown>, memoryOfMachineBytes: number): Config {
   // The table decides the type of each value; here, and only here, it is taken at its word.
-  const get = <T>(name: string): T => {
+  const get: Get = <T>(name: string): T => {
     if (!values.has(name)) throw new Error(`BUG: no flag ${name}`);
     return values.get(name) as T;
   };
   const pushPath = get<string>('web.push-path');
+  const memoryBytes = get<number | undefined>('limit.memory') ?? memoryOfMachineBytes;
+  const budgets = budgetsFor(memoryBytes);
   return {
     listenAddresses: get<ListenAddress[]>('web.listen-address'),
     http: {
@@ -180,7 +191,13 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       telemetryPath: get('web.telemetry-path'),
       corsOrigins: get('web.cors-origin'),
       bodyBytesMax: get('web.max-body-size'),
-      bodiesBytesMax: get('web.max-inflight-size'),
+      bodiesBytesMax: get<number | undefined>('web.max-inflight-size') ?? budgets.http.bodiesBytesMax,
+      decodersBytesMax: budgets.http.decodersBytesMax,
+      scrapesMax: get('limit.scrapes'),
+      viewsBytesMax: budgets.http.viewsBytesMax,
+      requestsPerConnectionMax: defaultHttpOptions.requestsPerConnectionMax,
+      requestsMax: budgets.http.requestsMax,
+      allowedHosts: get('web.allowed-hosts'),
       connectionsMax: get('web.max-connections'),
       readTimeoutMs: get('web.read-timeout'),
       shutdownTimeoutMs: get('web.shutdown-timeout'),
@@ -195,20 +212,12 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       openmetrics: get<GatewayOptions['openmetrics']>('push.openmetrics'),
       idempotencyWindowMs: get('push.idempotency-window'),
       idempotencyKeysMax: get('push.idempotency-max-keys'),
-      scrapeCacheBytesMax: get('scrape.cache-size'),
+      scrapeCacheBytesMax:
+        get<number | undefined>('scrape.cache-size') ?? budgets.gateway.scrapeCacheBytesMax,
       nativeAsClassic: get('scrape.native-as-classic'),
       zeroFirst: get('scrape.zero-first'),
       openmetricsCreated: get('scrape.openmetrics-created'),
-      limits: {
-        seriesMax: get('limit.series'),
-        familiesMax: get('limit.families'),
-        sourcesMax: get('limit.sources'),
-        bucketsMax: get('limit.buckets'),
-        nativeBucketsMax: get('limit.native-buckets'),
-        exemplarsMax: get('limit.exemplars'),
-        labelsMax: get('limit.labels'),
-        seriesBytesMax: get('limit.series-bytes'),
-      },
+      limits: limitsOf(get, budgets.limits),
     },
     storage: {
       path: get('storage.path'),
@@ -216,9 +225,32 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       syncIntervalMs: get('storage.sync-interval'),
       snapshotIntervalMs: get('storage.snapshot-interval'),
       bytesMax: get('storage.max-size'),
+      waitingBytesMax: budgets.storage.waitingBytesMax,
       onCorruption: get<StorageOptions['onCorruption']>('storage.on-corruption'),
     },
     log: { level: get<LogOptions['level']>('log.level'), format: get<LogOptions['format']>('log.format') },
+    memoryBytes,
+  };
+}
+
+type Get = <T>(name: string) => T;
+
+function limitsOf(get: Get, budgets: BudgetedOptions['limits']): Limits {
+  return {
+    seriesMax: get('limit.series'),
+    familiesMax: get('limit.families'),
+    sourcesMax: get('limit.sources'),
+    bucketsMax: get('limit.buckets'),
+    nativeBucketsMax: get('limit.native-buckets'),
+    exemplarsMax: get('limit.exemplars'),
+    labelsMax: get('limit.labels'),
+    seriesBytesMax: get('limit.series-bytes'),
+    seriesBytesTotalMax: get<number | undefined>('limit.series-bytes-total') ?? budgets.seriesBytesTotalMax,
+    helpBytesMax: get('limit.help-bytes'),
+    metadataBytesTotalMax:
+      get<number | undefined>('limit.metadata-bytes-total') ?? budgets.metadataBytesTotalMax,
+    sourceBytesTotalMax: get<number | undefined>('limit.source-bytes-total') ?? budgets.sourceBytesTotalMax,
+    otherSpellingsBytesMax: budgets.otherSpellingsBytesMax,
   };
 }
 

@@ -116,6 +116,15 @@ function originOf(text: string): string | undefined {
   return origin === 'null' ? text : origin;
 }
 
+/** Reads `*` or what a Host header may say: a name or an address, with or without a port. */
+export function parseHostName(text: string): Parsed<string> {
+  if (text === '*' || /^(?:\[[\da-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?$/.test(text))
+    return { value: text.toLowerCase() };
+  return {
+    problem: `${JSON.stringify(text)} is not a host; write it like metrics.example, 10.0.0.1:9091 or [::1], or *`,
+  };
+}
+
 export function parsePath(text: string): Parsed<string> {
   if (/^\/[!-~]*$/.test(text) && !/[?#]|\/\//.test(text)) return { value: text };
   return {

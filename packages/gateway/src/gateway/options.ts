@@ -1,4 +1,5 @@
 import type { Limits } from '../aggregate/rules.ts';
+import { largestBudgets } from '../model/budgets.ts';
 import type { Choices } from '../model/choices.ts';
 
 /** How the gateway aggregates. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
@@ -46,6 +47,11 @@ export const defaultLimits: Limits = {
   exemplarsMax: 100_000,
   labelsMax: 64,
   seriesBytesMax: 16_384,
+  seriesBytesTotalMax: largestBudgets.limits.seriesBytesTotalMax,
+  helpBytesMax: 16_384,
+  metadataBytesTotalMax: largestBudgets.limits.metadataBytesTotalMax,
+  sourceBytesTotalMax: largestBudgets.limits.sourceBytesTotalMax,
+  otherSpellingsBytesMax: largestBudgets.limits.otherSpellingsBytesMax,
 };
 
 export const defaultGatewayOptions: GatewayOptions = {
@@ -58,7 +64,7 @@ export const defaultGatewayOptions: GatewayOptions = {
   openmetrics: 'strict',
   idempotencyWindowMs: 24 * 60 * 60 * 1000,
   idempotencyKeysMax: 1_000_000,
-  scrapeCacheBytesMax: 64 * 1024 * 1024,
+  scrapeCacheBytesMax: largestBudgets.gateway.scrapeCacheBytesMax,
   nativeAsClassic: false,
   zeroFirst: false,
   openmetricsCreated: true,

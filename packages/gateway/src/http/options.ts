@@ -1,3 +1,5 @@
+import { largestBudgets } from '../model/budgets.ts';
+
 /** How the gateway is reached over HTTP. Each field is a flag of the command line. */
 export interface HttpOptions {
   /** Begins and ends with a slash. */
@@ -9,6 +11,18 @@ export interface HttpOptions {
   readonly bodyBytesMax: number;
   /** Of all bodies being received at one time; further pushes are answered 503. */
   readonly bodiesBytesMax: number;
+  /** Of all decoders of compressed bodies at one time, windows included; further pushes wait, then are answered 503. */
+  readonly decodersBytesMax: number;
+  /** Scrapes under way at one time; further ones wait, then are answered 503. */
+  readonly scrapesMax: number;
+  /** Of what open scrapes keep, so that each shows one point in time; one scrape is always let in. */
+  readonly viewsBytesMax: number;
+  /** Requests begun and not yet answered, of one connection; further ones wait. */
+  readonly requestsPerConnectionMax: number;
+  /** The same, of all connections. */
+  readonly requestsMax: number;
+  /** Host names that requests may come for, with or without a port; `*` for all. */
+  readonly allowedHosts: readonly string[];
   readonly connectionsMax: number;
   /** For a whole request to arrive. */
   readonly readTimeoutMs: number;
@@ -20,7 +34,13 @@ export const defaultHttpOptions: HttpOptions = {
   telemetryPath: '/-/metrics',
   corsOrigins: ['*'],
   bodyBytesMax: 16 * 1024 * 1024,
-  bodiesBytesMax: 256 * 1024 * 1024,
+  bodiesBytesMax: largestBudgets.http.bodiesBytesMax,
+  decodersBytesMax: largestBudgets.http.decodersBytesMax,
+  scrapesMax: 16,
+  viewsBytesMax: largestBudgets.http.viewsBytesMax,
+  requestsPerConnectionMax: 64,
+  requestsMax: largestBudgets.http.requestsMax,
+  allowedHosts: ['*'],
   connectionsMax: 10_000,
   readTimeoutMs: 30_000,
   shutdownTimeoutMs: 10_000,

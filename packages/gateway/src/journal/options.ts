@@ -1,3 +1,4 @@
+import { largestBudgets } from '../model/budgets.ts';
 import type { Choices } from '../model/choices.ts';
 
 /** What is kept on disk, where and how. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
@@ -8,6 +9,8 @@ export interface StorageOptions {
   readonly syncIntervalMs: number;
   readonly snapshotIntervalMs: number;
   readonly bytesMax: number;
+  /** Of records that wait to be written; further pushes are answered 503. */
+  readonly waitingBytesMax: number;
   readonly onCorruption: 'fail' | 'quarantine';
 }
 
@@ -23,5 +26,6 @@ export const defaultStorageOptions: StorageOptions = {
   syncIntervalMs: 1_000,
   snapshotIntervalMs: 60_000,
   bytesMax: 8 * 2 ** 30,
+  waitingBytesMax: largestBudgets.storage.waitingBytesMax,
   onCorruption: 'fail',
 };

@@ -16,10 +16,11 @@ import {
   parseSize,
 } from '../../src/config/values.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import { budgetsFor } from '../../src/model/budgets.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 
-function configOf(argv: readonly string[], env: Record<string, string> = {}) {
-  const invocation = parseConfig(argv, env);
+function configOf(argv: readonly string[], env: Record<string, string> = {}, memoryBytes = 2 ** 50) {
+  const invocation = parseConfig(argv, env, memoryBytes);
   if (invocation.kind !== 'run') throw new Error(JSON.stringify(invocation));
   return invocation.config;
 }
@@ -34,6 +35,38 @@ test('without flags it is what an embedder gets', () => {
   expect(config.gateway).toEqual(defaultGatewayOptions);
   expect(config.http).toEqual(defaultHttpOptions);
   expect(config.listenAddresses).toEqual([{ host: undefined, port: 9091 }]);
+});
+
+describe('the memory there is', () => {
+  const MIB = 2 ** 20;
+
+  test('decides about the limits that are not given', () => {
+    const { http, gateway, memoryBytes } = configOf([], {}, 512 * MIB);
+    expect(memoryBytes).toBe(512 * MIB);
+    expect(http.bodiesBytesMax).toBe(64 * MIB);
+    expect(gateway.limits.seriesBytesTotalMax).toBe(96 * MIB);
+  });
+  test('may be given', () =>
+    expect(configOf(['--limit.memory=512MiB'], {}, 2 ** 40).http.bodiesBytesMax).toBe(64 * MIB));
+  test('yields to a limit that is given', () => {
+    const argv = [
+      '--web.max-inflight-size=20MiB',
+      '--limit.series-bytes-total=1GiB',
+      '--scrape.cache-size=0',
+    ];
+    const { http, gateway } = configOf(argv, {}, 512 * MIB);
+    expect(http.bodiesBytesMax).toBe(20 * MIB);
+    expect(gateway.limits.seriesBytesTotalMax).toBe(1024 * MIB);
+    expect(gateway.scrapeCacheBytesMax).toBe(0);
+  });
+  test.each([128, 512, 4096].map((mib) => [mib] as const))('all shares of %d MiB leave room', (mib) => {
+    const { http, gateway, limits, storage } = budgetsFor(mib * MIB);
+    const shares = [http, gateway, limits, storage].flatMap((budgets) => Object.entries(budgets));
+    const bytes = shares.filter(([name]) => name.includes('Bytes')).map(([, value]) => value as number);
+    expect(bytes.length).toBeGreaterThan(8);
+    const sum = bytes.reduce((total, each) => total + each, 0);
+    if (mib >= 512) expect(sum).toBeLessThan(mib * MIB * 0.75);
+  });
 });
 
 describe('spellings of a flag', () => {
