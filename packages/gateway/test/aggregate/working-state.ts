@@ -92,7 +92,7 @@ export class WorkingState {
       size: texts.size,
       free: [...texts.freeEntries],
       limbo: [...cells.limbo],
-      spilled: [...cells.sums.copyTo(new Float64Array(0), new Float64Array(0)).spilled],
+      spilled: [...cells.sums.spilled()],
       cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
       groups: groups.map(({ count, sum, buckets, native }) => ({
         count,
