@@ -97,7 +97,7 @@ export class Cells {
 
   /** Makes room for so many new cells; to be called before any is created. */
   *makeRoom(count: number, pace: Pace): Generator<void, void> {
-    for (const _ of this.texts.makeRoom(count)) if (pace.isFull(pace.rows)) yield;
+    yield* this.texts.makeRoom(count, (from, to) => copyColumn(pace, from, to));
     if (this.texts.capacity > this.kind.length) yield* this.#grow(this.texts.capacity, pace);
   }
 

@@ -119,7 +119,7 @@ class RowsView implements FamilyView {
     const pendingCount = this.rowCount - sorted.length;
     if (pendingCount === 0) return;
     const { texts, groups, group } = this.#cells;
-    const added = pending.between(0, pendingCount).slice();
+    const added = yield* mapInSteps(pending.between(0, pendingCount), (row) => row);
     if (this.#grouped) {
       // A group goes by the text of its count.
       const known = yield* mapInSteps(sorted, (id) => groups[id]!.count);

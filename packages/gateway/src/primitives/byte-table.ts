@@ -17,6 +17,8 @@ const BLOCK_BYTES = 8;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
 
+type CopyEntries = <T extends Uint32Array | Uint16Array>(from: T, to: T) => Generator<void, T>;
+
 export class ByteTable {
   /** Entry numbers run from 0 to here; freed ones among them. */
   high = 0;
@@ -98,12 +100,19 @@ export class ByteTable {
     return entry;
   }
 
-  /** Makes room for so many more keys, a column in each step, so that the next ones are inserted without a pause. */
-  *makeRoom(keys: number): Generator<void, void> {
+  /**
+   * Makes room for so many more keys, so that the next ones are inserted without a pause. `copy` copies a column to the beginning of a
+   * larger one, in steps, and returns that.
+   */
+  *makeRoom(keys: number, copy: CopyEntries): Generator<void, void> {
     const needed = this.high + Math.max(0, keys - this.#free.length);
     let capacity = this.#hashes.length;
     while (capacity < needed) capacity *= 2;
-    if (capacity > this.#hashes.length) yield* this.#growEntriesInSteps(capacity);
+    if (capacity === this.#hashes.length) return;
+    this.#addresses = yield* copy(this.#addresses, new Uint32Array(capacity));
+    this.#lengths = yield* copy(this.#lengths, new Uint16Array(capacity));
+    // Its length is the capacity.
+    this.#hashes = yield* copy(this.#hashes, new Uint32Array(capacity));
   }
 
   /** Entry numbers below `high` that are to be given out again, the next one last. */
@@ -260,18 +269,12 @@ export class ByteTable {
   }
 
   #growEntries(capacity: number): void {
-    for (const _ of this.#growEntriesInSteps(capacity));
-  }
-
-  *#growEntriesInSteps(capacity: number): Generator<void, void> {
     const hashes = new Uint32Array(capacity);
     hashes.set(this.#hashes);
     this.#hashes = hashes;
-    yield;
     const addresses = new Uint32Array(capacity);
     addresses.set(this.#addresses);
     this.#addresses = addresses;
-    yield;
     const lengths = new Uint16Array(capacity);
     lengths.set(this.#lengths);
     this.#lengths = lengths;

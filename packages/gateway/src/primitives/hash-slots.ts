@@ -1,13 +1,13 @@
 /**
- * Where the entries of a hash table stand: open addressing with linear probing, in segments of at most 128 KiB, so that no insertion has
- * to place millions of entries anew. A segment that is full is doubled, or split in two when it is as large as it may be
+ * Where the entries of a hash table stand: open addressing with linear probing, in segments of at most 16 KiB, so that no insertion has
+ * to place millions of entries anew; small ones are not all full at the same time. A segment that is full is doubled, or split in two when it is as large as it may be
  * (extendible hashing: Fagin, Nievergelt, Pippenger, Strong, 1979).
  *
  *   directory   [ segment | segment | same segment | … ]    by some bits of the hash, from bit 16 on
  *   segment     [ 0 | entry+1 | 0 | … ]                      by its low bits; at most 60 % full
  */
 
-export const SEGMENT_SLOTS_MAX: number = 1 << 15;
+export const SEGMENT_SLOTS_MAX: number = 1 << 12;
 const SEGMENT_SLOTS_MIN = 64;
 /** Those below choose the place in a segment, those at the top may be the same in all of a table. */
 const DIRECTORY_SHIFT = 16;

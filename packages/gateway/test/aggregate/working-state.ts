@@ -17,6 +17,7 @@ import type { PageFormat } from '../../src/model/page-format.ts';
 import type { PageView } from '../../src/model/page-view.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 import { isDistribution } from '../../src/model/metric-type.ts';
 
 export interface PushedBy {
@@ -36,20 +37,31 @@ export class WorkingState {
   readonly state: State;
   readonly #builder: PushBuilder;
 
-  constructor(rules: Partial<StateRules>, hashSeed: number, limits: Limits = defaultLimits) {
+  constructor(
+    rules: Partial<StateRules>,
+    hashSeed: number,
+    limits: Limits = defaultLimits,
+    stepRows?: number,
+  ) {
     this.state = new State(
       { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count', ...rules },
       limits,
       hashSeed,
+      stepRows,
     );
     this.#builder = new PushBuilder(this.state);
   }
 
   /** Returns what became of the push: 'taken', or the code of its refusal. Bytes are protobuf. */
-  push(
+  push(pushed: string | Buffer, by?: PushedBy): string {
+    return atOnce(this.pushInSteps(pushed, by));
+  }
+
+  /** The same, with what it changes applied in steps. */
+  *pushInSteps(
     pushed: string | Buffer,
     { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {},
-  ): string {
+  ): Generator<void, string> {
     const body = Buffer.from(pushed);
     try {
       this.#builder.begin(body, []);
@@ -63,7 +75,7 @@ export class WorkingState {
         while (!decoder.advance(openMetricsSlice ?? body.length));
       }
       const batch = this.#builder.finish();
-      this.state.apply(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
+      yield* this.state.applyInSteps(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
       return 'taken';
     } catch (error) {
       if (error instanceof PushProblem) return error.code;
