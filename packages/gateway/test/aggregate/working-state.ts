@@ -1,9 +1,11 @@
 /** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
+import type { Batch } from '../../src/aggregate/batch.ts';
 import { PushBuilder } from '../../src/aggregate/push-builder.ts';
 import { restoreState } from '../../src/aggregate/restore-state.ts';
 import type { Limits, StateRules } from '../../src/aggregate/rules.ts';
 import { Ring } from '../../src/aggregate/source-list.ts';
 import { State } from '../../src/aggregate/state.ts';
+import type { PushOrigin } from '../../src/aggregate/state.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
@@ -35,6 +37,8 @@ export interface PageWanted {
 
 export class WorkingState {
   readonly state: State;
+  /** Called with each batch, as the state is before it. */
+  beforeApplying: (batch: Batch, origin: PushOrigin) => void = () => {};
   readonly #builder: PushBuilder;
 
   constructor(
@@ -75,7 +79,9 @@ export class WorkingState {
         while (!decoder.advance(openMetricsSlice ?? body.length));
       }
       const batch = this.#builder.finish();
-      yield* this.state.applyInSteps(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
+      const origin = { source, method, nowMs, wallMs: nowMs + 0.5 };
+      this.beforeApplying(batch, origin);
+      yield* this.state.applyInSteps(batch, body, origin);
       return 'taken';
     } catch (error) {
       if (error instanceof PushProblem) return error.code;
