@@ -1,0 +1,120 @@
+/**
+ * A push once decoded: its numbers as columns, and what it brings that the state does not have yet. Nothing in the state has
+ * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
+ */
+import type { Exemplar } from '../model/exemplar.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { Dialect } from '../model/sample-sink.ts';
+import { CellKind } from './cells.ts';
+import type { Cells } from './cells.ts';
+import type { Family } from './families.ts';
+import { FreshCells } from './fresh-cells.ts';
+export interface Batch {
+  length: number;
+  /** Cells, or the complement (`~k`) of an index into `fresh`. */
+  cells: Int32Array;
+  /** What to add; per bucket, not cumulative. NaN is a gauge that says nothing: it adds nothing and withdraws what was. */
+  values: Float64Array;
+  /** Position in the body of the line that each number came from. */
+  offsets: Uint32Array;
+  /** True when some of the cells belong to histograms or summaries. */
+  grouped: boolean;
+  readonly fresh: FreshCells;
+  readonly freshGroups: FreshGroup[];
+  readonly families: PushFamily[];
+  readonly aliases: Alias[];
+  /** Start times earlier than those that the state knows. */
+  readonly starts: {
+    cell: number;
+    readonly startMs: number;
+  }[];
+  readonly exemplars: {
+    cell: number;
+    readonly exemplar: Exemplar;
+  }[];
+  /**
+   * Untyped cells whose totals decided whether they can be counters of this push: the cell, or `~cell` where it cannot. Totals change
+   * without a change of State.epoch.
+   */
+  readonly judged: number[];
+  /** What the aliases are spelled in. */
+  dialect: Dialect;
+  /** Samples that were read, whatever became of them. */
+  samples: number;
+  ignoredNonFinite: number;
+  ignoredSummary: number;
+}
+export interface FreshGroup {
+  /** Index into `families`. */
+  readonly family: number;
+  /** Index into `fresh`. */
+  readonly count: number;
+  /** Of the `+Inf` bucket, into `fresh` as well; -1 for a summary. */
+  readonly infinity: number;
+}
+/** A family as far as one push speaks of it in words that the state does not know yet. */
+export interface PushFamily {
+  /** Its place in Batch.families. */
+  readonly index: number;
+  readonly name: string;
+  known: Family | undefined;
+  /** What it is for this push, and for the state once the push is applied. */
+  type: MetricType;
+  /** Position of its TYPE line, or of its first sample. */
+  readonly offset: number;
+  help: string | undefined;
+  unit: string | undefined;
+  typed: boolean;
+  helped: boolean;
+  sampled: boolean;
+  quotedNames: boolean;
+  startTimes: boolean;
+  /** The TYPE line says something other than the state, or speaks of a family that the state does not have. */
+  changed: boolean;
+  /** Families that give way to this one. */
+  readonly replaces: Family[];
+}
+/** `header` is type and help at once. */
+export declare const metadataKinds: readonly ['type', 'help', 'discarded', 'header'];
+/** A spelling to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
+export type Alias = AliasBytes &
+  (
+    | {
+        target: number;
+      }
+    | {
+        readonly family: PushFamily;
+        readonly what: (typeof metadataKinds)[number];
+      }
+  );
+interface AliasBytes {
+  /** What `start` and `end` are positions in; the body when left out. */
+  readonly view?: DataView;
+  readonly start: number;
+  readonly end: number;
+}
+export declare function emptyBatch(hashSeed: number): Batch;
+export declare function resetBatch(batch: Batch): void;
+export declare function appendEntry(batch: Batch, cell: number, value: number, offset: number): void;
+/** Makes room for more entries than there are. */
+export declare function growColumns(batch: Batch): void;
+/** What kind of cell an entry is for. */
+export declare function kindAt(batch: Batch, cells: Cells, entry: number): CellKind;
+/** Fresh groups are numbered after those of the state, as they will be once they are created. */
+export declare function groupAt(batch: Batch, cells: Cells, entry: number): number;
+export declare function boundAt(batch: Batch, cells: Cells, entry: number): number;
+/** Notes whether a cell can be a counter of this push, where that depends on its total. */
+export declare function judge(
+  batch: Batch,
+  cells: Cells,
+  {
+    cell,
+    stays,
+  }: {
+    readonly cell: number;
+    readonly stays: boolean;
+  },
+): void;
+/** Whether that is still so. */
+export declare function isAsJudged({ judged }: Batch, { sums }: Cells): boolean;
+export {};

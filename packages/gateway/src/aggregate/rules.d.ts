@@ -1,0 +1,24 @@
+/** What the state is told about how to aggregate, and how much to hold. Fixed for its life. */
+export interface StateRules {
+  readonly byJob: boolean;
+  /** In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. */
+  readonly counterResets: 'overwrite' | 'accumulate';
+  readonly summaries: 'discard' | 'sum-and-count';
+}
+/** Bounds of what is kept. A push that would go past one is refused whole. */
+export interface Limits {
+  /** Samples held: a counter or gauge series is one, a histogram series one per bucket plus two. */
+  readonly seriesMax: number;
+  readonly familiesMax: number;
+  /** Sources remembered in by-job mode. */
+  readonly sourcesMax: number;
+  /** Buckets of one histogram series, `+Inf` included. */
+  readonly bucketsMax: number;
+  /** Native buckets of one histogram series on the page; of each resolution among its senders, in the state. */
+  readonly nativeBucketsMax: number;
+  /** Exemplars kept in all. */
+  readonly exemplarsMax: number;
+  readonly labelsMax: number;
+  /** Bytes of a series as written in the exposition: name and labels. */
+  readonly seriesBytesMax: number;
+}

@@ -1,0 +1,2 @@
+import type { FamilyView } from '../model/page-view.ts';
+export declare function nativeAsClassic(families: readonly FamilyView[]): readonly FamilyView[];

@@ -1,0 +1,15 @@
+/** What a page can be written in. */
+export declare const pageFormats: readonly ['text', 'openmetrics', 'protobuf'];
+/**
+ * How names are written that are not legacy names, by the names that content negotiation has for it.
+ * https://prometheus.io/docs/instrumenting/escaping_schemes/
+ */
+export declare const escapingSchemes: readonly ['allow-utf-8', 'underscores', 'dots', 'values'];
+export type EscapingScheme = (typeof escapingSchemes)[number];
+export interface PageFormat {
+  readonly format: (typeof pageFormats)[number];
+  readonly escaping: EscapingScheme;
+  /** Of text: 1.0.0 differs from 0.0.4 in that names may be UTF-8. */
+  readonly version: '0.0.4' | '1.0.0';
+}
+export declare const plainText: PageFormat;
