@@ -61,6 +61,9 @@ export interface Group {
   native: readonly number[];
 }
 
+/** Of one cell in all columns, and in the table of texts. */
+const COLUMN_BYTES = 80;
+
 export class Cells {
   readonly texts: ByteTable;
   readonly sums: ExactSums = new ExactSums();
@@ -81,6 +84,8 @@ export class Cells {
   tick = 1;
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: number[] = [];
+  /** About what freed cells take: their texts and columns. */
+  limboBytes = 0;
   readonly #watching = new Set<EarlierDetails>();
 
   constructor(hashSeed: number, exemplarsMax: number) {
@@ -183,6 +188,7 @@ export class Cells {
     this.sums.set(cell, Number.NaN);
     this.changedAt[this.family[cell]!] = this.tick;
     this.limbo.push(cell);
+    this.limboBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
   }
 
   /** Notes that something else of a family has changed that the page shows. */
@@ -204,6 +210,7 @@ export class Cells {
   recycle(): void {
     for (const cell of this.limbo) this.texts.release(cell);
     this.limbo.length = 0;
+    this.limboBytes = 0;
   }
 
   /** Gives the columns of an empty state room for the cells and families of a snapshot. */
