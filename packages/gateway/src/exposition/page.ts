@@ -114,13 +114,18 @@ class Page {
     writer: FamilyWriter,
     { found, kept }: { readonly found: FoundRun; readonly kept: KeptPage },
   ): Steps {
-    const { keepBytesMax } = found;
-    if (keepBytesMax > 0) this.#page.record(keepBytesMax);
-    const before = this.leftOut?.series ?? 0;
-    for (const family of run) yield* this.#writeFamily(family, writer);
-    const text = keepBytesMax > 0 ? this.#page.recorded() : undefined;
-    const leftOut = this.leftOut && { ...this.leftOut, series: this.leftOut.series - before };
-    this.#kept.keep(run, { ...found, text, leftOut }, kept);
+    const recording = this.#kept.record(found);
+    try {
+      if (recording.bytesMax > 0) this.#page.record(recording);
+      const before = this.leftOut?.series ?? 0;
+      for (const family of run) yield* this.#writeFamily(family, writer);
+      const text = recording.bytesMax > 0 ? this.#page.recorded() : undefined;
+      const leftOut = this.leftOut && { ...this.leftOut, series: this.leftOut.series - before };
+      recording.close();
+      this.#kept.keep(run, { ...found, text, leftOut, isCrowded: recording.isCrowded }, kept);
+    } finally {
+      recording.close();
+    }
   }
 
   #leaveOut({ series, family }: LeftOut): void {
