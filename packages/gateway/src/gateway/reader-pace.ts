@@ -32,7 +32,8 @@ export class ReaderPace {
     return this.#behindMs === 0 ? Number.POSITIVE_INFINITY : (this.#behindBytes / this.#behindMs) * 1_000;
   }
 
-  look(nowMs: number): void {
+  /** Time beyond `betweenMsMax` since the last look is not counted against the reader: the gateway itself stood still. */
+  look(nowMs: number, betweenMsMax: number): void {
     const reader = this.#reader;
     if (reader === undefined) return;
     const { takenBytes, isBehind } = reader;
@@ -42,7 +43,7 @@ export class ReaderPace {
       this.#behindMs = 0;
       this.#behindBytes = 0;
     } else if (this.#wasBehind) {
-      this.#behindMs += nowMs - this.#lookedMs;
+      this.#behindMs += Math.min(nowMs - this.#lookedMs, betweenMsMax);
       this.#behindBytes += took;
     }
     this.#wasBehind = isBehind;

@@ -1,14 +1,21 @@
 /**
- * Who scrapes and who waits to. First come, first served, but a network that has fewer scrapes under way goes before those that have
- * more: so one that asks without end waits for itself. Where all places are taken, slow readers lose theirs.
+ * Who scrapes and who waits to. First come, first served within a network; of several, the one with the fewest scrapes under way goes first, or
+ * else the one whose last turn was longest ago: so one that asks without end waits for itself. Where all places are taken, slow
+ * readers lose theirs.
  */
 import type { ScrapeBounds } from './scrape-bounds.ts';
 import type { ScrapeTurn } from './scrape-turn.ts';
 
+/** Networks remembered; those whose last turn was longest ago are as good as new. */
+const NETWORKS_MAX = 1024;
+
 export class ScrapeQueue {
   readonly open: Set<ScrapeTurn> = new Set();
   readonly #waiting = new Set<ScrapeTurn>();
+  /** When networks last had a turn, in numbers of turns; the oldest first. */
+  readonly #admissions = new Map<string, number>();
   readonly #bounds: ScrapeBounds;
+  #admitted = 0;
 
   constructor(bounds: ScrapeBounds) {
     this.#bounds = bounds;
@@ -40,20 +47,27 @@ export class ScrapeQueue {
       return undefined;
     }
     const shares = countByNetwork(this.open);
-    let next: ScrapeTurn | undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (const turn of this.#waiting) {
-      const share = shares.get(turn.network) ?? 0;
-      if (share >= least) continue;
-      next = turn;
-      least = share;
-    }
-    return next;
+    const firsts = new Map<string, ScrapeTurn>();
+    for (const turn of this.#waiting) if (!firsts.has(turn.network)) firsts.set(turn.network, turn);
+    const share = (turn: ScrapeTurn): number => shares.get(turn.network) ?? 0;
+    const last = (turn: ScrapeTurn): number => this.#admissions.get(turn.network) ?? 0;
+    // In the order in which they came, where all else is the same.
+    return [...firsts.values()].reduce((first, turn) =>
+      (share(turn) - share(first) || last(turn) - last(first)) < 0 ? turn : first,
+    );
   }
 
   admit(turn: ScrapeTurn): void {
     this.#waiting.delete(turn);
     this.open.add(turn);
+    this.#admitted += 1;
+    this.#admissions.delete(turn.network);
+    this.#admissions.set(turn.network, this.#admitted);
+    if (this.#admissions.size <= NETWORKS_MAX) return;
+    for (const [oldest] of this.#admissions) {
+      this.#admissions.delete(oldest);
+      return;
+    }
   }
 
   /** False where it had left. */

@@ -96,7 +96,7 @@ export class Scrapes {
     const { bounds } = this.#deps;
     const nowMs = this.#now();
     for (const turn of this.#queue.open) {
-      turn.pace.look(nowMs);
+      turn.pace.look(nowMs, bounds.checkMs * 2);
       if (nowMs >= turn.deadlineMs) this.#cut(turn, 'lifetime');
       else if (nowMs - turn.pace.tookMs >= bounds.stallMs) this.#cut(turn, 'stalled');
     }
@@ -187,7 +187,9 @@ export class Scrapes {
 
   /** One is always let in. */
   #fits(bytes: number): boolean {
-    return this.#openViews().length === 0 || this.#bytes() + bytes <= this.#deps.bounds.viewsBytesMax;
+    let isFirst = true;
+    for (const { hasPage } of this.#queue.open) isFirst &&= !hasPage;
+    return isFirst || this.#bytes() + bytes <= this.#deps.bounds.viewsBytesMax;
   }
 
   #bytes(): number {

@@ -71,6 +71,7 @@ export class ScrapeReader implements PageReader {
    */
   reset(): void {
     const { socket } = this.#request;
+    if (socket.destroyed) return;
     try {
       socket.resetAndDestroy();
     } catch {
