@@ -1,13 +1,17 @@
 /** How fast a reader takes its page, by looking at it now and then. */
 import type { PageReader } from './api.ts';
 
+/** What a reader took longer ago than this counts half, and so on: a connection takes much at first, whoever reads. */
+const HALF_LIFE_MS = 500;
+
 export class ReaderPace {
   readonly #reader: PageReader | undefined;
   #lookedMs: number;
   #takenBytes: number;
   #tookMs: number;
   #behindMs = 0;
-  #behindBytes = 0;
+  #recentMs = 0;
+  #recentBytes = 0;
   #wasBehind = false;
 
   constructor(reader: PageReader | undefined, nowMs: number) {
@@ -27,9 +31,9 @@ export class ReaderPace {
     return this.#behindMs;
   }
 
-  /** While it was behind. */
+  /** Of late, while it was behind. */
   get bytesPerSecond(): number {
-    return this.#behindMs === 0 ? Number.POSITIVE_INFINITY : (this.#behindBytes / this.#behindMs) * 1_000;
+    return this.#recentMs === 0 ? Number.POSITIVE_INFINITY : (this.#recentBytes / this.#recentMs) * 1_000;
   }
 
   /** Time beyond `betweenMsMax` since the last look is not counted against the reader: the gateway itself stood still. */
@@ -41,10 +45,14 @@ export class ReaderPace {
     if (took > 0 || !isBehind) this.#tookMs = nowMs;
     if (!isBehind) {
       this.#behindMs = 0;
-      this.#behindBytes = 0;
+      this.#recentMs = 0;
+      this.#recentBytes = 0;
     } else if (this.#wasBehind) {
-      this.#behindMs += Math.min(nowMs - this.#lookedMs, betweenMsMax);
-      this.#behindBytes += took;
+      const ms = Math.min(nowMs - this.#lookedMs, betweenMsMax);
+      const left = 0.5 ** (ms / HALF_LIFE_MS);
+      this.#behindMs += ms;
+      this.#recentMs = this.#recentMs * left + ms;
+      this.#recentBytes = this.#recentBytes * left + took;
     }
     this.#wasBehind = isBehind;
     this.#takenBytes = takenBytes;

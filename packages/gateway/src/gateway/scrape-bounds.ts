@@ -35,5 +35,5 @@ export const defaultScrapeBounds: ScrapeBounds = {
   graceMs: 2_000,
   graceMsMin: 250,
   slowBytesPerSecond: 128 * 1024,
-  checkMs: 100,
+  checkMs: 50,
 };
