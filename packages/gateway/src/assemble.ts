@@ -29,7 +29,9 @@ export interface Parts {
 export function assemble(parts: Parts & { readonly journal?: Journal | undefined }): Assembly {
   const { gatewayOptions, httpOptions, journal, clock, log } = parts;
   const version = packageVersion();
-  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal });
+  const { scrapesMax, viewsBytesMax } = httpOptions;
+  const scrapes = { scrapesMax, viewsBytesMax };
+  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes });
   const telemetry = createTelemetry({ version, clock, holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;

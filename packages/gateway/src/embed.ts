@@ -65,7 +65,7 @@ export interface EmbeddedGateway {
   push(body: string | Uint8Array, options?: PushOptions): Promise<PushOutcome>;
   /** Retires a source in by-job mode. `path` as in PushOptions. */
   delete(path: string): Promise<void>;
-  /** The aggregate now. */
+  /** The aggregate now. Waits and rejects with a RequestError as scrapes over HTTP do where too many are under way. */
   scrape(options?: ScrapeOptions & { readonly format?: 'text' | 'openmetrics' }): Promise<string>;
   /** The same in any format. */
   scrapeBytes(options?: ScrapeOptions): Promise<Uint8Array>;

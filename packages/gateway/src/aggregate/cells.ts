@@ -64,6 +64,9 @@ export interface Group {
   native: readonly number[];
 }
 
+/** Of one cell in all columns, and in the table of texts. */
+const COLUMN_BYTES = 80;
+
 export class Cells {
   readonly texts: ByteTable;
   readonly sums: ExactSums = new ExactSums();
@@ -84,6 +87,8 @@ export class Cells {
   tick = 1;
   /** Freed cells whose numbers may still be held by a reader. */
   readonly limbo: NumberList = new NumberList();
+  /** About what freed cells take: their texts and columns. */
+  limboBytes = 0;
   readonly #watching = new Set<EarlierDetails>();
 
   constructor(hashSeed: number, exemplarsMax: number) {
@@ -195,6 +200,7 @@ export class Cells {
     this.sums.set(cell, Number.NaN);
     this.changedAt[this.family[cell]!] = this.tick;
     this.limbo.push(cell);
+    this.limboBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
   }
 
   /** Notes that something else of a family has changed that the page shows. */
@@ -226,6 +232,7 @@ export class Cells {
       if (pace.isFull(1)) yield;
     }
     this.limbo.clear();
+    this.limboBytes = 0;
   }
 
   /** Gives the columns of an empty state room for the cells and families of a snapshot. */

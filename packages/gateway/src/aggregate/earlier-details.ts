@@ -1,5 +1,9 @@
 import type { KeptExemplar } from './exemplars.ts';
 
+/** What a note of each kind takes. An exemplar that was replaced lives on for the note alone. */
+const START_BYTES = 48;
+const EXEMPLAR_BYTES = 400;
+
 /**
  * The exemplars and start times that have changed since a point in time, as they were then. Few change while a page is written, so
  * that noting these costs less than copying all.
@@ -10,6 +14,10 @@ export class EarlierDetails {
 
   get hasExemplars(): boolean {
     return this.#exemplars.size > 0;
+  }
+
+  get bytes(): number {
+    return this.#starts.size * START_BYTES + this.#exemplars.size * EXEMPLAR_BYTES;
   }
 
   /** To be called before the start of a cell changes. */

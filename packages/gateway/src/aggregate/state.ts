@@ -27,6 +27,7 @@ import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
 import { metadataReference, Spellings } from './spellings.ts';
 import { openView } from './view.ts';
+import type { OpenView } from './view.ts';
 
 /** Who pushed, and how. Without by-job mode the source means nothing. */
 export interface PushOrigin {
@@ -189,18 +190,22 @@ export class State {
   }
 
   /**
-   * The page now; pushes may go on while it is read. Counters and histograms that came after an earlier view are shown as 0 when
-   * that view's `Cells.tick` is given.
+   * The state now, for any number of pages; pushes may go on while they are read, but not before the last step. It must be
+   * closed.
    */
-  view(zeroAfter: number = Number.POSITIVE_INFINITY): PageView {
-    return atOnce(this.viewInSteps(zeroAfter));
-  }
-
-  *viewInSteps(zeroAfter: number = Number.POSITIVE_INFINITY): Generator<void, PageView> {
+  *openViewInSteps(): Generator<void, OpenView> {
     this.pace.begin();
     yield* this.#cleanFreed();
     this.hold();
-    return yield* openView(this, zeroAfter, () => this.letGo());
+    return yield* openView(this, () => this.letGo());
+  }
+
+  /** The page now, the only one of its view; see OpenView.page. */
+  view(zeroAfter?: number): PageView {
+    const view = atOnce(this.openViewInSteps());
+    const page = view.page(zeroAfter);
+    view.close();
+    return page;
   }
 
   /** Keeps the numbers of freed cells from being used again until `letGo`. */
@@ -214,8 +219,13 @@ export class State {
 
   /** Whether it is time for `recycle`. */
   get wantsRecycling(): boolean {
+    return this.#readers === 0 && this.isRecyclingDue;
+  }
+
+  /** The same, but for those who still read. */
+  get isRecyclingDue(): boolean {
     const { limbo, size } = this.cells;
-    return this.#readers === 0 && limbo.length >= LIMBO_MIN && limbo.length * 4 >= size;
+    return limbo.length >= LIMBO_MIN && limbo.length * 4 >= size;
   }
 
   /**

@@ -5,11 +5,13 @@
  *
  * Text is kept when it is written, also when the run had changed: most are pushed to now and then, and are the same on the
  * next pages. A run that changes from one page to the next is not kept again before it was the same on two pages, so
- * families that change all the time take no memory. Nor do runs that would take more than `bytesMax` together with what is
+ * families that change all the time take no memory. Nor do runs that would take more than there is room for beside what is
  * kept already: they are written anew each time.
  */
 import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
+import { KeptRoom } from './kept-room.ts';
+import type { Recording, RoomUser } from './kept-room.ts';
 import type { LeftOut } from './page.ts';
 
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
@@ -35,9 +37,10 @@ interface Run extends Past {
   readonly versions: readonly number[];
   readonly variants: readonly number[];
   readonly text: readonly Uint8Array[] | undefined;
+  /** Of the text and of what is known about it. */
   readonly bytes: number;
   readonly leftOut: LeftOut | undefined;
-  /** The page that met it last. */
+  /** The newest page that met it. */
   page: number;
 }
 
@@ -60,15 +63,29 @@ export interface FoundRun extends Past {
   readonly keepBytesMax: number;
 }
 
+export interface WrittenRun extends Readonly<Past>, Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'> {
+  /** There was less room for the text than when it was found. */
+  readonly isCrowded: boolean;
+}
+
 const noPast: Readonly<Past> = { changes: 0, tooMuchFor: 0 };
 
-/** The kept text of each way to write a page that was asked for, which may take so many bytes each. */
+/** What a run takes besides its text, and each of its families: entries of lists, and families that have gone and live on here. */
+const RUN_BYTES = 320;
+const RUN_FAMILY_BYTES = 96;
+
+/** The kept text of each way to write a page that was asked for; there are as many as formats and escapings. They share their room. */
 export class KeptPages {
-  readonly #bytesMax: number;
+  readonly #room: KeptRoom;
   readonly #texts = new Map<string, KeptText>();
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.#room = new KeptRoom(bytesMax);
+  }
+
+  /** What all of it takes, with what pages under way have recorded in order to keep it. */
+  get bytes(): number {
+    return this.#room.bytes;
   }
 
   /** Both versions of text are the same text where names are escaped the same way. */
@@ -76,32 +93,45 @@ export class KeptPages {
     const key = `${format} ${escaping}`;
     let text = this.#texts.get(key);
     if (text === undefined) {
-      text = new KeptText(this.#bytesMax);
+      text = new KeptText(this.#room);
       this.#texts.set(key, text);
+      this.#room.add(text);
     }
     return text;
   }
 }
 
-export class KeptText {
-  readonly #bytesMax: number;
+export class KeptText implements RoomUser {
+  /** When the newest page began, and the one before it. */
+  usedAt = 0;
+  usedBefore = 0;
+  readonly #room: KeptRoom;
   /** By the first family of the run. */
   readonly #runs = new Map<object, Run>();
   #bytes = 0;
-  #pages = 0;
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  constructor(room: KeptRoom) {
+    this.#room = room;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  clear(): void {
+    this.#runs.clear();
+    this.#bytes = 0;
   }
 
   begin(variantOf: VariantOf): KeptPage {
-    this.#pages += 1;
-    return { number: this.#pages, variantOf };
+    this.usedBefore = this.usedAt;
+    this.usedAt = this.#room.use();
+    return { number: this.usedAt, variantOf };
   }
 
-  /** Call when a page is complete: forgets runs that it did not meet. */
+  /** Call when a page is complete: forgets runs that neither it nor a later one met. */
   end(page: KeptPage): void {
-    for (const [first, run] of this.#runs) if (run.page !== page.number) this.#drop(first, run);
+    for (const [first, run] of this.#runs) if (run.page < page.number) this.#drop(first, run);
   }
 
   /** The run that begins at `from`, as this page has it. */
@@ -110,7 +140,7 @@ export class KeptText {
     if (first.once) return { to: from + 1, text: undefined, keepBytesMax: 0, ...noPast };
     const known = this.#runs.get(first.identity);
     if (known !== undefined && isSame(known, families, from, page.variantOf)) {
-      known.page = page.number;
+      known.page = Math.max(known.page, page.number);
       known.changes = 0;
       const { text, leftOut, tooMuchFor } = known;
       const to = from + known.families.length;
@@ -123,36 +153,45 @@ export class KeptText {
     return { to: this.#runEnd(families, from), text: undefined, keepBytesMax, changes, tooMuchFor };
   }
 
+  /** For a run that is written anew; to be closed. */
+  record({ keepBytesMax }: FoundRun): Recording {
+    return this.#room.record(this, keepBytesMax);
+  }
+
   /** Notes a run that was written anew, and keeps its text if there is one. */
-  keep(
-    run: readonly FamilyView[],
-    written: Readonly<Past> & Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'>,
-    page: KeptPage,
-  ): void {
-    if (this.#bytesMax === 0 || run[0]!.once) return;
+  keep(run: readonly FamilyView[], written: WrittenRun, page: KeptPage): void {
+    if (run[0]!.once) return;
     const first = run[0]!.identity;
     const known = this.#runs.get(first);
+    // Another page was faster, and had room.
+    if (written.text === undefined && known?.text !== undefined && isSame(known, run, 0, page.variantOf))
+      return;
     if (known !== undefined) this.#drop(first, known);
-    const bytes = (written.text ?? []).reduce((sum, part) => sum + part.buffer.byteLength, 0);
+    const ownBytes = RUN_BYTES + run.length * RUN_FAMILY_BYTES;
+    const textBytes = (written.text ?? []).reduce((sum, part) => sum + part.buffer.byteLength, 0);
     // Another page may have filled the room meanwhile.
-    const text = this.#bytes + bytes <= this.#bytesMax ? written.text : undefined;
+    const text = this.#room.makeFor(this, ownBytes + textBytes) ? written.text : undefined;
+    const bytes = ownBytes + (text === undefined ? 0 : textBytes);
+    if (text === undefined && !this.#room.makeFor(this, ownBytes)) return;
+    const { changes, leftOut, keepBytesMax, isCrowded } = written;
+    const tooMuchFor = Math.max(written.tooMuchFor, isCrowded ? 0 : keepBytesMax);
     this.#runs.set(first, {
       families: run.map((family) => family.identity),
       versions: run.map((family) => family.version),
       variants: run.map(page.variantOf),
       text,
-      bytes: text === undefined ? 0 : bytes,
-      leftOut: written.leftOut,
-      changes: written.changes,
-      tooMuchFor: text === undefined ? Math.max(written.tooMuchFor, written.keepBytesMax) : 0,
+      bytes,
+      leftOut,
+      changes,
+      tooMuchFor: text === undefined ? tooMuchFor : 0,
       page: page.number,
     });
-    if (text !== undefined) this.#bytes += bytes;
+    this.#bytes += bytes;
   }
 
   /** How much may be kept of a run; nothing where that is known not to suffice. */
   #roomFor({ tooMuchFor }: Pick<Past, 'tooMuchFor'>): number {
-    const room = this.#bytesMax - this.#bytes;
+    const room = this.#room.left(this);
     return room > tooMuchFor ? room : 0;
   }
 

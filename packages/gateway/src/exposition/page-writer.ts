@@ -5,6 +5,7 @@
 import type { SampleVisitor } from '../model/page-view.ts';
 import { LF, SPACE } from '../primitives/bytes.ts';
 import { floatBytesMax, writeFloat64 } from '../primitives/write-float.ts';
+import type { Recording } from './kept-room.ts';
 
 /** Large enough that handing a slice on costs next to nothing, and small enough to be written without a pause. */
 export const SLICE_BYTES: number = 64 * 1024;
@@ -21,9 +22,9 @@ export class PageWriter {
   #buffer = Buffer.allocUnsafe(SLICE_BYTES);
   /** Where in the buffer the recording goes on; -1 while nothing is recorded. */
   #recordedFrom = -1;
-  #recordBytesMax = 0;
   #recordedBytes = 0;
   #record: Uint8Array[] = [];
+  #recording: Recording | undefined;
 
   readonly sample: SampleVisitor = (bytes, start, end, value) => {
     const needed = end - start + floatBytesMax + 2;
@@ -72,10 +73,10 @@ export class PageWriter {
     if (this.position > 0) this.#makeRoom(SLICE_BYTES);
   }
 
-  /** From here on what is written is recorded as well, up to so many bytes. */
-  record(bytesMax: number): void {
+  /** From here on what is written is recorded as well, as far as there is room. */
+  record(recording: Recording): void {
     this.#recordedFrom = this.position;
-    this.#recordBytesMax = bytesMax;
+    this.#recording = recording;
     this.#recordedBytes = 0;
     this.#record = [];
   }
@@ -93,8 +94,11 @@ export class PageWriter {
    * less memory is taken for nothing.
    */
   foresee(part: number): void {
-    if (this.#recordedFrom === -1 || part < FORESEEN_FROM) return;
-    if (this.#recordedBytes > this.#recordBytesMax * part * FORESEEN_TOLERANCE) this.#stopRecording();
+    const recording = this.#recording;
+    if (recording === undefined || part < FORESEEN_FROM) return;
+    if (this.#recordedBytes <= recording.bytesMax * part * FORESEEN_TOLERANCE) return;
+    this.#stopRecording();
+    recording.close();
   }
 
   #makeRoom(needed: number): void {
@@ -116,13 +120,19 @@ export class PageWriter {
   }
 
   #recordSlice(slice: Uint8Array, bytesHeld: number): void {
-    this.#recordedBytes += bytesHeld;
-    if (this.#recordedBytes > this.#recordBytesMax) this.#stopRecording();
-    else this.#record.push(slice);
+    const recording = this.#recording;
+    if (recording?.take(bytesHeld) === true) {
+      this.#recordedBytes += bytesHeld;
+      this.#record.push(slice);
+      return;
+    }
+    this.#stopRecording();
+    recording?.close();
   }
 
   #stopRecording(): void {
     this.#record = [];
     this.#recordedFrom = -1;
+    this.#recording = undefined;
   }
 }

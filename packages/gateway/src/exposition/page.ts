@@ -2,14 +2,13 @@
  * Writes a page. It yields to the event loop between slices of a few milliseconds, so that pushes go on during a scrape of any
  * size; the page view keeps it one point in time.
  */
-import { setImmediate } from 'node:timers/promises';
-
 import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView, PageView } from '../model/page-view.ts';
 import { escapeFamilies } from './escaping/escape-families.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
 import { contentOf } from './formats.ts';
 import type { FoundRun, KeptPage, KeptPages, KeptText } from './kept-text.ts';
+import { pageTurn } from './page-turns.ts';
 import { PageWriter } from './page-writer.ts';
 
 /** Written in one step; less where rows are so long that it would take longer than `STEP_MS`. */
@@ -23,6 +22,8 @@ export interface PageSettings {
   readonly options: PageOptions;
   /** Told at the end if series were left out. */
   onLeftOut(leftOut: LeftOut): void;
+  /** Called at the beginning of each turn. Throws when the view is closed already and nobody wants the rest. */
+  onTurn?(): void;
 }
 
 /** Series that are not on a page because their names meet others once escaped. */
@@ -40,11 +41,14 @@ export async function* encodePage(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const page = new Page(view, format, settings);
   try {
+    await pageTurn();
+    settings.onTurn?.();
     let since = performance.now();
     for (const slice of page.slices()) {
       if (slice) yield slice;
       if (performance.now() - since < TURN_MS) continue;
-      await setImmediate();
+      await pageTurn();
+      settings.onTurn?.();
       since = performance.now();
     }
   } finally {
@@ -110,13 +114,18 @@ class Page {
     writer: FamilyWriter,
     { found, kept }: { readonly found: FoundRun; readonly kept: KeptPage },
   ): Steps {
-    const { keepBytesMax } = found;
-    if (keepBytesMax > 0) this.#page.record(keepBytesMax);
-    const before = this.leftOut?.series ?? 0;
-    for (const family of run) yield* this.#writeFamily(family, writer);
-    const text = keepBytesMax > 0 ? this.#page.recorded() : undefined;
-    const leftOut = this.leftOut && { ...this.leftOut, series: this.leftOut.series - before };
-    this.#kept.keep(run, { ...found, text, leftOut }, kept);
+    const recording = this.#kept.record(found);
+    try {
+      if (recording.bytesMax > 0) this.#page.record(recording);
+      const before = this.leftOut?.series ?? 0;
+      for (const family of run) yield* this.#writeFamily(family, writer);
+      const text = recording.bytesMax > 0 ? this.#page.recorded() : undefined;
+      const leftOut = this.leftOut && { ...this.leftOut, series: this.leftOut.series - before };
+      recording.close();
+      this.#kept.keep(run, { ...found, text, leftOut, isCrowded: recording.isCrowded }, kept);
+    } finally {
+      recording.close();
+    }
   }
 
   #leaveOut({ series, family }: LeftOut): void {

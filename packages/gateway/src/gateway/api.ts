@@ -1,5 +1,6 @@
 import type { GroupingKey } from '../model/labels.ts';
 import type { PageFormat } from '../model/page-format.ts';
+import type { CutReason } from './scrape-turn.ts';
 
 /**
  * What the HTTP layer (and an embedder) asks of the gateway. All sizes are bytes, all times milliseconds.
@@ -12,8 +13,11 @@ export interface GatewayApi {
   push(request: PushRequest): Promise<PushOutcome>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
   delete(key: GroupingKey): Promise<void>;
-  /** The aggregate at one point in time, in slices ready to be written, which must not be changed. */
-  scrape(request?: ScrapeRequest): AsyncIterable<Uint8Array>;
+  /**
+   * The aggregate at one point in time, which shows every push that was answered before. It waits for its turn with the first slice, and rejects
+   * there with a RequestError when that does not come.
+   */
+  scrape(request?: ScrapeRequest): Scrape;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
 }
@@ -36,6 +40,32 @@ export interface ScrapeRequest {
   readonly format?: PageFormat | undefined;
   /** Who scrapes: any text that is the same for each scrape of one reader, and of no other. */
   readonly scraper?: string | undefined;
+  /** Where from: scrapes of one network share the places there are with those of others. */
+  readonly network?: string | undefined;
+  /** For how long the page is wanted, from now on; it takes a minute at most when left out. */
+  readonly timeoutMs?: number | undefined;
+  /** Left out where the page is taken at once. */
+  readonly reader?: PageReader | undefined;
+}
+
+/**
+ * A page that is read once, in slices ready to be written, which must not be changed. It has its place among the scrapes under way until its
+ * last slice; where it goes to a reader, until it is closed, as that is when all of it has been taken, or nobody wants it any more.
+ */
+export interface Scrape extends AsyncIterable<Uint8Array> {
+  close(): void;
+}
+
+/** Where a page goes, for telling who reads from who only keeps a place. */
+export interface PageReader {
+  /** Grows with what is taken. */
+  readonly takenBytes: number;
+  /** Whether there is something for it that it has not taken yet. */
+  readonly isBehind: boolean;
+  /** What lies between the page and the reader takes so much memory. */
+  readonly bufferBytes: number;
+  /** The page will not be finished, and what there is of it must not pass for whole. The next slice rejects. */
+  cut(reason: CutReason): void;
 }
 
 /** `replayed`: it was there already, under the same idempotency key. */

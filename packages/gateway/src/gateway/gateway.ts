@@ -10,20 +10,25 @@ import { setImmediate } from 'node:timers/promises';
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
 import { countsByType } from '../aggregate/families.ts';
-import { KeptPages } from '../exposition/kept-text.ts';
-import { encodePage } from '../exposition/page.ts';
 import type { LeftOut } from '../exposition/page.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Location } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
-import { plainText } from '../model/page-format.ts';
 import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
-import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest, ScrapeRequest } from './api.ts';
+import type {
+  GatewayApi,
+  Holdings,
+  PushFormat,
+  PushOutcome,
+  PushRequest,
+  Scrape,
+  ScrapeRequest,
+} from './api.ts';
 import { beginLedger } from './begin-ledger.ts';
 import { decodersFor, places } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
@@ -32,7 +37,9 @@ import { identityOf } from './identity.ts';
 import { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Recovery } from './recovery.ts';
-import { Scrapers } from './scrapers.ts';
+import { defaultScrapeBounds } from './scrape-bounds.ts';
+import type { ScrapeBounds } from './scrape-bounds.ts';
+import { Scrapes } from './scrapes.ts';
 import { Snapshots } from './snapshots.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
@@ -52,8 +59,7 @@ export class Gateway implements GatewayApi {
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #expiry: ExpiryClock;
-  readonly #kept: KeptPages;
-  readonly #scrapers = new Scrapers();
+  readonly #scrapes: Scrapes;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
@@ -69,8 +75,9 @@ export class Gateway implements GatewayApi {
     readonly clock: Clock;
     readonly log: Log;
     readonly journal?: Journal | undefined;
+    readonly scrapes?: Partial<ScrapeBounds> | undefined;
   }) {
-    const { options, clock, log, journal = memoryJournal() } = deps;
+    const { options, clock, log, journal = memoryJournal(), scrapes } = deps;
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#clock = clock;
@@ -79,7 +86,16 @@ export class Gateway implements GatewayApi {
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
-    this.#kept = new KeptPages(options.scrapeCacheBytesMax);
+    this.#scrapes = new Scrapes({
+      ledger: this.#ledger,
+      expiry: this.#expiry,
+      options,
+      bounds: { ...defaultScrapeBounds, ...scrapes },
+      onLeftOut: (leftOut) => this.#notShown(leftOut),
+      onCut: (reason) => this.telemetry?.scrapeCut(reason),
+      onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
+      now: () => clock.elapsed?.() ?? performance.now(),
+    });
     this.#builder = new PushBuilder(this.#ledger.state);
     this.#longBuilder = new PushBuilder(this.#ledger.state);
     if (!journal.keeps) this.#isOpen = this.#ledger.begin();
@@ -144,28 +160,9 @@ export class Gateway implements GatewayApi {
     await ledger.whenSafe(ledger.position);
   }
 
-  async *scrape({ format = plainText, scraper }: ScrapeRequest = {}): AsyncGenerator<
-    Uint8Array,
-    void,
-    undefined
-  > {
+  scrape(request: ScrapeRequest = {}): Scrape {
     this.#checkOpen();
-    await this.#expiry.run();
-    const { openmetricsCreated: created, nativeAsClassic, zeroFirst } = this.#options;
-    // The other formats show start times, which say the same and more.
-    const reader = zeroFirst && format.format === 'text' ? scraper : undefined;
-    let tick = 0;
-    const view = await this.#ledger.view((now) => {
-      tick = now;
-      return reader === undefined ? undefined : this.#scrapers.lastTick(reader);
-    });
-    yield* encodePage(view, format, {
-      kept: this.#kept,
-      options: { created, nativeAsClassic },
-      onLeftOut: (leftOut) => this.#notShown(leftOut),
-    });
-    // Not reached when the reader went away before the end.
-    if (reader !== undefined) this.#scrapers.saw(reader, tick);
+    return this.#scrapes.begin(request);
   }
 
   #notShown({ series, family }: LeftOut): void {
@@ -203,6 +200,7 @@ export class Gateway implements GatewayApi {
       exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
+      scrapes: this.#scrapes.report,
       storage: this.#storageReport(),
     };
   }

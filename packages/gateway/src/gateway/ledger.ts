@@ -18,11 +18,11 @@ import type { Expiry, Times } from '../aggregate/record.ts';
 import type { StateRules } from '../aggregate/rules.ts';
 import { State } from '../aggregate/state.ts';
 import type { PushOrigin } from '../aggregate/state.ts';
+import type { OpenView } from '../aggregate/view.ts';
 import { roomForSnapshot } from '../aggregate/take-snapshot.ts';
 import type { Journal } from '../journal/journal.ts';
 import { JournalFull } from '../journal/journal.ts';
 import { RequestError } from '../model/errors.ts';
-import type { PageView } from '../model/page-view.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { inTurns } from '../primitives/turns.ts';
 import type { GatewayOptions } from './options.ts';
@@ -203,13 +203,10 @@ export class Ledger {
     return this.#offsetMs + this.#elapsedMs();
   }
 
-  /**
-   * The page as it is now, once all that it shows is safe. `zeroAfter` is told its tick, and says from which one on
-   * what is new is shown as 0; see State.view.
-   */
-  async view(zeroAfter: (tick: number) => number | undefined): Promise<PageView> {
+  /** The state as it is now, once all that it shows is safe. */
+  async openView(): Promise<OpenView> {
     while (this.#applying !== undefined) await this.#applying;
-    const view = await this.#take(this.state.viewInSteps(zeroAfter(this.state.cells.tick)));
+    const view = await this.#take(this.state.openViewInSteps());
     try {
       if (!this.isSafe(this.position)) await this.whenSafe(this.position);
     } catch (error) {

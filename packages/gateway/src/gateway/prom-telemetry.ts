@@ -8,6 +8,9 @@ import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { PlainHistogram } from './plain-histogram.ts';
+import { cutReasons, turnedAwayReasons } from './scrape-turn.ts';
+import type { CutReason, TurnedAwayReason } from './scrape-turn.ts';
+import type { ScrapesReport } from './scrapes.ts';
 import { ignoredReasons } from './telemetry.ts';
 import type { HoldingsByType, IgnoredReason, StorageReport, Telemetry } from './telemetry.ts';
 
@@ -23,6 +26,24 @@ export const ownMetrics = {
   ],
   scrape_duration_seconds: ['histogram', [], 'Time to write a scrape, to its last byte.'],
   scrape_bytes_total: ['counter', [], 'Bytes of scrapes, before compression.'],
+  scrapes_open: ['gauge', [], 'Scrapes under way (--limit.scrapes).'],
+  scrapes_waiting: ['gauge', [], 'Scrapes that wait for their turn.'],
+  scrapes_turned_away_total: [
+    'counter',
+    ['reason'],
+    'Scrapes answered 503: too many waited already (queue_full), or it waited too long for its turn (waited).',
+  ],
+  scrapes_cut_total: [
+    'counter',
+    ['reason'],
+    'Scrapes broken off: the reader took nothing for a minute (stalled), it took longer than a scrape may (lifetime), or it read slowly while others waited or memory was short (pressure).',
+  ],
+  scrape_views: ['gauge', [], 'Points in time that open scrapes show.'],
+  scrape_views_bytes: [
+    'gauge',
+    [],
+    'Memory of those, of what readers have not taken yet, and of freed series that cannot be used again meanwhile.',
+  ],
   samples_ignored_total: ['counter', ['reason'], 'Samples that were read and add nothing, by reason.'],
   last_push_timestamp_seconds: ['gauge', [], 'Time of the newest accepted push; 0 before the first.'],
   series: ['gauge', ['type'], 'Samples held, as the page shows them, by metric type.'],
@@ -113,6 +134,7 @@ export function createTelemetry(deps: {
   // Asked for once a page: it counts every family, and the page shows one point in time.
   let holdings = deps.holdings();
   addHoldings(registry, () => holdings);
+  const scrapes = addScrapes(registry, () => holdings.scrapes);
   addStorage(registry, () => holdings.storage);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
@@ -141,6 +163,7 @@ export function createTelemetry(deps: {
       scrapeDuration.observe(seconds);
       totals.scraped += bytes;
     },
+    ...scrapes,
     async page() {
       holdings = deps.holdings();
       const histograms = [pushDuration, scrapeDuration, commitDuration].map((one) => `\n${one.text()}`);
@@ -169,6 +192,30 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
   collect.gauge('idempotency_keys', (set) => set(holdings().idempotencyKeys));
   collect.counter('idempotency_keys_evicted_total', (set) => set(holdings().idempotencyKeysEvicted));
+}
+
+/** Also counts those that are not begun or not finished. */
+function addScrapes(
+  registry: Registry,
+  report: () => ScrapesReport,
+): Pick<Telemetry, 'scrapeTurnedAway' | 'scrapeCut'> {
+  const collect = collectors(registry);
+  const cut = new Map<CutReason, number>(cutReasons.map((reason) => [reason, 0]));
+  const turnedAway = new Map<TurnedAwayReason, number>(turnedAwayReasons.map((reason) => [reason, 0]));
+  collect.gauge('scrapes_open', (set) => set(report().open));
+  collect.gauge('scrapes_waiting', (set) => set(report().waiting));
+  collect.gauge('scrape_views', (set) => set(report().views));
+  collect.gauge('scrape_views_bytes', (set) => set(report().bytes));
+  collect.counter('scrapes_turned_away_total', (set) => {
+    for (const [reason, count] of turnedAway) set(count, { reason });
+  });
+  collect.counter('scrapes_cut_total', (set) => {
+    for (const [reason, count] of cut) set(count, { reason });
+  });
+  return {
+    scrapeTurnedAway: (reason) => void turnedAway.set(reason, (turnedAway.get(reason) ?? 0) + 1),
+    scrapeCut: (reason) => void cut.set(reason, (cut.get(reason) ?? 0) + 1),
+  };
 }
 
 /** Where everything is kept in memory these are all 0. */

@@ -2,6 +2,8 @@ import type { JournalStats } from '../journal/journal.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Recovery } from './recovery.ts';
+import type { CutReason, TurnedAwayReason } from './scrape-turn.ts';
+import type { ScrapesReport } from './scrapes.ts';
 import type { SnapshotReport } from './snapshots.ts';
 
 /**
@@ -19,6 +21,10 @@ export interface Telemetry {
   /** A group of records made safe. */
   committed(seconds: number): void;
   scraped(seconds: number, bytes: number): void;
+  /** A scrape that was not begun. */
+  scrapeTurnedAway(reason: TurnedAwayReason): void;
+  /** A scrape that was not finished, for a reason of the gateway. */
+  scrapeCut(reason: CutReason): void;
   /** Own metrics as text, with its content type. */
   page(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -42,6 +48,7 @@ export interface HoldingsByType {
   readonly idempotencyKeys: number;
   /** Keys that went before their time, since the process started. */
   readonly idempotencyKeysEvicted: number;
+  readonly scrapes: ScrapesReport;
   /** Undefined where everything is kept in memory, and until what was kept has been read. */
   readonly storage: StorageReport | undefined;
 }

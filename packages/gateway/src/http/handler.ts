@@ -19,7 +19,7 @@ import type { PushDeps } from './push.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { createRoutes, isPushMethod, HEALTHY_PATH, READY_PATH } from './routes.ts';
 import type { Handler, HandlerName } from './routes.ts';
-import { SCRAPE_STALL_TIMEOUT_MS, scrapeHandler } from './scrape.ts';
+import { scrapeHandler } from './scrape.ts';
 
 export interface HandlerDeps {
   readonly gateway: GatewayApi;
@@ -111,13 +111,7 @@ function createHandlers(
     push: pushHandler(pushDeps),
     retire: retireHandler(pushDeps),
     preflight: preflightHandler(pushDeps),
-    scrape: scrapeHandler({
-      gateway,
-      telemetry,
-      log,
-      cors: shared.cors,
-      stallTimeoutMs: SCRAPE_STALL_TIMEOUT_MS,
-    }),
+    scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors }),
     telemetry: async (exchange) => {
       const page = await telemetry.page();
       sendText(exchange, page.body, page.contentType);

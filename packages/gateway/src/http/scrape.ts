@@ -2,7 +2,7 @@
  * Writes the aggregate as slices come, no faster than the reader takes them.
  *
  * Once the headers are out an error can no longer be told, so the connection is reset: a page that breaks off must not
- * pass for a whole one, not even with HTTP/1.0, where the end of the connection is the end of the page.
+ * pass for a whole one.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -18,24 +18,22 @@ import { negotiate } from './accept.ts';
 import { availableCompressions, createCompressor } from './compress.ts';
 import { withVary } from './cors.ts';
 import type { CorsPolicy } from './cors.ts';
+import type { Exchange } from './exchange.ts';
+import { RefusalLog } from './refusal-log.ts';
 import type { Handler } from './routes.ts';
+import { AHEAD_BYTES_MAX, networkOf, ScrapeReader } from './scrape-reader.ts';
 
 export interface ScrapeDeps {
   readonly gateway: GatewayApi;
   readonly telemetry: Telemetry;
   readonly cors: CorsPolicy;
   readonly log: Log;
-  /** A reader that takes nothing for so long is cut off. */
-  readonly stallTimeoutMs: number;
 }
 
-export const SCRAPE_STALL_TIMEOUT_MS = 60_000;
-
-/** Written ahead of the reader. A stream asks for a pause much earlier, and each pause costs as much as copying a slice. */
-const AHEAD_BYTES_MAX = 512 * 1024;
-
 export function scrapeHandler(deps: ScrapeDeps): Handler {
-  return async ({ request, response }) => {
+  const cuts = new RefusalLog(deps.log);
+  return async (exchange) => {
+    const { request, response } = exchange;
     const asked = request.headers['accept-encoding'] as string | undefined;
     const compression = compressionFor(asked, availableCompressions);
     const { contentType, ...format } = negotiate(request.headers.accept);
@@ -51,19 +49,50 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       response.end();
       return;
     }
-    const started = performance.now();
-    const slices = deps.gateway.scrape({ format, scraper: scraperOf(request) })[Symbol.asyncIterator]();
+    const remote = request.socket.remoteAddress ?? '';
+    const onCut = (reason: string): void => cuts.refused('scrape cut off', { reason, remote });
+    const reader = new ScrapeReader(exchange, { compression, onCut });
     try {
-      // The first slice comes before the headers, so that what fails at once is still answered with an error.
-      const first = await slices.next();
-      response.setTimeout(deps.stallTimeoutMs, () => cut(request, response));
-      response.writeHead(200, headers);
-      const bytes = await writePage({ first, slices, compression, request, response, log: deps.log });
-      if (bytes !== undefined) deps.telemetry.scraped((performance.now() - started) / 1_000, bytes);
+      await answer(deps, exchange, { reader, headers, compression, format, network: networkOf(remote) });
+    } catch (error) {
+      if (!reader.gone.aborted) throw error;
     } finally {
-      await slices.return?.();
+      reader.close();
     }
   };
+}
+
+interface Asked {
+  readonly reader: ScrapeReader;
+  readonly headers: readonly string[];
+  readonly compression: ReplyCompression | undefined;
+  readonly format: Omit<ReturnType<typeof negotiate>, 'contentType'>;
+  readonly network: string;
+}
+
+async function answer(deps: ScrapeDeps, { request, response }: Exchange, asked: Asked): Promise<void> {
+  const { reader, format, network, compression } = asked;
+  const { gone } = reader;
+  const started = performance.now();
+  const timeoutMs = timeoutOf(request);
+  const scrape = deps.gateway.scrape({ format, scraper: scraperOf(request), network, timeoutMs, reader });
+  const slices = scrape[Symbol.asyncIterator]();
+  // At once, so that neither its place nor its view is kept for nobody.
+  const close = (): void => scrape.close();
+  gone.addEventListener('abort', close);
+  try {
+    if (gone.aborted) return;
+    // The first slice comes before the headers, so that what fails at once is still answered with an error.
+    const first = await slices.next();
+    if (gone.aborted) return;
+    response.writeHead(200, [...asked.headers]);
+    const bytes = await writePage({ first, slices, compression, reader, response, log: deps.log });
+    if (bytes !== undefined) deps.telemetry.scraped((performance.now() - started) / 1_000, bytes);
+  } finally {
+    gone.removeEventListener('abort', close);
+    scrape.close();
+    await slices.return?.();
+  }
 }
 
 /** By what it calls itself in the query, or else by where it comes from and what it is. */
@@ -73,59 +102,54 @@ function scraperOf({ url = '', socket, headers }: IncomingMessage): string {
   return named ?? `${socket.remoteAddress ?? ''} ${headers['user-agent'] ?? ''}`;
 }
 
+/** Prometheus says how long it waits. What is no such number is as if left out. */
+function timeoutOf({ headers }: IncomingMessage): number | undefined {
+  const seconds = Number(headers['x-prometheus-scrape-timeout-seconds'] ?? Number.NaN);
+  return seconds > 0 ? seconds * 1_000 : undefined;
+}
+
 interface Page {
   readonly first: IteratorResult<Uint8Array>;
   readonly slices: AsyncIterator<Uint8Array>;
   readonly compression: ReplyCompression | undefined;
-  readonly request: IncomingMessage;
+  readonly reader: ScrapeReader;
   readonly response: ServerResponse;
   readonly log: Log;
 }
 
 /** Bytes of the page before compression, or undefined when it could not be written to its end. */
 async function writePage(page: Page): Promise<number | undefined> {
-  const { request, response } = page;
-  const { socket } = request;
+  const { reader, response } = page;
+  const { gone } = reader;
   const sink = page.compression === undefined ? response : createCompressor(page.compression);
-  const gone = new AbortController();
-  const { signal } = gone;
   const leave = (): void => {
-    if (response.writableFinished) return;
-    gone.abort();
     if (sink !== response) sink.destroy();
   };
-  response.once('close', leave);
-  // A response that waits for another one on its connection is not told when that is closed.
-  socket.once('close', leave);
-  if (socket.destroyed) leave();
+  gone.addEventListener('abort', leave);
   if (sink !== response) sink.pipe(response);
   let bytes = 0;
   try {
     for (let next = page.first; !next.done; next = await page.slices.next()) {
-      if (response.destroyed || signal.aborted) return undefined;
+      if (response.destroyed || gone.aborted) return undefined;
       bytes += next.value.length;
-      await write(sink, next.value, signal);
+      await write(sink, next.value, gone);
     }
     sink.end();
-    await finished(response, { signal });
+    await finished(response, { signal: gone });
     return bytes;
   } catch (error) {
-    if (!response.destroyed && !signal.aborted) {
+    if (!response.destroyed && !gone.aborted) {
       page.log.error('scrape broke off', { error: error instanceof Error ? error.stack : String(error) });
     }
-    cut(request, response);
+    leave();
+    reader.reset();
     return undefined;
   } finally {
-    socket.off('close', leave);
+    gone.removeEventListener('abort', leave);
   }
 }
 
 async function write(sink: Writable, slice: Uint8Array, gone: AbortSignal): Promise<void> {
   if (sink.write(slice) || sink.writableLength < AHEAD_BYTES_MAX) return;
   await once(sink, 'drain', { signal: gone });
-}
-
-function cut(request: IncomingMessage, response: ServerResponse): void {
-  request.socket.resetAndDestroy();
-  response.destroy();
 }

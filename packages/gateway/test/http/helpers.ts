@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
-import type { GatewayApi, PushOutcome, PushRequest, ScrapeRequest } from '../../src/gateway/api.ts';
+import type { GatewayApi, PushOutcome, PushRequest, Scrape, ScrapeRequest } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
@@ -28,6 +28,7 @@ export class FakeGateway implements GatewayApi {
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
   slicesReturned = 0;
+  scrapesClosed = 0;
   /** Idempotency keys that it has seen before. */
   readonly keys = new Set<string | undefined>();
 
@@ -45,8 +46,13 @@ export class FakeGateway implements GatewayApi {
     this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
   }
 
-  async *scrape(request?: ScrapeRequest): AsyncIterable<Uint8Array> {
+  scrape(request?: ScrapeRequest): Scrape {
     this.scrapes.push(request);
+    const slices = this.#slices();
+    return { [Symbol.asyncIterator]: () => slices, close: () => (this.scrapesClosed += 1) };
+  }
+
+  async *#slices(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (const slice of this.slices) {
         if (slice instanceof Error) throw slice;
@@ -72,6 +78,8 @@ export class FakeTelemetry implements Telemetry {
     this.refused.push([code, bytes]);
   }
   samplesIgnored(): void {}
+  scrapeTurnedAway(): void {}
+  scrapeCut(): void {}
   scraped(_seconds: number, bytes: number): void {
     this.scrapes.push(bytes);
   }

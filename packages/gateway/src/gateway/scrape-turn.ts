@@ -1,0 +1,113 @@
+/** One scrape, from the moment it is asked for until its reader has taken the last byte or gone. */
+import type { OpenView } from '../aggregate/view.ts';
+import { RequestError } from '../model/errors.ts';
+import type { PageView } from '../model/page-view.ts';
+import type { ScrapeRequest } from './api.ts';
+import { ReaderPace } from './reader-pace.ts';
+import type { ScrapeBounds } from './scrape-bounds.ts';
+
+export class ScrapeTurn {
+  /** Who shares its places with others of the same network. */
+  readonly network: string;
+  /** A view whose tick is no less was opened after the scrape was asked for. */
+  readonly sinceTick: number;
+  readonly waitUntilMs: number;
+  readonly deadlineMs: number;
+  readonly arrivedMs: number;
+  readonly pace: ReaderPace;
+  readonly request: ScrapeRequest;
+  /** Besides its view. */
+  readonly bytes: number;
+  /** Settled when it is its turn, or when it will not be. */
+  readonly admitted: Promise<PageView>;
+  #resolve: ((page: PageView) => void) | undefined;
+  #reject: ((error: Error) => void) | undefined;
+  #page: PageView | undefined;
+  #tick = 0;
+  #failure: Error | undefined;
+
+  constructor(
+    request: ScrapeRequest,
+    at: { readonly nowMs: number; readonly sinceTick: number; readonly bytes: number },
+    bounds: ScrapeBounds,
+  ) {
+    const { nowMs } = at;
+    this.request = request;
+    this.network = request.network ?? '';
+    this.sinceTick = at.sinceTick;
+    this.bytes = at.bytes;
+    this.arrivedMs = nowMs;
+    this.deadlineMs = nowMs + Math.min(request.timeoutMs ?? bounds.lifetimeMs, bounds.lifetimeMsMax);
+    this.waitUntilMs = Math.min(nowMs + bounds.waitMs, this.deadlineMs);
+    this.pace = new ReaderPace(request.reader, nowMs);
+    this.admitted = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Nobody may be waiting for it yet.
+    this.admitted.catch(() => {});
+  }
+
+  /** Of the view that it shows. */
+  get tick(): number {
+    return this.#tick;
+  }
+
+  /** Whether it keeps a view open. */
+  get hasPage(): boolean {
+    return this.#page !== undefined;
+  }
+
+  admit(view: OpenView, zeroAfter: number | undefined): void {
+    this.#page = view.page(zeroAfter);
+    this.#tick = view.tick;
+    this.#resolve?.(this.#page);
+  }
+
+  /** Its text is written. What the reader has not taken yet does not need the view. */
+  closePage(): void {
+    this.#page?.close();
+    this.#page = undefined;
+  }
+
+  /** Ends it, whether it waits or is under way. Whoever writes the page finds out by `check`. */
+  end(why: Error): void {
+    this.#failure ??= why;
+    this.closePage();
+    this.#reject?.(why);
+  }
+
+  /** Throws when it has ended: the view must not be read any more. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+export const cutReasons = ['stalled', 'lifetime', 'pressure'] as const;
+
+/** Why a page is not finished: nothing was taken of it, it took too long, or others waited while it was read slowly. */
+export type CutReason = (typeof cutReasons)[number];
+
+export const turnedAwayReasons = ['queue_full', 'waited'] as const;
+
+/** Why a scrape is not begun: too many waited already, or it waited in vain. */
+export type TurnedAwayReason = (typeof turnedAwayReasons)[number];
+
+/** What is said where the headers are not out yet. */
+export function cutError(reason: CutReason): RequestError {
+  return new RequestError(
+    'overloaded',
+    reason === 'lifetime'
+      ? 'the page could not be written in the time that a scrape may take; allow a longer scrape_timeout, or send this again a little later'
+      : 'others wait for their scrape; send this again a little later',
+  );
+}
+
+export function turnedAwayError(reason: TurnedAwayReason): RequestError {
+  return new RequestError(
+    'overloaded',
+    reason === 'queue_full'
+      ? 'too many scrapes wait already; send this again a little later, or raise --limit.scrapes'
+      : 'too many scrapes are under way, and it did not become the turn of this one in time; send it again a little later, or raise --limit.scrapes',
+  );
+}
