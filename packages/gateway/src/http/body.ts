@@ -1,71 +1,57 @@
 /**
  * Request bodies: received, decompressed and bounded.
  *
- * Three limits hold at once. One body may not exceed `bodyBytesMax`, neither as sent nor decompressed; all bodies being
- * received or worked on together may not exceed `bodiesBytesMax`; and inflating stops at the first byte too many, so
- * that a small bomb costs no more than a large honest body. Bytes are counted as they come, not as they are announced:
- * a sender who announces much and sends little takes nothing from others.
+ * One body may not exceed `bodyBytesMax`, neither as sent nor decompressed, and inflating stops at the first byte too many. All
+ * bodies together may not take more than `bodiesBytesMax` of memory (`BodyMemory`), nor their decoders more than
+ * `decodersBytesMax` (`Decoders`). Bytes are counted as they come, not as they are announced: a sender who announces
+ * much and sends little takes nothing from others.
  */
 import type { IncomingMessage } from 'node:http';
 
 import { RequestError } from '../model/errors.ts';
+import { BodyBuffer } from './body-buffer.ts';
+import { BodyMemory } from './body-memory.ts';
+import type { BodyShare } from './body-memory.ts';
+import { ClientGone } from './client-gone.ts';
 import { readContentEncoding } from './content-encoding.ts';
+import { Decoders } from './decoders.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
+import { senderOf } from './sender.ts';
+import { Turns } from './turns.ts';
 
-/** The sender went away before its body was complete. There is nobody to answer. */
-export class ClientGone extends Error {
-  constructor() {
-    super('the client closed the connection before its request was complete');
-    this.name = 'ClientGone';
-  }
-}
+export { ClientGone } from './client-gone.ts';
 
 export interface BodyLimits {
   readonly bodyBytesMax: number;
   readonly bodiesBytesMax: number;
+  readonly decodersBytesMax: number;
 }
 
-/** Bodies in several chunks are put together in buffers of at least this size, which are used again. */
-const BUFFER_BYTES_MIN = 1 << 20;
-/** What waits to be used again: so many buffers, none larger than this. */
-const IDLE_BUFFERS_MAX = 4;
-const IDLE_BUFFER_BYTES_MAX = 4 << 20;
+/** The compression to undo; undefined when the body is as it is. */
+export type BodyCoding = Compression | undefined;
 
-/** Fresh memory for each large body costs the system calls and page faults of it, and garbage collections. */
-class BufferPool {
-  readonly #idle: Buffer[] = [];
-
-  /** A buffer of at least `bytes`, with anything in it. */
-  take(bytes: number): Buffer {
-    const found = this.#idle.findIndex((buffer) => buffer.length >= bytes);
-    const [buffer] = found === -1 ? [] : this.#idle.splice(found, 1);
-    return buffer ?? Buffer.allocUnsafeSlow(Math.max(bytes, BUFFER_BYTES_MIN));
-  }
-
-  /** Nobody may hold the buffer any more. */
-  give(buffer: Buffer): void {
-    if (buffer.length > IDLE_BUFFER_BYTES_MAX || this.#idle.length >= IDLE_BUFFERS_MAX) return;
-    this.#idle.push(buffer);
-  }
-}
-
-/** The compressions to undo, in order; none when the body is as it is. */
-export type BodyCoding = readonly Compression[];
-
-/** Receives bodies under one shared budget. */
+/** Receives bodies under shared budgets. */
 export class BodyIntake {
   readonly #limits: BodyLimits;
-  readonly #buffers = new BufferPool();
-  #bytesHeld = 0;
+  readonly #memory: BodyMemory;
+  readonly #decoders: Decoders;
+  readonly #turns = new Turns();
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
+    this.#memory = new BodyMemory({ bytesMax: limits.bodiesBytesMax });
+    this.#decoders = new Decoders({ bytesMax: limits.decodersBytesMax });
   }
 
-  /** Bytes of all bodies now being received or used. */
+  /** Of all bodies now being received or used. */
   get bytesHeld(): number {
-    return this.#bytesHeld;
+    return this.#memory.bytesHeld;
+  }
+
+  /** Of the decoders now at work. */
+  get decoderBytesHeld(): number {
+    return this.#decoders.bytesHeld;
   }
 
   /**
@@ -78,7 +64,7 @@ export class BodyIntake {
     if (announced === undefined) return coding;
     const bytes = Number(announced);
     if (bytes > this.#limits.bodyBytesMax) throw bodyTooLarge(this.#limits.bodyBytesMax);
-    if (this.#bytesHeld + bytes > this.#limits.bodiesBytesMax) throw overloaded();
+    this.#memory.checkAnnounced(bytes);
     return coding;
   }
 
@@ -92,53 +78,52 @@ export class BodyIntake {
     coding: BodyCoding,
     use: (body: Uint8Array) => Promise<T>,
   ): Promise<T> {
-    let bytesTaken = 0;
-    const take = (bytes: number): void => {
-      if (this.#bytesHeld + bytes > this.#limits.bodiesBytesMax) throw overloaded();
-      bytesTaken += bytes;
-      this.#bytesHeld += bytes;
-    };
-    let buffer: Buffer | undefined;
+    const { bodyBytesMax } = this.#limits;
+    const share = this.#memory.share(senderOf(request.socket.remoteAddress));
+    const sent = new BodyBuffer(share, lengthMax(request, bodyBytesMax));
+    let inflated: BodyBuffer | undefined;
     try {
-      const chunks = await collect(request, this.#limits.bodyBytesMax, take);
-      if (chunks.length > 1) buffer = this.#buffers.take(bytesTaken);
-      const sent = buffer === undefined ? (chunks[0] ?? noBytes) : joined(chunks, buffer);
-      if (coding.length === 0) return await use(sent);
-      const bounds = { bytesMax: this.#limits.bodyBytesMax, take, tooLarge: bodyTooLarge };
-      return await use(await decompress(sent, coding, bounds));
+      await collect(request, { sent, share, bytesMax: bodyBytesMax });
+      if (coding === undefined) return await use(sent.bytes());
+      inflated = new BodyBuffer(share, bodyBytesMax);
+      const body = {
+        sent: sent.bytes(),
+        compression: coding,
+        sender: share.sender,
+        isGone: () => request.socket.destroyed,
+        bytesMax: bodyBytesMax,
+        tooLarge: bodyTooLarge,
+        output: inflated,
+      };
+      await decompress(body, { decoders: this.#decoders, turns: this.#turns });
+      sent.free();
+      return await use(inflated.bytes());
     } finally {
-      this.#bytesHeld -= bytesTaken;
-      if (buffer !== undefined) this.#buffers.give(buffer);
+      sent.free();
+      inflated?.free();
     }
   }
 }
 
-const noBytes = new Uint8Array(0);
-
-/** The chunks one after the other, at the beginning of the buffer; they are let go. */
-function joined(chunks: Uint8Array[], buffer: Buffer): Uint8Array {
-  let length = 0;
-  for (const chunk of chunks) {
-    buffer.set(chunk, length);
-    length += chunk.length;
-  }
-  chunks.length = 0;
-  return buffer.subarray(0, length);
+function lengthMax(request: IncomingMessage, bytesMax: number): number {
+  const announced = request.headers['content-length'];
+  return announced === undefined ? bytesMax : Math.min(Number(announced), bytesMax);
 }
 
-/** The body as it was sent, chunk by chunk; an empty body has none. */
-function collect(
-  request: IncomingMessage,
-  bytesMax: number,
-  take: (bytes: number) => void,
-): Promise<Uint8Array[]> {
+interface Collecting {
+  readonly sent: BodyBuffer;
+  readonly share: BodyShare;
+  readonly bytesMax: number;
+}
+
+/** Fills `sent` with the body as it was sent. Meanwhile, when it does not come at once, it may have to give way. */
+function collect(request: IncomingMessage, { sent, share, bytesMax }: Collecting): Promise<void> {
   return new Promise((resolve, reject) => {
-    let chunks: Uint8Array[] = [];
-    let bytes = 0;
     let settled = false;
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       settled = true;
-      chunks = [];
+      share.endReceiving();
+      sent.free();
       reject(error);
     };
     // Also comes after a good end; an error is made only when there is one, as its stack trace is dear.
@@ -148,19 +133,19 @@ function collect(
     // After a failure what still comes is dropped, and whoever replies decides how long to listen.
     request.on('data', (chunk: Uint8Array) => {
       if (settled) return;
-      bytes += chunk.length;
+      if (!request.complete && !share.isReceiving) share.startReceiving(fail);
       try {
-        if (bytes > bytesMax) throw bodyTooLarge(bytesMax);
-        take(chunk.length);
-        chunks.push(chunk);
+        if (sent.length + chunk.length > bytesMax) throw bodyTooLarge(bytesMax);
+        sent.keep(chunk);
       } catch (error) {
-        fail(error);
+        fail(error as Error);
       }
     });
     request.on('end', () => {
       if (settled) return;
       settled = true;
-      resolve(chunks);
+      share.endReceiving();
+      resolve();
     });
     request.on('error', clientGone);
     request.on('close', clientGone);
@@ -172,12 +157,5 @@ function bodyTooLarge(bytesMax: number): RequestError {
   return new RequestError(
     'body_too_large',
     `the body is larger than ${bytesMax} bytes, as sent or decompressed; push less at a time, or raise --web.max-body-size`,
-  );
-}
-
-function overloaded(): RequestError {
-  return new RequestError(
-    'overloaded',
-    'too many bodies are being received at once; send this push again a little later',
   );
 }

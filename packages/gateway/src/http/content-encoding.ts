@@ -1,4 +1,4 @@
-/** What a Content-Encoding header says: which compressions to undo, and in which order. */
+/** What a Content-Encoding header says: which compression to undo. */
 import { RequestError } from '../model/errors.ts';
 import type { Compression } from './decompress.ts';
 import { hasZstd } from './decompress.ts';
@@ -12,21 +12,16 @@ const names: ReadonlyMap<string, Compression> = new Map<string, Compression>([
   ['zstd', 'zstd'],
 ]);
 
-/** One upon the other. More than one is rare enough. */
-const CODINGS_MAX = 4;
-
-const none: readonly Compression[] = [];
-
-/** The compressions in the order in which to undo them, the last one named first. Throws RequestError `unsupported_encoding`. */
-export function readContentEncoding(header: string | undefined): readonly Compression[] {
-  if (header === undefined) return none;
+/** The compression to undo, if there is one. Throws RequestError `unsupported_encoding`, also for several one upon the other. */
+export function readContentEncoding(header: string | undefined): Compression | undefined {
+  if (header === undefined) return undefined;
   const codings = header
     .split(',')
     .map((item) => item.trim().toLowerCase())
     .filter((item) => item !== '' && item !== 'identity')
     .map((item) => compressionOf(item, header));
-  if (codings.length <= CODINGS_MAX) return codings.reverse();
-  throw unsupported(header, `at most ${CODINGS_MAX} encodings, one upon the other, are undone`);
+  if (codings.length <= 1) return codings[0];
+  throw unsupported(header, 'one encoding is undone, not several one upon the other; compress the body once');
 }
 
 function compressionOf(item: string, header: string): Compression {

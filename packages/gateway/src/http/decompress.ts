@@ -1,14 +1,29 @@
 /**
- * Bodies decompressed, bounded. Small ones, which nearly all are, are inflated at once: a stream and its trip through the
- * thread pool cost more than the work. Everything else, and what grows beyond a bound, goes through a stream. snappy, which zlib does
- * not have, is read in turns.
+ * Bodies decompressed, bounded in what they grow to, in the memory of all decoders, and in the work of one turn of the event loop.
+ *
+ *   small gzip and deflate   at once, as a stream and its trip through the thread pool cost more than the work; within
+ *                            the bounds of a turn (`Turns`), and only up to SYNC_OUTPUT_BYTES_MAX
+ *   all else                 slice by slice on the thread pool, a few at a time, and the others wait (`Decoders`)
+ *   snappy                   the same, but in turns of the event loop, as zlib does not have it
  */
 import * as zlib from 'node:zlib';
 
 import { RequestError } from '../model/errors.ts';
 import { SnappyProblem } from '../primitives/snappy-block.ts';
-import { decompressSnappyFrames } from './snappy-frames.ts';
-import { zstdFrames } from './zstd-frames.ts';
+import type { BodyBuffer } from './body-buffer.ts';
+import { ClientGone } from './client-gone.ts';
+import { decodeStream } from './decode-stream.ts';
+import type { StreamProblems } from './decode-stream.ts';
+import {
+  brotliHead,
+  DEFLATE_DECODER_BYTES,
+  SNAPPY_DECODER_BYTES,
+  zstdDecoderBytes,
+} from './decoder-bytes.ts';
+import type { Decoders } from './decoders.ts';
+import { snappyParts } from './snappy-frames.ts';
+import type { Turns } from './turns.ts';
+import { ZSTD_WINDOW_LOG_MAX, zstdFrames } from './zstd-frames.ts';
 
 /**
  * `deflate` is read both as RFC 9110 has it (with a zlib header) and raw, as some clients send it. `snappy` is its stream format,
@@ -16,16 +31,30 @@ import { zstdFrames } from './zstd-frames.ts';
  */
 export type Compression = 'gzip' | 'deflate' | 'br' | 'zstd' | 'snappy';
 
-export interface DecompressBounds {
+/** A body to decompress. */
+export interface Compressed {
+  readonly sent: Uint8Array;
+  readonly compression: Compression;
+  /** Whose turn it is when many wait. */
+  readonly sender: string;
+  readonly isGone: () => boolean;
+  /** Nothing decompressed is longer. */
   readonly bytesMax: number;
-  /** Called with the size of each piece of output as it comes; may throw to stop. */
-  readonly take: (bytes: number) => void;
   readonly tooLarge: (bytesMax: number) => RequestError;
+  /** Where what is decompressed goes. It is empty, and refuses what there is no room for. */
+  readonly output: BodyBuffer;
 }
 
-const SYNC_INPUT_BYTES_MAX = 64 * 1024;
-const SYNC_OUTPUT_BYTES_MAX = 1024 * 1024;
-const STREAM_CHUNK_BYTES = 64 * 1024;
+const SYNC_INPUT_BYTES_MAX = 16 * 1024;
+const SYNC_OUTPUT_BYTES_MAX = 256 * 1024;
+
+/** In units of `Turns`: a byte of output is one. What is contrived costs more for each byte of input, what is honest less. */
+const UNITS_EACH = 2_048;
+const UNITS_PER_INPUT_BYTE = 16;
+const SNAPPY_UNITS_EACH = 128;
+const SNAPPY_UNITS_PER_BYTE = 4;
+/** Chunks of snappy are read for so long without asking whether there is time. */
+const SNAPPY_UNITS_AT_ONCE = 128 * 1024;
 
 /** So many times its size a body may grow, once it is larger than this. Metrics compress to a hundredth at best. */
 const RATIO_MAX = 1000;
@@ -37,124 +66,173 @@ interface SyncResult {
   readonly engine: { readonly bytesWritten: number };
 }
 
-interface Engine {
+type Open = (options: zlib.ZlibOptions) => zlib.Gunzip;
+
+interface Inflater {
   readonly name: Compression;
   readonly inflate: (sent: Uint8Array, options: zlib.ZlibOptions) => unknown;
-  readonly open: (options: zlib.ZlibOptions) => zlib.Gunzip;
+  readonly open: Open;
 }
 
 /** Node 22.15 and newer have it. */
 interface ZstdOfZlib {
-  readonly zstdDecompressSync?: Engine['inflate'];
-  readonly createZstdDecompress?: Engine['open'];
+  readonly createZstdDecompress?: Open;
   readonly constants: { readonly ZSTD_d_windowLogMax?: number };
 }
 
-const { zstdDecompressSync, createZstdDecompress, constants } = zlib as unknown as ZstdOfZlib;
+const { createZstdDecompress, constants } = zlib as unknown as ZstdOfZlib;
 
-export const hasZstd: boolean = zstdDecompressSync !== undefined && createZstdDecompress !== undefined;
+export const hasZstd: boolean = createZstdDecompress !== undefined;
 
-/** No more memory than for a window of 8 MiB, which is all that an HTTP body may ask for (RFC 9659). */
-const zstdParams: Readonly<Record<number, number>> = { [constants.ZSTD_d_windowLogMax ?? 100]: 23 };
+const zstdParams: Readonly<Record<number, number>> = {
+  [constants.ZSTD_d_windowLogMax ?? 100]: ZSTD_WINDOW_LOG_MAX,
+};
 
-const engines = {
-  gzip: { name: 'gzip', inflate: zlib.gunzipSync, open: zlib.createGunzip },
-  zlib: { name: 'deflate', inflate: zlib.inflateSync, open: zlib.createInflate },
-  raw: { name: 'deflate', inflate: zlib.inflateRawSync, open: zlib.createInflateRaw },
-  br: { name: 'br', inflate: zlib.brotliDecompressSync, open: zlib.createBrotliDecompress },
-  zstd: {
-    name: 'zstd',
-    inflate: (sent, options) =>
-      zstdDecompressSync!(sent, { ...options, params: zstdParams } as zlib.ZlibOptions),
-    open: (options) => createZstdDecompress!({ ...options, params: zstdParams } as zlib.ZlibOptions),
-  },
-} as const satisfies Readonly<Record<string, Engine>>;
+const openZstd: Open = (options) =>
+  createZstdDecompress!({ ...options, params: zstdParams } as zlib.ZlibOptions);
+
+const gzip: Inflater = { name: 'gzip', inflate: zlib.gunzipSync, open: zlib.createGunzip };
+const withHeader: Inflater = { name: 'deflate', inflate: zlib.inflateSync, open: zlib.createInflate };
+const raw: Inflater = { name: 'deflate', inflate: zlib.inflateRawSync, open: zlib.createInflateRaw };
+
+/** What all bodies that are being decompressed share. */
+export interface DecompressDeps {
+  readonly decoders: Decoders;
+  readonly turns: Turns;
+}
 
 /**
- * The decompressed body; `compressions` in the order in which to undo them. Several gzip members or zstd frames in a row are legal; a
- * truncated one, or anything after the last, is not.
+ * Fills `output`. Several gzip members or zstd frames in a row are legal; a truncated one, or anything after the last, is not. Rejects
+ * with RequestError, or with ClientGone when the sender has gone while it waited.
  */
-export async function decompress(
-  sent: Uint8Array,
-  compressions: readonly Compression[],
-  bounds: DecompressBounds,
-): Promise<Uint8Array> {
-  const byRatio = Math.max(RATIO_FREE_BYTES, RATIO_MAX * sent.length);
-  const all: DecompressBounds =
-    byRatio < bounds.bytesMax ? { ...bounds, bytesMax: byRatio, tooLarge: tooMuchForItsSize } : bounds;
-  let body = sent;
-  for (const compression of compressions) body = await undo(body, compression, all);
-  return body;
-}
-
-async function undo(
-  sent: Uint8Array,
-  compression: Compression,
-  bounds: DecompressBounds,
-): Promise<Uint8Array> {
-  switch (compression) {
+export async function decompress(body: Compressed, deps: DecompressDeps): Promise<void> {
+  if (body.sent.length === 0) throw breaksOff(body.compression);
+  const byRatio = Math.max(RATIO_FREE_BYTES, RATIO_MAX * body.sent.length);
+  const bounded =
+    byRatio < body.bytesMax ? { ...body, bytesMax: byRatio, tooLarge: tooMuchForItsSize } : body;
+  switch (body.compression) {
     case 'gzip':
-      return inflate(sent, engines.gzip, bounds);
+      return inflate(bounded, gzip, deps);
     case 'deflate':
-      return inflate(sent, hasZlibHeader(sent) ? engines.zlib : engines.raw, bounds);
+      return inflate(bounded, hasZlibHeader(body.sent) ? withHeader : raw, deps);
     case 'br':
-      return inflateBrotli(sent, bounds);
+      return readBrotli(bounded, deps);
     case 'zstd':
-      return inflateZstd(sent, bounds);
+      return readZstd(bounded, deps);
     case 'snappy':
-      return readSnappy(sent, bounds);
+      return deps.decoders.run(body.sender, SNAPPY_DECODER_BYTES, () => readSnappy(bounded, deps.turns));
   }
 }
 
-async function inflate(sent: Uint8Array, engine: Engine, bounds: DecompressBounds): Promise<Uint8Array> {
-  if (sent.length <= SYNC_INPUT_BYTES_MAX) {
-    const body = inflateAtOnce(sent, engine, Math.min(bounds.bytesMax, SYNC_OUTPUT_BYTES_MAX));
-    if (body !== undefined) {
-      bounds.take(body.length);
-      return body;
+async function inflate(
+  body: Compressed,
+  inflater: Inflater,
+  { decoders, turns }: DecompressDeps,
+): Promise<void> {
+  if (isSmall(body, inflater)) {
+    const inflated = turns.run(body.sender, () => inflateAtOnce(body, inflater, turns));
+    const whole = inflated instanceof Promise ? await inflated : inflated;
+    if (whole !== undefined) {
+      body.output.keep(whole);
+      return;
     }
   }
-  return inflateAsStream(sent, engine, bounds);
+  await decoders.run(body.sender, DEFLATE_DECODER_BYTES, () => readStream(body, body.sent, inflater.open));
 }
 
-/** Node does not say where a brotli stream ends. One that is whole without its last byte is followed by something else. */
-async function inflateBrotli(sent: Uint8Array, bounds: DecompressBounds): Promise<Uint8Array> {
-  const body = await inflate(sent, engines.br, bounds);
-  const isWholeBefore = await inflate(sent.subarray(0, -1), engines.br, { ...bounds, take: () => {} }).then(
-    () => true,
-    () => false,
+/** By what was sent, and by the length that stands at the end of gzip: where that is a lie, only work of a bounded amount is in vain. */
+function isSmall({ sent }: Compressed, { name }: Inflater): boolean {
+  if (sent.length > SYNC_INPUT_BYTES_MAX) return false;
+  if (name !== 'gzip' || sent.length < 4) return true;
+  const view = new DataView(sent.buffer, sent.byteOffset, sent.length);
+  return view.getUint32(sent.length - 4, true) <= SYNC_OUTPUT_BYTES_MAX;
+}
+
+/** Undefined when it is larger than what may be done at once. */
+function inflateAtOnce(
+  { sent, bytesMax, tooLarge, isGone }: Compressed,
+  { name, inflate }: Inflater,
+  turns: Turns,
+): Uint8Array | undefined {
+  if (isGone()) throw new ClientGone();
+  const outputMax = Math.min(bytesMax, SYNC_OUTPUT_BYTES_MAX);
+  let units = UNITS_EACH + UNITS_PER_INPUT_BYTE * sent.length;
+  try {
+    const options = { info: true, maxOutputLength: Math.max(outputMax, 1) } as zlib.ZlibOptions;
+    const { buffer, engine } = inflate(sent, options) as SyncResult;
+    units += buffer.length;
+    if (engine.bytesWritten !== sent.length) throw trailingBytes(name);
+    return buffer;
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw unreadable(name, error);
+    units += outputMax;
+    if (outputMax === bytesMax) throw tooLarge(bytesMax);
+    return undefined;
+  } finally {
+    turns.spend(units);
+  }
+}
+
+function readStream(body: Compressed, sent: Uint8Array, open: Open): Promise<void> {
+  const { compression, isGone } = body;
+  const problems: StreamProblems = {
+    unreadable: (error) => unreadable(compression, error),
+    trailingBytes: () => trailingBytes(compression),
+  };
+  return decodeStream({ sent, open, problems, isGone, onPart: (part) => append(body, part) });
+}
+
+function append({ output, bytesMax, tooLarge }: Compressed, part: Uint8Array): void {
+  if (output.length + part.length > bytesMax) throw tooLarge(bytesMax);
+  output.append(part);
+}
+
+async function readBrotli(body: Compressed, { decoders }: DecompressDeps): Promise<void> {
+  const { decoderBytes, bytesMin } = brotliHead(body.sent);
+  if (bytesMin > body.bytesMax) throw brotliTooLarge(bytesMin, body.bytesMax);
+  await decoders.run(body.sender, decoderBytes, () =>
+    readStream(body, body.sent, zlib.createBrotliDecompress as Open),
   );
-  if (isWholeBefore) throw trailingBytes('br');
-  return body;
 }
 
-async function inflateZstd(sent: Uint8Array, bounds: DecompressBounds): Promise<Uint8Array> {
-  const frames = zstdFrames(sent);
+async function readZstd(body: Compressed, { decoders }: DecompressDeps): Promise<void> {
+  const frames = zstdFrames(body.sent);
   if (frames === undefined) {
     throw new RequestError(
       'body_unreadable',
       'the body is not whole zstd frames; send them whole and nothing after them, or drop the Content-Encoding header',
     );
   }
-  const parts: Uint8Array[] = [];
-  let left = bounds.bytesMax;
-  const tooLarge = (): RequestError => bounds.tooLarge(bounds.bytesMax);
-  for (const frame of frames) {
-    const part = await inflate(frame, engines.zstd, { bytesMax: left, take: bounds.take, tooLarge });
-    left -= part.length;
-    parts.push(part);
+  const windowBytes = Math.max(...frames.map((frame) => frame.windowBytes));
+  if (windowBytes > 2 ** ZSTD_WINDOW_LOG_MAX) {
+    throw new RequestError(
+      'unsupported_encoding',
+      `the zstd body needs a window of ${windowBytes} bytes, and ${2 ** ZSTD_WINDOW_LOG_MAX} is the most; compress it at a lower level`,
+    );
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  await decoders.run(body.sender, zstdDecoderBytes(windowBytes), async () => {
+    for (const { bytes } of frames) await readStream(body, bytes, openZstd);
+  });
 }
 
-async function readSnappy(sent: Uint8Array, bounds: DecompressBounds): Promise<Uint8Array> {
-  let bytes = 0;
+async function readSnappy(body: Compressed, turns: Turns): Promise<void> {
+  const parts = snappyParts(body.sent);
+  /** Whether there is more. */
+  const readSome = (): boolean => {
+    if (body.isGone()) throw new ClientGone();
+    for (let units = 0; units < SNAPPY_UNITS_AT_ONCE;) {
+      const { value, done } = parts.next();
+      if (done === true) return false;
+      const cost = SNAPPY_UNITS_EACH + SNAPPY_UNITS_PER_BYTE * value.length;
+      turns.spend(cost);
+      units += cost;
+      if (value.length > 0) append(body, value);
+    }
+    return true;
+  };
   try {
-    return await decompressSnappyFrames(sent, (more) => {
-      bytes += more;
-      if (bytes > bounds.bytesMax) throw bounds.tooLarge(bounds.bytesMax);
-      bounds.take(more);
-    });
+    while (await turns.run(body.sender, readSome));
   } catch (error) {
     throw error instanceof SnappyProblem ? unreadable('snappy', error) : error;
   }
@@ -166,57 +244,16 @@ function hasZlibHeader(bytes: Uint8Array): boolean {
   return (first & 0x0f) === 8 && first >>> 4 <= 7 && ((first << 8) | (bytes[1] ?? 0)) % 31 === 0;
 }
 
-/** Undefined when the output is larger than `bytesMax`. */
-function inflateAtOnce(sent: Uint8Array, engine: Engine, bytesMax: number): Uint8Array | undefined {
-  const options: zlib.ZlibOptions = { info: true, maxOutputLength: Math.max(bytesMax, 1) };
-  let result: SyncResult;
-  try {
-    result = engine.inflate(sent, options) as SyncResult;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
-    throw unreadable(engine.name, error);
-  }
-  if (result.engine.bytesWritten !== sent.length) throw trailingBytes(engine.name);
-  return result.buffer;
-}
-
-function inflateAsStream(
-  sent: Uint8Array,
-  { name, open }: Engine,
-  bounds: DecompressBounds,
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const engine = open({ chunkSize: STREAM_CHUNK_BYTES });
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    engine.on('data', (part: Uint8Array) => {
-      bytes += part.length;
-      try {
-        if (bytes > bounds.bytesMax) throw bounds.tooLarge(bounds.bytesMax);
-        bounds.take(part.length);
-        parts.push(part);
-      } catch (error) {
-        reject(error);
-        engine.destroy();
-      }
-    });
-    engine.on('error', (error) => reject(unreadable(name, error)));
-    engine.on('end', () => {
-      if (engine.bytesWritten === sent.length) resolve(Buffer.concat(parts, bytes));
-      else reject(trailingBytes(name));
-    });
-    engine.end(sent);
-  });
-}
-
 function unreadable(name: Compression, error: unknown): RequestError {
-  const brokenOff = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
+  if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return breaksOff(name);
   return new RequestError(
     'body_unreadable',
-    brokenOff
-      ? `the ${name} body breaks off before its end; send it whole`
-      : `the body is not valid ${name} (${(error as Error).message}); send one ${name} stream and nothing after it, or what is not ${name} without the Content-Encoding header`,
+    `the body is not valid ${name} (${(error as Error).message}); send one ${name} stream and nothing after it, or what is not ${name} without the Content-Encoding header`,
   );
+}
+
+function breaksOff(name: Compression): RequestError {
+  return new RequestError('body_unreadable', `the ${name} body breaks off before its end; send it whole`);
 }
 
 function trailingBytes(name: Compression): RequestError {
@@ -230,5 +267,12 @@ function tooMuchForItsSize(bytesMax: number): RequestError {
   return new RequestError(
     'body_too_large',
     `the body is more than ${bytesMax} bytes decompressed, ${RATIO_MAX} times what was sent; push what is not so repetitive, or uncompressed`,
+  );
+}
+
+function brotliTooLarge(bytes: number, bytesMax: number): RequestError {
+  return new RequestError(
+    'body_too_large',
+    `the br body says that it is ${bytes} bytes decompressed, or more, and ${bytesMax} is the most for what was sent; push less at a time, or send what is not br without the Content-Encoding header`,
   );
 }

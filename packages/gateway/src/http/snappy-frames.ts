@@ -6,8 +6,6 @@
  *   kind  length (3 bytes)  checksum (4 bytes)  data    of a chunk with data: 00 compressed, 01 not
  *   kind  length (3 bytes)  anything                    80 to fe: skipped
  */
-import { setImmediate } from 'node:timers/promises';
-
 import { crc32c } from '../primitives/crc32.ts';
 import { decompressSnappyBlock, SnappyProblem } from '../primitives/snappy-block.ts';
 
@@ -18,22 +16,14 @@ const IDENTIFIER = 0xff;
 const HEADER_BYTES = 4;
 const CHECKSUM_BYTES = 4;
 const CHUNK_BYTES_MAX = 65_536;
-/** Each of these costs a few hundred microseconds at most. */
-const TURN_MS = 5;
 
 const identifier = Buffer.from('sNaPpY');
 
 /**
- * The decompressed stream. `take` is told the size of each piece before it is kept, and may throw to stop. Rejects with
+ * What is in each chunk, nothing for some; one costs a few hundred microseconds at most, so that the caller can stop in between. Throws
  * SnappyProblem for anything that is not a whole stream.
  */
-export async function decompressSnappyFrames(
-  sent: Uint8Array,
-  take: (bytes: number) => void,
-): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let since = performance.now();
-  let length = 0;
+export function* snappyParts(sent: Uint8Array): Generator<Uint8Array, void, void> {
   let position = 0;
   do {
     if (position + HEADER_BYTES > sent.length) throw new SnappyProblem('the stream breaks off');
@@ -47,18 +37,8 @@ export async function decompressSnappyFrames(
     const from = position + HEADER_BYTES;
     position = from + size;
     if (position > sent.length) throw new SnappyProblem('the stream breaks off');
-    const part = readChunk(kind, sent.subarray(from, position));
-    if (part.length > 0) {
-      take(part.length);
-      length += part.length;
-      parts.push(part);
-    }
-    if (performance.now() - since > TURN_MS) {
-      await setImmediate();
-      since = performance.now();
-    }
+    yield readChunk(kind, sent.subarray(from, position));
   } while (position < sent.length);
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
 }
 
 const nothing = new Uint8Array(0);

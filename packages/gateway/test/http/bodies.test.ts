@@ -74,12 +74,7 @@ describe('bodies that are read', () => {
       text + text,
     ],
     ['snappy of nothing', coded('snappy', snappyIdentifier), ''],
-    ['gzip, then br', coded('gzip, br', brotliCompressSync(gzipSync(text))), text],
-    [
-      'four, and identity between them',
-      coded('gzip,deflate , identity,x-gzip, , snappy', snappyStream(gzipSync(deflateSync(gzipSync(text))))),
-      text,
-    ],
+    ['identity around it', coded('identity, , GZIP ,identity', gzipSync(text)), text],
   ];
   it.each(cases)('%s', async (_name, sent, body) => {
     const { gateway, send } = await run();
@@ -125,7 +120,8 @@ describe('bodies that are refused', () => {
       'body_unreadable',
     ],
     ['truncated deflate', coded('deflate', deflateSync(text).subarray(0, -5)), 400, 'body_unreadable'],
-    ['garbage for br', coded('br', Buffer.from(text)), 400, 'body_unreadable'],
+    ['garbage for br', coded('br', Buffer.alloc(20)), 400, 'body_unreadable'],
+    ['text for br, which seems to be much', coded('br', Buffer.from(text)), 413, 'body_too_large'],
     ['br without a body', coded('br', Buffer.alloc(0)), 400, 'body_unreadable'],
     ['truncated br', coded('br', brotli.subarray(0, -1)), 400, 'body_unreadable'],
     ['garbage after br', coded('br', Buffer.concat([brotli, Buffer.from('x')])), 400, 'body_unreadable'],
@@ -147,13 +143,12 @@ describe('bodies that are refused', () => {
     [
       'a bomb in a bomb',
       coded('gzip, gzip', gzipSync(gzipSync(Buffer.alloc(3_000_000)))),
-      413,
-      'body_too_large',
+      415,
+      'unsupported_encoding',
     ],
     ['an unknown encoding', coded('compress', gzip), 415, 'unsupported_encoding'],
     ['an unknown encoding among others', coded('gzip, compress', gzip), 415, 'unsupported_encoding'],
-    ['five encodings', coded('gzip, gzip, gzip, gzip, gzip', gzip), 415, 'unsupported_encoding'],
-    ['one encoding where two are announced', coded('gzip, gzip', gzip), 400, 'body_unreadable'],
+    ['one encoding upon another', coded('gzip, br', brotliCompressSync(gzip)), 415, 'unsupported_encoding'],
     ['a bomb', coded('gzip', gzipSync(Buffer.alloc(3_000_000))), 413, 'body_too_large'],
     ['a deflate bomb', coded('deflate', deflateSync(Buffer.alloc(3_000_000))), 413, 'body_too_large'],
     ['too much, announced', { body: long }, 413, 'body_too_large'],
@@ -184,12 +179,16 @@ describe('bodies that grow a thousandfold', () => {
   const megabytes = Buffer.alloc(4 << 20, 'a');
   it.each([
     ['br', brotliCompressSync(megabytes)],
-    ['gzip, br', brotliCompressSync(gzipSync(megabytes))],
+    ['deflate', deflateSync(megabytes)],
+    ['deflate', deflateRawSync(megabytes)],
     ['gzip', gzipSync(megabytes)],
   ])('%s', async (encoding, body) => {
     const { send } = await run();
     const reply = await send('POST', '/metrics/', coded(encoding, body));
-    expect([reply.status, reply.text]).toEqual([413, expect.stringMatching(/1000 times what was sent/)]);
+    expect([reply.status, reply.text]).toEqual([
+      413,
+      expect.stringMatching(/1000 times what was sent|the most for what was sent/),
+    ]);
   });
 });
 
@@ -240,6 +239,13 @@ describe('zstd', () => {
     expect([reply.status, gateway.pushes]).toEqual([400, []]);
   });
 
+  it.runIf(hasZstd)('a window of more than 8 MiB', async () => {
+    const { send } = await run();
+    const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (13 << 3) | 1, 1, 0, 0]);
+    const reply = await send('POST', '/metrics/', coded('zstd', frame));
+    expect([reply.status, reply.text]).toEqual([415, expect.stringMatching(/a window of 9437184 bytes/)]);
+  });
+
   it.runIf(hasZstd)('a bomb', async () => {
     const { send } = await run();
     const reply = await send('POST', '/metrics/', coded('zstd', zstdCompressSync!(Buffer.alloc(8 << 20))));
@@ -248,16 +254,18 @@ describe('zstd', () => {
 });
 
 describe('the budget of all bodies', () => {
-  it('refuses what goes beyond, and is given back', async () => {
+  it('refuses the largest that is being received, and is given back', async () => {
     const { open, send } = await run({ bodiesBytesMax: 1_000 });
     const slow = open();
     slow.write('POST /metrics/ HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n' + 'a'.repeat(800));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const refused = await send('POST', '/metrics/', { body: 'b'.repeat(300) });
+    const refused = await send('POST', '/metrics/', { body: 'b'.repeat(900) });
     expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1']);
     expect((await send('POST', '/metrics/', { body: 'b'.repeat(100) })).status).toBe(202);
-    slow.socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(slow.received).toBe('');
+    expect((await send('POST', '/metrics/', { body: 'b'.repeat(300) })).status).toBe(202);
+    await slow.until(({ received }) => received.includes('gave way'));
+    expect(slow.received).toMatch(/^HTTP\/1\.1 503 .*Retry-After: 1\r\n/s);
     for (let i = 0; i < 5; i += 1) {
       expect((await send('POST', '/metrics/', { body: 'b'.repeat(900) })).status).toBe(202);
     }
