@@ -116,6 +116,12 @@ describe('errors', () => {
     expect(client.received).toMatch(/^HTTP\/1.1 431 /);
   });
 
+  it('415 for the protobuf of OpenMetrics, which is another than that of Prometheus', async () => {
+    const { send } = await run();
+    const headers = { 'content-type': 'application/openmetrics-protobuf; version=1.0.0' };
+    const reply = await send('POST', '/metrics/job/x', { headers, body: 'x' });
+    expect([reply.status, reply.text]).toEqual([415, expect.stringMatching(/protobuf of OpenMetrics/)]);
+  });
   it('415 for protobuf that does not say what it is', async () => {
     const { send } = await run();
     const headers = { 'Content-Type': 'application/vnd.google.protobuf' };
