@@ -125,7 +125,7 @@ export const flags: readonly Flag[] = [
     repeatable: true,
     default: '*',
     meaning:
-      'Web origin that may push and read, or * for all. With exact origins, pushes from others are refused.',
+      'Web origin whose pages may push, read and delete; * lets pages of all origins push. With exact origins alone, pushes from others are refused.',
     parse: parseOrigin,
   },
   {

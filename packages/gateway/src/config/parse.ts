@@ -281,13 +281,7 @@ function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generato
 }
 
 function* sizeContradictions(http: HttpOptions, { bytesMax }: StorageOptions): Generator<Contradiction> {
-  const { corsOrigins, bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
-  if (corsOrigins.length > 1 && corsOrigins.includes('*')) {
-    yield {
-      names: ['web.cors-origin'],
-      problem: '* allows all origins; leave it out or leave the others out',
-    };
-  }
+  const { bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
   if (bodiesBytesMax < bodyBytesMax) {
     yield {
       names: ['web.max-inflight-size', 'web.max-body-size'],

@@ -122,7 +122,6 @@ describe('what is wrong is told', () => {
     ['no size', ['--web.max-body-size=5 apples'], 'write it like 16MiB'],
     ['no choice', ['--push.summaries=keep'], 'none of discard, sum-and-count'],
     ['origin with a slash', ['--cors=https://a.example/'], 'leave out the last slash'],
-    ['all origins and one', ['--cors=*', '--cors=https://a.example'], '* allows all origins'],
     ['paths that collide', ['--web.telemetry-path=/metrics'], 'is taken'],
     ['push path and telemetry', ['--push-path=/p', '--web.telemetry-path=/p'], 'is or lies below'],
     ['telemetry below the push path', ['--web.telemetry-path=/metrics/own'], 'is or lies below'],
