@@ -268,7 +268,8 @@ export const flags: readonly Flag[] = [
     group: 'scrape',
     ...onOrOff,
     default: String(defaultGatewayOptions.openmetricsCreated),
-    meaning: 'In OpenMetrics, show when counting began, in a line _created for each series.',
+    meaning:
+      'In OpenMetrics, show when counting began, in a line _created for each series. Prometheus stores each as a series of its own, unless it runs with created-timestamp-zero-ingestion.',
   },
   {
     name: 'storage.path',
