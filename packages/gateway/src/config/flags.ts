@@ -186,7 +186,7 @@ export const flags: readonly Flag[] = [
     alias: 'job-prune-duration',
     ...duration,
     default: '0',
-    meaning: 'A source silent for longer has its gauges reset; 0 means never.',
+    meaning: 'The gauges of a source that is silent for longer are taken off the page; 0 means never.',
   },
   {
     name: 'job-counter-resets',
