@@ -63,8 +63,8 @@ function choice(...choices: readonly string[]): Pick<Flag, 'value' | 'parse'> {
 
 const onOrOff: Pick<Flag, 'parse'> = {
   parse: (text) =>
-    text === 'true' || text === 'false'
-      ? { value: text === 'true' }
+    /^(?:true|false|1|0)$/.test(text)
+      ? { value: text === 'true' || text === '1' }
       : { problem: `${JSON.stringify(text)} is neither true nor false` },
 };
 
