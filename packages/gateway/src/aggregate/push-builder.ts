@@ -281,6 +281,8 @@ export class PushBuilder implements SampleSink {
   }
 
   addHelp(name: string, help: string, spelling: Spelling): void {
+    // Nothing is said by it, so it may stand twice, and another text may follow.
+    if (help === '') return;
     const family = this.#families.addHelp(name, help, spelling.start);
     this.#remember(spelling, { family, what: 'help' });
   }
@@ -292,7 +294,7 @@ export class PushBuilder implements SampleSink {
   ): void {
     this.#plain.begin();
     const family = this.#families.addType(name, is.type, spelling.start);
-    if (is.help !== undefined) this.#families.addHelp(name, is.help, spelling.start);
+    if (is.help !== undefined && is.help !== '') this.#families.addHelp(name, is.help, spelling.start);
     this.#remember(spelling, { family, what: 'header' });
   }
 

@@ -24,10 +24,10 @@ import { TextScratch } from './text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
 
 /**
- * A part may have so many thresholds of zero buckets; further ones are raised to one of the few that bound buckets at
- * every schema. Clients widen their zero bucket to whatever bucket comes next, so there can be many.
+ * A part may have so many thresholds of zero buckets. Further ones are raised to the next wider one that it has, or else to a
+ * power of two, of which there are few. Clients widen their zero bucket to whatever bucket comes next, so there can be many.
  */
-const THRESHOLDS_MAX = 16;
+const THRESHOLDS_MAX = 64;
 
 /** The histogram that native buckets are of. */
 export interface NativeOwner {
@@ -167,8 +167,28 @@ export class PushNative {
     this.#knownCount(group, schema);
     if (this.#knownZero(group, schema, zeroThreshold) >= 0) return histogram;
     if (this.#partSize(group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
-    const raised = 2 ** (Math.ceil(Math.log2(zeroThreshold) / 16) * 16);
-    return widenZeroBucket(histogram, Math.min(raised, Number.MAX_VALUE));
+    return this.#raised(histogram, this.#heldThresholds(group, schema));
+  }
+
+  /** `held` in ascending order. The page shows the widest threshold of all, so a held one costs it nothing. */
+  #raised(histogram: NativeHistogram, held: readonly number[]): NativeHistogram {
+    let raised = histogram;
+    for (const threshold of held) {
+      if (threshold < raised.zeroThreshold) continue;
+      // It may end up wider still, at the far bound of a populated bucket.
+      raised = widenZeroBucket(histogram, threshold);
+      if (raised.zeroThreshold === threshold) return raised;
+    }
+    const power = 2 ** Math.ceil(Math.log2(raised.zeroThreshold));
+    return widenZeroBucket(histogram, Math.min(power, Number.MAX_VALUE));
+  }
+
+  #heldThresholds(group: number, schema: number): readonly number[] {
+    const { cells } = this.#state;
+    const zeros = cells.groups[group]!.native.filter(
+      (cell) => cells.kind[cell] === CellKind.NATIVE_ZERO && this.#zeroSchema(cell) === schema,
+    );
+    return zeros.map((cell) => cells.bound[cell]!).sort((a, b) => a - b);
   }
 
   /** How many cells of a kind the state has for one part of a histogram. */

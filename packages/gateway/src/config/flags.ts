@@ -63,8 +63,8 @@ function choice(...choices: readonly string[]): Pick<Flag, 'value' | 'parse'> {
 
 const onOrOff: Pick<Flag, 'parse'> = {
   parse: (text) =>
-    text === 'true' || text === 'false'
-      ? { value: text === 'true' }
+    /^(?:true|false|1|0)$/.test(text)
+      ? { value: text === 'true' || text === '1' }
       : { problem: `${JSON.stringify(text)} is neither true nor false` },
 };
 
@@ -125,7 +125,7 @@ export const flags: readonly Flag[] = [
     repeatable: true,
     default: '*',
     meaning:
-      'Web origin that may push and read, or * for all. With exact origins, pushes from others are refused.',
+      'Web origin whose pages may push, read and delete; * lets pages of all origins push. With exact origins alone, pushes from others are refused.',
     parse: parseOrigin,
   },
   {
@@ -186,7 +186,7 @@ export const flags: readonly Flag[] = [
     alias: 'job-prune-duration',
     ...duration,
     default: '0',
-    meaning: 'A source silent for longer has its gauges reset; 0 means never.',
+    meaning: 'The gauges of a source that is silent for longer are taken off the page; 0 means never.',
   },
   {
     name: 'job-counter-resets',
@@ -268,7 +268,8 @@ export const flags: readonly Flag[] = [
     group: 'scrape',
     ...onOrOff,
     default: String(defaultGatewayOptions.openmetricsCreated),
-    meaning: 'In OpenMetrics, show when counting began, in a line _created for each series.',
+    meaning:
+      'In OpenMetrics, show when counting began, in a line _created for each series. Prometheus stores each as a series of its own, unless it runs with created-timestamp-zero-ingestion.',
   },
   {
     name: 'storage.path',

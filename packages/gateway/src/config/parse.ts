@@ -10,6 +10,7 @@ import { memoryOfMachine } from '../primitives/memory.ts';
 import type { Config, ListenAddress, LogOptions } from './config.ts';
 import { environmentName, flags, isSwitch } from './flags.ts';
 import type { Flag } from './flags.ts';
+import { foreignFlagAdvice, foreignVariableAdvice, guardProblem } from './foreign-options.ts';
 import type { Parsed } from './values.ts';
 
 export type Invocation =
@@ -39,6 +40,10 @@ export function parseConfig(
   const line = readCommandLine(argv, errors);
   if (line === 'help' || line === 'version') return { kind: line };
   const environment = readEnvironment(env);
+  for (const [name, text] of Object.entries(env)) {
+    const problem = text === undefined || text === '' ? undefined : guardProblem(name);
+    if (problem !== undefined) errors.push(problem);
+  }
   const values = new Map<string, unknown>();
   const misspelt = new Set<string>();
   for (const flag of flags) {
@@ -106,7 +111,8 @@ function readCommandLine(argv: readonly string[], errors: string[]): Given | 'he
     if (negated !== undefined && isSwitch(negated) && match[2] === undefined) {
       add(given, negated, 'false', errors);
     } else if (flag === undefined) {
-      errors.push(`unknown flag ${JSON.stringify(argument)}${suggestion(name)}`);
+      const advice = foreignFlagAdvice(name) ?? suggestion(name);
+      errors.push(`unknown flag ${JSON.stringify(argument)}${advice}`);
       // What follows is most likely its value, and no error of its own.
       if (match[2] === undefined && argv[i + 1]?.startsWith('-') === false) i += 1;
     } else if (match[2] !== undefined) {
@@ -146,7 +152,7 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): st
   const known = new Set(flags.map(environmentName));
   return Object.keys(env)
     .filter((name) => name.startsWith('PAG_') && !known.has(name))
-    .map((name) => `unknown environment variable ${name} is not read; --help lists those that are`);
+    .map((name) => `unknown environment variable ${name} is not read; ${foreignVariableAdvice(name)}`);
 }
 
 function flagNamed(name: string): Flag | undefined {
@@ -281,13 +287,7 @@ function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generato
 }
 
 function* sizeContradictions(http: HttpOptions, { bytesMax }: StorageOptions): Generator<Contradiction> {
-  const { corsOrigins, bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
-  if (corsOrigins.length > 1 && corsOrigins.includes('*')) {
-    yield {
-      names: ['web.cors-origin'],
-      problem: '* allows all origins; leave it out or leave the others out',
-    };
-  }
+  const { bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
   if (bodiesBytesMax < bodyBytesMax) {
     yield {
       names: ['web.max-inflight-size', 'web.max-body-size'],

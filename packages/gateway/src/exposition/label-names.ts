@@ -34,15 +34,12 @@ export class LabelNames {
     return this.#bytes[number]!.length;
   }
 
-  /** Looks at the labels from `start` to `end`; whether one of them has a name that is spelled so. */
-  meet(bytes: Uint8Array, start: number, end: number, spelled?: string): boolean {
-    let found = false;
+  /** Takes the names of the labels from `start` to `end`. */
+  meet(bytes: Uint8Array, start: number, end: number): void {
     for (let position = start, place = 0; position < end; place += 1) {
       const number = this.at(bytes, position, place);
-      if (this.spelled[number] === spelled) found = true;
       position = valueEnd(bytes, position + this.bytesOf(number)) + 1;
     }
-    return found;
   }
 }
 

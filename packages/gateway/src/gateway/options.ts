@@ -67,6 +67,6 @@ export const defaultGatewayOptions: GatewayOptions = {
   scrapeCacheBytesMax: largestBudgets.gateway.scrapeCacheBytesMax,
   nativeAsClassic: false,
   zeroFirst: false,
-  openmetricsCreated: true,
+  openmetricsCreated: false,
   limits: defaultLimits,
 };

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { BodyIntake, ClientGone } from './body.ts';
 import { corsPolicy } from './cors.ts';
+import type { CorsPurpose } from './cors.ts';
 import { pathOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { HttpOptions } from './options.ts';
@@ -77,7 +78,7 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     }
     const error = asRequestError(thrown, log);
     countRefusal(exchange, error.code, error.text);
-    const headers = cors.headersFor(request.headers.origin);
+    const headers = cors.headersFor(request.headers.origin, purposeOf(request.method));
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
@@ -129,6 +130,11 @@ function createHandlers(
       version: deps.version,
     }),
   };
+}
+
+function purposeOf(method: string | undefined): CorsPurpose {
+  if (method === 'DELETE') return 'retire';
+  return isPushMethod(method) || method === 'OPTIONS' ? 'push' : 'read';
 }
 
 function sendText(exchange: Exchange, body: string, contentType = 'text/plain; charset=utf-8'): void {

@@ -26,6 +26,12 @@ export function formatOf(contentType: string | undefined): PushFormat {
     checkProtobuf(end === -1 ? '' : contentType.slice(end));
     return 'protobuf';
   }
+  if (essence === 'application/openmetrics-protobuf') {
+    throw new RequestError(
+      'unsupported_media_type',
+      `the protobuf of OpenMetrics is not read; send ${PROTOBUF_TYPE}, or OpenMetrics as text`,
+    );
+  }
   return 'text';
 }
 

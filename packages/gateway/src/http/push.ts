@@ -25,7 +25,7 @@ export function pushHandler(deps: PushDeps): Handler {
   return async (exchange) => {
     const { request, response } = exchange;
     const headers = request.headers;
-    cors.check(headers.origin);
+    cors.check(headers.origin, 'push', headers.host);
     const key = paths.read(routes.restOf(exchange.path));
     const format = formatOf(headers['content-type']);
     const coding = intake.check(request);
@@ -42,7 +42,7 @@ export function pushHandler(deps: PushDeps): Handler {
       }
     });
     if (deps.state.stopping) response.shouldKeepAlive = false;
-    const origin = cors.headersFor(headers.origin);
+    const origin = cors.headersFor(headers.origin, 'push');
     accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
@@ -50,8 +50,8 @@ export function pushHandler(deps: PushDeps): Handler {
 export function retireHandler(deps: PushDeps): Handler {
   const { gateway, cors, routes } = deps;
   return async (exchange) => {
-    const origin = exchange.request.headers.origin;
-    cors.check(origin);
+    const { origin, host } = exchange.request.headers;
+    cors.check(origin, 'retire', host);
     const rest = routes.restOf(exchange.path);
     if (rest === '') {
       throw new RequestError(
@@ -62,7 +62,7 @@ export function retireHandler(deps: PushDeps): Handler {
     const key = parsePushPath(rest);
     exchange.request.resume();
     await gateway.delete(key);
-    accept(exchange, cors.headersFor(origin));
+    accept(exchange, cors.headersFor(origin, 'retire'));
   };
 }
 
@@ -71,9 +71,8 @@ export function preflightHandler(deps: PushDeps): Handler {
   const { cors, routes } = deps;
   return async ({ request, response, path }) => {
     const allow = routes.allowed(path).join(', ');
-    const origin = cors.headersFor(request.headers.origin);
     request.resume();
-    response.writeHead(204, ['Allow', allow, ...origin, ...cors.preflightHeaders]);
+    response.writeHead(204, ['Allow', allow, ...cors.preflightHeadersFor(request.headers.origin)]);
     response.end();
   };
 }

@@ -41,7 +41,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       'Content-Type',
       contentType,
       ...(compression === undefined ? [] : ['Content-Encoding', compression]),
-      ...withVary(['Accept', 'Accept-Encoding'], deps.cors.headersFor(request.headers.origin)),
+      ...withVary(['Accept', 'Accept-Encoding'], deps.cors.headersFor(request.headers.origin, 'read')),
     ];
     request.resume();
     if (request.method === 'HEAD') {

@@ -22,6 +22,25 @@ async function refusalOf(gateway: EmbeddedGateway, body: Uint8Array): Promise<st
   }
 }
 
+it('deltas of native buckets beyond 2^52 keep their sign', async () => {
+  const zigzag64 = (value: bigint): bigint => (value < 0n ? -2n * value - 1n : 2n * value);
+  const deltas = [2n ** 53n + 1n, -(2n ** 53n)].map((delta) => pb.number(13, zigzag64(delta)));
+  const native = [pb.number(5, 0), pb.span(12, 0, 2), ...deltas];
+  const count = pb.number(1, 2n ** 53n + 2n);
+  const body = pb.family('h', { type: 'histogram' }, pb.bytes(7, count, ...native));
+  expect(await pageOf({ nativeAsClassic: true }, body)).toBe(
+    [
+      '# TYPE h histogram',
+      'h_bucket{le="1"} 9007199254740992',
+      'h_bucket{le="2"} 9007199254740992',
+      'h_bucket{le="+Inf"} 9007199254740994',
+      'h_sum 0',
+      'h_count 9007199254740994',
+      '',
+    ].join('\n'),
+  );
+});
+
 describe('what is read', () => {
   const histogram = (...fields: readonly Uint8Array[]): Uint8Array =>
     pb.family('h', { type: 'histogram' }, pb.bytes(7, ...fields));

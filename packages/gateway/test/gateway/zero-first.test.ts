@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { createGateway } from '../../src/embed.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { emptyGroupingKey } from '../../src/model/labels.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
@@ -11,9 +12,9 @@ import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 import { readFamilies } from '../support/read-families.ts';
 
-function zeroFirst(options: { readonly zeroFirst: boolean } = { zeroFirst: true }): Gateway {
+function zeroFirst(options: Partial<GatewayOptions> = {}): Gateway {
   return new Gateway({
-    options: { ...defaultGatewayOptions, ...options },
+    options: { ...defaultGatewayOptions, zeroFirst: true, ...options },
     clock: systemClock,
     log: silentLog,
   });
@@ -96,8 +97,8 @@ test('a scrape that breaks off has shown nothing', async () => {
   expect(await page(gateway, 'one')).toEqual(['a_total 5']);
 });
 
-test('OpenMetrics shows when counting began instead', async () => {
-  const gateway = zeroFirst();
+test('OpenMetrics shows when counting began instead, where that is asked for', async () => {
+  const gateway = zeroFirst({ openmetricsCreated: true });
   const format = { format: 'openmetrics', escaping: 'allow-utf-8', version: '1.0.0' } as const;
   await page(gateway, 'one', format);
   await push(gateway, counter('a_total'));

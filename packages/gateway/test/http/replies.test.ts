@@ -146,33 +146,52 @@ describe('problemBody', () => {
 });
 
 describe('corsPolicy', () => {
-  const exact = corsPolicy(['https://shop.example', 'https://b.example']);
+  const host = 'gateway.example:9091';
+  const shop = 'https://shop.example';
+  const evil = 'https://evil.example';
+  const exact = corsPolicy([shop, 'https://b.example']);
+  const any = corsPolicy(['*']);
+  const both = corsPolicy(['*', shop]);
+  const shown = ['Vary', 'Origin', 'Access-Control-Allow-Origin', shop];
 
-  it('answers * to all', () => {
-    const any = corsPolicy(['*']);
-    any.check('https://anywhere.example');
-    expect(any.headersFor('https://anywhere.example')).toEqual(['Access-Control-Allow-Origin', '*']);
+  it('lets all origins push, and nothing else, with *', () => {
+    any.check(evil, 'push', host);
+    expect(() => any.check(evil, 'retire', host)).toThrowError(/--web.cors-origin/);
+    expect(any.headersFor(evil, 'push')).toEqual(['Access-Control-Allow-Origin', '*']);
+    expect(any.headersFor(evil, 'read')).toEqual([]);
+    expect(any.headersFor(evil, 'retire')).toEqual([]);
+    expect(any.preflightHeadersFor(evil).join(' ')).not.toContain('DELETE');
   });
 
-  it('echoes an origin that is listed', () => {
-    exact.check('https://shop.example');
-    expect(exact.headersFor('https://shop.example')).toEqual([
-      'Vary',
-      'Origin',
-      'Access-Control-Allow-Origin',
-      'https://shop.example',
-      'Access-Control-Allow-Credentials',
-      'true',
-    ]);
+  it('lets an origin that is named do all', () => {
+    for (const policy of [exact, both]) {
+      for (const purpose of ['push', 'read', 'retire'] as const) {
+        policy.check(shop, purpose, host);
+        const credentials = ['Access-Control-Allow-Credentials', 'true'];
+        expect(policy.headersFor(shop, purpose)).toEqual([...shown, ...credentials]);
+      }
+      expect(policy.preflightHeadersFor(shop).join(' ')).toContain('DELETE');
+    }
   });
 
-  it('refuses one that is not, and says nothing to it', () => {
-    expect(() => exact.check('https://evil.example')).toThrowError(/--web.cors-origin/);
-    expect(exact.headersFor('https://evil.example')).toEqual(['Vary', 'Origin']);
+  it('refuses one that is not named, and says nothing to it', () => {
+    expect(() => exact.check(evil, 'push', host)).toThrowError(/may not push here; .*--web.cors-origin/);
+    expect(() => exact.check(evil, 'retire', host)).toThrowError(/may not delete here/);
+    expect(exact.headersFor(evil, 'push')).toEqual(['Vary', 'Origin']);
   });
 
-  it('lets requests without an origin pass', () => {
-    expect(() => exact.check(undefined)).not.toThrow();
+  it('lets the others push only, where * stands beside names', () => {
+    both.check(evil, 'push', host);
+    expect(both.headersFor(evil, 'push')).toEqual(['Vary', 'Origin', 'Access-Control-Allow-Origin', '*']);
+    expect(both.headersFor(evil, 'read')).toEqual(['Vary', 'Origin']);
+  });
+
+  it('lets requests without an origin pass, and those of its own pages', () => {
+    for (const policy of [exact, any]) {
+      policy.check(undefined, 'retire', host);
+      policy.check(`http://${host}`, 'retire', 'Gateway.example:9091');
+      expect(() => policy.check('null', 'retire', 'null')).toThrowError(/may not delete/);
+    }
   });
 });
 

@@ -116,6 +116,12 @@ describe('errors', () => {
     expect(client.received).toMatch(/^HTTP\/1.1 431 /);
   });
 
+  it('415 for the protobuf of OpenMetrics, which is another than that of Prometheus', async () => {
+    const { send } = await run();
+    const headers = { 'content-type': 'application/openmetrics-protobuf; version=1.0.0' };
+    const reply = await send('POST', '/metrics/job/x', { headers, body: 'x' });
+    expect([reply.status, reply.text]).toEqual([415, expect.stringMatching(/protobuf of OpenMetrics/)]);
+  });
   it('415 for protobuf that does not say what it is', async () => {
     const { send } = await run();
     const headers = { 'Content-Type': 'application/vnd.google.protobuf' };
@@ -132,10 +138,24 @@ describe('pages from elsewhere', () => {
     expect(reply.headers).toMatchObject({
       allow: 'POST, PUT, DELETE, OPTIONS',
       'access-control-allow-origin': '*',
-      'access-control-allow-methods': 'POST, PUT, DELETE, OPTIONS',
+      'access-control-allow-methods': 'POST, PUT, OPTIONS',
       'access-control-allow-headers': 'Content-Type, Content-Encoding, Authorization, Idempotency-Key',
       'access-control-max-age': '86400',
     });
+  });
+
+  it('may not read or delete unless they are named', async () => {
+    const { send } = await run({ corsOrigins: ['*', 'https://shop.example'] });
+    const from = async (method: string, path: string, origin: string): Promise<unknown> => {
+      const { status, headers } = await send(method, path, { headers: { Origin: origin } });
+      return [status, headers['access-control-allow-origin']];
+    };
+    const [shop, evil] = ['https://shop.example', 'https://evil.example'];
+    expect(await from('GET', '/metrics', evil)).toEqual([200, undefined]);
+    expect(await from('GET', '/metrics', shop)).toEqual([200, shop]);
+    expect(await from('GET', '/nothing', evil)).toEqual([404, undefined]);
+    expect(await from('DELETE', '/metrics/job/x', evil)).toEqual([403, undefined]);
+    expect(await from('DELETE', '/metrics/job/x', shop)).toEqual([202, shop]);
   });
 
   it('are refused when not listed', async () => {

@@ -136,6 +136,26 @@ test('with exact origins, the page of one may push and another may not', async (
   expect((await scrapeSamples(open.url)).get('clicks_total{button="buy"}')).toBe(3);
 });
 
+test('a page of another origin may push, but neither read nor delete', async () => {
+  const { page, origin } = await openPage();
+  const any = await startGateway(['--by-job']);
+  const named = await startGateway(['--by-job', `--web.cors-origin=${origin}`]);
+  const fetched = (url: string, method: string): Promise<unknown> =>
+    page.evaluate(
+      `fetch('${url}', { method: '${method}' }).then((reply) => reply.status, (error) => error.name)`,
+    );
+  for (const [gateway, read, retired] of [
+    [any, 'TypeError', 'TypeError'],
+    [named, 200, 202],
+  ] as const) {
+    await call(page, 'work');
+    const url = `${gateway.url}/metrics/job/shop`;
+    expect(await call(page, 'push', url, { method: 'POST' })).toEqual(accepted);
+    expect(await fetched(`${gateway.url}/metrics`, 'GET')).toBe(read);
+    expect(await fetched(url, 'DELETE')).toBe(retired);
+  }
+});
+
 test('the script with promjs of docs/reference/formats.md', async () => {
   const gateway = await startGateway();
   const { page } = await openPage(clientText('promjs.js', gateway.url));

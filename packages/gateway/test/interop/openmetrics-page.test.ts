@@ -108,8 +108,9 @@ test('it takes pages with everything in them', async () => {
 test('it takes pages of what was pushed, whatever names meet', async () => {
   const pushes = fc.array(pushedFamily, { minLength: 1, maxLength: 8 });
   const pages: string[] = [];
-  for (const families of fc.sample(pushes, { numRuns: PAGES, seed })) {
-    const running = await RestartingGateway.start({ summaries: 'sum-and-count' });
+  for (const [i, families] of fc.sample(pushes, { numRuns: PAGES, seed }).entries()) {
+    const options = { summaries: 'sum-and-count', openmetricsCreated: i % 2 === 0 } as const;
+    const running = await RestartingGateway.start(options);
     for (const each of families) await running.gateway.push(asText(each)).catch(() => {});
     for (const escaping of ['underscores', 'dots', 'values'] as const) {
       pages.push(await running.page({ ...openmetrics, escaping }));

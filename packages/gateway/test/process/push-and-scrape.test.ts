@@ -114,7 +114,7 @@ test('protobuf as the Go client sends it, OpenMetrics, text, and compressed bodi
 });
 
 test('a scrape comes in the format and compression that are asked for', async () => {
-  const { url } = await startGateway(['--no-scrape.openmetrics-created']);
+  const { url } = await startGateway();
   await push(url, '# TYPE jobs_total counter\njobs_total 5');
   const openMetrics = '# TYPE jobs counter\njobs_total 5\n# EOF\n';
   const accept = 'application/openmetrics-text; version=1.0.0';

@@ -269,12 +269,38 @@ test('a sender cannot make a histogram grow without bound: its resolution falls 
   expect(cells.groups[0]!.native.length).toBeLessThan(most * 13);
 });
 
-test('a sender cannot make zero buckets pile up: thresholds become few', () => {
-  const pair = new Pair({});
-  for (let push = 1; push <= 500; push += 1) pair.push(one(histogramOf([1_000], 0, push / 1_000)));
-  const { cells } = pair.first.state;
-  expect(cells.groups[0]!.native.length).toBeLessThan(40);
-  expect(shown(pair.first)['series="x"']).toMatchObject({ value: 500, native: { count: 500, zeroCount: 0 } });
+describe('zero buckets of many widths', () => {
+  const thresholds = fc.array(fc.integer({ min: 1, max: 4_000 }), { minLength: 1, maxLength: 200 });
+
+  test('the page has the widest, and loses no bucket to it', () => {
+    const pair = new Pair({});
+    for (let push = 0; push < 17; push += 1) pair.push(one(histogramOf([0.2], 3, 0.001 + push / 10_000)));
+    expect(shown(pair.first)['series="x"']).toMatchObject({
+      value: 17,
+      native: { zeroThreshold: 0.0026, zeroCount: 0, positive: { counts: [17] } },
+    });
+  });
+
+  test('do not pile up, and what is raised goes to a width that is there, or to the next power of two', () => {
+    fc.assert(
+      fc.property(thresholds, (all) => {
+        const pair = new Pair({});
+        for (const threshold of all) pair.push(one(histogramOf([1_000], 0, threshold / 10)));
+        const { cells } = pair.first.state;
+        expect(cells.groups[0]!.native.length).toBeLessThan(64 + 16 + 3);
+        const { value, native } = shown(pair.first)['series="x"'] as {
+          value: number;
+          native: NativeHistogram;
+        };
+        expect([value, native.count, native.zeroCount]).toEqual([all.length, all.length, 0]);
+        const widest = Math.max(...all) / 10;
+        if (new Set(all).size <= 64) expect(native.zeroThreshold).toBe(widest);
+        expect(native.zeroThreshold).toBeGreaterThanOrEqual(widest);
+        expect(native.zeroThreshold).toBeLessThan(widest * 2);
+      }),
+      { numRuns: 50 },
+    );
+  });
 });
 
 test('the earliest start is kept, and the newest exemplar; a time to come is none', () => {

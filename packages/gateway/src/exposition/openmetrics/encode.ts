@@ -17,12 +17,12 @@ import { escapeLabelValue } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter, PageOptions } from '../family-writer.ts';
-import { LabelNames } from '../label-names.ts';
 import type { PageWriter } from '../page-writer.ts';
 import { sampleHead, SeriesLines } from '../series-lines.ts';
 import type { BucketStyle, SampleHead } from '../series-lines.ts';
 import { formatBound } from './format-bound.ts';
 import type { PageFamilies, Shown } from './page-families.ts';
+import { StateOrder } from './state-order.ts';
 
 /** Rows looked at in one step. */
 const STEP_ROWS = 1024;
@@ -35,6 +35,8 @@ export class OpenMetricsWriter implements FamilyWriter {
   readonly #exemplarText: BucketStyle['exemplarText'];
   #shown: Shown = { type: 'unknown', name: '' };
   #write: ((series: SeriesView) => void) | undefined;
+  /** The rows of the family at hand, where they are shown in another order than they come. */
+  #order: Uint32Array | undefined;
 
   constructor(
     page: PageWriter,
@@ -56,6 +58,7 @@ export class OpenMetricsWriter implements FamilyWriter {
   }
 
   begin(family: FamilyView): void {
+    this.#order = undefined;
     this.#shown = this.#plan.shown(family);
     this.#write = this.#writerOf(this.#shown);
     if (!isChecked(this.#shown)) this.#metadata(family, this.#shown);
@@ -65,7 +68,9 @@ export class OpenMetricsWriter implements FamilyWriter {
   *prepare(family: FamilyView): Generator<void, void> {
     if (!isChecked(this.#shown)) return;
     const check = { isGood: true };
-    const isGood = this.#shown.type === 'info' ? isInfo : stateChecker(this.#shown.name);
+    const states = this.#shown.type === 'info' ? undefined : stateOrderOf(this.#shown.name);
+    const isGood =
+      states === undefined ? isInfo : (series: SeriesView) => isState(series) && states.add(series);
     for (let row = 0; row < family.rowCount && check.isGood; row += STEP_ROWS) {
       family.visitSeries(row, Math.min(row + STEP_ROWS, family.rowCount), (series) => {
         if (check.isGood) check.isGood = isGood(series);
@@ -73,11 +78,14 @@ export class OpenMetricsWriter implements FamilyWriter {
       yield;
     }
     if (!check.isGood) this.#shown = { type: 'gauge', name: family.name };
+    else if (states !== undefined) this.#order = yield* states.order();
     this.#metadata(family, this.#shown);
   }
 
   rows(family: FamilyView, from: number, to: number): void {
-    if (this.#write === undefined) family.visit(from, to, this.#page.sample);
+    if (this.#order !== undefined) {
+      for (const row of this.#order.subarray(from, to)) family.visit(row, row + 1, this.#page.sample);
+    } else if (this.#write === undefined) family.visit(from, to, this.#page.sample);
     else family.visitSeries(from, to, this.#write);
   }
 
@@ -172,13 +180,14 @@ function isInfo(series: SeriesView): boolean {
   return series.value === 1;
 }
 
-/** A state is 0 or 1, and a label that is named as the family says which one it is. */
-function stateChecker(name: string): (series: SeriesView) => boolean {
+function isState({ value }: SeriesView): boolean {
+  return value === 0 || value === 1;
+}
+
+/** A label that is named as the family says which state it is. */
+function stateOrderOf(name: string): StateOrder {
   const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
-  const spelled = Buffer.from(label).toString('latin1');
-  const names = new LabelNames();
-  return ({ bytes, labelsStart, labelsEnd, value }) =>
-    (value === 0 || value === 1) && names.meet(bytes, labelsStart, labelsEnd, spelled);
+  return new StateOrder(Buffer.from(label).toString('latin1'));
 }
 
 function whole(count: number): number {

@@ -23,8 +23,8 @@ const spanTags = Object.values(span);
 class Side {
   readonly spans: BucketSpan[] = [];
   readonly counts: number[] = [];
-  /** The count that the next delta is added to. */
-  #last = 0;
+  /** The count that the next delta is added to; a bigint where a double would not hold it exactly. */
+  #last: number | bigint = 0;
 
   clear(): void {
     if (this.spans.length > 0) this.spans.length = 0;
@@ -32,9 +32,11 @@ class Side {
     this.#last = 0;
   }
 
-  addDelta(delta: number): void {
-    this.#last += delta;
-    this.counts.push(this.#last);
+  addDelta(delta: number | bigint): void {
+    const last = this.#last;
+    const sum = typeof last === 'number' && typeof delta === 'number' ? last + delta : Number.NaN;
+    this.#last = Number.isSafeInteger(sum) ? sum : BigInt(last) + BigInt(delta);
+    this.counts.push(Number(this.#last));
   }
 
   buckets(): NativeBuckets | string {
@@ -68,7 +70,7 @@ export class NativeReader {
   read(reader: WireReader, tag: number, at: number): boolean {
     switch (tag) {
       case histogram.schema:
-        this.#schema = zigzag(reader.varint());
+        this.#schema = Number(reader.sint64());
         return true;
       case histogram.zeroThreshold:
         this.#zeroThreshold = reader.double();
@@ -155,7 +157,7 @@ export class NativeReader {
 
   #addDelta(reader: WireReader, side: Side, at: number): void {
     checkRoom(side.counts, at);
-    side.addDelta(zigzag(reader.varint()));
+    side.addDelta(reader.sint64());
   }
 
   #addCount(reader: WireReader, side: Side, at: number): void {
@@ -174,18 +176,13 @@ export class NativeReader {
     let length = 0;
     while (reader.at < next) {
       const tag = reader.tag();
-      if (tag === span.offset) offset = zigzag(reader.varint());
+      if (tag === span.offset) offset = Number(reader.sint64());
       else if (tag === span.length) length = reader.varint();
       else reader.skipUnused(tag, spanTags);
     }
     reader.enter(next, end);
     side.spans.push({ offset, length });
   }
-}
-
-/** Positive and negative numbers in turn, as sint32 and sint64 are written. */
-function zigzag(value: number): number {
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
 function checkRoom(list: readonly unknown[], offset: number): void {

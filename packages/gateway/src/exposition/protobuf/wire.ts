@@ -75,6 +75,15 @@ export class WireReader {
     return this.#middleVarint(start, value);
   }
 
+  /** A signed number of up to 64 bits as sint64 writes it: a bigint where a double would not hold it exactly. */
+  sint64(): number | bigint {
+    const start = this.at;
+    const value = this.varint();
+    if (Number.isSafeInteger(value)) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    const exact = this.#bigVarint(start);
+    return (exact & 1n) === 0n ? exact >> 1n : -((exact + 1n) >> 1n);
+  }
+
   /** The length of a field, and the position behind it: what it holds lies between `at` and there. */
   bytesEnd(): number {
     const start = this.at;
@@ -149,14 +158,14 @@ export class WireReader {
         this.at = at + 1;
         return value;
       }
-      if (scale === EXACT_SCALE_MAX) return this.#longVarint(start);
+      if (scale === EXACT_SCALE_MAX) return Number(this.#bigVarint(start));
       scale *= 128;
     }
     throw problem('the message ends in the middle of a number', start);
   }
 
   /** The same number, of eight to ten bytes. */
-  #longVarint(start: number): number {
+  #bigVarint(start: number): bigint {
     let value = 0n;
     for (let i = 0; i < VARINT_BYTES_MAX; i += 1) {
       if (start + i >= this.end) throw problem('the message ends in the middle of a number', start);
@@ -165,7 +174,7 @@ export class WireReader {
       if (byte >= 0x80) continue;
       if (value >= 2n ** 64n) break;
       this.at = start + i + 1;
-      return Number(value);
+      return value;
     }
     throw problem('a number has more than 64 bits', start);
   }

@@ -41,7 +41,8 @@ function parseComment(cursor: Cursor, sink: SampleSink): void {
   const keyword = cursor.word();
   if (keyword !== 'HELP' && keyword !== 'TYPE') return;
   cursor.skipBlanks();
-  if (cursor.atEnd()) throw cursor.problem('syntax', `expected a metric name after ${keyword}`);
+  // A keyword alone is a comment, as for the parsers of Prometheus.
+  if (cursor.atEnd()) return;
   const nameAt = cursor.position;
   const name = cursor.peek() === QUOTE ? cursor.quoted() : cursor.word();
   if (name === '' || (cursor.bytes[nameAt] !== QUOTE && !isLegacyMetricName(name))) {
@@ -65,7 +66,7 @@ function parseComment(cursor: Cursor, sink: SampleSink): void {
     if (start === 0 && isOneLine(cursor.bytes) && !cursor.atEnd()) {
       throw new PushProblem('newlines_stripped', newlinesStripped, typeAt);
     }
-    const found = quote((word + cursor.rest()).trimEnd());
+    const found = quote(cursor.text(typeAt, cursor.end).trimEnd());
     throw new PushProblem(
       'syntax',
       `the type of ${name} is ${found}; write counter, gauge, histogram, summary or untyped, and nothing after it`,
@@ -177,8 +178,7 @@ function unescapeHelp(text: string): string {
   return text.replace(/\\(?:\\|n)/g, (escape) => (escape === '\\n' ? '\n' : '\\'));
 }
 
-/** True when the body is a single line, as `curl -d @file` makes of any file. */
+/** True when the body has no line feed at all, as `curl -d @file` makes of any file. */
 function isOneLine(bytes: Uint8Array): boolean {
-  const first = bytes.indexOf(LF);
-  return first === -1 || first === bytes.length - 1;
+  return !bytes.includes(LF);
 }

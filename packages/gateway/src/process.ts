@@ -1,0 +1,156 @@
+/** The process: configuration in, exit code out. 0 after a stop that was asked for, 1 when it cannot run, 2 for wrong flags. */
+import { assemble, assembleDurable, packageVersion } from './assemble.ts';
+import type { Assembly } from './assemble.ts';
+import type { Config, ListenAddress } from './config/config.ts';
+import { helpText } from './config/help.ts';
+import { createLog } from './config/logger.ts';
+import { parseConfig } from './config/parse.ts';
+import { formatListenAddress, formatSize } from './config/values.ts';
+import { StorageProblem } from './journal/journal.ts';
+import type { StorageOptions } from './journal/options.ts';
+import { systemClock } from './primitives/clock.ts';
+import type { Log } from './primitives/log.ts';
+import { runStorageCommand } from './storage-command.ts';
+
+/** Runs what the command line and the environment ask for. */
+export async function runProcess(): Promise<void> {
+  const invocation = parseConfig(process.argv.slice(2), process.env);
+  switch (invocation.kind) {
+    case 'help':
+      process.stdout.write(helpText());
+      return;
+    case 'version':
+      process.stdout.write(`prom-aggregation-gateway ${packageVersion()}\n`);
+      return;
+    case 'errors':
+      for (const error of invocation.errors) process.stderr.write(`${error}\n`);
+      process.stderr.write('try --help\n');
+      process.exitCode = 2;
+      return;
+    case 'storage':
+      process.exitCode = await runStorageCommand(
+        invocation.command,
+        invocation.path,
+        createLog({ level: 'warn', format: 'logfmt' }),
+      );
+      return;
+    case 'run':
+      await run(invocation.config, invocation.warnings);
+  }
+}
+
+async function run(config: Config, warnings: readonly string[]): Promise<void> {
+  const log = createLog(config.log);
+  for (const warning of warnings) log.warn(warning);
+  const assembly = await assembleFor(config, log);
+  stopOnSignals(assembly, log);
+  const bound = await listen(assembly, config.listenAddresses, log);
+  // What was kept is read while health checks are answered already; all else is told to come back.
+  if (config.storage.path !== undefined) await open(assembly, config.storage, log);
+  log.info('listening', {
+    address: bound.join(','),
+    mode: config.gateway.byJob ? 'by-job' : 'add',
+    push: config.http.pushPath,
+    storage: config.storage.path ?? 'none, a restart begins with nothing',
+    memory: formatSize(config.memoryBytes),
+    version: packageVersion(),
+  });
+}
+
+async function assembleFor(config: Config, log: Log): Promise<Assembly> {
+  const parts = { gatewayOptions: config.gateway, httpOptions: config.http, clock: systemClock, log };
+  const { path, ...storage } = config.storage;
+  if (path === undefined) return assemble(parts);
+  const onFailure = (error: Error): void => {
+    log.error(
+      'the storage failed; what was acknowledged is safe, and what was not is given up. Start again once it works',
+      { path, error: String(error) },
+    );
+    process.exit(1);
+  };
+  try {
+    return await assembleDurable({ ...parts, storage: { ...storage, path }, onFailure });
+  } catch (error) {
+    return exitFor(error, log);
+  }
+}
+
+async function open({ gateway }: Assembly, storage: StorageOptions, log: Log): Promise<void> {
+  try {
+    const { records, snapshotPosition, seconds } = await gateway.open(storage.snapshotIntervalMs);
+    const { series, sources } = gateway.holdings();
+    log.info('storage read', {
+      path: storage.path,
+      series,
+      sources,
+      records,
+      snapshot: snapshotPosition,
+      seconds: Number(seconds.toFixed(3)),
+    });
+  } catch (error) {
+    exitFor(error, log);
+  }
+}
+
+/** What is kept cannot be used; that is for the operator to decide about, and nothing is overwritten. */
+function exitFor(error: unknown, log: Log): never {
+  if (!(error instanceof StorageProblem)) throw error;
+  log.error(error.message, { kind: error.kind });
+  process.exit(1);
+}
+
+async function listen(
+  { server }: Assembly,
+  addresses: readonly ListenAddress[],
+  log: Log,
+): Promise<readonly string[]> {
+  const bound: string[] = [];
+  for (const wanted of addresses) {
+    try {
+      const { address, port } = await server.listen(wanted);
+      bound.push(formatListenAddress({ host: address, port }));
+    } catch (error) {
+      log.error(listenProblem(error as NodeJS.ErrnoException, wanted));
+      await server.close();
+      process.exit(1);
+    }
+  }
+  return bound;
+}
+
+/** The first signal stops in good order, a second one at once. */
+function stopOnSignals({ gateway, server }: Assembly, log: Log): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info('stopping', { signal });
+    await server.close();
+    await gateway.close();
+    log.info('stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        log.error('stopping failed', { error: String(error) });
+        process.exit(1);
+      });
+    });
+  }
+}
+
+function listenProblem(error: NodeJS.ErrnoException, address: ListenAddress): string {
+  const wanted = formatListenAddress(address);
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `cannot listen on ${wanted}: something else does already; choose another with --web.listen-address`;
+    case 'EACCES':
+      return `cannot listen on ${wanted}: ports below 1024 need the privilege to bind them`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `cannot listen on ${wanted}: this machine has no such address; choose another with --web.listen-address`;
+    default:
+      return `cannot listen on ${wanted}: ${error.message}`;
+  }
+}
