@@ -8,10 +8,14 @@ import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { BodyIntake, ClientGone } from './body.ts';
+import { Connection, RequestBudget } from './connection.ts';
+import type { ConnectionRules } from './connection.ts';
 import { corsPolicy } from './cors.ts';
 import type { CorsPurpose } from './cors.ts';
 import { pathOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
+import { nosniff } from './headers.ts';
+import { hostCheck } from './hosts.ts';
 import type { HttpOptions } from './options.ts';
 import { pageHandler } from './page.ts';
 import { asRequestError, sendError } from './problem.ts';
@@ -38,20 +42,27 @@ export interface ServerState {
   stopping: boolean;
   /** Requests begun and not yet answered. */
   active: number;
-  /** Sockets that the server itself has answered with an error, so that what was under way there can be counted. */
-  readonly failed: WeakMap<Socket, ErrorCode>;
 }
 
-export type Dispatch = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
+export interface Dispatch {
+  request(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void;
+  /** What is known of a connection; made when first asked for. */
+  connectionOf(socket: Socket): Connection;
+}
+
+/** A peer that takes nothing of its replies for so long is cut off. */
+const STALL_TIMEOUT_MS = 60_000;
 
 export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch {
   const { options, telemetry, log } = deps;
   const cors = corsPolicy(options.corsOrigins);
   const routes = createRoutes(options);
-  const refusals = new RefusalLog(log);
   const handlers = createHandlers(deps, state, { cors, routes, intake: new BodyIntake(options) });
 
+  const checkHost = hostCheck(options.allowedHosts);
+
   const run = (exchange: Exchange): Promise<void> => {
+    checkHost(exchange.request, exchange.path);
     if (state.stopping) {
       exchange.response.shouldKeepAlive = false;
       if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
@@ -59,19 +70,11 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
     return handlers[route.handler](exchange);
   };
-  const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
-    const { request } = exchange;
-    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
-      const announced = Number(request.headers['content-length'] ?? 0);
-      telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
-    } else if (request.method !== 'DELETE') return;
-    const remote = request.socket.remoteAddress;
-    refusals.refused('push refused', { code, path: exchange.path, remote, message });
-  };
+  const countRefusal = refusalCounter(telemetry, new RefusalLog(log));
   const answer = (exchange: Exchange, thrown: unknown): void => {
     const { request, response } = exchange;
     if (thrown instanceof ClientGone) {
-      const code = state.failed.get(request.socket);
+      const code = exchange.connection.failureCode;
       if (code !== undefined) countRefusal(exchange, code, 'the body did not arrive whole');
       response.destroy();
       return;
@@ -82,22 +85,72 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
-  return (request, response, expectsContinue) => {
-    const path = pathOf(request.url ?? '/');
-    const exchange: Exchange = { request, response, path, expectsContinue, bodyBytes: undefined };
+  const begin = (exchange: Exchange): void => {
     state.active += 1;
     // Each promise in a chain costs as much as a header: hence one `then` with both.
     const failed = (error: unknown): void => {
       state.active -= 1;
       answer(exchange, error);
+      exchange.connection.handled();
     };
     try {
       run(exchange).then(() => {
         state.active -= 1;
+        exchange.connection.handled();
       }, failed);
     } catch (error) {
       failed(error);
     }
+  };
+  const connectionOf = connectionsFor({
+    requestsPerConnectionMax: options.requestsPerConnectionMax,
+    stallTimeoutMs: STALL_TIMEOUT_MS,
+    budget: new RequestBudget(options.requestsMax),
+    begin,
+    refuse: answer,
+    brokenOff: (exchange, code) => countRefusal(exchange, code, 'the request did not arrive whole'),
+  });
+  return {
+    connectionOf,
+    request(request, response, expectsContinue) {
+      const connection = connectionOf(request.socket);
+      connection.take({
+        request,
+        response,
+        path: pathOf(request.url ?? '/'),
+        isPush: isPushMethod(request.method),
+        expectsContinue,
+        connection,
+        budgeted: 0,
+        bodyBytes: undefined,
+      });
+    },
+  };
+}
+
+type CountRefusal = (exchange: Exchange, code: ErrorCode, message: string) => void;
+
+function refusalCounter(telemetry: Telemetry, refusals: RefusalLog): CountRefusal {
+  return (exchange, code, message) => {
+    const { request } = exchange;
+    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
+      const announced = Number(request.headers['content-length'] ?? 0);
+      telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
+    } else if (request.method !== 'DELETE') return;
+    const remote = request.socket.remoteAddress;
+    refusals.refused('push refused', { code, path: exchange.path, remote, message });
+  };
+}
+
+function connectionsFor(rules: ConnectionRules): (socket: Socket) => Connection {
+  const connections = new WeakMap<Socket, Connection>();
+  return (socket) => {
+    let connection = connections.get(socket);
+    if (connection === undefined) {
+      connection = new Connection(socket, rules);
+      connections.set(socket, connection);
+    }
+    return connection;
   };
 }
 
@@ -144,6 +197,7 @@ function sendText(exchange: Exchange, body: string, contentType = 'text/plain; c
     contentType,
     'Content-Length',
     String(Buffer.byteLength(body)),
+    ...nosniff,
   ]);
   exchange.response.end(body);
 }

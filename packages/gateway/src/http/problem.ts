@@ -8,6 +8,7 @@ import { errorTable, RequestError } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { preferredMediaType } from './accept.ts';
 import type { FlatHeaders } from './cors.ts';
+import { nosniff } from './headers.ts';
 
 const TEXT = 'text/plain';
 const PROBLEM = 'application/problem+json';
@@ -45,8 +46,7 @@ export function sendError(
     contentType,
     'Content-Length',
     String(Buffer.byteLength(body)),
-    'X-Content-Type-Options',
-    'nosniff',
+    ...nosniff,
     ...headers,
   ];
   if (error.status === 503) all.push('Retry-After', RETRY_AFTER_SECONDS);

@@ -6,6 +6,7 @@ import type { GatewayApi } from '../gateway/api.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
+import { nosniff } from './headers.ts';
 import { formatOf } from './media-type.ts';
 import { explainMisread } from './misread.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
@@ -72,7 +73,12 @@ export function preflightHandler(deps: PushDeps): Handler {
   return async ({ request, response, path }) => {
     const allow = routes.allowed(path).join(', ');
     request.resume();
-    response.writeHead(204, ['Allow', allow, ...cors.preflightHeadersFor(request.headers.origin)]);
+    response.writeHead(204, [
+      'Allow',
+      allow,
+      ...nosniff,
+      ...cors.preflightHeadersFor(request.headers.origin),
+    ]);
     response.end();
   };
 }
@@ -100,6 +106,6 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
 
 /** 202, never 200 or 204: some clients take nothing else. */
 function accept(exchange: Exchange, headers: FlatHeaders): void {
-  exchange.response.writeHead(202, ['Content-Length', '0', ...headers]);
+  exchange.response.writeHead(202, ['Content-Length', '0', ...nosniff, ...headers]);
   exchange.response.end();
 }

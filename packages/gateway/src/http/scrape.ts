@@ -19,6 +19,7 @@ import { availableCompressions, createCompressor } from './compress.ts';
 import { withVary } from './cors.ts';
 import type { CorsPolicy } from './cors.ts';
 import type { Exchange } from './exchange.ts';
+import { nosniff } from './headers.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { Handler } from './routes.ts';
 import { AHEAD_BYTES_MAX, networkOf, ScrapeReader } from './scrape-reader.ts';
@@ -41,6 +42,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       'Content-Type',
       contentType,
       ...(compression === undefined ? [] : ['Content-Encoding', compression]),
+      ...nosniff,
       ...withVary(['Accept', 'Accept-Encoding'], deps.cors.headersFor(request.headers.origin, 'read')),
     ];
     request.resume();

@@ -11,6 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { RequestError } from '../model/errors.ts';
 import { createDispatch } from './handler.ts';
 import type { Dispatch, HandlerDeps, ServerState } from './handler.ts';
+import { nosniff } from './headers.ts';
 import type { HttpOptions } from './options.ts';
 import { problemBody } from './problem.ts';
 
@@ -30,6 +31,9 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
+/** How often to look for peers that take nothing of their replies. */
+const SWEEP_INTERVAL_MS = 5_000;
+
 /** While closing: how often to look for connections that have become idle. */
 const CLOSE_CHECK_INTERVAL_MS = 20;
 
@@ -37,21 +41,23 @@ const CLOSE_CHECK_INTERVAL_MS = 20;
 const SILENT_GRACE_MS = 500;
 
 export function createServer(deps: HandlerDeps): GatewayServer {
-  const state: ServerState = { stopping: false, active: 0, failed: new WeakMap() };
+  const state: ServerState = { stopping: false, active: 0 };
   const dispatch = createDispatch(deps, state);
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
+  const sweeper = setInterval(() => {
+    const nowMs = performance.now();
+    for (const socket of sockets) dispatch.connectionOf(socket).sweep(nowMs);
+  }, SWEEP_INTERVAL_MS).unref();
   let closed: Promise<void> | undefined;
   return {
-    handler: (request, response) => dispatch(request, response, false),
+    handler: (request, response) => dispatch.request(request, response, false),
     async listen({ host, port }) {
-      const server = openServer(deps.options, dispatch, state);
+      const server = openServer(deps.options, dispatch);
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);
         // Node remembers it then, also for the log of a sender that has gone by the time.
         void socket.remoteAddress;
-        // Each of many scrapes that wait for their turn on a connection wants to know when it closes.
-        socket.setMaxListeners(0);
         socket.once('close', () => sockets.delete(socket));
       });
       await new Promise<void>((resolve, reject) => {
@@ -66,13 +72,14 @@ export function createServer(deps: HandlerDeps): GatewayServer {
       return server.address() as AddressInfo;
     },
     close() {
+      clearInterval(sweeper);
       closed ??= closeAll(servers, sockets, { state, timeoutMs: deps.options.shutdownTimeoutMs });
       return closed;
     },
   };
 }
 
-function openServer(options: HttpOptions, dispatch: Dispatch, state: ServerState): Server {
+function openServer(options: HttpOptions, dispatch: Dispatch): Server {
   const server = createHttpServer({
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
     requestTimeout: options.readTimeoutMs,
@@ -80,36 +87,31 @@ function openServer(options: HttpOptions, dispatch: Dispatch, state: ServerState
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, Math.max(options.readTimeoutMs, 1)),
   });
   server.maxConnections = options.connectionsMax;
-  server.on('request', (request, response) => dispatch(request, response, false));
+  server.on('request', (request, response) => dispatch.request(request, response, false));
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    dispatch(request, response, true);
+    dispatch.request(request, response, true);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerClientError(error, socket as Socket, state);
+    answerClientError(error, socket as Socket, dispatch);
   });
   return server;
 }
 
 /** A request that is not HTTP, is too long in its headers, or takes too long. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket, state: ServerState): void {
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket, dispatch: Dispatch): void {
   const reply = clientErrorReply(error.code);
   if (reply === undefined || !socket.writable || socket.destroyed) {
     socket.destroy();
     return;
   }
-  state.failed.set(socket, reply.code);
-  // As node's own handler does: nothing may be written into a reply that has begun.
-  const current = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
-  if (current?.headersSent === true) {
-    socket.destroy();
-    return;
-  }
   const { contentType, body } = problemBody(new RequestError(reply.code, reply.message), undefined);
-  socket.end(
-    `HTTP/1.1 ${reply.status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
+  dispatch
+    .connectionOf(socket)
+    .fail(
+      reply.code,
+      `HTTP/1.1 ${reply.status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n` +
+        `${nosniff.join(': ')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
 }
 
 function clientErrorReply(code: string | undefined) {

@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'job_missing'
   | 'invalid_idempotency_key'
   | 'origin_not_allowed'
+  | 'invalid_host'
+  | 'host_not_allowed'
   | 'not_found'
   | 'method_not_allowed'
   | 'request_timeout'
@@ -66,6 +68,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   job_missing: { status: 400, title: 'By-job mode needs a job in the path' },
   invalid_idempotency_key: { status: 400, title: 'The Idempotency-Key cannot be used' },
   origin_not_allowed: { status: 403, title: 'This web origin may not push here' },
+  invalid_host: { status: 400, title: 'The Host header cannot be used' },
+  host_not_allowed: { status: 421, title: 'Requests for this host are not answered here' },
   not_found: { status: 404, title: 'Nothing is served at this path' },
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
