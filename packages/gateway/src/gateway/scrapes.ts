@@ -28,6 +28,9 @@ const HOLD_MS = 2_000;
 /** Where memory is far too short, a page that is read fast is given so many times the patience that a slow one is. */
 const OLD_GRACES = 2;
 
+/** So many looks may come late without that counting for the readers. */
+const CHECKS_MISSED_MAX = 4;
+
 export interface ScrapesDeps {
   readonly ledger: Ledger;
   readonly expiry: ExpiryClock;
@@ -96,7 +99,7 @@ export class Scrapes {
     const { bounds } = this.#deps;
     const nowMs = this.#now();
     for (const turn of this.#queue.open) {
-      turn.pace.look(nowMs, bounds.checkMs * 2);
+      turn.pace.look(nowMs, bounds.checkMs * CHECKS_MISSED_MAX);
       if (nowMs >= turn.deadlineMs) this.#cut(turn, 'lifetime');
       else if (nowMs - turn.pace.tookMs >= bounds.stallMs) this.#cut(turn, 'stalled');
     }
