@@ -24,6 +24,7 @@ export class ScrapeTurn {
   #reject: ((error: Error) => void) | undefined;
   #page: PageView | undefined;
   #tick = 0;
+  #bytesAtFirst = 0;
   #failure: Error | undefined;
 
   constructor(
@@ -53,6 +54,11 @@ export class ScrapeTurn {
     return this.#tick;
   }
 
+  /** What it took when it was let in, its view included. */
+  get bytesAtFirst(): number {
+    return this.#bytesAtFirst;
+  }
+
   /** Whether it keeps a view open. */
   get hasPage(): boolean {
     return this.#page !== undefined;
@@ -61,6 +67,7 @@ export class ScrapeTurn {
   admit(view: OpenView, zeroAfter: number | undefined): void {
     this.#page = view.page(zeroAfter);
     this.#tick = view.tick;
+    this.#bytesAtFirst = this.bytes + view.bytes;
     this.#resolve?.(this.#page);
   }
 

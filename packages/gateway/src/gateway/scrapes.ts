@@ -25,8 +25,11 @@ import { Scrapers } from './scrapers.ts';
 const PLAN_BYTES = 200;
 /** A scrape waits no longer than this for others than scrapes to let go of freed series. */
 const HOLD_MS = 2_000;
-/** How far past its bytes a view may go that is read fast, before it is closed all the same. */
-const EXCESS = 2;
+/** Where memory is far too short, a page that is read fast is given so many times the patience that a slow one is. */
+const OLD_GRACES = 2;
+
+/** So many looks may come late without that counting for the readers. */
+const CHECKS_MISSED_MAX = 4;
 
 export interface ScrapesDeps {
   readonly ledger: Ledger;
@@ -96,7 +99,7 @@ export class Scrapes {
     const { bounds } = this.#deps;
     const nowMs = this.#now();
     for (const turn of this.#queue.open) {
-      turn.pace.look(nowMs, bounds.checkMs * 2);
+      turn.pace.look(nowMs, bounds.checkMs * CHECKS_MISSED_MAX);
       if (nowMs >= turn.deadlineMs) this.#cut(turn, 'lifetime');
       else if (nowMs - turn.pace.tookMs >= bounds.stallMs) this.#cut(turn, 'stalled');
     }
@@ -215,15 +218,19 @@ export class Scrapes {
     );
   }
 
-  /** What views keep from being used again grows while they are open, also when nobody waits. */
+  /**
+   * What views keep from being used again grows while they are open, also when nobody waits. The oldest is not cut for what it takes
+   * itself, which it was let in with.
+   */
   #spareMemory(): void {
     const { viewsBytesMax, graceMs } = this.#deps.bounds;
     for (;;) {
-      const bytes = this.#bytes();
-      if (bytes <= viewsBytesMax) return;
       const oldest = [...this.#queue.open].find(({ hasPage }) => hasPage);
-      const isTooMuch = bytes > viewsBytesMax * EXCESS;
-      const isOld = oldest !== undefined && this.#now() - oldest.arrivedMs >= graceMs * EXCESS;
+      const bytesMax = Math.max(viewsBytesMax, (oldest?.bytesAtFirst ?? 0) + viewsBytesMax / 2);
+      const bytes = this.#bytes();
+      if (bytes <= bytesMax) return;
+      const isTooMuch = bytes > bytesMax + viewsBytesMax;
+      const isOld = oldest !== undefined && this.#now() - oldest.arrivedMs >= graceMs * OLD_GRACES;
       const victim = this.#queue.victim() ?? (isTooMuch && isOld ? oldest : undefined);
       if (victim === undefined) return;
       this.#cut(victim, 'pressure');

@@ -379,6 +379,32 @@ describe('freed series', () => {
     expect(cells.texts.high).toBeLessThan(20_000);
   });
 
+  test.each([
+    ['slowly', 1],
+    ['fast', 1_000_000],
+  ])(
+    'a page that takes more than all may is not cut for that, only for what piles up, when read %s',
+    async (_name, step) => {
+      const desk = new ScrapeDesk({ viewsBytesMax: 100_000 }, { byJob: true });
+      for (let source = 0; source < 20; source += 1) desk.push(gauges(source), `job/${source}`, 'PUT');
+      const scrape = desk.scrape();
+      await settled();
+      stop(scrape);
+      expect(desk.scrapes.report.bytes).toBeGreaterThan(200_000);
+      const read = (): void => {
+        scrape.reader.takenBytes += step;
+        desk.pass(100);
+      };
+      for (let i = 0; i < 200; i += 1) read();
+      expect(scrape.reader.cuts).toEqual([]);
+      for (let round = 100; round < 110; round += 1) {
+        desk.push(gauges(round), 'job/0', 'PUT');
+        read();
+      }
+      expect(scrape.reader.cuts).toEqual(['pressure']);
+    },
+  );
+
   test('are used again however closely scrapes follow each other', async () => {
     const desk = new ScrapeDesk({ viewsBytesMax: 1_500_000 }, { byJob: true });
     desk.push(gauges(0), 'job/a', 'PUT');
