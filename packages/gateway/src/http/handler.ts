@@ -114,18 +114,20 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     connectionOf,
     request(request, response, expectsContinue) {
       const connection = connectionOf(request.socket);
-      connection.take({
-        request,
-        response,
-        path: pathOf(request.url ?? '/'),
-        isPush: isPushMethod(request.method),
-        expectsContinue,
-        connection,
-        budgeted: 0,
-        bodyBytes: undefined,
-      });
+      connection.take(exchangeOf(request, response, { expectsContinue, connection }));
     },
   };
+}
+
+function exchangeOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  of: Pick<Exchange, 'expectsContinue' | 'connection'>,
+): Exchange {
+  const { expectsContinue, connection } = of;
+  const path = pathOf(request.url ?? '/');
+  const isPush = isPushMethod(request.method);
+  return { request, response, path, isPush, expectsContinue, connection, budgeted: 0, bodyBytes: undefined };
 }
 
 type CountRefusal = (exchange: Exchange, code: ErrorCode, message: string) => void;
