@@ -78,7 +78,7 @@ export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
 /** A spelling to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
 export type Alias = AliasBytes &
   (
-    | { readonly target: number }
+    | { target: number }
     | {
         readonly family: PushFamily;
         readonly what: (typeof metadataKinds)[number];

@@ -14,8 +14,11 @@
 import type { Exemplar } from '../model/exemplar.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
+import { NumberList } from '../primitives/number-list.ts';
+import { atOnce } from '../primitives/turns.ts';
 import type { EarlierDetails } from './earlier-details.ts';
 import { Exemplars } from './exemplars.ts';
+import { copyColumn, Pace } from './pace.ts';
 
 /** What a cell is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
 export const CellKind = {
@@ -80,7 +83,7 @@ export class Cells {
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
   tick = 1;
   /** Freed cells whose numbers may still be held by a reader. */
-  readonly limbo: number[] = [];
+  readonly limbo: NumberList = new NumberList();
   readonly #watching = new Set<EarlierDetails>();
 
   constructor(hashSeed: number, exemplarsMax: number) {
@@ -92,11 +95,17 @@ export class Cells {
     return this.texts.size;
   }
 
+  /** Makes room for so many new cells; to be called before any is created. */
+  *makeRoom(count: number, pace: Pace): Generator<void, void> {
+    yield* this.texts.makeRoom(count, (from, to) => copyColumn(pace, from, to));
+    if (this.texts.capacity > this.kind.length) yield* this.#grow(this.texts.capacity, pace);
+  }
+
   /** Creates the cell of a canonical text that has none yet. */
   create(text: TextAt, shape: CellShape): number {
     const { kind, family, group, bound, startMs } = shape;
     const cell = this.texts.insert(text.view, text.start, text.end, text.hash);
-    if (cell >= this.kind.length) this.#grow(this.texts.capacity);
+    if (cell >= this.kind.length) throw new Error('BUG: there is no room for a new cell');
     this.kind[cell] = kind;
     this.family[cell] = family;
     this.group[cell] = group;
@@ -118,11 +127,11 @@ export class Cells {
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
-  /** `add`, or `lower` where that is what a cell wants, for each; NaN adds nothing. */
-  addAll(cells: Int32Array, values: Float64Array, length: number): void {
+  /** `add`, or `lower` where that is what a cell wants, for each from one place to another; NaN adds nothing. */
+  addAll(cells: Int32Array, values: Float64Array, from: number, to: number): void {
     const { kind, family: families, changedAt, sums, tick } = this;
     let noted = -1;
-    for (let i = 0; i < length; i += 1) {
+    for (let i = from; i < to; i += 1) {
       const cell = cells[i]!;
       const value = values[i]!;
       if (kind[cell] === CellKind.CREATED) {
@@ -176,8 +185,11 @@ export class Cells {
   /** Takes a cell off the page. Its number is used again only after `recycle`. */
   free(cell: number): void {
     this.texts.remove(cell);
-    for (const earlier of this.#watching) earlier.noteExemplar(cell, this.exemplars.get(cell));
-    this.exemplars.delete(cell);
+    const exemplar = this.exemplars.get(cell);
+    if (exemplar !== undefined) {
+      for (const earlier of this.#watching) earlier.noteExemplar(cell, exemplar);
+      this.exemplars.delete(cell);
+    }
     this.kind[cell] = CellKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
     this.sums.set(cell, Number.NaN);
@@ -192,23 +204,33 @@ export class Cells {
   }
 
   /** Takes freed cells out of the lists of native cells. */
-  forgetFreedNatives(): void {
+  *forgetFreedNatives(pace: Pace): Generator<void, void> {
     const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
+    const isClean = new Uint8Array(this.groups.length);
     for (const cell of this.limbo) {
-      const group = this.groups[this.group[cell]!];
-      if (group !== undefined && group.native.length > 0) group.native = group.native.filter(isLive);
+      if (pace.isFull(1)) yield;
+      const id = this.group[cell]!;
+      const group = this.groups[id];
+      if (group === undefined || isClean[id] === 1) continue;
+      isClean[id] = 1;
+      if (group.native.length === 0) continue;
+      if (pace.isFull(group.native.length)) yield;
+      group.native = group.native.filter(isLive);
     }
   }
 
   /** Call when nobody holds the number of a freed cell any more. */
-  recycle(): void {
-    for (const cell of this.limbo) this.texts.release(cell);
-    this.limbo.length = 0;
+  *recycle(pace: Pace): Generator<void, void> {
+    for (const cell of this.limbo) {
+      this.texts.release(cell);
+      if (pace.isFull(1)) yield;
+    }
+    this.limbo.clear();
   }
 
   /** Gives the columns of an empty state room for the cells and families of a snapshot. */
-  makeRoom(familyIds: number): void {
-    if (this.texts.capacity > this.kind.length) this.#grow(this.texts.capacity);
+  restoreRoom(familyIds: number): void {
+    if (this.texts.capacity > this.kind.length) atOnce(this.#grow(this.texts.capacity, new Pace()));
     this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.tick);
   }
 
@@ -221,15 +243,15 @@ export class Cells {
     return this.kind[cell] as CellKind;
   }
 
-  #grow(capacity: number): void {
-    this.kind = copied(new Uint8Array(capacity), this.kind);
-    this.family = copied(new Uint32Array(capacity), this.family);
-    this.group = copied(new Int32Array(capacity), this.group);
-    this.bound = copied(new Float64Array(capacity), this.bound);
-    this.holders = copied(new Uint32Array(capacity), this.holders);
-    this.startMs = copied(new Float64Array(capacity), this.startMs);
-    this.bornAt = copied(new Uint32Array(capacity), this.bornAt);
-    this.sums.reserve(capacity);
+  *#grow(capacity: number, pace: Pace): Generator<void, void> {
+    this.kind = yield* copyColumn(pace, this.kind, new Uint8Array(capacity));
+    this.family = yield* copyColumn(pace, this.family, new Uint32Array(capacity));
+    this.group = yield* copyColumn(pace, this.group, new Int32Array(capacity));
+    this.bound = yield* copyColumn(pace, this.bound, new Float64Array(capacity));
+    this.holders = yield* copyColumn(pace, this.holders, new Uint32Array(capacity));
+    this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
+    this.bornAt = yield* copyColumn(pace, this.bornAt, new Uint32Array(capacity));
+    yield* this.sums.reserve(capacity, (from, to) => copyColumn(pace, from, to));
   }
 }
 

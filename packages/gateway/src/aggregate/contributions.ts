@@ -10,6 +10,9 @@
  * millisecond, and so often that gaps never come to more than a quarter of the blocks, and two chunks.
  */
 
+import { copyColumn } from './pace.ts';
+import type { Pace } from './pace.ts';
+
 const CHUNK_BITS = 16;
 const CHUNK_SLOTS = 1 << CHUNK_BITS;
 const SLOT_BYTES = 8;
@@ -41,6 +44,13 @@ export interface FrozenBlock {
   readonly length: number;
   readonly valuesAt: number;
   readonly cellsAt: number;
+}
+
+/** As many of both as `length`, or more. */
+export interface Columns {
+  readonly cells: Int32Array;
+  readonly values: Float64Array;
+  readonly length: number;
 }
 
 /** A chunk at one point in time. */
@@ -108,6 +118,14 @@ export class Contributions {
     this.open(owner);
   }
 
+  /** The same for an owner who may have much. */
+  *openToWriteInSteps(owner: number, pace: Pace): Generator<void, void> {
+    const chunk = this.#chunks[this.#addressOf(owner) >>> CHUNK_BITS]!;
+    if (chunk.frozen)
+      use(chunk, yield* copyColumn(pace, chunk.doubles, new Float64Array(chunk.doubles.length)));
+    this.open(owner);
+  }
+
   /**
    * All chunks as they are now, to be read while owners go on: memory for it is at most one copy of each chunk, made when a
    * block in it is first changed or given up before it has been read. New blocks lie behind those that are read.
@@ -118,17 +136,28 @@ export class Contributions {
   }
 
   /** What the owner has becomes the first `length` entries of these columns, and is open then. None is to have nothing. */
-  replace(owner: number, cells: Int32Array, values: Float64Array, length: number): void {
-    this.open(owner);
-    if (length === this.length) {
-      this.openToWrite(owner);
-    } else {
-      if (this.length > 0) this.#free(owner);
-      if (length > 0) this.#allocate(owner, length);
-      this.open(owner);
+  *replace(owner: number, { cells, values, length }: Columns, pace: Pace): Generator<void, void> {
+    this.#resize(owner, length);
+    for (let from = 0; from < length; from += pace.rows) {
+      const to = Math.min(from + pace.rows, length);
+      for (let i = from; i < to; i += 1) this.values[this.valuesAt + i] = values[i]!;
+      for (let i = from; i < to; i += 1) this.cells[this.cellsAt + i] = cells[i]!;
+      if (to < length && pace.isFull(to - from)) yield;
     }
-    for (let i = 0; i < length; i += 1) this.values[this.valuesAt + i] = values[i]!;
-    for (let i = 0; i < length; i += 1) this.cells[this.cellsAt + i] = cells[i]!;
+  }
+
+  /** Opens a block of this length, in which anything may stand. */
+  #resize(owner: number, length: number): void {
+    this.open(owner);
+    const chunk = this.#chunks[this.#addressOf(owner) >>> CHUNK_BITS]!;
+    // A long block that a snapshot reads is left to it rather than copied.
+    if (length === this.length && (chunk.shared || !chunk.frozen)) {
+      this.openToWrite(owner);
+      return;
+    }
+    if (this.length > 0) this.#free(owner);
+    if (length > 0) this.#allocate(owner, length);
+    this.open(owner);
   }
 
   #addressOf(owner: number): number {
@@ -245,8 +274,12 @@ function newChunk(slots: number, shared: boolean): Chunk {
 
 /** Leaves the bytes of a chunk to a snapshot, and goes on with a copy. */
 function own(chunk: Chunk): void {
-  chunk.doubles = chunk.doubles.slice();
-  chunk.ints = new Int32Array(chunk.doubles.buffer);
+  use(chunk, chunk.doubles.slice());
+}
+
+function use(chunk: Chunk, copy: Float64Array): void {
+  chunk.doubles = copy;
+  chunk.ints = new Int32Array(copy.buffer);
   chunk.frozen = false;
 }
 

@@ -5,17 +5,23 @@ import { CellKind } from './cells.ts';
 import type { Cells, CellShape, TextAt } from './cells.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import { isNative } from './native-cells.ts';
+import type { Pace } from './pace.ts';
 
-/** Cells created in one step: about a millisecond. */
-const STEP_CELLS = 2048;
+/** Creating a cell is as much work as so many rows of others. */
+const CREATED_ROWS = 2;
 
 /**
  * Creates the cells that get a number, and those that complete a group; the others are -1 in the result, which is by the
  * number of the fresh cell. Cells come in the order of the body, so that the next push of the same series finds each
  * after its predecessor.
  */
-export function* createNeeded(batch: Batch, cells: Cells, startMs: number): Generator<void, Int32Array> {
+export function* createNeeded(
+  batch: Batch,
+  cells: Cells,
+  { startMs, pace }: { readonly startMs: number; readonly pace: Pace },
+): Generator<void, Int32Array> {
   const { fresh, freshGroups } = batch;
+  yield* cells.makeRoom(fresh.length, pace);
   const created = new Int32Array(fresh.length).fill(-1);
   const creation: Creation = {
     batch,
@@ -32,33 +38,72 @@ export function* createNeeded(batch: Batch, cells: Cells, startMs: number): Gene
     known.rowCount += 1;
     known.bornAt = cells.tick;
     cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
+    if (pace.isFull(1)) yield;
   }
-  let done = 0;
   const create = (index: number): void => {
     if (created[index] === -1) created[index] = createCell(creation, index);
-    done += 1;
   };
   for (let i = 0; i < batch.length; i += 1) {
     const cell = batch.cells[i]!;
     if (cell >= 0 || Number.isNaN(batch.values[i]!)) continue;
     create(~cell);
-    if (done % STEP_CELLS === 0) yield;
+    if (pace.isFull(CREATED_ROWS)) yield;
   }
   for (const { count, infinity } of freshGroups) {
     create(count);
     if (infinity >= 0) create(infinity);
-    if (done % STEP_CELLS === 0) yield;
+    if (pace.isFull(CREATED_ROWS * 2)) yield;
   }
-  const byBound = (a: number, b: number): number => (cells.bound[a]! < cells.bound[b]! ? -1 : 1);
-  for (const [group, buckets] of creation.widened) cells.groups[group]!.buckets = buckets.sort(byBound);
-  for (const [group, native] of creation.native) cells.groups[group]!.native = native;
+  yield* settleGroups(creation, pace);
   return created;
 }
 
-/** Start times or exemplars of a batch, of which some are for cells that were fresh; those of cells that were not needed go. */
-export function settleDetails(details: { cell: number }[], created: Int32Array): void {
+/** Gives groups their new lists, and buckets their order. */
+function* settleGroups({ cells, firstGroup, widened, native }: Creation, pace: Pace): Generator<void, void> {
+  const { bound, groups } = cells;
+  const byBound = (a: number, b: number): number => (bound[a]! < bound[b]! ? -1 : 1);
+  for (let group = firstGroup; group < groups.length; group += 1) {
+    const { buckets } = groups[group]!;
+    if (buckets.length > 1) groups[group]!.buckets = buckets.toSorted(byBound);
+    if (pace.isFull(1 + buckets.length)) yield;
+  }
+  for (const [group, buckets] of widened) {
+    groups[group]!.buckets = buckets.sort(byBound);
+    if (pace.isFull(buckets.length)) yield;
+  }
+  for (const [group, cellsOf] of native) {
+    groups[group]!.native = cellsOf;
+    if (pace.isFull(1)) yield;
+  }
+}
+
+/** Puts the numbers of cells that were fresh in their place in a batch. */
+export function* nameCreated(batch: Batch, created: Int32Array, pace: Pace): Generator<void, void> {
+  // Samples of nothing at all (a gauge first heard of as NaN) have no cell; the gaps they leave are closed.
+  let kept = 0;
+  for (let i = 0; i < batch.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const named = batch.cells[i]!;
+    const cell = named < 0 ? created[~named]! : named;
+    if (cell < 0) continue;
+    batch.cells[kept] = cell;
+    batch.values[kept] = batch.values[i]!;
+    kept += 1;
+  }
+  batch.length = kept;
+  for (const alias of batch.aliases) {
+    if (pace.isFull(1)) yield;
+    if ('target' in alias && alias.target < 0) alias.target = created[~alias.target]!;
+  }
+  yield* nameDetails(batch.starts, created, pace);
+  yield* nameDetails(batch.exemplars, created, pace);
+}
+
+/** Those of cells that were not needed go. */
+function* nameDetails(details: { cell: number }[], created: Int32Array, pace: Pace): Generator<void, void> {
   let kept = 0;
   for (const detail of details) {
+    if (pace.isFull(1)) yield;
     if (detail.cell < 0) detail.cell = created[~detail.cell]!;
     if (detail.cell < 0) continue;
     details[kept] = detail;
@@ -72,9 +117,9 @@ interface Creation {
   readonly cells: Cells;
   /** Number in the state of the batch's first group. */
   readonly firstGroup: number;
-  /** New lists of buckets, by group. */
+  /** New lists of buckets, by group; of groups that were there before. */
   readonly widened: Map<number, number[]>;
-  /** New lists of native cells, by group. */
+  /** The same of native cells. */
   readonly native: Map<number, number[]>;
   /** Filled anew for each cell. */
   readonly text: Writable<TextAt>;
@@ -112,12 +157,18 @@ function createCell(creation: Creation, index: number): number {
   return cell;
 }
 
-function joinGroup({ cells, widened, native }: Creation, cell: number, id: number, kind: CellKind): void {
-  const group = cells.groups[id]!;
+function joinGroup(creation: Creation, cell: number, id: number, kind: CellKind): void {
+  const group = creation.cells.groups[id]!;
   if (kind === CellKind.SUM) group.sum = cell;
   else if (kind === CellKind.COUNT) group.count = cell;
   else {
-    const [lists, known] = isNative(kind) ? [native, group.native] : [widened, group.buckets];
+    const known = (isNative(kind) ? group.native : group.buckets) as number[];
+    if (id >= creation.firstGroup) {
+      // Nobody has seen the lists of a new group yet.
+      known.push(cell);
+      return;
+    }
+    const lists = isNative(kind) ? creation.native : creation.widened;
     const list = lists.get(id);
     if (list === undefined) lists.set(id, [...known, cell]);
     else list.push(cell);

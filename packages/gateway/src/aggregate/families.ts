@@ -1,5 +1,6 @@
 import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
+import { NumberList } from '../primitives/number-list.ts';
 
 /**
  * A family and its rows in page order. A row is a cell, or the number of a group where the family is a histogram or
@@ -22,7 +23,8 @@ export interface Family {
   hasNative: boolean;
   /** Sorted. Replaced, never changed, so that a view may keep it. */
   sorted: Uint32Array;
-  pending: number[];
+  /** Replaced when rows go, or are sorted in. */
+  pending: NumberList;
   rowCount: number;
   /** The value of Cells.tick when a row was last added; 0 for those of an earlier run. */
   bornAt: number;
@@ -86,7 +88,7 @@ export class Families {
       quotedNames: false,
       hasNative: false,
       sorted: new Uint32Array(0),
-      pending: [],
+      pending: new NumberList(),
       rowCount: 0,
       bornAt: 0,
       cellCount: 0,

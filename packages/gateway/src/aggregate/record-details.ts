@@ -2,6 +2,10 @@
 import type { Label } from '../model/labels.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { Batch } from './batch.ts';
+import type { Pace } from './pace.ts';
+
+/** An exemplar is as much work as so many rows of others. */
+const EXEMPLAR_ROWS = 4;
 
 export function writeDetails(writer: ByteWriter, { starts, exemplars }: Batch): void {
   writer.whole(starts.length);
@@ -23,10 +27,13 @@ export function writeDetails(writer: ByteWriter, { starts, exemplars }: Batch): 
 }
 
 /** Fills the lists of an empty batch. */
-export function readDetails(reader: ByteReader, batch: Batch): void {
-  for (let left = reader.whole(); left > 0; left -= 1)
-    batch.starts.push({ cell: readCell(reader), startMs: reader.double() });
+export function* readDetails(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
   for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(1)) yield;
+    batch.starts.push({ cell: readCell(reader), startMs: reader.double() });
+  }
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(EXEMPLAR_ROWS)) yield;
     const cell = readCell(reader);
     const value = reader.double();
     const timestampMs = reader.double();

@@ -9,6 +9,7 @@
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import { appendEntry } from './batch.ts';
 import type { Batch } from './batch.ts';
+import type { Pace } from './pace.ts';
 
 export function writeEntries(writer: ByteWriter, { cells, values, length }: Batch): void {
   writer.whole(length);
@@ -30,7 +31,7 @@ export function writeEntries(writer: ByteWriter, { cells, values, length }: Batc
 }
 
 /** Appends the entries to an empty batch. */
-export function readEntries(reader: ByteReader, batch: Batch): void {
+export function* readEntries(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
   const length = reader.whole();
   let cell = 0;
   for (let i = 0; i < length; i += 1) {
@@ -38,5 +39,6 @@ export function readEntries(reader: ByteReader, batch: Batch): void {
     const folded = Math.floor(token / 2);
     cell += folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
     appendEntry(batch, cell, token % 2 === 0 ? reader.whole() : reader.double(), 0);
+    if (pace.isFull(1)) yield;
   }
 }

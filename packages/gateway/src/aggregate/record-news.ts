@@ -6,10 +6,13 @@ import { CellKind } from './cells.ts';
 import type { Families } from './families.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import { isNative } from './native-cells.ts';
+import type { Pace } from './pace.ts';
 
 const [KNOWN, SAMPLED, CHANGED, QUOTED, START_TIMES, WITH_HELP, WITH_UNIT] = [
   1, 2, 4, 8, 16, 32, 64,
 ] as const;
+/** A new family or cell is as much work as so many rows of others. */
+const NEWS_ROWS = 2;
 /** How the group of a cell is written: none, one of the batch, one of the state. */
 const GROUP_KINDS = 3;
 
@@ -42,9 +45,17 @@ export function writeNews(writer: ByteWriter, { families, freshGroups, fresh }: 
 }
 
 /** Fills an empty batch. `families` are those of the state that the batch is to be applied to. */
-export function readNews(reader: ByteReader, batch: Batch, families: Families): void {
-  for (let left = reader.whole(); left > 0; left -= 1) readFamily(reader, batch.families, families);
+export function* readNews(
+  reader: ByteReader,
+  batch: Batch,
+  { families, pace }: { readonly families: Families; readonly pace: Pace },
+): Generator<void, void> {
   for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(NEWS_ROWS)) yield;
+    readFamily(reader, batch.families, families);
+  }
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(1)) yield;
     const family = reader.whole();
     const count = reader.whole();
     batch.freshGroups.push({ family, count, infinity: reader.whole() - 1 });
@@ -52,6 +63,7 @@ export function readNews(reader: ByteReader, batch: Batch, families: Families): 
   const { fresh } = batch;
   let text = Buffer.alloc(1024);
   for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(NEWS_ROWS)) yield;
     const kind = reader.byte() as CellKind;
     const family = reader.whole();
     const code = reader.whole();

@@ -13,6 +13,7 @@
  * counts all that can change the meaning of a number, and a record for another epoch than that of the state is not applied.
  */
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import { atOnce } from '../primitives/turns.ts';
 import type { Batch } from './batch.ts';
 import { emptyBatch, resetBatch } from './batch.ts';
 import { IDENTITY_BYTES } from './idempotency-keys.ts';
@@ -133,6 +134,11 @@ export class RecordReader {
 
   /** Reads a record that is to be applied to the state as it is. Throws when it was not made for such a state. */
   read(record: Uint8Array): Change {
+    return atOnce(this.readInSteps(record));
+  }
+
+  /** The same; the bytes must stay as they are until the last step. */
+  *readInSteps(record: Uint8Array): Generator<void, Change> {
     const reader = this.#reader;
     reader.reset(record);
     const kind = reader.byte();
@@ -142,16 +148,16 @@ export class RecordReader {
         `the record was made for epoch ${epoch} of the state, which is at ${this.#state.epoch}`,
       );
     }
-    const change = this.#readChange(kind, { nowMs: reader.double(), wallMs: reader.double() });
+    const change = yield* this.#readChange(kind, { nowMs: reader.double(), wallMs: reader.double() });
     if (!reader.isAtEnd) throw new Error('the record is longer than what it says');
     return change;
   }
 
-  #readChange(kind: number, times: Times): Change {
+  *#readChange(kind: number, times: Times): Generator<void, Change> {
     const reader = this.#reader;
     switch (kind) {
       case PUSH:
-        return this.#readPush(times);
+        return yield* this.#readPush(times);
       case REMOVE:
         return { kind: 'remove', source: reader.text(), ...times };
       case EXPIRE: {
@@ -170,16 +176,18 @@ export class RecordReader {
     throw new Error(`the record is of an unknown kind, ${kind}`);
   }
 
-  #readPush(times: Times): Change {
+  *#readPush(times: Times): Generator<void, Change> {
     const reader = this.#reader;
     const batch = this.#batch;
+    const { pace, families } = this.#state;
+    pace.begin();
     resetBatch(batch);
     const flags = reader.byte();
     const source = reader.text();
     const key = (flags & WITH_KEY) === 0 ? undefined : reader.raw(IDENTITY_BYTES);
-    if ((flags & WITH_NEWS) !== 0) readNews(reader, batch, this.#state.families);
-    readEntries(reader, batch);
-    if ((flags & WITH_DETAILS) !== 0) readDetails(reader, batch);
+    if ((flags & WITH_NEWS) !== 0) yield* readNews(reader, batch, { pace, families });
+    yield* readEntries(reader, batch, pace);
+    if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
     const method = (flags & BY_PUT) === 0 ? 'POST' : 'PUT';
     return { kind: 'push', batch, origin: { source, method, ...times }, key, ...times };
   }

@@ -8,7 +8,10 @@ import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import { isNative } from './native-cells.ts';
 import { assembleNative } from './native-view.ts';
+import type { Pace } from './pace.ts';
 
+/** A native bucket put together with others is as much work as so many rows. */
+const ASSEMBLED_ROWS = 4;
 /** Relative to a count of one or more. */
 const ROUNDING = 1e-9;
 
@@ -25,6 +28,7 @@ export interface Replacement {
   readonly batch: Batch;
   /** By cell: 1 + its place in `before`; 0 for none. */
   readonly position: Uint32Array;
+  readonly pace: Pace;
   /** Whether a family with this id may fall without having begun anew. */
   isGauge(family: number): boolean;
 }
@@ -34,16 +38,18 @@ export interface Replacement {
  * change while a process runs. Decided once for a whole histogram. Native buckets change with the resolution, so they are
  * looked at as Prometheus does.
  */
-export function restartedGroups(replacement: Replacement): ReadonlySet<number> {
-  const { cells, before, batch, position } = replacement;
+export function* restartedGroups(replacement: Replacement): Generator<void, ReadonlySet<number>> {
+  const { cells, before, batch, position, pace } = replacement;
   const now = numbersOf(batch);
   const restarted = new Set<number>();
-  const bucketsBefore = bucketCounts(cells, before);
-  for (const [id, count] of bucketCounts(cells, now)) {
+  const bucketsBefore = yield* bucketCounts(replacement, before);
+  for (const [id, count] of yield* bucketCounts(replacement, now)) {
     const known = bucketsBefore.get(id);
     if (known !== undefined && known !== count) restarted.add(id);
+    if (pace.isFull(1)) yield;
   }
   for (let i = 0; i < now.length; i += 1) {
+    if (pace.isFull(1)) yield;
     const cell = now.cellAt(i);
     const kind = cells.kindOf(cell);
     if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
@@ -53,15 +59,20 @@ export function restartedGroups(replacement: Replacement): ReadonlySet<number> {
       restarted.add(cells.group[cell]!);
     }
   }
-  const nativesBefore = natives(cells, before);
+  const nativesBefore = yield* natives(replacement, before);
   if (nativesBefore.size > 0) {
-    for (const [id, native] of natives(cells, now)) {
-      const known = nativesBefore.get(id);
-      if (known !== undefined && hasReset(known, asCoarse(native, known))) restarted.add(id);
+    for (const [id, values] of yield* natives(replacement, now)) {
+      if (pace.isFull(values.length * ASSEMBLED_ROWS)) yield;
+      const known = assembleNative(cells, nativesBefore.get(id) ?? []);
+      const native = assembleNative(cells, values);
+      if (known !== undefined && native !== undefined && hasReset(known, asCoarse(native, known)))
+        restarted.add(id);
     }
   }
-  for (const id of restarted)
+  for (const id of restarted) {
     if (replacement.isGauge(cells.family[cells.groups[id]!.count]!)) restarted.delete(id);
+    if (pace.isFull(1)) yield;
+  }
   return restarted;
 }
 
@@ -86,9 +97,13 @@ function numbersOf({ cells, values, length }: Batch): Numbers {
   return { length, cellAt: (i) => cells[i]!, valueAt: (i) => values[i]! };
 }
 
-function bucketCounts(cells: Cells, numbers: Numbers): ReadonlyMap<number, number> {
+function* bucketCounts(
+  { cells, pace }: Replacement,
+  numbers: Numbers,
+): Generator<void, ReadonlyMap<number, number>> {
   const counts = new Map<number, number>();
   for (let i = 0; i < numbers.length; i += 1) {
+    if (pace.isFull(1)) yield;
     const cell = numbers.cellAt(i);
     if (cells.kindOf(cell) !== CellKind.BUCKET) continue;
     const group = cells.group[cell]!;
@@ -97,9 +112,14 @@ function bucketCounts(cells: Cells, numbers: Numbers): ReadonlyMap<number, numbe
   return counts;
 }
 
-function natives(cells: Cells, numbers: Numbers): ReadonlyMap<number, NativeHistogram> {
+/** Native cells and their values, by group. */
+function* natives(
+  { cells, pace }: Replacement,
+  numbers: Numbers,
+): Generator<void, ReadonlyMap<number, readonly (readonly [number, number])[]>> {
   const byGroup = new Map<number, [number, number][]>();
   for (let i = 0; i < numbers.length; i += 1) {
+    if (pace.isFull(1)) yield;
     const cell = numbers.cellAt(i);
     if (!isNative(cells.kindOf(cell))) continue;
     const group = cells.group[cell]!;
@@ -107,10 +127,5 @@ function natives(cells: Cells, numbers: Numbers): ReadonlyMap<number, NativeHist
     if (list.length === 0) byGroup.set(group, list);
     list.push([cell, numbers.valueAt(i)]);
   }
-  const histograms = new Map<number, NativeHistogram>();
-  for (const [group, values] of byGroup) {
-    const histogram = assembleNative(cells, values);
-    if (histogram !== undefined) histograms.set(group, histogram);
-  }
-  return histograms;
+  return byGroup;
 }

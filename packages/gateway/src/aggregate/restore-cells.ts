@@ -11,8 +11,8 @@ import { broken } from './snapshot-parts.ts';
 import type { Head, PartReader } from './snapshot-parts.ts';
 import type { State } from './state.ts';
 
-/** Groups looked at in one step. */
-const STEP_GROUPS = 4096;
+/** Bringing back a cell is as much work as so many rows of others. */
+const RESTORED_ROWS = 2;
 
 export class CellRestorer {
   readonly #state: State;
@@ -33,8 +33,8 @@ export class CellRestorer {
     this.#head = head;
     this.#holders = new Uint32Array(head.cellNumbers);
     this.#listed = new Uint8Array(head.cellNumbers);
-    state.cells.texts.restoreNumbering(head.cellNumbers, head.cells);
-    state.cells.makeRoom(head.familyIds);
+    state.cells.texts.restoreNumbering(head.cellNumbers);
+    state.cells.restoreRoom(head.familyIds);
   }
 
   /** Notes that a source contributes to a cell that is still to come. */
@@ -43,9 +43,11 @@ export class CellRestorer {
     this.#holders[cell]! += 1;
   }
 
-  take(part: PartReader): void {
+  *take(part: PartReader): Generator<void, void> {
+    yield* this.#makeGroups();
     const { from, rows } = part;
     const cells = this.#cells;
+    const { pace } = this.#state;
     cells.kind.set(part.u8(), from);
     cells.family.set(part.u32(), from);
     cells.group.set(part.i32(), from);
@@ -63,12 +65,13 @@ export class CellRestorer {
       if (this.#holders[cell]! > cells.holders[cell]!) throw broken(`cell ${cell} has too many holders`);
       if (cells.kind[cell] !== CellKind.FREE) this.#takeCell(cell, view, at, end);
       at = end;
+      if (pace.isFull(RESTORED_ROWS)) yield;
     }
     if (at !== bytes.length) throw broken('texts of cells are cut off');
     restoreExemplars(part, cells);
   }
 
-  takeSpilled(part: PartReader): void {
+  *takeSpilled(part: PartReader): Generator<void, void> {
     const cells = part.u32();
     const lengths = part.u32();
     const numbers = part.numbers();
@@ -81,21 +84,24 @@ export class CellRestorer {
       )
         throw broken(`cell ${cell} has no sum that spilled`);
       at = end;
+      if (this.#state.pace.isFull(1)) yield;
     }
     if (at !== numbers.length) throw broken('sums are cut off');
   }
 
-  takeLimbo(limbo: Uint32Array): void {
+  *takeLimbo(limbo: Uint32Array): Generator<void, void> {
     for (const cell of limbo) {
       this.#list(cell);
       this.#cells.limbo.push(cell);
+      if (this.#state.pace.isFull(1)) yield;
     }
   }
 
-  takeFree(free: Uint32Array): void {
+  *takeFree(free: Uint32Array): Generator<void, void> {
     for (const cell of free) {
       this.#list(cell);
       this.#cells.texts.release(cell);
+      if (this.#state.pace.isFull(1)) yield;
     }
   }
 
@@ -103,12 +109,12 @@ export class CellRestorer {
   *finish(): Generator<void, void> {
     const { texts, groups } = this.#cells;
     if (texts.size !== this.#head.cells) throw broken(`${texts.size} of ${this.#head.cells} cells`);
-    this.#makeGroups(this.#head.groups);
+    yield* this.#makeGroups();
     if (this.#spilled !== this.#head.spilled)
       throw broken(`${this.#head.spilled} of ${this.#spilled} sums that spilled`);
     for (let group = 0; group < groups.length; group += 1) {
       this.#closeGroup(group);
-      if (group % STEP_GROUPS === STEP_GROUPS - 1) yield;
+      if (this.#state.pace.isFull(1 + groups[group]!.buckets.length)) yield;
     }
   }
 
@@ -136,7 +142,6 @@ export class CellRestorer {
   #join(id: number, cell: number, kind: CellKind, family: Family): void {
     const { groups } = this.#cells;
     if (id < 0 || id >= this.#head.groups) throw broken(`cell ${cell} in group ${id}`);
-    this.#makeGroups(id + 1);
     const group = groups[id]!;
     if (isNative(kind)) {
       family.hasNative = true;
@@ -154,14 +159,15 @@ export class CellRestorer {
     }
   }
 
-  #makeGroups(length: number): void {
+  *#makeGroups(): Generator<void, void> {
     const { groups } = this.#cells;
-    while (groups.length < length) {
+    while (groups.length < this.#head.groups) {
       const buckets: number[] = [];
       this.#buckets.push(buckets);
       const native: number[] = [];
       this.#native.push(native);
       groups.push({ count: -1, sum: -1, buckets, native });
+      if (this.#state.pace.isFull(1)) yield;
     }
   }
 

@@ -1,4 +1,6 @@
 /** Brings back sources and what they contribute. */
+import { copyColumn } from './pace.ts';
+import type { Pace } from './pace.ts';
 import type { CellRestorer } from './restore-cells.ts';
 import { broken } from './snapshot-parts.ts';
 import type { PartReader } from './snapshot-parts.ts';
@@ -9,6 +11,7 @@ const NOBODY = -1;
 
 export class SourceRestorer {
   readonly #sources: Sources;
+  readonly #pace: Pace;
   readonly #cells: CellRestorer;
   /** By place in the order: the number that the source has here. */
   readonly #numbers: Int32Array;
@@ -20,14 +23,19 @@ export class SourceRestorer {
   #ownValues = new Float64Array(256);
   #contributions = 0;
 
-  constructor(sources: Sources, cells: CellRestorer, count: number) {
+  constructor(
+    sources: Sources,
+    cells: CellRestorer,
+    { count, pace }: { readonly count: number; readonly pace: Pace },
+  ) {
     if (count >= 2 ** 29) throw broken(`${count} sources`);
     this.#sources = sources;
+    this.#pace = pace;
     this.#cells = cells;
     this.#numbers = new Int32Array(count);
   }
 
-  takeSources(part: PartReader): void {
+  *takeSources(part: PartReader): Generator<void, void> {
     const rings = part.u8();
     const lastPushMs = part.f64();
     const lengths = part.u16();
@@ -41,11 +49,12 @@ export class SourceRestorer {
       if (source < 0) throw broken('a source comes twice');
       this.#numbers[this.#count] = source;
       this.#count += 1;
+      if (this.#pace.isFull(2)) yield;
     }
     if (at !== keys.length) throw broken('keys of sources are cut off');
   }
 
-  takeContributions(part: PartReader): void {
+  *takeContributions(part: PartReader): Generator<void, void> {
     const owners = part.u32();
     const lengths = part.u32();
     const values = part.numbers();
@@ -55,48 +64,51 @@ export class SourceRestorer {
       const end = at + lengths[row]!;
       if (end > values.length || values.length !== cells.length) throw broken('contributions are cut off');
       if (owners[row] !== this.#owner) {
-        this.#close();
+        yield* this.#close();
         this.#owner = owners[row]!;
       }
-      this.#reserve(this.#length + lengths[row]!);
+      yield* this.#reserve(this.#length + lengths[row]!);
       for (; at < end; at += 1) {
         this.#ownCells[this.#length] = cells[at]!;
         this.#ownValues[this.#length] = values[at]!;
         this.#length += 1;
         this.#cells.countHolder(cells[at]!);
+        if (this.#pace.isFull(1)) yield;
       }
     }
     if (at !== values.length) throw broken('contributions are cut off');
   }
 
   /** `contributions` is how many there were when the snapshot was taken. */
-  end(contributions: number): void {
-    this.#close();
+  *end(contributions: number): Generator<void, void> {
+    yield* this.#close();
     if (this.#contributions !== contributions)
       throw broken(`${this.#contributions} of ${contributions} contributions`);
   }
 
-  #close(): void {
+  *#close(): Generator<void, void> {
     if (this.#owner === NOBODY) return;
     const own = this.#sources.contributions;
     const source = this.#numbers[this.#owner];
     if (source === undefined || this.#owner >= this.#count) throw broken(`no source ${this.#owner}`);
     own.open(source);
     if (own.length > 0) throw broken(`source ${this.#owner} contributes twice`);
-    own.replace(source, this.#ownCells, this.#ownValues, this.#length);
+    const columns = { cells: this.#ownCells, values: this.#ownValues, length: this.#length };
+    yield* own.replace(source, columns, this.#pace);
     this.#contributions += this.#length;
     this.#owner = NOBODY;
     this.#length = 0;
   }
 
-  #reserve(length: number): void {
+  *#reserve(length: number): Generator<void, void> {
     if (length <= this.#ownCells.length) return;
     const capacity = Math.max(length, this.#ownCells.length * 2);
-    const cells = new Int32Array(capacity);
-    cells.set(this.#ownCells);
-    this.#ownCells = cells;
-    const values = new Float64Array(capacity);
-    values.set(this.#ownValues);
-    this.#ownValues = values;
+    this.#ownCells = yield* copyColumn(this.#pace, this.#ownCells, new Int32Array(capacity), this.#length);
+    this.#ownValues = yield* copyColumn(
+      this.#pace,
+      this.#ownValues,
+      new Float64Array(capacity),
+      this.#length,
+    );
   }
 }

@@ -25,7 +25,7 @@ export async function restoreState(parts: AsyncIterable<Uint8Array>, state: Stat
   for await (const bytes of parts) {
     const part = new PartReader(bytes);
     if (restorer === undefined) restorer = new Restorer(readHead(part), state);
-    else restorer.take(part);
+    else for (const _ of restorer.take(part)) await turn.end();
     await turn.end();
   }
   if (restorer === undefined) throw broken('it is empty');
@@ -77,30 +77,31 @@ class Restorer {
     if (head.groups >= 2 ** 31) throw broken(`${head.groups} groups`);
     state.families.restoreIds(head.familyIds);
     this.#cells = new CellRestorer(state, head);
-    this.#sources = new SourceRestorer(state.sources, this.#cells, head.sourcesLive + head.sourcesPruned);
+    const count = head.sourcesLive + head.sourcesPruned;
+    this.#sources = new SourceRestorer(state.sources, this.#cells, { count, pace: state.pace });
   }
 
-  take(part: PartReader): void {
+  *take(part: PartReader): Generator<void, void> {
     this.#follow(part);
     switch (part.tag) {
       case Tag.FAMILIES:
-        return restoreFamilies(part, this.#state.families);
+        return yield* restoreFamilies(part, this.#state);
       case Tag.FREE_FAMILIES:
         return this.#freeFamilies(part.u32());
       case Tag.SOURCES:
-        return this.#sources.takeSources(part);
+        return yield* this.#sources.takeSources(part);
       case Tag.CONTRIBUTIONS:
-        return this.#sources.takeContributions(part);
+        return yield* this.#sources.takeContributions(part);
       case Tag.CELLS:
-        return this.#cells.take(part);
+        return yield* this.#cells.take(part);
       case Tag.SPILLED:
-        return this.#cells.takeSpilled(part);
+        return yield* this.#cells.takeSpilled(part);
       case Tag.LIMBO:
-        return this.#cells.takeLimbo(part.u32());
+        return yield* this.#cells.takeLimbo(part.u32());
       case Tag.FREE_CELLS:
-        return this.#cells.takeFree(part.u32());
+        return yield* this.#cells.takeFree(part.u32());
       case Tag.END:
-        return this.#end(part.f64());
+        return yield* this.#end(part.f64());
       default:
         throw broken(`a part of kind ${part.tag}`);
     }
@@ -162,11 +163,11 @@ class Restorer {
     }
   }
 
-  #end(totals: Float64Array): void {
+  *#end(totals: Float64Array): Generator<void, void> {
     const { liveCount, prunedCount } = this.#state.sources;
     if (liveCount !== this.#head.sourcesLive || prunedCount !== this.#head.sourcesPruned)
       throw broken(`${liveCount} live and ${prunedCount} pruned sources`);
-    this.#sources.end(totals[0]!);
+    yield* this.#sources.end(totals[0]!);
     this.#ended = true;
   }
 }

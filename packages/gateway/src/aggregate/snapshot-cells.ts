@@ -1,6 +1,5 @@
 /** Cells in snapshots: as they were at the moment, of those that were not free then. */
 import { viewOf } from '../primitives/bytes.ts';
-import type { SumColumns } from '../primitives/exact-sums.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import { exemplarColumns } from './snapshot-exemplars.ts';
@@ -14,11 +13,12 @@ const TEXT_BYTES = 640 * 1024;
 export interface FrozenCells {
   readonly kind: Uint8Array;
   readonly holders: Uint32Array;
-  readonly sums: SumColumns;
+  readonly hi: Float64Array;
+  readonly lo: Float64Array;
 }
 
 /** In rows of free cells only the kind means something: the number may be that of a later cell by now. */
-export function* cellParts(cells: Cells, { kind, holders, sums }: FrozenCells): Generator<Part, void> {
+export function* cellParts(cells: Cells, { kind, holders, hi, lo }: FrozenCells): Generator<Part, void> {
   const text = new Uint8Array(TEXT_BYTES);
   const view = viewOf(text);
   const lengths = new Uint16Array(ROWS_MAX);
@@ -43,8 +43,8 @@ export function* cellParts(cells: Cells, { kind, holders, sums }: FrozenCells): 
         cells.bound.subarray(from, to),
         holders.subarray(from, to),
         cells.startMs.subarray(from, to),
-        sums.hi.subarray(from, to),
-        sums.lo.subarray(from, to),
+        hi.subarray(from, to),
+        lo.subarray(from, to),
         lengths.subarray(0, to - from),
         text.subarray(0, used),
         ...exemplarColumns(cells, kind, from, to),

@@ -1,6 +1,7 @@
 /** Families in snapshots. */
 import { metricTypes } from '../model/metric-type.ts';
 import type { Families, Family } from './families.ts';
+import type { Pace } from './pace.ts';
 import { broken, PART_BYTES, Tag } from './snapshot-parts.ts';
 import type { Part, PartReader } from './snapshot-parts.ts';
 
@@ -15,15 +16,21 @@ export interface FrozenFamilies {
   readonly units: readonly (string | undefined)[];
 }
 
-export function freezeFamilies(all: Families): FrozenFamilies {
-  const families = [...all];
-  return {
-    families,
-    types: Uint8Array.from(families, ({ type }) => metricTypes.indexOf(type)),
-    flags: Uint8Array.from(families, flagsOf),
-    helps: families.map(({ help }) => help),
-    units: families.map(({ unit }) => unit),
-  };
+export function* freezeFamilies(all: Families, pace: Pace): Generator<void, FrozenFamilies> {
+  const families: Family[] = [];
+  const types = new Uint8Array(all.size);
+  const flags = new Uint8Array(all.size);
+  const helps: (string | undefined)[] = [];
+  const units: (string | undefined)[] = [];
+  for (const family of all) {
+    types[families.length] = metricTypes.indexOf(family.type);
+    flags[families.length] = flagsOf(family);
+    families.push(family);
+    helps.push(family.help);
+    units.push(family.unit);
+    if (pace.isFull(1)) yield;
+  }
+  return { families, types, flags, helps, units };
 }
 
 function flagsOf({ discarded, startTimes, quotedNames, help, unit }: Family): number {
@@ -92,7 +99,10 @@ function readUnits(part: PartReader): string[] {
   });
 }
 
-export function restoreFamilies(part: PartReader, families: Families): void {
+export function* restoreFamilies(
+  part: PartReader,
+  { families, pace }: { readonly families: Families; readonly pace: Pace },
+): Generator<void, void> {
   const ids = part.u32();
   const types = part.u8();
   const flags = part.u8();
@@ -103,6 +113,7 @@ export function restoreFamilies(part: PartReader, families: Families): void {
   let nameAt = 0;
   let helpAt = nameLengths.reduce((sum, length) => sum + length, 0);
   for (let row = 0; row < part.rows; row += 1) {
+    if (pace.isFull(2)) yield;
     const name = text.toString('utf8', nameAt, nameAt + nameLengths[row]!);
     const help = text.toString('utf8', helpAt, helpAt + helpLengths[row]!);
     nameAt += nameLengths[row]!;

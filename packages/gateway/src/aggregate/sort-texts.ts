@@ -12,8 +12,8 @@ import { touchTexts } from './touch-texts.ts';
 
 /** Rows looked at in one step. */
 const STEP_ROWS = 4096;
-/** Rows moved in one step, which costs a few nanoseconds each. */
-const STEP_MOVES = 65_536;
+/** Rows moved in one step, which costs a few nanoseconds each, and of millions of rows up to a hundred. */
+const STEP_MOVES = 16_384;
 /** Longer shared beginnings are skipped in several rounds, so that one odd text cannot make all others be read in vain. */
 const SHARED_MAX = 64;
 /** Up to here insertion is faster than counting. */

@@ -6,52 +6,37 @@
  *   a folded one      is just forgotten: what it added stays
  *
  * and a scrape costs the number of series, however many sources there are. Sums are exact, so differences leave nothing behind.
- *
- * Nearly every push names the same cells as the one before it, in the same order: `#update` takes it in one pass and
- * makes no object. All else goes through `#merge`.
  */
 import type { Batch } from './batch.ts';
-import { CellKind, isGrouped, isRemovable } from './cells.ts';
 import type { Cells } from './cells.ts';
-import { isNative } from './native-cells.ts';
 import { Contributions } from './contributions.ts';
+import type { Pace } from './pace.ts';
 import type { StateRules } from './rules.ts';
-import { restartedGroups } from './restarts.ts';
+import { SourceChanges } from './source-changes.ts';
+import type { CellOwner } from './source-changes.ts';
 import { Ring, SourceList } from './source-list.ts';
-
-/** Scratch grown past this by a source with many series is let go. */
-const KEPT_LENGTH = 1 << 16;
-
-/** What is asked of the state. */
-export interface CellOwner {
-  /** Called when no source has a gauge, an untyped series or a native bucket any more. */
-  free(cell: number): void;
-  /** Whether the family with this id says how things are, though its cells are like those of histograms that count. */
-  isGauge(family: number): boolean;
-}
+import { SourcePush } from './source-push.ts';
 
 export class Sources {
   retired = 0;
   readonly list: SourceList;
   readonly contributions: Contributions = new Contributions();
   readonly #cells: Cells;
-  #accumulate = false;
-  readonly #owner: CellOwner;
-  /** Scratch: by cell, 1 + its place in the columns of the source; all zero between calls. */
-  #position = new Uint32Array(0);
-  /** Scratch: what the source will have. */
-  #nextCells = new Int32Array(256);
-  #nextValues = new Float64Array(256);
+  readonly #pace: Pace;
+  readonly #changes: SourceChanges;
+  readonly #push: SourcePush;
 
   constructor(cells: Cells, rules: StateRules, hashSeed: number, owner: CellOwner) {
     this.#cells = cells;
+    this.#pace = owner.pace;
+    this.#changes = new SourceChanges(cells, owner);
+    this.#push = new SourcePush(cells, this.contributions, this.#changes);
     this.setRules(rules);
     this.list = new SourceList(hashSeed);
-    this.#owner = owner;
   }
 
   setRules(rules: StateRules): void {
-    this.#accumulate = rules.counterResets === 'accumulate';
+    this.#push.accumulate = rules.counterResets === 'accumulate';
   }
 
   get liveCount(): number {
@@ -70,45 +55,49 @@ export class Sources {
     return this.list.find(key) >= 0;
   }
 
-  /** Replaces what the source contributed to the cells of the batch. With `PUT`, gauges and untyped it left out go. */
+  /**
+   * Replaces what the source contributed to the cells of the batch. With `PUT`, gauges and untyped it left out go. Returns the steps
+   * that are left to take; mostly none are.
+   */
   push(
     key: string,
     batch: Batch,
     options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
-  ): void {
-    const source = this.list.touch(key, options.nowMs);
-    this.contributions.openToWrite(source);
-    if (this.#accumulate && !this.#continues(batch)) this.#merge(source, batch, options.method === 'PUT');
-    else if (!this.#update(batch)) this.#merge(source, batch, options.method === 'PUT');
+  ): Generator<void, void> | undefined {
+    return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
   }
 
   /** Takes away gauges and untyped series of a source and forgets it; all else that it counted stays. */
-  remove(key: string): boolean {
+  *remove(key: string): Generator<void, boolean> {
     const source = this.list.find(key);
     if (source < 0) return false;
-    this.#retire(source, (cell) => this.#isRemovable(cell));
+    yield* this.#retire(source, (cell) => this.#changes.isRemovable(cell));
     return true;
   }
 
   /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
-  prune(beforeMs: number, most: number): number {
+  *prune(beforeMs: number, most: number): Generator<void, number> {
     for (let done = 0; done < most; done += 1) {
       const source = this.list.oldest(Ring.LIVE);
       if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
-      this.#drop(source, (cell) => this.#isGauge(cell));
+      yield* this.#filter(source, (cell, value) => {
+        if (!this.#changes.isGauge(cell)) return true;
+        this.#changes.withdraw(cell, value);
+        return false;
+      });
       this.list.prune(source);
     }
     return most;
   }
 
   /** Folds sources silent since `beforeMs` into the totals and forgets them, at most `most`; returns how many. */
-  forget(beforeMs: number, most: number): number {
+  *forget(beforeMs: number, most: number): Generator<void, number> {
     let done = 0;
     for (const ring of [Ring.PRUNED, Ring.LIVE]) {
       for (; done < most; done += 1) {
         const source = this.list.oldest(ring);
         if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        this.#retire(source, (cell) => this.#isGauge(cell));
+        yield* this.#retire(source, (cell) => this.#changes.isGauge(cell));
       }
     }
     return done;
@@ -126,17 +115,20 @@ export class Sources {
   }
 
   /**
-   * Forgets all contributions to cells that are about to go or to change their meaning. Rare, and looks through the sources
+   * Forgets all contributions to cells that are gone or have changed their meaning. Rare, and looks through the sources
    * until every contribution is found; from the newest on, as those who hold what is now retyped have mostly just pushed it.
    */
-  forgetCells(gone: ReadonlySet<number>): void {
+  *forgetCells(gone: readonly Uint32Array[]): Generator<void, void> {
     const { holders } = this.#cells;
-    const position = this.#positionScratch();
+    const position = this.#changes.positions();
     let left = 0;
-    for (const cell of gone) {
-      left += holders[cell]!;
-      holders[cell] = 0;
-      position[cell] = 1;
+    for (const cells of gone) {
+      for (const cell of cells) {
+        left += holders[cell]!;
+        holders[cell] = 0;
+        position[cell] = 1;
+        if (this.#pace.isFull(1)) yield;
+      }
     }
     for (const ring of [Ring.LIVE, Ring.PRUNED]) {
       for (
@@ -144,255 +136,50 @@ export class Sources {
         source >= 0 && left > 0;
         source = this.list.olderThan(source)
       ) {
-        left -= this.#filter(source, (cell) => position[cell] === 0);
+        left -= yield* this.#filter(source, (cell) => position[cell] === 0);
       }
     }
-    for (const cell of gone) position[cell] = 0;
-  }
-
-  /**
-   * Takes a batch that names what the source has, in the same order, and takes none of it away; start times may stand among
-   * it. Returns false where it finds that this is not so: then the part it has taken is as it should be, and may be taken again.
-   */
-  #update(batch: Batch): boolean {
-    const { cells: batchCells, values: batchValues, length: batchLength } = batch;
-    const { values, valuesAt, cells, cellsAt, length } = this.contributions;
-    let at = 0;
-    for (let i = 0; i < batchLength; i += 1) {
-      const cell = batchCells[i]!;
-      const value = batchValues[i]!;
-      if (at < length && cells[cellsAt + at] === cell) {
-        const before = values[valuesAt + at]!;
-        if (value !== before) {
-          if (Number.isNaN(value)) return false;
-          this.#exchange(cell, before, value);
-          values[valuesAt + at] = value;
-        }
-        at += 1;
-      } else if (this.#cells.kind[cell] === CellKind.CREATED) {
-        this.#cells.lower(cell, value);
-      } else {
-        return false;
+    for (const cells of gone) {
+      for (const cell of cells) {
+        position[cell] = 0;
+        if (this.#pace.isFull(1)) yield;
       }
     }
-    return at === length;
-  }
-
-  /** With `accumulate`: whether `#update` would take the whole batch, and no histogram or summary of it began anew. */
-  #continues(batch: Batch): boolean {
-    const { values, valuesAt, cells, cellsAt, length } = this.contributions;
-    let at = 0;
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (at < length && cells[cellsAt + at] === cell) {
-        if (!(batch.values[i]! >= values[valuesAt + at]!)) {
-          if (Number.isNaN(batch.values[i]) || this.#mayNotFall(cell)) return false;
-        }
-        at += 1;
-      } else if (this.#cells.kind[cell] !== CellKind.CREATED) {
-        return false;
-      }
-    }
-    return at === length;
-  }
-
-  /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
-  #exchange(cell: number, before: number, value: number): void {
-    if (this.#accumulate && value < before && this.#cells.kind[cell] === CellKind.COUNTER) {
-      this.#cells.add(cell, value);
-      return;
-    }
-    // The difference is nearly always a double; otherwise two doubles make it up exactly (two-sum, see ExactSums).
-    const difference = value - before;
-    const taken = difference - value;
-    const rest = value - (difference - taken) - (before + taken);
-    this.#cells.add(cell, difference);
-    if (rest !== 0) this.#cells.add(cell, rest);
-  }
-
-  /** Takes any batch: what the source has becomes what the batch says, and what it leaves as it is. */
-  #merge(source: number, batch: Batch, put: boolean): void {
-    const { values, valuesAt, cells, cellsAt, length } = this.contributions;
-    const { kind, holders } = this.#cells;
-    const position = this.#positionScratch();
-    for (let at = 0; at < length; at += 1) position[cells[cellsAt + at]!] = at + 1;
-    const restarted = this.#accumulate && length > 0 ? this.#restartedGroups(batch) : undefined;
-    this.#reserveNext(batch.length + length);
-    let kept = 0;
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      const value = batch.values[i]!;
-      const at = position[cell]! - 1;
-      position[cell] = 0;
-      if (kind[cell] === CellKind.CREATED) {
-        this.#cells.lower(cell, value);
-        continue;
-      }
-      if (Number.isNaN(value)) {
-        if (at >= 0) this.#withdraw(cell, values[valuesAt + at]!);
-        continue;
-      }
-      if (at < 0) {
-        holders[cell]! += 1;
-        this.#cells.add(cell, value);
-      } else if (restarted?.has(this.#cells.group[cell]!) === true) {
-        this.#cells.add(cell, value);
-      } else if (value !== values[valuesAt + at]) {
-        this.#exchange(cell, values[valuesAt + at]!, value);
-      }
-      this.#nextCells[kept] = cell;
-      this.#nextValues[kept] = value;
-      kept += 1;
-    }
-    kept = this.#carryOver(batch, { put, restarted }, kept);
-    this.contributions.replace(source, this.#nextCells, this.#nextValues, kept);
-    this.#trimNext();
-  }
-
-  /**
-   * What goes on of what the source has although the batch does not name it: those are the cells that still have a position.
-   * Returns the new length.
-   */
-  #carryOver(
-    batch: Batch,
-    { put, restarted }: { readonly put: boolean; readonly restarted: ReadonlySet<number> | undefined },
-    length: number,
-  ): number {
-    const own = this.contributions;
-    const position = this.#position;
-    let kept = length;
-    let groups: ReadonlySet<number> | undefined;
-    for (let at = 0; at < own.length; at += 1) {
-      const cell = own.cells[own.cellsAt + at]!;
-      if (position[cell] === 0) continue;
-      position[cell] = 0;
-      const kind = this.#cells.kindOf(cell);
-      const value = own.values[own.valuesAt + at]!;
-      if (put && this.#isRemovable(cell)) {
-        this.#withdraw(cell, value);
-        continue;
-      }
-      if (isGrouped(kind)) groups ??= this.#groupsOf(batch);
-      if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
-        // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
-        if (!this.#accumulate || this.#goesOn(cell, restarted)) this.#withdraw(cell, value);
-        continue;
-      }
-      this.#nextCells[kept] = cell;
-      this.#nextValues[kept] = value;
-      kept += 1;
-    }
-    return kept;
-  }
-
-  #groupsOf(batch: Batch): ReadonlySet<number> {
-    const groups = new Set<number>();
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (isGrouped(this.#cells.kindOf(cell))) groups.add(this.#cells.group[cell]!);
-    }
-    return groups;
-  }
-
-  #restartedGroups(batch: Batch): ReadonlySet<number> {
-    const { cells, cellsAt, values, valuesAt, length } = this.contributions;
-    return restartedGroups({
-      cells: this.#cells,
-      before: { length, cellAt: (i) => cells[cellsAt + i]!, valueAt: (i) => values[valuesAt + i]! },
-      batch,
-      position: this.#position,
-      isGauge: (family) => this.#owner.isGauge(family),
-    });
-  }
-
-  /** Whether the histogram that a native bucket is of did not begin anew, so that the bucket is another one now. */
-  #goesOn(cell: number, restarted: ReadonlySet<number> | undefined): boolean {
-    if (this.#isOfGaugeHistogram(cell)) return true;
-    return isNative(this.#cells.kindOf(cell)) && restarted?.has(this.#cells.group[cell]!) !== true;
-  }
-
-  #withdraw(cell: number, value: number): void {
-    const { holders } = this.#cells;
-    this.#cells.add(cell, -value);
-    holders[cell]! -= 1;
-    if (holders[cell] !== 0) return;
-    const kind = this.#cells.kindOf(cell);
-    // Of a native bucket, what sources counted that are forgotten stays.
-    const isLast = isNative(kind) ? this.#cells.sums.get(cell) === 0 : isRemovable(kind);
-    if (isLast) this.#owner.free(cell);
   }
 
   /** Forgets a source. What it has of the kinds that `goes` names is withdrawn; all else stays in the totals. */
-  #retire(source: number, goes: (cell: number) => boolean): void {
-    this.#drop(source, goes);
-    this.contributions.replace(source, this.#nextCells, this.#nextValues, 0);
+  *#retire(source: number, goes: (cell: number) => boolean): Generator<void, void> {
+    const own = this.contributions;
+    own.open(source);
+    for (let at = 0; at < own.length; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      if (goes(cell)) this.#changes.withdraw(cell, own.values[own.valuesAt + at]!);
+      if (this.#pace.isFull(1)) yield;
+    }
+    this.#changes.next.begin(0);
+    yield* own.replace(source, this.#changes.next, this.#pace);
     this.list.remove(source);
     this.retired += 1;
-  }
-
-  /** Withdraws the contributions of the kinds that `goes` names; what else the source has is left as it is. */
-  #drop(source: number, goes: (cell: number) => boolean): void {
-    this.#filter(source, (cell, value) => {
-      if (!goes(cell)) return true;
-      this.#withdraw(cell, value);
-      return false;
-    });
+    if (this.#pace.isFull(1)) yield;
   }
 
   /** Leaves a source what `stays` says; returns how many contributions went. */
-  #filter(source: number, stays: (cell: number, value: number) => boolean): number {
+  *#filter(source: number, stays: (cell: number, value: number) => boolean): Generator<void, number> {
     const own = this.contributions;
+    const { next } = this.#changes;
     own.open(source);
     const { length } = own;
-    this.#reserveNext(length);
-    let kept = 0;
+    next.begin(length);
     for (let at = 0; at < length; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
       const value = own.values[own.valuesAt + at]!;
-      if (!stays(cell, value)) continue;
-      this.#nextCells[kept] = cell;
-      this.#nextValues[kept] = value;
-      kept += 1;
+      if (stays(cell, value)) next.add(cell, value);
+      if (this.#pace.isFull(1)) yield;
     }
-    if (kept < length) own.replace(source, this.#nextCells, this.#nextValues, kept);
-    this.#trimNext();
-    return length - kept;
-  }
-
-  #isGauge(cell: number): boolean {
-    return this.#cells.kind[cell] === CellKind.GAUGE || this.#isOfGaugeHistogram(cell);
-  }
-
-  #isRemovable(cell: number): boolean {
-    return isRemovable(this.#cells.kindOf(cell)) || this.#isOfGaugeHistogram(cell);
-  }
-
-  #isOfGaugeHistogram(cell: number): boolean {
-    return isGrouped(this.#cells.kindOf(cell)) && this.#owner.isGauge(this.#cells.family[cell]!);
-  }
-
-  /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */
-  #mayNotFall(cell: number): boolean {
-    const kind = this.#cells.kindOf(cell);
-    return isGrouped(kind) && kind !== CellKind.SUM && !this.#owner.isGauge(this.#cells.family[cell]!);
-  }
-
-  #positionScratch(): Uint32Array {
-    if (this.#position.length < this.#cells.kind.length)
-      this.#position = new Uint32Array(this.#cells.kind.length);
-    return this.#position;
-  }
-
-  #reserveNext(length: number): void {
-    if (length <= this.#nextCells.length) return;
-    const capacity = Math.max(length, this.#nextCells.length * 2);
-    this.#nextCells = new Int32Array(capacity);
-    this.#nextValues = new Float64Array(capacity);
-  }
-
-  #trimNext(): void {
-    if (this.#nextCells.length <= KEPT_LENGTH) return;
-    this.#nextCells = new Int32Array(256);
-    this.#nextValues = new Float64Array(256);
+    const went = length - next.length;
+    if (went > 0) yield* own.replace(source, next, this.#pace);
+    next.end();
+    if (this.#pace.isFull(1)) yield;
+    return went;
   }
 }

@@ -2,6 +2,10 @@
  * The aggregate: one deterministic state, changed only by `apply` and the few verbs beside it. It reads no clock and no random
  * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
  * numbers to cells, groups and families, whoever reads meanwhile.
+ *
+ * Any verb may touch millions of rows, as little as it says. So each goes in steps of a bounded number of rows, most in one
+ * only; the plain verbs take all steps at once. From the first step to the last nobody else may look at the state or change it,
+ * but views and snapshots that were opened before may be read.
  */
 import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
@@ -9,12 +13,16 @@ import type { PageView } from '../model/page-view.ts';
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
+import { NumberList } from '../primitives/number-list.ts';
+import { atOnce } from '../primitives/turns.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
 import type { Family } from './families.ts';
-import { createNeeded, settleDetails } from './create-cells.ts';
+import { createNeeded, nameCreated } from './create-cells.ts';
+import { FamilyChanges } from './family-changes.ts';
 import { isNative } from './native-cells.ts';
+import { Pace, STEP_ROWS } from './pace.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
 import { metadataReference, Spellings } from './spellings.ts';
@@ -29,10 +37,8 @@ export interface PushOrigin {
   readonly wallMs: number;
 }
 
-/** Spellings learnt in one step. */
-const STEP_SPELLINGS = 4096;
-/** Families in one step. */
-const STEP_FAMILIES = 512;
+/** A family of a push is as much work as so many rows. */
+const FAMILY_ROWS = 8;
 /** Freed cells are recycled together, as it costs a look at their families. */
 const LIMBO_MIN = 4096;
 
@@ -45,25 +51,45 @@ export class State {
   readonly spellings: Readonly<Record<Dialect, Spellings>>;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
-  /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
-  droppedStrays = 0;
+  readonly pace: Pace;
   #rules: StateRules;
   #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
   readonly #freed = new Set<Family>();
-  /** Cells of which the contributions are to be forgotten. */
-  readonly #forgotten = new Set<number>();
+  readonly #changes: FamilyChanges;
 
-  constructor(rules: StateRules, limits: Limits, hashSeed: number) {
+  /** `stepRows` bounds the rows of one step. */
+  constructor(rules: StateRules, limits: Limits, hashSeed: number, stepRows: number = STEP_ROWS) {
     this.#rules = rules;
+    this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
     this.cells = new Cells(hashSeed, limits.exemplarsMax);
     this.spellings = { text: new Spellings(hashSeed), openmetrics: new Spellings(hashSeed) };
     this.sources = new Sources(this.cells, rules, hashSeed, {
+      pace: this.pace,
       free: (cell) => this.#freeLast(cell),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
     });
+    this.#changes = new FamilyChanges({
+      cells: this.cells,
+      families: this.families,
+      sources: this.sources,
+      pace: this.pace,
+      isByJob: () => this.rules.byJob,
+      discards: (type) => this.discards(type),
+      freeRow: (cell) => void this.#freeCell(cell),
+      meaningsChanged: () => this.#meaningsChanged(),
+    });
+  }
+
+  /** Untyped samples dropped because a declared family took their name, since the last time it was set to 0. */
+  get droppedStrays(): number {
+    return this.#changes.droppedStrays;
+  }
+
+  set droppedStrays(strays: number) {
+    this.#changes.droppedStrays = strays;
   }
 
   get rules(): StateRules {
@@ -75,19 +101,26 @@ export class State {
    * they were; so do summaries that are to be dropped from now on.
    */
   setRules(rules: StateRules): void {
+    atOnce(this.setRulesInSteps(rules));
+  }
+
+  *setRulesInSteps(rules: StateRules): Generator<void, void> {
     const before = this.#rules;
-    const { droppedStrays } = this;
+    const { droppedStrays, pace } = this;
+    pace.begin();
     this.#rules = rules;
     this.sources.setRules(rules);
-    if (before.byJob && !rules.byJob) this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    if (before.byJob && !rules.byJob)
+      yield* this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const family of this.families) {
       const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
       const isGauge = family.type === 'gaugehistogram' && before.byJob !== rules.byJob;
-      if (isSummary || isGauge) this.#dropGrouped(family);
+      if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
       else if (before.byJob !== rules.byJob && isKindOfGauge(family.type) && !family.startTimes)
-        this.#dropFamily(family);
+        yield* this.#changes.drop(family);
+      if (pace.isFull(FAMILY_ROWS)) yield;
     }
-    this.#settleForgotten();
+    yield* this.#changes.settle();
     this.droppedStrays = droppedStrays;
   }
 
@@ -111,32 +144,47 @@ export class State {
 
   /** Applies a batch made for the state as it is (`builder.epoch` equals `epoch`). Cannot fail. `body` is what it was read from. */
   apply(batch: Batch, body: Uint8Array, origin: PushOrigin): void {
-    const steps = this.applyInSteps(batch, body, origin);
-    while (steps.next().done !== true);
+    atOnce(this.applyInSteps(batch, body, origin));
   }
 
-  /** The same, a few milliseconds at a time. Nobody may read or change the state until the last step is done. */
   *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
+    const { pace } = this;
+    pace.begin();
     if (batch.families.length > 0) yield* this.#applyFamilies(batch);
     if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
-    if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
-    else this.cells.addAll(batch.cells, batch.values, batch.length);
-    if (batch.starts.length > 0 || batch.exemplars.length > 0) this.#applyDetails(batch, origin.wallMs);
+    if (this.rules.byJob) {
+      const steps = this.sources.push(origin.source, batch, origin);
+      if (steps !== undefined) yield* steps;
+    } else {
+      for (let from = 0; from < batch.length; from += pace.rows) {
+        const to = Math.min(from + pace.rows, batch.length);
+        this.cells.addAll(batch.cells, batch.values, from, to);
+        if (to < batch.length && pace.isFull(to - from)) yield;
+      }
+    }
+    if (batch.starts.length > 0 || batch.exemplars.length > 0)
+      yield* this.#applyDetails(batch, origin.wallMs);
   }
 
   remove(source: string): boolean {
-    return this.sources.remove(source);
+    return atOnce(this.removeInSteps(source));
+  }
+
+  *removeInSteps(source: string): Generator<void, boolean> {
+    this.pace.begin();
+    return yield* this.sources.remove(source);
   }
 
   /** Resets and forgets silent sources, a limited number at a time; true when there may be more to do. */
-  expire(
-    limits: { readonly pruneBeforeMs?: number; readonly forgetBeforeMs?: number },
-    most: number,
-  ): boolean {
-    const forgotten =
-      limits.forgetBeforeMs === undefined ? 0 : this.sources.forget(limits.forgetBeforeMs, most);
-    const pruned = limits.pruneBeforeMs === undefined ? 0 : this.sources.prune(limits.pruneBeforeMs, most);
+  expire(limits: Silence, most: number): boolean {
+    return atOnce(this.expireInSteps(limits, most));
+  }
+
+  *expireInSteps({ pruneBeforeMs, forgetBeforeMs }: Silence, most: number): Generator<void, boolean> {
+    this.pace.begin();
+    const forgotten = forgetBeforeMs === undefined ? 0 : yield* this.sources.forget(forgetBeforeMs, most);
+    const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.prune(pruneBeforeMs, most);
     return forgotten >= most || pruned >= most;
   }
 
@@ -145,9 +193,14 @@ export class State {
    * that view's `Cells.tick` is given.
    */
   view(zeroAfter: number = Number.POSITIVE_INFINITY): PageView {
-    this.#cleanFreed();
+    return atOnce(this.viewInSteps(zeroAfter));
+  }
+
+  *viewInSteps(zeroAfter: number = Number.POSITIVE_INFINITY): Generator<void, PageView> {
+    this.pace.begin();
+    yield* this.#cleanFreed();
     this.hold();
-    return openView(this, zeroAfter, () => this.letGo());
+    return yield* openView(this, zeroAfter, () => this.letGo());
   }
 
   /** Keeps the numbers of freed cells from being used again until `letGo`. */
@@ -170,122 +223,56 @@ export class State {
    * that later cells get depend on it: whoever applies the same changes again must recycle between the same two.
    */
   recycle(): void {
+    atOnce(this.recycleInSteps());
+  }
+
+  *recycleInSteps(): Generator<void, void> {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
-    this.#cleanFreed();
-    this.cells.forgetFreedNatives();
+    this.pace.begin();
+    yield* this.#cleanFreed();
+    yield* this.cells.forgetFreedNatives(this.pace);
     // A spelling must not lead to a cell that is something else by then.
     this.#forgetSpellings();
-    this.cells.recycle();
+    yield* this.cells.recycle(this.pace);
     this.epoch += 1;
   }
 
   *#applyFamilies(batch: Batch): Generator<void, void> {
-    for (const [index, pushed] of batch.families.entries()) {
-      if (index % STEP_FAMILIES === STEP_FAMILIES - 1) yield;
+    for (const pushed of batch.families) {
+      if (this.pace.isFull(FAMILY_ROWS)) yield;
       if (pushed.known === undefined && !pushed.sampled) continue;
-      for (const replaced of new Set(pushed.replaces)) this.#dropFamily(replaced);
+      if (pushed.replaces.length > 0)
+        for (const replaced of new Set(pushed.replaces)) yield* this.#changes.drop(replaced);
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
         pushed.known.discarded = this.discards(pushed.type);
         this.epoch += 1;
       } else if (pushed.changed) {
-        this.#retype(pushed.known, pushed.type);
+        yield* this.#changes.retype(pushed.known, pushed.type);
       }
       const family = pushed.known;
       family.help ??= pushed.help;
       family.unit ??= pushed.unit;
       family.quotedNames ||= pushed.quotedNames;
       this.cells.noteChange(family.id);
-      if (pushed.startTimes && !family.startTimes) this.#holdStartTimes(family);
+      if (pushed.startTimes && !family.startTimes) yield* this.#changes.holdStartTimes(family);
       if (!hasStartTimes(family.type)) continue;
       const created = this.families.find(startTimesName(family.name));
       if (created !== undefined && created.type === 'gauge' && !created.startTimes)
-        this.#holdStartTimes(created);
+        yield* this.#changes.holdStartTimes(created);
     }
-    this.#settleForgotten();
+    yield* this.#changes.settle();
   }
 
-  #applyDetails({ starts, exemplars }: Batch, wallMs: number): void {
-    for (const { cell, startMs } of starts) this.cells.startEarlier(cell, startMs);
-    for (const { cell, exemplar } of exemplars) this.cells.offerExemplar(cell, exemplar, wallMs);
-  }
-
-  /** An untyped family becomes what it is declared to be. What cannot be that goes. */
-  #retype(family: Family, type: MetricType): void {
-    family.type = type;
-    family.discarded = this.discards(type);
-    const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
-    const rows = [...family.sorted, ...family.pending].filter(
-      (cell) => this.cells.kind[cell] !== CellKind.FREE,
-    );
-    const gone = rows.filter(
-      (cell) => kind === undefined || (kind === CellKind.COUNTER && this.cells.sums.get(cell) < 0),
-    );
-    this.#freeStrays(gone);
-    if (kind !== undefined) {
-      for (const cell of rows) if (this.cells.kind[cell] !== CellKind.FREE) this.cells.kind[cell] = kind;
+  *#applyDetails({ starts, exemplars }: Batch, wallMs: number): Generator<void, void> {
+    for (const { cell, startMs } of starts) {
+      this.cells.startEarlier(cell, startMs);
+      if (this.pace.isFull(1)) yield;
     }
-    this.#clean(family);
-    this.#meaningsChanged();
-  }
-
-  /** From now on the minimum is kept. A sum of several start times is later than each, so the next one sets it right. */
-  #holdStartTimes(family: Family): void {
-    family.startTimes = true;
-    family.startTimesSince = this.cells.tick;
-    if (family.rowCount === 0) return;
-    const rows = [...family.sorted, ...family.pending];
-    this.#forgetContributions(rows);
-    for (const cell of rows) {
-      if (this.cells.kind[cell] === CellKind.FREE) continue;
-      this.cells.kind[cell] = CellKind.CREATED;
+    for (const { cell, exemplar } of exemplars) {
+      this.cells.offerExemplar(cell, exemplar, wallMs);
+      if (this.pace.isFull(2)) yield;
     }
-    this.#meaningsChanged();
-  }
-
-  #dropFamily(family: Family): void {
-    if (this.families.find(family.name) !== family) return;
-    this.#freeStrays(
-      [...family.sorted, ...family.pending].filter((cell) => this.cells.kind[cell] !== CellKind.FREE),
-    );
-    if (this.families.find(family.name) === family) this.families.remove(family);
-    this.#meaningsChanged();
-  }
-
-  /** A summary or gauge histogram, with what it holds. The numbers of its groups are not used again. */
-  #dropGrouped(family: Family): void {
-    const { groups } = this.cells;
-    const rows = [...family.sorted, ...family.pending];
-    const all = rows.flatMap((row) => {
-      const { buckets, native, sum, count } = groups[row]!;
-      return [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count];
-    });
-    // Native buckets that were freed stay in the list of their group for a while.
-    const cells = all.filter((cell) => this.cells.kind[cell] !== CellKind.FREE);
-    this.#forgetContributions(cells);
-    // In order, as with strays below.
-    for (const cell of Uint32Array.from(cells).sort()) this.cells.free(cell);
-    for (const row of rows) groups[row] = { count: -1, sum: -1, buckets: [], native: [] };
-    this.families.remove(family);
-    this.#meaningsChanged();
-  }
-
-  /** What sources have in these cells is to be forgotten; `settleForgotten` must follow before anything is counted. */
-  #forgetContributions(cells: readonly number[]): void {
-    if (this.rules.byJob) for (const cell of cells) this.#forgotten.add(cell);
-  }
-
-  /** Once for all, as it looks through the sources. */
-  #settleForgotten(): void {
-    if (this.#forgotten.size > 0) this.sources.forgetCells(this.#forgotten);
-    this.#forgotten.clear();
-  }
-
-  #freeStrays(cells: readonly number[]): void {
-    this.#forgetContributions(cells);
-    this.droppedStrays += cells.length;
-    // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
-    for (const cell of Uint32Array.from(cells).sort()) this.#freeCell(cell);
   }
 
   /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. A native bucket just goes. */
@@ -329,27 +316,11 @@ export class State {
   }
 
   *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
-    const created = yield* createNeeded(batch, this.cells, wallMs);
-    for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (cell < 0) batch.cells[i] = created[~cell]!;
-    }
-    // Samples of nothing at all (a gauge first heard of as NaN) have no cell; close the gaps they leave.
-    let kept = 0;
-    for (let i = 0; i < batch.length; i += 1) {
-      if (batch.cells[i]! < 0) continue;
-      batch.cells[kept] = batch.cells[i]!;
-      batch.values[kept] = batch.values[i]!;
-      kept += 1;
-    }
-    batch.length = kept;
-    for (const [index, alias] of batch.aliases.entries()) {
-      if ('target' in alias && alias.target < 0)
-        batch.aliases[index] = { ...alias, target: created[~alias.target]! };
-    }
-    settleDetails(batch.starts, created);
-    settleDetails(batch.exemplars, created);
+    const { pace } = this;
+    const created = yield* createNeeded(batch, this.cells, { startMs: wallMs, pace });
+    yield* nameCreated(batch, created, pace);
     for (const { known } of batch.families) {
+      if (pace.isFull(1)) yield;
       if (
         known !== undefined &&
         known.rowCount === 0 &&
@@ -367,8 +338,7 @@ export class State {
     const spellings = this.spellings[batch.dialect];
     spellings.bound(this.cells.size);
     const view = viewOf(body);
-    for (const [index, alias] of batch.aliases.entries()) {
-      if (index % STEP_SPELLINGS === STEP_SPELLINGS - 1) yield;
+    for (const alias of batch.aliases) {
       let target = UNKNOWN;
       if ('target' in alias) target = alias.target;
       else if (
@@ -378,23 +348,39 @@ export class State {
         target = metadataReference(alias.family.known.id, alias.what);
       }
       if (target !== UNKNOWN) spellings.learn(alias.view ?? view, alias.start, alias.end, target);
+      if (this.pace.isFull(1)) yield;
     }
   }
 
-  #cleanFreed(): void {
-    for (const family of this.#freed) this.#clean(family);
+  /** Takes freed rows out of the lists of their families, after which their numbers may be used again. */
+  *#cleanFreed(): Generator<void, void> {
+    for (const family of this.#freed) {
+      // Of a family that went, or whose rows are groups by now, no list is left.
+      if (this.families.byId[family.id] === family && !isDistribution(family.type))
+        yield* this.#clean(family);
+    }
     this.#freed.clear();
   }
 
-  /** Takes freed rows out of a family's lists, after which their numbers may be used again. */
-  #clean(family: Family): void {
-    const isLive = (row: number): boolean => this.cells.kind[row] !== CellKind.FREE;
-    if (!isDistribution(family.type)) {
-      family.sorted = family.sorted.filter(isLive);
-      family.pending = family.pending.filter(isLive);
-    } else if (family.rowCount === 0) {
-      family.sorted = new Uint32Array(0);
-      family.pending = [];
+  *#clean(family: Family): Generator<void, void> {
+    const { kind } = this.cells;
+    const { sorted, pending } = family;
+    const [live, livePending] = [new NumberList(), new NumberList()];
+    for (const cell of sorted) {
+      if (kind[cell] !== CellKind.FREE) live.push(cell);
+      if (this.pace.isFull(1)) yield;
     }
+    for (const cell of pending.between(0, pending.length)) {
+      if (kind[cell] !== CellKind.FREE) livePending.push(cell);
+      if (this.pace.isFull(1)) yield;
+    }
+    family.sorted = live.between(0, live.length);
+    family.pending = livePending;
   }
+}
+
+/** Times of silence. */
+interface Silence {
+  readonly pruneBeforeMs?: number;
+  readonly forgetBeforeMs?: number;
 }

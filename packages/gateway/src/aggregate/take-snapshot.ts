@@ -1,21 +1,23 @@
 /**
  * Takes a snapshot of the state at one point in time, while pushes go on.
  *
- *   what changes     sums, kind, holders, lists of numbers    copied at once, about 21 bytes a cell
+ *   what changes     sums, kind, holders, lists of numbers    copied first, about 21 bytes a cell, while pushes wait
  *   what does not    text, family, group, bound               read when its part is made; `hold` keeps freed cells as they are
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *
  * So the memory for it is bounded by 21 bytes a cell, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
- * and texts of cells that go meanwhile, and one part. Sums that spilled are copied one by one, and are rare.
+ * and texts of cells that go meanwhile, and one part. What is copied first takes a few milliseconds for a million cells, and is
+ * copied in steps. Of sums that spilled, which are rare, the lists are kept, as these are replaced and never changed.
  */
 import { setImmediate } from 'node:timers/promises';
 
-import type { SumColumns } from '../primitives/exact-sums.ts';
+import { atOnce } from '../primitives/turns.ts';
 import type { FrozenChunk } from './contributions.ts';
 import { freezeFamilies, familyParts } from './snapshot-families.ts';
 import type { FrozenFamilies } from './snapshot-families.ts';
+import { copyColumn } from './pace.ts';
 import { cellParts } from './snapshot-cells.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './snapshot-parts.ts';
 import type { Head, Part } from './snapshot-parts.ts';
@@ -35,7 +37,9 @@ export interface Moment {
   readonly head: Head;
   readonly kind: Uint8Array;
   readonly holders: Uint32Array;
-  readonly sums: SumColumns;
+  readonly hi: Float64Array;
+  readonly lo: Float64Array;
+  readonly spilled: SpilledSums;
   readonly limbo: Uint32Array;
   readonly freeCells: Uint32Array;
   readonly freeFamilies: Uint32Array;
@@ -44,7 +48,13 @@ export interface Moment {
   readonly chunks: readonly FrozenChunk[];
 }
 
-/** Memory for what is copied at once; for one snapshot. */
+/** Sums that two doubles do not hold, as expansions. */
+interface SpilledSums {
+  readonly rows: readonly number[];
+  readonly parts: readonly (readonly number[])[];
+}
+
+/** Memory for what is copied first; for one snapshot. */
 export interface SnapshotRoom {
   readonly kind: Uint8Array;
   readonly holders: Uint32Array;
@@ -57,7 +67,7 @@ const STEP_NUMBERS = 1 << 16;
 
 /**
  * Room for a snapshot to be taken soon. It is written to once, in steps: the system gives memory at the first touch, page by page,
- * and that takes longer than the copying, which cannot be interrupted.
+ * and that takes longer than the copying, for which pushes have to wait.
  */
 export async function roomForSnapshot(state: State): Promise<SnapshotRoom> {
   const { high } = state.cells.texts;
@@ -80,13 +90,15 @@ function newRoom(cells: number): SnapshotRoom {
   };
 }
 
-/**
- * The state as it is now. One at a time, and not between the steps of `applyInSteps`. With a room made before it takes half as
- * long, unless the state has outgrown that.
- */
+/** The state as it is now. With a room made before it takes half as long, unless the state has outgrown that. */
 export function takeSnapshot(state: State, room?: SnapshotRoom): Snapshot {
+  return atOnce(takeSnapshotInSteps(state, room));
+}
+
+/** The same; until the last step nobody may change the state. One at a time, and not between the steps of a change. */
+export function* takeSnapshotInSteps(state: State, room?: SnapshotRoom): Generator<void, Snapshot> {
   const { high } = state.cells.texts;
-  const moment = freeze(state, room !== undefined && room.kind.length >= high ? room : newRoom(high));
+  const moment = yield* freeze(state, room !== undefined && room.kind.length >= high ? room : newRoom(high));
   let open = true;
   return {
     parts: {
@@ -108,23 +120,22 @@ export function takeSnapshot(state: State, room?: SnapshotRoom): Snapshot {
   };
 }
 
-function freeze(state: State, room: SnapshotRoom): Moment {
-  const { cells, families, sources } = state;
+function* freeze(state: State, room: SnapshotRoom): Generator<void, Moment> {
+  const { cells, families, sources, pace } = state;
   const { high } = cells.texts;
   const frozenSources = sources.list.freeze();
   state.hold();
-  const kind = room.kind.subarray(0, high);
-  kind.set(cells.kind.subarray(0, high));
-  const holders = room.holders.subarray(0, high);
-  holders.set(cells.holders.subarray(0, high));
+  pace.begin();
   const moment = {
-    kind,
-    holders,
-    sums: cells.sums.copyTo(room.hi.subarray(0, high), room.lo.subarray(0, high)),
-    limbo: Uint32Array.from(cells.limbo),
-    freeCells: Uint32Array.from(cells.texts.freeEntries),
+    kind: yield* copyColumn(pace, cells.kind, room.kind.subarray(0, high), high),
+    holders: yield* copyColumn(pace, cells.holders, room.holders.subarray(0, high), high),
+    hi: yield* copyColumn(pace, cells.sums.rounded, room.hi.subarray(0, high), high),
+    lo: yield* copyColumn(pace, cells.sums.rest, room.lo.subarray(0, high), high),
+    spilled: yield* spilledSums(state),
+    limbo: cells.limbo.between(0, cells.limbo.length).slice(),
+    freeCells: cells.texts.freeEntries.between(0, cells.texts.freeEntries.length).slice(),
     freeFamilies: Uint32Array.from(families.freeIds),
-    families: freezeFamilies(families),
+    families: yield* freezeFamilies(families, pace),
     sources: frozenSources,
     chunks: sources.contributions.freeze(),
   };
@@ -138,11 +149,22 @@ function freeze(state: State, room: SnapshotRoom): Moment {
     cells: cells.size,
     cellNumbers: high,
     groups: cells.groups.length,
-    spilled: moment.sums.spilled.size,
+    spilled: moment.spilled.rows.length,
     limbo: moment.limbo.length,
     freeCells: moment.freeCells.length,
   };
   return { head, ...moment };
+}
+
+function* spilledSums({ cells, pace }: State): Generator<void, SpilledSums> {
+  const rows: number[] = [];
+  const parts: (readonly number[])[] = [];
+  for (const [row, expansion] of cells.sums.spilled()) {
+    rows.push(row);
+    parts.push(expansion);
+    if (pace.isFull(1)) yield;
+  }
+  return { rows, parts };
 }
 
 /** Contributions come early, so that chunks need not be copied for long. */
@@ -157,7 +179,7 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* sourceParts(moment.sources, places);
   const contributed = yield* contributionParts(moment.chunks, places);
   yield* cellParts(state.cells, moment);
-  yield* spilledParts(moment.sums.spilled);
+  yield* spilledParts(moment.spilled);
   yield* numberParts(Tag.LIMBO, moment.limbo);
   yield* numberParts(Tag.FREE_CELLS, moment.freeCells);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
@@ -165,18 +187,18 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
 
 const SPILLED_ROWS = 4096;
 
-function* spilledParts(spilled: SumColumns['spilled']): Generator<Part, void> {
-  const all = [...spilled];
-  for (let from = 0; from < all.length; from += SPILLED_ROWS) {
-    const rows = all.slice(from, from + SPILLED_ROWS);
+function* spilledParts({ rows, parts }: SpilledSums): Generator<Part, void> {
+  for (let from = 0; from < rows.length; from += SPILLED_ROWS) {
+    const cells = rows.slice(from, from + SPILLED_ROWS);
+    const expansions = parts.slice(from, from + SPILLED_ROWS);
     yield {
       tag: Tag.SPILLED,
       from,
-      rows: rows.length,
+      rows: cells.length,
       columns: [
-        Uint32Array.from(rows, ([cell]) => cell),
-        Uint32Array.from(rows, ([, parts]) => parts.length),
-        Float64Array.from(rows.flatMap(([, parts]) => parts)),
+        Uint32Array.from(cells),
+        Uint32Array.from(expansions, ({ length }) => length),
+        Float64Array.from(expansions.flat()),
       ],
     };
   }

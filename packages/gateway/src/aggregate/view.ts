@@ -6,10 +6,12 @@
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
+import type { NumberList } from '../primitives/number-list.ts';
 import type { Cells } from './cells.ts';
 import { EarlierDetails } from './earlier-details.ts';
 import { hasStartTimes } from './families.ts';
 import type { Families, Family } from './families.ts';
+import { copyColumn } from './pace.ts';
 import { isHeld, SeriesRow } from './series-row.ts';
 import type { ViewedState } from './series-row.ts';
 import { sortInSteps } from './sort-in-steps.ts';
@@ -20,17 +22,23 @@ import type { State } from './state.ts';
 /** Rows looked up in one step. */
 const STEP_ROWS = 16_384;
 
-export function openView(state: State, zeroAfter: number, onClose: () => void): PageView {
-  const { cells, families } = state;
-  const sums = cells.sums.snapshot(cells.texts.high);
+/** Copies what changes, in steps, during which nobody may change the state. */
+export function* openView(state: State, zeroAfter: number, onClose: () => void): Generator<void, PageView> {
+  const { cells, families, pace } = state;
+  const { high } = cells.texts;
+  const sums = yield* copyColumn(pace, cells.sums.rounded, new Float64Array(high), high);
   const listed = families.list();
   const { hashSeed, limits } = state;
   const { nativeBucketsMax } = limits;
   const earlier = new EarlierDetails();
-  cells.watch(earlier);
   const { tick } = cells;
   const viewed: ViewedState = { cells, families, sums, earlier, tick, hashSeed, nativeBucketsMax };
-  const views = listed.map((family) => new RowsView(family, viewed, zeroAfter));
+  const views: RowsView[] = [];
+  for (const family of listed) {
+    views.push(new RowsView(family, viewed, zeroAfter));
+    if (pace.isFull(1)) yield;
+  }
+  cells.watch(earlier);
   // What changes from now on has a later version.
   cells.tick += 1;
   let open = true;
@@ -75,7 +83,7 @@ class RowsView implements FamilyView {
   readonly #state: ViewedState;
   readonly #cells: Cells;
   readonly #sums: Float64Array;
-  readonly #pending: readonly number[];
+  readonly #pending: NumberList;
   readonly #grouped: boolean;
   /** Rows that came later are shown as 0. */
   readonly #zeroAfter: number;
@@ -111,7 +119,7 @@ class RowsView implements FamilyView {
     const pendingCount = this.rowCount - sorted.length;
     if (pendingCount === 0) return;
     const { texts, groups, group } = this.#cells;
-    const added = Uint32Array.from(pending.slice(0, pendingCount));
+    const added = yield* mapInSteps(pending.between(0, pendingCount), (row) => row);
     if (this.#grouped) {
       // A group goes by the text of its count.
       const known = yield* mapInSteps(sorted, (id) => groups[id]!.count);
@@ -126,7 +134,7 @@ class RowsView implements FamilyView {
     // Unless another view was faster, or rows were taken out meanwhile.
     if (family.sorted !== sorted || family.pending !== pending) return;
     family.sorted = this.#rows;
-    family.pending = pending.slice(pendingCount);
+    family.pending = pending.after(pendingCount);
   }
 
   visit(from: number, to: number, visitor: SampleVisitor): void {

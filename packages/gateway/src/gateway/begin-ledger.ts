@@ -7,7 +7,7 @@ import type { Snapshots } from './snapshots.ts';
  * snapshot may make room for that; rejects with StorageProblem when it does not.
  */
 export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise<void> {
-  if (ledger.begin()) return;
+  if (ledger.begin()) return ledger.settled();
   let why = '';
   const makeRoom = (): Promise<void> =>
     ledger.makeRoom().catch((error: unknown) => {
@@ -15,7 +15,7 @@ export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise
     });
   for (const step of [makeRoom, () => snapshots.take(), makeRoom]) {
     await step();
-    if (ledger.begin()) return;
+    if (ledger.begin()) return ledger.settled();
   }
   throw new StorageProblem(
     'unusable',

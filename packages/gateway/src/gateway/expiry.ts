@@ -33,7 +33,7 @@ export class ExpiryClock {
     if (this.#pruneMs === 0 && this.#forgetMs === 0) return;
     for (;;) {
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-      const more = this.#ledger.expire({
+      const more = await this.#ledger.expire({
         pruneMs: this.#pruneMs,
         forgetMs: this.#forgetMs,
         most: EXPIRED_AT_ONCE,

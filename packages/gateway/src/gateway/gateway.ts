@@ -114,6 +114,9 @@ export class Gateway implements GatewayApi {
       if (this.#ledger.applying === undefined) read = this.#pushNow(this.#builder, request, identity);
       read ??= await this.#pushShort(this.#builder, request, identity);
     }
+    // Short as it was, it may have changed much.
+    const { applying } = this.#ledger;
+    if (applying !== undefined) await applying.then(() => this.#noteStrays());
     const { position } = this.#ledger;
     if (!this.#ledger.isSafe(position)) await this.#ledger.whenSafe(position);
     if (read === REPLAYED) {
@@ -137,6 +140,7 @@ export class Gateway implements GatewayApi {
       if (ledger.remove(key.text)) break;
       await ledger.makeRoom();
     }
+    await ledger.settled();
     await ledger.whenSafe(ledger.position);
   }
 
@@ -218,6 +222,7 @@ export class Gateway implements GatewayApi {
     this.#expiry.close();
     await this.#longPush.catch(() => {});
     await this.snapshots.close();
+    await this.#ledger.settled();
     await this.#journal.close();
   }
 
@@ -282,7 +287,7 @@ export class Gateway implements GatewayApi {
         this.#checkSource(request.key);
         const batch = builder.finish();
         if (!builder.isCurrent()) continue;
-        const push = { source: request.key.text, method: request.method, identity, pause: pauses() };
+        const push = { source: request.key.text, method: request.method, identity };
         isApplied = await this.#ledger.pushInSteps(batch, request.body, push);
         if (isApplied) return this.#counted(batch);
         await this.#ledger.makeRoom();
@@ -304,34 +309,35 @@ export class Gateway implements GatewayApi {
     const pause = pauses();
     builder.begin(body, this.#pathLabels(request.key));
     const decoder = this.#decoders[format](body, builder);
-    while (builder.epoch === state.epoch && !decoder.advance(SLICE_BYTES / 4)) await pause();
+    while (builder.epoch === state.epoch && !decoder.advance(SLICE_BYTES / 4)) {
+      await pause();
+      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+    }
     return builder.isCurrent();
   }
 
   #counted(batch: Batch): Counts {
-    const { state } = this.#ledger;
     this.#lastPushMs = this.#clock.now();
-    if (state.droppedStrays > 0) {
-      this.telemetry?.samplesIgnored('stray_untyped', state.droppedStrays);
-      state.droppedStrays = 0;
-    }
+    this.#noteStrays();
     this.#expiry.wake();
     return { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary };
   }
 
+  #noteStrays(): void {
+    const { state } = this.#ledger;
+    if (state.droppedStrays === 0) return;
+    this.telemetry?.samplesIgnored('stray_untyped', state.droppedStrays);
+    state.droppedStrays = 0;
+  }
+
   #isReplay(identity: Identity): boolean {
     if (identity === undefined) return false;
-    switch (this.#ledger.keys.look(identity, this.#ledger.nowMs())) {
-      case 'unknown':
-        return false;
-      case 'same':
-        return true;
-      case 'another':
-        throw new RequestError(
-          'idempotency_key_reused',
-          'a push with another body came with this Idempotency-Key before; use a new key for each push, and the same one only to send it again',
-        );
-    }
+    const known = this.#ledger.keys.look(identity, this.#ledger.nowMs());
+    if (known !== 'another') return known === 'same';
+    throw new RequestError(
+      'idempotency_key_reused',
+      'a push with another body came with this Idempotency-Key before; use a new key for each push, and the same one only to send it again',
+    );
   }
 
   #pathLabels(key: GroupingKey): readonly Label[] {

@@ -7,6 +7,9 @@
  *
  * Ages are counted by a time of the ledger's own, which passes only while a gateway runs and never goes back. Neither a wall
  * clock that is set nor a gateway that was down makes a source look silent that could not have been heard.
+ *
+ * A change that touches many rows goes in steps, over several turns of the event loop, and so does what a view or snapshot copies.
+ * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
 import type { Batch } from '../aggregate/batch.ts';
 import { IdempotencyKeys } from '../aggregate/idempotency-keys.ts';
@@ -21,6 +24,7 @@ import { JournalFull } from '../journal/journal.ts';
 import { RequestError } from '../model/errors.ts';
 import type { PageView } from '../model/page-view.ts';
 import type { Clock } from '../primitives/clock.ts';
+import { inTurns } from '../primitives/turns.ts';
 import type { GatewayOptions } from './options.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
@@ -45,8 +49,8 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #writer: RecordWriter;
   readonly #rules: StateRules;
-  /** Pending while a long push is applied in steps; until then nobody else may look at the state or change it. */
-  #applying: Promise<void> | undefined;
+  /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
+  #applying: Promise<unknown> | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
   /** Of the record that there was no room for. */
@@ -75,7 +79,10 @@ export class Ledger {
     return recovery;
   }
 
-  /** From here on the rules are those of the options; false when there is no room for the record that says so. */
+  /**
+   * From here on, and once `applying` is over, the rules are those of the options; false when there is no room for the record that
+   * says so.
+   */
   begin(): boolean {
     const { byJob, counterResets, summaries } = this.state.rules;
     const wanted = this.#rules;
@@ -83,13 +90,18 @@ export class Ledger {
       byJob === wanted.byJob && counterResets === wanted.counterResets && summaries === wanted.summaries;
     if (isSame) return true;
     if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return false;
-    this.state.setRules(wanted);
+    void this.#take(this.state.setRulesInSteps(wanted));
     return true;
   }
 
-  /** Set while a long push is under way: wait for it before looking at the state, and look again. */
-  get applying(): Promise<void> | undefined {
+  /** Set while a change is under way: wait for it before looking at the state, and look again. */
+  get applying(): Promise<unknown> | undefined {
     return this.#applying;
+  }
+
+  /** Resolves when no change is under way. */
+  async settled(): Promise<void> {
+    while (this.#applying !== undefined) await this.#applying;
   }
 
   /** The position of the newest change; 0 where nothing is kept. */
@@ -108,48 +120,55 @@ export class Ledger {
 
   /**
    * Counts a push whose batch was made for the state as it is; false when there is no room for it just now, and nothing was
-   * done: call `makeRoom`, and read the push again, as the state may have changed meanwhile.
+   * done: call `makeRoom`, and read the push again, as the state may have changed meanwhile. A long push counts once `applying`
+   * is over, and its batch must not change until then.
    */
   push(batch: Batch, body: Uint8Array, push: PushRecord): boolean {
     const origin = this.#originOf(push);
     if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
-    this.state.apply(batch, body, origin);
-    this.#counted(push, origin);
+    void this.#take(this.#applied(batch, body, push, origin));
     return true;
   }
 
-  /** The same for a long push: `pause` is called between steps, and may let others run. */
-  async pushInSteps(
+  /** The same; resolves when the push counts. */
+  async pushInSteps(batch: Batch, body: Uint8Array, push: PushRecord): Promise<boolean> {
+    const isTaken = this.push(batch, body, push);
+    await this.#applying;
+    return isTaken;
+  }
+
+  *#applied(
     batch: Batch,
     body: Uint8Array,
-    push: PushRecord & { readonly pause: () => Promise<void> | undefined },
-  ): Promise<boolean> {
-    const origin = this.#originOf(push);
-    if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
-    const apply = async (): Promise<void> => {
-      for (const _ of this.state.applyInSteps(batch, body, origin)) await push.pause();
-    };
-    this.#applying = apply().finally(() => {
-      this.#applying = undefined;
-    });
-    await this.#applying;
-    this.#counted(push, origin);
+    { identity }: PushRecord,
+    origin: PushOrigin,
+  ): Generator<void, void> {
+    yield* this.state.applyInSteps(batch, body, origin);
+    if (identity !== undefined) this.keys.add(identity, origin.nowMs);
+    if (this.state.wantsRecycling) yield* this.#recycled();
+  }
+
+  /** Retires a source, once `applying` is over; false when there is no room, as with `push`. */
+  remove(source: string): boolean {
+    if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
+    void this.#take(this.#removed(source));
     return true;
   }
 
-  /** Retires a source; false when there is no room, as with `push`. */
-  remove(source: string): boolean {
-    if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
-    this.state.remove(source);
-    this.recycle();
-    return true;
+  *#removed(source: string): Generator<void, void> {
+    yield* this.state.removeInSteps(source);
+    yield* this.#recycled();
   }
 
   /**
    * Resets and forgets sources that have been silent for so long, 0 for never; at most `most` of them. Returns whether there may be more to do. What
    * there is no room for is left for later.
    */
-  expire(silence: { readonly pruneMs: number; readonly forgetMs: number; readonly most: number }): boolean {
+  async expire(silence: {
+    readonly pruneMs: number;
+    readonly forgetMs: number;
+    readonly most: number;
+  }): Promise<boolean> {
     const times = this.#times();
     const expiry: Expiry = {
       pruneBeforeMs: silence.pruneMs > 0 ? times.nowMs - silence.pruneMs : Number.NEGATIVE_INFINITY,
@@ -161,8 +180,12 @@ export class Ledger {
       (sources.oldestPushMs('live') ?? Infinity) < expiry.pruneBeforeMs ||
       (sources.oldestPushMs('all') ?? Infinity) < expiry.forgetBeforeMs;
     if (!isDue || !this.#append(() => this.#writer.expire(expiry, times))) return false;
-    const more = this.state.expire(expiry, expiry.most);
-    this.recycle();
+    return this.#take(this.#expired(expiry));
+  }
+
+  *#expired(expiry: Expiry): Generator<void, boolean> {
+    const more = yield* this.state.expireInSteps(expiry, expiry.most);
+    yield* this.#recycled();
     return more;
   }
 
@@ -177,7 +200,7 @@ export class Ledger {
    */
   async view(zeroAfter: (tick: number) => number | undefined): Promise<PageView> {
     while (this.#applying !== undefined) await this.#applying;
-    const view = this.state.view(zeroAfter(this.state.cells.tick));
+    const view = await this.#take(this.state.viewInSteps(zeroAfter(this.state.cells.tick)));
     try {
       if (!this.isSafe(this.position)) await this.whenSafe(this.position);
     } catch (error) {
@@ -202,7 +225,7 @@ export class Ledger {
     const room = await roomForSnapshot(this.state);
     while (this.#applying !== undefined) await this.#applying;
     const { position } = this.#journal;
-    const parts = snapshotSections(this.state, this.keys, { nowMs: this.nowMs(), room });
+    const parts = await this.#take(snapshotSections(this.state, this.keys, { nowMs: this.nowMs(), room }));
     try {
       return await this.#journal.snapshot(position, parts.parts);
     } finally {
@@ -215,15 +238,33 @@ export class Ledger {
     return { source, method, nowMs: this.nowMs(), wallMs: this.#clock.now() };
   }
 
-  #counted({ identity }: PushRecord, { nowMs }: PushOrigin): void {
-    if (identity !== undefined) this.keys.add(identity, nowMs);
-    this.recycle();
-  }
-
   /** When it is time, freed cells are used again from here on: their numbers mean something else, so that the journal must know. */
   recycle(): void {
+    // Whoever changes the state now asks again in the end.
+    if (this.#applying === undefined && this.state.wantsRecycling) void this.#take(this.#recycled());
+  }
+
+  *#recycled(): Generator<void, void> {
     if (this.state.wantsRecycling && this.#append(() => this.#writer.recycle(this.#times())))
-      this.state.recycle();
+      yield* this.state.recycleInSteps();
+  }
+
+  /** Takes steps, in this turn when they are few. Until the last one nobody else may have the state. */
+  #take<T>(steps: Iterator<void, T>): T | Promise<T> {
+    if (this.#applying !== undefined) throw new Error('BUG: the state is changed by another one');
+    const result = inTurns(steps);
+    if (!(result instanceof Promise)) return result;
+    const taken = this.#untilTaken(result);
+    this.#applying = taken;
+    return taken;
+  }
+
+  async #untilTaken<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } finally {
+      this.#applying = undefined;
+    }
   }
 
   /** Makes a record and appends it, unless there is no room for it. */

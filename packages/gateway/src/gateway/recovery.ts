@@ -3,10 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { IdempotencyKeys } from '../aggregate/idempotency-keys.ts';
 import { RecordReader } from '../aggregate/record.ts';
-import type { Change } from '../aggregate/record.ts';
 import type { State } from '../aggregate/state.ts';
 import type { Journal, Recovered } from '../journal/journal.ts';
 import { StorageProblem } from '../journal/journal.ts';
+import { inTurns } from '../primitives/turns.ts';
 import { restoreSections } from './snapshot-sections.ts';
 
 export interface Recovery extends Recovered {
@@ -20,49 +20,69 @@ const noBody = new Uint8Array(0);
 /** Fills a new state and its keys. Rejects with StorageProblem when what is kept cannot be made sense of. */
 export async function recoverState(journal: Journal, state: State, keys: IdempotencyKeys): Promise<Recovery> {
   const begun = performance.now();
-  const reader = new RecordReader(state);
-  let nowMs = 0;
+  const redoer = new Redoer(state, keys);
   const recovered = await journal.recover({
     async snapshot(position, parts) {
       try {
-        nowMs = await restoreSections(parts, state, keys);
+        redoer.nowMs = await restoreSections(parts, state, keys);
       } catch (error) {
         throw unreadable(`the snapshot of position ${position}`, error);
       }
     },
     record(position, bytes) {
-      try {
-        const change = reader.read(bytes);
-        nowMs = Math.max(nowMs, change.nowMs);
-        redo(change, state, keys);
-      } catch (error) {
+      const refuse = (error: unknown): never => {
         throw unreadable(`record ${position}`, error);
+      };
+      try {
+        const rest = inTurns(redoer.redo(bytes));
+        if (rest !== undefined) return rest.catch(refuse);
+      } catch (error) {
+        refuse(error);
       }
+      return undefined;
     },
   });
+  const { nowMs } = redoer;
   keys.expire(nowMs);
   await setImmediate();
   return { ...recovered, nowMs, seconds: (performance.now() - begun) / 1000 };
 }
 
-/** Does to the state what was done to it when the change was recorded. */
-function redo(change: Change, state: State, keys: IdempotencyKeys): void {
-  switch (change.kind) {
-    case 'push':
-      state.apply(change.batch, noBody, change.origin);
-      if (change.key !== undefined) keys.add(change.key, change.nowMs);
-      return;
-    case 'remove':
-      state.remove(change.source);
-      return;
-    case 'expire':
-      state.expire(change.expiry, change.expiry.most);
-      return;
-    case 'recycle':
-      state.recycle();
-      return;
-    case 'rules':
-      state.setRules(change.rules);
+/** Does to the state what was done to it when a change was recorded. */
+class Redoer {
+  /** The time of the ledger, as far as it is known. */
+  nowMs = 0;
+  readonly #state: State;
+  readonly #keys: IdempotencyKeys;
+  readonly #reader: RecordReader;
+
+  constructor(state: State, keys: IdempotencyKeys) {
+    this.#state = state;
+    this.#keys = keys;
+    this.#reader = new RecordReader(state);
+  }
+
+  *redo(bytes: Uint8Array): Generator<void, void> {
+    const state = this.#state;
+    const change = yield* this.#reader.readInSteps(bytes);
+    this.nowMs = Math.max(this.nowMs, change.nowMs);
+    switch (change.kind) {
+      case 'push':
+        yield* state.applyInSteps(change.batch, noBody, change.origin);
+        if (change.key !== undefined) this.#keys.add(change.key, change.nowMs);
+        return;
+      case 'remove':
+        yield* state.removeInSteps(change.source);
+        return;
+      case 'expire':
+        yield* state.expireInSteps(change.expiry, change.expiry.most);
+        return;
+      case 'recycle':
+        yield* state.recycleInSteps();
+        return;
+      case 'rules':
+        yield* state.setRulesInSteps(change.rules);
+    }
   }
 }
 

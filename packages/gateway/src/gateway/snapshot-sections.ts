@@ -6,7 +6,7 @@
 import type { IdempotencyKeys } from '../aggregate/idempotency-keys.ts';
 import { readRules, writeRules } from '../aggregate/record.ts';
 import { restoreState } from '../aggregate/restore-state.ts';
-import { takeSnapshot } from '../aggregate/take-snapshot.ts';
+import { takeSnapshotInSteps } from '../aggregate/take-snapshot.ts';
 import type { SnapshotRoom } from '../aggregate/take-snapshot.ts';
 import type { State } from '../aggregate/state.ts';
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
@@ -20,17 +20,17 @@ export interface SnapshotSections {
   close(): void;
 }
 
-/** The state as it is at the moment of the call, however much later the parts are read. */
-export function snapshotSections(
+/** The state as it is now, however much later the parts are read; nobody may change it until the last step. */
+export function* snapshotSections(
   state: State,
   keys: IdempotencyKeys,
   { nowMs, room }: { readonly nowMs: number; readonly room: SnapshotRoom },
-): SnapshotSections {
+): Generator<void, SnapshotSections> {
   const head = new ByteWriter();
   head.byte(HEAD_VERSION);
   head.double(nowMs);
   writeRules(head, state.rules);
-  const taken = takeSnapshot(state, room);
+  const taken = yield* takeSnapshotInSteps(state, room);
   async function* parts(): AsyncGenerator<Uint8Array, void> {
     yield head.bytes();
     yield* keys.parts();

@@ -41,7 +41,8 @@ export interface ReplayOptions {
   readonly storeId: StoreId;
   /** Of the snapshot. */
   readonly position: number;
-  readonly record: (position: number, record: Uint8Array) => void;
+  /** May take its time, in which the bytes stay as they are. */
+  readonly record: (position: number, record: Uint8Array) => Promise<void> | void;
 }
 
 export function replay(options: ReplayOptions): Promise<Replayed> {
@@ -157,7 +158,8 @@ class Replay {
       let position = block.first;
       for (const record of recordsOf(bytes, block)) {
         if (position === this.#expected) {
-          this.#options.record(position, record);
+          const taken = this.#options.record(position, record);
+          if (taken !== undefined) await taken;
           this.#expected += 1;
           this.#records += 1;
           this.#recordBytes += record.length;

@@ -1,12 +1,14 @@
 /**
  * A table from byte strings to small numbers, for millions of keys: open addressing over one arena, no object per key.
  *
- *   slots    [ 0 | entry+1 | 0 | … ]        linear probing, at most 60 % full
+ *   slots    [ 0 | entry+1 | 0 | … ]        linear probing in segments (hash-slots.ts)
  *   entries  hash, address, length          columns by entry number; freed numbers are used again
  *   arena    chunks of 1 MiB                keys lie in blocks of 8 bytes, never across chunks; freed blocks are reused
  */
 import { sameBytes, viewOf } from './bytes.ts';
 import { hashBytes } from './hash.ts';
+import { HashSlots } from './hash-slots.ts';
+import { NumberList } from './number-list.ts';
 
 const CHUNK_BITS = 20;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
@@ -15,17 +17,19 @@ const BLOCK_BYTES = 8;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
 
+type CopyEntries = <T extends Uint32Array | Uint16Array>(from: T, to: T) => Generator<void, T>;
+
 export class ByteTable {
   /** Entry numbers run from 0 to here; freed ones among them. */
   high = 0;
   /** Keys held. */
   size = 0;
   #seed: number;
-  #slots = new Uint32Array(64);
+  readonly #slots = new HashSlots();
   #hashes = new Uint32Array(32);
   #addresses = new Uint32Array(32);
   #lengths = new Uint16Array(32);
-  #free: number[] = [];
+  readonly #free = new NumberList();
   #chunks: Uint8Array[] = [];
   #views: DataView[] = [];
   #used = CHUNK_BYTES;
@@ -46,7 +50,7 @@ export class ByteTable {
 
   /** The entry of a key, or -1. `hash` must come from this table's seed. */
   find(view: DataView, start: number, end: number, hash: number): number {
-    const slots = this.#slots;
+    const slots = this.#slots.segmentOf(hash);
     const mask = slots.length - 1;
     const length = end - start;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -87,7 +91,6 @@ export class ByteTable {
 
   /** Adds a key that is not in the table and returns its entry. The bytes are copied, at most 65,535 of them. */
   insert(view: DataView, start: number, end: number, hash: number): number {
-    if ((this.size + 1) * 5 > this.#slots.length * 3) this.#rehash();
     const entry = this.#free.pop() ?? this.high;
     if (entry === this.high) {
       this.high += 1;
@@ -97,23 +100,35 @@ export class ByteTable {
     return entry;
   }
 
+  /**
+   * Makes room for so many more keys, so that the next ones are inserted without a pause. `copy` copies a column to the beginning of a
+   * larger one, in steps, and returns that.
+   */
+  *makeRoom(keys: number, copy: CopyEntries): Generator<void, void> {
+    const needed = this.high + Math.max(0, keys - this.#free.length);
+    let capacity = this.#hashes.length;
+    while (capacity < needed) capacity *= 2;
+    if (capacity === this.#hashes.length) return;
+    this.#addresses = yield* copy(this.#addresses, new Uint32Array(capacity));
+    this.#lengths = yield* copy(this.#lengths, new Uint16Array(capacity));
+    // Its length is the capacity.
+    this.#hashes = yield* copy(this.#hashes, new Uint32Array(capacity));
+  }
+
   /** Entry numbers below `high` that are to be given out again, the next one last. */
-  get freeEntries(): readonly number[] {
+  get freeEntries(): NumberList {
     return this.#free;
   }
 
   /**
-   * Gives an empty table the numbering of another: `size` keys must then come back through `insertAt`, and the numbers below
+   * Gives an empty table the numbering of another: its keys must then come back through `insertAt`, and the numbers below
    * `high` that are to be given out again through `release`, in the order of `freeEntries`.
    */
-  restoreNumbering(high: number, size: number): void {
+  restoreNumbering(high: number): void {
     this.high = high;
     let capacity = this.#hashes.length;
     while (capacity < high) capacity *= 2;
     this.#growEntries(capacity);
-    let slots = this.#slots.length;
-    while (size * 5 > slots * 3) slots *= 2;
-    this.#slots = new Uint32Array(slots);
   }
 
   /** Like `insert`, with the number that the key had. */
@@ -126,22 +141,7 @@ export class ByteTable {
    * still hold the number.
    */
   remove(entry: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let hole = this.#hashes[entry]! & mask;
-    while (slots[hole] !== entry + 1) {
-      if (slots[hole] === 0) throw new Error(`BUG: key ${entry} is not in the table`);
-      hole = (hole + 1) & mask;
-    }
-    // Close the gap: move back every later entry of the run that may stand in the hole.
-    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#hashes[slots[slot]! - 1]! & mask;
-      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-        slots[hole] = slots[slot]!;
-        hole = slot;
-      }
-    }
-    slots[hole] = 0;
+    this.#slots.remove(entry, this.#hashes);
     this.size -= 1;
   }
 
@@ -160,13 +160,12 @@ export class ByteTable {
   clear(): void {
     this.high = 0;
     this.size = 0;
-    this.#free = [];
+    this.#free.clear();
     this.#freeBlocks.clear();
     this.#chunks.length = Math.min(this.#chunks.length, 1);
     this.#views.length = this.#chunks.length;
     this.#used = this.#chunks.length === 0 ? CHUNK_BYTES : 0;
-    if (this.#slots.length > KEPT_SLOTS) this.#slots = new Uint32Array(64);
-    else this.#slots.fill(0);
+    this.#slots.clear(KEPT_SLOTS);
     if (this.#hashes.length <= KEPT_SLOTS) return;
     this.#hashes = new Uint32Array(32);
     this.#addresses = new Uint32Array(32);
@@ -217,7 +216,7 @@ export class ByteTable {
     this.#hashes[entry] = hash;
     this.#addresses[entry] = address;
     this.#lengths[entry] = length;
-    this.#occupy(entry, hash);
+    this.#slots.add(entry, hash, this.#hashes);
     this.size += 1;
   }
 
@@ -267,19 +266,6 @@ export class ByteTable {
     larger.set(chunk);
     this.#chunks[0] = larger;
     this.#views[0] = viewOf(larger);
-  }
-
-  #occupy(entry: number, hash: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = entry + 1;
-  }
-
-  #rehash(): void {
-    const old = this.#slots;
-    this.#slots = new Uint32Array(old.length * 2);
-    for (const stored of old) if (stored !== 0) this.#occupy(stored - 1, this.#hashes[stored - 1]!);
   }
 
   #growEntries(capacity: number): void {

@@ -12,22 +12,21 @@
 /** Larger magnitudes are not added up anywhere: 2^124 of these would be needed before a sum overflows. */
 export const summableMax: number = 2 ** 900;
 
-/** The sums of some rows, all there is to them. */
-export interface SumColumns {
-  readonly hi: Float64Array;
-  readonly lo: Float64Array;
-  readonly spilled: ReadonlyMap<number, readonly number[]>;
-}
+type CopyColumn = (
+  from: Float64Array<ArrayBuffer>,
+  to: Float64Array<ArrayBuffer>,
+) => Generator<void, Float64Array<ArrayBuffer>>;
 
 export class ExactSums {
   #hi = new Float64Array(0);
   #lo = new Float64Array(0);
-  readonly #spilled = new Map<number, number[]>();
+  /** Lists are replaced, never changed, so that a snapshot may keep them. */
+  readonly #spilled = new Map<number, readonly number[]>();
 
-  reserve(capacity: number): void {
-    if (capacity <= this.#hi.length) return;
-    this.#hi = grown(this.#hi, capacity);
-    this.#lo = grown(this.#lo, capacity);
+  /** Makes room for so many rows; `copy` copies a column to the beginning of a larger one, in steps, and returns that. */
+  *reserve(capacity: number, copy: CopyColumn): Generator<void, void> {
+    this.#hi = yield* copy(this.#hi, new Float64Array(capacity));
+    this.#lo = yield* copy(this.#lo, new Float64Array(capacity));
   }
 
   get(index: number): number {
@@ -66,18 +65,24 @@ export class ExactSums {
     }
   }
 
-  /** The rounded sums of the first `length` rows, as a copy. */
-  snapshot(length: number): Float64Array {
-    return this.#hi.slice(0, length);
+  /** The rounded sums. The column is changed, and replaced by `reserve`. */
+  get rounded(): Float64Array {
+    return this.#hi;
   }
 
-  /** Copies the sums of the first rows, as many as `hi` and `lo` have, and all that spilled. */
-  copyTo(hi: Float64Array, lo: Float64Array): SumColumns {
-    hi.set(this.#hi.subarray(0, hi.length));
-    lo.set(this.#lo.subarray(0, lo.length));
-    const spilled = new Map<number, readonly number[]>();
-    for (const [index, parts] of this.#spilled) spilled.set(index, [...parts]);
-    return { hi, lo, spilled };
+  /** What is to be added to those; NaN where a sum spilled. */
+  get rest(): Float64Array {
+    return this.#lo;
+  }
+
+  /** How many sums two doubles do not hold. */
+  get spilledCount(): number {
+    return this.#spilled.size;
+  }
+
+  /** Those sums as expansions, by row. To be read while nothing is added. */
+  spilled(): Iterable<readonly [number, readonly number[]]> {
+    return this.#spilled;
   }
 
   /** Puts copied rows in their place, from row `from` on, but for those that spilled. */
@@ -92,15 +97,14 @@ export class ExactSums {
   }
 
   /** False where the row is not one that spilled. */
-  restoreSpilled(index: number, parts: number[]): boolean {
+  restoreSpilled(index: number, parts: readonly number[]): boolean {
     if (!this.isSpilled(index) || this.#spilled.has(index)) return false;
     this.#spilled.set(index, parts);
     return true;
   }
 
   #addSpilled(index: number, value: number): void {
-    const parts = this.#spilled.get(index) ?? [this.#lo[index]!, this.#hi[index]!];
-    growExpansion(parts, value);
+    const parts = grownExpansion(this.#spilled.get(index) ?? [this.#lo[index]!, this.#hi[index]!], value);
     if (parts.length > 2) {
       this.#spilled.set(index, parts);
       this.#hi[index] = roundExpansion(parts);
@@ -115,23 +119,20 @@ export class ExactSums {
   }
 }
 
-/** Adds a number to parts of growing magnitude that do not overlap, in place; the total stays exact. */
-function growExpansion(parts: number[], value: number): void {
+/** Parts of growing magnitude that do not overlap, and whose total is that of others and a number, exactly. */
+function grownExpansion(parts: readonly number[], value: number): readonly number[] {
+  const grown: number[] = [];
   let carried = value;
-  let kept = 0;
   for (const part of parts) {
     const larger = Math.abs(carried) < Math.abs(part) ? part : carried;
     const smaller = larger === part ? carried : part;
     const sum = larger + smaller;
     const rest = smaller - (sum - larger);
-    if (rest !== 0) {
-      parts[kept] = rest;
-      kept += 1;
-    }
+    if (rest !== 0) grown.push(rest);
     carried = sum;
   }
-  parts.length = kept;
-  if (carried !== 0 || kept === 0) parts.push(carried);
+  if (carried !== 0 || grown.length === 0) grown.push(carried);
+  return grown;
 }
 
 /** The double nearest to the total of the parts, ties to even. */
@@ -155,10 +156,4 @@ function roundExpansion(parts: readonly number[]): number {
     if (doubled === nudged - high) high = nudged;
   }
   return high;
-}
-
-function grown(column: Float64Array<ArrayBuffer>, capacity: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(capacity);
-  larger.set(column);
-  return larger;
 }

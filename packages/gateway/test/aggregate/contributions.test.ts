@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { Contributions } from '../../src/aggregate/contributions.ts';
+import { Pace } from '../../src/aggregate/pace.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 
 interface Columns {
   readonly cells: Int32Array;
@@ -11,7 +13,7 @@ interface Columns {
 const none: Columns = { cells: new Int32Array(0), values: new Float64Array(0) };
 
 function replace(contributions: Contributions, owner: number, { cells, values }: Columns): void {
-  contributions.replace(owner, cells, values, cells.length);
+  atOnce(contributions.replace(owner, { cells, values, length: cells.length }, new Pace()));
 }
 
 function read(contributions: Contributions, owner: number): Columns {

@@ -1,9 +1,11 @@
 /** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
+import type { Batch } from '../../src/aggregate/batch.ts';
 import { PushBuilder } from '../../src/aggregate/push-builder.ts';
 import { restoreState } from '../../src/aggregate/restore-state.ts';
 import type { Limits, StateRules } from '../../src/aggregate/rules.ts';
 import { Ring } from '../../src/aggregate/source-list.ts';
 import { State } from '../../src/aggregate/state.ts';
+import type { PushOrigin } from '../../src/aggregate/state.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
@@ -17,6 +19,7 @@ import type { PageFormat } from '../../src/model/page-format.ts';
 import type { PageView } from '../../src/model/page-view.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 import { isDistribution } from '../../src/model/metric-type.ts';
 
 export interface PushedBy {
@@ -34,22 +37,35 @@ export interface PageWanted {
 
 export class WorkingState {
   readonly state: State;
+  /** Called with each batch, as the state is before it. */
+  beforeApplying: (batch: Batch, origin: PushOrigin) => void = () => {};
   readonly #builder: PushBuilder;
 
-  constructor(rules: Partial<StateRules>, hashSeed: number, limits: Limits = defaultLimits) {
+  constructor(
+    rules: Partial<StateRules>,
+    hashSeed: number,
+    limits: Limits = defaultLimits,
+    stepRows?: number,
+  ) {
     this.state = new State(
       { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count', ...rules },
       limits,
       hashSeed,
+      stepRows,
     );
     this.#builder = new PushBuilder(this.state);
   }
 
   /** Returns what became of the push: 'taken', or the code of its refusal. Bytes are protobuf. */
-  push(
+  push(pushed: string | Buffer, by?: PushedBy): string {
+    return atOnce(this.pushInSteps(pushed, by));
+  }
+
+  /** The same, with what it changes applied in steps. */
+  *pushInSteps(
     pushed: string | Buffer,
     { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {},
-  ): string {
+  ): Generator<void, string> {
     const body = Buffer.from(pushed);
     try {
       this.#builder.begin(body, []);
@@ -63,7 +79,9 @@ export class WorkingState {
         while (!decoder.advance(openMetricsSlice ?? body.length));
       }
       const batch = this.#builder.finish();
-      this.state.apply(batch, body, { source, method, nowMs, wallMs: nowMs + 0.5 });
+      const origin = { source, method, nowMs, wallMs: nowMs + 0.5 };
+      this.beforeApplying(batch, origin);
+      yield* this.state.applyInSteps(batch, body, origin);
       return 'taken';
     } catch (error) {
       if (error instanceof PushProblem) return error.code;
@@ -92,7 +110,7 @@ export class WorkingState {
       size: texts.size,
       free: [...texts.freeEntries],
       limbo: [...cells.limbo],
-      spilled: [...cells.sums.copyTo(new Float64Array(0), new Float64Array(0)).spilled],
+      spilled: [...cells.sums.spilled()],
       cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
       groups: groups.map(({ count, sum, buckets, native }) => ({
         count,

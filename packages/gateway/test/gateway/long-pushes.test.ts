@@ -44,7 +44,7 @@ test('an untyped series whose total changes meanwhile is there once', async () =
 });
 
 test('numbers are used again where all pushes are long', async () => {
-  const recycle = vi.spyOn(State.prototype, 'recycle');
+  const recycle = vi.spyOn(State.prototype, 'recycleInSteps');
   const gateway = createGateway({ byJob: true });
   for (let round = 0; round < 12; round += 1) {
     const lines = Array.from({ length: 6000 }, (_, i) => `g{i="${i}",round="${round}"} 1\n`);

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { copyColumn, Pace } from '../../src/aggregate/pace.ts';
 import { ExactSums } from '../../src/primitives/exact-sums.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 import { exactSum } from './exact.ts';
 
 /** All magnitudes that are added up, subnormal numbers among them. */
@@ -9,7 +11,7 @@ const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 900
 
 function summed(values: readonly number[]): number {
   const sums = new ExactSums();
-  sums.reserve(1);
+  atOnce(sums.reserve(1, (from, to) => copyColumn(new Pace(), from, to)));
   for (const value of values) sums.add(0, value);
   return sums.get(0);
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { appendEntry, emptyBatch } from '../../src/aggregate/batch.ts';
 import { CellKind } from '../../src/aggregate/cells.ts';
 import { NO_GROUP } from '../../src/aggregate/fresh-cells.ts';
+import { Pace } from '../../src/aggregate/pace.ts';
 import { PushBuilder } from '../../src/aggregate/push-builder.ts';
 import { RecordReader, RecordWriter } from '../../src/aggregate/record.ts';
 import { readEntries, writeEntries } from '../../src/aggregate/record-entries.ts';
@@ -13,6 +14,7 @@ import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';
 import { viewOf } from '../../src/primitives/bytes.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 
 const whole = fc.oneof(
   fc.nat(300),
@@ -63,7 +65,7 @@ test('entries are read as they were written, -0 and NaN as well', () => {
       const writer = new ByteWriter();
       writeEntries(writer, written);
       const reader = new ByteReader(writer.bytes());
-      readEntries(reader, read);
+      atOnce(readEntries(reader, read, new Pace()));
       expect(reader.isAtEnd).toBe(true);
       const of = ({ cells, values, length }: typeof read) =>
         Array.from({ length }, (_, i) => [cells[i], values[i]]);
@@ -98,12 +100,8 @@ test('new cells are read as they were written, with texts that begin alike or no
       }
       const writer = new ByteWriter();
       writeNews(writer, written);
-      readNews(
-        new ByteReader(writer.bytes()),
-        read,
-        new State({ byJob: false, counterResets: 'overwrite', summaries: 'discard' }, defaultLimits, 2)
-          .families,
-      );
+      const rules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
+      atOnce(readNews(new ByteReader(writer.bytes()), read, new State(rules, defaultLimits, 2)));
       const of = ({ fresh }: typeof read) =>
         Array.from({ length: fresh.length }, (_, i) => [
           fresh.texts.textOf(i),

@@ -1,0 +1,143 @@
+/**
+ * Changes of whole families: what was untyped becomes what it is declared to be, and what cannot be goes. As many rows as a family
+ * has are touched, so all goes in steps.
+ */
+import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import { NumberList } from '../primitives/number-list.ts';
+import { CellKind } from './cells.ts';
+import type { Cells } from './cells.ts';
+import type { Families, Family } from './families.ts';
+import { sortNumbers } from './pace.ts';
+import type { Pace } from './pace.ts';
+import type { Sources } from './sources.ts';
+
+/** What is asked of the state. */
+export interface ChangedState {
+  readonly cells: Cells;
+  readonly families: Families;
+  readonly sources: Sources;
+  readonly pace: Pace;
+  isByJob(): boolean;
+  discards(type: MetricType): boolean;
+  /** Frees a cell that is a row of its own. */
+  freeRow(cell: number): void;
+  /** Called when lines or series of a family may stand for something else now. */
+  meaningsChanged(): void;
+}
+
+export class FamilyChanges {
+  /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
+  droppedStrays = 0;
+  readonly #state: ChangedState;
+  /** Cells of which the contributions are to be forgotten. */
+  readonly #forgotten: Uint32Array[] = [];
+
+  constructor(state: ChangedState) {
+    this.#state = state;
+  }
+
+  /** An untyped family becomes what it is declared to be. What cannot be that goes. */
+  *retype(family: Family, type: MetricType): Generator<void, void> {
+    const { cells, pace } = this.#state;
+    const rows = yield* this.#liveRows(family);
+    family.type = type;
+    family.discarded = this.#state.discards(type);
+    const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
+    const gone = new NumberList();
+    for (const cell of rows) {
+      if (kind === undefined || (kind === CellKind.COUNTER && cells.sums.get(cell) < 0)) gone.push(cell);
+      else cells.kind[cell] = kind;
+      if (pace.isFull(1)) yield;
+    }
+    yield* this.#freeStrays(gone.between(0, gone.length));
+    if (isDistribution(type)) {
+      // From now on its rows are groups.
+      family.sorted = new Uint32Array(0);
+      family.pending = new NumberList();
+    }
+    this.#state.meaningsChanged();
+  }
+
+  /** From now on the minimum is kept. A sum of several start times is later than each, so the next one sets it right. */
+  *holdStartTimes(family: Family): Generator<void, void> {
+    const { cells, pace } = this.#state;
+    family.startTimes = true;
+    family.startTimesSince = cells.tick;
+    if (family.rowCount === 0) return;
+    const rows = yield* this.#liveRows(family);
+    this.#forgetContributions(rows);
+    for (const cell of rows) {
+      cells.kind[cell] = CellKind.CREATED;
+      if (pace.isFull(1)) yield;
+    }
+    this.#state.meaningsChanged();
+  }
+
+  *drop(family: Family): Generator<void, void> {
+    const { families } = this.#state;
+    if (families.find(family.name) !== family) return;
+    yield* this.#freeStrays(yield* this.#liveRows(family));
+    if (families.find(family.name) === family) families.remove(family);
+    this.#state.meaningsChanged();
+  }
+
+  /** A summary or gauge histogram, with what it holds. The numbers of its groups are not used again. */
+  *dropGrouped(family: Family): Generator<void, void> {
+    const { cells, families, pace } = this.#state;
+    const { groups } = cells;
+    const gone = new NumberList();
+    for (const row of yield* this.#liveRows(family)) {
+      const { buckets, native, sum, count } = groups[row]!;
+      // Native buckets that were freed stay in the list of their group for a while.
+      for (const cell of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
+        if (cells.kind[cell] !== CellKind.FREE) gone.push(cell);
+      groups[row] = { count: -1, sum: -1, buckets: [], native: [] };
+      if (pace.isFull(buckets.length + native.length + 2)) yield;
+    }
+    const all = gone.between(0, gone.length);
+    this.#forgetContributions(all);
+    // In order, as with strays below.
+    for (const cell of yield* sortNumbers(pace, all)) {
+      cells.free(cell);
+      if (pace.isFull(1)) yield;
+    }
+    families.remove(family);
+    this.#state.meaningsChanged();
+  }
+
+  /** Has sources forget what they have in cells that are others now; to be called before anything is counted. */
+  *settle(): Generator<void, void> {
+    if (this.#forgotten.length > 0) yield* this.#state.sources.forgetCells(this.#forgotten);
+    this.#forgotten.length = 0;
+  }
+
+  #forgetContributions(cells: Uint32Array): void {
+    if (this.#state.isByJob() && cells.length > 0) this.#forgotten.push(cells);
+  }
+
+  *#freeStrays(strays: Uint32Array): Generator<void, void> {
+    const { pace } = this.#state;
+    this.#forgetContributions(strays);
+    this.droppedStrays += strays.length;
+    // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
+    for (const cell of yield* sortNumbers(pace, strays)) {
+      this.#state.freeRow(cell);
+      if (pace.isFull(1)) yield;
+    }
+  }
+
+  /** A list of its own of the rows that are not free. Views may replace those of the family meanwhile, but not what is in them. */
+  *#liveRows({ type, sorted, pending }: Family): Generator<void, Uint32Array> {
+    const { cells, pace } = this.#state;
+    const areCells = !isDistribution(type);
+    const rows = new NumberList();
+    for (const list of [sorted, pending.between(0, pending.length)]) {
+      for (const row of list) {
+        if (!areCells || cells.kind[row] !== CellKind.FREE) rows.push(row);
+        if (pace.isFull(1)) yield;
+      }
+    }
+    return rows.between(0, rows.length);
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * A push of a source, put in the place of what it pushed before. Nearly every push names the same cells as the one before it, in the
+ * same order: `#update` takes it in one pass and makes no object. All else goes through `#merge`.
+ */
+import type { Batch } from './batch.ts';
+import { CellKind, isGrouped } from './cells.ts';
+import type { Cells } from './cells.ts';
+import type { Contributions } from './contributions.ts';
+import { isNative } from './native-cells.ts';
+import { restartedGroups } from './restarts.ts';
+import type { SourceChanges } from './source-changes.ts';
+
+/** Groups that began anew; undefined where nobody asks. */
+type Restarted = ReadonlySet<number> | undefined;
+
+/** Takes a part of a batch, where the source has come to an entry of its own. Returns where it is then, or -1 if it does not fit. */
+type PartTaker = (batch: Batch, from: number, to: number, at: number) => number;
+
+export class SourcePush {
+  /** Whether counters that fall have begun anew. */
+  accumulate = false;
+  readonly #cells: Cells;
+  readonly #contributions: Contributions;
+  readonly #changes: SourceChanges;
+  readonly #updater: PartTaker = (...part) => this.#update(...part);
+  readonly #checker: PartTaker = (...part) => this.#continue(...part);
+
+  constructor(cells: Cells, contributions: Contributions, changes: SourceChanges) {
+    this.#cells = cells;
+    this.#contributions = contributions;
+    this.#changes = changes;
+  }
+
+  /** With `put`, gauges and untyped series that the batch left out go. Returns the steps that are left to take. */
+  take(source: number, batch: Batch, put: boolean): Generator<void, void> | undefined {
+    const own = this.#contributions;
+    own.open(source);
+    if (batch.length + own.length > this.#changes.pace.rows) return this.#takeLong(source, batch, put);
+    own.openToWrite(source);
+    const mayUpdate = !this.accumulate || this.#continue(batch, 0, batch.length, 0) === own.length;
+    if (mayUpdate && this.#update(batch, 0, batch.length, 0) === own.length) return undefined;
+    return this.#merge(source, batch, put);
+  }
+
+  *#takeLong(source: number, batch: Batch, put: boolean): Generator<void, void> {
+    yield* this.#contributions.openToWriteInSteps(source, this.#changes.pace);
+    const mayUpdate = !this.accumulate || (yield* this.#each(batch, this.#checker));
+    if (!mayUpdate || !(yield* this.#each(batch, this.#updater))) yield* this.#merge(source, batch, put);
+  }
+
+  /** Whether all parts fit, and the source has nothing else. */
+  *#each(batch: Batch, take: PartTaker): Generator<void, boolean> {
+    const { pace } = this.#changes;
+    let at = 0;
+    for (let from = 0; from < batch.length; from += pace.rows) {
+      const to = Math.min(from + pace.rows, batch.length);
+      at = take(batch, from, to, at);
+      if (at < 0) return false;
+      if (pace.isFull(to - from)) yield;
+    }
+    return at === this.#contributions.length;
+  }
+
+  /**
+   * Takes a batch that names what the source has, in the same order, and takes none of it away; start times may stand among
+   * it. Where it finds that this is not so, the part it has taken is as it should be, and may be taken again.
+   */
+  #update(batch: Batch, from: number, to: number, startAt: number): number {
+    const { cells: batchCells, values: batchValues } = batch;
+    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    let at = startAt;
+    for (let i = from; i < to; i += 1) {
+      const cell = batchCells[i]!;
+      const value = batchValues[i]!;
+      if (at < length && cells[cellsAt + at] === cell) {
+        const before = values[valuesAt + at]!;
+        if (value !== before) {
+          if (Number.isNaN(value)) return -1;
+          this.#exchange(cell, before, value);
+          values[valuesAt + at] = value;
+        }
+        at += 1;
+      } else if (this.#cells.kind[cell] === CellKind.CREATED) {
+        this.#cells.lower(cell, value);
+      } else {
+        return -1;
+      }
+    }
+    return at;
+  }
+
+  /** With `accumulate`: whether `#update` would take the batch, and no histogram or summary of it began anew. */
+  #continue(batch: Batch, from: number, to: number, startAt: number): number {
+    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    let at = startAt;
+    for (let i = from; i < to; i += 1) {
+      const cell = batch.cells[i]!;
+      if (at < length && cells[cellsAt + at] === cell) {
+        if (!(batch.values[i]! >= values[valuesAt + at]!)) {
+          if (Number.isNaN(batch.values[i]) || this.#mayNotFall(cell)) return -1;
+        }
+        at += 1;
+      } else if (this.#cells.kind[cell] !== CellKind.CREATED) {
+        return -1;
+      }
+    }
+    return at;
+  }
+
+  /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
+  #exchange(cell: number, before: number, value: number): void {
+    if (this.accumulate && value < before && this.#cells.kind[cell] === CellKind.COUNTER) {
+      this.#cells.add(cell, value);
+      return;
+    }
+    // The difference is nearly always a double; otherwise two doubles make it up exactly (two-sum, see ExactSums).
+    const difference = value - before;
+    const taken = difference - value;
+    const rest = value - (difference - taken) - (before + taken);
+    this.#cells.add(cell, difference);
+    if (rest !== 0) this.#cells.add(cell, rest);
+  }
+
+  /** Takes any batch: what the source has becomes what the batch says, and what it leaves as it is. */
+  *#merge(source: number, batch: Batch, put: boolean): Generator<void, void> {
+    const { pace, next } = this.#changes;
+    const { cells, cellsAt, length } = this.#contributions;
+    const position = this.#changes.positions();
+    for (let at = 0; at < length; at += 1) {
+      position[cells[cellsAt + at]!] = at + 1;
+      if (pace.isFull(1)) yield;
+    }
+    const restarted = this.accumulate && length > 0 ? yield* this.#restartedGroups(batch) : undefined;
+    next.begin(batch.length + length);
+    for (let from = 0; from < batch.length; from += pace.rows) {
+      const to = Math.min(from + pace.rows, batch.length);
+      this.#mergePart(batch, from, to, restarted);
+      if (pace.isFull(to - from)) yield;
+    }
+    yield* this.#carryOver(batch, put, restarted);
+    yield* this.#contributions.replace(source, next, pace);
+    next.end();
+  }
+
+  #mergePart(batch: Batch, from: number, to: number, restarted: Restarted): void {
+    const { values, valuesAt } = this.#contributions;
+    const { kind, holders } = this.#cells;
+    const { next } = this.#changes;
+    const position = this.#changes.positions();
+    for (let i = from; i < to; i += 1) {
+      const cell = batch.cells[i]!;
+      const value = batch.values[i]!;
+      const at = position[cell]! - 1;
+      position[cell] = 0;
+      if (kind[cell] === CellKind.CREATED) {
+        this.#cells.lower(cell, value);
+        continue;
+      }
+      if (Number.isNaN(value)) {
+        if (at >= 0) this.#changes.withdraw(cell, values[valuesAt + at]!);
+        continue;
+      }
+      if (at < 0) {
+        holders[cell]! += 1;
+        this.#cells.add(cell, value);
+      } else if (restarted?.has(this.#cells.group[cell]!) === true) {
+        this.#cells.add(cell, value);
+      } else if (value !== values[valuesAt + at]) {
+        this.#exchange(cell, values[valuesAt + at]!, value);
+      }
+      next.add(cell, value);
+    }
+  }
+
+  /** What goes on of what the source has although the batch does not name it: those are the cells that still have a position. */
+  *#carryOver(batch: Batch, put: boolean, restarted: Restarted): Generator<void, void> {
+    const own = this.#contributions;
+    const { pace, next } = this.#changes;
+    const position = this.#changes.positions();
+    let groups: ReadonlySet<number> | undefined;
+    for (let at = 0; at < own.length; at += 1) {
+      if (pace.isFull(1)) yield;
+      const cell = own.cells[own.cellsAt + at]!;
+      if (position[cell] === 0) continue;
+      position[cell] = 0;
+      const kind = this.#cells.kindOf(cell);
+      const value = own.values[own.valuesAt + at]!;
+      if (put && this.#changes.isRemovable(cell)) {
+        this.#changes.withdraw(cell, value);
+        continue;
+      }
+      if (isGrouped(kind)) groups ??= yield* this.#groupsOf(batch);
+      if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
+        // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
+        if (!this.accumulate || this.#goesOn(cell, restarted)) this.#changes.withdraw(cell, value);
+        continue;
+      }
+      next.add(cell, value);
+    }
+  }
+
+  *#groupsOf(batch: Batch): Generator<void, ReadonlySet<number>> {
+    const groups = new Set<number>();
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (isGrouped(this.#cells.kindOf(cell))) groups.add(this.#cells.group[cell]!);
+      if (this.#changes.pace.isFull(1)) yield;
+    }
+    return groups;
+  }
+
+  #restartedGroups(batch: Batch): Generator<void, ReadonlySet<number>> {
+    const { cells, cellsAt, values, valuesAt, length } = this.#contributions;
+    return restartedGroups({
+      cells: this.#cells,
+      before: { length, cellAt: (i) => cells[cellsAt + i]!, valueAt: (i) => values[valuesAt + i]! },
+      batch,
+      position: this.#changes.positions(),
+      pace: this.#changes.pace,
+      isGauge: (family) => this.#changes.isGaugeFamily(family),
+    });
+  }
+
+  /** Whether the histogram that a native bucket is of did not begin anew, so that the bucket is another one now. */
+  #goesOn(cell: number, restarted: Restarted): boolean {
+    if (this.#changes.isOfGaugeHistogram(cell)) return true;
+    return isNative(this.#cells.kindOf(cell)) && restarted?.has(this.#cells.group[cell]!) !== true;
+  }
+
+  /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */
+  #mayNotFall(cell: number): boolean {
+    const kind = this.#cells.kindOf(cell);
+    return (
+      isGrouped(kind) && kind !== CellKind.SUM && !this.#changes.isGaugeFamily(this.#cells.family[cell]!)
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/** What may happen to a state, and states that go through the same. */
+import fc from 'fast-check';
+import { expect } from 'vitest';
+
+import { atOnce } from '../../src/primitives/turns.ts';
+import type { WorkingState } from './working-state.ts';
+
+const label = fc.constantFrom('', '{l="a"}', '{l="b"}', '{m="1",l="a"}', '{ l = "b" }', '{l="é"}');
+const value = fc.oneof(
+  fc.nat(9),
+  fc.integer({ min: -5, max: -1 }),
+  fc.constantFrom(0.1, 1e-9, 1e200, -1e200, 2 ** 53, Number.NaN),
+);
+
+/** Untyped may become anything; others are refused when they meet another type. Start times meet what they are of. */
+const plain = fc
+  .record({
+    name: fc.constantFrom('a', 'b_total', 'c', 'c_created', 'h', 'h_count', 's', 's_created', '"n.m"'),
+    type: fc.constantFrom('counter', 'gauge', 'untyped', undefined, undefined),
+    help: fc.constantFrom('some help', undefined),
+    series: fc.uniqueArray(label, { minLength: 1, maxLength: 4 }),
+    values: fc.array(value, { minLength: 4, maxLength: 4 }),
+  })
+  .map(({ name, type, help, series, values }) => [
+    ...(help === undefined ? [] : [`# HELP ${name} ${help}`]),
+    ...(type === undefined ? [] : [`# TYPE ${name} ${type}`]),
+    ...series.map((each, i) =>
+      name.startsWith('"')
+        ? `{${name}${each === '' ? '' : ','}${each.slice(1, -1)}} ${values[i]}`
+        : `${name}${each} ${values[i]}`,
+    ),
+  ]);
+
+const histogram = fc
+  .record({
+    bounds: fc.uniqueArray(fc.constantFrom(0.1, 1, 2.5, 10), { maxLength: 3 }),
+    inner: fc.constantFrom('', 'l="a"', 'l="b"'),
+    count: fc.nat(9),
+    sum: fc.option(value.filter((sum) => !Number.isNaN(sum))),
+  })
+  .map(({ bounds, inner, count, sum }) => {
+    const labels = inner === '' ? '' : `{${inner}}`;
+    const le = (bound: string): string => `{${inner}${inner === '' ? '' : ','}le="${bound}"}`;
+    return [
+      '# TYPE h histogram',
+      ...bounds.toSorted((a, b) => a - b).map((bound) => `h_bucket${le(String(bound))} ${count}`),
+      `h_bucket${le('+Inf')} ${count}`,
+      ...(sum === null ? [] : [`h_sum${labels} ${sum}`]),
+      `h_count${labels} ${count}`,
+    ];
+  });
+
+const summary = fc
+  .tuple(fc.constantFrom('', '{l="a"}'), fc.nat(9))
+  .map(([labels, count]) => ['# TYPE s summary', `s_sum${labels} ${count / 4}`, `s_count${labels} ${count}`]);
+
+/** Sums of these are more than two doubles hold. */
+const spilling = fc
+  .constantFrom(1e200, 1, 1e-200, -1e200, -1)
+  .map((each) => ['# TYPE spills gauge', `spills ${each}`, `spills{l="a"} ${-each}`]);
+
+const source = fc.constantFrom('x', 'y', 'z');
+export type Step =
+  | { readonly push: string; readonly source: string; readonly method: 'PUT' | 'POST' }
+  | { readonly again: number; readonly source: string; readonly method: 'PUT' | 'POST' }
+  | { readonly remove: string }
+  | { readonly waitMs: number }
+  | { readonly recycle: true };
+const method = fc.constantFrom('PUT' as const, 'POST' as const);
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      push: fc
+        .array(fc.oneof({ weight: 3, arbitrary: plain }, histogram, summary, spilling), {
+          minLength: 1,
+          maxLength: 3,
+        })
+        .map((families) => `${families.flat().join('\n')}\n`),
+      source,
+      method,
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ again: fc.nat(5), source, method }) },
+  { weight: 1, arbitrary: fc.record({ remove: source }) },
+  { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
+  { weight: 2, arbitrary: fc.constant({ recycle: true as const }) },
+);
+export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 20 });
+
+/** Takes the same steps with any number of states; what became of each must be the same. */
+export class Course {
+  #nowMs = 1_000_000;
+  readonly #pushed: string[] = [];
+
+  take(each: Step, states: readonly WorkingState[]): void {
+    const outcomes = this.#takenBy(each, states).map((taking) => atOnce(taking));
+    expect(new Set(outcomes).size).toBe(1);
+  }
+
+  /** The same with one state, where `between` is called between the steps of a change. Returns what became of it. */
+  async takeInSteps(each: Step, one: WorkingState, between: () => Promise<void>): Promise<string> {
+    const [taking] = this.#takenBy(each, [one]);
+    for (;;) {
+      const { done, value } = taking!.next();
+      if (done === true) return value;
+      await between();
+    }
+  }
+
+  #takenBy(each: Step, states: readonly WorkingState[]): readonly Generator<void, string>[] {
+    if ('waitMs' in each) this.#nowMs += each.waitMs;
+    if ('push' in each) this.#pushed.push(each.push);
+    return states.map((one) => this.#takeWith(each, one));
+  }
+
+  *#takeWith(each: Step, one: WorkingState): Generator<void, string> {
+    const { state } = one;
+    const by = { nowMs: this.#nowMs };
+    if ('push' in each) return yield* one.pushInSteps(each.push, { ...each, ...by });
+    if ('again' in each)
+      return yield* one.pushInSteps(this.#pushed.at(-1 - each.again) ?? '', { ...each, ...by });
+    if ('remove' in each) return String(yield* state.removeInSteps(each.remove));
+    if ('recycle' in each) return String(yield* state.recycleInSteps());
+    const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
+    return String(yield* state.expireInSteps(limits, 2));
+  }
+}

@@ -1,0 +1,336 @@
+/**
+ * The longest turn of the event loop in changes of the state that are as large as one sender can make them, and in starting and
+ * saving a large state. What is built beforehand is not measured.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers';
+
+import { assembleDurable } from '../../src/assemble.ts';
+import type { GatewayOptions } from '../../src/gateway/options.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import type { Gateway } from '../../src/gateway/gateway.ts';
+import { defaultHttpOptions } from '../../src/http/options.ts';
+import { parsePushPath } from '../../src/http/push-path.ts';
+import { defaultStorageOptions } from '../../src/journal/options.ts';
+import { systemClock } from '../../src/primitives/clock.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+
+export interface LongestTurn {
+  readonly name: string;
+  /** Of the main thread, or a little more: the time of the whole process where that was less than that of the clock. */
+  readonly cpuMs: number;
+  /** By the clock, the garbage collector and whatever else the machine did included. */
+  readonly wallMs: number;
+}
+
+interface Case {
+  readonly name: string;
+  readonly options?: Partial<GatewayOptions>;
+  /** Makes the state. */
+  readonly build: (gateway: Gateway) => Promise<void>;
+  /** Options of a start that comes between; the work begins with it where this is given. */
+  readonly restart?: Partial<GatewayOptions>;
+  /** Prepares what is measured: bodies are made before. */
+  readonly work?: () => (gateway: Gateway) => Promise<void>;
+}
+
+const SERIES_IN_PUSH = 50_000;
+const SETTLING_MS = 200;
+
+/** Runs every case, or those whose names hold a text; `scale` makes them smaller. */
+export async function stateTurns({ only = '', scale = 1 } = {}): Promise<LongestTurn[]> {
+  const turns: LongestTurn[] = [];
+  for (const each of casesOf(scale)) if (each.name.includes(only)) turns.push(await turnOf(each));
+  return turns;
+}
+
+function casesOf(scale: number): readonly Case[] {
+  const many = 1_000_000 * scale;
+  const some = 250_000 * scale;
+  const byJob = { byJob: true };
+  const declare = (type: string) => () => {
+    const series = type === 'histogram' ? 'x_bucket{le="+Inf"}' : 'x{i="0"}';
+    return pushing(`# TYPE x ${type}\n${series} 1\n`, 'job/b');
+  };
+  return [
+    { name: 'retype untyped to counter', build: (g) => fill(g, 'x', many), work: declare('counter') },
+    { name: 'retype untyped to histogram', build: (g) => fill(g, 'x', many), work: declare('histogram') },
+    {
+      name: 'retype untyped, by-job',
+      options: byJob,
+      build: (g) => fill(g, 'x', many, { path: (from) => `job/a/part/${from}` }),
+      work: declare('counter'),
+    },
+    {
+      name: 'retype untyped of 20 000 sources',
+      options: byJob,
+      build: async (g) => {
+        for (let s = 0; s < 20_000 * scale; s += 1)
+          await push(g, lines('x', s * 10, s * 10 + 20), `job/${s}`);
+      },
+      work: declare('histogram'),
+    },
+    {
+      name: 'start times after all',
+      build: (g) => fill(g, 'x_created', some, { head: '# TYPE x_created gauge\n' }),
+      work: () => pushing('# TYPE x_total counter\nx_total 1\n'),
+    },
+    {
+      name: 'DELETE of gauges, and the next scrape',
+      options: byJob,
+      build: (g) => fill(g, 'g', some, { head: '# TYPE g gauge\n', path: () => 'job/a' }),
+      work: () => async (g) => {
+        await g.delete(parsePushPath('job/a'));
+        await scrape(g);
+      },
+    },
+    {
+      name: 'shrinking PUT, and the next scrape',
+      options: byJob,
+      build: (g) => fill(g, 'g', some, { head: '# TYPE g gauge\n', path: () => 'job/a' }),
+      work: () => async (g) => {
+        await push(g, '# TYPE g gauge\ng{i="1"} 1\n', 'job/a', 'PUT');
+        await scrape(g);
+      },
+    },
+    {
+      name: 'PUT of other gauges',
+      options: byJob,
+      build: (g) => push(g, `# TYPE g gauge\n${lines('g', 0, some)}`, 'job/a', 'PUT'),
+      work: () => pushing(`# TYPE g gauge\n${lines('g', some, some * 2)}`, 'job/a', 'PUT'),
+    },
+    {
+      name: 'PUT of the same 250 000, other values',
+      options: byJob,
+      build: (g) => push(g, `# TYPE g gauge\n${lines('g', 0, some)}`, 'job/a', 'PUT'),
+      work: () => pushing(`# TYPE g gauge\n${lines('g', 0, some, '11')}`, 'job/a', 'PUT'),
+    },
+    {
+      name: 'PUT of histograms, accumulate',
+      options: { byJob: true, jobCounterResets: 'accumulate' },
+      build: (g) => push(g, histograms(some / 4), 'job/a', 'PUT'),
+      work: () => pushing(histograms(some / 4), 'job/a', 'PUT'),
+    },
+    {
+      name: 'expiry of one huge source',
+      options: { byJob: true, jobForgetDurationMs: 2_000 },
+      build: (g) => fill(g, 'g', many, { head: '# TYPE g gauge\n', path: () => 'job/a' }),
+      work: () => async (g) => {
+        await wait(2_500);
+        await scrape(g);
+      },
+    },
+    {
+      name: 'freed numbers used again',
+      options: byJob,
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.delete(parsePushPath('job/a'));
+      },
+      work: () => pushing('y 1\n', 'job/b'),
+    },
+    {
+      name: 'scrape of 5 million cells',
+      build: (g) => fill(g, 'x', many * 5, { head: '# TYPE x counter\n' }),
+      work: () => scrape,
+    },
+    {
+      name: 'new series past a million, 1 000 at a time',
+      build: (g) => fill(g, 'x', many, { head: '# TYPE x counter\n' }),
+      work: () => {
+        const bodies: Buffer[] = [];
+        for (let from = many; from < many * 1.5; from += 1_000)
+          bodies.push(Buffer.from(`# TYPE x counter\n${lines('x', from, from + 1_000)}`));
+        return async (g) => {
+          for (const body of bodies) await push(g, body);
+        };
+      },
+    },
+    {
+      name: 'a push of 250 000 new series',
+      build: async () => {},
+      work: () => pushing(`# TYPE x counter\n${lines('x', 0, some)}`),
+    },
+    {
+      name: 'snapshot with 500 000 spilled sums',
+      build: async (g) => {
+        for (const value of ['1e200', '1', '1e-200'])
+          await fill(g, 'x', some * 2, { head: '# TYPE x gauge\n', value });
+      },
+      work: () => (g) => g.snapshots.take(),
+    },
+    {
+      name: 'snapshot of a million series, by-job',
+      options: byJob,
+      build: (g) => fill(g, 'x', many, { head: '# TYPE x counter\n', path: (from) => `job/a/part/${from}` }),
+      work: () => (g) => g.snapshots.take(),
+    },
+    {
+      name: 'replay of a record of 250 000 new series',
+      build: (g) => push(g, `# TYPE x counter\n${lines('x', 0, some)}`),
+      restart: {},
+    },
+    {
+      name: 'replay of a DELETE of gauges',
+      options: byJob,
+      build: async (g) => {
+        await fill(g, 'g', some, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.delete(parsePushPath('job/a'));
+      },
+      restart: byJob,
+    },
+    {
+      name: 'restore of a million series',
+      build: async (g) => {
+        await fill(g, 'x', many, { head: '# TYPE x counter\n' });
+        await g.snapshots.take();
+      },
+      restart: {},
+    },
+    {
+      name: 'restore of a million series, by-job',
+      options: byJob,
+      build: async (g) => {
+        await fill(g, 'x', many, { head: '# TYPE x counter\n', path: () => 'job/a' });
+        await g.snapshots.take();
+      },
+      restart: byJob,
+    },
+    {
+      name: 'a start by other rules',
+      options: byJob,
+      build: async (g) => {
+        await fill(g, 'g', some, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.snapshots.take();
+      },
+      restart: {},
+    },
+  ];
+}
+
+async function turnOf({ name, options = {}, build, restart, work }: Case): Promise<LongestTurn> {
+  const path = mkdtempSync(join(tmpdir(), 'turns-'));
+  try {
+    let gateway = await opened(path, options);
+    await build(gateway);
+    const measured = work?.();
+    // What building has left for the collector is not part of it.
+    await wait(SETTLING_MS);
+    globalThis.gc?.();
+    let longest: Omit<LongestTurn, 'name'> | undefined;
+    if (restart !== undefined) {
+      await gateway.close();
+      longest = await longestTurn(async () => void (gateway = await opened(path, restart)));
+    }
+    if (measured !== undefined) longest = await longestTurn(() => measured(gateway));
+    await gateway.close();
+    return { name, ...longest! };
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+async function opened(path: string, options: Partial<GatewayOptions>): Promise<Gateway> {
+  const { gateway } = await assembleDurable({
+    gatewayOptions: { ...defaultGatewayOptions, ...options },
+    httpOptions: defaultHttpOptions,
+    clock: systemClock,
+    log: silentLog,
+    storage: { ...defaultStorageOptions, path, snapshotIntervalMs: 3_600_000 },
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  await gateway.open(3_600_000);
+  return gateway;
+}
+
+/** The longest time in which nobody else had a turn while `work` was under way. */
+export async function longestTurn(work: () => Promise<void>): Promise<{ cpuMs: number; wallMs: number }> {
+  let wallMs = 0;
+  let cpuMs = 0;
+  let isDone = false;
+  let atMs = performance.now();
+  let cpu = process.cpuUsage();
+  const look = (): void => {
+    const nowMs = performance.now();
+    const spent = process.cpuUsage(cpu);
+    const turnMs = nowMs - atMs;
+    wallMs = Math.max(wallMs, turnMs);
+    cpuMs = Math.max(cpuMs, Math.min(turnMs, (spent.user + spent.system) / 1000));
+    atMs = nowMs;
+    cpu = process.cpuUsage();
+    if (!isDone) setImmediate(look);
+  };
+  setImmediate(look);
+  await work();
+  isDone = true;
+  look();
+  return { cpuMs, wallMs };
+}
+
+interface Filling {
+  readonly head?: string;
+  readonly value?: string;
+  readonly path?: (from: number) => string;
+}
+
+/** Pushes so many series of one family, in pushes of a moderate size. */
+async function fill(
+  gateway: Gateway,
+  name: string,
+  series: number,
+  { head = '', value = '1', path = () => 'job/a' }: Filling = {},
+): Promise<void> {
+  for (let from = 0; from < series; from += SERIES_IN_PUSH) {
+    const body = head + lines(name, from, Math.min(from + SERIES_IN_PUSH, series), value);
+    await push(gateway, body, path(from));
+  }
+}
+
+function lines(name: string, from: number, to: number, value = '1'): string {
+  const all: string[] = [];
+  for (let i = from; i < to; i += 1) all.push(`${name}{i="${i}"} ${value}\n`);
+  return all.join('');
+}
+
+function histograms(count: number): string {
+  const all = ['# TYPE h histogram\n'];
+  for (let i = 0; i < count; i += 1)
+    all.push(
+      `h_bucket{i="${i}",le="1"} 1\nh_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`,
+    );
+  return all.join('');
+}
+
+function pushing(text: string, path?: string, method?: 'POST' | 'PUT'): (gateway: Gateway) => Promise<void> {
+  const body = Buffer.from(text);
+  return (gateway) => push(gateway, body, path, method);
+}
+
+async function push(
+  gateway: Gateway,
+  body: string | Buffer,
+  path = 'job/a',
+  method: 'POST' | 'PUT' = 'POST',
+): Promise<void> {
+  await gateway.push({
+    method,
+    key: parsePushPath(path),
+    format: 'text',
+    body: typeof body === 'string' ? Buffer.from(body) : body,
+    idempotencyKey: undefined,
+  });
+}
+
+async function scrape(gateway: Gateway): Promise<void> {
+  let bytes = 0;
+  for await (const slice of gateway.scrape()) bytes += slice.length;
+  if (bytes < 0) throw new Error('nothing was scraped');
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,99 @@
+/**
+ * A change that goes in steps is the same change, and nobody sees half of it: views and snapshots that were opened before show what
+ * was there then, whenever between its steps they are read.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { restoreState } from '../../src/aggregate/restore-state.ts';
+import { takeSnapshotInSteps } from '../../src/aggregate/take-snapshot.ts';
+import { defaultLimits } from '../../src/gateway/options.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { Course, step, steps } from '../aggregate/course.ts';
+import { inTurn, WorkingState } from '../aggregate/working-state.ts';
+
+const modes = [
+  { byJob: false },
+  { byJob: true, counterResets: 'overwrite' },
+  { byJob: true, counterResets: 'accumulate' },
+] as const;
+
+const small = (rules: (typeof modes)[number]): WorkingState => new WorkingState(rules, 2, defaultLimits, 1);
+
+test.each(modes)('in steps of one row or at once, all numbers are the same (%o)', async (rules) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 30 }), async (all) => {
+      const [one, other] = [new WorkingState(rules, 1), small(rules)];
+      const course = new Course();
+      for (const [each, seen] of all) {
+        course.take(each, [one, other]);
+        expect(other.facts()).toEqual(one.facts());
+        if (seen) expect(await other.page()).toBe(await one.page());
+      }
+      const rulesToCome = { byJob: !rules.byJob, counterResets: 'overwrite', summaries: 'discard' } as const;
+      for (const { state } of [one, other]) state.setRules(rulesToCome);
+      expect(other.facts()).toEqual(one.facts());
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test.each(modes)(
+  'a page that is written between the steps of a change has nothing of it (%o)',
+  async (rules) => {
+    await fc.assert(
+      fc.asyncProperty(steps, step, fc.nat(12), async (before, change, at) => {
+        fc.pre(!('recycle' in change));
+        const [changed, unchanged] = [small(rules), small(rules)];
+        const course = new Course();
+        for (const each of before) course.take(each, [changed, unchanged]);
+        const view = changed.state.view();
+        const expected = await unchanged.page();
+        let left = at;
+        let page: string | undefined;
+        await course.takeInSteps(change, changed, async () => {
+          left -= 1;
+          if (left < 0) page ??= await changed.page(view);
+        });
+        expect(page ?? (await changed.page(view))).toBe(expected);
+      }),
+      { numRuns: 400 },
+    );
+  },
+);
+
+test.each(modes)(
+  'a snapshot that is read between the steps of a change has nothing of it (%o)',
+  async (rules) => {
+    await fc.assert(
+      fc.asyncProperty(steps, step, fc.nat(12), async (before, change, at) => {
+        fc.pre(!('recycle' in change));
+        const one = small(rules);
+        const course = new Course();
+        for (const each of before) course.take(each, [one]);
+        const facts = one.facts();
+        const snapshot = atOnce(takeSnapshotInSteps(one.state));
+        const parts = snapshot.parts[Symbol.asyncIterator]();
+        const restored = small(rules);
+        const kept: Uint8Array[] = [];
+        const read = async (most: number): Promise<void> => {
+          for (let left = most; left > 0; left -= 1) {
+            const { done, value } = await parts.next();
+            if (done === true) return;
+            kept.push(value);
+          }
+        };
+        let left = at;
+        await course.takeInSteps(change, one, async () => {
+          left -= 1;
+          if (left < 0) await read(1);
+        });
+        await read(Infinity);
+        snapshot.close();
+        await restoreState(inTurn(kept), restored.state);
+        expect(restored.facts()).toEqual(facts);
+      }),
+      { numRuns: 150 },
+    );
+  },
+);
