@@ -2,15 +2,22 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
-import { DIGEST_BYTES, FINGERPRINT_BYTES, IDENTITY_BYTES } from '../aggregate/idempotency-keys.ts';
+import {
+  DIGEST_BYTES,
+  FINGERPRINT_BYTES,
+  HOLDER_BYTES,
+  IDENTITY_BYTES,
+  UNHELD_IDENTITY_BYTES,
+} from '../aggregate/idempotency-keys.ts';
 import type { PushRequest } from './api.ts';
 
 /** Hashed between turns of the event loop: about a millisecond. */
 const SLICE_BYTES = 512 * 1024;
 
 /**
- * The digest of the key, which counts for its grouping key only, and the fingerprint of the request: its method and its
- * body, decompressed. Both are cut from SHA-256.
+ * The digest of the key, which counts for its grouping key only; the fingerprint of the request: its method and its body,
+ * decompressed; and who holds the key: the job, as a sender of many keys may well give each an instance of its own. All are cut from
+ * SHA-256.
  */
 export async function identityOf(
   request: PushRequest & { readonly idempotencyKey: string },
@@ -25,5 +32,9 @@ export async function identityOf(
     hash.update(body.subarray(from, from + SLICE_BYTES));
   }
   identity.set(hash.digest().subarray(0, FINGERPRINT_BYTES), DIGEST_BYTES);
+  const holder = createHash('sha256')
+    .update(request.key.job ?? '')
+    .digest();
+  identity.set(holder.subarray(0, HOLDER_BYTES), UNHELD_IDENTITY_BYTES);
   return identity;
 }

@@ -12,7 +12,8 @@
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
 import type { Batch } from '../aggregate/batch.ts';
-import { IdempotencyKeys } from '../aggregate/idempotency-keys.ts';
+import { IdempotencyKeys, initialKeyBounds } from '../aggregate/idempotency-keys.ts';
+import type { KeyBounds } from '../aggregate/idempotency-keys.ts';
 import { RecordWriter } from '../aggregate/record.ts';
 import type { Expiry, Times } from '../aggregate/record.ts';
 import type { StateRules } from '../aggregate/rules.ts';
@@ -53,6 +54,7 @@ export class Ledger {
   #applying: Promise<unknown> | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
+  readonly #keyBounds: KeyBounds;
   /** Of the record that there was no room for. */
   #wantedBytes = 0;
 
@@ -60,8 +62,8 @@ export class Ledger {
     this.#journal = journal;
     this.#clock = clock;
     this.state = new State(initialRules, options.limits, hashSeed);
-    const { idempotencyWindowMs: windowMs, idempotencyKeysMax: keysMax } = options;
-    this.keys = new IdempotencyKeys({ windowMs, keysMax }, hashSeed);
+    this.keys = new IdempotencyKeys(initialKeyBounds, hashSeed);
+    this.#keyBounds = { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax };
     this.#writer = new RecordWriter(this.state);
     this.#rules = {
       byJob: options.byJob,
@@ -91,6 +93,19 @@ export class Ledger {
     if (isSame) return true;
     if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return false;
     void this.#take(this.state.setRulesInSteps(wanted));
+    return this.#beginKeys() && this.#beginRules();
+  }
+
+  #beginKeys(): boolean {
+    const { windowMs, keysMax } = this.keys.bounds;
+    const wanted = this.#keyBounds;
+    if (windowMs === wanted.windowMs && keysMax === wanted.keysMax) return true;
+    if (!this.#append(() => this.#writer.keyBounds(wanted, this.#times()))) return false;
+    this.keys.setBounds(wanted);
+    return true;
+  }
+
+  #beginRules(): boolean {
     return true;
   }
 
