@@ -8,6 +8,7 @@
 import { PushProblem } from '../model/errors.ts';
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
+import { shorten } from '../primitives/quote.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
 import type { Families, Family } from './families.ts';
@@ -246,7 +247,7 @@ export class PushFamilies {
 function secondLine(keyword: string, name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `a second ${keyword} line for ${name}; write one per push`,
+    `a second ${keyword} line for ${shorten(name)}; write one per push`,
     offset,
   );
 }
@@ -254,7 +255,7 @@ function secondLine(keyword: string, name: string, offset: number): PushProblem 
 function lateType(name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `the TYPE line of ${name} must stand before its first sample`,
+    `the TYPE line of ${shorten(name)} must stand before its first sample`,
     offset,
   );
 }
@@ -266,7 +267,7 @@ function typeConflict(
   const { has, wants, offset } = types;
   return new PushProblem(
     'type_conflict',
-    `${name} is pushed as a ${wants}, but it is known as a ${has}; rename one of the two metrics`,
+    `${shorten(name)} is pushed as a ${wants}, but it is known as a ${has}; rename one of the two metrics`,
     offset,
   );
 }
@@ -274,7 +275,7 @@ function typeConflict(
 function claimConflict(family: PushFamily, rival: Pick<Family, 'name' | 'type'>): PushProblem {
   return new PushProblem(
     'type_conflict',
-    `the ${family.type} ${family.name} and the ${rival.type} ${rival.name} claim the same sample names; rename one of the two metrics`,
+    `the ${family.type} ${shorten(family.name)} and the ${rival.type} ${shorten(rival.name)} claim the same sample names; rename one of the two metrics`,
     family.offset,
   );
 }

@@ -5,6 +5,7 @@
  */
 import { PushProblem } from '../model/errors.ts';
 import { formatFloat64 } from '../primitives/float.ts';
+import { shorten } from '../primitives/quote.ts';
 import { appendEntry, boundAt, groupAt, kindAt } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
@@ -208,8 +209,4 @@ export class HistogramSettler {
 /** The series of a cell as shown in a message: cut where it is long. */
 export function shownText(batch: Batch, cells: Cells, cell: number): string {
   return shorten(cell < 0 ? batch.fresh.texts.textOf(~cell) : cells.textOf(cell));
-}
-
-export function shorten(text: string): string {
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

@@ -5,6 +5,7 @@ import { PushProblem } from '../model/errors.ts';
 import { isLegacyLabelName } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
 import { BACKSLASH, COMMA, CR, EQUALS, QUOTE, RIGHT_BRACE, SPACE, TAB } from '../primitives/bytes.ts';
+import { quote, shorten } from '../primitives/quote.ts';
 
 /** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
 const LINE_BYTES_MAX = 256 * 1024;
@@ -136,11 +137,6 @@ const escapeCodes: ReadonlyMap<number, string> = new Map([
   [0x6e, '\n'],
 ]);
 
-/** The input as shown in a message: quoted, and cut where it is long. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-}
-
 /** What to do about a name that cannot stand as it is. */
 export function nameAdvice(name: string, of: 'metric' | 'label' = 'metric'): string {
   if (name.startsWith('\uFEFF')) return '; the body begins with a byte order mark, send it without';
@@ -169,7 +165,7 @@ export function addLabel(
     throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
   }
   if (labels.some((label) => label.name === word)) {
-    throw new PushProblem('duplicate_label', `the label ${word} stands twice in this series`, at);
+    throw new PushProblem('duplicate_label', `the label ${shorten(word)} stands twice in this series`, at);
   }
   if (labels.length === LABELS_READ_MAX) {
     throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);
@@ -179,7 +175,7 @@ export function addLabel(
   if (cursor.atEnd() || cursor.peek() !== QUOTE) {
     throw cursor.problem(
       'syntax',
-      `expected the value of label ${word} in double quotes, found ${cursor.quoteHere()}`,
+      `expected the value of label ${shorten(word)} in double quotes, found ${cursor.quoteHere()}`,
     );
   }
   labels.push({ name: word, value: cursor.quoted(escapes) });

@@ -23,6 +23,7 @@ import { LF } from '../primitives/bytes.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
 import type { GatewayApi, Holdings, PushFormat, PushOutcome, PushRequest, ScrapeRequest } from './api.ts';
 import { beginLedger } from './begin-ledger.ts';
 import { decodersFor, places } from './decoders.ts';
@@ -176,7 +177,7 @@ export class Gateway implements GatewayApi {
     this.#notShownLast = what;
     this.#log.warn(
       'series are left out of a page: their names need quotes, and meet others once they are escaped for the scraper',
-      { series, family },
+      { series, family: shorten(family) },
     );
   }
 

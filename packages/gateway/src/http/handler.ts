@@ -7,6 +7,7 @@ import type { Telemetry } from '../gateway/telemetry.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
 import { BodyIntake, ClientGone } from './body.ts';
 import { corsPolicy } from './cors.ts';
 import { pathOf } from './exchange.ts';
@@ -65,7 +66,7 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
     const remote = request.socket.remoteAddress;
-    refusals.refused('push refused', { code, path: exchange.path, remote, message });
+    refusals.refused('push refused', { code, path: shorten(exchange.path), remote, message });
   };
   const answer = (exchange: Exchange, thrown: unknown): void => {
     const { request, response } = exchange;

@@ -31,7 +31,6 @@ const plain = new PlainScanner();
 const number: NumberEnd = { end: 0 };
 /** Longer tokens than any double needs are read with what may follow them. */
 const NUMBER_BYTES_MAX = 32;
-const SHOWN_CHARACTERS_MAX = 300;
 /** `# EO`, the first four bytes of the last line. */
 const EOF_START = 0x2320454f;
 const EOF_BYTES = 5;
@@ -274,7 +273,6 @@ class OpenMetricsReader implements PushDecoder {
   }
 
   #text(start: number, end: number): string {
-    const text = Buffer.from(this.#body.subarray(start, end)).toString('utf8');
-    return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+    return Buffer.from(this.#body.buffer, this.#body.byteOffset + start, end - start).toString('utf8');
   }
 }

@@ -11,7 +11,8 @@ import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { lineEnd, QUOTE, sameBytes, SPACE } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
-import { checkLine, Cursor, nameAdvice, quote } from '../line-cursor.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
+import { checkLine, Cursor, nameAdvice } from '../line-cursor.ts';
 import { familyTypes, MISNAMED_COUNTER, Role, roleOf, suffixOf, typeAt, UNDECLARED } from './family-types.ts';
 import type { FamilyType } from './family-types.ts';
 
@@ -137,7 +138,7 @@ export class FamilyReader {
     if (rival?.claims.includes(suffix) !== true) return;
     throw new PushProblem(
       'syntax',
-      `${name} is a sample of the ${rival.name} ${base}, which was begun before; write all lines of a family together`,
+      `${shorten(name)} is a sample of the ${rival.name} ${shorten(base)}, which was begun before; write all lines of a family together`,
       start,
     );
   }
@@ -210,7 +211,7 @@ export class FamilyReader {
       checkLine(this.#body, start, end);
       throw new PushProblem(
         'syntax',
-        `the type of ${this.name} is ${quote(word)}; write ${[...familyTypes.keys()].join(', ')}, and nothing after it`,
+        `the type of ${shorten(this.name)} is ${quote(word)}; write ${[...familyTypes.keys()].join(', ')}, and nothing after it`,
         from,
       );
     }
@@ -240,14 +241,14 @@ export class FamilyReader {
     if (!this.name.endsWith(`_${unit}`)) {
       throw new PushProblem(
         'invalid_name',
-        `the unit ${quote(unit)} is not the end of the name ${this.name}; rename it to ${this.name}_${unit}, or leave the UNIT line out`,
+        `the unit ${quote(unit)} is not the end of the name ${shorten(this.name)}; rename it to ${shorten(`${this.name}_${unit}`)}, or leave the UNIT line out`,
         this.#unitAt,
       );
     }
     if (this.type.name === 'info' || this.type.name === 'stateset') {
       throw new PushProblem(
         'invalid_name',
-        `${this.name} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which has no unit; leave the UNIT line out`,
+        `${shorten(this.name)} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which has no unit; leave the UNIT line out`,
         this.#unitAt,
       );
     }
@@ -311,7 +312,7 @@ function unescapeHelp(text: string): string {
 function second(keyword: string, name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `a second ${keyword} line for ${name}; write one per push`,
+    `a second ${keyword} line for ${shorten(name)}; write one per push`,
     offset,
   );
 }
@@ -319,7 +320,7 @@ function second(keyword: string, name: string, offset: number): PushProblem {
 function lateMetadata(name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `the HELP, TYPE and UNIT lines of ${name} must stand before its first sample`,
+    `the HELP, TYPE and UNIT lines of ${shorten(name)} must stand before its first sample`,
     offset,
   );
 }
@@ -327,7 +328,7 @@ function lateMetadata(name: string, offset: number): PushProblem {
 function noSample(name: string, type: FamilyType, offset: number): PushProblem {
   return new PushProblem(
     'invalid_name',
-    `${name} is no sample of the ${type.name} ${name}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
+    `${shorten(name)} is no sample of the ${type.name} ${shorten(name)}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
     offset,
   );
 }
@@ -335,17 +336,17 @@ function noSample(name: string, type: FamilyType, offset: number): PushProblem {
 /** For those who call a counter in TYPE what its sample is called. */
 function baseAdvice(name: string, { name: type, suffix }: FamilyType): string {
   if (suffix === '' || !name.endsWith(suffix)) return '';
-  return `; write # TYPE ${name.slice(0, -suffix.length)} ${type}`;
+  return `; write # TYPE ${shorten(name.slice(0, -suffix.length))} ${type}`;
 }
 
 function clash(name: string, base: string, type: FamilyType, offset: number): PushProblem {
   return new PushProblem(
     'invalid_name',
-    `${name} would be a sample of the ${type.name} ${base}, and also another family; a ${type.name} ${base} has the samples ${samplesOf(base, type)}`,
+    `${shorten(name)} would be a sample of the ${type.name} ${shorten(base)}, and also another family; a ${type.name} ${shorten(base)} has the samples ${samplesOf(base, type)}`,
     offset,
   );
 }
 
 function samplesOf(base: string, type: FamilyType): string {
-  return type.claims.map((suffix) => base + suffix).join(', ');
+  return type.claims.map((suffix) => shorten(base) + suffix).join(', ');
 }

@@ -4,6 +4,7 @@
  */
 import { PushProblem } from '../../model/errors.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
+import { shorten } from '../../primitives/quote.ts';
 import type { Sample } from './parse-sample.ts';
 
 /** A sample and what it is to the sink. */
@@ -40,7 +41,7 @@ export class HeldSamples {
     if (this.#isStrict && timestamp < this.#timestamp) {
       throw new PushProblem(
         'syntax',
-        `${sample.name} goes back in time, from ${this.#timestamp} to ${timestamp}; write each metric by ascending timestamps`,
+        `${shorten(sample.name)} goes back in time, from ${this.#timestamp} to ${timestamp}; write each metric by ascending timestamps`,
         sample.start,
       );
     }
