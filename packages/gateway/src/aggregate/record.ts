@@ -19,9 +19,9 @@ import type { Batch } from './batch.ts';
 import { emptyBatch, resetBatch } from './batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from './idempotency-keys.ts';
 import type { KeyBounds } from './idempotency-keys.ts';
-import { readDetails, writeDetails } from './record-details.ts';
-import { readNews, writeNews } from './record-news.ts';
-import { readEntries, writeEntries } from './record-entries.ts';
+import { readDetails, writeDetails, writeDetailsInSteps } from './record-details.ts';
+import { readNews, writeNews, writeNewsInSteps } from './record-news.ts';
+import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries.ts';
 import type { StateRules } from './rules.ts';
 import type { PushOrigin, State } from './state.ts';
 
@@ -74,21 +74,34 @@ export class RecordWriter {
 
   /** A push whose batch was made for the state as it is, not yet applied. */
   push(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Uint8Array {
+    const writer = this.#beginPush(batch, origin, key);
+    if (hasNews(batch)) writeNews(writer, batch);
+    writeEntries(writer, batch);
+    if (hasDetails(batch)) writeDetails(writer, batch);
+    return writer.bytes();
+  }
+
+  /** The same in steps; nothing else may be written meanwhile, and the state and the batch must stay as they are, but for totals. */
+  *pushInSteps(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Generator<void, Uint8Array> {
+    const { rows } = this.#state.pace;
+    const writer = this.#beginPush(batch, origin, key);
+    if (hasNews(batch)) yield* writeNewsInSteps(writer, batch, rows);
+    yield* writeEntriesInSteps(writer, batch, rows);
+    if (hasDetails(batch)) yield* writeDetailsInSteps(writer, batch, rows);
+    return writer.bytes();
+  }
+
+  #beginPush(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): ByteWriter {
     const writer = this.#begin(PUSH, origin);
-    const hasNews = batch.families.length > 0 || batch.fresh.length > 0;
-    const hasDetails = batch.starts.length > 0 || batch.exemplars.length > 0;
     writer.byte(
       (origin.method === 'PUT' ? BY_PUT : 0) |
         (key === undefined ? 0 : WITH_KEY) |
-        (hasNews ? WITH_NEWS : 0) |
-        (hasDetails ? WITH_DETAILS : 0),
+        (hasNews(batch) ? WITH_NEWS : 0) |
+        (hasDetails(batch) ? WITH_DETAILS : 0),
     );
     writer.text(this.#state.rules.byJob ? origin.source : '');
     if (key !== undefined) writer.raw(key);
-    if (hasNews) writeNews(writer, batch);
-    writeEntries(writer, batch);
-    if (hasDetails) writeDetails(writer, batch);
-    return writer.bytes();
+    return writer;
   }
 
   remove(source: string, times: Times): Uint8Array {
@@ -130,6 +143,14 @@ export class RecordWriter {
     writer.double(wallMs);
     return writer;
   }
+}
+
+function hasNews({ families, fresh }: Batch): boolean {
+  return families.length > 0 || fresh.length > 0;
+}
+
+function hasDetails({ starts, exemplars }: Batch): boolean {
+  return starts.length > 0 || exemplars.length > 0;
 }
 
 export class RecordReader {

@@ -17,8 +17,7 @@ import { HASH, LF, lineEnd, sameBytes, SPACE, viewOf } from '../../primitives/by
 import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
 import type { NumberEnd } from '../../primitives/float.ts';
 import { hashBytes } from '../../primitives/hash.ts';
-import { checkLine, Cursor } from '../line-cursor.ts';
-import { sliceEnd } from '../text/decode.ts';
+import { checkLine, Cursor, longLine, sliceEnd } from '../line-cursor.ts';
 import { PlainScanner } from '../text/plain-series.ts';
 import { checkReserved, isGoodValue, reservedLabel, valueProblem } from './check-sample.ts';
 import { FamilyReader } from './families.ts';
@@ -77,6 +76,7 @@ class OpenMetricsReader implements PushDecoder {
     const sink = this.#sink;
     const end = sliceEnd(this.#body, this.#position, bytes);
     let position = this.#position;
+    if (end === position && end < this.#body.length) throw longLine(position);
     while (position < end) {
       if (this.#isExpected) {
         this.#isExpected = false;

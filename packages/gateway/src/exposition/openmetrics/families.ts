@@ -21,6 +21,8 @@ const TYPE = 0x54595045;
 const UNIT = 0x554e4954;
 /** `# TYPE `, for one. */
 const PREFIX_BYTES = 7;
+/** Lines that are longer together are not remembered by the sink; they are checked one by one, as comments may make them any length. */
+const KNOWN_BYTES_MAX = 1024;
 
 export class FamilyReader {
   name = '';
@@ -42,6 +44,8 @@ export class FamilyReader {
   #isClaimed = false;
   #start = 0;
   #end = 0;
+  /** More than can be known, and so checked line by line. */
+  #isLong = false;
   #helpStart = -1;
   #helpEnd = 0;
   #unit: string | undefined;
@@ -71,6 +75,11 @@ export class FamilyReader {
       return;
     }
     this.isOpen = true;
+    if (this.#isLong || end - this.#start > KNOWN_BYTES_MAX) {
+      if (!this.#isLong) this.#checkLines(this.#start, this.#end);
+      this.#isLong = true;
+      checkLine(this.#body, start, end);
+    }
     this.#end = end;
     if (keyword === TYPE) this.#readType(start, restStart, end);
     else if (keyword === HELP) {
@@ -90,19 +99,23 @@ export class FamilyReader {
     this.isOpen = false;
     this.#checkUnit();
     this.#claim(this.#start);
-    if (!this.isTyped && this.#helpStart < 0 && this.#unit === undefined) {
-      this.#checkLines(this.#start, this.#end);
+    const start = this.#start;
+    const end = this.#end;
+    if (this.#isLong || (!this.isTyped && this.#helpStart < 0 && this.#unit === undefined)) {
+      if (this.#isLong) this.#checkName();
+      else this.#checkLines(start, end);
+      this.#tell(start, end);
       return;
     }
     const view = this.#view;
     const sink = this.#sink;
-    const start = this.#start;
-    const end = this.#end;
     let reference = sink.guess(view, start, end) === end ? sink.guessed : UNKNOWN;
     if (reference === UNKNOWN)
       reference = sink.find(view, start, end, hashBytes(sink.hashSeed, view, start, end));
-    if (reference === UNKNOWN) this.#tell(start, end);
-    else sink.addKnown(reference, 0, start);
+    if (reference === UNKNOWN) {
+      this.#checkLines(start, end);
+      this.#tell(start, end);
+    } else sink.addKnown(reference, 0, start);
   }
 
   /** What the sink calls a sample of the family at hand whose name it knows otherwise. */
@@ -163,6 +176,7 @@ export class FamilyReader {
     this.#unit = undefined;
     this.#start = start;
     this.#end = start;
+    this.#isLong = false;
   }
 
   /** Reads the name of a metadata line, begins its family where it is another one, and returns where the rest begins. */
@@ -226,8 +240,8 @@ export class FamilyReader {
 
   #readComment(start: number, end: number): void {
     const text = this.#textAt(start, Math.min(end, start + 100));
-    if (!this.#isStrict && !/^#\s*(?:HELP|TYPE|UNIT|EOF)\b/.test(text)) return;
     checkLine(this.#body, start, end);
+    if (!this.#isStrict && !/^#\s*(?:HELP|TYPE|UNIT|EOF)\b/.test(text)) return;
     throw new PushProblem(
       'syntax',
       `${quote(text)} is none of # HELP, # TYPE, # UNIT and # EOF with one blank after each word, and OpenMetrics has no other comments`,
@@ -275,13 +289,13 @@ export class FamilyReader {
 
   /** Tells the sink in words. The lines as a whole are the spelling of the first thing said. */
   #tell(start: number, end: number): void {
-    this.#checkLines(start, end);
     const { name, type } = this;
+    const isShort = !this.#isLong;
     const sinkName = name + type.suffix;
-    if (this.isTyped) this.#sink.addType(sinkName, type.as, { start, end, repeatable: true });
+    if (this.isTyped) this.#sink.addType(sinkName, type.as, { start, end, repeatable: isShort });
     if (this.#helpStart >= 0) {
       const help = unescapeHelp(this.#textAt(this.#helpStart, this.#helpEnd));
-      this.#sink.addHelp(sinkName, help, { start, end, repeatable: !this.isTyped });
+      this.#sink.addHelp(sinkName, help, { start, end, repeatable: isShort && !this.isTyped });
     }
     if (this.#unit !== undefined && this.#unit !== '') this.#sink.addUnit(sinkName, this.#unit);
   }
@@ -293,6 +307,10 @@ export class FamilyReader {
       checkLine(this.#body, at, stop);
       at = stop + 1;
     }
+    this.#checkName();
+  }
+
+  #checkName(): void {
     const at = this.nameStart;
     if (this.nameLength === 0) return;
     const name = this.#textAt(at, at + this.nameLength);

@@ -15,6 +15,9 @@ export interface ToldSample {
   readonly isStart: boolean;
 }
 
+/** They are handed over in one go. */
+const HELD_MAX = 4096;
+
 export class HeldSamples {
   readonly #sink: SampleSink;
   readonly #isStrict: boolean;
@@ -47,6 +50,13 @@ export class HeldSamples {
     }
     this.#timestamp = timestamp;
     this.#held ??= new Map();
+    if (this.#held.size === HELD_MAX) {
+      throw new PushProblem(
+        'buckets_limit',
+        `${shorten(sample.name)} has more than ${HELD_MAX} samples with timestamps and the same labels; leave the timestamps out`,
+        sample.start,
+      );
+    }
     this.#held.set(JSON.stringify([sample.name, sample.labels]), told);
   }
 

@@ -18,7 +18,7 @@ import type { WireReader } from './wire.ts';
 
 const tags = Object.values(metricTags);
 /** A metric is read in one turn, so it may not be of any length. */
-const METRIC_BYTES_MAX = 1 << 20;
+const METRIC_BYTES_MAX = 256 * 1024;
 const NOWHERE = -1;
 /** A metric is read in one go, so one of each is enough for all pushes. */
 const distribution = new Distribution();
