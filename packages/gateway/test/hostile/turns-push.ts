@@ -1,10 +1,12 @@
 /** Pushes that once took the event loop for themselves, and the longest turn that each takes now. Figures, no assertions. */
+import { openSync, readSync } from 'node:fs';
+
 import { createGateway } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';
 
 export interface TurnFigures {
   readonly name: string;
-  /** CPU time of the longest turn, all threads; wall time, which counts the collector and other processes too. */
+  /** Of the longest turn: CPU time of the main thread, and wall time, which counts other processes too. */
   readonly cpuMs: number;
   readonly wallMs: number;
 }
@@ -54,20 +56,41 @@ async function measured(one: Case): Promise<TurnFigures> {
   return { name: one.name, cpuMs, wallMs };
 }
 
+/** CPU time of the main thread, in milliseconds: a collector's and compiler's threads hold nobody up. Of all threads where it is not told. */
+function mainThreadCpu(): () => number {
+  let file: number | undefined;
+  try {
+    file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+  } catch {
+    file = undefined;
+  }
+  const bytes = Buffer.alloc(64);
+  return () => {
+    if (file !== undefined) {
+      const length = readSync(file, bytes, 0, bytes.length, 0);
+      return Number.parseInt(bytes.toString('latin1', 0, length), 10) / 1e6;
+    }
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+}
+
+const cpuNow = mainThreadCpu();
+
 /** Looks at the clocks once in each turn of the event loop. */
 function watchTurns(): { stop(): { readonly cpuMs: number; readonly wallMs: number } } {
   let cpuMs = 0;
   let wallMs = 0;
   let isOver = false;
-  let cpuBefore = process.cpuUsage();
+  let cpuBefore = cpuNow();
   let wallBefore = performance.now();
   const look = (): void => {
-    const { user, system } = process.cpuUsage(cpuBefore);
-    const wall = performance.now() - wallBefore;
-    cpuMs = Math.max(cpuMs, Math.min((user + system) / 1000, wall));
-    wallMs = Math.max(wallMs, wall);
-    cpuBefore = process.cpuUsage();
-    wallBefore = performance.now();
+    const cpu = cpuNow();
+    const wall = performance.now();
+    cpuMs = Math.max(cpuMs, cpu - cpuBefore);
+    wallMs = Math.max(wallMs, wall - wallBefore);
+    cpuBefore = cpu;
+    wallBefore = wall;
     if (!isOver) setImmediate(look);
   };
   setImmediate(look);
