@@ -164,11 +164,19 @@ export class Ledger {
    * counts once `applying` is over, and its batch must not change until then.
    */
   push(batch: Batch, body: Uint8Array, push: PushRecord): boolean {
+    this.#checkFree();
     if (this.#still !== undefined && disturbs(this.state, { batch, origin: push }, this.#still.batch))
       return false;
     const origin = this.#originOf(push);
     if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
-    void this.#take(this.#applied(batch, body, push, origin));
+    const steps = this.state.applyInSteps(batch, body, origin);
+    // Nearly always one step is all.
+    if (steps.next().done === true) {
+      this.#counted(push, origin);
+      this.recycle();
+    } else {
+      void this.#take(this.#applied(steps, push, origin));
+    }
     return true;
   }
 
@@ -180,23 +188,24 @@ export class Ledger {
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
     if (record !== undefined && !this.#appendRecord(record)) return false;
-    await this.#take(this.#applied(batch, body, push, origin));
+    await this.#take(this.#applied(this.state.applyInSteps(batch, body, origin), push, origin));
     return true;
   }
 
-  *#applied(
-    batch: Batch,
-    body: Uint8Array,
-    { identity }: PushRecord,
-    origin: PushOrigin,
-  ): Generator<void, void> {
-    yield* this.state.applyInSteps(batch, body, origin);
-    if (identity !== undefined) this.keys.add(identity, origin.nowMs);
-    if (this.state.wantsRecycling) yield* this.#recycled();
+  /** The steps that are left of a push. */
+  *#applied(steps: Generator<void, void>, push: PushRecord, origin: PushOrigin): Generator<void, void> {
+    yield* steps;
+    this.#counted(push, origin);
+    yield* this.#recycled();
+  }
+
+  #counted({ identity }: PushRecord, { nowMs }: PushOrigin): void {
+    if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
   /** Retires a source, once `applying` is over; false when it has to wait, or there is no room, as with `push`. */
   remove(source: string): boolean {
+    this.#checkFree();
     if (this.#still !== undefined) return false;
     if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
     void this.#take(this.#removed(source));
@@ -302,12 +311,16 @@ export class Ledger {
 
   /** Takes steps, in this turn when they are few. Until the last one nobody else may have the state. */
   #take<T>(steps: Iterator<void, T>): T | Promise<T> {
-    if (this.#applying !== undefined) throw new Error('BUG: the state is changed by another one');
+    this.#checkFree();
     const result = inTurns(steps);
     if (!(result instanceof Promise)) return result;
     const taken = this.#untilTaken(result);
     this.#applying = taken;
     return taken;
+  }
+
+  #checkFree(): void {
+    if (this.#applying !== undefined) throw new Error('BUG: the state is changed by another one');
   }
 
   async #untilTaken<T>(result: Promise<T>): Promise<T> {

@@ -24,6 +24,8 @@ interface Segment {
 export class HashSlots {
   readonly #slotsMax: number;
   #directory: Segment[] = [newSegment(SEGMENT_SLOTS_MIN, 0)];
+  /** The slots of each segment in the directory: one step less to them. */
+  #slots: Uint32Array[] = this.#directory.map(({ slots }) => slots);
   #mask = 0;
 
   /** `segmentSlotsMax` is a power of two. */
@@ -33,14 +35,15 @@ export class HashSlots {
 
   /** The slots in which an entry of this hash stands, from `hash & (length - 1)` on up to the first 0, round the end. */
   segmentOf(hash: number): Uint32Array {
-    return this.#directory[(hash >>> DIRECTORY_SHIFT) & this.#mask]!.slots;
+    return this.#slots[(hash >>> DIRECTORY_SHIFT) & this.#mask]!;
   }
 
   /** Adds an entry. `hashes` are by entry, its own among them. */
   add(entry: number, hash: number, hashes: Uint32Array): void {
     let segment = this.#directory[(hash >>> DIRECTORY_SHIFT) & this.#mask]!;
     while ((segment.size + 1) * 5 > segment.slots.length * 3) {
-      if (segment.slots.length < this.#slotsMax || segment.depth === DEPTH_MAX) double(segment, hashes);
+      if (segment.slots.length < this.#slotsMax || segment.depth === DEPTH_MAX)
+        this.#double(segment, hash, hashes);
       else this.#split(segment, hash, hashes);
       segment = this.#directory[(hash >>> DIRECTORY_SHIFT) & this.#mask]!;
     }
@@ -78,13 +81,22 @@ export class HashSlots {
       return;
     }
     this.#directory = [newSegment(SEGMENT_SLOTS_MIN, 0)];
+    this.#slots = this.#directory.map(({ slots }) => slots);
     this.#mask = 0;
+  }
+
+  #double(segment: Segment, hash: number, hashes: Uint32Array): void {
+    const { slots } = segment;
+    segment.slots = new Uint32Array(slots.length * 2);
+    for (const stored of slots) if (stored !== 0) occupy(segment.slots, stored - 1, hashes[stored - 1]!);
+    this.#put(segment, hash);
   }
 
   #split(segment: Segment, hash: number, hashes: Uint32Array): void {
     const { slots, depth } = segment;
     if (2 ** depth === this.#directory.length) {
       this.#directory = [...this.#directory, ...this.#directory];
+      this.#slots = [...this.#slots, ...this.#slots];
       this.#mask = this.#directory.length - 1;
     }
     const halves = [newSegment(slots.length, depth + 1), newSegment(slots.length, depth + 1)] as const;
@@ -95,21 +107,23 @@ export class HashSlots {
       occupy(half.slots, stored - 1, its);
       half.size += 1;
     }
-    const shared = (hash >>> DIRECTORY_SHIFT) & (2 ** depth - 1);
-    for (let at = shared; at < this.#directory.length; at += 2 ** depth) {
-      this.#directory[at] = halves[((at >>> depth) & 1) as 0 | 1];
+    const bit = 2 ** (DIRECTORY_SHIFT + depth);
+    this.#put(halves[0], hash & ~bit);
+    this.#put(halves[1], hash | bit);
+  }
+
+  /** Puts a segment in all places of the directory that are for hashes which begin like this one. */
+  #put(segment: Segment, hash: number): void {
+    const stride = 2 ** segment.depth;
+    for (let at = (hash >>> DIRECTORY_SHIFT) & (stride - 1); at <= this.#mask; at += stride) {
+      this.#directory[at] = segment;
+      this.#slots[at] = segment.slots;
     }
   }
 }
 
 function newSegment(slots: number, depth: number): Segment {
   return { slots: new Uint32Array(slots), size: 0, depth };
-}
-
-function double(segment: Segment, hashes: Uint32Array): void {
-  const { slots } = segment;
-  segment.slots = new Uint32Array(slots.length * 2);
-  for (const stored of slots) if (stored !== 0) occupy(segment.slots, stored - 1, hashes[stored - 1]!);
 }
 
 function occupy(slots: Uint32Array, entry: number, hash: number): void {
