@@ -146,9 +146,21 @@ export function appendEntry(batch: Batch, cell: number, value: number, offset: n
   batch.length = at + 1;
 }
 
+/** A body of so many bytes for each entry has few that are shorter. */
+const ENTRY_BYTES = 16;
+
+/** Makes room in an empty batch for the entries of a long body, as columns that grow are copied in one go. What is not used takes no memory. */
+export function reserveColumns(batch: Batch, bodyBytes: number): void {
+  const capacity = Math.min(Math.ceil(bodyBytes / ENTRY_BYTES), KEPT_LENGTH);
+  if (capacity > batch.cells.length) resizeColumns(batch, capacity);
+}
+
 /** Makes room for more entries than there are. */
 export function growColumns(batch: Batch): void {
-  const capacity = batch.cells.length * 2;
+  resizeColumns(batch, batch.cells.length * 2);
+}
+
+function resizeColumns(batch: Batch, capacity: number): void {
   const { cells, values, offsets } = batch;
   batch.cells = new Int32Array(capacity);
   batch.cells.set(cells);
@@ -185,7 +197,11 @@ export function judge(
   if (cells.kindOf(cell) === CellKind.UNTYPED) batch.judged.push(stays ? cell : ~cell);
 }
 
-/** Whether that is still so. */
-export function isAsJudged({ judged }: Batch, { sums }: Cells): boolean {
-  return judged.every((each) => (each >= 0 ? sums.get(each) >= 0 : sums.get(~each) < 0));
+/** Whether that is still so, for those from one place in the list to another. */
+export function judgedAsBefore({ judged }: Batch, { sums }: Cells, from: number, to: number): boolean {
+  for (let i = from; i < to; i += 1) {
+    const cell = judged[i]!;
+    if (cell >= 0 ? !(sums.get(cell) >= 0) : !(sums.get(~cell) < 0)) return false;
+  }
+  return true;
 }

@@ -1,13 +1,12 @@
 /** Bounds of what is kept, as far as they concern a push as a whole. */
 import { PushProblem } from '../model/errors.ts';
 import type { Batch } from './batch.ts';
-import { CellKind } from './cells.ts';
 import type { State } from './state.ts';
 
-/** Throws a PushProblem when the batch would bring more than may be held. */
+/** Throws a PushProblem when the batch would bring more than may be held. Buckets of one histogram are counted by HistogramSettler. */
 export function checkLimits({ cells, families, limits }: State, batch: Batch): void {
   if (batch.fresh.length === 0 && batch.families.length === 0) return;
-  const { seriesMax, familiesMax, bucketsMax } = limits;
+  const { seriesMax, familiesMax } = limits;
   if (batch.fresh.length > 0 && cells.size + batch.fresh.length > seriesMax) {
     throw new PushProblem(
       'series_limit',
@@ -21,22 +20,6 @@ export function checkLimits({ cells, families, limits }: State, batch: Batch): v
       'families_limit',
       `the push brings ${added} new families; the gateway holds ${families.size} of at most ${familiesMax} (--limit.families)`,
       0,
-    );
-  }
-  if (!batch.grouped) return;
-  const { fresh } = batch;
-  const buckets = new Map<number, number>();
-  for (let index = 0; index < fresh.length; index += 1) {
-    if (fresh.kind[index] !== CellKind.BUCKET) continue;
-    const group = fresh.group[index]!;
-    const before = buckets.get(group) ?? (group >= 0 ? cells.groups[group]!.buckets.length : 0);
-    buckets.set(group, before + 1);
-    if (before + 1 <= bucketsMax) continue;
-    const { name, offset } = batch.families[fresh.family[index]!]!;
-    throw new PushProblem(
-      'buckets_limit',
-      `${name} would have more than ${bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
-      offset,
     );
   }
 }

@@ -2,11 +2,15 @@
  * Idempotency keys of accepted pushes, so that a retry counts once. A key is kept as a digest of whatever tells it from others, and beside it a
  * fingerprint of the request that came with it, so that the same key on another request can be told from a retry.
  *
- *   table    digest, 16 bytes                       entry
- *   columns  by entry: fingerprint, time
- *   ring     entries, oldest first: [ … | head … tail | … ]
+ *   table    digest, 16 bytes                                  entry
+ *   columns  by entry: fingerprint, time, holder, and its places in two lists
+ *   lists    all keys by age, and those of one holder by age: oldest ⇄ … ⇄ newest
  *
- * About 60 bytes a key. Keys go when they are older than the window, and the oldest when there are too many.
+ * About 70 bytes a key. Keys go when they are older than the window. When there are too many, the oldest goes of whoever holds the
+ * most, so that a flood of keys drives out its own. Holders are numbers that senders fall into by a hash, and there are no more of
+ * them, so what is kept of them is bounded as well, and finding the largest takes a microsecond.
+ *
+ * All is decided by what records say, so that it comes out the same when they are read again.
  * Draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 import { viewOf } from '../primitives/bytes.ts';
@@ -14,106 +18,149 @@ import { ByteTable } from '../primitives/byte-table.ts';
 
 export const DIGEST_BYTES = 16;
 export const FINGERPRINT_BYTES = 8;
-/** Digest, then fingerprint: what identifies a push. */
-export const IDENTITY_BYTES: number = DIGEST_BYTES + FINGERPRINT_BYTES;
+export const HOLDER_BYTES = 4;
+/** Digest, fingerprint, then a hash of who holds it: what identifies a push. */
+export const IDENTITY_BYTES: number = DIGEST_BYTES + FINGERPRINT_BYTES + HOLDER_BYTES;
+/** As earlier versions wrote it, without a holder. */
+export const UNHELD_IDENTITY_BYTES: number = DIGEST_BYTES + FINGERPRINT_BYTES;
+const TIME_BYTES = 8;
 const KEYS_PER_PART = 16_384;
-const ROW_BYTES = IDENTITY_BYTES + 8;
-const RING_MIN = 64;
+const HOLDERS = 1024;
+/** Added to a holder: not a key any more, but still to be read by a snapshot. */
+const GONE = 1 << 15;
+const NONE = -1;
+/** Keys that go when one comes: more than one, so that there are fewer in the end, and few, so that it takes no time. */
+const REMOVED_AT_ONCE = 16;
 
 export interface KeyBounds {
   readonly windowMs: number;
   readonly keysMax: number;
 }
 
+/** Those of a new store, before any record says otherwise. */
+export const initialKeyBounds: KeyBounds = { windowMs: 24 * 60 * 60 * 1000, keysMax: 1_000_000 };
+
+/** The keys as they were at one point in time. */
+export interface FrozenKeys {
+  parts(): Generator<Uint8Array, void>;
+  /** To be called when the parts are no longer read. */
+  close(): void;
+}
+
 export class IdempotencyKeys {
+  size = 0;
   /** Keys that went before their time was over, because there were too many. */
   evicted = 0;
-  readonly #bounds: KeyBounds;
+  #bounds: KeyBounds;
   readonly #table: ByteTable;
   /** Two numbers each. */
   #fingerprints = new Uint32Array(64);
   #addedMs = new Float64Array(32);
-  /** A power of two. */
-  #ring = new Uint32Array(RING_MIN);
-  /** Counts of keys ever taken out and ever put in; places in the ring are these, modulo its length. */
-  #head = 0;
-  #tail = 0;
+  #holders = new Uint16Array(32);
+  #older = new Int32Array(32);
+  #newer = new Int32Array(32);
+  /** The same among those of the same holder. */
+  #previous = new Int32Array(32);
+  #next = new Int32Array(32);
+  #oldest = NONE;
+  #newest = NONE;
+  /** The oldest that is not gone. */
+  #oldestLive = NONE;
+  #newestMs = Number.NEGATIVE_INFINITY;
+  /** By holder. */
+  readonly #counts = new Uint32Array(HOLDERS);
+  readonly #first = new Int32Array(HOLDERS).fill(NONE);
+  readonly #last = new Int32Array(HOLDERS).fill(NONE);
+  #isFrozen = false;
+  readonly #gone: number[] = [];
 
   constructor(bounds: KeyBounds, hashSeed: number) {
     this.#bounds = bounds;
     this.#table = new ByteTable(hashSeed);
   }
 
-  get size(): number {
-    return this.#tail - this.#head;
+  get bounds(): KeyBounds {
+    return this.#bounds;
+  }
+
+  /** Where there are too many then, they go as others come. */
+  setBounds(bounds: KeyBounds): void {
+    this.#bounds = bounds;
   }
 
   /** Whether the key of this identity is known, and if so whether it came with the same request. */
   look(identity: Uint8Array, nowMs: number): 'unknown' | 'same' | 'another' {
-    this.expire(nowMs);
     const view = viewOf(identity);
     const entry = this.#find(view);
-    if (entry < 0) return 'unknown';
+    if (entry < 0 || this.#isOver(entry, nowMs)) return 'unknown';
     const isSame =
       this.#fingerprints[entry * 2] === view.getUint32(DIGEST_BYTES) &&
       this.#fingerprints[entry * 2 + 1] === view.getUint32(DIGEST_BYTES + 4);
     return isSame ? 'same' : 'another';
   }
 
-  /** Adds a key; one that is there already stays as it is. */
+  /** Adds a key; one that is there already stays as it is. Lets go of some that are too old, or too many. */
   add(identity: Uint8Array, nowMs: number): void {
     const view = viewOf(identity);
-    if (this.#find(view) >= 0) return;
-    this.expire(nowMs);
-    while (this.size >= this.#bounds.keysMax) {
-      this.#removeOldest();
-      this.evicted += 1;
+    const known = this.#find(view);
+    if (known >= 0) {
+      if (!this.#isOver(known, nowMs)) return;
+      this.#remove(known);
     }
+    this.#makeRoom(nowMs);
     const hash = this.#table.hash(view, 0, DIGEST_BYTES);
     const entry = this.#table.insert(view, 0, DIGEST_BYTES, hash);
     if (entry >= this.#addedMs.length) this.#growColumns();
     this.#fingerprints[entry * 2] = view.getUint32(DIGEST_BYTES);
     this.#fingerprints[entry * 2 + 1] = view.getUint32(DIGEST_BYTES + 4);
-    this.#addedMs[entry] = nowMs;
-    if (this.size === this.#ring.length) this.#growRing();
-    this.#ring[this.#tail & (this.#ring.length - 1)] = entry;
-    this.#tail += 1;
-  }
-
-  /** Lets go of what is older than the window. */
-  expire(nowMs: number): void {
-    while (this.size > 0 && this.#addedMs[this.#oldest()]! < nowMs - this.#bounds.windowMs)
-      this.#removeOldest();
+    // Never less than before, so that the oldest come first.
+    this.#newestMs = Math.max(this.#newestMs, nowMs);
+    this.#addedMs[entry] = this.#newestMs;
+    const holder = identity.length < IDENTITY_BYTES ? 0 : view.getUint32(UNHELD_IDENTITY_BYTES) % HOLDERS;
+    this.#link(entry, holder);
   }
 
   /**
-   * All keys, oldest first, for a snapshot. Keys may come and go while it is read: those that went are missing and new ones may
-   * be there. Adding them again changes nothing; but their records must be safe before the snapshot counts.
+   * The keys as they are now, oldest first, for a snapshot; one at a time. Those that go meanwhile are read all the same, and new
+   * ones are not.
    */
-  *parts(): Generator<Uint8Array, void> {
-    for (let at = this.#head; at < this.#tail;) {
-      at = Math.max(at, this.#head);
-      const count = Math.min(this.#tail - at, KEYS_PER_PART);
-      const part = new Uint8Array(count * ROW_BYTES);
-      const view = viewOf(part);
-      for (let row = 0; row < count; row += 1) {
-        const entry = this.#ring[(at + row) & (this.#ring.length - 1)]!;
-        const start = this.#table.offsetOf(entry);
-        part.set(this.#table.chunkOf(entry).subarray(start, start + DIGEST_BYTES), row * ROW_BYTES);
-        view.setUint32(row * ROW_BYTES + DIGEST_BYTES, this.#fingerprints[entry * 2]!);
-        view.setUint32(row * ROW_BYTES + DIGEST_BYTES + 4, this.#fingerprints[entry * 2 + 1]!);
-        view.setFloat64(row * ROW_BYTES + IDENTITY_BYTES, this.#addedMs[entry]!, true);
-      }
-      at += count;
-      yield part;
+  freeze(): FrozenKeys {
+    if (this.#isFrozen) throw new Error('BUG: the keys are being read by a snapshot');
+    this.#forgetGone(this.#gone.length);
+    this.#isFrozen = true;
+    const from = this.#oldest;
+    const to = this.#newest;
+    return { parts: () => this.#parts(from, to), close: () => (this.#isFrozen = false) };
+  }
+
+  /** Takes back a part that `parts` gave; `isHeld` is false for those of earlier versions, which know no holders. */
+  restore(part: Uint8Array, isHeld = true): void {
+    const view = viewOf(part);
+    const identityBytes = isHeld ? IDENTITY_BYTES : UNHELD_IDENTITY_BYTES;
+    const rowBytes = identityBytes + TIME_BYTES;
+    for (let at = 0; at + rowBytes <= part.length; at += rowBytes) {
+      this.add(part.subarray(at, at + identityBytes), view.getFloat64(at + identityBytes, true));
     }
   }
 
-  /** Takes back a part that `parts` gave. */
-  restore(part: Uint8Array): void {
-    const view = viewOf(part);
-    for (let at = 0; at + ROW_BYTES <= part.length; at += ROW_BYTES) {
-      this.add(part.subarray(at, at + IDENTITY_BYTES), view.getFloat64(at + IDENTITY_BYTES, true));
+  *#parts(from: number, to: number): Generator<Uint8Array, void> {
+    const rowBytes = IDENTITY_BYTES + TIME_BYTES;
+    let entry = from;
+    while (entry !== NONE) {
+      const part = new Uint8Array(KEYS_PER_PART * rowBytes);
+      const view = viewOf(part);
+      let at = 0;
+      while (entry !== NONE && at < part.length) {
+        const start = this.#table.offsetOf(entry);
+        part.set(this.#table.chunkOf(entry).subarray(start, start + DIGEST_BYTES), at);
+        view.setUint32(at + DIGEST_BYTES, this.#fingerprints[entry * 2]!);
+        view.setUint32(at + DIGEST_BYTES + 4, this.#fingerprints[entry * 2 + 1]!);
+        view.setUint32(at + UNHELD_IDENTITY_BYTES, this.#holders[entry]! % GONE);
+        view.setFloat64(at + IDENTITY_BYTES, this.#addedMs[entry]!, true);
+        at += rowBytes;
+        entry = entry === to ? NONE : this.#newer[entry]!;
+      }
+      yield part.subarray(0, at);
     }
   }
 
@@ -121,32 +168,100 @@ export class IdempotencyKeys {
     return this.#table.find(view, 0, DIGEST_BYTES, this.#table.hash(view, 0, DIGEST_BYTES));
   }
 
-  #oldest(): number {
-    return this.#ring[this.#head & (this.#ring.length - 1)]!;
+  #isOver(entry: number, nowMs: number): boolean {
+    return this.#addedMs[entry]! < nowMs - this.#bounds.windowMs;
   }
 
-  #removeOldest(): void {
-    const entry = this.#oldest();
+  #makeRoom(nowMs: number): void {
+    if (this.#gone.length > 0 && !this.#isFrozen) this.#forgetGone(REMOVED_AT_ONCE);
+    for (let left = REMOVED_AT_ONCE; left > 0 && this.size > 0; left -= 1) {
+      if (this.#isOver(this.#oldestLive, nowMs)) this.#remove(this.#oldestLive);
+      else if (this.size >= this.#bounds.keysMax) {
+        this.#remove(this.#first[this.#largestHolder()]!);
+        this.evicted += 1;
+      } else return;
+    }
+  }
+
+  /** Of several, the one whose oldest key is the oldest. */
+  #largestHolder(): number {
+    let most = 0;
+    let found = 0;
+    for (let holder = 0; holder < HOLDERS; holder += 1) {
+      const count = this.#counts[holder]!;
+      if (count < most || count === 0) continue;
+      if (count === most && this.#addedMs[this.#first[holder]!]! >= this.#addedMs[this.#first[found]!]!)
+        continue;
+      most = count;
+      found = holder;
+    }
+    return found;
+  }
+
+  #remove(entry: number): void {
+    const holder = this.#holders[entry]!;
+    const previous = this.#previous[entry]!;
+    const next = this.#next[entry]!;
+    if (previous === NONE) this.#first[holder] = next;
+    else this.#next[previous] = next;
+    if (next === NONE) this.#last[holder] = previous;
+    else this.#previous[next] = previous;
+    this.#counts[holder]! -= 1;
+    this.size -= 1;
     this.#table.remove(entry);
-    this.#table.release(entry);
-    this.#head += 1;
+    this.#holders[entry] = holder + GONE;
+    while (this.#oldestLive !== NONE && this.#holders[this.#oldestLive]! >= GONE)
+      this.#oldestLive = this.#newer[this.#oldestLive]!;
+    this.#gone.push(entry);
+    if (!this.#isFrozen) this.#forgetGone(1);
+  }
+
+  #link(entry: number, holder: number): void {
+    this.#holders[entry] = holder;
+    this.#older[entry] = this.#newest;
+    this.#newer[entry] = NONE;
+    this.#next[entry] = NONE;
+    if (this.#newest === NONE) this.#oldest = entry;
+    else this.#newer[this.#newest] = entry;
+    this.#newest = entry;
+    if (this.#oldestLive === NONE) this.#oldestLive = entry;
+    const last = this.#last[holder]!;
+    this.#previous[entry] = last;
+    if (last === NONE) this.#first[holder] = entry;
+    else this.#next[last] = entry;
+    this.#last[holder] = entry;
+    this.#counts[holder]! += 1;
+    this.size += 1;
+  }
+
+  /** Lets the numbers of so many keys that are gone be used again. */
+  #forgetGone(most: number): void {
+    for (let left = most; left > 0; left -= 1) {
+      const entry = this.#gone.pop();
+      if (entry === undefined) return;
+      const older = this.#older[entry]!;
+      const newer = this.#newer[entry]!;
+      if (older === NONE) this.#oldest = newer;
+      else this.#newer[older] = newer;
+      if (newer === NONE) this.#newest = older;
+      else this.#older[newer] = older;
+      this.#table.release(entry);
+    }
   }
 
   #growColumns(): void {
     const capacity = this.#table.capacity;
-    const fingerprints = new Uint32Array(capacity * 2);
-    fingerprints.set(this.#fingerprints);
-    this.#fingerprints = fingerprints;
-    const addedMs = new Float64Array(capacity);
-    addedMs.set(this.#addedMs);
-    this.#addedMs = addedMs;
+    this.#fingerprints = copied(new Uint32Array(capacity * 2), this.#fingerprints);
+    this.#addedMs = copied(new Float64Array(capacity), this.#addedMs);
+    this.#holders = copied(new Uint16Array(capacity), this.#holders);
+    this.#older = copied(new Int32Array(capacity), this.#older);
+    this.#newer = copied(new Int32Array(capacity), this.#newer);
+    this.#previous = copied(new Int32Array(capacity), this.#previous);
+    this.#next = copied(new Int32Array(capacity), this.#next);
   }
+}
 
-  #growRing(): void {
-    const larger = new Uint32Array(this.#ring.length * 2);
-    for (let at = this.#head; at < this.#tail; at += 1) {
-      larger[at & (larger.length - 1)] = this.#ring[at & (this.#ring.length - 1)]!;
-    }
-    this.#ring = larger;
-  }
+function copied<T extends { set(from: T): void }>(to: T, from: T): T {
+  to.set(from);
+  return to;
 }

@@ -17,13 +17,13 @@ import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
 import type { AliasTarget } from './aliases.ts';
-import { appendEntry, emptyBatch, isAsJudged, judge, resetBatch } from './batch.ts';
+import { appendEntry, emptyBatch, judge, judgedAsBefore, reserveColumns, resetBatch } from './batch.ts';
 import type { Batch, PushFamily } from './batch.ts';
-import { checkLimits } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
 import { beginPush, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
+import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { FreshShape } from './fresh-cells.ts';
@@ -40,13 +40,14 @@ import {
   upperBound,
   withPathLabels,
 } from './sample-kinds.ts';
-import { HistogramSettler } from './settle.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import type { State } from './state.ts';
-import { StrictHistograms } from './strict-histograms.ts';
 import { TextScratch } from './text-scratch.ts';
 import { ValueCheck } from './value-check.ts';
+
+/** Longer bodies are read in steps. */
+const LONG_BYTES = 128 * 1024;
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
@@ -56,7 +57,6 @@ export class PushBuilder implements SampleSink {
   guessed: number = UNKNOWN;
   readonly #state: State;
   readonly #families: PushFamilies;
-  readonly #settler: HistogramSettler;
   readonly #plain: PlainReader;
   readonly #values: ValueCheck;
   readonly #scratch: TextScratch;
@@ -78,7 +78,7 @@ export class PushBuilder implements SampleSink {
   readonly #expected: ExpectedRun;
   #spellings: Spellings;
   #strict = false;
-  readonly #strictHistograms: StrictHistograms;
+  readonly #finish: PushFinish;
   /** The entry of the spellings after the last one known. */
   #nextSpelling = 0;
 
@@ -86,9 +86,8 @@ export class PushBuilder implements SampleSink {
     this.#state = state;
     this.hashSeed = state.hashSeed;
     this.batch = emptyBatch(state.hashSeed);
-    this.#families = new PushFamilies(state.families, this.batch);
+    this.#families = new PushFamilies(state.families, this.batch, state.limits);
     this.#spellings = state.spellings.text;
-    this.#strictHistograms = new StrictHistograms(this.batch, state.cells, state.families);
     this.#expected = {
       withinFamily: false,
       cells: state.cells,
@@ -96,7 +95,6 @@ export class PushBuilder implements SampleSink {
       cursor: this.#cursor,
       families: this.#families,
     };
-    this.#settler = new HistogramSettler(this.batch, state.cells);
     this.#values = new ValueCheck(this.batch, state.cells);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
@@ -104,11 +102,13 @@ export class PushBuilder implements SampleSink {
     this.#beside = new GroupCells(state.cells);
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
+    this.#finish = new PushFinish(state, this.batch, this.#families, this.#details);
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */
   begin(body: Uint8Array, pathLabels: readonly Label[]): void {
     resetBatch(this.batch);
+    if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
     this.#details.begin();
@@ -322,13 +322,19 @@ export class PushBuilder implements SampleSink {
 
   /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
   finish(): Batch {
-    const { batch } = this;
-    if (this.#strict) this.#strictHistograms.check();
-    this.#settler.settle();
-    this.#families.finish();
-    this.#details.finish();
-    checkLimits(this.#state, batch);
-    return batch;
+    this.#finish.atOnce(this.#strict);
+    return this.batch;
+  }
+
+  /** The same in steps; between them others may push what does not disturb it (aggregate/disturbs.ts). */
+  finishInSteps(): Generator<void, void> {
+    return this.#finish.inSteps(this.#strict);
+  }
+
+  /** How much of what was read so far is not known to the state. */
+  get news(): number {
+    const { fresh, families, aliases } = this.batch;
+    return fresh.length + families.length + aliases.length;
   }
 
   /** With path labels a sample means another series than its spelling says. */
@@ -393,7 +399,18 @@ export class PushBuilder implements SampleSink {
 
   /** Whether what was read so far means in the state as it is now what it meant then. */
   isCurrent(): boolean {
-    return this.epoch === this.#state.epoch && isAsJudged(this.batch, this.#state.cells);
+    const { cells } = this.#state;
+    return this.epoch === this.#state.epoch && judgedAsBefore(this.batch, cells, 0, this.batch.judged.length);
+  }
+
+  /** Whether nothing was created, freed or retyped since the push began. */
+  isUnchanged(): boolean {
+    return this.epoch === this.#state.epoch;
+  }
+
+  /** The same in steps. */
+  *isCurrentInSteps(): Generator<void, boolean> {
+    return this.epoch === this.#state.epoch && (yield* this.#finish.isAsJudged());
   }
 
   #remember(spelling: Spelling, alias: AliasTarget): void {

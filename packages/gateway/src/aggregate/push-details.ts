@@ -11,6 +11,9 @@ import type { State } from './state.ts';
 import { TextScratch } from './text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
 
+/** Looking up a start time is as much work as so many rows of others. */
+const START_ROWS = 4;
+
 export class PushDetails {
   readonly #state: State;
   readonly #batch: Batch;
@@ -85,8 +88,22 @@ export class PushDetails {
 
   /** What became of start times that came before their series. */
   finish(): void {
-    if (this.#early.length === 0) return;
-    for (const { text, startMs } of this.#early) {
+    if (this.#early.length > 0) this.#settleEarly(0, this.#early.length);
+  }
+
+  /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
+  *finishInSteps(rows: number): Generator<void, void> {
+    const { length } = this.#early;
+    const step = Math.ceil(rows / START_ROWS);
+    for (let from = 0; from < length; from += step) {
+      this.#settleEarly(from, Math.min(from + step, length));
+      yield;
+    }
+  }
+
+  #settleEarly(from: number, to: number): void {
+    for (let i = from; i < to; i += 1) {
+      const { text, startMs } = this.#early[i]!;
       const cell = this.#find(text);
       if (cell !== undefined) this.#start(cell, startMs);
     }

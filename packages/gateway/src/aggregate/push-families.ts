@@ -8,8 +8,10 @@
 import { PushProblem } from '../model/errors.ts';
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
+import { shorten } from '../primitives/quote.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
+import type { Limits } from './rules.ts';
 import type { Families, Family } from './families.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
@@ -21,25 +23,33 @@ export interface Route {
 
 const suffixes = ['_bucket', '_sum', '_count'] as const;
 
+/** Looking at a family is as much work as so many rows. */
+const FAMILY_ROWS = 16;
+
 export class PushFamilies {
   /** True when lines that the state knows may mean something else in this push. */
   meaningsChanged = false;
   readonly #families: Families;
   readonly #batch: Batch;
   readonly #byName = new Map<string, PushFamily>();
+  readonly #familiesMax: number;
+  /** Families that the state does not have. */
+  #unknown = 0;
   #serial = 0;
   #typed = new Uint32Array(0);
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor(families: Families, batch: Batch) {
+  constructor(families: Families, batch: Batch, { familiesMax }: Pick<Limits, 'familiesMax'>) {
     this.#families = families;
     this.#batch = batch;
+    this.#familiesMax = familiesMax;
   }
 
   begin(serial: number): void {
     this.#serial = serial;
     this.meaningsChanged = false;
+    this.#unknown = 0;
     if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
     if (count <= this.#typed.length) return;
@@ -149,11 +159,25 @@ export class PushFamilies {
 
   /** Looks at the push as a whole: refuses claims on one sample name by two families, and finds start times. */
   finish(): void {
+    for (const family of this.#batch.families) this.#finish(family);
+  }
+
+  /** The same in steps. The state must stay as it is meanwhile. */
+  *finishInSteps(rows: number): Generator<void, void> {
+    let left = rows;
     for (const family of this.#batch.families) {
-      if (family.known === undefined && !family.sampled) continue;
-      if (family.changed || family.known === undefined) this.#claim(family);
-      family.startTimes = family.type === 'gauge' && this.#holdsStartTimes(family.name);
+      this.#finish(family);
+      left -= FAMILY_ROWS;
+      if (left > 0) continue;
+      left = rows;
+      yield;
     }
+  }
+
+  #finish(family: PushFamily): void {
+    if (family.known === undefined && !family.sampled) return;
+    if (family.changed || family.known === undefined) this.#claim(family);
+    family.startTimes = family.type === 'gauge' && this.#holdsStartTimes(family.name);
   }
 
   #sampledRoute(family: PushFamily, role: SampleRole): Route {
@@ -170,6 +194,11 @@ export class PushFamilies {
     const declared = this.#byName.get(name);
     if (declared !== undefined) return declared;
     const known = this.#families.find(name);
+    if (known === undefined) {
+      this.#unknown += 1;
+      // Each is an object, so they are not collected first and counted afterwards.
+      if (this.#unknown > this.#familiesMax) throw tooMany(this.#familiesMax, offset);
+    }
     const family: PushFamily = {
       index: this.#batch.families.length,
       name,
@@ -243,10 +272,18 @@ export class PushFamilies {
   }
 }
 
+function tooMany(familiesMax: number, offset: number): PushProblem {
+  return new PushProblem(
+    'families_limit',
+    `the push speaks of more than ${familiesMax} new families, which is as many as there may be (--limit.families)`,
+    offset,
+  );
+}
+
 function secondLine(keyword: string, name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `a second ${keyword} line for ${name}; write one per push`,
+    `a second ${keyword} line for ${shorten(name)}; write one per push`,
     offset,
   );
 }
@@ -254,7 +291,7 @@ function secondLine(keyword: string, name: string, offset: number): PushProblem 
 function lateType(name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `the TYPE line of ${name} must stand before its first sample`,
+    `the TYPE line of ${shorten(name)} must stand before its first sample`,
     offset,
   );
 }
@@ -266,7 +303,7 @@ function typeConflict(
   const { has, wants, offset } = types;
   return new PushProblem(
     'type_conflict',
-    `${name} is pushed as a ${wants}, but it is known as a ${has}; rename one of the two metrics`,
+    `${shorten(name)} is pushed as a ${wants}, but it is known as a ${has}; rename one of the two metrics`,
     offset,
   );
 }
@@ -274,7 +311,7 @@ function typeConflict(
 function claimConflict(family: PushFamily, rival: Pick<Family, 'name' | 'type'>): PushProblem {
   return new PushProblem(
     'type_conflict',
-    `the ${family.type} ${family.name} and the ${rival.type} ${rival.name} claim the same sample names; rename one of the two metrics`,
+    `the ${family.type} ${shorten(family.name)} and the ${rival.type} ${shorten(rival.name)} claim the same sample names; rename one of the two metrics`,
     family.offset,
   );
 }

@@ -9,20 +9,42 @@ const EXEMPLAR_ROWS = 4;
 
 export function writeDetails(writer: ByteWriter, { starts, exemplars }: Batch): void {
   writer.whole(starts.length);
-  for (const { cell, startMs } of starts) {
-    writeCell(writer, cell);
-    writer.double(startMs);
+  for (const start of starts) writeStart(writer, start);
+  writer.whole(exemplars.length);
+  for (const one of exemplars) writeExemplar(writer, one);
+}
+
+export function* writeDetailsInSteps(
+  writer: ByteWriter,
+  { starts, exemplars }: Batch,
+  rows: number,
+): Generator<void, void> {
+  const most = Math.ceil(rows / EXEMPLAR_ROWS);
+  writer.whole(starts.length);
+  for (const [index, start] of starts.entries()) {
+    writeStart(writer, start);
+    if (index % most === most - 1) yield;
   }
   writer.whole(exemplars.length);
-  for (const { cell, exemplar } of exemplars) {
-    writeCell(writer, cell);
-    writer.double(exemplar.value);
-    writer.double(exemplar.timestampMs ?? Number.NaN);
-    writer.whole(exemplar.labels.length);
-    for (const { name, value } of exemplar.labels) {
-      writer.text(name);
-      writer.text(value);
-    }
+  for (const [index, one] of exemplars.entries()) {
+    writeExemplar(writer, one);
+    if (index % most === most - 1) yield;
+  }
+}
+
+function writeStart(writer: ByteWriter, { cell, startMs }: Batch['starts'][number]): void {
+  writeCell(writer, cell);
+  writer.double(startMs);
+}
+
+function writeExemplar(writer: ByteWriter, { cell, exemplar }: Batch['exemplars'][number]): void {
+  writeCell(writer, cell);
+  writer.double(exemplar.value);
+  writer.double(exemplar.timestampMs ?? Number.NaN);
+  writer.whole(exemplar.labels.length);
+  for (const { name, value } of exemplar.labels) {
+    writer.text(name);
+    writer.text(value);
   }
 }
 

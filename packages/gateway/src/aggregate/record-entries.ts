@@ -11,10 +11,23 @@ import { appendEntry } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { Pace } from './pace.ts';
 
-export function writeEntries(writer: ByteWriter, { cells, values, length }: Batch): void {
+export function writeEntries(writer: ByteWriter, batch: Batch): void {
+  writer.whole(batch.length);
+  writeSome(writer, batch, 0, batch.length);
+}
+
+export function* writeEntriesInSteps(writer: ByteWriter, batch: Batch, rows: number): Generator<void, void> {
+  const { length } = batch;
   writer.whole(length);
-  let before = 0;
-  for (let i = 0; i < length; i += 1) {
+  for (let from = 0; from < length; from += rows) {
+    writeSome(writer, batch, from, Math.min(from + rows, length));
+    yield;
+  }
+}
+
+function writeSome(writer: ByteWriter, { cells, values }: Batch, from: number, to: number): void {
+  let before = from === 0 ? 0 : cells[from - 1]!;
+  for (let i = from; i < to; i += 1) {
     const cell = cells[i]!;
     const value = values[i]!;
     const step = cell - before;

@@ -1,10 +1,11 @@
 /** What a push brings that the state does not have, as bytes: families, groups, and cells with their texts. */
 import { metricTypes } from '../model/metric-type.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
-import type { Batch, PushFamily } from './batch.ts';
+import type { Batch, FreshGroup, PushFamily } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Families } from './families.ts';
 import { NO_GROUP } from './fresh-cells.ts';
+import type { FreshCells } from './fresh-cells.ts';
 import { isNative } from './native-cells.ts';
 import type { Pace } from './pace.ts';
 
@@ -16,32 +17,64 @@ const NEWS_ROWS = 2;
 /** How the group of a cell is written: none, one of the batch, one of the state. */
 const GROUP_KINDS = 3;
 
-export function writeNews(writer: ByteWriter, { families, freshGroups, fresh }: Batch): void {
+export function writeNews(writer: ByteWriter, batch: Batch): void {
+  const { families, freshGroups, fresh } = batch;
   writer.whole(families.length);
   for (const family of families) writeFamily(writer, family);
   writer.whole(freshGroups.length);
-  for (const { family, count, infinity } of freshGroups) {
-    writer.whole(family);
-    writer.whole(count);
-    writer.whole(infinity + 1);
+  for (const group of freshGroups) writeGroup(writer, group);
+  writer.whole(fresh.length);
+  for (let index = 0; index < fresh.length; index += 1) writeCell(writer, fresh, index);
+}
+
+export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number): Generator<void, void> {
+  const most = Math.ceil(rows / NEWS_ROWS);
+  const { families, freshGroups, fresh } = batch;
+  let left = most;
+  writer.whole(families.length);
+  for (const family of families) {
+    writeFamily(writer, family);
+    left -= 1;
+    if (left > 0) continue;
+    left = most;
+    yield;
+  }
+  writer.whole(freshGroups.length);
+  for (const group of freshGroups) {
+    writeGroup(writer, group);
+    left -= 1;
+    if (left > 0) continue;
+    left = most;
+    yield;
   }
   writer.whole(fresh.length);
-  const { texts } = fresh;
   for (let index = 0; index < fresh.length; index += 1) {
-    const kind = fresh.kind[index]!;
-    const group = fresh.group[index]!;
-    writer.byte(kind);
-    writer.whole(fresh.family[index]!);
-    writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
-    if (hasBound(kind)) writer.double(fresh.bound[index]!);
-    // Each text repeats the beginning of the one before; only the rest is written.
-    const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
-    const start = texts.offsetOf(index);
-    const length = texts.lengthOf(index);
-    writer.whole(shared);
-    writer.whole(length - shared);
-    writer.raw(texts.chunkOf(index).subarray(start + shared, start + length));
+    writeCell(writer, fresh, index);
+    if (index % most === most - 1) yield;
   }
+}
+
+function writeGroup(writer: ByteWriter, { family, count, infinity }: FreshGroup): void {
+  writer.whole(family);
+  writer.whole(count);
+  writer.whole(infinity + 1);
+}
+
+function writeCell(writer: ByteWriter, fresh: FreshCells, index: number): void {
+  const { texts } = fresh;
+  const kind = fresh.kind[index]!;
+  const group = fresh.group[index]!;
+  writer.byte(kind);
+  writer.whole(fresh.family[index]!);
+  writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
+  if (hasBound(kind)) writer.double(fresh.bound[index]!);
+  // Each text repeats the beginning of the one before; only the rest is written.
+  const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
+  const start = texts.offsetOf(index);
+  const length = texts.lengthOf(index);
+  writer.whole(shared);
+  writer.whole(length - shared);
+  writer.raw(texts.chunkOf(index).subarray(start + shared, start + length));
 }
 
 /** Fills an empty batch. `families` are those of the state that the batch is to be applied to. */

@@ -5,6 +5,7 @@
  *   record   kind, epoch, nowMs, wallMs, then by kind
  *   push     method, source, key?, news?, entries, details?        remove  source
  *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see StateRules
+ *   keyBounds  windowMs, keysMax
  *
  *   news     families, groups, cells that the state does not have      entries  (cell, value)…, nearly always two to nine bytes
  *
@@ -16,16 +17,18 @@ import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import { atOnce } from '../primitives/turns.ts';
 import type { Batch } from './batch.ts';
 import { emptyBatch, resetBatch } from './batch.ts';
-import { IDENTITY_BYTES } from './idempotency-keys.ts';
-import { readDetails, writeDetails } from './record-details.ts';
-import { readNews, writeNews } from './record-news.ts';
-import { readEntries, writeEntries } from './record-entries.ts';
+import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from './idempotency-keys.ts';
+import type { KeyBounds } from './idempotency-keys.ts';
+import { readDetails, writeDetails, writeDetailsInSteps } from './record-details.ts';
+import { readNews, writeNews, writeNewsInSteps } from './record-news.ts';
+import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries.ts';
 import type { StateRules } from './rules.ts';
 import type { PushOrigin, State } from './state.ts';
 
-const [PUSH, REMOVE, EXPIRE, RECYCLE, RULES] = [1, 2, 3, 4, 5] as const;
+const [PUSH, REMOVE, EXPIRE, RECYCLE, RULES, KEY_BOUNDS] = [1, 2, 3, 4, 5, 6] as const;
 
-const [BY_PUT, WITH_KEY, WITH_NEWS, WITH_DETAILS] = [1, 2, 4, 8] as const;
+/** Earlier versions wrote keys without a holder. */
+const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY] = [1, 2, 4, 8, 16] as const;
 
 const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
@@ -57,6 +60,7 @@ export type Change = Times &
     | { readonly kind: 'expire'; readonly expiry: Expiry }
     | { readonly kind: 'recycle' }
     | { readonly kind: 'rules'; readonly rules: StateRules }
+    | { readonly kind: 'keyBounds'; readonly bounds: KeyBounds }
   );
 
 /** Writes records for a state as it is. What a method returns is valid until the next call. */
@@ -70,21 +74,34 @@ export class RecordWriter {
 
   /** A push whose batch was made for the state as it is, not yet applied. */
   push(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Uint8Array {
+    const writer = this.#beginPush(batch, origin, key);
+    if (hasNews(batch)) writeNews(writer, batch);
+    writeEntries(writer, batch);
+    if (hasDetails(batch)) writeDetails(writer, batch);
+    return writer.bytes();
+  }
+
+  /** The same in steps; nothing else may be written meanwhile, and the state and the batch must stay as they are, but for totals. */
+  *pushInSteps(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Generator<void, Uint8Array> {
+    const { rows } = this.#state.pace;
+    const writer = this.#beginPush(batch, origin, key);
+    if (hasNews(batch)) yield* writeNewsInSteps(writer, batch, rows);
+    yield* writeEntriesInSteps(writer, batch, rows);
+    if (hasDetails(batch)) yield* writeDetailsInSteps(writer, batch, rows);
+    return writer.bytes();
+  }
+
+  #beginPush(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): ByteWriter {
     const writer = this.#begin(PUSH, origin);
-    const hasNews = batch.families.length > 0 || batch.fresh.length > 0;
-    const hasDetails = batch.starts.length > 0 || batch.exemplars.length > 0;
     writer.byte(
       (origin.method === 'PUT' ? BY_PUT : 0) |
         (key === undefined ? 0 : WITH_KEY) |
-        (hasNews ? WITH_NEWS : 0) |
-        (hasDetails ? WITH_DETAILS : 0),
+        (hasNews(batch) ? WITH_NEWS : 0) |
+        (hasDetails(batch) ? WITH_DETAILS : 0),
     );
     writer.text(this.#state.rules.byJob ? origin.source : '');
     if (key !== undefined) writer.raw(key);
-    if (hasNews) writeNews(writer, batch);
-    writeEntries(writer, batch);
-    if (hasDetails) writeDetails(writer, batch);
-    return writer.bytes();
+    return writer;
   }
 
   remove(source: string, times: Times): Uint8Array {
@@ -111,6 +128,12 @@ export class RecordWriter {
     return writer.bytes();
   }
 
+  keyBounds(bounds: KeyBounds, times: Times): Uint8Array {
+    const writer = this.#begin(KEY_BOUNDS, times);
+    writeKeyBounds(writer, bounds);
+    return writer.bytes();
+  }
+
   #begin(kind: number, { nowMs, wallMs }: Times): ByteWriter {
     const writer = this.#writer;
     writer.reset();
@@ -120,6 +143,14 @@ export class RecordWriter {
     writer.double(wallMs);
     return writer;
   }
+}
+
+function hasNews({ families, fresh }: Batch): boolean {
+  return families.length > 0 || fresh.length > 0;
+}
+
+function hasDetails({ starts, exemplars }: Batch): boolean {
+  return starts.length > 0 || exemplars.length > 0;
 }
 
 export class RecordReader {
@@ -172,6 +203,8 @@ export class RecordReader {
         return { kind: 'recycle', ...times };
       case RULES:
         return { kind: 'rules', rules: readRules(reader), ...times };
+      case KEY_BOUNDS:
+        return { kind: 'keyBounds', bounds: readKeyBounds(reader), ...times };
     }
     throw new Error(`the record is of an unknown kind, ${kind}`);
   }
@@ -184,13 +217,28 @@ export class RecordReader {
     resetBatch(batch);
     const flags = reader.byte();
     const source = reader.text();
-    const key = (flags & WITH_KEY) === 0 ? undefined : reader.raw(IDENTITY_BYTES);
+    const key = readKey(reader, flags);
     if ((flags & WITH_NEWS) !== 0) yield* readNews(reader, batch, { pace, families });
     yield* readEntries(reader, batch, pace);
     if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
     const method = (flags & BY_PUT) === 0 ? 'POST' : 'PUT';
     return { kind: 'push', batch, origin: { source, method, ...times }, key, ...times };
   }
+}
+
+function readKey(reader: ByteReader, flags: number): Uint8Array | undefined {
+  if ((flags & WITH_KEY) !== 0) return reader.raw(IDENTITY_BYTES);
+  return (flags & WITH_UNHELD_KEY) === 0 ? undefined : reader.raw(UNHELD_IDENTITY_BYTES);
+}
+
+export function writeKeyBounds(writer: ByteWriter, { windowMs, keysMax }: KeyBounds): void {
+  writer.double(windowMs);
+  writer.double(keysMax);
+}
+
+export function readKeyBounds(reader: ByteReader): KeyBounds {
+  const windowMs = reader.double();
+  return { windowMs, keysMax: reader.double() };
 }
 
 export function writeRules(writer: ByteWriter, rules: StateRules): void {

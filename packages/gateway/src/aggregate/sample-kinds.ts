@@ -3,10 +3,10 @@ import type { Label } from '../model/labels.ts';
 import { PushProblem } from '../model/errors.ts';
 import { hasBuckets } from '../model/metric-type.ts';
 import { parseFloat64 } from '../primitives/float.ts';
+import { quote, shorten } from '../primitives/quote.ts';
 import { CellKind } from './cells.ts';
 import type { Route } from './push-families.ts';
 import type { Limits } from './rules.ts';
-import { shorten } from './settle.ts';
 
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
 export function kindOf({ family, role }: Route, name: string, offset: number): CellKind {
@@ -26,7 +26,7 @@ export function kindOf({ family, role }: Route, name: string, offset: number): C
       if (role !== 'own') return role === '_sum' ? CellKind.SUM : CellKind.COUNT;
       throw new PushProblem(
         'type_conflict',
-        `${name} is a ${family.type}; its samples are ${name}_bucket, ${name}_sum and ${name}_count`,
+        `${shorten(name)} is a ${family.type}; its samples are ${shorten(name)}_bucket, ${shorten(name)}_sum and ${shorten(name)}_count`,
         offset,
       );
   }
@@ -42,11 +42,16 @@ export function groupLabels(
   const reserved = hasBuckets(family.type) ? 'le' : 'quantile';
   const stray = labels.some((label) => label.name === reserved && label.value !== '');
   if (role === '_bucket') {
-    if (!stray) throw new PushProblem('invalid_histogram', `${name} is a bucket without a label le`, offset);
+    if (!stray)
+      throw new PushProblem('invalid_histogram', `${shorten(name)} is a bucket without a label le`, offset);
     return labels.filter((label) => label.name !== 'le');
   }
   if (stray) {
-    throw new PushProblem('invalid_histogram', `the label ${reserved} may not stand on ${name}`, offset);
+    throw new PushProblem(
+      'invalid_histogram',
+      `the label ${reserved} may not stand on ${shorten(name)}`,
+      offset,
+    );
   }
   return labels;
 }
@@ -58,7 +63,7 @@ export function upperBound(name: string, labels: readonly Label[], offset: numbe
   if (bound !== undefined && !Number.isNaN(bound)) return bound === 0 ? 0 : bound;
   throw new PushProblem(
     'invalid_histogram',
-    `the label le of ${name} is ${JSON.stringify(text)}, not a number`,
+    `the label le of ${shorten(name)} is ${quote(text)}, not a number`,
     offset,
   );
 }

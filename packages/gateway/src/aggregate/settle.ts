@@ -1,19 +1,27 @@
 /**
- * Turns the cumulative buckets of a push into one count per bucket, and refuses histograms that contradict themselves.
- * Buckets of different histograms may stand mixed and anywhere in the body; only those of one histogram that are out of
- * order among themselves cost a sort.
+ * Turns the cumulative buckets of a push into one count per bucket, and refuses histograms that contradict themselves, or would have
+ * more buckets than they may. Buckets of different histograms may stand mixed and anywhere in the body; only where those of one
+ * histogram are out of order among themselves are they put in order, histogram by histogram.
  */
 import { PushProblem } from '../model/errors.ts';
 import { formatFloat64 } from '../primitives/float.ts';
+import { shorten } from '../primitives/quote.ts';
 import { appendEntry, boundAt, groupAt, kindAt } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { Cells } from './cells.ts';
+import type { State } from './state.ts';
+
+/** Sorting a bucket is as much work as so many rows of others. */
+const SORTED_ROWS = 4;
 
 /** Works on one batch at a time, with columns that are used again. */
 export class HistogramSettler {
   readonly #batch: Batch;
   readonly #cells: Cells;
+  readonly #bucketsMax: number;
+  /** Entries or groups looked at in one step. */
+  readonly #rows: number;
   /** By group (see `#groupNumber`): its place in the columns below, if that place names the group too. */
   #places = new Uint32Array(64);
   /** Groups of the batch in order of their first entry. */
@@ -25,21 +33,103 @@ export class HistogramSettler {
   /** Value of the `+Inf` bucket and of the count; NaN until they come. */
   #infinities = new Float64Array(64);
   #counts = new Float64Array(64);
+  /** Buckets that the state does not have. */
+  #fresh = new Uint32Array(64);
 
-  constructor(batch: Batch, cells: Cells) {
+  constructor(batch: Batch, { cells, limits, pace }: Pick<State, 'cells' | 'limits' | 'pace'>) {
     this.#batch = batch;
     this.#cells = cells;
+    this.#bucketsMax = limits.bucketsMax;
+    this.#rows = pace.rows;
   }
 
-  /** Throws a PushProblem for the first histogram that is wrong. */
+  /** Throws a PushProblem for a histogram that is wrong. */
   settle(): void {
+    const { grouped, length } = this.#batch;
+    if (!grouped) return;
+    this.#count = 0;
+    if (this.#areInOrder(0, length)) {
+      this.#count = 0;
+      this.#take(0, length);
+      this.#closeAll(0, this.#count);
+    } else for (const _ of this.#settleDisordered());
+  }
+
+  /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
+  *settleInSteps(): Generator<void, void> {
+    const { grouped, length } = this.#batch;
+    if (!grouped) return;
+    this.#count = 0;
+    for (let from = 0; from < length; from += this.#rows) {
+      if (!this.#areInOrder(from, Math.min(from + this.#rows, length))) {
+        yield* this.#settleDisordered();
+        return;
+      }
+      yield;
+    }
+    this.#count = 0;
+    for (let from = 0; from < length; from += this.#rows) {
+      this.#take(from, Math.min(from + this.#rows, length));
+      yield;
+    }
+    yield* this.#closeInSteps();
+  }
+
+  /** Counts the buckets of each group first, so that each has a stretch of its own in which its few are sorted. */
+  *#settleDisordered(): Generator<void, void> {
     const batch = this.#batch;
-    if (!batch.grouped) return;
-    const order = this.#isInOrder() ? undefined : this.#ordered();
     const { length } = batch;
     this.#count = 0;
-    for (let i = 0; i < length; i += 1) {
-      const entry = order === undefined ? i : order[i]!;
+    const sizes = new Uint32Array(this.#cells.groups.length + batch.freshGroups.length);
+    for (let from = 0; from < length; from += this.#rows) {
+      for (let entry = from; entry < Math.min(from + this.#rows, length); entry += 1) {
+        const kind = this.#kindAt(entry);
+        if (!isGrouped(kind)) continue;
+        const place = this.#placeOf(this.#groupAt(entry), entry);
+        if (kind === CellKind.COUNT) this.#counts[place] = batch.values[entry]!;
+        else if (kind === CellKind.BUCKET) sizes[place]! += 1;
+      }
+      yield;
+    }
+    const ends = new Uint32Array(this.#count);
+    for (let place = 0, end = 0; place < this.#count; place += 1) {
+      ends[place] = end;
+      end += sizes[place]!;
+      if (place % this.#rows === this.#rows - 1) yield;
+    }
+    const order = new Uint32Array(length);
+    for (let from = 0; from < length; from += this.#rows) {
+      for (let entry = from; entry < Math.min(from + this.#rows, length); entry += 1) {
+        if (this.#kindAt(entry) !== CellKind.BUCKET) continue;
+        const place = this.#placeOf(this.#groupAt(entry), entry);
+        order[ends[place]!] = entry;
+        ends[place]! += 1;
+      }
+      yield;
+    }
+    let left = this.#rows;
+    for (let place = 0; place < this.#count; place += 1) {
+      const end = ends[place]!;
+      const size = sizes[place]!;
+      // So that no more are sorted than one histogram may have.
+      this.#checkSize(place, size - Math.min(size, this.#bucketsKnown(place)));
+      this.#addSorted(place, order.subarray(end - size, end));
+      left -= 1 + size * SORTED_ROWS;
+      if (left > 0) continue;
+      left = this.#rows;
+      yield;
+    }
+    yield* this.#closeInSteps();
+  }
+
+  #addSorted(place: number, entries: Uint32Array): void {
+    entries.sort((a, b) => (this.#boundAt(a) < this.#boundAt(b) ? -1 : 1));
+    for (const entry of entries) this.#addBucket(place, entry, this.#batch.values[entry]!);
+  }
+
+  #take(from: number, to: number): void {
+    const batch = this.#batch;
+    for (let entry = from; entry < to; entry += 1) {
       const kind = this.#kindAt(entry);
       if (!isGrouped(kind)) continue;
       const place = this.#placeOf(this.#groupAt(entry), entry);
@@ -47,7 +137,17 @@ export class HistogramSettler {
       if (kind === CellKind.COUNT) this.#counts[place] = value;
       else if (kind === CellKind.BUCKET) this.#addBucket(place, entry, value);
     }
-    for (let place = 0; place < this.#count; place += 1) this.#close(place);
+  }
+
+  *#closeInSteps(): Generator<void, void> {
+    for (let from = 0; from < this.#count; from += this.#rows) {
+      this.#closeAll(from, Math.min(from + this.#rows, this.#count));
+      yield;
+    }
+  }
+
+  #closeAll(from: number, to: number): void {
+    for (let place = from; place < to; place += 1) this.#close(place);
   }
 
   #addBucket(place: number, entry: number, value: number): void {
@@ -58,6 +158,7 @@ export class HistogramSettler {
         `holds ${formatFloat64(value)}, less than the bucket below it (${formatFloat64(below)}); buckets are cumulative`,
       );
     }
+    if (this.#batch.cells[entry]! < 0) this.#fresh[place]! += 1;
     this.#batch.values[entry] = value - below;
     this.#cumulative[place] = value;
     if (this.#boundAt(entry) === Number.POSITIVE_INFINITY) this.#infinities[place] = value;
@@ -82,6 +183,7 @@ export class HistogramSettler {
           `belongs to a histogram whose _count (${formatFloat64(count)}) is less than its last bucket (${formatFloat64(cumulative)})`,
         );
       }
+      if (infinityCell < 0) this.#fresh[place]! += 1;
       appendEntry(batch, infinityCell, count - cumulative, batch.offsets[first]!);
     } else if (Number.isNaN(count)) {
       appendEntry(batch, this.#countOf(place), infinity, batch.offsets[first]!);
@@ -91,13 +193,24 @@ export class HistogramSettler {
         `belongs to a histogram whose bucket le="+Inf" (${formatFloat64(infinity)}) is not its _count (${formatFloat64(count)})`,
       );
     }
+    this.#checkSize(place, this.#fresh[place]!);
   }
 
-  /** Whether the buckets of each group come by ascending bound. */
-  #isInOrder(): boolean {
-    const { length } = this.#batch;
-    this.#count = 0;
-    for (let entry = 0; entry < length; entry += 1) {
+  /** Throws a PushProblem when the group would have too many buckets with so many that the state does not have. */
+  #checkSize(place: number, fresh: number): void {
+    const known = this.#bucketsKnown(place);
+    if (fresh === 0 || known + fresh <= this.#bucketsMax) return;
+    const first = this.#first[place]!;
+    throw new PushProblem(
+      'buckets_limit',
+      `the histogram of ${shownText(this.#batch, this.#cells, this.#batch.cells[first]!)} would have more than ${this.#bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
+      this.#batch.offsets[first]!,
+    );
+  }
+
+  /** Whether the buckets of each group come by ascending bound, as far as was looked. */
+  #areInOrder(from: number, to: number): boolean {
+    for (let entry = from; entry < to; entry += 1) {
       if (this.#kindAt(entry) !== CellKind.BUCKET) continue;
       const place = this.#placeOf(this.#groupAt(entry), entry);
       const bound = this.#boundAt(entry);
@@ -105,22 +218,6 @@ export class HistogramSettler {
       this.#lastBound[place] = bound;
     }
     return true;
-  }
-
-  /** All entries, with the buckets of each group by ascending bound. */
-  #ordered(): Uint32Array {
-    const order = new Uint32Array(this.#batch.length).map((_, entry) => entry);
-    return order.sort((a, b) => {
-      const byGroup = this.#groupOrNone(a) - this.#groupOrNone(b);
-      if (byGroup !== 0) return byGroup;
-      const aBound = this.#boundAt(a);
-      const bBound = this.#boundAt(b);
-      // Sums and counts have no bound (NaN); where they stand among the buckets means nothing, but it must be one place.
-      if (Number.isNaN(aBound) || Number.isNaN(bBound)) {
-        return (Number.isNaN(bBound) ? 1 : 0) - (Number.isNaN(aBound) ? 1 : 0) || a - b;
-      }
-      return aBound < bBound ? -1 : aBound > bBound ? 1 : 0;
-    });
   }
 
   /** The place of a group in the columns, begun at `entry` when it has none yet. */
@@ -138,6 +235,7 @@ export class HistogramSettler {
     this.#cumulative[place] = 0;
     this.#infinities[place] = Number.NaN;
     this.#counts[place] = Number.NaN;
+    this.#fresh[place] = 0;
     return place;
   }
 
@@ -161,6 +259,7 @@ export class HistogramSettler {
     };
     this.#groups = whole(this.#groups);
     this.#first = whole(this.#first);
+    this.#fresh = whole(this.#fresh);
     this.#lastBound = float(this.#lastBound);
     this.#cumulative = float(this.#cumulative);
     this.#infinities = float(this.#infinities);
@@ -174,6 +273,11 @@ export class HistogramSettler {
     if (group < known) return this.#cells.groups[group]!.buckets.at(-1);
     const { infinity } = this.#batch.freshGroups[group - known]!;
     return infinity < 0 ? undefined : ~infinity;
+  }
+
+  #bucketsKnown(place: number): number {
+    const group = this.#groups[place]!;
+    return group < this.#cells.groups.length ? this.#cells.groups[group]!.buckets.length : 0;
   }
 
   #countOf(place: number): number {
@@ -190,10 +294,6 @@ export class HistogramSettler {
     return groupAt(this.#batch, this.#cells, entry);
   }
 
-  #groupOrNone(entry: number): number {
-    return isGrouped(this.#kindAt(entry)) ? this.#groupAt(entry) : -1;
-  }
-
   #boundAt(entry: number): number {
     return boundAt(this.#batch, this.#cells, entry);
   }
@@ -208,8 +308,4 @@ export class HistogramSettler {
 /** The series of a cell as shown in a message: cut where it is long. */
 export function shownText(batch: Batch, cells: Cells, cell: number): string {
   return shorten(cell < 0 ? batch.fresh.texts.textOf(~cell) : cells.textOf(cell));
-}
-
-export function shorten(text: string): string {
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

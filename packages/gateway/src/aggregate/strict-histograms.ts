@@ -14,6 +14,7 @@ import { CellKind, isGrouped } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Families } from './families.ts';
 import { shownText } from './settle.ts';
+import type { State } from './state.ts';
 
 const NO_ENTRY = -1;
 
@@ -21,6 +22,8 @@ export class StrictHistograms {
   readonly #batch: Batch;
   readonly #cells: Cells;
   readonly #families: Families;
+  /** Entries looked at in one step. */
+  readonly #rows: number;
   /** Groups that were begun in this push, by the serial of the push. */
   #begun = new Uint32Array(64);
   #serial = 0;
@@ -33,7 +36,8 @@ export class StrictHistograms {
   #lastBound = Number.NEGATIVE_INFINITY;
   #hasNegative = false;
 
-  constructor(batch: Batch, cells: Cells, families: Families) {
+  constructor(batch: Batch, { cells, families, pace }: Pick<State, 'cells' | 'families' | 'pace'>) {
+    this.#rows = pace.rows;
     this.#batch = batch;
     this.#families = families;
     this.#cells = cells;
@@ -41,11 +45,29 @@ export class StrictHistograms {
 
   /** Throws a PushProblem for the first histogram or summary that is not as it should be. */
   check(): void {
-    const batch = this.#batch;
-    if (!batch.grouped) return;
-    const cells = this.#cells;
+    const { grouped, length } = this.#batch;
+    if (!grouped) return;
     this.#begin();
-    for (let entry = 0; entry < batch.length; entry += 1) {
+    this.#look(0, length);
+    this.#close();
+  }
+
+  /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
+  *checkInSteps(): Generator<void, void> {
+    const { grouped, length } = this.#batch;
+    if (!grouped) return;
+    this.#begin();
+    for (let from = 0; from < length; from += this.#rows) {
+      this.#look(from, Math.min(from + this.#rows, length));
+      yield;
+    }
+    this.#close();
+  }
+
+  #look(from: number, to: number): void {
+    const batch = this.#batch;
+    const cells = this.#cells;
+    for (let entry = from; entry < to; entry += 1) {
       const kind = kindAt(batch, cells, entry);
       if (!isGrouped(kind)) continue;
       const group = groupAt(batch, cells, entry);
@@ -60,7 +82,6 @@ export class StrictHistograms {
       if (kind === CellKind.COUNT) this.#count = entry;
       else this.#addBucket(entry);
     }
-    this.#close();
   }
 
   #begin(): void {

@@ -238,7 +238,8 @@ export const flags: readonly Flag[] = [
     group: 'push',
     ...count,
     default: String(defaultGatewayOptions.idempotencyKeysMax),
-    meaning: 'Most keys remembered, about 60 bytes each; the oldest go first.',
+    meaning:
+      'Most keys remembered, about 70 bytes each; past it the oldest go of the job that holds the most.',
   },
   {
     name: 'scrape.cache-size',

@@ -4,7 +4,20 @@ import { isUtf8 } from 'node:buffer';
 import { PushProblem } from '../model/errors.ts';
 import { isLegacyLabelName } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
-import { BACKSLASH, COMMA, CR, EQUALS, QUOTE, RIGHT_BRACE, SPACE, TAB } from '../primitives/bytes.ts';
+import {
+  BACKSLASH,
+  COMMA,
+  CR,
+  EQUALS,
+  LF,
+  lineEnd,
+  QUOTE,
+  RIGHT_BRACE,
+  SPACE,
+  TAB,
+  viewOf,
+} from '../primitives/bytes.ts';
+import { quote, shorten } from '../primitives/quote.ts';
 
 /** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
 const LINE_BYTES_MAX = 256 * 1024;
@@ -12,9 +25,7 @@ const LABELS_READ_MAX = 1024;
 
 /** Throws a PushProblem for a line that is too long, ends in a carriage return or is not UTF-8. */
 export function checkLine(bytes: Uint8Array, start: number, end: number): void {
-  if (end - start > LINE_BYTES_MAX) {
-    throw new PushProblem('syntax', `the line is longer than ${LINE_BYTES_MAX} bytes`, start);
-  }
+  if (end - start > LINE_BYTES_MAX) throw longLine(start);
   if (bytes[end - 1] === CR) {
     throw new PushProblem(
       'carriage_return',
@@ -25,6 +36,24 @@ export function checkLine(bytes: Uint8Array, start: number, end: number): void {
   if (!isUtf8(bytes.subarray(start, end))) {
     throw new PushProblem('invalid_utf8', 'the line is not valid UTF-8', firstInvalid(bytes, start, end));
   }
+}
+
+export function longLine(start: number): PushProblem {
+  return new PushProblem('syntax', `the line is longer than ${LINE_BYTES_MAX} bytes`, start);
+}
+
+/**
+ * Where a slice of about `length` bytes from `start` may end: after a line feed, or at the end of the body. The end of a line that is
+ * longer than it may be is not looked for: the slice ends before it then, and is empty when it begins with it.
+ */
+export function sliceEnd(bytes: Uint8Array, start: number, length: number): number {
+  const from = start + length;
+  if (from >= bytes.length) return bytes.length;
+  const farthest = Math.min(from + LINE_BYTES_MAX, bytes.length);
+  const end = lineEnd(viewOf(bytes), from, farthest);
+  if (end < farthest) return end + 1;
+  if (farthest === bytes.length) return farthest;
+  return Math.max(bytes.lastIndexOf(LF, from - 1) + 1, start);
 }
 
 /** A position in one line. */
@@ -91,18 +120,18 @@ export class Cursor {
    */
   quoted(escapes: 'refused' | 'kept' = 'refused'): string {
     const from = this.position + 1;
-    let text = '';
-    let plainFrom = from;
+    let isPlain = true;
     for (let i = from; i < this.end; i += 1) {
       const byte = this.bytes[i]!;
       if (byte === QUOTE) {
         this.position = i + 1;
-        return text + this.text(plainFrom, i);
+        return isPlain ? this.text(from, i) : this.#unescaped(from, i);
       }
       if (byte !== BACKSLASH) continue;
-      const escaped = escapeCodes.get(this.bytes[i + 1] ?? 0);
-      if (escaped === undefined || i + 1 >= this.end) {
-        if (escapes === 'kept') continue;
+      if (i + 1 < this.end && escapeCodes.has(this.bytes[i + 1]!)) {
+        isPlain = false;
+        i += 1;
+      } else if (escapes === 'refused') {
         const shown = this.text(i, Math.min(i + 2, this.end));
         throw new PushProblem(
           'syntax',
@@ -110,11 +139,25 @@ export class Cursor {
           i,
         );
       }
-      text += this.text(plainFrom, i) + escaped;
-      i += 1;
-      plainFrom = i + 1;
     }
     throw new PushProblem('syntax', 'the quoted text is not closed; expected a double quote', this.position);
+  }
+
+  /** As bytes, and made a string once: there may be as many escapes as there is room for in a line. */
+  #unescaped(from: number, to: number): string {
+    const plain = Buffer.allocUnsafe(to - from);
+    let length = 0;
+    for (let i = from; i < to; i += 1) {
+      let byte = this.bytes[i]!;
+      const escaped = byte === BACKSLASH ? escapeCodes.get(this.bytes[i + 1]!) : undefined;
+      if (escaped !== undefined) {
+        byte = escaped;
+        i += 1;
+      }
+      plain[length] = byte;
+      length += 1;
+    }
+    return plain.toString('utf8', 0, length);
   }
 
   text(from: number, to: number): string {
@@ -130,16 +173,12 @@ export class Cursor {
   }
 }
 
-const escapeCodes: ReadonlyMap<number, string> = new Map([
-  [BACKSLASH, '\\'],
-  [QUOTE, '"'],
-  [0x6e, '\n'],
+/** What stands behind a backslash, and what both mean. */
+const escapeCodes: ReadonlyMap<number, number> = new Map([
+  [BACKSLASH, BACKSLASH],
+  [QUOTE, QUOTE],
+  [0x6e, LF],
 ]);
-
-/** The input as shown in a message: quoted, and cut where it is long. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-}
 
 /** What to do about a name that cannot stand as it is. */
 export function nameAdvice(name: string, of: 'metric' | 'label' = 'metric'): string {
@@ -169,7 +208,7 @@ export function addLabel(
     throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
   }
   if (labels.some((label) => label.name === word)) {
-    throw new PushProblem('duplicate_label', `the label ${word} stands twice in this series`, at);
+    throw new PushProblem('duplicate_label', `the label ${shorten(word)} stands twice in this series`, at);
   }
   if (labels.length === LABELS_READ_MAX) {
     throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);
@@ -179,7 +218,7 @@ export function addLabel(
   if (cursor.atEnd() || cursor.peek() !== QUOTE) {
     throw cursor.problem(
       'syntax',
-      `expected the value of label ${word} in double quotes, found ${cursor.quoteHere()}`,
+      `expected the value of label ${shorten(word)} in double quotes, found ${cursor.quoteHere()}`,
     );
   }
   labels.push({ name: word, value: cursor.quoted(escapes) });

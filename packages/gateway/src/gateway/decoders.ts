@@ -1,7 +1,6 @@
 /** How to read a push, by its format. */
 import { beginOpenMetrics } from '../exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../exposition/protobuf/decode.ts';
-import { placeIn } from '../exposition/protobuf/place.ts';
 import { beginText } from '../exposition/text/decode.ts';
 import type { BeginDecoding } from '../model/push-decoder.ts';
 import type { PushFormat } from './api.ts';
@@ -17,8 +16,3 @@ export function decodersFor({ openmetrics }: Pick<GatewayOptions, 'openmetrics'>
     protobuf: beginProtobuf,
   };
 }
-
-/** Where a byte of the body stands, in words, for formats that have no lines. */
-export const places: Readonly<Partial<Record<PushFormat, (body: Uint8Array, offset: number) => string>>> = {
-  protobuf: placeIn,
-};

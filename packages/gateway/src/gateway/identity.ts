@@ -1,29 +1,50 @@
 /** What a push is known by once it has come with an idempotency key. */
 import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 
-import { DIGEST_BYTES, FINGERPRINT_BYTES, IDENTITY_BYTES } from '../aggregate/idempotency-keys.ts';
+import {
+  DIGEST_BYTES,
+  FINGERPRINT_BYTES,
+  HOLDER_BYTES,
+  IDENTITY_BYTES,
+  UNHELD_IDENTITY_BYTES,
+} from '../aggregate/idempotency-keys.ts';
+import { atOnce } from '../primitives/turns.ts';
 import type { PushRequest } from './api.ts';
+import { inSteps } from './pauses.ts';
+import type { Pause } from './pauses.ts';
 
-/** Hashed between turns of the event loop: about a millisecond. */
-const SLICE_BYTES = 512 * 1024;
+/** Hashed in one step: some tenths of a millisecond. */
+const STEP_BYTES = 128 * 1024;
+
+export type KeyedPush = PushRequest & { readonly idempotencyKey: string };
 
 /**
- * The digest of the key, which counts for its grouping key only, and the fingerprint of the request: its method and its
- * body, decompressed. Both are cut from SHA-256.
+ * The digest of the key, which counts for its grouping key only; the fingerprint of the request: its method and its body,
+ * decompressed; and who holds the key: the job, as a sender of many keys may well give each an instance of its own. All are cut from
+ * SHA-256.
  */
-export async function identityOf(
-  request: PushRequest & { readonly idempotencyKey: string },
-): Promise<Uint8Array> {
-  const identity = new Uint8Array(IDENTITY_BYTES);
-  const digest = createHash('sha256').update(`${request.key.text}\n${request.idempotencyKey}`).digest();
-  identity.set(digest.subarray(0, DIGEST_BYTES));
-  const hash = createHash('sha256').update(`${request.method}\n`);
-  const { body } = request;
-  for (let from = 0; from < body.length; from += SLICE_BYTES) {
-    if (from > 0) await setImmediate();
-    hash.update(body.subarray(from, from + SLICE_BYTES));
+export function identityOf(request: KeyedPush): Uint8Array {
+  return atOnce(identity(request));
+}
+
+/** The same for a long body. */
+export function identityOfLong(request: KeyedPush, pause: Pause): Promise<Uint8Array> {
+  return inSteps(identity(request), pause);
+}
+
+function* identity({ key, method, body, idempotencyKey }: KeyedPush): Generator<void, Uint8Array> {
+  const made = new Uint8Array(IDENTITY_BYTES);
+  const digest = createHash('sha256').update(`${key.text}\n${idempotencyKey}`).digest();
+  made.set(digest.subarray(0, DIGEST_BYTES));
+  const hash = createHash('sha256').update(`${method}\n`);
+  for (let from = 0; from < body.length; from += STEP_BYTES) {
+    hash.update(body.subarray(from, from + STEP_BYTES));
+    yield;
   }
-  identity.set(hash.digest().subarray(0, FINGERPRINT_BYTES), DIGEST_BYTES);
-  return identity;
+  made.set(hash.digest().subarray(0, FINGERPRINT_BYTES), DIGEST_BYTES);
+  const holder = createHash('sha256')
+    .update(key.job ?? '')
+    .digest();
+  made.set(holder.subarray(0, HOLDER_BYTES), UNHELD_IDENTITY_BYTES);
+  return made;
 }

@@ -12,7 +12,9 @@
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
 import type { Batch } from '../aggregate/batch.ts';
-import { IdempotencyKeys } from '../aggregate/idempotency-keys.ts';
+import { disturbs } from '../aggregate/disturbs.ts';
+import { IdempotencyKeys, initialKeyBounds } from '../aggregate/idempotency-keys.ts';
+import type { KeyBounds } from '../aggregate/idempotency-keys.ts';
 import { RecordWriter } from '../aggregate/record.ts';
 import type { Expiry, Times } from '../aggregate/record.ts';
 import type { StateRules } from '../aggregate/rules.ts';
@@ -26,6 +28,8 @@ import { RequestError } from '../model/errors.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { inTurns } from '../primitives/turns.ts';
 import type { GatewayOptions } from './options.ts';
+import { inSteps } from './pauses.ts';
+import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
 import { snapshotSections } from './snapshot-sections.ts';
@@ -48,9 +52,14 @@ export class Ledger {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #writer: RecordWriter;
+  /** For what is written in steps, between which other records are. */
+  readonly #longWriter: RecordWriter;
   readonly #rules: StateRules;
+  readonly #keyBounds: KeyBounds;
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
+  /** Set while others may only change what does not disturb this batch. */
+  #still: { readonly batch: Batch; readonly isOver: Promise<void> } | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
   /** Of the record that there was no room for. */
@@ -60,9 +69,10 @@ export class Ledger {
     this.#journal = journal;
     this.#clock = clock;
     this.state = new State(initialRules, options.limits, hashSeed);
-    const { idempotencyWindowMs: windowMs, idempotencyKeysMax: keysMax } = options;
-    this.keys = new IdempotencyKeys({ windowMs, keysMax }, hashSeed);
+    this.keys = new IdempotencyKeys(initialKeyBounds, hashSeed);
+    this.#keyBounds = { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax };
     this.#writer = new RecordWriter(this.state);
+    this.#longWriter = new RecordWriter(this.state);
     this.#rules = {
       byJob: options.byJob,
       counterResets: options.jobCounterResets,
@@ -84,6 +94,19 @@ export class Ledger {
    * says so.
    */
   begin(): boolean {
+    return this.#beginKeys() && this.#beginRules();
+  }
+
+  #beginKeys(): boolean {
+    const { windowMs, keysMax } = this.keys.bounds;
+    const wanted = this.#keyBounds;
+    if (windowMs === wanted.windowMs && keysMax === wanted.keysMax) return true;
+    if (!this.#append(() => this.#writer.keyBounds(wanted, this.#times()))) return false;
+    this.keys.setBounds(wanted);
+    return true;
+  }
+
+  #beginRules(): boolean {
     const { byJob, counterResets, summaries } = this.state.rules;
     const wanted = this.#rules;
     const isSame =
@@ -104,6 +127,23 @@ export class Ledger {
     while (this.#applying !== undefined) await this.#applying;
   }
 
+  /**
+   * Until the returned function is called, what would change the meaning of a batch that is being read waits: pushes, deletes and
+   * expiry (aggregate/disturbs.ts). One at a time.
+   */
+  holdStill(batch: Batch): () => void {
+    if (this.#still !== undefined) throw new Error('BUG: two pushes want the state to hold still');
+    let over: () => void = () => {};
+    const isOver = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    this.#still = { batch, isOver };
+    return () => {
+      this.#still = undefined;
+      over();
+    };
+  }
+
   /** The position of the newest change; 0 where nothing is kept. */
   get position(): number {
     return this.#journal.position;
@@ -119,12 +159,14 @@ export class Ledger {
   }
 
   /**
-   * Counts a push whose batch was made for the state as it is; false when there is no room for it just now, and nothing was
-   * done: call `makeRoom`, and read the push again, as the state may have changed meanwhile. A long push counts once `applying`
-   * is over, and its batch must not change until then.
+   * Counts a push whose batch was made for the state as it is; false when it has to wait, or there is no room for it just now, and
+   * nothing was done: call `makeRoom`, and read the push again, as the state may have changed meanwhile. A push that changes much
+   * counts once `applying` is over, and its batch must not change until then.
    */
   push(batch: Batch, body: Uint8Array, push: PushRecord): boolean {
     this.#checkFree();
+    if (this.#still !== undefined && disturbs(this.state, { batch, origin: push }, this.#still.batch))
+      return false;
     const origin = this.#originOf(push);
     if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
     const steps = this.state.applyInSteps(batch, body, origin);
@@ -138,11 +180,16 @@ export class Ledger {
     return true;
   }
 
-  /** The same; resolves when the push counts. */
-  async pushInSteps(batch: Batch, body: Uint8Array, push: PushRecord): Promise<boolean> {
-    const isTaken = this.push(batch, body, push);
-    await this.#applying;
-    return isTaken;
+  /** The same for a long push, which holds the state still; resolves when it counts. `pause` may let others run. */
+  async pushInSteps(batch: Batch, body: Uint8Array, push: PushRecord, pause: Pause): Promise<boolean> {
+    const origin = this.#originOf(push);
+    const record = this.#journal.keeps
+      ? await inSteps(this.#longWriter.pushInSteps(batch, origin, push.identity), pause)
+      : undefined;
+    while (this.#applying !== undefined) await this.#applying;
+    if (record !== undefined && !this.#appendRecord(record)) return false;
+    await this.#take(this.#applied(this.state.applyInSteps(batch, body, origin), push, origin));
+    return true;
   }
 
   /** The steps that are left of a push. */
@@ -156,9 +203,10 @@ export class Ledger {
     if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
-  /** Retires a source, once `applying` is over; false when there is no room, as with `push`. */
+  /** Retires a source, once `applying` is over; false when it has to wait, or there is no room, as with `push`. */
   remove(source: string): boolean {
     this.#checkFree();
+    if (this.#still !== undefined) return false;
     if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
     void this.#take(this.#removed(source));
     return true;
@@ -188,7 +236,9 @@ export class Ledger {
     const isDue =
       (sources.oldestPushMs('live') ?? Infinity) < expiry.pruneBeforeMs ||
       (sources.oldestPushMs('all') ?? Infinity) < expiry.forgetBeforeMs;
-    if (!isDue || !this.#append(() => this.#writer.expire(expiry, times))) return false;
+    // Whoever asks again soon, as the clock does, finds what is due still due.
+    if (!isDue || this.#still !== undefined || !this.#append(() => this.#writer.expire(expiry, times)))
+      return false;
     return this.#take(this.#expired(expiry));
   }
 
@@ -216,8 +266,9 @@ export class Ledger {
     return view;
   }
 
-  /** Resolves when the record that did not fit may do so now; rejects with RequestError. */
+  /** Resolves when what was refused may be taken now; rejects with RequestError. */
   async makeRoom(): Promise<void> {
+    if (this.#still !== undefined) return this.#still.isOver;
     try {
       await this.#journal.makeRoom(this.#wantedBytes);
     } catch (error) {
@@ -279,9 +330,12 @@ export class Ledger {
 
   /** Makes a record and appends it, unless there is no room for it. */
   #append(record: () => Uint8Array): boolean {
+    if (!this.#journal.keeps) return true;
+    return this.#appendRecord(record());
+  }
+
+  #appendRecord(bytes: Uint8Array): boolean {
     const journal = this.#journal;
-    if (!journal.keeps) return true;
-    const bytes = record();
     if (!journal.hasRoom(bytes.length)) {
       this.#wantedBytes = bytes.length;
       return false;

@@ -65,7 +65,7 @@ export const ownMetrics = {
   idempotency_keys_evicted_total: [
     'counter',
     [],
-    'Idempotency keys forgotten before their time, as there were too many.',
+    'Idempotency keys forgotten before their time, as there were too many: the oldest of the job that held the most.',
   ],
   storage_commits_total: ['counter', [], 'Groups of records made safe.'],
   storage_commit_duration_seconds: ['histogram', [], 'Time to make a group of records safe.'],

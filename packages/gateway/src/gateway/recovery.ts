@@ -43,7 +43,6 @@ export async function recoverState(journal: Journal, state: State, keys: Idempot
     },
   });
   const { nowMs } = redoer;
-  keys.expire(nowMs);
   await setImmediate();
   return { ...recovered, nowMs, seconds: (performance.now() - begun) / 1000 };
 }
@@ -82,6 +81,9 @@ class Redoer {
         return;
       case 'rules':
         yield* state.setRulesInSteps(change.rules);
+        return;
+      case 'keyBounds':
+        this.#keys.setBounds(change.bounds);
     }
   }
 }

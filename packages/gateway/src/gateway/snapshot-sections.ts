@@ -3,15 +3,18 @@
  *
  *   head   │ keys, keys, …   │ (empty) │ state, state, …
  */
-import type { IdempotencyKeys } from '../aggregate/idempotency-keys.ts';
-import { readRules, writeRules } from '../aggregate/record.ts';
+import type { IdempotencyKeys, KeyBounds } from '../aggregate/idempotency-keys.ts';
+import { readKeyBounds, readRules, writeKeyBounds, writeRules } from '../aggregate/record.ts';
 import { restoreState } from '../aggregate/restore-state.ts';
 import { takeSnapshotInSteps } from '../aggregate/take-snapshot.ts';
 import type { SnapshotRoom } from '../aggregate/take-snapshot.ts';
 import type { State } from '../aggregate/state.ts';
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
-const HEAD_VERSION = 1;
+/** 2 says how many keys are kept, and who holds each; 1 is read as well. */
+const HEAD_VERSION = 2;
+/** Nothing is forgotten before it is known what may be. */
+const unbounded: KeyBounds = { windowMs: Number.POSITIVE_INFINITY, keysMax: Number.POSITIVE_INFINITY };
 const noBytes = new Uint8Array(0);
 
 export interface SnapshotSections {
@@ -30,14 +33,22 @@ export function* snapshotSections(
   head.byte(HEAD_VERSION);
   head.double(nowMs);
   writeRules(head, state.rules);
+  writeKeyBounds(head, keys.bounds);
   const taken = yield* takeSnapshotInSteps(state, room);
+  const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
     yield head.bytes();
-    yield* keys.parts();
+    yield* frozen.parts();
     yield noBytes;
     yield* taken.parts;
   }
-  return { parts: parts(), close: () => taken.close() };
+  return {
+    parts: parts(),
+    close() {
+      taken.close();
+      frozen.close();
+    },
+  };
 }
 
 /** Fills a new state and its keys; returns the time at which the snapshot was taken. Throws when the parts are not of this form. */
@@ -54,11 +65,13 @@ export async function restoreSections(
   };
   const head = new ByteReader(await next());
   const version = head.byte();
-  if (version !== HEAD_VERSION)
-    throw new Error(`the snapshot is of form ${version}, and only ${HEAD_VERSION} is known`);
+  if (version > HEAD_VERSION)
+    throw new Error(`the snapshot is of form ${version}, and forms up to ${HEAD_VERSION} are known`);
   const nowMs = head.double();
   state.setRules(readRules(head));
-  for (let part = await next(); part.length > 0; part = await next()) keys.restore(part);
+  const isHeld = version > 1;
+  keys.setBounds(isHeld ? readKeyBounds(head) : unbounded);
+  for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
   return nowMs;
 }

@@ -1,5 +1,6 @@
 /** What a Content-Encoding header says: which compression to undo. */
 import { RequestError } from '../model/errors.ts';
+import { quote } from '../primitives/quote.ts';
 import type { Compression } from './decompress.ts';
 import { hasZstd } from './decompress.ts';
 
@@ -38,8 +39,5 @@ function compressionOf(item: string, header: string): Compression {
 }
 
 function unsupported(header: string, advice: string): RequestError {
-  return new RequestError(
-    'unsupported_encoding',
-    `cannot read Content-Encoding ${JSON.stringify(header)}; ${advice}`,
-  );
+  return new RequestError('unsupported_encoding', `cannot read Content-Encoding ${quote(header)}; ${advice}`);
 }

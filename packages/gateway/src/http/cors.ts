@@ -7,6 +7,7 @@
  * Headers are flat arrays of name, value, name, value, as `writeHead` takes them without further work.
  */
 import { RequestError } from '../model/errors.ts';
+import { quote } from '../primitives/quote.ts';
 
 export type FlatHeaders = readonly string[];
 
@@ -67,7 +68,7 @@ export function corsPolicy(origins: readonly string[]): CorsPolicy {
       if (isOwn(origin, host)) return;
       throw new RequestError(
         'origin_not_allowed',
-        `pages of origin ${JSON.stringify(origin)} may not ${purpose === 'push' ? 'push' : 'delete'} here; add it with --web.cors-origin`,
+        `pages of origin ${quote(origin)} may not ${purpose === 'push' ? 'push' : 'delete'} here; add it with --web.cors-origin`,
       );
     },
   };

@@ -7,6 +7,7 @@ import type { Telemetry } from '../gateway/telemetry.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
 import { BodyIntake, ClientGone } from './body.ts';
 import { Connection, RequestBudget } from './connection.ts';
 import type { ConnectionRules } from './connection.ts';
@@ -140,7 +141,7 @@ function refusalCounter(telemetry: Telemetry, refusals: RefusalLog): CountRefusa
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
     const remote = request.socket.remoteAddress;
-    refusals.refused('push refused', { code, path: exchange.path, remote, message });
+    refusals.refused('push refused', { code, path: shorten(exchange.path), remote, message });
   };
 }
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { RequestError } from '../model/errors.ts';
+import { quote } from '../primitives/quote.ts';
 import { HEALTHY_PATH, READY_PATH } from './routes.ts';
 
 /** Throws RequestError `invalid_host` or `host_not_allowed`. */
@@ -29,7 +30,7 @@ export function hostCheck(allowed: readonly string[]): HostCheck {
     if (hosts.has(host) || hosts.has(host.replace(/:\d+$/, ''))) return;
     throw new RequestError(
       'host_not_allowed',
-      `requests for the host ${JSON.stringify(host.slice(0, 200))} are not answered here; allow it with --web.allowed-hosts`,
+      `requests for the host ${quote(host)} are not answered here; allow it with --web.allowed-hosts`,
     );
   };
 }

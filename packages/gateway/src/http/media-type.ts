@@ -4,6 +4,7 @@
  */
 import type { PushFormat } from '../gateway/api.ts';
 import { RequestError } from '../model/errors.ts';
+import { quote } from '../primitives/quote.ts';
 
 const PROTOBUF = 'application/vnd.google.protobuf';
 
@@ -54,7 +55,7 @@ function checkProtobuf(text: string): void {
     if (value?.toLowerCase() === wanted) continue;
     throw new RequestError(
       'unsupported_media_type',
-      `the body is protobuf with ${value === undefined ? `no ${name}` : `${name} ${JSON.stringify(value)}`}; ` +
+      `the body is protobuf with ${value === undefined ? `no ${name}` : `${name} ${quote(value)}`}; ` +
         `it is read as ${PROTOBUF_TYPE}`,
     );
   }

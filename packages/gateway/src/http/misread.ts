@@ -36,6 +36,8 @@ const otherTypes: readonly (readonly [type: RegExp, what: string])[] = [
 
 /** The last line of OpenMetrics. */
 const END = Buffer.from('# EOF');
+/** So many may follow it: a body may be nothing else. */
+const LINE_FEEDS_MAX = 1024;
 
 /** The error, with what the body more likely is. `body` was read as text. */
 export function explainMisread(error: unknown, body: Uint8Array, contentType: string | undefined): unknown {
@@ -53,7 +55,8 @@ function likelyBody(body: Uint8Array, contentType = ''): string | undefined {
   const other = otherTypes.find(([type]) => type.test(essence));
   if (other !== undefined) return other[1];
   let end = body.length;
-  while (end > 0 && body[end - 1] === LF) end -= 1;
+  const least = Math.max(end - LINE_FEEDS_MAX, 0);
+  while (end > least && body[end - 1] === LF) end -= 1;
   if (!END.equals(body.subarray(Math.max(end - END.length, 0), end))) return undefined;
   return 'the body looks like OpenMetrics, which is read with the header Content-Type: application/openmetrics-text';
 }

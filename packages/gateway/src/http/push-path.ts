@@ -8,12 +8,13 @@
 import { RequestError } from '../model/errors.ts';
 import { emptyGroupingKey, groupingKey, isLegacyLabelName } from '../model/labels.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
+import { quote, shorten } from '../primitives/quote.ts';
+
+/** More would not fit into what is shown. */
+const PIECES_SHOWN_MAX = 50;
 
 const BASE64_SUFFIX = '@base64';
 const ESCAPED_NAME_PREFIX = 'U__';
-
-/** Pieces quoted in an error are cut to this many characters: a path may be 16 KiB long. */
-const QUOTED_CHARS_MAX = 200;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -109,7 +110,7 @@ function splitPieces(rest: string): string[] {
   if (pieces.length % 2 === 1) {
     throw invalidPath(
       `the path must be pairs of label and value, but has an odd number of pieces: ` +
-        `${pieces.map(quote).join(', ')}; ` +
+        `${shorten(pieces.slice(0, PIECES_SHOWN_MAX).map(quote).join(', '))}; ` +
         (pieces[0] === 'metrics'
           ? 'clients add /metrics to the address themselves, so give them the address without it'
           : `${quote(pieces.at(-1)!)} has no value`),
@@ -155,13 +156,13 @@ function decodeBase64(name: string, text: string): string {
   const digits = text.slice(0, end);
   if (!/^[A-Za-z0-9_-]*$/.test(digits) || digits.length % 4 === 1) {
     throw invalidPath(
-      `the value ${quote(text)} of ${name}@base64 is not URL-safe base64 (letters, digits, - and _, padding optional)`,
+      `the value ${quote(text)} of ${shorten(name)}@base64 is not URL-safe base64 (letters, digits, - and _, padding optional)`,
     );
   }
   try {
     return utf8.decode(Buffer.from(digits, 'base64url'));
   } catch {
-    throw invalidPath(`the value ${quote(text)} of ${name}@base64 does not decode to valid UTF-8`);
+    throw invalidPath(`the value ${quote(text)} of ${shorten(name)}@base64 does not decode to valid UTF-8`);
   }
 }
 
@@ -183,10 +184,6 @@ function unescapeName(name: string): string {
     return String.fromCodePoint(point);
   });
   return valid ? unescaped : name;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text);
 }
 
 function invalidPath(message: string): RequestError {

@@ -3,6 +3,7 @@
  * scrape. The table below is also the one in docs/reference/http.md; a test compares them.
  */
 import { RequestError } from '../model/errors.ts';
+import { quote, shorten } from '../primitives/quote.ts';
 import type { Exchange } from './exchange.ts';
 
 export type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'page';
@@ -126,10 +127,6 @@ function wrongMethod(
     : 'read it with GET';
   return new RequestError(
     'method_not_allowed',
-    `${method} does not work at ${quote(path)}: ${advice}. Allowed here: ${at.allowed.join(', ')}`,
+    `${shorten(method)} does not work at ${quote(path)}: ${advice}. Allowed here: ${at.allowed.join(', ')}`,
   );
-}
-
-function quote(path: string): string {
-  return JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
 }

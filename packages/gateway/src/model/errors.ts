@@ -105,7 +105,7 @@ export class RequestError extends Error {
   readonly location: Location | undefined;
 
   constructor(code: ErrorCode, message: string, location?: Location) {
-    super(message);
+    super(bounded(message));
     this.name = 'RequestError';
     this.code = code;
     this.location = location;
@@ -129,9 +129,17 @@ export class PushProblem extends Error {
   readonly offset: number;
 
   constructor(code: ErrorCode, message: string, offset: number) {
-    super(message);
+    super(bounded(message));
     this.name = 'PushProblem';
     this.code = code;
     this.offset = offset;
   }
+}
+
+/** Messages quote little (primitives/quote.ts), but several things, and each character may take six in JSON. */
+export const MESSAGE_CHARS_MAX = 4_000;
+
+/** What no message should come near; whoever quotes more than a piece has made a mistake, which shall not reach a sender or the log. */
+function bounded(message: string): string {
+  return message.length <= MESSAGE_CHARS_MAX ? message : `${message.slice(0, MESSAGE_CHARS_MAX)}…`;
 }

@@ -1,7 +1,7 @@
 /** What a sample of OpenMetrics may be, given what it is to its family. */
 import { PushProblem } from '../../model/errors.ts';
 import { formatFloat64, parseFloat64 } from '../../primitives/float.ts';
-import { quote } from '../line-cursor.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
 import { Role } from './family-types.ts';
 import type { FamilyType } from './family-types.ts';
 import type { Sample } from './parse-sample.ts';
@@ -31,7 +31,7 @@ export function valueProblem(
   value: number,
   is: { readonly type: FamilyType; readonly role: number; readonly offset: number },
 ): PushProblem {
-  const message = `${series} is ${formatFloat64(value)}; ${adviceFor(is.type, is.role)}`;
+  const message = `${shorten(series)} is ${formatFloat64(value)}; ${adviceFor(is.type, is.role)}`;
   return new PushProblem('invalid_value', message, is.offset);
 }
 
@@ -68,7 +68,7 @@ export function checkReserved(sample: Sample, type: FamilyType, role: number, fa
   const refuse = (advice: string): never => {
     throw new PushProblem(
       reserved === 'le' ? 'invalid_histogram' : 'syntax',
-      `the label ${reserved} of ${sample.name} ${found}; ${advice}`,
+      `the label ${shorten(reserved)} of ${shorten(sample.name)} ${found}; ${advice}`,
       sample.start,
     );
   };

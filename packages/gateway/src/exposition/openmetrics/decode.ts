@@ -17,8 +17,7 @@ import { HASH, LF, lineEnd, sameBytes, SPACE, viewOf } from '../../primitives/by
 import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
 import type { NumberEnd } from '../../primitives/float.ts';
 import { hashBytes } from '../../primitives/hash.ts';
-import { checkLine, Cursor } from '../line-cursor.ts';
-import { sliceEnd } from '../text/decode.ts';
+import { checkLine, Cursor, longLine, sliceEnd } from '../line-cursor.ts';
 import { PlainScanner } from '../text/plain-series.ts';
 import { checkReserved, isGoodValue, reservedLabel, valueProblem } from './check-sample.ts';
 import { FamilyReader } from './families.ts';
@@ -31,7 +30,6 @@ const plain = new PlainScanner();
 const number: NumberEnd = { end: 0 };
 /** Longer tokens than any double needs are read with what may follow them. */
 const NUMBER_BYTES_MAX = 32;
-const SHOWN_CHARACTERS_MAX = 300;
 /** `# EO`, the first four bytes of the last line. */
 const EOF_START = 0x2320454f;
 const EOF_BYTES = 5;
@@ -78,6 +76,7 @@ class OpenMetricsReader implements PushDecoder {
     const sink = this.#sink;
     const end = sliceEnd(this.#body, this.#position, bytes);
     let position = this.#position;
+    if (end === position && end < this.#body.length) throw longLine(position);
     while (position < end) {
       if (this.#isExpected) {
         this.#isExpected = false;
@@ -274,7 +273,6 @@ class OpenMetricsReader implements PushDecoder {
   }
 
   #text(start: number, end: number): string {
-    const text = Buffer.from(this.#body.subarray(start, end)).toString('utf8');
-    return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+    return Buffer.from(this.#body.buffer, this.#body.byteOffset + start, end - start).toString('utf8');
   }
 }

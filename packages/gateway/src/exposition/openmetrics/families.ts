@@ -11,7 +11,8 @@ import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { lineEnd, QUOTE, sameBytes, SPACE } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
-import { checkLine, Cursor, nameAdvice, quote } from '../line-cursor.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
+import { checkLine, Cursor, nameAdvice } from '../line-cursor.ts';
 import { familyTypes, MISNAMED_COUNTER, Role, roleOf, suffixOf, typeAt, UNDECLARED } from './family-types.ts';
 import type { FamilyType } from './family-types.ts';
 
@@ -20,6 +21,8 @@ const TYPE = 0x54595045;
 const UNIT = 0x554e4954;
 /** `# TYPE `, for one. */
 const PREFIX_BYTES = 7;
+/** Lines that are longer together are not remembered by the sink; they are checked one by one, as comments may make them any length. */
+const KNOWN_BYTES_MAX = 1024;
 
 export class FamilyReader {
   name = '';
@@ -41,6 +44,8 @@ export class FamilyReader {
   #isClaimed = false;
   #start = 0;
   #end = 0;
+  /** More than can be known, and so checked line by line. */
+  #isLong = false;
   #helpStart = -1;
   #helpEnd = 0;
   #unit: string | undefined;
@@ -70,6 +75,11 @@ export class FamilyReader {
       return;
     }
     this.isOpen = true;
+    if (this.#isLong || end - this.#start > KNOWN_BYTES_MAX) {
+      if (!this.#isLong) this.#checkLines(this.#start, this.#end);
+      this.#isLong = true;
+      checkLine(this.#body, start, end);
+    }
     this.#end = end;
     if (keyword === TYPE) this.#readType(start, restStart, end);
     else if (keyword === HELP) {
@@ -89,19 +99,23 @@ export class FamilyReader {
     this.isOpen = false;
     this.#checkUnit();
     this.#claim(this.#start);
-    if (!this.isTyped && this.#helpStart < 0 && this.#unit === undefined) {
-      this.#checkLines(this.#start, this.#end);
+    const start = this.#start;
+    const end = this.#end;
+    if (this.#isLong || (!this.isTyped && this.#helpStart < 0 && this.#unit === undefined)) {
+      if (this.#isLong) this.#checkName();
+      else this.#checkLines(start, end);
+      this.#tell(start, end);
       return;
     }
     const view = this.#view;
     const sink = this.#sink;
-    const start = this.#start;
-    const end = this.#end;
     let reference = sink.guess(view, start, end) === end ? sink.guessed : UNKNOWN;
     if (reference === UNKNOWN)
       reference = sink.find(view, start, end, hashBytes(sink.hashSeed, view, start, end));
-    if (reference === UNKNOWN) this.#tell(start, end);
-    else sink.addKnown(reference, 0, start);
+    if (reference === UNKNOWN) {
+      this.#checkLines(start, end);
+      this.#tell(start, end);
+    } else sink.addKnown(reference, 0, start);
   }
 
   /** What the sink calls a sample of the family at hand whose name it knows otherwise. */
@@ -137,7 +151,7 @@ export class FamilyReader {
     if (rival?.claims.includes(suffix) !== true) return;
     throw new PushProblem(
       'syntax',
-      `${name} is a sample of the ${rival.name} ${base}, which was begun before; write all lines of a family together`,
+      `${shorten(name)} is a sample of the ${rival.name} ${shorten(base)}, which was begun before; write all lines of a family together`,
       start,
     );
   }
@@ -162,6 +176,7 @@ export class FamilyReader {
     this.#unit = undefined;
     this.#start = start;
     this.#end = start;
+    this.#isLong = false;
   }
 
   /** Reads the name of a metadata line, begins its family where it is another one, and returns where the rest begins. */
@@ -210,7 +225,7 @@ export class FamilyReader {
       checkLine(this.#body, start, end);
       throw new PushProblem(
         'syntax',
-        `the type of ${this.name} is ${quote(word)}; write ${[...familyTypes.keys()].join(', ')}, and nothing after it`,
+        `the type of ${shorten(this.name)} is ${quote(word)}; write ${[...familyTypes.keys()].join(', ')}, and nothing after it`,
         from,
       );
     }
@@ -225,8 +240,8 @@ export class FamilyReader {
 
   #readComment(start: number, end: number): void {
     const text = this.#textAt(start, Math.min(end, start + 100));
-    if (!this.#isStrict && !/^#\s*(?:HELP|TYPE|UNIT|EOF)\b/.test(text)) return;
     checkLine(this.#body, start, end);
+    if (!this.#isStrict && !/^#\s*(?:HELP|TYPE|UNIT|EOF)\b/.test(text)) return;
     throw new PushProblem(
       'syntax',
       `${quote(text)} is none of # HELP, # TYPE, # UNIT and # EOF with one blank after each word, and OpenMetrics has no other comments`,
@@ -240,14 +255,14 @@ export class FamilyReader {
     if (!this.name.endsWith(`_${unit}`)) {
       throw new PushProblem(
         'invalid_name',
-        `the unit ${quote(unit)} is not the end of the name ${this.name}; rename it to ${this.name}_${unit}, or leave the UNIT line out`,
+        `the unit ${quote(unit)} is not the end of the name ${shorten(this.name)}; rename it to ${shorten(`${this.name}_${unit}`)}, or leave the UNIT line out`,
         this.#unitAt,
       );
     }
     if (this.type.name === 'info' || this.type.name === 'stateset') {
       throw new PushProblem(
         'invalid_name',
-        `${this.name} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which has no unit; leave the UNIT line out`,
+        `${shorten(this.name)} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which has no unit; leave the UNIT line out`,
         this.#unitAt,
       );
     }
@@ -274,13 +289,13 @@ export class FamilyReader {
 
   /** Tells the sink in words. The lines as a whole are the spelling of the first thing said. */
   #tell(start: number, end: number): void {
-    this.#checkLines(start, end);
     const { name, type } = this;
+    const isShort = !this.#isLong;
     const sinkName = name + type.suffix;
-    if (this.isTyped) this.#sink.addType(sinkName, type.as, { start, end, repeatable: true });
+    if (this.isTyped) this.#sink.addType(sinkName, type.as, { start, end, repeatable: isShort });
     if (this.#helpStart >= 0) {
       const help = unescapeHelp(this.#textAt(this.#helpStart, this.#helpEnd));
-      this.#sink.addHelp(sinkName, help, { start, end, repeatable: !this.isTyped });
+      this.#sink.addHelp(sinkName, help, { start, end, repeatable: isShort && !this.isTyped });
     }
     if (this.#unit !== undefined && this.#unit !== '') this.#sink.addUnit(sinkName, this.#unit);
   }
@@ -292,6 +307,10 @@ export class FamilyReader {
       checkLine(this.#body, at, stop);
       at = stop + 1;
     }
+    this.#checkName();
+  }
+
+  #checkName(): void {
     const at = this.nameStart;
     if (this.nameLength === 0) return;
     const name = this.#textAt(at, at + this.nameLength);
@@ -311,7 +330,7 @@ function unescapeHelp(text: string): string {
 function second(keyword: string, name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `a second ${keyword} line for ${name}; write one per push`,
+    `a second ${keyword} line for ${shorten(name)}; write one per push`,
     offset,
   );
 }
@@ -319,7 +338,7 @@ function second(keyword: string, name: string, offset: number): PushProblem {
 function lateMetadata(name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `the HELP, TYPE and UNIT lines of ${name} must stand before its first sample`,
+    `the HELP, TYPE and UNIT lines of ${shorten(name)} must stand before its first sample`,
     offset,
   );
 }
@@ -327,7 +346,7 @@ function lateMetadata(name: string, offset: number): PushProblem {
 function noSample(name: string, type: FamilyType, offset: number): PushProblem {
   return new PushProblem(
     'invalid_name',
-    `${name} is no sample of the ${type.name} ${name}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
+    `${shorten(name)} is no sample of the ${type.name} ${shorten(name)}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
     offset,
   );
 }
@@ -335,17 +354,17 @@ function noSample(name: string, type: FamilyType, offset: number): PushProblem {
 /** For those who call a counter in TYPE what its sample is called. */
 function baseAdvice(name: string, { name: type, suffix }: FamilyType): string {
   if (suffix === '' || !name.endsWith(suffix)) return '';
-  return `; write # TYPE ${name.slice(0, -suffix.length)} ${type}`;
+  return `; write # TYPE ${shorten(name.slice(0, -suffix.length))} ${type}`;
 }
 
 function clash(name: string, base: string, type: FamilyType, offset: number): PushProblem {
   return new PushProblem(
     'invalid_name',
-    `${name} would be a sample of the ${type.name} ${base}, and also another family; a ${type.name} ${base} has the samples ${samplesOf(base, type)}`,
+    `${shorten(name)} would be a sample of the ${type.name} ${shorten(base)}, and also another family; a ${type.name} ${shorten(base)} has the samples ${samplesOf(base, type)}`,
     offset,
   );
 }
 
 function samplesOf(base: string, type: FamilyType): string {
-  return type.claims.map((suffix) => base + suffix).join(', ');
+  return type.claims.map((suffix) => shorten(base) + suffix).join(', ');
 }

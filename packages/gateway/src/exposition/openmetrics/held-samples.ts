@@ -4,6 +4,7 @@
  */
 import { PushProblem } from '../../model/errors.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
+import { shorten } from '../../primitives/quote.ts';
 import type { Sample } from './parse-sample.ts';
 
 /** A sample and what it is to the sink. */
@@ -13,6 +14,9 @@ export interface ToldSample {
   readonly name: string;
   readonly isStart: boolean;
 }
+
+/** They are handed over in one go. */
+const HELD_MAX = 4096;
 
 export class HeldSamples {
   readonly #sink: SampleSink;
@@ -40,12 +44,19 @@ export class HeldSamples {
     if (this.#isStrict && timestamp < this.#timestamp) {
       throw new PushProblem(
         'syntax',
-        `${sample.name} goes back in time, from ${this.#timestamp} to ${timestamp}; write each metric by ascending timestamps`,
+        `${shorten(sample.name)} goes back in time, from ${this.#timestamp} to ${timestamp}; write each metric by ascending timestamps`,
         sample.start,
       );
     }
     this.#timestamp = timestamp;
     this.#held ??= new Map();
+    if (this.#held.size === HELD_MAX) {
+      throw new PushProblem(
+        'buckets_limit',
+        `${shorten(sample.name)} has more than ${HELD_MAX} samples with timestamps and the same labels; leave the timestamps out`,
+        sample.start,
+      );
+    }
     this.#held.set(JSON.stringify([sample.name, sample.labels]), told);
   }
 

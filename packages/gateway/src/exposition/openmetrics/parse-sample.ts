@@ -6,7 +6,8 @@ import { isLegacyMetricName } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
 import { COMMA, EQUALS, HASH, LEFT_BRACE, QUOTE, RIGHT_BRACE, SPACE } from '../../primitives/bytes.ts';
 import { parseFloat64 } from '../../primitives/float.ts';
-import { addLabel, nameAdvice, quote } from '../line-cursor.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
+import { addLabel, nameAdvice } from '../line-cursor.ts';
 import type { Cursor } from '../line-cursor.ts';
 
 export interface Sample extends SampleTail {
@@ -43,7 +44,7 @@ export function parseSample(cursor: Cursor, isStrict: boolean): Sample {
   if (!cursor.atEnd() && cursor.peek() === LEFT_BRACE) {
     const inner = parseLabels(cursor, labels, isStrict);
     if (inner !== undefined && name !== undefined) {
-      throw new PushProblem('syntax', `a second metric name ${quote(inner)} after ${name}`, start);
+      throw new PushProblem('syntax', `a second metric name ${quote(inner)} after ${shorten(name)}`, start);
     }
     name ??= inner;
   }
@@ -54,19 +55,22 @@ export function parseSample(cursor: Cursor, isStrict: boolean): Sample {
 
 /** Reads what follows name and labels, from the blank before the value to the end of the line. */
 export function parseTail(cursor: Cursor, name: string, isStrict: boolean): SampleTail {
-  const value = parseNumber(cursor, `the value of ${name}`);
+  const value = parseNumber(cursor, `the value of ${shorten(name)}`);
   let timestamp: number | undefined;
   let exemplarAt: number | undefined;
   let exemplar: Exemplar | undefined;
   if (!cursor.atEnd() && cursor.bytes[cursor.position + 1] !== HASH) {
-    timestamp = parseTimestamp(cursor, `the timestamp of ${name}`);
+    timestamp = parseTimestamp(cursor, `the timestamp of ${shorten(name)}`);
   }
   if (!cursor.atEnd() && cursor.bytes[cursor.position + 1] === HASH) {
     exemplarAt = cursor.position + 1;
     exemplar = parseExemplar(cursor, name, isStrict);
   }
   if (!cursor.atEnd()) {
-    throw cursor.problem('syntax', `expected the end of the line of ${name}, found ${cursor.quoteHere()}`);
+    throw cursor.problem(
+      'syntax',
+      `expected the end of the line of ${shorten(name)}, found ${cursor.quoteHere()}`,
+    );
   }
   return { value, timestamp, exemplar, exemplarAt };
 }
@@ -130,14 +134,14 @@ function parseExemplar(cursor: Cursor, name: string, isStrict: boolean): Exempla
   ) {
     throw new PushProblem(
       'syntax',
-      `expected an exemplar of ${name} such as # {trace_id="a"} 0.5, found ${cursor.quoteHere()}`,
+      `expected an exemplar of ${shorten(name)} such as # {trace_id="a"} 0.5, found ${cursor.quoteHere()}`,
       at,
     );
   }
   cursor.position = at + 3;
   const labels: Label[] = [];
   if (parseLabels(cursor, labels, isStrict) !== undefined) {
-    throw new PushProblem('syntax', `the exemplar of ${name} may not have a metric name`, at + 3);
+    throw new PushProblem('syntax', `the exemplar of ${shorten(name)} may not have a metric name`, at + 3);
   }
   const text = labels.map((label) => label.name + label.value).join('');
   if (
@@ -147,14 +151,14 @@ function parseExemplar(cursor: Cursor, name: string, isStrict: boolean): Exempla
   ) {
     throw new PushProblem(
       'syntax',
-      `the labels of the exemplar of ${name} are longer than ${EXEMPLAR_CHARACTERS_MAX} characters`,
+      `the labels of the exemplar of ${shorten(name)} are longer than ${EXEMPLAR_CHARACTERS_MAX} characters`,
       at + 3,
     );
   }
-  const value = parseNumber(cursor, `the value of the exemplar of ${name}`);
+  const value = parseNumber(cursor, `the value of the exemplar of ${shorten(name)}`);
   const seconds = cursor.atEnd()
     ? undefined
-    : parseTimestamp(cursor, `the timestamp of the exemplar of ${name}`);
+    : parseTimestamp(cursor, `the timestamp of the exemplar of ${shorten(name)}`);
   return { labels, value, timestampMs: seconds === undefined ? undefined : seconds * 1_000 };
 }
 

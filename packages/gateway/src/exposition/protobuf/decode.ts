@@ -17,6 +17,7 @@ import type { PushDecoder } from '../../model/push-decoder.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { hashBytes } from '../../primitives/hash.ts';
+import { shorten } from '../../primitives/quote.ts';
 import { MetricReader } from './metric.ts';
 import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
@@ -212,7 +213,7 @@ class FamilyReader implements PushDecoder {
     const name = this.#reader.text(this.#nameStart, this.#nameEnd);
     throw new PushProblem(
       'unsupported_type',
-      `${name} has the type number ${number}; counters, gauges, histograms, gauge histograms, summaries and untyped metrics are read`,
+      `${shorten(name)} has the type number ${number}; counters, gauges, histograms, gauge histograms, summaries and untyped metrics are read`,
       this.#start,
     );
   }

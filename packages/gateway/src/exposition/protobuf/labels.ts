@@ -2,6 +2,7 @@
 import { PushProblem } from '../../model/errors.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { Label } from '../../model/labels.ts';
+import { shorten } from '../../primitives/quote.ts';
 import { exemplar, label as labelTags, metric as metricTags } from './schema.ts';
 import { readTimestamp } from './timestamp.ts';
 import type { WireReader } from './wire.ts';
@@ -38,7 +39,7 @@ function addLabel(labels: Label[], label: Label, at: number): void {
   if (labels.some(({ name }) => name === label.name)) {
     throw new PushProblem(
       'duplicate_label',
-      `the label ${label.name} stands twice in one series or exemplar`,
+      `the label ${shorten(label.name)} stands twice in one series or exemplar`,
       at,
     );
   }

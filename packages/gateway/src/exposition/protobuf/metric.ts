@@ -6,6 +6,7 @@ import { UNKNOWN } from '../../model/sample-sink.ts';
 import type { SampleSink, Spelling } from '../../model/sample-sink.ts';
 import { seriesText } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
+import { shorten } from '../../primitives/quote.ts';
 import { readLabels } from './labels.ts';
 import { metric as metricTags, typesByNumber, valueTags } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
@@ -17,7 +18,7 @@ import type { WireReader } from './wire.ts';
 
 const tags = Object.values(metricTags);
 /** A metric is read in one turn, so it may not be of any length. */
-const METRIC_BYTES_MAX = 1 << 20;
+const METRIC_BYTES_MAX = 256 * 1024;
 const NOWHERE = -1;
 /** A metric is read in one go, so one of each is enough for all pushes. */
 const distribution = new Distribution();
@@ -82,7 +83,10 @@ export class MetricReader {
       } else reader.skipUnused(tag, tags);
     }
     if (valueStart === NOWHERE) {
-      throw problem(`a metric of the ${this.#type} ${this.#nameInWords()} has no ${this.#type} in it`, start);
+      throw problem(
+        `a metric of the ${this.#type} ${shorten(this.#nameInWords())} has no ${this.#type} in it`,
+        start,
+      );
     }
     this.#labelsEnd = labelsEnd;
     const reference = this.#find(VALUE);
@@ -125,7 +129,11 @@ export class MetricReader {
     if (typeof histogram === 'string') {
       this.#labels ??= readLabels(this.#reader, start, this.#end);
       const series = seriesText(this.#nameInWords(), this.#labels);
-      throw new PushProblem('invalid_histogram', `the native histogram ${series} ${histogram}`, start);
+      throw new PushProblem(
+        'invalid_histogram',
+        `the native histogram ${shorten(series)} ${histogram}`,
+        start,
+      );
     }
     this.#sink.addNative(histogram, start);
     for (const exemplar of nativeExemplars) this.#sink.addExemplar(exemplar, true);

@@ -6,6 +6,7 @@
  * the headers before are read once more.
  */
 import { PushProblem } from '../../model/errors.ts';
+import { shorten } from '../../primitives/quote.ts';
 import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
 import { WireReader } from './wire.ts';
@@ -37,7 +38,7 @@ export class ToldFamilies {
     if (before === type) return false;
     throw new PushProblem(
       'type_conflict',
-      `a second message for ${name} gives it the type ${type}, and the first one ${before}`,
+      `a second message for ${shorten(name)} gives it the type ${type}, and the first one ${before}`,
       start,
     );
   }

@@ -127,17 +127,18 @@ export class Distribution {
     let count = 0;
     let countFloat = 0;
     let bound = 0;
+    let exemplar: Exemplar | undefined;
     while (reader.at < next) {
       const at = reader.at;
       const tag = reader.tag();
       if (tag === bucket.count) count = reader.varint();
       else if (tag === bucket.bound) bound = reader.double();
       else if (tag === bucket.countFloat) countFloat = floatCount(reader.double(), at);
-      else if (tag === bucket.exemplar)
-        this.exemplars.push({ bucket: this.length, exemplar: readExemplar(reader) });
+      else if (tag === bucket.exemplar) exemplar = readExemplar(reader);
       else reader.skipUnused(tag, bucketTags);
     }
     reader.enter(next, end);
+    if (exemplar !== undefined) this.exemplars.push({ bucket: this.length, exemplar });
     this.#add(bound, countFloat > 0 ? countFloat : count, offset);
   }
 

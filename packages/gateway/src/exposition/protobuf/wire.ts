@@ -9,6 +9,7 @@ import { isUtf8 } from 'node:buffer';
 
 import { PushProblem } from '../../model/errors.ts';
 import { viewOf } from '../../primitives/bytes.ts';
+import { quote } from '../../primitives/quote.ts';
 
 /** Wire types. */
 const VARINT = 0;
@@ -141,7 +142,11 @@ export class WireReader {
   text(start: number, end: number): string {
     const part = this.bytes.subarray(start, end);
     if (!isUtf8(part)) {
-      throw new PushProblem('invalid_utf8', `the text ${quoteBytes(part)} is not UTF-8`, start);
+      throw new PushProblem(
+        'invalid_utf8',
+        `the text ${quote(Buffer.from(part).toString('utf8'))} is not UTF-8`,
+        start,
+      );
     }
     return Buffer.from(part.buffer, part.byteOffset, part.length).toString('utf8');
   }
@@ -182,11 +187,4 @@ export class WireReader {
 
 export function problem(message: string, offset: number): PushProblem {
   return new PushProblem('syntax', message, offset);
-}
-
-const QUOTED_BYTES_MAX = 60;
-
-function quoteBytes(bytes: Uint8Array): string {
-  const shown = Buffer.from(bytes.subarray(0, QUOTED_BYTES_MAX)).toString('utf8');
-  return JSON.stringify(bytes.length > QUOTED_BYTES_MAX ? `${shown}…` : shown);
 }

@@ -17,6 +17,7 @@ import { HASH, LF, lineEnd, SPACE, viewOf } from '../../primitives/bytes.ts';
 import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
 import type { NumberEnd } from '../../primitives/float.ts';
 import { hashBytes } from '../../primitives/hash.ts';
+import { longLine, sliceEnd } from '../line-cursor.ts';
 import { parseLine } from './parse-line.ts';
 import { PlainScanner } from './plain-series.ts';
 
@@ -43,6 +44,7 @@ class TextReader implements PushDecoder {
   advance(bytes: number): boolean {
     const start = this.#position;
     const end = sliceEnd(this.#body, start, bytes);
+    if (end === start && end < this.#body.length) throw longLine(start);
     this.#position = end;
     decodeText(this.#body, start, end, this.#sink);
     return end === this.#body.length;
@@ -85,13 +87,6 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, sink: 
     decodeSample(bytes, view, { position, end: stop }, sink);
     position = stop + 1;
   }
-}
-
-/** Where a slice of about `length` bytes from `start` may end: after a line feed, or at the end of the body. */
-export function sliceEnd(bytes: Uint8Array, start: number, length: number): number {
-  if (start + length >= bytes.length) return bytes.length;
-  const end = lineEnd(viewOf(bytes), start + length, bytes.length);
-  return Math.min(end + 1, bytes.length);
 }
 
 function decodeMetadata(

@@ -9,7 +9,8 @@ import type { MetricType } from '../../model/metric-type.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { COMMA, EQUALS, HASH, LEFT_BRACE, LF, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
 import { parseFloat64 } from '../../primitives/float.ts';
-import { addLabel, checkLine, Cursor, nameAdvice, quote } from '../line-cursor.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
+import { addLabel, checkLine, Cursor, nameAdvice } from '../line-cursor.ts';
 
 const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['counter', 'counter'],
@@ -69,7 +70,7 @@ function parseComment(cursor: Cursor, sink: SampleSink): void {
     const found = quote(cursor.text(typeAt, cursor.end).trimEnd());
     throw new PushProblem(
       'syntax',
-      `the type of ${name} is ${found}; write counter, gauge, histogram, summary or untyped, and nothing after it`,
+      `the type of ${shorten(name)} is ${found}; write counter, gauge, histogram, summary or untyped, and nothing after it`,
       typeAt,
     );
   }
@@ -94,7 +95,7 @@ function parseSample(cursor: Cursor, sink: SampleSink): void {
     spaced = cursor.position !== nameEnd;
     const inner = parseLabels(cursor, labels);
     if (inner !== undefined && name !== undefined) {
-      throw new PushProblem('syntax', `a second metric name ${quote(inner)} after ${name}`, start);
+      throw new PushProblem('syntax', `a second metric name ${quote(inner)} after ${shorten(name)}`, start);
     }
     name ??= inner;
     seriesEnd = cursor.position;
@@ -141,7 +142,7 @@ function parseLabels(cursor: Cursor, labels: Label[]): string | undefined {
 }
 
 function parseValue(cursor: Cursor, name: string): number {
-  if (cursor.atEnd()) throw cursor.problem('syntax', `expected a value after ${name}`);
+  if (cursor.atEnd()) throw cursor.problem('syntax', `expected a value after ${shorten(name)}`);
   const at = cursor.position;
   const word = cursor.word();
   const value = parseFloat64(word);
@@ -149,7 +150,7 @@ function parseValue(cursor: Cursor, name: string): number {
     if (at > 0 && isOneLine(cursor.bytes) && !cursor.atEnd()) {
       throw new PushProblem('newlines_stripped', newlinesStripped, at);
     }
-    throw new PushProblem('syntax', `cannot parse value ${quote(word)} of ${name}`, at);
+    throw new PushProblem('syntax', `cannot parse value ${quote(word)} of ${shorten(name)}`, at);
   }
   cursor.skipBlanks();
   if (cursor.atEnd()) return value;
@@ -158,14 +159,14 @@ function parseValue(cursor: Cursor, name: string): number {
   const stamp = cursor.word();
   if (!/^[+-]?\d{1,19}$/.test(stamp)) {
     const code = isOneLine(cursor.bytes) ? 'newlines_stripped' : 'syntax';
-    const message = `cannot parse timestamp ${quote(stamp)} of ${name}; it is an integer of milliseconds, or left out`;
+    const message = `cannot parse timestamp ${quote(stamp)} of ${shorten(name)}; it is an integer of milliseconds, or left out`;
     throw new PushProblem(code, code === 'syntax' ? message : newlinesStripped, stampAt);
   }
   cursor.skipBlanks();
   if (!cursor.atEnd()) {
     throw cursor.problem(
       'syntax',
-      `expected the end of the line after the timestamp of ${name}, found ${cursor.quoteHere()}`,
+      `expected the end of the line after the timestamp of ${shorten(name)}, found ${cursor.quoteHere()}`,
     );
   }
   return value;
