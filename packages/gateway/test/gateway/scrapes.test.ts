@@ -386,7 +386,10 @@ describe('freed series', () => {
     'a page that takes more than all may is not cut for that, only for what piles up, when read %s',
     async (_name, step) => {
       const desk = new ScrapeDesk({ viewsBytesMax: 100_000 }, { byJob: true });
-      for (let source = 0; source < 20; source += 1) desk.push(gauges(source), `job/${source}`, 'PUT');
+      for (let source = 0; source < 20; source += 1) {
+        desk.push(gauges(source), `job/${source}`, 'PUT');
+        await desk.ledger.applying;
+      }
       const scrape = desk.scrape();
       await settled();
       stop(scrape);
@@ -399,6 +402,7 @@ describe('freed series', () => {
       expect(scrape.reader.cuts).toEqual([]);
       for (let round = 100; round < 110; round += 1) {
         desk.push(gauges(round), 'job/0', 'PUT');
+        await desk.ledger.applying;
         read();
       }
       expect(scrape.reader.cuts).toEqual(['pressure']);

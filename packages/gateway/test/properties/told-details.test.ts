@@ -66,7 +66,11 @@ test.each(['add', 'by-job'])('start times and exemplars of all senders, in any o
   const byJob = mode === 'by-job';
   await fc.assert(
     fc.asyncProperty(fc.array(push, { minLength: 1, maxLength: 6 }), fc.nat(6), async (pushes, restartAt) => {
-      const running = await RestartingGateway.start({ byJob, clock: { now: () => nowMs } });
+      const running = await RestartingGateway.start({
+        byJob,
+        openmetricsCreated: true,
+        clock: { now: () => nowMs },
+      });
       for (const [i, each] of pushes.entries()) {
         if (i === restartAt) await running.restart();
         const format = each.format === 'untyped' ? 'text' : each.format;
