@@ -1,9 +1,9 @@
 /** The bytes of one body, in one piece, as they come: sent by the client, or out of a decoder. */
-import { REUSED_BYTES_MAX, REUSED_BYTES_MIN } from './body-memory.ts';
+import { REUSED_BYTES_MIN } from './body-memory.ts';
 import type { BodyShare, Memory } from './body-memory.ts';
 
 /** What is allocated beyond what has come is not written to, so it takes no memory. */
-const CAPACITIES = [64 * 1024, REUSED_BYTES_MIN, REUSED_BYTES_MAX];
+const CAPACITIES = [64 * 1024, REUSED_BYTES_MIN, 4 * REUSED_BYTES_MIN];
 const GROWTH = 4;
 
 const noBytes = new Uint8Array(0);

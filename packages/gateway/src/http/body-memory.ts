@@ -16,10 +16,13 @@ export interface BodyMemoryBounds {
 
 const SMALL_BYTES_MAX = 64 * 1024;
 
-/** Buffers of such sizes are used again: fresh memory for each large body costs system calls, page faults and collections. */
+/** Buffers of this size and more are used again: fresh memory costs system calls and page faults, and lies about until it is collected. */
 export const REUSED_BYTES_MIN: number = 1 << 20;
-export const REUSED_BYTES_MAX: number = 4 << 20;
-const IDLE_BUFFERS_MAX = 4;
+/** No memory is used again that is so many times larger than what is wanted. */
+const REUSED_TIMES_MAX = 4;
+/** What waits to be used again may take so much, and this part of all. */
+const IDLE_BYTES_MAX = 32 << 20;
+const IDLE_PART = 1 / 4;
 
 /** What an allocation holds: its bytes up to `touched` were written to, and are real. */
 export interface Memory {
@@ -76,9 +79,12 @@ export class BodyMemory {
   }
 
   /** Idle memory of at least `bytes`, which counts for the share from now on. */
-  takeIdle(share: BodyShare, bytes: number): Memory | undefined {
+  takeIdle(share: BodyShare, bytes: number, bytesWanted: number): Memory | undefined {
     const found = this.#idle.findIndex(
-      (memory) => memory.bytes.length >= bytes && this.#fits(share, share.bytes + memory.touched),
+      (memory) =>
+        memory.bytes.length >= bytes &&
+        memory.bytes.length <= REUSED_TIMES_MAX * bytesWanted &&
+        this.#fits(share, share.bytes + memory.touched),
     );
     if (found === -1) return undefined;
     const [memory] = this.#idle.splice(found, 1);
@@ -89,12 +95,14 @@ export class BodyMemory {
 
   /** Nobody may hold it any more. */
   giveIdle(memory: Memory): void {
-    const size = memory.bytes.length;
-    if (size < REUSED_BYTES_MIN || size > REUSED_BYTES_MAX) return;
-    if (this.#idle.length >= IDLE_BUFFERS_MAX) return;
-    if (this.#bytesHeld + this.#bytesIdle + memory.touched > this.#bounds.bytesMax) return;
+    if (memory.bytes.length < REUSED_BYTES_MIN) return;
+    const { bytesMax } = this.#bounds;
+    const bytesIdle = this.#bytesIdle + memory.touched;
+    if (bytesIdle > Math.min(IDLE_BYTES_MAX, bytesMax * IDLE_PART)) return;
+    if (this.#bytesHeld + bytesIdle > bytesMax) return;
     this.#idle.push(memory);
-    this.#bytesIdle += memory.touched;
+    this.#idle.sort((a, b) => a.bytes.length - b.bytes.length);
+    this.#bytesIdle = bytesIdle;
   }
 
   #large(bytes: number): number {
@@ -173,7 +181,12 @@ export class BodyShare {
 
   /** Memory of at least `bytes`, of `bytesWanted` when it has to be allocated. */
   allocate(bytes: number, bytesWanted: number): Memory {
-    return this.#memory.takeIdle(this, bytes) ?? { bytes: Buffer.allocUnsafeSlow(bytesWanted), touched: 0 };
+    return (
+      this.#memory.takeIdle(this, bytes, bytesWanted) ?? {
+        bytes: Buffer.allocUnsafeSlow(bytesWanted),
+        touched: 0,
+      }
+    );
   }
 
   free(memory: Memory): void {

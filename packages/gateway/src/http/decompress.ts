@@ -45,16 +45,13 @@ export interface Compressed {
   readonly output: BodyBuffer;
 }
 
-const SYNC_INPUT_BYTES_MAX = 16 * 1024;
-const SYNC_OUTPUT_BYTES_MAX = 256 * 1024;
+/** Contrived input costs up to a tenth of a millisecond for each KiB. */
+const SYNC_INPUT_BYTES_MAX = 32 * 1024;
+const SYNC_OUTPUT_BYTES_MAX = 512 * 1024;
 
-/** In units of `Turns`: a byte of output is one. What is contrived costs more for each byte of input, what is honest less. */
-const UNITS_EACH = 2_048;
-const UNITS_PER_INPUT_BYTE = 16;
-const SNAPPY_UNITS_EACH = 128;
-const SNAPPY_UNITS_PER_BYTE = 4;
-/** Chunks of snappy are read for so long without asking whether there is time. */
-const SNAPPY_UNITS_AT_ONCE = 128 * 1024;
+/** So much snappy is read, in chunks and bytes of output, before asking whether there is time. */
+const SNAPPY_CHUNKS_AT_ONCE = 256;
+const SNAPPY_BYTES_AT_ONCE = 64 * 1024;
 
 /** So many times its size a body may grow, once it is larger than this. Metrics compress to a hundredth at best. */
 const RATIO_MAX = 1000;
@@ -130,7 +127,7 @@ async function inflate(
   { decoders, turns }: DecompressDeps,
 ): Promise<void> {
   if (isSmall(body, inflater)) {
-    const inflated = turns.run(body.sender, () => inflateAtOnce(body, inflater, turns));
+    const inflated = turns.run(body.sender, () => inflateAtOnce(body, inflater));
     const whole = inflated instanceof Promise ? await inflated : inflated;
     if (whole !== undefined) {
       body.output.keep(whole);
@@ -152,26 +149,20 @@ function isSmall({ sent }: Compressed, { name }: Inflater): boolean {
 function inflateAtOnce(
   { sent, bytesMax, tooLarge, isGone }: Compressed,
   { name, inflate }: Inflater,
-  turns: Turns,
 ): Uint8Array | undefined {
   if (isGone()) throw new ClientGone();
   const outputMax = Math.min(bytesMax, SYNC_OUTPUT_BYTES_MAX);
-  let units = UNITS_EACH + UNITS_PER_INPUT_BYTE * sent.length;
+  const options = { info: true, maxOutputLength: Math.max(outputMax, 1) } as zlib.ZlibOptions;
+  let result: SyncResult;
   try {
-    const options = { info: true, maxOutputLength: Math.max(outputMax, 1) } as zlib.ZlibOptions;
-    const { buffer, engine } = inflate(sent, options) as SyncResult;
-    units += buffer.length;
-    if (engine.bytesWritten !== sent.length) throw trailingBytes(name);
-    return buffer;
+    result = inflate(sent, options) as SyncResult;
   } catch (error) {
-    if (error instanceof RequestError) throw error;
     if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw unreadable(name, error);
-    units += outputMax;
     if (outputMax === bytesMax) throw tooLarge(bytesMax);
     return undefined;
-  } finally {
-    turns.spend(units);
   }
+  if (result.engine.bytesWritten !== sent.length) throw trailingBytes(name);
+  return result.buffer;
 }
 
 function readStream(body: Compressed, sent: Uint8Array, open: Open): Promise<void> {
@@ -221,12 +212,11 @@ async function readSnappy(body: Compressed, turns: Turns): Promise<void> {
   /** Whether there is more. */
   const readSome = (): boolean => {
     if (body.isGone()) throw new ClientGone();
-    for (let units = 0; units < SNAPPY_UNITS_AT_ONCE;) {
+    let bytes = 0;
+    for (let chunks = 0; chunks < SNAPPY_CHUNKS_AT_ONCE && bytes < SNAPPY_BYTES_AT_ONCE; chunks += 1) {
       const { value, done } = parts.next();
       if (done === true) return false;
-      const cost = SNAPPY_UNITS_EACH + SNAPPY_UNITS_PER_BYTE * value.length;
-      turns.spend(cost);
-      units += cost;
+      bytes += value.length;
       if (value.length > 0) append(body, value);
     }
     return true;

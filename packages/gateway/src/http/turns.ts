@@ -1,20 +1,26 @@
 /**
  * Work on the event loop that many requests ask for at once, bounded for each turn of the loop. What does not fit waits for
- * a later turn, fairly between senders. The work says itself what it has cost, in units of about two nanoseconds.
+ * a later turn, fairly between senders.
  */
 import { RequestError } from '../model/errors.ts';
 import { FairQueue } from './fair-queue.ts';
 
 export interface TurnBounds {
-  /** One piece of work may go beyond what is left. */
-  readonly unitsMax: number;
+  /** For all work in one turn; the last piece may go beyond. */
+  readonly turnMs: number;
   /** Pieces of work that wait; beyond, one is refused as `overloaded`. */
   readonly waitingMax: number;
+  readonly now: () => number;
   /** Calls back in the next turn. */
   readonly nextTurn: (callback: () => void) => void;
 }
 
-const defaults: TurnBounds = { unitsMax: 512 * 1024, waitingMax: 4096, nextTurn: setImmediate };
+const defaults: TurnBounds = {
+  turnMs: 4,
+  waitingMax: 4096,
+  now: () => performance.now(),
+  nextTurn: setImmediate,
+};
 
 interface Waiting {
   readonly run: () => void;
@@ -24,33 +30,29 @@ interface Waiting {
 export class Turns {
   readonly #bounds: TurnBounds;
   readonly #waiting: FairQueue<Waiting>;
-  #unitsLeft: number;
+  #leftMs: number;
   #isNextAskedFor = false;
 
   constructor(bounds: Partial<TurnBounds> = {}) {
     this.#bounds = { ...defaults, ...bounds };
     this.#waiting = new FairQueue(this.#bounds.waitingMax);
-    this.#unitsLeft = this.#bounds.unitsMax;
+    this.#leftMs = this.#bounds.turnMs;
   }
 
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Called by work while it runs, also by work that fails then. */
-  spend(units: number): void {
-    this.#unitsLeft -= units;
-    // Not for every little: a callback in each turn costs the loop a round.
-    if (this.#unitsLeft < this.#bounds.unitsMax / 2) this.#askForNext();
-  }
-
-  /** What `work` returns or throws: at once when this turn has room, otherwise as a promise. Rejects with `overloaded`. */
+  /**
+   * What `work` returns or throws: at once when this turn has room, otherwise as a promise. Rejects with `overloaded`. What the work costs,
+   * well or not, counts.
+   */
   run<T>(sender: string, work: () => T): T | Promise<T> {
-    if (this.#unitsLeft > 0 && this.#waiting.size === 0) return work();
+    if (this.#leftMs > 0 && this.#waiting.size === 0) return this.#measure(work);
     return new Promise<T>((resolve, reject) => {
       const run = (): void => {
         try {
-          resolve(work());
+          resolve(this.#measure(work));
         } catch (error) {
           reject(error as Error);
         }
@@ -60,13 +62,25 @@ export class Turns {
     });
   }
 
+  #measure<T>(work: () => T): T {
+    const { now, turnMs } = this.#bounds;
+    const started = now();
+    try {
+      return work();
+    } finally {
+      this.#leftMs -= now() - started;
+      // Not for every little: a callback in each turn costs the loop a round.
+      if (this.#leftMs < turnMs / 2) this.#askForNext();
+    }
+  }
+
   #askForNext(): void {
     if (this.#isNextAskedFor) return;
     this.#isNextAskedFor = true;
     this.#bounds.nextTurn(() => {
       this.#isNextAskedFor = false;
-      this.#unitsLeft = this.#bounds.unitsMax;
-      while (this.#unitsLeft > 0 && this.#waiting.size > 0) this.#waiting.shift()?.run();
+      this.#leftMs = this.#bounds.turnMs;
+      while (this.#leftMs > 0 && this.#waiting.size > 0) this.#waiting.shift()?.run();
       if (this.#waiting.size > 0) this.#askForNext();
     });
   }

@@ -5,12 +5,21 @@ import type { TurnBounds } from '../../src/http/turns.ts';
 
 function setUp(bounds: Partial<TurnBounds> = {}) {
   const asked: (() => void)[] = [];
-  const turns = new Turns({ unitsMax: 100, nextTurn: (callback) => asked.push(callback), ...bounds });
+  let timeMs = 0;
+  const spend = (ms: number): void => {
+    timeMs += ms;
+  };
+  const turns = new Turns({
+    turnMs: 100,
+    now: () => timeMs,
+    nextTurn: (callback) => asked.push(callback),
+    ...bounds,
+  });
   const done: string[] = [];
-  const ask = (name: string, units: number): Promise<string> =>
+  const ask = (name: string, ms: number): Promise<string> =>
     Promise.resolve(
       turns.run(name[0]!, () => {
-        turns.spend(units);
+        spend(ms);
         done.push(name);
         return name;
       }),
@@ -21,7 +30,7 @@ function setUp(bounds: Partial<TurnBounds> = {}) {
     for (const callback of asked.splice(0)) callback();
     return [...done];
   };
-  return { turns, done, ask, next };
+  return { turns, done, ask, next, spend };
 }
 
 test('work is done at once while there is room, in later turns then, and no turn does more than one piece too much', async () => {
@@ -43,10 +52,10 @@ test('a sender of much work does not hold up another', () => {
 });
 
 test('work that fails is paid for, and its error goes to who asked', async () => {
-  const { turns, ask, next } = setUp();
+  const { turns, ask, next, spend } = setUp();
   void ask('a', 100);
   const failing = turns.run('a', () => {
-    turns.spend(100);
+    spend(100);
     throw new Error('no');
   });
   void ask('a', 1);
