@@ -1,6 +1,7 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
 import type { GatewayOptions } from '../gateway/options.ts';
 import type { HttpOptions } from '../http/options.ts';
+import { defaultStorageOptions } from '../journal/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
 import type { Config, ListenAddress, LogOptions } from './config.ts';
 import { environmentName, flags, isSwitch } from './flags.ts';
@@ -217,6 +218,7 @@ function toConfig(values: ReadonlyMap<string, unknown>): Config {
       snapshotIntervalMs: get('storage.snapshot-interval'),
       bytesMax: get('storage.max-size'),
       onCorruption: get<StorageOptions['onCorruption']>('storage.on-corruption'),
+      waitingBytesMax: defaultStorageOptions.waitingBytesMax,
     },
     log: { level: get<LogOptions['level']>('log.level'), format: get<LogOptions['format']>('log.format') },
   };

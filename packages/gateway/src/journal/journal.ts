@@ -46,12 +46,12 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Where `recover` hands things over. Both may be called many times in one turn of the event loop. */
+/** Where `recover` hands things over. `record` may be called many times in one turn of the event loop. */
 export interface RecoverySink {
   /** Called at most once, before any record. `position` is that of the last record it covers. */
   snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
-  /** The bytes are valid only during the call. */
-  record(position: number, record: Uint8Array): void;
+  /** Returns a promise where it takes its time; the bytes stay as they are until then, and the next record waits. */
+  record(position: number, record: Uint8Array): Promise<void> | void;
 }
 
 export interface Recovered {

@@ -1,6 +1,6 @@
 import type { Choices } from '../model/choices.ts';
 
-/** What is kept on disk, where and how. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
+/** What is kept on disk, where and how. docs/reference/flags.md says what those mean that are flags. */
 export interface StorageOptions {
   /** A folder; undefined keeps everything in memory. */
   readonly path: string | undefined;
@@ -9,6 +9,8 @@ export interface StorageOptions {
   readonly snapshotIntervalMs: number;
   readonly bytesMax: number;
   readonly onCorruption: 'fail' | 'quarantine';
+  /** Bytes of records that may wait for the disk; past it, pushes are answered 503. */
+  readonly waitingBytesMax: number;
 }
 
 /** The words that options which are one of a few may have. */
@@ -24,4 +26,5 @@ export const defaultStorageOptions: StorageOptions = {
   snapshotIntervalMs: 60_000,
   bytesMax: 8 * 2 ** 30,
   onCorruption: 'fail',
+  waitingBytesMax: 64 * 2 ** 20,
 };

@@ -1,4 +1,7 @@
-/** Power failures at any moment, one after another: what was called safe is there, in order, and nothing that was not appended. */
+/**
+ * Power failures and kills at any moment, one after another: what was called safe is there, in order, and nothing that was not
+ * appended. What a start has read, and may have shown, outlives a power failure, however it was synced.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import fc from 'fast-check';
@@ -32,7 +35,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-const life = fc.record({ steps: fc.array(step, { maxLength: 40 }), seed: fc.nat() });
+type End = 'power' | 'kill';
+
+const life = fc.record({
+  steps: fc.array(step, { maxLength: 40 }),
+  seed: fc.nat(),
+  end: fc.constantFrom<End>('power', 'kill'),
+});
 
 /** What was appended, by position, as far as it is known to be the truth. */
 type Model = string[];
@@ -91,21 +100,22 @@ async function check(journal: Journal, model: Model, safe: number): Promise<void
 
 async function survive(
   sync: 'commit' | 'interval',
-  lives: readonly { readonly steps: readonly Step[]; readonly seed: number }[],
+  lives: readonly { readonly steps: readonly Step[]; readonly seed: number; readonly end: End }[],
 ): Promise<void> {
   const path = temporaryFolder();
   const model: Model = [];
   let disk = new CrashDisk();
   let safe = 0;
-  for (const { steps, seed } of lives) {
+  for (const { steps, seed, end } of lives) {
     const chance: Chance = chanceOf(seed);
     const journal = await open(path, sync, disk);
     try {
       await check(journal, model, safe);
+      const read = journal.position;
       await live(journal, steps, model);
-      // With `interval`, safe means safe from the end of the process only.
-      safe = sync === 'commit' ? journal.safePosition : 0;
-      disk = disk.crashed(chance);
+      // With `interval`, safe means safe from the end of the process only, but for what the start has read.
+      safe = sync === 'commit' || end === 'kill' ? journal.safePosition : read;
+      disk = end === 'kill' ? disk.killed() : disk.crashed(chance);
     } finally {
       await journal.close();
     }

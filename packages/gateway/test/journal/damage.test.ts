@@ -16,6 +16,8 @@ import { StorageProblem } from '../../src/journal/journal.ts';
 import { crc32 } from '../../src/primitives/crc32.ts';
 import { appendEach, blocksOf, contentsOf, copyStore, openStore, optionsFor, spoil } from './helpers.ts';
 import {
+  headsIn,
+  nth,
   partsOf,
   recoverContents,
   rememberingLog,
@@ -55,12 +57,6 @@ async function problemWith(path: string, changes: Partial<FileJournalOptions> = 
     await journal.close();
   }
   throw new Error('it was recovered without a problem');
-}
-
-function nth<T>(list: readonly T[], index: number): T {
-  const found = list.at(index);
-  if (found === undefined) throw new Error(`there is no element ${index}`);
-  return found;
 }
 
 interface Case {
@@ -241,7 +237,7 @@ test('a damaged newest snapshot goes with the next one', async () => {
 
 test('the only snapshot damaged, and all records gone, is no empty store', async () => {
   const path = await storeWith({ snapshots: true });
-  for (const file of [...segmentsIn(path), nth(snapshotsIn(path), 0)]) rmSync(file);
+  for (const file of [...segmentsIn(path), ...headsIn(path), nth(snapshotsIn(path), 0)]) rmSync(file);
   spoil(nth(snapshotsIn(path), 0), 75);
   const problem = await problemWith(path);
   expect(problem.kind).toBe('corrupt');
@@ -279,7 +275,7 @@ test.each(['segment', 'snapshot'] as const)(
     const problem = await problemWith(path, { onCorruption: 'quarantine' });
     expect(problem.kind).toBe('newer_version');
     expect(problem.message).toMatch(
-      /has format version 2, and this gateway knows versions up to 1: run the version/,
+      /has format version 3, and this gateway knows versions up to [12]: run the version/,
     );
   },
 );
@@ -288,7 +284,12 @@ test('files of others are left alone', async () => {
   const path = await storeWith({ snapshots: false });
   const others = ['notes.txt', 'journal-1.log', 'snapshot-abc.snap', 'journal-00000000000000000001.log.bak'];
   for (const name of others) writeFileSync(join(path, name), 'mine');
-  const leftovers = ['journal-next-7.tmp', 'snapshot-00000000000000000041.snap.tmp'];
+  const leftovers = [
+    'journal-next-7.tmp',
+    'journal-next-0123456789abcdef-1.tmp',
+    'snapshot-00000000000000000041.snap.tmp',
+    'snapshot-00000000000000000041.snap.0123456789abcdef.tmp',
+  ];
   for (const name of leftovers) writeFileSync(join(path, name), 'half');
   expect((await contentsOf(path, small)).records.size).toBe(40);
   expect(readdirSync(path)).toEqual(expect.arrayContaining(others));
@@ -297,7 +298,7 @@ test('files of others are left alone', async () => {
 
 function newerVersion(file: string): Buffer {
   const bytes = readFileSync(file);
-  bytes.writeUInt32LE(2, 8);
+  bytes.writeUInt32LE(3, 8);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 36)), 36);
   return bytes;
 }
