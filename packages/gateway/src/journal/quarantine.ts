@@ -2,9 +2,9 @@
 import { basename, join } from 'node:path';
 
 import type { CatalogFile } from './catalog.ts';
-import { headerBytes, headName } from './format.ts';
+import { formatVersions, headerBytes, headName } from './format.ts';
 import type { Findings, RecoverOptions } from './recover.ts';
-import { readableRecords, readWhole, type Damage } from './replay.ts';
+import { readableRecords, readWhole, type Damage, type SegmentEnd } from './replay.ts';
 import { beginAt, cutAt, sealAt, syncFile } from './segment-files.ts';
 import type { ClosedSegment } from './segments.ts';
 
@@ -32,17 +32,27 @@ export async function setAside(options: RecoverOptions, findings: Findings): Pro
   }
   if (what.length === 0) return undefined;
   const into = join(folder, freeName(await files.list(folder)));
-  await files.makeFolder(into);
+  const moves = snapshots.damaged.length > 0 || movesSegments(findings);
+  if (moves) await files.makeFolder(into);
   for (const { file } of snapshots.damaged) await files.rename(file.path, join(into, file.name));
   const segments = catalog.segments.map(({ path, position, bytes }) => ({ path, first: position, bytes }));
   const left =
     damage === undefined
       ? { closed: segments, heads: catalog.heads }
       : await setSegmentsAside({ options, findings, damage, into });
-  await files.syncFolder(into);
+  if (moves) await files.syncFolder(into);
   await files.syncFolder(folder);
-  for (const each of what) log.error('a damaged part of the store was moved aside', { what: each, into });
-  return { what, ...left, movedSegments: damage !== undefined && damage.segment < segments.length };
+  for (const each of what) {
+    if (moves) log.error('a damaged part of the store was moved aside', { what: each, into });
+    else log.error('a part of the store is missing, and given up', { what: each });
+  }
+  return { what, ...left, movedSegments: movesSegments(findings) };
+}
+
+/** Not where files are missing, and those that are there may stay. */
+function movesSegments({ catalog, replayed: { damage, position } }: Findings): boolean {
+  if (damage === undefined || catalog.segments.length === 0) return false;
+  return damage.segment < catalog.segments.length || damage.after !== position;
 }
 
 interface Aside {
@@ -76,23 +86,35 @@ async function cutJournal(aside: Aside): Promise<ClosedSegment[]> {
   const { files } = options;
   const { segments } = findings.catalog;
   const cut = segments[damage.segment];
-  if (cut === undefined || damage.offset <= headerBytes)
-    return moveSegments(aside, segments.slice(damage.segment), segments.slice(0, damage.segment));
-  const kept = await moveSegments(
-    aside,
-    segments.slice(damage.segment + 1),
-    segments.slice(0, damage.segment),
-  );
+  const isCut = cut !== undefined && damage.offset > headerBytes;
+  const whole = segments.slice(0, damage.segment);
+  const kept = await moveSegments(aside, segments.slice(damage.segment + (isCut ? 1 : 0)), whole);
+  if (!isCut) {
+    const { last } = findings.replayed;
+    const closed = kept.pop();
+    if (closed === undefined) return [];
+    // Nobody has read it, so it is not known to be whole; the snapshot covers what is in it.
+    if (last?.path !== closed.path) return moveSegments(aside, whole);
+    // It was not the last one, and need not have had an end of its own.
+    return [...kept, { ...closed, bytes: await endSegment(aside, last) }];
+  }
   const copy = join(into, basename(cut.path));
   await files.copy(cut.path, copy);
   await syncFile(files, copy);
   const { path, position: first, header } = cut;
-  const end = { path, offset: damage.offset, position: findings.replayed.position };
-  const isSealed = typeof header !== 'string' && header.version > 1;
-  const bytes = isSealed
-    ? await sealAt({ files, storeId: findings.storeId }, end)
-    : await cutAt(files, path, damage.offset);
+  const version = typeof header === 'string' ? formatVersions.segment : header.version;
+  const { position } = findings.replayed;
+  const bytes = await endSegment(aside, { path, version, position, offset: damage.offset });
   return [...kept, { path, first, bytes }];
+}
+
+/** Nothing of the segment is read behind `offset` any more; returns its length. */
+async function endSegment(
+  { options: { files }, findings: { storeId } }: Aside,
+  end: Omit<SegmentEnd, 'sealed'>,
+): Promise<number> {
+  // The first version knows no seals.
+  return end.version === 1 ? cutAt(files, end.path, end.offset) : sealAt({ files, storeId }, end);
 }
 
 /** From the last one back: should this be cut short, the next start finds the same damage with less after it. */
@@ -113,7 +135,7 @@ async function readableAfter(
   let records = 0;
   for (const segment of catalog.segments.slice(damage.segment)) {
     const { header } = segment;
-    const version = typeof header === 'string' ? 2 : header.version;
+    const version = typeof header === 'string' ? formatVersions.segment : header.version;
     const bytes = await readWhole(files, segment);
     const from = segment.path === damage.path ? Math.max(headerBytes, damage.offset) : headerBytes;
     records += readableRecords(bytes, from, replayed.position + 1, { store: storeId, version });

@@ -41,7 +41,7 @@ export interface Replayed {
   /** Of the last record that was handed over, or of the snapshot. */
   readonly position: number;
   readonly damage: Damage | undefined;
-  /** Where the last segment ends when nothing is damaged; undefined when there is none. */
+  /** Where the last segment ends, of those before damage; undefined when there is none. */
   readonly last: SegmentEnd | undefined;
   /** What a crash has cut short, to be cleared away. */
   readonly torn: { readonly path: string; readonly offset: number; readonly bytes: number } | undefined;
@@ -76,6 +76,10 @@ interface Walk {
   /** The position that the next block begins with. */
   next: number;
   sealed: boolean;
+}
+
+function endOf({ segment, format, at, next, sealed }: Walk): SegmentEnd {
+  return { path: segment.path, version: format.version, position: next - 1, offset: at, sealed };
 }
 
 class Replay {
@@ -115,7 +119,7 @@ class Replay {
       recordBytes: this.#recordBytes,
       position: this.#expected - 1,
       damage: this.#damage,
-      last: this.#damage === undefined ? this.#last : undefined,
+      last: this.#last,
       torn: this.#torn,
       covered: this.#covered,
     };
@@ -139,9 +143,12 @@ class Replay {
     const follower = this.#options.segments[index + 1];
     if (follower === undefined) return this.#endOfLast(walk, header.allocated, problem, fail);
     // What stands behind the records that the next segment goes on from was never safe.
-    if (typeof follower.header !== 'string' && follower.position === walk.next) return undefined;
-    if (problem !== undefined) return fail(walk.at, problem);
-    if (typeof follower.header === 'string') return undefined;
+    const goesOn = typeof follower.header !== 'string' && follower.position === walk.next;
+    if (!goesOn && problem !== undefined) return fail(walk.at, problem);
+    if (goesOn || typeof follower.header === 'string') {
+      this.#last = endOf(walk);
+      return undefined;
+    }
     return fail(
       walk.at,
       `its records end there with ${walk.next - 1}, and ${follower.name} begins with ${follower.position}`,
@@ -177,17 +184,18 @@ class Replay {
   }
 
   #endOfLast(
-    { segment, bytes, format, at, next, sealed }: Walk,
+    walk: Walk,
     allocated: number,
     problem: string | undefined,
     fail: (offset: number, why: string) => void,
   ): void {
+    const { segment, bytes, format, at, next, sealed } = walk;
     if (problem !== undefined && (wasSafe(bytes, at, next, format) || !mayBeTorn(bytes, at, format)))
       return fail(at, problem);
     if (!sealed && bytes.length < allocated)
       return fail(at, `the file ends at offset ${bytes.length}, and was made with ${allocated} bytes`);
     if (problem !== undefined) this.#torn = { path: segment.path, offset: at, bytes: usedLength(bytes) - at };
-    this.#last = { path: segment.path, version: format.version, position: next - 1, offset: at, sealed };
+    this.#last = endOf(walk);
   }
 
   #missing(until: number): string {

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { openFileJournal } from '../../src/journal/file-journal.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { chanceOf, CrashDisk, type Chance } from './crash-disk.ts';
-import { optionsFor, partsOf, recoverContents, temporaryFolder } from './helpers.ts';
+import { appendEach, contentsOf, optionsFor, partsOf, recoverContents, temporaryFolder } from './helpers.ts';
 
 type Step =
   | { readonly kind: 'append'; readonly count: number; readonly bytes: number }
@@ -131,3 +131,26 @@ test.each(['commit', 'interval'] as const)('sync: %s', async (sync) => {
     { numRuns: 100 },
   );
 });
+
+test('interval: killed, started again and read, it loses nothing of that to a power failure right after', async () => {
+  const path = temporaryFolder();
+  const disk = new CrashDisk();
+  const interval = { sync: 'interval', syncIntervalMs: 3_600_000 } as const;
+  const first = await openFileJournal(optionsFor(path, { ...interval, files: disk }));
+  await recoverContents(first);
+  await appendEach(first, ['one', 'two']);
+  const left = disk.killed();
+  // Nothing has reached the disk so far.
+  const nothing: Chance = () => 0;
+  expect(await recordsOn(left.crashed(nothing))).toEqual([]);
+  await first.close();
+  const second = await openFileJournal(optionsFor(path, { ...interval, files: left }));
+  expect([...(await recoverContents(second)).records.values()]).toEqual(['one', 'two']);
+  const after = left.crashed(nothing);
+  await second.close();
+  expect(await recordsOn(after)).toEqual(['one', 'two']);
+});
+
+async function recordsOn(files: CrashDisk): Promise<readonly string[]> {
+  return [...(await contentsOf(temporaryFolder(), { files })).records.values()];
+}

@@ -29,7 +29,7 @@ export class KeptJournal implements Journal {
     const { position, parts } = this.snapshotted ?? { position: 0, parts: [] };
     if (position > 0) await into.snapshot(position, iterate(parts));
     for (const [index, record] of this.records.entries())
-      if (index >= position) into.record(index + 1, record);
+      if (index >= position) await into.record(index + 1, record);
     return { snapshotPosition: position, records: this.records.length - position, lost: [] };
   }
 
