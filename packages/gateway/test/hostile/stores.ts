@@ -291,15 +291,16 @@ function differenceOf(
 
 /**
  * Cuts the power after each operation on the disk, also in the middle of a start, a snapshot and a change of segments; and kills the
- * process there, starts it again, and cuts the power then. `count` is of lives, each with some hundred operations.
+ * process there, starts it again, and cuts the power then. `count` is of lives, each with some hundred operations; `share` is how many
+ * of those are tried.
  */
-export function cutPower({ seed, count }: Campaign): Promise<Counts> {
+export function cutPower({ seed, count, share }: Campaign & { readonly share: number }): Promise<Counts> {
   return inFolder(async (folder) => {
     const chance = chanceOf(seed);
     const tally = new Tally();
     for (let i = 0; i < count; i += 1) {
       const sync = i % 2 === 0 ? 'commit' : 'interval';
-      for (const moment of await momentsOf(folder, sync, chance))
+      for (const moment of await momentsOf(folder, { sync, chance, share }))
         tally.add(await outcomeAfter(folder, moment, chance));
     }
     return tally.counts;
@@ -312,11 +313,19 @@ interface Moment {
   readonly end: 'power' | 'kill';
   /** Must be there. */
   readonly acknowledged: readonly string[];
+  /** Of them, those that no power failure can take. */
+  readonly durable: readonly string[];
   readonly appended: readonly string[];
 }
 
+interface LifeOptions {
+  readonly sync: 'commit' | 'interval';
+  readonly chance: Chance;
+  readonly share: number;
+}
+
 /** A life of a store, as it was after each operation on the disk. */
-async function momentsOf(folder: string, sync: 'commit' | 'interval', chance: Chance): Promise<Moment[]> {
+async function momentsOf(folder: string, { sync, chance, share }: LifeOptions): Promise<Moment[]> {
   const disk = new CrashDisk();
   const records: string[] = [];
   const moments: Moment[] = [];
@@ -327,14 +336,17 @@ async function momentsOf(folder: string, sync: 'commit' | 'interval', chance: Ch
     const safe = journal?.safePosition ?? read;
     const appended = [...records];
     for (const end of ['power', 'kill'] as const) {
-      const certain = end === 'kill' || sync === 'commit' ? Math.max(safe, read) : read;
-      const acknowledged = records.slice(0, certain);
-      const what = `${sync}, ${end} after operation ${moments.length / 2}`;
+      const synced = sync === 'commit' ? Math.max(safe, read) : read;
+      const durable = records.slice(0, synced);
+      const acknowledged = end === 'kill' ? records.slice(0, Math.max(safe, read)) : durable;
+      const what = `${sync}, ${end} after operation ${Math.floor(moments.length / 2)}`;
       const left = end === 'kill' ? disk.killed() : disk.crashed(chance);
-      moments.push({ what, disk: left, end, acknowledged, appended });
+      moments.push({ what, disk: left, end, acknowledged, durable, appended });
     }
   };
-  disk.onStep = note;
+  disk.onStep = () => {
+    if (chance() < share) note();
+  };
   for (let start = 0; start < 2; start += 1) {
     journal = undefined;
     const opened = await openFileJournal(optionsOn(disk, folder, { sync }));
@@ -354,7 +366,19 @@ async function momentsOf(folder: string, sync: 'commit' | 'interval', chance: Ch
 
 async function outcomeAfter(folder: string, moment: Moment, chance: Chance): Promise<Outcome> {
   const { what, end, acknowledged, appended } = moment;
+  const during: CrashDisk[] = [];
+  moment.disk.onStep = () => {
+    if (chance() < 0.1) during.push(moment.disk.crashed(chance));
+  };
   const opened = await open(moment.disk, folder, { sync: 'interval' });
+  moment.disk.onStep = () => {};
+  for (const disk of during) {
+    // Nothing was shown so far; with intervals, what was only written may go.
+    const found = await open(disk, folder);
+    if (found.kind !== 'whole') return { lost: `${what}, power while it starts: ${found.why}` };
+    const missing = differenceOf(found, moment.durable, appended);
+    if (missing !== undefined) return { lost: `${what}, power while it starts: ${missing}` };
+  }
   if (opened.kind !== 'whole') return { lost: `${what}: ${opened.why}` };
   const wrong = differenceOf(opened, acknowledged, appended);
   if (wrong !== undefined) return { lost: `${what}: ${wrong}` };

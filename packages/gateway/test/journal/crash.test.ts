@@ -151,6 +151,30 @@ test('interval: killed, started again and read, it loses nothing of that to a po
   expect(await recordsOn(after)).toEqual(['one', 'two']);
 });
 
+test('a store that was just copied there is safe once a start has read it', async () => {
+  const source = new CrashDisk();
+  const path = temporaryFolder();
+  const small = { bytesMax: 256 * 1024 } as const;
+  const first = await openFileJournal(optionsFor(path, { ...small, files: source }));
+  await recoverContents(first);
+  for (let i = 0; i < 12; i += 1) await appendEach(first, ['x'.repeat(3000)]);
+  await first.snapshot(3, partsOf('state'));
+  await first.close();
+  const copy = new CrashDisk();
+  for (const [name, bytes] of source.contents()) {
+    const file = await copy.open(name, 'create');
+    await file.write(bytes, 0);
+  }
+  const nothing: Chance = () => 0;
+  expect(copy.crashed(nothing).contents().size).toBe(0);
+  const second = await openFileJournal(optionsFor(path, { ...small, files: copy }));
+  const { snapshot, records } = await recoverContents(second);
+  expect([snapshot?.position, records.size]).toEqual([3, 9]);
+  const after = copy.crashed(nothing);
+  await second.close();
+  expect(await contentsOf(temporaryFolder(), { files: after })).toMatchObject({ snapshot, records });
+});
+
 async function recordsOn(files: CrashDisk): Promise<readonly string[]> {
   return [...(await contentsOf(temporaryFolder(), { files })).records.values()];
 }

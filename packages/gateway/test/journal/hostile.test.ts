@@ -6,11 +6,11 @@ import { cutPower, injectErrors, mutateEverywhere, mutateStores } from '../hosti
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 test.each([
-  { name: 'files cut, changed, removed, swapped and copied', run: () => mutateStores({ seed, count: 150 }) },
-  { name: 'the same at places all over one store', run: () => mutateEverywhere({ seed, every: 397 }) },
+  { name: 'files cut, changed, removed, swapped and copied', run: () => mutateStores({ seed, count: 100 }) },
+  { name: 'the same at places all over one store', run: () => mutateEverywhere({ seed, every: 797 }) },
   {
     name: 'power cut and process killed after operations of the disk',
-    run: () => cutPower({ seed, count: 2 }),
+    run: () => cutPower({ seed, count: 2, share: 0.25 }),
   },
   { name: 'calls of the file system fail', run: () => injectErrors({ seed, count: 60 }) },
 ])('$name: recovered or reported, never lost', async ({ run }) => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
+import { nodeFiles, type Files } from '../../src/journal/files.ts';
+import { openFolder } from '../../src/journal/folder.ts';
 import { StorageProblem, type Journal } from '../../src/journal/journal.ts';
 import { lockName, takeLock } from '../../src/journal/lock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
@@ -125,6 +127,34 @@ test('a lock that goes again and again lets a second process in, or does not, an
   }
 });
 
+test('what a holder acknowledges before it notices is read by the one that has taken its lock', async () => {
+  const path = temporaryFolder();
+  const leaseMs = 300;
+  const { journal: first } = await openStore(path, { leaseMs, onFailure: () => {} });
+  const acknowledged = ['record 0'];
+  await appendEach(first, acknowledged);
+  let second: Journal | undefined;
+  while (second === undefined) {
+    rmSync(join(path, lockName), { force: true });
+    second = await openFileJournal(optionsFor(path, { leaseMs })).catch(() => undefined);
+  }
+  const reading = recoverContents(second);
+  for (;;) {
+    const text = `record ${acknowledged.length}`;
+    const isSafe = await append(first, text)
+      .then(
+        (position) => first.whenSafe(position).then(() => true),
+        () => false,
+      )
+      .catch(() => false);
+    if (!isSafe) break;
+    acknowledged.push(text);
+  }
+  const { records } = await reading;
+  await second.close();
+  expect([...records.values()].slice(0, acknowledged.length)).toEqual(acknowledged);
+});
+
 /** Two folders for their locks, and one disk: as if there were no locks. */
 function twoOn(disk: CrashDisk): Promise<Journal[]> {
   const onFailure = (): void => {};
@@ -213,4 +243,21 @@ test('each process writes to a segment of its own', async () => {
     expect(segmentsIn(path)).toHaveLength(start);
   }
   expect((await contentsOf(path)).records.size).toBe(3);
+});
+
+test('a folder that was just made is made for good, with its parents', async () => {
+  const parent = temporaryFolder();
+  const synced: string[] = [];
+  const files: Files = {
+    ...nodeFiles,
+    syncFolder: async (path) => {
+      synced.push(path);
+      await nodeFiles.syncFolder(path);
+    },
+  };
+  await openFolder(join(parent, 'a', 'b'), false, files);
+  expect(synced).toEqual([parent, join(parent, 'a')]);
+  synced.length = 0;
+  await openFolder(join(parent, 'a', 'b'), false, files);
+  expect(synced).toEqual([]);
 });

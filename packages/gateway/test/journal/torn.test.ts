@@ -1,6 +1,10 @@
 /** A crash cuts the last commit short, anywhere; what was safe before stays, and what comes after has room. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+
+import { inspectStore } from '../../src/journal/inspect.ts';
+import { silentLog } from '../../src/primitives/log.ts';
 
 import { append, appendEach, blocksOf, contentsOf, copyStore, nth, openStore } from './helpers.ts';
 import { rememberingLog, segmentsIn, temporaryFolder } from './helpers.ts';
@@ -89,4 +93,23 @@ test('a commit of several blocks, of which only the last reached the disk, is a 
   writeFileSync(segment, Buffer.from(bytes).fill(0, first.start, first.end));
   const { records } = await contentsOf(crashed);
   expect([...records.values()]).toEqual(['one']);
+});
+
+test('a store of the first version, as a crash has left it, goes on in the second', async () => {
+  const source = fileURLToPath(new URL('../stores/1/data', import.meta.url));
+  const whole = await contentsOf(copyStore(source), small);
+  const bytes = readFileSync(nth(segmentsIn(source), 0));
+  const { blocks } = blocksOf(source);
+  const torn = bytes.subarray(nth(blocks, -1).start, nth(blocks, -1).end - 10);
+  for (const rest of [Buffer.alloc(8192), Buffer.concat([torn, Buffer.alloc(4096)])]) {
+    const path = copyStore(source);
+    writeFileSync(nth(segmentsIn(path), 0), Buffer.concat([bytes, rest]));
+    const { journal, contents } = await openStore(path, small);
+    expect(contents.records).toEqual(whole.records);
+    const position = await append(journal, 'new');
+    await journal.close();
+    const again = await contentsOf(path, small);
+    expect([...again.records]).toEqual([...whole.records, [position, 'new']]);
+    expect((await inspectStore(path, silentLog)).damages).toEqual([]);
+  }
 });
