@@ -63,7 +63,7 @@ async function assembleFor(config: Config, log: Log): Promise<Assembly> {
   if (path === undefined) return assemble(parts);
   const onFailure = (error: Error): void => {
     log.error(
-      'the storage failed; what was acknowledged is safe, and what was not is given up. Start again once it works',
+      'the storage failed, and nothing is acknowledged any more; what was is in its files. Start again once it works',
       { path, error: String(error) },
     );
     process.exit(1);

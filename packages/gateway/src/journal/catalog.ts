@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Files, StoreFile } from './files.ts';
 import {
-  formatVersion,
+  formatVersions,
   headerBytes,
   positionInName,
   readHeader,
@@ -24,12 +24,15 @@ export interface CatalogFile {
 }
 
 export interface Catalog {
+  readonly folder: string;
   /** Oldest first. */
   readonly segments: readonly CatalogFile[];
   /** Newest first. */
   readonly snapshots: readonly CatalogFile[];
   /** Paths of files that somebody was making. */
   readonly temporary: readonly string[];
+  /** Oldest first: the first positions of segments that were once the last, and of the one that is. */
+  readonly heads: readonly number[];
 }
 
 export async function readCatalog(files: Files, folder: string): Promise<Catalog> {
@@ -37,9 +40,11 @@ export async function readCatalog(files: Files, folder: string): Promise<Catalog
   const segments = await filesOf('segment', names, { files, folder });
   const snapshots = await filesOf('snapshot', names, { files, folder });
   return {
+    folder,
     segments,
     snapshots: snapshots.toReversed(),
     temporary: names.filter((name) => temporaryName.test(name)).map((name) => join(folder, name)),
+    heads: names.flatMap((name) => positionInName('head', name) ?? []).toSorted((a, b) => a - b),
   };
 }
 
@@ -61,8 +66,8 @@ async function filesOf(
     const file = await files.open(path, 'read');
     try {
       const header = checked(await headerOf(kind, file), position);
-      if (typeof header !== 'string' && header.version > formatVersion)
-        throw newerVersion(path, header.version);
+      if (typeof header !== 'string' && header.version > formatVersions[kind])
+        throw newerVersion(path, header.version, formatVersions[kind]);
       found.push({ path, name, position, bytes: await file.size(), header });
     } finally {
       await file.close();
@@ -81,10 +86,10 @@ function checked(header: Header | string, position: number): Header | string {
   return `its header says position ${header.position}, unlike its name`;
 }
 
-function newerVersion(path: string, version: number): StorageProblem {
+function newerVersion(path: string, version: number, known: number): StorageProblem {
   return new StorageProblem(
     'newer_version',
-    `${path} has format version ${version}, and this gateway knows versions up to ${formatVersion}: ` +
+    `${path} has format version ${version}, and this gateway knows versions up to ${known}: ` +
       'run the version of the gateway that wrote it, or a newer one',
   );
 }

@@ -16,6 +16,8 @@ export interface CommitOptions {
   readonly position: number;
   /** 0: each write is safe when it returns. Otherwise what is written is synced after so long, and called safe before. */
   readonly syncIntervalMs: number;
+  /** Rejects when the folder is no longer this process's; undefined when that was found out just now. */
+  readonly isStillOurs: () => Promise<void> | undefined;
   /** Called after each commit, when none is under way. */
   readonly onCommit: (seconds: number) => void;
   readonly onFailure: (error: Error) => void;
@@ -133,6 +135,10 @@ export class GroupCommit {
 
     if (!segment.promoted) await this.#promote(segment, first);
     await segment.file.write(bytes, at);
+    // After the write: whoever has taken the file away since then has read it with these records in it.
+    if (!segment.file.isInPlace()) throw gone(segment.path);
+    const asked = this.#options.isStillOurs();
+    if (asked !== undefined) await asked;
     // A sync in the background may have failed meanwhile.
     if (this.failure !== undefined) return;
     this.commits += 1;
@@ -148,7 +154,7 @@ export class GroupCommit {
 
   async #promote(segment: Segment, first: number): Promise<void> {
     await this.#alone(async () => {
-      await this.#options.segments.promote(segment, first);
+      await this.#options.segments.promote(segment, first, this.durablePosition);
       this.#written = segment;
       this.durablePosition = this.safePosition;
     });
@@ -191,31 +197,25 @@ export class GroupCommit {
     this.#options.onFailure(error);
   }
 
-  /** Resolves when everything appended is safe and synced, and has said so in a last block, or when it has failed. */
+  /** Resolves when everything appended is safe and synced, or when it has failed. */
   async close(): Promise<void> {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     try {
       await this.whenSafe(this.position);
       if (this.#options.syncIntervalMs > 0) await this.sync();
-      await this.#writeLastBlock();
     } catch {
       // It was told through onFailure.
     }
     clearTimeout(this.#syncTimer);
   }
+}
 
-  /** The last block of records is followed by one that says it was safe, so that later damage is not taken for a crash. */
-  async #writeLastBlock(): Promise<void> {
-    const { active } = this.#options.segments;
-    if (active === undefined || !active.promoted || this.failure !== undefined) return;
-    if (this.#filling.lengthWith(0) > active.allocated - active.end) return;
-    this.#filling.addEmpty(this.position + 1, this.durablePosition);
-    const bytes = this.#filling.finish(this.durablePosition);
-    await active.file.write(bytes, active.end);
-    await active.file.sync();
-    active.end += bytes.length;
-  }
+function gone(path: string): Error {
+  return new Error(
+    `${path} is no longer there: the folder of the store, or this file in it, was removed, moved or replaced ` +
+      'while it was in use. Nothing is acknowledged any more; put it back, or start again with a new one',
+  );
 }
 
 function waiting(): Waiting {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 
 import { GroupCommit } from './commit.ts';
-import { isFull, nodeFiles, type Files } from './files.ts';
-import { snapshotName, type StoreId } from './format.ts';
+import { isFull, nodeFiles, withDescriptors, type Files } from './files.ts';
+import { newSnapshotName, newWriter, snapshotName, type StoreId } from './format.ts';
 import { Generations } from './generations.ts';
 import {
   JournalFull,
@@ -15,9 +15,11 @@ import {
 } from './journal.ts';
 import { takeLock, type Lock } from './lock.ts';
 import { openFolder } from './folder.ts';
-import { recoverStore, type RecoveredStore } from './recover.ts';
+import { defaultStorageOptions } from './options.ts';
+import { storageProblemOf } from './problems.ts';
+import { hasEndedWell, recoverStore, type RecoveredStore } from './recover.ts';
 import { Room } from './room.ts';
-import { Segments, type Segment } from './segments.ts';
+import { Segments } from './segments.ts';
 import { writeSnapshot, type SnapshotSource } from './snapshot-file.ts';
 import type { Log } from '../primitives/log.ts';
 
@@ -41,17 +43,19 @@ export interface FileJournalOptions {
   readonly onCommit?: (seconds: number) => void;
   /** Only `recover`, `stats` and `close` then, and nothing is changed but the lock. */
   readonly readOnly?: boolean;
+  /** How long a process that has lost the lock may not know; a start waits longer than that where the one before has not ended well. */
+  readonly leaseMs?: number;
   readonly files?: Files;
 }
-
-const waitingBytesMaxDefault = 64 * 1024 * 1024;
 
 /** Takes the folder for this process; rejects with StorageProblem when it cannot. What is in it is read by `recover`. */
 export async function openFileJournal(options: FileJournalOptions): Promise<Journal> {
   const readOnly = options.readOnly ?? false;
-  await openFolder(options.path, readOnly);
-  const lock = await takeLock(options.path, options.log);
-  return new FileJournal({ ...options, readOnly, files: options.files ?? nodeFiles }, lock);
+  const files = options.files ?? nodeFiles;
+  const { path, log, leaseMs } = options;
+  await openFolder(path, readOnly, files);
+  const lock = await takeLock(path, { log, readOnly, leaseMs });
+  return new FileJournal({ ...options, readOnly, files }, lock);
 }
 
 /** What there is once the store has been recovered. */
@@ -69,6 +73,7 @@ class FileJournal implements Journal {
   readonly keeps = true;
   readonly #options: Options;
   readonly #lock: Lock;
+  readonly #writer: string = newWriter();
   #parts: Parts | undefined = undefined;
   /** Bytes of all records since the snapshot that recovery used, and how many of them the newest snapshot covers. */
   #recordBytes = 0;
@@ -83,23 +88,43 @@ class FileJournal implements Journal {
 
   async recover(sink: RecoverySink): Promise<Recovered> {
     if (this.#parts !== undefined) throw new Error('BUG: a journal is recovered once');
-    const { path, files, log, onCorruption, readOnly } = this.#options;
-    const recovered = await recoverStore({ folder: path, files, log, onCorruption, readOnly, sink });
-    this.#recordBytes = recovered.recordBytes;
-    const parts = await this.#assemble(recovered);
-    this.#parts = parts;
-    if (!readOnly) await this.#firstRoom(parts);
-    const { snapshotPosition, records, lost } = recovered;
-    return { snapshotPosition, records, lost };
+    const { path, readOnly } = this.#options;
+    try {
+      const recovered = await this.#recovered(sink);
+      this.#recordBytes = recovered.recordBytes;
+      const parts = this.#assemble(recovered);
+      this.#parts = parts;
+      if (!readOnly) await this.#firstRoom(parts);
+      // From now on; it may have been lost before.
+      this.#lock.onLost((error) => parts.commit.fail(error));
+      const { snapshotPosition, records, lost } = recovered;
+      return { snapshotPosition, records, lost };
+    } catch (error) {
+      throw storageProblemOf(`the store ${path} cannot be opened`, error);
+    }
   }
 
-  async #assemble(recovered: RecoveredStore): Promise<Parts> {
+  async #recovered(sink: RecoverySink): Promise<RecoveredStore> {
+    const { path: folder, files, log, onCorruption, readOnly } = this.#options;
+    if (!readOnly && !(await hasEndedWell(files, folder))) await this.#lock.outwait();
+    return recoverStore({ folder, files, log, onCorruption, readOnly, writer: this.#writer, sink });
+  }
+
+  #assemble(recovered: RecoveredStore): Parts {
     const { path, files, log, sync, syncIntervalMs, bytesMax, waitingBytesMax, onPressure, onCommit } =
       this.#options;
     const { storeId } = recovered;
     const safeWrites = sync === 'commit';
-    const segments = new Segments({ folder: path, files, log, storeId, safeWrites });
-    segments.adopt(recovered.closed, await this.#openTail(recovered.tail));
+    const segments = new Segments({
+      folder: path,
+      files,
+      log,
+      storeId,
+      writer: this.#writer,
+      safeWrites,
+      isOurs: () => this.#lock.check(),
+    });
+    segments.adopt(recovered.closed, recovered.heads);
     const generations = new Generations(files, log);
     generations.adopt(recovered.whole, recovered.damaged);
     const commit: GroupCommit = new GroupCommit({
@@ -107,6 +132,7 @@ class FileJournal implements Journal {
       storeId,
       position: recovered.position,
       syncIntervalMs: safeWrites ? 0 : syncIntervalMs,
+      isStillOurs: () => this.#lock.isStillOurs(),
       onCommit: (seconds) => {
         room.ahead();
         onCommit?.(seconds);
@@ -117,7 +143,7 @@ class FileJournal implements Journal {
       folder: path,
       files,
       bytesMax,
-      waitingBytesMax: waitingBytesMax ?? waitingBytesMaxDefault,
+      waitingBytesMax: waitingBytesMax ?? defaultStorageOptions.waitingBytesMax,
       segments,
       generations,
       commit,
@@ -125,14 +151,6 @@ class FileJournal implements Journal {
       onPressure,
     });
     return { storeId, segments, generations, commit, room };
-  }
-
-  async #openTail(tail: RecoveredStore['tail']): Promise<Segment | undefined> {
-    if (tail === undefined) return undefined;
-    const { files, sync, readOnly } = this.#options;
-    const how = readOnly ? 'read' : sync === 'commit' ? 'write-safe' : 'write';
-    const { path, first, end, bytes } = tail;
-    return { path, file: await files.open(path, how), first, end, allocated: bytes, promoted: true };
   }
 
   /** A full disk is no reason not to start: there is something to scrape, and room may come. */
@@ -199,13 +217,15 @@ class FileJournal implements Journal {
   }
 
   async #snapshot(source: SnapshotSource): Promise<SnapshotInfo> {
-    const { room, generations, segments } = this.#ready;
+    const { room, generations, segments, commit } = this.#ready;
     room.snapshotting = true;
     // Records appended between `position` and now are taken as covered; they are few.
     const coveredBytes = this.#recordBytes;
     try {
       const snapshot = await this.#writeSnapshot(source);
-      await generations.add(snapshot, segments);
+      // It fails when the folder is another's.
+      await generations.add(snapshot, segments).catch((error: unknown) => commit.fail(errorOf(error)));
+      if (commit.failure !== undefined) throw commit.failure;
       this.#coveredBytes = coveredBytes;
       room.retry();
       return { position: source.position, bytes: snapshot.bytes };
@@ -223,7 +243,7 @@ class FileJournal implements Journal {
     const { room, commit, storeId } = this.#ready;
     const { path: folder, files } = this.#options;
     const path = join(folder, snapshotName(source.position));
-    const temporary = `${path}.tmp`;
+    const temporary = join(folder, newSnapshotName(source.position, this.#writer));
     const file = await files.open(temporary, 'create');
     let bytes: number;
     try {
@@ -236,12 +256,13 @@ class FileJournal implements Journal {
       // a key in it, whose push is lost, would have the retry of that push be taken for a replay.
       await commit.whenSafe(commit.position);
       await commit.sync();
+      await this.#lock.check();
       await files.rename(temporary, path);
     } catch (error) {
       await files.remove(temporary).catch(() => {});
       throw error;
     }
-    await files.syncFolder(folder);
+    await withDescriptors(() => files.syncFolder(folder));
     return { path, position: source.position, bytes };
   }
 
@@ -268,8 +289,12 @@ class FileJournal implements Journal {
       const { commit, room, segments } = this.#parts;
       if (!this.#options.readOnly) await commit.close();
       await room.settle();
-      await segments.close();
+      await segments.close(commit.failure === undefined ? commit.position + 1 : undefined).catch(() => {});
     }
     await this.#lock.release();
   }
+}
+
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

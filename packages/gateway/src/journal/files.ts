@@ -5,12 +5,16 @@
 import * as fs from 'node:fs';
 import { constants } from 'node:fs';
 import * as promises from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Files {
   open(path: string, how: OpenHow): Promise<StoreFile>;
   /** Names in the folder. */
   list(folder: string): Promise<readonly string[]>;
+  /** Replaces what has the name. */
   rename(from: string, to: string): Promise<void>;
+  /** Rejects with EEXIST when something has the name already. */
+  renameNew(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   copy(from: string, to: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
@@ -35,6 +39,8 @@ export interface StoreFile {
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
   size(): Promise<number>;
+  /** Whether the file is still there under its path. In one turn, as it is asked for each commit: that takes a microsecond. */
+  isInPlace(): boolean;
   close(): Promise<void>;
 }
 
@@ -55,16 +61,28 @@ export const nodeFiles: Files = {
   },
   list: (folder) => promises.readdir(folder),
   rename: (from, to) => promises.rename(from, to),
+  renameNew: async (from, to) => {
+    try {
+      await promises.link(from, to);
+    } catch (error) {
+      if (!linkless.has(codeOf(error))) throw error;
+      // No hard links there. Only a process that should not be there could come between.
+      if (fs.existsSync(to)) throw Object.assign(new Error(`EEXIST: ${to} is there`), { code: 'EEXIST' });
+      await promises.rename(from, to);
+      return;
+    }
+    await promises.unlink(from);
+  },
   remove: (path) => promises.unlink(path),
   copy: (from, to) => promises.copyFile(from, to),
   makeFolder: (path) => promises.mkdir(path),
   syncFolder: async (path) => {
     if (process.platform === 'win32') return;
-    const folder = await promises.open(path, 'r');
+    const folder = await openDescriptor(path, constants.O_RDONLY);
     try {
-      await folder.sync();
+      await settled((done) => fs.fsync(folder, done));
     } finally {
-      await folder.close();
+      await settled((done) => fs.close(folder, done));
     }
   },
   freeBytes: async (folder) => {
@@ -73,6 +91,15 @@ export const nodeFiles: Files = {
     return blocks === 0 ? Infinity : bavail * bsize;
   },
 };
+
+const linkless: ReadonlySet<string> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EINVAL',
+  'EMLINK',
+]);
 
 function openDescriptor(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -85,6 +112,7 @@ class DescriptorFile implements StoreFile {
   readonly path: string;
   readonly #file: number;
   readonly #syncsWrites: boolean;
+  #identity: string | undefined = undefined;
 
   constructor(options: { readonly path: string; readonly file: number; readonly syncsWrites: boolean }) {
     this.path = options.path;
@@ -132,6 +160,17 @@ class DescriptorFile implements StoreFile {
     return settled((done) => fs.ftruncate(this.#file, bytes, done));
   }
 
+  isInPlace(): boolean {
+    this.#identity ??= identityOf(fs.fstatSync(this.#file));
+    try {
+      const stats = fs.statSync(this.path, { throwIfNoEntry: false });
+      return stats !== undefined && identityOf(stats) === this.#identity;
+    } catch (error) {
+      // That it cannot be looked at, for want of rights for instance, does not say that it has gone.
+      return codeOf(error) !== 'ENOTDIR';
+    }
+  }
+
   size(): Promise<number> {
     return new Promise((resolve, reject) => {
       fs.fstat(this.#file, (error, stats) => (error === null ? resolve(stats.size) : reject(error)));
@@ -154,11 +193,38 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Errors that say "not now": nothing is wrong with the disk, and a later attempt may succeed. */
-const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE', 'ENOMEM']);
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const scarce: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
+/** The disk has no room: nothing is wrong with it, and a later attempt may succeed. */
 export function isFull(error: unknown): boolean {
   return full.has(codeOf(error));
+}
+
+/** The process or the system has too little of something else than disk for the moment. */
+export function isScarce(error: unknown): boolean {
+  return scarce.has(codeOf(error));
+}
+
+const descriptorAttempts = 100;
+const descriptorPauseMs = 50;
+
+/** A rush of connections may use up the descriptors for a while; that is no failure of the store. */
+export async function withDescriptors<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const code = codeOf(error);
+      if ((code !== 'EMFILE' && code !== 'ENFILE') || attempt === descriptorAttempts) throw error;
+      await sleep(descriptorPauseMs);
+    }
+  }
+}
+
+/** What tells one file from another that took its name. */
+export function identityOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
+  return `${dev}:${ino}`;
 }
 
 export function messageOf(error: unknown): string {

@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-import { codeOf, messageOf } from './files.ts';
+import { codeOf, type Files } from './files.ts';
 import { StorageProblem } from './journal.ts';
+import { storageProblemOf } from './problems.ts';
 
 /** Makes the folder when it is not there. Rejects with StorageProblem when it cannot be used. */
-export async function openFolder(path: string, readOnly: boolean): Promise<void> {
-  if (!readOnly) await makeFolder(path);
+export async function openFolder(path: string, readOnly: boolean, files: Files): Promise<void> {
+  if (!readOnly) await makeFolder(path, files);
   const stats = await stat(path).catch((error: unknown) => unusable(path, 'cannot be looked at', error));
   if (!stats.isDirectory())
     throw new StorageProblem('unusable', `${path} is not a folder: give the store one of its own`);
@@ -30,32 +31,36 @@ export async function openFolder(path: string, readOnly: boolean): Promise<void>
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeFolder(path: string, files: Files): Promise<void> {
   try {
-    await makeWithParents(resolve(path));
+    await makeWithParents(resolve(path), files);
   } catch (error) {
     unusable(path, 'cannot be made', error);
   }
 }
 
 /** Not `recursive` of Node: that never returns where the file system says that an existing parent is not there, as /proc does. */
-async function makeWithParents(path: string): Promise<void> {
+async function makeWithParents(path: string, files: Files): Promise<void> {
   const made = (): Promise<unknown> => mkdir(path, { mode: 0o750 }).catch((error: unknown) => error);
   let problem = await made();
   if (codeOf(problem) === 'ENOENT' && dirname(path) !== path) {
-    await makeWithParents(dirname(path));
+    await makeWithParents(dirname(path), files);
     problem = await made();
   }
   if (problem !== undefined && codeOf(problem) !== 'EEXIST') throw problem;
+  // A power cut right after must not take the folder with all that was kept in it.
+  if (problem === undefined) await syncParent(path, files);
+}
+
+async function syncParent(path: string, files: Files): Promise<void> {
+  try {
+    await files.syncFolder(dirname(path));
+  } catch (error) {
+    // Folders may be made in one that may not be read, and that one cannot be opened.
+    if (codeOf(error) !== 'EACCES') throw error;
+  }
 }
 
 function unusable(path: string, what: string, error: unknown): never {
-  throw new StorageProblem(
-    'unusable',
-    `the folder ${path} ${what} (${messageOf(error)}): ${
-      codeOf(error) === 'ENOENT'
-        ? 'choose one that is there'
-        : 'give this process the right to, or choose another'
-    } with --storage.path`,
-  );
+  throw storageProblemOf(`the folder ${path} ${what}`, error);
 }

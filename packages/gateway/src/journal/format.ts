@@ -1,20 +1,23 @@
 /**
  * What all files of a store have in common: their names, and the header they begin with (little endian, as everything here).
  *
- *   0        8         12         28          36        40      64
- *   │ magic  │ version │ store id │ position  │ crc-32  │ zeros │ blocks, or parts
+ *   0        8         12         28          36        40          48       56       60      64
+ *   │ magic  │ version │ store id │ position  │ crc-32  │ allocated │ writer │ crc-32 │ zeros │ blocks, or parts
  *
- * The header has this shape in all versions to come, so that a newer file is known as such and not taken for a damaged one.
+ * The first 40 bytes have this shape in all versions to come, so that a newer file is known as such and not taken for a damaged one.
+ * What follows is in segments from version 2 on: how long the file was made, and which process writes to it.
  */
 import { randomBytes } from 'node:crypto';
 
 import { crc32 } from '../primitives/crc32.ts';
 
-export const formatVersion = 1;
+export type FileKind = 'segment' | 'snapshot';
+
+/** What this gateway writes. It reads all earlier ones, too. */
+export const formatVersions: Readonly<Record<FileKind, number>> = { segment: 2, snapshot: 1 };
 export const headerBytes = 64;
 const storeIdBytes = 16;
-
-export type FileKind = 'segment' | 'snapshot';
+const writerBytes = 8;
 
 const magicOf: Readonly<Record<FileKind, Buffer>> = {
   segment: Buffer.from('PAGJRNL\n'),
@@ -25,6 +28,9 @@ const versionAt = 8;
 const storeIdAt = 12;
 const positionAt = 28;
 const crcAt = 36;
+const allocatedAt = 40;
+const writerAt = 48;
+const segmentCrcAt = 56;
 
 /** What tells the files of one store from those of another. */
 export class StoreId {
@@ -56,12 +62,37 @@ export interface Header {
   readonly storeId: StoreId;
   /** Of a segment's first record, or that of a snapshot. */
   readonly position: number;
+  /** Bytes that a segment was made with. It ends before only where a seal does; 0 when the version did not say. */
+  readonly allocated: number;
 }
 
-export function writeHeader(kind: FileKind, storeId: StoreId, position: number): Buffer {
+/** What tells one process that writes to a store from the next, as a word for names of files. */
+export function newWriter(): string {
+  return randomBytes(writerBytes).toString('hex');
+}
+
+export function writeSnapshotHeader(storeId: StoreId, position: number): Buffer {
+  return startOf('snapshot', storeId, position);
+}
+
+export interface SegmentHeader {
+  readonly position: number;
+  readonly allocated: number;
+  readonly writer: string;
+}
+
+export function writeSegmentHeader(storeId: StoreId, header: SegmentHeader): Buffer {
+  const bytes = startOf('segment', storeId, header.position);
+  writePosition(bytes, allocatedAt, header.allocated);
+  bytes.write(header.writer, writerAt, 'hex');
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, segmentCrcAt)), segmentCrcAt);
+  return bytes;
+}
+
+function startOf(kind: FileKind, storeId: StoreId, position: number): Buffer {
   const bytes = Buffer.alloc(headerBytes);
   bytes.set(magicOf[kind]);
-  bytes.writeUInt32LE(formatVersion, versionAt);
+  bytes.writeUInt32LE(formatVersions[kind], versionAt);
   bytes.set(storeId.bytes, storeIdAt);
   writePosition(bytes, positionAt, position);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, crcAt)), crcAt);
@@ -73,15 +104,20 @@ export function readHeader(kind: FileKind, bytes: Buffer): Header | string {
   if (bytes.length < headerBytes)
     return `it has ${bytes.length} bytes and its header alone takes ${headerBytes}`;
   if (!bytes.subarray(0, versionAt).equals(magicOf[kind])) return `it does not begin as a ${kind} does`;
-  if (bytes.readUInt32LE(crcAt) !== crc32(bytes.subarray(0, crcAt))) {
-    return 'the checksum of its header is wrong';
-  }
+  if (bytes.readUInt32LE(crcAt) !== crc32(bytes.subarray(0, crcAt))) return wrongChecksum;
+  const version = bytes.readUInt32LE(versionAt);
+  const saysMore = kind === 'segment' && version === 2;
+  if (saysMore && bytes.readUInt32LE(segmentCrcAt) !== crc32(bytes.subarray(0, segmentCrcAt)))
+    return wrongChecksum;
   return {
-    version: bytes.readUInt32LE(versionAt),
+    version,
     storeId: new StoreId(bytes.subarray(storeIdAt, storeIdAt + storeIdBytes)),
     position: readPosition(bytes, positionAt),
+    allocated: saysMore ? readPosition(bytes, allocatedAt) : 0,
   };
 }
+
+const wrongChecksum = 'the checksum of its header is wrong';
 
 const twoTo32 = 2 ** 32;
 
@@ -105,12 +141,35 @@ export function snapshotName(position: number): string {
   return `snapshot-${String(position).padStart(digits, '0')}.snap`;
 }
 
-/** Files that are being made; of no use to anybody else, and removed at the next start. */
-export const temporaryName: RegExp = /^(?:journal-next-\d+\.tmp|snapshot-\d{20}\.snap\.tmp)$/;
+/**
+ * An empty file that says which segment records go to, made once that one is there for certain. So it is found out when the last
+ * segment has gone. It is a file of its own, by name alone, because a plain copy of the folder has the names of one moment.
+ */
+export function headName(first: number): string {
+  return `journal-${String(first).padStart(digits, '0')}.head`;
+}
+
+/** Files that are being made have the writer in their names, so that no other process takes them for its own. */
+export function nextSegmentName(writer: string, number: number): string {
+  return `journal-next-${writer}-${number}.tmp`;
+}
+
+export function newSnapshotName(position: number, writer: string): string {
+  return `${snapshotName(position)}.${writer}.tmp`;
+}
+
+/** Files that were being made; of no use to anybody else, and removed at the next start. */
+export const temporaryName: RegExp =
+  /^(?:journal-next-(?:[0-9a-f]{16}-)?\d+\.tmp|snapshot-\d{20}\.snap\.(?:[0-9a-f]{16}\.)?tmp)$/;
+
+const patternOf: Readonly<Record<FileKind | 'head', RegExp>> = {
+  segment: /^journal-(\d{20})\.log$/,
+  snapshot: /^snapshot-(\d{20})\.snap$/,
+  head: /^journal-(\d{20})\.head$/,
+};
 
 /** The position in the name of a file of this kind, or undefined when it is something else. */
-export function positionInName(kind: FileKind, name: string): number | undefined {
-  const pattern = kind === 'segment' ? /^journal-(\d{20})\.log$/ : /^snapshot-(\d{20})\.snap$/;
-  const found = pattern.exec(name)?.[1];
+export function positionInName(kind: FileKind | 'head', name: string): number | undefined {
+  const found = patternOf[kind].exec(name)?.[1];
   return found === undefined ? undefined : Number(found);
 }

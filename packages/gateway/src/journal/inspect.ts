@@ -1,11 +1,12 @@
 /** What is in a store, for the operator: everything is read, nothing is changed. */
-import { findBlock } from './block.ts';
+import { findBlock, isSeal } from './block.ts';
 import { readCatalog, type CatalogFile } from './catalog.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openFolder } from './folder.ts';
-import { formatVersion, headerBytes, StoreId } from './format.ts';
+import { formatVersions, headerBytes, StoreId } from './format.ts';
 import { takeLock } from './lock.ts';
-import { damageOf } from './recover.ts';
+import { storageProblemOf } from './problems.ts';
+import { damageOf, missingEnd } from './recover.ts';
 import { readWhole, replay, type Replayed } from './replay.ts';
 import type { Log } from '../primitives/log.ts';
 
@@ -45,10 +46,12 @@ export interface SegmentReport {
 
 /** Takes the lock for as long as it reads; rejects with StorageProblem when a process has the store. */
 export async function inspectStore(path: string, log: Log, files: Files = nodeFiles): Promise<StoreReport> {
-  await openFolder(path, true);
-  const lock = await takeLock(path, log);
+  await openFolder(path, true, files);
+  const lock = await takeLock(path, { log, readOnly: true });
   try {
     return await report(files, path);
+  } catch (error) {
+    throw storageProblemOf(`the store ${path} cannot be read`, error);
   } finally {
     await lock.release();
   }
@@ -58,9 +61,13 @@ async function report(files: Files, folder: string): Promise<StoreReport> {
   const catalog = await readCatalog(files, folder);
   const damages: string[] = [];
   const snapshots: SnapshotReport[] = [];
+  const unreadable: { file: CatalogFile; why: string }[] = [];
   for (const file of catalog.snapshots) {
     const why = await damageOf(files, file);
-    if (why !== undefined) damages.push(`${file.path}: ${why}`);
+    if (why !== undefined) {
+      unreadable.push({ file, why });
+      damages.push(`${file.path}: ${why}`);
+    }
     snapshots.push({ path: file.path, position: file.position, bytes: file.bytes, whole: why === undefined });
   }
   const newest = snapshots.find(({ whole }) => whole);
@@ -78,7 +85,8 @@ async function report(files: Files, folder: string): Promise<StoreReport> {
       position,
       record: () => {},
     });
-  const recovered = await reads(newest?.position ?? 0);
+  const found = await reads(newest?.position ?? 0);
+  const recovered = { ...found, damage: found.damage ?? missingEnd(catalog, unreadable, found) };
   damages.push(...damagesOf(recovered));
   // Records that the newest snapshot covers are needed should it be damaged.
   const first = catalog.segments[0]?.position ?? Infinity;
@@ -87,7 +95,7 @@ async function report(files: Files, folder: string): Promise<StoreReport> {
   }
   const all = [...catalog.snapshots, ...catalog.segments];
   return {
-    formatVersion,
+    formatVersion: formatVersions.segment,
     storeId: storeId?.text,
     snapshots,
     segments,
@@ -117,12 +125,14 @@ async function segmentReport(
   let last = file.position - 1;
   let blocks = 0;
   if (storeId !== undefined) {
+    const version = typeof file.header === 'string' ? formatVersions.segment : file.header.version;
+    const format = { store: storeId, version };
     const bytes = await readWhole(files, file);
-    let block = findBlock(bytes, headerBytes, storeId);
+    let block = findBlock(bytes, headerBytes, format);
     while (block !== undefined) {
-      blocks += 1;
+      if (!isSeal(block, format)) blocks += 1;
       last = Math.max(last, block.first + block.records - 1);
-      block = findBlock(bytes, block.end, storeId);
+      block = findBlock(bytes, block.end, format);
     }
   }
   return { path: file.path, first: file.position, last, bytes: file.bytes, blocks };

@@ -1,7 +1,7 @@
 import { largestBudgets } from '../model/budgets.ts';
 import type { Choices } from '../model/choices.ts';
 
-/** What is kept on disk, where and how. Each field is a flag of the command line; docs/reference/flags.md says what it means. */
+/** What is kept on disk, where and how. docs/reference/flags.md says what those mean that are flags. */
 export interface StorageOptions {
   /** A folder; undefined keeps everything in memory. */
   readonly path: string | undefined;

@@ -2,40 +2,145 @@
 import { basename, join } from 'node:path';
 
 import type { CatalogFile } from './catalog.ts';
-import type { Files } from './files.ts';
+import { formatVersions, headerBytes, headName } from './format.ts';
+import type { Findings, RecoverOptions } from './recover.ts';
+import { readableRecords, readWhole, type Damage, type SegmentEnd } from './replay.ts';
+import { beginAt, cutAt, sealAt, syncFile } from './segment-files.ts';
+import type { ClosedSegment } from './segments.ts';
 
-export interface MoveAsideOptions {
-  readonly files: Files;
-  readonly folder: string;
-  readonly snapshots: readonly CatalogFile[];
-  /** The damaged one and those after it. */
-  readonly segments: readonly CatalogFile[];
-  /** So much of the first segment stays, and it is copied as it is; 0 when nothing of it can stay. */
-  readonly keepBytes: number;
+export interface SetAside {
+  /** What was lost, in words. */
+  readonly what: readonly string[];
+  readonly closed: readonly ClosedSegment[];
+  readonly heads: readonly number[];
+  /** Whether the last segment is another one now. */
+  readonly movedSegments: boolean;
 }
 
-/** Returns the folder that holds them now. */
-export async function moveAside(options: MoveAsideOptions): Promise<string> {
-  const { files, folder, snapshots, segments, keepBytes } = options;
-  const into = join(folder, freeName(await files.list(folder)));
-  await files.makeFolder(into);
-  const [first, ...later] = segments;
-  // From the last one back: should this be cut short, the next start finds the same damage with less after it.
-  for (const { path } of [...later.toReversed(), ...snapshots])
-    await files.rename(path, join(into, basename(path)));
-  if (first !== undefined) {
-    const aside = join(into, basename(first.path));
-    if (keepBytes === 0) {
-      await files.rename(first.path, aside);
-    } else {
-      await files.copy(first.path, aside);
-      await syncCopy(files, aside);
-      await cut(files, first.path, keepBytes);
-    }
+/** Moves aside what recovery has found damaged, and what cannot be read without it; undefined when all is whole. */
+export async function setAside(options: RecoverOptions, findings: Findings): Promise<SetAside | undefined> {
+  const { files, folder, log } = options;
+  const { catalog, snapshots, replayed } = findings;
+  const { damage } = replayed;
+  const what = snapshots.damaged.map(({ file, why }) => `the snapshot ${file.path}: ${why}`);
+  if (damage !== undefined) {
+    const readable = await readableAfter(options, findings, damage);
+    what.push(
+      `records from ${replayed.position + 1} on: ${damage.path} at offset ${damage.offset}: ${damage.why}; ` +
+        `${readable} records after that can be read and were set aside with it`,
+    );
   }
-  await files.syncFolder(into);
+  if (what.length === 0) return undefined;
+  const into = join(folder, freeName(await files.list(folder)));
+  const moves = snapshots.damaged.length > 0 || movesSegments(findings);
+  if (moves) await files.makeFolder(into);
+  for (const { file } of snapshots.damaged) await files.rename(file.path, join(into, file.name));
+  const segments = catalog.segments.map(({ path, position, bytes }) => ({ path, first: position, bytes }));
+  const left =
+    damage === undefined
+      ? { closed: segments, heads: catalog.heads }
+      : await setSegmentsAside({ options, findings, damage, into });
+  if (moves) await files.syncFolder(into);
   await files.syncFolder(folder);
-  return into;
+  for (const each of what) {
+    if (moves) log.error('a damaged part of the store was moved aside', { what: each, into });
+    else log.error('a part of the store is missing, and given up', { what: each });
+  }
+  return { what, ...left, movedSegments: movesSegments(findings) };
+}
+
+/** Not where files are missing, and those that are there may stay. */
+function movesSegments({ catalog, replayed: { damage, position } }: Findings): boolean {
+  if (damage === undefined || catalog.segments.length === 0) return false;
+  return damage.segment < catalog.segments.length || damage.after !== position;
+}
+
+interface Aside {
+  readonly options: RecoverOptions;
+  readonly findings: Findings;
+  readonly damage: Damage;
+  readonly into: string;
+}
+
+/** Leaves a journal that ends with the last record that was recovered, so that new ones follow it. */
+async function setSegmentsAside(aside: Aside): Promise<Pick<SetAside, 'closed' | 'heads'>> {
+  const { options, findings, damage } = aside;
+  const { files, folder, writer } = options;
+  const { catalog, replayed, storeId } = findings;
+  const { position } = replayed;
+  const closed: ClosedSegment[] =
+    damage.after === position
+      ? await cutJournal(aside)
+      : // What is before the damage ends before the snapshot: nothing could follow it.
+        await moveSegments(aside, catalog.segments);
+  if (closed.length === 0 && position > 0)
+    closed.push(await beginAt({ files, folder, storeId }, writer, position + 1));
+  const last = closed.at(-1)?.first ?? 0;
+  // At the very end: until then they tell that something is missing.
+  for (const head of catalog.heads) if (head > last) await files.remove(join(folder, headName(head)));
+  return { closed, heads: catalog.heads.filter((head) => head <= last) };
+}
+
+async function cutJournal(aside: Aside): Promise<ClosedSegment[]> {
+  const { options, findings, damage, into } = aside;
+  const { files } = options;
+  const { segments } = findings.catalog;
+  const cut = segments[damage.segment];
+  const isCut = cut !== undefined && damage.offset > headerBytes;
+  const whole = segments.slice(0, damage.segment);
+  const kept = await moveSegments(aside, segments.slice(damage.segment + (isCut ? 1 : 0)), whole);
+  if (!isCut) {
+    const { last } = findings.replayed;
+    const closed = kept.pop();
+    if (closed === undefined) return [];
+    // Nobody has read it, so it is not known to be whole; the snapshot covers what is in it.
+    if (last?.path !== closed.path) return moveSegments(aside, whole);
+    // It was not the last one, and need not have had an end of its own.
+    return [...kept, { ...closed, bytes: await endSegment(aside, last) }];
+  }
+  const copy = join(into, basename(cut.path));
+  await files.copy(cut.path, copy);
+  await syncFile(files, copy);
+  const { path, position: first, header } = cut;
+  const version = typeof header === 'string' ? formatVersions.segment : header.version;
+  const { position } = findings.replayed;
+  const bytes = await endSegment(aside, { path, version, position, offset: damage.offset });
+  return [...kept, { path, first, bytes }];
+}
+
+/** Nothing of the segment is read behind `offset` any more; returns its length. */
+async function endSegment(
+  { options: { files }, findings: { storeId } }: Aside,
+  end: Omit<SegmentEnd, 'sealed'>,
+): Promise<number> {
+  // The first version knows no seals.
+  return end.version === 1 ? cutAt(files, end.path, end.offset) : sealAt({ files, storeId }, end);
+}
+
+/** From the last one back: should this be cut short, the next start finds the same damage with less after it. */
+async function moveSegments(
+  { options, into }: Aside,
+  moved: readonly CatalogFile[],
+  kept: readonly CatalogFile[] = [],
+): Promise<ClosedSegment[]> {
+  for (const { path } of moved.toReversed()) await options.files.rename(path, join(into, basename(path)));
+  return kept.map(({ path, position, bytes }) => ({ path, first: position, bytes }));
+}
+
+async function readableAfter(
+  { files }: RecoverOptions,
+  { catalog, replayed, storeId }: Findings,
+  damage: Damage,
+): Promise<number> {
+  let records = 0;
+  for (const segment of catalog.segments.slice(damage.segment)) {
+    const { header } = segment;
+    const version = typeof header === 'string' ? formatVersions.segment : header.version;
+    const bytes = await readWhole(files, segment);
+    const from = segment.path === damage.path ? Math.max(headerBytes, damage.offset) : headerBytes;
+    records += readableRecords(bytes, from, replayed.position + 1, { store: storeId, version });
+  }
+  return records;
 }
 
 function freeName(names: readonly string[]): string {
@@ -43,23 +148,4 @@ function freeName(names: readonly string[]): string {
   let number = 1;
   while (taken.has(`quarantine-${number}`)) number += 1;
   return `quarantine-${number}`;
-}
-
-async function syncCopy(files: Files, path: string): Promise<void> {
-  const file = await files.open(path, 'write');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function cut(files: Files, path: string, bytes: number): Promise<void> {
-  const file = await files.open(path, 'write');
-  try {
-    await file.truncate(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

@@ -2,13 +2,17 @@
  * Recovery: the newest whole snapshot, then the records after it; and what to do about what is not whole. Nothing is changed
  * before it is known what is there, and nothing at all when the store is only to be read.
  */
+import { join } from 'node:path';
+
+import { isSeal, readBlock, sealBytes } from './block.ts';
 import { readCatalog, type Catalog, type CatalogFile } from './catalog.ts';
-import type { Files } from './files.ts';
-import { headerBytes, StoreId } from './format.ts';
+import { isFull, messageOf, type Files } from './files.ts';
+import { segmentName, StoreId } from './format.ts';
 import type { KeptSnapshot } from './generations.ts';
 import { StorageProblem, type RecoverySink } from './journal.ts';
-import { moveAside } from './quarantine.ts';
-import { readableRecords, readWhole, replay, type Damage, type Replayed } from './replay.ts';
+import { setAside } from './quarantine.ts';
+import { replay, type Damage, type Replayed, type SegmentEnd } from './replay.ts';
+import { cutAt, markHead, sealAt, syncFile } from './segment-files.ts';
 import type { ClosedSegment } from './segments.ts';
 import { snapshotDamage, snapshotParts } from './snapshot-file.ts';
 import type { Log } from '../primitives/log.ts';
@@ -19,6 +23,8 @@ export interface RecoverOptions {
   readonly log: Log;
   readonly onCorruption: 'fail' | 'quarantine';
   readonly readOnly: boolean;
+  /** Of this process. */
+  readonly writer: string;
   readonly sink: RecoverySink;
 }
 
@@ -29,17 +35,38 @@ export interface RecoveredStore {
   readonly recordBytes: number;
   readonly position: number;
   readonly lost: readonly string[];
+  /** Oldest first. None of them is continued: each process writes to segments of its own. */
   readonly closed: readonly ClosedSegment[];
-  /** The segment that may be continued. */
-  readonly tail: (ClosedSegment & { readonly end: number }) | undefined;
+  readonly heads: readonly number[];
   readonly whole: readonly KeptSnapshot[];
   readonly damaged: readonly KeptSnapshot[];
 }
 
-interface ChosenSnapshots {
+export interface ChosenSnapshots {
   /** Newest first. The first was verified, those after it were not read. */
   readonly whole: readonly CatalogFile[];
   readonly damaged: readonly { readonly file: CatalogFile; readonly why: string }[];
+}
+
+/**
+ * Whether whoever wrote to the store before has closed it, so that nobody can be adding to it. Cheap: the store may be read again
+ * a moment later, and then in earnest.
+ */
+export async function hasEndedWell(files: Files, folder: string): Promise<boolean> {
+  const { segments, temporary } = await readCatalog(files, folder);
+  const last = segments.at(-1);
+  if (last === undefined || temporary.length > 0) return temporary.length === 0;
+  if (typeof last.header === 'string' || last.header.version === 1) return false;
+  const file = await files.open(last.path, 'read');
+  try {
+    const bytes = Buffer.alloc(sealBytes);
+    const format = { store: last.header.storeId, version: last.header.version };
+    const read = await file.read(bytes, Math.max(0, last.bytes - sealBytes));
+    const block = readBlock(bytes.subarray(0, read), 0, format);
+    return typeof block !== 'string' && isSeal(block, format);
+  } finally {
+    await file.close();
+  }
 }
 
 export async function recoverStore(options: RecoverOptions): Promise<RecoveredStore> {
@@ -58,21 +85,68 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
     position: snapshotPosition,
     record: (position, record) => sink.record(position, record),
   });
-  const replayed = { ...found, damage: found.damage ?? missingRecords(catalog, snapshots, found.position) };
+  const replayed = { ...found, damage: found.damage ?? missingEnd(catalog, snapshots.damaged, found) };
   for (const what of replayed.covered) {
     log.warn('damage in records that the snapshot covers; nothing is lost', { what });
   }
-  const lost = await settleDamage(options, { catalog, snapshots, replayed, storeId });
-  if (replayed.torn !== undefined) await cutTorn(options, replayed.torn);
-  return {
-    storeId,
-    snapshotPosition,
-    records: replayed.records,
-    recordBytes: replayed.recordBytes,
-    position: replayed.position,
-    lost,
-    ...remaining(catalog, snapshots, replayed, options.onCorruption === 'quarantine'),
-  };
+  const findings: Findings = { catalog, snapshots, replayed, storeId };
+  refuseDamage(options, findings);
+  tellTorn(options, replayed);
+  const kept = readOnly ? { ...keptOf(findings), lost: [] } : await settled(options, findings);
+  const { records, recordBytes, position } = replayed;
+  return { storeId, snapshotPosition, records, recordBytes, position, ...kept };
+}
+
+/** What is left of the store, and how it goes on. */
+type Kept = Pick<RecoveredStore, 'closed' | 'heads' | 'whole' | 'damaged' | 'lost'>;
+
+/** Puts the store in order: what is damaged goes aside, what is whole is safe and says where it ends. */
+async function settled(options: RecoverOptions, findings: Findings): Promise<Kept> {
+  const { files, folder } = options;
+  const { replayed, storeId } = findings;
+  const lost = options.onCorruption === 'quarantine' ? await setAside(options, findings) : undefined;
+  const { whole, damaged, ...rest } = keptOf(findings);
+  const closed = lost === undefined ? [...rest.closed] : [...lost.closed];
+  const heads = lost === undefined ? [...rest.heads] : [...lost.heads];
+  // A process that was killed may have left what no disk has seen, and what was copied here is no safer.
+  for (const { path } of [...closed, ...whole]) await syncFile(files, path);
+  if (replayed.last !== undefined && lost?.movedSegments !== true) {
+    const end = await sealLast(options, replayed.last, storeId);
+    const last = closed.pop();
+    if (last !== undefined) closed.push({ ...last, bytes: end ?? last.bytes });
+  }
+  await files.syncFolder(folder);
+  const last = closed.at(-1)?.first;
+  if (last !== undefined && heads.at(-1) !== last) {
+    await markHead(files, folder, last).catch((error: unknown) => {
+      if (!isFull(error)) throw error;
+    });
+    heads.push(last);
+  }
+  return { closed, heads, whole, damaged: lost === undefined ? damaged : [], lost: lost?.what ?? [] };
+}
+
+/**
+ * Ends the last segment where its records end, so that what a crash has left there is never read again. Returns its length, or
+ * undefined when it stays as it is.
+ */
+async function sealLast(
+  { files, log }: RecoverOptions,
+  last: SegmentEnd,
+  storeId: StoreId,
+): Promise<number | undefined> {
+  try {
+    if (last.version === 1) {
+      // Its version knows no seals; it is just cut.
+      return last.sealed ? undefined : await cutAt(files, last.path, last.offset);
+    }
+    return last.sealed ? undefined : await sealAt({ files, storeId }, last);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    // The segment that follows will say where this one ends, too.
+    log.warn('there is no room to end the last segment', { file: last.path, error: messageOf(error) });
+    return undefined;
+  }
 }
 
 async function chooseSnapshots(files: Files, { snapshots }: Catalog): Promise<ChosenSnapshots> {
@@ -88,17 +162,37 @@ async function chooseSnapshots(files: Files, { snapshots }: Catalog): Promise<Ch
   return { whole: [], damaged };
 }
 
-/** A snapshot is begun only when the records it covers are safe; so when they cannot be read, they were there once. */
-function missingRecords(
-  catalog: Catalog,
-  { damaged }: ChosenSnapshots,
-  position: number,
+/**
+ * What the names in the folder say must be there after the last record that is. A snapshot gets its name only when all records up
+ * to its position are safe, and a head when its segment is.
+ */
+export function missingEnd(
+  { folder, segments, heads, snapshots }: Catalog,
+  damagedSnapshots: ChosenSnapshots['damaged'],
+  { last, position }: Replayed,
 ): Damage | undefined {
-  const newest = damaged[0];
-  if (newest === undefined || newest.file.position <= position) return undefined;
-  const { path } = newest.file;
-  const why = `${newest.why}; it covered records up to ${newest.file.position}, and those after ${position} are nowhere else`;
-  return { segment: catalog.segments.length, path, offset: 0, why };
+  const after = last?.position;
+  const head = heads.at(-1) ?? 0;
+  if (head > (segments.at(-1)?.position ?? 0)) {
+    const path = join(folder, segmentName(head));
+    const why = `the file is missing, and with it the records from ${head} on`;
+    return { segment: segments.length, path, offset: 0, why, after };
+  }
+  const newest = snapshots[0];
+  if (newest === undefined || newest.position <= (after ?? 0)) return undefined;
+  const all = `the snapshot ${newest.name} was made when records up to ${newest.position} were in it`;
+  const unreadable = damagedSnapshots.find(({ file }) => file === newest);
+  if (unreadable !== undefined) {
+    const lost = `it covered records up to ${newest.position}, and those after ${position} are nowhere else`;
+    const why = `${unreadable.why}; ${lost}`;
+    return { segment: segments.length, path: newest.path, offset: 0, why, after };
+  }
+  if (last === undefined) {
+    const why = `no segment of the journal is there, and ${all}`;
+    return { segment: 0, path: newest.path, offset: 0, why, after };
+  }
+  const why = `the journal ends there with record ${last.position}, and ${all}`;
+  return { segment: segments.length - 1, path: last.path, offset: last.offset, why, after };
 }
 
 export async function damageOf(files: Files, { path, header }: CatalogFile): Promise<string | undefined> {
@@ -124,47 +218,25 @@ async function handOverSnapshot(files: Files, snapshot: CatalogFile, sink: Recov
   }
 }
 
-interface Findings {
+export interface Findings {
   readonly catalog: Catalog;
   readonly snapshots: ChosenSnapshots;
   readonly replayed: Replayed;
   readonly storeId: StoreId;
 }
 
-/** Refuses the store or moves aside what is damaged, as the operator wishes. Returns what was lost, in words. */
-async function settleDamage(options: RecoverOptions, findings: Findings): Promise<readonly string[]> {
-  const { log, onCorruption, readOnly } = options;
-  const { snapshots, replayed } = findings;
-  const { damage } = replayed;
-  if (damage === undefined) {
-    for (const { file, why } of snapshots.damaged) {
-      log.warn('the newest snapshot is damaged; the one before and the records after it lost nothing', {
-        file: file.path,
-        problem: why,
-      });
-    }
-  } else if (onCorruption === 'fail' || readOnly) {
+/** Throws when the store is damaged and the operator has not said to go on without what is. */
+function refuseDamage({ log, onCorruption, readOnly }: RecoverOptions, findings: Findings): void {
+  const { damage } = findings.replayed;
+  if (damage !== undefined && (onCorruption === 'fail' || readOnly))
     throw new StorageProblem('corrupt', corruptMessage(damage, findings));
+  if (damage !== undefined) return;
+  for (const { file, why } of findings.snapshots.damaged) {
+    log.warn('the newest snapshot is damaged; the one before and the records after it lost nothing', {
+      file: file.path,
+      problem: why,
+    });
   }
-  if (onCorruption === 'fail' || readOnly) return [];
-  const lost = snapshots.damaged.map(({ file, why }) => `the snapshot ${file.path}: ${why}`);
-  if (damage !== undefined) {
-    const readable = await readableAfter(options, findings, damage);
-    lost.push(
-      `records from ${replayed.position + 1} on: ${damage.path} at offset ${damage.offset}: ${damage.why}; ` +
-        `${readable} records after that can be read and were set aside with it`,
-    );
-  }
-  if (lost.length === 0) return [];
-  const into = await moveAside({
-    files: options.files,
-    folder: options.folder,
-    snapshots: snapshots.damaged.map(({ file }) => file),
-    segments: damage === undefined ? [] : findings.catalog.segments.slice(damage.segment),
-    keepBytes: damage === undefined || damage.offset <= headerBytes ? 0 : damage.offset,
-  });
-  for (const what of lost) log.error('a damaged part of the store was moved aside', { what, into });
-  return lost;
 }
 
 function corruptMessage(damage: Damage, { snapshots, replayed }: Findings): string {
@@ -176,55 +248,21 @@ function corruptMessage(damage: Damage, { snapshots, replayed }: Findings): stri
   );
 }
 
-async function readableAfter(options: RecoverOptions, findings: Findings, damage: Damage): Promise<number> {
-  let records = 0;
-  for (const segment of findings.catalog.segments.slice(damage.segment)) {
-    const bytes = await readWhole(options.files, segment);
-    const from = segment.path === damage.path ? Math.max(headerBytes, damage.offset) : headerBytes;
-    records += readableRecords(bytes, from, findings.replayed.position + 1, findings.storeId);
-  }
-  return records;
-}
-
-async function cutTorn(options: RecoverOptions, torn: NonNullable<Replayed['torn']>): Promise<void> {
-  const { files, log, readOnly } = options;
+function tellTorn({ log }: RecoverOptions, { torn }: Replayed): void {
+  if (torn === undefined) return;
   log.warn('the journal ends in a commit that a crash cut short; nobody was told that it was safe', {
     file: torn.path,
     offset: torn.offset,
     bytes: torn.bytes,
   });
-  if (readOnly) return;
-  const file = await files.open(torn.path, 'write');
-  try {
-    await file.truncate(torn.offset);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
-function remaining(
-  catalog: Catalog,
-  snapshots: ChosenSnapshots,
-  { damage, tail, torn }: Replayed,
-  movedAside: boolean,
-): Pick<RecoveredStore, 'closed' | 'tail' | 'whole' | 'damaged'> {
-  const closed: ClosedSegment[] = catalog.segments
-    .slice(0, damage?.segment)
-    .map(({ path, position, bytes }) => ({ path, first: position, bytes }));
-  const cut = damage === undefined ? undefined : catalog.segments[damage.segment];
-  if (cut !== undefined && damage !== undefined && damage.offset > headerBytes) {
-    closed.push({ path: cut.path, first: cut.position, bytes: damage.offset });
-  }
-  const last = tail === undefined ? undefined : closed.pop();
+function keptOf({ catalog, snapshots }: Findings): Omit<Kept, 'lost'> {
   return {
-    closed,
-    tail:
-      tail === undefined || last === undefined
-        ? undefined
-        : { ...last, end: tail.end, bytes: torn === undefined ? last.bytes : torn.offset },
+    closed: catalog.segments.map(({ path, position, bytes }) => ({ path, first: position, bytes })),
+    heads: catalog.heads,
     whole: snapshots.whole.map(kept),
-    damaged: movedAside ? [] : snapshots.damaged.map(({ file }) => kept(file)),
+    damaged: snapshots.damaged.map(({ file }) => kept(file)),
   };
 }
 

@@ -2,13 +2,14 @@
  * Reads the records after a snapshot, segment after segment, up to the end or the first damage.
  *
  * A crash leaves the last commit cut short, which is no damage: nobody was told that it is safe. A block that cannot be read is
- * damage when something tells that it was safe once: a later block that says so, or a later segment, as that is begun only when
- * the one before is safe.
+ * damage when something tells that it was safe once: a later block that says so; a later segment, as that is begun only when
+ * the one before is safe; or the block itself, when it was written whole. And a segment ends with a seal, or is as long as it
+ * was made: one that is shorter was cut, wherever that was.
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { findBlock, readBlock, recordsOf, type Block } from './block.ts';
+import { findBlock, isSeal, mayBeTorn, readBlock, recordsOf, type Block, type BlockFormat } from './block.ts';
 import type { CatalogFile } from './catalog.ts';
 import type { Files } from './files.ts';
 import { headerBytes, type StoreId } from './format.ts';
@@ -19,6 +20,19 @@ export interface Damage {
   readonly path: string;
   readonly offset: number;
   readonly why: string;
+  /** Of the last whole record in the journal before it; undefined when nothing of the journal was read before. */
+  readonly after: number | undefined;
+}
+
+export interface SegmentEnd {
+  /** Of the segment. */
+  readonly path: string;
+  readonly version: number;
+  /** Of the last record in it; that of the one before when it holds none. */
+  readonly position: number;
+  /** Where its blocks end. */
+  readonly offset: number;
+  readonly sealed: boolean;
 }
 
 export interface Replayed {
@@ -27,8 +41,8 @@ export interface Replayed {
   /** Of the last record that was handed over, or of the snapshot. */
   readonly position: number;
   readonly damage: Damage | undefined;
-  /** Where the last segment's blocks end; undefined when there is none, or nothing can be added to it. */
-  readonly tail: { readonly first: number; readonly end: number } | undefined;
+  /** Where the last segment ends, of those before damage; undefined when there is none. */
+  readonly last: SegmentEnd | undefined;
   /** What a crash has cut short, to be cleared away. */
   readonly torn: { readonly path: string; readonly offset: number; readonly bytes: number } | undefined;
   /** Damage in records that the snapshot covers, in words. */
@@ -53,6 +67,21 @@ const turnMs = 5;
 const recordsPerLook = 64;
 const bytesPerLook = 64 * 1024;
 
+/** Where the reading of a segment has got to. */
+interface Walk {
+  readonly segment: CatalogFile;
+  readonly bytes: Buffer;
+  readonly format: BlockFormat;
+  at: number;
+  /** The position that the next block begins with. */
+  next: number;
+  sealed: boolean;
+}
+
+function endOf({ segment, format, at, next, sealed }: Walk): SegmentEnd {
+  return { path: segment.path, version: format.version, position: next - 1, offset: at, sealed };
+}
+
 class Replay {
   readonly #options: ReplayOptions;
   /** Of the record to be handed over next. */
@@ -63,7 +92,9 @@ class Replay {
   #bytesSinceLook = 0;
   #turnStarted = performance.now();
   #damage: Damage | undefined = undefined;
-  #tail: Replayed['tail'] = undefined;
+  /** Of the last record in the journal so far, also of those that the snapshot covers. */
+  #end: number | undefined = undefined;
+  #last: SegmentEnd | undefined = undefined;
   #torn: Replayed['torn'] = undefined;
   readonly #covered: string[] = [];
 
@@ -88,7 +119,7 @@ class Replay {
       recordBytes: this.#recordBytes,
       position: this.#expected - 1,
       damage: this.#damage,
-      tail: this.#damage === undefined ? this.#tail : undefined,
+      last: this.#last,
       torn: this.#torn,
       covered: this.#covered,
     };
@@ -96,48 +127,75 @@ class Replay {
 
   async #segment(segment: CatalogFile, index: number): Promise<void> {
     const fail = (offset: number, why: string): void => {
-      this.#damage = { segment: index, path: segment.path, offset, why };
+      this.#damage = { segment: index, path: segment.path, offset, why, after: this.#end };
     };
-    const { storeId, segments } = this.#options;
     const { header } = segment;
     if (typeof header === 'string') return fail(0, header);
-    if (!header.storeId.equals(storeId))
+    if (!header.storeId.equals(this.#options.storeId))
       return fail(0, 'it belongs to another store, by the id in its header');
     if (header.position > this.#expected) return fail(0, this.#missing(header.position));
 
     const bytes = await readWhole(this.#options.files, segment);
-    const isLast = index === segments.length - 1;
-    let next = header.position;
-    let at = headerBytes;
-    while (at < bytes.length) {
-      let block: Block | string = readBlock(bytes, at, storeId);
-      if (typeof block !== 'string' && block.first !== next) {
-        block = `the block there begins with record ${block.first} where ${next} should follow`;
+    const format = { store: this.#options.storeId, version: header.version };
+    const walk: Walk = { segment, bytes, format, at: headerBytes, next: header.position, sealed: false };
+    const problem = await this.#blocks(walk);
+    this.#end = walk.next - 1;
+    const follower = this.#options.segments[index + 1];
+    if (follower === undefined) return this.#endOfLast(walk, header.allocated, problem, fail);
+    // What stands behind the records that the next segment goes on from was never safe.
+    const goesOn = typeof follower.header !== 'string' && follower.position === walk.next;
+    if (!goesOn && problem !== undefined) return fail(walk.at, problem);
+    if (goesOn || typeof follower.header === 'string') {
+      this.#last = endOf(walk);
+      return undefined;
+    }
+    return fail(
+      walk.at,
+      `its records end there with ${walk.next - 1}, and ${follower.name} begins with ${follower.position}`,
+    );
+  }
+
+  /** Hands over records up to the seal, the zeros, or something that is no block; says what is wrong with it. */
+  async #blocks(walk: Walk): Promise<string | undefined> {
+    const { segment, bytes, format } = walk;
+    while (walk.at < bytes.length) {
+      let block: Block | string = readBlock(bytes, walk.at, format);
+      if (typeof block !== 'string' && block.first !== walk.next) {
+        block = `the block there begins with record ${block.first} where ${walk.next} should follow`;
       }
       if (typeof block === 'string') {
-        if (isZero(bytes, at)) break;
-        const resumed = this.#resume(bytes, at, segment, block);
-        if (resumed !== undefined) {
-          at = resumed.start;
-          next = resumed.first;
-          continue;
-        }
-        if (!isLast || wasSafe(bytes, at, next, storeId)) return fail(at, block);
-        this.#torn = { path: segment.path, offset: at, bytes: usedLength(bytes) - at };
-        break;
+        if (isZero(bytes, walk.at)) return undefined;
+        const resumed = this.#resume(walk);
+        if (resumed === undefined) return block;
+        this.#covered.push(`${segment.path} at offset ${walk.at}: ${block}`);
+        walk.at = resumed.start;
+        walk.next = resumed.first;
+        continue;
       }
       await this.#handOver(bytes, block);
-      next = block.first + block.records;
-      at = block.end;
+      walk.next = block.first + block.records;
+      walk.at = block.end;
+      if (isSeal(block, format)) {
+        walk.sealed = true;
+        return undefined;
+      }
     }
-    const follower = segments[index + 1];
-    if (follower !== undefined && typeof follower.header !== 'string' && follower.position !== next) {
-      return fail(
-        at,
-        `its records end there with ${next - 1}, and ${follower.name} begins with ${follower.position}`,
-      );
-    }
-    if (isLast && next === this.#expected) this.#tail = { first: header.position, end: at };
+    return undefined;
+  }
+
+  #endOfLast(
+    walk: Walk,
+    allocated: number,
+    problem: string | undefined,
+    fail: (offset: number, why: string) => void,
+  ): void {
+    const { segment, bytes, format, at, next, sealed } = walk;
+    if (problem !== undefined && (wasSafe(bytes, at, next, format) || !mayBeTorn(bytes, at, format)))
+      return fail(at, problem);
+    if (!sealed && bytes.length < allocated)
+      return fail(at, `the file ends at offset ${bytes.length}, and was made with ${allocated} bytes`);
+    if (problem !== undefined) this.#torn = { path: segment.path, offset: at, bytes: usedLength(bytes) - at };
+    this.#last = endOf(walk);
   }
 
   #missing(until: number): string {
@@ -145,11 +203,10 @@ class Replay {
   }
 
   /** After damage in records that the snapshot covers: the block to go on with. */
-  #resume(bytes: Buffer, at: number, segment: CatalogFile, why: string): Block | undefined {
-    const block = findBlock(bytes, at + 1, this.#options.storeId);
-    if (block === undefined || block.first > this.#expected || block.records === 0) return undefined;
-    this.#covered.push(`${segment.path} at offset ${at}: ${why}`);
-    return block;
+  #resume({ bytes, at, format }: Walk): Block | undefined {
+    const block = findBlock(bytes, at + 1, format);
+    if (block === undefined || block.first > this.#expected) return undefined;
+    return block.records > 0 || isSeal(block, format) ? block : undefined;
   }
 
   async #handOver(bytes: Buffer, block: Block): Promise<void> {
@@ -187,22 +244,22 @@ class Replay {
 }
 
 /** Whether a block behind the damage says that record `position` was safe. */
-function wasSafe(bytes: Buffer, damagedAt: number, position: number, store: StoreId): boolean {
-  let block = findBlock(bytes, damagedAt + 1, store);
+function wasSafe(bytes: Buffer, damagedAt: number, position: number, format: BlockFormat): boolean {
+  let block = findBlock(bytes, damagedAt + 1, format);
   while (block !== undefined) {
     if (block.safe >= position) return true;
-    block = findBlock(bytes, block.end, store);
+    block = findBlock(bytes, block.end, format);
   }
   return false;
 }
 
 /** How many records from `position` on stand in whole blocks at or after `from`. */
-export function readableRecords(bytes: Buffer, from: number, position: number, store: StoreId): number {
+export function readableRecords(bytes: Buffer, from: number, position: number, format: BlockFormat): number {
   let records = 0;
-  let block = findBlock(bytes, from, store);
+  let block = findBlock(bytes, from, format);
   while (block !== undefined) {
     if (block.first >= position) records += block.records;
-    block = findBlock(bytes, block.end, store);
+    block = findBlock(bytes, block.end, format);
   }
   return records;
 }

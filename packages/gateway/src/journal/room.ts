@@ -6,12 +6,12 @@
 import { performance } from 'node:perf_hooks';
 
 import type { GroupCommit } from './commit.ts';
-import { isFull, messageOf, type Files } from './files.ts';
-import { blockHeaderBytes, recordHeaderBytes } from './block.ts';
+import { isFull, isScarce, messageOf, type Files } from './files.ts';
 import { headerBytes } from './format.ts';
 import type { Generations } from './generations.ts';
 import { JournalFull } from './journal.ts';
-import type { Segments } from './segments.ts';
+import { explained } from './problems.ts';
+import { Segments } from './segments.ts';
 
 export interface RoomOptions {
   readonly folder: string;
@@ -146,7 +146,7 @@ export class Room {
   #prepareFor(recordBytes: number): Promise<void> {
     if (this.#preparing !== undefined) return this.#preparing;
     const blockBytes = this.#options.commit.blockBytesWith(recordBytes);
-    const least = roundUp(headerBytes + blockBytes + blockHeaderBytes + recordHeaderBytes);
+    const least = roundUp(Segments.bytesFor(blockBytes));
     if (
       this.#refusal !== undefined &&
       least >= this.#refusedBytes &&
@@ -167,12 +167,12 @@ export class Room {
       // Smaller steps come before the older generation goes, but not ever smaller ones.
       const refusal = await this.#attempt(bytes, bytes <= Math.max(least, this.#stepMax / 4));
       if (refusal === undefined) break;
-      if (bytes <= least) {
+      if (bytes <= least || refusal.code === 'overloaded') {
         this.#refusal = refusal;
         this.#refusedBytes = least;
         this.#refusedAt = performance.now();
         // Without anything to cover, a snapshot would make no room.
-        if (this.#options.bytesSinceSnapshot() > 0) this.#press();
+        if (refusal.code === 'storage_full' && this.#options.bytesSinceSnapshot() > 0) this.#press();
         throw refusal;
       }
       bytes = Math.max(least, roundUp(bytes / 2));
@@ -195,6 +195,7 @@ export class Room {
       return undefined;
     } catch (error) {
       if (isFull(error)) return this.#fullDisk(messageOf(error));
+      if (isScarce(error)) return this.#scarce(error);
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#options.commit.fail(failure);
       return new JournalFull(
@@ -243,11 +244,18 @@ export class Room {
     );
   }
 
+  /** What is short is nothing that a snapshot or a larger disk would help with. */
+  #scarce(error: unknown): JournalFull {
+    const { folder } = this.#options;
+    const why = `no file can be made in ${folder} for more records: ${explained(error)}`;
+    return new JournalFull('overloaded', why);
+  }
+
   #fullDisk(why: string): JournalFull {
     const { folder } = this.#options;
     return new JournalFull(
       'storage_full',
-      `no room on the disk of ${folder} (${why}): free space there, or give it a larger disk`,
+      `no room on the disk of ${folder} (${why}): free space there (df -h and df -i show it), or give it a larger disk`,
     );
   }
 }

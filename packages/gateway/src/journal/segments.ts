@@ -1,19 +1,24 @@
 /**
  * The segment that records go to, the one prepared to follow it, and those before it.
  *
- *   journal-…001.log   journal-…814.log   journal-…1702.log          journal-next-3.tmp
- *   │ full           │ │ full           │ │ blocks → zeros │         │ zeros                │
+ *   journal-…001.log   journal-…814.log   journal-…1702.log          journal-next-….tmp
+ *   │ full, sealed   │ │ full, sealed   │ │ blocks → zeros │         │ zeros                │
  *   kept for snapshots                    active                     next
+ *                                         journal-…1702.head
  *
  * Zeros are written ahead, so that a full disk is met there, before a push is taken, and never in a commit; it also leaves the
  * file system nothing to note when a commit is synced. Records move on to the next segment in one turn (`fits`): all that waits
  * for a commit goes with them. The files follow with the first commit to it (`promote`), when none is under way.
+ *
+ * A process writes to segments of its own only, so two that should not be there at once never write over each other.
  */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import { codeOf, messageOf, type Files, type StoreFile } from './files.ts';
-import { headerBytes, segmentName, writeHeader, type StoreId } from './format.ts';
+import { blockOverheadBytes, sealBytes, sealOf } from './block.ts';
+import { codeOf, messageOf, withDescriptors, type Files, type StoreFile } from './files.ts';
+import { headerBytes, headName, nextSegmentName, positionInName } from './format.ts';
+import { segmentName, writeSegmentHeader, type StoreId } from './format.ts';
+import { markHead, truncateTo } from './segment-files.ts';
 import type { Log } from '../primitives/log.ts';
 
 export interface Segment {
@@ -40,12 +45,18 @@ export interface SegmentsOptions {
   readonly files: Files;
   readonly log: Log;
   readonly storeId: StoreId;
+  /** Of this process; in the headers of its segments and in the names of files that it is making. */
+  readonly writer: string;
   /** Whether each write to a segment is safe when it returns. */
   readonly safeWrites: boolean;
+  /** Rejects when the folder is no longer this process's. Asked before files appear under their names, or go. */
+  readonly isOurs: () => Promise<void>;
 }
 
 const pageBytes = 4096;
 const zeros: Buffer = Buffer.alloc(256 * 1024);
+/** Names of the last segments. A copy of the folder that has begun with one of them finds it still there. */
+const headsKept = 2;
 
 export class Segments {
   active: Segment | undefined = undefined;
@@ -54,6 +65,11 @@ export class Segments {
   #closed: ClosedSegment[] = [];
   /** Records have moved on from these; they are closed at the next promotion. */
   #retired: Segment[] = [];
+  /** The one of this process that was closed last, with zeros behind its seal. */
+  #untrimmed: { readonly path: string; readonly bytes: number } | undefined = undefined;
+  #heads: number[] = [];
+  /** Of the segment that is getting its name. */
+  #naming: number | undefined = undefined;
   #number = 0;
   /** Bytes of the next one while it is being prepared. */
   #preparing = 0;
@@ -76,17 +92,22 @@ export class Segments {
     return (active === undefined ? 0 : active.allocated - active.end) + (next?.allocated ?? 0);
   }
 
-  /** What recovery has found. `active` is the segment that may be continued, if its rest is known to be zeros. */
-  adopt(closed: readonly ClosedSegment[], active: Segment | undefined): void {
+  /** What recovery has found. */
+  adopt(closed: readonly ClosedSegment[], heads: readonly number[]): void {
     this.#closed = [...closed];
-    this.active = active;
+    this.#heads = [...heads];
+  }
+
+  /** What a segment must be long for, so that so many bytes of blocks fit into it. */
+  static bytesFor(blockBytes: number): number {
+    return headerBytes + blockBytes + blockOverheadBytes + sealBytes;
   }
 
   /** Whether so many bytes of blocks, all that waits among them, fit into a segment. Moves on to the next one if they fit there. */
   fits(blockBytes: number): boolean {
     const { active, next } = this;
-    if (active !== undefined && blockBytes <= active.allocated - active.end) return true;
-    if (next === undefined || blockBytes > next.allocated - next.end) return false;
+    if (active !== undefined && blockBytes <= roomIn(active)) return true;
+    if (next === undefined || blockBytes > roomIn(next)) return false;
     if (active !== undefined) this.#retired.push(active);
     this.active = next;
     this.next = undefined;
@@ -103,13 +124,13 @@ export class Segments {
 
   /** Makes the next segment at least so long, header included. Rejects with what the file system says, and leaves nothing then. */
   async prepare(bytes: number): Promise<void> {
-    const { files, folder } = this.#options;
+    const { files, folder, writer } = this.#options;
     const target = Math.ceil(bytes / pageBytes) * pageBytes;
     let segment = this.next;
     // While it grows it is nobody's, so that records do not move on to it half made.
     this.next = undefined;
     this.#number += 1;
-    const path = segment?.path ?? join(folder, `journal-next-${this.#number}.tmp`);
+    const path = segment?.path ?? join(folder, nextSegmentName(writer, this.#number));
     segment ??= {
       path,
       file: await files.open(path, 'create'),
@@ -133,37 +154,99 @@ export class Segments {
   }
 
   /**
-   * Gives the active segment its header and its name, after closing those before it. To be called when nothing is being written.
-   * `first` is the position of the first record that goes to it.
+   * Gives the active segment its header and its name, after sealing those before it. To be called when nothing is being written.
+   * `first` is the position of the first record that goes to it, `safe` that up to which all is synced.
    */
-  async promote(segment: Segment, first: number): Promise<void> {
-    const { files, folder, storeId, safeWrites } = this.#options;
-    const retired = this.#retired;
-    this.#retired = [];
-    for (const old of retired) await this.#close(old, first);
-    await segment.file.write(writeHeader('segment', storeId, first), 0);
+  async promote(segment: Segment, first: number, safe: number): Promise<void> {
+    const { files, folder, storeId, safeWrites, writer, isOurs } = this.#options;
+    await isOurs();
+    const { allocated } = segment;
+    const untrimmed = this.#untrimmed;
+    // Others may retire meanwhile, this one among them.
+    for (let left = this.#retired.length; left > 0; left -= 1) {
+      const old = this.#retired[0];
+      if (old !== undefined) await this.#seal(old, first, safe);
+      this.#retired.shift();
+    }
+    this.#naming = first;
+    await segment.file.write(writeSegmentHeader(storeId, { position: first, allocated, writer }), 0);
     await segment.file.sync();
     const path = join(folder, segmentName(first));
-    await files.rename(segment.path, path);
+    await this.#name(segment.path, path, first);
     await withDescriptors(() => files.syncFolder(folder));
     await segment.file.close();
     segment.file = await withDescriptors(() => files.open(path, safeWrites ? 'write-safe' : 'write'));
     segment.path = path;
     segment.first = first;
     segment.promoted = true;
+    this.#naming = undefined;
+    await this.#markHead(first);
+    if (untrimmed !== undefined) await this.#trim(untrimmed);
   }
 
-  async #close(segment: Segment, next: number): Promise<void> {
-    // Nothing was ever written to it: either it has no name yet, or it will be replaced under its name.
+  /** Its name is new, or that of one that holds no record. */
+  async #name(from: string, to: string, first: number): Promise<void> {
+    const { files } = this.#options;
+    if (this.#closed.at(-1)?.first === first) {
+      this.#closed.pop();
+      await files.rename(from, to);
+      return;
+    }
+    try {
+      await files.renameNew(from, to);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw anotherWriter(to);
+      throw error;
+    }
+  }
+
+  /** It only helps to find damage, so a disk without room for one more name is no reason to fail. */
+  async #markHead(first: number): Promise<void> {
+    const { files, folder, log } = this.#options;
+    try {
+      await markHead(files, folder, first);
+      this.#heads = [...this.#heads.filter((head) => head !== first), first];
+      while (this.#heads.length > headsKept)
+        await files.remove(join(folder, headName(this.#heads.shift() ?? 0)));
+    } catch (error) {
+      log.warn('the segment that records go to could not be marked as the last one', {
+        file: segmentName(first),
+        error: messageOf(error),
+      });
+    }
+  }
+
+  async #seal(segment: Segment, next: number, safe: number): Promise<void> {
+    // Nothing was ever written to it, and it has no name yet.
     if (!segment.promoted) {
       await this.#discard(segment);
       return;
     }
-    await segment.file.truncate(segment.end);
+    const { path, first, allocated } = segment;
+    await segment.file.write(sealOf(this.#options.storeId, next, safe), segment.end);
     await segment.file.sync();
     await segment.file.close();
-    if (segment.first !== next) {
-      this.#closed.push({ path: segment.path, first: segment.first, bytes: segment.end });
+    this.#closed.push({ path, first, bytes: allocated });
+    this.#untrimmed = { path, bytes: segment.end + sealBytes };
+  }
+
+  /**
+   * Gives back the zeros behind a seal. Not at once when the segment is closed: a copy that is made of the folder may not know
+   * the next one, and would have to end with half of this one.
+   */
+  async #trim({ path, bytes }: { readonly path: string; readonly bytes: number }): Promise<void> {
+    const index = this.#closed.findIndex((segment) => segment.path === path);
+    const segment = this.#closed[index];
+    if (this.#untrimmed?.path === path) this.#untrimmed = undefined;
+    if (segment === undefined) return;
+    try {
+      await truncateTo(this.#options.files, path, bytes);
+      this.#closed[index] = { ...segment, bytes };
+    } catch (error) {
+      this.#options.log.warn('the rest of a full segment could not be given back', {
+        file: path,
+        error: messageOf(error),
+      });
     }
   }
 
@@ -179,12 +262,15 @@ export class Segments {
     }
   }
 
-  /** Removes segments in which no record is after `position`. */
+  /** Removes segments in which no record is after `position`. Rejects when somebody else writes to the store. */
   async removeUpTo(position: number): Promise<void> {
+    let isChecked = false;
     while (this.#closed.length > 0) {
       const first = this.#closed[1]?.first ?? this.#retired.find(promoted)?.first ?? this.active?.first;
       // An active segment without a name has no first position yet: everything closed is before it, but how far is not known.
       if (first === undefined || first === 0 || first > position + 1) return;
+      if (!isChecked) await this.#refuseOthers();
+      isChecked = true;
       const segment = this.#closed.shift();
       if (segment === undefined) return;
       try {
@@ -200,10 +286,27 @@ export class Segments {
     }
   }
 
-  /** Closes all files; what was prepared and not used is removed. */
-  async close(): Promise<void> {
-    const { active, next } = this;
-    for (const segment of [...this.#retired, active, next]) {
+  /** Whoever has begun a segment here counts on those before it. */
+  async #refuseOthers(): Promise<void> {
+    const { files, folder, isOurs } = this.#options;
+    await isOurs();
+    const names = await files.list(folder);
+    const known = [...this.#closed, ...this.#retired, this.active].map((segment) => segment?.first);
+    const ours = new Set([...known, this.#naming]);
+    for (const name of names) {
+      const first = positionInName('segment', name);
+      if (first !== undefined && !ours.has(first)) throw anotherWriter(join(folder, name));
+    }
+  }
+
+  /** Closes all files, the active one with a seal when all in it is safe; what was prepared and not used is removed. */
+  async close(next: number | undefined): Promise<void> {
+    const { active, next: prepared } = this;
+    if (active?.promoted === true && next !== undefined) {
+      await this.#seal(active, next, next - 1);
+      if (this.#untrimmed !== undefined) await this.#trim(this.#untrimmed);
+    } else if (active !== undefined) this.#retired.push(active);
+    for (const segment of [...this.#retired, prepared]) {
       if (segment === undefined) continue;
       if (segment.promoted) await segment.file.close().catch(() => {});
       else await this.#discard(segment);
@@ -218,20 +321,16 @@ function promoted(segment: Segment): boolean {
   return segment.promoted;
 }
 
-const descriptorAttempts = 100;
-const descriptorPauseMs = 50;
+/** For blocks; a seal must always find its place. */
+function roomIn({ allocated, end }: Segment): number {
+  return allocated - end - sealBytes;
+}
 
-/** A rush of connections may use up the descriptors for a while; that is no failure of the store. */
-async function withDescriptors<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const code = codeOf(error);
-      if ((code !== 'EMFILE' && code !== 'ENFILE') || attempt === descriptorAttempts) throw error;
-      await sleep(descriptorPauseMs);
-    }
-  }
+function anotherWriter(path: string): Error {
+  return new Error(
+    `another process writes to the same store: it has made ${path}. Nothing of it is touched; ` +
+      'give each process a folder of its own',
+  );
 }
 
 async function writeZeros(file: StoreFile, from: number, to: number): Promise<void> {

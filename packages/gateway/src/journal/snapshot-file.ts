@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { crc32 } from '../primitives/crc32.ts';
 import type { StoreFile } from './files.ts';
-import { headerBytes, writeHeader, writePosition, type StoreId } from './format.ts';
+import { headerBytes, writePosition, writeSnapshotHeader, type StoreId } from './format.ts';
 
 const endMark = 0xffffffff;
 const endBytes = 20;
@@ -34,7 +34,7 @@ export async function writeSnapshot(
   onBytes: (bytes: number) => Promise<void> | void,
 ): Promise<number> {
   const writer = new SliceWriter(file, onBytes);
-  await writer.write(writeHeader('snapshot', storeId, source.position));
+  await writer.write(writeSnapshotHeader(storeId, source.position));
   let crc = storeId.seed;
   let count = 0;
   let bytes = 0;

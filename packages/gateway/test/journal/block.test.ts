@@ -2,15 +2,25 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { BlockBuffer, findBlock, readBlock, recordsOf, type Block } from '../../src/journal/block.ts';
-import { readHeader, StoreId, writeHeader } from '../../src/journal/format.ts';
+import {
+  BlockBuffer,
+  findBlock,
+  isSeal,
+  mayBeTorn,
+  readBlock,
+  recordsOf,
+  sealOf,
+  type Block,
+} from '../../src/journal/block.ts';
+import { readHeader, StoreId, writeSegmentHeader } from '../../src/journal/format.ts';
 
 const store = new StoreId();
+const format = { store, version: 2 };
 
 function blocksIn(bytes: Buffer): Block[] {
   const blocks: Block[] = [];
   for (let at = 0; at < bytes.length;) {
-    const block = readBlock(bytes, at, store);
+    const block = readBlock(bytes, at, format);
     if (typeof block === 'string') throw new Error(block);
     blocks.push(block);
     at = block.end;
@@ -81,14 +91,14 @@ test('any changed byte is noticed', () => {
   for (let at = 0; at < bytes.length; at += 1) {
     const changed = Buffer.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ 0x10;
-    expect(typeof readBlock(changed, 0, store), `byte ${at}`).toBe('string');
+    expect(typeof readBlock(changed, 0, format), `byte ${at}`).toBe('string');
   }
 });
 
 test('any missing end is noticed', () => {
   const bytes = written([Buffer.from('one'), Buffer.from('two')], 7, 6);
   for (let end = 0; end < bytes.length; end += 1) {
-    expect(typeof readBlock(bytes.subarray(0, end), 0, store), `${end} bytes`).toBe('string');
+    expect(typeof readBlock(bytes.subarray(0, end), 0, format), `${end} bytes`).toBe('string');
   }
 });
 
@@ -96,8 +106,8 @@ test('a block is found behind others and behind anything else', () => {
   const one = written([Buffer.from('one')], 1, 0);
   const two = written([Buffer.from('two')], 2, 1);
   const bytes = Buffer.concat([one, store.mark, Buffer.from('noise'), store.mark, two]);
-  expect(findBlock(bytes, 1, store)).toMatchObject({ first: 2, end: bytes.length });
-  expect(findBlock(bytes, bytes.length - two.length + 1, store)).toBeUndefined();
+  expect(findBlock(bytes, 1, format)).toMatchObject({ first: 2, end: bytes.length });
+  expect(findBlock(bytes, bytes.length - two.length + 1, format)).toBeUndefined();
 });
 
 test('blocks of another store are none, also as the bytes of a record', () => {
@@ -105,17 +115,56 @@ test('blocks of another store are none, also as the bytes of a record', () => {
   const other = new BlockBuffer(new StoreId());
   other.add(Buffer.from('pushed'), 3, 2);
   const bytes = written([Buffer.concat([foreign, other.finish(2)])], 1, 0);
-  expect(findBlock(bytes, 1, store)).toBeUndefined();
+  expect(findBlock(bytes, 1, format)).toBeUndefined();
 });
 
 test('a header says what it was given, and any changed byte of it is noticed', () => {
-  const bytes = writeHeader('segment', store, 2 ** 40 + 5);
+  const position = 2 ** 40 + 5;
+  const bytes = writeSegmentHeader(store, { position, allocated: 2 ** 33, writer: '0123456789abcdef' });
   const header = readHeader('segment', bytes);
-  expect(header).toMatchObject({ version: 1, position: 2 ** 40 + 5 });
+  expect(header).toMatchObject({ version: 2, position, allocated: 2 ** 33 });
   expect(typeof readHeader('snapshot', bytes)).toBe('string');
-  for (let at = 0; at < 40; at += 1) {
+  for (let at = 0; at < 60; at += 1) {
     const changed = Buffer.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ 1;
     expect(typeof readHeader('segment', changed), `byte ${at}`).toBe('string');
   }
+});
+
+test('a seal ends a segment, and is no record', () => {
+  const bytes = Buffer.from(sealOf(store, 8, 7));
+  const block = readBlock(bytes, 0, format);
+  if (typeof block === 'string') throw new Error(block);
+  expect(block).toMatchObject({ first: 8, records: 0, safe: 7, end: 64 });
+  expect(isSeal(block, format)).toBe(true);
+  expect([...recordsOf(bytes, block)]).toEqual([]);
+});
+
+/** A block of 300 to 3 000 bytes, somewhere in a file of zeros. */
+const placed = fc.record({
+  at: fc.nat(20).map((n) => 64 + 64 * n),
+  bytes: fc.integer({ min: 300, max: 3000 }),
+});
+
+test('what a crash kept from the disk is told from what was changed there later', () => {
+  fc.assert(
+    fc.property(placed, fc.nat(), fc.nat(), ({ at, bytes: length }, where, which) => {
+      const block = written([Buffer.alloc(length, 'x')], 1, 0);
+      const whole = Buffer.alloc(8192);
+      whole.set(block, at);
+      const end = at + block.length;
+      // Any byte of it changed.
+      const changed = Buffer.from(whole);
+      const spoilt = at + (where % block.length);
+      changed[spoilt] = (changed[spoilt] ?? 0) ^ (1 << (which % 8));
+      expect(typeof readBlock(changed, at, format)).toBe('string');
+      expect(mayBeTorn(changed, at, format)).toBe(false);
+      // Any of its sectors as it was before.
+      const sectors = Math.ceil(end / 512) - Math.floor(at / 512);
+      const sector = (Math.floor(at / 512) + (which % sectors)) * 512;
+      const torn = Buffer.from(whole).fill(0, Math.max(at, sector), Math.min(end, sector + 512));
+      expect(typeof readBlock(torn, at, format)).toBe('string');
+      expect(mayBeTorn(torn, at, format)).toBe(true);
+    }),
+  );
 });

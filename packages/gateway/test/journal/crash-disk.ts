@@ -1,8 +1,9 @@
 /**
  * A disk in memory that can lose its power: what was not synced is then there, or not, or in parts, as chance has it. Sectors of
- * one write reach it in any order; changes to the folder in the order they were made. Files are known by the last part of their path.
+ * one write reach it in any order; changes to the folder in the order they were made. Files are known by the last part of their
+ * path, and those in quarantine by the last two.
  */
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Files, StoreFile } from '../../src/journal/files.ts';
@@ -35,17 +36,66 @@ interface Content {
 
 type Names = Map<string, Content>;
 
+interface NameChange {
+  readonly gone: string | undefined;
+  readonly made: { readonly name: string; readonly content: Content } | undefined;
+}
+
+function changeNames(names: Names, { gone, made }: NameChange): void {
+  if (gone !== undefined) names.delete(gone);
+  if (made !== undefined) names.set(made.name, made.content);
+}
+
+function nameOf(path: string): string {
+  const folder = basename(dirname(path));
+  return folder.startsWith('quarantine-') ? join(folder, basename(path)) : basename(path);
+}
+
 export class CrashDisk implements Files {
+  /** Called after each change and each sync has begun, and after it has ended. */
+  onStep: () => void = () => {};
   #now: Names = new Map();
   #synced: Names = new Map();
-  #changes: ((names: Names) => void)[] = [];
+  #changes: NameChange[] = [];
+
+  /** With these files, by name, all of them synced. */
+  static of(files: ReadonlyMap<string, Buffer>): CrashDisk {
+    const disk = new CrashDisk();
+    for (const [name, bytes] of files) disk.#add(name, bytes);
+    return disk;
+  }
+
+  /** What is in the files as processes see them, by name. */
+  contents(): Map<string, Buffer> {
+    return new Map([...this.#now].map(([name, { now }]) => [name, now]));
+  }
+
+  /** The disk as the next process finds it after kill -9: what was not synced is there, and still not synced. */
+  killed(): CrashDisk {
+    const disk = new CrashDisk();
+    const copies = new Map<Content, Content>();
+    const copyOf = (content: Content): Content => {
+      const known = copies.get(content);
+      if (known !== undefined) return known;
+      const copy: Content = { ...content, changes: [...content.changes] };
+      copies.set(content, copy);
+      return copy;
+    };
+    for (const [name, content] of this.#now) disk.#now.set(name, copyOf(content));
+    for (const [name, content] of this.#synced) disk.#synced.set(name, copyOf(content));
+    disk.#changes = this.#changes.map(({ gone, made }) => ({
+      gone,
+      made: made === undefined ? undefined : { name: made.name, content: copyOf(made.content) },
+    }));
+    return disk;
+  }
 
   /** The disk as it comes back when the power fails now. */
   crashed(chance: Chance): CrashDisk {
     const names: Names = new Map(this.#synced);
     for (const change of this.#changes) {
       if (chance() < 0.5) break;
-      change(names);
+      changeNames(names, change);
     }
     const disk = new CrashDisk();
     for (const [name, content] of names) disk.#add(name, survivingBytes(content, chance));
@@ -58,19 +108,28 @@ export class CrashDisk implements Files {
     this.#synced.set(name, content);
   }
 
-  #change(change: (names: Names) => void): void {
-    change(this.#now);
+  #change(change: NameChange): void {
+    changeNames(this.#now, change);
     this.#changes.push(change);
+    this.onStep();
   }
 
   async open(path: string, how: 'read' | 'write' | 'write-safe' | 'create'): Promise<StoreFile> {
     await nextTurn();
-    const name = basename(path);
+    const name = nameOf(path);
     if (how === 'create') {
       const made: Content = { synced: Buffer.alloc(0), now: Buffer.alloc(0), changes: [] };
-      this.#change((names) => void names.set(name, made));
+      this.#change({ gone: undefined, made: { name, content: made } });
     }
-    return new MemoryFile(path, this.#content(name), how === 'write-safe');
+    const content = this.#content(name);
+    const isInPlace = (): boolean => this.#now.get(name) === content;
+    return new MemoryFile({
+      path,
+      content,
+      safeWrites: how === 'write-safe',
+      isInPlace,
+      onStep: () => this.onStep(),
+    });
   }
 
   #content(name: string): Content {
@@ -80,40 +139,44 @@ export class CrashDisk implements Files {
   }
 
   async list(): Promise<readonly string[]> {
-    return [...this.#now.keys()];
+    return [...this.#now.keys()].filter((name) => name === basename(name));
   }
 
   async rename(from: string, to: string): Promise<void> {
     await nextTurn();
-    const content = this.#content(basename(from));
-    this.#change((names) => {
-      names.delete(basename(from));
-      names.set(basename(to), content);
-    });
+    const content = this.#content(nameOf(from));
+    this.#change({ gone: nameOf(from), made: { name: nameOf(to), content } });
+  }
+
+  async renameNew(from: string, to: string): Promise<void> {
+    if (this.#now.has(nameOf(to))) throw systemError('EEXIST');
+    await this.rename(from, to);
   }
 
   async remove(path: string): Promise<void> {
     await nextTurn();
-    this.#content(basename(path));
-    this.#change((names) => void names.delete(basename(path)));
+    this.#content(nameOf(path));
+    this.#change({ gone: nameOf(path), made: undefined });
   }
 
   async freeBytes(): Promise<number> {
     return Infinity;
   }
 
-  async copy(): Promise<void> {
-    throw new Error('not needed');
+  async copy(from: string, to: string): Promise<void> {
+    const { now } = this.#content(nameOf(from));
+    const file = await this.open(to, 'create');
+    await file.write(now, 0);
   }
 
-  async makeFolder(): Promise<void> {
-    throw new Error('not needed');
-  }
+  /** Folders are there when something is in them. */
+  async makeFolder(): Promise<void> {}
 
   async syncFolder(): Promise<void> {
     const count = this.#changes.length;
     await nextTurn();
-    for (const change of this.#changes.splice(0, count)) change(this.#synced);
+    for (const change of this.#changes.splice(0, count)) changeNames(this.#synced, change);
+    this.onStep();
   }
 }
 
@@ -122,16 +185,28 @@ class MemoryFile implements StoreFile {
   readonly #content: Content;
   readonly #safeWrites: boolean;
 
-  constructor(path: string, content: Content, safeWrites: boolean) {
-    this.path = path;
-    this.#content = content;
-    this.#safeWrites = safeWrites;
+  readonly isInPlace: () => boolean;
+  readonly #onStep: () => void;
+
+  constructor(options: {
+    readonly path: string;
+    readonly content: Content;
+    readonly safeWrites: boolean;
+    readonly isInPlace: () => boolean;
+    readonly onStep: () => void;
+  }) {
+    this.path = options.path;
+    this.#content = options.content;
+    this.#safeWrites = options.safeWrites;
+    this.isInPlace = options.isInPlace;
+    this.#onStep = options.onStep;
   }
 
   async write(bytes: Uint8Array, at: number): Promise<void> {
     const change: Change = { kind: 'write', at, bytes: Buffer.from(bytes) };
     this.#content.now = applied(this.#content.now, change);
     this.#content.changes.push(change);
+    this.#onStep();
     await nextTurn();
     if (this.#safeWrites) this.#settle((other) => other === change);
   }
@@ -140,6 +215,7 @@ class MemoryFile implements StoreFile {
     const change: Change = { kind: 'truncate', bytes };
     this.#content.now = applied(this.#content.now, change);
     this.#content.changes.push(change);
+    this.#onStep();
     await nextTurn();
   }
 
@@ -154,6 +230,7 @@ class MemoryFile implements StoreFile {
       this.#content.synced = applied(this.#content.synced, change);
     }
     this.#content.changes = this.#content.changes.filter((change) => !which(change));
+    this.#onStep();
   }
 
   async read(into: Uint8Array, at: number): Promise<number> {

@@ -1,4 +1,7 @@
-/** Power failures at any moment, one after another: what was called safe is there, in order, and nothing that was not appended. */
+/**
+ * Power failures and kills at any moment, one after another: what was called safe is there, in order, and nothing that was not
+ * appended. What a start has read, and may have shown, outlives a power failure, however it was synced.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import fc from 'fast-check';
@@ -7,7 +10,7 @@ import { expect, test } from 'vitest';
 import { openFileJournal } from '../../src/journal/file-journal.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { chanceOf, CrashDisk, type Chance } from './crash-disk.ts';
-import { optionsFor, partsOf, recoverContents, temporaryFolder } from './helpers.ts';
+import { appendEach, contentsOf, optionsFor, partsOf, recoverContents, temporaryFolder } from './helpers.ts';
 
 type Step =
   | { readonly kind: 'append'; readonly count: number; readonly bytes: number }
@@ -32,7 +35,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-const life = fc.record({ steps: fc.array(step, { maxLength: 40 }), seed: fc.nat() });
+type End = 'power' | 'kill';
+
+const life = fc.record({
+  steps: fc.array(step, { maxLength: 40 }),
+  seed: fc.nat(),
+  end: fc.constantFrom<End>('power', 'kill'),
+});
 
 /** What was appended, by position, as far as it is known to be the truth. */
 type Model = string[];
@@ -91,21 +100,22 @@ async function check(journal: Journal, model: Model, safe: number): Promise<void
 
 async function survive(
   sync: 'commit' | 'interval',
-  lives: readonly { readonly steps: readonly Step[]; readonly seed: number }[],
+  lives: readonly { readonly steps: readonly Step[]; readonly seed: number; readonly end: End }[],
 ): Promise<void> {
   const path = temporaryFolder();
   const model: Model = [];
   let disk = new CrashDisk();
   let safe = 0;
-  for (const { steps, seed } of lives) {
+  for (const { steps, seed, end } of lives) {
     const chance: Chance = chanceOf(seed);
     const journal = await open(path, sync, disk);
     try {
       await check(journal, model, safe);
+      const read = journal.position;
       await live(journal, steps, model);
-      // With `interval`, safe means safe from the end of the process only.
-      safe = sync === 'commit' ? journal.safePosition : 0;
-      disk = disk.crashed(chance);
+      // With `interval`, safe means safe from the end of the process only, but for what the start has read.
+      safe = sync === 'commit' || end === 'kill' ? journal.safePosition : read;
+      disk = end === 'kill' ? disk.killed() : disk.crashed(chance);
     } finally {
       await journal.close();
     }
@@ -121,3 +131,50 @@ test.each(['commit', 'interval'] as const)('sync: %s', async (sync) => {
     { numRuns: 100 },
   );
 });
+
+test('interval: killed, started again and read, it loses nothing of that to a power failure right after', async () => {
+  const path = temporaryFolder();
+  const disk = new CrashDisk();
+  const interval = { sync: 'interval', syncIntervalMs: 3_600_000 } as const;
+  const first = await openFileJournal(optionsFor(path, { ...interval, files: disk }));
+  await recoverContents(first);
+  await appendEach(first, ['one', 'two']);
+  const left = disk.killed();
+  // Nothing has reached the disk so far.
+  const nothing: Chance = () => 0;
+  expect(await recordsOn(left.crashed(nothing))).toEqual([]);
+  await first.close();
+  const second = await openFileJournal(optionsFor(path, { ...interval, files: left }));
+  expect([...(await recoverContents(second)).records.values()]).toEqual(['one', 'two']);
+  const after = left.crashed(nothing);
+  await second.close();
+  expect(await recordsOn(after)).toEqual(['one', 'two']);
+});
+
+test('a store that was just copied there is safe once a start has read it', async () => {
+  const source = new CrashDisk();
+  const path = temporaryFolder();
+  const small = { bytesMax: 256 * 1024 } as const;
+  const first = await openFileJournal(optionsFor(path, { ...small, files: source }));
+  await recoverContents(first);
+  for (let i = 0; i < 12; i += 1) await appendEach(first, ['x'.repeat(3000)]);
+  await first.snapshot(3, partsOf('state'));
+  await first.close();
+  const copy = new CrashDisk();
+  for (const [name, bytes] of source.contents()) {
+    const file = await copy.open(name, 'create');
+    await file.write(bytes, 0);
+  }
+  const nothing: Chance = () => 0;
+  expect(copy.crashed(nothing).contents().size).toBe(0);
+  const second = await openFileJournal(optionsFor(path, { ...small, files: copy }));
+  const { snapshot, records } = await recoverContents(second);
+  expect([snapshot?.position, records.size]).toEqual([3, 9]);
+  const after = copy.crashed(nothing);
+  await second.close();
+  expect(await contentsOf(temporaryFolder(), { files: after })).toMatchObject({ snapshot, records });
+});
+
+async function recordsOn(files: CrashDisk): Promise<readonly string[]> {
+  return [...(await contentsOf(temporaryFolder(), { files })).records.values()];
+}

@@ -12,10 +12,14 @@ import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
+import { inspectStore } from '../../src/journal/inspect.ts';
 import { StorageProblem } from '../../src/journal/journal.ts';
 import { crc32 } from '../../src/primitives/crc32.ts';
+import { silentLog } from '../../src/primitives/log.ts';
 import { appendEach, blocksOf, contentsOf, copyStore, openStore, optionsFor, spoil } from './helpers.ts';
 import {
+  headsIn,
+  nth,
   partsOf,
   recoverContents,
   rememberingLog,
@@ -57,20 +61,16 @@ async function problemWith(path: string, changes: Partial<FileJournalOptions> = 
   throw new Error('it was recovered without a problem');
 }
 
-function nth<T>(list: readonly T[], index: number): T {
-  const found = list.at(index);
-  if (found === undefined) throw new Error(`there is no element ${index}`);
-  return found;
-}
-
 interface Case {
   readonly name: string;
   readonly snapshots: boolean;
-  readonly damage: (path: string) => void;
+  readonly damage: (path: string) => Promise<void> | void;
   readonly message: RegExp;
   /** Position of the last record that is kept with `quarantine`. */
   readonly kept: number;
   readonly lost: RegExp;
+  /** What is missing cannot be moved aside. */
+  readonly movesNothing?: true;
 }
 
 const cases: readonly Case[] = [
@@ -154,6 +154,65 @@ const cases: readonly Case[] = [
     lost: /records from \d+ on/,
   },
   {
+    name: 'the last segment cut where a block ends, as if the rest had never been',
+    snapshots: false,
+    damage: (path) => {
+      const segment = nth(segmentsIn(path), -1);
+      truncateSync(segment, nth(blocksOf(path, segment).blocks, 1).end);
+    },
+    message: /is damaged at offset \d+: the file ends at offset \d+, and was made with \d+ bytes/,
+    kept: 0,
+    lost: /records from \d+ on: .* 0 records after that/,
+  },
+  {
+    name: 'the last segment cut inside of a block',
+    snapshots: true,
+    damage: (path) => {
+      const segment = nth(segmentsIn(path), -1);
+      truncateSync(segment, nth(blocksOf(path, segment).blocks, 1).end - 700);
+    },
+    message: /is damaged at offset \d+: a block begins there that is longer than the rest of the file/,
+    kept: 0,
+    lost: /records from \d+ on: /,
+  },
+  {
+    name: 'the last segment missing',
+    snapshots: true,
+    damage: (path) => rmSync(nth(segmentsIn(path), -1)),
+    message:
+      /journal-\d+\.log is damaged at offset 0: the file is missing, and with it the records from \d+ on/,
+    kept: 0,
+    lost: /records from \d+ on: .*the file is missing/,
+    movesNothing: true,
+  },
+  {
+    name: 'all segments missing, with the newest snapshot whole',
+    snapshots: true,
+    damage: (path) => {
+      for (const file of [...segmentsIn(path), ...headsIn(path)]) rmSync(file);
+    },
+    movesNothing: true,
+    message:
+      /no segment of the journal is there, and the snapshot .*-0+30\.snap was made when records up to 30 were in it/,
+    kept: 30,
+    lost: /records from 31 on/,
+  },
+  {
+    name: 'a journal that ends before the newest snapshot',
+    snapshots: false,
+    damage: async (path) => {
+      const { journal } = await openStore(path, small);
+      await journal.snapshot(30, partsOf('state at 30'));
+      await journal.close();
+      for (const file of [...segmentsIn(path), ...headsIn(path)])
+        if (Number(/\d{20}/.exec(file)?.[0]) > 1) rmSync(file);
+    },
+    message:
+      /the journal ends there with record \d+, and the snapshot .*-0+30\.snap was made when records up to 30 were/,
+    kept: 30,
+    lost: /records from 31 on/,
+  },
+  {
     name: 'both snapshots damaged with the oldest records gone',
     snapshots: true,
     damage: (path) => {
@@ -168,7 +227,7 @@ const cases: readonly Case[] = [
 
 test.each(cases)('$name: refused, with what to do', async ({ snapshots, damage, message }) => {
   const path = await storeWith({ snapshots });
-  damage(path);
+  await damage(path);
   const before = readdirSync(path).toSorted();
   const problem = await problemWith(path);
   expect(problem.kind).toBe('corrupt');
@@ -179,27 +238,49 @@ test.each(cases)('$name: refused, with what to do', async ({ snapshots, damage, 
   expect((await problemWith(path)).message).toBe(problem.message);
 });
 
-test.each(cases)('$name: moved aside, and the rest goes on', async ({ snapshots, damage, kept, lost }) => {
-  const path = await storeWith({ snapshots });
-  damage(path);
-  const { log, lines } = rememberingLog();
-  const { journal, contents } = await openStore(path, { ...small, log, onCorruption: 'quarantine' });
-  expect(contents.recovered.lost.join('\n')).toMatch(lost);
-  expect(lines.filter(({ level }) => level === 'error')).toHaveLength(contents.recovered.lost.length);
-  const { position } = journal;
-  if (kept > 0) expect(position).toBe(kept);
-  expect(position).toBeLessThan(40);
-  expect([...contents.records.values()]).toEqual(
-    records(contents.recovered.snapshotPosition + 1, position).slice(0, contents.records.size),
-  );
-  expect(existsSync(join(path, 'quarantine-1'))).toBe(true);
-  expect(readdirSync(join(path, 'quarantine-1')).length).toBeGreaterThan(0);
-  await appendEach(journal, ['new', 'newer']);
-  await journal.close();
-  const again = await contentsOf(path, small);
-  expect(again.records.get(position + 1)).toBe('new');
-  expect(again.records.get(position + 2)).toBe('newer');
-  expect(again.recovered.lost).toEqual([]);
+test.each(cases)(
+  '$name: moved aside, and the rest goes on',
+  async ({ snapshots, damage, kept, lost, movesNothing }) => {
+    const path = await storeWith({ snapshots });
+    await damage(path);
+    const { log, lines } = rememberingLog();
+    const { journal, contents } = await openStore(path, { ...small, log, onCorruption: 'quarantine' });
+    expect(contents.recovered.lost.join('\n')).toMatch(lost);
+    expect(lines.filter(({ level }) => level === 'error')).toHaveLength(contents.recovered.lost.length);
+    const { position } = journal;
+    if (kept > 0) expect(position).toBe(kept);
+    expect(position).toBeLessThan(40);
+    expect([...contents.records.values()]).toEqual(
+      records(contents.recovered.snapshotPosition + 1, position).slice(0, contents.records.size),
+    );
+    expect(existsSync(join(path, 'quarantine-1'))).toBe(movesNothing !== true);
+    if (movesNothing !== true) expect(readdirSync(join(path, 'quarantine-1')).length).toBeGreaterThan(0);
+    await appendEach(journal, ['new', 'newer']);
+    await journal.close();
+    const again = await contentsOf(path, small);
+    expect(again.records.get(position + 1)).toBe('new');
+    expect(again.records.get(position + 2)).toBe('newer');
+    expect(again.recovered.lost).toEqual([]);
+  },
+);
+
+test('a quarantined store is whole for all that look at it', async () => {
+  for (const { snapshots, damage } of cases) {
+    const path = await storeWith({ snapshots });
+    await damage(path);
+    expect((await inspectStore(path, silentLog)).damages).not.toEqual([]);
+    await contentsOf(path, { ...small, onCorruption: 'quarantine' });
+    expect((await inspectStore(path, silentLog)).damages).toEqual([]);
+  }
+});
+
+test('a store that lost the name of its last segment is whole, and gets it again', async () => {
+  const path = await storeWith({ snapshots: true });
+  for (const head of headsIn(path)) rmSync(head);
+  expect((await contentsOf(path, small)).records.size).toBe(10);
+  expect(headsIn(path).map((file) => basename(file, '.head'))).toEqual([
+    basename(nth(segmentsIn(path), -1), '.log'),
+  ]);
 });
 
 test('a second quarantine gets a folder of its own', async () => {
@@ -241,7 +322,7 @@ test('a damaged newest snapshot goes with the next one', async () => {
 
 test('the only snapshot damaged, and all records gone, is no empty store', async () => {
   const path = await storeWith({ snapshots: true });
-  for (const file of [...segmentsIn(path), nth(snapshotsIn(path), 0)]) rmSync(file);
+  for (const file of [...segmentsIn(path), ...headsIn(path), nth(snapshotsIn(path), 0)]) rmSync(file);
   spoil(nth(snapshotsIn(path), 0), 75);
   const problem = await problemWith(path);
   expect(problem.kind).toBe('corrupt');
@@ -279,7 +360,7 @@ test.each(['segment', 'snapshot'] as const)(
     const problem = await problemWith(path, { onCorruption: 'quarantine' });
     expect(problem.kind).toBe('newer_version');
     expect(problem.message).toMatch(
-      /has format version 2, and this gateway knows versions up to 1: run the version/,
+      /has format version 3, and this gateway knows versions up to [12]: run the version/,
     );
   },
 );
@@ -288,7 +369,12 @@ test('files of others are left alone', async () => {
   const path = await storeWith({ snapshots: false });
   const others = ['notes.txt', 'journal-1.log', 'snapshot-abc.snap', 'journal-00000000000000000001.log.bak'];
   for (const name of others) writeFileSync(join(path, name), 'mine');
-  const leftovers = ['journal-next-7.tmp', 'snapshot-00000000000000000041.snap.tmp'];
+  const leftovers = [
+    'journal-next-7.tmp',
+    'journal-next-0123456789abcdef-1.tmp',
+    'snapshot-00000000000000000041.snap.tmp',
+    'snapshot-00000000000000000041.snap.0123456789abcdef.tmp',
+  ];
   for (const name of leftovers) writeFileSync(join(path, name), 'half');
   expect((await contentsOf(path, small)).records.size).toBe(40);
   expect(readdirSync(path)).toEqual(expect.arrayContaining(others));
@@ -297,7 +383,7 @@ test('files of others are left alone', async () => {
 
 function newerVersion(file: string): Buffer {
   const bytes = readFileSync(file);
-  bytes.writeUInt32LE(2, 8);
+  bytes.writeUInt32LE(3, 8);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 36)), 36);
   return bytes;
 }

@@ -32,6 +32,7 @@ export function optionsFor(path: string, changes: Partial<FileJournalOptions> = 
     syncIntervalMs: 20,
     bytesMax: 64 * 1024 * 1024,
     onCorruption: 'fail',
+    leaseMs: 20,
     log: silentLog,
     onFailure: (error) => {
       throw error;
@@ -136,7 +137,12 @@ export function snapshotsIn(path: string): readonly string[] {
   return pathsOf('snapshot', path);
 }
 
-function pathsOf(kind: FileKind, path: string): readonly string[] {
+/** Paths of the names of last segments, oldest first. */
+export function headsIn(path: string): readonly string[] {
+  return pathsOf('head', path);
+}
+
+function pathsOf(kind: FileKind | 'head', path: string): readonly string[] {
   return readdirSync(path)
     .filter((name) => positionInName(kind, name) !== undefined)
     .toSorted()
@@ -147,17 +153,19 @@ function pathsOf(kind: FileKind, path: string): readonly string[] {
 export function blocksOf(
   path: string,
   segment: string = segmentsIn(path)[0] ?? '',
-): { readonly bytes: Buffer; readonly blocks: readonly Block[] } {
+): { readonly bytes: Buffer; readonly blocks: readonly Block[]; readonly seal: Block | undefined } {
   const bytes = readFileSync(segment);
   const header = readHeader('segment', bytes);
   if (typeof header === 'string') throw new Error(header);
+  const format = { store: header.storeId, version: header.version };
   const blocks: Block[] = [];
-  let block = findBlock(bytes, headerBytes, header.storeId);
+  let block = findBlock(bytes, headerBytes, format);
   while (block !== undefined) {
     blocks.push(block);
-    block = findBlock(bytes, block.end, header.storeId);
+    block = findBlock(bytes, block.end, format);
   }
-  return { bytes, blocks };
+  const seal = blocks.at(-1)?.records === 0 ? blocks.pop() : undefined;
+  return { bytes, blocks, seal };
 }
 
 /** Changes one byte of a file. */
@@ -193,12 +201,17 @@ export function filesWith(rule: DiskRule): Files {
         read: (into, at) => file.read(into, at),
         truncate: (bytes) => file.truncate(bytes),
         size: () => file.size(),
+        isInPlace: () => file.isInPlace(),
         close: () => file.close(),
       };
     },
     rename: async (from, to) => {
       await before('rename', from);
       await nodeFiles.rename(from, to);
+    },
+    renameNew: async (from, to) => {
+      await before('rename', from);
+      await nodeFiles.renameNew(from, to);
     },
     remove: async (path) => {
       await before('remove', path);
@@ -213,4 +226,10 @@ export function filesWith(rule: DiskRule): Files {
 
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: as the test wants it`), { code });
+}
+
+export function nth<T>(list: readonly T[], index: number): T {
+  const found = list.at(index);
+  if (found === undefined) throw new Error(`there is no element ${index}`);
+  return found;
 }

@@ -1,8 +1,12 @@
 /** A crash cuts the last commit short, anywhere; what was safe before stays, and what comes after has room. */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-import { append, appendEach, blocksOf, contentsOf, copyStore, openStore } from './helpers.ts';
+import { inspectStore } from '../../src/journal/inspect.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+
+import { append, appendEach, blocksOf, contentsOf, copyStore, nth, openStore } from './helpers.ts';
 import { rememberingLog, segmentsIn, temporaryFolder } from './helpers.ts';
 
 /** Small files make fast tests. */
@@ -23,51 +27,49 @@ test('a store that nobody closed is whole', async () => {
   expect(lines).toEqual([]);
 });
 
-test('the last block cut off at each byte', async () => {
-  const source = await storeOf('one', 'two', 'the third');
+const long = (text: string): string => text.padEnd(3000, '.');
+
+test('the last block as a crash leaves it: any of its sectors is missing, or all from one on', async () => {
+  const source = await storeOf('one', long('two'), long('three'));
   const { bytes, blocks } = blocksOf(source);
-  const last = blocks.at(-1);
-  if (last === undefined) throw new Error('no block');
-  for (let cut = last.start; cut < last.end; cut += 1) {
-    for (const how of ['truncated', 'zeroed'] as const) {
+  const last = nth(blocks, -1);
+  for (let sector = last.start - (last.start % 512); sector < last.end; sector += 512) {
+    for (const end of [sector + 512, last.end]) {
       const path = copyStore(source);
-      const segment = segmentsIn(path)[0] ?? '';
-      if (how === 'truncated') truncateSync(segment, cut);
-      else writeFileSync(segment, Buffer.from(bytes).fill(0, cut));
+      writeFileSync(nth(segmentsIn(path), 0), Buffer.from(bytes).fill(0, Math.max(last.start, sector), end));
       const { records, recovered } = await contentsOf(path, small);
-      expect([...records.values()], `${how} at ${cut}`).toEqual(['one', 'two']);
+      expect([...records.values()], `${sector} to ${end}`).toEqual(['one', long('two')]);
       expect(recovered.lost).toEqual([]);
     }
   }
 });
 
-test('the last block with any byte changed', async () => {
+test('the last block with any byte changed is damaged: a crash does not do that', async () => {
   const source = await storeOf('one', 'two');
   const { bytes, blocks } = blocksOf(source);
-  const last = blocks.at(-1);
-  if (last === undefined) throw new Error('no block');
+  const last = nth(blocks, -1);
   for (let at = last.start; at < last.end; at += 1) {
     const path = copyStore(source);
     const changed = Buffer.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ 0xff;
-    writeFileSync(segmentsIn(path)[0] ?? '', changed);
-    expect([...(await contentsOf(path, small)).records.values()], `byte ${at}`).toEqual(['one']);
+    writeFileSync(nth(segmentsIn(path), 0), changed);
+    await expect(contentsOf(path, small), `byte ${at}`).rejects.toMatchObject({ kind: 'corrupt' });
   }
 });
 
-test('what is torn is told, cleared away, and followed by new records', async () => {
-  const path = await storeOf('one', 'two');
+test('what is torn is told, sealed off, and followed by new records', async () => {
+  const path = await storeOf('one', long('two'));
   const { bytes, blocks } = blocksOf(path);
-  const last = blocks.at(-1);
-  if (last === undefined) throw new Error('no block');
-  writeFileSync(segmentsIn(path)[0] ?? '', Buffer.from(bytes).fill(0, last.end - 2, last.end));
+  const last = nth(blocks, -1);
+  writeFileSync(nth(segmentsIn(path), 0), Buffer.from(bytes).fill(0, 1024, 1536));
   const { log, lines } = rememberingLog();
   const { journal, contents } = await openStore(path, { ...small, log });
   expect([...contents.records.values()]).toEqual(['one']);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({ level: 'warn' });
   expect(lines[0]?.text).toMatch(/cut short.*offset=\d+ bytes=\d+/);
-  expect(readFileSync(segmentsIn(path)[0] ?? '').length).toBe(last.start);
+  expect(blocksOf(path).seal).toMatchObject({ start: last.start, first: 2 });
+  expect(readFileSync(nth(segmentsIn(path), 0)).length).toBe(last.start + 64);
   expect(await append(journal, 'second two')).toBe(2);
   await journal.close();
   const again = await contentsOf(path, { ...small, log });
@@ -91,4 +93,23 @@ test('a commit of several blocks, of which only the last reached the disk, is a 
   writeFileSync(segment, Buffer.from(bytes).fill(0, first.start, first.end));
   const { records } = await contentsOf(crashed);
   expect([...records.values()]).toEqual(['one']);
+});
+
+test('a store of the first version, as a crash has left it, goes on in the second', async () => {
+  const source = fileURLToPath(new URL('../stores/1/data', import.meta.url));
+  const whole = await contentsOf(copyStore(source), small);
+  const bytes = readFileSync(nth(segmentsIn(source), 0));
+  const { blocks } = blocksOf(source);
+  const torn = bytes.subarray(nth(blocks, -1).start, nth(blocks, -1).end - 10);
+  for (const rest of [Buffer.alloc(8192), Buffer.concat([torn, Buffer.alloc(4096)])]) {
+    const path = copyStore(source);
+    writeFileSync(nth(segmentsIn(path), 0), Buffer.concat([bytes, rest]));
+    const { journal, contents } = await openStore(path, small);
+    expect(contents.records).toEqual(whole.records);
+    const position = await append(journal, 'new');
+    await journal.close();
+    const again = await contentsOf(path, small);
+    expect([...again.records]).toEqual([...whole.records, [position, 'new']]);
+    expect((await inspectStore(path, silentLog)).damages).toEqual([]);
+  }
 });

@@ -1,0 +1,21 @@
+/** A little of what `test/hostile/stores.ts` does for long: faults by chance, with a seed that is printed when one is not survived. */
+import { expect, test } from 'vitest';
+
+import { cutPower, injectErrors, mutateEverywhere, mutateStores } from '../hostile/stores.ts';
+
+const seed = Math.floor(Math.random() * 2 ** 31);
+
+test.each([
+  { name: 'files cut, changed, removed, swapped and copied', run: () => mutateStores({ seed, count: 100 }) },
+  { name: 'the same at places all over one store', run: () => mutateEverywhere({ seed, every: 797 }) },
+  {
+    name: 'power cut and process killed after operations of the disk',
+    run: () => cutPower({ seed, count: 2, share: 0.25 }),
+  },
+  { name: 'calls of the file system fail', run: () => injectErrors({ seed, count: 60 }) },
+])('$name: recovered or reported, never lost', async ({ run }) => {
+  const { losses, lost, tried } = await run();
+  expect(losses, `seed ${seed}`).toEqual([]);
+  expect(lost).toBe(0);
+  expect(tried).toBeGreaterThan(10);
+});
