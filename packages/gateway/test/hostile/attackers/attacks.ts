@@ -25,7 +25,7 @@ const bombs = lazy(() => [
   { encoding: 'br', count: 500, body: brotliBomb(64 * MIB, 'a') },
   { encoding: 'br', count: 100, body: brotliBomb(16 * MIB, '\n') },
   { encoding: 'gzip', count: 56, body: gzipBomb(64 * MIB, 'a') },
-  { encoding: 'gzip', count: 28, body: gzipBomb(16 * MIB, '\n') },
+  { encoding: 'gzip', count: 28, body: gzipBomb(15 * MIB, '\n', 16_384) },
   { encoding: 'zstd', count: 200, body: zstdBomb(64 * MIB, 'a') },
   { encoding: 'snappy', count: 4, body: snappyBomb(64 * MIB, 'a') },
 ]);
@@ -76,21 +76,20 @@ const longLabels: Attack = {
 };
 
 /** 5000 gauges at a time. */
-const CHURNED_SOURCES = 20;
-const CHURNED_GAUGES = 250;
+const CHURNED_SOURCES = 5;
+const CHURNED_GAUGES = 1000;
 
 const changingLengths: Attack = {
   what: '5000 gauges of 200 changing lengths, replaced by PUT and DELETE',
-  pauseMs: 100,
+  pauseMs: 50,
   async round(context) {
     const { target, byJob, round, chance } = context;
     // What comes in add mode stays, up to the limits; there it is enough to reach them.
     if (!byJob && round >= 40) return;
     const path = pushPath(context, `changing-${round % CHURNED_SOURCES}`);
-    const lines = times(
-      CHURNED_GAUGES,
-      () => `changing{text="${word(20 + Math.floor(chance() * 200) * 5, chance)}"} 1\n`,
-    );
+    // All of one length, and then of the next: what was freed before fits nothing that comes.
+    const length = 20 + (Math.floor(round / CHURNED_SOURCES) % 200) * 5;
+    const lines = times(CHURNED_GAUGES, () => `changing{text="${word(length, chance)}"} 1\n`);
     const requests = [requestBytes(`PUT ${path}`, {}, `# TYPE changing gauge\n${lines.join('')}`)];
     if (byJob && chance() < 0.5) requests.unshift(requestBytes(`DELETE ${path}`));
     await converse(target, { requests, holdMs: 30_000 });
@@ -122,13 +121,13 @@ const slowScrapes: Attack = {
     let isOver = false;
     const churn = async (): Promise<void> => {
       for (let i = 0; !isOver; i += 1) {
-        const lines = times(300, () => `churned{text="${word(100, chance)}"} 1\n`);
+        const lines = times(1000, () => `churned{text="${word(100, chance)}"} 1\n`);
         const path = pushPath(context, `churned-${i % 4}`);
         const body = `# TYPE churned gauge\n${lines.join('')}`;
         if (context.byJob || i + round < 100) {
           await converse(target, { requests: [requestBytes(`PUT ${path}`, {}, body)], holdMs: 30_000 });
         }
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
     };
     const churning = churn();

@@ -1,4 +1,5 @@
 /** Bodies that are larger than they look, and texts that are as large as they look. */
+import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 export const MIB: number = 2 ** 20;
@@ -10,8 +11,15 @@ export function brotliBomb(bytes: number, byte: string): Buffer {
   });
 }
 
-export function gzipBomb(bytes: number, byte: string): Buffer {
-  return gzipSync(Buffer.alloc(bytes, byte), { level: 9 });
+/** With so many bytes in front that no compression makes smaller: a body is refused that grows a thousandfold. */
+export function gzipBomb(bytes: number, byte: string, noiseBytes = 0): Buffer {
+  const noise = Buffer.from(
+    `# ${randomBytes(noiseBytes)
+      .toString('latin1')
+      .replaceAll(/[^ -~]/g, '#')}\n`,
+  );
+  const body = Buffer.concat([...(noiseBytes > 0 ? [noise] : []), Buffer.alloc(bytes, byte)]);
+  return gzipSync(body, { level: 9 });
 }
 
 const ZSTD_BLOCK_BYTES = 128 * 1024;
@@ -60,11 +68,13 @@ function crc32c(bytes: Uint8Array): number {
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Letters and digits that chance decides. */
+const CHOSEN = 12;
+
+/** Begins with letters and digits that chance decides, enough of them that no word comes twice. */
 export function word(length: number, chance: () => number): string {
   let text = '';
-  for (let i = 0; i < length; i += 1) text += LETTERS[Math.floor(chance() * LETTERS.length)] ?? '';
-  return text;
+  for (let i = 0; i < CHOSEN; i += 1) text += LETTERS[Math.floor(chance() * LETTERS.length)] ?? '';
+  return text.padEnd(length, 'x').slice(0, length);
 }
 
 /** Samples of the counter `name`, in lines of about `lineBytes` each, always the same for the same name. */
