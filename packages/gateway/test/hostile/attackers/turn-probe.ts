@@ -89,7 +89,10 @@ const { prototype } = Server;
 const listen: unknown = Reflect.get(prototype, 'listen');
 if (typeof listen !== 'function') throw new Error('this Node has no net.Server.listen');
 Reflect.set(prototype, 'listen', function (this: Server, ...args: unknown[]) {
-  this.once('listening', reset);
+  this.once('listening', () => {
+    reset();
+    setImmediate(look);
+  });
   return Reflect.apply(listen, this, args) as Server;
 });
 
@@ -100,9 +103,6 @@ process.on('message', (question) => {
 });
 // The gateway ends when it wants to.
 process.channel?.unref();
-
-begin();
-setImmediate(look);
 
 function openIfThere(path: string): number | undefined {
   try {
