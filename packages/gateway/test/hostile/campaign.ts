@@ -24,6 +24,13 @@ export const isLong: boolean = hostileSeconds >= LONG_SECONDS;
 
 export const seed: number = positive('HOSTILE_SEED', Math.floor(Math.random() * 2 ** 31) + 1);
 
+const beganMs = performance.now();
+
+/** What does not depend on time alone begins only while there is some. */
+export function secondsLeft(): number {
+  return hostileSeconds - (performance.now() - beganMs) / 1000;
+}
+
 export function secondsFor(part: keyof typeof shares): number {
   return (hostileSeconds * shares[part]) / 100;
 }

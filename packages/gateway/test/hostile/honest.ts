@@ -84,7 +84,7 @@ export class HonestClient {
   }
 
   /** What the page shows otherwise than it was acknowledged; none when it is exact. */
-  async wrongSamples(url: string): Promise<readonly string[]> {
+  async wrongSamples(url: string): Promise<string[]> {
     const page = await this.#page(url, 5 * TIMEOUT_MS);
     if (page === undefined) return ['no page'];
     const samples = samplesOf(

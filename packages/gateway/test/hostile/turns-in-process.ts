@@ -8,7 +8,7 @@ export interface LongestTurn {
 
 export interface TurnsInProcess {
   readonly part: string;
-  turns(): Promise<readonly LongestTurn[]>;
+  readonly turns: () => Promise<readonly LongestTurn[]>;
 }
 
 export const turnsInProcess: readonly TurnsInProcess[] = [];

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { eventually } from '../support/eventually.ts';
@@ -14,6 +15,7 @@ import { peakRssOf, rssOf } from './resident.ts';
 
 const SAMPLE_MS = 100;
 const START_TIMEOUT_MS = 120_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 
 const built = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -25,6 +27,8 @@ export interface Victim {
   log(): string;
   rssBytes(): number;
   peakRssBytes(): number;
+  /** Whether it still answers; false once it has ended, and after a minute without a reply. */
+  isAnswering(): Promise<boolean>;
   /** How it ended, such as `killed by SIGKILL after 2.1 s`; undefined while it lives. */
   death(): string | undefined;
   /** Asks the module that was loaded before the gateway. */
@@ -83,6 +87,18 @@ export async function startVictim({ flags = [], limit, preload }: VictimStart = 
     log: () => log,
     rssBytes: () => rssOf(pid) ?? Number.NaN,
     peakRssBytes: () => watch.peak(),
+    async isAnswering() {
+      const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+      while (death === undefined && !timeout.aborted) {
+        const isHealthy = await fetch(`http://${url}/-/healthy`, { signal: timeout }).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+        if (isHealthy) return true;
+        await sleep(SAMPLE_MS);
+      }
+      return false;
+    },
     death: () => death,
     ask: (question) =>
       new Promise((resolve, reject) => {

@@ -26,7 +26,11 @@ const GROWTH_MAX = isLong ? 1.3 : 2;
 /** Of the runtime and its young garbage; of what is pushed, one or two megabytes are alive at a time. */
 const RSS_MAX_BYTES = 200 * 2 ** 20;
 
-test('churn: memory is flat, and no count is lost', async () => {
+export function testSoak(): void {
+  test('soak with churn: memory is flat, and no count is lost', soak);
+}
+
+async function soak(): Promise<void> {
   const seconds = secondsFor('soak');
   const flags = ['--by-job', `--storage.path=${temporaryFolder()}`, '--storage.snapshot-interval=2s'];
   const victim = await startVictim({ flags });
@@ -58,7 +62,7 @@ test('churn: memory is flat, and no count is lost', async () => {
   expect(samples.get('soaked_total'), 'what went stays in the total').toBe(pushes);
   expect(quarter(3) / 2 ** 20, 'RSS of the last quarter, MiB').toBeLessThan(RSS_MAX_BYTES / 2 ** 20);
   expect(growth, 'RSS of the last quarter by that of the second').toBeLessThan(GROWTH_MAX);
-});
+}
 
 /** Resolves with how many sources were acknowledged. */
 async function churn(victim: Victim, isOver: () => boolean): Promise<number> {
