@@ -33,6 +33,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'hostile',
+          include: ['packages/*/test/hostile/*.hostile.ts'],
+          testTimeout: 3_600_000,
+          disableConsoleIntercept: true,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'fuzz',
           include: ['packages/*/test/fuzz/*.fuzz.ts'],
           testTimeout: 600_000,

@@ -2,7 +2,6 @@
 import type { GatewayOptions } from '../gateway/options.ts';
 import { defaultHttpOptions } from '../http/options.ts';
 import type { HttpOptions } from '../http/options.ts';
-import { defaultStorageOptions } from '../journal/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
 import type { Limits } from '../aggregate/rules.ts';
 import { budgetsFor } from '../model/budgets.ts';
