@@ -3,36 +3,44 @@
  *
  *   slots    [ 0 | entry+1 | 0 | … ]        linear probing, at most 60 % full
  *   entries  hash, address, length          columns by entry number; freed numbers are used again
- *   arena    chunks of 1 MiB                keys lie in blocks of 8 bytes, never across chunks; freed blocks are reused
+ *   arena    see TextArena                  where a key lies may change with any that is added; ask each time
  */
-import { sameBytes, viewOf } from './bytes.ts';
+import { sameBytes } from './bytes.ts';
 import { hashBytes } from './hash.ts';
+import { blockBytes, NOWHERE, TextArena } from './text-arena.ts';
+import type { Owners } from './text-arena.ts';
 
-const CHUNK_BITS = 20;
-const CHUNK_BYTES = 1 << CHUNK_BITS;
-const SMALL_CHUNK_BYTES = 1 << 14;
-const BLOCK_BYTES = 8;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
+const SLOT_BYTES = 4;
+/** Of the columns of an entry. */
+const ENTRY_BYTES = 10;
 
 export class ByteTable {
   /** Entry numbers run from 0 to here; freed ones among them. */
   high = 0;
   /** Keys held. */
   size = 0;
+  /** Bytes of their texts, as they are kept. */
+  textBytes = 0;
+  /** The same of keys that were removed and not released. */
+  removedBytes = 0;
   #seed: number;
   #slots = new Uint32Array(64);
   #hashes = new Uint32Array(32);
-  #addresses = new Uint32Array(32);
-  #lengths = new Uint16Array(32);
+  readonly #at: Owners = { addresses: new Uint32Array(32), lengths: new Uint16Array(32) };
+  readonly #arena: TextArena;
   #free: number[] = [];
-  #chunks: Uint8Array[] = [];
-  #views: DataView[] = [];
-  #used = CHUNK_BYTES;
-  #freeBlocks = new Map<number, number[]>();
 
-  constructor(seed: number) {
+  /** `arenaBytesMax` is how many bytes have an address, for tests. */
+  constructor(seed: number, arenaBytesMax?: number) {
     this.#seed = seed;
+    this.#arena = new TextArena(this.#at, arenaBytesMax);
+  }
+
+  /** Memory held by the table, whatever is in it. */
+  get heldBytes(): number {
+    return this.#arena.heldBytes + this.#slots.length * SLOT_BYTES + this.capacity * ENTRY_BYTES;
   }
 
   /** Numbers that columns beside this table must have room for. */
@@ -52,7 +60,7 @@ export class ByteTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = slots[slot]! - 1;
       if (entry === -1) return -1;
-      if (this.#hashes[entry] !== hash || this.#lengths[entry] !== length) continue;
+      if (this.#hashes[entry] !== hash || this.#at.lengths[entry] !== length) continue;
       if (this.#isAt(entry, view, start)) return entry;
     }
   }
@@ -63,8 +71,13 @@ export class ByteTable {
    */
   matchLength(entry: number, view: DataView, start: number, end: number): number {
     if (entry >= this.high) return -1;
-    const length = this.#lengths[entry]!;
-    return start + length <= end && this.#isAt(entry, view, start) ? length : -1;
+    const { addresses, lengths } = this.#at;
+    const address = addresses[entry]!;
+    const length = lengths[entry]!;
+    if (address === NOWHERE || start + length > end) return -1;
+    return sameBytes(this.#arena.viewAt(address), this.#arena.offsetAt(address), view, start, length)
+      ? length
+      : -1;
   }
 
   /** Whether an entry's key is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
@@ -76,10 +89,11 @@ export class ByteTable {
     start: number,
     end: number,
   ): boolean {
-    if (entry >= this.high || this.#lengths[entry] !== headEnd + end - start) return false;
-    const address = this.#addresses[entry]!;
-    const chunk = this.#views[address >>> CHUNK_BITS]!;
-    const from = address & (CHUNK_BYTES - 1);
+    if (entry >= this.high || this.#at.lengths[entry] !== headEnd + end - start) return false;
+    const address = this.#at.addresses[entry]!;
+    if (address === NOWHERE) return false;
+    const chunk = this.#arena.viewAt(address);
+    const from = this.#arena.offsetAt(address);
     return (
       sameBytes(chunk, from + headEnd, view, start, end - start) && sameBytes(chunk, from, head, 0, headEnd)
     );
@@ -143,17 +157,23 @@ export class ByteTable {
     }
     slots[hole] = 0;
     this.size -= 1;
+    const bytes = blockBytes(this.#at.lengths[entry]!);
+    this.textBytes -= bytes;
+    this.removedBytes += bytes;
   }
 
   /** Lets the number and the bytes of a removed entry be used again. */
   release(entry: number): void {
-    const blocks = Math.ceil(this.#lengths[entry]! / BLOCK_BYTES);
     this.#free.push(entry);
     // A number that was free when its table was restored has no key.
-    if (blocks === 0) return;
-    const list = this.#freeBlocks.get(blocks);
-    if (list === undefined) this.#freeBlocks.set(blocks, [this.#addresses[entry]!]);
-    else list.push(this.#addresses[entry]!);
+    if (this.#at.addresses[entry] === NOWHERE) return;
+    this.removedBytes -= blockBytes(this.#at.lengths[entry]!);
+    this.#arena.release(entry);
+  }
+
+  /** Closes gaps that released keys left, where there are too many; moves about so many bytes. */
+  compact(bytes: number): void {
+    this.#arena.compact(bytes);
   }
 
   /** Forgets all keys, and lets go of what many of them made grow. */
@@ -161,33 +181,35 @@ export class ByteTable {
     this.high = 0;
     this.size = 0;
     this.#free = [];
-    this.#freeBlocks.clear();
-    this.#chunks.length = Math.min(this.#chunks.length, 1);
-    this.#views.length = this.#chunks.length;
-    this.#used = this.#chunks.length === 0 ? CHUNK_BYTES : 0;
+    this.textBytes = 0;
+    this.removedBytes = 0;
+    this.#arena.clear();
     if (this.#slots.length > KEPT_SLOTS) this.#slots = new Uint32Array(64);
     else this.#slots.fill(0);
     if (this.#hashes.length <= KEPT_SLOTS) return;
     this.#hashes = new Uint32Array(32);
-    this.#addresses = new Uint32Array(32);
-    this.#lengths = new Uint16Array(32);
+    this.#at.addresses = new Uint32Array(32);
+    this.#at.lengths = new Uint16Array(32);
   }
 
-  /** The bytes of an entry: its chunk (as a view, too), and where in it. The chunk must not be written to. */
+  /**
+   * The bytes of an entry: its chunk (as a view, too), and where in it, until a key is added or released. The chunk must not
+   * be written to.
+   */
   chunkOf(entry: number): Uint8Array {
-    return this.#chunks[this.#addresses[entry]! >>> CHUNK_BITS]!;
+    return this.#arena.chunkAt(this.#at.addresses[entry]!);
   }
 
   viewOf(entry: number): DataView {
-    return this.#views[this.#addresses[entry]! >>> CHUNK_BITS]!;
+    return this.#arena.viewAt(this.#at.addresses[entry]!);
   }
 
   offsetOf(entry: number): number {
-    return this.#addresses[entry]! & (CHUNK_BYTES - 1);
+    return this.#arena.offsetAt(this.#at.addresses[entry]!);
   }
 
   lengthOf(entry: number): number {
-    return this.#lengths[entry]!;
+    return this.#at.lengths[entry]!;
   }
 
   hashOf(entry: number): number {
@@ -196,7 +218,7 @@ export class ByteTable {
 
   /** Writes the bytes of an entry and returns where they end. */
   copyTo(entry: number, to: DataView, at: number): number {
-    const length = this.#lengths[entry]!;
+    const length = this.#at.lengths[entry]!;
     const from = this.offsetOf(entry);
     const view = this.viewOf(entry);
     let i = 0;
@@ -212,61 +234,19 @@ export class ByteTable {
 
   #put(entry: number, view: DataView, start: number, end: number, hash: number): void {
     const length = end - start;
-    const address = this.#allocate(length);
-    this.#copy(view, start, length, address);
+    this.#arena.place(entry, view, start, length);
     this.#hashes[entry] = hash;
-    this.#addresses[entry] = address;
-    this.#lengths[entry] = length;
+    this.#at.lengths[entry] = length;
+    this.textBytes += blockBytes(length);
     this.#occupy(entry, hash);
     this.size += 1;
   }
 
   #isAt(entry: number, view: DataView, start: number): boolean {
-    const address = this.#addresses[entry]!;
-    const chunk = this.#views[address >>> CHUNK_BITS]!;
-    return sameBytes(chunk, address & (CHUNK_BYTES - 1), view, start, this.#lengths[entry]!);
-  }
-
-  #copy(view: DataView, start: number, length: number, address: number): void {
-    const chunk = this.#views[address >>> CHUNK_BITS]!;
-    const to = address & (CHUNK_BYTES - 1);
-    let i = 0;
-    for (const stop = length - 3; i < stop; i += 4) {
-      chunk.setInt32(to + i, view.getInt32(start + i, true), true);
-    }
-    for (; i < length; i += 1) chunk.setUint8(to + i, view.getUint8(start + i));
-  }
-
-  #allocate(length: number): number {
-    const blocks = Math.ceil(length / BLOCK_BYTES);
-    const reused = this.#freeBlocks.get(blocks)?.pop();
-    if (reused !== undefined) return reused;
-    const bytes = blocks * BLOCK_BYTES;
-    if (this.#used + bytes > CHUNK_BYTES) this.#addChunk();
-    if (this.#chunks.length === 1) this.#growFirstChunk(this.#used + bytes);
-    const address = (this.#chunks.length - 1) * CHUNK_BYTES + this.#used;
-    this.#used += bytes;
-    return address;
-  }
-
-  #addChunk(): void {
-    const chunk = new Uint8Array(this.#chunks.length === 0 ? SMALL_CHUNK_BYTES : CHUNK_BYTES);
-    this.#chunks.push(chunk);
-    this.#views.push(viewOf(chunk));
-    this.#used = 0;
-  }
-
-  /**
-   * The first chunk begins small: most tables hold little. It grows in few steps, as each leaves a hole in the heap, while
-   * pages of a large array that nobody has touched take no memory.
-   */
-  #growFirstChunk(needed: number): void {
-    const chunk = this.#chunks[0]!;
-    if (needed <= chunk.length) return;
-    const larger = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(chunk.length * 8, needed)));
-    larger.set(chunk);
-    this.#chunks[0] = larger;
-    this.#views[0] = viewOf(larger);
+    const { addresses, lengths } = this.#at;
+    const address = addresses[entry]!;
+    const from = this.#arena.offsetAt(address);
+    return sameBytes(this.#arena.viewAt(address), from, view, start, lengths[entry]!);
   }
 
   #occupy(entry: number, hash: number): void {
@@ -287,10 +267,10 @@ export class ByteTable {
     hashes.set(this.#hashes);
     this.#hashes = hashes;
     const addresses = new Uint32Array(capacity);
-    addresses.set(this.#addresses);
-    this.#addresses = addresses;
+    addresses.set(this.#at.addresses);
+    this.#at.addresses = addresses;
     const lengths = new Uint16Array(capacity);
-    lengths.set(this.#lengths);
-    this.#lengths = lengths;
+    lengths.set(this.#at.lengths);
+    this.#at.lengths = lengths;
   }
 }
