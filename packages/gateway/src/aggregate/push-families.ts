@@ -11,6 +11,7 @@ import type { MetricType } from '../model/metric-type.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
 import type { Families, Family } from './families.ts';
+import type { State } from './state.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
 
@@ -27,19 +28,24 @@ export class PushFamilies {
   readonly #families: Families;
   readonly #batch: Batch;
   readonly #byName = new Map<string, PushFamily>();
+  readonly #newMax: number;
+  /** Families of this push that the state does not have. */
+  #newCount = 0;
   #serial = 0;
   #typed = new Uint32Array(0);
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor(families: Families, batch: Batch) {
+  constructor({ families, limits }: Pick<State, 'families' | 'limits'>, batch: Batch) {
     this.#families = families;
+    this.#newMax = limits.familiesMax;
     this.#batch = batch;
   }
 
   begin(serial: number): void {
     this.#serial = serial;
     this.meaningsChanged = false;
+    this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
     if (count <= this.#typed.length) return;
@@ -170,6 +176,8 @@ export class PushFamilies {
     const declared = this.#byName.get(name);
     if (declared !== undefined) return declared;
     const known = this.#families.find(name);
+    if (known === undefined) this.#newCount += 1;
+    if (this.#newCount > this.#newMax) throw tooMany(this.#newMax, offset);
     const family: PushFamily = {
       index: this.#batch.families.length,
       name,
@@ -241,6 +249,15 @@ export class PushFamilies {
       return found !== undefined && hasStartTimes(found.type);
     });
   }
+}
+
+/** Also where most of them have no samples: they are in memory while the push is read. */
+function tooMany(most: number, offset: number): PushProblem {
+  return new PushProblem(
+    'families_limit',
+    `the push names more than ${most} families that the gateway does not hold, which may hold as many (--limit.families)`,
+    offset,
+  );
 }
 
 function secondLine(keyword: string, name: string, offset: number): PushProblem {

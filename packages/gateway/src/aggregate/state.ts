@@ -17,7 +17,9 @@ import { createNeeded, settleDetails } from './create-cells.ts';
 import { isNative } from './native-cells.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
-import { metadataReference, Spellings } from './spellings.ts';
+import { metadataReference, spellingsFor } from './spellings.ts';
+import type { Spellings } from './spellings.ts';
+import { goneBytes, seriesBytes } from './usage.ts';
 import { openView } from './view.ts';
 
 /** Who pushed, and how. Without by-job mode the source means nothing. */
@@ -35,6 +37,9 @@ const STEP_SPELLINGS = 4096;
 const STEP_FAMILIES = 512;
 /** Freed cells are recycled together, as it costs a look at their families. */
 const LIMBO_MIN = 4096;
+const LIMBO_BYTES_MIN = 1 << 20;
+/** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
+const COMPACTED_BYTES = 1 << 16;
 
 export class State {
   readonly hashSeed: number;
@@ -47,6 +52,8 @@ export class State {
   epoch = 0;
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
   droppedStrays = 0;
+  /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
+  isShortOfRoom = false;
   #rules: StateRules;
   #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
@@ -58,8 +65,8 @@ export class State {
     this.#rules = rules;
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.cells = new Cells(hashSeed, limits.exemplarsMax);
-    this.spellings = { text: new Spellings(hashSeed), openmetrics: new Spellings(hashSeed) };
+    this.cells = new Cells(hashSeed);
+    this.spellings = spellingsFor(hashSeed, limits.otherSpellingsBytesMax);
     this.sources = new Sources(this.cells, rules, hashSeed, {
       free: (cell) => this.#freeLast(cell),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
@@ -123,6 +130,8 @@ export class State {
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.cells.addAll(batch.cells, batch.values, batch.length);
     if (batch.starts.length > 0 || batch.exemplars.length > 0) this.#applyDetails(batch, origin.wallMs);
+    this.cells.exemplars.dropped += batch.exemplarsDropped;
+    this.cells.texts.compact(COMPACTED_BYTES);
   }
 
   remove(source: string): boolean {
@@ -162,7 +171,10 @@ export class State {
   /** Whether it is time for `recycle`. */
   get wantsRecycling(): boolean {
     const { limbo, size } = this.cells;
-    return this.#readers === 0 && limbo.length >= LIMBO_MIN && limbo.length * 4 >= size;
+    if (this.#readers > 0 || limbo.length === 0) return false;
+    if (this.isShortOfRoom || (limbo.length >= LIMBO_MIN && limbo.length * 4 >= size)) return true;
+    const gone = goneBytes(this.cells);
+    return gone >= LIMBO_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
   }
 
   /**
@@ -176,6 +188,7 @@ export class State {
     // A spelling must not lead to a cell that is something else by then.
     this.#forgetSpellings();
     this.cells.recycle();
+    this.isShortOfRoom = false;
     this.epoch += 1;
   }
 
@@ -186,14 +199,13 @@ export class State {
       for (const replaced of new Set(pushed.replaces)) this.#dropFamily(replaced);
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
-        pushed.known.discarded = this.discards(pushed.type);
+        this.families.setDiscarded(pushed.known, this.discards(pushed.type));
         this.epoch += 1;
       } else if (pushed.changed) {
         this.#retype(pushed.known, pushed.type);
       }
       const family = pushed.known;
-      family.help ??= pushed.help;
-      family.unit ??= pushed.unit;
+      this.families.describe(family, pushed);
       family.quotedNames ||= pushed.quotedNames;
       this.cells.noteChange(family.id);
       if (pushed.startTimes && !family.startTimes) this.#holdStartTimes(family);
@@ -213,7 +225,7 @@ export class State {
   /** An untyped family becomes what it is declared to be. What cannot be that goes. */
   #retype(family: Family, type: MetricType): void {
     family.type = type;
-    family.discarded = this.discards(type);
+    this.families.setDiscarded(family, this.discards(type));
     const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
     const rows = [...family.sorted, ...family.pending].filter(
       (cell) => this.cells.kind[cell] !== CellKind.FREE,
@@ -365,7 +377,6 @@ export class State {
 
   *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {
     const spellings = this.spellings[batch.dialect];
-    spellings.bound(this.cells.size);
     const view = viewOf(body);
     for (const [index, alias] of batch.aliases.entries()) {
       if (index % STEP_SPELLINGS === STEP_SPELLINGS - 1) yield;

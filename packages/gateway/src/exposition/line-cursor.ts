@@ -5,6 +5,7 @@ import { PushProblem } from '../model/errors.ts';
 import { isLegacyLabelName } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
 import { BACKSLASH, COMMA, CR, EQUALS, QUOTE, RIGHT_BRACE, SPACE, TAB } from '../primitives/bytes.ts';
+import { flatText } from '../primitives/flat-text.ts';
 
 /** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
 const LINE_BYTES_MAX = 256 * 1024;
@@ -97,7 +98,8 @@ export class Cursor {
       const byte = this.bytes[i]!;
       if (byte === QUOTE) {
         this.position = i + 1;
-        return text + this.text(plainFrom, i);
+        const rest = this.text(plainFrom, i);
+        return text === '' ? rest : flatText(text + rest);
       }
       if (byte !== BACKSLASH) continue;
       const escaped = escapeCodes.get(this.bytes[i + 1] ?? 0);

@@ -9,7 +9,9 @@ import { setImmediate } from 'node:timers/promises';
 
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
+import { checkSource, overLimits } from '../aggregate/check-limits.ts';
 import { countsByType } from '../aggregate/families.ts';
+import { usageOf } from '../aggregate/usage.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
 import type { LeftOut } from '../exposition/page.ts';
@@ -93,6 +95,7 @@ export class Gateway implements GatewayApi {
   /** Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read. */
   async open(snapshotIntervalMs: number): Promise<Recovery> {
     const recovery = await this.#ledger.recover();
+    this.#warnOfLimits();
     await beginLedger(this.#ledger, this.snapshots);
     this.#isOpen = true;
     this.#recovery = recovery;
@@ -101,9 +104,21 @@ export class Gateway implements GatewayApi {
     return recovery;
   }
 
+  #warnOfLimits(): void {
+    const over = overLimits(this.#ledger.state);
+    if (over.length === 0) return;
+    this.#log.warn(
+      'the store holds more than it may; what it holds goes on to be counted, what is new is refused',
+      {
+        over: over.join(', '),
+      },
+    );
+  }
+
   async push(request: PushRequest): Promise<PushOutcome> {
     const startMs = performance.now();
     this.#checkOpen();
+    this.#ledger.recycleWhenShort();
     const { body, idempotencyKey } = request;
     const identity =
       idempotencyKey === undefined ? undefined : await identityOf({ ...request, idempotencyKey });
@@ -179,7 +194,7 @@ export class Gateway implements GatewayApi {
   holdings(): Holdings {
     const { state } = this.#ledger;
     return {
-      families: state.families.size,
+      families: state.families.keptCount,
       series: state.cells.size,
       sources: state.sources.size,
       pushes: this.#pushes,
@@ -192,6 +207,8 @@ export class Gateway implements GatewayApi {
     const { sources } = state;
     return {
       ...countsByType(state.families),
+      usage: usageOf(state),
+      limits: state.limits,
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
@@ -261,6 +278,7 @@ export class Gateway implements GatewayApi {
       while (!decoder.advance(body.length));
       const batch = builder.finish();
       const push = { source: request.key.text, method: request.method, identity };
+      checkSource(this.#ledger.state, batch, push);
       if (!this.#ledger.push(batch, body, push)) return undefined;
       return this.#counted(batch);
     } catch (error) {
@@ -283,6 +301,7 @@ export class Gateway implements GatewayApi {
         const batch = builder.finish();
         if (!builder.isCurrent()) continue;
         const push = { source: request.key.text, method: request.method, identity, pause: pauses() };
+        checkSource(state, batch, push);
         isApplied = await this.#ledger.pushInSteps(batch, request.body, push);
         if (isApplied) return this.#counted(batch);
         await this.#ledger.makeRoom();

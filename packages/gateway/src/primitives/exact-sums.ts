@@ -86,6 +86,11 @@ export class ExactSums {
     this.#lo.set(lo, from);
   }
 
+  /** How many sums two doubles do not hold. */
+  get spilledCount(): number {
+    return this.#spilled.size;
+  }
+
   /** Whether two doubles do not hold the sum. */
   isSpilled(index: number): boolean {
     return Number.isNaN(this.#lo[index]);
