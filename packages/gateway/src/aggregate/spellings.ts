@@ -20,8 +20,9 @@ const SPELLING_BYTES = 28;
 /** A reference is an entry and, in its last two bits, the place of its table: current, previous, recent. */
 const TABLE_BITS = 2;
 const TABLE_MASK = 3;
-const [CURRENT, RECENT] = [0, 2] as const;
-const TABLES = 3;
+const CURRENT = 0;
+const PREVIOUS = 1;
+const RECENT = 2;
 
 /** Tables for each dialect, which share one bound. */
 export function spellingsFor(hashSeed: number, bytesMax: number): Readonly<Record<Dialect, Spellings>> {
@@ -39,28 +40,31 @@ export class Spellings {
   readonly #bytesMax: number;
   /** All that share the bound, this one among them. */
   readonly #all: readonly Spellings[];
-  #tables: readonly [SpellingTable, SpellingTable, SpellingTable];
+  #current: SpellingTable;
+  #previous: SpellingTable;
+  readonly #recent: SpellingTable;
 
   constructor(hashSeed: number, bytesMax: number, all: readonly Spellings[]) {
     this.#hashSeed = hashSeed;
     this.#bytesMax = bytesMax;
     this.#all = all;
-    this.#tables = [new SpellingTable(hashSeed), new SpellingTable(hashSeed), new SpellingTable(hashSeed)];
+    this.#current = new SpellingTable(hashSeed);
+    this.#previous = new SpellingTable(hashSeed);
+    this.#recent = new SpellingTable(hashSeed);
   }
 
   get bytes(): number {
-    const [current, previous, recent] = this.#tables;
-    return current.bytes + previous.bytes + recent.bytes;
+    return this.#current.bytes + this.#previous.bytes + this.#recent.bytes;
   }
 
   /** The reference of a spelling, or -1. */
   find(view: DataView, start: number, end: number, hash: number): number {
-    for (let table = 0; table < TABLES; table += 1) {
-      const { keys } = this.#tables[table]!;
-      const entry = keys.size === 0 ? -1 : keys.find(view, start, end, hash);
-      if (entry >= 0) return (entry << TABLE_BITS) | table;
-    }
-    return -1;
+    let entry = this.#current.keys.find(view, start, end, hash);
+    if (entry >= 0) return entry << TABLE_BITS;
+    entry = this.#recent.keys.find(view, start, end, hash);
+    if (entry >= 0) return (entry << TABLE_BITS) | RECENT;
+    entry = this.#previous.keys.find(view, start, end, hash);
+    return entry >= 0 ? (entry << TABLE_BITS) | PREVIOUS : -1;
   }
 
   /** See ByteTable.matchLength. */
@@ -96,7 +100,7 @@ export class Spellings {
 
   learn(view: DataView, start: number, end: number, target: number): void {
     if (end - start > SPELLING_BYTES_MAX) return;
-    const recent = this.#tables[RECENT];
+    const recent = this.#recent;
     const hash = recent.keys.hash(view, start, end);
     const known = this.find(view, start, end, hash);
     if (known >= 0) {
@@ -108,7 +112,7 @@ export class Spellings {
   }
 
   clear(): void {
-    for (const { keys } of this.#tables) if (keys.size > 0) keys.clear();
+    for (const { keys } of [this.#current, this.#previous, this.#recent]) if (keys.size > 0) keys.clear();
   }
 
   #keep({ keys, targets }: SpellingTable, entry: number): void {
@@ -116,7 +120,7 @@ export class Spellings {
     const start = keys.offsetOf(entry);
     const end = start + keys.lengthOf(entry);
     const hash = keys.hashOf(entry);
-    const current = this.#tables[CURRENT];
+    const current = this.#current;
     if (current.keys.find(view, start, end, hash) >= 0) return;
     current.add(view, start, end, hash, targets[entry]!);
     if (current.bytes > (this.#bytesMax * 3) / 8) this.#turn();
@@ -138,20 +142,21 @@ export class Spellings {
   }
 
   #forgetSome(): void {
-    const [current, previous, recent] = this.#tables;
+    const [recent, previous] = [this.#recent, this.#previous];
     if (recent.bytes * 8 >= this.#bytesMax) recent.keys.clear();
     else if (previous.bytes > 0) previous.keys.clear();
     else if (recent.bytes > 0) recent.keys.clear();
-    else current.keys.clear();
+    else this.#current.keys.clear();
   }
 
   #turn(): void {
-    const [current, , recent] = this.#tables;
-    this.#tables = [new SpellingTable(this.#hashSeed), current, recent];
+    this.#previous = this.#current;
+    this.#current = new SpellingTable(this.#hashSeed);
   }
 
   #tableOf(reference: number): SpellingTable {
-    return this.#tables[reference & TABLE_MASK]!;
+    const table = reference & TABLE_MASK;
+    return table === CURRENT ? this.#current : table === RECENT ? this.#recent : this.#previous;
   }
 }
 

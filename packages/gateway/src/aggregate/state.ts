@@ -130,7 +130,7 @@ export class State {
     if (this.rules.byJob) this.sources.push(origin.source, batch, origin);
     else this.cells.addAll(batch.cells, batch.values, batch.length);
     if (batch.starts.length > 0 || batch.exemplars.length > 0) this.#applyDetails(batch, origin.wallMs);
-    this.cells.exemplars.dropped += batch.exemplarsDropped;
+    if (batch.exemplarsDropped > 0) this.cells.exemplars.dropped += batch.exemplarsDropped;
     this.cells.texts.compact(COMPACTED_BYTES);
   }
 

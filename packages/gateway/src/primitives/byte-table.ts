@@ -7,9 +7,10 @@
  */
 import { sameBytes } from './bytes.ts';
 import { hashBytes } from './hash.ts';
-import { blockBytes, NOWHERE, TextArena } from './text-arena.ts';
-import type { Owners } from './text-arena.ts';
+import { addressing, blockBytes, NOWHERE, TextArena } from './text-arena.ts';
 
+/** Here once more, as what is imported is no constant to the compiler. */
+const { CHUNK_BITS, CHUNK_MASK, WORD_BITS } = addressing;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
 const SLOT_BYTES = 4;
@@ -28,14 +29,18 @@ export class ByteTable {
   #seed: number;
   #slots = new Uint32Array(64);
   #hashes = new Uint32Array(32);
-  readonly #at: Owners = { addresses: new Uint32Array(32), lengths: new Uint16Array(32) };
+  #addresses = new Uint32Array(32);
+  #lengths = new Uint16Array(32);
   readonly #arena: TextArena;
+  /** Those of the arena. */
+  readonly #views: readonly DataView[];
   #free: number[] = [];
 
   /** `arenaBytesMax` is how many bytes have an address, for tests. */
   constructor(seed: number, arenaBytesMax?: number) {
     this.#seed = seed;
-    this.#arena = new TextArena(this.#at, arenaBytesMax);
+    this.#arena = new TextArena(this.#addresses, this.#lengths, arenaBytesMax);
+    this.#views = this.#arena.views;
   }
 
   /** Memory held by the table, whatever is in it. */
@@ -60,7 +65,7 @@ export class ByteTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = slots[slot]! - 1;
       if (entry === -1) return -1;
-      if (this.#hashes[entry] !== hash || this.#at.lengths[entry] !== length) continue;
+      if (this.#hashes[entry] !== hash || this.#lengths[entry] !== length) continue;
       if (this.#isAt(entry, view, start)) return entry;
     }
   }
@@ -71,13 +76,9 @@ export class ByteTable {
    */
   matchLength(entry: number, view: DataView, start: number, end: number): number {
     if (entry >= this.high) return -1;
-    const { addresses, lengths } = this.#at;
-    const address = addresses[entry]!;
-    const length = lengths[entry]!;
-    if (address === NOWHERE || start + length > end) return -1;
-    return sameBytes(this.#arena.viewAt(address), this.#arena.offsetAt(address), view, start, length)
-      ? length
-      : -1;
+    const length = this.#lengths[entry]!;
+    // A number that was released has no length.
+    return length > 0 && start + length <= end && this.#isAt(entry, view, start) ? length : -1;
   }
 
   /** Whether an entry's key is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
@@ -89,11 +90,10 @@ export class ByteTable {
     start: number,
     end: number,
   ): boolean {
-    if (entry >= this.high || this.#at.lengths[entry] !== headEnd + end - start) return false;
-    const address = this.#at.addresses[entry]!;
-    if (address === NOWHERE) return false;
-    const chunk = this.#arena.viewAt(address);
-    const from = this.#arena.offsetAt(address);
+    if (entry >= this.high || this.#lengths[entry] !== headEnd + end - start) return false;
+    const address = this.#addresses[entry]!;
+    const chunk = this.#views[address >>> CHUNK_BITS]!;
+    const from = (address & CHUNK_MASK) << WORD_BITS;
     return (
       sameBytes(chunk, from + headEnd, view, start, end - start) && sameBytes(chunk, from, head, 0, headEnd)
     );
@@ -157,7 +157,7 @@ export class ByteTable {
     }
     slots[hole] = 0;
     this.size -= 1;
-    const bytes = blockBytes(this.#at.lengths[entry]!);
+    const bytes = blockBytes(this.#lengths[entry]!);
     this.textBytes -= bytes;
     this.removedBytes += bytes;
   }
@@ -166,9 +166,10 @@ export class ByteTable {
   release(entry: number): void {
     this.#free.push(entry);
     // A number that was free when its table was restored has no key.
-    if (this.#at.addresses[entry] === NOWHERE) return;
-    this.removedBytes -= blockBytes(this.#at.lengths[entry]!);
+    if (this.#addresses[entry] === NOWHERE) return;
+    this.removedBytes -= blockBytes(this.#lengths[entry]!);
     this.#arena.release(entry);
+    this.#lengths[entry] = 0;
   }
 
   /** Closes gaps that released keys left, where there are too many; moves about so many bytes. */
@@ -188,8 +189,9 @@ export class ByteTable {
     else this.#slots.fill(0);
     if (this.#hashes.length <= KEPT_SLOTS) return;
     this.#hashes = new Uint32Array(32);
-    this.#at.addresses = new Uint32Array(32);
-    this.#at.lengths = new Uint16Array(32);
+    this.#addresses = new Uint32Array(32);
+    this.#lengths = new Uint16Array(32);
+    this.#arena.ownedBy(this.#addresses, this.#lengths);
   }
 
   /**
@@ -197,19 +199,19 @@ export class ByteTable {
    * be written to.
    */
   chunkOf(entry: number): Uint8Array {
-    return this.#arena.chunkAt(this.#at.addresses[entry]!);
+    return this.#arena.bytes[this.#addresses[entry]! >>> CHUNK_BITS]!;
   }
 
   viewOf(entry: number): DataView {
-    return this.#arena.viewAt(this.#at.addresses[entry]!);
+    return this.#views[this.#addresses[entry]! >>> CHUNK_BITS]!;
   }
 
   offsetOf(entry: number): number {
-    return this.#arena.offsetAt(this.#at.addresses[entry]!);
+    return (this.#addresses[entry]! & CHUNK_MASK) << WORD_BITS;
   }
 
   lengthOf(entry: number): number {
-    return this.#at.lengths[entry]!;
+    return this.#lengths[entry]!;
   }
 
   hashOf(entry: number): number {
@@ -218,7 +220,7 @@ export class ByteTable {
 
   /** Writes the bytes of an entry and returns where they end. */
   copyTo(entry: number, to: DataView, at: number): number {
-    const length = this.#at.lengths[entry]!;
+    const length = this.#lengths[entry]!;
     const from = this.offsetOf(entry);
     const view = this.viewOf(entry);
     let i = 0;
@@ -236,17 +238,16 @@ export class ByteTable {
     const length = end - start;
     this.#arena.place(entry, view, start, length);
     this.#hashes[entry] = hash;
-    this.#at.lengths[entry] = length;
+    this.#lengths[entry] = length;
     this.textBytes += blockBytes(length);
     this.#occupy(entry, hash);
     this.size += 1;
   }
 
   #isAt(entry: number, view: DataView, start: number): boolean {
-    const { addresses, lengths } = this.#at;
-    const address = addresses[entry]!;
-    const from = this.#arena.offsetAt(address);
-    return sameBytes(this.#arena.viewAt(address), from, view, start, lengths[entry]!);
+    const address = this.#addresses[entry]!;
+    const from = (address & CHUNK_MASK) << WORD_BITS;
+    return sameBytes(this.#views[address >>> CHUNK_BITS]!, from, view, start, this.#lengths[entry]!);
   }
 
   #occupy(entry: number, hash: number): void {
@@ -267,10 +268,11 @@ export class ByteTable {
     hashes.set(this.#hashes);
     this.#hashes = hashes;
     const addresses = new Uint32Array(capacity);
-    addresses.set(this.#at.addresses);
-    this.#at.addresses = addresses;
+    addresses.set(this.#addresses);
+    this.#addresses = addresses;
     const lengths = new Uint16Array(capacity);
-    lengths.set(this.#at.lengths);
-    this.#at.lengths = lengths;
+    lengths.set(this.#lengths);
+    this.#lengths = lengths;
+    this.#arena.ownedBy(addresses, lengths);
   }
 }

@@ -9,13 +9,21 @@
  */
 import { viewOf } from './bytes.ts';
 
-const CHUNK_BITS = 20;
-const CHUNK_BYTES = 1 << CHUNK_BITS;
+const CHUNK_BYTES = 1 << 20;
 const SMALL_CHUNK_BYTES = 1 << 14;
-const WORD_BYTES = 4;
-/** Addresses count words, and have 32 bits. */
-const WORD_BITS = CHUNK_BITS - 2;
-const WORD_MASK = (1 << WORD_BITS) - 1;
+const WORD_BITS = 2;
+const WORD_BYTES = 1 << WORD_BITS;
+/** Addresses count words, and have 32 bits. Words of a chunk: */
+const CHUNK_BITS = 18;
+const CHUNK_MASK = (1 << CHUNK_BITS) - 1;
+/**
+ * What stands at an address is in the chunk `address >>> CHUNK_BITS`, at `(address & CHUNK_MASK) << WORD_BITS`.
+ */
+export const addressing: Readonly<Record<'CHUNK_BITS' | 'CHUNK_MASK' | 'WORD_BITS', number>> = {
+  CHUNK_BITS,
+  CHUNK_MASK,
+  WORD_BITS,
+};
 /** What addresses can tell apart. */
 export const ARENA_BYTES_MAX: number = 2 ** 32 * WORD_BYTES;
 /** Lengths have 16 bits. */
@@ -34,12 +42,6 @@ export function blockBytes(length: number): number {
   return (WORD_BYTES + length + WORD_BYTES - 1) & -WORD_BYTES;
 }
 
-/** Who has which bytes, by the number of the owner. */
-export interface Owners {
-  addresses: Uint32Array;
-  lengths: Uint16Array;
-}
-
 interface Chunk {
   bytes: Uint8Array;
   view: DataView;
@@ -52,14 +54,16 @@ interface Chunk {
 const noChunk: Chunk = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), used: 0, live: 0 };
 
 export class TextArena {
-  readonly #owners: Owners;
+  /** By owner: where its bytes are, and how many. */
+  #addresses: Uint32Array;
+  #lengths: Uint16Array;
   readonly #bytesMax: number;
-  #chunks: Chunk[] = [];
-  /** By chunk, for the quick ways. */
-  #bytes: Uint8Array[] = [];
-  #views: DataView[] = [];
+  /** By chunk. Always the same lists, for those who look often. */
+  readonly bytes: Uint8Array[] = [];
+  readonly views: DataView[] = [];
+  readonly #chunks: Chunk[] = [];
   /** Numbers of chunks that are gone, to be used again. */
-  #vacant: number[] = [];
+  readonly #vacant: number[] = [];
   #newest = -1;
   /** The chunk that is being emptied, and how far; -1 for none. */
   #emptying = -1;
@@ -69,28 +73,22 @@ export class TextArena {
   #gaps = 0;
 
   /** `bytesMax` is less than the width of an address in tests only. */
-  constructor(owners: Owners, bytesMax: number = ARENA_BYTES_MAX) {
-    this.#owners = owners;
+  constructor(addresses: Uint32Array, lengths: Uint16Array, bytesMax: number = ARENA_BYTES_MAX) {
+    this.#addresses = addresses;
+    this.#lengths = lengths;
     this.#bytesMax = bytesMax;
+  }
+
+  /** The columns of the owners, when they have grown. */
+  ownedBy(addresses: Uint32Array, lengths: Uint16Array): void {
+    this.#addresses = addresses;
+    this.#lengths = lengths;
   }
 
   /** Memory held for all this. */
   get heldBytes(): number {
     const count = this.#chunks.length - this.#vacant.length;
-    return count === 1 ? (this.#bytes[this.#newest]?.length ?? 0) : count * CHUNK_BYTES;
-  }
-
-  chunkAt(address: number): Uint8Array {
-    return this.#bytes[address >>> WORD_BITS]!;
-  }
-
-  viewAt(address: number): DataView {
-    return this.#views[address >>> WORD_BITS]!;
-  }
-
-  /** Where in its chunk an address is. */
-  offsetAt(address: number): number {
-    return (address & WORD_MASK) * WORD_BYTES;
+    return count === 1 ? (this.bytes[this.#newest]?.length ?? 0) : count * CHUNK_BYTES;
   }
 
   /** Copies bytes to where they stay until `release`, or until they are moved. The owner's length is set by the caller. */
@@ -99,20 +97,19 @@ export class TextArena {
     const size = blockBytes(length);
     this.compact(size * MOVED_PER_BYTE);
     const address = this.#allocate(owner, size);
-    const to = this.#views[address >>> WORD_BITS]!;
-    copyBytes(view, start, to, (address & WORD_MASK) * WORD_BYTES, length);
-    this.#owners.addresses[owner] = address;
+    const to = this.views[address >>> CHUNK_BITS]!;
+    copyBytes(view, start, to, (address & CHUNK_MASK) * WORD_BYTES, length);
+    this.#addresses[owner] = address;
   }
 
   /** Gives the bytes of an owner back. */
   release(owner: number): void {
-    const { addresses, lengths } = this.#owners;
-    const address = addresses[owner]!;
-    addresses[owner] = NOWHERE;
-    const size = blockBytes(lengths[owner]!);
-    const index = address >>> WORD_BITS;
+    const address = this.#addresses[owner]!;
+    this.#addresses[owner] = NOWHERE;
+    const size = blockBytes(this.#lengths[owner]!);
+    const index = address >>> CHUNK_BITS;
     const chunk = this.#chunks[index]!;
-    const at = (address & WORD_MASK) * WORD_BYTES - WORD_BYTES;
+    const at = (address & CHUNK_MASK) * WORD_BYTES - WORD_BYTES;
     chunk.view.setUint32(at, (GAP | (size / WORD_BYTES)) >>> 0, true);
     chunk.live -= size;
     this.#gaps += size;
@@ -144,10 +141,10 @@ export class TextArena {
 
   clear(): void {
     const [first] = this.#chunks;
-    this.#chunks = [];
-    this.#bytes = [];
-    this.#views = [];
-    this.#vacant = [];
+    this.#chunks.length = 0;
+    this.bytes.length = 0;
+    this.views.length = 0;
+    this.#vacant.length = 0;
     this.#newest = -1;
     this.#emptying = -1;
     this.#used = 0;
@@ -160,14 +157,13 @@ export class TextArena {
 
   /** Moves the bytes of an owner out of a chunk; returns how many words' bytes those are. */
   #move(owner: number, chunk: Chunk, at: number): number {
-    const { addresses, lengths } = this.#owners;
-    const length = lengths[owner]!;
+    const length = this.#lengths[owner]!;
     const size = blockBytes(length);
     const address = this.#allocate(owner, size);
-    const to = this.#views[address >>> WORD_BITS]!;
-    copyBytes(chunk.view, at + WORD_BYTES, to, (address & WORD_MASK) * WORD_BYTES, length);
+    const to = this.views[address >>> CHUNK_BITS]!;
+    copyBytes(chunk.view, at + WORD_BYTES, to, (address & CHUNK_MASK) * WORD_BYTES, length);
     this.release(owner);
-    addresses[owner] = address;
+    this.#addresses[owner] = address;
     return size;
   }
 
@@ -195,8 +191,8 @@ export class TextArena {
   #addChunk(chunk: Chunk): number {
     const index = this.#vacant.pop() ?? this.#chunks.length;
     this.#chunks[index] = chunk;
-    this.#bytes[index] = chunk.bytes;
-    this.#views[index] = chunk.view;
+    this.bytes[index] = chunk.bytes;
+    this.views[index] = chunk.view;
     return index;
   }
 
@@ -209,8 +205,8 @@ export class TextArena {
     larger.set(chunk.bytes);
     chunk.bytes = larger;
     chunk.view = viewOf(larger);
-    this.#bytes[this.#newest] = larger;
-    this.#views[this.#newest] = chunk.view;
+    this.bytes[this.#newest] = larger;
+    this.views[this.#newest] = chunk.view;
   }
 
   #dropEmpty(index: number): void {
@@ -221,8 +217,8 @@ export class TextArena {
     chunk.used = 0;
     if (index === this.#newest) return;
     this.#chunks[index] = noChunk;
-    this.#bytes[index] = noChunk.bytes;
-    this.#views[index] = noChunk.view;
+    this.bytes[index] = noChunk.bytes;
+    this.views[index] = noChunk.view;
     this.#vacant.push(index);
   }
 
