@@ -2,7 +2,7 @@
  * Checks what embedders give. Types do it for TypeScript; from plain JavaScript, an option with a typing error in it would just have no
  * effect, and a limit that is no number would limit nothing.
  */
-import { defaultGatewayOptions, gatewayChoices } from './gateway/options.ts';
+import { defaultGatewayOptions, gatewayChoices, largestLimits } from './gateway/options.ts';
 import { defaultHttpOptions } from './http/options.ts';
 import { defaultStorageOptions, storageChoices } from './journal/options.ts';
 
@@ -19,6 +19,7 @@ export function checkOptions(options: object, { isDurable }: { readonly isDurabl
   }
   const storage = isDurable ? { storage: defaultStorageOptions } : {};
   check(options, { ...defaultGatewayOptions, ...defaultHttpOptions, ...objects, ...storage }, '');
+  checkLargest(options as { readonly limits?: Readonly<Record<string, number | undefined>> });
   const { pushPath } = options as { readonly pushPath?: string };
   if (pushPath !== undefined && !(pushPath.startsWith('/') && pushPath.endsWith('/'))) {
     throw new TypeError(
@@ -29,6 +30,17 @@ export function checkOptions(options: object, { isDurable }: { readonly isDurabl
   const path: unknown = (options as { readonly storage?: { readonly path?: unknown } }).storage?.path;
   if (typeof path !== 'string' || path === '') {
     throw new TypeError("openGateway needs a folder: openGateway({ storage: { path: 'data/' } })");
+  }
+}
+
+function checkLargest({
+  limits = {},
+}: {
+  readonly limits?: Readonly<Record<string, number | undefined>>;
+}): void {
+  for (const [name, most] of Object.entries(largestLimits)) {
+    const given = limits[name];
+    if (given !== undefined && given > most) throw wrong(`limits.${name}`, given, `${most} at the most`);
   }
 }
 

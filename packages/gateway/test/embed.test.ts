@@ -12,6 +12,10 @@ test.each([
     'the option limits.seriesMax is "x"; it must be a number that is not negative',
   ],
   [{ limits: { series: 1 } }, 'there is no option limits.series'],
+  [
+    { limits: { seriesBytesTotalMax: Infinity } },
+    'the option limits.seriesBytesTotalMax is Infinity; it must be 8589934592 at the most',
+  ],
   [{ limits: 5 }, 'the option limits is no object'],
   [
     { jobPruneDurationMs: '90s' },

@@ -38,6 +38,8 @@ export interface Batch {
   samples: number;
   ignoredNonFinite: number;
   ignoredSummary: number;
+  /** Exemplars that there is no room for. */
+  exemplarsDropped: number;
 }
 
 export interface FreshGroup {
@@ -110,6 +112,7 @@ export function emptyBatch(hashSeed: number): Batch {
     samples: 0,
     ignoredNonFinite: 0,
     ignoredSummary: 0,
+    exemplarsDropped: 0,
   };
 }
 
@@ -135,6 +138,7 @@ export function resetBatch(batch: Batch): void {
   batch.samples = 0;
   batch.ignoredNonFinite = 0;
   batch.ignoredSummary = 0;
+  batch.exemplarsDropped = 0;
 }
 
 export function appendEntry(batch: Batch, cell: number, value: number, offset: number): void {

@@ -80,7 +80,7 @@ export class Cells {
   startMs: Float64Array = new Float64Array(0);
   /** The value of `tick` when the cell was created; 0 for cells of an earlier run. */
   bornAt: Uint32Array = new Uint32Array(0);
-  readonly exemplars: Exemplars;
+  readonly exemplars: Exemplars = new Exemplars();
   /** By family id: the value of `tick` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
@@ -91,8 +91,7 @@ export class Cells {
   limboBytes = 0;
   readonly #watching = new Set<EarlierDetails>();
 
-  constructor(hashSeed: number, exemplarsMax: number) {
-    this.exemplars = new Exemplars(exemplarsMax);
+  constructor(hashSeed: number) {
     this.texts = new ByteTable(hashSeed);
   }
 

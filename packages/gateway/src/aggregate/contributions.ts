@@ -13,8 +13,7 @@
 import { copyColumn } from './pace.ts';
 import type { Pace } from './pace.ts';
 
-const CHUNK_BITS = 16;
-const CHUNK_SLOTS = 1 << CHUNK_BITS;
+const CHUNK_SLOTS = 1 << 16;
 const SLOT_BYTES = 8;
 /** A longer block has a chunk for itself; so little is lost where a block no longer fits into a chunk. */
 const SHARED_SLOTS_MAX = CHUNK_SLOTS / 16;
@@ -77,8 +76,8 @@ export class Contributions {
   #spare: Chunk | undefined;
   /** The chunk that new blocks go to. */
   #newest = NOTHING;
-  /** By owner, in pages: chunk and slot of its block. */
-  readonly #addresses: Uint32Array[] = [];
+  /** By owner, in pages: chunk × `CHUNK_SLOTS` + slot of its block. A long block has a chunk alone, so 32 bits do not do. */
+  readonly #addresses: Float64Array[] = [];
   /** Slots of all shared chunks, and of the blocks in them. */
   #sharedSlots = 0;
   #sharedLive = 0;
@@ -98,11 +97,16 @@ export class Contributions {
     return (this.#sharedSlots + this.#longSlots + spare) * SLOT_BYTES;
   }
 
+  /** Bytes of what owners have, gaps apart. */
+  get liveBytes(): number {
+    return (this.#sharedLive + this.#longSlots) * SLOT_BYTES;
+  }
+
   /** Points the public fields at what the owner has. They hold until the next `openToWrite` or `replace`. */
   open(owner: number): void {
     const address = this.#addressOf(owner);
-    const { doubles, ints } = this.#chunks[address >>> CHUNK_BITS]!;
-    const at = address & (CHUNK_SLOTS - 1);
+    const { doubles, ints } = this.#chunks[chunkOf(address)]!;
+    const at = address % CHUNK_SLOTS;
     const length = ints[at * 2 + 1]!;
     this.length = length;
     this.values = doubles;
@@ -113,14 +117,14 @@ export class Contributions {
 
   /** The same, and values may be written. */
   openToWrite(owner: number): void {
-    const chunk = this.#chunks[this.#addressOf(owner) >>> CHUNK_BITS]!;
+    const chunk = this.#chunks[chunkOf(this.#addressOf(owner))]!;
     if (chunk.frozen) own(chunk);
     this.open(owner);
   }
 
   /** The same for an owner who may have much. */
   *openToWriteInSteps(owner: number, pace: Pace): Generator<void, void> {
-    const chunk = this.#chunks[this.#addressOf(owner) >>> CHUNK_BITS]!;
+    const chunk = this.#chunks[chunkOf(this.#addressOf(owner))]!;
     if (chunk.frozen)
       use(chunk, yield* copyColumn(pace, chunk.doubles, new Float64Array(chunk.doubles.length)));
     this.open(owner);
@@ -149,7 +153,7 @@ export class Contributions {
   /** Opens a block of this length, in which anything may stand. */
   #resize(owner: number, length: number): void {
     this.open(owner);
-    const chunk = this.#chunks[this.#addressOf(owner) >>> CHUNK_BITS]!;
+    const chunk = this.#chunks[chunkOf(this.#addressOf(owner))]!;
     // A long block that a snapshot reads is left to it rather than copied.
     if (length === this.length && (chunk.shared || !chunk.frozen)) {
       this.openToWrite(owner);
@@ -167,7 +171,7 @@ export class Contributions {
 
   #setAddress(owner: number, address: number): void {
     const page = owner >>> PAGE_BITS;
-    while (this.#addresses.length <= page) this.#addresses.push(new Uint32Array(PAGE_OWNERS));
+    while (this.#addresses.length <= page) this.#addresses.push(new Float64Array(PAGE_OWNERS));
     this.#addresses[page]![owner & (PAGE_OWNERS - 1)] = address;
   }
 
@@ -199,7 +203,7 @@ export class Contributions {
   /** Makes the block of an owner who has one a gap. */
   #free(owner: number): void {
     const address = this.#addressOf(owner);
-    const index = address >>> CHUNK_BITS;
+    const index = chunkOf(address);
     const chunk = this.#chunks[index]!;
     this.#setAddress(owner, NOTHING);
     if (!chunk.shared) {
@@ -208,7 +212,7 @@ export class Contributions {
       return;
     }
     if (chunk.frozen) own(chunk);
-    const at = address & (CHUNK_SLOTS - 1);
+    const at = address % CHUNK_SLOTS;
     const slots = slotsFor(chunk.ints[at * 2 + 1]!);
     chunk.ints[at * 2] = NOBODY;
     chunk.live -= slots;
@@ -241,8 +245,8 @@ export class Contributions {
       if (owner !== NOBODY) {
         this.#allocate(owner, length);
         const address = this.#addressOf(owner);
-        const to = this.#chunks[address >>> CHUNK_BITS]!.ints;
-        const toAt = (address & (CHUNK_SLOTS - 1)) * 2;
+        const to = this.#chunks[chunkOf(address)]!.ints;
+        const toAt = (address % CHUNK_SLOTS) * 2;
         for (let i = 2; i < slots * 2; i += 1) to[toAt + i] = ints[at * 2 + i]!;
       }
       at += slots;
@@ -303,6 +307,15 @@ function frozenChunk(chunk: Chunk): FrozenChunk {
   };
 }
 
+function chunkOf(address: number): number {
+  return Math.floor(address / CHUNK_SLOTS);
+}
+
 function slotsFor(length: number): number {
   return 1 + length + ((length + 1) >>> 1);
+}
+
+/** Bytes of what an owner has who has so many contributions. */
+export function contributionBytes(length: number): number {
+  return length === 0 ? 0 : slotsFor(length) * SLOT_BYTES;
 }

@@ -1,6 +1,8 @@
 import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
+import { flatText, heapBytes } from '../primitives/flat-text.ts';
 import { NumberList } from '../primitives/number-list.ts';
+import type { Writable } from '../primitives/writable.ts';
 
 /**
  * A family and its rows in page order. A row is a cell, or the number of a group where the family is a histogram or
@@ -10,10 +12,11 @@ export interface Family {
   readonly id: number;
   readonly name: string;
   type: MetricType;
-  help: string | undefined;
-  unit: string | undefined;
+  /** Set by `Families.describe`. */
+  readonly help: string | undefined;
+  readonly unit: string | undefined;
   /** Summaries that are discarded have a family only for the sake of its type. It gives way to any other. */
-  discarded: boolean;
+  readonly discarded: boolean;
   /** A gauge `<x>_created` beside its x: holds start times, of which the minimum is kept. */
   startTimes: boolean;
   /** The value of Cells.tick when that was found; 0 in an earlier run. */
@@ -32,7 +35,17 @@ export interface Family {
   cellCount: number;
 }
 
+/** What a family takes besides its texts: the object itself, its lists, and its places in others. */
+export const FAMILY_BYTES = 600;
+/** Removed families stay in the list of all until it is asked for, or until there are this many and as many as there are others. */
+const LISTED_MIN = 64;
+
 export class Families {
+  /** Bytes of all that have samples, and of those that are discarded. */
+  keptBytes = 0;
+  discardedBytes = 0;
+  /** Families that have only a type. */
+  discardedCount = 0;
   readonly byId: (Family | undefined)[] = [];
   readonly #byName = new Map<string, Family>();
   readonly #freeIds: number[] = [];
@@ -41,6 +54,11 @@ export class Families {
 
   get size(): number {
     return this.#byName.size;
+  }
+
+  /** Families that have samples. */
+  get keptCount(): number {
+    return this.#byName.size - this.discardedCount;
   }
 
   find(name: string): Family | undefined {
@@ -75,7 +93,8 @@ export class Families {
   }
 
   /** Creates a family with an id that nothing has. */
-  createAt(id: number, name: string, type: MetricType): Family {
+  createAt(id: number, named: string, type: MetricType): Family {
+    const name = flatText(named);
     const family: Family = {
       id,
       name,
@@ -96,11 +115,34 @@ export class Families {
     this.byId[family.id] = family;
     this.#byName.set(name, family);
     this.#listed.push(family);
+    this.#count(family, 1);
+    if (this.#listed.length > 2 * this.size + LISTED_MIN) this.list();
     return family;
+  }
+
+  /** Gives a family a HELP and a unit, where they are given and it has none. */
+  describe(family: Family, { help, unit }: Pick<Family, 'help' | 'unit'>): void {
+    const isNews =
+      (help !== undefined && family.help === undefined) || (unit !== undefined && family.unit === undefined);
+    if (!isNews) return;
+    this.#count(family, -1);
+    const changing = family as Writable<Family>;
+    if (help !== undefined) changing.help ??= flatText(help);
+    if (unit !== undefined) changing.unit ??= flatText(unit);
+    this.#count(family, 1);
+  }
+
+  /** Says whether samples of a family are read and thrown away. */
+  setDiscarded(family: Family, isDiscarded: boolean): void {
+    if (family.discarded === isDiscarded) return;
+    this.#count(family, -1);
+    (family as Writable<Family>).discarded = isDiscarded;
+    this.#count(family, 1);
   }
 
   /** Forgets an empty family. Its id is used again, so no reference to it may be left. */
   remove(family: Family): void {
+    this.#count(family, -1);
     this.#byName.delete(family.name);
     this.byId[family.id] = undefined;
     this.#freeIds.push(family.id);
@@ -119,9 +161,29 @@ export class Families {
     if (listed === this.#listed) this.#listed = [...sorted, ...listed.slice(sorted.length)];
   }
 
+  #count(family: Family, sign: 1 | -1): void {
+    const bytes = familyBytes(family);
+    if (family.discarded) {
+      this.discardedCount += sign;
+      this.discardedBytes += sign * bytes;
+    } else {
+      this.keptBytes += sign * bytes;
+    }
+  }
+
   [Symbol.iterator](): IterableIterator<Family> {
     return this.#byName.values();
   }
+}
+
+/** Bytes that a family takes, its samples apart. */
+export function familyBytes({ name, help, unit }: Pick<Family, 'name' | 'help' | 'unit'>): number {
+  return FAMILY_BYTES + heapBytes(name) + descriptionBytes(help) + descriptionBytes(unit);
+}
+
+/** Bytes that a HELP or a unit takes. */
+export function descriptionBytes(text: string | undefined): number {
+  return text === undefined ? 0 : heapBytes(text);
 }
 
 /** Names that a family of this type takes for its samples, besides its own. */

@@ -39,10 +39,10 @@ export class FamilyChanges {
 
   /** An untyped family becomes what it is declared to be. What cannot be that goes. */
   *retype(family: Family, type: MetricType): Generator<void, void> {
-    const { cells, pace } = this.#state;
+    const { cells, families, pace } = this.#state;
     const rows = yield* this.#liveRows(family);
     family.type = type;
-    family.discarded = this.#state.discards(type);
+    families.setDiscarded(family, this.#state.discards(type));
     const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
     const gone = new NumberList();
     for (const cell of rows) {

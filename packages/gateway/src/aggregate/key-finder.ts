@@ -8,7 +8,7 @@ import type { State } from './state.ts';
 
 export class KeyFinder {
   readonly #state: State;
-  /** The entry of the spellings after the last one found. */
+  /** The reference of the spelling after the last one found. */
   #next = 0;
 
   constructor(state: State) {
@@ -21,23 +21,21 @@ export class KeyFinder {
 
   /** Whether it is the entry after the last one found; else UNKNOWN. */
   guess(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
-    const entry = this.#next;
+    const reference = this.#next;
     const { text: spellings } = this.#state.spellings;
-    if (!spellings.isInTwo(entry, head, headEnd, view, start, end)) return UNKNOWN;
-    this.#next = entry + 1;
-    return this.#targetOf(entry);
+    if (!spellings.isInTwo(reference, head, headEnd, view, start, end)) return UNKNOWN;
+    return this.#targetOf(reference);
   }
 
   find(view: DataView, start: number, end: number, hash: number): number {
-    const entry = this.#state.spellings.text.find(view, start, end, hash);
-    if (entry < 0) return UNKNOWN;
-    this.#next = entry + 1;
-    return this.#targetOf(entry);
+    const reference = this.#state.spellings.text.find(view, start, end, hash);
+    return reference < 0 ? UNKNOWN : this.#targetOf(reference);
   }
 
-  #targetOf(entry: number): number {
+  #targetOf(reference: number): number {
     const { cells, spellings } = this.#state;
-    const target = spellings.text.targetOf(entry);
+    const target = spellings.text.targetOf(reference);
+    this.#next = spellings.text.used(reference);
     return target >= 0 && cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
   }
 }

@@ -11,6 +11,8 @@ import type { PushFamilies, Route } from './push-families.ts';
 /** A histogram's three kinds of names, and one more. */
 const RECENT_ROUTES = 4;
 const BOUNDS_MAX = 4096;
+/** No canonical text of a number is longer. */
+const BOUND_CHARS_MAX = 32;
 
 export class PlainReader {
   readonly #families: PushFamilies;
@@ -53,6 +55,7 @@ export class PlainReader {
     if (known !== undefined) return known;
     const parsed = parseFloat64(text) ?? Number.NaN;
     const bound = parsed === 0 || formatFloat64(parsed) !== text ? (text === '0' ? 0 : Number.NaN) : parsed;
+    if (text.length > BOUND_CHARS_MAX) return bound;
     if (this.#bounds.size >= BOUNDS_MAX) this.#bounds.clear();
     this.#bounds.set(text, bound);
     return bound;

@@ -19,6 +19,7 @@ import { isSpelled, remember } from './aliases.ts';
 import type { AliasTarget } from './aliases.ts';
 import { appendEntry, emptyBatch, judge, judgedAsBefore, reserveColumns, resetBatch } from './batch.ts';
 import type { Batch, PushFamily } from './batch.ts';
+import { checkFresh, checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
 import { beginPush, readExpected } from './expected-run.ts';
@@ -79,14 +80,14 @@ export class PushBuilder implements SampleSink {
   #spellings: Spellings;
   #strict = false;
   readonly #finish: PushFinish;
-  /** The entry of the spellings after the last one known. */
+  /** The reference of the spelling after the last one known. */
   #nextSpelling = 0;
 
   constructor(state: State) {
     this.#state = state;
     this.hashSeed = state.hashSeed;
     this.batch = emptyBatch(state.hashSeed);
-    this.#families = new PushFamilies(state.families, this.batch, state.limits);
+    this.#families = new PushFamilies(state, this.batch);
     this.#spellings = state.spellings.text;
     this.#expected = {
       withinFamily: false,
@@ -155,7 +156,7 @@ export class PushBuilder implements SampleSink {
     const target = spellings.targetOf(entry);
     if (target >= 0 && cells.kind[target] === CellKind.FREE) return -1;
     this.guessed = target;
-    this.#nextSpelling = entry + 1;
+    this.#nextSpelling = spellings.used(entry);
     return start + length;
   }
 
@@ -170,8 +171,8 @@ export class PushBuilder implements SampleSink {
     }
     const entry = spellings.find(view, start, end, hash);
     if (entry < 0) return UNKNOWN;
-    this.#nextSpelling = entry + 1;
     const target = spellings.targetOf(entry);
+    this.#nextSpelling = spellings.used(entry);
     if (target < 0) return target;
     // With path labels a sample means another series than its spelling says.
     return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
@@ -284,6 +285,7 @@ export class PushBuilder implements SampleSink {
     // Nothing is said by it, so it may stand twice, and another text may follow.
     if (help === '') return;
     const family = this.#families.addHelp(name, help, spelling.start);
+    checkHelp(this.#state.limits, family, help, spelling.start);
     this.#remember(spelling, { family, what: 'help' });
   }
 
@@ -294,13 +296,16 @@ export class PushBuilder implements SampleSink {
   ): void {
     this.#plain.begin();
     const family = this.#families.addType(name, is.type, spelling.start);
-    if (is.help !== undefined && is.help !== '') this.#families.addHelp(name, is.help, spelling.start);
+    if (is.help !== undefined && is.help !== '') {
+      this.#families.addHelp(name, is.help, spelling.start);
+      checkHelp(this.#state.limits, family, is.help, spelling.start);
+    }
     this.#remember(spelling, { family, what: 'header' });
   }
 
   /** What is no plain word, as the ABNF of OpenMetrics has units, is left out: it would end its line, or the page. */
   addUnit(name: string, unit: string): void {
-    if (/[^a-zA-Z0-9_:]/.test(unit)) return;
+    if (unit.length > this.#state.limits.helpBytesMax || /[^a-zA-Z0-9_:]/.test(unit)) return;
     if (this.#state.families.find(name)?.unit === undefined) this.#families.addUnit(name, unit);
   }
 
@@ -384,7 +389,7 @@ export class PushBuilder implements SampleSink {
     } else {
       const { fresh } = this.batch;
       let index = fresh.texts.find(view, start, end, hash);
-      if (index < 0) index = this.#addFresh(text, shape);
+      if (index < 0) index = this.#addFresh(text, shape, offset);
       else if (fresh.given[index] === 1) throw duplicateSeries(fresh.texts.textOf(index), offset);
       fresh.given[index] = 1;
       cell = ~index;
@@ -393,8 +398,10 @@ export class PushBuilder implements SampleSink {
     return cell;
   }
 
-  #addFresh(text: TextAt, shape: FreshShape): number {
-    return this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
+  #addFresh(text: TextAt, shape: FreshShape, offset: number): number {
+    const index = this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
+    checkFresh(this.#state, this.batch, offset);
+    return index;
   }
 
   /** Whether what was read so far means in the state as it is now what it meant then. */

@@ -5,9 +5,11 @@ import type { NativeHistogram } from '../model/native-histogram.ts';
 import { groupAt, kindAt } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
+import { exemplarBytes } from './exemplars.ts';
 import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
 import type { State } from './state.ts';
+import { freshBytes, seriesBytes } from './usage.ts';
 import { TextScratch } from './text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
 
@@ -24,6 +26,9 @@ export class PushDetails {
   readonly #early: { readonly text: string; readonly startMs: number }[] = [];
   /** The length of the batch when a sample was thrown away, so that what follows is not taken to be of the one before. */
   #passedAt = 0;
+  /** Exemplars of the push that are for cells without one, and by how many bytes all of it make them grow. */
+  #exemplars = 0;
+  #exemplarBytes = 0;
 
   constructor(state: State, batch: Batch, families: PushFamilies, values: ValueCheck) {
     this.#state = state;
@@ -35,6 +40,8 @@ export class PushDetails {
 
   begin(): void {
     this.#passedAt = 0;
+    this.#exemplars = 0;
+    this.#exemplarBytes = 0;
     if (this.#early.length > 0) this.#early.length = 0;
   }
 
@@ -82,8 +89,9 @@ export class PushDetails {
     const cell = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.cells[entry]!;
     if (cell === undefined) return;
     const kind = isNative ? CellKind.NATIVE_BUCKET : this.#kindAt(entry);
-    if (isNative || kind === CellKind.COUNTER || kind === CellKind.BUCKET)
-      this.#batch.exemplars.push({ cell, exemplar });
+    if (!isNative && kind !== CellKind.COUNTER && kind !== CellKind.BUCKET) return;
+    if (this.#hasRoomFor(cell, exemplar)) this.#batch.exemplars.push({ cell, exemplar });
+    else this.#batch.exemplarsDropped += 1;
   }
 
   /** What became of start times that came before their series. */
@@ -107,6 +115,19 @@ export class PushDetails {
       const cell = this.#find(text);
       if (cell !== undefined) this.#start(cell, startMs);
     }
+  }
+
+  /** Whether an exemplar may be kept beside all others; if so, it takes its part. */
+  #hasRoomFor(cell: number, exemplar: Exemplar): boolean {
+    const { cells, limits } = this.#state;
+    const known = cell < 0 ? undefined : cells.exemplars.get(cell);
+    if (known === undefined && cells.exemplars.size + this.#exemplars >= limits.exemplarsMax) return false;
+    const bytes = exemplarBytes(exemplar) - (known === undefined ? 0 : exemplarBytes(known));
+    const after = seriesBytes(cells) + freshBytes(this.#batch) + this.#exemplarBytes + bytes;
+    if (bytes > 0 && after > limits.seriesBytesTotalMax) return false;
+    this.#exemplarBytes += bytes;
+    if (known === undefined) this.#exemplars += 1;
+    return true;
   }
 
   #lastEntry(): number {

@@ -11,8 +11,8 @@ import type { MetricType } from '../model/metric-type.ts';
 import { shorten } from '../primitives/quote.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
-import type { Limits } from './rules.ts';
 import type { Families, Family } from './families.ts';
+import type { State } from './state.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
 
@@ -20,6 +20,9 @@ export interface Route {
   readonly family: PushFamily;
   readonly role: SampleRole;
 }
+
+/** A push may speak of so many families without having samples of them. */
+const WITHOUT_SAMPLES_MAX = 10_000;
 
 const suffixes = ['_bucket', '_sum', '_count'] as const;
 
@@ -32,24 +35,24 @@ export class PushFamilies {
   readonly #families: Families;
   readonly #batch: Batch;
   readonly #byName = new Map<string, PushFamily>();
-  readonly #familiesMax: number;
-  /** Families that the state does not have. */
-  #unknown = 0;
+  readonly #newMax: number;
+  /** Families of this push that the state does not have. */
+  #newCount = 0;
   #serial = 0;
   #typed = new Uint32Array(0);
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor(families: Families, batch: Batch, { familiesMax }: Pick<Limits, 'familiesMax'>) {
+  constructor({ families, limits }: Pick<State, 'families' | 'limits'>, batch: Batch) {
     this.#families = families;
+    this.#newMax = limits.familiesMax + WITHOUT_SAMPLES_MAX;
     this.#batch = batch;
-    this.#familiesMax = familiesMax;
   }
 
   begin(serial: number): void {
     this.#serial = serial;
     this.meaningsChanged = false;
-    this.#unknown = 0;
+    this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
     if (count <= this.#typed.length) return;
@@ -194,11 +197,8 @@ export class PushFamilies {
     const declared = this.#byName.get(name);
     if (declared !== undefined) return declared;
     const known = this.#families.find(name);
-    if (known === undefined) {
-      this.#unknown += 1;
-      // Each is an object, so they are not collected first and counted afterwards.
-      if (this.#unknown > this.#familiesMax) throw tooMany(this.#familiesMax, offset);
-    }
+    if (known === undefined) this.#newCount += 1;
+    if (this.#newCount > this.#newMax) throw tooMany(this.#newMax, offset);
     const family: PushFamily = {
       index: this.#batch.families.length,
       name,
@@ -272,10 +272,11 @@ export class PushFamilies {
   }
 }
 
-function tooMany(familiesMax: number, offset: number): PushProblem {
+/** Also where most of them have no samples: they are in memory while the push is read. */
+function tooMany(most: number, offset: number): PushProblem {
   return new PushProblem(
     'families_limit',
-    `the push speaks of more than ${familiesMax} new families, which is as many as there may be (--limit.families)`,
+    `the push names more than ${most} families that the gateway does not hold (--limit.families)`,
     offset,
   );
 }

@@ -5,6 +5,7 @@ import type { PlainSeries } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind } from './cells.ts';
+import { checkFresh } from './check-limits.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import { textAt } from './plain-reader.ts';
 import type { PlainReader } from './plain-reader.ts';
@@ -92,6 +93,7 @@ export class PushGroups {
       });
     }
     freshGroups.push({ family: family.index, count, infinity });
+    checkFresh(this.#state, this.#batch, offset);
     return group;
   }
 }

@@ -9,6 +9,7 @@ import { UNKNOWN } from '../model/sample-sink.ts';
 import { appendEntry } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
+import { checkFresh } from './check-limits.ts';
 import {
   bucketCode,
   bucketKey,
@@ -35,6 +36,11 @@ export interface NativeOwner {
   readonly group: number;
   /** The index of its family in Batch.families. */
   family(): number;
+}
+
+interface NativeShape {
+  readonly kind: CellKind;
+  readonly bound: number;
 }
 
 export class PushNative {
@@ -67,7 +73,14 @@ export class PushNative {
     this.#zeroThreshold = zeroThreshold;
     const count = this.#known[0]!;
     this.#append(
-      count >= 0 ? count : this.#fresh(countKey(this.#group, schema), owner, CellKind.NATIVE_COUNT, schema),
+      count >= 0
+        ? count
+        : this.#fresh(
+            countKey(this.#group, schema),
+            owner,
+            { kind: CellKind.NATIVE_COUNT, bound: schema },
+            offset,
+          ),
       CellKind.NATIVE_COUNT,
       fitting.count,
       offset,
@@ -79,8 +92,8 @@ export class PushNative {
         : this.#fresh(
             zeroKey(this.#group, schema, zeroThreshold),
             owner,
-            CellKind.NATIVE_ZERO,
-            zeroThreshold,
+            { kind: CellKind.NATIVE_ZERO, bound: zeroThreshold },
+            offset,
           ),
       CellKind.NATIVE_ZERO,
       fitting.zeroCount,
@@ -223,7 +236,8 @@ export class PushNative {
       place += 1;
       if (cell < 0) {
         const code = bucketCode(at.schema, at.isNegative, indexes[i]!);
-        cell = this.#fresh(bucketKey(this.#group, code), at.owner, CellKind.NATIVE_BUCKET, code);
+        const shape = { kind: CellKind.NATIVE_BUCKET, bound: code };
+        cell = this.#fresh(bucketKey(this.#group, code), at.owner, shape, at.offset);
       }
       this.#append(cell, CellKind.NATIVE_BUCKET, value, at.offset);
     }
@@ -273,13 +287,14 @@ export class PushNative {
   }
 
   /** The fresh cell of a key that the state does not have: fresh before, or now. */
-  #fresh(key: string, owner: NativeOwner, kind: CellKind, bound: number): number {
+  #fresh(key: string, owner: NativeOwner, { kind, bound }: NativeShape, offset: number): number {
     const { view, start, end, hash } = this.#scratch.write(key);
     const { fresh } = this.#batch;
     let index = fresh.texts.find(view, start, end, hash);
     if (index < 0) {
       const shape = { kind, family: owner.family(), group: owner.group, bound };
       index = fresh.add(view, start, end, hash, shape);
+      checkFresh(this.#state, this.#batch, offset);
     }
     fresh.given[index] = 1;
     return ~index;

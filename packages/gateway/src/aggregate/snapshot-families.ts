@@ -125,11 +125,13 @@ export function* restoreFamilies(
       throw broken(`a second family ${id}, ${name}`);
     const family = families.createAt(id, name, type);
     const flag = flags[row]!;
-    family.discarded = (flag & Flag.DISCARDED) !== 0;
+    families.setDiscarded(family, (flag & Flag.DISCARDED) !== 0);
     family.startTimes = (flag & Flag.START_TIMES) !== 0;
     family.quotedNames = (flag & Flag.QUOTED_NAMES) !== 0;
-    if ((flag & Flag.HELP) !== 0) family.help = help;
-    if ((flag & Flag.UNIT) !== 0) family.unit = units[row];
+    families.describe(family, {
+      help: (flag & Flag.HELP) === 0 ? undefined : help,
+      unit: (flag & Flag.UNIT) === 0 ? undefined : units[row],
+    });
   }
   if (helpAt !== text.length) throw broken('names and help texts of families are cut off');
 }

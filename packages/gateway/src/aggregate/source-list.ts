@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import { hashBytes } from '../primitives/hash.ts';
+import { blockBytes } from '../primitives/text-arena.ts';
 import type { TextAt } from './cells.ts';
 import { TextScratch } from './text-scratch.ts';
 
@@ -27,6 +28,10 @@ const [PREVIOUS, NEXT, RING, LINKS] = [0, 1, 2, 3];
 /** The rings, by the rows of their anchors. */
 export const Ring = { LIVE: 0, PRUNED: 1 } as const;
 export type Ring = (typeof Ring)[keyof typeof Ring];
+/** What a source takes besides its key: links, time, the columns of the table, and where its contributions are. */
+const SOURCE_BYTES = 56;
+/** Bytes that any source takes, at the most. */
+export const keyBytesMax: number = SOURCE_BYTES + blockBytes(KEY_CHARS_MAX * 3);
 /** Rows before that of source 0. */
 const ANCHORS = 2;
 const NONE = -1;
@@ -74,6 +79,19 @@ export class SourceList {
   /** How many sources are in a ring. */
   sizeOf(ring: Ring): number {
     return this.#sizes[ring];
+  }
+
+  /** Bytes of all sources: their keys, and what goes with each. */
+  get bytes(): number {
+    let bytes = (this.#sizes[Ring.LIVE] + this.#sizes[Ring.PRUNED]) * SOURCE_BYTES;
+    for (const table of this.#tables) bytes += table.textBytes;
+    return bytes;
+  }
+
+  /** Bytes that a source with this key takes. */
+  bytesOf(key: string): number {
+    const { start, end } = this.#write(key);
+    return SOURCE_BYTES + blockBytes(end - start);
   }
 
   /** The number of a source, or -1. */

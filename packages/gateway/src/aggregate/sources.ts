@@ -9,12 +9,13 @@
  */
 import type { Batch } from './batch.ts';
 import type { Cells } from './cells.ts';
-import { Contributions } from './contributions.ts';
+import { CellKind } from './cells.ts';
+import { contributionBytes, Contributions } from './contributions.ts';
 import type { Pace } from './pace.ts';
 import type { StateRules } from './rules.ts';
 import { SourceChanges } from './source-changes.ts';
 import type { CellOwner } from './source-changes.ts';
-import { Ring, SourceList } from './source-list.ts';
+import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 
 export class Sources {
@@ -49,6 +50,43 @@ export class Sources {
 
   get size(): number {
     return this.liveCount + this.prunedCount;
+  }
+
+  /** Of sources, and of what each has. */
+  get bytes(): number {
+    return this.list.bytes + this.contributions.liveBytes;
+  }
+
+  /** By how many bytes a push of so many entries can make all that grow, at the most. */
+  mostGrowth(entries: number): number {
+    return keyBytesMax + contributionBytes(entries);
+  }
+
+  /** By how many bytes a push that is not yet applied would make it grow; less than that at times, never more. */
+  growthOf(key: string, batch: Batch, put: boolean): number {
+    const source = this.list.find(key);
+    let before = 0;
+    let after = 0;
+    const position = this.#changes.positions();
+    const own = this.contributions;
+    if (source >= 0) {
+      own.open(source);
+      before = own.length;
+      after = before;
+      for (let at = 0; at < before; at += 1) position[own.cells[own.cellsAt + at]!] = 1;
+    }
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (cell >= 0 && position[cell] === 1) position[cell] = 0;
+      else if (!Number.isNaN(batch.values[i]!) && (cell < 0 || this.#cells.kind[cell] !== CellKind.CREATED))
+        after += 1;
+    }
+    for (let at = 0; at < before; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      if (put && position[cell] === 1 && this.#changes.isRemovable(cell)) after -= 1;
+      position[cell] = 0;
+    }
+    return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
   }
 
   has(key: string): boolean {

@@ -1,72 +1,189 @@
 /**
  * Bytes that led somewhere before: other spellings of a series than its canonical text, and HELP and TYPE lines. Bounded, and
  * never the only way: what is not found here is read in words, and learnt again.
+ *
+ *   recent     learnt, and not used since        forgotten first: what is spelled otherwise each time pushes nothing else out
+ *   current    used again
+ *   previous   what was current before that grew too large; what is used again moves to current, the rest goes with the next turn
+ *
+ * To forget is to drop a table, which takes no time however much is in it.
  */
-import { metadataKinds } from './batch.ts';
+import { dialects } from '../model/sample-sink.ts';
+import type { Dialect } from '../model/sample-sink.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
+import { metadataKinds } from './batch.ts';
 
 /** Longer spellings are read anew each time, so that a few pushes cannot fill the table. */
 const SPELLING_BYTES_MAX = 1024;
-/** The table is dropped when it has more keys than this and twice the cells. */
-const SPELLINGS_MIN = 1 << 17;
+/** What a spelling takes besides its bytes: columns, target, and its place in the table. */
+const SPELLING_BYTES = 28;
+/** A reference is an entry and, in its last two bits, the place of its table: current, previous, recent. */
+const TABLE_BITS = 2;
+const TABLE_MASK = 3;
+const CURRENT = 0;
+const PREVIOUS = 1;
+const RECENT = 2;
 
-/** Entries are numbered by ByteTable. */
+/** Tables for each dialect, which share one bound. */
+export function spellingsFor(hashSeed: number, bytesMax: number): Readonly<Record<Dialect, Spellings>> {
+  const all: Spellings[] = [];
+  const made = (): Spellings => {
+    const spellings = new Spellings(hashSeed, bytesMax, all);
+    all.push(spellings);
+    return spellings;
+  };
+  return Object.fromEntries(dialects.map((dialect) => [dialect, made()])) as Record<Dialect, Spellings>;
+}
+
 export class Spellings {
-  readonly #table: ByteTable;
-  #targets = new Int32Array(32);
+  readonly #hashSeed: number;
+  readonly #bytesMax: number;
+  /** All that share the bound, this one among them. */
+  readonly #all: readonly Spellings[];
+  #current: SpellingTable;
+  #previous: SpellingTable;
+  readonly #recent: SpellingTable;
 
-  constructor(hashSeed: number) {
-    this.#table = new ByteTable(hashSeed);
+  constructor(hashSeed: number, bytesMax: number, all: readonly Spellings[]) {
+    this.#hashSeed = hashSeed;
+    this.#bytesMax = bytesMax;
+    this.#all = all;
+    this.#current = new SpellingTable(hashSeed);
+    this.#previous = new SpellingTable(hashSeed);
+    this.#recent = new SpellingTable(hashSeed);
   }
 
-  /** The entry of a spelling, or -1. */
+  get bytes(): number {
+    return this.#current.bytes + this.#previous.bytes + this.#recent.bytes;
+  }
+
+  /** The reference of a spelling, or -1. */
   find(view: DataView, start: number, end: number, hash: number): number {
-    return this.#table.find(view, start, end, hash);
+    let entry = this.#current.keys.find(view, start, end, hash);
+    if (entry >= 0) return entry << TABLE_BITS;
+    entry = this.#recent.keys.find(view, start, end, hash);
+    if (entry >= 0) return (entry << TABLE_BITS) | RECENT;
+    entry = this.#previous.keys.find(view, start, end, hash);
+    return entry >= 0 ? (entry << TABLE_BITS) | PREVIOUS : -1;
   }
 
-  /** See ByteTable.matchLength. Spellings learnt from one push are entries in a row. */
-  matchLength(entry: number, view: DataView, start: number, end: number): number {
-    return this.#table.matchLength(entry, view, start, end);
+  /** See ByteTable.matchLength. */
+  matchLength(reference: number, view: DataView, start: number, end: number): number {
+    return this.#tableOf(reference).keys.matchLength(entryOf(reference), view, start, end);
   }
 
-  /** Whether an entry is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
+  /** Whether a spelling is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
   isInTwo(
-    entry: number,
+    reference: number,
     head: DataView,
     headEnd: number,
     view: DataView,
     start: number,
     end: number,
   ): boolean {
-    return this.#table.isInTwo(entry, head, headEnd, view, start, end);
+    return this.#tableOf(reference).keys.isInTwo(entryOf(reference), head, headEnd, view, start, end);
   }
 
-  /** What an entry leads to: a cell, or the reference of a line about a family. */
-  targetOf(entry: number): number {
-    return this.#targets[entry]!;
+  /** What a spelling leads to: a cell, or the reference of a line about a family. */
+  targetOf(reference: number): number {
+    return this.#tableOf(reference).targets[entryOf(reference)]!;
+  }
+
+  /**
+   * Notes that a spelling came again. Returns the reference of the one that was learnt after it, which mostly comes next, as
+   * spellings learnt from one push are entries in a row. References are not to be kept but for that guess.
+   */
+  used(reference: number): number {
+    if ((reference & TABLE_MASK) !== CURRENT) this.#keep(this.#tableOf(reference), entryOf(reference));
+    return reference + (1 << TABLE_BITS);
   }
 
   learn(view: DataView, start: number, end: number, target: number): void {
     if (end - start > SPELLING_BYTES_MAX) return;
-    const hash = this.#table.hash(view, start, end);
-    const present = this.#table.find(view, start, end, hash);
-    const entry = present >= 0 ? present : this.#table.insert(view, start, end, hash);
-    if (entry >= this.#targets.length) {
-      const larger = new Int32Array(this.#table.capacity);
-      larger.set(this.#targets);
-      this.#targets = larger;
+    const recent = this.#recent;
+    const hash = recent.keys.hash(view, start, end);
+    const known = this.find(view, start, end, hash);
+    if (known >= 0) {
+      this.#tableOf(known).targets[entryOf(known)] = target;
+      return;
     }
-    this.#targets[entry] = target;
-  }
-
-  /** Keeps the table in proportion to what it leads to. */
-  bound(cells: number): void {
-    if (this.#table.size > Math.max(SPELLINGS_MIN, 2 * cells)) this.clear();
+    recent.add(view, start, end, hash, target);
+    this.#makeRoom();
   }
 
   clear(): void {
-    if (this.#table.size > 0) this.#table.clear();
+    for (const { keys } of [this.#current, this.#previous, this.#recent]) if (keys.size > 0) keys.clear();
   }
+
+  #keep({ keys, targets }: SpellingTable, entry: number): void {
+    const view = keys.viewOf(entry);
+    const start = keys.offsetOf(entry);
+    const end = start + keys.lengthOf(entry);
+    const hash = keys.hashOf(entry);
+    const current = this.#current;
+    if (current.keys.find(view, start, end, hash) >= 0) return;
+    current.add(view, start, end, hash, targets[entry]!);
+    if (current.bytes > (this.#bytesMax * 3) / 8) this.#turn();
+    this.#makeRoom();
+  }
+
+  /** Where there is more than there may be, whoever has more than its part forgets. */
+  #makeRoom(): void {
+    let bytes = 0;
+    for (const spellings of this.#all) bytes += spellings.bytes;
+    while (bytes > this.#bytesMax) {
+      const hasItsPart = this.bytes * this.#all.length >= this.#bytesMax;
+      const largest = hasItsPart ? this : this.#all.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+      const before = largest.bytes;
+      largest.#forgetSome();
+      bytes += largest.bytes - before;
+    }
+  }
+
+  #forgetSome(): void {
+    const [recent, previous] = [this.#recent, this.#previous];
+    if (recent.bytes * 8 >= this.#bytesMax) recent.keys.clear();
+    else if (previous.bytes > 0) previous.keys.clear();
+    else if (recent.bytes > 0) recent.keys.clear();
+    else this.#current.keys.clear();
+  }
+
+  #turn(): void {
+    this.#previous = this.#current;
+    this.#current = new SpellingTable(this.#hashSeed);
+  }
+
+  #tableOf(reference: number): SpellingTable {
+    const table = reference & TABLE_MASK;
+    return table === CURRENT ? this.#current : table === RECENT ? this.#recent : this.#previous;
+  }
+}
+
+class SpellingTable {
+  readonly keys: ByteTable;
+  targets = new Int32Array(32);
+
+  constructor(hashSeed: number) {
+    this.keys = new ByteTable(hashSeed);
+  }
+
+  get bytes(): number {
+    return this.keys.textBytes + this.keys.size * SPELLING_BYTES;
+  }
+
+  add(view: DataView, start: number, end: number, hash: number, target: number): void {
+    const entry = this.keys.insert(view, start, end, hash);
+    if (entry >= this.targets.length) {
+      const larger = new Int32Array(this.keys.capacity);
+      larger.set(this.targets);
+      this.targets = larger;
+    }
+    this.targets[entry] = target;
+  }
+}
+
+function entryOf(reference: number): number {
+  return reference >>> TABLE_BITS;
 }
 
 /** References below UNKNOWN are about a family: what its line is, and which family. */

@@ -25,7 +25,9 @@ import { isNative } from './native-cells.ts';
 import { Pace, STEP_ROWS } from './pace.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
-import { metadataReference, Spellings } from './spellings.ts';
+import { metadataReference, spellingsFor } from './spellings.ts';
+import type { Spellings } from './spellings.ts';
+import { goneBytes, seriesBytes } from './usage.ts';
 import { openView } from './view.ts';
 import type { OpenView } from './view.ts';
 
@@ -42,6 +44,9 @@ export interface PushOrigin {
 const FAMILY_ROWS = 8;
 /** Freed cells are recycled together, as it costs a look at their families. */
 const LIMBO_MIN = 4096;
+const LIMBO_BYTES_MIN = 1 << 20;
+/** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
+const COMPACTED_BYTES = 1 << 16;
 
 export class State {
   readonly hashSeed: number;
@@ -53,6 +58,8 @@ export class State {
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
   readonly pace: Pace;
+  /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
+  isShortOfRoom = false;
   #rules: StateRules;
   #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
@@ -65,8 +72,8 @@ export class State {
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.cells = new Cells(hashSeed, limits.exemplarsMax);
-    this.spellings = { text: new Spellings(hashSeed), openmetrics: new Spellings(hashSeed) };
+    this.cells = new Cells(hashSeed);
+    this.spellings = spellingsFor(hashSeed, limits.otherSpellingsBytesMax);
     this.sources = new Sources(this.cells, rules, hashSeed, {
       pace: this.pace,
       free: (cell) => this.#freeLast(cell),
@@ -166,6 +173,8 @@ export class State {
     }
     if (batch.starts.length > 0 || batch.exemplars.length > 0)
       yield* this.#applyDetails(batch, origin.wallMs);
+    if (batch.exemplarsDropped > 0) this.cells.exemplars.dropped += batch.exemplarsDropped;
+    this.cells.texts.compact(COMPACTED_BYTES);
   }
 
   remove(source: string): boolean {
@@ -225,7 +234,10 @@ export class State {
   /** The same, but for those who still read. */
   get isRecyclingDue(): boolean {
     const { limbo, size } = this.cells;
-    return limbo.length >= LIMBO_MIN && limbo.length * 4 >= size;
+    if (limbo.length === 0) return false;
+    if (this.isShortOfRoom || (limbo.length >= LIMBO_MIN && limbo.length * 4 >= size)) return true;
+    const gone = goneBytes(this.cells);
+    return gone >= LIMBO_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
   }
 
   /**
@@ -244,6 +256,7 @@ export class State {
     // A spelling must not lead to a cell that is something else by then.
     this.#forgetSpellings();
     yield* this.cells.recycle(this.pace);
+    this.isShortOfRoom = false;
     this.epoch += 1;
   }
 
@@ -255,14 +268,13 @@ export class State {
         for (const replaced of new Set(pushed.replaces)) yield* this.#changes.drop(replaced);
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
-        pushed.known.discarded = this.discards(pushed.type);
+        this.families.setDiscarded(pushed.known, this.discards(pushed.type));
         this.epoch += 1;
       } else if (pushed.changed) {
         yield* this.#changes.retype(pushed.known, pushed.type);
       }
       const family = pushed.known;
-      family.help ??= pushed.help;
-      family.unit ??= pushed.unit;
+      this.families.describe(family, pushed);
       family.quotedNames ||= pushed.quotedNames;
       this.cells.noteChange(family.id);
       if (pushed.startTimes && !family.startTimes) yield* this.#changes.holdStartTimes(family);
@@ -346,7 +358,6 @@ export class State {
 
   *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {
     const spellings = this.spellings[batch.dialect];
-    spellings.bound(this.cells.size);
     const view = viewOf(body);
     for (const alias of batch.aliases) {
       let target = UNKNOWN;

@@ -1,7 +1,7 @@
 /**
  * All flags, in one table, from which the parser, the help, the names in the environment and the reference page are made.
  */
-import { defaultGatewayOptions, gatewayChoices } from '../gateway/options.ts';
+import { defaultGatewayOptions, gatewayChoices, largestLimits } from '../gateway/options.ts';
 import { defaultHttpOptions } from '../http/options.ts';
 import { defaultStorageOptions, storageChoices } from '../journal/options.ts';
 import { budgetShares } from '../model/budgets.ts';
@@ -86,6 +86,13 @@ function budget(
     default: AUTO,
     parse: (text) => (text === AUTO ? { value: undefined } : parse(text)),
     share: `auto: ${of64}/64 of --limit.memory, from ${formatSize(min)} to ${formatSize(max)}.`,
+  };
+}
+function sizeUpTo(most: number): Flag['parse'] {
+  return (text) => {
+    const parsed = parseSize(text);
+    const isTooMuch = 'value' in parsed && parsed.value > most;
+    return isTooMuch ? { problem: `at most ${formatSize(most)} can be kept` } : parsed;
   };
 }
 const count: Pick<Flag, 'value' | 'parse'> = { value: 'count', parse: parseCount };
@@ -391,15 +398,12 @@ export const flags: readonly Flag[] = [
     ...size,
     default: formatSize(limits.seriesBytesMax),
     meaning: 'Longest name and labels of one series; at most 60KiB.',
-    parse: (text) => {
-      const parsed = parseSize(text);
-      return 'value' in parsed && parsed.value > 61_440 ? { problem: 'at most 60KiB can be kept' } : parsed;
-    },
+    parse: sizeUpTo(largestLimits.seriesBytesMax),
   },
   {
     name: 'limit.series-bytes-total',
     group: 'limit',
-    ...budget('seriesBytesTotalMax'),
+    ...budget('seriesBytesTotalMax', sizeUpTo(largestLimits.seriesBytesTotalMax)),
     meaning: 'Most bytes of all series: names, labels, and what goes with each sample.',
   },
   {

@@ -18,6 +18,7 @@ import {
   viewOf,
 } from '../primitives/bytes.ts';
 import { quote, shorten } from '../primitives/quote.ts';
+import { flatText } from '../primitives/flat-text.ts';
 
 /** A line is read in one go, so its length must be bounded; so must the labels, each of which is compared to all others. */
 const LINE_BYTES_MAX = 256 * 1024;
@@ -125,7 +126,7 @@ export class Cursor {
       const byte = this.bytes[i]!;
       if (byte === QUOTE) {
         this.position = i + 1;
-        return isPlain ? this.text(from, i) : this.#unescaped(from, i);
+        return isPlain ? this.text(from, i) : flatText(this.#unescaped(from, i));
       }
       if (byte !== BACKSLASH) continue;
       if (i + 1 < this.end && escapeCodes.has(this.bytes[i + 1]!)) {

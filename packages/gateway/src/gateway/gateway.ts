@@ -1,6 +1,8 @@
 /** The parts of a gateway put together: pushes, deletes and scrapes, when each may go on, and what is counted of them. */
 import type { Batch } from '../aggregate/batch.ts';
+import { overLimits } from '../aggregate/check-limits.ts';
 import { countsByType } from '../aggregate/families.ts';
+import { usageOf } from '../aggregate/usage.ts';
 import type { LeftOut } from '../exposition/page.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
@@ -78,6 +80,7 @@ export class Gateway implements GatewayApi {
   /** Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read. */
   async open(snapshotIntervalMs: number): Promise<Recovery> {
     const recovery = await this.#ledger.recover();
+    this.#warnOfLimits();
     await beginLedger(this.#ledger, this.snapshots);
     this.#isOpen = true;
     this.#recovery = recovery;
@@ -86,9 +89,21 @@ export class Gateway implements GatewayApi {
     return recovery;
   }
 
+  #warnOfLimits(): void {
+    const over = overLimits(this.#ledger.state);
+    if (over.length === 0) return;
+    this.#log.warn(
+      'the store holds more than it may; what it holds goes on to be counted, what is new is refused',
+      {
+        over: over.join(', '),
+      },
+    );
+  }
+
   async push(request: PushRequest): Promise<PushOutcome> {
     const startMs = performance.now();
     this.#checkOpen();
+    this.#ledger.recycleWhenShort();
     // Nearly always there is nothing to wait for, and a promise less to make.
     const now = this.#reader.now(request);
     const read = typeof now === 'string' ? await this.#reader.push(request, now) : now;
@@ -142,7 +157,7 @@ export class Gateway implements GatewayApi {
   holdings(): Holdings {
     const { state } = this.#ledger;
     return {
-      families: state.families.size,
+      families: state.families.keptCount,
       series: state.cells.size,
       sources: state.sources.size,
       pushes: this.#pushes,
@@ -155,6 +170,8 @@ export class Gateway implements GatewayApi {
     const { sources } = state;
     return {
       ...countsByType(state.families),
+      usage: usageOf(state),
+      limits: state.limits,
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,

@@ -328,6 +328,11 @@ export class Ledger {
     }
   }
 
+  /** The same where a push was refused for the room that freed cells take. */
+  recycleWhenShort(): void {
+    if (this.state.isShortOfRoom && this.#applying === undefined) this.recycle();
+  }
+
   /** Makes a record and appends it, unless there is no room for it. */
   #append(record: () => Uint8Array): boolean {
     if (!this.#journal.keeps) return true;

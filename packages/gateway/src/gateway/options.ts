@@ -54,6 +54,12 @@ export const defaultLimits: Limits = {
   otherSpellingsBytesMax: largestBudgets.limits.otherSpellingsBytesMax,
 };
 
+/** Limits that cannot be any larger: what is kept has addresses and lengths of so many bits, of which this leaves half. */
+export const largestLimits: Pick<Limits, 'seriesBytesMax' | 'seriesBytesTotalMax'> = {
+  seriesBytesMax: 61_440,
+  seriesBytesTotalMax: 8 * 2 ** 30,
+};
+
 export const defaultGatewayOptions: GatewayOptions = {
   byJob: false,
   jobPruneDurationMs: 0,

@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
+import type { Limits } from '../aggregate/rules.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
 import type { Clock } from '../primitives/clock.ts';
@@ -50,6 +51,11 @@ export const ownMetrics = {
   families: ['gauge', ['type'], 'Families held, by metric type.'],
   sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  series_bytes: ['gauge', [], 'Bytes of series: names, labels, and what goes with each sample.'],
+  metadata_bytes: ['gauge', [], 'Bytes of the names, help and units of families.'],
+  source_bytes: ['gauge', [], 'Bytes of sources in by-job mode, and of what each pushed last.'],
+  other_spellings_bytes: ['gauge', [], 'Bytes of known spellings besides the canonical ones.'],
+  limit: ['gauge', ['of'], 'Most that may be held, by the metric that it bounds (without the prefix).'],
   exemplars: ['gauge', [], 'Exemplars held.'],
   exemplars_dropped_total: [
     'counter',
@@ -98,6 +104,18 @@ export const ownMetrics = {
   ],
   build_info: ['gauge', ['version', 'node_version'], 'Always 1; says what runs.'],
 } as const;
+
+/** Own metrics that a limit bounds, all their series together. */
+const boundedMetrics: readonly (readonly [keyof typeof ownMetrics, keyof Limits])[] = [
+  ['series', 'seriesMax'],
+  ['series_bytes', 'seriesBytesTotalMax'],
+  ['families', 'familiesMax'],
+  ['metadata_bytes', 'metadataBytesTotalMax'],
+  ['sources', 'sourcesMax'],
+  ['source_bytes', 'sourceBytesTotalMax'],
+  ['other_spellings_bytes', 'otherSpellingsBytesMax'],
+  ['exemplars', 'exemplarsMax'],
+];
 
 const PREFIX = 'prom_aggregation_gateway_';
 const PUSH_BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
@@ -186,6 +204,14 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
     const { sourcesLive, sourcesPruned } = holdings();
     set(sourcesLive, { state: 'live' });
     set(sourcesPruned, { state: 'pruned' });
+  });
+  collect.gauge('series_bytes', (set) => set(holdings().usage.seriesBytes));
+  collect.gauge('metadata_bytes', (set) => set(holdings().usage.metadataBytes));
+  collect.gauge('source_bytes', (set) => set(holdings().usage.sourceBytes));
+  collect.gauge('other_spellings_bytes', (set) => set(holdings().usage.otherSpellingsBytes));
+  collect.gauge('limit', (set) => {
+    const { limits } = holdings();
+    for (const [of, limit] of boundedMetrics) set(limits[limit], { of });
   });
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
   collect.gauge('exemplars', (set) => set(holdings().exemplars));

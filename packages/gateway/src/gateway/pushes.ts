@@ -9,6 +9,7 @@
  */
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
+import { checkSource } from '../aggregate/check-limits.ts';
 import { RequestError } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { atOnce } from '../primitives/turns.ts';
@@ -101,7 +102,9 @@ export class Pushes<Counts extends object> {
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(STEP_BYTES)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
-      if (!this.#ledger.push(batch, body, recordOf(request, identity))) return WAITS;
+      const record = recordOf(request, identity);
+      checkSource(this.#ledger.state, batch, record);
+      if (!this.#ledger.push(batch, body, record)) return WAITS;
       return this.#counted(batch);
     } catch (error) {
       throw atOnce(located(error, body, format));
@@ -154,8 +157,9 @@ export class Pushes<Counts extends object> {
       await inSteps(builder.finishInSteps(), pause);
       if (!builder.isUnchanged()) return undefined;
       const { batch } = builder;
-      if (await ledger.pushInSteps(batch, body, recordOf(request, identity), pause))
-        return this.#counted(batch);
+      const record = recordOf(request, identity);
+      checkSource(ledger.state, batch, record);
+      if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
     } finally {
       letGo?.();
     }

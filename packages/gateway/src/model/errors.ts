@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'unsupported_encoding'
   | 'series_limit'
   | 'families_limit'
+  | 'metadata_limit'
   | 'sources_limit'
   | 'buckets_limit'
   | 'labels_limit'
@@ -79,6 +80,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   // Limits of what is kept.
   series_limit: { status: 422, title: 'The gateway holds as many series as it may' },
   families_limit: { status: 422, title: 'The gateway holds as many families as it may' },
+  metadata_limit: { status: 422, title: 'The names and HELP of families are longer than they may be' },
   sources_limit: { status: 422, title: 'The gateway holds as many sources as it may' },
   buckets_limit: { status: 422, title: 'A histogram would have more buckets than it may' },
   labels_limit: { status: 422, title: 'A series has more or longer labels than it may' },

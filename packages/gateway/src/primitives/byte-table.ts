@@ -3,19 +3,20 @@
  *
  *   slots    [ 0 | entry+1 | 0 | … ]        linear probing in segments (hash-slots.ts)
  *   entries  hash, address, length          columns by entry number; freed numbers are used again
- *   arena    chunks of 1 MiB                keys lie in blocks of 8 bytes, never across chunks; freed blocks are reused
+ *   arena    see TextArena                  where a key lies may change with any that is added; ask each time
  */
-import { sameBytes, viewOf } from './bytes.ts';
+import { sameBytes } from './bytes.ts';
 import { hashBytes } from './hash.ts';
 import { HashSlots } from './hash-slots.ts';
 import { NumberList } from './number-list.ts';
+import { addressing, blockBytes, NOWHERE, TextArena } from './text-arena.ts';
 
-const CHUNK_BITS = 20;
-const CHUNK_BYTES = 1 << CHUNK_BITS;
-const SMALL_CHUNK_BYTES = 1 << 14;
-const BLOCK_BYTES = 8;
+/** Here once more, as what is imported is no constant to the compiler. */
+const { CHUNK_BITS, CHUNK_MASK, WORD_BITS } = addressing;
 /** More than these are not kept by `clear`, which has to write them all. */
 const KEPT_SLOTS = 4096;
+/** Of the columns of an entry. */
+const ENTRY_BYTES = 10;
 
 type CopyEntries = <T extends Uint32Array | Uint16Array>(from: T, to: T) => Generator<void, T>;
 
@@ -24,19 +25,30 @@ export class ByteTable {
   high = 0;
   /** Keys held. */
   size = 0;
+  /** Bytes of their texts, as they are kept. */
+  textBytes = 0;
+  /** The same of keys that were removed and not released. */
+  removedBytes = 0;
   #seed: number;
   readonly #slots = new HashSlots();
   #hashes = new Uint32Array(32);
   #addresses = new Uint32Array(32);
   #lengths = new Uint16Array(32);
+  readonly #arena: TextArena;
+  /** Those of the arena. */
+  readonly #views: readonly DataView[];
   readonly #free = new NumberList();
-  #chunks: Uint8Array[] = [];
-  #views: DataView[] = [];
-  #used = CHUNK_BYTES;
-  #freeBlocks = new Map<number, number[]>();
 
-  constructor(seed: number) {
+  /** `arenaBytesMax` is how many bytes have an address, for tests. */
+  constructor(seed: number, arenaBytesMax?: number) {
     this.#seed = seed;
+    this.#arena = new TextArena(this.#addresses, this.#lengths, arenaBytesMax);
+    this.#views = this.#arena.views;
+  }
+
+  /** Memory held by the table, whatever is in it. */
+  get heldBytes(): number {
+    return this.#arena.heldBytes + this.#slots.heldBytes + this.capacity * ENTRY_BYTES;
   }
 
   /** Numbers that columns beside this table must have room for. */
@@ -68,7 +80,8 @@ export class ByteTable {
   matchLength(entry: number, view: DataView, start: number, end: number): number {
     if (entry >= this.high) return -1;
     const length = this.#lengths[entry]!;
-    return start + length <= end && this.#isAt(entry, view, start) ? length : -1;
+    // A number that was released has no length.
+    return length > 0 && start + length <= end && this.#isAt(entry, view, start) ? length : -1;
   }
 
   /** Whether an entry's key is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
@@ -83,7 +96,7 @@ export class ByteTable {
     if (entry >= this.high || this.#lengths[entry] !== headEnd + end - start) return false;
     const address = this.#addresses[entry]!;
     const chunk = this.#views[address >>> CHUNK_BITS]!;
-    const from = address & (CHUNK_BYTES - 1);
+    const from = (address & CHUNK_MASK) << WORD_BITS;
     return (
       sameBytes(chunk, from + headEnd, view, start, end - start) && sameBytes(chunk, from, head, 0, headEnd)
     );
@@ -113,6 +126,7 @@ export class ByteTable {
     this.#lengths = yield* copy(this.#lengths, new Uint16Array(capacity));
     // Its length is the capacity.
     this.#hashes = yield* copy(this.#hashes, new Uint32Array(capacity));
+    this.#arena.ownedBy(this.#addresses, this.#lengths);
   }
 
   /** Entry numbers below `high` that are to be given out again, the next one last. */
@@ -143,17 +157,24 @@ export class ByteTable {
   remove(entry: number): void {
     this.#slots.remove(entry, this.#hashes);
     this.size -= 1;
+    const bytes = blockBytes(this.#lengths[entry]!);
+    this.textBytes -= bytes;
+    this.removedBytes += bytes;
   }
 
   /** Lets the number and the bytes of a removed entry be used again. */
   release(entry: number): void {
-    const blocks = Math.ceil(this.#lengths[entry]! / BLOCK_BYTES);
     this.#free.push(entry);
     // A number that was free when its table was restored has no key.
-    if (blocks === 0) return;
-    const list = this.#freeBlocks.get(blocks);
-    if (list === undefined) this.#freeBlocks.set(blocks, [this.#addresses[entry]!]);
-    else list.push(this.#addresses[entry]!);
+    if (this.#addresses[entry] === NOWHERE) return;
+    this.removedBytes -= blockBytes(this.#lengths[entry]!);
+    this.#arena.release(entry);
+    this.#lengths[entry] = 0;
+  }
+
+  /** Closes gaps that released keys left, where there are too many; moves about so many bytes. */
+  compact(bytes: number): void {
+    this.#arena.compact(bytes);
   }
 
   /** Forgets all keys, and lets go of what many of them made grow. */
@@ -161,20 +182,23 @@ export class ByteTable {
     this.high = 0;
     this.size = 0;
     this.#free.clear();
-    this.#freeBlocks.clear();
-    this.#chunks.length = Math.min(this.#chunks.length, 1);
-    this.#views.length = this.#chunks.length;
-    this.#used = this.#chunks.length === 0 ? CHUNK_BYTES : 0;
+    this.textBytes = 0;
+    this.removedBytes = 0;
+    this.#arena.clear();
     this.#slots.clear(KEPT_SLOTS);
     if (this.#hashes.length <= KEPT_SLOTS) return;
     this.#hashes = new Uint32Array(32);
     this.#addresses = new Uint32Array(32);
     this.#lengths = new Uint16Array(32);
+    this.#arena.ownedBy(this.#addresses, this.#lengths);
   }
 
-  /** The bytes of an entry: its chunk (as a view, too), and where in it. The chunk must not be written to. */
+  /**
+   * The bytes of an entry: its chunk (as a view, too), and where in it, until a key is added or released. The chunk must not
+   * be written to.
+   */
   chunkOf(entry: number): Uint8Array {
-    return this.#chunks[this.#addresses[entry]! >>> CHUNK_BITS]!;
+    return this.#arena.bytes[this.#addresses[entry]! >>> CHUNK_BITS]!;
   }
 
   viewOf(entry: number): DataView {
@@ -182,7 +206,7 @@ export class ByteTable {
   }
 
   offsetOf(entry: number): number {
-    return this.#addresses[entry]! & (CHUNK_BYTES - 1);
+    return (this.#addresses[entry]! & CHUNK_MASK) << WORD_BITS;
   }
 
   lengthOf(entry: number): number {
@@ -211,61 +235,18 @@ export class ByteTable {
 
   #put(entry: number, view: DataView, start: number, end: number, hash: number): void {
     const length = end - start;
-    const address = this.#allocate(length);
-    this.#copy(view, start, length, address);
+    this.#arena.place(entry, view, start, length);
     this.#hashes[entry] = hash;
-    this.#addresses[entry] = address;
     this.#lengths[entry] = length;
+    this.textBytes += blockBytes(length);
     this.#slots.add(entry, hash, this.#hashes);
     this.size += 1;
   }
 
   #isAt(entry: number, view: DataView, start: number): boolean {
     const address = this.#addresses[entry]!;
-    const chunk = this.#views[address >>> CHUNK_BITS]!;
-    return sameBytes(chunk, address & (CHUNK_BYTES - 1), view, start, this.#lengths[entry]!);
-  }
-
-  #copy(view: DataView, start: number, length: number, address: number): void {
-    const chunk = this.#views[address >>> CHUNK_BITS]!;
-    const to = address & (CHUNK_BYTES - 1);
-    let i = 0;
-    for (const stop = length - 3; i < stop; i += 4) {
-      chunk.setInt32(to + i, view.getInt32(start + i, true), true);
-    }
-    for (; i < length; i += 1) chunk.setUint8(to + i, view.getUint8(start + i));
-  }
-
-  #allocate(length: number): number {
-    const blocks = Math.ceil(length / BLOCK_BYTES);
-    const reused = this.#freeBlocks.get(blocks)?.pop();
-    if (reused !== undefined) return reused;
-    const bytes = blocks * BLOCK_BYTES;
-    if (this.#used + bytes > CHUNK_BYTES) this.#addChunk();
-    if (this.#chunks.length === 1) this.#growFirstChunk(this.#used + bytes);
-    const address = (this.#chunks.length - 1) * CHUNK_BYTES + this.#used;
-    this.#used += bytes;
-    return address;
-  }
-
-  #addChunk(): void {
-    const chunk = new Uint8Array(this.#chunks.length === 0 ? SMALL_CHUNK_BYTES : CHUNK_BYTES);
-    this.#chunks.push(chunk);
-    this.#views.push(viewOf(chunk));
-    this.#used = 0;
-  }
-
-  /**
-   * The first chunk begins small: most tables hold little. It grows in few steps, as each leaves a hole in the heap, while
-   * pages of a large array that nobody has touched take no memory.
-   */
-  #growFirstChunk(needed: number): void {
-    const chunk = this.#chunks[0]!;
-    if (needed <= chunk.length) return;
-    const larger = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(chunk.length * 8, needed)));
-    larger.set(chunk);
-    this.#chunks[0] = larger;
-    this.#views[0] = viewOf(larger);
+    const from = (address & CHUNK_MASK) << WORD_BITS;
+    return sameBytes(this.#views[address >>> CHUNK_BITS]!, from, view, start, this.#lengths[entry]!);
   }
 
   #growEntries(capacity: number): void {
@@ -278,5 +259,6 @@ export class ByteTable {
     const lengths = new Uint16Array(capacity);
     lengths.set(this.#lengths);
     this.#lengths = lengths;
+    this.#arena.ownedBy(addresses, lengths);
   }
 }

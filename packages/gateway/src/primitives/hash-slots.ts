@@ -21,7 +21,11 @@ interface Segment {
   depth: number;
 }
 
+const SLOT_BYTES = 4;
+
 export class HashSlots {
+  /** Memory of all segments. */
+  heldBytes: number = SEGMENT_SLOTS_MIN * SLOT_BYTES;
   readonly #slotsMax: number;
   #directory: Segment[] = [newSegment(SEGMENT_SLOTS_MIN, 0)];
   /** The slots of each segment in the directory: one step less to them. */
@@ -83,11 +87,13 @@ export class HashSlots {
     this.#directory = [newSegment(SEGMENT_SLOTS_MIN, 0)];
     this.#slots = this.#directory.map(({ slots }) => slots);
     this.#mask = 0;
+    this.heldBytes = SEGMENT_SLOTS_MIN * SLOT_BYTES;
   }
 
   #double(segment: Segment, hash: number, hashes: Uint32Array): void {
     const { slots } = segment;
     segment.slots = new Uint32Array(slots.length * 2);
+    this.heldBytes += slots.length * SLOT_BYTES;
     for (const stored of slots) if (stored !== 0) occupy(segment.slots, stored - 1, hashes[stored - 1]!);
     this.#put(segment, hash);
   }
@@ -99,6 +105,7 @@ export class HashSlots {
       this.#slots = [...this.#slots, ...this.#slots];
       this.#mask = this.#directory.length - 1;
     }
+    this.heldBytes += slots.length * SLOT_BYTES;
     const halves = [newSegment(slots.length, depth + 1), newSegment(slots.length, depth + 1)] as const;
     for (const stored of slots) {
       if (stored === 0) continue;

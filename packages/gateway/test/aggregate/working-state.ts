@@ -6,6 +6,7 @@ import type { Limits, StateRules } from '../../src/aggregate/rules.ts';
 import { Ring } from '../../src/aggregate/source-list.ts';
 import { State } from '../../src/aggregate/state.ts';
 import type { PushOrigin } from '../../src/aggregate/state.ts';
+import { usageOf } from '../../src/aggregate/usage.ts';
 import { roomForSnapshot, takeSnapshot } from '../../src/aggregate/take-snapshot.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
@@ -128,6 +129,9 @@ export class WorkingState {
       }),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
+      // What was learnt by use is not kept.
+      usage: { ...usageOf(this.state), otherSpellingsBytes: 0 },
+      discarded: [families.discardedCount, families.discardedBytes],
     };
   }
 

@@ -157,6 +157,7 @@ describe('what is wrong is told', () => {
     ['no read timeout', ['--web.read-timeout=0'], 'must be more than 0'],
     ['origin with capitals', ['--cors=https://A.example'], 'write https://a.example'],
     ['series too long', ['--limit.series-bytes=1MiB'], 'at most 60KiB'],
+    ['more bytes of series than have addresses', ['--limit.series-bytes-total=9GiB'], 'at most 8GiB'],
     ['push path of its own', ['--web.push-path=/-/push'], 'belong to the gateway'],
     ['negative', ['--limit.series=-1'], 'not a whole number'],
   ])('%s', (_, argv, message) => expect(errorsOf(argv).join('\n')).toContain(message));
