@@ -121,7 +121,7 @@ test('a body of more new families than there may be is not read to its end', asy
   const body = lines(30_000, (i) => `# TYPE a${i} gauge\n`);
   await expect(gateway.push(body)).rejects.toMatchObject({
     code: 'families_limit',
-    location: { line: 1_001 },
+    location: { line: 11_001 },
   });
   expect(declared.mock.calls.length).toBeLessThan(1_100);
 });
