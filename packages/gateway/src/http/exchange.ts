@@ -1,13 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import type { Connection } from './connection.ts';
+
 /** One request on its way through the handlers, and its reply. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Raw path without the query. */
   readonly path: string;
+  /** Pushes of one connection may run together. */
+  readonly isPush: boolean;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
+  /** Undefined where many requests share a connection without an order, as in HTTP/2. */
+  readonly connection: Connection | undefined;
+  /** Taken from the budget of requests that were sent ahead. */
+  budgeted: number;
   /** Of the body, decompressed, once it is known. */
   bodyBytes: number | undefined;
 }

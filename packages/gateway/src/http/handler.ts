@@ -1,6 +1,5 @@
 /** From request to reply: finds the handler, runs it, and answers for what it throws. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry.ts';
@@ -8,9 +7,14 @@ import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { BodyIntake, ClientGone } from './body.ts';
+import { RequestBudget } from './connection.ts';
+import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections.ts';
 import { corsPolicy } from './cors.ts';
 import { pathOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
+import { nosniff } from './headers.ts';
+import { hostPolicy, isHttp2 } from './hosts.ts';
+import { madeOnceATurn } from './once-a-turn.ts';
 import type { HttpOptions } from './options.ts';
 import { pageHandler } from './page.ts';
 import { asRequestError, sendError } from './problem.ts';
@@ -37,20 +41,23 @@ export interface ServerState {
   stopping: boolean;
   /** Requests begun and not yet answered. */
   active: number;
-  /** Sockets that the server itself has answered with an error, so that what was under way there can be counted. */
-  readonly failed: WeakMap<Socket, ErrorCode>;
 }
 
-export type Dispatch = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
+export interface Dispatcher {
+  readonly dispatch: (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
+  readonly connections: Connections;
+}
 
-export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch {
-  const { options, telemetry, log } = deps;
+export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatcher {
+  const { options } = deps;
+  const hosts = hostPolicy(options.allowedHosts);
   const cors = corsPolicy(options.corsOrigins);
   const routes = createRoutes(options);
-  const refusals = new RefusalLog(log);
+  const { answer, brokenOff } = createRefusals(deps, { cors, routes });
   const handlers = createHandlers(deps, state, { cors, routes, intake: new BodyIntake(options) });
 
   const run = (exchange: Exchange): Promise<void> => {
+    hosts.check(exchange.request, exchange.path);
     if (state.stopping) {
       exchange.response.shouldKeepAlive = false;
       if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
@@ -58,6 +65,62 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
     return handlers[route.handler](exchange);
   };
+  const begin = (exchange: Exchange): void => {
+    state.active += 1;
+    const done = (): void => {
+      state.active -= 1;
+      exchange.connection?.handled();
+    };
+    // Each promise in a chain costs as much as a header: hence one `then` with both.
+    const failed = (error: unknown): void => {
+      answer(exchange, error);
+      done();
+    };
+    try {
+      run(exchange).then(done, failed);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const connections = new Connections({
+    requestsPerConnectionMax: options.requestsPerConnectionMax,
+    stallTimeoutMs: REPLY_STALL_TIMEOUT_MS,
+    budget: new RequestBudget(options.requestsMax),
+    begin,
+    refuse: answer,
+    brokenOff,
+  });
+  return {
+    connections,
+    dispatch(request, response, expectsContinue) {
+      const connection = isHttp2(request) ? undefined : connections.of(request.socket);
+      const exchange: Exchange = {
+        request,
+        response,
+        path: pathOf(request.url ?? '/'),
+        isPush: isPushMethod(request.method),
+        expectsContinue,
+        connection,
+        budgeted: 0,
+        bodyBytes: undefined,
+      };
+      if (connection === undefined) begin(exchange);
+      else connection.take(exchange);
+    },
+  };
+}
+
+interface Refusals {
+  /** Answers a request with what its handler threw. */
+  readonly answer: (exchange: Exchange, thrown: unknown) => void;
+  readonly brokenOff: (exchange: Exchange, code: ErrorCode) => void;
+}
+
+function createRefusals(
+  { telemetry, log }: HandlerDeps,
+  { cors, routes }: Pick<PushDeps, 'cors' | 'routes'>,
+): Refusals {
+  const refusals = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
     const { request } = exchange;
     if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
@@ -67,11 +130,13 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const remote = request.socket.remoteAddress;
     refusals.refused('push refused', { code, path: exchange.path, remote, message });
   };
+  const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
+    countRefusal(exchange, code, 'the body did not arrive whole');
   const answer = (exchange: Exchange, thrown: unknown): void => {
     const { request, response } = exchange;
     if (thrown instanceof ClientGone) {
-      const code = state.failed.get(request.socket);
-      if (code !== undefined) countRefusal(exchange, code, 'the body did not arrive whole');
+      const code = exchange.connection?.failureCode;
+      if (code !== undefined) brokenOff(exchange, code);
       response.destroy();
       return;
     }
@@ -81,23 +146,7 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
-  return (request, response, expectsContinue) => {
-    const path = pathOf(request.url ?? '/');
-    const exchange: Exchange = { request, response, path, expectsContinue, bodyBytes: undefined };
-    state.active += 1;
-    // Each promise in a chain costs as much as a header: hence one `then` with both.
-    const failed = (error: unknown): void => {
-      state.active -= 1;
-      answer(exchange, error);
-    };
-    try {
-      run(exchange).then(() => {
-        state.active -= 1;
-      }, failed);
-    } catch (error) {
-      failed(error);
-    }
-  };
+  return { answer, brokenOff };
 }
 
 function createHandlers(
@@ -107,6 +156,7 @@ function createHandlers(
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log } = deps;
   const pushDeps: PushDeps = { gateway, state, ...shared };
+  const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
     push: pushHandler(pushDeps),
     retire: retireHandler(pushDeps),
@@ -119,7 +169,7 @@ function createHandlers(
       stallTimeoutMs: SCRAPE_STALL_TIMEOUT_MS,
     }),
     telemetry: async (exchange) => {
-      const page = await telemetry.page();
+      const page = await telemetryPage();
       sendText(exchange, page.body, page.contentType);
     },
     healthy: async (exchange) => sendText(exchange, 'OK\n'),
@@ -144,6 +194,7 @@ function sendText(exchange: Exchange, body: string, contentType = 'text/plain; c
     contentType,
     'Content-Length',
     String(Buffer.byteLength(body)),
+    ...nosniff,
   ]);
   exchange.response.end(body);
 }

@@ -6,6 +6,7 @@ import type { GatewayApi } from '../gateway/api.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
+import { nosniff } from './headers.ts';
 import { formatOf } from './media-type.ts';
 import { explainMisread } from './misread.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
@@ -41,7 +42,9 @@ export function pushHandler(deps: PushDeps): Handler {
         throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
       }
     });
-    if (deps.state.stopping) response.shouldKeepAlive = false;
+    // Not where another push follows whose reply would be lost with the connection.
+    if (deps.state.stopping && exchange.connection?.isLast(exchange) !== false)
+      response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin);
     accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
@@ -73,7 +76,7 @@ export function preflightHandler(deps: PushDeps): Handler {
     const allow = routes.allowed(path).join(', ');
     const origin = cors.headersFor(request.headers.origin);
     request.resume();
-    response.writeHead(204, ['Allow', allow, ...origin, ...cors.preflightHeaders]);
+    response.writeHead(204, ['Allow', allow, ...nosniff, ...origin, ...cors.preflightHeaders]);
     response.end();
   };
 }
@@ -101,6 +104,6 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
 
 /** 202, never 200 or 204: some clients take nothing else. */
 function accept(exchange: Exchange, headers: FlatHeaders): void {
-  exchange.response.writeHead(202, ['Content-Length', '0', ...headers]);
+  exchange.response.writeHead(202, ['Content-Length', '0', ...nosniff, ...headers]);
   exchange.response.end();
 }

@@ -18,6 +18,7 @@ import { negotiate } from './accept.ts';
 import { availableCompressions, createCompressor } from './compress.ts';
 import { withVary } from './cors.ts';
 import type { CorsPolicy } from './cors.ts';
+import { nosniff } from './headers.ts';
 import type { Handler } from './routes.ts';
 
 export interface ScrapeDeps {
@@ -42,6 +43,7 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
     const headers = [
       'Content-Type',
       contentType,
+      ...nosniff,
       ...(compression === undefined ? [] : ['Content-Encoding', compression]),
       ...withVary(['Accept', 'Accept-Encoding'], deps.cors.headersFor(request.headers.origin)),
     ];
