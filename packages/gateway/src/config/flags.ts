@@ -162,7 +162,7 @@ export const flags: readonly Flag[] = [
     repeatable: true,
     default: '*',
     meaning:
-      'Host name that requests may come for, with or without a port, or * for all. With names, requests for others are refused, against DNS rebinding.',
+      'Host name that requests may come for, with or without a port, or * for all. With names, requests for others are refused, against DNS rebinding; IP addresses and health checks are let in.',
     parse: parseHostName,
   },
   {

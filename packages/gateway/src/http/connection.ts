@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
+import type { ClientErrorReply } from './client-error.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What the connections of all servers have in common. */
@@ -30,6 +31,9 @@ export interface ConnectionRules {
 
 /** So many times as many as may have begun may also wait. */
 const WAITING_FACTOR = 4;
+
+/** Requests that come after one whose reply ends the connection; with more of them it is cut off at once. */
+const IGNORED_MAX = 8;
 
 /** What one of the budget's requests stands for. One that waits holds at most the 64 KiB of one packet. */
 const BUDGETED_BODY_BYTES = 32 * 1024;
@@ -61,7 +65,6 @@ export class RequestBudget {
 
 interface Failure {
   readonly code: ErrorCode | undefined;
-  /** The whole reply as it is sent, or empty for none. */
   reply: string;
 }
 
@@ -71,11 +74,10 @@ export class Connection {
   /** Begun and, as far as is known, not answered. A request that is not a push is alone here. */
   readonly #begun: Exchange[] = [];
   readonly #waiting: Exchange[] = [];
-  /** A reply has been given after which the connection ends. */
+  /** A reply has gone out after which the connection ends. */
   #closing = false;
-  /** Too many requests were waiting; those that came before are still answered. */
-  #full = false;
-  /** Requests that came after one whose reply ends the connection. */
+  /** A request has been answered 503; the reply comes after those before it, and ends the connection. */
+  #refused = false;
   #ignored = 0;
   #holding = false;
   #mayHold = false;
@@ -89,7 +91,6 @@ export class Connection {
   constructor(socket: Socket, rules: ConnectionRules) {
     this.#socket = socket;
     this.#rules = rules;
-    socket.once('close', () => this.#closed());
   }
 
   /** Why the connection broke off, if it did. */
@@ -100,7 +101,7 @@ export class Connection {
   /** Begins the request now or later, or answers it with 503, or drops it where the connection ends before its turn. */
   take(exchange: Exchange): void {
     this.#forgetAnswered();
-    if (this.#begun.length > 0 || this.#waiting.length > 0 || this.#closing || this.#full) {
+    if (this.#begun.length > 0 || this.#waiting.length > 0 || this.#closing || this.#refused) {
       this.#takePipelined(exchange);
       return;
     }
@@ -114,11 +115,16 @@ export class Connection {
     this.#forgetAnswered();
   }
 
+  /** Whether no request came after this one, so that its reply may end the connection. */
+  isLast(exchange: Exchange): boolean {
+    return this.#waiting.length === 0 && this.#begun.at(-1) === exchange;
+  }
+
   /**
    * What came is no request, or not a whole one. Requests before it are answered first, as they may have counted; then comes
-   * `reply`, if there is one, and the connection ends.
+   * this reply, and the connection ends.
    */
-  fail(code: ErrorCode | undefined, reply: string): void {
+  fail({ code, reply }: ClientErrorReply): void {
     if (this.#failure !== undefined) return;
     this.#failure = { code, reply };
     this.#forgetAnswered();
@@ -127,13 +133,20 @@ export class Connection {
     this.#advance();
   }
 
-  #closed(): void {
+  /**
+   * The peer sends no more. A sender still waits for the replies to its pushes; any other has gone, and what is being made for
+   * it would be made for nobody.
+   */
+  peerEnded(): void {
+    this.#forgetAnswered();
+    if (this.#begun[0]?.isPush !== true) this.#socket.end();
+  }
+
+  closed(): void {
     for (const list of [this.#begun, this.#waiting]) {
       for (const exchange of list) this.#giveBack(exchange);
       list.length = 0;
     }
-    this.#rules.budget.give(this.#ignored);
-    this.#ignored = 0;
     this.#closing = true;
   }
 
@@ -163,7 +176,7 @@ export class Connection {
     const pipelined = this.#begun.length + this.#waiting.length;
     const requests = budgetedRequests(exchange);
     if (pipelined >= requestsPerConnectionMax * (1 + WAITING_FACTOR) || !budget.take(requests)) {
-      this.#full = true;
+      this.#refused = true;
       exchange.response.shouldKeepAlive = false;
       this.#rules.refuse(exchange, tooManyPipelined());
       return;
@@ -182,14 +195,13 @@ export class Connection {
   /** Whether the connection ends with a reply that is before the next request. */
   #endsBefore(): boolean {
     const last = this.#waiting.at(-1) ?? this.#begun.at(-1);
-    return this.#closing || this.#full || last?.response.shouldKeepAlive === false;
+    return this.#closing || this.#refused || last?.response.shouldKeepAlive === false;
   }
 
-  /** Node remembers the request until the connection closes, so it takes its part of the budget; without one, it closes now. */
   #ignore({ request }: Exchange): void {
     request.resume();
-    if (this.#rules.budget.take(1)) this.#ignored += 1;
-    else this.#socket.destroy();
+    this.#ignored += 1;
+    if (this.#ignored > IGNORED_MAX) this.#socket.destroy();
   }
 
   #mayBegin(exchange: Exchange): boolean {
@@ -251,6 +263,7 @@ export class Connection {
   }
 
   #forgetAnswered(): void {
+    if (this.#begun.length === 0) return;
     for (let first = this.#begun[0]; first?.response.writableFinished === true; first = this.#begun[0]) {
       this.#begun.shift();
       this.#giveBack(first);
@@ -302,7 +315,7 @@ export class Connection {
 
   #end(): void {
     const socket = this.#socket;
-    if (this.#closing || this.#failure === undefined || !socket.writable) return;
+    if (this.#closing || this.#refused || this.#failure === undefined || !socket.writable) return;
     this.#closing = true;
     socket.end(this.#failure.reply);
     // Closing a socket while unread bytes lie in it resets the connection, and the sender loses the reply with it.

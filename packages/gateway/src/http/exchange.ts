@@ -12,7 +12,8 @@ export interface Exchange {
   readonly isPush: boolean;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
-  readonly connection: Connection;
+  /** Undefined where many requests share a connection without an order, as in HTTP/2. */
+  readonly connection: Connection | undefined;
   /** Taken from the budget of requests that were sent ahead. */
   budgeted: number;
   /** Of the body, decompressed, once it is known. */

@@ -1,22 +1,21 @@
 /** From request to reply: finds the handler, runs it, and answers for what it throws. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
-import { shorten } from '../primitives/quote.ts';
 import { BodyIntake, ClientGone } from './body.ts';
-import { Connection, RequestBudget } from './connection.ts';
-import type { ConnectionRules } from './connection.ts';
+import { RequestBudget } from './connection.ts';
+import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections.ts';
 import { corsPolicy } from './cors.ts';
 import type { CorsPurpose } from './cors.ts';
 import { pathOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { nosniff } from './headers.ts';
-import { hostCheck } from './hosts.ts';
+import { hostPolicy, isHttp2 } from './hosts.ts';
+import { madeOnceATurn } from './once-a-turn.ts';
 import type { HttpOptions } from './options.ts';
 import { pageHandler } from './page.ts';
 import { asRequestError, sendError } from './problem.ts';
@@ -45,25 +44,21 @@ export interface ServerState {
   active: number;
 }
 
-export interface Dispatch {
-  request(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void;
-  /** What is known of a connection; made when first asked for. */
-  connectionOf(socket: Socket): Connection;
+export interface Dispatcher {
+  readonly dispatch: (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
+  readonly connections: Connections;
 }
 
-/** A peer that takes nothing of its replies for so long is cut off. */
-const STALL_TIMEOUT_MS = 60_000;
-
-export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch {
-  const { options, telemetry, log } = deps;
+export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatcher {
+  const { options } = deps;
+  const hosts = hostPolicy(options.allowedHosts);
   const cors = corsPolicy(options.corsOrigins);
   const routes = createRoutes(options);
+  const { answer, brokenOff } = createRefusals(deps, { cors, routes });
   const handlers = createHandlers(deps, state, { cors, routes, intake: new BodyIntake(options) });
 
-  const checkHost = hostCheck(options.allowedHosts);
-
   const run = (exchange: Exchange): Promise<void> => {
-    checkHost(exchange.request, exchange.path);
+    hosts.check(exchange.request, exchange.path);
     if (state.stopping) {
       exchange.response.shouldKeepAlive = false;
       if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
@@ -71,12 +66,78 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
     return handlers[route.handler](exchange);
   };
-  const countRefusal = refusalCounter(telemetry, new RefusalLog(log));
+  const begin = (exchange: Exchange): void => {
+    state.active += 1;
+    const done = (): void => {
+      state.active -= 1;
+      exchange.connection?.handled();
+    };
+    // Each promise in a chain costs as much as a header: hence one `then` with both.
+    const failed = (error: unknown): void => {
+      answer(exchange, error);
+      done();
+    };
+    try {
+      run(exchange).then(done, failed);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const connections = new Connections({
+    requestsPerConnectionMax: options.requestsPerConnectionMax,
+    stallTimeoutMs: REPLY_STALL_TIMEOUT_MS,
+    budget: new RequestBudget(options.requestsMax),
+    begin,
+    refuse: answer,
+    brokenOff,
+  });
+  return {
+    connections,
+    dispatch(request, response, expectsContinue) {
+      const connection = isHttp2(request) ? undefined : connections.of(request.socket);
+      const exchange: Exchange = {
+        request,
+        response,
+        path: pathOf(request.url ?? '/'),
+        isPush: isPushMethod(request.method),
+        expectsContinue,
+        connection,
+        budgeted: 0,
+        bodyBytes: undefined,
+      };
+      if (connection === undefined) begin(exchange);
+      else connection.take(exchange);
+    },
+  };
+}
+
+interface Refusals {
+  /** Answers a request with what its handler threw. */
+  readonly answer: (exchange: Exchange, thrown: unknown) => void;
+  readonly brokenOff: (exchange: Exchange, code: ErrorCode) => void;
+}
+
+function createRefusals(
+  { telemetry, log }: HandlerDeps,
+  { cors, routes }: Pick<PushDeps, 'cors' | 'routes'>,
+): Refusals {
+  const refusals = new RefusalLog(log);
+  const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
+    const { request } = exchange;
+    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
+      const announced = Number(request.headers['content-length'] ?? 0);
+      telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
+    } else if (request.method !== 'DELETE') return;
+    const remote = request.socket.remoteAddress;
+    refusals.refused('push refused', { code, path: exchange.path, remote, message });
+  };
+  const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
+    countRefusal(exchange, code, 'the body did not arrive whole');
   const answer = (exchange: Exchange, thrown: unknown): void => {
     const { request, response } = exchange;
     if (thrown instanceof ClientGone) {
-      const code = exchange.connection.failureCode;
-      if (code !== undefined) countRefusal(exchange, code, 'the body did not arrive whole');
+      const code = exchange.connection?.failureCode;
+      if (code !== undefined) brokenOff(exchange, code);
       response.destroy();
       return;
     }
@@ -86,75 +147,7 @@ export function createDispatch(deps: HandlerDeps, state: ServerState): Dispatch 
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
-  const begin = (exchange: Exchange): void => {
-    state.active += 1;
-    // Each promise in a chain costs as much as a header: hence one `then` with both.
-    const failed = (error: unknown): void => {
-      state.active -= 1;
-      answer(exchange, error);
-      exchange.connection.handled();
-    };
-    try {
-      run(exchange).then(() => {
-        state.active -= 1;
-        exchange.connection.handled();
-      }, failed);
-    } catch (error) {
-      failed(error);
-    }
-  };
-  const connectionOf = connectionsFor({
-    requestsPerConnectionMax: options.requestsPerConnectionMax,
-    stallTimeoutMs: STALL_TIMEOUT_MS,
-    budget: new RequestBudget(options.requestsMax),
-    begin,
-    refuse: answer,
-    brokenOff: (exchange, code) => countRefusal(exchange, code, 'the request did not arrive whole'),
-  });
-  return {
-    connectionOf,
-    request(request, response, expectsContinue) {
-      const connection = connectionOf(request.socket);
-      connection.take(exchangeOf(request, response, { expectsContinue, connection }));
-    },
-  };
-}
-
-function exchangeOf(
-  request: IncomingMessage,
-  response: ServerResponse,
-  of: Pick<Exchange, 'expectsContinue' | 'connection'>,
-): Exchange {
-  const { expectsContinue, connection } = of;
-  const path = pathOf(request.url ?? '/');
-  const isPush = isPushMethod(request.method);
-  return { request, response, path, isPush, expectsContinue, connection, budgeted: 0, bodyBytes: undefined };
-}
-
-type CountRefusal = (exchange: Exchange, code: ErrorCode, message: string) => void;
-
-function refusalCounter(telemetry: Telemetry, refusals: RefusalLog): CountRefusal {
-  return (exchange, code, message) => {
-    const { request } = exchange;
-    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
-      const announced = Number(request.headers['content-length'] ?? 0);
-      telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
-    } else if (request.method !== 'DELETE') return;
-    const remote = request.socket.remoteAddress;
-    refusals.refused('push refused', { code, path: shorten(exchange.path), remote, message });
-  };
-}
-
-function connectionsFor(rules: ConnectionRules): (socket: Socket) => Connection {
-  const connections = new WeakMap<Socket, Connection>();
-  return (socket) => {
-    let connection = connections.get(socket);
-    if (connection === undefined) {
-      connection = new Connection(socket, rules);
-      connections.set(socket, connection);
-    }
-    return connection;
-  };
+  return { answer, brokenOff };
 }
 
 function createHandlers(
@@ -164,13 +157,14 @@ function createHandlers(
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log } = deps;
   const pushDeps: PushDeps = { gateway, state, ...shared };
+  const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
     push: pushHandler(pushDeps),
     retire: retireHandler(pushDeps),
     preflight: preflightHandler(pushDeps),
     scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors }),
     telemetry: async (exchange) => {
-      const page = await telemetry.page();
+      const page = await telemetryPage();
       sendText(exchange, page.body, page.contentType);
     },
     healthy: async (exchange) => sendText(exchange, 'OK\n'),

@@ -1,42 +1,78 @@
 /**
- * For which hosts requests may come. A web page can make a name of its own lead to an address in the network of its visitor
- * (DNS rebinding) and is then of the same origin as the gateway; only the name in the Host header gives it away.
+ * Which requests may come at all, by the version and the Host of their heads.
+ *
+ * Two Hosts are read differently by programs on the way, so they are refused. Where names are configured, a request for
+ * another one is, too: a page whose name was made to point here after it was loaded could read all of it as its own
+ * (DNS rebinding). That takes a name and a browser, so addresses are let in, and HTTP/1.0 without a Host.
  */
 import type { IncomingMessage } from 'node:http';
+import { isIPv4, isIPv6 } from 'node:net';
 
 import { RequestError } from '../model/errors.ts';
 import { quote } from '../primitives/quote.ts';
 import { HEALTHY_PATH, READY_PATH } from './routes.ts';
 
-/** Throws RequestError `invalid_host` or `host_not_allowed`. */
-export type HostCheck = (request: IncomingMessage, path: string) => void;
+export interface HostPolicy {
+  /** Throws RequestError `body_unreadable`, `invalid_host` or `host_not_allowed`. */
+  check(request: IncomingMessage, path: string): void;
+}
 
-/** `allowed` holds `*`, or hosts in small letters, with or without a port. Probes of health may come for any host. */
-export function hostCheck(allowed: readonly string[]): HostCheck {
-  const allowsAll = allowed.includes('*');
-  const hosts = new Set(allowed);
-  return (request, path) => {
-    const { rawHeaders } = request;
-    let hostHeaders = 0;
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i]!;
-      if (name.length === 4 && name.toLowerCase() === 'host') hostHeaders += 1;
-    }
-    if (hostHeaders > 1) {
-      throw new RequestError('invalid_host', 'the request has two Host headers; send one');
-    }
-    if (allowsAll || path === HEALTHY_PATH || path === READY_PATH) return;
-    const host = targetHost(request);
-    if (hosts.has(host) || hosts.has(host.replace(/:\d+$/, ''))) return;
-    throw new RequestError(
-      'host_not_allowed',
-      `requests for the host ${quote(host)} are not answered here; allow it with --web.allowed-hosts`,
-    );
+/** `allowed` holds `*`, which stands for all, or names and addresses, with or without a port. */
+export function hostPolicy(allowed: readonly string[]): HostPolicy {
+  const all = allowed.includes('*');
+  const names = new Set(allowed.map((name) => name.toLowerCase()));
+  return {
+    check(request, path) {
+      if (isHttp2(request)) {
+        if (!all) checkName(names, String(request.headers[':authority'] ?? request.headers.host ?? ''), path);
+        return;
+      }
+      checkHead(request);
+      if (!all) checkName(names, hostOf(request), path);
+    },
   };
 }
 
-/** The absolute form of a target says more than the header; RFC 9112, section 3.2.2. */
-function targetHost({ url = '', headers }: IncomingMessage): string {
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1];
-  return (absolute ?? headers.host ?? '').toLowerCase();
+/** Of `node:http2`; the parser of HTTP/1 takes other versions for its own, too. */
+export function isHttp2(request: IncomingMessage): boolean {
+  return 'stream' in request;
+}
+
+function checkHead(request: IncomingMessage): void {
+  if (request.httpVersionMajor !== 1) {
+    throw new RequestError(
+      'body_unreadable',
+      `HTTP/${request.httpVersion} is not spoken here; send it as HTTP/1.1`,
+    );
+  }
+  let hosts = 0;
+  const { rawHeaders } = request;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name === 'Host' || (name.length === 4 && name.toLowerCase() === 'host')) hosts += 1;
+  }
+  if (hosts === 1 || (hosts === 0 && request.httpVersionMinor === 0)) return;
+  throw new RequestError(
+    'invalid_host',
+    hosts === 0
+      ? 'the request has no Host; HTTP/1.1 needs the name of the gateway in it'
+      : `the request has ${hosts} Host headers; send one`,
+  );
+}
+
+function checkName(names: ReadonlySet<string>, sent: string, path: string): void {
+  const host = sent.toLowerCase();
+  if (names.has(host) || host === '' || path === HEALTHY_PATH || path === READY_PATH) return;
+  const name = host.replace(/:\d*$/, '');
+  if (names.has(name) || isIPv4(name) || (/^\[.*\]$/.test(name) && isIPv6(name.slice(1, -1)))) return;
+  throw new RequestError(
+    'host_not_allowed',
+    `nothing is served for host ${quote(sent)}; ask for a name that --web.allowed-hosts lists, or add this one`,
+  );
+}
+
+/** The authority of a target in absolute form counts before the header, RFC 9112, section 3.2.2. */
+function hostOf({ url = '', headers }: IncomingMessage): string {
+  const absolute = url.startsWith('/') ? null : /^[^/?#]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url);
+  return absolute?.[1] ?? headers.host ?? '';
 }

@@ -17,11 +17,11 @@ export interface HttpOptions {
   readonly scrapesMax: number;
   /** Of what open scrapes keep, so that each shows one point in time; one scrape is always let in. */
   readonly viewsBytesMax: number;
-  /** Requests begun and not yet answered, of one connection; further ones wait. */
+  /** Pushes of one connection begun and not yet answered; four times as many more may wait, and further requests are answered 503. */
   readonly requestsPerConnectionMax: number;
-  /** The same, of all connections. */
+  /** Requests of all connections that came before the one before them was answered; further ones are answered 503. */
   readonly requestsMax: number;
-  /** Host names that requests may come for, with or without a port; `*` for all. */
+  /** Host names that requests may come for, with or without a port; `*` for all. Addresses are always let in. */
   readonly allowedHosts: readonly string[];
   readonly connectionsMax: number;
   /** For a whole request to arrive. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 
 import type { GatewayApi, Holdings } from '../gateway/api.ts';
 import { preferredMediaType } from './accept.ts';
+import { nosniff } from './headers.ts';
 import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH } from './routes.ts';
 import type { Handler } from './routes.ts';
 
@@ -45,8 +46,7 @@ export function pageHandler(deps: PageDeps): Handler {
       'no-store',
       'Vary',
       'Accept',
-      'X-Content-Type-Options',
-      'nosniff',
+      ...nosniff,
     ]);
     response.end(body);
   };

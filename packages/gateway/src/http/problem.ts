@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { errorTable, RequestError } from '../model/errors.ts';
+import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { preferredMediaType } from './accept.ts';
 import type { FlatHeaders } from './cors.ts';
@@ -19,6 +20,9 @@ const DROPPED_BYTES_MAX = 64 * 1024;
 
 /** How long a sender of more may go on, so that it gets to read the reply, before the connection is closed. */
 const LINGER_MS = 1_000;
+
+/** Errors after which no further request of the connection is read. */
+const endsConnection: ReadonlySet<ErrorCode> = new Set(['shutting_down', 'invalid_host']);
 
 /** What any thrown thing is answered with. What is not a RequestError is our mistake: it is logged, and not shown. */
 export function asRequestError(error: unknown, log: Log): RequestError {
@@ -51,7 +55,7 @@ export function sendError(
   ];
   if (error.status === 503) all.push('Retry-After', RETRY_AFTER_SECONDS);
   const unread = !request.complete && !isSmall(request);
-  if (unread || error.code === 'shutting_down') response.shouldKeepAlive = false;
+  if (unread || endsConnection.has(error.code)) response.shouldKeepAlive = false;
   response.writeHead(error.status, all);
   if (unread) finishUnread(request, response, body);
   else {

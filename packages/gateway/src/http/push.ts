@@ -42,7 +42,9 @@ export function pushHandler(deps: PushDeps): Handler {
         throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
       }
     });
-    if (deps.state.stopping) response.shouldKeepAlive = false;
+    // Not where another push follows whose reply would be lost with the connection.
+    if (deps.state.stopping && exchange.connection?.isLast(exchange) !== false)
+      response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin, 'push');
     accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };

@@ -8,12 +8,12 @@ import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-import { RequestError } from '../model/errors.ts';
-import { createDispatch } from './handler.ts';
-import type { Dispatch, HandlerDeps, ServerState } from './handler.ts';
-import { nosniff } from './headers.ts';
+import { clientErrorReply, connectReply } from './client-error.ts';
+import { DescriptorWatch, meansNoDescriptors } from './descriptors.ts';
+import { createDispatcher } from './handler.ts';
+import type { Dispatcher, HandlerDeps, ServerState } from './handler.ts';
 import type { HttpOptions } from './options.ts';
-import { problemBody } from './problem.ts';
+import { RefusalLog } from './refusal-log.ts';
 
 export interface GatewayServer {
   /** Answers one request of any `node:http` server. */
@@ -31,9 +31,6 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
-/** How often to look for peers that take nothing of their replies. */
-const SWEEP_INTERVAL_MS = 5_000;
-
 /** While closing: how often to look for connections that have become idle. */
 const CLOSE_CHECK_INTERVAL_MS = 20;
 
@@ -42,24 +39,28 @@ const SILENT_GRACE_MS = 500;
 
 export function createServer(deps: HandlerDeps): GatewayServer {
   const state: ServerState = { stopping: false, active: 0 };
-  const dispatch = createDispatch(deps, state);
+  const dispatcher = createDispatcher(deps, state);
+  const { log, options } = deps;
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
-  const sweeper = setInterval(() => {
-    const nowMs = performance.now();
-    for (const socket of sockets) dispatch.connectionOf(socket).sweep(nowMs);
-  }, SWEEP_INTERVAL_MS).unref();
+  const dropped = new RefusalLog(log);
+  let descriptors: DescriptorWatch | undefined;
   let closed: Promise<void> | undefined;
   return {
-    handler: (request, response) => dispatch.request(request, response, false),
+    handler: (request, response) => dispatcher.dispatch(request, response, false),
     async listen({ host, port }) {
-      const server = openServer(deps.options, dispatch);
+      const server = openServer(options, dispatcher);
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);
         // Node remembers it then, also for the log of a sender that has gone by the time.
         void socket.remoteAddress;
         socket.once('close', () => sockets.delete(socket));
       });
+      server.on('drop', () =>
+        dropped.refused('a connection was closed, as there are as many as there may be', {
+          connections: options.connectionsMax,
+        }),
+      );
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(host === undefined ? { port } : { host, port }, () => {
@@ -67,83 +68,58 @@ export function createServer(deps: HandlerDeps): GatewayServer {
           resolve();
         });
       });
-      server.on('error', (error) => deps.log.error('server error', { error: error.message }));
+      const watch = (descriptors ??= new DescriptorWatch(log));
+      server.on('error', (error: NodeJS.ErrnoException) => {
+        if (meansNoDescriptors(error.code)) watch.exhausted(error.code);
+        else dropped.refused('a connection could not be taken', { error: error.message });
+      });
       servers.push(server);
       return server.address() as AddressInfo;
     },
     close() {
-      clearInterval(sweeper);
-      closed ??= closeAll(servers, sockets, { state, timeoutMs: deps.options.shutdownTimeoutMs });
+      descriptors?.close();
+      closed ??= closeAll(servers, sockets, { state, timeoutMs: options.shutdownTimeoutMs });
       return closed;
     },
   };
 }
 
-function openServer(options: HttpOptions, dispatch: Dispatch): Server {
+function openServer(options: HttpOptions, { dispatch, connections }: Dispatcher): Server {
   const server = createHttpServer({
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
     requestTimeout: options.readTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, Math.max(options.readTimeoutMs, 1)),
+    // Node would answer for it without a word, and out of our sight.
+    requireHostHeader: false,
   });
   server.maxConnections = options.connectionsMax;
-  server.on('request', (request, response) => dispatch.request(request, response, false));
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    dispatch.request(request, response, true);
+  // A sender that has closed its side still waits for the replies to what it sent.
+  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
+  server.on('connection', (socket: Socket) => {
+    socket.once('end', () => connections.of(socket).peerEnded());
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerClientError(error, socket as Socket, dispatch);
+  server.on('request', (request, response) => dispatch(request, response, false));
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    dispatch(request, response, true);
+  });
+  // Other expectations may be passed over, RFC 9110, section 10.1.1.
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    dispatch(request, response, false);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    const socket = stream as Socket;
+    const reply = clientErrorReply(error.code);
+    if (reply === undefined || socket.destroyed) socket.destroy();
+    else connections.of(socket).fail(reply);
+  });
+  server.on('connect', (_request, stream) => {
+    const socket = stream as Socket;
+    // Node has taken its own away.
+    socket.on('error', () => socket.destroy());
+    connections.of(socket).fail(connectReply());
   });
   return server;
-}
-
-/** A request that is not HTTP, is too long in its headers, or takes too long. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket, dispatch: Dispatch): void {
-  const reply = clientErrorReply(error.code);
-  if (reply === undefined || !socket.writable || socket.destroyed) {
-    socket.destroy();
-    return;
-  }
-  const { contentType, body } = problemBody(new RequestError(reply.code, reply.message), undefined);
-  dispatch
-    .connectionOf(socket)
-    .fail(
-      reply.code,
-      `HTTP/1.1 ${reply.status}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n` +
-        `${nosniff.join(': ')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-}
-
-function clientErrorReply(code: string | undefined) {
-  switch (code) {
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'HPE_INVALID_EOF_STATE':
-      return undefined;
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return {
-        code: 'request_timeout',
-        status: '408 Request Timeout',
-        message: 'the request did not arrive in time; send it faster, or in smaller parts',
-      } as const;
-    case 'HPE_HEADER_OVERFLOW':
-      return {
-        code: 'body_unreadable',
-        status: '431 Request Header Fields Too Large',
-        message: 'path and headers together are too long; the limit is 16 KiB',
-      } as const;
-    case 'HPE_INVALID_URL':
-      return {
-        code: 'invalid_path',
-        status: '400 Bad Request',
-        message: 'the path holds characters that a URL cannot; percent-encode it as UTF-8',
-      } as const;
-  }
-  return {
-    code: 'body_unreadable',
-    status: '400 Bad Request',
-    message: `this is not HTTP/1.1 (${code ?? 'unknown error'})`,
-  } as const;
 }
 
 async function closeAll(

@@ -26,7 +26,7 @@ export interface Budgets {
   readonly otherSpellingsBytesMax: number;
   /** Records that wait to be written. */
   readonly waitingBytesMax: number;
-  /** Requests begun and not yet answered, of all connections. */
+  /** Requests that came before the one before them on their connection was answered. */
   readonly requestsMax: number;
 }
 
@@ -38,7 +38,7 @@ interface Share {
   readonly max: number;
 }
 
-/** About what a request takes while it is under way: its objects, headers and buffers. */
+/** About what a request takes while it waits: its objects, headers, and what of its body has come. */
 const REQUEST_BYTES = 32 * 1024;
 
 export const budgetShares: Readonly<Record<keyof Budgets, Share>> = {

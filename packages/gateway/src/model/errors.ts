@@ -25,8 +25,8 @@ export type ErrorCode =
   | 'invalid_path'
   | 'job_missing'
   | 'invalid_idempotency_key'
-  | 'origin_not_allowed'
   | 'invalid_host'
+  | 'origin_not_allowed'
   | 'host_not_allowed'
   | 'not_found'
   | 'method_not_allowed'
@@ -68,15 +68,15 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   invalid_path: { status: 400, title: 'The labels in the path cannot be read' },
   job_missing: { status: 400, title: 'By-job mode needs a job in the path' },
   invalid_idempotency_key: { status: 400, title: 'The Idempotency-Key cannot be used' },
+  invalid_host: { status: 400, title: 'The request has no Host, or more than one' },
   origin_not_allowed: { status: 403, title: 'This web origin may not push here' },
-  invalid_host: { status: 400, title: 'The Host header cannot be used' },
-  host_not_allowed: { status: 421, title: 'Requests for this host are not answered here' },
   not_found: { status: 404, title: 'Nothing is served at this path' },
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'This format is not read here' },
   unsupported_encoding: { status: 415, title: 'This Content-Encoding is not read here' },
+  host_not_allowed: { status: 421, title: 'Nothing is served for this Host' },
   // Limits of what is kept.
   series_limit: { status: 422, title: 'The gateway holds as many series as it may' },
   families_limit: { status: 422, title: 'The gateway holds as many families as it may' },

@@ -1,180 +1,272 @@
-/** What one connection may do at a time, and what is answered in which order when it breaks the rules. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
-import type { FakeGateway, RawClient } from './helpers.ts';
-import { run } from './helpers.ts';
-import { framings } from './framing-corpus.ts';
+import { RequestBudget } from '../../src/http/connection.ts';
+import { Connections } from '../../src/http/connections.ts';
+import type { Exchange } from '../../src/http/exchange.ts';
+import { RawClient, waitFor } from './helpers.ts';
 
-function statusesOf({ received }: RawClient): readonly number[] {
-  return [...received.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
+const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+const push = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na 1\n';
+
+interface Bench {
+  readonly connections: Connections;
+  readonly budget: RequestBudget;
+  readonly begun: Exchange[];
+  readonly refused: string[];
+  readonly client: RawClient;
+  readonly serverSocket: () => Socket;
+  /** Answers the request that began as number `i`. */
+  readonly answer: (i: number, body?: string) => void;
 }
 
-const push = 'POST /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na 1\n';
-const scrape = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
-const own = 'GET /-/metrics HTTP/1.1\r\nHost: x\r\n\r\n';
-const last = 'GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+/** A server whose requests are answered by the test. */
+async function bench({ perConnection = 2, requestsMax = 100, stallTimeoutMs = 1_000 } = {}): Promise<Bench> {
+  const begun: Exchange[] = [];
+  const refused: string[] = [];
+  const budget = new RequestBudget(requestsMax);
+  const connections = new Connections({
+    requestsPerConnectionMax: perConnection,
+    stallTimeoutMs,
+    budget,
+    begin: (exchange) => {
+      exchange.request.resume();
+      begun.push(exchange);
+    },
+    refuse: ({ response }, error) => {
+      refused.push(error.code);
+      response.writeHead(503, ['Content-Length', '0']);
+      response.end();
+    },
+    brokenOff: (_exchange, code) => refused.push(code),
+  });
+  let seen: Socket | undefined;
+  const server = createServer((request, response) => {
+    const connection = connections.of(request.socket);
+    seen = request.socket;
+    connection.take({
+      request,
+      response,
+      path: '/',
+      isPush: request.method === 'POST',
+      expectsContinue: false,
+      connection,
+      budgeted: 0,
+      bodyBytes: undefined,
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const client = new RawClient((server.address() as AddressInfo).port);
+  const answer: Bench['answer'] = (i, body = '') => {
+    const { response } = begun[i]!;
+    response.writeHead(200, ['Content-Length', String(body.length)]);
+    response.end(body);
+  };
+  return { connections, budget, begun, refused, client, serverSocket: () => seen!, answer };
+}
 
-test.each(framings)('$name', async ({ sent, statuses, counted }) => {
-  const { gateway, telemetry, open } = await run();
-  const client = open();
-  for (const part of [sent].flat()) client.write(part);
-  await client.until(({ closed }) => closed);
-  expect(statusesOf(client)).toEqual(statuses);
-  expect(gateway.pushes.map(({ body }) => body)).toEqual(counted);
-  expect(telemetry.refused.length).toBeLessThanOrEqual(1);
-});
+/** Long enough for whatever would wrongly begin. */
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-test.each(framings)('$name, cut in all places', async ({ sent, statuses, counted }) => {
-  const { gateway, open } = await run();
-  const client = open();
-  client.socket.setNoDelay(true);
-  for (const part of [sent].flat()) {
-    const step = Math.ceil(part.length / 24);
-    for (let at = 0; at < part.length; at += step) {
-      client.write(part.slice(at, at + step));
-      await new Promise((resolve) => setImmediate(resolve));
+const methods = (begun: readonly Exchange[]): string => begun.map(({ request }) => request.method).join(' ');
+
+describe('pipelined requests', () => {
+  it('that are no pushes begin one after another', async () => {
+    const { client, begun, answer } = await bench();
+    client.write(get.repeat(3));
+    for (const i of [0, 1, 2]) {
+      await waitFor(() => begun.length === i + 1);
+      await settle();
+      expect(begun.length).toBe(i + 1);
+      answer(i);
     }
-  }
-  await client.until(({ closed }) => closed);
-  expect(statusesOf(client)).toEqual(statuses);
-  expect(gateway.pushes.map(({ body }) => body)).toEqual(counted);
-});
-
-/** Each push takes a while, as if it waited for the disk. Counts how many do at a time. */
-function slowly(gateway: FakeGateway): { readonly most: number } {
-  const running = { now: 0, most: 0 };
-  const counted = gateway.push.bind(gateway);
-  gateway.push = async (request) => {
-    running.now += 1;
-    running.most = Math.max(running.most, running.now);
-    await sleep(20);
-    running.now -= 1;
-    return counted(request);
-  };
-  return running;
-}
-
-describe('requests that are sent ahead', () => {
-  test('run together where they are pushes, but only so many', async () => {
-    const { gateway, open } = await run({ requestsPerConnectionMax: 4 });
-    const running = slowly(gateway);
-    const client = open();
-    client.write(push.repeat(15) + last);
-    await client.until(({ closed }) => closed);
-    expect(statusesOf(client)).toEqual([...Array.from({ length: 15 }, () => 202), 200]);
-    expect(running.most).toBe(4);
+    await client.until(({ received }) => received.split('200 OK').length === 4);
   });
 
-  test('begin one after the other where they are anything else', async () => {
-    const { gateway, telemetry, open } = await run();
-    const begun: string[] = [];
-    telemetry.page = async () => {
-      begun.push('own');
-      return { contentType: 'text/plain', body: 'own 1\n' };
-    };
-    const scraped = gateway.scrape.bind(gateway);
-    gateway.scrape = (request) => {
-      begun.push(`scrape after ${telemetry.scrapes.length}`);
-      return scraped(request);
-    };
-    const client = open();
-    client.write(scrape + scrape + own + scrape + last);
-    await client.until(({ closed }) => closed);
-    expect(statusesOf(client)).toEqual([200, 200, 200, 200, 200]);
-    expect(begun).toEqual(['scrape after 0', 'scrape after 1', 'own', 'scrape after 2']);
-  });
-
-  test('are not made where the replies before them are not read', async () => {
-    const { gateway, open } = await run();
-    gateway.slices = Array.from({ length: 64 }, () => '#'.repeat(1 << 20));
-    const client = open();
+  it('begin only when the reply before them has been taken', async () => {
+    const { client, begun, answer } = await bench();
     client.socket.pause();
-    client.write(scrape.repeat(50));
-    await client.until(() => gateway.scrapes.length === 1);
-    await sleep(50);
-    expect(gateway.scrapes.length).toBe(1);
+    client.write(get.repeat(2));
+    await waitFor(() => begun.length === 1);
+    // More than sockets of the loopback hold.
+    answer(0, 'x'.repeat(32 << 20));
+    await settle();
+    expect(begun.length).toBe(1);
+    client.socket.resume();
+    await waitFor(() => begun.length === 2);
   });
 
-  test('are refused once too many wait, in their order, and end the connection', async () => {
-    const { gateway, telemetry, open } = await run({ requestsPerConnectionMax: 2 });
-    slowly(gateway);
-    const client = open();
-    client.write(push.repeat(40));
+  it('that are pushes begin together, up to a bound', async () => {
+    const { client, begun, answer } = await bench({ perConnection: 3 });
+    client.write(push.repeat(5));
+    await waitFor(() => begun.length === 3);
+    await settle();
+    expect(begun.length).toBe(3);
+    // Replies go out in order, so the second alone frees nothing.
+    answer(1);
+    await settle();
+    expect(begun.length).toBe(3);
+    answer(0);
+    await waitFor(() => begun.length === 5);
+  });
+
+  it('keep their order where pushes and others mix', async () => {
+    const { client, begun, answer } = await bench();
+    client.write(push + get + push + push);
+    await settle();
+    expect(methods(begun)).toBe('POST');
+    answer(0);
+    await waitFor(() => begun.length === 2);
+    await settle();
+    expect(methods(begun)).toBe('POST GET');
+    answer(1);
+    await waitFor(() => begun.length === 4);
+  });
+
+  it('are not read on while one of them waits', async () => {
+    const { client, begun, answer, serverSocket } = await bench();
+    client.write(get.repeat(2));
+    await waitFor(() => begun.length === 1);
+    await settle();
+    const before = serverSocket().bytesRead;
+    client.write(get.repeat(10_000));
+    await settle();
+    expect(serverSocket().bytesRead).toBe(before);
+    client.socket.destroy();
+    answer(0);
+  });
+
+  it('go on being read when nothing waits any more', async () => {
+    const { client, begun, answer } = await bench();
+    client.write(get.repeat(2));
+    await waitFor(() => begun.length === 1);
+    answer(0);
+    await waitFor(() => begun.length === 2);
+    answer(1);
+    client.write(push);
+    await waitFor(() => begun.length === 3);
+  });
+
+  it('wait with half a body, which comes later', async () => {
+    const { client, begun, answer } = await bench();
+    client.write(get + push.slice(0, -2));
+    await waitFor(() => begun.length === 1);
+    await settle();
+    client.write(push.slice(-2));
+    answer(0);
+    await waitFor(() => begun.length === 2 && begun[1]!.request.complete);
+  });
+
+  it('one too many is answered 503 after those before it, and ends the connection', async () => {
+    const { client, begun, refused, answer } = await bench({ perConnection: 1 });
+    client.write(get.repeat(7));
+    await waitFor(() => refused.length === 1);
+    for (let i = 0; i < 5; i += 1) {
+      await waitFor(() => begun.length === i + 1);
+      answer(i);
+    }
     await client.until(({ closed }) => closed);
-    const statuses = statusesOf(client);
-    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 202), 503]);
-    expect(gateway.pushes.length).toBe(10);
-    expect(telemetry.refused).toEqual([['overloaded', 4]]);
-    expect(client.received).toMatch(/Retry-After: 1/);
+    expect(client.received.match(/HTTP\/1.1 \d+/g)?.join(' ')).toBe(
+      `${'HTTP/1.1 200 '.repeat(5)}HTTP/1.1 503`,
+    );
+    expect([begun.length, refused]).toEqual([5, ['overloaded']]);
   });
 
-  test('take from one budget of all connections, and give it back', async () => {
-    const { gateway, open } = await run({ requestsMax: 3 });
-    const stalled = open();
-    gateway.slices = Array.from({ length: 64 }, () => '#'.repeat(1 << 20));
-    stalled.socket.pause();
-    stalled.write(scrape.repeat(4));
-    await stalled.until(() => gateway.scrapes.length === 1);
-    slowly(gateway);
-    const other = open();
-    other.write(push + push);
+  it('very many too many cut the connection off at once, and keep nothing', async () => {
+    const { client, begun, budget, connections } = await bench();
+    client.write(get.repeat(2_000));
+    await client.until(({ closed }) => closed);
+    await waitFor(() => connections.size === 0);
+    expect([begun.length, client.received, budget.left]).toEqual([1, '', 100]);
+  });
+
+  it('of all connections have a budget, which the first of each does not need', async () => {
+    const { client, begun, budget, refused, serverSocket, answer } = await bench({ requestsMax: 2 });
+    client.write(get.repeat(3));
+    await waitFor(() => budget.left === 0);
+    const { port } = serverSocket().address() as AddressInfo;
+    const other = new RawClient(port);
+    other.write(get.repeat(2));
+    await waitFor(() => begun.length === 2);
+    expect(refused).toEqual(['overloaded']);
+    answer(1);
     await other.until(({ closed }) => closed);
-    expect(statusesOf(other)).toEqual([202, 503]);
-    stalled.socket.destroy();
-    const third = open();
-    await sleep(50);
-    third.write(push + push + last);
-    await third.until(({ closed }) => closed);
-    expect(statusesOf(third)).toEqual([202, 202, 200]);
+    expect(other.received).toMatch(/200 OK[^]*503 Service/);
+    // What is not read is not seen to have gone, but its next replies are.
+    client.socket.destroy();
+    answer(0);
+    await waitFor(() => begun.length === 3);
+    await settle();
+    answer(2);
+    await waitFor(() => budget.left === 2);
+  });
+
+  it('do not begin behind a reply that ends the connection', async () => {
+    const { client, begun } = await bench();
+    client.write(get.repeat(2));
+    await waitFor(() => begun.length === 1);
+    begun[0]!.response.shouldKeepAlive = false;
+    begun[0]!.response.end('bye');
+    await client.until(({ closed }) => closed);
+    expect(begun.length).toBe(1);
   });
 });
 
-describe('hosts', () => {
-  const request = (host: string, path = '/metrics/job/x', method = 'POST'): string =>
-    `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
-  const statusFor = async (sent: string): Promise<number | undefined> => {
-    const { open } = await run({ allowedHosts: ['gateway.example', 'other.example:9091'] });
-    const client = open();
-    client.write(sent);
-    await client.until(({ closed }) => closed);
-    return statusesOf(client)[0];
-  };
+describe('a reply that nobody takes', () => {
+  it.each(['page', 'small replies'])('is cut off after a while (%s)', async (kind) => {
+    const { client, connections, begun, answer, serverSocket } = await bench();
+    client.socket.pause();
+    client.write(kind === 'page' ? get : push.repeat(2));
+    await waitFor(() => begun.length === (kind === 'page' ? 1 : 2));
+    answer(0, 'x'.repeat(32 << 20));
+    if (kind !== 'page') answer(1);
+    await waitFor(() => serverSocket().writableLength > 0);
+    await settle();
+    connections.sweep(10_000);
+    connections.sweep(10_999);
+    expect(serverSocket().destroyed).toBe(false);
+    connections.sweep(11_000);
+    await waitFor(() => connections.size === 0);
+  });
 
-  test.each([
-    ['gateway.example', 202],
-    ['Gateway.Example:9091', 202],
-    ['other.example:9091', 202],
-    ['other.example', 421],
-    ['evil.example', 421],
-    ['gateway.example.evil.example', 421],
-    ['127.0.0.1', 421],
-  ])('%s: %d', async (host, status) => expect(await statusFor(request(host))).toBe(status));
-
-  test('probes of health may come for any', async () =>
-    expect(await statusFor(request('10.0.0.7', '/-/healthy', 'GET'))).toBe(200));
-
-  test('the absolute form of a target decides', async () =>
-    expect(await statusFor(request('gateway.example', 'http://evil.example/metrics/job/x'))).toBe(421));
+  it('is not cut off while it is being taken, however slowly', async () => {
+    const { client, connections, begun, answer, serverSocket } = await bench();
+    client.socket.pause();
+    client.write(get);
+    await waitFor(() => begun.length === 1);
+    answer(0, 'x'.repeat(32 << 20));
+    await settle();
+    let wanted = 0;
+    client.socket.on('data', ({ length }) => {
+      wanted -= length;
+      if (wanted <= 0) client.socket.pause();
+    });
+    for (let nowMs = 0; nowMs < 5_000; nowMs += 600) {
+      connections.sweep(nowMs);
+      wanted = 1 << 20;
+      client.socket.resume();
+      await waitFor(() => wanted <= 0);
+      await settle();
+    }
+    expect(serverSocket().destroyed).toBe(false);
+  });
 });
 
-test('no reply may be taken for a page or a script', async () => {
-  const { send, gateway } = await run();
-  const replies = [
-    await send('POST', '/metrics/job/x', { body: 'a 1\n' }),
-    await send('GET', '/metrics'),
-    await send('HEAD', '/metrics'),
-    await send('OPTIONS', '/metrics/job/x'),
-    await send('DELETE', '/metrics/job/x'),
-    await send('GET', '/'),
-    await send('GET', '/-/metrics'),
-    await send('GET', '/-/healthy'),
-    await send('GET', '/nothing'),
-    await send('PATCH', '/metrics/job/x'),
-  ];
-  expect(gateway.pushes.length).toBe(1);
-  expect(replies.map(({ headers }) => headers['x-content-type-options'])).toEqual(
-    replies.map(() => 'nosniff'),
-  );
+describe('an idle connection', () => {
+  it('keeps no request', async () => {
+    const { client, begun, answer, connections, serverSocket } = await bench();
+    client.write(get);
+    await waitFor(() => begun.length === 1);
+    answer(0);
+    connections.of(serverSocket()).handled();
+    expect(connections.of(serverSocket()).isLast(begun[0]!)).toBe(false);
+  });
 });

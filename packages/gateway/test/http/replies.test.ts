@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { compressionFor, replyCompressions } from '../../src/http/accept-encoding.ts';
 import { preferredMediaType } from '../../src/http/accept.ts';
 import { corsPolicy } from '../../src/http/cors.ts';
+import { DescriptorWatch, meansNoDescriptors } from '../../src/http/descriptors.ts';
 import { formatOf } from '../../src/http/media-type.ts';
 import { explainMisread } from '../../src/http/misread.ts';
+import { madeOnceATurn } from '../../src/http/once-a-turn.ts';
 import { problemBody } from '../../src/http/problem.ts';
 import { RefusalLog } from '../../src/http/refusal-log.ts';
 import { RequestError } from '../../src/model/errors.ts';
@@ -234,5 +236,37 @@ describe('RefusalLog', () => {
     now = 1_000;
     log.refused('push refused', { code: 'syntax' });
     expect(lines).toEqual([{ code: 'syntax' }, { code: 'syntax', suppressed: 2 }]);
+  });
+});
+
+describe('madeOnceATurn', () => {
+  it('makes one for all who ask before it begins, and another for those who ask later', async () => {
+    let made = 0;
+    const ask = madeOnceATurn(async () => (made += 1));
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual([1, 1, 1]);
+    expect(await ask()).toBe(2);
+  });
+
+  it('fails for those who asked, and not for the next', async () => {
+    let made = 0;
+    const ask = madeOnceATurn(async () => {
+      made += 1;
+      if (made === 1) throw new Error('no');
+      return made;
+    });
+    await expect(ask()).rejects.toThrow('no');
+    expect(await ask()).toBe(2);
+  });
+});
+
+describe('DescriptorWatch', () => {
+  it('says what to do, and no more than once a second', () => {
+    const lines: string[] = [];
+    const watch = new DescriptorWatch({ ...silentLog, warn: (message) => lines.push(message) });
+    watch.exhausted('EMFILE');
+    watch.exhausted('EMFILE');
+    watch.close();
+    expect(lines).toEqual([expect.stringContaining('ulimit -n')]);
+    expect(['EMFILE', 'ENFILE', 'EINVAL'].map(meansNoDescriptors)).toEqual([true, true, false]);
   });
 });

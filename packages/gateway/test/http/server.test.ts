@@ -264,22 +264,16 @@ describe('scrape', () => {
     expect(errors).toEqual([]);
   });
 
-  it.each(Object.keys(codings))(
-    'does not begin those that wait behind one on the same connection that goes away (%s)',
-    async (coding) => {
-      const { gateway, open, errors } = await run();
-      gateway.slices = Array.from({ length: 100_000 }, (_, i) => String(Math.sin(i)).repeat(5_000));
-      const client = open();
-      const scrapes = 12;
-      client.write(`GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${coding}\r\n\r\n`.repeat(scrapes));
-      await client.until(({ received }) => received.length > 0);
-      client.socket.destroy();
-      await waitFor(() => gateway.slicesReturned === 1);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(gateway.scrapes.length).toBe(1);
-      expect(errors).toEqual([]);
-    },
-  );
+  it.each(Object.keys(codings))('does not begin behind one that is not read (%s)', async (coding) => {
+    const { gateway, open, errors } = await run();
+    gateway.slices = Array.from({ length: 100_000 }, (_, i) => String(Math.sin(i)).repeat(5_000));
+    const client = open();
+    client.write(`GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${coding}\r\n\r\n`.repeat(12));
+    await client.until(({ received }) => received.length > 0);
+    client.socket.destroy();
+    await waitFor(() => gateway.slicesReturned === 1);
+    expect([gateway.scrapes.length, errors]).toEqual([1, []]);
+  });
 });
 
 describe('the page', () => {
