@@ -1,0 +1,55 @@
+/** Attacks that are told by what came back, one after the other against one process in 512 MB. Each is one line here. */
+import { sendBombs, sendTinyChunks, stallBodies } from './bodies.ts';
+import type { BodyFigures } from './bodies.ts';
+import { sized } from './campaign.ts';
+import { freedWhileRead, slowReaders, unreadScrapes } from './scrapes.ts';
+import type { ScrapeFigures } from './scrapes.ts';
+
+export interface Visit {
+  readonly name: string;
+  readonly byJob?: boolean;
+  /** For the long form only. */
+  readonly isSlow?: boolean;
+  /** Resolves with what to print. */
+  readonly attack: (port: number) => Promise<readonly string[]>;
+}
+
+export const visits: readonly Visit[] = [
+  { name: 'bodies that stall', attack: async (port) => [ofBodies(await stallBodies(port))] },
+  {
+    name: 'bodies in tiny chunks',
+    attack: async (port) => [ofBodies(await sendTinyChunks(port, sized(5, 2)))],
+  },
+  {
+    name: 'scrapes never read',
+    attack: async (port) => [ofScrapes(await unreadScrapes(port, { ms: sized(8000, 2000) }))],
+  },
+  {
+    name: 'series freed while one reads slowly',
+    byJob: true,
+    attack: async (port) => [ofScrapes(await freedWhileRead(port, { rounds: sized(60, 10) }))],
+  },
+  {
+    name: 'slow readers that come back',
+    isSlow: true,
+    attack: async (port) => [ofScrapes(await slowReaders(port, { ms: 15_000 }))],
+  },
+  {
+    name: 'bombs of each encoding',
+    isSlow: true,
+    attack: async (port) => (await sendBombs(port)).map(ofBodies),
+  },
+];
+
+function ofBodies({ what, requests, replies, seconds }: BodyFigures): string {
+  return `${what}: ${requests} in ${seconds.toFixed(1)} s, ${counted(replies)}`;
+}
+
+function ofScrapes({ honest, honestMedianMs, honestWorstMs, closed }: ScrapeFigures): string {
+  return `honest scrapes ${counted(honest)}, median ${honestMedianMs.toFixed(0)} ms, longest ${honestWorstMs.toFixed(0)} ms; ${closed} closed`;
+}
+
+function counted(byStatus: Readonly<Record<string, number>>): string {
+  const all = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`);
+  return all.join(', ') || 'no reply';
+}
