@@ -51,6 +51,7 @@ export async function runFraming(port: number, options: FramingOptions): Promise
           finish: attempt.finish,
           // Of what is expected to close, closing is waited for.
           quietMs: expected === undefined ? (options.quietMs ?? QUIET_MS) : 10_000,
+          barrier: () => barrier(port),
           ...repliesMax,
         }),
       );
@@ -72,6 +73,14 @@ export async function runFraming(port: number, options: FramingOptions): Promise
     }
   }
   return { connections: attempts.length, accepted, refused, violations };
+}
+
+/** A push is answered when all that came before it is safe. */
+async function barrier(port: number): Promise<void> {
+  await fetch(`http://127.0.0.1:${port}/metrics`, {
+    method: 'POST',
+    body: '# barrier\nframing_barrier_total 1\n',
+  });
 }
 
 function problemsOf({ expected }: Attempt, outcome: Exchanged, counted: number): string[] {

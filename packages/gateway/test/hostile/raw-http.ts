@@ -23,6 +23,8 @@ export interface ExchangeOptions {
   readonly finish?: boolean;
   /** How long to wait for the server to close before the client does. */
   readonly quietMs: number;
+  /** Resolves when the server has answered something that came after what was sent; it is not quiet before, however busy it is. */
+  readonly barrier?: () => Promise<void>;
   /** No longer than until so many replies have come, where the server is not expected to close. */
   readonly repliesMax?: number;
 }
@@ -44,7 +46,15 @@ export function exchangeRaw(port: number, options: ExchangeOptions): Promise<Exc
     };
     const expectQuiet = (): void => {
       clearTimeout(quiet);
-      quiet = setTimeout(settle, options.quietMs);
+      quiet = setTimeout(() => void settleBehindBarrier(), options.quietMs);
+    };
+    const settleBehindBarrier = async (): Promise<void> => {
+      const before = received;
+      await options.barrier?.();
+      // What was answered before may still be on its way.
+      if (options.barrier !== undefined) await new Promise((next) => setTimeout(next, PAUSE_MS));
+      if (received === before) settle();
+      else expectQuiet();
     };
     socket.on('data', (bytes) => {
       received += bytes.toString('latin1');
