@@ -263,6 +263,7 @@ export class Connection {
   }
 
   #forgetAnswered(): void {
+    if (this.#begun.length === 0) return;
     for (let first = this.#begun[0]; first?.response.writableFinished === true; first = this.#begun[0]) {
       this.#begun.shift();
       this.#giveBack(first);
