@@ -44,7 +44,7 @@ function mayFree(
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= cells[cellsAt + i] === batch.cells[i];
   }
-  return !isSame && method === 'PUT';
+  return !isSame && (method === 'PUT' || batch.grouped);
 }
 
 /** Whether a total changes by whose sign it was decided what an untyped series can be. */

@@ -206,7 +206,13 @@ export class State {
     this.pace.begin();
     yield* this.#cleanFreed();
     this.hold();
-    return yield* openView(this, () => this.letGo());
+    try {
+      return yield* openView(this, () => this.letGo());
+    } catch (error) {
+      // Without memory for the copy; what is freed must not be held for ever.
+      this.letGo();
+      throw error;
+    }
   }
 
   /** The page now, the only one of its view; see OpenView.page. */

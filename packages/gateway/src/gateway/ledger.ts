@@ -183,10 +183,16 @@ export class Ledger {
   /** The same for a long push, which holds the state still; resolves when it counts. `pause` may let others run. */
   async pushInSteps(batch: Batch, body: Uint8Array, push: PushRecord, pause: Pause): Promise<boolean> {
     const origin = this.#originOf(push);
+    const { epoch } = this.state;
     const record = this.#journal.keeps
       ? await inSteps(this.#longWriter.pushInSteps(batch, origin, push.identity), pause)
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
+    // The record would not be read again.
+    if (this.state.epoch !== epoch) return false;
+    // Another request came with its key meanwhile.
+    if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
+      return false;
     if (record !== undefined && !this.#appendRecord(record)) return false;
     await this.#take(this.#applied(this.state.applyInSteps(batch, body, origin), push, origin));
     return true;

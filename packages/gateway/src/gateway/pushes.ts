@@ -155,6 +155,8 @@ export class Pushes<Counts extends object> {
       if (this.#isReplay(identity)) return REPLAYED;
       this.#checkSource(request.key);
       await inSteps(builder.finishInSteps(), pause);
+      // What sources have is in the hands of whoever changes it.
+      while (ledger.applying !== undefined) await ledger.applying;
       if (!builder.isUnchanged()) return undefined;
       const { batch } = builder;
       const record = recordOf(request, identity);

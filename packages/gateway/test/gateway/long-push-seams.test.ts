@@ -1,0 +1,124 @@
+/**
+ * What comes between a long push that has been read and its record: whatever turn it comes in, both count as if one had come after
+ * the other.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { plainText } from '../../src/model/page-format.ts';
+import { bytes, double, family, labelFields, nativeFields, number } from '../support/protobuf.ts';
+import { RestartingGateway } from '../support/restarting.ts';
+
+const ROWS = 20_000;
+/** Nothing grows old, however often somebody looks at the clock. */
+const clock = { now: () => 1_700_000_000_000, elapsed: () => 0 };
+
+beforeEach(() => {
+  // Whoever looks at the clock finds that he has had his time.
+  let nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+function counters(value: number): string {
+  const lines = Array.from({ length: ROWS }, (_, i) => `c{i="${i}"} ${value}\n`);
+  return `# TYPE c counter\n${lines.join('')}`;
+}
+
+/** Begins the long push, lets so many turns pass, and begins the other. False when the long one was done before. */
+async function between(
+  turns: number,
+  long: () => Promise<unknown>,
+  other: () => Promise<unknown>,
+): Promise<readonly PromiseSettledResult<unknown>[] | undefined> {
+  let isDone = false;
+  const done = (): void => {
+    isDone = true;
+  };
+  const first = long();
+  first.then(done, done);
+  for (let turn = 0; turn < turns && !isDone; turn += 1) await setImmediate();
+  if (isDone) return undefined;
+  return Promise.allSettled([first, other()]);
+}
+
+/** Turns from the middle of reading to the end; `step` leaves some out. */
+async function inTurns(step: number, attempt: (turns: number) => Promise<boolean>): Promise<void> {
+  let attempts = 0;
+  for (let turns = 20; await attempt(turns); turns += step) attempts += 1;
+  expect(attempts).toBeGreaterThan(2);
+}
+
+function native(positive: readonly (readonly [gap: number, count: number])[]): Buffer {
+  const count = positive.reduce((sum, [, each]) => sum + each, 0);
+  const fields = nativeFields({ schema: 0, zeroThreshold: 0.001, zeroCount: 0, positive, negative: [] });
+  const histogram = bytes(7, number(1, count), double(2, 1), ...fields);
+  return family('h', { type: 'histogram' }, Buffer.concat([labelFields({}), histogram]));
+}
+
+test('a native bucket that a source takes back, and a restart', { timeout: 60_000 }, () =>
+  inTurns(6, async (turns) => {
+    const run = await RestartingGateway.start({ byJob: true, clock });
+    await run.gateway.push(counters(1), { path: 'job/b' });
+    await run.gateway.push(
+      native([
+        [0, 3],
+        [0, 2],
+      ]),
+      { path: 'job/a', format: 'protobuf' },
+    );
+    const both = await between(
+      turns,
+      () => run.gateway.push(counters(2), { path: 'job/b' }),
+      () => run.gateway.push(native([[0, 3]]), { path: 'job/a', format: 'protobuf' }),
+    );
+    const page = await run.page(plainText);
+    await run.restart();
+    expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
+    return both !== undefined;
+  }),
+);
+
+test(
+  'another source that is merged in steps, where sources are near their limit',
+  { timeout: 60_000 },
+  () => {
+    const series = Array.from(
+      { length: 4000 },
+      (_, i) => `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`,
+    );
+    const histograms = `# TYPE h histogram\n${series.join('')}`;
+    return inTurns(4, async (turns) => {
+      const limits = { sourceBytesTotalMax: 800_000 };
+      const run = await RestartingGateway.start({ byJob: true, clock, limits });
+      await run.gateway.push(counters(1), { path: 'job/a' });
+      await run.gateway.push(counters(1) + histograms, { path: 'job/b' });
+      const both = await between(
+        turns,
+        () => run.gateway.push(counters(2) + histograms, { path: 'job/b' }),
+        () => run.gateway.push('# TYPE c counter\nc{i="5"} 11\n', { path: 'job/a' }),
+      );
+      const page = await run.page(plainText);
+      const values = [...page.matchAll(/^c\{.*\} (\S+)$/gm)].map(([, value]) => Number(value));
+      const sum = values.reduce((all, value) => all + value, 0);
+      if (both !== undefined) expect(sum, `after ${turns} turns`).toBe(ROWS * 3 + 10);
+      return both !== undefined;
+    });
+  },
+);
+
+test('another push with the same idempotency key', { timeout: 60_000 }, () =>
+  inTurns(1, async (turns) => {
+    const run = await RestartingGateway.start({ clock });
+    await run.gateway.push(counters(1));
+    const both = await between(
+      turns,
+      () => run.gateway.push(counters(1), { idempotencyKey: 'k' }),
+      () => run.gateway.push('c{i="5"} 11\n', { idempotencyKey: 'k' }),
+    );
+    const counted = both?.filter(({ status }) => status === 'fulfilled') ?? [];
+    if (both !== undefined) expect(counted.length, `after ${turns} turns`).toBe(1);
+    return both !== undefined;
+  }),
+);
