@@ -89,7 +89,7 @@ test.skipIf(binary === '')(
 test.skipIf(binary === '').each(protocols)(
   `the first increment of a new series is not lost, and exemplars arrive, by %s (${reason})`,
   async (protocol) => {
-    const gateway = await startGateway();
+    const gateway = await startGateway(['--scrape.openmetrics-created']);
     const prometheus = await scrapedBy(gateway.url, protocol);
     await eventually('a first scrape', async () => (await prometheus.value('up')) === 1, 15_000);
     const trace = wire.bytes(

@@ -101,7 +101,7 @@ push_to_gateway(gateway, job='reader', registry=registry, handler=compressed)
 });
 
 test('its OpenMetrics and its text add up', async () => {
-  const { url } = await startGateway(['--push.summaries=sum-and-count']);
+  const { url } = await startGateway(['--push.summaries=sum-and-count', '--scrape.openmetrics-created']);
   await python(
     url,
     `${work}
