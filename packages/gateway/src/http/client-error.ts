@@ -10,6 +10,9 @@ export interface ClientErrorReply {
   readonly reply: string;
 }
 
+/** The sender left in the middle of a request, and does not read why. */
+export const brokenOff: ClientErrorReply = { code: undefined, reply: '' };
+
 /** For the code of an error that comes with `clientError`; undefined where the connection is broken. */
 export function clientErrorReply(errorCode: string | undefined): ClientErrorReply | undefined {
   switch (errorCode) {
@@ -17,8 +20,7 @@ export function clientErrorReply(errorCode: string | undefined): ClientErrorRepl
     case 'EPIPE':
       return undefined;
     case 'HPE_INVALID_EOF_STATE':
-      // The sender left in the middle of a request.
-      return { code: undefined, reply: '' };
+      return brokenOff;
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return written(
         '408 Request Timeout',

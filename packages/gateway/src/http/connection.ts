@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
+import { brokenOff } from './client-error.ts';
 import type { ClientErrorReply } from './client-error.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -140,6 +141,8 @@ export class Connection {
   peerEnded(): void {
     this.#forgetAnswered();
     if (this.#begun[0]?.isPush !== true) this.#socket.end();
+    // Of a body after an Upgrade, Node does not say that it broke off.
+    else if (this.#begun.at(-1)?.request.complete === false) this.fail(brokenOff);
   }
 
   closed(): void {

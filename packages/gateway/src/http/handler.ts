@@ -6,6 +6,7 @@ import type { Telemetry } from '../gateway/telemetry.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
 import { BodyIntake, ClientGone } from './body.ts';
 import { RequestBudget } from './connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections.ts';
@@ -129,7 +130,7 @@ function createRefusals(
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
     const remote = request.socket.remoteAddress;
-    refusals.refused('push refused', { code, path: exchange.path, remote, message });
+    refusals.refused('push refused', { code, path: shorten(exchange.path), remote, message });
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
     countRefusal(exchange, code, 'the body did not arrive whole');

@@ -23,23 +23,20 @@ export function hostPolicy(allowed: readonly string[]): HostPolicy {
   const names = new Set(allowed.map((name) => name.toLowerCase()));
   return {
     check(request, path) {
-      if (isHttp2(request)) {
-        if (!all) checkName(names, String(request.headers[':authority'] ?? request.headers.host ?? ''), path);
-        return;
-      }
       checkHead(request);
       if (!all) checkName(names, hostOf(request), path);
     },
   };
 }
 
-/** Of `node:http2`; the parser of HTTP/1 takes other versions for its own, too. */
+/** Of `node:http2`; the parser of HTTP/1 takes this version for its own, too. */
 export function isHttp2(request: IncomingMessage): boolean {
-  return 'stream' in request;
+  return request.httpVersionMajor === 2 && 'stream' in request;
 }
 
 function checkHead(request: IncomingMessage): void {
   if (request.httpVersionMajor !== 1) {
+    if (isHttp2(request)) return;
     throw new RequestError(
       'body_unreadable',
       `HTTP/${request.httpVersion} is not spoken here; send it as HTTP/1.1`,
@@ -74,5 +71,5 @@ function checkName(names: ReadonlySet<string>, sent: string, path: string): void
 /** The authority of a target in absolute form counts before the header, RFC 9112, section 3.2.2. */
 function hostOf({ url = '', headers }: IncomingMessage): string {
   const absolute = url.startsWith('/') ? null : /^[^/?#]*:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url);
-  return absolute?.[1] ?? headers.host ?? '';
+  return absolute?.[1] ?? String(headers[':authority'] ?? headers.host ?? '');
 }

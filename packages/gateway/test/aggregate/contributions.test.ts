@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { Contributions } from '../../src/aggregate/contributions.ts';
 import { Pace } from '../../src/aggregate/pace.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { runs } from '../support/runs.ts';
 
 interface Columns {
   readonly cells: Int32Array;
@@ -84,7 +85,7 @@ test('each owner has what it was given last, whatever others do', () => {
         for (const [owner, entries] of model) expect(has(contributions, owner, entries)).toBe(true);
       },
     ),
-    { numRuns: 20 },
+    { numRuns: runs(20) },
   );
 });
 

@@ -6,6 +6,7 @@ import {
   IdempotencyKeys,
   UNHELD_IDENTITY_BYTES,
 } from '../../src/aggregate/idempotency-keys.ts';
+import { runs } from '../support/runs.ts';
 
 /** The identity of a small number for the key, one for the request, and one for the holder. */
 function identity(key: number, request: number, holder = 0): Uint8Array {
@@ -89,7 +90,7 @@ test('is a map that forgets the oldest keys of whoever holds the most, also afte
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

@@ -43,11 +43,11 @@ describe('the memory there is', () => {
   test('decides about the limits that are not given', () => {
     const { http, gateway, memoryBytes } = configOf([], {}, 512 * MIB);
     expect(memoryBytes).toBe(512 * MIB);
-    expect(http.bodiesBytesMax).toBe(64 * MIB);
-    expect(gateway.limits.seriesBytesTotalMax).toBe(96 * MIB);
+    expect(http.bodiesBytesMax).toBe(48 * MIB);
+    expect(gateway.limits.seriesBytesTotalMax).toBe(80 * MIB);
   });
   test('may be given', () =>
-    expect(configOf(['--limit.memory=512MiB'], {}, 2 ** 40).http.bodiesBytesMax).toBe(64 * MIB));
+    expect(configOf(['--limit.memory=512MiB'], {}, 2 ** 40).http.bodiesBytesMax).toBe(48 * MIB));
   test('yields to a limit that is given', () => {
     const argv = [
       '--web.max-inflight-size=20MiB',

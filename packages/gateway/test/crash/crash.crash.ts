@@ -26,7 +26,7 @@ const flags = (sync: string): readonly string[] => [
 test.each(['commit', 'interval'])(
   `${seconds} s of kills with retries and keys: the sum is exact (%s)`,
   async (sync) => {
-    const outcome = await killWithRetries(seconds, flags(sync));
+    const outcome = await killWithRetries({ seconds: seconds, kills: 2 }, flags(sync));
     report(`with keys, sync=${sync}`, outcome);
     expect(outcome.counted).toBe(outcome.acknowledged);
   },

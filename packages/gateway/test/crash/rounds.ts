@@ -34,6 +34,8 @@ export async function killRounds(rounds: number, flags: readonly string[]): Prom
     }
     const load = pushOnce(senders, gateway.url);
     await sleep(20 + Math.random() * 300);
+    // However busy the machine is, a kill before anything was acknowledged shows nothing.
+    while (sum(senders, 'acknowledged') === 0) await sleep(10);
     await gateway.stop('SIGKILL');
     await load.stop();
     gateway = await startGateway(flags);
@@ -54,15 +56,23 @@ export async function killRounds(rounds: number, flags: readonly string[]): Prom
   return { ...total, counted: [...before.values()].reduce((all, value) => all + value, 0) };
 }
 
-/** Kills the gateway every second or so while senders repeat each push, under its key, until it is acknowledged. The sum must be exact. */
-export async function killWithRetries(seconds: number, flags: readonly string[]): Promise<Outcome> {
+/**
+ * Kills the gateway every second or so, for so long and so often at least, while senders repeat each push, under its key, until it is
+ * acknowledged. The sum must be exact.
+ */
+export async function killWithRetries(
+  { seconds, kills: killsMin }: { readonly seconds: number; readonly kills: number },
+  flags: readonly string[],
+): Promise<Outcome> {
   const senders = createSenders(SENDERS);
   let gateway = await startGateway(flags);
   const load = pushUntilAcknowledged(senders, () => gateway.url);
   const end = performance.now() + seconds * 1000;
   let kills = 0;
-  for (; performance.now() < end; kills += 1) {
-    await sleep(Math.min(700 + Math.random() * 600, seconds * 250));
+  for (; kills < killsMin || performance.now() < end; kills += 1) {
+    const acknowledged = sum(senders, 'acknowledged');
+    await sleep(300 + Math.random() * 600);
+    while (sum(senders, 'acknowledged') === acknowledged) await sleep(10);
     await gateway.stop('SIGKILL');
     gateway = await startGateway(flags);
   }

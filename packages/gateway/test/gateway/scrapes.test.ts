@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { counters, ScrapeDesk, settled } from './scrape-desk.ts';
 import type { TriedScrape } from './scrape-desk.ts';
+import { runs } from '../support/runs.ts';
 
 const states = (scrapes: readonly TriedScrape[]): readonly string[] => scrapes.map(({ state }) => state);
 
@@ -163,7 +164,7 @@ describe('views', () => {
           expect(desk.scrapes.report).toEqual({ open: 0, waiting: 0, views: 0, bytes: 0 });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

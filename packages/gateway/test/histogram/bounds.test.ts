@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { bucketBound, bucketIndex, isReachable } from '../../src/histogram/bounds.ts';
 import { reducedIndex } from '../../src/histogram/resolution.ts';
 import { schema } from './arbitraries.ts';
+import { runs } from '../support/runs.ts';
 
 const minNormal = 2 ** -1022;
 
@@ -85,7 +86,7 @@ test('a bound is in the bucket that ends there, and the next number is not', () 
       expect(bucketIndex(each, bound)).toBe(index);
       if (bound < Number.MAX_VALUE) expect(bucketIndex(each, nextUp(bound))).toBe(index + 1);
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -97,7 +98,7 @@ test('a number is above the bound below its bucket, and up to the bound of it', 
       if (value >= minNormal) expect(value).toBeGreaterThan(bucketBound(each, index - 1));
       expect(isReachable(each, index)).toBe(true);
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -116,7 +117,7 @@ test('a number is in the reduced bucket of its bucket', () => {
       const [from, to] = [Math.max(a, b), Math.min(a, b)];
       expect(reducedIndex(bucketIndex(from, value), from, to)).toBe(bucketIndex(to, value));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -20,8 +20,9 @@ import {
   schema,
   total,
 } from './arbitraries.ts';
+import { runs } from '../support/runs.ts';
 
-const runs = { numRuns: 2000 };
+const tries = { numRuns: runs(2000) };
 const either = fc.oneof(histogram, extremeHistogram);
 
 /** Three histograms that have one zero threshold. */
@@ -34,7 +35,7 @@ test('what is made up here is valid', () => {
     fc.property(either, (each) => {
       expect(histogramProblem(each, true)).toBeUndefined();
     }),
-    runs,
+    tries,
   );
 });
 
@@ -45,7 +46,7 @@ test('adding does not mind the order, and what comes out is valid', () => {
       expect(addHistograms(b, a)).toEqual(added);
       expect(histogramProblem(added, true)).toBeUndefined();
     }),
-    runs,
+    tries,
   );
 });
 
@@ -55,7 +56,7 @@ test('with one zero threshold, adding does not mind in which order parts come', 
       const [a, b, c] = parts as [NativeHistogram, NativeHistogram, NativeHistogram];
       expect(addHistograms(addHistograms(a, b), c)).toEqual(addHistograms(a, addHistograms(b, c)));
     }),
-    runs,
+    tries,
   );
 });
 
@@ -66,7 +67,7 @@ test('with one zero threshold, reducing and adding change places', () => {
       const reducedFirst = addHistograms(reduceResolution(a, to), reduceResolution(b, to));
       expect(reduceResolution(addHistograms(a, b), to)).toEqual(reducedFirst);
     }),
-    runs,
+    tries,
   );
 });
 
@@ -82,7 +83,7 @@ test('no observation is lost or comes up twice', () => {
       expect(observations(reduced)).toBe(observations(a));
       expect(reduced.schema).toBe(Math.min(a.schema, to));
     }),
-    runs,
+    tries,
   );
 });
 
@@ -110,7 +111,7 @@ test('what was added can be subtracted, where it was not changed to be added', (
       const to = Math.min(a.schema, b.schema);
       expect(subtractHistograms(addHistograms(a, b), b)).toEqual(reduceResolution(a, to));
     }),
-    runs,
+    tries,
   );
 });
 
@@ -165,7 +166,7 @@ test('the finest schema with few enough buckets', () => {
         expect(size(reduceResolution(each, reduced.schema + 1))).toBeGreaterThan(most);
       }
     }),
-    runs,
+    tries,
   );
 });
 
@@ -178,7 +179,7 @@ test('more observations are no reset, fewer are one', () => {
       expect(hasReset(a, added)).toBe(false);
       expect(hasReset(added, reduceResolution(a, added.schema))).toBe(b.count > 0);
     }),
-    runs,
+    tries,
   );
 });
 
@@ -208,7 +209,7 @@ test('classic buckets ascend and end at the count', () => {
       }
       expect(bounds.some((bound) => Object.is(bound, -0))).toBe(false);
     }),
-    runs,
+    tries,
   );
 });
 
@@ -253,7 +254,7 @@ test('custom histograms add up in any order, onto the bounds that all have', () 
       expect(added.bounds).toEqual(a.bounds.filter((bound) => b.bounds.includes(bound)));
       expect(hasCustomReset(a, added)).toBe(false);
     }),
-    runs,
+    tries,
   );
 });
 

@@ -9,6 +9,7 @@ import { reduceResolution } from '../../src/histogram/resolution.ts';
 import { widenZeroBucket } from '../../src/histogram/zero-bucket.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
 import { schema } from './arbitraries.ts';
+import { runs } from '../support/runs.ts';
 
 const value = fc.oneof(
   fc.integer({ min: -64, max: 64 }).map((each) => each / 8),
@@ -49,7 +50,7 @@ test('a sum is what all numbers of both make, in the coarser schema', () => {
       );
       expect(added).toEqual(observed([...a, ...b], { schema: Math.min(schemaA, schemaB), zeroThreshold }));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -63,7 +64,7 @@ test('with different zero thresholds, it is what they make with the threshold th
       const { zeroThreshold } = added;
       expect(added).toEqual(observed([...a, ...b], { schema: each, zeroThreshold }));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -78,7 +79,7 @@ test('less resolution, and a wider zero bucket, are what the numbers make with t
       expect(zeroThreshold).toBeGreaterThanOrEqual(asked);
       expect(widened).toEqual(observed(numbers, { schema: from, zeroThreshold }));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -100,6 +101,6 @@ test('a classic bucket counts the numbers up to its bound', () => {
         expect(cumulative[i]).toBeLessThanOrEqual(counted + (bound < 0 ? onBound : 0));
       });
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

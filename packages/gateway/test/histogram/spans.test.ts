@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { bucketsOf, spansOf } from '../../src/histogram/spans.ts';
 import type { BucketSpan } from '../../src/histogram/spans.ts';
 import { buckets } from './arbitraries.ts';
+import { runs } from '../support/runs.ts';
 
 const most = 1000;
 
@@ -16,7 +17,7 @@ test('buckets come back from their spans', () => {
       expect(spans.slice(1).every(({ offset }) => offset > filled)).toBe(true);
       expect(spans.reduce((sum, { length }) => sum + length, 0)).toBe(counts.length);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

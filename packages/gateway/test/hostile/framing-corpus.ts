@@ -161,6 +161,14 @@ const good: readonly FramingCase[] = [
     finish: true,
   },
   {
+    name: 'a sender that asks for an upgrade and closes its side in the body',
+    packets: [push, post(`Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: ${LINE_BYTES}`, 'framing')],
+    statuses: [202],
+    counted: 1,
+    closes: true,
+    finish: true,
+  },
+  {
     name: 'a sender that closes its side in a head',
     packets: [push + push.slice(0, 20)],
     statuses: [202],

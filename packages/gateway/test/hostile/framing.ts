@@ -13,7 +13,7 @@ export interface FramingOptions {
   readonly mutations: number;
   /** Connections at one time. */
   readonly concurrency?: number;
-  /** After so long without a byte a connection is taken for one that stays open. */
+  /** After so long without a byte the sender closes its side of a connection with changed requests. */
   readonly quietMs?: number;
 }
 
@@ -33,10 +33,12 @@ interface Attempt {
 }
 
 const CONCURRENCY = 8;
-const QUIET_MS = 500;
+const QUIET_MS = 200;
+const CLOSE_TIMEOUT_MS = 10_000;
 const VIOLATIONS_MAX = 20;
 
 export async function runFraming(port: number, options: FramingOptions): Promise<FramingResult> {
+  const before = await countedById(port);
   const attempts = [...corpusAttempts(), ...mutatedAttempts(options)];
   const outcomes = new Map<Attempt, Exchanged>();
   const queue = attempts.values();
@@ -49,8 +51,9 @@ export async function runFraming(port: number, options: FramingOptions): Promise
         await exchangeRaw(port, {
           packets: attempt.packets,
           finish: attempt.finish,
-          // Of what is expected to close, closing is waited for.
-          quietMs: expected === undefined ? (options.quietMs ?? QUIET_MS) : 10_000,
+          // What must close by itself gets its time.
+          quietMs: expected === undefined ? (options.quietMs ?? QUIET_MS) : CLOSE_TIMEOUT_MS,
+          whenQuiet: expected === undefined ? 'finish' : 'give up',
           ...repliesMax,
         }),
       );
@@ -65,7 +68,11 @@ export async function runFraming(port: number, options: FramingOptions): Promise
     const statuses = outcome.replies.map((reply) => reply.status);
     accepted += statuses.filter((status) => status === 202).length;
     refused += statuses.filter((status) => status >= 400).length;
-    for (const problem of problemsOf(attempt, outcome, counted.get(attempt.id) ?? 0)) {
+    for (const problem of problemsOf(
+      attempt,
+      outcome,
+      (counted.get(attempt.id) ?? 0) - (before.get(attempt.id) ?? 0),
+    )) {
       if (violations.length < VIOLATIONS_MAX) {
         violations.push(`${attempt.expected?.name ?? JSON.stringify(attempt.packets)}: ${problem}`);
       }
@@ -87,7 +94,10 @@ function problemsOf({ expected }: Attempt, outcome: Exchanged, counted: number):
       problems.push(`${status} without nosniff`);
     if (status >= 500 && status !== 503) problems.push(`answered ${status}`);
   }
-  if (expected === undefined) return problems;
+  if (expected === undefined) {
+    if (!outcome.closed) problems.push('was not closed after the sender had closed its side');
+    return problems;
+  }
   if (statuses.join(' ') !== expected.statuses.join(' ')) {
     problems.push(`answered ${statuses.join(' ')} instead of ${expected.statuses.join(' ')}`);
   }

@@ -21,13 +21,17 @@ export interface ExchangeOptions {
   readonly packets: readonly string[];
   /** Closes the sending side after the last packet. */
   readonly finish?: boolean;
-  /** How long to wait for the server to close before the client does. */
+  /** Without a byte for so long, the client closes its sending side, which makes the server finish, or gives up. */
   readonly quietMs: number;
+  readonly whenQuiet: 'finish' | 'give up';
   /** No longer than until so many replies have come, where the server is not expected to close. */
   readonly repliesMax?: number;
 }
 
 const PAUSE_MS = 20;
+
+/** For the server to close after the client has. */
+const CLOSE_TIMEOUT_MS = 20_000;
 
 /** Sends the packets as latin1, and collects what comes until the server closes or all is quiet. */
 export function exchangeRaw(port: number, options: ExchangeOptions): Promise<Exchanged> {
@@ -42,9 +46,16 @@ export function exchangeRaw(port: number, options: ExchangeOptions): Promise<Exc
       socket.destroy();
       resolve({ ...readReplies(received, closed), closed });
     };
+    let finished = false;
+    const finish = (): void => {
+      finished = true;
+      socket.end();
+      quiet = setTimeout(settle, CLOSE_TIMEOUT_MS);
+    };
     const expectQuiet = (): void => {
+      if (finished) return;
       clearTimeout(quiet);
-      quiet = setTimeout(settle, options.quietMs);
+      quiet = setTimeout(options.whenQuiet === 'finish' ? finish : settle, options.quietMs);
     };
     socket.on('data', (bytes) => {
       received += bytes.toString('latin1');
@@ -71,8 +82,8 @@ export function exchangeRaw(port: number, options: ExchangeOptions): Promise<Exc
         if (socket.destroyed) return;
         socket.write(packet, 'latin1');
       }
-      if (options.finish === true) socket.end();
-      expectQuiet();
+      if (options.finish === true) finish();
+      else expectQuiet();
     };
     socket.once('connect', () => void send());
   });

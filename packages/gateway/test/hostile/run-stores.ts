@@ -18,9 +18,9 @@ interface Part {
 const parts: readonly Part[] = [
   { what: 'stores mutated at random', count: 20, run: mutateStores },
   {
-    what: 'power cut, or killed and then cut, after an operation',
+    what: 'power cut, or killed and then cut, after each operation',
     count: 2,
-    run: (campaign) => cutPower({ ...campaign, share: 0.3 }),
+    run: (campaign) => cutPower({ ...campaign, share: 0.5 }),
   },
   { what: 'calls of the file system that fail', count: 20, run: injectErrors },
 ];

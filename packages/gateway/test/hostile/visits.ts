@@ -4,6 +4,8 @@ import type { BodyFigures } from './bodies.ts';
 import { sized } from './campaign.ts';
 import { freedWhileRead, slowReaders, unreadScrapes } from './scrapes.ts';
 import type { ScrapeFigures } from './scrapes.ts';
+import { changingLengths, longHelp, longLabels, respellings } from './texts.ts';
+import type { TextFigures } from './texts.ts';
 
 export interface Visit {
   readonly name: string;
@@ -39,7 +41,28 @@ export const visits: readonly Visit[] = [
     isSlow: true,
     attack: async (port) => (await sendBombs(port)).map(ofBodies),
   },
+  {
+    name: 'series of long labels',
+    attack: async (port) => [ofTexts(await longLabels(port, { pushes: sized(320, 40) }))],
+  },
+  {
+    name: 'gauges of changing lengths',
+    byJob: true,
+    attack: async (port) => [ofTexts(await changingLengths(port, { pushes: sized(400, 20) }))],
+  },
+  {
+    name: 'long HELP',
+    isSlow: true,
+    attack: async (port) => [ofTexts(await longHelp(port, { families: 3600 }))],
+  },
+  { name: 'other spellings', isSlow: true, attack: async (port) => [ofTexts(await respellings(port))] },
 ];
+
+function ofTexts({ answers, honestWrong, bytes }: TextFigures): string {
+  if (honestWrong > 0) throw new Error(`${honestWrong} series of the honest sender are wrong`);
+  const held = Object.entries(bytes).map(([name, value]) => `${name} ${value}`);
+  return `pushes ${counted(answers)}; ${held.join(', ')}`;
+}
 
 function ofBodies({ what, requests, replies, seconds }: BodyFigures): string {
   return `${what}: ${requests} in ${seconds.toFixed(1)} s, ${counted(replies)}`;

@@ -36,7 +36,12 @@ describe('hosts', () => {
     ['the name in an absolute target', request('x', { url: 'http://gw.example:80/metrics' }), '/metrics'],
     [
       'HTTP/2',
-      { stream: {}, headers: { ':authority': 'gw.example' } } as unknown as IncomingMessage,
+      {
+        stream: {},
+        url: '/',
+        httpVersionMajor: 2,
+        headers: { ':authority': 'gw.example' },
+      } as unknown as IncomingMessage,
       '/metrics',
     ],
   ])('lets in %s', (_name, asked, path) => expect(() => policy.check(asked, path)).not.toThrow());
@@ -59,7 +64,12 @@ describe('hosts', () => {
     ['a name of 10 KB', request('a'.repeat(10_000)), /^.{1,400}$/],
     [
       'HTTP/2 for another name',
-      { stream: {}, headers: { ':authority': 'evil' } } as unknown as IncomingMessage,
+      {
+        stream: {},
+        url: '/',
+        httpVersionMajor: 2,
+        headers: { ':authority': 'evil' },
+      } as unknown as IncomingMessage,
       /evil/,
     ],
     ['no Host', request(undefined), /has no Host/],

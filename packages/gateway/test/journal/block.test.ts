@@ -13,6 +13,7 @@ import {
   type Block,
 } from '../../src/journal/block.ts';
 import { readHeader, StoreId, writeSegmentHeader } from '../../src/journal/format.ts';
+import { runs } from '../support/runs.ts';
 
 const store = new StoreId();
 const format = { store, version: 2 };
@@ -75,7 +76,7 @@ test('records come back as they were, in blocks that follow each other', () => {
         expect(found.every((bytes, i) => Buffer.from(records[i] ?? []).equals(bytes))).toBe(true);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

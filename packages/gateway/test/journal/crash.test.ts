@@ -11,6 +11,7 @@ import { openFileJournal } from '../../src/journal/file-journal.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { chanceOf, CrashDisk, type Chance } from './crash-disk.ts';
 import { appendEach, contentsOf, optionsFor, partsOf, recoverContents, temporaryFolder } from './helpers.ts';
+import { runs } from '../support/runs.ts';
 
 type Step =
   | { readonly kind: 'append'; readonly count: number; readonly bytes: number }
@@ -128,7 +129,7 @@ async function survive(
 test.each(['commit', 'interval'] as const)('sync: %s', async (sync) => {
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), (lives) => survive(sync, lives)),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

@@ -156,11 +156,23 @@ test('what a holder acknowledges before it notices is read by the one that has t
 });
 
 /** Two folders for their locks, and one disk: as if there were no locks. */
-function twoOn(disk: CrashDisk): Promise<Journal[]> {
+/** Two that begin at the same time: the second has looked at the folder before the first had made anything there. */
+async function twoOn(disk: CrashDisk): Promise<Journal[]> {
   const onFailure = (): void => {};
-  const open = async (): Promise<Journal> =>
-    (await openStore(temporaryFolder(), { files: disk, bytesMax: 256 * 1024, onFailure })).journal;
-  return Promise.all([open(), open()]);
+  const open = async (files: Files): Promise<Journal> =>
+    (await openStore(temporaryFolder(), { files, bytesMax: 256 * 1024, onFailure })).journal;
+  return [await open(disk), await open(withoutTemporary(disk))];
+}
+
+function withoutTemporary(disk: CrashDisk): Files {
+  return new Proxy<Files>(disk, {
+    get(files, name) {
+      if (name === 'list')
+        return async (folder: string) => (await files.list(folder)).filter((each) => !each.endsWith('.tmp'));
+      const member: unknown = Reflect.get(files, name, files);
+      return typeof member === 'function' ? (member.bind(files) as unknown) : member;
+    },
+  });
 }
 
 test('two processes without a lock: a segment under the same name is not replaced', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { HashSlots } from '../../src/primitives/hash-slots.ts';
+import { runs } from '../support/runs.ts';
 
 /** Hashes that differ in the bits that choose the place, in those that choose the segment, in both or in none. */
 const hash = fc.oneof(
@@ -50,7 +51,7 @@ test('an entry is found until it is removed, however segments were doubled and s
       }
       for (const entry of present) expect(entriesOf(slots, hashes[entry]!).has(entry)).toBe(true);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 
 import { crc32c } from '../../src/primitives/crc32.ts';
 import { decompressSnappyBlock, SnappyProblem } from '../../src/primitives/snappy-block.ts';
+import { runs } from '../support/runs.ts';
 
 const decompressed = (block: readonly number[], bytesMax = 100_000): string =>
   Buffer.from(decompressSnappyBlock(Uint8Array.from(block), bytesMax)).toString('latin1');
@@ -51,7 +52,7 @@ describe('what is no block', () => {
           expect(error).toBeInstanceOf(SnappyProblem);
         }
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { createGateway, RequestError } from '../../src/index.ts';
 import { NaiveGateway, pushText } from './naive-gateway.ts';
 import type { Push } from './naive-gateway.ts';
+import { runs } from '../support/runs.ts';
 
 const series = fc.constantFrom('a', 'b', 'c');
 const amount = fc.oneof(
@@ -49,7 +50,7 @@ test('any order of pushes gives the same page', async () => {
         expect(await other.scrape()).toBe(await one.scrape());
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -64,7 +65,7 @@ test('the page of the sums is the naive one', async () => {
       }
       expect(await gateway.scrape()).toBe(naive.page());
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -147,7 +148,7 @@ test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount'
       }
       await gateway.close();
     }),
-    { numRuns: 170 },
+    { numRuns: runs(170) },
   );
 });
 
@@ -160,7 +161,7 @@ test('the page pushed to an empty gateway gives the page', async () => {
       await other.push(page);
       expect(await other.scrape()).toBe(page);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -200,6 +201,6 @@ test.each([false, true])('any bytes: no crash, and no trace when refused (by job
         }
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

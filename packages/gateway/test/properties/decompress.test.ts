@@ -13,6 +13,7 @@ import type { Compression } from '../../src/http/decompress.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { FakeRequest } from '../http/fake-request.ts';
 import { snappyStream } from '../support/snappy.ts';
+import { runs } from '../support/runs.ts';
 
 const BYTES_MAX = 3_000;
 
@@ -69,7 +70,7 @@ test('what was compressed comes out again, in whatever pieces it comes', async (
       const found = await outcome(compress(plain), name, places);
       expect(typeof found === 'string' ? found : Buffer.from(found).equals(plain)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -86,7 +87,7 @@ test('what breaks off, or goes on as something else, is refused', async () => {
       if (!isChunkEnd || typeof short === 'string') expect(short).toBe('body_unreadable');
       expect(await outcome(Buffer.concat([sent, tail]), name)).toBe('body_unreadable');
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -99,7 +100,7 @@ test('damaged bodies are refused, or read within the bound', async () => {
       for (const [at, byte] of changes) sent[at % sent.length] = byte;
       expectBounded(await outcome(cut === null ? sent : sent.subarray(0, cut % sent.length), name));
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   );
 });
 
@@ -109,7 +110,7 @@ test('any bytes are refused, or read within the bound', async () => {
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), names, cuts, async (sent, name, places) => {
       expectBounded(await outcome(sent, name, places));
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   );
 });
 

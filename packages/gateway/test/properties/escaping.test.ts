@@ -9,6 +9,7 @@ import { asText } from '../exposition/arbitrary-families.ts';
 import type { PushedFamily } from '../exposition/arbitrary-families.ts';
 import { linesOf } from '../exposition/made-page.ts';
 import { RestartingGateway } from '../support/restarting.ts';
+import { runs } from '../support/runs.ts';
 
 const options = { summaries: 'sum-and-count', clock: { now: () => 1_700_000_000_000 } } as const;
 const schemes = ['underscores', 'dots', 'values'] as const;
@@ -52,7 +53,7 @@ test.each(schemes)('escaping the page is escaping what was pushed (%s)', async (
       const page = linesOf(await asIs.page({ ...plainText, escaping }));
       expect(page).toEqual(linesOf(await escaped.page(plainText)));
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

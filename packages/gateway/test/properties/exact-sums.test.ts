@@ -5,6 +5,7 @@ import { copyColumn, Pace } from '../../src/aggregate/pace.ts';
 import { ExactSums } from '../../src/primitives/exact-sums.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { exactSum } from './exact.ts';
+import { runs } from '../support/runs.ts';
 
 /** All magnitudes that are added up, subnormal numbers among them. */
 const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 900), max: 2 ** 900 });
@@ -21,7 +22,7 @@ test('a sum is the correctly rounded real sum', () => {
     fc.property(fc.array(number, { maxLength: 60 }), (values) => {
       expect(summed(values) + 0).toBe(exactSum(values) + 0);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -31,6 +32,6 @@ test('what is taken back leaves nothing behind', () => {
       const all = [...kept, ...taken, ...taken.map((value) => -value)];
       expect(summed(all) + 0).toBe(exactSum(kept) + 0);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

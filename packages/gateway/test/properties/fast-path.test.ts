@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { createGateway, RequestError } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';
 import { formatFloat64, parseFloat64, readPlainDecimal } from '../../src/primitives/float.ts';
+import { runs } from '../support/runs.ts';
 
 const family = fc.constantFrom('c', 'g', 'h', 's', 'u', 'h_count', 'c_created', 'n.m');
 const labelName = fc.constantFrom('a', 'b', 'le', 'lf', 'm', 'quantile', 'zone', '__name__', 'é');
@@ -104,7 +105,7 @@ test.each(['discard', 'sum-and-count'] as const)(
         }
         expect(await fast.scrape()).toBe(await slow.scrape());
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   },
 );
@@ -118,6 +119,6 @@ test('a plain decimal is the number that its digits spell', () => {
       const read = readPlainDecimal(new DataView(bytes.buffer), 1, bytes.length - 1, at);
       if (!Number.isNaN(read)) expect(read).toBe(parseFloat64(text.slice(0, at.end - 1)));
     }),
-    { numRuns: 20_000 },
+    { numRuns: runs(20_000) },
   );
 });

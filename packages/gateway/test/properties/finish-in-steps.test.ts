@@ -11,6 +11,7 @@ import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { runs } from '../support/runs.ts';
 
 const STEP_ROWS = 3;
 const rules = { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count' } as const;
@@ -162,7 +163,7 @@ test('a push finished and written in steps is the same push, and each step has f
         steppedState.apply(stepped.batch, bytes, origin);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

@@ -12,6 +12,7 @@ import { WorkingState } from '../aggregate/working-state.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import type { RichFamily } from '../support/rich-pushes.ts';
 import { ForgetfulSink } from '../support/sinks.ts';
+import { runs } from '../support/runs.ts';
 
 type Format = 'openmetrics' | 'protobuf';
 
@@ -75,7 +76,7 @@ test('known or in words, pushes are taken and do the same', () => {
         }
       }
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -102,6 +103,6 @@ test('known or in words, a damaged body is taken or refused alike', () => {
       expect(known === 'taken').toBe(inWords === 'taken');
       expect(knowing.working.facts()).toEqual(unknowing.working.facts());
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

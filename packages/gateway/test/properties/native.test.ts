@@ -12,6 +12,7 @@ import type { Exemplar } from '../../src/model/exemplar.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
 import { WorkingState } from '../aggregate/working-state.ts';
+import { runs } from '../support/runs.ts';
 
 interface Push {
   readonly source?: string;
@@ -155,7 +156,7 @@ describe.each(someRules)('with %o', (rules) => {
         expect(restored.facts()).toEqual(facts);
         expect(shown(restored)).toEqual(shown(pair.first));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -176,7 +177,7 @@ describe.each(someRules)('with %o', (rules) => {
           expect([held, count]).toEqual([value, value]);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -192,7 +193,7 @@ test('pushes add up to the same in any order', () => {
       for (const push of other) again.push(push);
       expect(shown(again.first)).toEqual(shown(pair.first));
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -225,7 +226,7 @@ test('by-job: what sources pushed last is what is shown, at whatever resolution 
       for (const [labels, series] of Object.entries(wanted))
         expect(found[labels]).toMatchObject({ ...series, startMs: expect.any(Number) });
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -298,7 +299,7 @@ describe('zero buckets of many widths', () => {
         expect(native.zeroThreshold).toBeGreaterThanOrEqual(widest);
         expect(native.zeroThreshold).toBeLessThan(widest * 2);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { escapingSchemes } from '../../src/model/page-format.ts';
 import { asText, familyWithAll, pushedFamily } from '../exposition/arbitrary-families.ts';
 import { linesOf, madePage } from '../exposition/made-page.ts';
 import { RestartingGateway } from '../support/restarting.ts';
+import { runs } from '../support/runs.ts';
 
 const openmetrics = { format: 'openmetrics', version: '0.0.4' } as const;
 const nowMs = 1_700_000_000_000;
@@ -28,7 +29,7 @@ test.each(escapingSchemes)('pushed into an empty gateway, a page comes out again
       expect(linesOf(await again.page(format))).toEqual(linesOf(page));
       taken += page.length;
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
   expect(taken).toBeGreaterThan(1000);
 });
@@ -43,6 +44,6 @@ test('whatever a state may know, a strict reader takes the page', async () => {
         await gateway.push(page, { format: 'openmetrics' });
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

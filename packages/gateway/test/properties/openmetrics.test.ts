@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { WorkingState } from '../aggregate/working-state.ts';
 import { createGateway } from '../../src/index.ts';
+import { runs } from '../support/runs.ts';
 
 const types = ['counter', 'gauge', 'histogram', 'summary', 'unknown'] as const;
 
@@ -122,7 +123,7 @@ test('pushed as text, as OpenMetrics or in any mix, the page is the same', async
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -143,7 +144,7 @@ test('read in slices, wherever they end, a body is what it is in one go', () => 
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -167,6 +168,6 @@ test('a known body is refused for the same reasons as a new one', () => {
       const body = moved(good, at);
       expect(knowing.push(body, { openMetricsSlice: 100 })).toBe(fresh.push(body, { openMetricsSlice: 100 }));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

@@ -7,6 +7,7 @@ import type { PageFormat } from '../../src/model/page-format.ts';
 import { WorkingState } from '../aggregate/working-state.ts';
 import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
+import { runs } from '../support/runs.ts';
 
 /** Untyped at first, so that what comes later may say what it is. */
 const untyped = fc
@@ -106,6 +107,6 @@ test.each([false, true])('a page shows what was there when it began (by job: %s)
         expect(await changed.page(view, wanted)).toEqual(await unchanged.page(undefined, wanted));
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -10,6 +10,7 @@ import { asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import { RecordingSink } from '../support/sinks.ts';
 import type { TextMessage, TextValue } from '../support/textproto.ts';
 import { toldOf } from '../support/told-of.ts';
+import { runs } from '../support/runs.ts';
 
 const MetricFamily = protobuf
   .parse(metricsProto, { keepCase: true })
@@ -61,7 +62,7 @@ test('our reader is told what protobufjs reads', () => {
       const body = asProtobuf(families);
       expect(told(body)).toBe(bySomebodyElse(body));
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -76,6 +77,6 @@ test('and from the bytes that protobufjs writes, with its lists packed', () => {
       }
       expect(told(Buffer.concat(messages), slice)).toBe(told(body));
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

@@ -22,6 +22,7 @@ import type {
   ReadSpan,
   ReadTimestamp,
 } from '../support/told-families.ts';
+import { runs } from '../support/runs.ts';
 
 const protobuf = { format: 'protobuf', version: '0.0.4', escaping: 'allow-utf-8' } as const;
 
@@ -99,7 +100,7 @@ test('what protobufjs reads is what was there, and it writes the same bytes', as
       });
       expect(found).toEqual(words);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -237,7 +238,7 @@ test('pushed into an empty gateway, a page of all there is comes out again, and 
         withoutStarts(await running.page(plainText)),
       );
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 
@@ -256,7 +257,7 @@ test.each(escapingSchemes)(
         expect(known(await again.pageBytes(format))).toEqual(known(page));
         taken += page.length;
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
     expect(taken).toBeGreaterThan(1_000);
   },

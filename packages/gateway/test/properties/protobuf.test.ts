@@ -12,6 +12,7 @@ import { PushProblem } from '../../src/model/errors.ts';
 import { formatFloat64 } from '../../src/primitives/float.ts';
 import * as pb from '../support/protobuf.ts';
 import { metricsProto } from '../support/metrics-proto.ts';
+import { runs } from '../support/runs.ts';
 
 type Simple = 'counter' | 'gauge' | 'untyped';
 
@@ -151,7 +152,7 @@ test('the same by text and by protobuf gives the same page, in any mix', async (
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 }, 60_000);
 
@@ -184,7 +185,7 @@ test('slices anywhere give what one go gives', () => {
       const body = asProtobuf(all);
       expect(readIn(body, step)).toEqual(readIn(body, body.length));
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 }, 60_000);
 
@@ -225,7 +226,7 @@ test('of random and mutated bytes, what is refused leaves no trace, however it i
       }
       expect(await gateway.scrape()).toBe(await untroubled.scrape());
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 }, 60_000);
 
@@ -348,6 +349,6 @@ test('our reader sees what protobufjs sees', async () => {
       const samples = (page: string): string => page.replaceAll(/^# HELP .*\n/gm, '');
       expect(samples(await ours.scrape())).toBe(samples(await theirs.scrape()));
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 }, 60_000);

@@ -15,6 +15,7 @@ import { defaultLimits } from '../../src/gateway/options.ts';
 import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';
 import { viewOf } from '../../src/primitives/bytes.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { runs } from '../support/runs.ts';
 
 const whole = fc.oneof(
   fc.nat(300),
@@ -52,7 +53,7 @@ test('numbers and texts are read as they were written', () => {
       }
       expect(reader.isAtEnd).toBe(true);
     }),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   );
 });
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import { createGateway } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';
+import { runs } from '../support/runs.ts';
 
 const label = fc.constantFrom('a', 'b', 'c', 'é', '', '}', 'a}', 'a",b="', '\u{1f600}');
 const amount = fc.oneof(fc.nat(9), fc.constantFrom(0.1, 1e-9, 2 ** 53));
@@ -74,7 +75,7 @@ test.each([false, true])(
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   },
 );
@@ -127,7 +128,7 @@ test('rows come in order, whatever they share and however they came', async () =
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

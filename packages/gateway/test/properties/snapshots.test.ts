@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { Course, step, steps } from '../aggregate/course.ts';
 import { WorkingState } from '../aggregate/working-state.ts';
+import { runs } from '../support/runs.ts';
 
 const modes = [
   { byJob: false },
@@ -26,7 +27,7 @@ test.each(modes)(
         }
         expect(other.facts()).toEqual(one.facts());
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   },
 );
@@ -45,7 +46,7 @@ test.each(modes)('a restored state is the same, and goes on the same (%o)', asyn
       expect(other.facts()).toEqual(one.facts());
       expect(await other.page()).toBe(await one.page());
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -68,7 +69,7 @@ test.each(modes)(
         expect(one.facts()).toEqual(unread.facts());
         expect(await one.page()).toBe(await unread.page());
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   },
 );

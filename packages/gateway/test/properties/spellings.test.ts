@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { createGateway } from '../../src/index.ts';
+import { runs } from '../support/runs.ts';
 
 interface Spelled {
   readonly order: readonly string[];
@@ -54,7 +55,7 @@ test('however a series is spelled, it is one series', async () => {
         );
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -84,7 +85,7 @@ test('one push or one per line, in any order: the same page', async () => {
         expect(await cut.scrape()).toBe(await whole.scrape());
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -131,7 +132,7 @@ test('histograms give the union of their bounds, with every count in its own buc
       }
       expect(await gateway.scrape()).toBe(`${page}h_count ${cumulative}\n`);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -156,6 +157,6 @@ test('long bodies, read in slices side by side, add up like short ones', async (
       }
       expect(await gateway.scrape()).toBe(await turns.scrape());
     }),
-    { numRuns: 10 },
+    { numRuns: runs(10) },
   );
 }, 60_000);

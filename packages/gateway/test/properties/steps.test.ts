@@ -11,6 +11,7 @@ import { defaultLimits } from '../../src/gateway/options.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { Course, step, steps } from '../aggregate/course.ts';
 import { inTurn, WorkingState } from '../aggregate/working-state.ts';
+import { runs } from '../support/runs.ts';
 
 const modes = [
   { byJob: false },
@@ -34,7 +35,7 @@ test.each(modes)('in steps of one row or at once, all numbers are the same (%o)'
       for (const { state } of [one, other]) state.setRules(rulesToCome);
       expect(other.facts()).toEqual(one.facts());
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -57,7 +58,7 @@ test.each(modes)(
         });
         expect(page ?? (await changed.page(view))).toBe(expected);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   },
 );
@@ -93,7 +94,7 @@ test.each(modes)(
         await restoreState(inTurn(kept), restored.state);
         expect(restored.facts()).toEqual(facts);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   },
 );

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { PageFormat } from '../../src/model/page-format.ts';
 import * as pb from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
+import { runs } from '../support/runs.ts';
 
 const openMetrics: PageFormat = { format: 'openmetrics', version: '1.0.0', escaping: 'underscores' };
 const nowMs = 1_700_000_000_000;
@@ -81,6 +82,6 @@ test.each(['add', 'by-job'])('start times and exemplars of all senders, in any o
       if (pushes.every(({ format }) => format === 'untyped')) expect(page).not.toContain('_created');
       else expect(page.trimEnd().split('\n')).toEqual(expected(pushes));
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

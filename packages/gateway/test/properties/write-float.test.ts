@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import { formatFloat64 } from '../../src/primitives/float.ts';
 import { floatBytesMax, writeFloat64 } from '../../src/primitives/write-float.ts';
+import { runs } from '../support/runs.ts';
 
 function written(value: number): string {
   const bytes = new Uint8Array(floatBytesMax + 2);
@@ -54,7 +55,7 @@ test('a number is written as it is formatted', () => {
         expect(written(value)).toBe(formatFloat64(value));
       },
     ),
-    { numRuns: 20_000 },
+    { numRuns: runs(20_000) },
   );
 });
 

@@ -1,0 +1,13 @@
+/**
+ * How often properties are tried. Every day a part is enough, as each run tries other inputs; PROPERTY_RUNS=all tries as often as
+ * is written, and .ci/run does that once.
+ */
+const EVERYDAY_PART = 1 / 6;
+const RUNS_MIN = 10;
+
+const triesAll = process.env['PROPERTY_RUNS'] === 'all';
+
+/** So many of `all` as are tried now. */
+export function runs(all: number): number {
+  return triesAll ? all : Math.min(all, Math.max(RUNS_MIN, Math.ceil(all * EVERYDAY_PART)));
+}
