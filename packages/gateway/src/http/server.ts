@@ -6,6 +6,7 @@
  */
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { clientErrorReply, connectReply } from './client-error.ts';
@@ -129,7 +130,10 @@ async function closeAll(
 ): Promise<void> {
   state.stopping = true;
   const started = performance.now();
-  const allClosed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  // That of `node:http` ends connections that have sent nothing yet, from Node 26 on.
+  const stopListening = (server: Server): Promise<unknown> =>
+    new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
+  const allClosed = Promise.all(servers.map(stopListening));
   let open = true;
   void allClosed.then(() => {
     open = false;
@@ -140,11 +144,11 @@ async function closeAll(
       for (const server of servers) server.closeAllConnections();
       break;
     }
-    for (const server of servers) server.closeIdleConnections();
-    // Node takes a connection that never sent a byte for one with a request under way.
-    if (elapsedMs >= SILENT_GRACE_MS) {
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-    }
+    const silent = [...sockets].filter((socket) => socket.bytesRead === 0);
+    // A connection that never sent a byte is idle or has a request under way, as the version of Node has it.
+    if (elapsedMs >= SILENT_GRACE_MS) for (const socket of silent) socket.destroy();
+    if (elapsedMs >= SILENT_GRACE_MS || silent.length === 0)
+      for (const server of servers) server.closeIdleConnections();
     await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_INTERVAL_MS));
   }
   await allClosed;

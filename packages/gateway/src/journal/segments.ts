@@ -71,6 +71,7 @@ export class Segments {
   /** Of the segment that is getting its name. */
   #naming: number | undefined = undefined;
   #number = 0;
+  #removal: Promise<void> = Promise.resolve();
   /** Bytes of the next one while it is being prepared. */
   #preparing = 0;
   readonly #options: SegmentsOptions;
@@ -235,13 +236,13 @@ export class Segments {
    * the next one, and would have to end with half of this one.
    */
   async #trim({ path, bytes }: { readonly path: string; readonly bytes: number }): Promise<void> {
-    const index = this.#closed.findIndex((segment) => segment.path === path);
-    const segment = this.#closed[index];
+    const isIt = (segment: ClosedSegment): boolean => segment.path === path;
     if (this.#untrimmed?.path === path) this.#untrimmed = undefined;
-    if (segment === undefined) return;
+    if (!this.#closed.some(isIt)) return;
     try {
       await truncateTo(this.#options.files, path, bytes);
-      this.#closed[index] = { ...segment, bytes };
+      // Those before it may have been removed meanwhile, and so may it.
+      this.#closed = this.#closed.map((segment) => (isIt(segment) ? { ...segment, bytes } : segment));
     } catch (error) {
       this.#options.log.warn('the rest of a full segment could not be given back', {
         file: path,
@@ -263,7 +264,14 @@ export class Segments {
   }
 
   /** Removes segments in which no record is after `position`. Rejects when somebody else writes to the store. */
-  async removeUpTo(position: number): Promise<void> {
+  removeUpTo(position: number): Promise<void> {
+    // One after the other: what one is about to remove would look to another like the segment of somebody else.
+    const removal = this.#removal.then(() => this.#removeUpTo(position));
+    this.#removal = removal.catch(() => {});
+    return removal;
+  }
+
+  async #removeUpTo(position: number): Promise<void> {
     let isChecked = false;
     while (this.#closed.length > 0) {
       const first = this.#closed[1]?.first ?? this.#retired.find(promoted)?.first ?? this.active?.first;
