@@ -120,8 +120,9 @@ export class Families {
     return family;
   }
 
-  /** Gives a family a HELP and a unit, where they are given and it has none. */
+  /** Gives a family a HELP and a unit, where they are given and it has none. The push that does may have taken it away. */
   describe(family: Family, { help, unit }: Pick<Family, 'help' | 'unit'>): void {
+    if (this.byId[family.id] !== family) return;
     const isNews =
       (help !== undefined && family.help === undefined) || (unit !== undefined && family.unit === undefined);
     if (!isNews) return;

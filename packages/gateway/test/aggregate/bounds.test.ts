@@ -273,3 +273,13 @@ describe('what sources have', () => {
     }
   });
 });
+
+test('a HELP of a family that its own push takes away takes no room', async () => {
+  const working = stateWith({}, false);
+  working.push('h_count 1\n');
+  working.push(
+    '# TYPE h histogram\nh_bucket{le="+Inf"} 0\nh_count 0\n# HELP h_count Gone.\n# TYPE h_count untyped\nh_count{l="b"} 0\n',
+  );
+  const { metadataBytes } = usageOf(working.state);
+  expect(usageOf((await working.restored(3)).state).metadataBytes).toBe(metadataBytes);
+});

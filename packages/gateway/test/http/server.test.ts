@@ -314,6 +314,28 @@ describe('close', () => {
     expect(gateway.pushes.map((push) => push.body)).toEqual(['a 1\nb 2\n']);
   });
 
+  it('answers all pushes that had begun on one connection', async () => {
+    const { gateway, server, open } = await run();
+    let begun = 0;
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    gateway.push = async () => {
+      begun += 1;
+      await released;
+      return 'applied';
+    };
+    const client = open();
+    client.write('POST /metrics/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na 1\n'.repeat(3));
+    await waitFor(() => begun === 3);
+    const closed = server.close();
+    release();
+    await client.until((each) => each.closed);
+    expect(client.received.match(/HTTP\/1.1 \d+/g)).toEqual(Array(3).fill('HTTP/1.1 202'));
+    await closed;
+  });
+
   it('does not wait for idle connections', async () => {
     const { server, open } = await run();
     const idle = open();
