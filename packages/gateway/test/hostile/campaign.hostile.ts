@@ -11,5 +11,5 @@ testSoak();
 testStores();
 testFraming();
 testTurns();
-testVisits();
 testTurnsInProcess();
+testVisits();

@@ -13,9 +13,9 @@ const LONG_SECONDS = 300;
 /** Of all the time there is, in hundredths. What is left is for starting, filling and cleaning up. */
 const shares = {
   floods: 50,
-  'floods by job': 8,
-  stores: 5,
-  soak: 7,
+  'floods by job': 6,
+  stores: 3,
+  soak: 5,
 } as const;
 
 export const hostileSeconds: number = positive('HOSTILE_SECONDS', SECONDS);

@@ -42,7 +42,11 @@ async function flood(mode: 'add' | 'by-job'): Promise<void> {
     expect(victim.log(), 'the start log names the memory that it plans with').toMatch(/memory="?512MiB/);
     await fill(victim.url, byJob);
     const reports = await attackFor(seconds, victim, honest, byJob);
-    const rows = [...honestRows(honest.figures()), ['peak RSS', megabytes(victim.peakRssBytes())]];
+    const rows = [
+      ...honestRows(honest.figures()),
+      ['peak RSS', megabytes(victim.peakRssBytes())],
+      ['RSS over time', victim.rssOverTime().map(megabytes).join(', ')],
+    ];
     const sums = victim.death() === undefined ? await honest.wrongSamples(victim.url) : [];
     const death = victim.death();
     await victim.end('SIGKILL');

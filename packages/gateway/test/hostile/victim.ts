@@ -27,6 +27,8 @@ export interface Victim {
   log(): string;
   rssBytes(): number;
   peakRssBytes(): number;
+  /** Ten samples of resident memory, from the start until now or the end. */
+  rssOverTime(): readonly number[];
   /** Whether it still answers; false once it has ended, and after a minute without a reply. */
   isAnswering(): Promise<boolean>;
   /** How it ended, such as `killed by SIGKILL after 2.1 s`; undefined while it lives. */
@@ -87,6 +89,7 @@ export async function startVictim({ flags = [], limit, preload }: VictimStart = 
     log: () => log,
     rssBytes: () => rssOf(pid) ?? Number.NaN,
     peakRssBytes: () => watch.peak(),
+    rssOverTime: () => watch.overTime(),
     async isAnswering() {
       const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
       while (death === undefined && !timeout.aborted) {
@@ -112,10 +115,21 @@ export async function startVictim({ flags = [], limit, preload }: VictimStart = 
   };
 }
 
-function watchMemory(pid: number): { peak(): number; stop(): void } {
+interface Watch {
+  peak(): number;
+  overTime(): readonly number[];
+  stop(): void;
+}
+
+const SAMPLES_SHOWN = 10;
+
+function watchMemory(pid: number): Watch {
   let peak = 0;
+  const samples: number[] = [];
   const look = (): void => {
     peak = Math.max(peak, peakRssOf(pid) ?? 0);
+    const now = rssOf(pid);
+    if (now !== undefined) samples.push(now);
   };
   const timer = setInterval(look, SAMPLE_MS);
   return {
@@ -123,6 +137,11 @@ function watchMemory(pid: number): { peak(): number; stop(): void } {
       look();
       return peak;
     },
+    overTime: () =>
+      Array.from({ length: SAMPLES_SHOWN }, (_, i) => {
+        const at = Math.floor(((i + 1) / SAMPLES_SHOWN) * samples.length) - 1;
+        return samples[Math.max(0, at)] ?? Number.NaN;
+      }),
     stop: () => clearInterval(timer),
   };
 }
