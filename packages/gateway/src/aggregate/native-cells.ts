@@ -78,8 +78,3 @@ function letterAt(bytes: Uint8Array, start: number): number {
   while (bytes[at]! < LETTER_B) at += 1;
   return at;
 }
-
-/** Whether a key is one of the above, and not the text of a series. */
-export function isNativeKey(text: string): boolean {
-  return text.startsWith('\n');
-}

@@ -17,7 +17,7 @@ import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
 import type { AliasTarget } from './aliases.ts';
-import { appendEntry, emptyBatch, judge, judgedAsBefore, reserveColumns, resetBatch } from './batch.ts';
+import { appendEntry, emptyBatch, judge, reserveColumns, resetBatch } from './batch.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { checkFresh, checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
@@ -404,18 +404,12 @@ export class PushBuilder implements SampleSink {
     return index;
   }
 
-  /** Whether what was read so far means in the state as it is now what it meant then. */
-  isCurrent(): boolean {
-    const { cells } = this.#state;
-    return this.epoch === this.#state.epoch && judgedAsBefore(this.batch, cells, 0, this.batch.judged.length);
-  }
-
   /** Whether nothing was created, freed or retyped since the push began. */
   isUnchanged(): boolean {
     return this.epoch === this.#state.epoch;
   }
 
-  /** The same in steps. */
+  /** Whether what was read so far means in the state as it is now what it meant then. */
   *isCurrentInSteps(): Generator<void, boolean> {
     return this.epoch === this.#state.epoch && (yield* this.#finish.isAsJudged());
   }

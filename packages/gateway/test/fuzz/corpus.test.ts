@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
 
-import { Random, randomRun } from './generate.ts';
+import { Random } from '../support/random.ts';
+import { randomRun } from './generate.ts';
 import { replay } from './replay.ts';
 import type { FuzzRun } from './replay.ts';
 

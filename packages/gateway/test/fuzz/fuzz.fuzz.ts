@@ -4,7 +4,8 @@
  */
 import { expect, test } from 'vitest';
 
-import { Random, randomRun } from './generate.ts';
+import { Random } from '../support/random.ts';
+import { randomRun } from './generate.ts';
 import type { FuzzFormat } from './generate.ts';
 import { replay } from './replay.ts';
 import type { FuzzRun } from './replay.ts';

@@ -1,6 +1,6 @@
 /** Random bodies of protobuf for the fuzzer, with all that its messages can hold; a part of them contradicts itself. */
 import * as pb from '../support/protobuf.ts';
-import type { Random } from './generate.ts';
+import type { Random } from '../support/random.ts';
 
 const labels: readonly pb.Labels[] = [
   {},

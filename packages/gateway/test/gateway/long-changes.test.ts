@@ -1,10 +1,10 @@
 /** Changes that touch many rows, however short the request: others have the event loop meanwhile, and nobody sees half of a change. */
-import { setImmediate } from 'node:timers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { EmbeddedOptions } from '../../src/index.ts';
 import { plainText } from '../../src/model/page-format.ts';
 import { RestartingGateway } from '../support/restarting.ts';
+import { turnsDuring } from '../support/turns-during.ts';
 
 const ROWS = 30_000;
 /** A turn has one or two steps where the clock runs as it does here. */
@@ -20,23 +20,6 @@ afterEach(() => vi.restoreAllMocks());
 
 function lines(name: string, value: number | string = 1): string {
   return Array.from({ length: ROWS }, (_, i) => `${name}{i="${i}"} ${value}\n`).join('');
-}
-
-/** How often others had the event loop. */
-async function turnsDuring(work: Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isDone = false;
-  const count = (): void => {
-    turns += 1;
-    if (!isDone) setImmediate(count);
-  };
-  setImmediate(count);
-  try {
-    await work;
-  } finally {
-    isDone = true;
-  }
-  return turns;
 }
 
 const gauges = `# TYPE g gauge\n${lines('g')}`;

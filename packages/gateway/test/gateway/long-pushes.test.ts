@@ -5,6 +5,7 @@ import { PushBuilder } from '../../src/aggregate/push-builder.ts';
 import { State } from '../../src/aggregate/state.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { createGateway } from '../../src/index.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 import { WorkingState } from '../aggregate/working-state.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -20,11 +21,11 @@ test.each([
   builder.begin(body, []);
   decodeText(body, 0, body.length, builder);
   builder.finish();
-  expect(builder.isCurrent()).toBe(true);
+  expect(atOnce(builder.isCurrentInSteps())).toBe(true);
   working.push('other 1\n');
-  expect(builder.isCurrent()).toBe(true);
+  expect(atOnce(builder.isCurrentInSteps())).toBe(true);
   working.push(`foo_total{a="1"} ${more}\n`);
-  expect(builder.isCurrent()).toBe(false);
+  expect(atOnce(builder.isCurrentInSteps())).toBe(false);
 });
 
 test('an untyped series whose total changes meanwhile is there once', async () => {

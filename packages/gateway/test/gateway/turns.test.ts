@@ -10,6 +10,7 @@ import { createGateway } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';
 import { PushProblem, RequestError } from '../../src/model/errors.ts';
 import { bytes, family, varint } from '../support/protobuf.ts';
+import { turnsDuring } from '../support/turns-during.ts';
 
 beforeEach(() => {
   vi.spyOn(performance, 'now').mockReturnValue(0);
@@ -26,19 +27,12 @@ interface Counted {
 }
 
 async function countTurns(work: Promise<unknown>): Promise<Counted> {
-  let turns = 0;
-  let isOver = false;
-  const look = (): void => {
-    turns += 1;
-    if (!isOver) setImmediate(look);
-  };
-  setImmediate(look);
-  const error: unknown = await work.then(
+  const failure = work.then(
     () => undefined,
-    (thrown: unknown) => thrown,
+    (error: unknown) => error,
   );
-  isOver = true;
-  return { turns, error };
+  const turns = await turnsDuring(failure);
+  return { turns, error: await failure };
 }
 
 function lines(count: number, line: (i: number) => string): string {

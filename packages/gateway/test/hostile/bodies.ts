@@ -5,11 +5,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { brotliCompressSync, constants, createBrotliCompress, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 
-import { snappyChunk, snappyIdentifier } from '../support/snappy.ts';
-
-const MIB = 2 ** 20;
+import { MIB, brotliBomb, hiddenBrotliBomb, snappyBomb, zstdBomb } from './attackers/bodies.ts';
 
 export interface BodyFigures {
   readonly what: string;
@@ -18,41 +16,6 @@ export interface BodyFigures {
   readonly seconds: number;
   /** Replies by status; those that never came have no entry. */
   readonly replies: Readonly<Record<string, number>>;
-}
-
-const largeWindow = {
-  params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 },
-};
-
-/** Does not tell in its head how long it is. */
-async function hiddenBrotliBomb(bytes: number): Promise<Buffer> {
-  const compressor = createBrotliCompress(largeWindow);
-  compressor.write('\n');
-  await new Promise<void>((resolve) => compressor.flush(resolve));
-  compressor.end(Buffer.alloc(bytes, '\n'));
-  return Buffer.concat(await compressor.toArray());
-}
-
-/** A frame with a window of 8 MiB and blocks that repeat one byte. Written by hand, as not every Node has zstd. */
-function zstdBomb(blocks: number): Buffer {
-  const block = (i: number): number[] => [i === blocks - 1 ? 3 : 2, 0, 0x10, 0x0a];
-  return Buffer.from([
-    0x28,
-    0xb5,
-    0x2f,
-    0xfd,
-    0,
-    13 << 3,
-    ...Array.from({ length: blocks }, (_, i) => block(i)).flat(),
-  ]);
-}
-
-/** Chunks of copies of one byte. */
-function snappyBomb(chunks: number): Buffer {
-  const block = [0x80, 0x80, 0x04, 0x00, 0x0a];
-  for (let left = 65_535; left > 0; left -= 64) block.push(((Math.min(left, 64) - 1) << 2) | 2, 1, 0);
-  const chunk = snappyChunk(0x00, Buffer.from(block), Buffer.alloc(65_536, '\n'));
-  return Buffer.concat([snappyIdentifier, ...Array.from({ length: chunks }, () => chunk)]);
 }
 
 /** Blocks of raw deflate that each bring tables of their own and nothing else: half a millisecond to read for each 4 KiB. */
@@ -92,13 +55,13 @@ function dearDeflate(blocks: number): Buffer {
 /** Bombs of each encoding, hundreds pipelined on one connection each, all at once. */
 export async function sendBombs(port: number): Promise<readonly BodyFigures[]> {
   const kinds: readonly [what: string, encoding: string, count: number, body: Buffer][] = [
-    ['br', 'br', 500, brotliCompressSync(Buffer.alloc(64 * MIB, 'a'), largeWindow)],
-    ['br that hides its length', 'br', 200, await hiddenBrotliBomb(64 * MIB)],
+    ['br', 'br', 500, brotliBomb(64 * MIB, 'a')],
+    ['br that hides its length', 'br', 200, await hiddenBrotliBomb(64 * MIB, '\n')],
     ['gzip', 'gzip', 56, gzipSync(Buffer.alloc(64 * MIB, '\n'), { level: 9 })],
     ['gzip that lies about its length', 'gzip', 500, lying(gzipSync(Buffer.alloc(MIB, '\n')))],
     ['deflate of nothing but tables', 'deflate', 50, dearDeflate(1_000)],
-    ['zstd', 'zstd', 200, zstdBomb(512)],
-    ['snappy', 'snappy', 8, snappyBomb(1_024)],
+    ['zstd', 'zstd', 200, zstdBomb(64 * MIB, '\n')],
+    ['snappy', 'snappy', 8, snappyBomb(64 * MIB, '\n')],
   ];
   return Promise.all(
     kinds.map(async ([what, encoding, count, body]) =>
@@ -111,13 +74,6 @@ export async function sendBombs(port: number): Promise<readonly BodyFigures[]> {
 function lying(gzip: Buffer): Buffer {
   gzip.writeUInt32LE(100, gzip.length - 4);
   return gzip;
-}
-
-/** Senders of 16 MB each, at once. */
-export async function sendLargeBodies(port: number, senders = 30): Promise<BodyFigures> {
-  const body = request(Buffer.alloc(16_000_000, '\n'));
-  const all = await Promise.all(Array.from({ length: senders }, () => pipeline(port, '', 1, body)));
-  return together(`${senders} bodies of 16 MB at once`, all);
 }
 
 /** Bodies in HTTP chunks of one byte, each of which Node hands over as a buffer of its own. */

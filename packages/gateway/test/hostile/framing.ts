@@ -2,6 +2,7 @@
  * The framing corpus and random changes of it against a gateway that runs in add mode. What must hold: replies come whole and in
  * order, and nothing has counted that is not answered 202.
  */
+import { Random } from '../support/random.ts';
 import type { FramingCase } from './framing-corpus.ts';
 import { framingCorpus, LINE, LINE_BYTES } from './framing-corpus.ts';
 import { exchangeRaw } from './raw-http.ts';
@@ -125,20 +126,20 @@ function filledIn(packet: string, id: string): string {
 
 /** Bodies stay as they are: what is not there is not counted as another series. */
 function mutatedAttempts({ seed, mutations }: FramingOptions): Attempt[] {
-  const random = randomFrom(seed);
+  const random = new Random(seed);
   const sources = framingCorpus.filter(({ packets }) => packets.join('').length < 4_000);
   return Array.from({ length: mutations }, (_, i) => {
     const id = idOf('m', i);
-    const packets = [...sources[Math.floor(random() * sources.length)]!.packets];
-    const changes = 1 + Math.floor(random() * 3);
+    const packets = [...random.pick(sources).packets];
+    const changes = 1 + random.below(3);
     for (let change = 0; change < changes; change += 1) {
-      const at = Math.floor(random() * packets.length);
+      const at = random.below(packets.length);
       packets[at] = mutated(packets[at]!, random, sources);
     }
     return {
       id,
       packets: packets.map((packet) => filledIn(packet, id)),
-      finish: random() < 0.3,
+      finish: random.chance(30),
       expected: undefined,
     };
   });
@@ -171,39 +172,27 @@ const fragments: readonly string[] = [
   '\xff',
 ];
 
-function mutated(packet: string, random: () => number, sources: readonly FramingCase[]): string {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+function mutated(packet: string, random: Random, sources: readonly FramingCase[]): string {
   const at = placeIn(packet, random);
-  switch (Math.floor(random() * 5)) {
+  switch (random.below(5)) {
     case 0:
-      return packet.slice(0, at) + pick(fragments) + packet.slice(at);
+      return packet.slice(0, at) + random.pick(fragments) + packet.slice(at);
     case 1:
       return packet.slice(0, at) + packet.slice(at + 1);
     case 2:
-      return packet.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + packet.slice(at + 1);
+      return packet.slice(0, at) + String.fromCharCode(random.below(256)) + packet.slice(at + 1);
     case 3:
-      return packet + pick(pick(sources).packets);
+      return packet + random.pick(random.pick(sources).packets);
     default:
       return packet.slice(0, at);
   }
 }
 
 /** A place outside of bodies. */
-function placeIn(packet: string, random: () => number): number {
-  const at = Math.floor(random() * packet.length);
+function placeIn(packet: string, random: Random): number {
+  const at = random.below(packet.length);
   const line = packet.lastIndexOf(LINE, at);
   return line !== -1 && at < line + LINE.length ? line : at;
-}
-
-/** Numbers in [0, 1) that are the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 async function countedById(port: number): Promise<ReadonlyMap<string, number>> {

@@ -1,32 +1,20 @@
 /** What all bodies take together, and that it is given back whatever becomes of them. */
 import { randomBytes } from 'node:crypto';
-import { brotliCompressSync, constants, createBrotliCompress, deflateRawSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib';
 
 import { expect, test } from 'vitest';
 
 import { BodyIntake } from '../../src/http/body.ts';
 import type { BodyLimits } from '../../src/http/body.ts';
 import { RequestError } from '../../src/model/errors.ts';
+import { brotliBomb, hiddenBrotliBomb } from '../hostile/attackers/bodies.ts';
 import { snappyStream } from '../support/snappy.ts';
 import { FakeRequest, turn } from './fake-request.ts';
 
 const MIB = 2 ** 20;
 
-const largeWindow = {
-  params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 },
-};
-
 /** 64 MiB of one byte in 51 bytes. */
-const bomb = brotliCompressSync(Buffer.alloc(64 * MIB, 'a'), largeWindow);
-
-/** One that does not tell in its head: the first part is one byte long. */
-async function hiddenBomb(bytes: number): Promise<Buffer> {
-  const compressor = createBrotliCompress(largeWindow);
-  compressor.write('a');
-  await new Promise<void>((resolve) => compressor.flush(resolve));
-  compressor.end(Buffer.alloc(bytes, 'a'));
-  return Buffer.concat(await compressor.toArray());
-}
+const bomb = brotliBomb(64 * MIB, 'a');
 
 const quick = (data: Uint8Array): Buffer =>
   brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
@@ -70,7 +58,7 @@ test('500 brotli bombs at once are refused without a decoder', async () => {
 
 test('brotli bombs that hide: one decoder at a time, however little was sent, and nothing is left', async () => {
   const { intake, push } = setUp();
-  const hidden = await hiddenBomb(64 * MIB);
+  const hidden = await hiddenBrotliBomb(64 * MIB, 'a');
   let done = false;
   const all = Promise.all(Array.from({ length: 10 }, () => push('br', hidden))).finally(() => {
     done = true;
@@ -92,7 +80,7 @@ test('an honest body is not behind the bombs of another sender', async () => {
   const { push } = setUp();
   const order: string[] = [];
   const noted = (name: string, outcome: Promise<unknown>) => outcome.then(() => order.push(name));
-  const hidden = await hiddenBomb(2 * MIB);
+  const hidden = await hiddenBrotliBomb(2 * MIB, 'a');
   const bombs = Array.from({ length: 100 }, (_, i) => noted(`bomb ${i}`, push('br', hidden, '192.0.2.9')));
   const honest = noted('honest', push('br', quick(randomBytes(100_000))));
   await Promise.all([...bombs, honest]);

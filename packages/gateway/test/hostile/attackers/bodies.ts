@@ -1,14 +1,25 @@
 /** Bodies that are larger than they look, and texts that are as large as they look. */
 import { randomBytes } from 'node:crypto';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, createBrotliCompress, gzipSync } from 'node:zlib';
 
 export const MIB: number = 2 ** 20;
 
+const largeWindow = {
+  params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 },
+};
+
 /** 64 MiB of one byte: 51 bytes of brotli. */
 export function brotliBomb(bytes: number, byte: string): Buffer {
-  return brotliCompressSync(Buffer.alloc(bytes, byte), {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 },
-  });
+  return brotliCompressSync(Buffer.alloc(bytes, byte), largeWindow);
+}
+
+/** One that does not tell in its head how long it is: the first part is one byte long. */
+export async function hiddenBrotliBomb(bytes: number, byte: string): Promise<Buffer> {
+  const compressor = createBrotliCompress(largeWindow);
+  compressor.write(byte);
+  await new Promise<void>((resolve) => compressor.flush(resolve));
+  compressor.end(Buffer.alloc(bytes, byte));
+  return Buffer.concat(await compressor.toArray());
 }
 
 /** With so many bytes in front that no compression makes smaller: a body is refused that grows a thousandfold. */
