@@ -6,7 +6,7 @@ import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { descriptionBytes, familyBytes } from './families.ts';
 import type { Limits } from './rules.ts';
-import type { PushOrigin, State } from './state.ts';
+import type { State } from './state.ts';
 import { freshBytes, goneBytes, seriesBytes } from './usage.ts';
 
 const MIB = 2 ** 20;
@@ -139,18 +139,15 @@ function passOver(family: PushFamily): void {
   family.changed = false;
 }
 
-/** In by-job mode: throws a RequestError when the source would have more than there is room for. */
-export function checkSource(
-  { sources, limits, rules }: State,
-  batch: Batch,
-  { source, method }: Pick<PushOrigin, 'source' | 'method'>,
-): void {
+/** In by-job mode: whether it must be counted by how much a push would make its source grow. Nearly always there is room for all of it. */
+export function nearsSourceLimit({ sources, limits, rules }: State, batch: Batch): boolean {
+  return rules.byJob && sources.bytes + sources.mostGrowth(batch.length) > limits.sourceBytesTotalMax;
+}
+
+/** Throws a RequestError when there is no room for what a source would have more; see Sources.growthInSteps. */
+export function checkSourceGrowth({ sources, limits }: State, growth: number): void {
   const { sourceBytesTotalMax } = limits;
-  if (!rules.byJob) return;
   const held = sources.bytes;
-  // Nearly always there is room, whatever of it the source has already.
-  if (held + sources.mostGrowth(batch.length) <= sourceBytesTotalMax) return;
-  const growth = sources.growthOf(source, batch, method === 'PUT');
   if (growth <= 0 || held + growth <= sourceBytesTotalMax) return;
   throw new RequestError(
     'sources_limit',

@@ -5,6 +5,7 @@ import { CellKind } from './cells.ts';
 import type { Cells, CellShape, TextAt } from './cells.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import { isNative } from './native-cells.ts';
+import { rowsOfText } from './pace.ts';
 import type { Pace } from './pace.ts';
 
 /** Creating a cell is as much work as so many rows of others. */
@@ -47,12 +48,12 @@ export function* createNeeded(
     const cell = batch.cells[i]!;
     if (cell >= 0 || Number.isNaN(batch.values[i]!)) continue;
     create(~cell);
-    if (pace.isFull(CREATED_ROWS)) yield;
+    if (pace.isFull(CREATED_ROWS + rowsOfText(fresh.texts.lengthOf(~cell)))) yield;
   }
   for (const { count, infinity } of freshGroups) {
     create(count);
     if (infinity >= 0) create(infinity);
-    if (pace.isFull(CREATED_ROWS * 2)) yield;
+    if (pace.isFull((CREATED_ROWS + rowsOfText(fresh.texts.lengthOf(count))) * 2)) yield;
   }
   yield* settleGroups(creation, pace);
   return created;

@@ -27,6 +27,14 @@ export class Pace {
   }
 }
 
+/** So many bytes of a text are as much work as a row. */
+const TEXT_ROW_BYTES = 512;
+
+/** As how many rows a text counts where it is copied. */
+export function rowsOfText(bytes: number): number {
+  return Math.floor(bytes / TEXT_ROW_BYTES);
+}
+
 /** Rows copied from one column to another are as much work as this share of others. */
 const COPIED_ROWS = 16;
 

@@ -49,6 +49,8 @@ import { ValueCheck } from './value-check.ts';
 
 /** Longer bodies are read in steps. */
 const LONG_BYTES = 128 * 1024;
+/** To write so many bytes of texts, and to look for them, takes as long as something new. */
+const NEWS_BYTES = 1024;
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
@@ -75,6 +77,8 @@ export class PushBuilder implements SampleSink {
   };
   #body: DataView = new DataView(new ArrayBuffer(0));
   #pathLabels: readonly Label[] = [];
+  /** Of canonical texts that were made, which are longer than the body where the path has labels. */
+  #writtenBytes = 0;
   readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
   readonly #expected: ExpectedRun;
   #spellings: Spellings;
@@ -115,6 +119,7 @@ export class PushBuilder implements SampleSink {
     this.#details.begin();
     this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
+    this.#writtenBytes = 0;
     this.#nextSpelling = 0;
     this.#spellings = this.#state.spellings.text;
     this.#expected.withinFamily = false;
@@ -266,6 +271,7 @@ export class PushBuilder implements SampleSink {
     const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
     const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
+    this.#writtenBytes += text.length;
     checkSeriesLimits(this.#state.limits, merged.length, text, spelling.start);
     family.quotedNames ||=
       !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
@@ -336,10 +342,10 @@ export class PushBuilder implements SampleSink {
     return this.#finish.inSteps(this.#strict);
   }
 
-  /** How much of what was read so far is not known to the state. */
+  /** How much of what was read so far is not known to the state, or had to be written anew to be looked for. */
   get news(): number {
     const { fresh, families, aliases } = this.batch;
-    return fresh.length + families.length + aliases.length;
+    return fresh.length + families.length + aliases.length + this.#writtenBytes / NEWS_BYTES;
   }
 
   /** With path labels a sample means another series than its spelling says. */

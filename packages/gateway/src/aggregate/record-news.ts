@@ -7,6 +7,7 @@ import type { Families } from './families.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { FreshCells } from './fresh-cells.ts';
 import { isNative } from './native-cells.ts';
+import { rowsOfText } from './pace.ts';
 import type { Pace } from './pace.ts';
 
 const [KNOWN, SAMPLED, CHANGED, QUOTED, START_TIMES, WITH_HELP, WITH_UNIT] = [
@@ -50,7 +51,10 @@ export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number
   writer.whole(fresh.length);
   for (let index = 0; index < fresh.length; index += 1) {
     writeCell(writer, fresh, index);
-    if (index % most === most - 1) yield;
+    left -= 1 + rowsOfText(fresh.texts.lengthOf(index)) / NEWS_ROWS;
+    if (left > 0) continue;
+    left = most;
+    yield;
   }
 }
 
@@ -95,8 +99,9 @@ export function* readNews(
   }
   const { fresh } = batch;
   let text = Buffer.alloc(1024);
+  let textLength = 0;
   for (let left = reader.whole(); left > 0; left -= 1) {
-    if (pace.isFull(NEWS_ROWS)) yield;
+    if (pace.isFull(NEWS_ROWS + rowsOfText(textLength))) yield;
     const kind = reader.byte() as CellKind;
     const family = reader.whole();
     const code = reader.whole();
@@ -105,11 +110,11 @@ export function* readNews(
     const bound = hasBound(kind) ? reader.double() : Number.NaN;
     const shared = reader.whole();
     const rest = reader.raw(reader.whole());
-    const length = shared + rest.length;
-    if (length > text.length) text = Buffer.concat([text], length * 2);
+    textLength = shared + rest.length;
+    if (textLength > text.length) text = Buffer.concat([text], textLength * 2);
     text.set(rest, shared);
-    const view = new DataView(text.buffer, text.byteOffset, length);
-    fresh.add(view, 0, length, fresh.texts.hash(view, 0, length), { kind, family, group, bound });
+    const view = new DataView(text.buffer, text.byteOffset, textLength);
+    fresh.add(view, 0, textLength, fresh.texts.hash(view, 0, textLength), { kind, family, group, bound });
   }
 }
 

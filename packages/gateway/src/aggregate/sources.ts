@@ -62,8 +62,17 @@ export class Sources {
     return keyBytesMax + contributionBytes(entries);
   }
 
+  /** Whether a push of this source has more than one step. */
+  isLong(key: string, batch: Batch): boolean {
+    const source = this.list.find(key);
+    if (source < 0) return batch.length > this.#pace.rows;
+    this.contributions.open(source);
+    return batch.length + this.contributions.length > this.#pace.rows;
+  }
+
   /** By how many bytes a push that is not yet applied would make it grow; less than that at times, never more. */
-  growthOf(key: string, batch: Batch, put: boolean): number {
+  *growthInSteps(key: string, batch: Batch, put: boolean): Generator<void, number> {
+    this.#pace.begin();
     const source = this.list.find(key);
     let before = 0;
     let after = 0;
@@ -73,18 +82,23 @@ export class Sources {
       own.open(source);
       before = own.length;
       after = before;
-      for (let at = 0; at < before; at += 1) position[own.cells[own.cellsAt + at]!] = 1;
+      for (let at = 0; at < before; at += 1) {
+        position[own.cells[own.cellsAt + at]!] = 1;
+        if (this.#pace.isFull(1)) yield;
+      }
     }
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
       if (cell >= 0 && position[cell] === 1) position[cell] = 0;
       else if (!Number.isNaN(batch.values[i]!) && (cell < 0 || this.#cells.kind[cell] !== CellKind.CREATED))
         after += 1;
+      if (this.#pace.isFull(1)) yield;
     }
     for (let at = 0; at < before; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
       if (put && position[cell] === 1 && this.#changes.isRemovable(cell)) after -= 1;
       position[cell] = 0;
+      if (this.#pace.isFull(1)) yield;
     }
     return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
   }

@@ -12,7 +12,7 @@ export interface GatewayApi {
    */
   push(request: PushRequest): Promise<PushOutcome>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
-  delete(key: GroupingKey): Promise<void>;
+  delete(key: GroupingKey, client?: Client): Promise<void>;
   /**
    * The aggregate at one point in time, which shows every push that was answered before. It waits for its turn with the first slice, and rejects
    * there with a RequestError when that does not come.
@@ -25,6 +25,14 @@ export interface GatewayApi {
 /** What the body of a push may be written in. */
 export type PushFormat = 'text' | 'openmetrics' | 'protobuf';
 
+/** Who waits for the answer, as far as pushes that have to wait are concerned. */
+export interface Client {
+  /** Senders take turns, however much each of them sends. */
+  readonly sender: string;
+  /** There is nobody to answer any more. */
+  readonly isGone: boolean;
+}
+
 export interface PushRequest {
   readonly method: 'PUT' | 'POST';
   readonly key: GroupingKey;
@@ -33,6 +41,8 @@ export interface PushRequest {
   readonly body: Uint8Array;
   /** A push with the same key as one before it, and otherwise the same, is not applied again. */
   readonly idempotencyKey?: string | undefined;
+  /** Left out where the caller waits for as long as it takes; then the push rejects with ClientGone at no time. */
+  readonly client?: Client | undefined;
 }
 
 export interface ScrapeRequest {

@@ -12,12 +12,12 @@ import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
-import type { GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, ScrapeRequest } from './api.ts';
+import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, ScrapeRequest } from './api.ts';
 import { beginLedger } from './begin-ledger.ts';
 import { ExpiryClock } from './expiry.ts';
 import { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
-import { Pushes, REPLAYED, requireJob } from './pushes.ts';
+import { Pushes, REPLAYED } from './pushes.ts';
 import type { Recovery } from './recovery.ts';
 import { defaultScrapeBounds } from './scrape-bounds.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
@@ -123,16 +123,11 @@ export class Gateway implements GatewayApi {
     return 'applied';
   }
 
-  async delete(key: GroupingKey): Promise<void> {
+  async delete(key: GroupingKey, client?: Client): Promise<void> {
     this.#checkOpen();
     if (!this.#options.byJob) return;
-    requireJob(key);
     const ledger = this.#ledger;
-    for (;;) {
-      while (ledger.applying !== undefined) await ledger.applying;
-      if (ledger.remove(key.text)) break;
-      await ledger.makeRoom();
-    }
+    await this.#reader.remove(key, client);
     await ledger.settled();
     await ledger.whenSafe(ledger.position);
   }
@@ -179,6 +174,7 @@ export class Gateway implements GatewayApi {
       exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
+      pushesWaiting: this.#reader.waiting,
       scrapes: this.#scrapes.report,
       storage: this.#storageReport(),
     };
@@ -194,10 +190,10 @@ export class Gateway implements GatewayApi {
     };
   }
 
-  /** Ends the expiry clock and the journal once the pushes under way are done. The state stays readable. */
+  /** Refuses pushes that wait, and ends the expiry clock and the journal once those under way are done. The state stays readable. */
   async close(): Promise<void> {
     this.#expiry.close();
-    await this.#reader.settled();
+    await this.#reader.close();
     await this.snapshots.close();
     await this.#ledger.settled();
     await this.#journal.close();

@@ -209,6 +209,11 @@ export class Ledger {
     if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
+  /** Takes steps that only look at the state, which stays as it is meanwhile. Not to be called before `applying` is over; they must not throw. */
+  look<T>(steps: Iterator<void, T>): T | Promise<T> {
+    return this.#take(steps);
+  }
+
   /** Retires a source, once `applying` is over; false when it has to wait, or there is no room, as with `push`. */
   remove(source: string): boolean {
     this.#checkFree();

@@ -28,6 +28,7 @@ export const ownMetrics = {
   scrape_duration_seconds: ['histogram', [], 'Time to write a scrape, to its last byte.'],
   scrape_bytes_total: ['counter', [], 'Bytes of scrapes, before compression.'],
   scrapes_open: ['gauge', [], 'Scrapes under way (--limit.scrapes).'],
+  pushes_waiting: ['gauge', [], 'Pushes and deletes that wait for their turn.'],
   scrapes_waiting: ['gauge', [], 'Scrapes that wait for their turn.'],
   scrapes_turned_away_total: [
     'counter',
@@ -216,6 +217,7 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
   collect.gauge('exemplars', (set) => set(holdings().exemplars));
   collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
+  collect.gauge('pushes_waiting', (set) => set(holdings().pushesWaiting));
   collect.gauge('idempotency_keys', (set) => set(holdings().idempotencyKeys));
   collect.counter('idempotency_keys_evicted_total', (set) => set(holdings().idempotencyKeysEvicted));
 }

@@ -9,11 +9,12 @@
  */
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
-import { checkSource } from '../aggregate/check-limits.ts';
+import { checkSourceGrowth, nearsSourceLimit } from '../aggregate/check-limits.ts';
+import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { atOnce } from '../primitives/turns.ts';
-import type { PushRequest } from './api.ts';
+import type { Client, PushRequest } from './api.ts';
 import { decodersFor } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { identityOf, identityOfLong } from './identity.ts';
@@ -22,11 +23,16 @@ import type { Ledger, PushRecord } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import { inSteps, pauses } from './pauses.ts';
 import type { Pause } from './pauses.ts';
+import { PushQueue } from './push-queue.ts';
+import type { QueueBounds, QueuePlace } from './push-queue.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
 const SHORT_BYTES = 128 * 1024;
 /** Read between two looks at the clock, or at how dear the body is. */
 const STEP_BYTES = 8 * 1024;
+const STEP_BYTES_MIN = 256;
+/** A line may be so short; labels of the path come to each. */
+const LINE_BYTES = 64;
 /** A short body that brings more than this (series, families, spellings) takes the way of long ones: some milliseconds. */
 const SHORT_NEWS_MAX = 2048;
 /** Reading so much that is new takes as long as a step where all is known. */
@@ -52,58 +58,93 @@ export class Pushes<Counts extends object> {
   readonly #counted: (batch: Batch) => Counts;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
-  #longPush: Promise<unknown> = Promise.resolve();
+  /** Of those that need one turn of the event loop, but cannot have this one. */
+  readonly #short: PushQueue;
+  readonly #long: PushQueue;
+  /** Of those that need room in the journal, or would disturb a long one. */
+  readonly #held: PushQueue;
 
   /** `counted` is called when a batch has been applied. */
-  constructor(options: GatewayOptions, ledger: Ledger, counted: (batch: Batch) => Counts) {
+  constructor(
+    options: GatewayOptions,
+    ledger: Ledger,
+    counted: (batch: Batch) => Counts,
+    bounds?: QueueBounds,
+  ) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
     this.#builder = new PushBuilder(ledger.state);
     this.#longBuilder = new PushBuilder(ledger.state);
+    this.#short = new PushQueue(() => ledger.applying, bounds);
+    this.#long = new PushQueue(() => undefined, bounds);
+    this.#held = new PushQueue(() => undefined, bounds);
+  }
+
+  /** Pushes and deletes that have not begun. */
+  get waiting(): number {
+    return this.#short.waiting + this.#long.waiting + this.#held.waiting;
   }
 
   /** Reads and counts a push in this turn, or says why it cannot: then `push` does it. Throws RequestError. */
   now(request: PushRequest): Counts | NotNow {
     if (request.body.length > SHORT_BYTES) return LONG;
-    if (request.idempotencyKey !== undefined || this.#ledger.applying !== undefined) return WAITS;
+    if (request.idempotencyKey !== undefined || !this.#short.isIdle) return WAITS;
+    if (this.#ledger.applying !== undefined) return WAITS;
     const read = this.#pushNow(request, undefined);
     return read === REPLAYED ? WAITS : read;
   }
 
-  /** Reads and counts a push. Rejects with RequestError, and then it has left no trace. */
+  /** Reads and counts a push. Rejects with RequestError or ClientGone, and then it has left no trace. */
   async push(request: PushRequest, why: NotNow): Promise<Counts | typeof REPLAYED> {
-    if (why === LONG) return this.#inTurn(() => this.#pushInSteps(request));
+    const place = placeOf(request.key, request.client);
+    if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
     const { idempotencyKey } = request;
     const identity = idempotencyKey === undefined ? undefined : identityOf({ ...request, idempotencyKey });
-    const ledger = this.#ledger;
     for (;;) {
-      while (ledger.applying !== undefined) await ledger.applying;
-      const read = this.#pushNow(request, identity);
-      if (read === LONG) return this.#inTurn(() => this.#pushInSteps(request));
+      const read = await this.#short.run(place, () => this.#pushNow(request, identity));
+      if (read === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
       if (read !== WAITS) return read;
-      await ledger.makeRoom();
+      await this.#untilRoom(place);
     }
   }
 
-  /** Resolves when no long push is under way. */
-  async settled(): Promise<void> {
-    await this.#longPush.catch(() => {});
+  /** Retires a source, once `ledger.applying` is over. Rejects as `push` does. */
+  async remove(key: GroupingKey, client: Client | undefined): Promise<void> {
+    requireJob(key);
+    const place = placeOf(key, client);
+    while (!(await this.#short.run(place, () => this.#ledger.remove(key.text)))) await this.#untilRoom(place);
+  }
+
+  /** Refuses clients that wait; resolves when no push is under way. One that is still being read ends when its client goes. */
+  async close(): Promise<void> {
+    await Promise.all([this.#short.close(), this.#long.close()]);
+    await this.#held.close();
+  }
+
+  #untilRoom(place: QueuePlace): Promise<void> {
+    return this.#held.run(place, () => this.#ledger.makeRoom());
   }
 
   #pushNow(request: PushRequest, identity: Identity): Counts | typeof REPLAYED | NotNow {
     const { body, format = 'text' } = request;
+    const { state } = this.#ledger;
     if (this.#isReplay(identity)) return REPLAYED;
     this.#checkSource(request.key);
     const builder = this.#builder;
     try {
-      builder.begin(body, this.#pathLabels(request.key));
+      const labels = this.#pathLabels(request.key);
+      const stepBytes = stepBytesWith(labels);
+      builder.begin(body, labels);
       const decoder = this.#decoders[format](body, builder);
-      while (!decoder.advance(STEP_BYTES)) if (builder.news > SHORT_NEWS_MAX) return LONG;
+      while (!decoder.advance(stepBytes)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
       const record = recordOf(request, identity);
-      checkSource(this.#ledger.state, batch, record);
+      if (nearsSourceLimit(state, batch)) {
+        if (state.sources.isLong(record.source, batch)) return LONG;
+        checkSourceGrowth(state, atOnce(growthOf(state, batch, record)));
+      }
       if (!this.#ledger.push(batch, body, record)) return WAITS;
       return this.#counted(batch);
     } catch (error) {
@@ -111,7 +152,7 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  /** To be called for one push at a time. */
+  /** To be called for one push at a time: it has the builder of long ones. */
   async #pushInSteps(request: PushRequest): Promise<Counts | typeof REPLAYED> {
     const { state } = this.#ledger;
     const { body, format, idempotencyKey } = request;
@@ -157,10 +198,15 @@ export class Pushes<Counts extends object> {
       await inSteps(builder.finishInSteps(), pause);
       // What sources have is in the hands of whoever changes it.
       while (ledger.applying !== undefined) await ledger.applying;
-      if (!builder.isUnchanged()) return undefined;
       const { batch } = builder;
       const record = recordOf(request, identity);
-      checkSource(ledger.state, batch, record);
+      const { state } = ledger;
+      if (nearsSourceLimit(state, batch)) {
+        const growth = await ledger.look(growthOf(state, batch, record));
+        while (ledger.applying !== undefined) await ledger.applying;
+        checkSourceGrowth(state, growth);
+      }
+      if (!builder.isUnchanged()) return undefined;
       if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
     } finally {
       letGo?.();
@@ -170,17 +216,20 @@ export class Pushes<Counts extends object> {
   }
 
   /** False as soon as the state has changed. */
-  async #readInSteps({ key, body, format = 'text' }: PushRequest, pause: Pause): Promise<boolean> {
+  async #readInSteps({ key, body, client, format = 'text' }: PushRequest, pause: Pause): Promise<boolean> {
     const builder = this.#longBuilder;
-    builder.begin(body, this.#pathLabels(key));
+    const labels = this.#pathLabels(key);
+    const stepBytes = stepBytesWith(labels);
+    builder.begin(body, labels);
     const decoder = this.#decoders[format](body, builder);
     let before = 0;
     while (builder.isUnchanged()) {
-      if (decoder.advance(STEP_BYTES)) return true;
+      if (decoder.advance(stepBytes)) return true;
       const { news } = builder;
       const turn = pause(1 + (news - before) / UNIT_NEWS);
       before = news;
       if (turn !== undefined) await turn;
+      if (client?.isGone === true) throw new ClientGone();
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
     }
     return false;
@@ -215,12 +264,25 @@ export class Pushes<Counts extends object> {
   #pathLabels(key: GroupingKey): readonly Label[] {
     return this.#options.pathLabels === 'add' ? key.labels : [];
   }
+}
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#longPush.then(work, work);
-    this.#longPush = turn.catch(() => {});
-    return turn;
-  }
+/** See Sources.growthInSteps. */
+function growthOf(
+  { sources }: Ledger['state'],
+  batch: Batch,
+  { source, method }: PushRecord,
+): Generator<void, number> {
+  return sources.growthInSteps(source, batch, method === 'PUT');
+}
+
+function stepBytesWith(pathLabels: readonly Label[]): number {
+  let bytes = 0;
+  for (const { name, value } of pathLabels) bytes += name.length + value.length;
+  return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
+}
+
+function placeOf({ text }: GroupingKey, client: Client | undefined): QueuePlace {
+  return { client, source: text };
 }
 
 function recordOf({ key, method }: PushRequest, identity: Identity): PushRecord {

@@ -52,6 +52,8 @@ export interface HoldingsByType {
   readonly idempotencyKeys: number;
   /** Keys that went before their time, since the process started. */
   readonly idempotencyKeysEvicted: number;
+  /** Pushes and deletes that have not begun, as others have their turn. */
+  readonly pushesWaiting: number;
   readonly scrapes: ScrapesReport;
   /** Undefined where everything is kept in memory, and until what was kept has been read. */
   readonly storage: StorageReport | undefined;

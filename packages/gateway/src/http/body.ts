@@ -12,7 +12,7 @@ import { RequestError } from '../model/errors.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { BodyMemory } from './body-memory.ts';
 import type { BodyShare } from './body-memory.ts';
-import { ClientGone } from './client-gone.ts';
+import { ClientGone } from '../model/client-gone.ts';
 import { readContentEncoding } from './content-encoding.ts';
 import { Decoders } from './decoders.ts';
 import { decompress } from './decompress.ts';
@@ -20,7 +20,7 @@ import type { Compression } from './decompress.ts';
 import { senderOf } from './sender.ts';
 import { Turns } from './turns.ts';
 
-export { ClientGone } from './client-gone.ts';
+export { ClientGone } from '../model/client-gone.ts';
 
 export interface BodyLimits {
   readonly bodyBytesMax: number;

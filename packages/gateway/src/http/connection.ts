@@ -77,6 +77,7 @@ export class Connection {
   readonly #waiting: Exchange[] = [];
   /** A reply has gone out after which the connection ends. */
   #closing = false;
+  #isClosed = false;
   /** A request has been answered 503; the reply comes after those before it, and ends the connection. */
   #refused = false;
   #ignored = 0;
@@ -111,9 +112,11 @@ export class Connection {
   }
 
   /** The handler of the request is done; its reply may still be on its way. */
-  handled(): void {
+  handled(exchange: Exchange): void {
+    exchange.isHandled = true;
+    if (this.#isClosed) this.#giveBack(exchange);
     // So that an idle connection keeps no request.
-    this.#forgetAnswered();
+    else this.#forgetAnswered();
   }
 
   /** Whether no request came after this one, so that its reply may end the connection. */
@@ -145,12 +148,14 @@ export class Connection {
     else if (this.#begun.at(-1)?.request.complete === false) this.fail(brokenOff);
   }
 
+  /** What has begun and still waits for its turn counts until it has had it. */
   closed(): void {
-    for (const list of [this.#begun, this.#waiting]) {
-      for (const exchange of list) this.#giveBack(exchange);
-      list.length = 0;
-    }
+    for (const exchange of this.#begun) if (exchange.isHandled) this.#giveBack(exchange);
+    for (const exchange of this.#waiting) this.#giveBack(exchange);
+    this.#begun.length = 0;
+    this.#waiting.length = 0;
     this.#closing = true;
+    this.#isClosed = true;
   }
 
   /** Called every few seconds. Cuts the connection off when its peer has taken nothing for too long. */

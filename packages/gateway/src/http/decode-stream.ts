@@ -5,7 +5,7 @@
 import type { Gunzip, ZlibOptions } from 'node:zlib';
 
 import type { RequestError } from '../model/errors.ts';
-import { ClientGone } from './client-gone.ts';
+import { ClientGone } from '../model/client-gone.ts';
 
 /** Contrived input costs up to a microsecond a byte. */
 const SLICE_BYTES = 16 * 1024;

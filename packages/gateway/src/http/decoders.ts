@@ -3,7 +3,7 @@
  * comes when all is taken waits, fairly between senders.
  */
 import { RequestError } from '../model/errors.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue } from '../primitives/fair-queue.ts';
 
 export interface DecoderBounds {
   readonly bytesMax: number;

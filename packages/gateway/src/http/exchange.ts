@@ -16,6 +16,8 @@ export interface Exchange {
   readonly connection: Connection | undefined;
   /** Taken from the budget of requests that were sent ahead. */
   budgeted: number;
+  /** Its handler is done. */
+  isHandled: boolean;
   /** Of the body, decompressed, once it is known. */
   bodyBytes: number | undefined;
 }

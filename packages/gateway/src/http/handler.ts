@@ -71,7 +71,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     state.active += 1;
     const done = (): void => {
       state.active -= 1;
-      exchange.connection?.handled();
+      exchange.connection?.handled(exchange);
     };
     // Each promise in a chain costs as much as a header: hence one `then` with both.
     const failed = (error: unknown): void => {
@@ -104,6 +104,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
         expectsContinue,
         connection,
         budgeted: 0,
+        isHandled: false,
         bodyBytes: undefined,
       };
       if (connection === undefined) begin(exchange);

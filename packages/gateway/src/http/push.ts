@@ -6,6 +6,7 @@ import type { GatewayApi } from '../gateway/api.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
+import { HttpClient } from './http-client.ts';
 import { nosniff } from './headers.ts';
 import { formatOf } from './media-type.ts';
 import { explainMisread } from './misread.ts';
@@ -33,10 +34,11 @@ export function pushHandler(deps: PushDeps): Handler {
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
+    const client = new HttpClient(request);
     const outcome = await intake.receive(request, coding, async (body) => {
       exchange.bodyBytes = body.length;
       try {
-        return await gateway.push({ method, key, format, body, idempotencyKey });
+        return await gateway.push({ method, key, format, body, idempotencyKey, client });
       } catch (error) {
         // Here, as the memory of the body is used again once this is done.
         throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
@@ -64,7 +66,7 @@ export function retireHandler(deps: PushDeps): Handler {
     }
     const key = parsePushPath(rest);
     exchange.request.resume();
-    await gateway.delete(key);
+    await gateway.delete(key, new HttpClient(exchange.request));
     accept(exchange, cors.headersFor(origin, 'retire'));
   };
 }

@@ -3,7 +3,7 @@
  * a later turn, fairly between senders.
  */
 import { RequestError } from '../model/errors.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue } from '../primitives/fair-queue.ts';
 
 export interface TurnBounds {
   /** For all work in one turn; the last piece may go beyond. */

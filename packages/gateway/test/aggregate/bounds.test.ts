@@ -10,6 +10,7 @@ import { plainText } from '../../src/model/page-format.ts';
 import { aliveBytes } from '../support/collect-garbage.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { WorkingState } from './working-state.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 
 const MIB = 2 ** 20;
 
@@ -264,7 +265,7 @@ describe('what sources have', () => {
       const growth: number[] = [];
       const push = sources.push.bind(sources);
       const spy = vi.spyOn(sources, 'push').mockImplementation((key, batch, options) => {
-        growth.push(sources.growthOf(key, batch, options.method === 'PUT'));
+        growth.push(atOnce(sources.growthInSteps(key, batch, options.method === 'PUT')));
         return push(key, batch, options);
       });
       working.push(gauges(names), { method, source });

@@ -149,3 +149,28 @@ test('closing waits for a change that is under way', async () => {
   await run.restart();
   expect(await run.page(plainText)).toBe('');
 });
+
+test.each(['POST', 'PUT'] as const)(
+  'whether there is room for what a large source would have more is counted in turns (%s)',
+  async (method) => {
+    const run = await RestartingGateway.start({ ...byJob, limits: { sourceBytesTotalMax: 520_000 } });
+    await run.gateway.push(gauges, { path: 'job/a' });
+    const known = run.gateway.push('g{i="1"} 2\n', { method, path: 'job/a' });
+    expect(await turnsDuring(known)).toBeGreaterThanOrEqual(TURNS_MIN);
+    const more = run.gateway.push(`# TYPE n gauge\n${lines('n')}`, { path: 'job/b' });
+    if (method === 'PUT') await more;
+    else await expect(more).rejects.toMatchObject({ code: 'sources_limit' });
+    expect(await run.page(plainText)).toContain('g{i="1"} 2\n');
+    await run.gateway.close();
+  },
+);
+
+test('long labels of the path count as what is read', async () => {
+  const run = await RestartingGateway.start({ ...add, pathLabels: 'add' });
+  const path = `job/a/b/${'x'.repeat(14_000)}`;
+  const body = Array.from({ length: 300 }, (_, i) => `n${i} 1\n`).join('');
+  for (const round of [1, 2]) {
+    expect(await turnsDuring(run.gateway.push(body, { path }))).toBeGreaterThanOrEqual(TURNS_MIN);
+    expect(await run.page(plainText)).toContain(`"} ${round}\n`);
+  }
+});

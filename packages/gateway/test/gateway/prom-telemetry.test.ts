@@ -26,6 +26,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     idempotencyKeysEvicted: 0,
     exemplars: 0,
     exemplarsDropped: 0,
+    pushesWaiting: 0,
     scrapes: { open: 0, waiting: 0, views: 0, bytes: 0 },
     storage: undefined,
     ...fields,

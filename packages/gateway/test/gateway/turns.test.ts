@@ -31,7 +31,8 @@ async function countTurns(work: Promise<unknown>): Promise<Counted> {
     () => undefined,
     (error: unknown) => error,
   );
-  const turns = await turnsDuring(failure);
+  // And the one in which it began.
+  const turns = 1 + (await turnsDuring(failure));
   return { turns, error: await failure };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { FairQueue } from '../../src/http/fair-queue.ts';
+import { FairQueue } from '../../src/primitives/fair-queue.ts';
 import { senderOf } from '../../src/http/sender.ts';
 
 function all(queue: FairQueue<string>): string[] {
@@ -30,6 +30,21 @@ test('when it is full of senders with one entry each, who comes has to go', () =
     undefined,
     'c1',
   ]);
+});
+
+test('topics of one sender take turns, and the longest of them loses its newest', () => {
+  const queue = new FairQueue<string>(5);
+  const push = (entry: string): string | undefined => queue.push('a', entry, entry[0]);
+  expect(['x1', 'x2', 'x3', 'y1', 'y2', 'z1', 'x4', 'z2'].map(push).slice(5)).toEqual(['x3', 'x4', 'x2']);
+  expect(all(queue)).toEqual(['x1', 'y1', 'z1', 'y2', 'z2']);
+});
+
+test('what is dropped leaves the others in their places', () => {
+  const queue = new FairQueue<string>(9);
+  for (const entry of ['a1', 'a2', 'b1', 'b2', 'a3', 'c1']) queue.push(entry[0]!, entry);
+  expect(queue.drop((entry) => entry.endsWith('1'))).toEqual(['a1', 'b1', 'c1']);
+  expect(queue.size).toBe(3);
+  expect(all(queue)).toEqual(['a2', 'b2', 'a3']);
 });
 
 test.each([
