@@ -32,6 +32,7 @@ export function* createNeeded(
     native: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
     shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN, startMs },
+    copied: 0,
   };
   for (const { family } of freshGroups) {
     const known = batch.families[family]!.known!;
@@ -48,7 +49,7 @@ export function* createNeeded(
     const cell = batch.cells[i]!;
     if (cell >= 0 || Number.isNaN(batch.values[i]!)) continue;
     create(~cell);
-    if (pace.isFull(CREATED_ROWS + rowsOfText(fresh.texts.lengthOf(~cell)))) yield;
+    if (pace.isFull(CREATED_ROWS + rowsOfText(fresh.texts.lengthOf(~cell)) + copiedRows(creation))) yield;
   }
   for (const { count, infinity } of freshGroups) {
     create(count);
@@ -125,6 +126,17 @@ interface Creation {
   /** Filled anew for each cell. */
   readonly text: Writable<TextAt>;
   readonly shape: Writable<CellShape>;
+  /** Buckets of lists that were copied since this was last asked for. */
+  copied: number;
+}
+
+/** To copy a bucket and put it in order again is as much work as this share of a row. */
+const COPIED_BUCKETS = 4;
+
+function copiedRows(creation: Creation): number {
+  const rows = creation.copied / COPIED_BUCKETS;
+  creation.copied = 0;
+  return rows;
 }
 
 function createCell(creation: Creation, index: number): number {
@@ -171,7 +183,9 @@ function joinGroup(creation: Creation, cell: number, id: number, kind: CellKind)
     }
     const lists = isNative(kind) ? creation.native : creation.widened;
     const list = lists.get(id);
-    if (list === undefined) lists.set(id, [...known, cell]);
-    else list.push(cell);
+    if (list === undefined) {
+      lists.set(id, [...known, cell]);
+      creation.copied += known.length;
+    } else list.push(cell);
   }
 }

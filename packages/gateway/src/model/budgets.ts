@@ -49,7 +49,7 @@ export const budgetShares: Readonly<Record<keyof Budgets, Share>> = {
   scrapeCacheBytesMax: { of64: 1, min: 4 * MIB, max: 64 * MIB },
   seriesBytesTotalMax: { of64: 10, min: 16 * MIB, max: 2048 * MIB },
   metadataBytesTotalMax: { of64: 2, min: 4 * MIB, max: 128 * MIB },
-  sourceBytesTotalMax: { of64: 8, min: 16 * MIB, max: 2048 * MIB },
+  sourceBytesTotalMax: { of64: 6, min: 16 * MIB, max: 2048 * MIB },
   otherSpellingsBytesMax: { of64: 2, min: 4 * MIB, max: 256 * MIB },
   waitingBytesMax: { of64: 2, min: 16 * MIB, max: 64 * MIB },
   requestsMax: { of64: 2, min: 256 * REQUEST_BYTES, max: 16_384 * REQUEST_BYTES },

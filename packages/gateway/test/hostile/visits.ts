@@ -1,7 +1,9 @@
 /** Attacks that are told by what came back, one after the other against one process in 512 MB. Each is one line here. */
 import { sendBombs, sendTinyChunks, stallBodies } from './bodies.ts';
 import type { BodyFigures } from './bodies.ts';
-import { sized } from './campaign.ts';
+import { percentile, sized } from './campaign.ts';
+import { linesOfLargeSource, refusedLongPushes } from './queues.ts';
+import type { QueueFigures } from './queues.ts';
 import { freedWhileRead, slowReaders, unreadScrapes } from './scrapes.ts';
 import type { ScrapeFigures } from './scrapes.ts';
 import { changingLengths, longHelp, longLabels, respellings } from './texts.ts';
@@ -55,6 +57,15 @@ export const visits: readonly Visit[] = [
     isSlow: true,
     attack: async (port) => [ofTexts(await longHelp(port, { families: 3600 }))],
   },
+  {
+    name: 'long pushes that are refused',
+    attack: async (port) => [ofQueues(await refusedLongPushes(port, { ms: sized(10_000, 3000) }))],
+  },
+  {
+    name: 'lines by a large source',
+    byJob: true,
+    attack: async (port) => [ofQueues(await linesOfLargeSource(port, { ms: sized(10_000, 3000) }))],
+  },
   { name: 'other spellings', isSlow: true, attack: async (port) => [ofTexts(await respellings(port))] },
 ];
 
@@ -66,6 +77,11 @@ function ofTexts({ answers, honestWrong, bytes }: TextFigures): string {
 
 function ofBodies({ what, requests, replies, seconds }: BodyFigures): string {
   return `${what}: ${requests} in ${seconds.toFixed(1)} s, ${counted(replies)}`;
+}
+
+function ofQueues({ attack, honest, honestMs }: QueueFigures): string {
+  const times = `p50 ${percentile(honestMs, 0.5).toFixed(0)} ms, longest ${(honestMs.at(-1) ?? Number.NaN).toFixed(0)} ms`;
+  return `attack ${counted(attack)}; honest pushes ${counted(honest)}, ${times}`;
 }
 
 function ofScrapes({ honest, honestMedianMs, honestWorstMs, closed }: ScrapeFigures): string {

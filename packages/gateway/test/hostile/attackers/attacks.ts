@@ -207,6 +207,32 @@ const largeBodies: Attack = {
   },
 };
 
+const LARGE_SERIES = 50_000;
+
+const waitingPushes: Attack = {
+  what: 'long pushes that are refused, on 60 connections; by job, lines by a source of 100000 series whose clients leave',
+  pauseMs: 500,
+  async round(context) {
+    const { target, byJob, round } = context;
+    if (byJob && round === 0) {
+      for (const name of ['wide_total', 'wider_total'])
+        await pushOnce(context, 'wide', counterBody(name, LARGE_SERIES, 40));
+    }
+    const refused = push(
+      context,
+      'refused',
+      Buffer.concat([counterBody('refused_total', 3500, 41), Buffer.from('bad{ 1\n')]),
+    );
+    const line = push(context, 'wide', 'wide_total{i="0000000"} 2\n');
+    await Promise.all([
+      ...times(60, () => converse(target, { requests: [refused], holdMs: 20_000 })),
+      ...times(byJob ? 20 : 0, (i) =>
+        converse(target, { requests: times(60, () => line), holdMs: i % 2 === 0 ? 200 : 20_000 }),
+      ),
+    ]);
+  },
+};
+
 export const attacks = {
   decompression,
   unreadScrapes,
@@ -217,6 +243,7 @@ export const attacks = {
   respellings,
   acceptVariants,
   largeBodies,
+  waitingPushes,
 } as const satisfies Readonly<Record<string, Attack>>;
 
 export type AttackName = keyof typeof attacks;
