@@ -201,11 +201,8 @@ export class Pushes<Counts extends object> {
       const { batch } = builder;
       const record = recordOf(request, identity);
       const { state } = ledger;
-      if (nearsSourceLimit(state, batch)) {
-        const growth = await ledger.look(growthOf(state, batch, record));
-        while (ledger.applying !== undefined) await ledger.applying;
-        checkSourceGrowth(state, growth);
-      }
+      if (nearsSourceLimit(state, batch))
+        checkSourceGrowth(state, await ledger.look(growthOf(state, batch, record)));
       if (!builder.isUnchanged()) return undefined;
       if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
     } finally {
