@@ -14,7 +14,10 @@ export interface Batch {
   length: number;
   /** Cells, or the complement (`~k`) of an index into `fresh`. */
   cells: Int32Array;
-  /** What to add; per bucket, not cumulative. NaN is a gauge that says nothing: it adds nothing and withdraws what was. */
+  /**
+   * What to add; per bucket, not cumulative. NaN is a number that says nothing: it adds nothing. Of a gauge it withdraws what was; of
+   * a histogram's sum it leaves what was.
+   */
   values: Float64Array;
   /** Position in the body of the line that each number came from. */
   offsets: Uint32Array;
@@ -37,6 +40,10 @@ export interface Batch {
   /** Samples that were read, whatever became of them. */
   samples: number;
   ignoredNonFinite: number;
+  /** Sums of histograms and summaries that are NaN or infinite. */
+  ignoredSums: number;
+  /** The series of the first of them, as shown in a message. */
+  ignoredSumOf: string | undefined;
   ignoredSummary: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
@@ -111,6 +118,8 @@ export function emptyBatch(hashSeed: number): Batch {
     dialect: 'text',
     samples: 0,
     ignoredNonFinite: 0,
+    ignoredSums: 0,
+    ignoredSumOf: undefined,
     ignoredSummary: 0,
     exemplarsDropped: 0,
   };
@@ -137,6 +146,8 @@ export function resetBatch(batch: Batch): void {
   batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;
+  batch.ignoredSums = 0;
+  batch.ignoredSumOf = undefined;
   batch.ignoredSummary = 0;
   batch.exemplarsDropped = 0;
 }

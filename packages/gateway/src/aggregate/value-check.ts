@@ -32,7 +32,7 @@ export class ValueCheck {
       case CellKind.SUM:
         this.#batch.grouped = true;
         if (value >= -summableMax && value <= summableMax) return value;
-        throw this.#unfit(cell, value, offset, 'a sum that is not finite would spoil the total for ever');
+        return this.#withoutSum(cell);
       case CellKind.GAUGE:
       case CellKind.UNTYPED:
       case CellKind.CREATED:
@@ -42,6 +42,16 @@ export class ValueCheck {
       case CellKind.FREE:
         throw new Error('BUG: a freed cell was found');
     }
+  }
+
+  /**
+   * One observation that is NaN or infinite makes the sum so for as long as its process lives. That must not keep the process from
+   * pushing all else, nor spoil the total.
+   */
+  #withoutSum(cell: number): number {
+    this.#batch.ignoredSums += 1;
+    this.#batch.ignoredSumOf ??= shownText(this.#batch, this.#cells, cell);
+    return Number.NaN;
   }
 
   #unfit(cell: number, value: number, offset: number, advice: string): PushProblem {
