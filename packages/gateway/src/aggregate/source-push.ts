@@ -119,6 +119,12 @@ export class SourcePush {
     const difference = value - before;
     const taken = difference - value;
     const rest = value - (difference - taken) - (before + taken);
+    if (Number.isNaN(rest)) {
+      // The difference is beyond the largest double.
+      this.#cells.add(cell, value);
+      this.#cells.add(cell, -before);
+      return;
+    }
     this.#cells.add(cell, difference);
     if (rest !== 0) this.#cells.add(cell, rest);
   }

@@ -1,6 +1,5 @@
 /** Which values can stand for which kind of cell, and which of them add up to anything. */
 import { PushProblem } from '../model/errors.ts';
-import { summableMax } from '../primitives/exact-sums.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
@@ -27,16 +26,16 @@ export class ValueCheck {
       case CellKind.NATIVE_ZERO:
       case CellKind.NATIVE_COUNT:
         this.#batch.grouped ||= kind !== CellKind.COUNTER;
-        if (value >= 0 && value <= summableMax) return value;
+        if (value >= 0 && value <= Number.MAX_VALUE) return value;
         throw this.#unfit(cell, value, offset, 'counts are zero or more, and finite');
       case CellKind.SUM:
         this.#batch.grouped = true;
-        if (value >= -summableMax && value <= summableMax) return value;
+        if (Number.isFinite(value)) return value;
         return this.#withoutSum(cell);
       case CellKind.GAUGE:
       case CellKind.UNTYPED:
       case CellKind.CREATED:
-        if (value >= -summableMax && value <= summableMax) return value;
+        if (Number.isFinite(value)) return value;
         this.#batch.ignoredNonFinite += 1;
         return Number.NaN;
       case CellKind.FREE:
