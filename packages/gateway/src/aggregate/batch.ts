@@ -2,6 +2,7 @@
  * A push once decoded: its numbers as columns, and what it brings that the state does not have yet. Nothing in the state has
  * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
  */
+import type { PushProblem } from '../model/errors.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
@@ -9,6 +10,7 @@ import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
 import { FreshCells } from './fresh-cells.ts';
+import type { Standing } from './leaving.ts';
 
 export interface Batch {
   length: number;
@@ -35,6 +37,8 @@ export interface Batch {
    * without a change of State.epoch.
    */
   readonly judged: number[];
+  /** Families that go if nobody else has them (leaving.ts). They are among what other families replace, too. */
+  readonly leaving: { readonly family: Family; readonly refusal: (standing: Standing) => PushProblem }[];
   /** What the aliases are spelled in. */
   dialect: Dialect;
   /** Samples that were read, whatever became of them. */
@@ -115,6 +119,7 @@ export function emptyBatch(hashSeed: number): Batch {
     starts: [],
     exemplars: [],
     judged: [],
+    leaving: [],
     dialect: 'text',
     samples: 0,
     ignoredNonFinite: 0,
@@ -143,6 +148,7 @@ export function resetBatch(batch: Batch): void {
   if (batch.starts.length > 0) batch.starts.length = 0;
   if (batch.exemplars.length > 0) batch.exemplars.length = 0;
   if (batch.judged.length > 0) batch.judged.length = 0;
+  if (batch.leaving.length > 0) batch.leaving.length = 0;
   batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;

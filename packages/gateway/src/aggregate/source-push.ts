@@ -205,6 +205,7 @@ export class SourcePush {
       if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
         // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
         if (!this.accumulate || this.#goesOn(cell, restarted)) this.#changes.withdraw(cell, value);
+        else this.#changes.fold(cell);
         continue;
       }
       next.add(cell, value);

@@ -10,6 +10,7 @@
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
 import { checkSource } from '../aggregate/check-limits.ts';
+import { checkLeaving } from '../aggregate/leaving.ts';
 import { RequestError } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { atOnce } from '../primitives/turns.ts';
@@ -102,6 +103,8 @@ export class Pushes<Counts extends object> {
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(STEP_BYTES)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
+      // Who has what must be looked for, row by row.
+      if (batch.leaving.length > 0) return LONG;
       const record = recordOf(request, identity);
       checkSource(this.#ledger.state, batch, record);
       if (!this.#ledger.push(batch, body, record)) return WAITS;
@@ -161,6 +164,7 @@ export class Pushes<Counts extends object> {
       const { batch } = builder;
       const record = recordOf(request, identity);
       checkSource(ledger.state, batch, record);
+      if (batch.leaving.length > 0) await inSteps(checkLeaving(ledger.state, batch, record), pause);
       if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
     } finally {
       letGo?.();

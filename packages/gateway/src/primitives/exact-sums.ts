@@ -38,6 +38,10 @@ export class ExactSums {
     return this.#hi[index]!;
   }
 
+  isExactly(index: number, value: number): boolean {
+    return this.#hi[index] === value && this.#lo[index] === 0;
+  }
+
   /** Replaces the sum by one number, which may be infinite as long as nothing is added to it. */
   set(index: number, value: number): void {
     if (this.#spilled.size > 0) this.#spilled.delete(index);
