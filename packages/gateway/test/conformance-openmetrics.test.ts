@@ -23,6 +23,10 @@ type Verdict = 'accept' | 'reject';
 
 /** Where the gateway differs on purpose, and why. */
 const deviations: Readonly<Record<string, { readonly does: Verdict; readonly because: string }>> = {
+  bad_counter_values_15: {
+    does: 'accept',
+    because: 'a sum is NaN for ever once a NaN was observed, and all else of the push would be lost',
+  },
   'om_parse.json 0': {
     does: 'reject',
     because:
@@ -168,7 +172,7 @@ describe.skipIf(!isPresent)('bodies of prometheus/OpenMetrics', () => {
     // Clients give duplicates of a point in time up in different ways; here the last one counts.
     if (each.case.startsWith('duplicate_timestamps')) {
       expect([...samplesOf(page).values()]).toEqual([3, 5]);
-    } else expect(samplesOf(page)).toEqual(keptOf(each));
+    } else if (deviation === undefined) expect(samplesOf(page)).toEqual(keptOf(each));
   });
 });
 

@@ -2,6 +2,7 @@
  * A push once decoded: its numbers as columns, and what it brings that the state does not have yet. Nothing in the state has
  * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
  */
+import type { PushProblem } from '../model/errors.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
@@ -9,12 +10,16 @@ import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
 import { FreshCells } from './fresh-cells.ts';
+import type { Standing } from './leaving.ts';
 
 export interface Batch {
   length: number;
   /** Cells, or the complement (`~k`) of an index into `fresh`. */
   cells: Int32Array;
-  /** What to add; per bucket, not cumulative. NaN is a gauge that says nothing: it adds nothing and withdraws what was. */
+  /**
+   * What to add; per bucket, not cumulative. NaN is a number that says nothing: it adds nothing. Of a gauge it withdraws what was; of
+   * a histogram's sum it leaves what was.
+   */
   values: Float64Array;
   /** Position in the body of the line that each number came from. */
   offsets: Uint32Array;
@@ -32,11 +37,17 @@ export interface Batch {
    * without a change of State.epoch.
    */
   readonly judged: number[];
+  /** Families that go if nobody else has them (leaving.ts). They are among what other families replace, too. */
+  readonly leaving: { readonly family: Family; readonly refusal: (standing: Standing) => PushProblem }[];
   /** What the aliases are spelled in. */
   dialect: Dialect;
   /** Samples that were read, whatever became of them. */
   samples: number;
   ignoredNonFinite: number;
+  /** Sums of histograms and summaries that are NaN or infinite. */
+  ignoredSums: number;
+  /** The series of the first of them, as shown in a message. */
+  ignoredSumOf: string | undefined;
   ignoredSummary: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
@@ -108,9 +119,12 @@ export function emptyBatch(hashSeed: number): Batch {
     starts: [],
     exemplars: [],
     judged: [],
+    leaving: [],
     dialect: 'text',
     samples: 0,
     ignoredNonFinite: 0,
+    ignoredSums: 0,
+    ignoredSumOf: undefined,
     ignoredSummary: 0,
     exemplarsDropped: 0,
   };
@@ -134,9 +148,12 @@ export function resetBatch(batch: Batch): void {
   if (batch.starts.length > 0) batch.starts.length = 0;
   if (batch.exemplars.length > 0) batch.exemplars.length = 0;
   if (batch.judged.length > 0) batch.judged.length = 0;
+  if (batch.leaving.length > 0) batch.leaving.length = 0;
   batch.dialect = 'text';
   batch.samples = 0;
   batch.ignoredNonFinite = 0;
+  batch.ignoredSums = 0;
+  batch.ignoredSumOf = undefined;
   batch.ignoredSummary = 0;
   batch.exemplarsDropped = 0;
 }

@@ -52,6 +52,14 @@ export function isRemovable(kind: CellKind): boolean {
   return kind === CellKind.GAUGE || kind === CellKind.UNTYPED;
 }
 
+/**
+ * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as holders of such cells; of untyped
+ * and native ones they do, for ever, as stores have it that are older than that.
+ */
+export function isCounted(kind: CellKind): boolean {
+  return kind === CellKind.COUNTER || (kind >= CellKind.BUCKET && kind <= CellKind.SUM);
+}
+
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
 export interface Group {
   /** -1 only while the group is being created. */
@@ -63,6 +71,9 @@ export interface Group {
   /** All cells of its native buckets, in any order (native-cells.ts). Replaced as well. */
   native: readonly number[];
 }
+
+/** A group whose cells are gone. Its number is not used again. */
+const GONE: Group = { count: -1, sum: -1, buckets: [], native: [] };
 
 /** Of one cell in all columns, and in the table of texts. */
 const COLUMN_BYTES = 80;
@@ -208,8 +219,8 @@ export class Cells {
     this.changedAt[family] = this.tick;
   }
 
-  /** Takes freed cells out of the lists of native cells. */
-  *forgetFreedNatives(pace: Pace): Generator<void, void> {
+  /** Takes freed cells out of the lists of groups. */
+  *forgetFreedMembers(pace: Pace): Generator<void, void> {
     const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
     const isClean = new Uint8Array(this.groups.length);
     for (const cell of this.limbo) {
@@ -218,7 +229,8 @@ export class Cells {
       const group = this.groups[id];
       if (group === undefined || isClean[id] === 1) continue;
       isClean[id] = 1;
-      if (group.native.length === 0) continue;
+      if (!isLive(group.count)) this.groups[id] = GONE;
+      if (!isLive(group.count) || group.native.length === 0) continue;
       if (pace.isFull(group.native.length)) yield;
       group.native = group.native.filter(isLive);
     }

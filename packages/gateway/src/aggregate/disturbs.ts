@@ -16,7 +16,11 @@ export function disturbs(
   read: Batch,
 ): boolean {
   return (
-    bringsNews(batch) || mayFree(state, batch, origin) || (read.judged.length > 0 && hasUntyped(state, batch))
+    // Any push might have what is about to go.
+    read.leaving.length > 0 ||
+    bringsNews(batch) ||
+    mayFree(state, batch, origin) ||
+    (read.judged.length > 0 && hasUntyped(state, batch))
   );
 }
 

@@ -50,7 +50,8 @@ export class FamilyChanges {
       else cells.kind[cell] = kind;
       if (pace.isFull(1)) yield;
     }
-    yield* this.#freeStrays(gone.between(0, gone.length));
+    this.droppedStrays += gone.length;
+    yield* this.#freeRows(gone.between(0, gone.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);
@@ -77,12 +78,21 @@ export class FamilyChanges {
   *drop(family: Family): Generator<void, void> {
     const { families } = this.#state;
     if (families.find(family.name) !== family) return;
-    yield* this.#freeStrays(yield* this.#liveRows(family));
+    if (isDistribution(family.type) && family.rowCount > 0) {
+      yield* this.dropGrouped(family);
+      return;
+    }
+    const rows = yield* this.#liveRows(family);
+    if (family.type === 'untyped') this.droppedStrays += rows.length;
+    yield* this.#freeRows(rows);
     if (families.find(family.name) === family) families.remove(family);
     this.#state.meaningsChanged();
   }
 
-  /** A summary or gauge histogram, with what it holds. The numbers of its groups are not used again. */
+  /**
+   * Histograms or summaries, with what they hold. The numbers of the groups are not used again. Their lists stay until the numbers
+   * of the cells are, for views that were opened before.
+   */
   *dropGrouped(family: Family): Generator<void, void> {
     const { cells, families, pace } = this.#state;
     const { groups } = cells;
@@ -92,12 +102,11 @@ export class FamilyChanges {
       // Native buckets that were freed stay in the list of their group for a while.
       for (const cell of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
         if (cells.kind[cell] !== CellKind.FREE) gone.push(cell);
-      groups[row] = { count: -1, sum: -1, buckets: [], native: [] };
       if (pace.isFull(buckets.length + native.length + 2)) yield;
     }
     const all = gone.between(0, gone.length);
     this.#forgetContributions(all);
-    // In order, as with strays below.
+    // In order, as with rows below.
     for (const cell of yield* sortNumbers(pace, all)) {
       cells.free(cell);
       if (pace.isFull(1)) yield;
@@ -116,12 +125,11 @@ export class FamilyChanges {
     if (this.#state.isByJob() && cells.length > 0) this.#forgotten.push(cells);
   }
 
-  *#freeStrays(strays: Uint32Array): Generator<void, void> {
+  *#freeRows(rows: Uint32Array): Generator<void, void> {
     const { pace } = this.#state;
-    this.#forgetContributions(strays);
-    this.droppedStrays += strays.length;
-    // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
-    for (const cell of yield* sortNumbers(pace, strays)) {
+    this.#forgetContributions(rows);
+    // They come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
+    for (const cell of yield* sortNumbers(pace, rows)) {
       this.#state.freeRow(cell);
       if (pace.isFull(1)) yield;
     }

@@ -155,10 +155,11 @@ export class PushDetails {
   /** As in Batch.cells; undefined where there is no such series. */
   #find(text: string): number | undefined {
     const { view, start, end, hash } = this.#scratch.write(text);
-    const cell = this.#state.cells.texts.find(view, start, end, hash);
-    if (cell >= 0) return cell;
+    // What is fresh may take the place of what the state has.
     const fresh = this.#batch.fresh.texts.find(view, start, end, hash);
-    return fresh < 0 ? undefined : ~fresh;
+    if (fresh >= 0) return ~fresh;
+    const cell = this.#state.cells.texts.find(view, start, end, hash);
+    return cell < 0 ? undefined : cell;
   }
 
   /** The count beside a grouped entry, as in Batch.cells. */

@@ -12,6 +12,7 @@ import { shorten } from '../primitives/quote.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
 import type { Families, Family } from './families.ts';
+import type { Standing } from './leaving.ts';
 import type { State } from './state.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
@@ -32,6 +33,7 @@ const FAMILY_ROWS = 16;
 export class PushFamilies {
   /** True when lines that the state knows may mean something else in this push. */
   meaningsChanged = false;
+  readonly #state: Pick<State, 'families' | 'limits' | 'rules'>;
   readonly #families: Families;
   readonly #batch: Batch;
   readonly #byName = new Map<string, PushFamily>();
@@ -43,7 +45,9 @@ export class PushFamilies {
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor({ families, limits }: Pick<State, 'families' | 'limits'>, batch: Batch) {
+  constructor(state: Pick<State, 'families' | 'limits' | 'rules'>, batch: Batch) {
+    const { families, limits } = state;
+    this.#state = state;
     this.#families = families;
     this.#newMax = limits.familiesMax + WITHOUT_SAMPLES_MAX;
     this.#batch = batch;
@@ -118,7 +122,14 @@ export class PushFamilies {
       family.type = type;
       family.changed = true;
     } else {
-      throw typeConflict(name, { has: known.type, wants: type, offset });
+      this.#letGo(known, family, typeConflict(name, { has: known.type, wants: type, offset }));
+      if (this.#helped[known.id] === this.#serial) {
+        family.help ??= known.help;
+        family.helped = true;
+      }
+      family.known = undefined;
+      family.type = type;
+      family.changed = true;
     }
     if (family.changed && this.#changesMeanings(family, known)) this.meaningsChanged = true;
     return family;
@@ -140,7 +151,7 @@ export class PushFamilies {
       if (!name.endsWith(suffix) || name.length === suffix.length) continue;
       const base = this.#find(name.slice(0, -suffix.length));
       if (base === undefined || !sampleSuffixes(base.type).includes(suffix)) continue;
-      if (exact !== undefined && exact.type !== 'untyped') continue;
+      if (exact !== undefined && exact.type !== 'untyped' && !this.#takes(base.name, name)) continue;
       return this.#sampledRoute(this.#declare(base.name, offset), suffix);
     }
     return this.#sampledRoute(this.#declare(name, offset), 'own');
@@ -238,25 +249,48 @@ export class PushFamilies {
       if (declared !== undefined && declared.sampled && declared.type === 'untyped') {
         throw lateType(family.name, family.offset);
       }
-      if (declared !== undefined && declared.type !== 'untyped') throw claimConflict(family, declared);
+      if (declared !== undefined && declared.type !== 'untyped')
+        throw claimConflict(family, declared)('held');
       const known = this.#families.find(rival);
-      if (known === undefined) continue;
+      if (known === undefined || this.#isReplaced(known)) continue;
       if (known.type === 'untyped' && this.#isSampled(known)) throw lateType(family.name, family.offset);
-      // Untyped strays and discarded summaries give way; what was declared stands.
-      if (known.type !== 'untyped' && !known.discarded) throw claimConflict(family, known);
-      family.replaces.push(known);
+      // Untyped strays and discarded summaries give way; what was declared stands, if somebody has it.
+      if (known.type === 'untyped' || known.discarded) family.replaces.push(known);
+      else this.#letGo(known, family, claimConflict(family, known));
     }
     for (const suffix of suffixes) {
       if (!family.name.endsWith(suffix)) continue;
       const base = family.name.slice(0, -suffix.length);
       const declared = this.#byName.get(base);
       if (declared?.sampled === true && sampleSuffixes(declared.type).includes(suffix))
-        throw claimConflict(family, declared);
+        throw claimConflict(family, declared)('held');
       const known = this.#families.find(base);
       if (known === undefined || !sampleSuffixes(known.type).includes(suffix)) continue;
-      if (!known.discarded || this.#isSampled(known)) throw claimConflict(family, known);
-      family.replaces.push(known);
+      if (this.#isReplaced(known)) continue;
+      const conflict = claimConflict(family, known);
+      if (!known.discarded) this.#letGo(known, family, conflict);
+      else if (this.#isSampled(known)) throw conflict('held');
+      else family.replaces.push(known);
     }
+  }
+
+  /** Whether a family that this push declares takes the name of a known one that it does not speak of. */
+  #takes(name: string, known: string): boolean {
+    const declared = this.#byName.get(name);
+    return declared?.typed === true && declared.changed && !this.#byName.has(known);
+  }
+
+  /** Whether this push has another family of the same name in the place of a known one. */
+  #isReplaced({ name }: Family): boolean {
+    const declared = this.#byName.get(name);
+    return declared !== undefined && declared.known === undefined;
+  }
+
+  /** Has a known family go if nobody has it any more, which is seen in the end; refuses the push where that cannot be. */
+  #letGo(known: Family, family: PushFamily, refusal: (standing: Standing) => PushProblem): void {
+    if (!this.#state.rules.byJob || this.#isSampled(known)) throw refusal('held');
+    this.#batch.leaving.push({ family: known, refusal });
+    family.replaces.push(known);
   }
 
   /** Whether this push has samples of a known family, in whatever spelling. */
@@ -297,22 +331,31 @@ function lateType(name: string, offset: number): PushProblem {
   );
 }
 
+/** Said where it is not plain who has what stands in the way. */
+const folded = ', and what sources counted that are gone still stands';
+
 function typeConflict(
   name: string,
   types: { readonly has: MetricType; readonly wants: MetricType; readonly offset: number },
-): PushProblem {
+): (standing: Standing) => PushProblem {
   const { has, wants, offset } = types;
-  return new PushProblem(
-    'type_conflict',
-    `${shorten(name)} is pushed as a ${wants}, but it is known as a ${has}; rename one of the two metrics`,
-    offset,
-  );
+  return (standing) =>
+    new PushProblem(
+      'type_conflict',
+      `${shorten(name)} is pushed as a ${wants}, but it is known as a ${has}${standing === 'folded' ? folded : ''}; rename one of the two metrics`,
+      offset,
+    );
 }
 
-function claimConflict(family: PushFamily, rival: Pick<Family, 'name' | 'type'>): PushProblem {
-  return new PushProblem(
-    'type_conflict',
-    `the ${family.type} ${shorten(family.name)} and the ${rival.type} ${shorten(rival.name)} claim the same sample names; rename one of the two metrics`,
-    family.offset,
-  );
+function claimConflict(
+  family: PushFamily,
+  rival: Pick<Family, 'name' | 'type'>,
+): (standing: Standing) => PushProblem {
+  const { name, type, offset } = family;
+  return (standing) =>
+    new PushProblem(
+      'type_conflict',
+      `the ${type} ${shorten(name)} and the ${rival.type} ${shorten(rival.name)} claim the same sample names${standing === 'folded' ? folded : ''}; rename one of the two metrics`,
+      offset,
+    );
 }

@@ -2,7 +2,7 @@
 import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { viewOf } from '../primitives/bytes.ts';
-import { CellKind, isGrouped } from './cells.ts';
+import { CellKind, isCounted, isGrouped } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
 import { isNative } from './native-cells.ts';
@@ -63,6 +63,8 @@ export class CellRestorer {
       const end = at + lengths[cell - from]!;
       if (end > bytes.length) throw broken('texts of cells are cut off');
       if (this.#holders[cell]! > cells.holders[cell]!) throw broken(`cell ${cell} has too many holders`);
+      // Earlier versions counted sources that are gone.
+      if (isCounted(cells.kindOf(cell))) cells.holders[cell] = this.#holders[cell]!;
       if (cells.kind[cell] !== CellKind.FREE) this.#takeCell(cell, view, at, end);
       at = end;
       if (pace.isFull(RESTORED_ROWS)) yield;

@@ -1,5 +1,5 @@
 /** What changes of contributions have in common: what may be taken back, and columns to put together what a source will have. */
-import { CellKind, isGrouped, isRemovable } from './cells.ts';
+import { CellKind, isCounted, isGrouped, isRemovable } from './cells.ts';
 import type { Cells } from './cells.ts';
 import { isNative } from './native-cells.ts';
 import type { Pace } from './pace.ts';
@@ -46,6 +46,11 @@ export class SourceChanges {
     // Of a native bucket, what sources counted that are forgotten stays.
     const isLast = isNative(kind) ? this.#cells.sums.get(cell) === 0 : isRemovable(kind);
     if (isLast) this.#owner.free(cell);
+  }
+
+  /** What a source has in a cell stays there, and is nobody's any more. */
+  fold(cell: number): void {
+    if (isCounted(this.#cells.kindOf(cell))) this.#cells.holders[cell]! -= 1;
   }
 
   /** Whether a cell says how things are, whoever says it last. */

@@ -75,9 +75,10 @@ export class SourcePush {
       if (at < length && cells[cellsAt + at] === cell) {
         const before = values[valuesAt + at]!;
         if (value !== before) {
-          if (Number.isNaN(value)) return -1;
-          this.#exchange(cell, before, value);
-          values[valuesAt + at] = value;
+          if (!Number.isNaN(value)) {
+            this.#exchange(cell, before, value);
+            values[valuesAt + at] = value;
+          } else if (this.#cells.kind[cell] !== CellKind.SUM) return -1;
         }
         at += 1;
       } else if (this.#cells.kind[cell] === CellKind.CREATED) {
@@ -97,7 +98,8 @@ export class SourcePush {
       const cell = batch.cells[i]!;
       if (at < length && cells[cellsAt + at] === cell) {
         if (!(batch.values[i]! >= values[valuesAt + at]!)) {
-          if (Number.isNaN(batch.values[i]) || this.#mayNotFall(cell)) return -1;
+          const isGauge = Number.isNaN(batch.values[i]) && this.#cells.kind[cell] !== CellKind.SUM;
+          if (isGauge || this.#mayNotFall(cell)) return -1;
         }
         at += 1;
       } else if (this.#cells.kind[cell] !== CellKind.CREATED) {
@@ -117,6 +119,12 @@ export class SourcePush {
     const difference = value - before;
     const taken = difference - value;
     const rest = value - (difference - taken) - (before + taken);
+    if (Number.isNaN(rest)) {
+      // The difference is beyond the largest double.
+      this.#cells.add(cell, value);
+      this.#cells.add(cell, -before);
+      return;
+    }
     this.#cells.add(cell, difference);
     if (rest !== 0) this.#cells.add(cell, rest);
   }
@@ -157,7 +165,11 @@ export class SourcePush {
         continue;
       }
       if (Number.isNaN(value)) {
-        if (at >= 0) this.#changes.withdraw(cell, values[valuesAt + at]!);
+        if (at < 0) continue;
+        const before = values[valuesAt + at]!;
+        if (kind[cell] !== CellKind.SUM) this.#changes.withdraw(cell, before);
+        // To withdraw the last sum known would look like a restart. Of a run that begins, none is known.
+        else next.add(cell, restarted?.has(this.#cells.group[cell]!) === true ? 0 : before);
         continue;
       }
       if (at < 0) {
@@ -193,6 +205,7 @@ export class SourcePush {
       if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
         // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
         if (!this.accumulate || this.#goesOn(cell, restarted)) this.#changes.withdraw(cell, value);
+        else this.#changes.fold(cell);
         continue;
       }
       next.add(cell, value);

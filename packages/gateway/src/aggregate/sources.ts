@@ -3,7 +3,7 @@
  *
  *   a newer value     adds the difference
  *   a withdrawn one   is subtracted
- *   a folded one      is just forgotten: what it added stays
+ *   a folded one      is forgotten: what it added stays
  *
  * and a scrape costs the number of series, however many sources there are. Sums are exact, so differences leave nothing behind.
  */
@@ -206,6 +206,7 @@ export class Sources {
     for (let at = 0; at < own.length; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
       if (goes(cell)) this.#changes.withdraw(cell, own.values[own.valuesAt + at]!);
+      else this.#changes.fold(cell);
       if (this.#pace.isFull(1)) yield;
     }
     this.#changes.next.begin(0);

@@ -258,7 +258,7 @@ export class State {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     this.pace.begin();
     yield* this.#cleanFreed();
-    yield* this.cells.forgetFreedNatives(this.pace);
+    yield* this.cells.forgetFreedMembers(this.pace);
     // A spelling must not lead to a cell that is something else by then.
     this.#forgetSpellings();
     yield* this.cells.recycle(this.pace);

@@ -13,6 +13,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
+import { packSpilled } from '../primitives/exact-sums.ts';
 import { atOnce } from '../primitives/turns.ts';
 import type { FrozenChunk } from './contributions.ts';
 import { freezeFamilies, familyParts } from './snapshot-families.ts';
@@ -48,10 +49,10 @@ export interface Moment {
   readonly chunks: readonly FrozenChunk[];
 }
 
-/** Sums that two doubles do not hold, as expansions. */
+/** Sums that two doubles do not hold, as ExactSums has them. */
 interface SpilledSums {
   readonly rows: readonly number[];
-  readonly parts: readonly (readonly number[])[];
+  readonly sums: readonly Parameters<typeof packSpilled>[0][];
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -158,13 +159,13 @@ function* freeze(state: State, room: SnapshotRoom): Generator<void, Moment> {
 
 function* spilledSums({ cells, pace }: State): Generator<void, SpilledSums> {
   const rows: number[] = [];
-  const parts: (readonly number[])[] = [];
-  for (const [row, expansion] of cells.sums.spilled()) {
+  const sums: SpilledSums['sums'][number][] = [];
+  for (const [row, sum] of cells.sums.spilled()) {
     rows.push(row);
-    parts.push(expansion);
+    sums.push(sum);
     if (pace.isFull(1)) yield;
   }
-  return { rows, parts };
+  return { rows, sums };
 }
 
 /** Contributions come early, so that chunks need not be copied for long. */
@@ -185,20 +186,20 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }
 
-const SPILLED_ROWS = 4096;
+const SPILLED_ROWS = 512;
 
-function* spilledParts({ rows, parts }: SpilledSums): Generator<Part, void> {
+function* spilledParts({ rows, sums }: SpilledSums): Generator<Part, void> {
   for (let from = 0; from < rows.length; from += SPILLED_ROWS) {
     const cells = rows.slice(from, from + SPILLED_ROWS);
-    const expansions = parts.slice(from, from + SPILLED_ROWS);
+    const packed = sums.slice(from, from + SPILLED_ROWS).map(packSpilled);
     yield {
       tag: Tag.SPILLED,
       from,
       rows: cells.length,
       columns: [
         Uint32Array.from(cells),
-        Uint32Array.from(expansions, ({ length }) => length),
-        Float64Array.from(expansions.flat()),
+        Uint32Array.from(packed, ({ length }) => length),
+        Float64Array.from(packed.flat()),
       ],
     };
   }

@@ -1,6 +1,5 @@
 /** Which values can stand for which kind of cell, and which of them add up to anything. */
 import { PushProblem } from '../model/errors.ts';
-import { summableMax } from '../primitives/exact-sums.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Batch } from './batch.ts';
 import { CellKind } from './cells.ts';
@@ -27,21 +26,31 @@ export class ValueCheck {
       case CellKind.NATIVE_ZERO:
       case CellKind.NATIVE_COUNT:
         this.#batch.grouped ||= kind !== CellKind.COUNTER;
-        if (value >= 0 && value <= summableMax) return value;
+        if (value >= 0 && value <= Number.MAX_VALUE) return value;
         throw this.#unfit(cell, value, offset, 'counts are zero or more, and finite');
       case CellKind.SUM:
         this.#batch.grouped = true;
-        if (value >= -summableMax && value <= summableMax) return value;
-        throw this.#unfit(cell, value, offset, 'a sum that is not finite would spoil the total for ever');
+        if (Number.isFinite(value)) return value;
+        return this.#withoutSum(cell);
       case CellKind.GAUGE:
       case CellKind.UNTYPED:
       case CellKind.CREATED:
-        if (value >= -summableMax && value <= summableMax) return value;
+        if (Number.isFinite(value)) return value;
         this.#batch.ignoredNonFinite += 1;
         return Number.NaN;
       case CellKind.FREE:
         throw new Error('BUG: a freed cell was found');
     }
+  }
+
+  /**
+   * One observation that is NaN or infinite makes the sum so for as long as its process lives. That must not keep the process from
+   * pushing all else, nor spoil the total.
+   */
+  #withoutSum(cell: number): number {
+    this.#batch.ignoredSums += 1;
+    this.#batch.ignoredSumOf ??= shownText(this.#batch, this.#cells, cell);
+    return Number.NaN;
   }
 
   #unfit(cell: number, value: number, offset: number, advice: string): PushProblem {

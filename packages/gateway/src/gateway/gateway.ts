@@ -25,6 +25,9 @@ import { Scrapes } from './scrapes.ts';
 import { Snapshots } from './snapshots.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
+/** Series that the log names; more of them are only counted. */
+const SUMS_WARNED_MAX = 100;
+
 export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
@@ -41,6 +44,7 @@ export class Gateway implements GatewayApi {
   #pushes = 0;
   #lastPushMs: number | undefined;
   #notShownLast: string | undefined;
+  readonly #sumsWarnedOf = new Set<string>();
 
   /** Without a journal that keeps things it is open at once. */
   constructor(deps: {
@@ -119,6 +123,7 @@ export class Gateway implements GatewayApi {
     this.#pushes += 1;
     this.telemetry?.pushAccepted(read.samples, request.body.length, (performance.now() - startMs) / 1000);
     if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
+    if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
     return 'applied';
   }
@@ -211,7 +216,23 @@ export class Gateway implements GatewayApi {
     this.#lastPushMs = this.#clock.now();
     this.#noteStrays();
     this.#expiry.wake();
-    return { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary };
+    if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);
+    return {
+      samples: batch.samples,
+      nonFinite: batch.ignoredNonFinite,
+      sums: batch.ignoredSums,
+      summary: batch.ignoredSummary,
+    };
+  }
+
+  /** Once for each series, as its process pushes the same again and again. */
+  #warnOfSum(series: string): void {
+    if (this.#sumsWarnedOf.has(series) || this.#sumsWarnedOf.size === SUMS_WARNED_MAX) return;
+    this.#sumsWarnedOf.add(series);
+    this.#log.warn(
+      'a sum is NaN or infinite, as some observation was; it is left out, buckets and count are taken',
+      { series },
+    );
   }
 
   #noteStrays(): void {
@@ -225,5 +246,6 @@ export class Gateway implements GatewayApi {
 interface Counts {
   readonly samples: number;
   readonly nonFinite: number;
+  readonly sums: number;
   readonly summary: number;
 }

@@ -46,7 +46,11 @@ export const ownMetrics = {
     [],
     'Memory of those, of what readers have not taken yet, and of freed series that cannot be used again meanwhile.',
   ],
-  samples_ignored_total: ['counter', ['reason'], 'Samples that were read and add nothing, by reason.'],
+  samples_ignored_total: [
+    'counter',
+    ['reason'],
+    'Samples that were read and add nothing: NaN or infinite (non_finite); the sum of a histogram or summary that is (non_finite_sum); of a summary (summary); untyped, with the name of a family declared since (stray_untyped). Also series left out of a page (name_collision).',
+  ],
   last_push_timestamp_seconds: ['gauge', [], 'Time of the newest accepted push; 0 before the first.'],
   series: ['gauge', ['type'], 'Samples held, as the page shows them, by metric type.'],
   families: ['gauge', ['type'], 'Families held, by metric type.'],

@@ -10,6 +10,7 @@
 import { PushBuilder } from '../aggregate/push-builder.ts';
 import type { Batch } from '../aggregate/batch.ts';
 import { checkSourceGrowth, nearsSourceLimit } from '../aggregate/check-limits.ts';
+import { checkLeaving } from '../aggregate/leaving.ts';
 import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
@@ -140,6 +141,8 @@ export class Pushes<Counts extends object> {
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(stepBytes)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
+      // Who has what must be looked for, row by row.
+      if (batch.leaving.length > 0) return LONG;
       const record = recordOf(request, identity);
       if (nearsSourceLimit(state, batch)) {
         if (state.sources.isLong(record.source, batch)) return LONG;
@@ -204,6 +207,7 @@ export class Pushes<Counts extends object> {
       if (nearsSourceLimit(state, batch))
         checkSourceGrowth(state, await ledger.look(growthOf(state, batch, record)));
       if (!builder.isUnchanged()) return undefined;
+      if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, record), pause);
       if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
     } finally {
       letGo?.();

@@ -18,7 +18,6 @@ export interface Telemetry {
   pushReplayed(): void;
   /** A push refused by any layer, with its body size as far as known. */
   pushRefused(code: ErrorCode, bytes: number): void;
-  /** `reason`: non_finite, summary, stray_untyped. */
   samplesIgnored(reason: IgnoredReason, count: number): void;
   /** A group of records made safe. */
   committed(seconds: number): void;
@@ -31,7 +30,13 @@ export interface Telemetry {
   page(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
-export const ignoredReasons = ['non_finite', 'summary', 'stray_untyped', 'name_collision'] as const;
+export const ignoredReasons = [
+  'non_finite',
+  'non_finite_sum',
+  'summary',
+  'stray_untyped',
+  'name_collision',
+] as const;
 
 export type IgnoredReason = (typeof ignoredReasons)[number];
 

@@ -3,14 +3,19 @@
  * order of pushes nor a difference taken back later leaves an error behind.
  *
  *   hi[i] + lo[i]   the sum, as two doubles with hi = the sum rounded       (nearly always enough)
- *   spilled.get(i)  the sum as a longer expansion, when two do not hold it; then lo[i] is NaN and hi[i] the rounded sum
+ *   spilled.get(i)  the sum as a longer expansion, when two do not hold it; then lo[i] is NaN and hi[i] the rounded sum. Or as a
+ *                   whole number (wide-sum.ts) while it is near the largest double, or beyond; beyond, hi[i] is infinite
  *
  * Two-sum: Knuth, TAOCP 2, 4.2.2, theorem B. Expansions: Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast
- * Robust Geometric Predicates", 1997. Values must be finite, and so small that sums cannot overflow: see `summableMax`.
+ * Robust Geometric Predicates", 1997. Both are exact unless they overflow, which ends in NaN or an infinity and so is found out.
+ * Values must be finite.
  */
+import { doubleOf, expansionOf, packUnits, unitsOf, unpackUnits } from './wide-sum.ts';
 
-/** Larger magnitudes are not added up anywhere: 2^124 of these would be needed before a sum overflows. */
-export const summableMax: number = 2 ** 900;
+/** Sums come back from whole numbers where they are so far from an overflow that they do not soon go there again. */
+const EXPANSION_MAX = 2 ** 1020;
+
+type Spilled = readonly number[] | bigint;
 
 type CopyColumn = (
   from: Float64Array<ArrayBuffer>,
@@ -21,7 +26,7 @@ export class ExactSums {
   #hi = new Float64Array(0);
   #lo = new Float64Array(0);
   /** Lists are replaced, never changed, so that a snapshot may keep them. */
-  readonly #spilled = new Map<number, readonly number[]>();
+  readonly #spilled = new Map<number, Spilled>();
 
   /** Makes room for so many rows; `copy` copies a column to the beginning of a larger one, in steps, and returns that. */
   *reserve(capacity: number, copy: CopyColumn): Generator<void, void> {
@@ -31,6 +36,10 @@ export class ExactSums {
 
   get(index: number): number {
     return this.#hi[index]!;
+  }
+
+  isExactly(index: number, value: number): boolean {
+    return this.#hi[index] === value && this.#lo[index] === 0;
   }
 
   /** Replaces the sum by one number, which may be infinite as long as nothing is added to it. */
@@ -55,8 +64,8 @@ export class ExactSums {
     const bLo = low - lo;
     const lost = lo - (low - bLo) + (error - bLo);
     // A spilled sum has NaN in lo, which is not equal to 0 either: one test serves both.
-    if (lost === 0) {
-      const rounded = sum + low;
+    const rounded = sum + low;
+    if (lost === 0 && rounded - rounded === 0) {
       const b = rounded - sum;
       this.#hi[index] = rounded;
       this.#lo[index] = sum - (rounded - b) + (low - b);
@@ -80,8 +89,8 @@ export class ExactSums {
     return this.#spilled.size;
   }
 
-  /** Those sums as expansions, by row. To be read while nothing is added. */
-  spilled(): Iterable<readonly [number, readonly number[]]> {
+  /** Those sums, by row, as `packSpilled` takes them. To be read while nothing is added. */
+  spilled(): Iterable<readonly [number, Spilled]> {
     return this.#spilled;
   }
 
@@ -97,26 +106,57 @@ export class ExactSums {
   }
 
   /** False where the row is not one that spilled. */
-  restoreSpilled(index: number, parts: readonly number[]): boolean {
+  restoreSpilled(index: number, packed: readonly number[]): boolean {
     if (!this.isSpilled(index) || this.#spilled.has(index)) return false;
-    this.#spilled.set(index, parts);
+    const sum = Number.isNaN(packed[0]) ? unpackUnits(packed) : packed;
+    if (sum === undefined) return false;
+    this.#spilled.set(index, sum);
     return true;
   }
 
   #addSpilled(index: number, value: number): void {
-    const parts = grownExpansion(this.#spilled.get(index) ?? [this.#lo[index]!, this.#hi[index]!], value);
+    const known = this.#spilled.get(index) ?? [this.#lo[index]!, this.#hi[index]!];
+    if (typeof known === 'bigint') this.#keepUnits(index, known + unitsOf(value));
+    else if (!this.#keepParts(index, grownExpansion(known, value)))
+      this.#keepUnits(
+        index,
+        known.reduce((sum, part) => sum + unitsOf(part), unitsOf(value)),
+      );
+  }
+
+  /** False where something overflowed. */
+  #keepParts(index: number, parts: readonly number[]): boolean {
+    const rounded = roundExpansion(parts);
+    if (!Number.isFinite(rounded)) return false;
+    this.#hi[index] = rounded;
     if (parts.length > 2) {
       this.#spilled.set(index, parts);
-      this.#hi[index] = roundExpansion(parts);
       this.#lo[index] = Number.NaN;
-      return;
+      return true;
     }
     this.#spilled.delete(index);
-    const hi = parts[1] ?? parts[0] ?? 0;
-    const lo = parts.length === 2 ? parts[0]! : 0;
-    this.#hi[index] = hi + lo;
-    this.#lo[index] = lo - (hi + lo - hi);
+    // The higher part is mostly the rounded sum, but not always.
+    const high = parts.at(-1)!;
+    const low = parts.length === 2 ? parts[0]! : 0;
+    this.#lo[index] = low - (rounded - high);
+    return true;
   }
+
+  #keepUnits(index: number, units: bigint): void {
+    const rounded = doubleOf(units);
+    if (Math.abs(rounded) <= EXPANSION_MAX) {
+      this.#keepParts(index, expansionOf(units));
+      return;
+    }
+    this.#spilled.set(index, units);
+    this.#hi[index] = rounded;
+    this.#lo[index] = Number.NaN;
+  }
+}
+
+/** A sum that spilled as numbers for a snapshot; see `restoreSpilled`. */
+export function packSpilled(sum: Spilled): readonly number[] {
+  return typeof sum === 'bigint' ? packUnits(sum) : sum;
 }
 
 /** Parts of growing magnitude that do not overlap, and whose total is that of others and a number, exactly. */

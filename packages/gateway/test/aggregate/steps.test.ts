@@ -260,7 +260,7 @@ test('lists of native buckets are cleaned once for all that were freed', () => {
     one.state.cells.group[cell] = 0;
     one.state.cells.free(cell);
   }
-  atOnce(one.state.cells.forgetFreedNatives(one.state.pace));
+  atOnce(one.state.cells.forgetFreedMembers(one.state.pace));
   expect(reads).toBeLessThan(10);
 });
 
@@ -283,6 +283,25 @@ test('a snapshot is restored in short steps, whoever contributes most', async ()
   expect(other.facts()).toEqual(one.facts());
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(STEP_ROWS);
+});
+
+test('a view that was opened before shows histograms that have become something else', async () => {
+  const working = new WorkingState({ byJob: true }, 1);
+  const { state } = working;
+  const put = { source: 'a', method: 'PUT' } as const;
+  const body = ['1', '2'].map(
+    (s) => `h_bucket{s="${s}",le="+Inf"} 1\nh_sum{s="${s}"} 1\nh_count{s="${s}"} 1\n`,
+  );
+  const page = `# TYPE h histogram\n${body.join('')}`;
+  expect(working.push(page, put)).toBe('taken');
+  const view = state.view();
+  expect(working.push('# TYPE h gauge\nh 1\n', put)).toBe('taken');
+  expect(await working.page(view)).toBe(page);
+  view.close();
+  state.recycle();
+  expect(working.push(page, put)).toBe('taken');
+  expect(await working.page()).toBe(page);
+  expect((await working.restored(2)).facts()).toEqual(working.facts());
 });
 
 test('numbers are sorted, few or many', () => {

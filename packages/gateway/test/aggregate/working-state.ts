@@ -1,5 +1,6 @@
 /** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
 import type { Batch } from '../../src/aggregate/batch.ts';
+import { checkLeaving } from '../../src/aggregate/leaving.ts';
 import { PushBuilder } from '../../src/aggregate/push-builder.ts';
 import { restoreState } from '../../src/aggregate/restore-state.ts';
 import type { Limits, StateRules } from '../../src/aggregate/rules.ts';
@@ -81,6 +82,7 @@ export class WorkingState {
       }
       const batch = this.#builder.finish();
       const origin = { source, method, nowMs, wallMs: nowMs + 0.5 };
+      yield* checkLeaving(this.state, batch, origin);
       this.beforeApplying(batch, origin);
       yield* this.state.applyInSteps(batch, body, origin);
       return 'taken';
@@ -113,12 +115,17 @@ export class WorkingState {
       limbo: [...cells.limbo],
       spilled: [...cells.sums.spilled()],
       cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
-      groups: groups.map(({ count, sum, buckets, native }) => ({
-        count,
-        sum,
-        buckets: [...buckets],
-        native: native.filter((cell) => cells.kind[cell] !== 0).toSorted((a, b) => a - b),
-      })),
+      // Lists of groups that are gone stay for a while, for those who read.
+      groups: groups.map(({ count, sum, buckets, native }) =>
+        count < 0 || cells.kind[count] === 0
+          ? undefined
+          : {
+              count,
+              sum,
+              buckets: [...buckets],
+              native: native.filter((cell) => cells.kind[cell] !== 0).toSorted((a, b) => a - b),
+            },
+      ),
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
         const { sorted, pending, bornAt: _, startTimesSince: __, ...rest } = family;

@@ -122,3 +122,25 @@ test('another push with the same idempotency key', { timeout: 60_000 }, () =>
     return both !== undefined;
   }),
 );
+
+test('another source that has what a long push gives another type', { timeout: 60_000 }, () => {
+  const gauges = counters(2).replace('counter', 'gauge');
+  return inTurns(6, async (turns) => {
+    const run = await RestartingGateway.start({ byJob: true, clock });
+    await run.gateway.push(counters(1), { path: 'job/a', method: 'PUT' });
+    const both = await between(
+      turns,
+      () => run.gateway.push(gauges, { path: 'job/a', method: 'PUT' }),
+      () => run.gateway.push('# TYPE c counter\nc{i="5"} 10\n', { path: 'job/b' }),
+    );
+    const page = await run.page(plainText);
+    if (both !== undefined) {
+      const [isLong, isShort] = both.map(({ status }) => status === 'fulfilled');
+      expect(isShort, `after ${turns} turns`).toBe(!isLong);
+      expect(page).toContain(isLong === true ? 'c{i="5"} 2\n' : 'c{i="5"} 11\n');
+    }
+    await run.restart();
+    expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
+    return both !== undefined;
+  });
+});

@@ -12,6 +12,7 @@ export interface Push {
   readonly untyped: Readonly<Record<string, number>>;
   /** Per series: count of each bucket alone, by bound; `Infinity` included. */
   readonly histograms: Readonly<
+    /** The sum may be NaN or infinite. */
     Record<string, { readonly buckets: ReadonlyMap<number, number>; readonly sum: number }>
   >;
 }
@@ -67,12 +68,15 @@ export class NaiveGateway {
       const now = new Map<string, Contribution>();
       for (const [bound, value] of buckets)
         now.set(`h b ${series} ${bound}`, { family: 'hb', series, bound, value });
-      now.set(`h s ${series}`, { family: 'hs', series, value: sum });
       const bucketsBefore = before.filter(([, { family }]) => family === 'hb');
       const isRestart =
         bucketsBefore.length > 0 &&
         (bucketsBefore.length !== buckets.size ||
           bucketsBefore.some(([key, { value }]) => value > (now.get(key)?.value ?? -1)));
+      const known = source.has.get(`h s ${series}`)?.value;
+      const last = this.#accumulate && isRestart ? 0 : known;
+      const counted = Number.isFinite(sum) ? sum : known === undefined ? undefined : last;
+      if (counted !== undefined) now.set(`h s ${series}`, { family: 'hs', series, value: counted });
       for (const [key, contribution] of before) {
         source.has.delete(key);
         if (this.#accumulate && isRestart) this.#retired.push(contribution);
@@ -166,8 +170,9 @@ function histograms(all: readonly Contribution[]): string[] {
     const sum = sumBy(
       mine.filter((one) => one.family === 'hs'),
       () => 0,
-    ).get(0)!;
-    lines.push(`h_sum{s="${label}"} ${sum.value}`, `h_count{s="${label}"} ${cumulative}`);
+    ).get(0);
+    if (sum !== undefined) lines.push(`h_sum{s="${label}"} ${sum.value}`);
+    lines.push(`h_count{s="${label}"} ${cumulative}`);
   }
   return lines;
 }
@@ -195,7 +200,10 @@ export function pushText(push: Push): string {
       cumulative += count;
       lines.push(`h_bucket{s="${series}",le="${bound === Infinity ? '+Inf' : bound}"} ${cumulative}`);
     }
-    lines.push(`h_sum{s="${series}"} ${sum}`, `h_count{s="${series}"} ${cumulative}`);
+    lines.push(
+      `h_sum{s="${series}"} ${String(sum).replace('Infinity', 'Inf')}`,
+      `h_count{s="${series}"} ${cumulative}`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

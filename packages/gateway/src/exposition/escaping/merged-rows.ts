@@ -29,10 +29,12 @@ export interface Bucket {
 export function copyRow(series: SeriesView, labels: Uint8Array): MergedRow {
   const buckets: Bucket[] = [];
   for (let i = 0; i < series.bucketCount; i += 1) {
+    const cumulative = series.cumulative[i]!;
     const below = i === 0 ? 0 : series.cumulative[i - 1]!;
     buckets.push({
       bound: series.bounds[i]!,
-      count: series.cumulative[i]! - below,
+      // Beyond the largest double both are infinite.
+      count: cumulative === below ? 0 : cumulative - below,
       exemplar: series.exemplar(i),
     });
   }

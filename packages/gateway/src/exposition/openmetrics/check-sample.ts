@@ -12,7 +12,8 @@ export function isGoodValue(type: FamilyType, role: number, value: number, isStr
     case Role.INFO:
       return value === 1;
     case Role.SUM:
-      return !isStrict || value >= 0;
+      // One that is not finite is left out, and the rest of its histogram counts.
+      return !isStrict || !(value < 0) || value === Number.NEGATIVE_INFINITY;
     case Role.COUNT:
     case Role.GCOUNT:
     case Role.BUCKET:
