@@ -86,6 +86,8 @@ export class Sources {
       if (put && position[cell] === 1 && this.#changes.isRemovable(cell)) after -= 1;
       position[cell] = 0;
     }
+    // A start time that is a gauge again is a contribution.
+    after += batch.turned.length;
     return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
   }
 

@@ -60,8 +60,8 @@ export class Pushes<Counts extends object> {
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
-    this.#builder = new PushBuilder(ledger.state);
-    this.#longBuilder = new PushBuilder(ledger.state);
+    this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
+    this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
   }
 
   /** Reads and counts a push in this turn, or says why it cannot: then `push` does it. Throws RequestError. */
