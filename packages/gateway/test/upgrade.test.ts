@@ -9,6 +9,20 @@ import { temporaryFolder } from './support/folders.ts';
 
 const stores = fileURLToPath(new URL('stores/', import.meta.url));
 
+test('a gauge that an earlier version took for a start time is one again', async () => {
+  const path = join(temporaryFolder(), 'data');
+  cpSync(join(stores, '1-with-start-times', 'data'), path, { recursive: true });
+  const options = { byJob: true, summaries: 'sum-and-count', storage: { path, bytesMax: 1 << 20 } } as const;
+  let gateway = await openGateway(options);
+  expect(await gateway.scrape()).toContain('\nrooms_created 4\n');
+  await gateway.push('# TYPE rooms_created gauge\nrooms_created 9\n', { path: 'job/a' });
+  await gateway.push('# TYPE rooms_created gauge\nrooms_created 1\n', { path: 'job/b' });
+  await gateway.close();
+  gateway = await openGateway(options);
+  expect(await gateway.scrape()).toContain('\nrooms_created 10\n');
+  await gateway.close();
+});
+
 test.each(readdirSync(stores))('a store of format %s', async (format) => {
   const path = join(temporaryFolder(), 'data');
   cpSync(join(stores, format, 'data'), path, { recursive: true });

@@ -31,6 +31,10 @@ export interface Batch {
   readonly aliases: Alias[];
   /** Start times earlier than those that the state knows. */
   readonly starts: { cell: number; readonly startMs: number }[];
+  /** Rows of gauges that were start times and are not any more, or the other way round. */
+  readonly turned: TurnedRow[];
+  /** False for records of earlier versions, in which only families as a whole can hold start times. */
+  judgesStartTimes: boolean;
   readonly exemplars: { cell: number; readonly exemplar: Exemplar }[];
   /**
    * Untyped cells whose totals decided whether they can be counters of this push: the cell, or `~cell` where it cannot. Totals change
@@ -51,6 +55,11 @@ export interface Batch {
   ignoredSummary: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
+}
+
+export interface TurnedRow {
+  readonly cell: number;
+  readonly isStartTime: boolean;
 }
 
 export interface FreshGroup {
@@ -78,7 +87,8 @@ export interface PushFamily {
   helped: boolean;
   sampled: boolean;
   quotedNames: boolean;
-  startTimes: boolean;
+  /** In records of earlier versions: it holds start times and nothing else. */
+  allStartTimes: boolean;
   /** The TYPE line says something other than the state, or speaks of a family that the state does not have. */
   changed: boolean;
   /** Families that give way to this one. */
@@ -117,6 +127,8 @@ export function emptyBatch(hashSeed: number): Batch {
     families: [],
     aliases: [],
     starts: [],
+    turned: [],
+    judgesStartTimes: true,
     exemplars: [],
     judged: [],
     leaving: [],
@@ -146,6 +158,8 @@ export function resetBatch(batch: Batch): void {
   batch.families.length = 0;
   batch.aliases.length = 0;
   if (batch.starts.length > 0) batch.starts.length = 0;
+  if (batch.turned.length > 0) batch.turned.length = 0;
+  batch.judgesStartTimes = true;
   if (batch.exemplars.length > 0) batch.exemplars.length = 0;
   if (batch.judged.length > 0) batch.judged.length = 0;
   if (batch.leaving.length > 0) batch.leaving.length = 0;

@@ -9,7 +9,7 @@
  *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
  *   startMs when it began to count                           bornAt  since which view it is there
  *
- * Totals are changed through `add`, `lower`, `create` and `free` alone, which note the family as changed.
+ * Totals are changed through `add`, `lower`, `turn`, `create` and `free` alone, which note the family as changed.
  */
 import type { Exemplar } from '../model/exemplar.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
@@ -166,6 +166,14 @@ export class Cells {
   lower(cell: number, value: number): void {
     if (!(value < this.sums.get(cell))) return;
     this.sums.set(cell, value);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** Makes a gauge a start time, or the other way round; what it held is gone. */
+  turn(cell: number, isStartTime: boolean): void {
+    for (const earlier of this.#watching) earlier.noteKind(cell, this.kindOf(cell));
+    this.kind[cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
+    this.sums.set(cell, isStartTime ? Number.POSITIVE_INFINITY : 0);
     this.changedAt[this.family[cell]!] = this.tick;
   }
 

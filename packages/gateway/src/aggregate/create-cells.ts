@@ -145,7 +145,8 @@ function createCell(creation: Creation, index: number): number {
   const { texts } = fresh;
   const family = batch.families[fresh.family[index]!]!.known!;
   const freshKind = fresh.kind[index] as CellKind;
-  const kind = family.startTimes && freshKind === CellKind.GAUGE ? CellKind.CREATED : freshKind;
+  const isEarlierStart = !batch.judgesStartTimes && family.allStartTimes && freshKind === CellKind.GAUGE;
+  const kind = isEarlierStart ? CellKind.CREATED : freshKind;
   const freshGroup = fresh.group[index]!;
   const group = freshGroup === NO_GROUP ? -1 : freshGroup >= 0 ? freshGroup : firstGroup + ~freshGroup;
   const { text, shape } = creation;
@@ -161,6 +162,7 @@ function createCell(creation: Creation, index: number): number {
   family.cellCount += 1;
   if (group === -1) {
     family.rowCount += 1;
+    if (kind === CellKind.CREATED) family.startTimeRows += 1;
     family.bornAt = cells.tick;
     family.pending.push(cell);
   } else {

@@ -24,11 +24,9 @@ export function disturbs(
   );
 }
 
-function bringsNews({ fresh, families }: Batch): boolean {
-  if (fresh.length > 0) return true;
-  return families.some(({ known, sampled, changed, startTimes }) =>
-    known === undefined ? sampled : changed || startTimes !== known.startTimes,
-  );
+function bringsNews({ fresh, families, turned }: Batch): boolean {
+  if (fresh.length > 0 || turned.length > 0) return true;
+  return families.some(({ known, sampled, changed }) => (known === undefined ? sampled : changed));
 }
 
 /** Whether cells may go that nobody holds any more: only where a source takes something back. */

@@ -17,10 +17,10 @@ export interface Family {
   readonly unit: string | undefined;
   /** Summaries that are discarded have a family only for the sake of its type. It gives way to any other. */
   readonly discarded: boolean;
-  /** A gauge `<x>_created` beside its x: holds start times, of which the minimum is kept. */
-  startTimes: boolean;
-  /** The value of Cells.tick when that was found; 0 in an earlier run. */
-  startTimesSince: number;
+  /** Rows that are start times of other series, as in a gauge `<x>_created` beside its x: of these the minimum is kept. */
+  startTimeRows: number;
+  /** All of a family's rows were start times or none, as records of earlier versions have it; they alone ask for this. */
+  allStartTimes: boolean;
   quotedNames: boolean;
   /** Some histogram of it has, or had, native buckets. */
   hasNative: boolean;
@@ -39,6 +39,7 @@ export interface Family {
 export const FAMILY_BYTES = 600;
 /** Removed families stay in the list of all until it is asked for, or until there are this many and as many as there are others. */
 const LISTED_MIN = 64;
+const CREATED_SUFFIX = '_created';
 
 export class Families {
   /** Bytes of all that have samples, and of those that are discarded. */
@@ -47,6 +48,8 @@ export class Families {
   /** Families that have only a type. */
   discardedCount = 0;
   readonly byId: (Family | undefined)[] = [];
+  /** By id: 1 for a name that ends in `_created`, under which there may be start times. */
+  namedCreated: Uint8Array = new Uint8Array(64);
   readonly #byName = new Map<string, Family>();
   readonly #freeIds: number[] = [];
   #listed: Family[] = [];
@@ -102,8 +105,8 @@ export class Families {
       help: undefined,
       unit: undefined,
       discarded: false,
-      startTimes: false,
-      startTimesSince: 0,
+      startTimeRows: 0,
+      allStartTimes: false,
       quotedNames: false,
       hasNative: false,
       sorted: new Uint32Array(0),
@@ -113,6 +116,7 @@ export class Families {
       cellCount: 0,
     };
     this.byId[family.id] = family;
+    this.#noteName(family);
     this.#byName.set(name, family);
     this.#listed.push(family);
     this.#count(family, 1);
@@ -162,6 +166,15 @@ export class Families {
     if (listed === this.#listed) this.#listed = [...sorted, ...listed.slice(sorted.length)];
   }
 
+  #noteName({ id, name }: Family): void {
+    if (id >= this.namedCreated.length) {
+      const larger = new Uint8Array(id * 2);
+      larger.set(this.namedCreated);
+      this.namedCreated = larger;
+    }
+    this.namedCreated[id] = name.endsWith(CREATED_SUFFIX) ? 1 : 0;
+  }
+
   #count(family: Family, sign: 1 | -1): void {
     const bytes = familyBytes(family);
     if (family.discarded) {
@@ -204,16 +217,21 @@ export function sampleSuffixes(type: MetricType): readonly string[] {
   }
 }
 
-/** The family whose start times a gauge of this name would hold: `x` or `x_total` of `x_created`. */
+/** The families whose start times a gauge of this name may hold: `x` and `x_total` of `x_created`. */
 export function startTimesOf(name: string): readonly string[] {
-  if (!name.endsWith('_created')) return [];
-  const base = name.slice(0, -'_created'.length);
+  if (!name.endsWith(CREATED_SUFFIX)) return [];
+  const base = name.slice(0, -CREATED_SUFFIX.length);
   return [base, `${base}_total`];
+}
+
+/** Whether all rows of a family are start times of other series, so that it says nothing of its own. */
+export function holdsOnlyStartTimes({ startTimeRows, rowCount }: Family): boolean {
+  return startTimeRows > 0 && startTimeRows === rowCount;
 }
 
 /** The other way round: what the family that holds the start times of this one is called. */
 export function startTimesName(name: string): string {
-  return `${name.endsWith('_total') ? name.slice(0, -'_total'.length) : name}_created`;
+  return `${name.endsWith('_total') ? name.slice(0, -'_total'.length) : name}${CREATED_SUFFIX}`;
 }
 
 export function hasStartTimes(type: MetricType): boolean {

@@ -5,12 +5,16 @@
 import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
+import type { TurnedRow } from './batch.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Families, Family } from './families.ts';
 import { sortNumbers } from './pace.ts';
 import type { Pace } from './pace.ts';
 import type { Sources } from './sources.ts';
+
+/** A row that turns into a start time, or back, is as much work as so many others. */
+const TURNED_ROWS = 4;
 
 /** What is asked of the state. */
 export interface ChangedState {
@@ -60,19 +64,48 @@ export class FamilyChanges {
     this.#state.meaningsChanged();
   }
 
-  /** From now on the minimum is kept. A sum of several start times is later than each, so the next one sets it right. */
+  /** Rows of gauges become start times, of which the minimum is kept, or are gauges again. What they held is gone. */
+  *turn(turned: readonly TurnedRow[]): Generator<void, void> {
+    const { cells, families, pace } = this.#state;
+    const starts = turned.filter(({ isStartTime }) => isStartTime);
+    this.#forgetContributions(Uint32Array.from(starts, ({ cell }) => cell));
+    for (const { cell, isStartTime } of turned) {
+      const family = families.get(cells.family[cell]!);
+      family.startTimeRows += isStartTime ? 1 : -1;
+      cells.turn(cell, isStartTime);
+      if (pace.isFull(TURNED_ROWS)) yield;
+    }
+  }
+
+  /** As records of earlier versions have it: from now on the minimum is kept of all rows. */
   *holdStartTimes(family: Family): Generator<void, void> {
     const { cells, pace } = this.#state;
-    family.startTimes = true;
-    family.startTimesSince = cells.tick;
+    family.allStartTimes = true;
     if (family.rowCount === 0) return;
     const rows = yield* this.#liveRows(family);
     this.#forgetContributions(rows);
+    family.startTimeRows = rows.length;
     for (const cell of rows) {
       cells.kind[cell] = CellKind.CREATED;
       if (pace.isFull(1)) yield;
     }
     this.#state.meaningsChanged();
+  }
+
+  /** What is a gauge of a family of gauges goes, and the family with it unless it holds start times. */
+  *dropGauges(family: Family): Generator<void, void> {
+    if (family.startTimeRows === 0) {
+      yield* this.drop(family);
+      return;
+    }
+    if (family.startTimeRows === family.rowCount) return;
+    const { cells, pace } = this.#state;
+    const gauges = new NumberList();
+    for (const cell of yield* this.#liveRows(family)) {
+      if (cells.kind[cell] !== CellKind.CREATED) gauges.push(cell);
+      if (pace.isFull(1)) yield;
+    }
+    yield* this.#freeStrays(gauges.between(0, gauges.length));
   }
 
   *drop(family: Family): Generator<void, void> {

@@ -8,6 +8,7 @@ import { checkLimits } from './check-limits.ts';
 import type { PushDetails } from './push-details.ts';
 import type { PushFamilies } from './push-families.ts';
 import { HistogramSettler } from './settle.ts';
+import type { StartJudge } from './start-judge.ts';
 import type { State } from './state.ts';
 import { StrictHistograms } from './strict-histograms.ts';
 
@@ -16,14 +17,24 @@ export class PushFinish {
   readonly #batch: Batch;
   readonly #families: PushFamilies;
   readonly #details: PushDetails;
+  readonly #starts: StartJudge;
   readonly #settler: HistogramSettler;
   readonly #strict: StrictHistograms;
 
-  constructor(state: State, batch: Batch, families: PushFamilies, details: PushDetails) {
+  constructor(
+    state: State,
+    batch: Batch,
+    parts: {
+      readonly families: PushFamilies;
+      readonly details: PushDetails;
+      readonly starts: StartJudge;
+    },
+  ) {
     this.#state = state;
     this.#batch = batch;
-    this.#families = families;
-    this.#details = details;
+    this.#families = parts.families;
+    this.#details = parts.details;
+    this.#starts = parts.starts;
     this.#settler = new HistogramSettler(batch, state);
     this.#strict = new StrictHistograms(batch, state);
   }
@@ -33,6 +44,7 @@ export class PushFinish {
     if (isStrict) this.#strict.check();
     this.#settler.settle();
     this.#families.finish();
+    this.#starts.judge();
     this.#details.finish();
     checkLimits(this.#state, this.#batch);
   }
@@ -42,6 +54,7 @@ export class PushFinish {
     if (isStrict) yield* this.#strict.checkInSteps();
     yield* this.#settler.settleInSteps();
     yield* this.#families.finishInSteps(rows);
+    yield* this.#starts.judgeInSteps(rows);
     yield* this.#details.finishInSteps(rows);
     checkLimits(this.#state, this.#batch);
   }

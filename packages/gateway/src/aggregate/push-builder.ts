@@ -43,6 +43,7 @@ import {
 } from './sample-kinds.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
+import { StartJudge } from './start-judge.ts';
 import type { State } from './state.ts';
 import { TextScratch } from './text-scratch.ts';
 import { ValueCheck } from './value-check.ts';
@@ -87,7 +88,8 @@ export class PushBuilder implements SampleSink {
   /** The reference of the spelling after the last one known. */
   #nextSpelling = 0;
 
-  constructor(state: State) {
+  /** `wallMs` is asked which start times lie in the past. */
+  constructor(state: State, wallMs: () => number = () => Number.POSITIVE_INFINITY) {
     this.#state = state;
     this.hashSeed = state.hashSeed;
     this.batch = emptyBatch(state.hashSeed);
@@ -107,7 +109,12 @@ export class PushBuilder implements SampleSink {
     this.#beside = new GroupCells(state.cells);
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
-    this.#finish = new PushFinish(state, this.batch, this.#families, this.#details);
+    const judged = { state, batch: this.batch, families: this.#families, cursor: this.#cursor, wallMs };
+    this.#finish = new PushFinish(state, this.batch, {
+      families: this.#families,
+      details: this.#details,
+      starts: new StartJudge(judged),
+    });
   }
 
   /** Begins a push. `pathLabels` are added to every series and win over its own. */

@@ -10,7 +10,7 @@ import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { shorten } from '../primitives/quote.ts';
 import type { Batch, PushFamily } from './batch.ts';
-import { hasStartTimes, sampleSuffixes, startTimesOf } from './families.ts';
+import { sampleSuffixes } from './families.ts';
 import type { Families, Family } from './families.ts';
 import type { Standing } from './leaving.ts';
 import type { State } from './state.ts';
@@ -34,6 +34,8 @@ export class PushFamilies {
   /** True when lines that the state knows may mean something else in this push. */
   meaningsChanged = false;
   readonly #state: Pick<State, 'families' | 'limits' | 'rules'>;
+  /** Whether a family has samples whose name says that they may be start times. */
+  mayHaveStartTimes = false;
   readonly #families: Families;
   readonly #batch: Batch;
   readonly #byName = new Map<string, PushFamily>();
@@ -56,6 +58,7 @@ export class PushFamilies {
   begin(serial: number): void {
     this.#serial = serial;
     this.meaningsChanged = false;
+    this.mayHaveStartTimes = false;
     this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
@@ -90,6 +93,7 @@ export class PushFamilies {
 
   sampleKnown(id: number): void {
     this.#sampled[id] = this.#serial;
+    if (this.#families.namedCreated[id] === 1) this.mayHaveStartTimes = true;
   }
 
   addType(name: string, type: MetricType, offset: number): PushFamily {
@@ -109,7 +113,7 @@ export class PushFamilies {
     } else if (
       known === undefined ||
       known.type === 'untyped' ||
-      (known.type === 'gauge' && isKindOfGauge(type) && !known.startTimes)
+      (known.type === 'gauge' && isKindOfGauge(type) && known.startTimeRows === 0)
     ) {
       family.type = type;
       family.changed = true;
@@ -167,11 +171,19 @@ export class PushFamilies {
     return this.#byName.get(name)?.type ?? type;
   }
 
+  /** What the family of this name is once the push is applied; undefined where the push has no samples of it. */
+  sampledTypeOf(name: string): MetricType | undefined {
+    const declared = this.#byName.get(name);
+    if (declared?.sampled === true) return declared.type;
+    const known = this.#families.find(name);
+    return known !== undefined && this.#isSampled(known) ? (declared?.type ?? known.type) : undefined;
+  }
+
   addUnit(name: string, unit: string): void {
     this.#declare(name, 0).unit ??= unit;
   }
 
-  /** Looks at the push as a whole: refuses claims on one sample name by two families, and finds start times. */
+  /** Looks at the push as a whole: refuses claims on one sample name by two families. */
   finish(): void {
     for (const family of this.#batch.families) this.#finish(family);
   }
@@ -191,12 +203,12 @@ export class PushFamilies {
   #finish(family: PushFamily): void {
     if (family.known === undefined && !family.sampled) return;
     if (family.changed || family.known === undefined) this.#claim(family);
-    family.startTimes = family.type === 'gauge' && this.#holdsStartTimes(family.name);
   }
 
   #sampledRoute(family: PushFamily, role: SampleRole): Route {
     family.sampled = true;
     if (family.known !== undefined) this.sampleKnown(family.known.id);
+    else if (family.name.endsWith('_created')) this.mayHaveStartTimes = true;
     return { family, role };
   }
 
@@ -222,7 +234,7 @@ export class PushFamilies {
       helped: false,
       sampled: false,
       quotedNames: false,
-      startTimes: known?.startTimes ?? false,
+      allStartTimes: false,
       changed: false,
       replaces: [],
     };
@@ -296,13 +308,6 @@ export class PushFamilies {
   /** Whether this push has samples of a known family, in whatever spelling. */
   #isSampled(known: Family): boolean {
     return this.#sampled[known.id] === this.#serial;
-  }
-
-  #holdsStartTimes(name: string): boolean {
-    return startTimesOf(name).some((base) => {
-      const found: { readonly type: MetricType } | undefined = this.#find(base);
-      return found !== undefined && hasStartTimes(found.type);
-    });
   }
 }
 

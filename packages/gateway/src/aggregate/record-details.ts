@@ -1,7 +1,7 @@
-/** Start times and exemplars of a push as bytes. */
+/** Start times and exemplars of a push as bytes, and which gauges have become start times. */
 import type { Label } from '../model/labels.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
-import type { Batch } from './batch.ts';
+import type { Batch, TurnedRow } from './batch.ts';
 import type { Pace } from './pace.ts';
 
 /** An exemplar is as much work as so many rows of others. */
@@ -64,6 +64,35 @@ export function* readDetails(reader: ByteReader, batch: Batch, pace: Pace): Gene
       labels.push({ name: reader.text(), value: reader.text() });
     const exemplar = { labels, value, timestampMs: Number.isNaN(timestampMs) ? undefined : timestampMs };
     batch.exemplars.push({ cell, exemplar });
+  }
+}
+
+export function writeTurned(writer: ByteWriter, { turned }: Batch): void {
+  writer.whole(turned.length);
+  for (const row of turned) writeRow(writer, row);
+}
+
+export function* writeTurnedInSteps(
+  writer: ByteWriter,
+  { turned }: Batch,
+  rows: number,
+): Generator<void, void> {
+  writer.whole(turned.length);
+  for (const [index, row] of turned.entries()) {
+    writeRow(writer, row);
+    if (index % rows === rows - 1) yield;
+  }
+}
+
+function writeRow(writer: ByteWriter, { cell, isStartTime }: TurnedRow): void {
+  writer.whole(cell * 2 + (isStartTime ? 1 : 0));
+}
+
+export function* readTurned(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    const code = reader.whole();
+    batch.turned.push({ cell: Math.floor(code / 2), isStartTime: code % 2 === 1 });
+    if (pace.isFull(1)) yield;
   }
 }
 

@@ -10,7 +10,8 @@ import { isNative } from './native-cells.ts';
 import { rowsOfText } from './pace.ts';
 import type { Pace } from './pace.ts';
 
-const [KNOWN, SAMPLED, CHANGED, QUOTED, START_TIMES, WITH_HELP, WITH_UNIT] = [
+/** ALL_START_TIMES is read in records of earlier versions. */
+const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT] = [
   1, 2, 4, 8, 16, 32, 64,
 ] as const;
 /** A new family or cell is as much work as so many rows of others. */
@@ -123,13 +124,12 @@ function hasBound(kind: number): boolean {
 }
 
 function writeFamily(writer: ByteWriter, family: PushFamily): void {
-  const { name, type, known, sampled, changed, quotedNames, startTimes, help, unit, replaces } = family;
+  const { name, type, known, sampled, changed, quotedNames, help, unit, replaces } = family;
   writer.byte(
     (known === undefined ? 0 : KNOWN) |
       (sampled ? SAMPLED : 0) |
       (changed ? CHANGED : 0) |
       (quotedNames ? QUOTED : 0) |
-      (startTimes ? START_TIMES : 0) |
       (help === undefined ? 0 : WITH_HELP) |
       (unit === undefined ? 0 : WITH_UNIT),
   );
@@ -167,7 +167,7 @@ function readFamily(reader: ByteReader, into: PushFamily[], families: Families):
     helped: false,
     sampled: (flags & SAMPLED) !== 0,
     quotedNames: (flags & QUOTED) !== 0,
-    startTimes: (flags & START_TIMES) !== 0,
+    allStartTimes: (flags & ALL_START_TIMES) !== 0,
     changed: (flags & CHANGED) !== 0,
     replaces,
   });

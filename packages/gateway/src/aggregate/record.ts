@@ -3,7 +3,7 @@
  * the rules made of a push, and everything that its application needs besides the state: time, source, and what is new.
  *
  *   record   kind, epoch, nowMs, wallMs, then by kind
- *   push     method, source, key?, news?, entries, details?        remove  source
+ *   push     method, source, key?, news?, entries, details?, turned?   remove  source
  *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see StateRules
  *   keyBounds  windowMs, keysMax
  *
@@ -19,16 +19,26 @@ import type { Batch } from './batch.ts';
 import { emptyBatch, resetBatch } from './batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from './idempotency-keys.ts';
 import type { KeyBounds } from './idempotency-keys.ts';
-import { readDetails, writeDetails, writeDetailsInSteps } from './record-details.ts';
+import {
+  readDetails,
+  readTurned,
+  writeDetails,
+  writeDetailsInSteps,
+  writeTurned,
+  writeTurnedInSteps,
+} from './record-details.ts';
 import { readNews, writeNews, writeNewsInSteps } from './record-news.ts';
 import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries.ts';
 import type { StateRules } from './rules.ts';
 import type { PushOrigin, State } from './state.ts';
 
-const [PUSH, REMOVE, EXPIRE, RECYCLE, RULES, KEY_BOUNDS] = [1, 2, 3, 4, 5, 6] as const;
+/** Earlier versions did not say in EARLIER_PUSH which samples are start times. */
+const [EARLIER_PUSH, REMOVE, EXPIRE, RECYCLE, RULES, KEY_BOUNDS, PUSH] = [1, 2, 3, 4, 5, 6, 7] as const;
 
 /** Earlier versions wrote keys without a holder. */
-const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY] = [1, 2, 4, 8, 16] as const;
+const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED] = [
+  1, 2, 4, 8, 16, 32,
+] as const;
 
 const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
@@ -78,6 +88,7 @@ export class RecordWriter {
     if (hasNews(batch)) writeNews(writer, batch);
     writeEntries(writer, batch);
     if (hasDetails(batch)) writeDetails(writer, batch);
+    if (batch.turned.length > 0) writeTurned(writer, batch);
     return writer.bytes();
   }
 
@@ -88,6 +99,7 @@ export class RecordWriter {
     if (hasNews(batch)) yield* writeNewsInSteps(writer, batch, rows);
     yield* writeEntriesInSteps(writer, batch, rows);
     if (hasDetails(batch)) yield* writeDetailsInSteps(writer, batch, rows);
+    if (batch.turned.length > 0) yield* writeTurnedInSteps(writer, batch, rows);
     return writer.bytes();
   }
 
@@ -97,7 +109,8 @@ export class RecordWriter {
       (origin.method === 'PUT' ? BY_PUT : 0) |
         (key === undefined ? 0 : WITH_KEY) |
         (hasNews(batch) ? WITH_NEWS : 0) |
-        (hasDetails(batch) ? WITH_DETAILS : 0),
+        (hasDetails(batch) ? WITH_DETAILS : 0) |
+        (batch.turned.length > 0 ? WITH_TURNED : 0),
     );
     writer.text(this.#state.rules.byJob ? origin.source : '');
     if (key !== undefined) writer.raw(key);
@@ -187,8 +200,9 @@ export class RecordReader {
   *#readChange(kind: number, times: Times): Generator<void, Change> {
     const reader = this.#reader;
     switch (kind) {
+      case EARLIER_PUSH:
       case PUSH:
-        return yield* this.#readPush(times);
+        return yield* this.#readPush(times, kind === PUSH);
       case REMOVE:
         return { kind: 'remove', source: reader.text(), ...times };
       case EXPIRE: {
@@ -209,18 +223,20 @@ export class RecordReader {
     throw new Error(`the record is of an unknown kind, ${kind}`);
   }
 
-  *#readPush(times: Times): Generator<void, Change> {
+  *#readPush(times: Times, judgesStartTimes: boolean): Generator<void, Change> {
     const reader = this.#reader;
     const batch = this.#batch;
     const { pace, families } = this.#state;
     pace.begin();
     resetBatch(batch);
+    batch.judgesStartTimes = judgesStartTimes;
     const flags = reader.byte();
     const source = reader.text();
     const key = readKey(reader, flags);
     if ((flags & WITH_NEWS) !== 0) yield* readNews(reader, batch, { pace, families });
     yield* readEntries(reader, batch, pace);
     if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
+    if ((flags & WITH_TURNED) !== 0) yield* readTurned(reader, batch, pace);
     const method = (flags & BY_PUT) === 0 ? 'POST' : 'PUT';
     return { kind: 'push', batch, origin: { source, method, ...times }, key, ...times };
   }

@@ -138,6 +138,7 @@ export class CellRestorer {
     }
     if (group[cell] !== -1) throw broken(`cell ${cell} in group ${group[cell]}`);
     family.rowCount += 1;
+    if (kind === CellKind.CREATED) family.startTimeRows += 1;
     family.pending.push(cell);
   }
 

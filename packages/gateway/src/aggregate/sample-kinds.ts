@@ -16,7 +16,7 @@ export function kindOf({ family, role }: Route, name: string, offset: number): C
     case 'gauge':
     case 'info':
     case 'stateset':
-      return family.known?.startTimes === true ? CellKind.CREATED : CellKind.GAUGE;
+      return CellKind.GAUGE;
     case 'untyped':
       return CellKind.UNTYPED;
     case 'histogram':

@@ -29,8 +29,6 @@ export interface ViewedState {
   /** The total of each cell when the view was opened. */
   readonly sums: Float64Array;
   readonly earlier: EarlierDetails;
-  /** The value of Cells.tick then. */
-  readonly tick: number;
 }
 
 /** Reads the rows of one family, one at a time. */
@@ -162,10 +160,10 @@ interface CreatedTimes {
 
 function createdTimes(
   name: string,
-  { cells, families, sums, hashSeed, tick }: ViewedState,
+  { cells, families, sums, earlier, hashSeed }: ViewedState,
 ): CreatedTimes | undefined {
   const family = families.find(startTimesName(name));
-  if (family?.startTimes !== true || family.startTimesSince > tick) return undefined;
+  if (family?.type !== 'gauge') return undefined;
   const { texts } = cells;
   const scratch = new TextScratch(hashSeed);
   const head = isLegacyMetricName(family.name) ? `${family.name}{` : `{"${escapeLabelValue(family.name)}",`;
@@ -177,7 +175,8 @@ function createdTimes(
         labels.length === 0 ? bare : `${head}${labels.toString('utf8')}}`,
       );
       const cell = texts.find(view, start, end, hash);
-      const isTime = cell >= 0 && cells.kind[cell] === CellKind.CREATED && isHeld(sums, cell);
+      if (cell < 0 || !isHeld(sums, cell)) return Number.NaN;
+      const isTime = earlier.kindOf(cell, cells.kindOf(cell)) === CellKind.CREATED;
       return isTime ? sums[cell]! * 1_000 : Number.NaN;
     },
   };

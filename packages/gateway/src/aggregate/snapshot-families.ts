@@ -33,10 +33,10 @@ export function* freezeFamilies(all: Families, pace: Pace): Generator<void, Froz
   return { families, types, flags, helps, units };
 }
 
-function flagsOf({ discarded, startTimes, quotedNames, help, unit }: Family): number {
+function flagsOf({ discarded, startTimeRows, quotedNames, help, unit }: Family): number {
   return (
     (discarded ? Flag.DISCARDED : 0) |
-    (startTimes ? Flag.START_TIMES : 0) |
+    (startTimeRows > 0 ? Flag.START_TIMES : 0) |
     (quotedNames ? Flag.QUOTED_NAMES : 0) |
     (help === undefined ? 0 : Flag.HELP) |
     (unit === undefined ? 0 : Flag.UNIT)
@@ -126,7 +126,7 @@ export function* restoreFamilies(
     const family = families.createAt(id, name, type);
     const flag = flags[row]!;
     families.setDiscarded(family, (flag & Flag.DISCARDED) !== 0);
-    family.startTimes = (flag & Flag.START_TIMES) !== 0;
+    family.allStartTimes = (flag & Flag.START_TIMES) !== 0;
     family.quotedNames = (flag & Flag.QUOTED_NAMES) !== 0;
     families.describe(family, {
       help: (flag & Flag.HELP) === 0 ? undefined : help,

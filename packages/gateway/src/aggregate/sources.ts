@@ -100,6 +100,8 @@ export class Sources {
       position[cell] = 0;
       if (this.#pace.isFull(1)) yield;
     }
+    // A start time that is a gauge again is a contribution.
+    after += batch.turned.length;
     return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
   }
 

@@ -124,8 +124,8 @@ export class State {
       const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
       const isGauge = family.type === 'gaugehistogram' && before.byJob !== rules.byJob;
       if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
-      else if (before.byJob !== rules.byJob && isKindOfGauge(family.type) && !family.startTimes)
-        yield* this.#changes.drop(family);
+      else if (before.byJob !== rules.byJob && isKindOfGauge(family.type))
+        yield* this.#changes.dropGauges(family);
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
     yield* this.#changes.settle();
@@ -135,7 +135,7 @@ export class State {
   /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
   survives(cell: number, family: PushFamily, kind: CellKind): boolean {
     const is = this.cells.kindOf(cell);
-    if (is === kind) return true;
+    if (is === kind || (is === CellKind.CREATED && kind === CellKind.GAUGE)) return true;
     if (!family.changed || is !== CellKind.UNTYPED) return false;
     return kind === CellKind.GAUGE || (kind === CellKind.COUNTER && this.cells.sums.get(cell) >= 0);
   }
@@ -159,6 +159,11 @@ export class State {
     const { pace } = this;
     pace.begin();
     if (batch.families.length > 0) yield* this.#applyFamilies(batch);
+    if (batch.turned.length > 0) {
+      yield* this.#changes.turn(batch.turned);
+      yield* this.#changes.settle();
+      this.epoch += 1;
+    }
     if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) {
@@ -283,13 +288,18 @@ export class State {
       this.families.describe(family, pushed);
       family.quotedNames ||= pushed.quotedNames;
       this.cells.noteChange(family.id);
-      if (pushed.startTimes && !family.startTimes) yield* this.#changes.holdStartTimes(family);
-      if (!hasStartTimes(family.type)) continue;
-      const created = this.families.find(startTimesName(family.name));
-      if (created !== undefined && created.type === 'gauge' && !created.startTimes)
-        yield* this.#changes.holdStartTimes(created);
+      if (!batch.judgesStartTimes) yield* this.#findStartTimes(pushed, family);
     }
     yield* this.#changes.settle();
+  }
+
+  /** For records of earlier versions, which did not say what was found. */
+  *#findStartTimes(pushed: PushFamily, family: Family): Generator<void, void> {
+    if (pushed.allStartTimes && !family.allStartTimes) yield* this.#changes.holdStartTimes(family);
+    if (!hasStartTimes(family.type)) return;
+    const created = this.families.find(startTimesName(family.name));
+    if (created !== undefined && created.type === 'gauge' && !created.allStartTimes)
+      yield* this.#changes.holdStartTimes(created);
   }
 
   *#applyDetails({ starts, exemplars }: Batch, wallMs: number): Generator<void, void> {
@@ -325,6 +335,7 @@ export class State {
   /** Frees a cell that is a row of its own. */
   #freeCell(cell: number): Family {
     const family = this.families.get(this.cells.family[cell]!);
+    if (this.cells.kind[cell] === CellKind.CREATED) family.startTimeRows -= 1;
     this.cells.free(cell);
     family.rowCount -= 1;
     family.cellCount -= 1;

@@ -9,7 +9,7 @@ import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../mode
 import type { NumberList } from '../primitives/number-list.ts';
 import type { Cells } from './cells.ts';
 import { EarlierDetails } from './earlier-details.ts';
-import { hasStartTimes } from './families.ts';
+import { hasStartTimes, holdsOnlyStartTimes } from './families.ts';
 import type { Families, Family } from './families.ts';
 import { copyColumn } from './pace.ts';
 import { isHeld, SeriesRow } from './series-row.ts';
@@ -56,7 +56,7 @@ export function* openView(state: State, onClose: () => void): Generator<void, Op
   const { nativeBucketsMax } = limits;
   const earlier = new EarlierDetails();
   const { tick } = cells;
-  const viewed: ViewedState = { cells, families, sums, earlier, tick, hashSeed, nativeBucketsMax };
+  const viewed: ViewedState = { cells, families, sums, earlier, hashSeed, nativeBucketsMax };
   const views: RowsView[] = [];
   for (const family of listed) {
     views.push(new RowsView(family, viewed));
@@ -159,7 +159,7 @@ class RowsView implements FamilyView {
     this.type = family.type;
     this.help = family.help;
     this.unit = family.unit;
-    this.startTimes = family.startTimes;
+    this.startTimes = holdsOnlyStartTimes(family);
     this.hasNative = family.hasNative;
     this.#bornAt = family.bornAt;
     this.quotedNames = family.quotedNames;

@@ -32,7 +32,8 @@ export class StartTimes {
     if (!hasStartTimes(type)) return 0;
     const base = name.endsWith('_total') ? name.slice(0, -'_total'.length) : name;
     const holder = this.#byName.get(base + SUFFIX) ?? this.#byName.get(`${base}_${SUFFIX}`);
-    return holder?.startTimes === true ? holder.version + 1 : 0;
+    // Of a gauge that says more than start times, some rows may be some.
+    return holder?.type === 'gauge' ? holder.version + 1 : 0;
   }
 }
 

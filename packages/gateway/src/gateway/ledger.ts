@@ -264,6 +264,11 @@ export class Ledger {
     return this.#offsetMs + this.#elapsedMs();
   }
 
+  /** What the clock on the wall says. */
+  wallMs(): number {
+    return this.#clock.now();
+  }
+
   /** The state as it is now, once all that it shows is safe. */
   async openView(): Promise<OpenView> {
     while (this.#applying !== undefined) await this.#applying;

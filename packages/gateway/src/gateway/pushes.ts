@@ -76,8 +76,8 @@ export class Pushes<Counts extends object> {
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
-    this.#builder = new PushBuilder(ledger.state);
-    this.#longBuilder = new PushBuilder(ledger.state);
+    this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
+    this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#short = new PushQueue(() => ledger.applying, bounds);
     this.#long = new PushQueue(() => undefined, bounds);
     this.#held = new PushQueue(() => undefined, bounds);

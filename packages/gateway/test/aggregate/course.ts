@@ -54,6 +54,16 @@ const summary = fc
   .tuple(fc.constantFrom('', '{l="a"}'), fc.nat(9))
   .map(([labels, count]) => ['# TYPE s summary', `s_sum${labels} ${count / 4}`, `s_count${labels} ${count}`]);
 
+/** A counter and its start times, which may be none. */
+const started = fc
+  .tuple(fc.uniqueArray(label, { minLength: 1, maxLength: 3 }), fc.boolean(), fc.nat(3))
+  .map(([series, isTime, value]) => [
+    '# TYPE b_total counter',
+    ...series.map((each) => `b_total${each} ${value}`),
+    '# TYPE b_created gauge',
+    ...series.map((each, i) => `b_created${each} ${isTime || i > 0 ? 1_600_000_000 + value : value}`),
+  ]);
+
 /** Sums of these are more than two doubles hold. */
 const spilling = fc
   .constantFrom(1e200, 1, 1e-200, -1e200, -1)
@@ -72,7 +82,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       push: fc
-        .array(fc.oneof({ weight: 3, arbitrary: plain }, histogram, summary, spilling), {
+        .array(fc.oneof({ weight: 3, arbitrary: plain }, histogram, summary, started, spilling), {
           minLength: 1,
           maxLength: 3,
         })

@@ -31,6 +31,8 @@ const histograms = `# TYPE h histogram\n${Array.from(
   (_, i) =>
     `h_bucket{i="${i}",le="1"} 3\nh_bucket{i="${i}",le="+Inf"} 4\nh_sum{i="${i}"} 2\nh_count{i="${i}"} 4\n`,
 ).join('')}`;
+const started = (seconds: number): string =>
+  `# TYPE x_total counter\n${lines('x_total', 1)}# TYPE x_created gauge\n${lines('x_created', seconds)}`;
 const summaries = `# TYPE s summary\n${lines('s_sum', 1)}${lines('s_count', 1)}`;
 
 interface Case {
@@ -61,10 +63,16 @@ const cases: readonly Case[] = [
     change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
   },
   {
-    symptom: 'a line that makes gauges start times',
+    symptom: 'a push that makes gauges start times',
     rules: overwrite,
-    before: (one) => one.push(`# TYPE x_created gauge\n${lines('x_created', 1)}`, ofA),
-    change: (one) => one.pushInSteps('# TYPE x_total counter\nx_total 1\n'),
+    before: (one) => one.push(started(1), ofA),
+    change: (one) => one.pushInSteps(started(1.6e9), ofA),
+  },
+  {
+    symptom: 'a push that makes start times gauges',
+    rules: add,
+    before: (one) => one.push(started(1.6e9)),
+    change: (one) => one.pushInSteps(started(1)),
   },
   {
     symptom: 'a stray of many small sources',

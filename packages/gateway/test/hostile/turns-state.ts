@@ -75,7 +75,12 @@ function casesOf(scale: number): readonly Case[] {
     {
       name: 'start times after all',
       build: (g) => fill(g, 'x_created', some, { head: '# TYPE x_created gauge\n' }),
-      work: () => pushing('# TYPE x_total counter\nx_total 1\n'),
+      work: () => {
+        const numbers = Array.from({ length: some }, (_, i) => i);
+        const counters = numbers.map((i) => `x_total{i="${i}"} 1\n`).join('');
+        const starts = numbers.map((i) => `x_created{i="${i}"} 1.6e9\n`).join('');
+        return pushing(`# TYPE x_total counter\n${counters}# TYPE x_created gauge\n${starts}`);
+      },
     },
     {
       name: 'DELETE of gauges, and the next scrape',

@@ -107,7 +107,8 @@ function outcome(
       batch.offsets[i],
     ]).toSorted(([a], [b]) => a! - b!),
     starts: batch.starts,
-    families: batch.families.map(({ name, type, sampled, startTimes }) => [name, type, sampled, startTimes]),
+    families: batch.families.map(({ name, type, sampled }) => [name, type, sampled]),
+    turned: batch.turned,
     record: Buffer.from(write(batch)).toString('hex'),
     epoch: state.epoch,
   };

@@ -22,6 +22,10 @@ const created = fc.constantFrom(
   'counter_0_seconds_created{a="1"} 99\n',
   '# TYPE counter_0_seconds_created gauge\ncounter_0_seconds_created 1.7e9\n',
   '# TYPE histogram_0_seconds_created gauge\nhistogram_0_seconds_created{a="1"} 1.6e9\n',
+  ...[12, 1.6e9, 1.5e9].map(
+    (start) =>
+      `# TYPE counter_0_seconds_total counter\ncounter_0_seconds_total 1\n# TYPE counter_0_seconds_created gauge\ncounter_0_seconds_created ${start}\n`,
+  ),
 );
 const infos = fc.constantFrom(
   '# TYPE i info\ni_info{v="1"} 1\n# EOF\n',
