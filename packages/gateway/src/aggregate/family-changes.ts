@@ -105,7 +105,7 @@ export class FamilyChanges {
       if (cells.kind[cell] !== CellKind.CREATED) gauges.push(cell);
       if (pace.isFull(1)) yield;
     }
-    yield* this.#freeStrays(gauges.between(0, gauges.length));
+    yield* this.#freeRows(gauges.between(0, gauges.length));
   }
 
   *drop(family: Family): Generator<void, void> {
