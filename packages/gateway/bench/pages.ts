@@ -107,7 +107,7 @@ function filled(seriesMax: number, bodies: readonly string[]): State {
   const builder = new PushBuilder(state);
   for (const text of bodies) {
     const body = Buffer.from(text);
-    builder.begin(body, []);
+    builder.begin(body);
     decodeText(body, 0, body.length, builder);
     const origin = { source: '', method: 'POST', nowMs: 1, wallMs: 1_700_000_000_000 } as const;
     state.apply(builder.finish(), body, origin);

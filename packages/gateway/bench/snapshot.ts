@@ -47,7 +47,7 @@ function filled(series: number, byJob: boolean): State {
   const builder = new PushBuilder(state);
   for (let from = 0; from < series; from += PUSH_SERIES) {
     const body = Buffer.from(largePush({ series: PUSH_SERIES, from }));
-    builder.begin(body, []);
+    builder.begin(body);
     decodeText(body, 0, body.length, builder);
     const origin = { source: String(from), method: 'PUT', nowMs: 1, wallMs: from } as const;
     state.apply(builder.finish(), body, origin);

@@ -39,8 +39,10 @@ import {
   groupLabels,
   kindOf,
   upperBound,
+  noPathLabels,
   withPathLabels,
 } from './sample-kinds.ts';
+import type { PathLabels } from './sample-kinds.ts';
 import { readMetadataReference } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import { StartJudge } from './start-judge.ts';
@@ -77,7 +79,7 @@ export class PushBuilder implements SampleSink {
     bound: Number.NaN,
   };
   #body: DataView = new DataView(new ArrayBuffer(0));
-  #pathLabels: readonly Label[] = [];
+  #path: PathLabels = noPathLabels;
   /** Of canonical texts that were made, which are longer than the body where the path has labels. */
   #writtenBytes = 0;
   readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
@@ -117,15 +119,15 @@ export class PushBuilder implements SampleSink {
     });
   }
 
-  /** Begins a push. `pathLabels` are added to every series and win over its own. */
-  begin(body: Uint8Array, pathLabels: readonly Label[]): void {
+  /** Begins a push. Labels of the `path` are added to every series and win over its own. */
+  begin(body: Uint8Array, path: PathLabels = noPathLabels): void {
     resetBatch(this.batch);
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
     this.#details.begin();
     this.#body = viewOf(body);
-    this.#pathLabels = pathLabels;
+    this.#path = path;
     this.#writtenBytes = 0;
     this.#nextSpelling = 0;
     this.#spellings = this.#state.spellings.text;
@@ -145,12 +147,12 @@ export class PushBuilder implements SampleSink {
   }
 
   addExpected(view: DataView, start: number, end: number): number {
-    if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return start;
+    if (this.#families.meaningsChanged || this.#path.labels.length > 0) return start;
     return readExpected(view, start, end, this.#expected);
   }
 
   guess(view: DataView, start: number, end: number): number {
-    if (this.#families.meaningsChanged || this.#pathLabels.length > 0) return -1;
+    if (this.#families.meaningsChanged || this.#path.labels.length > 0) return -1;
     const { cells } = this.#state;
     const spellings = this.#spellings;
     const isMetadata = view.getUint8(start) === HASH;
@@ -176,7 +178,7 @@ export class PushBuilder implements SampleSink {
     if (this.#families.meaningsChanged) return UNKNOWN;
     const { cells } = this.#state;
     const spellings = this.#spellings;
-    const ownLabelsOnly = this.#pathLabels.length === 0;
+    const ownLabelsOnly = this.#path.labels.length === 0;
     if (ownLabelsOnly) {
       const cell = cells.texts.find(view, start, end, hash);
       if (cell >= 0) return cell;
@@ -236,7 +238,7 @@ export class PushBuilder implements SampleSink {
   addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean {
     const { start, end } = series;
     const { labelsMax, seriesBytesMax } = this.#state.limits;
-    if (this.#pathLabels.length > 0) return false;
+    if (this.#path.labels.length > 0) return false;
     if (series.labelCount > labelsMax || end - start > seriesBytesMax) return false;
     const route = this.#plain.route(view, series);
     const { family } = route;
@@ -273,7 +275,7 @@ export class PushBuilder implements SampleSink {
       this.#remember(spelling, { family, what: 'discarded' });
       return;
     }
-    const merged = withPathLabels(labels, this.#pathLabels);
+    const merged = withPathLabels(labels, this.#path);
     const kind = kindOf(route, name, spelling.start);
     const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
@@ -327,7 +329,7 @@ export class PushBuilder implements SampleSink {
   }
 
   addStartOf(name: string, labels: readonly Label[], startMs: number): void {
-    this.#details.addStartOf(seriesText(name, withPathLabels(labels, this.#pathLabels)), startMs);
+    this.#details.addStartOf(seriesText(name, withPathLabels(labels, this.#path)), startMs);
   }
 
   addExemplar(exemplar: Exemplar, native = false): void {
@@ -357,7 +359,7 @@ export class PushBuilder implements SampleSink {
 
   /** With path labels a sample means another series than its spelling says. */
   #ofOwnLabels(reference: number): number {
-    return reference >= 0 && this.#pathLabels.length > 0 ? UNKNOWN : reference;
+    return reference >= 0 && this.#path.labels.length > 0 ? UNKNOWN : reference;
   }
 
   #addKnownMetadata(reference: number, offset: number): void {
@@ -428,6 +430,6 @@ export class PushBuilder implements SampleSink {
   }
 
   #remember(spelling: Spelling, alias: AliasTarget): void {
-    remember(this.batch, spelling, alias, this.#pathLabels.length > 0);
+    remember(this.batch, spelling, alias, this.#path.labels.length > 0);
   }
 }

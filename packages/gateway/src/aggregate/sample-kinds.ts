@@ -87,10 +87,25 @@ export function checkSeriesLimits(limits: Limits, labelCount: number, text: stri
   }
 }
 
+/** What the path adds to each series of a push. */
+export interface PathLabels {
+  readonly labels: readonly Label[];
+  /** Series without an instance get an empty one, so that a scraper does not give them its own. */
+  readonly emptyInstance: boolean;
+}
+
+export const noPathLabels: PathLabels = { labels: [], emptyInstance: false };
+
+const emptyInstance: Label = { name: 'instance', value: '', isShownEmpty: true };
+
 /** The labels of a sample with those of the path, which win. */
-export function withPathLabels(labels: readonly Label[], path: readonly Label[]): readonly Label[] {
-  if (path.length === 0) return labels;
-  return [...labels.filter((label) => !path.some(({ name }) => name === label.name)), ...path];
+export function withPathLabels(labels: readonly Label[], path: PathLabels): readonly Label[] {
+  if (path.labels.length === 0) return labels;
+  const merged = labels.filter((label) => !path.labels.some(({ name }) => name === label.name));
+  merged.push(...path.labels);
+  if (!path.emptyInstance || merged.some(({ name, value }) => name === 'instance' && value !== ''))
+    return merged;
+  return [...merged.filter(({ name }) => name !== 'instance'), emptyInstance];
 }
 
 export function duplicateSeries(text: string, offset: number): PushProblem {

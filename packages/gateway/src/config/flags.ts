@@ -218,6 +218,22 @@ export const flags: readonly Flag[] = [
     meaning: 'Labels of the path only tell sources apart (drop), or are added to every series too (add).',
   },
   {
+    name: 'push.empty-instance',
+    group: 'push',
+    ...onOrOff,
+    default: String(defaultGatewayOptions.emptyInstance),
+    meaning:
+      'With --by-job and path labels added, as Pushgateway: series without an instance get instance="", so that a scraper with honor_labels gives them none.',
+  },
+  {
+    name: 'push.push-times',
+    group: 'push',
+    ...onOrOff,
+    default: String(defaultGatewayOptions.pushTimes),
+    meaning:
+      'With --by-job and path labels added, as Pushgateway: push_time_seconds and push_failure_time_seconds of each source.',
+  },
+  {
     name: 'push.summaries',
     group: 'push',
     ...choice(...gatewayChoices.summaries),

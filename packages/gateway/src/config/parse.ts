@@ -214,6 +214,8 @@ function toConfig(values: ReadonlyMap<string, unknown>, memoryOfMachineBytes: nu
       jobCounterResets: get<GatewayOptions['jobCounterResets']>('job-counter-resets'),
       jobForgetDurationMs: get('job-forget-duration'),
       pathLabels: get<GatewayOptions['pathLabels']>('push.path-labels'),
+      emptyInstance: get('push.empty-instance'),
+      pushTimes: get('push.push-times'),
       summaries: get<GatewayOptions['summaries']>('push.summaries'),
       openmetrics: get<GatewayOptions['openmetrics']>('push.openmetrics'),
       idempotencyWindowMs: get('push.idempotency-window'),

@@ -109,8 +109,14 @@ export class Gateway implements GatewayApi {
     this.#checkOpen();
     this.#ledger.recycleWhenShort();
     // Nearly always there is nothing to wait for, and a promise less to make.
-    const now = this.#reader.now(request);
-    const read = typeof now === 'string' ? await this.#reader.push(request, now) : now;
+    let read: Counts | typeof REPLAYED;
+    try {
+      const now = this.#reader.now(request);
+      read = typeof now === 'string' ? await this.#reader.push(request, now) : now;
+    } catch (error) {
+      if (error instanceof RequestError && error.status < 500) this.#reader.noteFailure(request);
+      throw error;
+    }
     // Short as it was, it may have changed much.
     const { applying } = this.#ledger;
     if (applying !== undefined) await applying.then(() => this.#noteStrays());

@@ -11,6 +11,10 @@ export interface GatewayOptions {
   /** 0 means never. */
   readonly jobForgetDurationMs: number;
   readonly pathLabels: 'drop' | 'add';
+  /** In by-job mode with path labels added: series without an instance have an empty one. */
+  readonly emptyInstance: boolean;
+  /** In by-job mode with path labels added: `push_time_seconds` and `push_failure_time_seconds` of each source. */
+  readonly pushTimes: boolean;
   readonly summaries: 'discard' | 'sum-and-count';
   readonly openmetrics: 'strict' | 'lenient';
   /** How long the key of a push is remembered, so that a retry counts once. */
@@ -66,6 +70,8 @@ export const defaultGatewayOptions: GatewayOptions = {
   jobCounterResets: 'overwrite',
   jobForgetDurationMs: 0,
   pathLabels: 'drop',
+  emptyInstance: true,
+  pushTimes: true,
   summaries: 'discard',
   openmetrics: 'strict',
   idempotencyWindowMs: 24 * 60 * 60 * 1000,

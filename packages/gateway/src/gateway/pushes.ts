@@ -8,11 +8,14 @@
  * goes on meanwhile, and so do scrapes.
  */
 import { PushBuilder } from '../aggregate/push-builder.ts';
+import { addFailureTime, addPushTimes, lastFailure } from '../aggregate/push-times.ts';
+import { noPathLabels } from '../aggregate/sample-kinds.ts';
+import type { PathLabels } from '../aggregate/sample-kinds.ts';
 import type { Batch } from '../aggregate/batch.ts';
 import { checkSourceGrowth, nearsSourceLimit } from '../aggregate/check-limits.ts';
 import { checkLeaving } from '../aggregate/leaving.ts';
 import { ClientGone } from '../model/client-gone.ts';
-import { RequestError } from '../model/errors.ts';
+import { PushProblem, RequestError } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import { atOnce } from '../primitives/turns.ts';
 import type { Client, PushRequest } from './api.ts';
@@ -40,6 +43,11 @@ const SHORT_NEWS_MAX = 2048;
 const UNIT_NEWS = 64;
 /** Attempts at a long body before others wait for it. */
 const FREE_ATTEMPTS = 2;
+
+/** Of one source: a flood of refused pushes is not to be a flood of records. */
+const FAILURE_EVERY_MS = 1000;
+
+const nothing = new Uint8Array(0);
 
 /** It was there already, under its idempotency key. */
 export const REPLAYED = 'replayed';
@@ -135,9 +143,7 @@ export class Pushes<Counts extends object> {
     this.#checkSource(request.key);
     const builder = this.#builder;
     try {
-      const labels = this.#pathLabels(request.key);
-      const stepBytes = stepBytesWith(labels);
-      builder.begin(body, labels);
+      const stepBytes = this.#begin(builder, request);
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(stepBytes)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
@@ -217,11 +223,10 @@ export class Pushes<Counts extends object> {
   }
 
   /** False as soon as the state has changed. */
-  async #readInSteps({ key, body, client, format = 'text' }: PushRequest, pause: Pause): Promise<boolean> {
+  async #readInSteps(request: PushRequest, pause: Pause): Promise<boolean> {
+    const { body, client, format = 'text' } = request;
     const builder = this.#longBuilder;
-    const labels = this.#pathLabels(key);
-    const stepBytes = stepBytesWith(labels);
-    builder.begin(body, labels);
+    const stepBytes = this.#begin(builder, request);
     const decoder = this.#decoders[format](body, builder);
     let before = 0;
     while (builder.isUnchanged()) {
@@ -247,6 +252,11 @@ export class Pushes<Counts extends object> {
     }
   }
 
+  get #showsPushTimes(): boolean {
+    const { byJob, pathLabels, pushTimes } = this.#options;
+    return byJob && pathLabels === 'add' && pushTimes;
+  }
+
   #isReplay(identity: Identity): boolean {
     if (identity === undefined) return false;
     switch (this.#ledger.keys.look(identity, this.#ledger.nowMs())) {
@@ -262,8 +272,41 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  #pathLabels(key: GroupingKey): readonly Label[] {
-    return this.#options.pathLabels === 'add' ? key.labels : [];
+  /** Returns how many bytes to read between two looks at the clock. */
+  #begin(builder: PushBuilder, { key, body }: PushRequest): number {
+    const path = this.#pathOf(key);
+    builder.begin(body, path);
+    if (this.#showsPushTimes) {
+      addPushTimes(builder, this.#ledger.state, path, this.#ledger.wallMs());
+      // Nobody has sent them.
+      builder.batch.samples = 0;
+    }
+    return stepBytesWith(path.labels);
+  }
+
+  #pathOf({ labels }: GroupingKey): PathLabels {
+    const { pathLabels, byJob, emptyInstance } = this.#options;
+    return pathLabels === 'add' ? { labels, emptyInstance: byJob && emptyInstance } : noPathLabels;
+  }
+
+  /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
+  noteFailure({ key }: PushRequest): void {
+    const ledger = this.#ledger;
+    const { state } = ledger;
+    if (!this.#showsPushTimes || !state.sources.has(key.text)) return;
+    if (ledger.applying !== undefined || !this.#short.isIdle) return;
+    const path = this.#pathOf(key);
+    const nowMs = ledger.wallMs();
+    if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
+    const builder = this.#builder;
+    builder.begin(nothing, path);
+    try {
+      addFailureTime(builder, state, nowMs);
+      ledger.push(builder.finish(), nothing, { source: key.text, method: 'POST', identity: undefined });
+    } catch (error) {
+      // There is no room for another series.
+      if (!(error instanceof PushProblem)) throw error;
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 export interface Label {
   readonly name: string;
   readonly value: string;
+  /** It is written although its value is empty, for those who tell that from no label at all. */
+  readonly isShownEmpty?: true;
 }
 
 declare const groupingKeyBrand: unique symbol;

@@ -1,6 +1,6 @@
 /**
  * A series in words and as text. The canonical text is at once the key of a series and what the page shows: labels sorted
- * by name, `le` last, empty values left out, names that are not legacy names in quotes.
+ * by name, `le` last, empty values left out unless they are to be shown, names that are not legacy names in quotes.
  */
 import { isLegacyLabelName, isLegacyMetricName } from './labels.ts';
 import type { Label } from './labels.ts';
@@ -10,7 +10,7 @@ export function seriesText(name: string, labels: readonly Label[], le?: string):
   let inner = isLegacyMetricName(name) ? '' : `"${escapeLabelValue(name)}"`;
   const sorted = labels.length > 1 ? labels.toSorted(byName) : labels;
   for (const label of sorted) {
-    if (label.value === '') continue;
+    if (label.value === '' && label.isShownEmpty !== true) continue;
     const labelName = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
     inner += `${inner === '' ? '' : ','}${labelName}="${escapeLabelValue(label.value)}"`;
   }

@@ -70,7 +70,7 @@ export class WorkingState {
   ): Generator<void, string> {
     const body = Buffer.from(pushed);
     try {
-      this.#builder.begin(body, []);
+      this.#builder.begin(body);
       if (typeof pushed === 'string' && openMetricsSlice === undefined) {
         decodeText(body, 0, body.length, this.#builder);
       } else {

@@ -18,7 +18,7 @@ test.each([
   working.push(`foo_total{a="1"} ${first}\nother 1\n`);
   const builder = new PushBuilder(working.state);
   const body = Buffer.from('# TYPE foo_total counter\nfoo_total{a="1"} 1\n');
-  builder.begin(body, []);
+  builder.begin(body);
   decodeText(body, 0, body.length, builder);
   builder.finish();
   expect(atOnce(builder.isCurrentInSteps())).toBe(true);

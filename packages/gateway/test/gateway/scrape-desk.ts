@@ -86,7 +86,7 @@ export class ScrapeDesk {
 
   push(text: string, source = '', method: 'PUT' | 'POST' = 'POST'): void {
     const body = Buffer.from(text);
-    this.#builder.begin(body, []);
+    this.#builder.begin(body);
     decodeText(body, 0, body.length, this.#builder);
     this.ledger.push(this.#builder.finish(), body, { source, method, identity: undefined });
   }

@@ -77,7 +77,7 @@ const pushed: fc.Arbitrary<Pushed> = fc
 
 function read(builder: PushBuilder, { isOpenMetrics, body }: Pushed): Buffer {
   const bytes = Buffer.from(body);
-  builder.begin(bytes, []);
+  builder.begin(bytes);
   if (!isOpenMetrics) decodeText(bytes, 0, bytes.length, builder);
   else {
     const decoder = beginOpenMetrics(bytes, builder, { strict: true });

@@ -31,7 +31,7 @@ class Pushed {
   push(body: Uint8Array, format: Format, slice: number): string {
     this.#nowMs += 1;
     try {
-      this.#builder.begin(body, []);
+      this.#builder.begin(body);
       const decoder = this.#begin(body, format);
       while (!decoder.advance(slice));
       const origin = { source: 'x', method: 'POST', nowMs: this.#nowMs, wallMs: 2e12 } as const;

@@ -44,7 +44,7 @@ class Pair {
     const builder = this.#builder;
     const nowhere = { start: 0, end: 0, repeatable: false };
     const body = new Uint8Array(0);
-    builder.begin(body, []);
+    builder.begin(body);
     builder.addType('h', type, nowhere);
     for (const { series, native } of histograms) {
       const labels = [{ name: 'series', value: series }];

@@ -133,7 +133,7 @@ test('the same by text and by protobuf gives the same page, in any mix', async (
       fc.boolean(),
       fc.constantFrom('drop' as const, 'add' as const),
       async (pushes, summaries, byJob, pathLabels) => {
-        const options = { summaries, byJob, pathLabels };
+        const options = { summaries, byJob, pathLabels, clock: { now: () => 1_700_000_000_000 } };
         const [text, mixed, binary] = [
           createGateway(options),
           createGateway(options),
@@ -167,7 +167,7 @@ function readIn(body: Uint8Array, step: number): unknown {
     hashSeed,
   );
   const builder = new PushBuilder(state);
-  builder.begin(body, []);
+  builder.begin(body);
   try {
     const decoder = beginProtobuf(body, builder);
     while (!decoder.advance(step));

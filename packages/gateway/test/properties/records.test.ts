@@ -137,7 +137,7 @@ test('each series keeps the time at which it was first counted, when records are
   ];
   const push = (text: string, wallMs: number): void => {
     const body = Buffer.from(text);
-    builder.begin(body, []);
+    builder.begin(body);
     decodeText(body, 0, body.length, builder);
     const batch = builder.finish();
     const origin = { source: '', method: 'POST', nowMs: 1, wallMs } as const;

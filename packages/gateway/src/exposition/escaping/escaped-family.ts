@@ -167,6 +167,7 @@ function escapedLabels(series: SeriesView, scheme: EscapingScheme): string | und
   const labels = parseSeriesText(`{${text.toString('utf8')}}`).labels.map(({ name, value }) => ({
     name: escapeLabelName(name, scheme),
     value,
+    ...(value === '' ? { isShownEmpty: true as const } : {}),
   }));
   if (!areLabelNames(labels.map(({ name }) => name))) return undefined;
   return seriesText('x', labels).slice(2, -1);
