@@ -17,11 +17,15 @@ export interface Outcome {
  * has it: a skipped test would look like a passed one.
  */
 export function program(name: string, debianPackage: string): string {
-  for (const folder of [...(process.env['PATH'] ?? '').split(':'), '/usr/bin']) {
-    const path = join(folder, name);
-    if (isExecutable(path)) return path;
-  }
-  throw new Error(`${name} is not installed: apt-get install ${debianPackage}`);
+  const path = findProgram(name);
+  if (path === undefined) throw new Error(`${name} is not installed: apt-get install ${debianPackage}`);
+  return path;
+}
+
+/** The path of a program that these tests can do without. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/bin'];
+  return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
 }
 
 function isExecutable(path: string): boolean {
@@ -37,6 +41,7 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: NodeJS.ProcessEnv;
   readonly timeoutMs?: number;
+  readonly cwd?: string;
 }
 
 /** Runs a program to its end. Resolves whatever its exit code is; null means that a signal ended it. */
@@ -46,6 +51,7 @@ export function run(path: string, args: readonly string[], options: RunOptions =
       env: options.env ?? process.env,
       timeout: options.timeoutMs ?? 30_000,
       killSignal: 'SIGKILL',
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     let stdout = '';
     let stderr = '';
