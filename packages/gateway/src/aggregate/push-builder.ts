@@ -106,13 +106,13 @@ export class PushBuilder implements SampleSink {
     this.#finish = new PushFinish(state, this.batch, this.#families, this.#details);
   }
 
-  /** Begins a push. `pathLabels` are added to every series and win over its own. */
-  begin(body: Uint8Array, pathLabels: readonly Label[]): void {
+  /** Begins a push of a source. `pathLabels` are added to every series and win over its own. */
+  begin(body: Uint8Array, pathLabels: readonly Label[], source?: string): void {
     resetBatch(this.batch);
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
-    this.#details.begin();
+    this.#details.begin(source);
     this.#body = viewOf(body);
     this.#pathLabels = pathLabels;
     this.#nextSpelling = 0;

@@ -77,6 +77,7 @@ export class Ledger {
       byJob: options.byJob,
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
+      dropsWithdrawn: true,
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -107,10 +108,13 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries } = this.state.rules;
+    const { byJob, counterResets, summaries, dropsWithdrawn } = this.state.rules;
     const wanted = this.#rules;
     const isSame =
-      byJob === wanted.byJob && counterResets === wanted.counterResets && summaries === wanted.summaries;
+      byJob === wanted.byJob &&
+      counterResets === wanted.counterResets &&
+      summaries === wanted.summaries &&
+      dropsWithdrawn === wanted.dropsWithdrawn;
     if (isSame) return true;
     if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return false;
     void this.#take(this.state.setRulesInSteps(wanted));

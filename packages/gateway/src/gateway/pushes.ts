@@ -99,14 +99,17 @@ export class Pushes<Counts extends object> {
     this.#checkSource(request.key);
     const builder = this.#builder;
     try {
-      builder.begin(body, this.#pathLabels(request.key));
+      builder.begin(body, this.#pathLabels(request.key), request.key.text);
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(STEP_BYTES)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
-      // Who has what must be looked for, row by row.
-      if (batch.leaving.length > 0) return LONG;
       const record = recordOf(request, identity);
       checkSource(this.#ledger.state, batch, record);
+      if (batch.leaving.length > 0) {
+        // One step says it, or refuses the push, where there is little to look at.
+        const isDone = checkLeaving(this.#ledger.state, batch, record).next().done;
+        if (isDone !== true) return LONG;
+      }
       if (!this.#ledger.push(batch, body, record)) return WAITS;
       return this.#counted(batch);
     } catch (error) {
@@ -176,7 +179,7 @@ export class Pushes<Counts extends object> {
   /** False as soon as the state has changed. */
   async #readInSteps({ key, body, format = 'text' }: PushRequest, pause: Pause): Promise<boolean> {
     const builder = this.#longBuilder;
-    builder.begin(body, this.#pathLabels(key));
+    builder.begin(body, this.#pathLabels(key), key.text);
     const decoder = this.#decoders[format](body, builder);
     let before = 0;
     while (builder.isUnchanged()) {
