@@ -119,13 +119,13 @@ export class PushBuilder implements SampleSink {
     });
   }
 
-  /** Begins a push. Labels of the `path` are added to every series and win over its own. */
-  begin(body: Uint8Array, path: PathLabels = noPathLabels): void {
+  /** Begins a push of a source. Labels of the `path` are added to every series and win over its own. */
+  begin(body: Uint8Array, path: PathLabels = noPathLabels, source?: string): void {
     resetBatch(this.batch);
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
-    this.#details.begin();
+    this.#details.begin(source);
     this.#body = viewOf(body);
     this.#path = path;
     this.#writtenBytes = 0;

@@ -38,7 +38,8 @@ export class PushDetails {
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
-  begin(): void {
+  begin(source: string | undefined): void {
+    this.#native.begin(source);
     this.#passedAt = 0;
     this.#exemplars = 0;
     this.#exemplarBytes = 0;

@@ -20,6 +20,7 @@ import {
   schemaOfZeroKey,
   zeroKey,
 } from './native-cells.ts';
+import { ReplacedCells } from './replaced-cells.ts';
 import type { State } from './state.ts';
 import { TextScratch } from './text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
@@ -48,6 +49,7 @@ export class PushNative {
   readonly #batch: Batch;
   readonly #values: ValueCheck;
   readonly #scratch: TextScratch;
+  readonly #replaced: ReplacedCells;
   /** What was added last: to find the bucket of an exemplar. */
   #group = 0;
   #schema = 0;
@@ -58,10 +60,15 @@ export class PushNative {
   readonly #known: number[] = [];
 
   constructor(state: State, batch: Batch, values: ValueCheck) {
+    this.#replaced = new ReplacedCells(state);
     this.#state = state;
     this.#batch = batch;
     this.#values = values;
     this.#scratch = new TextScratch(state.hashSeed);
+  }
+
+  begin(source: string | undefined): void {
+    this.#replaced.begin(source);
   }
 
   add(histogram: NativeHistogram, owner: NativeOwner, offset: number): void {
@@ -177,6 +184,8 @@ export class PushNative {
     const { schema, zeroThreshold } = histogram;
     if (group < 0 || zeroThreshold === 0) return histogram;
     if (this.#state.cells.groups[group]!.native.length < THRESHOLDS_MAX) return histogram;
+    // Those of the histogram before.
+    this.#known.length = 0;
     this.#knownCount(group, schema);
     if (this.#knownZero(group, schema, zeroThreshold) >= 0) return histogram;
     if (this.#partSize(group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
@@ -204,15 +213,16 @@ export class PushNative {
     return zeros.map((cell) => cells.bound[cell]!).sort((a, b) => a - b);
   }
 
-  /** How many cells of a kind the state has for one part of a histogram. */
+  /** How many cells of a kind the state has for one part of a histogram, but for those that go with this push. */
   #partSize(group: number, kind: CellKind, schema: number): number {
     if (group < 0) return 0;
     const { cells } = this.#state;
+    const named = new Set(this.#known);
     let size = 0;
     for (const cell of cells.groups[group]!.native) {
       if (cells.kind[cell] !== kind) continue;
       const of = kind === CellKind.NATIVE_ZERO ? this.#zeroSchema(cell) : schemaOfCode(cells.bound[cell]!);
-      if (of === schema) size += 1;
+      if (of === schema && (named.has(cell) || !this.#replaced.has(cell))) size += 1;
     }
     return size;
   }

@@ -41,6 +41,8 @@ const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED] 
 ] as const;
 
 const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
+/** Added to the number of the treatment of summaries. */
+const DROPS_WITHDRAWN = 2;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
 
 export interface Times {
@@ -260,13 +262,16 @@ export function readKeyBounds(reader: ByteReader): KeyBounds {
 export function writeRules(writer: ByteWriter, rules: StateRules): void {
   writer.byte(rules.byJob ? 1 : 0);
   writer.byte(resets.indexOf(rules.counterResets));
-  writer.byte(summaries.indexOf(rules.summaries));
+  writer.byte(summaries.indexOf(rules.summaries) + (rules.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0));
 }
 
 export function readRules(reader: ByteReader): StateRules {
   const byJob = reader.byte() === 1;
   const counterResets = resets[reader.byte()];
-  const treatment = summaries[reader.byte()];
-  if (counterResets === undefined || treatment === undefined) throw new Error('these rules are unknown');
-  return { byJob, counterResets, summaries: treatment };
+  const byte = reader.byte();
+  const treatment = summaries[byte % DROPS_WITHDRAWN];
+  if (counterResets === undefined || treatment === undefined || byte >= 2 * DROPS_WITHDRAWN)
+    throw new Error('these rules are unknown');
+  const rules = { byJob, counterResets, summaries: treatment };
+  return byte < DROPS_WITHDRAWN ? rules : { ...rules, dropsWithdrawn: true };
 }

@@ -4,6 +4,11 @@ export interface StateRules {
   /** In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. */
   readonly counterResets: 'overwrite' | 'accumulate';
   readonly summaries: 'discard' | 'sum-and-count';
+  /**
+   * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again by that
+   * rule.
+   */
+  readonly dropsWithdrawn?: true;
 }
 
 /** Bounds of what is kept. A push that would go past one is refused whole. */

@@ -14,6 +14,9 @@ export interface CellOwner {
   free(cell: number): void;
   /** Whether the family with this id says how things are, though its cells are like those of histograms that count. */
   isGauge(family: number): boolean;
+  /** Whether gauge histograms go that no source has any more, and has them go. */
+  dropsWithdrawn(): boolean;
+  dropGroup(group: number): Generator<void, void>;
 }
 
 export class SourceChanges {
@@ -21,6 +24,8 @@ export class SourceChanges {
   readonly next: NextColumns = new NextColumns();
   readonly #cells: Cells;
   readonly #owner: CellOwner;
+  /** Gauge histograms that no source had any more when their count was withdrawn. */
+  readonly #withdrawn: number[] = [];
   /** By cell; all zero between changes. */
   #position = new Uint32Array(0);
 
@@ -43,9 +48,19 @@ export class SourceChanges {
     holders[cell]! -= 1;
     if (holders[cell] !== 0) return;
     const kind = this.#cells.kindOf(cell);
+    // Whoever has anything of it has the count.
+    if (kind === CellKind.COUNT && this.isOfGaugeHistogram(cell) && this.#owner.dropsWithdrawn())
+      this.#withdrawn.push(this.#cells.group[cell]!);
     // Of a native bucket, what sources counted that are forgotten stays.
     const isLast = isNative(kind) ? this.#cells.sums.get(cell) === 0 : isRemovable(kind);
     if (isLast) this.#owner.free(cell);
+  }
+
+  /** To be called once all that a source takes back is withdrawn. */
+  *dropWithdrawn(): Generator<void, void> {
+    if (this.#withdrawn.length === 0) return;
+    for (const group of this.#withdrawn) yield* this.#owner.dropGroup(group);
+    this.#withdrawn.length = 0;
   }
 
   /** What a source has in a cell stays there, and is nobody's any more. */

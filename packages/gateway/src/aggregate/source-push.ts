@@ -148,6 +148,7 @@ export class SourcePush {
     yield* this.#carryOver(batch, put, restarted);
     yield* this.#contributions.replace(source, next, pace);
     next.end();
+    yield* this.#changes.dropWithdrawn();
   }
 
   #mergePart(batch: Batch, from: number, to: number, restarted: Restarted): void {

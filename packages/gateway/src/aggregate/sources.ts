@@ -215,6 +215,7 @@ export class Sources {
     yield* own.replace(source, this.#changes.next, this.#pace);
     this.list.remove(source);
     this.retired += 1;
+    yield* this.#changes.dropWithdrawn();
     if (this.#pace.isFull(1)) yield;
   }
 
@@ -234,6 +235,7 @@ export class Sources {
     const went = length - next.length;
     if (went > 0) yield* own.replace(source, next, this.#pace);
     next.end();
+    yield* this.#changes.dropWithdrawn();
     if (this.#pace.isFull(1)) yield;
     return went;
   }

@@ -78,6 +78,8 @@ export class State {
       pace: this.pace,
       free: (cell) => this.#freeLast(cell),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
+      dropsWithdrawn: () => this.rules.dropsWithdrawn === true,
+      dropGroup: (group) => this.#dropGroup(group),
     });
     this.#changes = new FamilyChanges({
       cells: this.cells,
@@ -124,6 +126,12 @@ export class State {
       const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
       const isGauge = family.type === 'gaugehistogram' && before.byJob !== rules.byJob;
       if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
+      else if (
+        family.type === 'gaugehistogram' &&
+        rules.byJob &&
+        rules.dropsWithdrawn !== before.dropsWithdrawn
+      )
+        yield* this.#dropUnheld(family);
       else if (before.byJob !== rules.byJob && isKindOfGauge(family.type))
         yield* this.#changes.dropGauges(family);
       if (pace.isFull(FAMILY_ROWS)) yield;
@@ -325,6 +333,38 @@ export class State {
     this.#meaningsChanged();
   }
 
+  /** Takes a gauge histogram off the page that no source has. Its lists stay for views that were opened before, as its row does. */
+  *#dropGroup(id: number): Generator<void, void> {
+    const { cells, pace } = this;
+    const { buckets, native, sum, count } = cells.groups[id]!;
+    const family = this.families.get(cells.family[count]!);
+    // By number: in the lists they come in an order that a restart changes.
+    const members = [...buckets, ...native, sum, count].sort((a, b) => a - b);
+    for (const cell of members) {
+      if (pace.isFull(1)) yield;
+      if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
+      cells.free(cell);
+      family.cellCount -= 1;
+    }
+    family.rowCount -= 1;
+    this.#freed.add(family);
+    this.epoch += 1;
+    if (family.rowCount > 0) return;
+    this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  /** What earlier versions left as zeros. */
+  *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
+    const { groups, holders, kind } = this.cells;
+    const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
+    for (const row of rows) {
+      const { count } = groups[row]!;
+      if (holders[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropGroup(row);
+      if (this.pace.isFull(1)) yield;
+    }
+  }
+
   /** It stays in the list of its group until its number is used again, for views that were opened before. */
   #freeNative(cell: number): void {
     this.families.get(this.cells.family[cell]!).cellCount -= 1;
@@ -393,23 +433,24 @@ export class State {
   /** Takes freed rows out of the lists of their families, after which their numbers may be used again. */
   *#cleanFreed(): Generator<void, void> {
     for (const family of this.#freed) {
-      // Of a family that went, or whose rows are groups by now, no list is left.
-      if (this.families.byId[family.id] === family && !isDistribution(family.type))
-        yield* this.#clean(family);
+      // Of a family that went no list is left.
+      if (this.families.byId[family.id] === family) yield* this.#clean(family);
     }
     this.#freed.clear();
   }
 
   *#clean(family: Family): Generator<void, void> {
-    const { kind } = this.cells;
+    const { kind, groups } = this.cells;
     const { sorted, pending } = family;
+    const areGroups = isDistribution(family.type);
+    const isLive = (row: number): boolean => kind[areGroups ? groups[row]!.count : row] !== CellKind.FREE;
     const [live, livePending] = [new NumberList(), new NumberList()];
-    for (const cell of sorted) {
-      if (kind[cell] !== CellKind.FREE) live.push(cell);
+    for (const row of sorted) {
+      if (isLive(row)) live.push(row);
       if (this.pace.isFull(1)) yield;
     }
-    for (const cell of pending.between(0, pending.length)) {
-      if (kind[cell] !== CellKind.FREE) livePending.push(cell);
+    for (const row of pending.between(0, pending.length)) {
+      if (isLive(row)) livePending.push(row);
       if (this.pace.isFull(1)) yield;
     }
     family.sorted = live.between(0, live.length);

@@ -26,6 +26,8 @@ export function* contentOf(
     readonly options: PageOptions;
     /** Of labels of exemplars, which are not escaped yet. */
     readonly escaping: EscapingScheme;
+    /** Of one histogram, at most. */
+    readonly nativeBucketsMax: number;
   },
 ): Generator<void, PageContent> {
   const { page, options, escaping } = how;
@@ -42,7 +44,7 @@ export function* contentOf(
     }
     case 'protobuf': {
       const shown = yield* shownFamilies(families);
-      return { ...shown, writer: new ProtobufWriter(page, escaping) };
+      return { ...shown, writer: new ProtobufWriter(page, how) };
     }
   }
 }

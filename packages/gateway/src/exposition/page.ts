@@ -88,6 +88,7 @@ class Page {
       page: this.#page,
       options: this.#options,
       escaping: this.#format.escaping,
+      nativeBucketsMax: this.#view.nativeBucketsMax,
     });
     const kept = this.#kept.begin(variantOf);
     for (let from = 0; from < families.length;) {

@@ -77,6 +77,7 @@ export class Ledger {
       byJob: options.byJob,
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
+      dropsWithdrawn: true,
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -107,12 +108,13 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries } = this.state.rules;
+    const { byJob, counterResets, summaries, dropsWithdrawn } = this.state.rules;
     const wanted = this.#rules;
-    const isSame =
+    const isAsked =
       byJob === wanted.byJob && counterResets === wanted.counterResets && summaries === wanted.summaries;
-    if (isSame) return true;
-    if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return false;
+    if (isAsked && dropsWithdrawn === wanted.dropsWithdrawn) return true;
+    // What only an earlier version did otherwise may go on until there is room to say so.
+    if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return isAsked;
     void this.#take(this.state.setRulesInSteps(wanted));
     return true;
   }

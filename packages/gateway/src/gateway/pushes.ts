@@ -147,12 +147,15 @@ export class Pushes<Counts extends object> {
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(stepBytes)) if (builder.news > SHORT_NEWS_MAX) return LONG;
       const batch = builder.finish();
-      // Who has what must be looked for, row by row.
-      if (batch.leaving.length > 0) return LONG;
       const record = recordOf(request, identity);
       if (nearsSourceLimit(state, batch)) {
         if (state.sources.isLong(record.source, batch)) return LONG;
         checkSourceGrowth(state, atOnce(growthOf(state, batch, record)));
+      }
+      if (batch.leaving.length > 0) {
+        // One step says it, or refuses the push, where there is little to look at.
+        const isDone = checkLeaving(state, batch, record).next().done;
+        if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(batch, body, record)) return WAITS;
       return this.#counted(batch);
@@ -275,7 +278,7 @@ export class Pushes<Counts extends object> {
   /** Returns how many bytes to read between two looks at the clock. */
   #begin(builder: PushBuilder, { key, body }: PushRequest): number {
     const path = this.#pathOf(key);
-    builder.begin(body, path);
+    builder.begin(body, path, key.text);
     if (this.#showsPushTimes) {
       addPushTimes(builder, this.#ledger.state, path, this.#ledger.wallMs());
       // Nobody has sent them.
@@ -299,7 +302,7 @@ export class Pushes<Counts extends object> {
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
     const builder = this.#builder;
-    builder.begin(nothing, path);
+    builder.begin(nothing, path, key.text);
     try {
       addFailureTime(builder, state, nowMs);
       ledger.push(builder.finish(), nothing, { source: key.text, method: 'POST', identity: undefined });

@@ -312,6 +312,28 @@ test('a view that was opened before shows histograms that have become something 
   expect((await working.restored(2)).facts()).toEqual(working.facts());
 });
 
+test('gauge histograms that earlier versions left as zeros go when this one begins', async () => {
+  const rules = { byJob: true, counterResets: 'overwrite', summaries: 'discard' } as const;
+  const working = new WorkingState({ ...rules, dropsWithdrawn: undefined } as typeof rules, 1);
+  const histograms = (...series: readonly string[]): string =>
+    `# TYPE h gaugehistogram\n${series
+      .map((s) => `h_bucket{s="${s}",le="+Inf"} 1\nh_gcount{s="${s}"} 1\nh_gsum{s="${s}"} 1\n`)
+      .join('')}# EOF\n`;
+  const as = { method: 'PUT', openMetricsSlice: 1000 } as const;
+  working.push(histograms('1', '2'), { ...as, source: 'a' });
+  working.push(histograms('2', '3'), { ...as, source: 'b' });
+  working.state.remove('a');
+  const { state } = await working.restored(2);
+  for (const each of [working.state, state]) {
+    expect(each.cells.size).toBe(9);
+    each.setRules({ ...rules, dropsWithdrawn: true });
+    expect(each.cells.size).toBe(6);
+    each.remove('b');
+    expect(each.cells.size).toBe(0);
+    expect(each.families.size).toBe(0);
+  }
+});
+
 test('numbers are sorted, few or many', () => {
   let seed = 1;
   for (const length of [0, 1, STEP_ROWS, STEP_ROWS + 1, 5000]) {

@@ -50,7 +50,13 @@ export class WorkingState {
     stepRows?: number,
   ) {
     this.state = new State(
-      { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count', ...rules },
+      {
+        byJob: false,
+        counterResets: 'overwrite',
+        summaries: 'sum-and-count',
+        dropsWithdrawn: true,
+        ...rules,
+      },
       limits,
       hashSeed,
       stepRows,
@@ -70,7 +76,7 @@ export class WorkingState {
   ): Generator<void, string> {
     const body = Buffer.from(pushed);
     try {
-      this.#builder.begin(body);
+      this.#builder.begin(body, undefined, source);
       if (typeof pushed === 'string' && openMetricsSlice === undefined) {
         decodeText(body, 0, body.length, this.#builder);
       } else {

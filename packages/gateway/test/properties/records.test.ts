@@ -120,8 +120,11 @@ test('a record for another state than the one at hand is refused, and so are byt
   const rules = { byJob: true, counterResets: 'accumulate', summaries: 'sum-and-count' } as const;
   const state = new State(rules, defaultLimits, 1);
   const times = { nowMs: 1, wallMs: 2 };
-  const record = Uint8Array.from(new RecordWriter(state).rules(rules, times));
-  expect(new RecordReader(state).read(record)).toEqual({ kind: 'rules', rules, ...times });
+  const writer = new RecordWriter(state);
+  const record = Uint8Array.from(writer.rules(rules, times));
+  expect(new RecordReader(state).read(record)).toStrictEqual({ kind: 'rules', rules, ...times });
+  const newer = { ...rules, dropsWithdrawn: true } as const;
+  expect(new RecordReader(state).read(writer.rules(newer, times))).toMatchObject({ rules: newer });
   state.recycle();
   expect(() => new RecordReader(state).read(record)).toThrow('epoch 0');
   expect(() => new RecordReader(state).read(new Uint8Array(0))).toThrow();

@@ -39,6 +39,7 @@ const wireTypes: Readonly<Record<MetricType, ProtobufType>> = {
 export class ProtobufWriter implements FamilyWriter {
   readonly #page: PageWriter;
   readonly #escaping: EscapingScheme;
+  readonly #nativeBucketsMax: number;
   /** What stands before the metrics, and behind them. */
   readonly #head = new ByteWriter();
   readonly #tail = new ByteWriter();
@@ -58,9 +59,13 @@ export class ProtobufWriter implements FamilyWriter {
   };
 
   /** Labels of exemplars are not escaped yet. */
-  constructor(page: PageWriter, escaping: EscapingScheme) {
+  constructor(
+    page: PageWriter,
+    { escaping, nativeBucketsMax }: { readonly escaping: EscapingScheme; readonly nativeBucketsMax: number },
+  ) {
     this.#page = page;
     this.#escaping = escaping;
+    this.#nativeBucketsMax = nativeBucketsMax;
   }
 
   begin({ name, help, type, unit }: FamilyView): void {
@@ -144,7 +149,7 @@ export class ProtobufWriter implements FamilyWriter {
   }
 
   #histogram(series: SeriesView): void {
-    const native = nativeFields(series);
+    const native = nativeFields(series, this.#nativeBucketsMax);
     const to = native === undefined ? this.#metrics : this.#natives;
     const place = this.#open(to, series);
     // Mostly it is longer than 127 bytes.

@@ -26,12 +26,19 @@ export interface NativeFields {
   readonly isWhole: boolean;
 }
 
-/** Undefined where there are no native buckets. */
-export function nativeFields(series: SeriesView): NativeFields | undefined {
+/**
+ * Undefined where there are no native buckets. Readers count empty buckets that are written out as any others, so short gaps are
+ * filled only while there are not more than `bucketsMax` of all.
+ */
+export function nativeFields(series: SeriesView, bucketsMax: number): NativeFields | undefined {
   const native = series.native();
   if (native === undefined) return undefined;
-  const positive = spansOf(native.positive);
-  const negative = spansOf(native.negative);
+  let positive = spansOf(native.positive);
+  let negative = spansOf(native.negative);
+  if (positive.counts.length + negative.counts.length > bucketsMax) {
+    positive = spansOf(native.positive, 0);
+    negative = spansOf(native.negative, 0);
+  }
   const isWhole = areCounts(series.value, native.zeroCount, [positive, negative]);
   return { native, exemplars: native.exemplars, positive, negative, isWhole };
 }
