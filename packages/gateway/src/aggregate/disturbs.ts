@@ -46,7 +46,7 @@ function mayFree(
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= cells[cellsAt + i] === batch.cells[i];
   }
-  return !isSame && (method === 'PUT' || batch.grouped);
+  return !isSame && (method === 'PUT' || batch.grouped || state.rules.groups === true);
 }
 
 /** Whether a total changes by whose sign it was decided what an untyped series can be. */

@@ -42,7 +42,7 @@ const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED] 
 
 const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
 /** Added to the number of the treatment of summaries. */
-const DROPS_WITHDRAWN = 2;
+const [DROPS_WITHDRAWN, GROUPS] = [2, 4] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
 
 export interface Times {
@@ -262,7 +262,11 @@ export function readKeyBounds(reader: ByteReader): KeyBounds {
 export function writeRules(writer: ByteWriter, rules: StateRules): void {
   writer.byte(rules.byJob ? 1 : 0);
   writer.byte(resets.indexOf(rules.counterResets));
-  writer.byte(summaries.indexOf(rules.summaries) + (rules.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0));
+  writer.byte(
+    summaries.indexOf(rules.summaries) +
+      (rules.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
+      (rules.groups === true ? GROUPS : 0),
+  );
 }
 
 export function readRules(reader: ByteReader): StateRules {
@@ -270,8 +274,12 @@ export function readRules(reader: ByteReader): StateRules {
   const counterResets = resets[reader.byte()];
   const byte = reader.byte();
   const treatment = summaries[byte % DROPS_WITHDRAWN];
-  if (counterResets === undefined || treatment === undefined || byte >= 2 * DROPS_WITHDRAWN)
+  if (counterResets === undefined || treatment === undefined || byte >= 2 * GROUPS)
     throw new Error('these rules are unknown');
   const rules = { byJob, counterResets, summaries: treatment };
-  return byte < DROPS_WITHDRAWN ? rules : { ...rules, dropsWithdrawn: true };
+  return {
+    ...rules,
+    ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
+    ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
+  };
 }

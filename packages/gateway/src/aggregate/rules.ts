@@ -9,6 +9,11 @@ export interface StateRules {
    * rule.
    */
   readonly dropsWithdrawn?: true;
+  /**
+   * By job, sources are as groups of Pushgateway: PUT replaces all that a source has, POST the families it names, and what a source takes
+   * back leaves the page, counters as well, where the series has the labels of its grouping key.
+   */
+  readonly groups?: true;
 }
 
 /** Bounds of what is kept. A push that would go past one is refused whole. */

@@ -2,6 +2,7 @@
 import { CellKind, isCounted, isGrouped, isRemovable } from './cells.ts';
 import type { Cells } from './cells.ts';
 import { isNative } from './native-cells.ts';
+import { OwnSeries } from './own-series.ts';
 import type { Pace } from './pace.ts';
 
 /** Scratch grown past this by a source with many series is let go. */
@@ -16,6 +17,10 @@ export interface CellOwner {
   isGauge(family: number): boolean;
   /** Whether gauge histograms go that no source has any more, and has them go. */
   dropsWithdrawn(): boolean;
+  /** See StateRules.groups. */
+  areGroups(): boolean;
+  /** Whether the family with this id tells when sources pushed. */
+  isPushTime(family: number): boolean;
   dropGroup(group: number): Generator<void, void>;
 }
 
@@ -24,6 +29,7 @@ export class SourceChanges {
   readonly next: NextColumns = new NextColumns();
   readonly #cells: Cells;
   readonly #owner: CellOwner;
+  readonly #own: OwnSeries;
   /** Gauge histograms that no source had any more when their count was withdrawn. */
   readonly #withdrawn: number[] = [];
   /** By cell; all zero between changes. */
@@ -32,6 +38,7 @@ export class SourceChanges {
   constructor(cells: Cells, owner: CellOwner) {
     this.#cells = cells;
     this.#owner = owner;
+    this.#own = new OwnSeries(cells);
     this.pace = owner.pace;
   }
 
@@ -49,11 +56,18 @@ export class SourceChanges {
     if (holders[cell] !== 0) return;
     const kind = this.#cells.kindOf(cell);
     // Whoever has anything of it has the count.
-    if (kind === CellKind.COUNT && this.isOfGaugeHistogram(cell) && this.#owner.dropsWithdrawn())
-      this.#withdrawn.push(this.#cells.group[cell]!);
+    if (kind === CellKind.COUNT && this.#goesWithLast(cell)) this.#withdrawn.push(this.#cells.group[cell]!);
     // Of a native bucket, what sources counted that are forgotten stays.
-    const isLast = isNative(kind) ? this.#cells.sums.get(cell) === 0 : isRemovable(kind);
+    const isLast =
+      isNative(kind) || (kind === CellKind.COUNTER && this.#owner.areGroups())
+        ? this.#cells.sums.get(cell) === 0
+        : isRemovable(kind);
     if (isLast) this.#owner.free(cell);
+  }
+
+  #goesWithLast(count: number): boolean {
+    if (this.isOfGaugeHistogram(count)) return this.#owner.dropsWithdrawn();
+    return this.#owner.areGroups() && this.#cells.sums.get(count) === 0;
   }
 
   /** To be called once all that a source takes back is withdrawn. */
@@ -66,6 +80,26 @@ export class SourceChanges {
   /** What a source has in a cell stays there, and is nobody's any more. */
   fold(cell: number): void {
     if (isCounted(this.#cells.kindOf(cell))) this.#cells.holders[cell]! -= 1;
+  }
+
+  /** From here on `goes` is about this source. */
+  begin(source: string): void {
+    if (this.#owner.areGroups()) this.#own.of(source);
+  }
+
+  /** Whether what a source has in a cell leaves the total when it takes it back. */
+  goes(cell: number): boolean {
+    return this.isRemovable(cell) || (this.#owner.areGroups() && this.#own.has(cell));
+  }
+
+  get areGroups(): boolean {
+    return this.#owner.areGroups();
+  }
+
+  /** Whether a cell goes when its source is silent for long. */
+  isReset(cell: number): boolean {
+    if (!this.isGauge(cell)) return false;
+    return !this.#owner.areGroups() || !this.#owner.isPushTime(this.#cells.family[cell]!);
   }
 
   /** Whether a cell says how things are, whoever says it last. */

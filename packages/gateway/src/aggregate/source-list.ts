@@ -55,6 +55,9 @@ interface FrozenPages {
   readonly removed: number[];
 }
 
+/** What the hash of a long key begins with, as no key does. */
+export const hashedKey = 'sha256:';
+
 export class SourceList {
   readonly #seed: number;
   readonly #tables: readonly ByteTable[];
@@ -92,6 +95,12 @@ export class SourceList {
   bytesOf(key: string): number {
     const { start, end } = this.#write(key);
     return SOURCE_BYTES + blockBytes(end - start);
+  }
+
+  /** The key of a source; of one that is very long, a hash (see `hashedKey`). */
+  keyOf(source: number): string {
+    const { table, entry } = this.#keyAt(source);
+    return table.textOf(entry);
   }
 
   /** The number of a source, or -1. */
@@ -205,7 +214,7 @@ export class SourceList {
 
   #write(key: string): TextAt {
     const text =
-      key.length > KEY_CHARS_MAX ? `sha256:${createHash('sha256').update(key).digest('hex')}` : key;
+      key.length > KEY_CHARS_MAX ? `${hashedKey}${createHash('sha256').update(key).digest('hex')}` : key;
     return this.#scratch.write(text);
   }
 

@@ -191,6 +191,7 @@ export class SourcePush {
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
     let groups: ReadonlySet<number> | undefined;
+    const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < own.length; at += 1) {
       if (pace.isFull(1)) yield;
       const cell = own.cells[own.cellsAt + at]!;
@@ -198,7 +199,7 @@ export class SourcePush {
       position[cell] = 0;
       const kind = this.#cells.kindOf(cell);
       const value = own.values[own.valuesAt + at]!;
-      if (put && this.#changes.isRemovable(cell)) {
+      if ((put || replaced?.has(this.#cells.family[cell]!) === true) && this.#changes.goes(cell)) {
         this.#changes.withdraw(cell, value);
         continue;
       }
@@ -211,6 +212,15 @@ export class SourcePush {
       }
       next.add(cell, value);
     }
+  }
+
+  *#familiesOf(batch: Batch): Generator<void, ReadonlySet<number>> {
+    const families = new Set<number>();
+    for (let i = 0; i < batch.length; i += 1) {
+      families.add(this.#cells.family[batch.cells[i]!]!);
+      if (this.#changes.pace.isFull(1)) yield;
+    }
+    return families;
   }
 
   *#groupsOf(batch: Batch): Generator<void, ReadonlySet<number>> {

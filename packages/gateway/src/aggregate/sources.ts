@@ -73,6 +73,7 @@ export class Sources {
   /** By how many bytes a push that is not yet applied would make it grow; less than that at times, never more. */
   *growthInSteps(key: string, batch: Batch, put: boolean): Generator<void, number> {
     this.#pace.begin();
+    this.#changes.begin(key);
     const source = this.list.find(key);
     let before = 0;
     let after = 0;
@@ -96,7 +97,7 @@ export class Sources {
     }
     for (let at = 0; at < before; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
-      if (put && position[cell] === 1 && this.#changes.isRemovable(cell)) after -= 1;
+      if (put && position[cell] === 1 && this.#changes.goes(cell)) after -= 1;
       position[cell] = 0;
       if (this.#pace.isFull(1)) yield;
     }
@@ -118,6 +119,7 @@ export class Sources {
     batch: Batch,
     options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
   ): Generator<void, void> | undefined {
+    this.#changes.begin(key);
     return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
   }
 
@@ -125,7 +127,8 @@ export class Sources {
   *remove(key: string): Generator<void, boolean> {
     const source = this.list.find(key);
     if (source < 0) return false;
-    yield* this.#retire(source, (cell) => this.#changes.isRemovable(cell));
+    this.#changes.begin(key);
+    yield* this.#retire(source, (cell) => this.#changes.goes(cell));
     return true;
   }
 
@@ -135,7 +138,7 @@ export class Sources {
       const source = this.list.oldest(Ring.LIVE);
       if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
       yield* this.#filter(source, (cell, value) => {
-        if (!this.#changes.isGauge(cell)) return true;
+        if (!this.#changes.isReset(cell)) return true;
         this.#changes.withdraw(cell, value);
         return false;
       });
@@ -151,7 +154,11 @@ export class Sources {
       for (; done < most; done += 1) {
         const source = this.list.oldest(ring);
         if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        yield* this.#retire(source, (cell) => this.#changes.isGauge(cell));
+        const { areGroups } = this.#changes;
+        if (areGroups) this.#changes.begin(this.list.keyOf(source));
+        yield* this.#retire(source, (cell) =>
+          areGroups ? this.#changes.goes(cell) : this.#changes.isGauge(cell),
+        );
       }
     }
     return done;

@@ -25,6 +25,7 @@ import { isNative } from './native-cells.ts';
 import { Pace, STEP_ROWS } from './pace.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
+import { isPushTime } from './push-times.ts';
 import { metadataReference, spellingsFor } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import { goneBytes, seriesBytes } from './usage.ts';
@@ -79,6 +80,8 @@ export class State {
       free: (cell) => this.#freeLast(cell),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
       dropsWithdrawn: () => this.rules.dropsWithdrawn === true,
+      areGroups: () => this.rules.groups === true,
+      isPushTime: (family) => isPushTime(this.families.get(family).name),
       dropGroup: (group) => this.#dropGroup(group),
     });
     this.#changes = new FamilyChanges({

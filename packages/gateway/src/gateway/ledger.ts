@@ -78,6 +78,7 @@ export class Ledger {
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
       dropsWithdrawn: true,
+      ...(areGroups(options) ? { groups: true as const } : {}),
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -108,11 +109,11 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn } = this.state.rules;
+    const { byJob, counterResets, summaries, dropsWithdrawn, groups } = this.state.rules;
     const wanted = this.#rules;
     const isAsked =
       byJob === wanted.byJob && counterResets === wanted.counterResets && summaries === wanted.summaries;
-    if (isAsked && dropsWithdrawn === wanted.dropsWithdrawn) return true;
+    if (isAsked && dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups) return true;
     // What only an earlier version did otherwise may go on until there is room to say so.
     if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return isAsked;
     void this.#take(this.state.setRulesInSteps(wanted));
@@ -375,6 +376,11 @@ export class Ledger {
   #elapsedMs(): number {
     return this.#clock.elapsed?.() ?? this.#clock.now();
   }
+}
+
+/** Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. */
+function areGroups({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
+  return byJob && pathLabels === 'add' && jobCounterResets === 'overwrite';
 }
 
 /** A push as far as its record is concerned. */

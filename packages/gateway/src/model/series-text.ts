@@ -11,12 +11,17 @@ export function seriesText(name: string, labels: readonly Label[], le?: string):
   const sorted = labels.length > 1 ? labels.toSorted(byName) : labels;
   for (const label of sorted) {
     if (label.value === '' && label.isShownEmpty !== true) continue;
-    const labelName = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
-    inner += `${inner === '' ? '' : ','}${labelName}="${escapeLabelValue(label.value)}"`;
+    inner += `${inner === '' ? '' : ','}${labelText(label.name, label.value)}`;
   }
   if (le !== undefined) inner += `${inner === '' ? '' : ','}le="${le}"`;
   const prefix = isLegacyMetricName(name) ? name : '';
   return inner === '' ? prefix : `${prefix}{${inner}}`;
+}
+
+/** A label as it stands in a series. */
+export function labelText(name: string, value: string): string {
+  const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
+  return `${label}="${escapeLabelValue(value)}"`;
 }
 
 export function escapeLabelValue(value: string): string {
