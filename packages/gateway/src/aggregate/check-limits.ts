@@ -149,7 +149,7 @@ export function checkSource(
   if (!rules.byJob) return;
   const held = sources.bytes;
   // Nearly always there is room, whatever of it the source has already.
-  if (held + sources.mostGrowth(batch.length) <= sourceBytesTotalMax) return;
+  if (held + sources.mostGrowth(batch.length + batch.began.length) <= sourceBytesTotalMax) return;
   const growth = sources.growthOf(source, batch, method === 'PUT');
   if (growth <= 0 || held + growth <= sourceBytesTotalMax) return;
   throw new RequestError(

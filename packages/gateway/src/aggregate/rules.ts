@@ -1,9 +1,17 @@
 /** What the state is told about how to aggregate, and how much to hold. Fixed for its life. */
 export interface StateRules {
   readonly byJob: boolean;
-  /** In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. */
-  readonly counterResets: 'overwrite' | 'accumulate';
+  /**
+   * In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. With `accumulate`, start
+   * times say what is a restart where a source tells them.
+   */
+  readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
   readonly summaries: 'discard' | 'sum-and-count';
+}
+
+/** Whether what a push says about start times decides what becomes of its values. */
+export function tellsStarts({ byJob, counterResets }: StateRules): boolean {
+  return byJob && counterResets === 'accumulate';
 }
 
 /** Bounds of what is kept. A push that would go past one is refused whole. */

@@ -175,6 +175,7 @@ export class Gateway implements GatewayApi {
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
+      pushesLate: sources.late,
       exemplars: state.cells.exemplars.size,
       exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,

@@ -46,6 +46,8 @@ export interface HoldingsByType {
   readonly sourcesPruned: number;
   /** Deleted or forgotten since the process started. */
   readonly sourcesRetired: number;
+  /** Older than what their source had pushed already, since the process started. */
+  readonly pushesLate: number;
   readonly exemplars: number;
   /** Not kept because there were as many as may be, since the process started. */
   readonly exemplarsDropped: number;

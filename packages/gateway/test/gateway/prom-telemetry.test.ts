@@ -22,6 +22,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,
+    pushesLate: 0,
     idempotencyKeys: 0,
     idempotencyKeysEvicted: 0,
     exemplars: 0,
