@@ -23,6 +23,7 @@ import { defaultScrapeBounds } from './scrape-bounds.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
 import { Scrapes } from './scrapes.ts';
 import { Snapshots } from './snapshots.ts';
+import { Suspects, suspicions } from './suspects.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
 export class Gateway implements GatewayApi {
@@ -36,6 +37,7 @@ export class Gateway implements GatewayApi {
   readonly #expiry: ExpiryClock;
   readonly #scrapes: Scrapes;
   readonly #reader: Pushes<Counts>;
+  readonly #suspects: Suspects;
   #isOpen = false;
   #recovery: Recovery | undefined;
   #pushes = 0;
@@ -68,7 +70,8 @@ export class Gateway implements GatewayApi {
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
       now: () => clock.elapsed?.() ?? performance.now(),
     });
-    this.#reader = new Pushes(options, this.#ledger, (batch) => this.#counted(batch));
+    this.#suspects = new Suspects(options.byJob, log);
+    this.#reader = new Pushes(options, this.#ledger, (batch, key) => this.#counted(batch, key));
     if (!journal.keeps) this.#isOpen = this.#ledger.begin();
   }
 
@@ -176,6 +179,7 @@ export class Gateway implements GatewayApi {
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
       pushesLate: sources.late,
+      suspects: suspicions.map((reason) => [reason, this.#suspects.count(reason)] as const),
       exemplars: state.cells.exemplars.size,
       exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,
@@ -212,8 +216,9 @@ export class Gateway implements GatewayApi {
     );
   }
 
-  #counted(batch: Batch): Counts {
+  #counted(batch: Batch, { text }: GroupingKey): Counts {
     this.#lastPushMs = this.#clock.now();
+    this.#suspects.see(text, batch, this.#ledger.state.cells);
     this.#noteStrays();
     this.#expiry.wake();
     return { samples: batch.samples, nonFinite: batch.ignoredNonFinite, summary: batch.ignoredSummary };

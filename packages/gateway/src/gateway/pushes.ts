@@ -49,13 +49,13 @@ export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #decoders: Decoders;
   readonly #ledger: Ledger;
-  readonly #counted: (batch: Batch) => Counts;
+  readonly #counted: (batch: Batch, key: GroupingKey) => Counts;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   #longPush: Promise<unknown> = Promise.resolve();
 
   /** `counted` is called when a batch has been applied. */
-  constructor(options: GatewayOptions, ledger: Ledger, counted: (batch: Batch) => Counts) {
+  constructor(options: GatewayOptions, ledger: Ledger, counted: (batch: Batch, key: GroupingKey) => Counts) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
@@ -105,7 +105,7 @@ export class Pushes<Counts extends object> {
       const record = recordOf(request, identity);
       checkSource(this.#ledger.state, batch, record);
       if (!this.#ledger.push(batch, body, record)) return WAITS;
-      return this.#counted(batch);
+      return this.#counted(batch, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -161,7 +161,7 @@ export class Pushes<Counts extends object> {
       const { batch } = builder;
       const record = recordOf(request, identity);
       checkSource(ledger.state, batch, record);
-      if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
+      if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch, request.key);
     } finally {
       letGo?.();
     }

@@ -23,6 +23,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     sourcesPruned: 0,
     sourcesRetired: 0,
     pushesLate: 0,
+    suspects: [],
     idempotencyKeys: 0,
     idempotencyKeysEvicted: 0,
     exemplars: 0,
