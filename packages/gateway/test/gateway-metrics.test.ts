@@ -64,6 +64,17 @@ test('sources are counted as they live, fall silent and go', async () => {
   expect(page).toContain('prom_aggregation_gateway_sources_retired_total 1\n');
 });
 
+test('late pushes are answered as others are, and counted', async () => {
+  const options = { byJob: true, jobCounterResets: 'accumulate' } as const;
+  const page = await ownPage(async (url) => {
+    for (const start of [1.6e9, 1.5e9, 1.5e9]) {
+      const body = `# TYPE c_total counter\nc_total 1\n# TYPE c_created gauge\nc_created ${start}\n`;
+      await post(`${url}/metrics/job/a`, body);
+    }
+  }, options);
+  expect(page).toContain('prom_aggregation_gateway_late_pushes_total 2\n');
+});
+
 test('every own metric is on the page, and in docs/reference/metrics.md', async () => {
   const page = await ownPage(async (url) => post(`${url}/metrics`, 'a 1\n'));
   for (const name of Object.keys(ownMetrics))

@@ -31,6 +31,8 @@ export interface Batch {
   readonly aliases: Alias[];
   /** Start times earlier than those that the state knows. */
   readonly starts: { cell: number; readonly startMs: number }[];
+  /** In by-job mode with `accumulate`: when counters and counts of the push began, each time that it is told. */
+  readonly began: { cell: number; readonly startMs: number }[];
   /** Rows of gauges that were start times and are not any more, or the other way round. */
   readonly turned: TurnedRow[];
   /** False for records of earlier versions, in which only families as a whole can hold start times. */
@@ -127,6 +129,7 @@ export function emptyBatch(hashSeed: number): Batch {
     families: [],
     aliases: [],
     starts: [],
+    began: [],
     turned: [],
     judgesStartTimes: true,
     exemplars: [],
@@ -158,6 +161,7 @@ export function resetBatch(batch: Batch): void {
   batch.families.length = 0;
   batch.aliases.length = 0;
   if (batch.starts.length > 0) batch.starts.length = 0;
+  if (batch.began.length > 0) batch.began.length = 0;
   if (batch.turned.length > 0) batch.turned.length = 0;
   batch.judgesStartTimes = true;
   if (batch.exemplars.length > 0) batch.exemplars.length = 0;

@@ -141,7 +141,10 @@ function passOver(family: PushFamily): void {
 
 /** In by-job mode: whether it must be counted by how much a push would make its source grow. Nearly always there is room for all of it. */
 export function nearsSourceLimit({ sources, limits, rules }: State, batch: Batch): boolean {
-  return rules.byJob && sources.bytes + sources.mostGrowth(batch.length) > limits.sourceBytesTotalMax;
+  return (
+    rules.byJob &&
+    sources.bytes + sources.mostGrowth(batch.length + batch.began.length) > limits.sourceBytesTotalMax
+  );
 }
 
 /** Throws a RequestError when there is no room for what a source would have more; see Sources.growthInSteps. */

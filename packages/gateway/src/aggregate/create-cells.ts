@@ -98,6 +98,7 @@ export function* nameCreated(batch: Batch, created: Int32Array, pace: Pace): Gen
     if ('target' in alias && alias.target < 0) alias.target = created[~alias.target]!;
   }
   yield* nameDetails(batch.starts, created, pace);
+  yield* nameDetails(batch.began, created, pace);
   yield* nameDetails(batch.exemplars, created, pace);
 }
 

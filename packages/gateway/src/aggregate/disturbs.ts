@@ -41,7 +41,7 @@ function mayFree(
   if (known < 0) return false;
   contributions.open(known);
   const { cells, cellsAt, length } = contributions;
-  let isSame = length === batch.length;
+  let isSame = length === batch.length + batch.began.length;
   for (let i = 0; i < batch.length; i += 1) {
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= cells[cellsAt + i] === batch.cells[i];

@@ -10,6 +10,7 @@ import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
 import type { State } from './state.ts';
 import { freshBytes, seriesBytes } from './usage.ts';
+import { tellsStarts } from './rules.ts';
 import { TextScratch } from './text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
 
@@ -56,7 +57,8 @@ export class PushDetails {
     if (entry < 0) return;
     // Nearly always it was told before. No cell of a histogram was first counted before its count was.
     const cell = this.#batch.cells[entry]!;
-    if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
+    const isWanted = tellsStarts(this.#state.rules) || cell < 0 || startMs < this.#state.cells.startMs[cell]!;
+    if (!isWanted) return;
     const kind = this.#kindAt(entry);
     if (kind === CellKind.COUNTER) this.#start(cell, startMs);
     else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
@@ -148,6 +150,7 @@ export class PushDetails {
 
   #start(cell: number, startMs: number): void {
     if (!(startMs > 0)) return;
+    if (tellsStarts(this.#state.rules)) this.#batch.began.push({ cell, startMs });
     // Most pushes say again what is known.
     if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
     this.#batch.starts.push({ cell, startMs });

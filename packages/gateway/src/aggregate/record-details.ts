@@ -67,6 +67,30 @@ export function* readDetails(reader: ByteReader, batch: Batch, pace: Pace): Gene
   }
 }
 
+export function writeBegan(writer: ByteWriter, { began }: Batch): void {
+  writer.whole(began.length);
+  for (const start of began) writeStart(writer, start);
+}
+
+export function* writeBeganInSteps(
+  writer: ByteWriter,
+  { began }: Batch,
+  rows: number,
+): Generator<void, void> {
+  writer.whole(began.length);
+  for (const [index, start] of began.entries()) {
+    writeStart(writer, start);
+    if (index % rows === rows - 1) yield;
+  }
+}
+
+export function* readBegan(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    batch.began.push({ cell: readCell(reader), startMs: reader.double() });
+    if (pace.isFull(1)) yield;
+  }
+}
+
 export function writeTurned(writer: ByteWriter, { turned }: Batch): void {
   writer.whole(turned.length);
   for (const row of turned) writeRow(writer, row);

@@ -3,7 +3,7 @@
  * the rules made of a push, and everything that its application needs besides the state: time, source, and what is new.
  *
  *   record   kind, epoch, nowMs, wallMs, then by kind
- *   push     method, source, key?, news?, entries, details?, turned?   remove  source
+ *   push     method, source, key?, news?, entries, details?, turned?, began?   remove  source
  *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see StateRules
  *   keyBounds  windowMs, keysMax
  *
@@ -20,8 +20,11 @@ import { emptyBatch, resetBatch } from './batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from './idempotency-keys.ts';
 import type { KeyBounds } from './idempotency-keys.ts';
 import {
+  readBegan,
   readDetails,
   readTurned,
+  writeBegan,
+  writeBeganInSteps,
   writeDetails,
   writeDetailsInSteps,
   writeTurned,
@@ -36,13 +39,17 @@ import type { PushOrigin, State } from './state.ts';
 const [EARLIER_PUSH, REMOVE, EXPIRE, RECYCLE, RULES, KEY_BOUNDS, PUSH] = [1, 2, 3, 4, 5, 6, 7] as const;
 
 /** Earlier versions wrote keys without a holder. */
-const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED] = [
-  1, 2, 4, 8, 16, 32,
+const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED, WITH_BEGAN] = [
+  1, 2, 4, 8, 16, 32, 64,
 ] as const;
 
-const resets = ['overwrite', 'accumulate'] as const satisfies readonly StateRules['counterResets'][];
 /** Added to the number of the treatment of summaries. */
 const [DROPS_WITHDRAWN, GROUPS] = [2, 4] as const;
+const resets = [
+  'overwrite',
+  'accumulate',
+  'accumulate-by-value',
+] as const satisfies readonly StateRules['counterResets'][];
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
 
 export interface Times {
@@ -91,6 +98,7 @@ export class RecordWriter {
     writeEntries(writer, batch);
     if (hasDetails(batch)) writeDetails(writer, batch);
     if (batch.turned.length > 0) writeTurned(writer, batch);
+    if (batch.began.length > 0) writeBegan(writer, batch);
     return writer.bytes();
   }
 
@@ -102,6 +110,7 @@ export class RecordWriter {
     yield* writeEntriesInSteps(writer, batch, rows);
     if (hasDetails(batch)) yield* writeDetailsInSteps(writer, batch, rows);
     if (batch.turned.length > 0) yield* writeTurnedInSteps(writer, batch, rows);
+    if (batch.began.length > 0) yield* writeBeganInSteps(writer, batch, rows);
     return writer.bytes();
   }
 
@@ -112,7 +121,8 @@ export class RecordWriter {
         (key === undefined ? 0 : WITH_KEY) |
         (hasNews(batch) ? WITH_NEWS : 0) |
         (hasDetails(batch) ? WITH_DETAILS : 0) |
-        (batch.turned.length > 0 ? WITH_TURNED : 0),
+        (batch.turned.length > 0 ? WITH_TURNED : 0) |
+        (batch.began.length > 0 ? WITH_BEGAN : 0),
     );
     writer.text(this.#state.rules.byJob ? origin.source : '');
     if (key !== undefined) writer.raw(key);
@@ -239,6 +249,7 @@ export class RecordReader {
     yield* readEntries(reader, batch, pace);
     if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
     if ((flags & WITH_TURNED) !== 0) yield* readTurned(reader, batch, pace);
+    if ((flags & WITH_BEGAN) !== 0) yield* readBegan(reader, batch, pace);
     const method = (flags & BY_PUT) === 0 ? 'POST' : 'PUT';
     return { kind: 'push', batch, origin: { source, method, ...times }, key, ...times };
   }

@@ -5,6 +5,7 @@ import type { CellRestorer } from './restore-cells.ts';
 import { broken } from './snapshot-parts.ts';
 import type { PartReader } from './snapshot-parts.ts';
 import { Ring } from './source-list.ts';
+import { isStart } from './source-starts.ts';
 import type { Sources } from './sources.ts';
 
 const NOBODY = -1;
@@ -72,7 +73,7 @@ export class SourceRestorer {
         this.#ownCells[this.#length] = cells[at]!;
         this.#ownValues[this.#length] = values[at]!;
         this.#length += 1;
-        this.#cells.countHolder(cells[at]!);
+        if (!isStart(cells[at]!)) this.#cells.countHolder(cells[at]!);
         if (this.#pace.isFull(1)) yield;
       }
     }

@@ -1,8 +1,11 @@
 /** What the state is told about how to aggregate, and how much to hold. Fixed for its life. */
 export interface StateRules {
   readonly byJob: boolean;
-  /** In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. */
-  readonly counterResets: 'overwrite' | 'accumulate';
+  /**
+   * In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. With `accumulate`, start
+   * times say what is a restart where a source tells them.
+   */
+  readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
   readonly summaries: 'discard' | 'sum-and-count';
   /**
    * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again by that
@@ -14,6 +17,11 @@ export interface StateRules {
    * back leaves the page, counters as well, where the series has the labels of its grouping key.
    */
   readonly groups?: true;
+}
+
+/** Whether what a push says about start times decides what becomes of its values. */
+export function tellsStarts({ byJob, counterResets }: StateRules): boolean {
+  return byJob && counterResets === 'accumulate';
 }
 
 /** Bounds of what is kept. A push that would go past one is refused whole. */

@@ -9,9 +9,19 @@ import type { Contributions } from './contributions.ts';
 import { isNative } from './native-cells.ts';
 import { restartedGroups } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
+import { hasSameStarts, lengthWithoutStarts, readBegan, startedCell, startOf } from './source-starts.ts';
+import type { Began } from './source-starts.ts';
 
-/** Groups that began anew; undefined where nobody asks. */
-type Restarted = ReadonlySet<number> | undefined;
+/** What began anew; undefined where nobody asks. */
+interface Restarts {
+  readonly groups: ReadonlySet<number>;
+  readonly counters: ReadonlySet<number>;
+  /** Groups that went on, as their start times say. */
+  readonly same: ReadonlySet<number>;
+}
+type Restarted = Restarts | undefined;
+
+const noCells: ReadonlySet<number> = new Set();
 
 /** Takes a part of a batch, where the source has come to an entry of its own. Returns where it is then, or -1 if it does not fit. */
 type PartTaker = (batch: Batch, from: number, to: number, at: number) => number;
@@ -37,8 +47,8 @@ export class SourcePush {
     own.open(source);
     if (batch.length + own.length > this.#changes.pace.rows) return this.#takeLong(source, batch, put);
     own.openToWrite(source);
-    const mayUpdate = !this.accumulate || this.#continue(batch, 0, batch.length, 0) === own.length;
-    if (mayUpdate && this.#update(batch, 0, batch.length, 0) === own.length) return undefined;
+    const mayUpdate = !this.accumulate || this.#isAll(batch, this.#continue(batch, 0, batch.length, 0));
+    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0))) return undefined;
     return this.#merge(source, batch, put);
   }
 
@@ -58,7 +68,14 @@ export class SourcePush {
       if (at < 0) return false;
       if (pace.isFull(to - from)) yield;
     }
-    return at === this.#contributions.length;
+    return this.#isAll(batch, at);
+  }
+
+  /** Whether what is left of what the source has, from an entry on, is the same start times as those of the batch. */
+  #isAll(batch: Batch, at: number): boolean {
+    const own = this.#contributions;
+    if (at < 0 || at + batch.began.length !== own.length) return false;
+    return batch.began.length === 0 || hasSameStarts(own, at, batch);
   }
 
   /**
@@ -132,20 +149,28 @@ export class SourcePush {
   /** Takes any batch: what the source has becomes what the batch says, and what it leaves as it is. */
   *#merge(source: number, batch: Batch, put: boolean): Generator<void, void> {
     const { pace, next } = this.#changes;
-    const { cells, cellsAt, length } = this.#contributions;
+    const { cells, cellsAt } = this.#contributions;
+    const length = lengthWithoutStarts(this.#contributions);
     const position = this.#changes.positions();
     for (let at = 0; at < length; at += 1) {
       position[cells[cellsAt + at]!] = at + 1;
       if (pace.isFull(1)) yield;
     }
-    const restarted = this.accumulate && length > 0 ? yield* this.#restartedGroups(batch) : undefined;
-    next.begin(batch.length + length);
+    const began = yield* readBegan(this.#contributions, batch, pace);
+    const restarted =
+      this.accumulate && length > 0 ? yield* this.#restarts(batch, { length, began }) : undefined;
+    next.begin(batch.length + this.#contributions.length + began.startMs.size);
     for (let from = 0; from < batch.length; from += pace.rows) {
       const to = Math.min(from + pace.rows, batch.length);
       this.#mergePart(batch, from, to, restarted);
       if (pace.isFull(to - from)) yield;
     }
-    yield* this.#carryOver(batch, put, restarted);
+    const starts = yield* this.#carryStarts(length, began);
+    yield* this.#carryOver(batch, { put, restarted, length });
+    for (const [cell, startMs] of starts) {
+      next.add(startOf(cell), startMs);
+      if (pace.isFull(1)) yield;
+    }
     yield* this.#contributions.replace(source, next, pace);
     next.end();
     yield* this.#changes.dropWithdrawn();
@@ -170,13 +195,13 @@ export class SourcePush {
         const before = values[valuesAt + at]!;
         if (kind[cell] !== CellKind.SUM) this.#changes.withdraw(cell, before);
         // To withdraw the last sum known would look like a restart. Of a run that begins, none is known.
-        else next.add(cell, restarted?.has(this.#cells.group[cell]!) === true ? 0 : before);
+        else next.add(cell, restarted !== undefined && this.#beganAnew(cell, restarted) ? 0 : before);
         continue;
       }
       if (at < 0) {
         holders[cell]! += 1;
         this.#cells.add(cell, value);
-      } else if (restarted?.has(this.#cells.group[cell]!) === true) {
+      } else if (restarted !== undefined && this.#beganAnew(cell, restarted)) {
         this.#cells.add(cell, value);
       } else if (value !== values[valuesAt + at]) {
         this.#exchange(cell, values[valuesAt + at]!, value);
@@ -186,13 +211,20 @@ export class SourcePush {
   }
 
   /** What goes on of what the source has although the batch does not name it: those are the cells that still have a position. */
-  *#carryOver(batch: Batch, put: boolean, restarted: Restarted): Generator<void, void> {
+  *#carryOver(
+    batch: Batch,
+    {
+      put,
+      restarted,
+      length,
+    }: { readonly put: boolean; readonly restarted: Restarted; readonly length: number },
+  ): Generator<void, void> {
     const own = this.#contributions;
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
     let groups: ReadonlySet<number> | undefined;
     const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
-    for (let at = 0; at < own.length; at += 1) {
+    for (let at = 0; at < length; at += 1) {
       if (pace.isFull(1)) yield;
       const cell = own.cells[own.cellsAt + at]!;
       if (position[cell] === 0) continue;
@@ -233,22 +265,62 @@ export class SourcePush {
     return groups;
   }
 
-  #restartedGroups(batch: Batch): Generator<void, ReadonlySet<number>> {
+  /** Start times that the batch tells, and those of what it does not name: that has still a position. */
+  *#carryStarts(from: number, { startMs }: Began): Generator<void, ReadonlyMap<number, number>> {
     const { cells, cellsAt, values, valuesAt, length } = this.#contributions;
-    return restartedGroups({
+    const position = this.#changes.positions();
+    const starts = new Map(startMs);
+    for (let at = from; at < length; at += 1) {
+      const cell = startedCell(cells[cellsAt + at]!);
+      if (position[cell] !== 0) starts.set(cell, values[valuesAt + at]!);
+      if (this.#changes.pace.isFull(1)) yield;
+    }
+    return starts;
+  }
+
+  /** By their values, and where start times are told, by those. */
+  *#restarts(
+    batch: Batch,
+    { length, began }: { readonly length: number; readonly began: Began },
+  ): Generator<void, Restarts> {
+    const { cells, cellsAt, values, valuesAt } = this.#contributions;
+    const { pace } = this.#changes;
+    const byValue = yield* restartedGroups({
       cells: this.#cells,
       before: { length, cellAt: (i) => cells[cellsAt + i]!, valueAt: (i) => values[valuesAt + i]! },
       batch,
       position: this.#changes.positions(),
-      pace: this.#changes.pace,
+      pace,
       isGauge: (family) => this.#changes.isGaugeFamily(family),
     });
+    if (began.startMs.size === 0) return { groups: byValue, counters: noCells, same: noCells };
+    const groups = new Set(byValue);
+    const same = new Set<number>();
+    const counters = new Set<number>();
+    for (const cell of began.same) {
+      if (this.#cells.kind[cell] !== CellKind.COUNTER) same.add(this.#cells.group[cell]!);
+      if (pace.isFull(1)) yield;
+    }
+    for (const group of same) groups.delete(group);
+    for (const cell of began.anew) {
+      if (this.#cells.kind[cell] === CellKind.COUNTER) counters.add(cell);
+      else if (!this.#changes.isOfGaugeHistogram(cell)) groups.add(this.#cells.group[cell]!);
+      if (pace.isFull(1)) yield;
+    }
+    return { groups, counters, same };
   }
 
-  /** Whether the histogram that a native bucket is of did not begin anew, so that the bucket is another one now. */
+  #beganAnew(cell: number, { groups, counters }: Restarts): boolean {
+    const group = this.#cells.group[cell]!;
+    return group < 0 ? counters.has(cell) : groups.has(group);
+  }
+
+  /** Whether the histogram that a bucket is of did not begin anew, so that the bucket is another one now. */
   #goesOn(cell: number, restarted: Restarted): boolean {
     if (this.#changes.isOfGaugeHistogram(cell)) return true;
-    return isNative(this.#cells.kindOf(cell)) && restarted?.has(this.#cells.group[cell]!) !== true;
+    const group = this.#cells.group[cell]!;
+    if (restarted?.same.has(group) === true) return true;
+    return isNative(this.#cells.kindOf(cell)) && restarted?.groups.has(group) !== true;
   }
 
   /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */

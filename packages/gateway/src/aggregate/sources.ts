@@ -17,9 +17,12 @@ import { SourceChanges } from './source-changes.ts';
 import type { CellOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
+import { isLate, isStart, startedCell } from './source-starts.ts';
 
 export class Sources {
   retired = 0;
+  /** Pushes that came late, and were not applied. */
+  late = 0;
   readonly list: SourceList;
   readonly contributions: Contributions = new Contributions();
   readonly #cells: Cells;
@@ -37,7 +40,7 @@ export class Sources {
   }
 
   setRules(rules: StateRules): void {
-    this.#push.accumulate = rules.counterResets === 'accumulate';
+    this.#push.accumulate = rules.counterResets !== 'overwrite';
   }
 
   get liveCount(): number {
@@ -84,7 +87,8 @@ export class Sources {
       before = own.length;
       after = before;
       for (let at = 0; at < before; at += 1) {
-        position[own.cells[own.cellsAt + at]!] = 1;
+        const cell = own.cells[own.cellsAt + at]!;
+        if (!isStart(cell)) position[cell] = 1;
         if (this.#pace.isFull(1)) yield;
       }
     }
@@ -95,8 +99,13 @@ export class Sources {
         after += 1;
       if (this.#pace.isFull(1)) yield;
     }
+    // What is pushed again has the start time that it comes with.
+    for (let at = before - 1; at >= 0 && isStart(own.cells[own.cellsAt + at]!); at -= 1)
+      if (position[startedCell(own.cells[own.cellsAt + at]!)] === 0) after -= 1;
+    after += batch.began.length;
     for (let at = 0; at < before; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
+      if (isStart(cell)) break;
       if (put && position[cell] === 1 && this.#changes.goes(cell)) after -= 1;
       position[cell] = 0;
       if (this.#pace.isFull(1)) yield;
@@ -123,6 +132,14 @@ export class Sources {
     return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
   }
 
+  /** Whether a push that is not yet applied is older than what its source has pushed already. */
+  *isLate(key: string, batch: Batch): Generator<void, boolean> {
+    const source = this.list.find(key);
+    if (source < 0) return false;
+    this.contributions.open(source);
+    return yield* isLate({ cells: this.#cells, own: this.contributions, pace: this.#pace }, batch);
+  }
+
   /** Takes away gauges and untyped series of a source and forgets it; all else that it counted stays. */
   *remove(key: string): Generator<void, boolean> {
     const source = this.list.find(key);
@@ -137,11 +154,11 @@ export class Sources {
     for (let done = 0; done < most; done += 1) {
       const source = this.list.oldest(Ring.LIVE);
       if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
-      yield* this.#filter(source, (cell, value) => {
-        if (!this.#changes.isReset(cell)) return true;
-        this.#changes.withdraw(cell, value);
-        return false;
-      });
+      yield* this.#filter(
+        source,
+        (cell) => !this.#changes.isReset(cell),
+        (cell, value) => this.#changes.withdraw(cell, value),
+      );
       this.list.prune(source);
     }
     return most;
@@ -214,6 +231,7 @@ export class Sources {
     own.open(source);
     for (let at = 0; at < own.length; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
+      if (isStart(cell)) break;
       if (goes(cell)) this.#changes.withdraw(cell, own.values[own.valuesAt + at]!);
       else this.#changes.fold(cell);
       if (this.#pace.isFull(1)) yield;
@@ -226,21 +244,30 @@ export class Sources {
     if (this.#pace.isFull(1)) yield;
   }
 
-  /** Leaves a source what `stays` says; returns how many contributions went. */
-  *#filter(source: number, stays: (cell: number, value: number) => boolean): Generator<void, number> {
+  /** Leaves a source what `stays` says, and the start times of that; returns how many contributions went. */
+  *#filter(
+    source: number,
+    stays: (cell: number) => boolean,
+    onGone?: (cell: number, value: number) => void,
+  ): Generator<void, number> {
     const own = this.contributions;
     const { next } = this.#changes;
     own.open(source);
     const { length } = own;
+    let went = 0;
     next.begin(length);
     for (let at = 0; at < length; at += 1) {
       const cell = own.cells[own.cellsAt + at]!;
       const value = own.values[own.valuesAt + at]!;
-      if (stays(cell, value)) next.add(cell, value);
+      const isTime = isStart(cell);
+      if (stays(isTime ? startedCell(cell) : cell)) next.add(cell, value);
+      else if (!isTime) {
+        went += 1;
+        onGone?.(cell, value);
+      }
       if (this.#pace.isFull(1)) yield;
     }
-    const went = length - next.length;
-    if (went > 0) yield* own.replace(source, next, this.#pace);
+    if (next.length < length) yield* own.replace(source, next, this.#pace);
     next.end();
     yield* this.#changes.dropWithdrawn();
     if (this.#pace.isFull(1)) yield;

@@ -12,6 +12,7 @@ import type { Cursor } from './expected-run.ts';
 import { hasStartTimes, startTimesOf } from './families.ts';
 import { NO_GROUP } from './fresh-cells.ts';
 import type { PushFamilies } from './push-families.ts';
+import { tellsStarts } from './rules.ts';
 import type { State } from './state.ts';
 import { TextScratch } from './text-scratch.ts';
 
@@ -107,6 +108,8 @@ export class StartJudge {
         left -= LOOKED_UP_ROWS;
         owner = this.#expectedOwner(cell) ?? this.#findOwner(cell);
         this.#lastOwner = owner;
+        if (owner !== undefined && owner !== DISCARDED && tellsStarts(this.#state.rules))
+          batch.began.push({ cell: owner, startMs: value * 1000 });
       }
       this.#note(cell, value, owner !== undefined);
     }

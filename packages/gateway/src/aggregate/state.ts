@@ -23,6 +23,7 @@ import { createNeeded, nameCreated } from './create-cells.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { isNative } from './native-cells.ts';
 import { Pace, STEP_ROWS } from './pace.ts';
+import { tellsStarts } from './rules.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
 import { isPushTime } from './push-times.ts';
@@ -191,6 +192,17 @@ export class State {
       yield* this.#applyDetails(batch, origin.wallMs);
     if (batch.exemplarsDropped > 0) this.cells.exemplars.dropped += batch.exemplarsDropped;
     this.cells.texts.compact(COMPACTED_BYTES);
+  }
+
+  /** Whether only `isLateInSteps` can say that a push is not late. */
+  mayBeLate({ began }: Batch): boolean {
+    return began.length > 0 && tellsStarts(this.rules);
+  }
+
+  /** Whether a push is older than what its source has pushed already. It is not to be applied then. */
+  *isLateInSteps(batch: Batch, { source }: Pick<PushOrigin, 'source'>): Generator<void, boolean> {
+    this.pace.begin();
+    return yield* this.sources.isLate(source, batch);
   }
 
   remove(source: string): boolean {

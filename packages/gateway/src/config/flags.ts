@@ -201,7 +201,7 @@ export const flags: readonly Flag[] = [
     ...choice(...gatewayChoices.jobCounterResets),
     default: 'overwrite',
     meaning:
-      'A smaller counter replaces the larger (overwrite), or is a restart, and the sum goes on (accumulate).',
+      'A smaller counter replaces the larger (overwrite), or is a restart, and the sum goes on (accumulate). Where a source tells start times, these say what is a restart and what comes late, unless only values count (accumulate-by-value).',
   },
   {
     name: 'job-forget-duration',

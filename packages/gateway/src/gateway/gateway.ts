@@ -23,6 +23,7 @@ import { defaultScrapeBounds } from './scrape-bounds.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
 import { Scrapes } from './scrapes.ts';
 import { Snapshots } from './snapshots.ts';
+import { Suspects, suspicions } from './suspects.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry.ts';
 
 /** Series that the log names; more of them are only counted. */
@@ -39,6 +40,7 @@ export class Gateway implements GatewayApi {
   readonly #expiry: ExpiryClock;
   readonly #scrapes: Scrapes;
   readonly #reader: Pushes<Counts>;
+  readonly #suspects: Suspects;
   #isOpen = false;
   #recovery: Recovery | undefined;
   #pushes = 0;
@@ -72,7 +74,8 @@ export class Gateway implements GatewayApi {
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
       now: () => clock.elapsed?.() ?? performance.now(),
     });
-    this.#reader = new Pushes(options, this.#ledger, (batch) => this.#counted(batch));
+    this.#suspects = new Suspects(options.byJob, log);
+    this.#reader = new Pushes(options, this.#ledger, (batch, key) => this.#counted(batch, key));
     if (!journal.keeps) this.#isOpen = this.#ledger.begin();
   }
 
@@ -181,6 +184,8 @@ export class Gateway implements GatewayApi {
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
+      pushesLate: sources.late,
+      suspects: suspicions.map((reason) => [reason, this.#suspects.count(reason)] as const),
       exemplars: state.cells.exemplars.size,
       exemplarsDropped: state.cells.exemplars.dropped,
       idempotencyKeys: keys.size,
@@ -218,8 +223,9 @@ export class Gateway implements GatewayApi {
     );
   }
 
-  #counted(batch: Batch): Counts {
+  #counted(batch: Batch, { text }: GroupingKey): Counts {
     this.#lastPushMs = this.#clock.now();
+    this.#suspects.see(text, batch, this.#ledger.state.cells);
     this.#noteStrays();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);

@@ -171,6 +171,7 @@ export class Ledger {
     if (this.#still !== undefined && disturbs(this.state, { batch, origin: push }, this.#still.batch))
       return false;
     const origin = this.#originOf(push);
+    if (this.state.mayBeLate(batch)) return this.#pushUnlessLate(batch, body, { push, origin });
     if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
     const steps = this.state.applyInSteps(batch, body, origin);
     // Nearly always one step is all.
@@ -180,6 +181,29 @@ export class Ledger {
     } else {
       void this.#take(this.#applied(steps, push, origin));
     }
+    return true;
+  }
+
+  #pushUnlessLate(batch: Batch, body: Uint8Array, { push, origin }: OriginOfPush): boolean {
+    const record = this.#journal.keeps ? this.#writer.push(batch, origin, push.identity) : undefined;
+    // Until the last step nobody else appends anything, so the room stays.
+    if (record !== undefined && !this.#hasRoom(record)) return false;
+    void this.#take(this.#unlessLate(batch, body, { push, origin, record }));
+    return true;
+  }
+
+  /** The steps of a push that changes nothing when it is late; false when there is no room for its record. */
+  *#unlessLate(
+    batch: Batch,
+    body: Uint8Array,
+    { push, origin, record }: OriginOfPush & { readonly record: Uint8Array | undefined },
+  ): Generator<void, boolean> {
+    if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, origin))) {
+      this.state.sources.late += 1;
+      return true;
+    }
+    if (record !== undefined && !this.#appendRecord(record)) return false;
+    yield* this.#applied(this.state.applyInSteps(batch, body, origin), push, origin);
     return true;
   }
 
@@ -196,9 +220,7 @@ export class Ledger {
     // Another request came with its key meanwhile.
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
       return false;
-    if (record !== undefined && !this.#appendRecord(record)) return false;
-    await this.#take(this.#applied(this.state.applyInSteps(batch, body, origin), push, origin));
-    return true;
+    return this.#take(this.#unlessLate(batch, body, { push, origin, record }));
   }
 
   /** The steps that are left of a push. */
@@ -358,13 +380,15 @@ export class Ledger {
     return this.#appendRecord(record());
   }
 
+  #hasRoom({ length }: Uint8Array): boolean {
+    if (this.#journal.hasRoom(length)) return true;
+    this.#wantedBytes = length;
+    return false;
+  }
+
   #appendRecord(bytes: Uint8Array): boolean {
-    const journal = this.#journal;
-    if (!journal.hasRoom(bytes.length)) {
-      this.#wantedBytes = bytes.length;
-      return false;
-    }
-    journal.append(bytes);
+    if (!this.#hasRoom(bytes)) return false;
+    this.#journal.append(bytes);
     this.recordBytes += bytes.length;
     return true;
   }
@@ -381,6 +405,11 @@ export class Ledger {
 /** Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. */
 function areGroups({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
   return byJob && pathLabels === 'add' && jobCounterResets === 'overwrite';
+}
+
+interface OriginOfPush {
+  readonly push: PushRecord;
+  readonly origin: PushOrigin;
 }
 
 /** A push as far as its record is concerned. */

@@ -7,7 +7,7 @@ export interface GatewayOptions {
   readonly byJob: boolean;
   /** 0 means never. */
   readonly jobPruneDurationMs: number;
-  readonly jobCounterResets: 'overwrite' | 'accumulate';
+  readonly jobCounterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
   /** 0 means never. */
   readonly jobForgetDurationMs: number;
   readonly pathLabels: 'drop' | 'add';
@@ -36,7 +36,7 @@ export const gatewayChoices: Choices<
   GatewayOptions,
   'jobCounterResets' | 'pathLabels' | 'summaries' | 'openmetrics'
 > = {
-  jobCounterResets: ['overwrite', 'accumulate'],
+  jobCounterResets: ['overwrite', 'accumulate', 'accumulate-by-value'],
   pathLabels: ['drop', 'add'],
   summaries: ['discard', 'sum-and-count'],
   openmetrics: ['strict', 'lenient'],

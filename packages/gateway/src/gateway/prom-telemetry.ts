@@ -56,6 +56,16 @@ export const ownMetrics = {
   families: ['gauge', ['type'], 'Families held, by metric type.'],
   sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  suspect_sources: [
+    'gauge',
+    ['reason'],
+    'Paths that look as if they were pushed to in the wrong way: totals in add mode (totals_in_add_mode), two processes on one path (two_on_one_path), a newer start time with each push (invented_start_times). At most 1000 paths are watched.',
+  ],
+  late_pushes_total: [
+    'counter',
+    [],
+    'Pushes that changed nothing, as their start times and values are older than what their source had pushed already.',
+  ],
   series_bytes: ['gauge', [], 'Bytes of series: names, labels, and what goes with each sample.'],
   metadata_bytes: ['gauge', [], 'Bytes of the names, help and units of families.'],
   source_bytes: ['gauge', [], 'Bytes of sources in by-job mode, and of what each pushed last.'],
@@ -219,6 +229,10 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
     for (const [of, limit] of boundedMetrics) set(limits[limit], { of });
   });
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
+  collect.gauge('suspect_sources', (set) => {
+    for (const [reason, paths] of holdings().suspects) set(paths, { reason });
+  });
+  collect.counter('late_pushes_total', (set) => set(holdings().pushesLate));
   collect.gauge('exemplars', (set) => set(holdings().exemplars));
   collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
   collect.gauge('pushes_waiting', (set) => set(holdings().pushesWaiting));

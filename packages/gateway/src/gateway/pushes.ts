@@ -64,7 +64,7 @@ export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #decoders: Decoders;
   readonly #ledger: Ledger;
-  readonly #counted: (batch: Batch) => Counts;
+  readonly #counted: (batch: Batch, key: GroupingKey) => Counts;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   /** Of those that need one turn of the event loop, but cannot have this one. */
@@ -77,7 +77,7 @@ export class Pushes<Counts extends object> {
   constructor(
     options: GatewayOptions,
     ledger: Ledger,
-    counted: (batch: Batch) => Counts,
+    counted: (batch: Batch, key: GroupingKey) => Counts,
     bounds?: QueueBounds,
   ) {
     this.#options = options;
@@ -158,7 +158,7 @@ export class Pushes<Counts extends object> {
         if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(batch, body, record)) return WAITS;
-      return this.#counted(batch);
+      return this.#counted(batch, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -217,7 +217,7 @@ export class Pushes<Counts extends object> {
         checkSourceGrowth(state, await ledger.look(growthOf(state, batch, record)));
       if (!builder.isUnchanged()) return undefined;
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, record), pause);
-      if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch);
+      if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch, request.key);
     } finally {
       letGo?.();
     }

@@ -7,6 +7,7 @@ import type { Recovery } from './recovery.ts';
 import type { CutReason, TurnedAwayReason } from './scrape-turn.ts';
 import type { ScrapesReport } from './scrapes.ts';
 import type { SnapshotReport } from './snapshots.ts';
+import type { Suspicion } from './suspects.ts';
 
 /**
  * What the layers report about themselves. Called on hot paths: implementations count in plain numbers and build
@@ -51,6 +52,10 @@ export interface HoldingsByType {
   readonly sourcesPruned: number;
   /** Deleted or forgotten since the process started. */
   readonly sourcesRetired: number;
+  /** Older than what their source had pushed already, since the process started. */
+  readonly pushesLate: number;
+  /** Paths that look as if the mode of the gateway were wrong for them. */
+  readonly suspects: readonly (readonly [reason: Suspicion, paths: number])[];
   readonly exemplars: number;
   /** Not kept because there were as many as may be, since the process started. */
   readonly exemplarsDropped: number;

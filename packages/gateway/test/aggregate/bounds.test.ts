@@ -249,9 +249,50 @@ describe('what sources have', () => {
     expect(await push('POST', 'job/b', 'b')).toBe('applied');
   });
 
+  /** What each push makes of the bytes of sources, as foretold and as it was. */
+  function growthsOf(
+    { state }: WorkingState,
+    pushes: readonly (() => void)[],
+  ): readonly (readonly [number | undefined, number])[] {
+    const { sources } = state;
+    return pushes.map((pushing) => {
+      const before = sources.bytes;
+      let growth: number | undefined;
+      const push = sources.push.bind(sources);
+      const spy = vi.spyOn(sources, 'push').mockImplementation((key, batch, options) => {
+        growth = atOnce(sources.growthInSteps(key, batch, options.method === 'PUT'));
+        return push(key, batch, options);
+      });
+      pushing();
+      spy.mockRestore();
+      return [growth, sources.bytes - before];
+    });
+  }
+
+  test('is foretold to the byte, with start times as well', () => {
+    const working = new WorkingState({ byJob: true, counterResets: 'accumulate' }, 1);
+    const all: readonly (readonly ['PUT' | 'POST', number, readonly string[]])[] = [
+      ['POST', 0, ['x', 'y']],
+      ['POST', 0, ['x', 'y']],
+      ['POST', 5, ['y', 'z']],
+      ['PUT', 9, ['q', 'x']],
+      ['PUT', 9, []],
+    ];
+    const growths = growthsOf(
+      working,
+      all.map(([method, start, names]) => () => {
+        const lines = names.map(
+          (name) => `c_total{l="${name}"} 1\nc_created{l="${name}"} ${1.6e9 + start}\n`,
+        );
+        const text = `# TYPE c counter\n${lines.join('')}# TYPE g gauge\ng{l="${names.join('')}"} 1\n# EOF\n`;
+        expect(working.push(text, { method, openMetricsSlice: 1000 })).toBe('taken');
+      }),
+    );
+    for (const [foretold, grown] of growths) expect(foretold).toBe(grown);
+  });
+
   test('is foretold to the byte', () => {
     const working = stateWith({}, true);
-    const { sources } = working.state;
     const steps: readonly (readonly ['PUT' | 'POST', string, readonly string[]])[] = [
       ['POST', 'a', ['x', 'y']],
       ['POST', 'a', ['y', 'z']],
@@ -260,18 +301,15 @@ describe('what sources have', () => {
       ['PUT', 'a', []],
       ['PUT', 'c', ['x', 'y', 'z']],
     ];
-    for (const [method, source, names] of steps) {
-      const before = sources.bytes;
-      const growth: number[] = [];
-      const push = sources.push.bind(sources);
-      const spy = vi.spyOn(sources, 'push').mockImplementation((key, batch, options) => {
-        growth.push(atOnce(sources.growthInSteps(key, batch, options.method === 'PUT')));
-        return push(key, batch, options);
-      });
-      working.push(gauges(names), { method, source });
-      spy.mockRestore();
-      expect(growth).toEqual([sources.bytes - before]);
-    }
+    const growths = growthsOf(
+      working,
+      steps.map(
+        ([method, source, names]) =>
+          () =>
+            working.push(gauges(names), { method, source }),
+      ),
+    );
+    for (const [foretold, grown] of growths) expect(foretold).toBe(grown);
   });
 });
 

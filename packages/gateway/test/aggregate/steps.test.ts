@@ -42,6 +42,14 @@ interface Case {
   readonly change: (one: WorkingState) => Generator<void, unknown>;
 }
 
+const begun = (start: number): string => {
+  const metrics = Array.from(
+    { length: ROWS },
+    (_, i) => `c_total{i="${i}"} 1\nc_created{i="${i}"} ${1.6e9 + start}\n`,
+  );
+  return `# TYPE c counter\n${metrics.join('')}# EOF\n`;
+};
+const openMetrics = { openMetricsSlice: 1 << 20 };
 const ofA = { source: 'a', method: 'PUT' } as const;
 const cases: readonly Case[] = [
   {
@@ -73,6 +81,12 @@ const cases: readonly Case[] = [
     rules: add,
     before: (one) => one.push(started(1.6e9)),
     change: (one) => one.pushInSteps(started(1)),
+  },
+  {
+    symptom: 'a restart that start times tell',
+    rules: accumulate,
+    before: (one) => one.push(begun(0), openMetrics),
+    change: (one) => one.pushInSteps(begun(10), openMetrics),
   },
   {
     symptom: 'a stray of many small sources',

@@ -88,6 +88,7 @@ export class WorkingState {
       }
       const batch = this.#builder.finish();
       const origin = { source, method, nowMs, wallMs: nowMs + 0.5 };
+      if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, origin))) return 'late';
       yield* checkLeaving(this.state, batch, origin);
       this.beforeApplying(batch, origin);
       yield* this.state.applyInSteps(batch, body, origin);

@@ -94,7 +94,7 @@ export function randomRun(random: Random, formats: readonly FuzzFormat[] = mixed
   }
   return {
     byJob: random.chance(60),
-    jobCounterResets: random.pick(['overwrite', 'accumulate']),
+    jobCounterResets: random.pick(['overwrite', 'accumulate', 'accumulate-by-value']),
     summaries: random.pick(['discard', 'sum-and-count']),
     pathLabels: random.chance(20) ? 'add' : 'drop',
     openmetrics: random.pick(['strict', 'lenient']),

@@ -14,7 +14,7 @@ import { RestartingGateway } from '../support/restarting.ts';
 
 export interface FuzzRun {
   readonly byJob: boolean;
-  readonly jobCounterResets: 'overwrite' | 'accumulate';
+  readonly jobCounterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
   readonly summaries: 'discard' | 'sum-and-count';
   readonly pathLabels: 'drop' | 'add';
   /** Strict when left out. */

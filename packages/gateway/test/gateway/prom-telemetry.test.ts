@@ -22,6 +22,8 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,
+    pushesLate: 0,
+    suspects: [],
     idempotencyKeys: 0,
     idempotencyKeysEvicted: 0,
     exemplars: 0,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 
 import { plainText } from '../../src/model/page-format.ts';
-import { counter, family, gauge } from '../support/protobuf.ts';
+import { counter, family, gauge, histogram, timestamp } from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 
 const format = 'protobuf';
@@ -30,4 +30,52 @@ test('a gauge x_created in protobuf is the start time of no other counter', asyn
   for (let twice = 0; twice < 2; twice += 1)
     await run.gateway.push(pushOf(1.5e9, 'rooms_x_total'), { format });
   expect(await run.page(plainText)).toContain('} 3000000000\n');
+});
+
+const accumulate = { byJob: true, jobCounterResets: 'accumulate' } as const;
+
+function runOf(total: number, startSeconds: number): Buffer {
+  return Buffer.concat([
+    family('c_total', { type: 'counter' }, counter({}, total, timestamp(3, startSeconds))),
+    family(
+      'h',
+      { type: 'histogram' },
+      histogram({}, { count: total, sum: total, buckets: [[1, total]] }, timestamp(15, startSeconds)),
+    ),
+  ]);
+}
+
+test('start times of protobuf tell a restart from a late push', async () => {
+  const run = await RestartingGateway.start(accumulate);
+  const push = (total: number, start: number): Promise<unknown> =>
+    run.gateway.push(runOf(total, start), { format, path: 'job/a' });
+  await push(100, 1_600_000_000);
+  await push(100, 1_600_000_002);
+  await run.restart();
+  expect(await run.page(plainText)).toContain('c_total 200\n');
+  await push(150, 1_600_000_000);
+  await push(99, 1_600_000_002);
+  const page = await run.page(plainText);
+  expect(page).toContain('c_total 200\n');
+  expect(page).toContain('h_bucket{le="1"} 200\n');
+  expect(page).toContain('h_count 200\n');
+});
+
+test('a long push may be a restart, or come late', async () => {
+  const run = await RestartingGateway.start(accumulate);
+  const bodyOf = (value: number, start: number): string => {
+    const numbers = Array.from({ length: 4000 }, (_, i) => i);
+    const totals = numbers.map((i) => `c_total{i="${i}"} ${value}\n`).join('');
+    const starts = numbers.map((i) => `c_created{i="${i}"} ${start}\n`).join('');
+    return `# TYPE c_total counter\n${totals}# TYPE c_created gauge\n${starts}`;
+  };
+  const push = (value: number, start: number): Promise<unknown> =>
+    run.gateway.push(bodyOf(value, start), { path: 'job/a', method: 'PUT' });
+  await push(10, 1.6e9);
+  await Promise.all([push(11, 1.6e9), push(20, 1.6e9 + 5), push(12, 1.6e9)]);
+  await run.restart();
+  await push(19, 1.6e9 + 5);
+  const page = await run.page(plainText);
+  expect(page).toContain('c_total{i="0"} 31\n');
+  expect(page).toContain('c_total{i="3999"} 31\n');
 });

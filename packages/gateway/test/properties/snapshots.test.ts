@@ -10,6 +10,7 @@ const modes = [
   { byJob: false },
   { byJob: true, counterResets: 'overwrite' },
   { byJob: true, counterResets: 'accumulate' },
+  { byJob: true, counterResets: 'accumulate-by-value' },
 ] as const;
 
 test.each(modes)(

@@ -1,0 +1,210 @@
+/**
+ * Senders that push in a way that the mode of the gateway is wrong for, which nobody sees on the page: totals that are added up again and
+ * again, two processes that replace each other, start times that are invented. A few series of some paths are watched, in memory alone.
+ */
+import type { Batch } from '../aggregate/batch.ts';
+import { CellKind } from '../aggregate/cells.ts';
+import type { Cells } from '../aggregate/cells.ts';
+import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
+
+export const suspicions = ['totals_in_add_mode', 'two_on_one_path', 'invented_start_times'] as const;
+export type Suspicion = (typeof suspicions)[number];
+
+const remedies: Readonly<Record<Suspicion, string>> = {
+  totals_in_add_mode:
+    'pushes of a path look like totals, which add mode adds up each time; run the gateway with --by-job, or reset the counters after each push',
+  two_on_one_path:
+    'counters of a path go up and down, as if two processes pushed to it and replaced each other; give each a path of its own, with an instance',
+  invented_start_times:
+    'a source pushes a newer start time each time though it counts on, so all of it is added each time; use --job-counter-resets=accumulate-by-value',
+};
+
+const PATHS_MAX = 1000;
+const SERIES_MAX = 8;
+/** Entries of a push among which series to watch are looked for. */
+const LOOKED_AT_MAX = 64;
+/** When as many paths are watched as may be, so many pushes of others go by before one takes the place of the oldest. */
+const PASSED_BY = 64;
+const PUSHES_MIN = 20;
+const RISES_MIN = 10;
+const SERIES_MIN = 2;
+const FALLS_MIN = 5;
+const MOVES_MIN = 10;
+const MOVED_RISES_MIN = 5;
+const MOVED_MS = 1000;
+
+interface Watched {
+  readonly cell: number;
+  /** Its place in the push, mostly the same. */
+  readonly entry: number;
+  value: number;
+  rises: number;
+  falls: number;
+  /** Were there two processes: the last value of the one that did not push last. */
+  other: number;
+}
+
+interface Path {
+  pushes: number;
+  series: Watched[];
+  startMs: number;
+  moves: number;
+  movedRises: number;
+  suspicion: Suspicion | undefined;
+}
+
+export class Suspects {
+  readonly #byJob: boolean;
+  readonly #log: Log;
+  readonly #paths = new Map<string, Path>();
+  readonly #told = new Set<Suspicion>();
+  #passedBy = 0;
+
+  constructor(byJob: boolean, log: Log) {
+    this.#byJob = byJob;
+    this.#log = log;
+  }
+
+  /** How many of the watched paths look so. */
+  count(suspicion: Suspicion): number {
+    let count = 0;
+    for (const path of this.#paths.values()) if (path.suspicion === suspicion) count += 1;
+    return count;
+  }
+
+  /** To be called with each push that counts. */
+  see(key: string, batch: Batch, cells: Cells): void {
+    const path = this.#paths.get(key) ?? this.#admit(key);
+    if (path === undefined || path.suspicion !== undefined) return;
+    if (!isSameShape(path, batch)) {
+      begin(path, seriesOf(batch, cells), batch);
+      return;
+    }
+    path.pushes += 1;
+    const suspicion = this.#byJob ? lookByJob(path, batch) : lookAtTotals(path, batch);
+    if (suspicion !== undefined) this.#tell(key, path, suspicion);
+  }
+
+  #admit(key: string): Path | undefined {
+    if (this.#paths.size >= PATHS_MAX) {
+      this.#passedBy += 1;
+      if (this.#passedBy % PASSED_BY !== 0) return undefined;
+      for (const oldest of this.#paths.keys()) {
+        this.#paths.delete(oldest);
+        break;
+      }
+    }
+    const path: Path = {
+      pushes: 0,
+      series: [],
+      startMs: Number.NaN,
+      moves: 0,
+      movedRises: 0,
+      suspicion: undefined,
+    };
+    this.#paths.set(key, path);
+    return path;
+  }
+
+  #tell(key: string, path: Path, suspicion: Suspicion): void {
+    path.suspicion = suspicion;
+    if (this.#told.has(suspicion)) return;
+    this.#told.add(suspicion);
+    this.#log.warn(remedies[suspicion], { reason: suspicion, path: shorten(key) });
+  }
+}
+
+function seriesOf({ cells: named, values, length }: Batch, { kind }: Cells): Watched[] {
+  const series: Watched[] = [];
+  for (let entry = 0; entry < Math.min(length, LOOKED_AT_MAX) && series.length < SERIES_MAX; entry += 1) {
+    const cell = named[entry]!;
+    if (kind[cell] !== CellKind.COUNTER && kind[cell] !== CellKind.COUNT) continue;
+    series.push({ cell, entry, value: values[entry]!, rises: 0, falls: 0, other: Number.NaN });
+  }
+  return series;
+}
+
+function begin(path: Path, series: Watched[], { began }: Batch): void {
+  path.series = series;
+  path.pushes = 1;
+  path.startMs = began[0]?.startMs ?? Number.NaN;
+  path.moves = 0;
+  path.movedRises = 0;
+}
+
+function isSameShape({ pushes, series }: Path, { cells, length }: Batch): boolean {
+  if (pushes === 0 || series.length === 0) return false;
+  for (const { cell, entry } of series) if (entry >= length || cells[entry] !== cell) return false;
+  return true;
+}
+
+/** In add mode: two series or more that rise, and none that falls. */
+function lookAtTotals(path: Path, { values }: Batch): Suspicion | undefined {
+  let risen = 0;
+  for (const one of path.series) {
+    const value = values[one.entry]!;
+    if (value < one.value) {
+      restart(path, values);
+      return undefined;
+    }
+    if (value > one.value) one.rises += 1;
+    one.value = value;
+    if (one.rises >= RISES_MIN) risen += 1;
+  }
+  return path.pushes >= PUSHES_MIN && risen >= SERIES_MIN ? 'totals_in_add_mode' : undefined;
+}
+
+function lookByJob(path: Path, batch: Batch): Suspicion | undefined {
+  const [first] = path.series;
+  if (first === undefined) return undefined;
+  if (batch.began.length > 0) {
+    const { startMs } = batch.began[0]!;
+    const value = batch.values[first.entry]!;
+    const goesOn = startMs > path.startMs + MOVED_MS && value >= first.value;
+    path.moves = goesOn ? path.moves + 1 : 0;
+    path.movedRises = goesOn ? path.movedRises + (value > first.value ? 1 : 0) : 0;
+    path.startMs = startMs;
+    if (path.moves >= MOVES_MIN && path.movedRises >= MOVED_RISES_MIN) return 'invented_start_times';
+  }
+  return lookForTwo(path, batch);
+}
+
+/**
+ * Values that fall again and again, and yet come from two processes each of which only rises. Of values that come as they like, two
+ * such rows cannot be made for long.
+ */
+function lookForTwo(path: Path, { values }: Batch): Suspicion | undefined {
+  let suspected = 0;
+  for (const one of path.series) {
+    const value = values[one.entry]!;
+    if (value < one.value) {
+      // The other one has its turn, which has not fallen either.
+      if (value < one.other) {
+        restart(path, values);
+        return undefined;
+      }
+      one.falls += 1;
+      one.other = one.value;
+    } else if (one.other > one.value && value >= one.other) {
+      const mine = one.value;
+      one.value = one.other;
+      one.other = mine;
+    }
+    if (value > one.value) one.rises += 1;
+    one.value = value;
+    if (one.falls >= FALLS_MIN && one.rises >= FALLS_MIN) suspected += 1;
+  }
+  if (path.pushes < PUSHES_MIN) return undefined;
+  return suspected >= Math.min(SERIES_MIN, path.series.length) ? 'two_on_one_path' : undefined;
+}
+
+function restart(path: Path, values: Float64Array): void {
+  path.pushes = 1;
+  for (const one of path.series) {
+    one.value = values[one.entry]!;
+    one.rises = 0;
+    one.falls = 0;
+    one.other = Number.NaN;
+  }
+}
