@@ -32,7 +32,7 @@ export function assemble(parts: Parts & { readonly journal?: Journal | undefined
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
   const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes });
-  const telemetry = createTelemetry({ version, clock, holdings: () => gateway.holdingsByType() });
+  const telemetry = createTelemetry({ version, holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
   const isReady = (): boolean => gateway.isOpen;

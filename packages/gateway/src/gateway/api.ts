@@ -87,6 +87,6 @@ export interface Holdings {
   readonly sources: number;
   /** Since the process started. */
   readonly pushes: number;
-  /** Time of the newest accepted push, milliseconds since the Unix epoch; undefined before the first. */
+  /** Time of the newest accepted push, milliseconds since the Unix epoch, also before a restart; undefined when none is known. */
   readonly lastPushMs: number | undefined;
 }

@@ -32,7 +32,6 @@ export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
   readonly #options: GatewayOptions;
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #journal: Journal;
   readonly #ledger: Ledger;
@@ -42,7 +41,6 @@ export class Gateway implements GatewayApi {
   #isOpen = false;
   #recovery: Recovery | undefined;
   #pushes = 0;
-  #lastPushMs: number | undefined;
   #notShownLast: string | undefined;
   readonly #sumsWarnedOf = new Set<string>();
 
@@ -56,7 +54,6 @@ export class Gateway implements GatewayApi {
   }) {
     const { options, clock, log, journal = memoryJournal(), scrapes } = deps;
     this.#options = options;
-    this.#clock = clock;
     this.#log = log;
     this.#journal = journal;
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
@@ -167,7 +164,7 @@ export class Gateway implements GatewayApi {
       series: state.cells.size,
       sources: state.sources.size,
       pushes: this.#pushes,
-      lastPushMs: this.#lastPushMs,
+      lastPushMs: this.#ledger.lastPushMs,
     };
   }
 
@@ -186,6 +183,7 @@ export class Gateway implements GatewayApi {
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
       pushesWaiting: this.#reader.waiting,
+      lastPushMs: this.#ledger.lastPushMs,
       scrapes: this.#scrapes.report,
       storage: this.#storageReport(),
     };
@@ -219,7 +217,6 @@ export class Gateway implements GatewayApi {
   }
 
   #counted(batch: Batch): Counts {
-    this.#lastPushMs = this.#clock.now();
     this.#noteStrays();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);

@@ -49,6 +49,8 @@ export class Ledger {
   readonly keys: IdempotencyKeys;
   /** Of records appended since the start. */
   recordBytes = 0;
+  /** On the wall, when the newest push was counted, also by a process before this one; undefined when none is known. */
+  lastPushMs: number | undefined;
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #writer: RecordWriter;
@@ -88,6 +90,7 @@ export class Ledger {
     const recovery = await recoverState(this.#journal, this.state, this.keys);
     // A store that is new begins with the time on the wall, so that it looks like one.
     if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
+    this.lastPushMs = recovery.lastPushMs;
     return recovery;
   }
 
@@ -208,7 +211,8 @@ export class Ledger {
     yield* this.#recycled();
   }
 
-  #counted({ identity }: PushRecord, { nowMs }: PushOrigin): void {
+  #counted({ identity }: PushRecord, { nowMs, wallMs }: PushOrigin): void {
+    this.lastPushMs = wallMs;
     if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
@@ -301,7 +305,8 @@ export class Ledger {
     const room = await roomForSnapshot(this.state);
     while (this.#applying !== undefined) await this.#applying;
     const { position } = this.#journal;
-    const parts = await this.#take(snapshotSections(this.state, this.keys, { nowMs: this.nowMs(), room }));
+    const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
+    const parts = await this.#take(snapshotSections(this.state, this.keys, { ...times, room }));
     try {
       return await this.#journal.snapshot(position, parts.parts);
     } finally {

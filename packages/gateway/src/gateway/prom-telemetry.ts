@@ -5,9 +5,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 import type { Limits } from '../aggregate/rules.ts';
+import { errorTable } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
-import type { Clock } from '../primitives/clock.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 import { cutReasons, turnedAwayReasons } from './scrape-turn.ts';
 import type { CutReason, TurnedAwayReason } from './scrape-turn.ts';
@@ -51,7 +51,11 @@ export const ownMetrics = {
     ['reason'],
     'Samples that were read and add nothing: NaN or infinite (non_finite); the sum of a histogram or summary that is (non_finite_sum); of a summary (summary); untyped, with the name of a family declared since (stray_untyped). Also series left out of a page (name_collision).',
   ],
-  last_push_timestamp_seconds: ['gauge', [], 'Time of the newest accepted push; 0 before the first.'],
+  last_push_timestamp_seconds: [
+    'gauge',
+    [],
+    'Time of the newest accepted push, also before a restart; 0 when none is known.',
+  ],
   series: ['gauge', ['type'], 'Samples held, as the page shows them, by metric type.'],
   families: ['gauge', ['type'], 'Families held, by metric type.'],
   sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
@@ -129,15 +133,17 @@ const SCRAPE_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
 type OwnMetric = keyof typeof ownMetrics;
 
+const errorCodes = Object.keys(errorTable) as readonly ErrorCode[];
+
 export function createTelemetry(deps: {
   readonly version: string;
-  readonly clock: Clock;
   readonly holdings: () => HoldingsByType;
 }): Telemetry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
-  const refused = new Map<ErrorCode, number>();
+  const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0 };
+  // From 0 on, as what begins at 1 shows no increase().
+  const refused = new Map<ErrorCode, number>(errorCodes.map((code) => [code, 0]));
   const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
   const pushDuration = histogram('push_duration_seconds', PUSH_BUCKETS);
   const scrapeDuration = histogram('scrape_duration_seconds', SCRAPE_BUCKETS);
@@ -153,7 +159,6 @@ export function createTelemetry(deps: {
   collect.counter('samples_ignored_total', (set) => {
     for (const [reason, count] of ignored) set(count, { reason });
   });
-  collect.gauge('last_push_timestamp_seconds', (set) => set(totals.lastPushMs / 1000));
   // Asked for once a page: it counts every family, and the page shows one point in time.
   let holdings = deps.holdings();
   addHoldings(registry, () => holdings);
@@ -169,7 +174,6 @@ export function createTelemetry(deps: {
       totals.accepted += 1;
       totals.samples += samples;
       totals.bytes += bytes;
-      totals.lastPushMs = deps.clock.now();
       pushDuration.observe(seconds);
     },
     pushRefused(code, bytes) {
@@ -221,6 +225,7 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
   collect.gauge('exemplars', (set) => set(holdings().exemplars));
   collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
+  collect.gauge('last_push_timestamp_seconds', (set) => set((holdings().lastPushMs ?? 0) / 1000));
   collect.gauge('pushes_waiting', (set) => set(holdings().pushesWaiting));
   collect.gauge('idempotency_keys', (set) => set(holdings().idempotencyKeys));
   collect.counter('idempotency_keys_evicted_total', (set) => set(holdings().idempotencyKeysEvicted));

@@ -54,6 +54,12 @@ export class RestartingGateway {
     return Buffer.concat(slices);
   }
 
+  /** The page of own metrics now. */
+  async ownMetrics(): Promise<string> {
+    const page = await this.#gateway.gateway.telemetry?.page();
+    return page?.body ?? '';
+  }
+
   async takeSnapshot(): Promise<void> {
     await this.#gateway.gateway.snapshots.take();
     if (this.#gateway.gateway.snapshots.report.failed > 0) throw new Error('no snapshot could be taken');
