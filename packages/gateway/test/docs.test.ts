@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { ownMetrics } from '../src/gateway/prom-telemetry.ts';
 import { clientPath } from './support/clients.ts';
 import { repository } from './support/programs.ts';
 
@@ -65,4 +66,11 @@ test('snippets of clients that nothing runs are marked as such', () => {
     const title = section.slice(0, section.indexOf('\n'));
     expect(unmarked > 0, title).toBe(section.includes('Not run here'));
   }
+});
+
+test.each(pages)('%s: own metrics that are named in full are there', (page) => {
+  const names = [...read(page).matchAll(/\bprom_aggregation_gateway_(\w+)/g)].map(([, name = '']) => name);
+  const known = new Set<string>(Object.keys(ownMetrics));
+  const unknown = names.filter((name) => !known.has(name.replace(/(?<=_seconds)_(?:bucket|sum|count)$/, '')));
+  expect(unknown).toEqual([]);
 });
