@@ -101,7 +101,7 @@ export async function openGateway(
     parts.log.error('the storage failed; restart the gateway', { path: storage.path, error: String(error) });
   const assembly = await assembleDurable({ ...parts, storage, onFailure });
   try {
-    await assembly.gateway.open(storage.snapshotIntervalMs);
+    await assembly.gateway.open(storage.snapshotIntervalMs, storage);
   } catch (error) {
     await assembly.gateway.close();
     throw error;

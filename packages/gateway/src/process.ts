@@ -77,7 +77,7 @@ async function assembleFor(config: Config, log: Log): Promise<Assembly> {
 
 async function open({ gateway }: Assembly, storage: StorageOptions, log: Log): Promise<void> {
   try {
-    const { records, snapshotPosition, seconds } = await gateway.open(storage.snapshotIntervalMs);
+    const { records, snapshotPosition, seconds } = await gateway.open(storage.snapshotIntervalMs, storage);
     const { series, sources } = gateway.holdings();
     log.info('storage read', {
       path: storage.path,

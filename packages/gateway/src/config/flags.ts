@@ -342,6 +342,14 @@ export const flags: readonly Flag[] = [
       'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',
   },
   {
+    name: 'storage.accept-mode-change',
+    group: 'storage',
+    ...onOrOff,
+    default: String(defaultStorageOptions.acceptModeChange),
+    meaning:
+      'Start with a store that was kept in the other mode, or in by-job mode with another --push.path-labels. Without it such a start is refused, as sources would count twice and gauges would be lost.',
+  },
+  {
     name: 'limit.memory',
     group: 'limit',
     value: 'size',

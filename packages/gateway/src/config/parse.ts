@@ -235,6 +235,7 @@ function toConfig(values: ReadonlyMap<string, unknown>, memoryOfMachineBytes: nu
       bytesMax: get('storage.max-size'),
       waitingBytesMax: budgets.storage.waitingBytesMax,
       onCorruption: get<StorageOptions['onCorruption']>('storage.on-corruption'),
+      acceptModeChange: get('storage.accept-mode-change'),
     },
     log: { level: get<LogOptions['level']>('log.level'), format: get<LogOptions['format']>('log.format') },
     memoryBytes,

@@ -4,8 +4,11 @@ import { overLimits } from '../aggregate/check-limits.ts';
 import { countsByType } from '../aggregate/families.ts';
 import { usageOf } from '../aggregate/usage.ts';
 import type { LeftOut } from '../exposition/page.ts';
+import { StorageProblem } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
+import { defaultStorageOptions } from '../journal/options.ts';
+import type { StorageOptions } from '../journal/options.ts';
 import { RequestError } from '../model/errors.ts';
 import type { GroupingKey } from '../model/labels.ts';
 import type { Clock } from '../primitives/clock.ts';
@@ -16,6 +19,7 @@ import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, Sc
 import { beginLedger } from './begin-ledger.ts';
 import { ExpiryClock } from './expiry.ts';
 import { Ledger } from './ledger.ts';
+import { describeModeChange } from './mode-change.ts';
 import type { GatewayOptions } from './options.ts';
 import { Pushes, REPLAYED } from './pushes.ts';
 import type { Recovery } from './recovery.ts';
@@ -78,9 +82,16 @@ export class Gateway implements GatewayApi {
     return this.#isOpen;
   }
 
-  /** Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read. */
-  async open(snapshotIntervalMs: number): Promise<Recovery> {
+  /**
+   * Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read, or was kept in
+   * another mode, unless that is accepted.
+   */
+  async open(
+    snapshotIntervalMs: number,
+    { acceptModeChange }: Pick<StorageOptions, 'acceptModeChange'> = defaultStorageOptions,
+  ): Promise<Recovery> {
     const recovery = await this.#ledger.recover();
+    this.#checkMode(acceptModeChange);
     this.#warnOfLimits();
     await beginLedger(this.#ledger, this.snapshots);
     this.#isOpen = true;
@@ -88,6 +99,13 @@ export class Gateway implements GatewayApi {
     this.snapshots.start(snapshotIntervalMs);
     this.#expiry.wake();
     return recovery;
+  }
+
+  #checkMode(isAccepted: boolean): void {
+    const change = this.#ledger.modeChange();
+    if (change === undefined) return;
+    if (!isAccepted) throw new StorageProblem('other_mode', describeModeChange(change));
+    this.#log.warn('the mode of the store is changed', { change: change.change, effect: change.effect });
   }
 
   #warnOfLimits(): void {

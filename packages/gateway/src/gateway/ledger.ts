@@ -28,6 +28,8 @@ import { RequestError } from '../model/errors.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { inTurns } from '../primitives/turns.ts';
 import type { GatewayOptions } from './options.ts';
+import { modeChangeOf } from './mode-change.ts';
+import type { ModeChange } from './mode-change.ts';
 import { inSteps } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
@@ -81,6 +83,7 @@ export class Ledger {
       summaries: options.summaries,
       dropsWithdrawn: true,
       ...(areGroups(options) ? { groups: true as const } : {}),
+      pathLabels: options.pathLabels,
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -92,6 +95,11 @@ export class Ledger {
     if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
     this.lastPushMs = recovery.lastPushMs;
     return recovery;
+  }
+
+  /** What would go wrong if `begin` were called; undefined if nothing would. */
+  modeChange(): ModeChange | undefined {
+    return modeChangeOf(this.state, this.#rules);
   }
 
   /**
@@ -112,12 +120,16 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn, groups } = this.state.rules;
+    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.rules;
     const wanted = this.#rules;
     const isAsked =
-      byJob === wanted.byJob && counterResets === wanted.counterResets && summaries === wanted.summaries;
-    if (isAsked && dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups) return true;
-    // What only an earlier version did otherwise may go on until there is room to say so.
+      byJob === wanted.byJob &&
+      counterResets === wanted.counterResets &&
+      summaries === wanted.summaries &&
+      (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
+    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups;
+    if (isAsked && isSame && pathLabels !== undefined) return true;
+    // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
     if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return isAsked;
     void this.#take(this.state.setRulesInSteps(wanted));
     return true;
