@@ -78,8 +78,11 @@ export interface PageReader {
   cut(reason: CutReason): void;
 }
 
-/** `replayed`: it was there already, under the same idempotency key. */
-export type PushOutcome = 'applied' | 'replayed';
+/**
+ * `replayed`: it was there already, under the same idempotency key. `dropped`: as applied, but it has samples and none of them adds
+ * anything, as they are of summaries that are not kept, NaN or infinite.
+ */
+export type PushOutcome = 'applied' | 'replayed' | 'dropped';
 
 export interface Holdings {
   readonly families: number;

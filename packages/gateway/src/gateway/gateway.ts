@@ -146,7 +146,9 @@ export class Gateway implements GatewayApi {
     if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
     if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
-    return 'applied';
+    return read.samples > 0 && read.samples === read.nonFinite + read.sums + read.summary
+      ? 'dropped'
+      : 'applied';
   }
 
   async delete(key: GroupingKey, client?: Client): Promise<void> {

@@ -155,10 +155,10 @@ function createRefusals(
 function createHandlers(
   deps: HandlerDeps,
   state: ServerState,
-  shared: Omit<PushDeps, 'gateway' | 'state'>,
+  shared: Pick<PushDeps, 'intake' | 'cors' | 'routes'>,
 ): Record<HandlerName, Handler> {
-  const { gateway, telemetry, options, log } = deps;
-  const pushDeps: PushDeps = { gateway, state, ...shared };
+  const { gateway, telemetry, options, log, byJob } = deps;
+  const pushDeps: PushDeps = { gateway, state, byJob, log, ...shared };
   const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
     push: pushHandler(pushDeps),
@@ -178,7 +178,7 @@ function createHandlers(
       gateway,
       pushPath: options.pushPath,
       telemetryPath: options.telemetryPath,
-      byJob: deps.byJob,
+      byJob,
       version: deps.version,
     }),
   };

@@ -2,7 +2,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { RequestError } from '../model/errors.ts';
-import type { GatewayApi } from '../gateway/api.ts';
+import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
+import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
 import type { BodyIntake } from './body.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
@@ -19,10 +21,19 @@ export interface PushDeps {
   readonly cors: CorsPolicy;
   readonly routes: Routes;
   readonly state: { readonly stopping: boolean };
+  readonly byJob: boolean;
+  readonly log: Log;
 }
+
+/** What is said with a 202, where the sender may think that something was done. */
+const NOTHING_DELETED =
+  'nothing was deleted: in add mode the gateway does not know who pushed what, and sums stay; see --by-job\n';
+const NOTHING_ADDED =
+  'none of the samples of this push adds anything: summaries are dropped without --push.summaries=sum-and-count, and so are values that are NaN or infinite\n';
 
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes } = deps;
+  const accepted = acceptedLog(deps.log);
   const paths = new PushPathReader();
   return async (exchange) => {
     const { request, response } = exchange;
@@ -48,7 +59,9 @@ export function pushHandler(deps: PushDeps): Handler {
     if (deps.state.stopping && exchange.connection?.isLast(exchange) !== false)
       response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin, 'push');
-    accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
+    accepted?.(exchange, outcome);
+    if (outcome === 'dropped') acceptWith(exchange, origin, NOTHING_ADDED);
+    else accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
 
@@ -67,7 +80,9 @@ export function retireHandler(deps: PushDeps): Handler {
     const key = parsePushPath(rest);
     exchange.request.resume();
     await gateway.delete(key, new HttpClient(exchange.request));
-    accept(exchange, cors.headersFor(origin, 'retire'));
+    const headers = cors.headersFor(origin, 'retire');
+    if (deps.byJob) accept(exchange, headers);
+    else acceptWith(exchange, headers, NOTHING_DELETED);
   };
 }
 
@@ -108,8 +123,36 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
   );
 }
 
+/** Undefined where nobody reads it, so that a push pays nothing for it. */
+function acceptedLog(log: Log): ((exchange: Exchange, outcome: PushOutcome) => void) | undefined {
+  if (log.isDebugEnabled !== true) return undefined;
+  return ({ request, path, bodyBytes }, outcome) =>
+    log.debug(
+      outcome === 'dropped' ? 'push accepted, but none of its samples adds anything' : 'push accepted',
+      {
+        method: request.method,
+        path: shorten(path),
+        remote: request.socket.remoteAddress,
+        bytes: bodyBytes,
+        replayed: outcome === 'replayed' ? true : undefined,
+      },
+    );
+}
+
 /** 202, never 200 or 204: some clients take nothing else. */
 function accept(exchange: Exchange, headers: FlatHeaders): void {
   exchange.response.writeHead(202, ['Content-Length', '0', ...nosniff, ...headers]);
   exchange.response.end();
+}
+
+function acceptWith(exchange: Exchange, headers: FlatHeaders, text: string): void {
+  exchange.response.writeHead(202, [
+    'Content-Type',
+    'text/plain; charset=utf-8',
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+    ...nosniff,
+    ...headers,
+  ]);
+  exchange.response.end(text);
 }
