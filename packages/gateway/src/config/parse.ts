@@ -204,6 +204,7 @@ function toConfig(values: ReadonlyMap<string, unknown>, memoryOfMachineBytes: nu
       requestsPerConnectionMax: defaultHttpOptions.requestsPerConnectionMax,
       requestsMax: budgets.http.requestsMax,
       allowedHosts: get('web.allowed-hosts'),
+      trustedProxies: get<string[]>('web.trusted-proxies').filter((network) => network !== 'none'),
       connectionsMax: get('web.max-connections'),
       readTimeoutMs: get('web.read-timeout'),
       shutdownTimeoutMs: get('web.shutdown-timeout'),

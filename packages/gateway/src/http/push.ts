@@ -6,6 +6,7 @@ import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
 import type { BodyIntake } from './body.ts';
+import type { AddressOf } from './client-address.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
@@ -22,6 +23,7 @@ export interface PushDeps {
   readonly routes: Routes;
   readonly state: { readonly stopping: boolean };
   readonly byJob: boolean;
+  readonly addressOf: AddressOf;
   readonly log: Log;
 }
 
@@ -32,8 +34,8 @@ const NOTHING_ADDED =
   'none of the samples of this push adds anything: summaries are dropped without --push.summaries=sum-and-count, and so are values that are NaN or infinite\n';
 
 export function pushHandler(deps: PushDeps): Handler {
-  const { gateway, intake, cors, routes } = deps;
-  const accepted = acceptedLog(deps.log);
+  const { gateway, intake, cors, routes, addressOf } = deps;
+  const accepted = acceptedLog(deps);
   const paths = new PushPathReader();
   return async (exchange) => {
     const { request, response } = exchange;
@@ -45,7 +47,7 @@ export function pushHandler(deps: PushDeps): Handler {
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
-    const client = new HttpClient(request);
+    const client = new HttpClient(request, addressOf);
     const outcome = await intake.receive(request, coding, async (body) => {
       exchange.bodyBytes = body.length;
       try {
@@ -79,7 +81,7 @@ export function retireHandler(deps: PushDeps): Handler {
     }
     const key = parsePushPath(rest);
     exchange.request.resume();
-    await gateway.delete(key, new HttpClient(exchange.request));
+    await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
     const headers = cors.headersFor(origin, 'retire');
     if (deps.byJob) accept(exchange, headers);
     else acceptWith(exchange, headers, NOTHING_DELETED);
@@ -124,7 +126,10 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /** Undefined where nobody reads it, so that a push pays nothing for it. */
-function acceptedLog(log: Log): ((exchange: Exchange, outcome: PushOutcome) => void) | undefined {
+function acceptedLog({
+  log,
+  addressOf,
+}: PushDeps): ((exchange: Exchange, outcome: PushOutcome) => void) | undefined {
   if (log.isDebugEnabled !== true) return undefined;
   return ({ request, path, bodyBytes }, outcome) =>
     log.debug(
@@ -132,7 +137,7 @@ function acceptedLog(log: Log): ((exchange: Exchange, outcome: PushOutcome) => v
       {
         method: request.method,
         path: shorten(path),
-        remote: request.socket.remoteAddress,
+        remote: addressOf(request),
         bytes: bodyBytes,
         replayed: outcome === 'replayed' ? true : undefined,
       },
