@@ -19,6 +19,7 @@ import { readContentEncoding } from './content-encoding.ts';
 import { Decoders } from './decoders.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
+import { bodyReadBefore } from './parsed-body.ts';
 import { senderOf } from './sender.ts';
 import { Turns } from './turns.ts';
 
@@ -83,6 +84,11 @@ export class BodyIntake {
     use: (body: Uint8Array) => Promise<T>,
   ): Promise<T> {
     const { bodyBytesMax } = this.#limits;
+    const readBefore = bodyReadBefore(request);
+    if (readBefore !== undefined) {
+      if (readBefore.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+      return use(readBefore);
+    }
     const share = this.#memory.share(senderOf(this.#addressOf(request)));
     const sent = new BodyBuffer(share, lengthMax(request, bodyBytesMax));
     let inflated: BodyBuffer | undefined;

@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'overloaded'
   | 'storage_full'
   | 'shutting_down'
+  | 'body_already_read'
   | 'internal';
 
 export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
@@ -89,6 +90,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   overloaded: { status: 503, title: 'The gateway holds as many unfinished requests as it may' },
   storage_full: { status: 503, title: 'There is no room to keep the push' },
   shutting_down: { status: 503, title: 'The gateway is starting or stopping' },
+  body_already_read: { status: 500, title: 'The body was read before the gateway got it' },
   internal: { status: 500, title: 'The gateway made a mistake' },
 };
 
