@@ -10,6 +10,7 @@ import type { GatewayServer } from './http/server.ts';
 import { openFileJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
+import type { RequestError } from './model/errors.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 
@@ -35,8 +36,8 @@ export function assemble(parts: Parts & { readonly journal?: Journal | undefined
   const telemetry = createTelemetry({ version, holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
-  const isReady = (): boolean => gateway.isOpen;
-  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version, isReady });
+  const whyNotReady = (): RequestError | undefined => gateway.whyClosed;
+  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version, whyNotReady });
   return { gateway, server };
 }
 
@@ -55,7 +56,10 @@ export async function assembleDurable(
   const journal = await openFileJournal({
     ...storage,
     log: parts.log,
-    onFailure,
+    onFailure: (error) => {
+      assembly?.gateway.fail();
+      onFailure(error);
+    },
     onPressure: () => void assembly?.gateway.snapshots.take(),
     onCommit: (seconds) => assembly?.gateway.telemetry?.committed(seconds),
   });

@@ -43,6 +43,7 @@ export class Gateway implements GatewayApi {
   readonly #scrapes: Scrapes;
   readonly #reader: Pushes<Counts>;
   #isOpen = false;
+  #hasFailed = false;
   #recovery: Recovery | undefined;
   #pushes = 0;
   #notShownLast: string | undefined;
@@ -77,9 +78,25 @@ export class Gateway implements GatewayApi {
     if (!journal.keeps) this.#isOpen = this.#ledger.begin();
   }
 
-  /** Whether it takes pushes and shows the page: not before it has read what it kept. */
-  get isOpen(): boolean {
-    return this.#isOpen;
+  /** Why it takes no pushes and shows no page; undefined when it does. */
+  get whyClosed(): RequestError | undefined {
+    if (this.#isOpen) return undefined;
+    if (this.#hasFailed) {
+      return new RequestError(
+        'storage_failed',
+        'the storage failed, and nothing is acknowledged any more; what was is in its files. Start the gateway again once it works',
+      );
+    }
+    return new RequestError(
+      'shutting_down',
+      'the gateway is starting and still reads what it kept; send this request again a little later',
+    );
+  }
+
+  /** To be called when the journal has failed: nothing becomes safe any more. */
+  fail(): void {
+    this.#hasFailed = true;
+    this.#isOpen = false;
   }
 
   /**
@@ -229,11 +246,8 @@ export class Gateway implements GatewayApi {
   }
 
   #checkOpen(): void {
-    if (this.#isOpen) return;
-    throw new RequestError(
-      'shutting_down',
-      'the gateway is starting and still reads what it kept; send this request again a little later',
-    );
+    const closed = this.whyClosed;
+    if (closed !== undefined) throw closed;
   }
 
   #counted(batch: Batch): Counts {

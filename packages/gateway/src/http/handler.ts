@@ -36,8 +36,8 @@ export interface HandlerDeps {
   readonly byJob: boolean;
   readonly log: Log;
   readonly version: string;
-  /** False while what was kept is still being read in; true when left out. */
-  readonly isReady?: () => boolean;
+  /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
+  readonly whyNotReady?: () => RequestError | undefined;
 }
 
 /** What the handler and the servers tell each other. */
@@ -180,7 +180,8 @@ function createHandlers(
     },
     healthy: async (exchange) => sendText(exchange, 'OK\n'),
     ready: async (exchange) => {
-      if (state.stopping || deps.isReady?.() === false) throw stopping();
+      const why = state.stopping ? stopping() : deps.whyNotReady?.();
+      if (why !== undefined) throw why;
       sendText(exchange, 'OK\n');
     },
     page: pageHandler({
@@ -211,8 +212,5 @@ function sendText(exchange: Exchange, body: string, contentType = 'text/plain; c
 }
 
 function stopping(): RequestError {
-  return new RequestError(
-    'shutting_down',
-    'the gateway is starting or stopping; send this again a little later',
-  );
+  return new RequestError('shutting_down', 'the gateway is stopping; send this again a little later');
 }

@@ -14,6 +14,9 @@ test('before what was kept has been read, nothing is taken and nothing shown, an
   expect(await status('/metrics', { method: 'POST', body: 'a_total 1\n' })).toBe(503);
   expect(await status('/metrics')).toBe(503);
   expect(await status('/-/ready')).toBe(503);
+  expect(await (await fetch(`http://127.0.0.1:${port}/-/ready`)).text()).toBe(
+    'the gateway is starting and still reads what it kept; send this request again a little later\n',
+  );
   expect(await status('/-/healthy')).toBe(200);
   expect(await status('/-/metrics')).toBe(200);
   await gateway.open(3_600_000);

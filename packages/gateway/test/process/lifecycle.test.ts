@@ -1,7 +1,9 @@
 import { request } from 'node:http';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
+import { temporaryFolder } from '../support/folders.ts';
 import { push, scrapeSamples, send } from '../support/http.ts';
 import { runGateway, startGateway } from '../support/process.ts';
 
@@ -96,4 +98,18 @@ test('an idle kept-alive connection does not hold the gateway', async () => {
   const begun = performance.now();
   expect(await gateway.stop('SIGINT')).toBe(0);
   expect(performance.now() - begun).toBeLessThan(3_000);
+});
+
+test('the log says where the store is, and whether it is new', async () => {
+  const path = join(temporaryFolder(), 'mistyped', 'data');
+  const flags = [`--storage.path=${relative(process.cwd(), path)}`];
+  const first = await startGateway(flags);
+  expect(first.stderr()).toContain(
+    `msg="storage is new: nothing was kept in this folder before" path=${path}\n`,
+  );
+  expect(first.stderr()).toContain(`storage=${path} `);
+  await first.stop();
+  const second = await startGateway(flags);
+  expect(second.stderr()).toContain(`msg="storage read" path=${path} series=0`);
+  expect(second.stderr()).not.toContain('storage is new');
 });
