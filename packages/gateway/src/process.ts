@@ -60,7 +60,13 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 }
 
 async function assembleFor(config: Config, log: Log): Promise<Assembly> {
-  const parts = { gatewayOptions: config.gateway, httpOptions: config.http, clock: systemClock, log };
+  const parts = {
+    gatewayOptions: config.gateway,
+    httpOptions: config.http,
+    memoryBytes: config.memoryBytes,
+    clock: systemClock,
+    log,
+  };
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);
   const onFailure = (error: Error): void => {

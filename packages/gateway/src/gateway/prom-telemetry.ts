@@ -64,7 +64,11 @@ export const ownMetrics = {
   metadata_bytes: ['gauge', [], 'Bytes of the names, help and units of families.'],
   source_bytes: ['gauge', [], 'Bytes of sources in by-job mode, and of what each pushed last.'],
   other_spellings_bytes: ['gauge', [], 'Bytes of known spellings besides the canonical ones.'],
-  limit: ['gauge', ['of'], 'Most that may be held, by the metric that it bounds (without the prefix).'],
+  limit: [
+    'gauge',
+    ['of'],
+    'Most there may be of what the metric of this name counts (without the prefix); also buckets of a histogram (histogram_buckets, native_histogram_buckets), labels and bytes of a series (series_labels, one_series_bytes), a HELP (help_bytes), a push and all pushes at one time (body_bytes, bodies_bytes), connections, and the memory planned with (memory_bytes).',
+  ],
   exemplars: ['gauge', [], 'Exemplars held.'],
   exemplars_dropped_total: [
     'counter',
@@ -114,8 +118,8 @@ export const ownMetrics = {
   build_info: ['gauge', ['version', 'node_version'], 'Always 1; says what runs.'],
 } as const;
 
-/** Own metrics that a limit bounds, all their series together. */
-const boundedMetrics: readonly (readonly [keyof typeof ownMetrics, keyof Limits])[] = [
+/** What each limit is of: an own metric, all its series together, or what no metric counts. */
+const limitedThings: readonly (readonly [of: string, keyof Limits])[] = [
   ['series', 'seriesMax'],
   ['series_bytes', 'seriesBytesTotalMax'],
   ['families', 'familiesMax'],
@@ -124,6 +128,11 @@ const boundedMetrics: readonly (readonly [keyof typeof ownMetrics, keyof Limits]
   ['source_bytes', 'sourceBytesTotalMax'],
   ['other_spellings_bytes', 'otherSpellingsBytesMax'],
   ['exemplars', 'exemplarsMax'],
+  ['histogram_buckets', 'bucketsMax'],
+  ['native_histogram_buckets', 'nativeBucketsMax'],
+  ['series_labels', 'labelsMax'],
+  ['one_series_bytes', 'seriesBytesMax'],
+  ['help_bytes', 'helpBytesMax'],
 ];
 
 const PREFIX = 'prom_aggregation_gateway_';
@@ -138,6 +147,8 @@ const errorCodes = Object.keys(errorTable) as readonly ErrorCode[];
 export function createTelemetry(deps: {
   readonly version: string;
   readonly holdings: () => HoldingsByType;
+  /** Those that are not of the state, by what they are of. */
+  readonly limits?: Readonly<Record<string, number>>;
 }): Telemetry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -162,6 +173,10 @@ export function createTelemetry(deps: {
   // Asked for once a page: it counts every family, and the page shows one point in time.
   let holdings = deps.holdings();
   addHoldings(registry, () => holdings);
+  collect.gauge('limit', (set) => {
+    for (const [of, limit] of limitedThings) set(holdings.limits[limit], { of });
+    for (const [of, limit] of Object.entries(deps.limits ?? {})) set(limit, { of });
+  });
   const scrapes = addScrapes(registry, () => holdings.scrapes);
   addStorage(registry, () => holdings.storage);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
@@ -218,10 +233,6 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.gauge('metadata_bytes', (set) => set(holdings().usage.metadataBytes));
   collect.gauge('source_bytes', (set) => set(holdings().usage.sourceBytes));
   collect.gauge('other_spellings_bytes', (set) => set(holdings().usage.otherSpellingsBytes));
-  collect.gauge('limit', (set) => {
-    const { limits } = holdings();
-    for (const [of, limit] of boundedMetrics) set(limits[limit], { of });
-  });
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
   collect.gauge('exemplars', (set) => set(holdings().exemplars));
   collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
