@@ -50,9 +50,10 @@ test('the snippets of clients are the files that ring two runs', () => {
   const shown = [...clients.matchAll(marked)];
   for (const [, path = '', snippet] of shown) expect(snippet, path).toBe(read(path));
   const folder = dirname(clientPath('push.go'));
-  const documented = readdirSync(folder).filter((name) =>
-    /localhost:9091|"localhost", "9091"/.test(readFileSync(clientPath(name), 'utf8')),
-  );
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const documented = files
+    .map(({ name }) => name)
+    .filter((name) => /localhost:9091|"localhost", "9091"/.test(readFileSync(clientPath(name), 'utf8')));
   expect(shown.map(([, path = '']) => path.slice(path.lastIndexOf('/') + 1)).toSorted()).toEqual(
     documented.toSorted(),
   );
