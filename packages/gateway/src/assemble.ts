@@ -10,6 +10,7 @@ import type { GatewayServer } from './http/server.ts';
 import { openFileJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
+import type { RequestError } from './model/errors.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 
@@ -21,23 +22,50 @@ export interface Assembly {
 export interface Parts {
   readonly gatewayOptions: GatewayOptions;
   readonly httpOptions: HttpOptions;
+  /** What limits that were not given are shares of. */
+  readonly memoryBytes: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
-export function assemble(parts: Parts & { readonly journal?: Journal | undefined }): Assembly {
+export function assemble(
+  parts: Parts & { readonly journal?: Journal | undefined; readonly storageBytesMax?: number | undefined },
+): Assembly {
   const { gatewayOptions, httpOptions, journal, clock, log } = parts;
   const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
   const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes });
-  const telemetry = createTelemetry({ version, clock, holdings: () => gateway.holdingsByType() });
+  const telemetry = createTelemetry({
+    version,
+    holdings: () => gateway.holdingsByType(),
+    limits: limitsOf(parts),
+  });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
-  const isReady = (): boolean => gateway.isOpen;
-  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version, isReady });
+  const whyNotReady = (): RequestError | undefined => gateway.whyClosed;
+  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version, whyNotReady });
   return { gateway, server };
+}
+
+/** Limits that the state knows nothing of, for the own metrics. */
+function limitsOf({
+  gatewayOptions,
+  httpOptions,
+  memoryBytes,
+  storageBytesMax,
+}: Parts & { readonly storageBytesMax?: number | undefined }): Readonly<Record<string, number>> {
+  return {
+    scrapes_open: httpOptions.scrapesMax,
+    scrape_views_bytes: httpOptions.viewsBytesMax,
+    body_bytes: httpOptions.bodyBytesMax,
+    bodies_bytes: httpOptions.bodiesBytesMax,
+    connections: httpOptions.connectionsMax,
+    idempotency_keys: gatewayOptions.idempotencyKeysMax,
+    memory_bytes: memoryBytes,
+    ...(storageBytesMax === undefined ? {} : { storage_size_bytes: storageBytesMax }),
+  };
 }
 
 /**
@@ -55,11 +83,14 @@ export async function assembleDurable(
   const journal = await openFileJournal({
     ...storage,
     log: parts.log,
-    onFailure,
+    onFailure: (error) => {
+      assembly?.gateway.fail();
+      onFailure(error);
+    },
     onPressure: () => void assembly?.gateway.snapshots.take(),
     onCommit: (seconds) => assembly?.gateway.telemetry?.committed(seconds),
   });
-  assembly = assemble({ ...others, journal });
+  assembly = assemble({ ...others, journal, storageBytesMax: storage.bytesMax });
   return assembly;
 }
 

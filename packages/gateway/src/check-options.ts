@@ -3,6 +3,7 @@
  * effect, and a limit that is no number would limit nothing.
  */
 import { defaultGatewayOptions, gatewayChoices, largestLimits } from './gateway/options.ts';
+import { parseNetwork } from './http/client-address.ts';
 import { defaultHttpOptions } from './http/options.ts';
 import { defaultStorageOptions, storageChoices } from './journal/options.ts';
 
@@ -25,6 +26,11 @@ export function checkOptions(options: object, { isDurable }: { readonly isDurabl
     throw new TypeError(
       `the option pushPath is ${JSON.stringify(pushPath)}; it begins and ends with a slash`,
     );
+  }
+  const { trustedProxies = [] } = options as { readonly trustedProxies?: readonly string[] };
+  for (const network of trustedProxies) {
+    if (parseNetwork(network) === undefined)
+      throw wrong('trustedProxies', network, 'a list of addresses and CIDR blocks');
   }
   if (!isDurable) return;
   const path: unknown = (options as { readonly storage?: { readonly path?: unknown } }).storage?.path;

@@ -101,7 +101,7 @@ export async function openGateway(
     parts.log.error('the storage failed; restart the gateway', { path: storage.path, error: String(error) });
   const assembly = await assembleDurable({ ...parts, storage, onFailure });
   try {
-    await assembly.gateway.open(storage.snapshotIntervalMs);
+    await assembly.gateway.open(storage.snapshotIntervalMs, storage);
   } catch (error) {
     await assembly.gateway.close();
     throw error;
@@ -119,16 +119,18 @@ export function embed(
 }
 
 function partsOf(options: EmbeddedOptions): Parts {
-  const { log = silentLog, clock = systemClock, limits = {}, memoryBytes, ...rest } = options;
+  const { log = silentLog, clock = systemClock, limits = {}, ...others } = options;
+  const { memoryBytes = memoryOfMachine(), ...rest } = others;
   const given = defined(rest);
-  const budgets = budgetsFor(memoryBytes ?? memoryOfMachine());
+  const budgets = budgetsFor(memoryBytes);
   const gatewayOptions = {
     ...defaultGatewayOptions,
     ...budgets.gateway,
     ...given,
     limits: { ...defaultGatewayOptions.limits, ...budgets.limits, ...defined(limits) },
   };
-  return { gatewayOptions, httpOptions: { ...defaultHttpOptions, ...budgets.http, ...given }, clock, log };
+  const httpOptions = { ...defaultHttpOptions, ...budgets.http, ...given };
+  return { gatewayOptions, httpOptions, memoryBytes, clock, log };
 }
 
 function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {

@@ -1,4 +1,6 @@
 /** The process: configuration in, exit code out. 0 after a stop that was asked for, 1 when it cannot run, 2 for wrong flags. */
+import { resolve } from 'node:path';
+
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
 import type { Config, ListenAddress } from './config/config.ts';
@@ -51,20 +53,26 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
-    storage: config.storage.path ?? 'none, a restart begins with nothing',
+    storage: absolute(config.storage.path) ?? 'none, a restart begins with nothing',
     memory: formatSize(config.memoryBytes),
     version: packageVersion(),
   });
 }
 
 async function assembleFor(config: Config, log: Log): Promise<Assembly> {
-  const parts = { gatewayOptions: config.gateway, httpOptions: config.http, clock: systemClock, log };
+  const parts = {
+    gatewayOptions: config.gateway,
+    httpOptions: config.http,
+    memoryBytes: config.memoryBytes,
+    clock: systemClock,
+    log,
+  };
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);
   const onFailure = (error: Error): void => {
     log.error(
       'the storage failed, and nothing is acknowledged any more; what was is in its files. Start again once it works',
-      { path, error: String(error) },
+      { path: absolute(path), error: String(error) },
     );
     process.exit(1);
   };
@@ -75,12 +83,23 @@ async function assembleFor(config: Config, log: Log): Promise<Assembly> {
   }
 }
 
+/** Where the folder really is, as one may be in another place than one thinks. */
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
+}
+
 async function open({ gateway }: Assembly, storage: StorageOptions, log: Log): Promise<void> {
   try {
-    const { records, snapshotPosition, seconds } = await gateway.open(storage.snapshotIntervalMs);
+    const recovery = await gateway.open(storage.snapshotIntervalMs, storage);
+    const path = absolute(storage.path);
+    if (recovery.nowMs === 0) {
+      log.info('storage is new: nothing was kept in this folder before', { path });
+      return;
+    }
+    const { records, snapshotPosition, seconds } = recovery;
     const { series, sources } = gateway.holdings();
     log.info('storage read', {
-      path: storage.path,
+      path,
       series,
       sources,
       records,

@@ -119,8 +119,12 @@ function* describeFiles(path: string, report: StoreReport): Generator<readonly [
 }
 
 function* describeContents({ state, keys, recovery }: Contents): Generator<readonly [string, string]> {
-  const { byJob, counterResets, summaries } = state.rules;
-  yield ['mode', `${byJob ? 'by-job' : 'add'}, counter resets ${counterResets}, summaries ${summaries}`];
+  const { byJob, counterResets, summaries, pathLabels = 'unknown' } = state.rules;
+  const mode = byJob ? 'by-job' : 'add';
+  yield [
+    'mode',
+    `${mode}, counter resets ${counterResets}, summaries ${summaries}, path labels ${pathLabels}`,
+  ];
   yield ['replay', `${recovery.records} records after the snapshot, ${recovery.seconds.toFixed(3)} s`];
   yield ['series', String(state.cells.size)];
   yield ['families', String(state.families.size)];

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { ownMetrics } from '../src/gateway/prom-telemetry.ts';
 import { clientPath } from './support/clients.ts';
 import { repository } from './support/programs.ts';
 
@@ -49,8 +50,8 @@ test('the snippets of clients are the files that ring two runs', () => {
   const shown = [...clients.matchAll(marked)];
   for (const [, path = '', snippet] of shown) expect(snippet, path).toBe(read(path));
   const folder = dirname(clientPath('push.go'));
-  const documented = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isFile())
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const documented = files
     .map(({ name }) => name)
     .filter((name) => /localhost:9091|"localhost", "9091"/.test(readFileSync(clientPath(name), 'utf8')));
   expect(shown.map(([, path = '']) => path.slice(path.lastIndexOf('/') + 1)).toSorted()).toEqual(
@@ -66,4 +67,11 @@ test('snippets of clients that nothing runs are marked as such', () => {
     const title = section.slice(0, section.indexOf('\n'));
     expect(unmarked > 0, title).toBe(section.includes('Not run here'));
   }
+});
+
+test.each(pages)('%s: own metrics that are named in full are there', (page) => {
+  const names = [...read(page).matchAll(/\bprom_aggregation_gateway_(\w+)/g)].map(([, name = '']) => name);
+  const known = new Set<string>(Object.keys(ownMetrics));
+  const unknown = names.filter((name) => !known.has(name.replace(/(?<=_seconds)_(?:bucket|sum|count)$/, '')));
+  expect(unknown).toEqual([]);
 });

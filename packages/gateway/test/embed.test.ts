@@ -1,7 +1,10 @@
-/** What embedders are told about options that cannot be. */
+/** What embedders see: of options that cannot be, and of a storage that fails. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { createGateway, openGateway } from '../src/index.ts';
+import { temporaryFolder } from './support/folders.ts';
 
 test.each([
   [{ byjob: true }, 'there is no option byjob; it is called byJob'],
@@ -58,4 +61,23 @@ test('pushes that cannot be', async () => {
     'the method POST or PUT, not "PATCH"',
   );
   expect(await gateway.scrape()).toBe('');
+});
+
+test('when its storage fails it is not ready, and says why', async () => {
+  const path = join(temporaryFolder(), 'data');
+  const gateway = await openGateway({ storage: { path } });
+  const { port } = await gateway.start({ host: '127.0.0.1' });
+  const asked = async (at: string, init: RequestInit = {}): Promise<string> => {
+    const reply = await fetch(`http://127.0.0.1:${port}${at}`, init);
+    return `${reply.status} ${await reply.text()}`;
+  };
+  expect(await asked('/-/ready')).toBe('200 OK\n');
+  rmSync(path, { recursive: true });
+  await expect(gateway.push('c 1\n')).rejects.toThrow();
+  const why = /^503 the storage failed, and nothing is acknowledged any more/;
+  for (const at of ['/-/ready', '/metrics']) expect(await asked(at)).toMatch(why);
+  expect(await asked('/metrics', { method: 'POST', body: 'c 1\n' })).toMatch(why);
+  expect(await asked('/-/healthy')).toBe('200 OK\n');
+  await expect(gateway.push('c 1\n')).rejects.toMatchObject({ code: 'storage_failed' });
+  await gateway.close().catch(() => {});
 });

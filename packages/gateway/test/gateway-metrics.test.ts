@@ -2,8 +2,13 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
+import { assemble } from '../src/assemble.ts';
+import { flags } from '../src/config/flags.ts';
+import { parseConfig } from '../src/config/parse.ts';
 import { metricsReference, ownMetrics } from '../src/gateway/prom-telemetry.ts';
 import { createGateway } from '../src/index.ts';
+import { systemClock } from '../src/primitives/clock.ts';
+import { silentLog } from '../src/primitives/log.ts';
 
 async function ownPage(act: (url: string) => Promise<void>, options = {}): Promise<string> {
   const gateway = createGateway(options);
@@ -74,6 +79,25 @@ test('late pushes are answered as others are, and counted', async () => {
   }, options);
   expect(page).toContain('prom_aggregation_gateway_late_pushes_total 2\n');
 });
+
+/** In bytes or pieces; no default, and of no share of one. */
+const GIVEN = 12_347;
+
+test.each(flags.filter(({ group }) => group === 'limit').map(({ name }) => name))(
+  '--%s is a metric',
+  async (name) => {
+    const given = name === 'limit.memory' ? GIVEN * 1e6 : GIVEN;
+    const invocation = parseConfig([`--${name}=${given}`], {});
+    if (invocation.kind !== 'run') throw new Error(JSON.stringify(invocation));
+    const { gateway: gatewayOptions, http: httpOptions, memoryBytes } = invocation.config;
+    const parts = { gatewayOptions, httpOptions, memoryBytes, clock: systemClock, log: silentLog };
+    const { gateway } = assemble(parts);
+    const { body } = await gateway.telemetry!.page();
+    const limits = [...body.matchAll(/^prom_aggregation_gateway_limit\{of="\w+"\} (\d+)$/gm)];
+    expect(limits.map(([, value]) => Number(value)).filter((value) => value === given)).toHaveLength(1);
+    await gateway.close();
+  },
+);
 
 test('every own metric is on the page, and in docs/reference/metrics.md', async () => {
   const page = await ownPage(async (url) => post(`${url}/metrics`, 'a 1\n'));

@@ -43,14 +43,15 @@ const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED, 
   1, 2, 4, 8, 16, 32, 64,
 ] as const;
 
-/** Added to the number of the treatment of summaries. */
-const [DROPS_WITHDRAWN, GROUPS] = [2, 4] as const;
 const resets = [
   'overwrite',
   'accumulate',
   'accumulate-by-value',
 ] as const satisfies readonly StateRules['counterResets'][];
+/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0. */
+const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS] = [2, 4, 8] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
+const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly StateRules['pathLabels'][];
 
 export interface Times {
   /** What ages are counted by: milliseconds that never go back. */
@@ -276,7 +277,8 @@ export function writeRules(writer: ByteWriter, rules: StateRules): void {
   writer.byte(
     summaries.indexOf(rules.summaries) +
       (rules.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
-      (rules.groups === true ? GROUPS : 0),
+      (rules.groups === true ? GROUPS : 0) +
+      pathLabels.indexOf(rules.pathLabels) * PATH_LABELS,
   );
 }
 
@@ -285,9 +287,10 @@ export function readRules(reader: ByteReader): StateRules {
   const counterResets = resets[reader.byte()];
   const byte = reader.byte();
   const treatment = summaries[byte % DROPS_WITHDRAWN];
-  if (counterResets === undefined || treatment === undefined || byte >= 2 * GROUPS)
+  const labels = Math.floor(byte / PATH_LABELS);
+  if (counterResets === undefined || treatment === undefined || labels >= pathLabels.length)
     throw new Error('these rules are unknown');
-  const rules = { byJob, counterResets, summaries: treatment };
+  const rules = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
   return {
     ...rules,
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),

@@ -17,6 +17,11 @@ export interface StateRules {
    * back leaves the page, counters as well, where the series has the labels of its grouping key.
    */
   readonly groups?: true;
+  /**
+   * Whether series have the labels of the push path. The state does not act on it: it is kept so that a start with another choice is
+   * noticed. Undefined for a store of a version that did not keep it.
+   */
+  readonly pathLabels?: 'drop' | 'add' | undefined;
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */

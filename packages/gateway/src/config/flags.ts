@@ -15,6 +15,7 @@ import {
   parseListenAddress,
   parseOrigin,
   parsePath,
+  parseProxy,
   parseSize,
 } from './values.ts';
 import type { Parsed } from './values.ts';
@@ -164,6 +165,16 @@ export const flags: readonly Flag[] = [
     meaning:
       'Host name that requests may come for, with or without a port, or * for all. With names, requests for others are refused, against DNS rebinding; IP addresses and health checks are let in.',
     parse: parseHostName,
+  },
+  {
+    name: 'web.trusted-proxies',
+    group: 'web',
+    value: 'addresses',
+    repeatable: true,
+    default: 'none',
+    meaning:
+      'Address or CIDR block, such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed: senders and scrapers are then told apart, and named in the log, by the address that it says.',
+    parse: parseProxy,
   },
   {
     name: 'web.read-timeout',
@@ -340,6 +351,14 @@ export const flags: readonly Flag[] = [
     default: defaultStorageOptions.onCorruption,
     meaning:
       'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',
+  },
+  {
+    name: 'storage.accept-mode-change',
+    group: 'storage',
+    ...onOrOff,
+    default: String(defaultStorageOptions.acceptModeChange),
+    meaning:
+      'Start with a store that was kept in the other mode, or in by-job mode with another --push.path-labels. Without it such a start is refused, as sources would count twice and gauges would be lost.',
   },
   {
     name: 'limit.memory',

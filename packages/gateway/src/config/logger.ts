@@ -24,7 +24,8 @@ export function createLog(
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (message: string, fields: LogFields = {}): void =>
       logger[level](fields, message);
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const isDebugEnabled = options.level === 'debug';
+  return { isDebugEnabled, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
 /** One line of pino's JSON as one line of logfmt: time, level and message first, then the fields. */

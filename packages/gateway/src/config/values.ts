@@ -1,6 +1,7 @@
 /** How flag values are spelled: durations, sizes and listen addresses, read into numbers and written back for the help. */
 import { isIPv4, isIPv6 } from 'node:net';
 
+import { parseNetwork } from '../http/client-address.ts';
 import type { ListenAddress } from './config.ts';
 
 /** A value, or what is wrong with its spelling. */
@@ -122,6 +123,14 @@ export function parseHostName(text: string): Parsed<string> {
     return { value: text.toLowerCase() };
   return {
     problem: `${JSON.stringify(text)} is not a host; write it like metrics.example, 10.0.0.1:9091 or [::1], or *`,
+  };
+}
+
+/** Reads an address or a CIDR block, or `none`. */
+export function parseProxy(text: string): Parsed<string> {
+  if (text === 'none' || parseNetwork(text) !== undefined) return { value: text };
+  return {
+    problem: `${JSON.stringify(text)} is not an address or block of addresses; write it like 10.0.0.1, 10.0.0.0/8 or fd00::/8, or none`,
   };
 }
 

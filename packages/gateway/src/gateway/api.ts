@@ -78,8 +78,11 @@ export interface PageReader {
   cut(reason: CutReason): void;
 }
 
-/** `replayed`: it was there already, under the same idempotency key. */
-export type PushOutcome = 'applied' | 'replayed';
+/**
+ * `replayed`: it was there already, under the same idempotency key. `dropped`: as applied, but it has samples and none of them adds
+ * anything, as they are of summaries that are not kept, NaN or infinite.
+ */
+export type PushOutcome = 'applied' | 'replayed' | 'dropped';
 
 export interface Holdings {
   readonly families: number;
@@ -87,6 +90,6 @@ export interface Holdings {
   readonly sources: number;
   /** Since the process started. */
   readonly pushes: number;
-  /** Time of the newest accepted push, milliseconds since the Unix epoch; undefined before the first. */
+  /** Time of the newest accepted push, milliseconds since the Unix epoch, also before a restart; undefined when none is known. */
   readonly lastPushMs: number | undefined;
 }

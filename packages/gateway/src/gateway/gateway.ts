@@ -4,8 +4,11 @@ import { overLimits } from '../aggregate/check-limits.ts';
 import { countsByType } from '../aggregate/families.ts';
 import { usageOf } from '../aggregate/usage.ts';
 import type { LeftOut } from '../exposition/page.ts';
+import { StorageProblem } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
+import { defaultStorageOptions } from '../journal/options.ts';
+import type { StorageOptions } from '../journal/options.ts';
 import { RequestError } from '../model/errors.ts';
 import type { GroupingKey } from '../model/labels.ts';
 import type { Clock } from '../primitives/clock.ts';
@@ -16,6 +19,7 @@ import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, Sc
 import { beginLedger } from './begin-ledger.ts';
 import { ExpiryClock } from './expiry.ts';
 import { Ledger } from './ledger.ts';
+import { describeModeChange } from './mode-change.ts';
 import type { GatewayOptions } from './options.ts';
 import { Pushes, REPLAYED } from './pushes.ts';
 import type { Recovery } from './recovery.ts';
@@ -33,7 +37,6 @@ export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
   readonly #options: GatewayOptions;
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #journal: Journal;
   readonly #ledger: Ledger;
@@ -42,9 +45,9 @@ export class Gateway implements GatewayApi {
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
   #isOpen = false;
+  #hasFailed = false;
   #recovery: Recovery | undefined;
   #pushes = 0;
-  #lastPushMs: number | undefined;
   #notShownLast: string | undefined;
   readonly #sumsWarnedOf = new Set<string>();
 
@@ -58,7 +61,6 @@ export class Gateway implements GatewayApi {
   }) {
     const { options, clock, log, journal = memoryJournal(), scrapes } = deps;
     this.#options = options;
-    this.#clock = clock;
     this.#log = log;
     this.#journal = journal;
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
@@ -79,14 +81,37 @@ export class Gateway implements GatewayApi {
     if (!journal.keeps) this.#isOpen = this.#ledger.begin();
   }
 
-  /** Whether it takes pushes and shows the page: not before it has read what it kept. */
-  get isOpen(): boolean {
-    return this.#isOpen;
+  /** Why it takes no pushes and shows no page; undefined when it does. */
+  get whyClosed(): RequestError | undefined {
+    if (this.#isOpen) return undefined;
+    if (this.#hasFailed) {
+      return new RequestError(
+        'storage_failed',
+        'the storage failed, and nothing is acknowledged any more; what was is in its files. Start the gateway again once it works',
+      );
+    }
+    return new RequestError(
+      'shutting_down',
+      'the gateway is starting and still reads what it kept; send this request again a little later',
+    );
   }
 
-  /** Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read. */
-  async open(snapshotIntervalMs: number): Promise<Recovery> {
+  /** To be called when the journal has failed: nothing becomes safe any more. */
+  fail(): void {
+    this.#hasFailed = true;
+    this.#isOpen = false;
+  }
+
+  /**
+   * Reads what was kept, and begins to take pushes and snapshots. Rejects with StorageProblem when it cannot be read, or was kept in
+   * another mode, unless that is accepted.
+   */
+  async open(
+    snapshotIntervalMs: number,
+    { acceptModeChange }: Pick<StorageOptions, 'acceptModeChange'> = defaultStorageOptions,
+  ): Promise<Recovery> {
     const recovery = await this.#ledger.recover();
+    this.#checkMode(acceptModeChange);
     this.#warnOfLimits();
     await beginLedger(this.#ledger, this.snapshots);
     this.#isOpen = true;
@@ -94,6 +119,13 @@ export class Gateway implements GatewayApi {
     this.snapshots.start(snapshotIntervalMs);
     this.#expiry.wake();
     return recovery;
+  }
+
+  #checkMode(isAccepted: boolean): void {
+    const change = this.#ledger.modeChange();
+    if (change === undefined) return;
+    if (!isAccepted) throw new StorageProblem('other_mode', describeModeChange(change));
+    this.#log.warn('the mode of the store is changed', { change: change.change, effect: change.effect });
   }
 
   #warnOfLimits(): void {
@@ -134,7 +166,9 @@ export class Gateway implements GatewayApi {
     if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
     if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
-    return 'applied';
+    return read.samples > 0 && read.samples === read.nonFinite + read.sums + read.summary
+      ? 'dropped'
+      : 'applied';
   }
 
   async delete(key: GroupingKey, client?: Client): Promise<void> {
@@ -170,7 +204,7 @@ export class Gateway implements GatewayApi {
       series: state.cells.size,
       sources: state.sources.size,
       pushes: this.#pushes,
-      lastPushMs: this.#lastPushMs,
+      lastPushMs: this.#ledger.lastPushMs,
     };
   }
 
@@ -191,6 +225,7 @@ export class Gateway implements GatewayApi {
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
       pushesWaiting: this.#reader.waiting,
+      lastPushMs: this.#ledger.lastPushMs,
       scrapes: this.#scrapes.report,
       storage: this.#storageReport(),
     };
@@ -216,15 +251,11 @@ export class Gateway implements GatewayApi {
   }
 
   #checkOpen(): void {
-    if (this.#isOpen) return;
-    throw new RequestError(
-      'shutting_down',
-      'the gateway is starting and still reads what it kept; send this request again a little later',
-    );
+    const closed = this.whyClosed;
+    if (closed !== undefined) throw closed;
   }
 
   #counted(batch: Batch, { text }: GroupingKey): Counts {
-    this.#lastPushMs = this.#clock.now();
     this.#suspects.see(text, batch, this.#ledger.state.cells);
     this.#noteStrays();
     this.#expiry.wake();

@@ -28,6 +28,8 @@ import { RequestError } from '../model/errors.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { inTurns } from '../primitives/turns.ts';
 import type { GatewayOptions } from './options.ts';
+import { modeChangeOf } from './mode-change.ts';
+import type { ModeChange } from './mode-change.ts';
 import { inSteps } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
@@ -49,6 +51,8 @@ export class Ledger {
   readonly keys: IdempotencyKeys;
   /** Of records appended since the start. */
   recordBytes = 0;
+  /** On the wall, when the newest push was counted, also by a process before this one; undefined when none is known. */
+  lastPushMs: number | undefined;
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #writer: RecordWriter;
@@ -79,6 +83,7 @@ export class Ledger {
       summaries: options.summaries,
       dropsWithdrawn: true,
       ...(areGroups(options) ? { groups: true as const } : {}),
+      pathLabels: options.pathLabels,
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -88,7 +93,13 @@ export class Ledger {
     const recovery = await recoverState(this.#journal, this.state, this.keys);
     // A store that is new begins with the time on the wall, so that it looks like one.
     if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
+    this.lastPushMs = recovery.lastPushMs;
     return recovery;
+  }
+
+  /** What would go wrong if `begin` were called; undefined if nothing would. */
+  modeChange(): ModeChange | undefined {
+    return modeChangeOf(this.state, this.#rules);
   }
 
   /**
@@ -109,12 +120,16 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn, groups } = this.state.rules;
+    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.rules;
     const wanted = this.#rules;
     const isAsked =
-      byJob === wanted.byJob && counterResets === wanted.counterResets && summaries === wanted.summaries;
-    if (isAsked && dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups) return true;
-    // What only an earlier version did otherwise may go on until there is room to say so.
+      byJob === wanted.byJob &&
+      counterResets === wanted.counterResets &&
+      summaries === wanted.summaries &&
+      (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
+    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups;
+    if (isAsked && isSame && pathLabels !== undefined) return true;
+    // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
     if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return isAsked;
     void this.#take(this.state.setRulesInSteps(wanted));
     return true;
@@ -230,7 +245,8 @@ export class Ledger {
     yield* this.#recycled();
   }
 
-  #counted({ identity }: PushRecord, { nowMs }: PushOrigin): void {
+  #counted({ identity }: PushRecord, { nowMs, wallMs }: PushOrigin): void {
+    this.lastPushMs = wallMs;
     if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
@@ -323,7 +339,8 @@ export class Ledger {
     const room = await roomForSnapshot(this.state);
     while (this.#applying !== undefined) await this.#applying;
     const { position } = this.#journal;
-    const parts = await this.#take(snapshotSections(this.state, this.keys, { nowMs: this.nowMs(), room }));
+    const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
+    const parts = await this.#take(snapshotSections(this.state, this.keys, { ...times, room }));
     try {
       return await this.#journal.snapshot(position, parts.parts);
     } finally {

@@ -5,9 +5,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 import type { Limits } from '../aggregate/rules.ts';
+import { errorTable } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
-import type { Clock } from '../primitives/clock.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 import { cutReasons, turnedAwayReasons } from './scrape-turn.ts';
 import type { CutReason, TurnedAwayReason } from './scrape-turn.ts';
@@ -51,7 +51,11 @@ export const ownMetrics = {
     ['reason'],
     'Samples that were read and add nothing: NaN or infinite (non_finite); the sum of a histogram or summary that is (non_finite_sum); of a summary (summary); untyped, with the name of a family declared since (stray_untyped). Also series left out of a page (name_collision).',
   ],
-  last_push_timestamp_seconds: ['gauge', [], 'Time of the newest accepted push; 0 before the first.'],
+  last_push_timestamp_seconds: [
+    'gauge',
+    [],
+    'Time of the newest accepted push, also before a restart; 0 when none is known.',
+  ],
   series: ['gauge', ['type'], 'Samples held, as the page shows them, by metric type.'],
   families: ['gauge', ['type'], 'Families held, by metric type.'],
   sources: ['gauge', ['state'], 'Sources remembered in by-job mode: live, or pruned for their silence.'],
@@ -70,7 +74,11 @@ export const ownMetrics = {
   metadata_bytes: ['gauge', [], 'Bytes of the names, help and units of families.'],
   source_bytes: ['gauge', [], 'Bytes of sources in by-job mode, and of what each pushed last.'],
   other_spellings_bytes: ['gauge', [], 'Bytes of known spellings besides the canonical ones.'],
-  limit: ['gauge', ['of'], 'Most that may be held, by the metric that it bounds (without the prefix).'],
+  limit: [
+    'gauge',
+    ['of'],
+    'Most there may be of what the metric of this name counts (without the prefix); also buckets of a histogram (histogram_buckets, native_histogram_buckets), labels and bytes of a series (series_labels, one_series_bytes), a HELP (help_bytes), a push and all pushes at one time (body_bytes, bodies_bytes), connections, and the memory planned with (memory_bytes).',
+  ],
   exemplars: ['gauge', [], 'Exemplars held.'],
   exemplars_dropped_total: [
     'counter',
@@ -120,8 +128,8 @@ export const ownMetrics = {
   build_info: ['gauge', ['version', 'node_version'], 'Always 1; says what runs.'],
 } as const;
 
-/** Own metrics that a limit bounds, all their series together. */
-const boundedMetrics: readonly (readonly [keyof typeof ownMetrics, keyof Limits])[] = [
+/** What each limit is of: an own metric, all its series together, or what no metric counts. */
+const limitedThings: readonly (readonly [of: string, keyof Limits])[] = [
   ['series', 'seriesMax'],
   ['series_bytes', 'seriesBytesTotalMax'],
   ['families', 'familiesMax'],
@@ -130,6 +138,11 @@ const boundedMetrics: readonly (readonly [keyof typeof ownMetrics, keyof Limits]
   ['source_bytes', 'sourceBytesTotalMax'],
   ['other_spellings_bytes', 'otherSpellingsBytesMax'],
   ['exemplars', 'exemplarsMax'],
+  ['histogram_buckets', 'bucketsMax'],
+  ['native_histogram_buckets', 'nativeBucketsMax'],
+  ['series_labels', 'labelsMax'],
+  ['one_series_bytes', 'seriesBytesMax'],
+  ['help_bytes', 'helpBytesMax'],
 ];
 
 const PREFIX = 'prom_aggregation_gateway_';
@@ -139,15 +152,19 @@ const SCRAPE_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
 type OwnMetric = keyof typeof ownMetrics;
 
+const errorCodes = Object.keys(errorTable) as readonly ErrorCode[];
+
 export function createTelemetry(deps: {
   readonly version: string;
-  readonly clock: Clock;
   readonly holdings: () => HoldingsByType;
+  /** Those that are not of the state, by what they are of. */
+  readonly limits?: Readonly<Record<string, number>>;
 }): Telemetry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0, lastPushMs: 0 };
-  const refused = new Map<ErrorCode, number>();
+  const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0 };
+  // From 0 on, as what begins at 1 shows no increase().
+  const refused = new Map<ErrorCode, number>(errorCodes.map((code) => [code, 0]));
   const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
   const pushDuration = histogram('push_duration_seconds', PUSH_BUCKETS);
   const scrapeDuration = histogram('scrape_duration_seconds', SCRAPE_BUCKETS);
@@ -163,10 +180,13 @@ export function createTelemetry(deps: {
   collect.counter('samples_ignored_total', (set) => {
     for (const [reason, count] of ignored) set(count, { reason });
   });
-  collect.gauge('last_push_timestamp_seconds', (set) => set(totals.lastPushMs / 1000));
   // Asked for once a page: it counts every family, and the page shows one point in time.
   let holdings = deps.holdings();
   addHoldings(registry, () => holdings);
+  collect.gauge('limit', (set) => {
+    for (const [of, limit] of limitedThings) set(holdings.limits[limit], { of });
+    for (const [of, limit] of Object.entries(deps.limits ?? {})) set(limit, { of });
+  });
   const scrapes = addScrapes(registry, () => holdings.scrapes);
   addStorage(registry, () => holdings.storage);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
@@ -179,7 +199,6 @@ export function createTelemetry(deps: {
       totals.accepted += 1;
       totals.samples += samples;
       totals.bytes += bytes;
-      totals.lastPushMs = deps.clock.now();
       pushDuration.observe(seconds);
     },
     pushRefused(code, bytes) {
@@ -224,10 +243,6 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.gauge('metadata_bytes', (set) => set(holdings().usage.metadataBytes));
   collect.gauge('source_bytes', (set) => set(holdings().usage.sourceBytes));
   collect.gauge('other_spellings_bytes', (set) => set(holdings().usage.otherSpellingsBytes));
-  collect.gauge('limit', (set) => {
-    const { limits } = holdings();
-    for (const [of, limit] of boundedMetrics) set(limits[limit], { of });
-  });
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
   collect.gauge('suspect_sources', (set) => {
     for (const [reason, paths] of holdings().suspects) set(paths, { reason });
@@ -235,6 +250,7 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.counter('late_pushes_total', (set) => set(holdings().pushesLate));
   collect.gauge('exemplars', (set) => set(holdings().exemplars));
   collect.counter('exemplars_dropped_total', (set) => set(holdings().exemplarsDropped));
+  collect.gauge('last_push_timestamp_seconds', (set) => set((holdings().lastPushMs ?? 0) / 1000));
   collect.gauge('pushes_waiting', (set) => set(holdings().pushesWaiting));
   collect.gauge('idempotency_keys', (set) => set(holdings().idempotencyKeys));
   collect.counter('idempotency_keys_evicted_total', (set) => set(holdings().idempotencyKeysEvicted));

@@ -8,10 +8,13 @@ import type { Journal, Recovered } from '../journal/journal.ts';
 import { StorageProblem } from '../journal/journal.ts';
 import { inTurns } from '../primitives/turns.ts';
 import { restoreSections } from './snapshot-sections.ts';
+import type { SnapshotTimes } from './snapshot-sections.ts';
 
 export interface Recovery extends Recovered {
   /** The time of the ledger when it stopped; 0 for a store that is new. */
   readonly nowMs: number;
+  /** On the wall, when the newest push was counted; undefined when none is known. */
+  readonly lastPushMs: number | undefined;
   readonly seconds: number;
 }
 
@@ -24,7 +27,7 @@ export async function recoverState(journal: Journal, state: State, keys: Idempot
   const recovered = await journal.recover({
     async snapshot(position, parts) {
       try {
-        redoer.nowMs = await restoreSections(parts, state, keys);
+        redoer.times = await restoreSections(parts, state, keys);
       } catch (error) {
         throw unreadable(`the snapshot of position ${position}`, error);
       }
@@ -42,15 +45,15 @@ export async function recoverState(journal: Journal, state: State, keys: Idempot
       return undefined;
     },
   });
-  const { nowMs } = redoer;
+  const { nowMs, lastPushMs } = redoer.times;
   await setImmediate();
-  return { ...recovered, nowMs, seconds: (performance.now() - begun) / 1000 };
+  return { ...recovered, nowMs, lastPushMs, seconds: (performance.now() - begun) / 1000 };
 }
 
 /** Does to the state what was done to it when a change was recorded. */
 class Redoer {
-  /** The time of the ledger, as far as it is known. */
-  nowMs = 0;
+  /** As far as they are known. */
+  times: SnapshotTimes = { nowMs: 0, lastPushMs: undefined };
   readonly #state: State;
   readonly #keys: IdempotencyKeys;
   readonly #reader: RecordReader;
@@ -64,7 +67,10 @@ class Redoer {
   *redo(bytes: Uint8Array): Generator<void, void> {
     const state = this.#state;
     const change = yield* this.#reader.readInSteps(bytes);
-    this.nowMs = Math.max(this.nowMs, change.nowMs);
+    this.times = {
+      nowMs: Math.max(this.times.nowMs, change.nowMs),
+      lastPushMs: change.kind === 'push' ? change.wallMs : this.times.lastPushMs,
+    };
     switch (change.kind) {
       case 'push':
         yield* state.applyInSteps(change.batch, noBody, change.origin);

@@ -11,11 +11,22 @@ import type { SnapshotRoom } from '../aggregate/take-snapshot.ts';
 import type { State } from '../aggregate/state.ts';
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
-/** 2 says how many keys are kept, and who holds each; 1 is read as well. */
+/**
+ * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later: stores
+ * without it open here, and versions that do not know it read past it.
+ */
 const HEAD_VERSION = 2;
 /** Nothing is forgotten before it is known what may be. */
 const unbounded: KeyBounds = { windowMs: Number.POSITIVE_INFINITY, keysMax: Number.POSITIVE_INFINITY };
 const noBytes = new Uint8Array(0);
+
+/** Of the moment at which a snapshot is taken. */
+export interface SnapshotTimes {
+  /** The ledger's time. */
+  readonly nowMs: number;
+  /** On the wall, when the newest push was counted; undefined before the first, and in stores that do not know. */
+  readonly lastPushMs: number | undefined;
+}
 
 export interface SnapshotSections {
   readonly parts: AsyncIterable<Uint8Array>;
@@ -27,13 +38,14 @@ export interface SnapshotSections {
 export function* snapshotSections(
   state: State,
   keys: IdempotencyKeys,
-  { nowMs, room }: { readonly nowMs: number; readonly room: SnapshotRoom },
+  { nowMs, lastPushMs, room }: SnapshotTimes & { readonly room: SnapshotRoom },
 ): Generator<void, SnapshotSections> {
   const head = new ByteWriter();
   head.byte(HEAD_VERSION);
   head.double(nowMs);
   writeRules(head, state.rules);
   writeKeyBounds(head, keys.bounds);
+  if (lastPushMs !== undefined) head.double(lastPushMs);
   const taken = yield* takeSnapshotInSteps(state, room);
   const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
@@ -51,12 +63,12 @@ export function* snapshotSections(
   };
 }
 
-/** Fills a new state and its keys; returns the time at which the snapshot was taken. Throws when the parts are not of this form. */
+/** Fills a new state and its keys; returns the times of the snapshot. Throws when the parts are not of this form. */
 export async function restoreSections(
   parts: AsyncIterable<Uint8Array>,
   state: State,
   keys: IdempotencyKeys,
-): Promise<number> {
+): Promise<SnapshotTimes> {
   const iterator = parts[Symbol.asyncIterator]();
   const next = async (): Promise<Uint8Array> => {
     const { done, value } = await iterator.next();
@@ -71,7 +83,8 @@ export async function restoreSections(
   state.setRules(readRules(head));
   const isHeld = version > 1;
   keys.setBounds(isHeld ? readKeyBounds(head) : unbounded);
+  const lastPushMs = head.isAtEnd ? undefined : head.double();
   for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
-  return nowMs;
+  return { nowMs, lastPushMs };
 }

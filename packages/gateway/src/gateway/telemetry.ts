@@ -64,6 +64,8 @@ export interface HoldingsByType {
   readonly idempotencyKeysEvicted: number;
   /** Pushes and deletes that have not begun, as others have their turn. */
   readonly pushesWaiting: number;
+  /** Time of the newest accepted push, milliseconds since the Unix epoch; undefined when none is known. */
+  readonly lastPushMs: number | undefined;
   readonly scrapes: ScrapesReport;
   /** Undefined where everything is kept in memory, and until what was kept has been read. */
   readonly storage: StorageReport | undefined;

@@ -13,10 +13,13 @@ import { BodyBuffer } from './body-buffer.ts';
 import { BodyMemory } from './body-memory.ts';
 import type { BodyShare } from './body-memory.ts';
 import { ClientGone } from '../model/client-gone.ts';
+import { peerAddress } from './client-address.ts';
+import type { AddressOf } from './client-address.ts';
 import { readContentEncoding } from './content-encoding.ts';
 import { Decoders } from './decoders.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
+import { bodyReadBefore } from './parsed-body.ts';
 import { senderOf } from './sender.ts';
 import { Turns } from './turns.ts';
 
@@ -37,9 +40,11 @@ export class BodyIntake {
   readonly #memory: BodyMemory;
   readonly #decoders: Decoders;
   readonly #turns = new Turns();
+  readonly #addressOf: AddressOf;
 
-  constructor(limits: BodyLimits) {
+  constructor(limits: BodyLimits, addressOf: AddressOf = peerAddress) {
     this.#limits = limits;
+    this.#addressOf = addressOf;
     this.#memory = new BodyMemory({ bytesMax: limits.bodiesBytesMax });
     this.#decoders = new Decoders({ bytesMax: limits.decodersBytesMax });
   }
@@ -79,7 +84,12 @@ export class BodyIntake {
     use: (body: Uint8Array) => Promise<T>,
   ): Promise<T> {
     const { bodyBytesMax } = this.#limits;
-    const share = this.#memory.share(senderOf(request.socket.remoteAddress));
+    const readBefore = bodyReadBefore(request);
+    if (readBefore !== undefined) {
+      if (readBefore.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+      return use(readBefore);
+    }
+    const share = this.#memory.share(senderOf(this.#addressOf(request)));
     const sent = new BodyBuffer(share, lengthMax(request, bodyBytesMax));
     let inflated: BodyBuffer | undefined;
     try {

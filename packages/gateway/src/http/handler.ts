@@ -8,6 +8,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake, ClientGone } from './body.ts';
+import { clientAddresses } from './client-address.ts';
 import { RequestBudget } from './connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections.ts';
 import { corsPolicy } from './cors.ts';
@@ -23,6 +24,7 @@ import { asRequestError, sendError } from './problem.ts';
 import { preflightHandler, pushHandler, retireHandler } from './push.ts';
 import type { PushDeps } from './push.ts';
 import { RefusalLog } from './refusal-log.ts';
+import { senderOf } from './sender.ts';
 import { createRoutes, isPushMethod, HEALTHY_PATH, READY_PATH } from './routes.ts';
 import type { Handler, HandlerName } from './routes.ts';
 import { scrapeHandler } from './scrape.ts';
@@ -34,8 +36,8 @@ export interface HandlerDeps {
   readonly byJob: boolean;
   readonly log: Log;
   readonly version: string;
-  /** False while what was kept is still being read in; true when left out. */
-  readonly isReady?: () => boolean;
+  /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
+  readonly whyNotReady?: () => RequestError | undefined;
 }
 
 /** What the handler and the servers tell each other. */
@@ -55,8 +57,14 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   const hosts = hostPolicy(options.allowedHosts);
   const cors = corsPolicy(options.corsOrigins);
   const routes = createRoutes(options);
-  const { answer, brokenOff } = createRefusals(deps, { cors, routes });
-  const handlers = createHandlers(deps, state, { cors, routes, intake: new BodyIntake(options) });
+  const addressOf = clientAddresses(options.trustedProxies);
+  const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf });
+  const handlers = createHandlers(deps, state, {
+    cors,
+    routes,
+    addressOf,
+    intake: new BodyIntake(options, addressOf),
+  });
 
   const run = (exchange: Exchange): Promise<void> => {
     hosts.check(exchange.request, exchange.path);
@@ -121,7 +129,7 @@ interface Refusals {
 
 function createRefusals(
   { telemetry, log }: HandlerDeps,
-  { cors, routes }: Pick<PushDeps, 'cors' | 'routes'>,
+  { cors, routes, addressOf }: Pick<PushDeps, 'cors' | 'routes' | 'addressOf'>,
 ): Refusals {
   const refusals = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
@@ -130,8 +138,9 @@ function createRefusals(
       const announced = Number(request.headers['content-length'] ?? 0);
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
-    const remote = request.socket.remoteAddress;
-    refusals.refused('push refused', { code, path: shorten(exchange.path), remote, message });
+    const remote = addressOf(request);
+    const path = shorten(exchange.path);
+    refusals.refused('push refused', { code, path, remote, message }, { path, sender: senderOf(remote) });
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
     countRefusal(exchange, code, 'the body did not arrive whole');
@@ -155,30 +164,31 @@ function createRefusals(
 function createHandlers(
   deps: HandlerDeps,
   state: ServerState,
-  shared: Omit<PushDeps, 'gateway' | 'state'>,
+  shared: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'>,
 ): Record<HandlerName, Handler> {
-  const { gateway, telemetry, options, log } = deps;
-  const pushDeps: PushDeps = { gateway, state, ...shared };
+  const { gateway, telemetry, options, log, byJob } = deps;
+  const pushDeps: PushDeps = { gateway, state, byJob, log, ...shared };
   const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
     push: pushHandler(pushDeps),
     retire: retireHandler(pushDeps),
     preflight: preflightHandler(pushDeps),
-    scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors }),
+    scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors, addressOf: shared.addressOf }),
     telemetry: async (exchange) => {
       const page = await telemetryPage();
       sendText(exchange, page.body, page.contentType);
     },
     healthy: async (exchange) => sendText(exchange, 'OK\n'),
     ready: async (exchange) => {
-      if (state.stopping || deps.isReady?.() === false) throw stopping();
+      const why = state.stopping ? stopping() : deps.whyNotReady?.();
+      if (why !== undefined) throw why;
       sendText(exchange, 'OK\n');
     },
     page: pageHandler({
       gateway,
       pushPath: options.pushPath,
       telemetryPath: options.telemetryPath,
-      byJob: deps.byJob,
+      byJob,
       version: deps.version,
     }),
   };
@@ -202,8 +212,5 @@ function sendText(exchange: Exchange, body: string, contentType = 'text/plain; c
 }
 
 function stopping(): RequestError {
-  return new RequestError(
-    'shutting_down',
-    'the gateway is starting or stopping; send this again a little later',
-  );
+  return new RequestError('shutting_down', 'the gateway is stopping; send this again a little later');
 }

@@ -23,6 +23,8 @@ export interface HttpOptions {
   readonly requestsMax: number;
   /** Host names that requests may come for, with or without a port; `*` for all. Addresses are always let in. */
   readonly allowedHosts: readonly string[];
+  /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` says where a request comes from. */
+  readonly trustedProxies: readonly string[];
   readonly connectionsMax: number;
   /** For a whole request to arrive. */
   readonly readTimeoutMs: number;
@@ -41,6 +43,7 @@ export const defaultHttpOptions: HttpOptions = {
   requestsPerConnectionMax: 64,
   requestsMax: largestBudgets.http.requestsMax,
   allowedHosts: ['*'],
+  trustedProxies: [],
   connectionsMax: 10_000,
   readTimeoutMs: 30_000,
   shutdownTimeoutMs: 10_000,

@@ -2,8 +2,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { RequestError } from '../model/errors.ts';
-import type { GatewayApi } from '../gateway/api.ts';
+import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
+import type { Log } from '../primitives/log.ts';
+import { shorten } from '../primitives/quote.ts';
 import type { BodyIntake } from './body.ts';
+import type { AddressOf } from './client-address.ts';
 import type { CorsPolicy, FlatHeaders } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
@@ -19,10 +22,20 @@ export interface PushDeps {
   readonly cors: CorsPolicy;
   readonly routes: Routes;
   readonly state: { readonly stopping: boolean };
+  readonly byJob: boolean;
+  readonly addressOf: AddressOf;
+  readonly log: Log;
 }
 
+/** What is said with a 202, where the sender may think that something was done. */
+const NOTHING_DELETED =
+  'nothing was deleted: in add mode the gateway does not know who pushed what, and sums stay; see --by-job\n';
+const NOTHING_ADDED =
+  'none of the samples of this push adds anything: summaries are dropped without --push.summaries=sum-and-count, and so are values that are NaN or infinite\n';
+
 export function pushHandler(deps: PushDeps): Handler {
-  const { gateway, intake, cors, routes } = deps;
+  const { gateway, intake, cors, routes, addressOf } = deps;
+  const accepted = acceptedLog(deps);
   const paths = new PushPathReader();
   return async (exchange) => {
     const { request, response } = exchange;
@@ -34,7 +47,7 @@ export function pushHandler(deps: PushDeps): Handler {
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
-    const client = new HttpClient(request);
+    const client = new HttpClient(request, addressOf);
     const outcome = await intake.receive(request, coding, async (body) => {
       exchange.bodyBytes = body.length;
       try {
@@ -48,7 +61,9 @@ export function pushHandler(deps: PushDeps): Handler {
     if (deps.state.stopping && exchange.connection?.isLast(exchange) !== false)
       response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin, 'push');
-    accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
+    accepted?.(exchange, outcome);
+    if (outcome === 'dropped') acceptWith(exchange, origin, NOTHING_ADDED);
+    else accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
 
@@ -66,8 +81,10 @@ export function retireHandler(deps: PushDeps): Handler {
     }
     const key = parsePushPath(rest);
     exchange.request.resume();
-    await gateway.delete(key, new HttpClient(exchange.request));
-    accept(exchange, cors.headersFor(origin, 'retire'));
+    await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
+    const headers = cors.headersFor(origin, 'retire');
+    if (deps.byJob) accept(exchange, headers);
+    else acceptWith(exchange, headers, NOTHING_DELETED);
   };
 }
 
@@ -108,8 +125,39 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
   );
 }
 
+/** Undefined where nobody reads it, so that a push pays nothing for it. */
+function acceptedLog({
+  log,
+  addressOf,
+}: PushDeps): ((exchange: Exchange, outcome: PushOutcome) => void) | undefined {
+  if (log.isDebugEnabled !== true) return undefined;
+  return ({ request, path, bodyBytes }, outcome) =>
+    log.debug(
+      outcome === 'dropped' ? 'push accepted, but none of its samples adds anything' : 'push accepted',
+      {
+        method: request.method,
+        path: shorten(path),
+        remote: addressOf(request),
+        bytes: bodyBytes,
+        replayed: outcome === 'replayed' ? true : undefined,
+      },
+    );
+}
+
 /** 202, never 200 or 204: some clients take nothing else. */
 function accept(exchange: Exchange, headers: FlatHeaders): void {
   exchange.response.writeHead(202, ['Content-Length', '0', ...nosniff, ...headers]);
   exchange.response.end();
+}
+
+function acceptWith(exchange: Exchange, headers: FlatHeaders, text: string): void {
+  exchange.response.writeHead(202, [
+    'Content-Type',
+    'text/plain; charset=utf-8',
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+    ...nosniff,
+    ...headers,
+  ]);
+  exchange.response.end(text);
 }

@@ -15,6 +15,7 @@ import type { Log } from '../primitives/log.ts';
 import { compressionFor } from './accept-encoding.ts';
 import type { ReplyCompression } from './accept-encoding.ts';
 import { negotiate } from './accept.ts';
+import type { AddressOf } from './client-address.ts';
 import { availableCompressions, createCompressor } from './compress.ts';
 import { withVary } from './cors.ts';
 import type { CorsPolicy } from './cors.ts';
@@ -28,6 +29,7 @@ export interface ScrapeDeps {
   readonly gateway: GatewayApi;
   readonly telemetry: Telemetry;
   readonly cors: CorsPolicy;
+  readonly addressOf: AddressOf;
   readonly log: Log;
 }
 
@@ -51,11 +53,11 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       response.end();
       return;
     }
-    const remote = request.socket.remoteAddress ?? '';
+    const remote = deps.addressOf(request) ?? '';
     const onCut = (reason: string): void => cuts.refused('scrape cut off', { reason, remote });
     const reader = new ScrapeReader(exchange, { compression, onCut });
     try {
-      await answer(deps, exchange, { reader, headers, compression, format, network: networkOf(remote) });
+      await answer(deps, exchange, { reader, headers, compression, format, remote });
     } catch (error) {
       if (!reader.gone.aborted) throw error;
     } finally {
@@ -69,15 +71,16 @@ interface Asked {
   readonly headers: readonly string[];
   readonly compression: ReplyCompression | undefined;
   readonly format: Omit<ReturnType<typeof negotiate>, 'contentType'>;
-  readonly network: string;
+  readonly remote: string;
 }
 
 async function answer(deps: ScrapeDeps, { request, response }: Exchange, asked: Asked): Promise<void> {
-  const { reader, format, network, compression } = asked;
+  const { reader, format, remote, compression } = asked;
   const { gone } = reader;
   const started = performance.now();
   const timeoutMs = timeoutOf(request);
-  const scrape = deps.gateway.scrape({ format, scraper: scraperOf(request), network, timeoutMs, reader });
+  const scraper = scraperOf(request, remote);
+  const scrape = deps.gateway.scrape({ format, scraper, network: networkOf(remote), timeoutMs, reader });
   const slices = scrape[Symbol.asyncIterator]();
   // At once, so that neither its place nor its view is kept for nobody.
   const close = (): void => scrape.close();
@@ -98,10 +101,10 @@ async function answer(deps: ScrapeDeps, { request, response }: Exchange, asked: 
 }
 
 /** By what it calls itself in the query, or else by where it comes from and what it is. */
-function scraperOf({ url = '', socket, headers }: IncomingMessage): string {
+function scraperOf({ url = '', headers }: IncomingMessage, remote: string): string {
   const query = url.indexOf('?');
   const named = query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('scraper');
-  return named ?? `${socket.remoteAddress ?? ''} ${headers['user-agent'] ?? ''}`;
+  return named ?? `${remote} ${headers['user-agent'] ?? ''}`;
 }
 
 /** Prometheus says how long it waits. What is no such number is as if left out. */

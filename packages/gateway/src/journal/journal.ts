@@ -93,7 +93,7 @@ export class JournalFull extends Error {
 
 /** A store that cannot be opened as it is; the message is for the operator, and says what to do. */
 export class StorageProblem extends Error {
-  readonly kind: 'locked' | 'unusable' | 'corrupt' | 'newer_version';
+  readonly kind: 'locked' | 'unusable' | 'corrupt' | 'newer_version' | 'other_mode';
 
   constructor(kind: StorageProblem['kind'], message: string) {
     super(message);

@@ -12,6 +12,8 @@ export interface StorageOptions {
   /** Of records that wait to be written; further pushes are answered 503. */
   readonly waitingBytesMax: number;
   readonly onCorruption: 'fail' | 'quarantine';
+  /** Goes on with a store that was kept in another mode, whatever that does to its numbers. */
+  readonly acceptModeChange: boolean;
 }
 
 /** The words that options which are one of a few may have. */
@@ -28,4 +30,5 @@ export const defaultStorageOptions: StorageOptions = {
   bytesMax: 8 * 2 ** 30,
   waitingBytesMax: largestBudgets.storage.waitingBytesMax,
   onCorruption: 'fail',
+  acceptModeChange: false,
 };

@@ -43,7 +43,9 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'overloaded'
   | 'storage_full'
+  | 'storage_failed'
   | 'shutting_down'
+  | 'body_already_read'
   | 'internal';
 
 export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
@@ -88,7 +90,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   // The gateway itself.
   overloaded: { status: 503, title: 'The gateway holds as many unfinished requests as it may' },
   storage_full: { status: 503, title: 'There is no room to keep the push' },
+  storage_failed: { status: 503, title: 'The storage failed' },
   shutting_down: { status: 503, title: 'The gateway is starting or stopping' },
+  body_already_read: { status: 500, title: 'The body was read before the gateway got it' },
   internal: { status: 500, title: 'The gateway made a mistake' },
 };
 

@@ -149,7 +149,7 @@ describe('discarded summaries', () => {
       await run.gateway.close();
     }
     expect(pages[1]).toEqual(pages[0]);
-    expect(new Set(pages[0]!.outcomes)).toEqual(new Set(['applied', 'type_conflict']));
+    expect(new Set(pages[0]!.outcomes)).toEqual(new Set(['applied', 'dropped', 'type_conflict']));
   });
 });
 

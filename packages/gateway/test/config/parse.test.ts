@@ -109,6 +109,20 @@ describe('environment', () => {
     expect(configOf(['--log.level=error'], { PAG_LOG_LEVEL: 'debug' }).log.level).toBe('error'));
 });
 
+describe('trusted proxies', () => {
+  const proxiesOf = (...values: readonly string[]): readonly string[] =>
+    configOf(values.map((value) => `--web.trusted-proxies=${value}`)).http.trustedProxies;
+  test('are none by default', () => expect(proxiesOf()).toEqual([]));
+  test('may be none', () => expect(proxiesOf('none')).toEqual([]));
+  test('are addresses and blocks', () =>
+    expect(proxiesOf('10.0.0.0/8', '::1')).toEqual(['10.0.0.0/8', '::1']));
+  test.each(['10.0.0.0/33', 'proxy.example', ''])('%s is no proxy', (value) =>
+    expect(errorsOf([`--web.trusted-proxies=${value}`])).toEqual([
+      expect.stringContaining('is not an address or block of addresses'),
+    ]),
+  );
+});
+
 describe('options of other gateways', () => {
   test.each([
     ['--apiListen=:80', 'use --web.listen-address (see docs/guides/migrating.md)'],

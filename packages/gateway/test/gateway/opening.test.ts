@@ -14,6 +14,9 @@ test('before what was kept has been read, nothing is taken and nothing shown, an
   expect(await status('/metrics', { method: 'POST', body: 'a_total 1\n' })).toBe(503);
   expect(await status('/metrics')).toBe(503);
   expect(await status('/-/ready')).toBe(503);
+  expect(await (await fetch(`http://127.0.0.1:${port}/-/ready`)).text()).toBe(
+    'the gateway is starting and still reads what it kept; send this request again a little later\n',
+  );
   expect(await status('/-/healthy')).toBe(200);
   expect(await status('/-/metrics')).toBe(200);
   await gateway.open(3_600_000);
@@ -46,6 +49,48 @@ test.each([-3_600_000, 3_600_000])(
     expect(await running.gateway.scrape()).toBe('');
   },
 );
+
+const lastPush = async (running: RestartingGateway): Promise<number> =>
+  Number(
+    /^prom_aggregation_gateway_last_push_timestamp_seconds (\S+)$/m.exec(await running.ownMetrics())?.[1],
+  );
+
+test.each(['records', 'a snapshot', 'a snapshot and a record that is no push', 'a snapshot and records'])(
+  'the time of the last push outlives a restart, known from %s',
+  async (from) => {
+    let wallMs = 1_700_000_000_000;
+    const clock = { now: () => wallMs, elapsed: () => 0 };
+    const running = await RestartingGateway.start({ byJob: true, clock });
+    expect(await lastPush(running)).toBe(0);
+    await running.gateway.push('a 1\n', { path: 'job/a' });
+    if (from.includes('snapshot')) await running.takeSnapshot();
+    wallMs += 60_000;
+    if (from.endsWith('no push')) await running.gateway.delete('job/a');
+    if (from.endsWith('and records')) await running.gateway.push('a 1\n', { path: 'job/b' });
+    const expected = from.endsWith('and records') ? 1_700_000_060 : 1_700_000_000;
+    wallMs += 60_000;
+    for (let restart = 0; restart < 2; restart += 1) {
+      await running.restart();
+      expect(await lastPush(running)).toBe(expected);
+      await running.takeSnapshot();
+    }
+  },
+);
+
+test('a snapshot that does not know the time of the last push opens, and none is known', async () => {
+  const journal = new KeptJournal();
+  const before = embed({}, journal);
+  await before.gateway.open(3_600_000);
+  await before.embedded.push('a 1\n');
+  await before.gateway.snapshots.take();
+  const { position, parts } = journal.snapshotted!;
+  const [head, ...rest] = parts;
+  journal.snapshotted = { position, parts: [head!.subarray(0, -8), ...rest] };
+  const after = embed({}, journal.reopened());
+  await after.gateway.open(3_600_000);
+  expect(after.gateway.holdings().lastPushMs).toBeUndefined();
+  expect(await after.embedded.scrape()).toContain('a 1\n');
+});
 
 class FullJournal extends KeptJournal {
   /** Whether a snapshot makes room. */

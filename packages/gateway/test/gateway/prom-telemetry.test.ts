@@ -4,6 +4,7 @@ import { defaultLimits } from '../../src/gateway/options.ts';
 import { createTelemetry, ownMetrics } from '../../src/gateway/prom-telemetry.ts';
 import { ignoredReasons } from '../../src/gateway/telemetry.ts';
 import type { HoldingsByType, Telemetry } from '../../src/gateway/telemetry.ts';
+import { errorTable } from '../../src/model/errors.ts';
 import { metricTypes } from '../../src/model/metric-type.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
 
@@ -29,6 +30,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     exemplars: 0,
     exemplarsDropped: 0,
     pushesWaiting: 0,
+    lastPushMs: undefined,
     scrapes: { open: 0, waiting: 0, views: 0, bytes: 0 },
     storage: undefined,
     ...fields,
@@ -36,7 +38,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
 }
 
 function telemetryOf(holdings: () => HoldingsByType = held): Telemetry {
-  return createTelemetry({ version: '1.2.3', clock: { now: () => 1500 }, holdings });
+  return createTelemetry({ version: '1.2.3', holdings });
 }
 
 /** The samples of own metrics, without the prefix. */
@@ -59,7 +61,6 @@ describe('what was reported is on the page', () => {
     ],
     ['its samples', (t) => t.pushAccepted(20, 1600, 0.5), ['push_samples_total 20']],
     ['its bytes', (t) => t.pushAccepted(20, 1600, 0.5), ['push_body_bytes_total 1600']],
-    ['its time', (t) => t.pushAccepted(20, 1600, 0.5), ['last_push_timestamp_seconds 1.5']],
     [
       'its duration',
       (t) => t.pushAccepted(20, 1600, 0.5),
@@ -96,6 +97,16 @@ describe('what was reported is on the page', () => {
     expect(await samplesOf(telemetry)).toEqual(expect.arrayContaining([...expected]));
   });
 
+  test('every code of a refusal stands from the start, so that increase() sees the first one', async () => {
+    const telemetry = telemetryOf();
+    telemetry.pushRefused('syntax', 7);
+    const samples = await samplesOf(telemetry);
+    for (const code of Object.keys(errorTable)) {
+      const count = code === 'syntax' ? 1 : 0;
+      expect(samples).toContain(`pushes_total{result="refused",code="${code}"} ${count}`);
+    }
+  });
+
   test('every reason to ignore a sample stands from the start', async () => {
     const samples = await samplesOf(telemetryOf());
     for (const reason of ignoredReasons)
@@ -123,6 +134,12 @@ test('holdings are those of now, asked for once a page', async () => {
     expect(samples).toContain(`sources{state="live"} ${asked}`);
     expect(samples).toContain(`sources_retired_total ${asked}`);
   }
+});
+
+test('the time of the last push is that of the holdings', async () => {
+  expect(await samplesOf(telemetryOf(() => held({ lastPushMs: 1500 })))).toContain(
+    'last_push_timestamp_seconds 1.5',
+  );
 });
 
 test('several in one process do not know each other', async () => {

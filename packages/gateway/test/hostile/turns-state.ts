@@ -16,6 +16,7 @@ import { parsePushPath } from '../../src/http/push-path.ts';
 import { defaultStorageOptions } from '../../src/journal/options.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
+import { memoryOfMachine } from '../../src/primitives/memory.ts';
 
 export interface LongestTurn {
   readonly name: string;
@@ -241,6 +242,7 @@ async function opened(path: string, options: Partial<GatewayOptions>): Promise<G
   const { gateway } = await assembleDurable({
     gatewayOptions: { ...defaultGatewayOptions, ...options },
     httpOptions: defaultHttpOptions,
+    memoryBytes: memoryOfMachine(),
     clock: systemClock,
     log: silentLog,
     storage: { ...defaultStorageOptions, path, snapshotIntervalMs: 3_600_000 },
@@ -248,7 +250,7 @@ async function opened(path: string, options: Partial<GatewayOptions>): Promise<G
       throw error;
     },
   });
-  await gateway.open(3_600_000);
+  await gateway.open(3_600_000, { acceptModeChange: true });
   return gateway;
 }
 

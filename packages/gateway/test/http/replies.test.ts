@@ -10,6 +10,7 @@ import { madeOnceATurn } from '../../src/http/once-a-turn.ts';
 import { problemBody } from '../../src/http/problem.ts';
 import { RefusalLog } from '../../src/http/refusal-log.ts';
 import { RequestError } from '../../src/model/errors.ts';
+import { collectingLog } from '../support/collecting-log.ts';
 import type { LogFields } from '../../src/primitives/log.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 
@@ -236,6 +237,53 @@ describe('RefusalLog', () => {
     now = 1_000;
     log.refused('push refused', { code: 'syntax' });
     expect(lines).toEqual([{ code: 'syntax' }, { code: 'syntax', suppressed: 2 }]);
+  });
+
+  const refusals = () => {
+    const { log, lines } = collectingLog();
+    const clock = { now: 0 };
+    const refusalLog = new RefusalLog(log, () => clock.now);
+    const refuse = (path: string, sender: string): void =>
+      refusalLog.refused('push refused', { path }, { path, sender });
+    return { refuse, clock, fields: () => lines.map(([, , field]) => field) };
+  };
+
+  it('does not let one path hide the others', () => {
+    const { refuse, clock, fields } = refusals();
+    for (let i = 0; i < 100; i += 1) refuse('/noisy', 'a');
+    refuse('/other', 'b');
+    clock.now = 1_000;
+    refuse('/noisy', 'a');
+    expect(fields()).toEqual([{ path: '/noisy' }, { path: '/other' }, { path: '/noisy', suppressed: 99 }]);
+  });
+
+  it('does not let one sender hide the others by many paths, and says how many lines are missing', () => {
+    const { refuse, clock, fields } = refusals();
+    for (let i = 0; i < 100; i += 1) refuse(`/${i}`, 'a');
+    refuse('/0', 'a');
+    refuse('/other', 'b');
+    clock.now = 1_000;
+    refuse('/other', 'b');
+    refuse('/new', 'b');
+    refuse('/new', 'c');
+    expect(fields()).toEqual([
+      { path: '/0' },
+      { path: '/1' },
+      { path: '/2' },
+      { path: '/3' },
+      { path: '/other', suppressed_others: 96 },
+      { path: '/other' },
+      { path: '/new', suppressed_others: 1 },
+    ]);
+  });
+
+  it('has at most 16 lines a second, whoever is refused', () => {
+    const { refuse, clock, fields } = refusals();
+    for (let i = 0; i < 10_000; i += 1) {
+      clock.now = i / 10;
+      refuse(`/${i}`, `sender ${i}`);
+    }
+    expect(fields()).toHaveLength(16);
   });
 });
 

@@ -42,7 +42,7 @@ async function run(bounds: Partial<ScrapeBounds>, { empty = false } = {}): Promi
   const [clock, log] = [systemClock, silentLog];
   const options = { ...defaultGatewayOptions, scrapeCacheBytesMax: 0 };
   const gateway = new Gateway({ options, clock, log, scrapes: { checkMs: 10, ...bounds } });
-  const telemetry = createTelemetry({ version: '1', clock, holdings: () => gateway.holdingsByType() });
+  const telemetry = createTelemetry({ version: '1', holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const http = { ...defaultHttpOptions, shutdownTimeoutMs: 100 };
   const server = createServer({ gateway, telemetry, log, options: http, byJob: false, version: '1' });

@@ -11,7 +11,7 @@ describe('routes', () => {
     ['PUT', '/metrics/', 202, /^$/],
     ['POST', '/metrics/job/x/?query=1', 202, /^$/],
     ['POST', 'http://gateway.example/metrics/job/x', 202, /^$/],
-    ['DELETE', '/metrics/job/x', 202, /^$/],
+    ['DELETE', '/metrics/job/x', 202, /^nothing was deleted/],
     ['DELETE', '/metrics/', 400, /job to delete/],
     ['GET', '/metrics', 200, /^a 1\nb 2\n$/],
     ['GET', '/metrics/?x', 200, /^a 1\nb 2\n$/],

@@ -1,9 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
+import { eventually } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { push, scrapeSamples, send } from '../support/http.ts';
-import { runGateway, startGateway } from '../support/process.ts';
+import { killAtTestEnd, runGateway, startGateway } from '../support/process.ts';
+import { repository } from '../support/programs.ts';
 
 test('all that is wrong with the flags is told at once, with exit code 2', async () => {
   const { code, stderr, stdout } = await runGateway([
@@ -96,4 +103,38 @@ test('an idle kept-alive connection does not hold the gateway', async () => {
   const begun = performance.now();
   expect(await gateway.stop('SIGINT')).toBe(0);
   expect(performance.now() - begun).toBeLessThan(3_000);
+});
+
+test('the log says where the store is, and whether it is new', async () => {
+  const path = join(temporaryFolder(), 'mistyped', 'data');
+  const flags = [`--storage.path=${relative(process.cwd(), path)}`];
+  const first = await startGateway(flags);
+  expect(first.stderr()).toContain(
+    `msg="storage is new: nothing was kept in this folder before" path=${path}\n`,
+  );
+  expect(first.stderr()).toContain(`storage=${path} `);
+  await first.stop();
+  const second = await startGateway(flags);
+  expect(second.stderr()).toContain(`msg="storage read" path=${path} series=0`);
+  expect(second.stderr()).not.toContain('storage is new');
+});
+
+// npm passes signals on to the shell that it runs the script in, and to nobody else.
+test('a signal to npm start reaches the gateway', async () => {
+  const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    scripts: Record<'start', string>;
+  };
+  const flags = "'--web.listen-address=127.0.0.1:0' '--storage.path='";
+  const shell = spawn('sh', ['-c', `${scripts.start} ${flags}`], {
+    cwd: repository,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  killAtTestEnd(shell);
+  let stderr = '';
+  shell.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  await eventually('the gateway to listen', () => stderr.includes('msg=listening'));
+  const ended = once(shell, 'close');
+  shell.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(stderr).toContain('msg=stopped');
 });

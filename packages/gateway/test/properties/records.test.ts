@@ -117,7 +117,12 @@ test('new cells are read as they were written, with texts that begin alike or no
 });
 
 test('a record for another state than the one at hand is refused, and so are bytes that are none', () => {
-  const rules = { byJob: true, counterResets: 'accumulate', summaries: 'sum-and-count' } as const;
+  const rules = {
+    byJob: true,
+    counterResets: 'accumulate',
+    summaries: 'sum-and-count',
+    pathLabels: 'add',
+  } as const;
   const state = new State(rules, defaultLimits, 1);
   const times = { nowMs: 1, wallMs: 2 };
   const writer = new RecordWriter(state);

@@ -29,13 +29,19 @@ export class RestartingGateway {
     return this.#gateway.embedded;
   }
 
-  /** As after a crash: nothing is said to the gateway that goes. */
-  async restart(options: EmbeddedOptions = this.#options): Promise<void> {
+  /** As after a crash: nothing is said to the gateway that goes. Another mode is accepted unless told. */
+  async restart(options: EmbeddedOptions = this.#options, { acceptModeChange = true } = {}): Promise<void> {
     void this.gateway.close();
     this.#options = options;
     this.#journal = this.#journal.reopened();
     this.#gateway = embed(options, this.#journal);
-    await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS);
+    await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS, { acceptModeChange });
+  }
+
+  /** As if an earlier version had kept it, whose rules did not say which path labels there are. */
+  forgetPathLabels(): void {
+    const rules = this.#journal.records[0]!;
+    rules[rules.length - 1]! %= 8;
   }
 
   /** The next start reads all records there ever were. */
@@ -52,6 +58,12 @@ export class RestartingGateway {
     const slices: Uint8Array[] = [];
     for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices);
+  }
+
+  /** The page of own metrics now. */
+  async ownMetrics(): Promise<string> {
+    const page = await this.#gateway.gateway.telemetry?.page();
+    return page?.body ?? '';
   }
 
   async takeSnapshot(): Promise<void> {

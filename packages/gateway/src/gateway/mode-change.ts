@@ -1,0 +1,72 @@
+/**
+ * A store that is opened in another mode than the one it was kept in goes on with wrong numbers, and nobody sees it: sources count twice,
+ * gauges are gone. So such a start is refused, unless the operator says that this is meant.
+ */
+import { countsByType } from '../aggregate/families.ts';
+import type { StateRules } from '../aggregate/rules.ts';
+import type { State } from '../aggregate/state.ts';
+import { isKindOfGauge, metricTypes } from '../model/metric-type.ts';
+
+export interface ModeChange {
+  /** What the store was, and what the flags say. */
+  readonly change: string;
+  /** What happens to the numbers. */
+  readonly effect: string;
+  /** Flags to start with so that nothing changes. */
+  readonly asBefore: string;
+}
+
+/**
+ * What would go wrong if the state went on by the rules of the flags; undefined if nothing would. A store that holds nothing may be in any
+ * mode, and one that does not say which path labels it has is taken as it is.
+ */
+export function modeChangeOf(state: State, wanted: StateRules): ModeChange | undefined {
+  const was = state.rules;
+  if (was.byJob !== wanted.byJob) {
+    if (state.cells.size === 0 && state.sources.size === 0) return undefined;
+    return was.byJob ? fromByJob(state) : toByJob(state);
+  }
+  // In add mode series with and without the labels stand side by side, and each push still counts once.
+  const isOther = was.pathLabels !== undefined && was.pathLabels !== wanted.pathLabels;
+  if (!isOther || !wanted.byJob || state.sources.size === 0) return undefined;
+  return {
+    change: `the store was kept with --push.path-labels=${was.pathLabels}, and now it is ${wanted.pathLabels}`,
+    effect: `${counted(state.sources.size, 'source')} would push the same as series with other labels, and what they pushed before would stay beside it, so that sums over both count it twice`,
+    asBefore: `with --push.path-labels=${was.pathLabels}`,
+  };
+}
+
+export function describeModeChange({ change, effect, asBefore }: ModeChange): string {
+  return `${change}: ${effect}. Start ${asBefore} to go on as before, or with --storage.accept-mode-change if this is what you want; or move the folder away to begin with nothing`;
+}
+
+function fromByJob(state: State): ModeChange {
+  const { size } = state.sources;
+  const forgotten = size === 0 ? '' : `${counted(size, 'source')} would be forgotten, and `;
+  return {
+    change: 'the store was kept in by-job mode, and now it is add mode',
+    effect: `${forgotten}who pushes totals again would add all of them to what is there, with each push${gaugesLost(state)}`,
+    asBefore: 'with --by-job',
+  };
+}
+
+function toByJob(state: State): ModeChange {
+  return {
+    change: 'the store was kept in add mode, and now it is by-job mode',
+    effect: `who pushed totals before would add all of them once more, and who resets after each push would replace what it pushed last${gaugesLost(state)}`,
+    asBefore: 'without --by-job',
+  };
+}
+
+/** Nobody could say whose they were. */
+function gaugesLost(state: State): string {
+  const { series } = countsByType(state.families);
+  const isGauge = (type: (typeof metricTypes)[number]): boolean =>
+    isKindOfGauge(type) || type === 'gaugehistogram';
+  const samples = metricTypes.reduce((sum, type) => sum + (isGauge(type) ? series[type] : 0), 0);
+  return samples === 0 ? '' : `; ${counted(samples, 'sample')} of gauges would go`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
