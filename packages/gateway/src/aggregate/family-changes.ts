@@ -50,7 +50,9 @@ export class FamilyChanges {
       else cells.kind[cell] = kind;
       if (pace.isFull(1)) yield;
     }
-    yield* this.#freeStrays(gone.between(0, gone.length));
+    const strays = gone.between(0, gone.length);
+    this.#forgetContributions(strays);
+    yield* this.#freeStrays(strays);
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);
@@ -74,10 +76,13 @@ export class FamilyChanges {
     this.#state.meaningsChanged();
   }
 
-  *drop(family: Family): Generator<void, void> {
+  /** What sources have in it can be left for somebody who puts it elsewhere. */
+  *drop(family: Family, keepsContributions: boolean = false): Generator<void, void> {
     const { families } = this.#state;
     if (families.find(family.name) !== family) return;
-    yield* this.#freeStrays(yield* this.#liveRows(family));
+    const rows = yield* this.#liveRows(family);
+    if (!keepsContributions) this.#forgetContributions(rows);
+    yield* this.#freeStrays(rows);
     if (families.find(family.name) === family) families.remove(family);
     this.#state.meaningsChanged();
   }
@@ -118,7 +123,6 @@ export class FamilyChanges {
 
   *#freeStrays(strays: Uint32Array): Generator<void, void> {
     const { pace } = this.#state;
-    this.#forgetContributions(strays);
     this.droppedStrays += strays.length;
     // Rows come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
     for (const cell of yield* sortNumbers(pace, strays)) {

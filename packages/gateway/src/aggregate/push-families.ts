@@ -214,6 +214,7 @@ export class PushFamilies {
       startTimes: known?.startTimes ?? false,
       changed: false,
       replaces: [],
+      adopts: false,
     };
     this.#byName.set(name, family);
     this.#batch.families.push(family);
@@ -245,6 +246,7 @@ export class PushFamilies {
       // Untyped strays and discarded summaries give way; what was declared stands.
       if (known.type !== 'untyped' && !known.discarded) throw claimConflict(family, known);
       family.replaces.push(known);
+      family.adopts = true;
     }
     for (const suffix of suffixes) {
       if (!family.name.endsWith(suffix)) continue;

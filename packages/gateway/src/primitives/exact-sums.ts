@@ -33,6 +33,11 @@ export class ExactSums {
     return this.#hi[index]!;
   }
 
+  /** Numbers whose total is the sum, exactly. */
+  parts(index: number): readonly number[] {
+    return this.#spilled.get(index) ?? [this.#hi[index]!, this.#lo[index]!];
+  }
+
   /** Replaces the sum by one number, which may be infinite as long as nothing is added to it. */
   set(index: number, value: number): void {
     if (this.#spilled.size > 0) this.#spilled.delete(index);
