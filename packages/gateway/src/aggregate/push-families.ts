@@ -21,6 +21,8 @@ export interface Route {
   readonly role: SampleRole;
 }
 
+type Typed = Pick<Family, 'name' | 'type'>;
+
 /** A push may speak of so many families without having samples of them. */
 const WITHOUT_SAMPLES_MAX = 10_000;
 
@@ -30,8 +32,13 @@ const suffixes = ['_bucket', '_sum', '_count'] as const;
 const FAMILY_ROWS = 16;
 
 export class PushFamilies {
-  /** True when lines that the state knows may mean something else in this push. */
+  /** True when lines that the state knows may mean something else here. */
   meaningsChanged = false;
+  /** That they do in all of the push from here on. */
+  #changedForGood = false;
+  /** The summary at hand, of which nothing is to be known, as others have its names (see `#passesOver`). */
+  #passed: string | undefined;
+  readonly #state: Pick<State, 'discards'>;
   readonly #families: Families;
   readonly #batch: Batch;
   readonly #byName = new Map<string, PushFamily>();
@@ -43,15 +50,18 @@ export class PushFamilies {
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor({ families, limits }: Pick<State, 'families' | 'limits'>, batch: Batch) {
-    this.#families = families;
-    this.#newMax = limits.familiesMax + WITHOUT_SAMPLES_MAX;
+  constructor(state: Pick<State, 'families' | 'limits' | 'discards'>, batch: Batch) {
+    this.#state = state;
+    this.#families = state.families;
+    this.#newMax = state.limits.familiesMax + WITHOUT_SAMPLES_MAX;
     this.#batch = batch;
   }
 
   begin(serial: number): void {
     this.#serial = serial;
     this.meaningsChanged = false;
+    this.#changedForGood = false;
+    this.#passed = undefined;
     this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
@@ -88,7 +98,15 @@ export class PushFamilies {
     this.#sampled[id] = this.#serial;
   }
 
-  addType(name: string, type: MetricType, offset: number): PushFamily {
+  /** Undefined for a summary that is passed over. */
+  addType(name: string, type: MetricType, offset: number): PushFamily | undefined {
+    this.#leave(undefined);
+    if (this.#state.discards(type) && this.#passesOver(name)) {
+      this.#checkFirst(name, offset);
+      this.#passed = name;
+      this.meaningsChanged = true;
+      return undefined;
+    }
     const family = this.#declare(name, offset);
     const { known } = family;
     if (known === undefined) {
@@ -120,17 +138,36 @@ export class PushFamilies {
     } else {
       throw typeConflict(name, { has: known.type, wants: type, offset });
     }
-    if (family.changed && this.#changesMeanings(family, known)) this.meaningsChanged = true;
+    if (family.changed && this.#changesMeanings(family, known)) {
+      this.#changedForGood = true;
+      this.meaningsChanged = true;
+    }
     return family;
   }
 
-  addHelp(name: string, help: string, offset: number): PushFamily {
+  /** Undefined for a summary that is passed over. */
+  addHelp(name: string, help: string, offset: number): PushFamily | undefined {
+    this.#leave(name);
+    if (this.#passed !== undefined) return undefined;
     const family = this.#declare(name, offset);
     if (family.known !== undefined) this.helpKnown(family.known.id, offset);
     else if (family.helped) throw secondLine('HELP', name, offset);
     family.helped = true;
     family.help ??= help;
     return family;
+  }
+
+  /** Whether a summary is at hand that is passed over, so that samples are to be told in words. */
+  get isPassing(): boolean {
+    return this.#passed !== undefined;
+  }
+
+  /** Whether a sample, or what is said of a family, is part of that summary. */
+  passes(name: string): boolean {
+    const passed = this.#passed;
+    if (passed === undefined || !name.startsWith(passed)) return false;
+    const suffix = name.slice(passed.length);
+    return suffix === '' || sampleSuffixes('summary').includes(suffix);
   }
 
   /** The family that a sample of this name belongs to, in this push. */
@@ -140,7 +177,7 @@ export class PushFamilies {
       if (!name.endsWith(suffix) || name.length === suffix.length) continue;
       const base = this.#find(name.slice(0, -suffix.length));
       if (base === undefined || !sampleSuffixes(base.type).includes(suffix)) continue;
-      if (exact !== undefined && exact.type !== 'untyped') continue;
+      if (exact !== undefined && !this.#givesWay(exact, base)) continue;
       return this.#sampledRoute(this.#declare(base.name, offset), suffix);
     }
     return this.#sampledRoute(this.#declare(name, offset), 'own');
@@ -183,13 +220,56 @@ export class PushFamilies {
     family.startTimes = family.type === 'gauge' && this.#holdsStartTimes(family.name);
   }
 
+  /** Whether a sample of both names is of `base`. A summary that is discarded gives way to all others. */
+  #givesWay(exact: Typed, base: Typed): boolean {
+    if (this.#state.discards(exact.type)) return true;
+    return exact.type === 'untyped' && !this.#state.discards(base.type);
+  }
+
+  /**
+   * Whether nothing is to be known of a discarded summary, as another metric has one of its names. Its samples are told apart from that
+   * metric's by standing behind its TYPE line.
+   */
+  #passesOver(name: string): boolean {
+    const exact = this.#find(name);
+    if (exact !== undefined && this.#isHeld(exact) && !this.#state.discards(exact.type)) return true;
+    if (sampleSuffixes('summary').some((suffix) => this.#find(name + suffix) !== undefined)) return true;
+    return suffixes.some((suffix) => {
+      const base = name.endsWith(suffix) ? this.#find(name.slice(0, -suffix.length)) : undefined;
+      return (
+        base !== undefined && !this.#state.discards(base.type) && sampleSuffixes(base.type).includes(suffix)
+      );
+    });
+  }
+
+  /** Whether there is more of a family than a HELP line of this push. */
+  #isHeld({ name }: Typed): boolean {
+    const declared = this.#byName.get(name);
+    return declared === undefined || declared.known !== undefined || declared.typed || declared.sampled;
+  }
+
+  /** Throws a PushProblem when this push has said the type of a family before. */
+  #checkFirst(name: string, offset: number): void {
+    const known = this.#families.find(name);
+    const isTyped =
+      known === undefined ? this.#byName.get(name)?.typed : this.#typed[known.id] === this.#serial;
+    if (isTyped === true) throw secondLine('TYPE', name, offset);
+  }
+
+  /** Ends a summary that is passed over, where it is not the family of this name that goes on. */
+  #leave(name: string | undefined): void {
+    if (this.#passed === undefined || this.#passed === name) return;
+    this.#passed = undefined;
+    this.meaningsChanged = this.#changedForGood;
+  }
+
   #sampledRoute(family: PushFamily, role: SampleRole): Route {
     family.sampled = true;
     if (family.known !== undefined) this.sampleKnown(family.known.id);
     return { family, role };
   }
 
-  #find(name: string): { readonly name: string; readonly type: MetricType } | undefined {
+  #find(name: string): Typed | undefined {
     return this.#byName.get(name) ?? this.#families.find(name);
   }
 
@@ -233,13 +313,14 @@ export class PushFamilies {
 
   /** Sees to it that the sample names of a new or changed family are its own. */
   #claim(family: PushFamily): void {
+    if (this.#state.discards(family.type)) return;
     for (const suffix of sampleSuffixes(family.type)) {
       const rival = family.name + suffix;
       const declared = this.#byName.get(rival);
-      if (declared !== undefined && declared.sampled && declared.type === 'untyped') {
-        throw lateType(family.name, family.offset);
+      if (declared !== undefined && !this.#forgetsDiscarded(declared)) {
+        if (declared.type !== 'untyped') throw claimConflict(family, declared);
+        if (declared.sampled) throw lateType(family.name, family.offset);
       }
-      if (declared !== undefined && declared.type !== 'untyped') throw claimConflict(family, declared);
       const known = this.#families.find(rival);
       if (known === undefined) continue;
       if (known.type === 'untyped' && this.#isSampled(known)) throw lateType(family.name, family.offset);
@@ -252,13 +333,22 @@ export class PushFamilies {
       if (!family.name.endsWith(suffix)) continue;
       const base = family.name.slice(0, -suffix.length);
       const declared = this.#byName.get(base);
-      if (declared?.sampled === true && sampleSuffixes(declared.type).includes(suffix))
-        throw claimConflict(family, declared);
+      if (declared !== undefined && !this.#forgetsDiscarded(declared)) {
+        if (declared.sampled && sampleSuffixes(declared.type).includes(suffix))
+          throw claimConflict(family, declared);
+      }
       const known = this.#families.find(base);
       if (known === undefined || !sampleSuffixes(known.type).includes(suffix)) continue;
-      if (!known.discarded || this.#isSampled(known)) throw claimConflict(family, known);
+      if (!known.discarded) throw claimConflict(family, known);
       family.replaces.push(known);
     }
+  }
+
+  /** Where a family of this push is a summary that is discarded, sees to it that it does not come to be known. */
+  #forgetsDiscarded(declared: PushFamily): boolean {
+    if (!this.#state.discards(declared.type)) return false;
+    declared.sampled = false;
+    return true;
   }
 
   /** Whether this push has samples of a known family, in whatever spelling. */
