@@ -95,6 +95,8 @@ export interface PushFamily {
   changed: boolean;
   /** Families that give way to this one. */
   readonly replaces: Family[];
+  /** What the untyped ones among them counted goes on in this one (adopt-strays.ts). */
+  adopts: boolean;
 }
 
 /** `header` is type and help at once. */

@@ -131,6 +131,7 @@ function checkFamily(
 /** Nothing is to be remembered of a family that is discarded: it is known when it is declared again, and takes no room until then. */
 function passOver(family: PushFamily): void {
   family.replaces.length = 0;
+  family.adopts = false;
   if (family.known === undefined) {
     family.sampled = false;
     return;

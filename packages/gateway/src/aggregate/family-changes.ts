@@ -55,7 +55,9 @@ export class FamilyChanges {
       if (pace.isFull(1)) yield;
     }
     this.droppedStrays += gone.length;
-    yield* this.#freeRows(gone.between(0, gone.length));
+    const strays = gone.between(0, gone.length);
+    this.#forgetContributions(strays);
+    yield* this.#freeRows(strays);
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);
@@ -105,10 +107,13 @@ export class FamilyChanges {
       if (cells.kind[cell] !== CellKind.CREATED) gauges.push(cell);
       if (pace.isFull(1)) yield;
     }
-    yield* this.#freeRows(gauges.between(0, gauges.length));
+    const rows = gauges.between(0, gauges.length);
+    this.#forgetContributions(rows);
+    yield* this.#freeRows(rows);
   }
 
-  *drop(family: Family): Generator<void, void> {
+  /** What sources have in it can be left for somebody who puts it elsewhere. */
+  *drop(family: Family, keepsContributions: boolean = false): Generator<void, void> {
     const { families } = this.#state;
     if (families.find(family.name) !== family) return;
     if (isDistribution(family.type) && family.rowCount > 0) {
@@ -117,6 +122,7 @@ export class FamilyChanges {
     }
     const rows = yield* this.#liveRows(family);
     if (family.type === 'untyped') this.droppedStrays += rows.length;
+    if (!keepsContributions) this.#forgetContributions(rows);
     yield* this.#freeRows(rows);
     if (families.find(family.name) === family) families.remove(family);
     this.#state.meaningsChanged();
@@ -160,7 +166,6 @@ export class FamilyChanges {
 
   *#freeRows(rows: Uint32Array): Generator<void, void> {
     const { pace } = this.#state;
-    this.#forgetContributions(rows);
     // They come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
     for (const cell of yield* sortNumbers(pace, rows)) {
       this.#state.freeRow(cell);

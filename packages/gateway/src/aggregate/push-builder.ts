@@ -238,7 +238,7 @@ export class PushBuilder implements SampleSink {
   addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean {
     const { start, end } = series;
     const { labelsMax, seriesBytesMax } = this.#state.limits;
-    if (this.#path.labels.length > 0) return false;
+    if (this.#path.labels.length > 0 || this.#families.isPassing) return false;
     if (series.labelCount > labelsMax || end - start > seriesBytesMax) return false;
     const route = this.#plain.route(view, series);
     const { family } = route;
@@ -267,6 +267,11 @@ export class PushBuilder implements SampleSink {
 
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
     this.batch.samples += 1;
+    if (this.#families.passes(name)) {
+      this.batch.ignoredSummary += 1;
+      this.#details.passed();
+      return;
+    }
     const route = this.#families.route(name, spelling.start);
     const { family, role } = route;
     if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
@@ -293,13 +298,14 @@ export class PushBuilder implements SampleSink {
   addType(name: string, type: MetricType, spelling: Spelling): void {
     this.#plain.begin();
     const family = this.#families.addType(name, type, spelling.start);
-    this.#remember(spelling, { family, what: 'type' });
+    if (family !== undefined) this.#remember(spelling, { family, what: 'type' });
   }
 
   addHelp(name: string, help: string, spelling: Spelling): void {
     // Nothing is said by it, so it may stand twice, and another text may follow.
     if (help === '') return;
     const family = this.#families.addHelp(name, help, spelling.start);
+    if (family === undefined) return;
     checkHelp(this.#state.limits, family, help, spelling.start);
     this.#remember(spelling, { family, what: 'help' });
   }
@@ -311,6 +317,7 @@ export class PushBuilder implements SampleSink {
   ): void {
     this.#plain.begin();
     const family = this.#families.addType(name, is.type, spelling.start);
+    if (family === undefined) return;
     if (is.help !== undefined && is.help !== '') {
       this.#families.addHelp(name, is.help, spelling.start);
       checkHelp(this.#state.limits, family, is.help, spelling.start);
@@ -321,6 +328,7 @@ export class PushBuilder implements SampleSink {
   /** What is no plain word, as the ABNF of OpenMetrics has units, is left out: it would end its line, or the page. */
   addUnit(name: string, unit: string): void {
     if (unit.length > this.#state.limits.helpBytesMax || /[^a-zA-Z0-9_:]/.test(unit)) return;
+    if (this.#families.passes(name)) return;
     if (this.#state.families.find(name)?.unit === undefined) this.#families.addUnit(name, unit);
   }
 
@@ -329,6 +337,7 @@ export class PushBuilder implements SampleSink {
   }
 
   addStartOf(name: string, labels: readonly Label[], startMs: number): void {
+    if (this.#families.passes(name)) return;
     this.#details.addStartOf(seriesText(name, withPathLabels(labels, this.#path)), startMs);
   }
 

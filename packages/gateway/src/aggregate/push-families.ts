@@ -22,6 +22,8 @@ export interface Route {
   readonly role: SampleRole;
 }
 
+type Typed = Pick<Family, 'name' | 'type'>;
+
 /** A push may speak of so many families without having samples of them. */
 const WITHOUT_SAMPLES_MAX = 10_000;
 
@@ -31,9 +33,13 @@ const suffixes = ['_bucket', '_sum', '_count'] as const;
 const FAMILY_ROWS = 16;
 
 export class PushFamilies {
-  /** True when lines that the state knows may mean something else in this push. */
+  /** True when lines that the state knows may mean something else here. */
   meaningsChanged = false;
-  readonly #state: Pick<State, 'families' | 'limits' | 'rules'>;
+  /** That they do in all of the push from here on. */
+  #changedForGood = false;
+  /** The summary at hand, of which nothing is to be known, as others have its names (see `#passesOver`). */
+  #passed: string | undefined;
+  readonly #state: Pick<State, 'families' | 'limits' | 'rules' | 'discards'>;
   /** Whether a family has samples whose name says that they may be start times. */
   mayHaveStartTimes = false;
   readonly #families: Families;
@@ -47,7 +53,7 @@ export class PushFamilies {
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor(state: Pick<State, 'families' | 'limits' | 'rules'>, batch: Batch) {
+  constructor(state: Pick<State, 'families' | 'limits' | 'rules' | 'discards'>, batch: Batch) {
     const { families, limits } = state;
     this.#state = state;
     this.#families = families;
@@ -59,6 +65,8 @@ export class PushFamilies {
     this.#serial = serial;
     this.meaningsChanged = false;
     this.mayHaveStartTimes = false;
+    this.#changedForGood = false;
+    this.#passed = undefined;
     this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
     const count = this.#families.byId.length;
@@ -96,7 +104,15 @@ export class PushFamilies {
     if (this.#families.namedCreated[id] === 1) this.mayHaveStartTimes = true;
   }
 
-  addType(name: string, type: MetricType, offset: number): PushFamily {
+  /** Undefined for a summary that is passed over. */
+  addType(name: string, type: MetricType, offset: number): PushFamily | undefined {
+    this.#leave(undefined);
+    if (this.#state.discards(type) && this.#passesOver(name)) {
+      this.#checkFirst(name, offset);
+      this.#passed = name;
+      this.meaningsChanged = true;
+      return undefined;
+    }
     const family = this.#declare(name, offset);
     const { known } = family;
     if (known === undefined) {
@@ -135,17 +151,36 @@ export class PushFamilies {
       family.type = type;
       family.changed = true;
     }
-    if (family.changed && this.#changesMeanings(family, known)) this.meaningsChanged = true;
+    if (family.changed && this.#changesMeanings(family, known)) {
+      this.#changedForGood = true;
+      this.meaningsChanged = true;
+    }
     return family;
   }
 
-  addHelp(name: string, help: string, offset: number): PushFamily {
+  /** Undefined for a summary that is passed over. */
+  addHelp(name: string, help: string, offset: number): PushFamily | undefined {
+    this.#leave(name);
+    if (this.#passed !== undefined) return undefined;
     const family = this.#declare(name, offset);
     if (family.known !== undefined) this.helpKnown(family.known.id, offset);
     else if (family.helped) throw secondLine('HELP', name, offset);
     family.helped = true;
     family.help ??= help;
     return family;
+  }
+
+  /** Whether a summary is at hand that is passed over, so that samples are to be told in words. */
+  get isPassing(): boolean {
+    return this.#passed !== undefined;
+  }
+
+  /** Whether a sample, or what is said of a family, is part of that summary. */
+  passes(name: string): boolean {
+    const passed = this.#passed;
+    if (passed === undefined || !name.startsWith(passed)) return false;
+    const suffix = name.slice(passed.length);
+    return suffix === '' || sampleSuffixes('summary').includes(suffix);
   }
 
   /** The family that a sample of this name belongs to, in this push. */
@@ -155,7 +190,7 @@ export class PushFamilies {
       if (!name.endsWith(suffix) || name.length === suffix.length) continue;
       const base = this.#find(name.slice(0, -suffix.length));
       if (base === undefined || !sampleSuffixes(base.type).includes(suffix)) continue;
-      if (exact !== undefined && exact.type !== 'untyped' && !this.#takes(base.name, name)) continue;
+      if (exact !== undefined && !this.#givesWay(exact, base) && !this.#takes(base.name, name)) continue;
       return this.#sampledRoute(this.#declare(base.name, offset), suffix);
     }
     return this.#sampledRoute(this.#declare(name, offset), 'own');
@@ -205,6 +240,49 @@ export class PushFamilies {
     if (family.changed || family.known === undefined) this.#claim(family);
   }
 
+  /** Whether a sample of both names is of `base`. A summary that is discarded gives way to all others. */
+  #givesWay(exact: Typed, base: Typed): boolean {
+    if (this.#state.discards(exact.type)) return true;
+    return exact.type === 'untyped' && !this.#state.discards(base.type);
+  }
+
+  /**
+   * Whether nothing is to be known of a discarded summary, as another metric has one of its names. Its samples are told apart from that
+   * metric's by standing behind its TYPE line.
+   */
+  #passesOver(name: string): boolean {
+    const exact = this.#find(name);
+    if (exact !== undefined && this.#isHeld(exact) && !this.#state.discards(exact.type)) return true;
+    if (sampleSuffixes('summary').some((suffix) => this.#find(name + suffix) !== undefined)) return true;
+    return suffixes.some((suffix) => {
+      const base = name.endsWith(suffix) ? this.#find(name.slice(0, -suffix.length)) : undefined;
+      return (
+        base !== undefined && !this.#state.discards(base.type) && sampleSuffixes(base.type).includes(suffix)
+      );
+    });
+  }
+
+  /** Whether there is more of a family than a HELP line of this push. */
+  #isHeld({ name }: Typed): boolean {
+    const declared = this.#byName.get(name);
+    return declared === undefined || declared.known !== undefined || declared.typed || declared.sampled;
+  }
+
+  /** Throws a PushProblem when this push has said the type of a family before. */
+  #checkFirst(name: string, offset: number): void {
+    const known = this.#families.find(name);
+    const isTyped =
+      known === undefined ? this.#byName.get(name)?.typed : this.#typed[known.id] === this.#serial;
+    if (isTyped === true) throw secondLine('TYPE', name, offset);
+  }
+
+  /** Ends a summary that is passed over, where it is not the family of this name that goes on. */
+  #leave(name: string | undefined): void {
+    if (this.#passed === undefined || this.#passed === name) return;
+    this.#passed = undefined;
+    this.meaningsChanged = this.#changedForGood;
+  }
+
   #sampledRoute(family: PushFamily, role: SampleRole): Route {
     family.sampled = true;
     if (family.known !== undefined) this.sampleKnown(family.known.id);
@@ -212,7 +290,7 @@ export class PushFamilies {
     return { family, role };
   }
 
-  #find(name: string): { readonly name: string; readonly type: MetricType } | undefined {
+  #find(name: string): Typed | undefined {
     return this.#byName.get(name) ?? this.#families.find(name);
   }
 
@@ -237,6 +315,7 @@ export class PushFamilies {
       allStartTimes: false,
       changed: false,
       replaces: [],
+      adopts: false,
     };
     this.#byName.set(name, family);
     this.#batch.families.push(family);
@@ -255,33 +334,36 @@ export class PushFamilies {
 
   /** Sees to it that the sample names of a new or changed family are its own. */
   #claim(family: PushFamily): void {
+    if (this.#state.discards(family.type)) return;
     for (const suffix of sampleSuffixes(family.type)) {
       const rival = family.name + suffix;
       const declared = this.#byName.get(rival);
-      if (declared !== undefined && declared.sampled && declared.type === 'untyped') {
-        throw lateType(family.name, family.offset);
+      if (declared !== undefined && !this.#forgetsDiscarded(declared)) {
+        if (declared.type !== 'untyped') throw claimConflict(family, declared)('held');
+        if (declared.sampled) throw lateType(family.name, family.offset);
       }
-      if (declared !== undefined && declared.type !== 'untyped')
-        throw claimConflict(family, declared)('held');
       const known = this.#families.find(rival);
       if (known === undefined || this.#isReplaced(known)) continue;
       if (known.type === 'untyped' && this.#isSampled(known)) throw lateType(family.name, family.offset);
       // Untyped strays and discarded summaries give way; what was declared stands, if somebody has it.
-      if (known.type === 'untyped' || known.discarded) family.replaces.push(known);
-      else this.#letGo(known, family, claimConflict(family, known));
+      if (known.type === 'untyped' || known.discarded) {
+        family.replaces.push(known);
+        family.adopts = true;
+      } else this.#letGo(known, family, claimConflict(family, known));
     }
     for (const suffix of suffixes) {
       if (!family.name.endsWith(suffix)) continue;
       const base = family.name.slice(0, -suffix.length);
       const declared = this.#byName.get(base);
-      if (declared?.sampled === true && sampleSuffixes(declared.type).includes(suffix))
-        throw claimConflict(family, declared)('held');
+      if (declared !== undefined && !this.#forgetsDiscarded(declared)) {
+        if (declared.sampled && sampleSuffixes(declared.type).includes(suffix))
+          throw claimConflict(family, declared)('held');
+      }
       const known = this.#families.find(base);
       if (known === undefined || !sampleSuffixes(known.type).includes(suffix)) continue;
       if (this.#isReplaced(known)) continue;
       const conflict = claimConflict(family, known);
       if (!known.discarded) this.#letGo(known, family, conflict);
-      else if (this.#isSampled(known)) throw conflict('held');
       else family.replaces.push(known);
     }
   }
@@ -303,6 +385,13 @@ export class PushFamilies {
     if (!this.#state.rules.byJob || this.#isSampled(known)) throw refusal('held');
     this.#batch.leaving.push({ family: known, refusal });
     family.replaces.push(known);
+  }
+
+  /** Where a family of this push is a summary that is discarded, sees to it that it does not come to be known. */
+  #forgetsDiscarded(declared: PushFamily): boolean {
+    if (!this.#state.discards(declared.type)) return false;
+    declared.sampled = false;
+    return true;
   }
 
   /** Whether this push has samples of a known family, in whatever spelling. */

@@ -11,8 +11,8 @@ import { rowsOfText } from './pace.ts';
 import type { Pace } from './pace.ts';
 
 /** ALL_START_TIMES is read in records of earlier versions. */
-const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT] = [
-  1, 2, 4, 8, 16, 32, 64,
+const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT, ADOPTS] = [
+  1, 2, 4, 8, 16, 32, 64, 128,
 ] as const;
 /** A new family or cell is as much work as so many rows of others. */
 const NEWS_ROWS = 2;
@@ -124,14 +124,15 @@ function hasBound(kind: number): boolean {
 }
 
 function writeFamily(writer: ByteWriter, family: PushFamily): void {
-  const { name, type, known, sampled, changed, quotedNames, help, unit, replaces } = family;
+  const { name, type, known, sampled, changed, quotedNames, help, unit, replaces, adopts } = family;
   writer.byte(
     (known === undefined ? 0 : KNOWN) |
       (sampled ? SAMPLED : 0) |
       (changed ? CHANGED : 0) |
       (quotedNames ? QUOTED : 0) |
       (help === undefined ? 0 : WITH_HELP) |
-      (unit === undefined ? 0 : WITH_UNIT),
+      (unit === undefined ? 0 : WITH_UNIT) |
+      (adopts ? ADOPTS : 0),
   );
   writer.text(name);
   writer.byte(metricTypes.indexOf(type));
@@ -170,6 +171,7 @@ function readFamily(reader: ByteReader, into: PushFamily[], families: Families):
     allStartTimes: (flags & ALL_START_TIMES) !== 0,
     changed: (flags & CHANGED) !== 0,
     replaces,
+    adopts: (flags & ADOPTS) !== 0,
   });
 }
 

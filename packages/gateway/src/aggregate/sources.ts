@@ -17,7 +17,15 @@ import { SourceChanges } from './source-changes.ts';
 import type { CellOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
-import { isLate, isStart, startedCell } from './source-starts.ts';
+import { lengthWithoutStarts, isLate, isStart, startedCell } from './source-starts.ts';
+
+export interface Contribution {
+  readonly cell: number;
+  readonly value: number;
+}
+
+/** What comes in the place of contributions of one source. */
+type Replacing = (went: readonly Contribution[]) => Generator<void, readonly Contribution[]>;
 
 export class Sources {
   retired = 0;
@@ -222,6 +230,61 @@ export class Sources {
         position[cell] = 0;
         if (this.#pace.isFull(1)) yield;
       }
+    }
+  }
+
+  /** Puts something else in the place of what each source has of these cells, which nobody holds afterwards. */
+  *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
+    const { holders } = this.#cells;
+    let left = 0;
+    for (const cell of gone) {
+      left += holders[cell]!;
+      holders[cell] = 0;
+      if (this.#pace.isFull(1)) yield;
+    }
+    const isGone = new Set(gone);
+    for (const ring of [Ring.LIVE, Ring.PRUNED]) {
+      for (
+        let source = this.list.newest(ring);
+        source >= 0 && left > 0;
+        source = this.list.olderThan(source)
+      ) {
+        const went: Contribution[] = [];
+        left -= yield* this.#filter(
+          source,
+          (cell) => !isGone.has(cell),
+          (cell, value) => went.push({ cell, value }),
+        );
+        if (went.length > 0) yield* this.#give(source, yield* instead(went));
+      }
+    }
+  }
+
+  /** Contributions to cells to which the source has none; their totals have them already. */
+  *#give(source: number, more: readonly Contribution[]): Generator<void, void> {
+    const own = this.contributions;
+    const { next } = this.#changes;
+    own.open(source);
+    next.begin(own.length + more.length);
+    // Start times stay behind all others.
+    const end = lengthWithoutStarts(own);
+    yield* this.#keep(0, end);
+    for (const { cell, value } of more) {
+      next.add(cell, value);
+      this.#cells.holders[cell]! += 1;
+      if (this.#pace.isFull(1)) yield;
+    }
+    yield* this.#keep(end, own.length);
+    yield* own.replace(source, next, this.#pace);
+    next.end();
+  }
+
+  /** Copies what is open to what it will be. */
+  *#keep(from: number, to: number): Generator<void, void> {
+    const own = this.contributions;
+    for (let at = from; at < to; at += 1) {
+      this.#changes.next.add(own.cells[own.cellsAt + at]!, own.values[own.valuesAt + at]!);
+      if (this.#pace.isFull(1)) yield;
     }
   }
 

@@ -15,6 +15,7 @@ import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
+import { StrayAdoption } from './adopt-strays.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
@@ -170,13 +171,14 @@ export class State {
   *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
     const { pace } = this;
     pace.begin();
-    if (batch.families.length > 0) yield* this.#applyFamilies(batch);
+    const adoptions = batch.families.length > 0 ? yield* this.#applyFamilies(batch) : undefined;
     if (batch.turned.length > 0) {
       yield* this.#changes.turn(batch.turned);
       yield* this.#changes.settle();
       this.epoch += 1;
     }
     if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
+    if (adoptions !== undefined) yield* this.#adopt(adoptions);
     if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
     if (this.rules.byJob) {
       const steps = this.sources.push(origin.source, batch, origin);
@@ -294,12 +296,15 @@ export class State {
     this.epoch += 1;
   }
 
-  *#applyFamilies(batch: Batch): Generator<void, void> {
+  *#applyFamilies(batch: Batch): Generator<void, readonly StrayAdoption[] | undefined> {
+    let adoptions: StrayAdoption[] | undefined;
     for (const pushed of batch.families) {
       if (this.pace.isFull(FAMILY_ROWS)) yield;
       if (pushed.known === undefined && !pushed.sampled) continue;
-      if (pushed.replaces.length > 0)
-        for (const replaced of new Set(pushed.replaces)) yield* this.#changes.drop(replaced);
+      if (pushed.replaces.length > 0) {
+        const adoption = yield* this.#replace(pushed);
+        if (adoption !== undefined) (adoptions ??= []).push(adoption);
+      }
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
         this.families.setDiscarded(pushed.known, this.discards(pushed.type));
@@ -314,6 +319,24 @@ export class State {
       if (!batch.judgesStartTimes) yield* this.#findStartTimes(pushed, family);
     }
     yield* this.#changes.settle();
+    return adoptions;
+  }
+
+  /** Drops the families that give way to one; what is returned is to be carried out once that one is there. */
+  *#replace(pushed: PushFamily): Generator<void, StrayAdoption | undefined> {
+    const replaced = new Set(pushed.replaces);
+    const adoption =
+      pushed.adopts && !this.discards(pushed.type) ? new StrayAdoption(this, pushed) : undefined;
+    if (adoption !== undefined) yield* adoption.look(replaced);
+    for (const family of replaced) yield* this.#changes.drop(family, adoption?.hasTaken(family) === true);
+    return adoption;
+  }
+
+  *#adopt(adoptions: readonly StrayAdoption[]): Generator<void, void> {
+    for (const adoption of adoptions) {
+      yield* adoption.carryOut();
+      this.droppedStrays -= adoption.adopted;
+    }
   }
 
   /** For records of earlier versions, which did not say what was found. */

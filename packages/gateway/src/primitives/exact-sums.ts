@@ -10,7 +10,7 @@
  * Robust Geometric Predicates", 1997. Both are exact unless they overflow, which ends in NaN or an infinity and so is found out.
  * Values must be finite.
  */
-import { doubleOf, expansionOf, packUnits, unitsOf, unpackUnits } from './wide-sum.ts';
+import { doubleOf, expansionOf, finitePartsOf, packUnits, unitsOf, unpackUnits } from './wide-sum.ts';
 
 /** Sums come back from whole numbers where they are so far from an overflow that they do not soon go there again. */
 const EXPANSION_MAX = 2 ** 1020;
@@ -40,6 +40,13 @@ export class ExactSums {
 
   isExactly(index: number, value: number): boolean {
     return this.#hi[index] === value && this.#lo[index] === 0;
+  }
+
+  /** Numbers whose total is the sum, exactly. */
+  parts(index: number): readonly number[] {
+    const spilled = this.#spilled.get(index);
+    if (typeof spilled === 'bigint') return finitePartsOf(spilled);
+    return spilled ?? [this.#hi[index]!, this.#lo[index]!];
   }
 
   /** Replaces the sum by one number, which may be infinite as long as nothing is added to it. */

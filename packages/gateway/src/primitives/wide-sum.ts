@@ -54,6 +54,18 @@ export function expansionOf(units: bigint): number[] {
   return parts.length === 0 ? [0] : parts;
 }
 
+/** Finite doubles that add up to it, however large it is. */
+export function finitePartsOf(units: bigint): number[] {
+  const parts: number[] = [];
+  for (let rest = units; rest !== 0n;) {
+    const nearest = doubleOf(rest);
+    const part = Number.isFinite(nearest) ? nearest : Math.sign(nearest) * Number.MAX_VALUE;
+    parts.push(part);
+    rest -= unitsOf(part);
+  }
+  return parts;
+}
+
 /** As numbers for a snapshot, lowest first; NaN in front tells them from an expansion. */
 export function packUnits(units: bigint): number[] {
   const packed = [Number.NaN];

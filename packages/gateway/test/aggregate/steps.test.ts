@@ -71,6 +71,18 @@ const cases: readonly Case[] = [
     change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
   },
   {
+    symptom: 'a line that makes histograms of untyped series',
+    rules: add,
+    before: (one) => one.push(histograms.slice(histograms.indexOf('\n') + 1)),
+    change: (one) => one.pushInSteps('# TYPE h histogram\nh_bucket{le="+Inf"} 1\n'),
+  },
+  {
+    symptom: 'the same of untyped series that a source has',
+    rules: overwrite,
+    before: (one) => one.push(histograms.slice(histograms.indexOf('\n') + 1), ofA),
+    change: (one) => one.pushInSteps('# TYPE h histogram\nh_bucket{le="+Inf"} 1\n'),
+  },
+  {
     symptom: 'a push that makes gauges start times',
     rules: overwrite,
     before: (one) => one.push(started(1), ofA),

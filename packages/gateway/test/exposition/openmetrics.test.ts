@@ -166,6 +166,34 @@ g_sum 2
   });
 });
 
+describe('lenient: a family that goes on after another one', () => {
+  const cases: readonly [name: string, body: string, told: string][] = [
+    [
+      'a counter',
+      '# TYPE a counter\na_total 1\n# TYPE b gauge\nb 1\na_created 3\na_total{x="1"} 2\na_created{x="1"} 4\n',
+      'type a_total counter\na_total 1\ntype b gauge\nb 1\nstart of a_total 3000\na_total{x="1"} 2\n  start 4000\n',
+    ],
+    [
+      'a counter that is called as its samples are',
+      '# TYPE a_total counter\na_total 1\na_created 3\nb 1\na_created{x="1"} 4\n',
+      'type a_total counter\na_total 1\nstart of a_total 3000\nb 1\nstart of a_total{x="1"} 4000\n',
+    ],
+    [
+      'a gauge histogram',
+      '# TYPE g gaugehistogram\ng_bucket{le="+Inf"} 1\nb 1\ng_gcount 1\nb 2\ng_gsum 5\n',
+      'type g gaugehistogram\ng_bucket{le="+Inf"} 1\nb 1\ng_count 1\nb 2\ng_sum 5\n',
+    ],
+    [
+      'not where the sample is a family of its own',
+      '# TYPE a_created gauge\na_created 1\n# TYPE a counter\na_total 1\nb 1\na_created{x="1"} 2\n',
+      'type a_created gauge\na_created 1\ntype a_total counter\na_total 1\nb 1\na_created{x="1"} 2\n',
+    ],
+  ];
+  it.each(cases)('%s', (_name, body, lines) => {
+    expect(told(`${body}# EOF\n`, false)).toBe(lines);
+  });
+});
+
 describe('a start time at the end of a body that was cut short', () => {
   const whole =
     '# TYPE a counter\na_total{x="a long value, longer than what follows"} 1\na_created{x="a long value, longer than what follows"} 1\n';

@@ -124,22 +124,36 @@ export class FamilyReader {
     if (role === Role.GSUM) return `${base}_sum`;
     if (role === Role.GCOUNT) return `${base}_count`;
     if (role !== Role.CREATED) return name;
+    if (this.type === MISNAMED_COUNTER) return base;
     return this.type.as === 'counter' ? `${base}_total` : `${base}_count`;
   }
 
   /** The role of a sample of this name in the family at hand; 0 when it is not of this family. */
   roleOf(name: string): number {
     if (!this.#isClaimed && !this.isOpen) return 0;
+    if (this.type === MISNAMED_COUNTER && name === startTimesName(this.name)) return Role.CREATED;
     return name.startsWith(this.name) ? roleOf(name.slice(this.name.length)) & this.type.roles : 0;
   }
 
   /** Begins the family of a sample that no line has declared. */
-  beginUndeclared(name: string, start: number, isBare: boolean): void {
+  beginUndeclared(sample: string, start: number, isBare: boolean): void {
+    const name = this.#leftBefore(sample) ?? sample;
     this.#begin(name, start);
-    this.nameLength = isBare ? name.length : 0;
+    this.nameLength = isBare && sample.startsWith(name) ? name.length : 0;
     this.nameStart = start;
     this.#checkApart(name, start);
     this.#claim(start);
+  }
+
+  /** The family, begun before and left, that goes on with a sample of this name. Strictly it may not (`#checkApart`). */
+  #leftBefore(sample: string): string | undefined {
+    if (this.#isStrict || this.#names.has(sample)) return undefined;
+    const suffix = suffixOf(sample);
+    if (suffix === undefined) return undefined;
+    const base = sample.slice(0, -suffix.length);
+    if (this.#names.get(base)?.claims.includes(suffix) === true) return base;
+    const misnamed = `${base}_total`;
+    return suffix === '_created' && this.#names.get(misnamed) === MISNAMED_COUNTER ? misnamed : undefined;
   }
 
   /** Throws a PushProblem for a sample of a family that was left before. */
@@ -321,6 +335,11 @@ export class FamilyReader {
   #textAt(start: number, end: number): string {
     return this.#body.toString('utf8', start, end);
   }
+}
+
+/** Of a counter that is named as its samples are. */
+function startTimesName(counter: string): string {
+  return `${counter.slice(0, -'_total'.length)}_created`;
 }
 
 function unescapeHelp(text: string): string {
