@@ -22,6 +22,7 @@ import type { Batch, PushFamily } from './batch.ts';
 import { checkFresh, checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
+import { DiscardedLines } from './discarded-lines.ts';
 import { beginPush, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { PushFinish } from './finish-push.ts';
@@ -70,6 +71,7 @@ export class PushBuilder implements SampleSink {
   readonly #beside: GroupCells;
   readonly #keys: KeyFinder;
   readonly #details: PushDetails;
+  readonly #discarded: DiscardedLines;
   /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
   readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
   readonly #shape: Writable<FreshShape> = {
@@ -111,6 +113,7 @@ export class PushBuilder implements SampleSink {
     this.#beside = new GroupCells(state.cells);
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
+    this.#discarded = new DiscardedLines(state.hashSeed);
     const judged = { state, batch: this.batch, families: this.#families, cursor: this.#cursor, wallMs };
     this.#finish = new PushFinish(state, this.batch, {
       families: this.#families,
@@ -126,6 +129,7 @@ export class PushBuilder implements SampleSink {
     this.#plain.begin();
     this.#keys.begin();
     this.#details.begin(source);
+    this.#discarded.begin();
     this.#body = viewOf(body);
     this.#path = path;
     this.#writtenBytes = 0;
@@ -268,15 +272,13 @@ export class PushBuilder implements SampleSink {
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
     this.batch.samples += 1;
     if (this.#families.passes(name)) {
-      this.batch.ignoredSummary += 1;
-      this.#details.passed();
+      this.#discard(name, labels, spelling.start);
       return;
     }
     const route = this.#families.route(name, spelling.start);
     const { family, role } = route;
     if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
-      this.batch.ignoredSummary += 1;
-      this.#details.passed();
+      this.#discard(name, labels, spelling.start);
       this.#remember(spelling, { family, what: 'discarded' });
       return;
     }
@@ -293,6 +295,12 @@ export class PushBuilder implements SampleSink {
     const at = this.#scratch.write(text);
     const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, spelling.start);
     if (cell >= 0 || !isSpelled(this.#body, spelling, at)) this.#remember(spelling, { target: cell });
+  }
+
+  #discard(name: string, labels: readonly Label[], offset: number): void {
+    this.#discarded.check(name, labels, offset);
+    this.batch.ignoredSummary += 1;
+    this.#details.passed();
   }
 
   addType(name: string, type: MetricType, spelling: Spelling): void {
@@ -342,6 +350,7 @@ export class PushBuilder implements SampleSink {
   }
 
   addExemplar(exemplar: Exemplar, native = false): void {
+    if (this.#strict && !native) this.#details.checkExemplar(exemplar);
     this.#details.addExemplar(exemplar, native);
   }
 

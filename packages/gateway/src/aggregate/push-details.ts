@@ -1,13 +1,16 @@
 /** What a push says of series besides their numbers: start times and exemplars. Each is of the sample added last. */
 import type { Exemplar } from '../model/exemplar.ts';
 import { EXEMPLAR_CHARACTERS_MAX } from '../model/exemplar.ts';
+import { PushProblem } from '../model/errors.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
-import { groupAt, kindAt } from './batch.ts';
+import { formatFloat64 } from '../primitives/float.ts';
+import { boundAt, groupAt, kindAt } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import { exemplarBytes } from './exemplars.ts';
 import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
+import { shownText } from './settle.ts';
 import type { State } from './state.ts';
 import { freshBytes, seriesBytes } from './usage.ts';
 import { tellsStarts } from './rules.ts';
@@ -84,6 +87,20 @@ export class PushDetails {
         ? this.#batch.fresh.family[~cell]!
         : this.#families.indexOf(this.#state.families.get(cells.family[cell]!).name, offset);
     this.#native.add(histogram, { group, family }, offset);
+  }
+
+  /** Throws a PushProblem for an exemplar beyond its bucket. Buckets are cumulative, so one of a lower bucket is in it, too. */
+  checkExemplar({ value }: Exemplar): void {
+    const entry = this.#lastEntry();
+    const { cells } = this.#state;
+    const batch = this.#batch;
+    if (entry < 0 || kindAt(batch, cells, entry) !== CellKind.BUCKET) return;
+    if (!(value > boundAt(batch, cells, entry))) return;
+    throw new PushProblem(
+      'syntax',
+      `the exemplar of ${shownText(batch, cells, batch.cells[entry]!)} is ${formatFloat64(value)}, which is not in that bucket; write it on the lowest bucket that holds it`,
+      batch.offsets[entry]!,
+    );
   }
 
   addExemplar(exemplar: Exemplar, isNative: boolean): void {

@@ -36,6 +36,11 @@ export interface BucketStyle {
 /** Writes all but the last part of a line: brace, blank, value and line feed. */
 const TAIL_BYTES = floatBytesMax + 3;
 
+/** Some senders put an exemplar into a bucket that does not hold it, which strict readers do not take. */
+function within(bound: number, exemplar: Exemplar | undefined): Exemplar | undefined {
+  return exemplar !== undefined && exemplar.value > bound ? undefined : exemplar;
+}
+
 export class SeriesLines {
   readonly #page: PageWriter;
   readonly #formatBound: (bound: number) => string;
@@ -101,7 +106,7 @@ export class SeriesLines {
       at += prefix.length;
       to.set(le, at);
       at = writeFloat64(to, at + le.length, valueOf(series.cumulative[i]!));
-      this.#end(to, at, exemplarText(series.exemplar(i)));
+      this.#end(to, at, exemplarText(within(series.bounds[i]!, series.exemplar(i))));
     }
   }
 

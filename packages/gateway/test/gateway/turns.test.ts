@@ -132,7 +132,7 @@ test('comments of any length between the lines of a family are read in turns', a
 
 test('samples with timestamps of one metric are held only so many', async () => {
   const body = (count: number): string =>
-    `# TYPE a summary\n${lines(count, (i) => `a{quantile="0.${i + 1}"} 1 1\n`)}# EOF\n`;
+    `# TYPE a summary\n${lines(count, (i) => `a{quantile="0.${10_000 + i}"} 1 1\n`)}# EOF\n`;
   const gateway = createGateway();
   await gateway.push(body(4096), { format: 'openmetrics' });
   await expect(gateway.push(body(4097), { format: 'openmetrics' })).rejects.toMatchObject({

@@ -17,14 +17,16 @@ import { HASH, LF, lineEnd, sameBytes, SPACE, viewOf } from '../../primitives/by
 import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
 import type { NumberEnd } from '../../primitives/float.ts';
 import { hashBytes } from '../../primitives/hash.ts';
+import { shorten } from '../../primitives/quote.ts';
 import { checkLine, Cursor, longLine, sliceEnd } from '../line-cursor.ts';
 import { PlainScanner } from '../text/plain-series.ts';
 import { checkReserved, isGoodValue, reservedLabel, valueProblem } from './check-sample.ts';
 import { FamilyReader } from './families.ts';
 import { Role, roleAt } from './family-types.ts';
-import { HeldSamples, isStartTime, tellSample } from './held-samples.ts';
+import { HeldSamples, isStartTime, metricOf, tellSample } from './held-samples.ts';
 import { CREATED_BYTES, isSameSeries, seriesEndBefore } from './line-before.ts';
 import { parseSample, parseTail, seriesEnd } from './parse-sample.ts';
+import type { Sample } from './parse-sample.ts';
 
 const plain = new PlainScanner();
 const number: NumberEnd = { end: 0 };
@@ -172,7 +174,10 @@ class OpenMetricsReader implements PushDecoder {
     if (!isGoodValue(type, role, value, this.#isStrict)) {
       throw valueProblem(this.#text(position, blank), value, { type, role, offset: position });
     }
-    if (!this.#held.isEmpty) this.#held.flush();
+    if (!this.#held.isEmpty) {
+      if (this.#isStrict) return -1;
+      this.#held.flush();
+    }
     sink.addKnown(reference, value, position);
     if (this.#exemplar !== undefined) sink.addExemplar(this.#exemplar);
     this.#isExpected = isTyped && type.isPlain;
@@ -218,6 +223,7 @@ class OpenMetricsReader implements PushDecoder {
     if (!isGoodValue(type, role, sample.value, this.#isStrict)) {
       throw valueProblem(this.#text(start, sample.seriesEnd), sample.value, { type, role, offset: start });
     }
+    if (this.#isStrict) this.#checkClock(sample, role);
     this.#enter();
     const told = { sample, name: families.toldName(sample.name, role), isStart: role === Role.CREATED };
     if (sample.timestamp !== undefined) {
@@ -261,6 +267,35 @@ class OpenMetricsReader implements PushDecoder {
     if (isStartTime(seconds)) this.#sink.addStart(seconds * 1_000);
     this.#isExpected = isTyped && type.isPlain;
     return stop + 1;
+  }
+
+  /** Throws a PushProblem where one sample of a metric has a timestamp and the one in the line before has none, or the other way round. */
+  #checkClock(sample: Sample, role: number): void {
+    const families = this.#families;
+    const reserved = reservedLabel(families.type, role, families.name);
+    if (this.#held.holds(sample.labels, reserved) === (sample.timestamp !== undefined)) return;
+    if (sample.timestamp !== undefined && !this.#isAfterSameMetric(sample, reserved)) return;
+    throw new PushProblem(
+      'syntax',
+      `${shorten(sample.name)} has ${sample.timestamp === undefined ? 'no timestamp' : 'a timestamp'}, unlike the line before of the same labels; write it on all samples of a metric or on none`,
+      sample.start,
+    );
+  }
+
+  /** Whether the line before is a sample of the same metric. */
+  #isAfterSameMetric({ start, labels }: Sample, reserved: string): boolean {
+    const families = this.#families;
+    // What is held is of the line before.
+    if (!families.isSampled || families.isOpen || !this.#held.isEmpty) return false;
+    const before = this.#body.lastIndexOf(LF, start - 2) + 1;
+    if (start < 2 || before === start - 1 || this.#view.getUint8(before) === HASH) return false;
+    const sample = parseSample(new Cursor(this.#body, before, start - 1), true);
+    const role = families.roleOf(sample.name);
+    if (role === 0) return false;
+    return (
+      metricOf(sample.labels, reservedLabel(families.type, role, families.name)) ===
+      metricOf(labels, reserved)
+    );
   }
 
   #checkExemplar(role: number, at: number): void {

@@ -3,6 +3,7 @@
  * are held back until another metric begins.
  */
 import { PushProblem } from '../../model/errors.ts';
+import type { Label } from '../../model/labels.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { Sample } from './parse-sample.ts';
@@ -34,9 +35,7 @@ export class HeldSamples {
   /** Holds a sample of the metric with these labels. `reserved` is the label that tells samples of one metric apart. */
   add(told: ToldSample, timestamp: number, reserved: string): void {
     const { sample } = told;
-    const metric = JSON.stringify(
-      sample.labels.flatMap(({ name, value }) => (name === reserved ? [] : [`${name}=${value}`])).toSorted(),
-    );
+    const metric = metricOf(sample.labels, reserved);
     if (metric !== this.#metric) {
       this.flush();
       this.#metric = metric;
@@ -68,9 +67,21 @@ export class HeldSamples {
     this.#held = undefined;
   }
 
+  /** Whether samples of the metric with these labels are held. */
+  holds(labels: readonly Label[], reserved: string): boolean {
+    return this.#held !== undefined && metricOf(labels, reserved) === this.#metric;
+  }
+
   get isEmpty(): boolean {
     return this.#held === undefined;
   }
+}
+
+/** The labels that the samples of one metric share, as one text. */
+export function metricOf(labels: readonly Label[], reserved: string): string {
+  return JSON.stringify(
+    labels.flatMap(({ name, value }) => (name === reserved ? [] : [`${name}=${value}`])).toSorted(),
+  );
 }
 
 export function tellSample(sink: SampleSink, { sample, name, isStart }: ToldSample): void {
