@@ -55,6 +55,8 @@ import { ValueCheck } from './value-check.ts';
 const LONG_BYTES = 128 * 1024;
 /** To write so many bytes of texts, and to look for them, takes as long as something new. */
 const NEWS_BYTES = 1024;
+/** So does looking at so many cells. */
+const NEWS_LOOKED = 128;
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
@@ -369,10 +371,16 @@ export class PushBuilder implements SampleSink {
     return this.#finish.inSteps(this.#strict);
   }
 
-  /** How much of what was read so far is not known to the state, or had to be written anew to be looked for. */
+  /** How much of what was read so far is not known to the state, had to be written anew to be looked for, or made to fit. */
   get news(): number {
     const { fresh, families, aliases } = this.batch;
-    return fresh.length + families.length + aliases.length + this.#writtenBytes / NEWS_BYTES;
+    return (
+      fresh.length +
+      families.length +
+      aliases.length +
+      this.#writtenBytes / NEWS_BYTES +
+      this.#details.looked / NEWS_LOOKED
+    );
   }
 
   /** With path labels a sample means another series than its spelling says. */

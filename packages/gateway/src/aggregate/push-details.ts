@@ -74,6 +74,11 @@ export class PushDetails {
     else this.#start(cell, startMs);
   }
 
+  /** Cells looked at for native histograms that do not fit as they are. */
+  get looked(): number {
+    return this.#native.looked;
+  }
+
   addNative(histogram: NativeHistogram, offset: number): void {
     const entry = this.#lastEntry();
     if (entry < 0) return;

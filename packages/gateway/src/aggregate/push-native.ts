@@ -67,7 +67,11 @@ export class PushNative {
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
+  /** Cells looked at to find room for buckets, since the push began. */
+  looked = 0;
+
   begin(source: string | undefined): void {
+    this.looked = 0;
     this.#replaced.begin(source);
   }
 
@@ -218,8 +222,10 @@ export class PushNative {
     if (group < 0) return 0;
     const { cells } = this.#state;
     const named = new Set(this.#known);
+    const { native } = cells.groups[group]!;
+    this.looked += native.length;
     let size = 0;
-    for (const cell of cells.groups[group]!.native) {
+    for (const cell of native) {
       if (cells.kind[cell] !== kind) continue;
       const of = kind === CellKind.NATIVE_ZERO ? this.#zeroSchema(cell) : schemaOfCode(cells.bound[cell]!);
       if (of === schema && (named.has(cell) || !this.#replaced.has(cell))) size += 1;

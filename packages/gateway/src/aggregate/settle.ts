@@ -80,7 +80,8 @@ export class HistogramSettler {
     const batch = this.#batch;
     const { length } = batch;
     this.#count = 0;
-    const sizes = new Uint32Array(this.#cells.groups.length + batch.freshGroups.length);
+    // By place, of which there are no more than entries: however many groups there are, a short push is short.
+    const sizes = new Uint32Array(length);
     for (let from = 0; from < length; from += this.#rows) {
       for (let entry = from; entry < Math.min(from + this.#rows, length); entry += 1) {
         const kind = this.#kindAt(entry);

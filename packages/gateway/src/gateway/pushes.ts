@@ -29,12 +29,15 @@ import { inSteps, pauses } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
+import { TurnShare } from './turn-share.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
 const SHORT_BYTES = 128 * 1024;
 /** Read between two looks at the clock, or at how dear the body is. */
 const STEP_BYTES = 8 * 1024;
 const STEP_BYTES_MIN = 256;
+/** A few bytes can say much there. */
+const PROTOBUF_STEP_BYTES = 1024;
 /** A line may be so short; labels of the path come to each. */
 const LINE_BYTES = 64;
 /** A short body that brings more than this (series, families, spellings) takes the way of long ones: some milliseconds. */
@@ -69,6 +72,7 @@ export class Pushes<Counts extends object> {
   readonly #longBuilder: PushBuilder;
   /** Of those that need one turn of the event loop, but cannot have this one. */
   readonly #short: PushQueue;
+  readonly #share: TurnShare = new TurnShare();
   readonly #long: PushQueue;
   /** Of those that need room in the journal, or would disturb a long one. */
   readonly #held: PushQueue;
@@ -86,7 +90,7 @@ export class Pushes<Counts extends object> {
     this.#counted = counted;
     this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
-    this.#short = new PushQueue(() => ledger.applying, bounds);
+    this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
     this.#long = new PushQueue(() => undefined, bounds);
     this.#held = new PushQueue(() => undefined, bounds);
   }
@@ -100,7 +104,7 @@ export class Pushes<Counts extends object> {
   now(request: PushRequest): Counts | NotNow {
     if (request.body.length > SHORT_BYTES) return LONG;
     if (request.idempotencyKey !== undefined || !this.#short.isIdle) return WAITS;
-    if (this.#ledger.applying !== undefined) return WAITS;
+    if (this.#ledger.applying !== undefined || this.#share.over !== undefined) return WAITS;
     const read = this.#pushNow(request, undefined);
     return read === REPLAYED ? WAITS : read;
   }
@@ -139,6 +143,7 @@ export class Pushes<Counts extends object> {
   #pushNow(request: PushRequest, identity: Identity): Counts | typeof REPLAYED | NotNow {
     const { body, format = 'text' } = request;
     const { state } = this.#ledger;
+    this.#share.spend(body.length);
     if (this.#isReplay(identity)) return REPLAYED;
     this.#checkSource(request.key);
     const builder = this.#builder;
@@ -235,7 +240,7 @@ export class Pushes<Counts extends object> {
     while (builder.isUnchanged()) {
       if (decoder.advance(stepBytes)) return true;
       const { news } = builder;
-      const turn = pause(1 + (news - before) / UNIT_NEWS);
+      const turn = pause(stepBytes / STEP_BYTES + (news - before) / UNIT_NEWS);
       before = news;
       if (turn !== undefined) await turn;
       if (client?.isGone === true) throw new ClientGone();
@@ -276,7 +281,7 @@ export class Pushes<Counts extends object> {
   }
 
   /** Returns how many bytes to read between two looks at the clock. */
-  #begin(builder: PushBuilder, { key, body }: PushRequest): number {
+  #begin(builder: PushBuilder, { key, body, format }: PushRequest): number {
     const path = this.#pathOf(key);
     builder.begin(body, path, key.text);
     if (this.#showsPushTimes) {
@@ -284,7 +289,7 @@ export class Pushes<Counts extends object> {
       // Nobody has sent them.
       builder.batch.samples = 0;
     }
-    return stepBytesWith(path.labels);
+    return format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(path.labels);
   }
 
   #pathOf({ labels }: GroupingKey): PathLabels {

@@ -238,3 +238,20 @@ test('closing does not wait for what clients still want', async () => {
   const outcomes = await Promise.all(flood);
   expect(outcomes.filter((outcome) => outcome === 'RequestError').length).toBeGreaterThan(100);
 });
+
+test('of many short pushes in one turn of the event loop some wait for the next', async () => {
+  const { gateway, push } = gatewayWith(false);
+  const all = Array.from({ length: 2000 }, () => push('n 1\n', new Sender('a')));
+  const { lastPushMs } = gateway.holdings();
+  expect(lastPushMs).toBeDefined();
+  const inThisTurn = (await page(gateway)).trim();
+  expect(new Set(await Promise.all(all))).toEqual(new Set(['applied']));
+  expect(await page(gateway)).toBe('# TYPE n untyped\nn 2000\n');
+  expect(inThisTurn).not.toContain('n 2000');
+});
+
+async function page(gateway: Gateway): Promise<string> {
+  let text = '';
+  for await (const slice of gateway.scrape()) text += Buffer.from(slice).toString();
+  return text;
+}
