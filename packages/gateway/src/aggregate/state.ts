@@ -7,19 +7,19 @@
  * only; the plain verbs take all steps at once. From the first step to the last nobody else may look at the state or change it,
  * but views and snapshots that were opened before may be read.
  */
-import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
+import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
-import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { StrayAdoption } from './adopt-strays.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
 import type { Family } from './families.ts';
+import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-cells.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { isNative } from './native-cells.ts';
@@ -472,27 +472,9 @@ export class State {
   *#cleanFreed(): Generator<void, void> {
     for (const family of this.#freed) {
       // Of a family that went no list is left.
-      if (this.families.byId[family.id] === family) yield* this.#clean(family);
+      if (this.families.byId[family.id] === family) yield* cleanRows(family, this.cells, this.pace);
     }
     this.#freed.clear();
-  }
-
-  *#clean(family: Family): Generator<void, void> {
-    const { kind, groups } = this.cells;
-    const { sorted, pending } = family;
-    const areGroups = isDistribution(family.type);
-    const isLive = (row: number): boolean => kind[areGroups ? groups[row]!.count : row] !== CellKind.FREE;
-    const [live, livePending] = [new NumberList(), new NumberList()];
-    for (const row of sorted) {
-      if (isLive(row)) live.push(row);
-      if (this.pace.isFull(1)) yield;
-    }
-    for (const row of pending.between(0, pending.length)) {
-      if (isLive(row)) livePending.push(row);
-      if (this.pace.isFull(1)) yield;
-    }
-    family.sorted = live.between(0, live.length);
-    family.pending = livePending;
   }
 }
 
