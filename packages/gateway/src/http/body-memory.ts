@@ -4,7 +4,7 @@
  *
  * When the budget is used up, what waits to be used again goes first, then bodies that are still being received and hold most
  * (`Receiving`), so that slow and large bodies cannot keep out others. Bodies that are larger than `smallBytesMax` leave a quarter
- * to those that are not.
+ * to those that are not, and those of one sender to those of others.
  */
 import { RequestError } from '../model/errors.ts';
 import { Receiving } from './receiving.ts';
@@ -38,6 +38,9 @@ export class BodyMemory {
   #bytesIdle = 0;
   /** Of bodies that are not small. */
   #bytesLarge = 0;
+  /** The same of those that were received and wait or are used, in all and by sender. They cannot give way. */
+  #bytesWaiting = 0;
+  readonly #waitingOf = new Map<string, number>();
 
   constructor(bounds: Pick<BodyMemoryBounds, 'bytesMax'> & Partial<BodyMemoryBounds>) {
     this.#bounds = { smallBytesMax: SMALL_BYTES_MAX, ...bounds };
@@ -69,13 +72,16 @@ export class BodyMemory {
     const after = before + bytes;
     share.bytes = after;
     this.#bytesHeld += bytes;
-    this.#bytesLarge += this.#large(after) - this.#large(before);
+    const large = this.#large(after) - this.#large(before);
+    this.#bytesLarge += large;
     if (share.isReceiving) this.#receiving.move(share, before, after);
+    else this.#changeWaiting(share.sender, large);
   }
 
   /** The share begins or ends to be received. */
   receive(share: BodyShare, isReceiving: boolean): void {
     this.#receiving.move(share, isReceiving ? 0 : share.bytes, isReceiving ? share.bytes : 0);
+    this.#changeWaiting(share.sender, isReceiving ? -this.#large(share.bytes) : this.#large(share.bytes));
   }
 
   /** Idle memory of at least `bytes`, which counts for the share from now on. */
@@ -109,10 +115,32 @@ export class BodyMemory {
     return bytes > this.#bounds.smallBytesMax ? bytes : 0;
   }
 
+  #changeWaiting(sender: string, bytes: number): void {
+    if (bytes === 0) return;
+    this.#bytesWaiting += bytes;
+    const waiting = (this.#waitingOf.get(sender) ?? 0) + bytes;
+    if (waiting === 0) this.#waitingOf.delete(sender);
+    else this.#waitingOf.set(sender, waiting);
+  }
+
+  /**
+   * Throws `overloaded` where a sender would have more than twice as much in several large bodies that wait as is left for others. So there
+   * is always room for the first one of somebody else.
+   */
+  checkShare(share: BodyShare, bytes: number): void {
+    const before = share.isReceiving ? 0 : this.#large(share.bytes);
+    const large = this.#large(bytes);
+    const own = (this.#waitingOf.get(share.sender) ?? 0) - before;
+    if (large === 0 || own === 0) return;
+    const left = (this.#bounds.bytesMax / 4) * 3 - (this.#bytesWaiting - before + large);
+    if (own + large > 2 * Math.max(left, 0)) throw overloaded();
+  }
+
   #makeRoom(share: BodyShare, more: number): void {
     const { bytesMax } = this.#bounds;
     const bytes = share.bytes + more;
     if (bytes > bytesMax) throw tooLargeForAll(bytesMax);
+    if (!share.isReceiving) this.checkShare(share, bytes);
     while (!this.#fits(share, bytes)) {
       const isFull = this.#bytesHeld + more > bytesMax;
       const victim = this.#receiving.toGoFor(share, bytes);
@@ -162,6 +190,11 @@ export class BodyShare {
     if (this.#refuse === undefined) return;
     this.#memory.receive(this, false);
     this.#refuse = undefined;
+  }
+
+  /** To be called once it was received, as it may wait long from now on. Throws RequestError. */
+  checkWaiting(): void {
+    this.#memory.checkShare(this, this.bytes);
   }
 
   giveWay(): void {

@@ -94,6 +94,7 @@ export class BodyIntake {
     let inflated: BodyBuffer | undefined;
     try {
       await collect(request, { sent, share, bytesMax: bodyBytesMax });
+      share.checkWaiting();
       if (coding === undefined) return await use(sent.bytes());
       inflated = new BodyBuffer(share, bodyBytesMax);
       const body = {

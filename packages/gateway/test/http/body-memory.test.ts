@@ -159,3 +159,33 @@ test('a body for which there is no room gives back what it had', () => {
   buffer.free();
   expect(memory.bytesHeld).toBe(60_000);
 });
+
+test('large bodies of one sender that wait for their turn leave room for the first one of another', () => {
+  const { memory } = setUp(1_000);
+  const received = (name: string, bytes: number): BodyShare => {
+    const share = memory.share(name);
+    share.take(bytes);
+    return share;
+  };
+  const first = received('a', 300);
+  expect(codeOf(() => received('a', 300))).toBe('overloaded');
+  received('a', 150);
+  expect(codeOf(() => received('a', 150))).toBe('overloaded');
+  // Small ones are no matter.
+  received('a', 90);
+  received('b', 250);
+  first.give(300);
+  received('a', 150);
+  expect(memory.bytesHeld).toBe(640);
+});
+
+test('what was received beyond the share of its sender is refused before it waits', () => {
+  const { memory, receive } = setUp(1_000);
+  const [one, two] = [receive('a1', 350), receive('a2', 350)];
+  one.endReceiving();
+  expect(codeOf(() => one.checkWaiting())).toBe('taken');
+  two.endReceiving();
+  expect(codeOf(() => two.checkWaiting())).toBe('overloaded');
+  two.give(350);
+  expect(codeOf(() => memory.share('b').take(350))).toBe('taken');
+});
