@@ -48,8 +48,9 @@ export class FamilyChanges {
     family.type = type;
     families.setDiscarded(family, this.#state.discards(type));
     const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
-    const gone = new NumberList();
+    const [gone, counters] = [new NumberList(), new NumberList()];
     for (const cell of rows) {
+      if (kind === CellKind.COUNTER) counters.push(cell);
       if (kind === undefined || (kind === CellKind.COUNTER && cells.sums.get(cell) < 0)) gone.push(cell);
       else cells.kind[cell] = kind;
       if (pace.isFull(1)) yield;
@@ -58,6 +59,7 @@ export class FamilyChanges {
     const strays = gone.between(0, gone.length);
     this.#forgetContributions(strays);
     yield* this.#freeRows(strays);
+    if (this.#state.isByJob()) yield* this.#state.sources.countHolders(counters.between(0, counters.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);

@@ -233,6 +233,44 @@ export class Sources {
     }
   }
 
+  /**
+   * Counts anew which sources hold these cells, which were untyped: sources that are forgotten hold cells of that kind, and no counters. Looks
+   * through the sources until all are found; mostly whoever says what they are has just pushed them.
+   */
+  *countHolders(counted: Uint32Array): Generator<void, void> {
+    const { holders, kind } = this.#cells;
+    const position = this.#changes.positions();
+    let left = 0;
+    for (const cell of counted) {
+      if (kind[cell] === CellKind.FREE) continue;
+      left += holders[cell]!;
+      holders[cell] = 0;
+      position[cell] = 1;
+      if (this.#pace.isFull(1)) yield;
+    }
+    const own = this.contributions;
+    for (const ring of [Ring.LIVE, Ring.PRUNED]) {
+      for (
+        let source = this.list.newest(ring);
+        source >= 0 && left > 0;
+        source = this.list.olderThan(source)
+      ) {
+        own.open(source);
+        for (let at = 0; at < own.length; at += 1) {
+          const cell = own.cells[own.cellsAt + at]!;
+          if (this.#pace.isFull(1)) yield;
+          if (isStart(cell) || position[cell] !== 1) continue;
+          holders[cell]! += 1;
+          left -= 1;
+        }
+      }
+    }
+    for (const cell of counted) {
+      position[cell] = 0;
+      if (this.#pace.isFull(1)) yield;
+    }
+  }
+
   /** Puts something else in the place of what each source has of these cells, which nobody holds afterwards. */
   *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
     const { holders } = this.#cells;
