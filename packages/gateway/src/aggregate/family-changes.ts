@@ -50,9 +50,11 @@ export class FamilyChanges {
     const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
     const [gone, counters] = [new NumberList(), new NumberList()];
     for (const cell of rows) {
-      if (kind === CellKind.COUNTER) counters.push(cell);
       if (kind === undefined || (kind === CellKind.COUNTER && cells.sums.get(cell) < 0)) gone.push(cell);
-      else cells.kind[cell] = kind;
+      else {
+        cells.kind[cell] = kind;
+        if (kind === CellKind.COUNTER) counters.push(cell);
+      }
       if (pace.isFull(1)) yield;
     }
     this.droppedStrays += gone.length;

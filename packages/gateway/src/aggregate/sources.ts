@@ -216,14 +216,9 @@ export class Sources {
         if (this.#pace.isFull(1)) yield;
       }
     }
-    for (const ring of [Ring.LIVE, Ring.PRUNED]) {
-      for (
-        let source = this.list.newest(ring);
-        source >= 0 && left > 0;
-        source = this.list.olderThan(source)
-      ) {
-        left -= yield* this.#filter(source, (cell) => position[cell] === 0);
-      }
+    for (const source of this.#newestFirst()) {
+      if (left <= 0) break;
+      left -= yield* this.#filter(source, (cell) => position[cell] === 0);
     }
     for (const cells of gone) {
       for (const cell of cells) {
@@ -238,31 +233,25 @@ export class Sources {
    * through the sources until all are found; mostly whoever says what they are has just pushed them.
    */
   *countHolders(counted: Uint32Array): Generator<void, void> {
-    const { holders, kind } = this.#cells;
+    const { holders } = this.#cells;
     const position = this.#changes.positions();
     let left = 0;
     for (const cell of counted) {
-      if (kind[cell] === CellKind.FREE) continue;
       left += holders[cell]!;
       holders[cell] = 0;
       position[cell] = 1;
       if (this.#pace.isFull(1)) yield;
     }
     const own = this.contributions;
-    for (const ring of [Ring.LIVE, Ring.PRUNED]) {
-      for (
-        let source = this.list.newest(ring);
-        source >= 0 && left > 0;
-        source = this.list.olderThan(source)
-      ) {
-        own.open(source);
-        for (let at = 0; at < own.length; at += 1) {
-          const cell = own.cells[own.cellsAt + at]!;
-          if (this.#pace.isFull(1)) yield;
-          if (isStart(cell) || position[cell] !== 1) continue;
-          holders[cell]! += 1;
-          left -= 1;
-        }
+    for (const source of this.#newestFirst()) {
+      if (left <= 0) break;
+      own.open(source);
+      for (let at = 0; at < own.length; at += 1) {
+        const cell = own.cells[own.cellsAt + at]!;
+        if (this.#pace.isFull(1)) yield;
+        if (isStart(cell) || position[cell] !== 1) continue;
+        holders[cell]! += 1;
+        left -= 1;
       }
     }
     for (const cell of counted) {
@@ -281,20 +270,15 @@ export class Sources {
       if (this.#pace.isFull(1)) yield;
     }
     const isGone = new Set(gone);
-    for (const ring of [Ring.LIVE, Ring.PRUNED]) {
-      for (
-        let source = this.list.newest(ring);
-        source >= 0 && left > 0;
-        source = this.list.olderThan(source)
-      ) {
-        const went: Contribution[] = [];
-        left -= yield* this.#filter(
-          source,
-          (cell) => !isGone.has(cell),
-          (cell, value) => went.push({ cell, value }),
-        );
-        if (went.length > 0) yield* this.#give(source, yield* instead(went));
-      }
+    for (const source of this.#newestFirst()) {
+      if (left <= 0) break;
+      const went: Contribution[] = [];
+      left -= yield* this.#filter(
+        source,
+        (cell) => !isGone.has(cell),
+        (cell, value) => went.push({ cell, value }),
+      );
+      if (went.length > 0) yield* this.#give(source, yield* instead(went));
     }
   }
 
@@ -315,6 +299,13 @@ export class Sources {
     yield* this.#keep(end, own.length);
     yield* own.replace(source, next, this.#pace);
     next.end();
+  }
+
+  /** Those that pushed last first, and those that are silent for long behind all others. */
+  *#newestFirst(): Generator<number> {
+    for (const ring of [Ring.LIVE, Ring.PRUNED])
+      for (let source = this.list.newest(ring); source >= 0; source = this.list.olderThan(source))
+        yield source;
   }
 
   /** Copies what is open to what it will be. */

@@ -59,7 +59,12 @@ export class PushQueue {
     return this.#waiting.size;
   }
 
-  /** Whether `run` would begin in this turn, as far as this queue is concerned. */
+  /** Whether `run` would begin in this turn. */
+  get isFree(): boolean {
+    return this.isIdle && this.#busy() === undefined;
+  }
+
+  /** The same, as far as this queue is concerned. */
   get isIdle(): boolean {
     return !this.#isAtWork && this.#waiting.size === 0;
   }
@@ -82,7 +87,7 @@ export class PushQueue {
       };
       if (this.#isClosed) {
         reject(stopped());
-      } else if (this.isIdle && this.#busy() === undefined) {
+      } else if (this.isFree) {
         this.#beginAtOnce(begin);
       } else {
         const waiting = { client, sinceMs: this.#bounds.now(), begin, refuse: reject };

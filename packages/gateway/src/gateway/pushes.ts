@@ -103,8 +103,7 @@ export class Pushes<Counts extends object> {
   /** Reads and counts a push in this turn, or says why it cannot: then `push` does it. Throws RequestError. */
   now(request: PushRequest): Counts | NotNow {
     if (request.body.length > SHORT_BYTES) return LONG;
-    if (request.idempotencyKey !== undefined || !this.#short.isIdle) return WAITS;
-    if (this.#ledger.applying !== undefined || this.#share.over !== undefined) return WAITS;
+    if (request.idempotencyKey !== undefined || !this.#short.isFree) return WAITS;
     const read = this.#pushNow(request, undefined);
     return read === REPLAYED ? WAITS : read;
   }
@@ -341,7 +340,7 @@ function recordOf({ key, method }: PushRequest, identity: Identity): PushRecord 
   return { source: key.text, method, identity };
 }
 
-export function requireJob(key: GroupingKey): void {
+function requireJob(key: GroupingKey): void {
   if (key.job !== undefined) return;
   throw new RequestError(
     'job_missing',

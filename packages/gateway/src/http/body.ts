@@ -23,8 +23,6 @@ import { bodyReadBefore } from './parsed-body.ts';
 import { senderOf } from './sender.ts';
 import { Turns } from './turns.ts';
 
-export { ClientGone } from '../model/client-gone.ts';
-
 export interface BodyLimits {
   readonly bodyBytesMax: number;
   readonly bodiesBytesMax: number;

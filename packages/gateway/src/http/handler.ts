@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry.ts';
+import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
-import { BodyIntake, ClientGone } from './body.ts';
+import { BodyIntake } from './body.ts';
 import { clientAddresses } from './client-address.ts';
 import { RequestBudget } from './connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections.ts';

@@ -45,16 +45,11 @@ function bitLength(magnitude: bigint): number {
 
 /** Doubles of growing magnitude, at least one, that add up to it and do not overlap. It must not be beyond what a double holds. */
 export function expansionOf(units: bigint): number[] {
-  const parts: number[] = [];
-  for (let rest = units; rest !== 0n;) {
-    const part = doubleOf(rest);
-    parts.unshift(part);
-    rest -= unitsOf(part);
-  }
+  const parts = finitePartsOf(units).reverse();
   return parts.length === 0 ? [0] : parts;
 }
 
-/** Finite doubles that add up to it, however large it is. */
+/** Finite doubles of falling magnitude that add up to it, however large it is; none for 0. */
 export function finitePartsOf(units: bigint): number[] {
   const parts: number[] = [];
   for (let rest = units; rest !== 0n;) {
