@@ -149,7 +149,7 @@ export class StrayAdoption {
     }
     const moved: Contribution[] = [];
     for (const [series, own] of bySeries) {
-      const whole = wholeOf(own, this.#withBuckets);
+      const whole = wholeOf(own, { withBuckets: this.#withBuckets, ofMany: false });
       if (whole === undefined) continue;
       const cells = this.#cellsOf(series);
       for (const { bound, value } of whole.buckets) {
@@ -172,10 +172,10 @@ export class StrayAdoption {
     const isHeld = this.#held.has(series);
     for (const slot of slotsOf(series)) {
       const value = this.#totals.get(slot.index);
-      if (!isHeld || value !== 0 || slot.role === '_sum') told.push({ slot, value });
+      if (!isHeld || value !== 0) told.push({ slot, value });
       if (this.#state.pace.isFull(1)) yield;
     }
-    const whole = wholeOf(told, this.#withBuckets);
+    const whole = wholeOf(told, { withBuckets: this.#withBuckets, ofMany: true });
     if (whole === undefined) return;
     const { cells } = this.#state;
     const into = this.#cellsOf(series);

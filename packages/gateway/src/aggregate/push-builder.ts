@@ -174,7 +174,8 @@ export class PushBuilder implements SampleSink {
     const length = spellings.matchLength(entry, view, start, end);
     if (length < 0) return -1;
     const target = spellings.targetOf(entry);
-    if (target >= 0 && cells.kind[target] === CellKind.FREE) return -1;
+    if (target >= 0 ? cells.kind[target] === CellKind.FREE : this.#families.isDiscardedOfOthers(target))
+      return -1;
     this.guessed = target;
     this.#nextSpelling = spellings.used(entry);
     return start + length;
@@ -193,7 +194,7 @@ export class PushBuilder implements SampleSink {
     if (entry < 0) return UNKNOWN;
     const target = spellings.targetOf(entry);
     this.#nextSpelling = spellings.used(entry);
-    if (target < 0) return target;
+    if (target < 0) return this.#families.isDiscardedOfOthers(target) ? UNKNOWN : target;
     // With path labels a sample means another series than its spelling says.
     return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
   }

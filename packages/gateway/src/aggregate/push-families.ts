@@ -13,6 +13,7 @@ import type { Batch, PushFamily } from './batch.ts';
 import { sampleSuffixes } from './families.ts';
 import type { Families, Family } from './families.ts';
 import type { Standing } from './leaving.ts';
+import { discardedFamily } from './spellings.ts';
 import type { State } from './state.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
@@ -124,7 +125,9 @@ export class PushFamilies {
     family.typed = true;
     // "untyped" claims nothing, and "gauge" nothing against an info or a stateset: a known family stays what it is.
     const claims = type !== 'untyped' && !(type === 'gauge' && isKindOfGauge(family.type));
-    if (!claims || type === family.type) {
+    if (type === 'untyped' && known?.discarded === true) {
+      this.#replaceDiscarded(family, known, type);
+    } else if (!claims || type === family.type) {
       if (known === undefined) family.changed = true;
     } else if (
       known === undefined ||
@@ -134,13 +137,7 @@ export class PushFamilies {
       family.type = type;
       family.changed = true;
     } else if (known.discarded) {
-      // What was said of it before its TYPE line, perhaps in a spelling that needed no words, still holds.
-      family.help = known.help ?? family.help;
-      family.helped ||= this.#helped[known.id] === this.#serial;
-      family.replaces.push(known);
-      family.known = undefined;
-      family.type = type;
-      family.changed = true;
+      this.#replaceDiscarded(family, known, type);
     } else {
       this.#letGo(known, family, typeConflict(name, { has: known.type, wants: type, offset }));
       if (this.#helped[known.id] === this.#serial) {
@@ -151,10 +148,7 @@ export class PushFamilies {
       family.type = type;
       family.changed = true;
     }
-    if (family.changed && this.#changesMeanings(family, known)) {
-      this.#changedForGood = true;
-      this.meaningsChanged = true;
-    }
+    if (family.changed && this.#changesMeanings(family, known)) this.#changeMeanings();
     return family;
   }
 
@@ -190,10 +184,19 @@ export class PushFamilies {
       if (!name.endsWith(suffix) || name.length === suffix.length) continue;
       const base = this.#find(name.slice(0, -suffix.length));
       if (base === undefined || !sampleSuffixes(base.type).includes(suffix)) continue;
+      if (this.#isOfOthers(base)) {
+        this.#changeMeanings();
+        continue;
+      }
       if (exact !== undefined && !this.#givesWay(exact, base) && !this.#takes(base.name, name)) continue;
       return this.#sampledRoute(this.#declare(base.name, offset), suffix);
     }
-    return this.#sampledRoute(this.#declare(name, offset), 'own');
+    const own = this.#declare(name, offset);
+    if (own.known !== undefined && this.#isOfOthers(own.known)) {
+      this.#replaceDiscarded(own, own.known, 'untyped');
+      this.#changeMeanings();
+    }
+    return this.#sampledRoute(own, 'own');
   }
 
   /** The place in Batch.families of a family that has samples in this push. */
@@ -238,6 +241,38 @@ export class PushFamilies {
   #finish(family: PushFamily): void {
     if (family.known === undefined && !family.sampled) return;
     if (family.changed || family.known === undefined) this.#claim(family);
+  }
+
+  /** Whether a known line, by its reference, is thrown away as part of a summary that this push does not declare. */
+  isDiscardedOfOthers(reference: number): boolean {
+    const summary = discardedFamily(reference);
+    return summary >= 0 && this.#typed[summary] !== this.#serial;
+  }
+
+  /** Whether a family is a summary that is discarded, and that other pushes declare: nothing of it is known to this one. */
+  #isOfOthers({ name, type }: Typed): boolean {
+    if (!this.#state.discards(type)) return false;
+    const known = this.#families.find(name);
+    return known === undefined
+      ? this.#byName.get(name)?.typed !== true
+      : this.#typed[known.id] !== this.#serial;
+  }
+
+  /** Puts what this push has of that name in the place of a summary that is discarded. */
+  #replaceDiscarded(family: PushFamily, known: Family, type: MetricType): void {
+    // What was said of it before its TYPE line, perhaps in a spelling that needed no words, still holds.
+    family.help = known.help ?? family.help;
+    family.helped ||= this.#helped[known.id] === this.#serial;
+    family.replaces.push(known);
+    family.known = undefined;
+    family.type = type;
+    family.changed = true;
+  }
+
+  /** From here on, lines that the state knows are read in words. */
+  #changeMeanings(): void {
+    this.#changedForGood = true;
+    this.meaningsChanged = true;
   }
 
   /** Whether a sample of both names is of `base`. A summary that is discarded gives way to all others. */

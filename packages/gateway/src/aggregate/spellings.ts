@@ -20,6 +20,7 @@ const SPELLING_BYTES = 28;
 /** A reference is an entry and, in its last two bits, the place of its table: current, previous, recent. */
 const TABLE_BITS = 2;
 const TABLE_MASK = 3;
+const DISCARDED = metadataKinds.indexOf('discarded');
 const CURRENT = 0;
 const PREVIOUS = 1;
 const RECENT = 2;
@@ -201,4 +202,12 @@ export function readMetadataReference(reference: number): {
     family: Math.floor(code / metadataKinds.length),
     what: metadataKinds[code % metadataKinds.length]!,
   };
+}
+
+/** The family of a line that is thrown away, or -1 for all other references. */
+export function discardedFamily(reference: number): number {
+  const code = -2 - reference;
+  return code >= 0 && code % metadataKinds.length === DISCARDED
+    ? Math.floor(code / metadataKinds.length)
+    : -1;
 }

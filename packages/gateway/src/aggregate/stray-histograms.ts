@@ -118,8 +118,14 @@ export function* slotsOf({ buckets, sum, count }: StraySeries): Generator<Slot, 
   if (count !== undefined) yield count;
 }
 
-/** What all of it makes, by the rules for a push; undefined where it is not whole. */
-export function wholeOf(all: readonly Told[], withBuckets: boolean): Whole | undefined {
+/**
+ * What a sender told, by the rules for a push; undefined where it makes no series. With `ofMany` it is what several senders told, added
+ * up: their bounds may differ, so that a bucket has less than the one below it, and only some may have written `+Inf` or a count.
+ */
+export function wholeOf(
+  all: readonly Told[],
+  { withBuckets, ofMany }: { readonly withBuckets: boolean; readonly ofMany: boolean },
+): Whole | undefined {
   let sum: number | undefined;
   let [count, infinity] = [Number.NaN, Number.NaN];
   const cumulative: { bound: number; value: number }[] = [];
@@ -129,14 +135,18 @@ export function wholeOf(all: readonly Told[], withBuckets: boolean): Whole | und
     else if (slot.bound === Number.POSITIVE_INFINITY) infinity = value;
     else cumulative.push({ bound: slot.bound, value });
   }
-  if (!withBuckets) return count >= 0 && sum !== undefined ? { buckets: [], count, sum } : undefined;
-  // A count alone may be anything.
-  if (cumulative.length === 0 && Number.isNaN(infinity)) return undefined;
+  if (!withBuckets) {
+    if (Number.isNaN(count) && sum !== undefined) count = 0;
+    return count >= 0 ? { buckets: [], count, sum } : undefined;
+  }
   if (Number.isNaN(infinity)) infinity = count;
   if (Number.isNaN(count)) count = infinity;
-  if (count !== infinity) return undefined;
-  const buckets = parted(cumulative, infinity);
-  return buckets && { buckets, count, sum };
+  if (!(count >= 0)) return undefined;
+  if (count !== infinity && !ofMany) return undefined;
+  const highest = ofMany ? Math.max(count, infinity, ...cumulative.map(({ value }) => value)) : count;
+  cumulative.push({ bound: Number.POSITIVE_INFINITY, value: highest });
+  const buckets = parted(cumulative, ofMany);
+  return buckets && { buckets, count: highest, sum };
 }
 
 /** Senders may spell one bound in two ways. */
@@ -150,19 +160,22 @@ function perSlot(all: readonly Told[]): Iterable<Told> {
   return bySlot.values();
 }
 
-/** Cumulative buckets, in whatever order, as what is in each alone. Undefined where one has less than the one below it. */
+/**
+ * Cumulative buckets, in whatever order, as what is in each alone. Where one has less than the one below it there are none, or, with
+ * `ofMany`, it has as much: all that is below it is in it, too.
+ */
 function parted(
   cumulative: { readonly bound: number; readonly value: number }[],
-  infinity: number,
+  ofMany: boolean,
 ): Whole['buckets'] | undefined {
-  const all = [...cumulative, { bound: Number.POSITIVE_INFINITY, value: infinity }];
-  all.sort((a, b) => (a.bound < b.bound ? -1 : 1));
+  cumulative.sort((a, b) => (a.bound < b.bound ? -1 : 1));
   let below = 0;
   const buckets: { bound: number; value: number }[] = [];
-  for (const { bound, value } of all) {
-    if (!(value >= below)) return undefined;
-    buckets.push({ bound, value: value - below });
-    below = value;
+  for (const { bound, value } of cumulative) {
+    if (value < 0 || (value < below && !ofMany)) return undefined;
+    const held = Math.max(value, below);
+    buckets.push({ bound, value: held - below });
+    below = held;
   }
   return buckets;
 }

@@ -127,6 +127,33 @@ test('in by-job mode it does not matter when the type comes', async () => {
   );
 });
 
+test('in add mode it does not matter for counts, sums and shared bounds when the type comes', async () => {
+  const ofSome = /_bucket\{.*le="(?!\+Inf|1e\+06)/;
+  const comparable = (page: string): string[] => page.split('\n').filter((line) => !ofSome.test(line));
+  await fc.assert(
+    fc.asyncProperty(fc.array(told), fc.nat(), async (all, at) => {
+      // Buckets of bounds that only some have may lack something; all have this one.
+      const pushes = all.map(({ series }) => ({
+        series: series.map((one) => ({ ...one, counts: { '1e+06': 0, ...one.counts } })),
+      }));
+      const before = new WorkingState({}, 1);
+      const after = new WorkingState({}, 2, defaultLimits, 1);
+      before.push(typed);
+      for (const [index, each] of pushes.entries()) {
+        if (index === at % pushes.length) after.push(typed);
+        expect(before.push(body(each))).toBe('taken');
+        expect(after.push(body(each))).toBe('taken');
+      }
+      if (pushes.length === 0) after.push(typed);
+      expect(after.state.droppedStrays).toBe(0);
+      expect(comparable(await after.page())).toEqual(comparable(await before.page()));
+      const restored = await after.restored(3);
+      expect(restored.facts()).toEqual(after.facts());
+    }),
+    { numRuns: runs(200) },
+  );
+});
+
 test('what sources are not there for any more counts on', async () => {
   const one = new WorkingState({ byJob: true }, 1);
   one.push(lines, { source: 'gone' });

@@ -21,10 +21,14 @@ const rivals = [
   { name: 'x_count', type: 'counter' },
   { name: 'x_sum', type: 'gauge' },
   { name: 'x', type: 'gauge' },
+  { name: 'x', type: 'untyped' },
   { name: 'x_count', type: 'untyped' },
+  { name: 'x_sum', type: 'no type' },
+  { name: 'x', type: 'no type' },
 ] as const;
 
 function rivalIn(format: PushFormat, { name, type }: (typeof rivals)[number]): Buffer {
+  if (type === 'no type') return Buffer.from(`${name} 7\n`);
   if (format === 'protobuf')
     return pb.family(name, { type }, type === 'counter' ? pb.counter({}, 7) : pb[type]({}, 7));
   // A counter of OpenMetrics has another name.
@@ -37,20 +41,24 @@ function bodyOf(format: PushFormat, parts: readonly Buffer[]): Buffer {
 }
 
 const ways = (['text', 'openmetrics', 'protobuf'] as const).flatMap((format) =>
-  rivals.flatMap((rival) =>
-    (['summary first', 'rival first'] as const).flatMap((order) =>
-      [false, true].map((byJob) => ({ format, rival, order, byJob })),
+  rivals
+    .filter(({ type }) => format !== 'protobuf' || type !== 'no type')
+    .flatMap((rival) =>
+      (['summary first', 'rival first'] as const).flatMap((order) =>
+        [false, true].map((byJob) => ({ format, rival, order, byJob })),
+      ),
     ),
-  ),
 );
 
 test.each(ways)('$format, $rival.type $rival.name, $order, by-job: $byJob', async (way) => {
   const { format, rival, order, byJob } = way;
   const parts = [summary[format], rivalIn(format, rival)];
   if (order === 'rival first') parts.reverse();
-  // One type for one name in one body, and in OpenMetrics no sample name of two families, are rules of the formats.
-  const together = rival.name !== 'x';
-  const type = format === 'openmetrics' && rival.type === 'counter' ? 'untyped' : rival.type;
+  // One type for one name in one body, and in OpenMetrics no sample name of two families, are rules of the formats. A line without a
+  // type belongs to what its push declares.
+  const together = rival.name !== 'x' && rival.type !== 'no type';
+  const isUntyped = rival.type === 'no type' || (format === 'openmetrics' && rival.type === 'counter');
+  const type = isUntyped ? 'untyped' : rival.type;
   const page = (value: number): string => `# TYPE ${rival.name} ${type}\n${rival.name} ${value}\n`;
   // The HELP of a name is the first that was told.
   const pageOf = async (running: RestartingGateway): Promise<string> =>
