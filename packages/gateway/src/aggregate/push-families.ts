@@ -13,7 +13,6 @@ import type { Batch, PushFamily } from './batch.ts';
 import { sampleSuffixes } from './families.ts';
 import type { Families, Family } from './families.ts';
 import type { Standing } from './leaving.ts';
-import { discardedFamily } from './spellings.ts';
 import type { State } from './state.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
@@ -243,10 +242,9 @@ export class PushFamilies {
     if (family.changed || family.known === undefined) this.#claim(family);
   }
 
-  /** Whether a known line, by its reference, is thrown away as part of a summary that this push does not declare. */
-  isDiscardedOfOthers(reference: number): boolean {
-    const summary = discardedFamily(reference);
-    return summary >= 0 && this.#typed[summary] !== this.#serial;
+  /** Whether this push has said the type of a known family. */
+  isTyped(id: number): boolean {
+    return this.#typed[id] === this.#serial;
   }
 
   /** Whether a family is a summary that is discarded, and that other pushes declare: nothing of it is known to this one. */

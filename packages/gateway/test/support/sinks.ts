@@ -56,6 +56,10 @@ export class RecordingSink extends UnknowingSink implements SampleSink {
     this.lines.push(`${seriesText(name, labels)} ${formatFloat64(value)}`);
   }
 
+  addDiscarded(samples: number): void {
+    this.lines.push(`  discarded ${samples}`);
+  }
+
   addType(name: string, type: MetricType): void {
     this.lines.push(`type ${name} ${type}`);
   }
@@ -118,6 +122,9 @@ export class ForgetfulSink extends UnknowingSink implements SampleSink {
   }
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
     this.#to.addSample(name, labels, value, { ...spelling, repeatable: false });
+  }
+  addDiscarded(samples: number): void {
+    this.#to.addDiscarded(samples);
   }
   addType(name: string, type: MetricType, spelling: Spelling): void {
     this.#to.addType(name, type, { ...spelling, repeatable: false });
