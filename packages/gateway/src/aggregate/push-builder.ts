@@ -344,6 +344,10 @@ export class PushBuilder implements SampleSink {
     this.#remember(spelling, { family, what: 'header' });
   }
 
+  returnTo(name: string): void {
+    this.#families.returnTo(name);
+  }
+
   /** What is no plain word, as the ABNF of OpenMetrics has units, is left out: it would end its line, or the page. */
   addUnit(name: string, unit: string): void {
     if (unit.length > this.#state.limits.helpBytesMax || /[^a-zA-Z0-9_:]/.test(unit)) return;

@@ -65,6 +65,8 @@ export interface SampleSink {
     is: { readonly type: MetricType; readonly help: string | undefined },
     spelling: Spelling,
   ): void;
+  /** A family goes on that other families stood between: samples come next that are as its metadata, told before, has them. */
+  returnTo(name: string): void;
   /** The unit of a family whose type was told before. */
   addUnit(name: string, unit: string): void;
   /**

@@ -76,6 +76,8 @@ export class RecordingSink extends UnknowingSink implements SampleSink {
     if (help !== undefined) this.addHelp(name, help);
   }
 
+  returnTo(): void {}
+
   addUnit(name: string, unit: string): void {
     this.lines.push(`unit ${name} ${unit}`);
   }
@@ -138,6 +140,9 @@ export class ForgetfulSink extends UnknowingSink implements SampleSink {
     spelling: Spelling,
   ): void {
     this.#to.addFamily(name, is, { ...spelling, repeatable: false });
+  }
+  returnTo(name: string): void {
+    this.#to.returnTo(name);
   }
   addUnit(name: string, unit: string): void {
     this.#to.addUnit(name, unit);
