@@ -60,6 +60,8 @@ export interface Batch {
   ignoredSummary: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
+  /** Some of the histograms have native buckets. */
+  native: boolean;
 }
 
 export interface TurnedRow {
@@ -149,6 +151,7 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredSumOf: undefined,
     ignoredSummary: 0,
     exemplarsDropped: 0,
+    native: false,
   };
 }
 
@@ -182,6 +185,7 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredSumOf = undefined;
   batch.ignoredSummary = 0;
   batch.exemplarsDropped = 0;
+  batch.native = false;
 }
 
 export function appendEntry(batch: Batch, cell: number, value: number, offset: number): void {

@@ -466,9 +466,26 @@ export class PushBuilder implements SampleSink {
     return index;
   }
 
-  /** Whether nothing was created, freed or retyped since the push began. */
+  /** Whether what was read so far means what it meant then: nothing was created, freed or retyped, or `keepUp` was called for it. */
   isUnchanged(): boolean {
     return this.epoch === this.#state.epoch;
+  }
+
+  /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */
+  keepUp(): void {
+    this.epoch = this.#state.epoch;
+    const { length } = this.#state.cells.kind;
+    const { seen } = this.#cursor;
+    if (length > seen.length) {
+      this.#cursor.seen = new Uint32Array(length);
+      this.#cursor.seen.set(seen);
+    }
+    this.#families.keepUp();
+  }
+
+  /** See BatchBeingRead. */
+  speaksOf(family: string): boolean {
+    return this.#families.speaksOf(family);
   }
 
   /** Whether what was read so far means in the state as it is now what it meant then. */

@@ -72,12 +72,30 @@ export class PushFamilies {
     if (this.#allPassed.size > 0) this.#allPassed.clear();
     this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
+    this.keepUp();
+  }
+
+  /** To be called when the state has more families than it had when the push began. */
+  keepUp(): void {
     const count = this.#families.byId.length;
     if (count <= this.#typed.length) return;
-    const capacity = count * 2;
-    this.#typed = new Uint32Array(capacity);
-    this.#helped = new Uint32Array(capacity);
-    this.#sampled = new Uint32Array(capacity);
+    this.#typed = grown(this.#typed, count * 2);
+    this.#helped = grown(this.#helped, count * 2);
+    this.#sampled = grown(this.#sampled, count * 2);
+  }
+
+  /** Whether this push has been read as it was because there is no family of a name. */
+  speaksOf(name: string): boolean {
+    const declared = this.#byName;
+    if (declared.size === 0) return false;
+    return (
+      declared.has(name) ||
+      suffixes.some(
+        (suffix) =>
+          declared.has(name + suffix) ||
+          (name.endsWith(suffix) && declared.has(name.slice(0, -suffix.length))),
+      )
+    );
   }
 
   /** Call before serials begin anew. */
@@ -445,4 +463,10 @@ export class PushFamilies {
   #isSampled(known: Family): boolean {
     return this.#sampled[known.id] === this.#serial;
   }
+}
+
+function grown(stamps: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(length);
+  larger.set(stamps);
+  return larger;
 }

@@ -61,6 +61,8 @@ export class State {
   discardedTexts: DiscardedTexts;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
+  /** Grows with those of them by which something that was known is gone, or means something else. */
+  losses = 0;
   readonly pace: Pace;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfRoom = false;
@@ -179,7 +181,7 @@ export class State {
     if (batch.turned.length > 0) {
       yield* this.#changes.turn(batch.turned);
       yield* this.#changes.settle();
-      this.epoch += 1;
+      this.#lose();
     }
     if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
@@ -297,7 +299,7 @@ export class State {
     forgetSpellings(this);
     yield* this.cells.recycle(this.pace);
     this.isShortOfRoom = false;
-    this.epoch += 1;
+    this.#lose();
   }
 
   *#applyFamilies(batch: Batch): Generator<void, readonly StrayAdoption[] | undefined> {
@@ -390,7 +392,7 @@ export class State {
     }
     family.rowCount -= 1;
     this.#freed.add(family);
-    this.epoch += 1;
+    this.#lose();
     if (family.rowCount > 0) return;
     this.families.remove(family);
     this.#meaningsChanged();
@@ -411,7 +413,7 @@ export class State {
   #freeNative(cell: number): void {
     this.families.get(this.cells.family[cell]!).cellCount -= 1;
     this.cells.free(cell);
-    this.epoch += 1;
+    this.#lose();
   }
 
   /** Frees a cell that is a row of its own. */
@@ -422,14 +424,19 @@ export class State {
     family.rowCount -= 1;
     family.cellCount -= 1;
     this.#freed.add(family);
-    this.epoch += 1;
+    this.#lose();
     return family;
   }
 
   /** Spellings may stand for something else now; they are learnt again by use. */
   #meaningsChanged(): void {
     forgetSpellings(this);
+    this.#lose();
+  }
+
+  #lose(): void {
     this.epoch += 1;
+    this.losses += 1;
   }
 
   *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
@@ -445,7 +452,9 @@ export class State {
         this.families.find(known.name) === known
       ) {
         this.families.remove(known);
-        this.#meaningsChanged();
+        // It came with this push, and nobody else has heard of it.
+        forgetSpellings(this);
+        this.epoch += 1;
       }
     }
     this.epoch += 1;

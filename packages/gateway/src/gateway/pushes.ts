@@ -4,7 +4,7 @@
  *
  * A short body is read in one turn of the event loop. One that is long, or turns out to be dear, is read in steps, one body at a
  * time. Should the state change in a way that matters to it before it is done, it is read again; and when that has happened
- * too often, whatever would change the state in such a way waits until it has been read. What only adds to what is known
+ * too often, it insists (long-read.ts): whatever would change the state in such a way waits until it has been read. All else
  * goes on meanwhile, and so do scrapes.
  */
 import { PushBuilder } from '../aggregate/push-builder.ts';
@@ -44,7 +44,7 @@ const LINE_BYTES = 64;
 const SHORT_NEWS_MAX = 2048;
 /** Reading so much that is new takes as long as a step where all is known. */
 const UNIT_NEWS = 64;
-/** Attempts at a long body before others wait for it. */
+/** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
 /** Of one source: a flood of refused pushes is not to be a flood of records. */
@@ -181,7 +181,7 @@ export class Pushes<Counts extends object> {
     try {
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-        counts = await this.#attempt(request, identity, { pause, isFree: attempt <= FREE_ATTEMPTS });
+        counts = await this.#attempt(request, identity, { pause, insists: attempt > FREE_ATTEMPTS });
       }
       return counts;
     } catch (error) {
@@ -197,16 +197,17 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     identity: Identity,
-    { pause, isFree }: { readonly pause: Pause; readonly isFree: boolean },
+    { pause, insists }: { readonly pause: Pause; readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
     const builder = this.#longBuilder;
     const { body } = request;
     if (this.#isReplay(identity)) return REPLAYED;
-    let letGo = isFree ? undefined : ledger.holdStill(builder.batch);
+    const read = ledger.beginLongRead(builder);
+    if (insists) read.insist();
     try {
       if (!(await this.#readInSteps(request, pause))) return undefined;
-      letGo ??= ledger.holdStill(builder.batch);
+      read.holdStill();
       // From here on the state stays as it was when the last line was read.
       if (!(await inSteps(builder.isCurrentInSteps(), pause))) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
@@ -223,7 +224,7 @@ export class Pushes<Counts extends object> {
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, record), pause);
       if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch, request.key);
     } finally {
-      letGo?.();
+      ledger.endLongRead();
     }
     await ledger.makeRoom();
     return undefined;
