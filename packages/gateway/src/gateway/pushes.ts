@@ -27,7 +27,7 @@ import type { Ledger, PushRecord } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import { inSteps, pauses } from './pauses.ts';
 import type { Pause } from './pauses.ts';
-import { PushQueue } from './push-queue.ts';
+import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
 import { TurnShare } from './turn-share.ts';
 
@@ -72,6 +72,7 @@ export class Pushes<Counts extends object> {
   readonly #longBuilder: PushBuilder;
   /** Of those that need one turn of the event loop, but cannot have this one. */
   readonly #short: PushQueue;
+  readonly #bounds: QueueBounds;
   readonly #share: TurnShare = new TurnShare();
   readonly #long: PushQueue;
   /** Of those that need room in the journal, or would disturb a long one. */
@@ -82,12 +83,13 @@ export class Pushes<Counts extends object> {
     options: GatewayOptions,
     ledger: Ledger,
     counted: (batch: Batch, key: GroupingKey) => Counts,
-    bounds?: QueueBounds,
+    bounds: QueueBounds = defaultQueueBounds,
   ) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
+    this.#bounds = bounds;
     this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
@@ -110,7 +112,7 @@ export class Pushes<Counts extends object> {
 
   /** Reads and counts a push. Rejects with RequestError or ClientGone, and then it has left no trace. */
   async push(request: PushRequest, why: NotNow): Promise<Counts | typeof REPLAYED> {
-    const place = placeOf(request.key, request.client);
+    const place = this.#placeOf(request.key, request.client);
     if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
     const { idempotencyKey } = request;
     const identity = idempotencyKey === undefined ? undefined : identityOf({ ...request, idempotencyKey });
@@ -125,7 +127,7 @@ export class Pushes<Counts extends object> {
   /** Retires a source, once `ledger.applying` is over. Rejects as `push` does. */
   async remove(key: GroupingKey, client: Client | undefined): Promise<void> {
     requireJob(key);
-    const place = placeOf(key, client);
+    const place = this.#placeOf(key, client);
     while (!(await this.#short.run(place, () => this.#ledger.remove(key.text)))) await this.#untilRoom(place);
   }
 
@@ -133,6 +135,10 @@ export class Pushes<Counts extends object> {
   async close(): Promise<void> {
     await Promise.all([this.#short.close(), this.#long.close()]);
     await this.#held.close();
+  }
+
+  #placeOf({ text }: GroupingKey, client: Client | undefined): QueuePlace {
+    return { client, source: text, sinceMs: this.#bounds.now() };
   }
 
   #untilRoom(place: QueuePlace): Promise<void> {
@@ -331,10 +337,6 @@ function stepBytesWith(pathLabels: readonly Label[]): number {
   let bytes = 0;
   for (const { name, value } of pathLabels) bytes += name.length + value.length;
   return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
-}
-
-function placeOf({ text }: GroupingKey, client: Client | undefined): QueuePlace {
-  return { client, source: text };
 }
 
 function recordOf({ key, method }: PushRequest, identity: Identity): PushRecord {
