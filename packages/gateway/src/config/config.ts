@@ -1,6 +1,7 @@
 import type { GatewayOptions } from '../gateway/options.ts';
 import type { HttpOptions } from '../http/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
+import type { ListenAddress } from './listen-address.ts';
 
 /** The whole configuration of the process, made once from the command line and the environment. */
 export interface Config {
@@ -11,12 +12,6 @@ export interface Config {
   readonly log: LogOptions;
   /** Bytes of memory that the budgets were made for. */
   readonly memoryBytes: number;
-}
-
-export interface ListenAddress {
-  /** Undefined listens on all addresses, IPv6 and IPv4. */
-  readonly host: string | undefined;
-  readonly port: number;
 }
 
 export interface LogOptions {

@@ -2,6 +2,7 @@
  * All flags, in one table, from which the parser, the help, the names in the environment and the reference page are made.
  */
 import { defaultGatewayOptions, gatewayChoices, largestLimits } from '../gateway/options.ts';
+import { parseHostName, parseOrigin, parseProxy } from '../http/option-values.ts';
 import { defaultHttpOptions } from '../http/options.ts';
 import { defaultStorageOptions, storageChoices } from '../journal/options.ts';
 import { budgetShares } from '../model/budgets.ts';
@@ -11,14 +12,11 @@ import {
   formatSize,
   parseCount,
   parseDuration,
-  parseHostName,
-  parseListenAddress,
-  parseOrigin,
   parsePath,
-  parseProxy,
   parseSize,
-} from './values.ts';
-import type { Parsed } from './values.ts';
+} from '../options/values.ts';
+import type { Parsed } from '../options/values.ts';
+import { parseListenAddress } from './listen-address.ts';
 
 /** Groups of the help, in its order, with their headings. */
 export const flagGroups = {

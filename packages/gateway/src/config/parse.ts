@@ -6,12 +6,13 @@ import type { StorageOptions } from '../journal/options.ts';
 import type { Limits } from '../aggregate/rules.ts';
 import { budgetsFor } from '../model/budgets.ts';
 import type { BudgetedOptions } from '../model/budgets.ts';
+import type { Parsed } from '../options/values.ts';
 import { memoryOfMachine } from '../primitives/memory.ts';
-import type { Config, ListenAddress, LogOptions } from './config.ts';
+import type { Config, LogOptions } from './config.ts';
 import { environmentName, flags, isSwitch } from './flags.ts';
 import type { Flag } from './flags.ts';
 import { foreignFlagAdvice, foreignVariableAdvice, guardProblem } from './foreign-options.ts';
-import type { Parsed } from './values.ts';
+import type { ListenAddress } from './listen-address.ts';
 
 export type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }

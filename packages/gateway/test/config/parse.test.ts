@@ -4,20 +4,13 @@ import { describe, expect, test } from 'vitest';
 
 import { environmentName, flagGroups, flags } from '../../src/config/flags.ts';
 import { flagReference, helpText } from '../../src/config/help.ts';
+import { formatListenAddress, parseListenAddress } from '../../src/config/listen-address.ts';
 import { parseConfig } from '../../src/config/parse.ts';
-import {
-  formatDuration,
-  formatListenAddress,
-  formatSize,
-  parseDuration,
-  parseListenAddress,
-  parseOrigin,
-  parsePath,
-  parseSize,
-} from '../../src/config/values.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import { parseOrigin } from '../../src/http/option-values.ts';
 import { budgetsFor } from '../../src/model/budgets.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
+import { formatDuration, formatSize, parseDuration, parsePath, parseSize } from '../../src/options/values.ts';
 
 function configOf(argv: readonly string[], env: Record<string, string> = {}, memoryBytes = 2 ** 50) {
   const invocation = parseConfig(argv, env, memoryBytes);
