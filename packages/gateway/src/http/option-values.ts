@@ -32,9 +32,9 @@ export function parseHostName(text: string): Parsed<string> {
   };
 }
 
-/** Reads an address or a CIDR block, or `none`. */
+/** Reads an address or a CIDR block. */
 export function parseProxy(text: string): Parsed<string> {
-  if (text === 'none' || parseNetwork(text) !== undefined) return { value: text };
+  if (parseNetwork(text) !== undefined) return { value: text };
   return {
     problem: `${JSON.stringify(text)} is not an address or block of addresses; write it like 10.0.0.1, 10.0.0.0/8 or fd00::/8, or none`,
   };
