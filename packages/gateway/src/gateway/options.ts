@@ -96,6 +96,7 @@ export const gatewayOptionTable: OptionTable<Omit<GatewayOptions, 'limits'>> = {
     flag: 'push.idempotency-max-keys',
     default: 1_000_000,
     help: 'Most keys remembered, about 70 bytes each; past it the oldest go of the job that holds the most.',
+    limitOf: 'idempotency_keys',
   }),
   scrapeCacheBytesMax: shareOfMemory({
     flag: 'scrape.cache-size',
@@ -125,37 +126,44 @@ export const limitTable: OptionTable<Limits> = {
     flag: 'limit.series',
     default: 5_000_000,
     help: 'Most samples held, as the page shows them; a histogram series is one per bucket plus two.',
+    limitOf: 'series',
   }),
   familiesMax: count({
     flag: 'limit.families',
     default: 50_000,
     help: 'Most families held.',
+    limitOf: 'families',
   }),
   sourcesMax: count({
     flag: 'limit.sources',
     default: 1_000_000,
     help: 'Most sources remembered in by-job mode.',
+    limitOf: 'sources',
   }),
   bucketsMax: count({
     flag: 'limit.buckets',
     default: 500,
     help: 'Most buckets of one histogram series, over all senders.',
+    limitOf: 'histogram_buckets',
   }),
   nativeBucketsMax: count({
     flag: 'limit.native-buckets',
     default: 160,
     help: 'Most buckets of one native histogram, on the page and of each resolution among its senders; past it the resolution is lowered.',
+    limitOf: 'native_histogram_buckets',
   }),
   exemplarsMax: count({
     flag: 'limit.exemplars',
     default: 100_000,
     allowZero: true,
     help: 'Most exemplars kept in all; past it, series with none get none. 0 keeps none.',
+    limitOf: 'exemplars',
   }),
   labelsMax: count({
     flag: 'limit.labels',
     default: 64,
     help: 'Most labels of one series.',
+    limitOf: 'series_labels',
   }),
   // Addresses and lengths of what is kept have so many bits, of which the largest sizes leave half.
   seriesBytesMax: size({
@@ -163,30 +171,36 @@ export const limitTable: OptionTable<Limits> = {
     default: 16 * KIB,
     max: 60 * KIB,
     help: 'Longest name and labels of one series; at most 60KiB.',
+    limitOf: 'one_series_bytes',
   }),
   seriesBytesTotalMax: shareOfMemory({
     flag: 'limit.series-bytes-total',
     share: { of64: 10, min: 16 * MIB, max: 2048 * MIB },
     max: 8 * GIB,
     help: 'Most bytes of all series: names, labels, and what goes with each sample.',
+    limitOf: 'series_bytes',
   }),
   helpBytesMax: size({
     flag: 'limit.help-bytes',
     default: 16 * KIB,
     help: 'Longest HELP of one family.',
+    limitOf: 'help_bytes',
   }),
   metadataBytesTotalMax: shareOfMemory({
     flag: 'limit.metadata-bytes-total',
     share: { of64: 2, min: 4 * MIB, max: 128 * MIB },
     help: 'Most bytes of the names, help and units of all families.',
+    limitOf: 'metadata_bytes',
   }),
   sourceBytesTotalMax: shareOfMemory({
     flag: 'limit.source-bytes-total',
     share: { of64: 6, min: 16 * MIB, max: 2048 * MIB },
     help: 'Most bytes of all sources in by-job mode, and of what each pushed last.',
+    limitOf: 'source_bytes',
   }),
   otherSpellingsBytesMax: shareOfMemory({
     share: { of64: 2, min: 4 * MIB, max: 256 * MIB },
+    limitOf: 'other_spellings_bytes',
   }),
 };
 

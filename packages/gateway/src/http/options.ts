@@ -65,20 +65,24 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     flag: 'web.max-body-size',
     default: 16 * MIB,
     help: 'Largest body of a push, as sent and after decompression as well.',
+    limitOf: 'body_bytes',
   }),
   bodiesBytesMax: shareOfMemory({
     flag: 'web.max-inflight-size',
     share: { of64: 6, min: 32 * MIB, max: 256 * MIB },
     help: 'Largest sum of all bodies held at one time; pushes beyond are answered 503.',
+    limitOf: 'bodies_bytes',
   }),
   decodersBytesMax: shareOfMemory({ share: { of64: 4, min: 32 * MIB, max: 128 * MIB } }),
   scrapesMax: count({
     flag: 'limit.scrapes',
     default: 16,
     help: 'Most scrapes under way at one time; more wait a little, and are then answered 503.',
+    limitOf: 'scrapes_open',
   }),
   viewsBytesMax: shareOfMemory({
     share: { of64: 3, min: 16 * MIB, max: 1024 * MIB },
+    limitOf: 'scrape_views_bytes',
   }),
   requestsPerConnectionMax: count({ default: 64 }),
   requestsMax: countInMemory({
@@ -89,6 +93,7 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     flag: 'web.max-connections',
     default: 10_000,
     help: 'Most connections at one time, per address; more are closed at once.',
+    limitOf: 'connections',
   }),
   allowedHosts: strings({
     flag: 'web.allowed-hosts',

@@ -50,6 +50,7 @@ export const storageOptionTable: OptionTable<StorageOptions> = {
     flag: 'storage.max-size',
     default: 8 * GIB,
     help: 'Most space taken on disk; pushes that no longer fit are answered 503.',
+    limitOf: 'storage_size_bytes',
   }),
   waitingBytesMax: shareOfMemory({ share: { of64: 2, min: 16 * MIB, max: 64 * MIB } }),
   onCorruption: choice(['fail', 'quarantine'], {

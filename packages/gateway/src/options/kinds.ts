@@ -23,6 +23,8 @@ export type FlagRow =
 
 /** What the row of a number may say besides. */
 export interface NumberRow {
+  /** For a limit: the label `of` by which the own metric `limit` shows it, which is the name of the metric that counts the same, if any. */
+  readonly limitOf?: string;
   /** 0 may be given as well; the help says what it means. */
   readonly allowZero?: true;
 }
@@ -48,7 +50,7 @@ export interface Default<T> {
 
 /** An option of a kind that there is no function for. */
 export function option<T>(
-  row: FlagRow & { readonly share?: Share },
+  row: FlagRow & { readonly limitOf?: string; readonly share?: Share },
   { placeholder, repeatable = false, parse, problemWith, defaultText, defaultFor }: Kind<T> & Default<T>,
 ): Option<T> {
   const flag =
@@ -66,6 +68,7 @@ export function option<T>(
   return {
     flag,
     share: row.share,
+    limitOf: row.limitOf,
     onlyByJob: row.flag !== undefined && row.onlyByJob === true,
     defaultFor,
     parse: (texts, memoryBytes) =>
@@ -75,7 +78,11 @@ export function option<T>(
 }
 
 /** One whose default is in its row. */
-function fixed<T>(row: Row<T>, kind: Kind<T>, format: (value: T) => string): Option<T> {
+function fixed<T>(
+  row: Row<T> & { readonly limitOf?: string },
+  kind: Kind<T>,
+  format: (value: T) => string,
+): Option<T> {
   return option(row, { ...kind, defaultText: format(row.default), defaultFor: () => row.default });
 }
 

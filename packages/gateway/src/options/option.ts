@@ -1,7 +1,7 @@
 /**
  * One row for each option, in a typed table beside the interface that the option is a field of: `options.ts` in `http`, `gateway`, `journal`
- * and `config`. Everything else is made from the rows: flags, names in the environment, defaults, help, docs/reference/flags.md, and what
- * embedders may give. To add an option, copy a row of the same kind (`kinds.ts`).
+ * and `config`. Everything else is made from the rows: flags, names in the environment, defaults, help, docs/reference/flags.md, what
+ * embedders may give, and the own metric of limits. To add an option, copy a row of the same kind (`kinds.ts`).
  */
 import type { Share } from './share.ts';
 
@@ -16,6 +16,8 @@ export interface Option<T> {
   readonly flag: Flag | undefined;
   /** Undefined where the default is the same with any memory. */
   readonly share: Share | undefined;
+  /** The label `of` by which the own metric `limit` shows it. */
+  readonly limitOf: string | undefined;
   /** Whether it does nothing in add mode, so that setting it there is a mistake. */
   readonly onlyByJob: boolean;
   /** `memoryBytes` is what there is to plan with. */
@@ -74,6 +76,20 @@ export function withDefaults<Options extends object>(
   memoryBytes: number = Number.MAX_SAFE_INTEGER,
 ): Options {
   return readTable(table, (option, field) => given[field] ?? option.defaultFor(memoryBytes));
+}
+
+/** The limits among the options, by the label `of` of the own metric `limit`. */
+export function limitsIn<Options extends object>(
+  table: OptionTable<Options>,
+  options: Options,
+): Readonly<Record<string, number>> {
+  const limits: Record<string, number> = {};
+  for (const field of fieldsOf(table)) {
+    const { limitOf } = table[field];
+    const limit = options[field];
+    if (limitOf !== undefined && typeof limit === 'number') limits[limitOf] = limit;
+  }
+  return limits;
 }
 
 function fieldsOf<Options extends object>(table: OptionTable<Options>): readonly (keyof Options)[] {
