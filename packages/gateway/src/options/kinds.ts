@@ -174,7 +174,7 @@ export function strings(
     /** How an empty list is written. */
     readonly none?: string;
     readonly parse: (text: string) => Parsed<string>;
-    /** What an embedder's texts have to be besides; those that `parse` reads. */
+    /** What is said of a list of an embedder that `parse` cannot read; left out where it may be any texts. */
     readonly wanted?: string;
   },
 ): Option<readonly string[]> {
@@ -182,8 +182,9 @@ export function strings(
   const problemWith = (value: unknown): string | undefined => {
     if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
       return mustBe(value, 'an array of strings');
-    const wrong = wanted === undefined ? undefined : value.find((each) => 'problem' in parse(each));
-    return wrong === undefined ? undefined : mustBe(wrong, wanted ?? '');
+    if (wanted === undefined) return undefined;
+    const wrong = value.find((each) => 'problem' in parse(each));
+    return wrong === undefined ? undefined : mustBe(wrong, wanted);
   };
   const kind = { placeholder, repeatable: true, parse: several(parse, none), problemWith };
   return fixed(row, kind, (texts) => (texts.length === 0 && none !== undefined ? none : texts.join(',')));
