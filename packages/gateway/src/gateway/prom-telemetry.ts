@@ -143,7 +143,8 @@ export function createTelemetry(deps: {
   readonly limits?: Readonly<Record<string, number>>;
 }): Telemetry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  ofProcess ??= processMetrics();
+  const shared = ofProcess;
   const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0 };
   // From 0 on, as what begins at 1 shows no increase().
   const refused = new Map<ErrorCode, number>(errorCodes.map((code) => [code, 0]));
@@ -200,9 +201,19 @@ export function createTelemetry(deps: {
     async page() {
       holdings = deps.holdings();
       const histograms = [pushDuration, scrapeDuration, commitDuration].map((one) => `\n${one.text()}`);
-      return { contentType: registry.contentType, body: (await registry.metrics()) + histograms.join('') };
+      const own = await Promise.all([shared.metrics(), registry.metrics()]);
+      return { contentType: registry.contentType, body: own.join('\n') + histograms.join('') };
     },
   };
+}
+
+/** One for all gateways of the process: what collects these metrics can never be stopped, and would keep its gateway in memory. */
+let ofProcess: Registry | undefined;
+
+function processMetrics(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
 }
 
 function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
