@@ -69,36 +69,26 @@ start of s_count{a="1"} 3000
 `,
     ],
     [
-      'start times elsewhere, or spelled otherwise',
+      'start times before their series, or spelled otherwise',
       `# TYPE a counter
 a_created{x="1"} 1
 a_total{x="1"} 1
-a_created{x="2"} 2
 a_total{x="1",y="2"} 1
 a_created{y="2",x="1"} 3
-# TYPE ba counter
-ba_total 1
-# TYPE a_b counter
-a_b_created 4
 # EOF
 `,
       `type a_total counter
 start of a_total{x="1"} 1000
 a_total{x="1"} 1
-start of a_total{x="2"} 2000
 a_total{x="1",y="2"} 1
 start of a_total{x="1",y="2"} 3000
-type ba_total counter
-ba_total 1
-type a_b_total counter
-start of a_b_total 4000
 `,
     ],
     [
       'no start times that cannot be',
       `# TYPE a counter
 a_total 1
-${['0', '-1', 'NaN', '+Inf', '-Inf'].map((value) => `a_created ${value}\na_created{x="1"} ${value}\n`).join('')}# EOF
+${['0', '-1', 'NaN', '+Inf', '-Inf'].map((value) => `a_created ${value}\n`).join('')}# EOF
 `,
       'type a_total counter\na_total 1\n',
     ],
@@ -157,6 +147,30 @@ g_sum 2
   ];
   it.each(cases)('%s', (_name, body, lines) => {
     expect(told(body)).toBe(lines);
+  });
+
+  it('lenient: start times apart from their series, or without one', () => {
+    const body = `# TYPE a counter
+a_created{x="1"} 1
+a_total{x="1"} 1
+a_created{x="2"} 2
+a_total{x="1",y="2"} 1
+# TYPE ba counter
+ba_total 1
+# TYPE a_b counter
+a_b_created 4
+# EOF
+`;
+    expect(told(body, false)).toBe(`type a_total counter
+start of a_total{x="1"} 1000
+a_total{x="1"} 1
+start of a_total{x="2"} 2000
+a_total{x="1",y="2"} 1
+type ba_total counter
+ba_total 1
+type a_b_total counter
+start of a_b_total 4000
+`);
   });
 
   it('lenient: a start time after a line that is no sample', () => {

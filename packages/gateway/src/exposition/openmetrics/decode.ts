@@ -25,6 +25,7 @@ import { FamilyReader } from './families.ts';
 import { Role, roleAt } from './family-types.ts';
 import { HeldSamples, isStartTime, metricOf, tellSample } from './held-samples.ts';
 import { CREATED_BYTES, isSameSeries, seriesEndBefore } from './line-before.ts';
+import { MetricOrder } from './metric-order.ts';
 import { parseSample, parseTail, seriesEnd } from './parse-sample.ts';
 import type { Sample } from './parse-sample.ts';
 
@@ -54,6 +55,8 @@ class OpenMetricsReader implements PushDecoder {
   readonly #isStrict: boolean;
   readonly #families: FamilyReader;
   readonly #held: HeldSamples;
+  /** Strict only. */
+  readonly #order: MetricOrder | undefined;
   #position = 0;
   /** Whether the line before was a known sample of the family at hand, so that the next ones may be, too. */
   #isExpected = false;
@@ -70,6 +73,7 @@ class OpenMetricsReader implements PushDecoder {
     this.#isStrict = strict;
     this.#families = new FamilyReader(body, this.#view, sink, strict);
     this.#held = new HeldSamples(sink, strict);
+    this.#order = strict ? new MetricOrder(body, this.#view, sink.hashSeed) : undefined;
     sink.readAs('openmetrics', { strict });
   }
 
@@ -92,6 +96,7 @@ class OpenMetricsReader implements PushDecoder {
       } else {
         const stop = lineEnd(view, position, end);
         this.#held.flush();
+        this.#order?.close();
         this.#families.readMetadata(position, stop);
         position = stop + 1;
       }
@@ -116,6 +121,7 @@ class OpenMetricsReader implements PushDecoder {
 
   #finish(position: number): void {
     this.#held.flush();
+    this.#order?.close();
     this.#families.close();
     const after = position + EOF_BYTES + 1;
     if (after >= this.#body.length) return;
@@ -128,7 +134,13 @@ class OpenMetricsReader implements PushDecoder {
     const families = this.#families;
     const { nameStart, nameLength } = families;
     const nameEnd = position + nameLength;
-    if (nameLength > 0 && nameEnd < end && sameBytes(view, position, view, nameStart, nameLength)) {
+    const isWaiting = this.#order !== undefined && this.#order.isWaiting;
+    if (
+      !isWaiting &&
+      nameLength > 0 &&
+      nameEnd < end &&
+      sameBytes(view, position, view, nameStart, nameLength)
+    ) {
       const role = roleAt(view, nameEnd, end) & families.type.roles;
       if (role !== 0) {
         this.#enter();
@@ -170,7 +182,8 @@ class OpenMetricsReader implements PushDecoder {
       value = this.#readTail(position, blank, stop, role);
       if (value === undefined) return -1;
     }
-    const { type, isTyped } = this.#families;
+    const families = this.#families;
+    const { type } = families;
     if (!isGoodValue(type, role, value, this.#isStrict)) {
       throw valueProblem(this.#text(position, blank), value, { type, role, offset: position });
     }
@@ -178,9 +191,11 @@ class OpenMetricsReader implements PushDecoder {
       if (this.#isStrict) return -1;
       this.#held.flush();
     }
+    const order = type.isTracked ? this.#order : undefined;
+    if (order !== undefined) order.check(position, blank, role, families);
     sink.addKnown(reference, value, position);
     if (this.#exemplar !== undefined) sink.addExemplar(this.#exemplar);
-    this.#isExpected = isTyped && type.isPlain;
+    this.#isExpected = families.isTyped && type.isPlain && order === undefined;
     this.#lastSeriesEnd = blank;
     this.#lastLineEnd = stop + 1;
     return stop + 1;
@@ -214,6 +229,7 @@ class OpenMetricsReader implements PushDecoder {
     let role = families.roleOf(sample.name);
     if (role === 0) {
       this.#held.flush();
+      this.#order?.close();
       families.beginUndeclared(sample.name, start, sample.isBare);
       role = families.roleOf(sample.name);
     }
@@ -223,7 +239,10 @@ class OpenMetricsReader implements PushDecoder {
     if (!isGoodValue(type, role, sample.value, this.#isStrict)) {
       throw valueProblem(this.#text(start, sample.seriesEnd), sample.value, { type, role, offset: start });
     }
-    if (this.#isStrict) this.#checkClock(sample, role);
+    if (this.#order !== undefined) {
+      this.#checkClock(sample, role);
+      this.#checkPlace(sample, role, this.#order);
+    }
     this.#enter();
     const told = { sample, name: families.toldName(sample.name, role), isStart: role === Role.CREATED };
     if (sample.timestamp !== undefined) {
@@ -265,8 +284,22 @@ class OpenMetricsReader implements PushDecoder {
       if (seconds === undefined) return -1;
     }
     if (isStartTime(seconds)) this.#sink.addStart(seconds * 1_000);
-    this.#isExpected = isTyped && type.isPlain;
+    this.#isExpected = isTyped && type.isPlain && (this.#order === undefined || !type.isTracked);
     return stop + 1;
+  }
+
+  /** Throws a PushProblem where a sample stands apart from others of its metric, as far as the sink does not. */
+  #checkPlace(sample: Sample, role: number, order: MetricOrder): void {
+    const families = this.#families;
+    const { start, seriesEnd: end, labels } = sample;
+    if (families.type.isTracked) {
+      order.check(start, end, role, families);
+      return;
+    }
+    const isStart = role === Role.CREATED;
+    if (order.isWaiting) order.follow(labels, reservedLabel(families.type, role, families.name), isStart);
+    else if (isStart && !this.#held.holds(labels, '') && !this.#isAfterSameMetric(sample, ''))
+      order.wait({ start, end }, labels);
   }
 
   /** Throws a PushProblem where one sample of a metric has a timestamp and the one in the line before has none, or the other way round. */

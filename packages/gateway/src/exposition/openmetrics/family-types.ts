@@ -27,6 +27,8 @@ export interface FamilyType {
   readonly claims: readonly string[];
   /** Whether samples that are known and not negative are good without another look. */
   readonly isPlain: boolean;
+  /** Whether nobody but the decoder can tell which samples are of one metric. */
+  readonly isTracked: boolean;
 }
 
 const unknownType: FamilyType = {
@@ -36,6 +38,7 @@ const unknownType: FamilyType = {
   suffix: '',
   claims: [],
   isPlain: true,
+  isTracked: false,
 };
 
 export const familyTypes: ReadonlyMap<string, FamilyType> = new Map(
@@ -49,6 +52,7 @@ export const familyTypes: ReadonlyMap<string, FamilyType> = new Map(
       suffix: '_total' as const,
       claims: ['_total', '_created'],
       isPlain: true,
+      isTracked: false,
     },
     {
       name: 'histogram',
@@ -57,6 +61,7 @@ export const familyTypes: ReadonlyMap<string, FamilyType> = new Map(
       suffix: '' as const,
       claims: ['_bucket', '_sum', '_count', '_created'],
       isPlain: true,
+      isTracked: false,
     },
     {
       name: 'summary',
@@ -65,6 +70,7 @@ export const familyTypes: ReadonlyMap<string, FamilyType> = new Map(
       suffix: '' as const,
       claims: ['_sum', '_count', '_created'],
       isPlain: true,
+      isTracked: true,
     },
     {
       name: 'info',
@@ -73,8 +79,9 @@ export const familyTypes: ReadonlyMap<string, FamilyType> = new Map(
       suffix: '_info' as const,
       claims: ['_info'],
       isPlain: false,
+      isTracked: false,
     },
-    { ...unknownType, name: 'stateset', as: 'stateset' as const, isPlain: false },
+    { ...unknownType, name: 'stateset', as: 'stateset' as const, isPlain: false, isTracked: true },
     {
       ...unknownType,
       name: 'gaugehistogram',
@@ -110,6 +117,7 @@ export const MISNAMED_COUNTER: FamilyType = {
   suffix: '',
   claims: [],
   isPlain: true,
+  isTracked: false,
 };
 
 const roles: ReadonlyMap<string, number> = new Map([

@@ -77,10 +77,12 @@ export class HeldSamples {
   }
 }
 
-/** The labels that the samples of one metric share, as one text. */
+/** The labels that the samples of one metric share, as one text. An empty value means no label. */
 export function metricOf(labels: readonly Label[], reserved: string): string {
   return JSON.stringify(
-    labels.flatMap(({ name, value }) => (name === reserved ? [] : [`${name}=${value}`])).toSorted(),
+    labels
+      .flatMap(({ name, value }) => (name === reserved || value === '' ? [] : [`${name}=${value}`]))
+      .toSorted(),
   );
 }
 

@@ -76,7 +76,7 @@ export function parseTail(cursor: Cursor, name: string, isStrict: boolean): Samp
 }
 
 /** Reads `{…}` into `labels` and returns the quoted metric name among them, if any. No blanks, no comma at the end. */
-function parseLabels(cursor: Cursor, labels: Label[], isStrict: boolean): string | undefined {
+export function parseLabels(cursor: Cursor, labels: Label[], isStrict: boolean): string | undefined {
   let name: string | undefined;
   cursor.position += 1;
   for (let isFirst = true; ; isFirst = false) {
