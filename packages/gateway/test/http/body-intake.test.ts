@@ -34,7 +34,7 @@ function setUp(limits: Partial<BodyLimits> = {}) {
     let read = Buffer.alloc(0);
     try {
       const coding = intake.check(request.message);
-      await intake.receive(request.message, coding, async (body) => {
+      await intake.receive(request.message, { coding, client: request.client }, async (body) => {
         read = Buffer.from(body);
         await use(body);
       });
