@@ -1,23 +1,13 @@
 /**
  * OpenMetrics as others test it: the bodies of prometheus/OpenMetrics, with what the Python client reads in them, and the vectors of
- * Prometheus' own parser. Neither is part of this repository; see conformance.test.ts.
+ * Prometheus' own parser.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 import { createGateway, RequestError } from '../src/index.ts';
 import { parseSeriesText, seriesText } from '../src/model/series-text.ts';
-
-const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const folder = process.env['CONFORMANCE_DIR'] ?? resolve(repository, '../shared/conformance');
-const isPresent = existsSync(join(folder, 'openmetrics'));
-if (!isPresent) {
-  console.warn(
-    'conformance-openmetrics.test.ts: no conformance data, skipped; set CONFORMANCE_DIR to run it',
-  );
-}
+import { readData, readJson } from './conformance/data.ts';
+import type { Source } from './conformance/data.ts';
 
 type Verdict = 'accept' | 'reject';
 
@@ -60,20 +50,19 @@ interface Vector {
   readonly expect?: Verdict;
 }
 
-function readJson(...path: readonly string[]): { readonly cases: readonly unknown[] } {
-  if (!isPresent) return { cases: [] };
-  return JSON.parse(readFileSync(join(folder, ...path), 'utf8')) as { readonly cases: readonly unknown[] };
+function casesOf(source: Source, path: string): readonly unknown[] {
+  return (readJson(source, path) as { readonly cases: readonly unknown[] }).cases;
 }
 
-const pythonCases = readJson('openmetrics', 'parsed_by_client_python.json').cases as readonly PythonCase[];
+const pythonCases = casesOf('openmetrics', 'parsed_by_client_python.json') as readonly PythonCase[];
 
 function bodyOf(name: string): Buffer {
-  return readFileSync(join(folder, 'openmetrics/tests/testdata/parsers', name, 'metrics'));
+  return readData('openmetrics', 'parsers', name, 'metrics');
 }
 
 const vectors = ['om_errors.json', 'om_nullbyte.json', 'om_parse.json', 'om_parse_utf8.json'].flatMap(
   (file) =>
-    (readJson('prometheus-textparse/vectors', file).cases as readonly Vector[]).map(
+    (casesOf('prometheus', `vectors/${file}`) as readonly Vector[]).map(
       ({ input, expect: verdict = 'accept' }, index) => ({
         name: `${file} ${index}`,
         body: typeof input === 'string' ? Buffer.from(input) : Buffer.from(input.$bytes_base64, 'base64'),
@@ -151,7 +140,7 @@ function keptOf({ families = [] }: PythonCase): Map<string, number> {
   return kept;
 }
 
-describe.skipIf(!isPresent)('bodies of prometheus/OpenMetrics', () => {
+describe('bodies of prometheus/OpenMetrics', () => {
   test('all of them are here', () => {
     expect(pythonCases.filter(({ shouldParse }) => shouldParse)).toHaveLength(44);
     expect(pythonCases.filter(({ shouldParse }) => !shouldParse)).toHaveLength(167);
@@ -176,7 +165,7 @@ describe.skipIf(!isPresent)('bodies of prometheus/OpenMetrics', () => {
   });
 });
 
-describe.skipIf(!isPresent)("vectors of Prometheus' parser", () => {
+describe("vectors of Prometheus' parser", () => {
   test.each(vectors)('$name', async ({ name, body, verdict: wanted }) => {
     const deviation = deviations[name];
     const { verdict, page } = await pushed(body);
@@ -184,9 +173,8 @@ describe.skipIf(!isPresent)("vectors of Prometheus' parser", () => {
   });
 });
 
-describe.skipIf(!isPresent)('pages of the Go client', () => {
-  const read = (name: string): Buffer =>
-    readFileSync(join(folder, 'prometheus-textparse/model/textparse/testdata', name));
+describe('pages of the Go client', () => {
+  const read = (name: string): Buffer => readData('prometheus', 'testdata', name);
 
   test('a histogram', async () => {
     expect((await pushed(read('1histogram.om.txt'))).verdict).toBe('accept');

@@ -1,28 +1,13 @@
-/**
- * The families that Prometheus tests its own protobuf parser with. They are not part of this repository; see
- * conformance.test.ts. What each says is known from its text form.
- */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** The families that Prometheus tests its own protobuf parser with. What each says is known from its text form. */
 import { describe, expect, test } from 'vitest';
 
 import { beginProtobuf } from '../src/exposition/protobuf/decode.ts';
 import { createGateway } from '../src/index.ts';
 import { PushProblem } from '../src/model/errors.ts';
+import { readData, readJson } from './conformance/data.ts';
 import { RecordingSink } from './support/sinks.ts';
 import { toldOf } from './support/told-of.ts';
 import { parseTextproto } from './support/textproto.ts';
-
-const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const folder = join(
-  process.env['CONFORMANCE_DIR'] ?? resolve(repository, '../shared/conformance'),
-  'prometheus-textparse/protobuf',
-);
-const isPresent = existsSync(folder);
-if (!isPresent) {
-  console.warn('conformance-protobuf.test.ts: no conformance data, skipped; set CONFORMANCE_DIR to run it');
-}
 
 interface Family {
   readonly name: string;
@@ -30,9 +15,9 @@ interface Family {
   readonly textproto: string;
 }
 
-const families: readonly Family[] = isPresent
-  ? (JSON.parse(readFileSync(join(folder, 'families.json'), 'utf8')) as { families: Family[] }).families
-  : [];
+const { families } = readJson('prometheus', 'protobuf/families.json') as {
+  readonly families: readonly Family[];
+};
 
 /** The parser takes these and Prometheus refuses them later, where it stores them. */
 const refused: Readonly<Record<string, string>> = {
@@ -51,7 +36,7 @@ function recorded(body: Uint8Array): string {
   return sink.text;
 }
 
-describe.skipIf(!isPresent)("families of Prometheus' own parser test", () => {
+describe("families of Prometheus' own parser test", () => {
   test('all of them are here', () => {
     expect(families).toHaveLength(20);
   });
@@ -78,7 +63,7 @@ describe.skipIf(!isPresent)("families of Prometheus' own parser test", () => {
   });
 
   test('the file with all of them is the families one after the other', () => {
-    const file = readFileSync(join(folder, 'createTestProtoBuf.delimited.bin'));
+    const file = readData('prometheus', 'protobuf/createTestProtoBuf.delimited.bin');
     expect(
       file.equals(Buffer.concat(families.map((family) => Buffer.from(family.delimited_base64, 'base64')))),
     ).toBe(true);

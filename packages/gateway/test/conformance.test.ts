@@ -1,22 +1,8 @@
-/**
- * Data of Prometheus' own tests (prometheus/prometheus, model/textparse), which is not part of this repository. It is looked for
- * in ../shared/conformance beside the repository, or where CONFORMANCE_DIR says; where it is absent, this is skipped.
- */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** Text as Prometheus' own tests have it (prometheus/prometheus, model/textparse). */
 import { describe, expect, test } from 'vitest';
 
 import { createGateway, RequestError } from '../src/index.ts';
-
-const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const folder = join(
-  process.env['CONFORMANCE_DIR'] ?? resolve(repository, '../shared/conformance'),
-  'prometheus-textparse',
-);
-const isPresent = existsSync(folder);
-if (!isPresent)
-  console.warn('conformance.test.ts: no conformance data, skipped; set CONFORMANCE_DIR to run it');
+import { readData, readJson } from './conformance/data.ts';
 
 interface Vector {
   readonly input: string | { readonly $bytes_base64: string };
@@ -44,10 +30,7 @@ const deviations: Readonly<Record<string, { readonly does: 'accept' | 'reject'; 
 const files = ['prom_errors.json', 'prom_nullbyte.json', 'prom_parse.json', 'prom_parse_utf8.json'];
 
 function vectors(file: string): { name: string; body: Buffer; expected: string }[] {
-  if (!isPresent) return [{ name: file, body: Buffer.alloc(0), expected: 'accept' }];
-  const { cases } = JSON.parse(readFileSync(join(folder, 'vectors', file), 'utf8')) as {
-    readonly cases: readonly Vector[];
-  };
+  const { cases } = readJson('prometheus', 'vectors', file) as { readonly cases: readonly Vector[] };
   return cases.flatMap(({ input, expect: verdict }, index) => {
     const body = typeof input === 'string' ? Buffer.from(input) : Buffer.from(input.$bytes_base64, 'base64');
     const whole = { name: `${file} ${index}`, body, expected: verdict ?? 'accept' };
@@ -78,16 +61,16 @@ async function verdictOn(body: Uint8Array): Promise<string> {
   }
 }
 
-describe.skipIf(!isPresent)('text 0.0.4 as the server reads it', () => {
+describe('text 0.0.4 as the server reads it', () => {
   test.each(files.flatMap(vectors))('$name', async ({ name, body, expected }) => {
     const deviation = deviations[name];
     expect(await verdictOn(body), deviation?.because).toBe(deviation?.does ?? expected);
   });
 });
 
-describe.skipIf(!isPresent)('pages of 237 families', () => {
+describe('pages of 237 families', () => {
   test.each(['alltypes.237mfs.prom.txt', 'alltypes.237mfs.nometa.prom.txt'])('%s', async (name) => {
-    const body = readFileSync(join(folder, 'model/textparse/testdata', name));
+    const body = readData('prometheus', 'testdata', name);
     const gateway = createGateway({ summaries: 'sum-and-count' });
     await gateway.push(body);
     const page = await gateway.scrape();

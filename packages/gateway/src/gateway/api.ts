@@ -1,4 +1,4 @@
-import type { GroupingKey } from '../model/labels.ts';
+import type { GroupingKey, Label } from '../model/labels.ts';
 import type { PageFormat } from '../model/page-format.ts';
 import type { CutReason } from './scrape-turn.ts';
 
@@ -92,4 +92,16 @@ export interface Holdings {
   readonly pushes: number;
   /** Time of the newest accepted push, milliseconds since the Unix epoch, also before a restart; undefined when none is known. */
   readonly lastPushMs: number | undefined;
+  /** One for each reason there is. */
+  readonly suspects: readonly Suspect[];
+}
+
+/** Paths that look as if the gateway ran in the wrong mode for who pushes to them. */
+export interface Suspect {
+  /** What it looks like, and what to change. */
+  readonly remedy: string;
+  /** Of one of the paths. */
+  readonly labels: readonly Label[];
+  /** How many there are, of those that are watched. */
+  readonly paths: number;
 }

@@ -205,6 +205,7 @@ export class Gateway implements GatewayApi {
       sources: state.sources.size,
       pushes: this.#pushes,
       lastPushMs: this.#ledger.lastPushMs,
+      suspects: this.#suspects.list(),
     };
   }
 

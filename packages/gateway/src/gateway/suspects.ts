@@ -5,8 +5,10 @@
 import type { Batch } from '../aggregate/batch.ts';
 import { CellKind } from '../aggregate/cells.ts';
 import type { Cells } from '../aggregate/cells.ts';
+import type { Label } from '../model/labels.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
+import type { Suspect } from './api.ts';
 
 export const suspicions = ['totals_in_add_mode', 'two_on_one_path', 'invented_start_times'] as const;
 export type Suspicion = (typeof suspicions)[number];
@@ -73,6 +75,22 @@ export class Suspects {
     return count;
   }
 
+  /** One path for each suspicion. */
+  list(): readonly Suspect[] {
+    const found = new Map<Suspicion, { readonly key: string; paths: number }>();
+    for (const [key, { suspicion }] of this.#paths) {
+      if (suspicion === undefined) continue;
+      const known = found.get(suspicion);
+      if (known === undefined) found.set(suspicion, { key, paths: 1 });
+      else known.paths += 1;
+    }
+    return [...found].map(([suspicion, { key, paths }]) => ({
+      remedy: remedies[suspicion],
+      labels: labelsOf(key),
+      paths,
+    }));
+  }
+
   /** To be called with each push that counts. */
   see(key: string, batch: Batch, cells: Cells): void {
     const path = this.#paths.get(key) ?? this.#admit(key);
@@ -113,6 +131,12 @@ export class Suspects {
     this.#told.add(suspicion);
     this.#log.warn(remedies[suspicion], { reason: suspicion, path: shorten(key) });
   }
+}
+
+/** See GroupingKey.text. */
+function labelsOf(key: string): readonly Label[] {
+  const pairs = JSON.parse(key) as readonly (readonly [name: string, value: string])[];
+  return pairs.map(([name, value]) => ({ name, value }));
 }
 
 function seriesOf({ cells: named, values, length }: Batch, { kind }: Cells): Watched[] {

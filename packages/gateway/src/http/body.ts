@@ -8,19 +8,17 @@
  */
 import type { IncomingMessage } from 'node:http';
 
+import type { Client } from '../gateway/api.ts';
 import { RequestError } from '../model/errors.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { BodyMemory } from './body-memory.ts';
 import type { BodyShare } from './body-memory.ts';
 import { ClientGone } from '../model/client-gone.ts';
-import { peerAddress } from './client-address.ts';
-import type { AddressOf } from './client-address.ts';
 import { readContentEncoding } from './content-encoding.ts';
 import { Decoders } from './decoders.ts';
 import { decompress } from './decompress.ts';
 import type { Compression } from './decompress.ts';
 import { bodyReadBefore } from './parsed-body.ts';
-import { senderOf } from './sender.ts';
 import { Turns } from './turns.ts';
 
 export interface BodyLimits {
@@ -32,17 +30,21 @@ export interface BodyLimits {
 /** The compression to undo; undefined when the body is as it is. */
 export type BodyCoding = Compression | undefined;
 
+export interface ReceivedBody {
+  readonly coding: BodyCoding;
+  /** Whose share of memory and decoders it takes. */
+  readonly client: Client;
+}
+
 /** Receives bodies under shared budgets. */
 export class BodyIntake {
   readonly #limits: BodyLimits;
   readonly #memory: BodyMemory;
   readonly #decoders: Decoders;
   readonly #turns = new Turns();
-  readonly #addressOf: AddressOf;
 
-  constructor(limits: BodyLimits, addressOf: AddressOf = peerAddress) {
+  constructor(limits: BodyLimits) {
     this.#limits = limits;
-    this.#addressOf = addressOf;
     this.#memory = new BodyMemory({ bytesMax: limits.bodiesBytesMax });
     this.#decoders = new Decoders({ bytesMax: limits.decodersBytesMax });
   }
@@ -78,7 +80,7 @@ export class BodyIntake {
    */
   async receive<T>(
     request: IncomingMessage,
-    coding: BodyCoding,
+    { coding, client }: ReceivedBody,
     use: (body: Uint8Array) => Promise<T>,
   ): Promise<T> {
     const { bodyBytesMax } = this.#limits;
@@ -87,7 +89,7 @@ export class BodyIntake {
       if (readBefore.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
       return use(readBefore);
     }
-    const share = this.#memory.share(senderOf(this.#addressOf(request)));
+    const share = this.#memory.share(client.sender);
     const sent = new BodyBuffer(share, lengthMax(request, bodyBytesMax));
     let inflated: BodyBuffer | undefined;
     try {
@@ -99,7 +101,7 @@ export class BodyIntake {
         sent: sent.bytes(),
         compression: coding,
         sender: share.sender,
-        isGone: () => request.socket.destroyed,
+        isGone: () => client.isGone,
         bytesMax: bodyBytesMax,
         tooLarge: bodyTooLarge,
         output: inflated,

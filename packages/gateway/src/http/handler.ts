@@ -16,7 +16,6 @@ import { corsPolicy } from './cors.ts';
 import type { CorsPurpose } from './cors.ts';
 import { pathOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
-import { nosniff } from './headers.ts';
 import { hostPolicy, isHttp2 } from './hosts.ts';
 import { madeOnceATurn } from './once-a-turn.ts';
 import type { HttpOptions } from './options.ts';
@@ -29,6 +28,8 @@ import { senderOf } from './sender.ts';
 import { createRoutes, isPushMethod, HEALTHY_PATH, READY_PATH } from './routes.ts';
 import type { Handler, HandlerName } from './routes.ts';
 import { scrapeHandler } from './scrape.ts';
+import { sendText } from './send-text.ts';
+import type { TextReply } from './send-text.ts';
 
 export interface HandlerDeps {
   readonly gateway: GatewayApi;
@@ -64,7 +65,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     cors,
     routes,
     addressOf,
-    intake: new BodyIntake(options, addressOf),
+    intake: new BodyIntake(options),
   });
 
   const run = (exchange: Exchange): Promise<void> => {
@@ -177,13 +178,13 @@ function createHandlers(
     scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors, addressOf: shared.addressOf }),
     telemetry: async (exchange) => {
       const page = await telemetryPage();
-      sendText(exchange, page.body, page.contentType);
+      answerText(exchange, { text: page.body, contentType: page.contentType });
     },
-    healthy: async (exchange) => sendText(exchange, 'OK\n'),
+    healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();
       if (why !== undefined) throw why;
-      sendText(exchange, 'OK\n');
+      answerText(exchange, { text: 'OK\n' });
     },
     page: pageHandler({
       gateway,
@@ -200,16 +201,9 @@ function purposeOf(method: string | undefined): CorsPurpose {
   return isPushMethod(method) || method === 'OPTIONS' ? 'push' : 'read';
 }
 
-function sendText(exchange: Exchange, body: string, contentType = 'text/plain; charset=utf-8'): void {
-  exchange.request.resume();
-  exchange.response.writeHead(200, [
-    'Content-Type',
-    contentType,
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    ...nosniff,
-  ]);
-  exchange.response.end(body);
+function answerText({ request, response }: Exchange, reply: TextReply): void {
+  request.resume();
+  sendText(response, 200, reply);
 }
 
 function stopping(): RequestError {

@@ -4,10 +4,11 @@ import type { Client } from '../gateway/api.ts';
 import type { AddressOf } from './client-address.ts';
 import { senderOf } from './sender.ts';
 
-/** The client of a request. Most pushes never ask: hence getters. */
+/** The client of a request. */
 export class HttpClient implements Client {
   readonly #request: IncomingMessage;
   readonly #addressOf: AddressOf;
+  #sender: string | undefined;
 
   constructor(request: IncomingMessage, addressOf: AddressOf) {
     this.#request = request;
@@ -15,7 +16,8 @@ export class HttpClient implements Client {
   }
 
   get sender(): string {
-    return senderOf(this.#addressOf(this.#request));
+    // Asked for again where a push waits, when the connection may have gone and its address with it.
+    return (this.#sender ??= senderOf(this.#addressOf(this.#request)));
   }
 
   get isGone(): boolean {

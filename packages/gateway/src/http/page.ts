@@ -1,7 +1,9 @@
 /** The page at `/`: what this is, how to push to it, what it holds. HTML for browsers, text for curl. */
 import { createHash } from 'node:crypto';
 
-import type { GatewayApi, Holdings } from '../gateway/api.ts';
+import type { GatewayApi, Holdings, Suspect } from '../gateway/api.ts';
+import type { Label } from '../model/labels.ts';
+import { shorten } from '../primitives/quote.ts';
 import { preferredMediaType } from './accept.ts';
 import { nosniff } from './headers.ts';
 import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH } from './routes.ts';
@@ -21,7 +23,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 p{margin:.5rem 0}.dim{color:var(--dim)}
 pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.75rem 1rem;overflow-x:auto;user-select:all}
-dl{display:grid;grid-template-columns:max-content auto;gap:.25rem 1.5rem}dd{margin:0;font-variant-numeric:tabular-nums}
+dl{display:grid;grid-template-columns:max-content auto;gap:.25rem 1.5rem}ul{padding-left:1.25rem;overflow-wrap:anywhere}dd{margin:0;font-variant-numeric:tabular-nums}
 `;
 
 const htmlHeaders: readonly string[] = [
@@ -56,19 +58,23 @@ interface PageContent {
   readonly title: string;
   readonly lead: string;
   readonly curl: string;
+  /** Sentences; none where all looks right. */
+  readonly warnings: readonly string[];
   readonly facts: readonly (readonly [string, string])[];
   readonly links: readonly (readonly [string, string])[];
 }
 
 function pageContent(deps: PageDeps, host: string | undefined): PageContent {
   const url = `http://${safeHost(host)}${deps.pushPath}${deps.byJob ? 'job/example' : ''}`;
+  const holdings = deps.gateway.holdings();
   return {
     title: `prom-aggregation-gateway ${deps.version}`,
     lead: deps.byJob
       ? 'Many senders push metrics here, each under its job. Prometheus scrapes one page with the sum of what each pushed last.'
       : 'Many senders push metrics here. They are added up, and Prometheus scrapes one page.',
     curl: `echo 'http_requests_total{method="post",code="200"} 1027' | curl --data-binary @- ${url}`,
-    facts: describe(deps.gateway.holdings(), deps.byJob),
+    warnings: holdings.suspects.map((suspect) => warningOf(suspect, deps.pushPath)),
+    facts: describe(holdings, deps.byJob),
     links: [
       [SCRAPE_PATH, 'the page that Prometheus scrapes'],
       [deps.telemetryPath, "the gateway's own metrics"],
@@ -90,6 +96,28 @@ function describe(holdings: Holdings, byJob: boolean): [string, string][] {
   return facts;
 }
 
+function warningOf({ remedy, labels, paths }: Suspect, pushPath: string): string {
+  const where = shorten(`${pushPath}${labelPath(labels)}`);
+  const more = paths > 1 ? ` and ${paths - 1} more` : '';
+  return `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}: ${where}${more}`;
+}
+
+/** The path of these labels, which senders choose: in printable ASCII, and with the job first, as it is pushed to. */
+function labelPath(labels: readonly Label[]): string {
+  const job = labels.filter(({ name }) => name === 'job');
+  const others = labels.filter(({ name }) => name !== 'job');
+  return [...job, ...others].map(({ name, value }) => `${encoded(name)}${valuePath(value)}`).join('/');
+}
+
+function valuePath(value: string): string {
+  return value === '' ? '@base64/=' : `/${encoded(value)}`;
+}
+
+function encoded(text: string): string {
+  // By way of bytes, as half a surrogate pair cannot be encoded.
+  return encodeURIComponent(Buffer.from(text).toString());
+}
+
 /** The Host header comes from outside and ends in a shell line that people copy: letters, digits and `.-_:[]` only. */
 function safeHost(host: string | undefined): string {
   return host !== undefined && /^[A-Za-z0-9.\-_:[\]]{1,255}$/.test(host) ? host : 'localhost:9091';
@@ -98,8 +126,10 @@ function safeHost(host: string | undefined): string {
 function pageText(content: PageContent): string {
   const column = (rows: readonly (readonly [string, string])[]): string =>
     rows.map(([left, right]) => `  ${left.padEnd(14)} ${right}`).join('\n');
+  const lines = content.warnings.map((warning) => `  ${warning}\n`);
+  const warnings = lines.length === 0 ? '' : `Looks wrong:\n${lines.join('')}\n`;
   return (
-    `${content.title}\n\n${content.lead}\n\nPush:\n  ${content.curl}\n\n` +
+    `${content.title}\n\n${content.lead}\n\n${warnings}Push:\n  ${content.curl}\n\n` +
     `Holds now:\n${column(content.facts)}\n\nSee:\n${column(content.links)}\n`
   );
 }
@@ -111,6 +141,8 @@ function pageHtml(content: PageContent): string {
   const links = content.links.map(
     ([path, what]) => `<dt><a href="${escape(path)}">${escape(path)}</a></dt><dd>${escape(what)}</dd>`,
   );
+  const items = content.warnings.map((warning) => `<li>${escape(warning)}</li>`);
+  const warnings = items.length === 0 ? '' : `<h2>Looks wrong</h2>\n<ul>${items.join('')}</ul>\n`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -122,7 +154,7 @@ function pageHtml(content: PageContent): string {
 <body>
 <h1>${escape(content.title)}</h1>
 <p>${escape(content.lead)}</p>
-<h2>Push</h2>
+${warnings}<h2>Push</h2>
 <p class="dim">One click selects the line.</p>
 <pre>${escape(content.curl)}</pre>
 <h2>Holds now</h2>

@@ -15,6 +15,7 @@ import { formatOf } from './media-type.ts';
 import { explainMisread } from './misread.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
+import { sendText } from './send-text.ts';
 
 export interface PushDeps {
   readonly gateway: GatewayApi;
@@ -48,7 +49,7 @@ export function pushHandler(deps: PushDeps): Handler {
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
     const client = new HttpClient(request, addressOf);
-    const outcome = await intake.receive(request, coding, async (body) => {
+    const outcome = await intake.receive(request, { coding, client }, async (body) => {
       exchange.bodyBytes = body.length;
       try {
         return await gateway.push({ method, key, format, body, idempotencyKey, client });
@@ -62,7 +63,7 @@ export function pushHandler(deps: PushDeps): Handler {
       response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin, 'push');
     accepted?.(exchange, outcome);
-    if (outcome === 'dropped') acceptWith(exchange, origin, NOTHING_ADDED);
+    if (outcome === 'dropped') sendText(response, 202, { text: NOTHING_ADDED, headers: origin });
     else accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
@@ -84,7 +85,7 @@ export function retireHandler(deps: PushDeps): Handler {
     await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
     const headers = cors.headersFor(origin, 'retire');
     if (deps.byJob) accept(exchange, headers);
-    else acceptWith(exchange, headers, NOTHING_DELETED);
+    else sendText(exchange.response, 202, { text: NOTHING_DELETED, headers });
   };
 }
 
@@ -148,16 +149,4 @@ function acceptedLog({
 function accept(exchange: Exchange, headers: FlatHeaders): void {
   exchange.response.writeHead(202, ['Content-Length', '0', ...nosniff, ...headers]);
   exchange.response.end();
-}
-
-function acceptWith(exchange: Exchange, headers: FlatHeaders, text: string): void {
-  exchange.response.writeHead(202, [
-    'Content-Type',
-    'text/plain; charset=utf-8',
-    'Content-Length',
-    String(Buffer.byteLength(text)),
-    ...nosniff,
-    ...headers,
-  ]);
-  exchange.response.end(text);
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
 
 import { Random } from '../support/random.ts';
+import { runs } from '../support/runs.ts';
 import { randomRun } from './generate.ts';
 import { replay } from './replay.ts';
 import type { FuzzRun } from './replay.ts';
@@ -16,6 +17,6 @@ test.each(files)('%s', async (file) => {
   await replay(JSON.parse(readFileSync(join(folder, file), 'utf8')) as FuzzRun);
 });
 
-test('150 fixed seeds', async () => {
-  for (let seed = 0; seed < 150; seed += 1) await replay(randomRun(new Random(seed)));
+test('fixed seeds', async () => {
+  for (let seed = 0; seed < runs(150); seed += 1) await replay(randomRun(new Random(seed)));
 }, 60_000);

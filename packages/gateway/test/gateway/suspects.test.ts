@@ -55,6 +55,23 @@ test('restarts of one process are nothing to tell of', async () => {
   expect(await warningsOf({ byJob: true }, restarting)).toEqual([]);
 });
 
+test('one path is named for each reason, while there is one', async () => {
+  const quiet = (): void => {};
+  const gateway = createGateway({ log: { debug: quiet, info: quiet, error: quiet, warn: quiet } });
+  const { port } = await gateway.start({ host: '127.0.0.1', port: 0 });
+  const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
+  const push = async (path: string, count: number): Promise<void> => {
+    for (const i of times(count)) await gateway.push(bodyOf(i, 100 + i), { path });
+  };
+  await push('job/a/instance/1', 19);
+  expect(await page()).not.toContain('totals');
+  await push('job/b', 40);
+  expect(await page()).toMatch(/^ {2}Pushes of a path look like totals.*--by-job.*: \/metrics\/job\/b$/m);
+  await push('job/a/instance/1', 40);
+  expect(await page()).toMatch(/: \/metrics\/job\/a\/instance\/1 and 1 more$/m);
+  await gateway.close();
+});
+
 const deltas = fc.array(fc.tuple(fc.nat(1000), fc.nat(1000)), { minLength: 60, maxLength: 60 });
 const constant = fc.tuple(fc.nat(9), fc.nat(9), fc.nat(9), fc.nat(9));
 

@@ -1,6 +1,5 @@
 /**
- * Native histograms as Prometheus adds them up: all vectors of its model/histogram tests that are here. They are not part of
- * this repository; see ../conformance.test.ts.
+ * Native histograms as Prometheus adds them up: all vectors of its model/histogram tests that are here.
  *
  * There is no deviation in what comes out. Three things are told in another way:
  *  - buckets have no spans here, so that spans are compared only where they are what is tested (compacting);
@@ -36,7 +35,6 @@ import {
   hintOf,
   histogramOf,
   isCustom,
-  isPresent,
   nativeOf,
   negativeOf,
   positiveOf,
@@ -44,10 +42,6 @@ import {
   spansFrom,
 } from './vectors.ts';
 import type { RawFields, RawHistogram } from './vectors.ts';
-
-if (!isPresent) {
-  console.warn('histogram/conformance.test.ts: no conformance data, skipped; set CONFORMANCE_DIR to run it');
-}
 
 type AnyHistogram = NativeHistogram | CustomHistogram;
 
@@ -171,7 +165,7 @@ function problemOf(fields: RawFields, exact: boolean): string | undefined {
     : customHistogramProblem(histogram, exact);
 }
 
-describe.skipIf(!isPresent)("vectors of Prometheus' histograms", () => {
+describe("vectors of Prometheus' histograms", () => {
   test('all 131 of them are here', () => {
     const counts = {
       additions: additions.length,

@@ -1,23 +1,14 @@
 /**
- * The vectors of Prometheus' own histograms, which are not part of this repository; see conformance.test.ts. Here they become
- * what this code base has: buckets without spans, and custom buckets as a type of their own.
+ * The vectors of Prometheus' own histograms. Here they become what this code base has: buckets without spans, and custom buckets
+ * as a type of their own.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 import { CUSTOM_SCHEMA } from '../../src/histogram/custom.ts';
 import type { CustomHistogram } from '../../src/histogram/custom.ts';
 import type { ResetHint } from '../../src/histogram/reset-hint.ts';
 import { bucketsOf } from '../../src/histogram/spans.ts';
 import type { BucketSpan } from '../../src/histogram/spans.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
-
-const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..');
-const folder = process.env['CONFORMANCE_DIR'] ?? resolve(repository, '../shared/conformance');
-const vectors = join(folder, 'prometheus-textparse/vectors');
-
-export const isPresent: boolean = existsSync(join(vectors, 'float_histogram_add.json'));
+import { readJson } from '../conformance/data.ts';
 
 type RawNumber = number | { readonly $float: string };
 type RawSpan = readonly [number, number] | { readonly Offset: number; readonly Length: number };
@@ -41,8 +32,7 @@ export type RawHistogram = RawFields | readonly [];
 
 /** The cases of a file, as they lie there. */
 export function casesOf<Case>(file: string): readonly Case[] {
-  if (!isPresent) return [];
-  const { cases } = JSON.parse(readFileSync(join(vectors, `${file}.json`), 'utf8')) as {
+  const { cases } = readJson('prometheus', `vectors/${file}.json`) as {
     readonly cases: readonly Case[] | Readonly<Record<string, Case>>;
   };
   return Array.isArray(cases)

@@ -34,7 +34,7 @@ function setUp(limits: Partial<BodyLimits> = {}) {
     let read = Buffer.alloc(0);
     try {
       const coding = intake.check(request.message);
-      await intake.receive(request.message, coding, async (body) => {
+      await intake.receive(request.message, { coding, client: request.client }, async (body) => {
         read = Buffer.from(body);
         await use(body);
       });
@@ -162,4 +162,20 @@ test('bodies that stall do not keep out others', async () => {
   for (const { request } of stalled) request.leave();
   await Promise.all(stalled.map(({ outcome }) => outcome));
   expect(intake.bytesHeld).toBe(0);
+});
+
+test('a body that announces more than there can be room for is refused before any of it is sent', async () => {
+  const { intake, receive } = setUp({ bodyBytesMax: 1000, bodiesBytesMax: 1000 });
+  let letGo: () => void = () => {};
+  const used = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const first = receive(new FakeRequest().send(Buffer.alloc(700)).finish(), () => used);
+  await turn();
+  const announced = { 'content-length': '400' };
+  expect(await receive(new FakeRequest(announced))).toBe('overloaded');
+  expect(intake.bytesHeld).toBe(700);
+  letGo();
+  await first;
+  expect(await receive(new FakeRequest(announced).send(Buffer.alloc(400)).finish())).toHaveLength(400);
 });

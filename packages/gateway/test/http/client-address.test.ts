@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createGateway } from '../../src/index.ts';
 import { clientAddresses, parseNetwork } from '../../src/http/client-address.ts';
 import { BodyIntake } from '../../src/http/body.ts';
+import { HttpClient } from '../../src/http/http-client.ts';
 import { FakeRequest } from './fake-request.ts';
 import { run } from './helpers.ts';
 import { collectingLog } from '../support/collecting-log.ts';
@@ -93,12 +94,13 @@ test('senders and scrapers share by the address that the proxy names', async () 
 test('bodies share memory by the address that the proxy names', async () => {
   const limits = { bodyBytesMax: 1_000, bodiesBytesMax: 10_000, decodersBytesMax: 1e6 };
   const seen: string[] = [];
-  const intake = new BodyIntake(limits, ({ headers }) => {
+  const intake = new BodyIntake(limits);
+  const fake = new FakeRequest({ 'x-forwarded-for': '198.51.100.1' });
+  const client = new HttpClient(fake.message, ({ headers }) => {
     seen.push(String(headers['x-forwarded-for']));
     return seen.at(-1);
   });
-  const fake = new FakeRequest({ 'x-forwarded-for': '198.51.100.1' });
-  const received = intake.receive(fake.message, undefined, async (body) => body.length);
+  const received = intake.receive(fake.message, { coding: undefined, client }, async (body) => body.length);
   fake.send('a 1\n').finish();
   expect(await received).toBe(4);
   expect(seen).toEqual(['198.51.100.1']);

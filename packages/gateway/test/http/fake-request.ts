@@ -2,6 +2,9 @@
 import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 
+import { peerAddress } from '../../src/http/client-address.ts';
+import { HttpClient } from '../../src/http/http-client.ts';
+
 export class FakeRequest extends Readable {
   readonly headers: Record<string, string>;
   readonly socket: { remoteAddress: string; destroyed: boolean };
@@ -17,6 +20,10 @@ export class FakeRequest extends Readable {
 
   get message(): IncomingMessage {
     return this as unknown as IncomingMessage;
+  }
+
+  get client(): HttpClient {
+    return new HttpClient(this.message, peerAddress);
   }
 
   /** Some of the body. */

@@ -5,7 +5,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
-import type { GatewayApi, PushOutcome, PushRequest, Scrape, ScrapeRequest } from '../../src/gateway/api.ts';
+import type {
+  GatewayApi,
+  PushOutcome,
+  PushRequest,
+  Scrape,
+  ScrapeRequest,
+  Suspect,
+} from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
@@ -27,6 +34,7 @@ export class FakeGateway implements GatewayApi {
   readonly scrapes: (ScrapeRequest | undefined)[] = [];
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
+  suspects: readonly Suspect[] = [];
   slicesReturned = 0;
   scrapesClosed = 0;
   /** Idempotency keys that it has seen before. */
@@ -64,7 +72,8 @@ export class FakeGateway implements GatewayApi {
   }
 
   holdings() {
-    return { families: 3, series: 12, sources: 2, pushes: this.pushes.length, lastPushMs: undefined };
+    const pushes = this.pushes.length;
+    return { families: 3, series: 12, sources: 2, pushes, lastPushMs: undefined, suspects: this.suspects };
   }
 }
 

@@ -293,6 +293,41 @@ describe('the page', () => {
     const reply = await send('GET', '/', { headers: { Accept: '*/*', Host: '$(evil)' } });
     expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(reply.text).toContain('--data-binary @- http://localhost:9091/metrics/\n');
+    expect(reply.text).not.toContain('Looks wrong');
+  });
+
+  describe('says for whom the mode looks wrong', () => {
+    const labels = [
+      { name: 'instance', value: `<b>"'&\u0007\ud800` },
+      { name: 'job', value: 'x/y' },
+      { name: 'zone', value: '' },
+    ];
+    const path = '/metrics/job/x%2Fy/instance/%3Cb%3E%22&#39;%26%07%EF%BF%BD/zone@base64/=';
+
+    it('in HTML, and escapes what senders choose', async () => {
+      const { gateway, send } = await run();
+      const page = async (): Promise<string> =>
+        (await send('GET', '/', { headers: { Accept: 'text/html' } })).text;
+      expect(await page()).not.toContain('<ul>');
+      gateway.suspects = [
+        { remedy: 'pushes look like totals; run with --by-job', labels, paths: 1 },
+        { remedy: 'two push there; give <each> its own', labels: [], paths: 3 },
+      ];
+      expect(await page()).toContain(
+        `<ul><li>Pushes look like totals; run with --by-job: ${path}</li>` +
+          '<li>Two push there; give &lt;each&gt; its own: /metrics/ and 2 more</li></ul>',
+      );
+    });
+
+    it('in text, of bounded length', async () => {
+      const { gateway, send } = await run();
+      gateway.suspects = [{ remedy: 'r', labels: [{ name: 'job', value: 'ü'.repeat(10_000) }], paths: 2 }];
+      const { text } = await send('GET', '/', { headers: { Accept: '*/*' } });
+      expect(text).toMatch(
+        /^Looks wrong:\n {2}R: \/metrics\/job\/(?:%C3%BC)+%?C?3?%?B?C?… and 1 more\n\nPush:/m,
+      );
+      expect(text.length).toBeLessThan(1500);
+    });
   });
 });
 

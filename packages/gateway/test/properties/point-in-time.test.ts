@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
 import { WorkingState } from '../aggregate/working-state.ts';
+import type { PushedBy } from '../aggregate/working-state.ts';
 import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import { runs } from '../support/runs.ts';
@@ -33,7 +34,7 @@ const infos = fc.constantFrom(
   '# TYPE s stateset\ns{s="on"} 1\n# EOF\n',
 );
 
-type Push = (state: WorkingState, by: { source: string; method: 'PUT' | 'POST' }) => void;
+type Push = (state: WorkingState, by: PushedBy) => void;
 
 const push: fc.Arbitrary<Push> = fc.oneof(
   pushedFamily.map(
@@ -113,4 +114,34 @@ test.each([false, true])('a page shows what was there when it began (by job: %s)
     ),
     { numRuns: runs(500) },
   );
+});
+
+const openMetricsOf = (created: string): string =>
+  `# TYPE x counter\nx_total 1\nx_created ${created}\n# EOF\n`;
+const textOf = (created: string): string =>
+  `# TYPE x_total counter\nx_total 1\n# TYPE x_created gauge\nx_created ${created}\n`;
+const openMetricsSlice = 1000;
+
+/** What random pushes meet too seldom. */
+test.each([
+  {
+    what: 'an earlier start',
+    of: openMetricsOf,
+    by: { openMetricsSlice },
+    first: '1.6e9',
+    later: '1.5e9',
+  },
+  { what: 'a gauge that turns out to be a start', of: textOf, by: {}, first: '12', later: '1.6e9' },
+  { what: 'a start that turns out to be a gauge', of: textOf, by: {}, first: '1.6e9', later: '12' },
+])('$what is on no page that began before', async ({ of, by, first, later }) => {
+  for (const format of formats) {
+    const working = new WorkingState({}, 1);
+    const wanted = { format, options: { created: true, nativeAsClassic: false } };
+    working.push(of(first), by);
+    const before = await working.page(undefined, wanted);
+    const view = working.state.view();
+    expect(working.push(of(later), by)).toBe('taken');
+    expect(await working.page(view, wanted)).toBe(before);
+    expect(await working.page(undefined, wanted)).not.toBe(before);
+  }
 });

@@ -44,7 +44,7 @@ export class KeptJournal implements Journal {
     return this.records.length;
   }
 
-  async whenSafe(): Promise<void> {}
+  async whenSafe(_position: number): Promise<void> {}
 
   async snapshot(position: number, parts: AsyncIterable<Uint8Array>) {
     const kept: Uint8Array[] = [];

@@ -5,7 +5,8 @@
 const EVERYDAY_PART = 1 / 6;
 const RUNS_MIN = 10;
 
-const triesAll = process.env['PROPERTY_RUNS'] === 'all';
+/** Whether everything is tried as often as is written. */
+export const triesAll: boolean = process.env['PROPERTY_RUNS'] === 'all';
 
 /** So many of `all` as are tried now. */
 export function runs(all: number): number {

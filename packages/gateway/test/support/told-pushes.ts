@@ -1,6 +1,6 @@
 /** One push in every format, and in every way in which its body may be read. */
 import type { PushOptions } from '../../src/index.ts';
-import { family, gauge, histogram } from './protobuf.ts';
+import { bytes, delimited, family, gauge, histogram } from './protobuf.ts';
 import type { Labels } from './protobuf.ts';
 
 /** A gauge of these labels with the value 1, or a histogram of these bounds with an observation in each bucket. */
@@ -58,8 +58,9 @@ function message({ name, help, series = [{}], bounds }: ToldMetric): Buffer {
   return family(name, { ...described, type: 'histogram' }, histogram({}, is));
 }
 
-/** A family without metrics says nothing. */
-const paddingMessage = family('padding', {});
+/** A family without metrics says nothing, and who does not know a field passes over it. */
+const UNKNOWN_FIELD = 15;
+const paddingMessage = delimited(bytes(1, 'padding'), bytes(UNKNOWN_FIELD, Buffer.alloc(1000)));
 
 export const ways: Readonly<Record<string, Way>> = {
   text: (metrics) => ({ body: lines(metrics), format: 'text' }),
@@ -74,7 +75,7 @@ export const ways: Readonly<Record<string, Way>> = {
   protobuf: (metrics) => ({ body: Buffer.concat(metrics.map(message)), format: 'protobuf' }),
   'protobuf in slices': (metrics) => ({
     body: Buffer.concat([
-      ...Array.from({ length: LONG_BYTES / 10 }, () => paddingMessage),
+      ...Array.from({ length: LONG_BYTES / 1000 }, () => paddingMessage),
       ...metrics.map(message),
     ]),
     format: 'protobuf',

@@ -1,0 +1,37 @@
+import { KeptJournal } from './kept-journal.ts';
+
+/** A journal whose records are safe when a test says so: a disk that takes as long as it likes, and may fail. */
+export class HeldJournal extends KeptJournal {
+  #safe = 0;
+  #failure: Error | undefined;
+  #waiting: { readonly position: number; readonly settle: (failure?: Error) => void }[] = [];
+
+  override get safePosition(): number {
+    return this.#safe;
+  }
+
+  override whenSafe(position: number): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (position <= this.#safe) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const settle = (failure?: Error): void => (failure === undefined ? resolve() : reject(failure));
+      this.#waiting.push({ position, settle });
+    });
+  }
+
+  /** All records up to this position are safe, which is all there are when it is left out. */
+  commit(position: number = this.position): void {
+    this.#safe = position;
+    const due = this.#waiting.filter((each) => each.position <= position);
+    this.#waiting = this.#waiting.filter((each) => each.position > position);
+    for (const { settle } of due) settle();
+  }
+
+  /** Nothing becomes safe any more. */
+  fail(failure: Error): void {
+    this.#failure = failure;
+    const due = this.#waiting;
+    this.#waiting = [];
+    for (const { settle } of due) settle(failure);
+  }
+}
