@@ -63,7 +63,7 @@ export interface FoundRun extends Past {
   readonly keepBytesMax: number;
 }
 
-export interface WrittenRun extends Readonly<Past>, Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'> {
+interface WrittenRun extends Readonly<Past>, Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'> {
   /** There was less room for the text than when it was found. */
   readonly isCrowded: boolean;
 }

@@ -17,7 +17,7 @@ const STEP_ROWS = 32;
 const STEP_MS = 1;
 const TURN_MS = 3;
 
-export interface PageSettings {
+interface PageSettings {
   /** What earlier pages of the same view's state left behind. */
   readonly kept: KeptPages;
   readonly options: PageOptions;

@@ -31,7 +31,7 @@ const OLD_GRACES = 2;
 /** So many looks may come late without that counting for the readers. */
 const CHECKS_MISSED_MAX = 4;
 
-export interface ScrapesDeps {
+interface ScrapesDeps {
   readonly ledger: Ledger;
   readonly expiry: ExpiryClock;
   readonly options: GatewayOptions;

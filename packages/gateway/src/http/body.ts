@@ -30,7 +30,7 @@ export interface BodyLimits {
 }
 
 /** The compression to undo; undefined when the body is as it is. */
-export type BodyCoding = Compression | undefined;
+type BodyCoding = Compression | undefined;
 
 /** Receives bodies under shared budgets. */
 export class BodyIntake {

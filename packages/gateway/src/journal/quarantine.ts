@@ -8,7 +8,7 @@ import { readableRecords, readWhole, type Damage, type SegmentEnd } from './repl
 import { beginAt, cutAt, sealAt, syncFile } from './segment-files.ts';
 import type { ClosedSegment } from './segments.ts';
 
-export interface SetAside {
+interface SetAside {
   /** What was lost, in words. */
   readonly what: readonly string[];
   readonly closed: readonly ClosedSegment[];
