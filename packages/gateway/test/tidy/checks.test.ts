@@ -14,18 +14,18 @@ function filesOf(texts: Readonly<Record<string, string>>): readonly SourceFile[]
 }
 
 describe('what a file imports and exports', () => {
-  const file = (text: string): SourceFile => ({ path: 'http/push.ts', text });
+  const file = (text: string): SourceFile => ({ path: 'high/file.ts', text });
 
   test('imports of all forms, with the names that the other file has for them', () => {
     const targets = (text: string): unknown =>
       importsOf(file(text)).map(({ target, names }) => [target, names]);
     expect(targets("import { a, type B } from '../model/x.ts';")).toEqual([['model/x.ts', ['a', 'B']]]);
-    expect(targets("import type { A as B } from './x.ts';")).toEqual([['http/x.ts', ['A']]]);
-    expect(targets("import {\n  a,\n  b,\n} from './x.ts';")).toEqual([['http/x.ts', ['a', 'b']]]);
-    expect(targets("import * as all from './x.ts';")).toEqual([['http/x.ts', ['*']]]);
-    expect(targets("import './x.ts';")).toEqual([['http/x.ts', []]]);
-    expect(targets("export { a } from './x.ts';")).toEqual([['http/x.ts', ['a']]]);
-    expect(targets("  const x = await import('./x.ts');")).toEqual([['http/x.ts', ['*']]]);
+    expect(targets("import type { A as B } from './x.ts';")).toEqual([['high/x.ts', ['A']]]);
+    expect(targets("import {\n  a,\n  b,\n} from './x.ts';")).toEqual([['high/x.ts', ['a', 'b']]]);
+    expect(targets("import * as all from './x.ts';")).toEqual([['high/x.ts', ['*']]]);
+    expect(targets("import './x.ts';")).toEqual([['high/x.ts', []]]);
+    expect(targets("export { a } from './x.ts';")).toEqual([['high/x.ts', ['a']]]);
+    expect(targets("  const x = await import('./x.ts');")).toEqual([['high/x.ts', ['*']]]);
     expect(targets("import { join } from 'node:path';")).toEqual([[undefined, ['join']]]);
   });
 
