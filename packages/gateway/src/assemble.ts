@@ -2,15 +2,19 @@
 import { readFileSync } from 'node:fs';
 
 import { Gateway } from './gateway/gateway.ts';
+import { gatewayOptionTable, limitTable } from './gateway/options.ts';
 import type { GatewayOptions } from './gateway/options.ts';
 import { createTelemetry } from './gateway/prom-telemetry.ts';
+import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import { createServer } from './http/server.ts';
 import type { GatewayServer } from './http/server.ts';
 import { openFileJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
+import { storageOptionTable } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
 import type { RequestError } from './model/errors.ts';
+import { limitsIn } from './options/option.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 
@@ -30,7 +34,7 @@ export interface Parts {
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
 export function assemble(
-  parts: Parts & { readonly journal?: Journal | undefined; readonly storageBytesMax?: number | undefined },
+  parts: Parts & { readonly journal?: Journal; readonly storage?: StorageOptions },
 ): Assembly {
   const { gatewayOptions, httpOptions, journal, clock, log } = parts;
   const version = packageVersion();
@@ -49,22 +53,19 @@ export function assemble(
   return { gateway, server };
 }
 
-/** Limits that the state knows nothing of, for the own metrics. */
+/** For the own metrics. */
 function limitsOf({
   gatewayOptions,
   httpOptions,
   memoryBytes,
-  storageBytesMax,
-}: Parts & { readonly storageBytesMax?: number | undefined }): Readonly<Record<string, number>> {
+  storage,
+}: Parts & { readonly storage?: StorageOptions }): Readonly<Record<string, number>> {
   return {
-    scrapes_open: httpOptions.scrapesMax,
-    scrape_views_bytes: httpOptions.viewsBytesMax,
-    body_bytes: httpOptions.bodyBytesMax,
-    bodies_bytes: httpOptions.bodiesBytesMax,
-    connections: httpOptions.connectionsMax,
-    idempotency_keys: gatewayOptions.idempotencyKeysMax,
+    ...limitsIn(limitTable, gatewayOptions.limits),
+    ...limitsIn(gatewayOptionTable, gatewayOptions),
+    ...limitsIn(httpOptionTable, httpOptions),
+    ...(storage === undefined ? {} : limitsIn(storageOptionTable, storage)),
     memory_bytes: memoryBytes,
-    ...(storageBytesMax === undefined ? {} : { storage_size_bytes: storageBytesMax }),
   };
 }
 
@@ -90,7 +91,7 @@ export async function assembleDurable(
     onPressure: () => void assembly?.gateway.snapshots.take(),
     onCommit: (seconds) => assembly?.gateway.telemetry?.committed(seconds),
   });
-  assembly = assemble({ ...others, journal, storageBytesMax: storage.bytesMax });
+  assembly = assemble({ ...others, journal, storage });
   return assembly;
 }
 

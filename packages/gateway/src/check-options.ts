@@ -2,15 +2,30 @@
  * Checks what embedders give. Types do it for TypeScript; from plain JavaScript, an option with a typing error in it would just have no
  * effect, and a limit that is no number would limit nothing.
  */
-import { defaultGatewayOptions, gatewayChoices, largestLimits } from './gateway/options.ts';
-import { parseNetwork } from './http/client-address.ts';
-import { defaultHttpOptions } from './http/options.ts';
-import { defaultStorageOptions, storageChoices } from './journal/options.ts';
+import { processOptionTable } from './config/config.ts';
+import { gatewayOptionTable, limitTable } from './gateway/options.ts';
+import { httpOptionTable } from './http/options.ts';
+import { storageOptionTable } from './journal/options.ts';
+import { mustBe } from './options/kinds.ts';
+import type { Option } from './options/option.ts';
 
-const choices: Readonly<Record<string, readonly string[]>> = { ...gatewayChoices, ...storageChoices };
+/** A row of a table, the rows of a nested object, or what is no option of the command line: a part of the program. */
+type Known = Pick<Option<unknown>, 'problemWith'> | { readonly rows: Rows };
+type Rows = Readonly<Record<string, Known>>;
 
-/** Options that are parts of the program and have no defaults to compare with. */
-const objects = { log: {}, clock: {}, memoryBytes: 0 };
+const part: Known = {
+  problemWith: (value) =>
+    typeof value === 'object' && value !== null ? undefined : mustBe(value, 'an object'),
+};
+
+const embeddedRows: Rows = {
+  ...gatewayOptionTable,
+  limits: { rows: limitTable },
+  ...httpOptionTable,
+  memoryBytes: processOptionTable.memoryBytes,
+  log: part,
+  clock: part,
+};
 
 /** Throws a TypeError that names the option. `storage` is for gateways that keep something only. */
 export function checkOptions(options: object, { isDurable }: { readonly isDurable: boolean }): void {
@@ -18,20 +33,8 @@ export function checkOptions(options: object, { isDurable }: { readonly isDurabl
   if (!isDurable && 'storage' in options) {
     throw new TypeError('createGateway keeps everything in memory; for storage, use openGateway');
   }
-  const storage = isDurable ? { storage: defaultStorageOptions } : {};
-  check(options, { ...defaultGatewayOptions, ...defaultHttpOptions, ...objects, ...storage }, '');
-  checkLargest(options as { readonly limits?: Readonly<Record<string, number | undefined>> });
-  const { pushPath } = options as { readonly pushPath?: string };
-  if (pushPath !== undefined && !(pushPath.startsWith('/') && pushPath.endsWith('/'))) {
-    throw new TypeError(
-      `the option pushPath is ${JSON.stringify(pushPath)}; it begins and ends with a slash`,
-    );
-  }
-  const { trustedProxies = [] } = options as { readonly trustedProxies?: readonly string[] };
-  for (const network of trustedProxies) {
-    if (parseNetwork(network) === undefined)
-      throw wrong('trustedProxies', network, 'a list of addresses and CIDR blocks');
-  }
+  const rows = isDurable ? { ...embeddedRows, storage: { rows: storageOptionTable } } : embeddedRows;
+  check(options, rows, '');
   if (!isDurable) return;
   const path: unknown = (options as { readonly storage?: { readonly path?: unknown } }).storage?.path;
   if (typeof path !== 'string' || path === '') {
@@ -39,59 +42,26 @@ export function checkOptions(options: object, { isDurable }: { readonly isDurabl
   }
 }
 
-function checkLargest({
-  limits = {},
-}: {
-  readonly limits?: Readonly<Record<string, number | undefined>>;
-}): void {
-  for (const [name, most] of Object.entries(largestLimits)) {
-    const given = limits[name];
-    if (given !== undefined && given > most) throw wrong(`limits.${name}`, given, `${most} at the most`);
-  }
-}
-
-/** The defaults say which fields there are, and of which types. */
-function check(given: unknown, defaults: object, prefix: string): void {
+function check(given: unknown, rows: Rows, prefix: string): void {
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`the option ${prefix.slice(0, -1)} is no object`);
   }
-  const known = new Map(Object.entries(defaults));
-  for (const [name, value] of Object.entries(given)) {
-    if (!known.has(name)) {
-      const meant = [...known.keys()].find((each) => each.toLowerCase() === name.toLowerCase());
-      throw new TypeError(
-        `there is no option ${prefix}${name}${meant === undefined ? '' : `; it is called ${prefix}${meant}`}`,
-      );
+  for (const [field, value] of Object.entries(given)) {
+    const name = prefix + field;
+    const known = Object.hasOwn(rows, field) ? rows[field] : undefined;
+    if (known === undefined) throw unknownOption(name, rows, prefix);
+    // Undefined is as if left out.
+    if (value === undefined) continue;
+    if ('rows' in known) check(value, known.rows, `${name}.`);
+    else {
+      const problem = known.problemWith(value);
+      if (problem !== undefined) throw new TypeError(`the option ${name} ${problem}`);
     }
-    // As if left out.
-    if (value !== undefined) checkValue(prefix + name, value, known.get(name));
   }
 }
 
-function checkValue(name: string, value: unknown, standard: unknown): void {
-  const field = name.slice(name.indexOf('.') + 1);
-  const among = choices[field];
-  if (among !== undefined) {
-    if (!among.includes(value as string)) throw wrong(name, value, `one of ${among.join(', ')}`);
-  } else if (Array.isArray(standard)) {
-    if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) {
-      throw wrong(name, value, 'an array of strings');
-    }
-  } else if (name === 'log' || name === 'clock') {
-    if (typeof value !== 'object' || value === null) throw wrong(name, value, 'an object');
-  } else if (typeof standard === 'object' && standard !== null) {
-    check(value, standard, `${name}.`);
-  } else if (typeof standard === 'number') {
-    if (typeof value !== 'number' || !(value >= 0)) throw wrong(name, value, 'a number that is not negative');
-  } else if (typeof value !== typeof standard) {
-    throw wrong(name, value, `a ${typeof standard}`);
-  }
-}
-
-function wrong(name: string, value: unknown, wanted: string): TypeError {
-  return new TypeError(`the option ${name} is ${inspected(value)}; it must be ${wanted}`);
-}
-
-function inspected(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+function unknownOption(name: string, rows: Rows, prefix: string): TypeError {
+  const meant = Object.keys(rows).find((field) => `${prefix}${field}`.toLowerCase() === name.toLowerCase());
+  const advice = meant === undefined ? '' : `; it is called ${prefix}${meant}`;
+  return new TypeError(`there is no option ${name}${advice}`);
 }

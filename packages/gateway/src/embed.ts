@@ -5,19 +5,19 @@ import { assemble, assembleDurable } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { checkOptions } from './check-options.ts';
 import type { GatewayApi, PushFormat, PushOutcome } from './gateway/api.ts';
-import { defaultGatewayOptions } from './gateway/options.ts';
+import { gatewayOptionTable, limitTable } from './gateway/options.ts';
 import type { Limits } from './aggregate/rules.ts';
 import type { GatewayOptions } from './gateway/options.ts';
-import { defaultHttpOptions } from './http/options.ts';
+import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import { parsePushPath } from './http/push-path.ts';
 import type { Journal } from './journal/journal.ts';
-import { defaultStorageOptions } from './journal/options.ts';
+import { storageOptionTable } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
-import { budgetsFor } from './model/budgets.ts';
 import { plainText } from './model/page-format.ts';
 import type { EscapingScheme, PageFormat } from './model/page-format.ts';
+import { withDefaults } from './options/option.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Clock } from './primitives/clock.ts';
 import { memoryOfMachine } from './primitives/memory.ts';
@@ -94,11 +94,11 @@ export async function openGateway(
 ): Promise<EmbeddedGateway> {
   checkOptions(options, { isDurable: true });
   const { storage: given, ...others } = options;
-  const { storage: budgets } = budgetsFor(options.memoryBytes ?? memoryOfMachine());
-  const storage = { ...defaultStorageOptions, ...budgets, ...defined(given) };
   const parts = partsOf(others);
+  const { path } = given;
+  const storage = { ...withDefaults(storageOptionTable, given, parts.memoryBytes), path };
   const onFailure = (error: Error): void =>
-    parts.log.error('the storage failed; restart the gateway', { path: storage.path, error: String(error) });
+    parts.log.error('the storage failed; restart the gateway', { path, error: String(error) });
   const assembly = await assembleDurable({ ...parts, storage, onFailure });
   try {
     await assembly.gateway.open(storage.snapshotIntervalMs, storage);
@@ -119,17 +119,18 @@ export function embed(
 }
 
 function partsOf(options: EmbeddedOptions): Parts {
-  const { log = silentLog, clock = systemClock, limits = {}, ...others } = options;
-  const { memoryBytes = memoryOfMachine(), ...rest } = others;
-  const given = defined(rest);
-  const budgets = budgetsFor(memoryBytes);
+  const {
+    log = silentLog,
+    clock = systemClock,
+    memoryBytes = memoryOfMachine(),
+    limits = {},
+    ...given
+  } = options;
   const gatewayOptions = {
-    ...defaultGatewayOptions,
-    ...budgets.gateway,
-    ...given,
-    limits: { ...defaultGatewayOptions.limits, ...budgets.limits, ...defined(limits) },
+    ...withDefaults(gatewayOptionTable, given, memoryBytes),
+    limits: withDefaults(limitTable, limits, memoryBytes),
   };
-  const httpOptions = { ...defaultHttpOptions, ...budgets.http, ...given };
+  const httpOptions = withDefaults(httpOptionTable, given, memoryBytes);
   return { gatewayOptions, httpOptions, memoryBytes, clock, log };
 }
 
@@ -173,9 +174,4 @@ async function pageOf(gateway: GatewayApi, options: ScrapeOptions = {}): Promise
     slices.push(slice);
   }
   return Buffer.concat(slices);
-}
-
-/** From plain JavaScript a field may be there and undefined: it is as if left out, and a limit stays a limit. */
-function defined<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

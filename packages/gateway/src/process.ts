@@ -3,13 +3,15 @@ import { resolve } from 'node:path';
 
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
-import type { Config, ListenAddress } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { helpText } from './config/help.ts';
+import { formatListenAddress } from './config/listen-address.ts';
+import type { ListenAddress } from './config/listen-address.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
-import { formatListenAddress, formatSize } from './config/values.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
+import { formatSize } from './options/values.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 import { runStorageCommand } from './storage-command.ts';

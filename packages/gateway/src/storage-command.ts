@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { IdempotencyKeys } from './aggregate/idempotency-keys.ts';
 import { State } from './aggregate/state.ts';
 import type { StorageCommand } from './config/parse.ts';
-import { formatSize } from './config/values.ts';
 import { defaultPageOptions } from './exposition/family-writer.ts';
 import { KeptPages } from './exposition/kept-text.ts';
 import { encodePage } from './exposition/page.ts';
@@ -17,6 +16,7 @@ import { openFileJournal } from './journal/file-journal.ts';
 import { inspectStore } from './journal/inspect.ts';
 import type { StoreReport } from './journal/inspect.ts';
 import { StorageProblem } from './journal/journal.ts';
+import { formatSize } from './options/values.ts';
 import { randomSeed } from './primitives/hash.ts';
 import type { Log } from './primitives/log.ts';
 

@@ -1,12 +1,8 @@
 /** Notes in a batch what spellings lead to, for the state to learn them with the push. */
 import type { Spelling } from '../model/sample-sink.ts';
 import { sameBytes } from '../primitives/bytes.ts';
-import type { Batch, metadataKinds, PushFamily } from './batch.ts';
+import type { AliasTarget, Batch } from './batch.ts';
 import type { TextAt } from './cells.ts';
-
-export type AliasTarget =
-  | { readonly target: number }
-  | { readonly family: PushFamily; readonly what: (typeof metadataKinds)[number] };
 
 export function remember(batch: Batch, spelling: Spelling, alias: AliasTarget, hasPathLabels: boolean): void {
   if (!spelling.repeatable) return;

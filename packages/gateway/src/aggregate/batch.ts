@@ -6,6 +6,7 @@ import type { PushProblem } from '../model/errors.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
+import { ByteTable } from '../primitives/byte-table.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
@@ -29,6 +30,8 @@ export interface Batch {
   readonly freshGroups: FreshGroup[];
   readonly families: PushFamily[];
   readonly aliases: Alias[];
+  /** Canonical texts of lines that are thrown away, but for those that the state knew. */
+  readonly discarded: ByteTable;
   /** Start times earlier than those that the state knows. */
   readonly starts: { cell: number; readonly startMs: number }[];
   /** In by-job mode with `accumulate`: when counters and counts of the push began, each time that it is told. */
@@ -57,6 +60,8 @@ export interface Batch {
   ignoredSummary: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
+  /** Some of the histograms have native buckets. */
+  native: boolean;
 }
 
 export interface TurnedRow {
@@ -102,15 +107,16 @@ export interface PushFamily {
 /** `header` is type and help at once. */
 export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
 
+export type MetadataKind = (typeof metadataKinds)[number];
+
 /** A spelling to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
-export type Alias = AliasBytes &
-  (
-    | { target: number }
-    | {
-        readonly family: PushFamily;
-        readonly what: (typeof metadataKinds)[number];
-      }
-  );
+export type Alias = AliasBytes & AliasTarget;
+
+/** `text` is the entry of a canonical text in Batch.discarded, or the complement (`~id`) of its number in the state. */
+export type AliasTarget =
+  | { target: number }
+  | { readonly family: PushFamily; readonly what: Exclude<MetadataKind, 'discarded'> }
+  | { readonly family: PushFamily; readonly what: 'discarded'; readonly text: number };
 
 interface AliasBytes {
   /** What `start` and `end` are positions in; the body when left out. */
@@ -130,6 +136,7 @@ export function emptyBatch(hashSeed: number): Batch {
     freshGroups: [],
     families: [],
     aliases: [],
+    discarded: new ByteTable(hashSeed),
     starts: [],
     began: [],
     turned: [],
@@ -144,6 +151,7 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredSumOf: undefined,
     ignoredSummary: 0,
     exemplarsDropped: 0,
+    native: false,
   };
 }
 
@@ -162,6 +170,7 @@ export function resetBatch(batch: Batch): void {
   batch.freshGroups.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
+  if (batch.discarded.size > 0) batch.discarded.clear();
   if (batch.starts.length > 0) batch.starts.length = 0;
   if (batch.began.length > 0) batch.began.length = 0;
   if (batch.turned.length > 0) batch.turned.length = 0;
@@ -176,6 +185,7 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredSumOf = undefined;
   batch.ignoredSummary = 0;
   batch.exemplarsDropped = 0;
+  batch.native = false;
 }
 
 export function appendEntry(batch: Batch, cell: number, value: number, offset: number): void {

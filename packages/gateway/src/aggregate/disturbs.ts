@@ -1,36 +1,76 @@
 /**
- * Which changes a long push must not see while it is read: those by which a number of its batch would come to mean something else. All
- * that only changes totals of cells that are there can go on.
+ * Which changes a long push must not see while it is read: those by which what was read so far would have been read otherwise. All that
+ * changes only totals, or brings series that the long push has not spoken of, can go on.
  */
 import type { Batch } from './batch.ts';
-import { CellKind } from './cells.ts';
+import { CellKind, isGrouped, isRemovable } from './cells.ts';
+import { isNative } from './native-cells.ts';
+import { isStart } from './source-starts.ts';
 import type { PushOrigin, State } from './state.ts';
 
+/** What is read of a long push. */
+export interface BatchBeingRead {
+  readonly batch: Batch;
+  /** Whether it depends on there being no family of this name. */
+  speaksOf(family: string): boolean;
+}
+
+/** Of a source: where it has more, it is not looked at what might go. */
+const LOOKED_AT_MAX = 4096;
+
 /**
- * Whether a batch, once applied, might change what another one that is being read is made of. May say so where it would not, never the
- * other way round as far as `State.epoch` goes; whoever reads looks at that in the end.
+ * Whether a push, once applied, might change what another one that is being read is made of. May say so where it would not. The other
+ * way round it must not, but for what goes: `State.losses` tells.
  */
 export function disturbs(
   state: State,
   { batch, origin }: { readonly batch: Batch; readonly origin: Pick<PushOrigin, 'source' | 'method'> },
-  read: Batch,
+  read: BatchBeingRead,
 ): boolean {
   return (
     // Any push might have what is about to go.
-    read.leaving.length > 0 ||
-    bringsNews(batch) ||
-    mayFree(state, batch, origin) ||
-    (read.judged.length > 0 && hasUntyped(state, batch))
+    read.batch.leaving.length > 0 ||
+    changesKnown(batch) ||
+    collides(batch, read) ||
+    mayTakeBack(state, batch, origin) ||
+    (read.batch.judged.length > 0 && hasUntyped(state, batch))
   );
 }
 
-function bringsNews({ fresh, families, turned }: Batch): boolean {
-  if (fresh.length > 0 || turned.length > 0) return true;
-  return families.some(({ known, sampled, changed }) => (known === undefined ? sampled : changed));
+/** Whether a batch brings anything that is not there yet. */
+export function bringsNews({ fresh, families }: Batch): boolean {
+  return fresh.length > 0 || families.some(({ known, sampled }) => known === undefined && sampled);
+}
+
+/** Whether cells may go when a source is removed. */
+export function mayGoWith(state: State, source: string): boolean {
+  return mayLose(state, source);
+}
+
+function changesKnown({ families, leaving, turned }: Batch): boolean {
+  if (turned.length > 0 || leaving.length > 0) return true;
+  return families.some(
+    ({ known, changed, replaces }) => replaces.length > 0 || (changed && known !== undefined),
+  );
+}
+
+/** Whether something new is what the other push found to be new as well. */
+function collides({ families, fresh, freshGroups }: Batch, read: BatchBeingRead): boolean {
+  // The cells of native buckets are named by the number that their histogram is going to have.
+  if (read.batch.native && freshGroups.length > 0) return true;
+  const { texts } = fresh;
+  const own = read.batch.fresh.texts;
+  for (let index = 0; index < fresh.length; index += 1) {
+    if (read.batch.native && isNative(fresh.kind[index] as CellKind)) return true;
+    const start = texts.offsetOf(index);
+    const end = start + texts.lengthOf(index);
+    if (own.find(texts.viewOf(index), start, end, texts.hashOf(index)) >= 0) return true;
+  }
+  return families.some(({ name, known, sampled }) => known === undefined && sampled && read.speaksOf(name));
 }
 
 /** Whether cells may go that nobody holds any more: only where a source takes something back. */
-function mayFree(
+function mayTakeBack(
   state: State,
   batch: Batch,
   { source, method }: Pick<PushOrigin, 'source' | 'method'>,
@@ -46,7 +86,31 @@ function mayFree(
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= cells[cellsAt + i] === batch.cells[i];
   }
-  return !isSame && (method === 'PUT' || batch.grouped || state.rules.groups === true);
+  const replaces = method === 'PUT' || batch.grouped || state.rules.groups === true;
+  return !isSame && replaces && mayLose(state, source, batch);
+}
+
+/** Whether a source alone has what goes with it, and a batch has not. */
+function mayLose(state: State, source: string, batch?: Batch): boolean {
+  const { list, contributions } = state.sources;
+  const known = list.find(source);
+  if (known < 0) return false;
+  contributions.open(known);
+  const { cells, cellsAt, length } = contributions;
+  if (length > LOOKED_AT_MAX) return true;
+  const stays = new Set(batch?.cells.subarray(0, batch.length));
+  for (let at = cellsAt; at < cellsAt + length; at += 1) {
+    const cell = cells[at]!;
+    if (isStart(cell)) break;
+    if (!stays.has(cell) && state.cells.holders[cell]! <= 1 && mayGo(state, cell)) return true;
+  }
+  return false;
+}
+
+function mayGo({ cells, families, rules }: State, cell: number): boolean {
+  const kind = cells.kindOf(cell);
+  if (rules.groups === true || isRemovable(kind) || isNative(kind)) return true;
+  return isGrouped(kind) && families.get(cells.family[cell]!).type === 'gaugehistogram';
 }
 
 /** Whether a total changes by whose sign it was decided what an untyped series can be. */

@@ -16,9 +16,8 @@ import { HASH, viewOf } from '../primitives/bytes.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
-import type { AliasTarget } from './aliases.ts';
 import { appendEntry, emptyBatch, judge, reserveColumns, resetBatch } from './batch.ts';
-import type { Batch, PushFamily } from './batch.ts';
+import type { AliasTarget, Batch, PushFamily } from './batch.ts';
 import { checkFresh, checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from './cells.ts';
 import type { TextAt } from './cells.ts';
@@ -44,7 +43,7 @@ import {
   withPathLabels,
 } from './sample-kinds.ts';
 import type { PathLabels } from './sample-kinds.ts';
-import { readMetadataReference } from './spellings.ts';
+import { discardedText, readMetadataReference } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import { StartJudge } from './start-judge.ts';
 import type { State } from './state.ts';
@@ -115,7 +114,7 @@ export class PushBuilder implements SampleSink {
     this.#beside = new GroupCells(state.cells);
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
-    this.#discarded = new DiscardedLines(state.hashSeed);
+    this.#discarded = new DiscardedLines(state, this.batch, this.#families);
     const judged = { state, batch: this.batch, families: this.#families, cursor: this.#cursor, wallMs };
     this.#finish = new PushFinish(state, this.batch, {
       families: this.#families,
@@ -131,7 +130,6 @@ export class PushBuilder implements SampleSink {
     this.#plain.begin();
     this.#keys.begin();
     this.#details.begin(source);
-    this.#discarded.begin();
     this.#body = viewOf(body);
     this.#path = path;
     this.#writtenBytes = 0;
@@ -141,8 +139,12 @@ export class PushBuilder implements SampleSink {
     this.#strict = false;
     this.epoch = this.#state.epoch;
     const cursor = this.#cursor;
-    if (beginPush(cursor, this.#state.cells.kind.length)) this.#families.forgetStamps();
+    if (beginPush(cursor, this.#state.cells.kind.length)) {
+      this.#families.forgetStamps();
+      this.#discarded.forgetStamps();
+    }
     this.#families.begin(cursor.serial);
+    this.#discarded.begin(cursor.serial);
   }
 
   readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
@@ -174,8 +176,7 @@ export class PushBuilder implements SampleSink {
     const length = spellings.matchLength(entry, view, start, end);
     if (length < 0) return -1;
     const target = spellings.targetOf(entry);
-    if (target >= 0 ? cells.kind[target] === CellKind.FREE : this.#families.isDiscardedOfOthers(target))
-      return -1;
+    if (target >= 0 ? cells.kind[target] === CellKind.FREE : this.#knownHere(target) === UNKNOWN) return -1;
     this.guessed = target;
     this.#nextSpelling = spellings.used(entry);
     return start + length;
@@ -194,7 +195,7 @@ export class PushBuilder implements SampleSink {
     if (entry < 0) return UNKNOWN;
     const target = spellings.targetOf(entry);
     this.#nextSpelling = spellings.used(entry);
-    if (target < 0) return this.#families.isDiscardedOfOthers(target) ? UNKNOWN : target;
+    if (target < 0) return this.#knownHere(target);
     // With path labels a sample means another series than its spelling says.
     return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
   }
@@ -272,17 +273,23 @@ export class PushBuilder implements SampleSink {
     return true;
   }
 
+  addDiscarded(samples: number): void {
+    this.batch.samples += samples;
+    this.batch.ignoredSummary += samples;
+    this.#details.passed();
+  }
+
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
     this.batch.samples += 1;
     if (this.#families.passes(name)) {
-      this.#discard(name, labels, spelling.start);
+      this.#discard(name, labels, spelling);
       return;
     }
     const route = this.#families.route(name, spelling.start);
     const { family, role } = route;
     if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
-      this.#discard(name, labels, spelling.start);
-      this.#remember(spelling, { family, what: 'discarded' });
+      const text = this.#discard(name, labels, spelling);
+      if (text !== undefined) this.#remember(spelling, { family, what: 'discarded', text });
       return;
     }
     const merged = withPathLabels(labels, this.#path);
@@ -300,10 +307,11 @@ export class PushBuilder implements SampleSink {
     if (cell >= 0 || !isSpelled(this.#body, spelling, at)) this.#remember(spelling, { target: cell });
   }
 
-  #discard(name: string, labels: readonly Label[], offset: number): void {
-    this.#discarded.check(name, labels, offset);
+  /** Returns its text, see `DiscardedLines.add`. */
+  #discard(name: string, labels: readonly Label[], { start, isOnlyOne }: Spelling): number | undefined {
     this.batch.ignoredSummary += 1;
     this.#details.passed();
+    return isOnlyOne === true ? undefined : this.#discarded.add(name, labels, start);
   }
 
   addType(name: string, type: MetricType, spelling: Spelling): void {
@@ -334,6 +342,10 @@ export class PushBuilder implements SampleSink {
       checkHelp(this.#state.limits, family, is.help, spelling.start);
     }
     this.#remember(spelling, { family, what: 'header' });
+  }
+
+  returnTo(name: string): void {
+    this.#families.returnTo(name);
   }
 
   /** What is no plain word, as the ABNF of OpenMetrics has units, is left out: it would end its line, or the page. */
@@ -386,22 +398,30 @@ export class PushBuilder implements SampleSink {
 
   /** With path labels a sample means another series than its spelling says. */
   #ofOwnLabels(reference: number): number {
-    return reference >= 0 && this.#path.labels.length > 0 ? UNKNOWN : reference;
+    if (reference < 0) return this.#knownHere(reference);
+    return this.#path.labels.length > 0 ? UNKNOWN : reference;
+  }
+
+  /** A reference below zero; UNKNOWN for a line to be thrown away that is not known to this push. */
+  #knownHere(reference: number): number {
+    const text = discardedText(reference);
+    return text < 0 || this.#discarded.knows(text) ? reference : UNKNOWN;
   }
 
   #addKnownMetadata(reference: number, offset: number): void {
+    const text = discardedText(reference);
+    if (text >= 0) {
+      const summary = this.#discarded.addKnown(text, offset);
+      this.addDiscarded(1);
+      // It has no cell, so nothing is to be expected after it.
+      this.#cursor.family = -1;
+      this.#families.sampleKnown(summary);
+      return;
+    }
     const { family, what } = readMetadataReference(reference);
     if (what === 'type') this.#families.typeKnown(family, offset);
     else if (what === 'help') this.#families.helpKnown(family, offset);
-    else if (what === 'header') this.#families.headerKnown(family, offset);
-    else {
-      this.batch.samples += 1;
-      this.batch.ignoredSummary += 1;
-      // It has no cell, so nothing is to be expected after it.
-      this.#cursor.family = -1;
-      this.#details.passed();
-      this.#families.sampleKnown(family);
-    }
+    else this.#families.headerKnown(family, offset);
   }
 
   /** Valid until the next call. */
@@ -446,9 +466,26 @@ export class PushBuilder implements SampleSink {
     return index;
   }
 
-  /** Whether nothing was created, freed or retyped since the push began. */
+  /** Whether what was read so far means what it meant then: nothing was created, freed or retyped, or `keepUp` was called for it. */
   isUnchanged(): boolean {
     return this.epoch === this.#state.epoch;
+  }
+
+  /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */
+  keepUp(): void {
+    this.epoch = this.#state.epoch;
+    const { length } = this.#state.cells.kind;
+    const { seen } = this.#cursor;
+    if (length > seen.length) {
+      this.#cursor.seen = new Uint32Array(length);
+      this.#cursor.seen.set(seen);
+    }
+    this.#families.keepUp();
+  }
+
+  /** See BatchBeingRead. */
+  speaksOf(family: string): boolean {
+    return this.#families.speaksOf(family);
   }
 
   /** Whether what was read so far means in the state as it is now what it meant then. */

@@ -80,6 +80,7 @@ export class PushDetails {
   }
 
   addNative(histogram: NativeHistogram, offset: number): void {
+    this.#batch.native = true;
     const entry = this.#lastEntry();
     if (entry < 0) return;
     const cell = this.#batch.cells[entry]!;

@@ -5,15 +5,14 @@
  * A family that the state knows is tracked by stamps (the fast path needs no object for it); a PushFamily is made only when
  * a push says something in words that were not seen before.
  */
-import { PushProblem } from '../model/errors.ts';
+import type { PushProblem } from '../model/errors.ts';
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import { shorten } from '../primitives/quote.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { sampleSuffixes } from './families.ts';
 import type { Families, Family } from './families.ts';
+import { claimConflict, lateType, secondLine, tooMany, typeConflict } from './family-problems.ts';
 import type { Standing } from './leaving.ts';
-import { discardedFamily } from './spellings.ts';
 import type { State } from './state.ts';
 
 export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
@@ -40,6 +39,8 @@ export class PushFamilies {
   #changedForGood = false;
   /** The summary at hand, of which nothing is to be known, as others have its names (see `#passesOver`). */
   #passed: string | undefined;
+  /** All of the push. */
+  readonly #allPassed = new Set<string>();
   readonly #state: Pick<State, 'families' | 'limits' | 'rules' | 'discards'>;
   /** Whether a family has samples whose name says that they may be start times. */
   mayHaveStartTimes = false;
@@ -68,14 +69,33 @@ export class PushFamilies {
     this.mayHaveStartTimes = false;
     this.#changedForGood = false;
     this.#passed = undefined;
+    if (this.#allPassed.size > 0) this.#allPassed.clear();
     this.#newCount = 0;
     if (this.#byName.size > 0) this.#byName.clear();
+    this.keepUp();
+  }
+
+  /** To be called when the state has more families than it had when the push began. */
+  keepUp(): void {
     const count = this.#families.byId.length;
     if (count <= this.#typed.length) return;
-    const capacity = count * 2;
-    this.#typed = new Uint32Array(capacity);
-    this.#helped = new Uint32Array(capacity);
-    this.#sampled = new Uint32Array(capacity);
+    this.#typed = grown(this.#typed, count * 2);
+    this.#helped = grown(this.#helped, count * 2);
+    this.#sampled = grown(this.#sampled, count * 2);
+  }
+
+  /** Whether this push has been read as it was because there is no family of a name. */
+  speaksOf(name: string): boolean {
+    const declared = this.#byName;
+    if (declared.size === 0) return false;
+    return (
+      declared.has(name) ||
+      suffixes.some(
+        (suffix) =>
+          declared.has(name + suffix) ||
+          (name.endsWith(suffix) && declared.has(name.slice(0, -suffix.length))),
+      )
+    );
   }
 
   /** Call before serials begin anew. */
@@ -110,8 +130,8 @@ export class PushFamilies {
     this.#leave(undefined);
     if (this.#state.discards(type) && this.#passesOver(name)) {
       this.#checkFirst(name, offset);
-      this.#passed = name;
-      this.meaningsChanged = true;
+      this.#allPassed.add(name);
+      this.#pass(name);
       return undefined;
     }
     const family = this.#declare(name, offset);
@@ -162,6 +182,12 @@ export class PushFamilies {
     family.helped = true;
     family.help ??= help;
     return family;
+  }
+
+  /** What comes next is of a family that this push has left before, if its metadata was told then. */
+  returnTo(name: string): void {
+    this.#leave(name);
+    if (this.#allPassed.has(name)) this.#pass(name);
   }
 
   /** Whether a summary is at hand that is passed over, so that samples are to be told in words. */
@@ -243,10 +269,9 @@ export class PushFamilies {
     if (family.changed || family.known === undefined) this.#claim(family);
   }
 
-  /** Whether a known line, by its reference, is thrown away as part of a summary that this push does not declare. */
-  isDiscardedOfOthers(reference: number): boolean {
-    const summary = discardedFamily(reference);
-    return summary >= 0 && this.#typed[summary] !== this.#serial;
+  /** Whether this push has said the type of a known family. */
+  isTyped(id: number): boolean {
+    return this.#typed[id] === this.#serial;
   }
 
   /** Whether a family is a summary that is discarded, and that other pushes declare: nothing of it is known to this one. */
@@ -308,7 +333,12 @@ export class PushFamilies {
     const known = this.#families.find(name);
     const isTyped =
       known === undefined ? this.#byName.get(name)?.typed : this.#typed[known.id] === this.#serial;
-    if (isTyped === true) throw secondLine('TYPE', name, offset);
+    if (isTyped === true || this.#allPassed.has(name)) throw secondLine('TYPE', name, offset);
+  }
+
+  #pass(name: string): void {
+    this.#passed = name;
+    this.meaningsChanged = true;
   }
 
   /** Ends a summary that is passed over, where it is not the family of this name that goes on. */
@@ -435,56 +465,8 @@ export class PushFamilies {
   }
 }
 
-/** Also where most of them have no samples: they are in memory while the push is read. */
-function tooMany(most: number, offset: number): PushProblem {
-  return new PushProblem(
-    'families_limit',
-    `the push names more than ${most} families that the gateway does not hold (--limit.families)`,
-    offset,
-  );
-}
-
-function secondLine(keyword: string, name: string, offset: number): PushProblem {
-  return new PushProblem(
-    'duplicate_metadata',
-    `a second ${keyword} line for ${shorten(name)}; write one per push`,
-    offset,
-  );
-}
-
-function lateType(name: string, offset: number): PushProblem {
-  return new PushProblem(
-    'duplicate_metadata',
-    `the TYPE line of ${shorten(name)} must stand before its first sample`,
-    offset,
-  );
-}
-
-/** Said where it is not plain who has what stands in the way. */
-const folded = ', and what sources counted that are gone still stands';
-
-function typeConflict(
-  name: string,
-  types: { readonly has: MetricType; readonly wants: MetricType; readonly offset: number },
-): (standing: Standing) => PushProblem {
-  const { has, wants, offset } = types;
-  return (standing) =>
-    new PushProblem(
-      'type_conflict',
-      `${shorten(name)} is pushed as a ${wants}, but it is known as a ${has}${standing === 'folded' ? folded : ''}; rename one of the two metrics`,
-      offset,
-    );
-}
-
-function claimConflict(
-  family: PushFamily,
-  rival: Pick<Family, 'name' | 'type'>,
-): (standing: Standing) => PushProblem {
-  const { name, type, offset } = family;
-  return (standing) =>
-    new PushProblem(
-      'type_conflict',
-      `the ${type} ${shorten(name)} and the ${rival.type} ${shorten(rival.name)} claim the same sample names${standing === 'folded' ? folded : ''}; rename one of the two metrics`,
-      offset,
-    );
+function grown(stamps: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(length);
+  larger.set(stamps);
+  return larger;
 }

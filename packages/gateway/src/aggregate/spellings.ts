@@ -12,6 +12,7 @@ import { dialects } from '../model/sample-sink.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { metadataKinds } from './batch.ts';
+import type { MetadataKind } from './batch.ts';
 
 /** Longer spellings are read anew each time, so that a few pushes cannot fill the table. */
 const SPELLING_BYTES_MAX = 1024;
@@ -187,15 +188,15 @@ function entryOf(reference: number): number {
   return reference >>> TABLE_BITS;
 }
 
-/** References below UNKNOWN are about a family: what its line is, and which family. */
-export function metadataReference(family: number, what: (typeof metadataKinds)[number]): number {
-  return -2 - (family * metadataKinds.length + metadataKinds.indexOf(what));
+/** References below UNKNOWN are about a family: what its line is, and which family; of lines thrown away which text (discarded-texts.ts). */
+export function metadataReference(id: number, what: MetadataKind): number {
+  return -2 - (id * metadataKinds.length + metadataKinds.indexOf(what));
 }
 
-/** The other way round. */
+/** The other way round, for lines that are not thrown away. */
 export function readMetadataReference(reference: number): {
   readonly family: number;
-  readonly what: (typeof metadataKinds)[number];
+  readonly what: MetadataKind;
 } {
   const code = -2 - reference;
   return {
@@ -204,8 +205,8 @@ export function readMetadataReference(reference: number): {
   };
 }
 
-/** The family of a line that is thrown away, or -1 for all other references. */
-export function discardedFamily(reference: number): number {
+/** The number of the text of a line that is thrown away, or -1 for all other references. */
+export function discardedText(reference: number): number {
   const code = -2 - reference;
   return code >= 0 && code % metadataKinds.length === DISCARDED
     ? Math.floor(code / metadataKinds.length)

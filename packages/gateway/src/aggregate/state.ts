@@ -10,25 +10,24 @@
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { PageView } from '../model/page-view.ts';
-import { dialects, UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect } from '../model/sample-sink.ts';
-import { viewOf } from '../primitives/bytes.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { StrayAdoption } from './adopt-strays.ts';
 import type { Batch, PushFamily } from './batch.ts';
 import { CellKind, Cells } from './cells.ts';
+import type { DiscardedTexts } from './discarded-texts.ts';
 import { Families, hasStartTimes, startTimesName } from './families.ts';
 import type { Family } from './families.ts';
 import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-cells.ts';
 import { FamilyChanges } from './family-changes.ts';
+import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
 import { isNative } from './native-cells.ts';
 import { Pace, STEP_ROWS } from './pace.ts';
 import { tellsStarts } from './rules.ts';
 import type { Limits, StateRules } from './rules.ts';
 import { Sources } from './sources.ts';
 import { isPushTime } from './push-times.ts';
-import { metadataReference, spellingsFor } from './spellings.ts';
 import type { Spellings } from './spellings.ts';
 import { goneBytes, seriesBytes } from './usage.ts';
 import { openView } from './view.ts';
@@ -58,8 +57,12 @@ export class State {
   readonly families: Families = new Families();
   readonly sources: Sources;
   readonly spellings: Readonly<Record<Dialect, Spellings>>;
+  /** Replaced when it is full (learn-spellings.ts). */
+  discardedTexts: DiscardedTexts;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
+  /** Grows with those of them by which something that was known is gone, or means something else. */
+  losses = 0;
   readonly pace: Pace;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfRoom = false;
@@ -76,7 +79,10 @@ export class State {
     this.limits = limits;
     this.hashSeed = hashSeed;
     this.cells = new Cells(hashSeed);
-    this.spellings = spellingsFor(hashSeed, limits.otherSpellingsBytesMax);
+    ({ spellings: this.spellings, discardedTexts: this.discardedTexts } = emptySpellings(
+      hashSeed,
+      limits.otherSpellingsBytesMax,
+    ));
     this.sources = new Sources(this.cells, rules, hashSeed, {
       pace: this.pace,
       free: (cell) => this.#freeLast(cell),
@@ -175,11 +181,11 @@ export class State {
     if (batch.turned.length > 0) {
       yield* this.#changes.turn(batch.turned);
       yield* this.#changes.settle();
-      this.epoch += 1;
+      this.#lose();
     }
     if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
-    if (batch.aliases.length > 0) yield* this.#learnSpellings(batch, body);
+    if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
     if (this.rules.byJob) {
       const steps = this.sources.push(origin.source, batch, origin);
       if (steps !== undefined) yield* steps;
@@ -290,10 +296,10 @@ export class State {
     yield* this.#cleanFreed();
     yield* this.cells.forgetFreedMembers(this.pace);
     // A spelling must not lead to a cell that is something else by then.
-    this.#forgetSpellings();
+    forgetSpellings(this);
     yield* this.cells.recycle(this.pace);
     this.isShortOfRoom = false;
-    this.epoch += 1;
+    this.#lose();
   }
 
   *#applyFamilies(batch: Batch): Generator<void, readonly StrayAdoption[] | undefined> {
@@ -386,7 +392,7 @@ export class State {
     }
     family.rowCount -= 1;
     this.#freed.add(family);
-    this.epoch += 1;
+    this.#lose();
     if (family.rowCount > 0) return;
     this.families.remove(family);
     this.#meaningsChanged();
@@ -407,7 +413,7 @@ export class State {
   #freeNative(cell: number): void {
     this.families.get(this.cells.family[cell]!).cellCount -= 1;
     this.cells.free(cell);
-    this.epoch += 1;
+    this.#lose();
   }
 
   /** Frees a cell that is a row of its own. */
@@ -418,18 +424,19 @@ export class State {
     family.rowCount -= 1;
     family.cellCount -= 1;
     this.#freed.add(family);
-    this.epoch += 1;
+    this.#lose();
     return family;
-  }
-
-  #forgetSpellings(): void {
-    for (const dialect of dialects) this.spellings[dialect].clear();
   }
 
   /** Spellings may stand for something else now; they are learnt again by use. */
   #meaningsChanged(): void {
-    this.#forgetSpellings();
+    forgetSpellings(this);
+    this.#lose();
+  }
+
+  #lose(): void {
     this.epoch += 1;
+    this.losses += 1;
   }
 
   *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
@@ -445,27 +452,12 @@ export class State {
         this.families.find(known.name) === known
       ) {
         this.families.remove(known);
-        this.#meaningsChanged();
+        // It came with this push, and nobody else has heard of it.
+        forgetSpellings(this);
+        this.epoch += 1;
       }
     }
     this.epoch += 1;
-  }
-
-  *#learnSpellings(batch: Batch, body: Uint8Array): Generator<void, void> {
-    const spellings = this.spellings[batch.dialect];
-    const view = viewOf(body);
-    for (const alias of batch.aliases) {
-      let target = UNKNOWN;
-      if ('target' in alias) target = alias.target;
-      else if (
-        alias.family.known !== undefined &&
-        this.families.find(alias.family.name) === alias.family.known
-      ) {
-        target = metadataReference(alias.family.known.id, alias.what);
-      }
-      if (target !== UNKNOWN) spellings.learn(alias.view ?? view, alias.start, alias.end, target);
-      if (this.pace.isFull(1)) yield;
-    }
   }
 
   /** Takes freed rows out of the lists of their families, after which their numbers may be used again. */

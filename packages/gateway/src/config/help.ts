@@ -1,5 +1,6 @@
-import { environmentName, flagGroups, flags, isSwitch } from './flags.ts';
-import type { Flag } from './flags.ts';
+import { flagGroups } from '../options/option.ts';
+import type { Flag } from '../options/option.ts';
+import { environmentName, flags, isSwitch } from './flags.ts';
 
 /** What `--help` prints. */
 export function helpText(): string {
@@ -31,13 +32,13 @@ export function helpText(): string {
 
 function helpLines(flag: Flag): string[] {
   const alias = flag.alias === undefined || flag.alias === flag.name ? '' : `, -${flag.alias}`;
-  const value = isSwitch(flag) ? '' : `=<${flag.value}>`;
+  const value = isSwitch(flag) ? '' : `=<${flag.placeholder}>`;
   const notes = [
     `default ${flag.default}`,
     environmentName(flag),
-    ...(flag.repeatable === true ? ['repeatable'] : []),
+    ...(flag.repeatable ? ['repeatable'] : []),
   ];
-  return [`  --${flag.name}${value}${alias}`, `        ${meaningOf(flag)} (${notes.join(', ')})`];
+  return [`  --${flag.name}${value}${alias}`, `        ${flag.help} (${notes.join(', ')})`];
 }
 
 /** docs/reference/flags.md, made from the same table. */
@@ -61,11 +62,7 @@ export function flagReference(): string {
 
 function referenceRow(flag: Flag): string {
   const alias = flag.alias === undefined ? '' : `\`-${flag.alias}\` `;
-  const value = flag.value === undefined ? '' : `=<${flag.value.replaceAll('|', '\\|')}>`;
-  const repeatable = flag.repeatable === true ? ' May be given several times.' : '';
-  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${meaningOf(flag)}${repeatable} |`;
-}
-
-function meaningOf({ meaning, share }: Flag): string {
-  return share === undefined ? meaning : `${meaning} ${share}`;
+  const value = flag.placeholder === undefined ? '' : `=<${flag.placeholder.replaceAll('|', '\\|')}>`;
+  const repeatable = flag.repeatable ? ' May be given several times.' : '';
+  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${flag.help}${repeatable} |`;
 }

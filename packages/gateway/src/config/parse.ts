@@ -1,17 +1,15 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
-import type { GatewayOptions } from '../gateway/options.ts';
-import { defaultHttpOptions } from '../http/options.ts';
-import type { HttpOptions } from '../http/options.ts';
-import type { StorageOptions } from '../journal/options.ts';
-import type { Limits } from '../aggregate/rules.ts';
-import { budgetsFor } from '../model/budgets.ts';
-import type { BudgetedOptions } from '../model/budgets.ts';
+import { gatewayOptionTable, limitTable } from '../gateway/options.ts';
+import { httpOptionTable } from '../http/options.ts';
+import { storageOptionTable } from '../journal/options.ts';
+import { readTable } from '../options/option.ts';
+import type { Flag, Option } from '../options/option.ts';
 import { memoryOfMachine } from '../primitives/memory.ts';
-import type { Config, ListenAddress, LogOptions } from './config.ts';
-import { environmentName, flags, isSwitch } from './flags.ts';
-import type { Flag } from './flags.ts';
+import { logOptionTable, processOptionTable } from './config.ts';
+import type { Config } from './config.ts';
+import { contradictions } from './contradictions.ts';
+import { environmentName, flags, isSwitch, options } from './flags.ts';
 import { foreignFlagAdvice, foreignVariableAdvice, guardProblem } from './foreign-options.ts';
-import type { Parsed } from './values.ts';
 
 export type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
@@ -44,25 +42,46 @@ export function parseConfig(
     const problem = text === undefined || text === '' ? undefined : guardProblem(name);
     if (problem !== undefined) errors.push(problem);
   }
-  const values = new Map<string, unknown>();
-  const misspelt = new Set<string>();
-  for (const flag of flags) {
-    const fromLine = line.get(flag);
-    const texts = fromLine ?? environment.get(flag) ?? [flag.default];
-    const shown = fromLine === undefined && environment.has(flag) ? environmentName(flag) : `--${flag.name}`;
-    const parsed = texts.map((text) => flag.parse(text));
-    const problems = parsed.flatMap((result) => ('problem' in result ? [result.problem] : []));
-    errors.push(...problems.map((problem) => `${shown}: ${problem}`));
-    if (problems.length > 0) misspelt.add(flag.name);
-    values.set(flag.name, valueOf(flag, problems.length > 0 ? [flag.parse(flag.default)] : parsed));
+  const given: Given = new Map([...environment, ...line]);
+  const unreadable = new Set<string>();
+  for (const { flag, parse } of options) {
+    if (flag === undefined) continue;
+    const parsed = parse(given.get(flag) ?? [flag.default], memoryBytes);
+    if ('value' in parsed) continue;
+    const shown = line.has(flag) ? `--${flag.name}` : environmentName(flag);
+    errors.push(...parsed.problems.map((problem) => `${shown}: ${problem}`));
+    unreadable.add(flag.name);
   }
-  const config = toConfig(values, memoryBytes);
+  const valueOf = valuesOf(given, valuesOf(given, memoryBytes)(processOptionTable.memoryBytes));
+  const config = configOf(valueOf);
   // The default stands in for what could not be read, and is no contradiction to tell of.
   for (const { names, problem } of contradictions(config)) {
-    if (!names.some((name) => misspelt.has(name))) errors.push(`--${names[0]}: ${problem}`);
+    if (!names.some((name) => unreadable.has(name))) errors.push(`--${names[0]}: ${problem}`);
   }
   if (errors.length > 0) return { kind: 'errors', errors };
-  return { kind: 'run', config, warnings: [...unknownVariables(env), ...doubts(config)] };
+  const warnings = [...unknownVariables(env), ...(config.gateway.byJob ? [] : withoutByJob(valueOf))];
+  return { kind: 'run', config, warnings };
+}
+
+type ValueOf = <T>(option: Option<T>) => T;
+
+/** What is given, or the default where nothing is, or what cannot be read. */
+function valuesOf(given: Given, memoryBytes: number): ValueOf {
+  return ({ flag, parse, defaultFor }) => {
+    const texts = flag === undefined ? undefined : given.get(flag);
+    const parsed = texts === undefined ? undefined : parse(texts, memoryBytes);
+    return parsed !== undefined && 'value' in parsed ? parsed.value : defaultFor(memoryBytes);
+  };
+}
+
+function configOf(valueOf: ValueOf): Config {
+  return {
+    ...readTable(processOptionTable, valueOf),
+    http: readTable(httpOptionTable, valueOf),
+    gateway: { ...readTable(gatewayOptionTable, valueOf), limits: readTable(limitTable, valueOf) },
+    storage: readTable(storageOptionTable, valueOf),
+    log: readTable(logOptionTable, valueOf),
+  };
 }
 
 function parseStorageCommand(
@@ -77,21 +96,14 @@ function parseStorageCommand(
   );
   if (line === 'help' || line === 'version') return { kind: line };
   if (command === undefined) errors.unshift(`storage: say what to do: ${storageCommands.join(', ')}`);
-  const flag = flagNamed('storage.path')!;
-  for (const { name } of line.keys()) {
-    if (name !== flag.name) errors.push(`--${name}: storage commands take --storage.path alone`);
+  const option = storageOptionTable.path;
+  for (const { name } of [...line.keys()].filter((flag) => flag !== option.flag)) {
+    errors.push(`--${name}: storage commands take --storage.path alone`);
   }
-  const [text = flag.default] = line.get(flag) ?? readEnvironment(env).get(flag) ?? [];
-  const parsed = flag.parse(text) as Parsed<string | undefined>;
-  const path = 'value' in parsed ? parsed.value : undefined;
-  if (path === undefined) errors.push(`--${flag.name}: name the folder of the store`);
+  const path = valuesOf(new Map([...readEnvironment(env), ...line]), 0)(option);
+  if (path === undefined) errors.push('--storage.path: name the folder of the store');
   if (command === undefined || path === undefined || errors.length > 0) return { kind: 'errors', errors };
   return { kind: 'storage', command, path };
-}
-
-function valueOf(flag: Flag, parsed: readonly Parsed<unknown>[]): unknown {
-  const good = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
-  return flag.repeatable === true ? good : good[0];
 }
 
 function readCommandLine(argv: readonly string[], errors: string[]): Given | 'help' | 'version' {
@@ -132,7 +144,7 @@ function readCommandLine(argv: readonly string[], errors: string[]): Given | 'he
 function add(given: Given, flag: Flag, text: string, errors: string[]): void {
   const before = given.get(flag);
   if (before === undefined) given.set(flag, [text]);
-  else if (flag.repeatable === true) before.push(text);
+  else if (flag.repeatable) before.push(text);
   else errors.push(`--${flag.name}: given twice`);
 }
 
@@ -142,7 +154,7 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Giv
     const text = env[environmentName(flag)];
     // Set to nothing is how a deployment leaves a variable out.
     if (text === undefined || text === '') continue;
-    given.set(flag, flag.repeatable === true ? text.split(',').map((part) => part.trim()) : [text]);
+    given.set(flag, flag.repeatable ? text.split(',').map((part) => part.trim()) : [text]);
   }
   return given;
 }
@@ -181,135 +193,9 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-function toConfig(values: ReadonlyMap<string, unknown>, memoryOfMachineBytes: number): Config {
-  // The table decides the type of each value; here, and only here, it is taken at its word.
-  const get: Get = <T>(name: string): T => {
-    if (!values.has(name)) throw new Error(`BUG: no flag ${name}`);
-    return values.get(name) as T;
-  };
-  const pushPath = get<string>('web.push-path');
-  const memoryBytes = get<number | undefined>('limit.memory') ?? memoryOfMachineBytes;
-  const budgets = budgetsFor(memoryBytes);
-  return {
-    listenAddresses: get<ListenAddress[]>('web.listen-address'),
-    http: {
-      pushPath: pushPath.endsWith('/') ? pushPath : `${pushPath}/`,
-      telemetryPath: get('web.telemetry-path'),
-      corsOrigins: get('web.cors-origin'),
-      bodyBytesMax: get('web.max-body-size'),
-      bodiesBytesMax: get<number | undefined>('web.max-inflight-size') ?? budgets.http.bodiesBytesMax,
-      decodersBytesMax: budgets.http.decodersBytesMax,
-      scrapesMax: get('limit.scrapes'),
-      viewsBytesMax: budgets.http.viewsBytesMax,
-      requestsPerConnectionMax: defaultHttpOptions.requestsPerConnectionMax,
-      requestsMax: budgets.http.requestsMax,
-      allowedHosts: get('web.allowed-hosts'),
-      trustedProxies: get<string[]>('web.trusted-proxies').filter((network) => network !== 'none'),
-      connectionsMax: get('web.max-connections'),
-      readTimeoutMs: get('web.read-timeout'),
-      shutdownTimeoutMs: get('web.shutdown-timeout'),
-    },
-    gateway: {
-      byJob: get('by-job'),
-      jobPruneDurationMs: get('job-prune-duration'),
-      jobCounterResets: get<GatewayOptions['jobCounterResets']>('job-counter-resets'),
-      jobForgetDurationMs: get('job-forget-duration'),
-      pathLabels: get<GatewayOptions['pathLabels']>('push.path-labels'),
-      emptyInstance: get('push.empty-instance'),
-      pushTimes: get('push.push-times'),
-      summaries: get<GatewayOptions['summaries']>('push.summaries'),
-      openmetrics: get<GatewayOptions['openmetrics']>('push.openmetrics'),
-      idempotencyWindowMs: get('push.idempotency-window'),
-      idempotencyKeysMax: get('push.idempotency-max-keys'),
-      scrapeCacheBytesMax:
-        get<number | undefined>('scrape.cache-size') ?? budgets.gateway.scrapeCacheBytesMax,
-      nativeAsClassic: get('scrape.native-as-classic'),
-      zeroFirst: get('scrape.zero-first'),
-      openmetricsCreated: get('scrape.openmetrics-created'),
-      limits: limitsOf(get, budgets.limits),
-    },
-    storage: {
-      path: get('storage.path'),
-      sync: get<StorageOptions['sync']>('storage.sync'),
-      syncIntervalMs: get('storage.sync-interval'),
-      snapshotIntervalMs: get('storage.snapshot-interval'),
-      bytesMax: get('storage.max-size'),
-      waitingBytesMax: budgets.storage.waitingBytesMax,
-      onCorruption: get<StorageOptions['onCorruption']>('storage.on-corruption'),
-      acceptModeChange: get('storage.accept-mode-change'),
-    },
-    log: { level: get<LogOptions['level']>('log.level'), format: get<LogOptions['format']>('log.format') },
-    memoryBytes,
-  };
-}
-
-type Get = <T>(name: string) => T;
-
-function limitsOf(get: Get, budgets: BudgetedOptions['limits']): Limits {
-  return {
-    seriesMax: get('limit.series'),
-    familiesMax: get('limit.families'),
-    sourcesMax: get('limit.sources'),
-    bucketsMax: get('limit.buckets'),
-    nativeBucketsMax: get('limit.native-buckets'),
-    exemplarsMax: get('limit.exemplars'),
-    labelsMax: get('limit.labels'),
-    seriesBytesMax: get('limit.series-bytes'),
-    seriesBytesTotalMax: get<number | undefined>('limit.series-bytes-total') ?? budgets.seriesBytesTotalMax,
-    helpBytesMax: get('limit.help-bytes'),
-    metadataBytesTotalMax:
-      get<number | undefined>('limit.metadata-bytes-total') ?? budgets.metadataBytesTotalMax,
-    sourceBytesTotalMax: get<number | undefined>('limit.source-bytes-total') ?? budgets.sourceBytesTotalMax,
-    otherSpellingsBytesMax: budgets.otherSpellingsBytesMax,
-  };
-}
-
-/** Of a store: segments are allocated ahead, and the next snapshot needs room beside the last ones. */
-const STORE_BYTES_MIN = 2 ** 20;
-
-interface Contradiction {
-  /** Flags that do not go together; the first is the one to change. */
-  readonly names: readonly [string, ...string[]];
-  readonly problem: string;
-}
-
-function contradictions({ http, storage }: Config): Contradiction[] {
-  return [...pathContradictions(http), ...sizeContradictions(http, storage)];
-}
-
-function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generator<Contradiction> {
-  const names = ['web.telemetry-path', 'web.push-path'] as const;
-  if (pushPath.startsWith('/-/')) {
-    yield { names: [names[1]], problem: 'paths below /-/ belong to the gateway itself' };
-  }
-  if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready'].includes(telemetryPath)) {
-    yield { names: [names[0]], problem: `${telemetryPath} is taken` };
-  } else if (pushPath !== '/' && `${telemetryPath}/`.startsWith(pushPath)) {
-    // The push path takes pushes without its last slash too.
-    yield { names, problem: `${telemetryPath} is or lies below the push path ${pushPath}` };
-  }
-}
-
-function* sizeContradictions(http: HttpOptions, { bytesMax }: StorageOptions): Generator<Contradiction> {
-  const { bodyBytesMax, bodiesBytesMax, readTimeoutMs } = http;
-  if (bodiesBytesMax < bodyBytesMax) {
-    yield {
-      names: ['web.max-inflight-size', 'web.max-body-size'],
-      problem: 'less than --web.max-body-size, so that the largest push could never be taken',
-    };
-  }
-  if (bytesMax < STORE_BYTES_MIN) {
-    yield { names: ['storage.max-size'], problem: 'less than 1MiB, in which no store has room' };
-  }
-  if (readTimeoutMs === 0) yield { names: ['web.read-timeout'], problem: 'must be more than 0' };
-}
-
-function doubts({ gateway }: Config): string[] {
-  if (gateway.byJob) return [];
-  const without: readonly (readonly [string, boolean])[] = [
-    ['--job-prune-duration', gateway.jobPruneDurationMs > 0],
-    ['--job-forget-duration', gateway.jobForgetDurationMs > 0],
-    ['--job-counter-resets', gateway.jobCounterResets !== 'overwrite'],
-  ];
-  return without.filter(([, set]) => set).map(([name]) => `${name} has no effect without --by-job`);
+/** Warnings about flags that do nothing in add mode, where they are set to more than their default. */
+function withoutByJob(valueOf: ValueOf): string[] {
+  return options
+    .filter((option) => option.onlyByJob && valueOf(option) !== option.defaultFor(0))
+    .map(({ flag }) => `--${flag?.name} has no effect without --by-job`);
 }

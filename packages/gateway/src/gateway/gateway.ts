@@ -214,7 +214,6 @@ export class Gateway implements GatewayApi {
     return {
       ...countsByType(state.families),
       usage: usageOf(state),
-      limits: state.limits,
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,

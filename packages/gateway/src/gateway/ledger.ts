@@ -12,7 +12,6 @@
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
 import type { Batch } from '../aggregate/batch.ts';
-import { disturbs } from '../aggregate/disturbs.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../aggregate/idempotency-keys.ts';
 import type { KeyBounds } from '../aggregate/idempotency-keys.ts';
 import { RecordWriter } from '../aggregate/record.ts';
@@ -27,6 +26,8 @@ import { JournalFull } from '../journal/journal.ts';
 import { RequestError } from '../model/errors.ts';
 import type { Clock } from '../primitives/clock.ts';
 import { inTurns } from '../primitives/turns.ts';
+import { LongRead } from './long-read.ts';
+import type { LongReader } from './long-read.ts';
 import type { GatewayOptions } from './options.ts';
 import { modeChangeOf } from './mode-change.ts';
 import type { ModeChange } from './mode-change.ts';
@@ -62,8 +63,9 @@ export class Ledger {
   readonly #keyBounds: KeyBounds;
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
-  /** Set while others may only change what does not disturb this batch. */
-  #still: { readonly batch: Batch; readonly isOver: Promise<void> } | undefined;
+  #longRead: LongRead | undefined;
+  /** State.losses before the push that is being applied, where that does not disturb the long one. */
+  #lossesBefore: number | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
   /** Of the record that there was no room for. */
@@ -145,21 +147,16 @@ export class Ledger {
     while (this.#applying !== undefined) await this.#applying;
   }
 
-  /**
-   * Until the returned function is called, what would change the meaning of a batch that is being read waits: pushes, deletes and
-   * expiry (aggregate/disturbs.ts). One at a time.
-   */
-  holdStill(batch: Batch): () => void {
-    if (this.#still !== undefined) throw new Error('BUG: two pushes want the state to hold still');
-    let over: () => void = () => {};
-    const isOver = new Promise<void>((resolve) => {
-      over = resolve;
-    });
-    this.#still = { batch, isOver };
-    return () => {
-      this.#still = undefined;
-      over();
-    };
+  /** Has others mind a long push until `endLongRead`. One at a time. */
+  beginLongRead(reader: LongReader): LongRead {
+    if (this.#longRead !== undefined) throw new Error('BUG: two long pushes are read');
+    this.#longRead = new LongRead(this.state, reader);
+    return this.#longRead;
+  }
+
+  endLongRead(): void {
+    this.#longRead?.end();
+    this.#longRead = undefined;
   }
 
   /** The position of the newest change; 0 where nothing is kept. */
@@ -183,8 +180,9 @@ export class Ledger {
    */
   push(batch: Batch, body: Uint8Array, push: PushRecord): boolean {
     this.#checkFree();
-    if (this.#still !== undefined && disturbs(this.state, { batch, origin: push }, this.#still.batch))
-      return false;
+    const look = this.#longRead?.look(batch, push);
+    if (look === 'waits') return false;
+    this.#lossesBefore = look === 'goes on' ? this.state.losses : undefined;
     const origin = this.#originOf(push);
     if (this.state.mayBeLate(batch)) return this.#pushUnlessLate(batch, body, { push, origin });
     if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
@@ -235,6 +233,7 @@ export class Ledger {
     // Another request came with its key meanwhile.
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
       return false;
+    this.#lossesBefore = undefined;
     return this.#take(this.#unlessLate(batch, body, { push, origin, record }));
   }
 
@@ -247,6 +246,7 @@ export class Ledger {
 
   #counted({ identity }: PushRecord, { nowMs, wallMs }: PushOrigin): void {
     this.lastPushMs = wallMs;
+    if (this.#lossesBefore !== undefined) this.#longRead?.keepUp(this.#lossesBefore);
     if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
@@ -258,7 +258,7 @@ export class Ledger {
   /** Retires a source, once `applying` is over; false when it has to wait, or there is no room, as with `push`. */
   remove(source: string): boolean {
     this.#checkFree();
-    if (this.#still !== undefined) return false;
+    if (this.#longRead?.mayRemove(source) === false) return false;
     if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
     void this.#take(this.#removed(source));
     return true;
@@ -289,8 +289,8 @@ export class Ledger {
       (sources.oldestPushMs('live') ?? Infinity) < expiry.pruneBeforeMs ||
       (sources.oldestPushMs('all') ?? Infinity) < expiry.forgetBeforeMs;
     // Whoever asks again soon, as the clock does, finds what is due still due.
-    if (!isDue || this.#still !== undefined || !this.#append(() => this.#writer.expire(expiry, times)))
-      return false;
+    if (!isDue || this.#longRead?.insists === true) return false;
+    if (!this.#append(() => this.#writer.expire(expiry, times))) return false;
     return this.#take(this.#expired(expiry));
   }
 
@@ -325,7 +325,7 @@ export class Ledger {
 
   /** Resolves when what was refused may be taken now; rejects with RequestError. */
   async makeRoom(): Promise<void> {
-    if (this.#still !== undefined) return this.#still.isOver;
+    if (this.#longRead?.insists === true) return this.#longRead.isOver;
     try {
       await this.#journal.makeRoom(this.#wantedBytes);
     } catch (error) {

@@ -4,7 +4,6 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
-import type { Limits } from '../aggregate/rules.ts';
 import { errorTable } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import { metricTypes } from '../model/metric-type.ts';
@@ -130,23 +129,6 @@ export const ownMetrics = {
   build_info: ['gauge', ['version', 'node_version'], 'Always 1; says what runs.'],
 } as const;
 
-/** What each limit is of: an own metric, all its series together, or what no metric counts. */
-const limitedThings: readonly (readonly [of: string, keyof Limits])[] = [
-  ['series', 'seriesMax'],
-  ['series_bytes', 'seriesBytesTotalMax'],
-  ['families', 'familiesMax'],
-  ['metadata_bytes', 'metadataBytesTotalMax'],
-  ['sources', 'sourcesMax'],
-  ['source_bytes', 'sourceBytesTotalMax'],
-  ['other_spellings_bytes', 'otherSpellingsBytesMax'],
-  ['exemplars', 'exemplarsMax'],
-  ['histogram_buckets', 'bucketsMax'],
-  ['native_histogram_buckets', 'nativeBucketsMax'],
-  ['series_labels', 'labelsMax'],
-  ['one_series_bytes', 'seriesBytesMax'],
-  ['help_bytes', 'helpBytesMax'],
-];
-
 const PREFIX = 'prom_aggregation_gateway_';
 const PUSH_BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 const COMMIT_BUCKETS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -159,7 +141,7 @@ const errorCodes = Object.keys(errorTable) as readonly ErrorCode[];
 export function createTelemetry(deps: {
   readonly version: string;
   readonly holdings: () => HoldingsByType;
-  /** Those that are not of the state, by what they are of. */
+  /** By what they are of: an own metric, all its series together, or what no metric counts. */
   readonly limits?: Readonly<Record<string, number>>;
 }): Telemetry {
   const registry = new Registry();
@@ -186,7 +168,6 @@ export function createTelemetry(deps: {
   let holdings = deps.holdings();
   addHoldings(registry, () => holdings);
   collect.gauge('limit', (set) => {
-    for (const [of, limit] of limitedThings) set(holdings.limits[limit], { of });
     for (const [of, limit] of Object.entries(deps.limits ?? {})) set(limit, { of });
   });
   const scrapes = addScrapes(registry, () => holdings.scrapes);

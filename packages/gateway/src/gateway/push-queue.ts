@@ -30,6 +30,8 @@ export const defaultQueueBounds: QueueBounds = {
 export interface QueuePlace {
   readonly client: Client | undefined;
   readonly source: string;
+  /** By QueueBounds.now, since when it waits; perhaps in another queue before. */
+  readonly sinceMs: number;
 }
 
 interface Waiting {
@@ -73,7 +75,7 @@ export class PushQueue {
    * Settles as `work` does, which is called when its turn has come: in this turn of the event loop if there is nothing to wait for.
    * Rejects with RequestError, `overloaded` or `shutting_down`, or with ClientGone, when it was not called.
    */
-  run<T>({ client, source }: QueuePlace, work: () => T | Promise<T>): Promise<T> {
+  run<T>({ client, source, sinceMs }: QueuePlace, work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const begin = (): Promise<void> | undefined => {
         try {
@@ -90,7 +92,7 @@ export class PushQueue {
       } else if (this.isFree) {
         this.#beginAtOnce(begin);
       } else {
-        const waiting = { client, sinceMs: this.#bounds.now(), begin, refuse: reject };
+        const waiting = { client, sinceMs, begin, refuse: reject };
         this.#waiting.push(client?.sender ?? '', waiting, source)?.refuse(tooManyWait());
         this.#startWork();
       }

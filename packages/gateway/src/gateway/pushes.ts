@@ -4,7 +4,7 @@
  *
  * A short body is read in one turn of the event loop. One that is long, or turns out to be dear, is read in steps, one body at a
  * time. Should the state change in a way that matters to it before it is done, it is read again; and when that has happened
- * too often, whatever would change the state in such a way waits until it has been read. What only adds to what is known
+ * too often, it insists (long-read.ts): whatever would change the state in such a way waits until it has been read. All else
  * goes on meanwhile, and so do scrapes.
  */
 import { PushBuilder } from '../aggregate/push-builder.ts';
@@ -27,7 +27,7 @@ import type { Ledger, PushRecord } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import { inSteps, pauses } from './pauses.ts';
 import type { Pause } from './pauses.ts';
-import { PushQueue } from './push-queue.ts';
+import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
 import { TurnShare } from './turn-share.ts';
 
@@ -44,7 +44,7 @@ const LINE_BYTES = 64;
 const SHORT_NEWS_MAX = 2048;
 /** Reading so much that is new takes as long as a step where all is known. */
 const UNIT_NEWS = 64;
-/** Attempts at a long body before others wait for it. */
+/** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
 /** Of one source: a flood of refused pushes is not to be a flood of records. */
@@ -72,6 +72,7 @@ export class Pushes<Counts extends object> {
   readonly #longBuilder: PushBuilder;
   /** Of those that need one turn of the event loop, but cannot have this one. */
   readonly #short: PushQueue;
+  readonly #bounds: QueueBounds;
   readonly #share: TurnShare = new TurnShare();
   readonly #long: PushQueue;
   /** Of those that need room in the journal, or would disturb a long one. */
@@ -82,12 +83,13 @@ export class Pushes<Counts extends object> {
     options: GatewayOptions,
     ledger: Ledger,
     counted: (batch: Batch, key: GroupingKey) => Counts,
-    bounds?: QueueBounds,
+    bounds: QueueBounds = defaultQueueBounds,
   ) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
+    this.#bounds = bounds;
     this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
@@ -110,7 +112,7 @@ export class Pushes<Counts extends object> {
 
   /** Reads and counts a push. Rejects with RequestError or ClientGone, and then it has left no trace. */
   async push(request: PushRequest, why: NotNow): Promise<Counts | typeof REPLAYED> {
-    const place = placeOf(request.key, request.client);
+    const place = this.#placeOf(request.key, request.client);
     if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
     const { idempotencyKey } = request;
     const identity = idempotencyKey === undefined ? undefined : identityOf({ ...request, idempotencyKey });
@@ -125,7 +127,7 @@ export class Pushes<Counts extends object> {
   /** Retires a source, once `ledger.applying` is over. Rejects as `push` does. */
   async remove(key: GroupingKey, client: Client | undefined): Promise<void> {
     requireJob(key);
-    const place = placeOf(key, client);
+    const place = this.#placeOf(key, client);
     while (!(await this.#short.run(place, () => this.#ledger.remove(key.text)))) await this.#untilRoom(place);
   }
 
@@ -133,6 +135,10 @@ export class Pushes<Counts extends object> {
   async close(): Promise<void> {
     await Promise.all([this.#short.close(), this.#long.close()]);
     await this.#held.close();
+  }
+
+  #placeOf({ text }: GroupingKey, client: Client | undefined): QueuePlace {
+    return { client, source: text, sinceMs: this.#bounds.now() };
   }
 
   #untilRoom(place: QueuePlace): Promise<void> {
@@ -181,7 +187,7 @@ export class Pushes<Counts extends object> {
     try {
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-        counts = await this.#attempt(request, identity, { pause, isFree: attempt <= FREE_ATTEMPTS });
+        counts = await this.#attempt(request, identity, { pause, insists: attempt > FREE_ATTEMPTS });
       }
       return counts;
     } catch (error) {
@@ -197,16 +203,17 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     identity: Identity,
-    { pause, isFree }: { readonly pause: Pause; readonly isFree: boolean },
+    { pause, insists }: { readonly pause: Pause; readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
     const builder = this.#longBuilder;
     const { body } = request;
     if (this.#isReplay(identity)) return REPLAYED;
-    let letGo = isFree ? undefined : ledger.holdStill(builder.batch);
+    const read = ledger.beginLongRead(builder);
+    if (insists) read.insist();
     try {
       if (!(await this.#readInSteps(request, pause))) return undefined;
-      letGo ??= ledger.holdStill(builder.batch);
+      read.holdStill();
       // From here on the state stays as it was when the last line was read.
       if (!(await inSteps(builder.isCurrentInSteps(), pause))) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
@@ -223,7 +230,7 @@ export class Pushes<Counts extends object> {
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, record), pause);
       if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch, request.key);
     } finally {
-      letGo?.();
+      ledger.endLongRead();
     }
     await ledger.makeRoom();
     return undefined;
@@ -330,10 +337,6 @@ function stepBytesWith(pathLabels: readonly Label[]): number {
   let bytes = 0;
   for (const { name, value } of pathLabels) bytes += name.length + value.length;
   return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
-}
-
-function placeOf({ text }: GroupingKey, client: Client | undefined): QueuePlace {
-  return { client, source: text };
 }
 
 function recordOf({ key, method }: PushRequest, identity: Identity): PushRecord {

@@ -1,4 +1,3 @@
-import type { Limits } from '../aggregate/rules.ts';
 import type { Usage } from '../aggregate/usage.ts';
 import type { JournalStats } from '../journal/journal.ts';
 import type { ErrorCode } from '../model/errors.ts';
@@ -47,7 +46,6 @@ export interface HoldingsByType {
   readonly series: Readonly<Record<MetricType, number>>;
   readonly families: Readonly<Record<MetricType, number>>;
   readonly usage: Usage;
-  readonly limits: Limits;
   readonly sourcesLive: number;
   /** Silent for so long that their gauges were reset. */
   readonly sourcesPruned: number;

@@ -55,6 +55,8 @@ export interface SampleSink {
   addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean;
   /** One sample in words. An empty label value means no label. Label names are unique. */
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void;
+  /** Samples beside a known count of a summary that are thrown away, where no other sample of the body can be of the same series. */
+  addDiscarded(samples: number): void;
   addType(name: string, type: MetricType, spelling: Spelling): void;
   addHelp(name: string, help: string, spelling: Spelling): void;
   /** Type and help of a family, where one spelling says both. */
@@ -63,6 +65,8 @@ export interface SampleSink {
     is: { readonly type: MetricType; readonly help: string | undefined },
     spelling: Spelling,
   ): void;
+  /** A family goes on that other families stood between: samples come next that are as its metadata, told before, has them. */
+  returnTo(name: string): void;
   /** The unit of a family whose type was told before. */
   addUnit(name: string, unit: string): void;
   /**
@@ -104,6 +108,8 @@ export interface Spelling {
   readonly end: number;
   /** False when the bytes would not be found again, as with blanks between name and labels. */
   readonly repeatable: boolean;
+  /** The decoder has seen to it that no other sample of the body can be of this series. */
+  readonly isOnlyOne?: boolean;
   /** What to know it by instead of its bytes in the body. Must begin with a line feed, as no text does. */
   readonly key?: SpellingKey | undefined;
 }

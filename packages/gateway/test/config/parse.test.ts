@@ -2,22 +2,16 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { environmentName, flagGroups, flags } from '../../src/config/flags.ts';
+import { environmentName, flags, options } from '../../src/config/flags.ts';
 import { flagReference, helpText } from '../../src/config/help.ts';
+import { formatListenAddress, parseListenAddress } from '../../src/config/listen-address.ts';
 import { parseConfig } from '../../src/config/parse.ts';
-import {
-  formatDuration,
-  formatListenAddress,
-  formatSize,
-  parseDuration,
-  parseListenAddress,
-  parseOrigin,
-  parsePath,
-  parseSize,
-} from '../../src/config/values.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
-import { budgetsFor } from '../../src/model/budgets.ts';
+import { parseOrigin } from '../../src/http/option-values.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
+import { flagGroups } from '../../src/options/option.ts';
+import { shareOf } from '../../src/options/share.ts';
+import { formatDuration, formatSize, parseDuration, parsePath, parseSize } from '../../src/options/values.ts';
 
 function configOf(argv: readonly string[], env: Record<string, string> = {}, memoryBytes = 2 ** 50) {
   const invocation = parseConfig(argv, env, memoryBytes);
@@ -60,11 +54,9 @@ describe('the memory there is', () => {
     expect(gateway.scrapeCacheBytesMax).toBe(0);
   });
   test.each([128, 512, 4096].map((mib) => [mib] as const))('all shares of %d MiB leave room', (mib) => {
-    const { http, gateway, limits, storage } = budgetsFor(mib * MIB);
-    const shares = [http, gateway, limits, storage].flatMap((budgets) => Object.entries(budgets));
-    const bytes = shares.filter(([name]) => name.includes('Bytes')).map(([, value]) => value as number);
-    expect(bytes.length).toBeGreaterThan(8);
-    const sum = bytes.reduce((total, each) => total + each, 0);
+    const shares = options.flatMap(({ share }) => share ?? []);
+    expect(shares.length).toBeGreaterThan(9);
+    const sum = shares.reduce((total, share) => total + shareOf(mib * MIB, share), 0);
     if (mib >= 512) expect(sum).toBeLessThan(mib * MIB * 0.75);
   });
 });

@@ -94,3 +94,19 @@ test('a histogram and a summary that is called as one of its samples', async () 
     void running.gateway.close();
   }
 });
+
+test('protobuf: a summary in two messages, with another one between them', async () => {
+  const running = await RestartingGateway.start({});
+  await running.gateway.push('# TYPE x_count counter\nx_count 8\n');
+  const part = (a: string): Buffer =>
+    pb.family('x', { type: 'summary' }, pb.summary({ a }, { count: 8, sum: 1, quantiles: [[0.5, 1]] }));
+  const body = Buffer.concat([part('1'), pb.family('b', { type: 'gauge' }, pb.gauge({}, 1)), part('2')]);
+  for (let times = 1; times <= 3; times += 1) {
+    await running.gateway.push(body, { format: 'protobuf' });
+    await running.restart();
+    expect(await running.gateway.scrape()).toBe(
+      `# TYPE b gauge\nb ${times}\n# TYPE x_count counter\nx_count 8\n`,
+    );
+  }
+  void running.gateway.close();
+});

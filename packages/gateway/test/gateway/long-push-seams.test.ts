@@ -57,7 +57,7 @@ function native(positive: readonly (readonly [gap: number, count: number])[]): B
   return family('h', { type: 'histogram' }, Buffer.concat([labelFields({}), histogram]));
 }
 
-test('a native bucket that a source takes back, and a restart', { timeout: 60_000 }, () =>
+test('a native bucket that a source takes back, and a restart', () =>
   inTurns(6, async (turns) => {
     const run = await RestartingGateway.start({ byJob: true, clock });
     await run.gateway.push(counters(1), { path: 'job/b' });
@@ -77,38 +77,33 @@ test('a native bucket that a source takes back, and a restart', { timeout: 60_00
     await run.restart();
     expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
     return both !== undefined;
-  }),
-);
+  }));
 
-test(
-  'another source that is merged in steps, where sources are near their limit',
-  { timeout: 60_000 },
-  () => {
-    const series = Array.from(
-      { length: 4000 },
-      (_, i) => `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`,
+test('another source that is merged in steps, where sources are near their limit', () => {
+  const series = Array.from(
+    { length: 4000 },
+    (_, i) => `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`,
+  );
+  const histograms = `# TYPE h histogram\n${series.join('')}`;
+  return inTurns(4, async (turns) => {
+    const limits = { sourceBytesTotalMax: 800_000 };
+    const run = await RestartingGateway.start({ byJob: true, clock, limits });
+    await run.gateway.push(counters(1), { path: 'job/a' });
+    await run.gateway.push(counters(1) + histograms, { path: 'job/b' });
+    const both = await between(
+      turns,
+      () => run.gateway.push(counters(2) + histograms, { path: 'job/b' }),
+      () => run.gateway.push('# TYPE c counter\nc{i="5"} 11\n', { path: 'job/a' }),
     );
-    const histograms = `# TYPE h histogram\n${series.join('')}`;
-    return inTurns(4, async (turns) => {
-      const limits = { sourceBytesTotalMax: 800_000 };
-      const run = await RestartingGateway.start({ byJob: true, clock, limits });
-      await run.gateway.push(counters(1), { path: 'job/a' });
-      await run.gateway.push(counters(1) + histograms, { path: 'job/b' });
-      const both = await between(
-        turns,
-        () => run.gateway.push(counters(2) + histograms, { path: 'job/b' }),
-        () => run.gateway.push('# TYPE c counter\nc{i="5"} 11\n', { path: 'job/a' }),
-      );
-      const page = await run.page(plainText);
-      const values = [...page.matchAll(/^c\{.*\} (\S+)$/gm)].map(([, value]) => Number(value));
-      const sum = values.reduce((all, value) => all + value, 0);
-      if (both !== undefined) expect(sum, `after ${turns} turns`).toBe(ROWS * 3 + 10);
-      return both !== undefined;
-    });
-  },
-);
+    const page = await run.page(plainText);
+    const values = [...page.matchAll(/^c\{.*\} (\S+)$/gm)].map(([, value]) => Number(value));
+    const sum = values.reduce((all, value) => all + value, 0);
+    if (both !== undefined) expect(sum, `after ${turns} turns`).toBe(ROWS * 3 + 10);
+    return both !== undefined;
+  });
+});
 
-test('another push with the same idempotency key', { timeout: 60_000 }, () =>
+test('another push with the same idempotency key', () =>
   inTurns(1, async (turns) => {
     const run = await RestartingGateway.start({ clock });
     await run.gateway.push(counters(1));
@@ -120,10 +115,9 @@ test('another push with the same idempotency key', { timeout: 60_000 }, () =>
     const counted = both?.filter(({ status }) => status === 'fulfilled') ?? [];
     if (both !== undefined) expect(counted.length, `after ${turns} turns`).toBe(1);
     return both !== undefined;
-  }),
-);
+  }));
 
-test('another source that has what a long push gives another type', { timeout: 60_000 }, () => {
+test('another source that has what a long push gives another type', () => {
   const gauges = counters(2).replace('counter', 'gauge');
   return inTurns(6, async (turns) => {
     const run = await RestartingGateway.start({ byJob: true, clock });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 
-import { defaultLimits } from '../../src/gateway/options.ts';
 import { createTelemetry, ownMetrics } from '../../src/gateway/prom-telemetry.ts';
 import { ignoredReasons } from '../../src/gateway/telemetry.ts';
 import type { HoldingsByType, Telemetry } from '../../src/gateway/telemetry.ts';
@@ -19,7 +18,6 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     series: perType(0),
     families: perType(0),
     usage: { seriesBytes: 0, metadataBytes: 0, sourceBytes: 0, otherSpellingsBytes: 0 },
-    limits: defaultLimits,
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,

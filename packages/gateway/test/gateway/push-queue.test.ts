@@ -5,7 +5,7 @@ import type { Client } from '../../src/gateway/api.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import { defaultQueueBounds, PushQueue } from '../../src/gateway/push-queue.ts';
-import type { QueueBounds } from '../../src/gateway/push-queue.ts';
+import type { QueueBounds, QueuePlace } from '../../src/gateway/push-queue.ts';
 import { ClientGone } from '../../src/model/client-gone.ts';
 import { groupingKey } from '../../src/model/labels.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
@@ -34,6 +34,10 @@ class Sender implements Client {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+function placeNow(now: () => number = defaultQueueBounds.now): QueuePlace {
+  return { client: undefined, source: '', sinceMs: now() };
+}
+
 /** A queue whose first piece of work ends with `gate`. */
 function busyQueue(bounds: Partial<QueueBounds> = {}): {
   readonly queue: PushQueue;
@@ -44,14 +48,15 @@ function busyQueue(bounds: Partial<QueueBounds> = {}): {
   const queue = new PushQueue(() => undefined, { ...defaultQueueBounds, ...bounds });
   const gate = new Gate();
   const done: string[] = [];
-  void queue.run({ client: undefined, source: '' }, () => gate.passed);
+  const now = bounds.now ?? defaultQueueBounds.now;
+  void queue.run(placeNow(now), () => gate.passed);
   return {
     queue,
     gate,
     done,
     add: (name, client, source = '') =>
       queue
-        .run({ client, source }, () => void done.push(name))
+        .run({ client, source, sinceMs: now() }, () => void done.push(name))
         .then(
           () => 'done',
           (error: Error) =>
@@ -63,7 +68,7 @@ function busyQueue(bounds: Partial<QueueBounds> = {}): {
 test('what has nothing to wait for begins at once', async () => {
   const queue = new PushQueue(() => undefined);
   let begun = 0;
-  const work = queue.run({ client: undefined, source: '' }, () => (begun += 1));
+  const work = queue.run(placeNow(), () => (begun += 1));
   expect([begun, queue.isIdle]).toEqual([1, true]);
   expect(await work).toBe(1);
 });
@@ -113,11 +118,24 @@ test('a client is refused when it has waited for too long; a program that embeds
   expect(done.toSorted()).toEqual(['embedded', 'late']);
 });
 
+test('a client that waits in two queues, one after the other, has waited in both', async () => {
+  let nowMs = 0;
+  const [first, second] = [0, 1].map(() => busyQueue({ now: () => nowMs, waitMsMax: 100 }));
+  const place = { client: new Sender('a'), source: '', sinceMs: nowMs };
+  const work = first!.queue.run(place, () => second!.queue.run(place, () => 'done'));
+  nowMs = 60;
+  first!.gate.open();
+  await turn();
+  nowMs = 120;
+  second!.gate.open();
+  await expect(work).rejects.toMatchObject({ code: 'overloaded' });
+});
+
 test('nothing begins while the state is busy, and work that fails ends its own turn only', async () => {
   const gate = new Gate();
   let busy: Promise<void> | undefined = gate.passed;
   const queue = new PushQueue(() => busy);
-  const place = { client: undefined, source: '' };
+  const place = placeNow();
   const failing = queue.run(place, () => {
     throw new Error('no');
   });

@@ -162,10 +162,12 @@ function spyOnReads(): (length: number) => number {
   return (length) => begun.mock.calls.filter(([body]) => body.length === length).length;
 }
 
-test('a long push is read in turns while others make a series in each of them, and nobody starves', async () => {
+const long = (i: number): string => `g{aaaaaaaaaaaaaaaa="${i}"} 1\n`;
+
+test('a long push is read once in turns while others make a series in each of them', async () => {
   const gateway = createGateway();
   const reads = spyOnReads();
-  const body = lines(60_000, (i) => `g{aaaaaaaaaaaaaaaa="${i}"} 1\n`);
+  const body = lines(60_000, long);
   const others: Promise<unknown>[] = [];
   let turns = 0;
   await whileTurning(gateway.push(body), (turn) => {
@@ -173,42 +175,58 @@ test('a long push is read in turns while others make a series in each of them, a
     others.push(gateway.push(`other{i="${turn}"} 1\n`));
   });
   expect(turns).toBeGreaterThan(body.length / TURN_BYTES);
-  expect(reads(Buffer.byteLength(body))).toBe(3);
+  expect(reads(Buffer.byteLength(body))).toBe(1);
   await Promise.all(others);
   const page = await gateway.scrape();
   expect(page.match(/^g\{/gm)).toHaveLength(60_000);
   expect(page.match(/^other\{/gm)).toHaveLength(others.length);
 });
 
-test('while a long push is read at last, what is known goes on, and deletes and new series come after it', async () => {
+test('a long push is read three times at most, though others make series in each turn that it has too', async () => {
+  const gateway = createGateway();
+  const reads = spyOnReads();
+  const body = lines(60_000, long);
+  const others: Promise<unknown>[] = [];
+  await whileTurning(gateway.push(body), (turn) => void others.push(gateway.push(long(turn))));
+  expect(reads(Buffer.byteLength(body))).toBe(3);
+  await Promise.all(others);
+  const values = [...(await gateway.scrape()).matchAll(/^g\{.* (\d)$/gm)].map(([, value]) => Number(value));
+  expect(values).toHaveLength(60_000);
+  expect(values.reduce((sum, value) => sum + value, 0)).toBe(60_000 + others.length);
+});
+
+test('while a long push insists, others wait that bring the same series or take some back, and nobody else does', async () => {
   const gateway = createGateway({ byJob: true });
   await gateway.push('known 1\n', { path: 'job/a', method: 'PUT' });
-  await gateway.push('gone 1\n', { path: 'job/b', method: 'PUT' });
+  await gateway.push('gone 1\nonly 1\n', { path: 'job/b', method: 'PUT' });
   await gateway.push('gone 1\ngoes 1\n', { path: 'job/c', method: 'PUT' });
   const ended: string[] = [];
   const note = (name: string) => (): void => void ended.push(name);
-  const long = gateway.push(
-    lines(60_000, (i) => `g{aaaaaaaaaaaaaaaa="${i}"} 1\n`),
-    { path: 'job/long' },
-  );
-  void long.then(note('long'));
+  await gateway.push('stays 1\n', { path: 'job/e', method: 'PUT' });
+  await gateway.push('stays 1\n', { path: 'job/f', method: 'PUT' });
+  const reading = gateway.push(lines(60_000, long), { path: 'job/long' });
+  void reading.then(note('long'));
   const waiting: Promise<unknown>[] = [];
-  await whileTurning(long, (turn) => {
+  await whileTurning(reading, (turn) => {
     // Two attempts are spoilt, and the third one is not to be.
-    if (turn === 1 || turn === 3) void gateway.push(`other${turn} 1\n`, { path: 'job/d' });
+    if (turn === 1 || turn === 3) void gateway.push(long(turn), { path: 'job/d' });
     if (turn !== 5) return;
     void gateway.push('known 2\n', { path: 'job/a', method: 'PUT' }).then(note('known'));
+    void gateway.push('new 1\n', { path: 'job/g' }).then(note('new'));
+    void gateway.delete('job/e').then(note('delete of what others have'));
     void gateway.scrape().then(note('scrape'));
-    waiting.push(gateway.push('new 1\n', { path: 'job/d' }).then(note('new')));
+    waiting.push(gateway.push(long(0), { path: 'job/d' }).then(note('same')));
     waiting.push(gateway.push('gone 1\n', { path: 'job/c', method: 'PUT' }).then(note('shrinks')));
     waiting.push(gateway.delete('job/b').then(note('delete')));
   });
   await Promise.all(waiting);
-  expect(ended.slice(0, 2)).toEqual(['known', 'scrape']);
-  expect(ended.slice(2).toSorted()).toEqual(['delete', 'long', 'new', 'shrinks']);
+  expect(ended.slice(0, 4).toSorted()).toEqual(['delete of what others have', 'known', 'new', 'scrape']);
+  expect(ended.slice(4).toSorted()).toEqual(['delete', 'long', 'same', 'shrinks']);
   const page = await gateway.scrape();
   expect(page).toContain('\nknown 2\n');
   expect(page).toContain('\nnew 1\n');
+  expect(page).toContain('\nstays 1\n');
+  expect(page).toContain('\ng{aaaaaaaaaaaaaaaa="0"} 2\n');
   expect(page).toContain('\ngone 1\n');
   expect(page).not.toContain('\ngoes 1\n');
 });

@@ -20,7 +20,7 @@ describe('framing', () => {
     ['where pushes wait for the disk', durable],
   ] as const)(
     'is answered in order, and counts only what is answered 202, %s',
-    { timeout: 60_000 },
+
     async (_name, start) => {
       const gateway = await start();
       onTestFinished(() => gateway.close());

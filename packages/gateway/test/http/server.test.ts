@@ -1,6 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import * as zlib from 'node:zlib';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { RequestError } from '../../src/model/errors.ts';
 import { run, waitFor } from './helpers.ts';
@@ -298,10 +299,12 @@ describe('the page', () => {
 describe('close', () => {
   it('lets an upload finish, and turns away what comes after', async () => {
     const { gateway, server, open } = await run();
+    const accepted = noted('net.server.socket');
+    const begun = noted('http.server.request.start');
     const uploading = open();
     uploading.write('POST /metrics/ HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\na 1\n');
     const late = open();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitFor(() => accepted.count === 2 && begun.count === 1);
     const closed = server.close();
     late.write('POST /metrics/ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na 1\n');
     await late.until((client) => client.closed);
@@ -372,3 +375,12 @@ describe('close', () => {
     await expect(server.listen({ host: '127.0.0.1', port })).rejects.toThrow(/EADDRINUSE/);
   });
 });
+
+/** Counts what Node says on a channel until the test is over. */
+function noted(channel: string): { readonly count: number } {
+  const messages = { count: 0 };
+  const note = (): void => void (messages.count += 1);
+  subscribe(channel, note);
+  onTestFinished(() => void unsubscribe(channel, note));
+  return messages;
+}

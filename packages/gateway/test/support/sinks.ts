@@ -56,6 +56,10 @@ export class RecordingSink extends UnknowingSink implements SampleSink {
     this.lines.push(`${seriesText(name, labels)} ${formatFloat64(value)}`);
   }
 
+  addDiscarded(samples: number): void {
+    this.lines.push(`  discarded ${samples}`);
+  }
+
   addType(name: string, type: MetricType): void {
     this.lines.push(`type ${name} ${type}`);
   }
@@ -71,6 +75,8 @@ export class RecordingSink extends UnknowingSink implements SampleSink {
     this.addType(name, type);
     if (help !== undefined) this.addHelp(name, help);
   }
+
+  returnTo(): void {}
 
   addUnit(name: string, unit: string): void {
     this.lines.push(`unit ${name} ${unit}`);
@@ -119,6 +125,9 @@ export class ForgetfulSink extends UnknowingSink implements SampleSink {
   addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
     this.#to.addSample(name, labels, value, { ...spelling, repeatable: false });
   }
+  addDiscarded(samples: number): void {
+    this.#to.addDiscarded(samples);
+  }
   addType(name: string, type: MetricType, spelling: Spelling): void {
     this.#to.addType(name, type, { ...spelling, repeatable: false });
   }
@@ -131,6 +140,9 @@ export class ForgetfulSink extends UnknowingSink implements SampleSink {
     spelling: Spelling,
   ): void {
     this.#to.addFamily(name, is, { ...spelling, repeatable: false });
+  }
+  returnTo(name: string): void {
+    this.#to.returnTo(name);
   }
   addUnit(name: string, unit: string): void {
     this.#to.addUnit(name, unit);

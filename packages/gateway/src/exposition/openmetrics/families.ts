@@ -186,6 +186,7 @@ export class FamilyReader {
     this.isTyped = false;
     this.isSampled = false;
     this.#isClaimed = before !== undefined;
+    if (before !== undefined) this.#sink.returnTo(name + before.suffix);
     this.#helpStart = -1;
     this.#unit = undefined;
     this.#start = start;

@@ -175,7 +175,10 @@ class FamilyReader implements PushDecoder {
     if (reference !== UNKNOWN && !this.#told.isByName && this.#isNewKnown(reference)) return;
     const name = reader.text(this.#nameStart, this.#nameEnd);
     const help = this.#helpStart === NOWHERE ? undefined : reader.text(this.#helpStart, this.#helpEnd);
-    if (!this.#told.add(name, type, start)) return;
+    if (!this.#told.add(name, type, start)) {
+      sink.returnTo(name);
+      return;
+    }
     if (reference !== UNKNOWN) sink.addKnown(reference, 0, start);
     else sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
   }

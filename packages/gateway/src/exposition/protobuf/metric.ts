@@ -10,8 +10,7 @@ import { shorten } from '../../primitives/quote.ts';
 import { readLabels } from './labels.ts';
 import { metric as metricTags, typesByNumber, valueTags } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
-import { QUANTILES, SeriesKeys, VALUE } from './series-keys.ts';
-import type { Part } from './series-keys.ts';
+import { SeriesKeys } from './series-keys.ts';
 import { Distribution, Single } from './values.ts';
 import { problem } from './wire.ts';
 import type { WireReader } from './wire.ts';
@@ -89,7 +88,7 @@ export class MetricReader {
       );
     }
     this.#labelsEnd = labelsEnd;
-    const reference = this.#find(VALUE);
+    const reference = labelsEnd === NOWHERE ? UNKNOWN : this.#keys.find(start, labelsEnd);
     reader.enter(valueStart, valueEnd);
     if (hasBuckets(this.#type)) this.#readHistogram(reference);
     else if (this.#type === 'summary') this.#readSummary(reference);
@@ -143,14 +142,24 @@ export class MetricReader {
     distribution.readSummary(this.#reader);
     const { length, bounds, values, offsets } = distribution;
     this.#addCountAndSum(reference, distribution.count, distribution.sum);
-    if (length === 0) return;
-    const passed = this.#find(QUANTILES);
+    const twin = distribution.twin();
+    if (twin >= 0) {
+      this.#labels ??= readLabels(this.#reader, this.#start, this.#end);
+      const quantile = { name: 'quantile', value: formatFloat64(bounds[twin]!) };
+      const series = seriesText(this.#nameInWords(), [...this.#labels, quantile]);
+      throw new PushProblem(
+        'duplicate_series',
+        `${shorten(series)} stands twice in this push; write each series once`,
+        offsets[twin]!,
+      );
+    }
+    if (reference !== UNKNOWN) {
+      this.#sink.addDiscarded(length);
+      return;
+    }
     for (let i = 0; i < length; i += 1) {
-      if (passed !== UNKNOWN) this.#sink.addKnown(passed, 0, offsets[i]!);
-      else {
-        const spelling = i === 0 ? this.#spelling() : this.#unspelled(offsets[i]!);
-        this.#addInWords('', values[i]!, spelling, { name: 'quantile', value: formatFloat64(bounds[i]!) });
-      }
+      const spelling = { ...this.#unspelled(offsets[i]!), isOnlyOne: true };
+      this.#addInWords('', values[i]!, spelling, { name: 'quantile', value: formatFloat64(bounds[i]!) });
     }
   }
 
@@ -160,8 +169,9 @@ export class MetricReader {
     const start = this.#start;
     if (reference !== UNKNOWN) sink.addKnown(reference, count, start);
     else this.#addInWords('_count', count, this.#spelling());
-    const beside = reference < 0 ? reference : sink.findSum(reference);
+    const beside = reference < 0 ? UNKNOWN : sink.findSum(reference);
     if (beside !== UNKNOWN) sink.addKnown(beside, sum, start);
+    else if (reference < 0 && reference !== UNKNOWN) sink.addDiscarded(1);
     else this.#addInWords('_sum', sum, this.#unspelled(start));
     if (distribution.startMs > 0) sink.addStart(distribution.startMs);
   }
@@ -172,11 +182,7 @@ export class MetricReader {
     this.#sink.addSample(this.#nameInWords() + suffix, labels, value, spelling);
   }
 
-  #find(part: Part): number {
-    return this.#labelsEnd === NOWHERE ? UNKNOWN : this.#keys.find(part, this.#start, this.#labelsEnd);
-  }
-
-  /** Of the part last looked for. */
+  /** Of the metric last looked for. */
   #spelling(): Spelling {
     const key = this.#labelsEnd === NOWHERE ? undefined : this.#keys.kept();
     return { start: this.#start, end: this.#end, repeatable: key !== undefined, key };

@@ -2,7 +2,7 @@
  * The bytes by which a series is known again. The labels of a Metric stand in one piece, and a client that pushes again writes
  * them again in the same way; what they are labels of stands elsewhere, so it is put before them:
  *
- *   [ LF | 0 | type | part | length of the name, two bytes | name | label fields as they were sent ]
+ *   [ LF | 0 | type | length of the name, two bytes | name | label fields as they were sent ]
  *
  * No text spelling begins with a line feed, and the header of a family, which is known by its own bytes (they begin with a tag
  * that is a line feed, too), does not go on with a zero, as its name is not empty.
@@ -14,13 +14,8 @@ import { hashBytes } from '../../primitives/hash.ts';
 
 /** Longer ones would not be remembered. */
 const KEY_BYTES_MAX = 1024;
-const PREFIX_BYTES = 6;
+const PREFIX_BYTES = 5;
 const ARENA_BYTES = 1 << 16;
-
-/** What of a metric is meant: its value or count, or that its quantiles are passed over. */
-export const VALUE = 1;
-export const QUANTILES = 2;
-export type Part = typeof VALUE | typeof QUANTILES;
 
 /** Keys for one push. */
 export class SeriesKeys {
@@ -47,20 +42,19 @@ export class SeriesKeys {
     this.#view.setUint8(0, LF);
     this.#view.setUint8(1, 0);
     this.#view.setUint8(2, type);
-    this.#view.setUint16(4, length, true);
+    this.#view.setUint16(3, length, true);
     this.#copy(nameStart, nameEnd, PREFIX_BYTES);
     this.#labelsAt = PREFIX_BYTES + length;
   }
 
-  /** What a part of the metric with these label fields leads to, or UNKNOWN. */
-  find(part: Part, start: number, end: number): number {
+  /** What the metric with these label fields leads to, its value or count, or UNKNOWN. */
+  find(start: number, end: number): number {
     const at = this.#labelsAt;
     const length = end - start;
     this.#end = 0;
     if (at === 0 || at + length > KEY_BYTES_MAX) return UNKNOWN;
     const body = this.#body;
     const view = this.#view;
-    view.setUint8(3, part);
     const guessed = this.#sink.guessKey(view, at, body, start, end);
     if (guessed !== UNKNOWN) return guessed;
     this.#copy(start, end, at);

@@ -109,6 +109,20 @@ export class Distribution {
     }
   }
 
+  /** The place of a quantile that was there before, or -1. */
+  twin(): number {
+    const { bounds, length } = this;
+    let ascending = 1;
+    while (ascending < length && bounds[ascending - 1]! < bounds[ascending]!) ascending += 1;
+    if (ascending >= length) return -1;
+    const seen = new Set<number>();
+    for (let i = 0; i < length; i += 1) {
+      if (seen.has(bounds[i]!)) return i;
+      seen.add(bounds[i]!);
+    }
+    return -1;
+  }
+
   #clear(): void {
     this.count = 0;
     this.sum = 0;

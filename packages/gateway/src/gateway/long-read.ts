@@ -1,0 +1,74 @@
+/**
+ * A long push while it is read, as far as others are concerned. Read in steps, it takes seconds at worst, and others push meanwhile:
+ *
+ *   known series                     go on, whatever happens
+ *   new ones, and what goes          go on; where they disturb it (aggregate/disturbs.ts), it has to be read again
+ *   the same, once it has insisted   wait until it is over, where they may disturb it
+ *   the same, once it is still       wait, for the short time that it takes to complete the batch
+ */
+import type { Batch } from '../aggregate/batch.ts';
+import { bringsNews, disturbs, mayGoWith } from '../aggregate/disturbs.ts';
+import type { BatchBeingRead } from '../aggregate/disturbs.ts';
+import type { PushOrigin, State } from '../aggregate/state.ts';
+
+/** See PushBuilder. */
+export interface LongReader extends BatchBeingRead {
+  keepUp(): void;
+}
+
+export class LongRead {
+  /** Resolves when what had to wait for it need not any more. */
+  readonly isOver: Promise<void>;
+  readonly #state: State;
+  readonly #reader: LongReader;
+  #over: () => void = () => {};
+  #insists = false;
+  #isStill = false;
+
+  constructor(state: State, reader: LongReader) {
+    this.#state = state;
+    this.#reader = reader;
+    this.isOver = new Promise<void>((resolve) => {
+      this.#over = resolve;
+    });
+  }
+
+  /** From here on, whatever may disturb it waits. */
+  insist(): void {
+    this.#insists = true;
+  }
+
+  /** The same, and whatever brings anything new. */
+  holdStill(): void {
+    this.#insists = true;
+    this.#isStill = true;
+  }
+
+  end(): void {
+    this.#over();
+  }
+
+  /** Whether changes without a push of their own, of which it is not known what goes with them, have to wait. */
+  get insists(): boolean {
+    return this.#insists;
+  }
+
+  /** Whether a push may go on: `disturbs` where it has to be read again after that, `waits` where the other one has to wait. */
+  look(batch: Batch, origin: Pick<PushOrigin, 'source' | 'method'>): 'goes on' | 'disturbs' | 'waits' {
+    const isDisturbed =
+      (this.#isStill && bringsNews(batch)) || disturbs(this.#state, { batch, origin }, this.#reader);
+    if (!isDisturbed) return 'goes on';
+    return this.#insists ? 'waits' : 'disturbs';
+  }
+
+  /** Whether a source may be removed now. */
+  mayRemove(source: string): boolean {
+    if (!this.#insists) return true;
+    return this.#reader.batch.leaving.length === 0 && !mayGoWith(this.#state, source);
+  }
+
+  /** To be called when a push was applied that does not disturb it. `losses` is what State.losses was before. */
+  keepUp(losses: number): void {
+    if (this.#state.losses === losses) this.#reader.keepUp();
+  }
+}

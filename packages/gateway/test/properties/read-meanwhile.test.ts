@@ -1,0 +1,181 @@
+/**
+ * A long push is read while others are counted that do not disturb it (aggregate/disturbs.ts). All then is as if they had come first,
+ * down to the numbers of cells: else a record would say something else when it is read again.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { disturbs, mayGoWith } from '../../src/aggregate/disturbs.ts';
+import { checkLeaving } from '../../src/aggregate/leaving.ts';
+import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
+import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
+import { beginText } from '../../src/exposition/text/decode.ts';
+import { PushProblem } from '../../src/model/errors.ts';
+import type { PushDecoder } from '../../src/model/push-decoder.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { Course, step, steps } from '../aggregate/course.ts';
+import type { Step } from '../aggregate/course.ts';
+import { WorkingState } from '../aggregate/working-state.ts';
+import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
+import type { RichFamily } from '../support/rich-pushes.ts';
+import { runs } from '../support/runs.ts';
+
+const modes = [
+  { byJob: false },
+  { byJob: false, summaries: 'discard' },
+  { byJob: true, counterResets: 'overwrite' },
+  { byJob: true, counterResets: 'accumulate' },
+] as const;
+
+const formats = ['text', 'openmetrics', 'protobuf'] as const;
+/** No line of the pushes here is longer. */
+const SLICE_BYTES = 160;
+const origin = { source: '[["job","long"]]', method: 'POST', nowMs: 2_000_000, wallMs: 2_000_000 } as const;
+
+/** What others do, each in a source of its own. Those of one name with the long push disturb it, mostly. */
+const other = fc.oneof(
+  { weight: 3, arbitrary: step },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      push: fc
+        .tuple(fc.constantFrom('x', 'a', 'c', 'h', 'x_count'), fc.nat(40), fc.boolean())
+        .map(
+          ([name, id, isGauge]) => `# TYPE ${name} ${isGauge ? 'gauge' : 'counter'}\n${name}{o="${id}"} 1\n`,
+        ),
+      source: fc.constantFrom('x', 'o'),
+      method: fc.constantFrom('PUT' as const, 'POST' as const),
+    }),
+  },
+  { weight: 1, arbitrary: richFamilies },
+);
+type Other = Step | readonly RichFamily[];
+
+const long = fc.oneof(
+  fc.array(step, { minLength: 1, maxLength: 5 }).map((all) => {
+    const text = all.flatMap((each) => ('push' in each ? each.push.split('\n') : []));
+    // Each line once, or nearly all would be refused.
+    return `${[...new Set(text)].join('\n')}\n`;
+  }),
+  richFamilies,
+);
+
+class Disturbs extends Error {}
+
+test.each(modes)('a long push and those that come while it is read (%o)', (rules) => {
+  fc.assert(
+    fc.property(
+      steps,
+      long,
+      fc.constantFrom(...formats),
+      fc.array(fc.array(other, { maxLength: 3 }), { maxLength: 8 }),
+      (before, body, format, meanwhile) => {
+        const [one, first] = [new WorkingState(rules, 1), new WorkingState(rules, 1)];
+        const course = new Course();
+        for (const each of before) course.take(each, [one, first]);
+        const reading = read(one, body, format);
+        for (const others of meanwhile) {
+          if (reading.next().done === true) break;
+          for (const each of others) {
+            if (!isTaken(each, one, reading.builder)) continue;
+            take(each, first);
+          }
+        }
+        expect(finish(one, reading)).toBe(finish(first, read(first, body, format)));
+        expect(one.facts()).toEqual(first.facts());
+      },
+    ),
+    { numRuns: runs(1500) },
+  );
+});
+
+interface Reading {
+  readonly builder: PushBuilder;
+  readonly bytes: Buffer;
+  /** Reads a part; a refusal is kept for the end. */
+  next(): { readonly done: boolean };
+  readonly refusal: () => PushProblem | undefined;
+}
+
+function read(working: WorkingState, pushed: string | readonly RichFamily[], format: string): Reading {
+  const isProtobuf = typeof pushed !== 'string' && format === 'protobuf';
+  const bytes = isProtobuf
+    ? asProtobuf(pushed)
+    : Buffer.from(typeof pushed === 'string' ? pushed : asOpenMetrics(pushed));
+  const builder = new PushBuilder(working.state, () => origin.wallMs);
+  working.state.hold();
+  builder.begin(bytes, undefined, origin.source);
+  let decoder: PushDecoder;
+  if (isProtobuf) decoder = beginProtobuf(bytes, builder);
+  else if (typeof pushed === 'string') decoder = beginText(bytes, builder);
+  else decoder = beginOpenMetrics(bytes, builder, { strict: false });
+  let problem: PushProblem | undefined;
+  let done = false;
+  return {
+    builder,
+    bytes,
+    refusal: () => problem,
+    next() {
+      try {
+        done ||= decoder.advance(SLICE_BYTES);
+      } catch (error) {
+        if (!(error instanceof PushProblem)) throw error;
+        problem = error;
+        done = true;
+      }
+      return { done };
+    },
+  };
+}
+
+/** Reads the rest and applies it; returns what became of it. */
+function finish({ state }: WorkingState, reading: Reading): string {
+  try {
+    while (!reading.next().done);
+    const refused = reading.refusal();
+    if (refused !== undefined) throw refused;
+    expect(reading.builder.isUnchanged()).toBe(true);
+    if (!atOnce(reading.builder.isCurrentInSteps())) return 'another judgement';
+    const batch = reading.builder.finish();
+    atOnce(checkLeaving(state, batch, origin));
+    if (state.mayBeLate(batch) && atOnce(state.isLateInSteps(batch, origin))) return 'late';
+    state.apply(batch, reading.bytes, origin);
+    return 'taken';
+  } catch (error) {
+    if (error instanceof PushProblem) return error.code;
+    throw error;
+  } finally {
+    state.letGo();
+  }
+}
+
+/** Has others go on where they may, as the ledger does for a long push that insists. */
+function isTaken(each: Other, one: WorkingState, read: PushBuilder): boolean {
+  const { state } = one;
+  const { losses } = state;
+  if ('waitMs' in each || 'recycle' in each) return false;
+  if ('remove' in each && (read.batch.leaving.length > 0 || mayGoWith(state, each.remove))) return false;
+  one.beforeApplying = (batch, by) => {
+    if (disturbs(state, { batch, origin: by }, read)) throw new Disturbs();
+  };
+  try {
+    take(each, one);
+  } catch (error) {
+    if (error instanceof Disturbs) return false;
+    throw error;
+  } finally {
+    one.beforeApplying = () => {};
+  }
+  // What it was not seen to take away, it must not have.
+  expect(state.losses).toBe(losses);
+  read.keepUp();
+  return true;
+}
+
+function take(each: Other, working: WorkingState): void {
+  const nowMs = 1_500_000;
+  if (Array.isArray(each)) working.push(asProtobuf(each), { source: 'o', nowMs });
+  else if ('push' in each) working.push(each.push, { ...each, nowMs });
+  else if ('remove' in each) working.state.remove(each.remove);
+}
