@@ -11,7 +11,7 @@ import { ProtobufWriter } from './protobuf/encode.ts';
 import { shownFamilies } from './protobuf/page-families.ts';
 import { TextWriter } from './text/encode.ts';
 
-export interface PageContent {
+interface PageContent {
   readonly families: readonly FamilyView[];
   readonly variantOf: VariantOf;
   readonly writer: FamilyWriter;

@@ -10,9 +10,9 @@
  */
 import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
+import type { LeftOut } from './escaping/escaped-family.ts';
 import { KeptRoom } from './kept-room.ts';
 import type { Recording, RoomUser } from './kept-room.ts';
-import type { LeftOut } from './page.ts';
 
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
 const RUN_ROWS = 128;
@@ -63,7 +63,7 @@ export interface FoundRun extends Past {
   readonly keepBytesMax: number;
 }
 
-export interface WrittenRun extends Readonly<Past>, Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'> {
+interface WrittenRun extends Readonly<Past>, Pick<FoundRun, 'text' | 'leftOut' | 'keepBytesMax'> {
   /** There was less room for the text than when it was found. */
   readonly isCrowded: boolean;
 }

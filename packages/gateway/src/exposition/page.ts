@@ -5,6 +5,7 @@
 import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView, PageView } from '../model/page-view.ts';
 import { escapeFamilies } from './escaping/escape-families.ts';
+import type { LeftOut } from './escaping/escaped-family.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
 import { contentOf } from './formats.ts';
 import type { FoundRun, KeptPage, KeptPages, KeptText } from './kept-text.ts';
@@ -16,7 +17,7 @@ const STEP_ROWS = 32;
 const STEP_MS = 1;
 const TURN_MS = 3;
 
-export interface PageSettings {
+interface PageSettings {
   /** What earlier pages of the same view's state left behind. */
   readonly kept: KeptPages;
   readonly options: PageOptions;
@@ -24,13 +25,6 @@ export interface PageSettings {
   onLeftOut(leftOut: LeftOut): void;
   /** Called at the beginning of each turn. Throws when the view is closed already and nobody wants the rest. */
   onTurn?(): void;
-}
-
-/** Series that are not on a page because their names meet others once escaped. */
-export interface LeftOut {
-  readonly series: number;
-  /** One family that they are of. */
-  readonly family: string;
 }
 
 /** The page in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */

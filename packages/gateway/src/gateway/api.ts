@@ -1,6 +1,5 @@
 import type { GroupingKey, Label } from '../model/labels.ts';
 import type { PageFormat } from '../model/page-format.ts';
-import type { CutReason } from './scrape-turn.ts';
 
 /**
  * What the HTTP layer (and an embedder) asks of the gateway. All sizes are bytes, all times milliseconds.
@@ -65,6 +64,11 @@ export interface ScrapeRequest {
 export interface Scrape extends AsyncIterable<Uint8Array> {
   close(): void;
 }
+
+export const cutReasons = ['stalled', 'lifetime', 'pressure'] as const;
+
+/** Why a page is not finished: nothing was taken of it, it took too long, or others waited while it was read slowly. */
+export type CutReason = (typeof cutReasons)[number];
 
 /** Where a page goes, for telling who reads from who only keeps a place. */
 export interface PageReader {

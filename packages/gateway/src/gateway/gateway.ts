@@ -3,7 +3,7 @@ import type { Batch } from '../aggregate/batch.ts';
 import { overLimits } from '../aggregate/check-limits.ts';
 import { countsByType } from '../aggregate/families.ts';
 import { usageOf } from '../aggregate/usage.ts';
-import type { LeftOut } from '../exposition/page.ts';
+import type { LeftOut } from '../exposition/escaping/escaped-family.ts';
 import { StorageProblem } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';

@@ -16,7 +16,7 @@ import type { Pause } from './pauses.ts';
 /** Hashed in one step: some tenths of a millisecond. */
 const STEP_BYTES = 128 * 1024;
 
-export type KeyedPush = PushRequest & { readonly idempotencyKey: string };
+type KeyedPush = PushRequest & { readonly idempotencyKey: string };
 
 /**
  * The digest of the key, which counts for its grouping key only; the fingerprint of the request: its method and its body,

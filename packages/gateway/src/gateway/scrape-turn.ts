@@ -2,7 +2,7 @@
 import type { OpenView } from '../aggregate/view.ts';
 import { RequestError } from '../model/errors.ts';
 import type { PageView } from '../model/page-view.ts';
-import type { ScrapeRequest } from './api.ts';
+import type { CutReason, ScrapeRequest } from './api.ts';
 import { ReaderPace } from './reader-pace.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
 
@@ -89,11 +89,6 @@ export class ScrapeTurn {
     if (this.#failure !== undefined) throw this.#failure;
   }
 }
-
-export const cutReasons = ['stalled', 'lifetime', 'pressure'] as const;
-
-/** Why a page is not finished: nothing was taken of it, it took too long, or others waited while it was read slowly. */
-export type CutReason = (typeof cutReasons)[number];
 
 export const turnedAwayReasons = ['queue_full', 'waited'] as const;
 

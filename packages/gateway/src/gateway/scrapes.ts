@@ -9,16 +9,16 @@ import { viewBytes } from '../aggregate/view.ts';
 import type { OpenView } from '../aggregate/view.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
-import type { LeftOut } from '../exposition/page.ts';
+import type { LeftOut } from '../exposition/escaping/escaped-family.ts';
 import { plainText } from '../model/page-format.ts';
-import type { Scrape, ScrapeRequest } from './api.ts';
+import type { CutReason, Scrape, ScrapeRequest } from './api.ts';
 import type { ExpiryClock } from './expiry.ts';
 import type { Ledger } from './ledger.ts';
 import type { GatewayOptions } from './options.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
 import { ScrapeQueue } from './scrape-queue.ts';
 import { cutError, ScrapeTurn, turnedAwayError } from './scrape-turn.ts';
-import type { CutReason, TurnedAwayReason } from './scrape-turn.ts';
+import type { TurnedAwayReason } from './scrape-turn.ts';
 import { Scrapers } from './scrapers.ts';
 
 /** What the plan of a page takes for each family. */
@@ -31,7 +31,7 @@ const OLD_GRACES = 2;
 /** So many looks may come late without that counting for the readers. */
 const CHECKS_MISSED_MAX = 4;
 
-export interface ScrapesDeps {
+interface ScrapesDeps {
   readonly ledger: Ledger;
   readonly expiry: ExpiryClock;
   readonly options: GatewayOptions;

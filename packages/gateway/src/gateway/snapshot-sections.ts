@@ -28,7 +28,7 @@ export interface SnapshotTimes {
   readonly lastPushMs: number | undefined;
 }
 
-export interface SnapshotSections {
+interface SnapshotSections {
   readonly parts: AsyncIterable<Uint8Array>;
   /** To be called when the parts are no longer read. */
   close(): void;

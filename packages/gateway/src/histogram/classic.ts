@@ -2,7 +2,7 @@
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import { bucketBound } from './bounds.ts';
 
-export interface ClassicBuckets {
+interface ClassicBuckets {
   /** Strictly ascending; +Infinity is the last. */
   readonly bounds: readonly number[];
   /** How many observations are up to each bound. */

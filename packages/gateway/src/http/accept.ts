@@ -8,7 +8,7 @@ import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
 import { PROTOBUF_TYPE } from './media-type.ts';
 
 /** One item of Accept or Accept-Encoding. */
-export interface Choice {
+interface Choice {
   /** Lower case, without parameters. */
   readonly value: string;
   /** By their names in lower case. */
@@ -62,7 +62,7 @@ function splitUnquoted(text: string, separator: string): string[] {
 }
 
 /** A way to write a page, with the Content-Type that says so. */
-export type NegotiatedFormat = PageFormat & { readonly contentType: string };
+type NegotiatedFormat = PageFormat & { readonly contentType: string };
 
 interface Offer {
   readonly range: string;

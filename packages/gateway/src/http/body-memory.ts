@@ -9,7 +9,7 @@
 import { RequestError } from '../model/errors.ts';
 import { Receiving } from './receiving.ts';
 
-export interface BodyMemoryBounds {
+interface BodyMemoryBounds {
   readonly bytesMax: number;
   readonly smallBytesMax: number;
 }

@@ -28,9 +28,9 @@ export interface BodyLimits {
 }
 
 /** The compression to undo; undefined when the body is as it is. */
-export type BodyCoding = Compression | undefined;
+type BodyCoding = Compression | undefined;
 
-export interface ReceivedBody {
+interface ReceivedBody {
   readonly coding: BodyCoding;
   /** Whose share of memory and decoders it takes. */
   readonly client: Client;

@@ -58,7 +58,7 @@ function addressIn(text: string): string | undefined {
   }
 }
 
-export interface Network {
+interface Network {
   readonly address: string;
   /** Bits that all its addresses have in common. */
   readonly prefix: number;

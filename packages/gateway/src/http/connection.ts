@@ -345,7 +345,7 @@ function takenBytes(socket: Socket): number {
 }
 
 /** Lets go at once of all that the peer has not taken. */
-export function resetConnection(socket: Socket): void {
+function resetConnection(socket: Socket): void {
   if ('encrypted' in socket) socket.destroy();
   else socket.resetAndDestroy();
 }

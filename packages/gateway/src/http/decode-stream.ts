@@ -16,7 +16,7 @@ export interface StreamProblems {
   readonly trailingBytes: () => RequestError;
 }
 
-export interface StreamWork {
+interface StreamWork {
   readonly sent: Uint8Array;
   readonly open: (options: ZlibOptions) => Gunzip;
   readonly problems: StreamProblems;

@@ -16,7 +16,7 @@ const BROTLI_TABLES_BYTES = 4 * 2 ** 20;
 const ZSTD_TABLES_BYTES = 512 * 1024;
 
 /** What the head of a br body says. */
-export interface BrotliHead {
+interface BrotliHead {
   readonly decoderBytes: number;
   /**
    * How much its first part is decompressed, 0 when that is not known. The decoder gives out nothing before its ring buffer is full, which

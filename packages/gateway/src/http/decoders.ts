@@ -5,7 +5,7 @@
 import { RequestError } from '../model/errors.ts';
 import { FairQueue } from '../primitives/fair-queue.ts';
 
-export interface DecoderBounds {
+interface DecoderBounds {
   readonly bytesMax: number;
   /** Each keeps one thread of the pool busy, and the journal needs some of them. */
   readonly decodersMax: number;

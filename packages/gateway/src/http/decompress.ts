@@ -32,7 +32,7 @@ import { ZSTD_WINDOW_LOG_MAX, zstdFrames } from './zstd-frames.ts';
 export type Compression = 'gzip' | 'deflate' | 'br' | 'zstd' | 'snappy';
 
 /** A body to decompress. */
-export interface Compressed {
+interface Compressed {
   readonly sent: Uint8Array;
   readonly compression: Compression;
   /** Whose turn it is when many wait. */
@@ -93,7 +93,7 @@ const withHeader: Inflater = { name: 'deflate', inflate: zlib.inflateSync, open:
 const raw: Inflater = { name: 'deflate', inflate: zlib.inflateRawSync, open: zlib.createInflateRaw };
 
 /** What all bodies that are being decompressed share. */
-export interface DecompressDeps {
+interface DecompressDeps {
   readonly decoders: Decoders;
   readonly turns: Turns;
 }

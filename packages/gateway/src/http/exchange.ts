@@ -1,6 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Connection } from './connection.ts';
+import type { ErrorCode } from '../model/errors.ts';
+
+/** What handlers ask of the connection that a request came on. */
+interface RequestConnection {
+  /** Why it broke off, if it did. */
+  readonly failureCode: ErrorCode | undefined;
+  /** The handler of the request is done; its reply may still be on its way. */
+  handled(exchange: Exchange): void;
+  /** Whether no request came after this one, so that its reply may end the connection. */
+  isLast(exchange: Exchange): boolean;
+}
 
 /** One request on its way through the handlers, and its reply. */
 export interface Exchange {
@@ -13,7 +23,7 @@ export interface Exchange {
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
   /** Undefined where many requests share a connection without an order, as in HTTP/2. */
-  readonly connection: Connection | undefined;
+  readonly connection: RequestConnection | undefined;
   /** Taken from the budget of requests that were sent ahead. */
   budgeted: number;
   /** Its handler is done. */

@@ -12,7 +12,7 @@ import { RequestError } from '../model/errors.ts';
 import { quote } from '../primitives/quote.ts';
 import { HEALTHY_PATH, READY_PATH } from './routes.ts';
 
-export interface HostPolicy {
+interface HostPolicy {
   /** Throws RequestError `body_unreadable`, `invalid_host` or `host_not_allowed`. */
   check(request: IncomingMessage, path: string): void;
 }

@@ -9,7 +9,7 @@ import { nosniff } from './headers.ts';
 import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH } from './routes.ts';
 import type { Handler } from './routes.ts';
 
-export interface PageDeps {
+interface PageDeps {
   readonly gateway: GatewayApi;
   readonly pushPath: string;
   readonly telemetryPath: string;

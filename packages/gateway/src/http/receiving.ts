@@ -4,7 +4,7 @@
  */
 
 /** A body, as far as this is concerned. */
-export interface Received {
+interface Received {
   readonly sender: string;
   readonly bytes: number;
   readonly isReceiving: boolean;

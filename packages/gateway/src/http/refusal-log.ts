@@ -15,7 +15,7 @@ interface Place {
 }
 
 /** What a line is about; lines about the same path share their second. */
-export interface Refused {
+interface Refused {
   readonly path: string;
   /** As in sender.ts. */
   readonly sender: string;

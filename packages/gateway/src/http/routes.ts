@@ -6,7 +6,7 @@ import { RequestError } from '../model/errors.ts';
 import { quote, shorten } from '../primitives/quote.ts';
 import type { Exchange } from './exchange.ts';
 
-export type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'page';
+type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'page';
 export type HandlerName =
   | 'push'
   | 'retire'
@@ -20,7 +20,7 @@ export type HandlerName =
 /** Rejections and throws are answered by whoever dispatches. */
 export type Handler = (exchange: Exchange) => Promise<void>;
 
-export interface Route {
+interface Route {
   readonly place: Place;
   readonly methods: readonly string[];
   readonly handler: HandlerName;
@@ -41,7 +41,7 @@ export const HEALTHY_PATH = '/-/healthy';
 export const READY_PATH = '/-/ready';
 export const SCRAPE_PATH = '/metrics';
 
-export interface PathOptions {
+interface PathOptions {
   readonly pushPath: string;
   readonly telemetryPath: string;
 }

@@ -2,8 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import type { PageReader } from '../gateway/api.ts';
-import type { CutReason } from '../gateway/scrape-turn.ts';
+import type { CutReason, PageReader } from '../gateway/api.ts';
 import type { ReplyCompression } from './accept-encoding.ts';
 
 /** Written ahead of the reader. A stream asks for a pause much earlier, and each pause costs as much as copying a slice. */

@@ -25,7 +25,7 @@ import { RefusalLog } from './refusal-log.ts';
 import type { Handler } from './routes.ts';
 import { AHEAD_BYTES_MAX, networkOf, ScrapeReader } from './scrape-reader.ts';
 
-export interface ScrapeDeps {
+interface ScrapeDeps {
   readonly gateway: GatewayApi;
   readonly telemetry: Telemetry;
   readonly cors: CorsPolicy;

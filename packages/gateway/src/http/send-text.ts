@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FlatHeaders } from './cors.ts';
 import { nosniff } from './headers.ts';
 
-export const PLAIN_TEXT = 'text/plain; charset=utf-8';
+const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
 export interface TextReply {
   readonly text: string;

@@ -11,7 +11,7 @@ export const ZSTD_WINDOW_LOG_MAX = 23;
 /** Each frame costs a decompressor. Parallel compressors write one for each megabyte or so. */
 const FRAMES_MAX = 64;
 
-export interface ZstdFrame {
+interface ZstdFrame {
   readonly bytes: Uint8Array;
   /** What its decoder has to keep of what was decompressed. */
   readonly windowBytes: number;

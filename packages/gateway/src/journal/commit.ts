@@ -9,7 +9,7 @@ import { BlockBuffer } from './block.ts';
 import type { StoreId } from './format.ts';
 import type { Segment, Segments } from './segments.ts';
 
-export interface CommitOptions {
+interface CommitOptions {
   readonly segments: Segments;
   readonly storeId: StoreId;
   /** Of the record before the first one. */

@@ -28,7 +28,7 @@ export interface Files {
  * `read` and `write` open what is there, `create` makes an empty file. `write-safe` is `write` with each write safe when it
  * returns: one trip to a thread less than write and fdatasync (measured: 6 000 to 7 300 commits a second instead of 4 500 to 6 200).
  */
-export type OpenHow = 'read' | 'write' | 'write-safe' | 'create';
+type OpenHow = 'read' | 'write' | 'write-safe' | 'create';
 
 export interface StoreFile {
   readonly path: string;
@@ -223,7 +223,7 @@ export async function withDescriptors<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** What tells one file from another that took its name. */
-export function identityOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
+function identityOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
   return `${dev}:${ino}`;
 }
 

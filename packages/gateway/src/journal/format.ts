@@ -75,7 +75,7 @@ export function writeSnapshotHeader(storeId: StoreId, position: number): Buffer 
   return startOf('snapshot', storeId, position);
 }
 
-export interface SegmentHeader {
+interface SegmentHeader {
   readonly position: number;
   readonly allocated: number;
   readonly writer: string;

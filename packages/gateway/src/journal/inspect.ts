@@ -27,14 +27,14 @@ export interface StoreReport {
   readonly tornBytes: number;
 }
 
-export interface SnapshotReport {
+interface SnapshotReport {
   readonly path: string;
   readonly position: number;
   readonly bytes: number;
   readonly whole: boolean;
 }
 
-export interface SegmentReport {
+interface SegmentReport {
   readonly path: string;
   readonly first: number;
   /** Less than `first` when it holds no whole record. */

@@ -11,7 +11,7 @@ import { storageProblemOf } from './problems.ts';
 const socketPathBytesMax = 100;
 const answerMsMax = 1000;
 
-export type Answer =
+type Answer =
   | { readonly kind: 'held'; readonly token: string; readonly by: string }
   | { readonly kind: 'dead' }
   | { readonly kind: 'absent' };

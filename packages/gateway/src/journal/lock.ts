@@ -42,7 +42,7 @@ const settleMs = 100;
 const attemptsMax = 5;
 const leaseMsDefault = 250;
 
-export interface LockOptions {
+interface LockOptions {
   readonly log: Log;
   /** To look only: where no lock can be made, one goes on without. */
   readonly readOnly: boolean;

@@ -3,12 +3,12 @@ import { basename, join } from 'node:path';
 
 import type { CatalogFile } from './catalog.ts';
 import { formatVersions, headerBytes, headName } from './format.ts';
-import type { Findings, RecoverOptions } from './recover.ts';
+import type { Findings, RecoverOptions } from './findings.ts';
 import { readableRecords, readWhole, type Damage, type SegmentEnd } from './replay.ts';
 import { beginAt, cutAt, sealAt, syncFile } from './segment-files.ts';
 import type { ClosedSegment } from './segments.ts';
 
-export interface SetAside {
+interface SetAside {
   /** What was lost, in words. */
   readonly what: readonly string[];
   readonly closed: readonly ClosedSegment[];

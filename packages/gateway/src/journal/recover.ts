@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { isSeal, readBlock, sealBytes } from './block.ts';
 import { readCatalog, type Catalog, type CatalogFile } from './catalog.ts';
 import { isFull, messageOf, type Files } from './files.ts';
+import type { ChosenSnapshots, Findings, RecoverOptions } from './findings.ts';
 import { segmentName, StoreId } from './format.ts';
 import type { KeptSnapshot } from './generations.ts';
 import { StorageProblem, type RecoverySink } from './journal.ts';
@@ -15,18 +16,6 @@ import { replay, type Damage, type Replayed, type SegmentEnd } from './replay.ts
 import { cutAt, markHead, sealAt, syncFile } from './segment-files.ts';
 import type { ClosedSegment } from './segments.ts';
 import { snapshotDamage, snapshotParts } from './snapshot-file.ts';
-import type { Log } from '../primitives/log.ts';
-
-export interface RecoverOptions {
-  readonly folder: string;
-  readonly files: Files;
-  readonly log: Log;
-  readonly onCorruption: 'fail' | 'quarantine';
-  readonly readOnly: boolean;
-  /** Of this process. */
-  readonly writer: string;
-  readonly sink: RecoverySink;
-}
 
 export interface RecoveredStore {
   readonly storeId: StoreId;
@@ -40,12 +29,6 @@ export interface RecoveredStore {
   readonly heads: readonly number[];
   readonly whole: readonly KeptSnapshot[];
   readonly damaged: readonly KeptSnapshot[];
-}
-
-export interface ChosenSnapshots {
-  /** Newest first. The first was verified, those after it were not read. */
-  readonly whole: readonly CatalogFile[];
-  readonly damaged: readonly { readonly file: CatalogFile; readonly why: string }[];
 }
 
 /**
@@ -216,13 +199,6 @@ async function handOverSnapshot(files: Files, snapshot: CatalogFile, sink: Recov
   } finally {
     await file.close();
   }
-}
-
-export interface Findings {
-  readonly catalog: Catalog;
-  readonly snapshots: ChosenSnapshots;
-  readonly replayed: Replayed;
-  readonly storeId: StoreId;
 }
 
 /** Throws when the store is damaged and the operator has not said to go on without what is. */

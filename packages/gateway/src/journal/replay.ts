@@ -49,7 +49,7 @@ export interface Replayed {
   readonly covered: readonly string[];
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly files: Files;
   readonly segments: readonly CatalogFile[];
   readonly storeId: StoreId;

@@ -13,7 +13,7 @@ import { JournalFull } from './journal.ts';
 import { explained } from './problems.ts';
 import { Segments } from './segments.ts';
 
-export interface RoomOptions {
+interface RoomOptions {
   readonly folder: string;
   readonly files: Files;
   readonly bytesMax: number;

@@ -6,7 +6,7 @@ import { withDescriptors, type Files, type StoreFile } from './files.ts';
 import { headerBytes, headName, nextSegmentName, segmentName, writeSegmentHeader } from './format.ts';
 import type { StoreId } from './format.ts';
 
-export interface StorePlace {
+interface StorePlace {
   readonly files: Files;
   readonly folder: string;
   readonly storeId: StoreId;

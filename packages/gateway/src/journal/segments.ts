@@ -40,7 +40,7 @@ export interface ClosedSegment {
   readonly bytes: number;
 }
 
-export interface SegmentsOptions {
+interface SegmentsOptions {
   readonly folder: string;
   readonly files: Files;
   readonly log: Log;

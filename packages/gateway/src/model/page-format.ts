@@ -1,5 +1,5 @@
 /** What a page can be written in. */
-export const pageFormats = ['text', 'openmetrics', 'protobuf'] as const;
+const pageFormats = ['text', 'openmetrics', 'protobuf'] as const;
 
 /**
  * How names are written that are not legacy names, by the names that content negotiation has for it.

@@ -6,10 +6,10 @@ import { formatDuration, formatSize, parseCount, parseDuration, parsePath, parse
 import type { Parsed } from './values.ts';
 
 /** What a row says of an option of any kind. */
-export type Row<T> = FlagRow & { readonly default: T };
+type Row<T> = FlagRow & { readonly default: T };
 
 /** What a row says of its flag; without one it is an option that only embedders have. */
-export type FlagRow =
+type FlagRow =
   | {
       readonly flag: FlagName;
       /** The name in weaveworks' and technicianted's gateways. */
@@ -22,19 +22,19 @@ export type FlagRow =
   | { readonly flag?: undefined };
 
 /** What the row of a number may say besides. */
-export interface NumberRow {
+interface NumberRow {
   /** For a limit: the label `of` by which the own metric `limit` shows it, which is the name of the metric that counts the same, if any. */
   readonly limitOf?: string;
   /** 0 may be given as well; the help says what it means. */
   readonly allowZero?: true;
 }
 
-export interface SizeRow extends NumberRow {
+interface SizeRow extends NumberRow {
   readonly max?: number;
 }
 
 /** What options of one kind have in common. */
-export interface Kind<T> {
+interface Kind<T> {
   /** What the help shows for the value; none for a flag that is on or off. */
   readonly placeholder?: string;
   readonly repeatable?: boolean;
@@ -42,7 +42,7 @@ export interface Kind<T> {
   readonly problemWith: Option<T>['problemWith'];
 }
 
-export interface Default<T> {
+interface Default<T> {
   /** As it is written on the command line. It may be a word that is no other value of the kind, such as auto. */
   readonly defaultText: string;
   readonly defaultFor: Option<T>['defaultFor'];

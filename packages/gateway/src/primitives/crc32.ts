@@ -5,7 +5,7 @@
 import * as zlib from 'node:zlib';
 
 /** `before` is the checksum of the bytes in front of these, or any number that checksums shall depend on. */
-export type Crc32 = (bytes: Uint8Array, before?: number) => number;
+type Crc32 = (bytes: Uint8Array, before?: number) => number;
 
 function byTable(polynomial: number): Crc32 {
   const table: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {

@@ -7,7 +7,7 @@
  *   segment     [ 0 | entry+1 | 0 | … ]                      by its low bits; at most 60 % full
  */
 
-export const SEGMENT_SLOTS_MAX: number = 1 << 12;
+const SEGMENT_SLOTS_MAX: number = 1 << 12;
 const SEGMENT_SLOTS_MIN = 64;
 /** Those below choose the place in a segment, those at the top may be the same in all of a table. */
 const DIRECTORY_SHIFT = 16;

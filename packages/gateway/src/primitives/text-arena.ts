@@ -25,7 +25,7 @@ export const addressing: Readonly<Record<'CHUNK_BITS' | 'CHUNK_MASK' | 'WORD_BIT
   WORD_BITS,
 };
 /** What addresses can tell apart. */
-export const ARENA_BYTES_MAX: number = 2 ** 32 * WORD_BYTES;
+const ARENA_BYTES_MAX: number = 2 ** 32 * WORD_BYTES;
 /** Lengths have 16 bits. */
 const LENGTH_MAX = 65_535;
 /** Set in the first word of a gap; the rest of it is its length in words. */

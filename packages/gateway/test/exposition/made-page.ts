@@ -3,7 +3,7 @@ import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
 import type { PageOptions } from '../../src/exposition/family-writer.ts';
 import { KeptPages } from '../../src/exposition/kept-text.ts';
 import { encodePage } from '../../src/exposition/page.ts';
-import type { LeftOut } from '../../src/exposition/page.ts';
+import type { LeftOut } from '../../src/exposition/escaping/escaped-family.ts';
 import { visitSamples } from '../../src/exposition/series-samples.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts';

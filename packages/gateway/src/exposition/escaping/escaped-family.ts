@@ -20,6 +20,13 @@ import type { MergedRow } from './merged-rows.ts';
 /** Rows read in one step. */
 const STEP_ROWS = 64;
 
+/** Series that are not on a page because their names meet others once escaped. */
+export interface LeftOut {
+  readonly series: number;
+  /** One family that they are of. */
+  readonly family: string;
+}
+
 export interface Escaping {
   readonly scheme: EscapingScheme;
   /** Of one native histogram, also where several meet. */

@@ -18,7 +18,7 @@ export interface MergedRow {
   native: NativeView | undefined;
 }
 
-export interface Bucket {
+interface Bucket {
   readonly bound: number;
   /** Observations in this bucket alone. */
   readonly count: number;
@@ -50,7 +50,7 @@ export function copyRow(series: SeriesView, labels: Uint8Array): MergedRow {
 }
 
 /** The family of the rows. */
-export interface Merging extends Pick<FamilyView, 'type' | 'startTimes'> {
+interface Merging extends Pick<FamilyView, 'type' | 'startTimes'> {
   /** Of one native histogram. */
   readonly nativeBucketsMax: number;
 }

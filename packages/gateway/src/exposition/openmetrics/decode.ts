@@ -39,7 +39,7 @@ const EOF_BYTES = 5;
 const F = 0x46;
 /** Samples that the sink calls otherwise: what it finds by their bytes is another family's. */
 const RENAMED = Role.GSUM | Role.GCOUNT;
-export interface OpenMetricsRules {
+interface OpenMetricsRules {
   /** Whether to refuse what breaks a rule of the specification though nothing could be misread for it. */
   readonly strict: boolean;
 }

@@ -9,7 +9,7 @@ import { shorten } from '../../primitives/quote.ts';
 import type { Sample } from './parse-sample.ts';
 
 /** A sample and what it is to the sink. */
-export interface ToldSample {
+interface ToldSample {
   readonly sample: Sample;
   /** What the sink calls it; of a start time: the sample of the series that it is of. */
   readonly name: string;

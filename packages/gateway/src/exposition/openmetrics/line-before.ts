@@ -18,7 +18,7 @@ const COUNT_BYTES = 6;
 const LAST_OF_SUM = 0x6d;
 
 /** A sample by the places in the body where it starts, where its labels start, and where they end. */
-export interface SeriesAt {
+interface SeriesAt {
   readonly start: number;
   readonly labels: number;
   readonly end: number;

@@ -20,7 +20,7 @@ export interface Sample extends SampleTail {
   readonly seriesEnd: number;
 }
 
-export interface SampleTail {
+interface SampleTail {
   readonly value: number;
   /** In seconds. */
   readonly timestamp: number | undefined;

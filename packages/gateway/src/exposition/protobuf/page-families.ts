@@ -5,7 +5,7 @@ import { StartTimes } from '../start-times.ts';
 
 const STEP_FAMILIES = 1024;
 
-export interface ShownFamilies {
+interface ShownFamilies {
   readonly families: readonly FamilyView[];
   readonly variantOf: VariantOf;
 }

@@ -17,7 +17,7 @@ const NUMBER_BYTES = 10;
 
 const noSpan: BucketSpan = { offset: 0, length: 0 };
 
-export interface NativeFields {
+interface NativeFields {
   readonly native: NativeView;
   readonly exemplars: readonly Exemplar[];
   readonly positive: SpannedBuckets;

@@ -1,0 +1,200 @@
+/** What the checks hold the code base to, and what is not so yet. A list of exceptions gets shorter; whoever adds to one says why. */
+import type { Layers } from './layers.ts';
+import type { BannedWord } from './words.ts';
+
+export const fileLinesMax = 500;
+export const functionLinesMax = 70;
+
+const nouns = ['model', 'primitives'] as const;
+/** What holds the numbers, from below. `aggregate` is where all of them are until they have moved into rooms of their own. */
+const rooms = ['store', 'sources', 'state', 'ingest', 'wal', 'snapshot', 'read', 'aggregate'] as const;
+const httpFolders = [
+  'http/senders',
+  'http/replies',
+  'http/connections',
+  'http/bodies',
+  'http/routes',
+] as const;
+const gatewayFolders = [
+  'gateway/api.ts',
+  'gateway/options.ts',
+  'gateway/ledger',
+  'gateway/scrapes',
+  'gateway/pushes',
+  'gateway/telemetry',
+] as const;
+const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'options', ...nouns] as const;
+const belowHttp = [...gatewayFolders, 'gateway', ...belowGateway] as const;
+
+/**
+ * From below: each may import itself and what its row names. A folder in which files stand above others has a row for each; rows of folders
+ * that are not there yet do no harm.
+ */
+export const layers: Layers = {
+  primitives: [],
+  model: ['primitives'],
+  options: ['primitives'],
+  histogram: nouns,
+  aggregate: ['histogram', ...nouns],
+  store: ['histogram', ...nouns],
+  sources: ['store', 'histogram', ...nouns],
+  state: ['store', 'sources', 'histogram', ...nouns],
+  ingest: ['store', 'sources', 'state', 'histogram', ...nouns],
+  wal: ['store', 'sources', 'state', 'histogram', ...nouns],
+  snapshot: ['store', 'sources', 'state', 'wal', 'aggregate', 'histogram', ...nouns],
+  read: ['store', 'sources', 'state', 'histogram', ...nouns],
+  exposition: ['histogram', ...nouns],
+  journal: ['options', ...nouns],
+  'gateway/api.ts': nouns,
+  'gateway/options.ts': ['options', 'store', 'aggregate', ...nouns],
+  'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, ...nouns],
+  'gateway/scrapes': [
+    'gateway/api.ts',
+    'gateway/options.ts',
+    'gateway/ledger',
+    'read',
+    'exposition',
+    ...nouns,
+  ],
+  'gateway/pushes': [
+    'gateway/api.ts',
+    'gateway/options.ts',
+    'gateway/ledger',
+    'store',
+    'ingest',
+    'exposition',
+    ...nouns,
+  ],
+  'gateway/telemetry': ['gateway/api.ts', 'gateway/ledger', 'gateway/scrapes', ...belowGateway],
+  gateway: [...gatewayFolders, ...belowGateway],
+  'http/senders': belowHttp,
+  'http/replies': belowHttp,
+  'http/connections': ['http/replies', ...belowHttp],
+  'http/bodies': ['http/senders', ...belowHttp],
+  'http/routes': ['http/senders', 'http/replies', 'http/connections', 'http/bodies', ...belowHttp],
+  http: [...httpFolders, ...belowHttp],
+  config: [...httpFolders, 'http', ...belowHttp],
+  '.': ['config', ...httpFolders, 'http', ...belowHttp],
+};
+
+/** Imports that go up all the same. Each goes with the change named here. */
+export const upwardImportsKnown: Readonly<Record<string, string>> = {
+  'store/batch.ts imports ingest/leaving.ts': 'the type Standing belongs beside Batch.leaving, which has it',
+  'state/state.ts imports ingest/push-times.ts':
+    'the names of the two families belong below, with isPushTime; what adds them to a push stays',
+  'state/state.ts imports read/view.ts': 'the ledger is to open views, not the state',
+};
+
+/** Circles of files, types included. After the imports above have gone, none goes beyond one folder. */
+export const circlesKnown: readonly (readonly string[])[] = [
+  // What is noted for open views, and the cells that note it.
+  ['aggregate/cells.ts', 'aggregate/earlier-details.ts'],
+  // All that leads to the state and back, as it opens views, knows the names of push times, and is counted by usage.ts.
+  [
+    'aggregate/adopt-strays.ts',
+    'aggregate/batch.ts',
+    'aggregate/create-cells.ts',
+    'aggregate/family-changes.ts',
+    'aggregate/family-problems.ts',
+    'aggregate/learn-spellings.ts',
+    'aggregate/leaving.ts',
+    'aggregate/push-families.ts',
+    'aggregate/push-times.ts',
+    'aggregate/restarts.ts',
+    'aggregate/sample-kinds.ts',
+    'aggregate/source-push.ts',
+    'aggregate/source-starts.ts',
+    'aggregate/sources.ts',
+    'aggregate/spellings.ts',
+    'aggregate/state.ts',
+    'aggregate/usage.ts',
+    'aggregate/view.ts',
+  ],
+];
+
+/** What the world outside starts or imports. */
+export const entries: readonly string[] = ['index.ts', 'main.ts'];
+
+/** Files that nobody imports. */
+export const orphansKnown: Readonly<Record<string, string>> = {
+  'histogram/custom.ts': 'for histograms with custom buckets, which no format that is read today carries',
+  'histogram/reset-hint.ts': 'for formats that carry hints of resets, of which none is read today',
+};
+
+const settable = 'tests set it, to reach a bound without its size';
+const compared = 'tests compare it with what is documented, or with another way to the same';
+const whole = 'what tests go through where the program takes one step at a time';
+const unread = 'with histograms that no format carries yet';
+
+/** `path name`, of exports that only tests use in another file. */
+export const exportsForTests: Readonly<Record<string, string>> = {
+  'embed.ts embed': settable,
+  'gateway/prom-telemetry.ts ownMetrics': compared,
+  'gateway/options.ts defaultGatewayOptions': settable,
+  'http/options.ts defaultHttpOptions': settable,
+  'http/body.ts BodyLimits': settable,
+  'http/routes.ts routeTable': compared,
+  'http/turns.ts TurnBounds': settable,
+  'journal/file-journal.ts FileJournalOptions': settable,
+  'journal/lock.ts lockName': compared,
+  'model/errors.ts MESSAGE_CHARS_MAX': compared,
+  'primitives/crc32.ts crc32ByTable': compared,
+  'primitives/quote.ts SHOWN_CHARS_MAX': compared,
+  'exposition/text/decode.ts decodeText': whole,
+  'aggregate/take-snapshot.ts takeSnapshot': whole,
+  'aggregate/take-snapshot.ts Snapshot': whole,
+  'aggregate/take-snapshot.ts Moment': whole,
+  'histogram/resolution.ts reducedIndex': compared,
+  'histogram/resolution.ts reduceToBuckets': compared,
+  'histogram/custom.ts CUSTOM_SCHEMA': unread,
+  'histogram/custom.ts CustomHistogram': unread,
+  'histogram/custom.ts addCustomHistograms': unread,
+  'histogram/custom.ts subtractCustomHistograms': unread,
+  'histogram/custom.ts combineHistograms': unread,
+  'histogram/custom.ts hasCustomReset': unread,
+  'histogram/custom.ts customHistogramProblem': unread,
+  'histogram/reset-hint.ts ResetHint': unread,
+  'histogram/reset-hint.ts mergeHints': unread,
+};
+
+/** Exports that nobody uses in another file, neither the program nor tests. */
+export const exportsForNobody: Readonly<Record<string, string>> = {
+  'aggregate/touch-texts.ts touched': 'an export keeps the reads from being left out as without effect',
+  'aggregate/adopted-cells.ts AdoptingInto': 'not to be exported',
+  'aggregate/batch.ts Alias': 'not to be exported',
+  'aggregate/cells.ts Group': 'not to be exported',
+  'aggregate/contributions.ts FrozenBlock': 'not to be exported',
+  'aggregate/contributions.ts Columns': 'not to be exported',
+  'aggregate/families.ts FAMILY_BYTES': 'not to be exported',
+  'aggregate/family-changes.ts ChangedState': 'not to be exported',
+  'aggregate/idempotency-keys.ts FrozenKeys': 'not to be exported',
+  'aggregate/push-families.ts SampleRole': 'not to be exported',
+  'aggregate/push-native.ts NativeOwner': 'not to be exported',
+  'aggregate/record.ts Change': 'not to be exported',
+  'aggregate/restarts.ts Replacement': 'not to be exported',
+  'aggregate/snapshot-cells.ts FrozenCells': 'not to be exported',
+  'aggregate/source-changes.ts NextColumns': 'not to be exported',
+  'aggregate/stray-histograms.ts Whole': 'not to be exported',
+  'config/config.ts ProcessOptions': 'not to be exported',
+  'config/contradictions.ts Contradiction': 'not to be exported',
+  'config/parse.ts Invocation': 'not to be exported',
+  'gateway/ledger.ts LedgerDeps': 'not to be exported',
+};
+
+/** Not in any file of the repository. Spelled in pieces, so that this file does not hold them. */
+export const bannedTexts: readonly string[] = [['/wo', 'rk/'].join(''), ['registry.', 'npmjs.org'].join('')];
+
+/** One word for each thing: that of the glossary, and none of those here. A word is added once it is nowhere any more. */
+export const bannedWords: readonly BannedWord[] = [
+  { word: 'data point', say: 'sample' },
+  { word: 'datapoint', say: 'sample' },
+  { word: 'time series', say: 'series' },
+  { word: 'timeseries', say: 'series' },
+  { word: 'labelset', say: 'label set' },
+  { word: 'group key', say: 'grouping key' },
+  { word: 'whitelist', say: 'allowed' },
+  { word: 'blacklist', say: 'refused' },
+  { word: 'slave', say: 'replica' },
+  { word: 'dummy', say: 'what it stands for' },
+  { word: 'sanity', say: 'what is checked' },
+];
