@@ -8,7 +8,7 @@ import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
 /** Undefined when the connection has gone, or is no TCP connection. */
 export type AddressOf = (request: IncomingMessage) => string | undefined;
 
-export const peerAddress: AddressOf = (request) => request.socket.remoteAddress;
+const peerAddress: AddressOf = (request) => request.socket.remoteAddress;
 
 /** Networks as `parseNetwork` reads them. */
 export function clientAddresses(trustedProxies: readonly string[]): AddressOf {

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 
-import { peerAddress } from '../../src/http/client-address.ts';
+import { clientAddresses } from '../../src/http/client-address.ts';
 import { HttpClient } from '../../src/http/http-client.ts';
 
 export class FakeRequest extends Readable {
@@ -23,7 +23,7 @@ export class FakeRequest extends Readable {
   }
 
   get client(): HttpClient {
-    return new HttpClient(this.message, peerAddress);
+    return new HttpClient(this.message, clientAddresses([]));
   }
 
   /** Some of the body. */
