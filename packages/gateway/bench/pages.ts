@@ -1,6 +1,6 @@
 /** What a page costs in each format: written anew, and where nothing has changed since the one before. Without HTTP. */
-import { PushBuilder } from '../dist/aggregate/push-builder.js';
-import { State } from '../dist/aggregate/state.js';
+import { PushBuilder } from '../dist/ingest/push-builder.js';
+import { State } from '../dist/state/state.js';
 import { defaultPageOptions } from '../dist/exposition/family-writer.js';
 import { KeptPages } from '../dist/exposition/kept-text.js';
 import { encodePage } from '../dist/exposition/page.js';

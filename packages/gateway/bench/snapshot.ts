@@ -1,10 +1,10 @@
 /** What taking and restoring a snapshot costs: how long the event loop waits, and how long it takes in all. */
 import { setImmediate } from 'node:timers';
 
-import { PushBuilder } from '../dist/aggregate/push-builder.js';
-import { restoreState } from '../dist/aggregate/restore-state.js';
-import { State } from '../dist/aggregate/state.js';
-import { roomForSnapshot, takeSnapshot } from '../dist/aggregate/take-snapshot.js';
+import { PushBuilder } from '../dist/ingest/push-builder.js';
+import { restoreState } from '../dist/snapshot/restore-state.js';
+import { State } from '../dist/state/state.js';
+import { roomForSnapshot, takeSnapshot } from '../dist/snapshot/take-snapshot.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
 import { defaultLimits } from '../dist/gateway/options.js';
 import { largePush } from './data.ts';

@@ -1,8 +1,8 @@
 /** `prom-aggregation-gateway storage …`: looks into a store that no gateway uses at the time, and changes nothing. */
 import { once } from 'node:events';
 
-import { IdempotencyKeys } from './aggregate/idempotency-keys.ts';
-import { State } from './aggregate/state.ts';
+import { IdempotencyKeys } from './store/idempotency-keys.ts';
+import { State } from './state/state.ts';
 import type { StorageCommand } from './config/parse.ts';
 import { defaultPageOptions } from './exposition/family-writer.ts';
 import { KeptPages } from './exposition/kept-text.ts';

@@ -1,8 +1,8 @@
 /** The parts of a gateway put together: pushes, deletes and scrapes, when each may go on, and what is counted of them. */
-import type { Batch } from '../aggregate/batch.ts';
-import { overLimits } from '../aggregate/check-limits.ts';
-import { countsByType } from '../aggregate/families.ts';
-import { usageOf } from '../aggregate/usage.ts';
+import type { Batch } from '../store/batch.ts';
+import { overLimits } from '../ingest/check-limits.ts';
+import { countsByType } from '../store/families.ts';
+import { usageOf } from '../state/usage.ts';
 import type { LeftOut } from '../exposition/escaping/escaped-family.ts';
 import { StorageProblem } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';

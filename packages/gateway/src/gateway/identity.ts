@@ -7,7 +7,7 @@ import {
   HOLDER_BYTES,
   IDENTITY_BYTES,
   UNHELD_IDENTITY_BYTES,
-} from '../aggregate/idempotency-keys.ts';
+} from '../store/idempotency-keys.ts';
 import { atOnce } from '../primitives/turns.ts';
 import type { PushRequest } from './api.ts';
 import { inSteps } from './pauses.ts';

@@ -11,16 +11,16 @@
  * A change that touches many rows goes in steps, over several turns of the event loop, and so does what a view or snapshot copies.
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
-import type { Batch } from '../aggregate/batch.ts';
-import { IdempotencyKeys, initialKeyBounds } from '../aggregate/idempotency-keys.ts';
-import type { KeyBounds } from '../aggregate/idempotency-keys.ts';
-import { RecordWriter } from '../aggregate/record.ts';
-import type { Expiry, Times } from '../aggregate/record.ts';
-import type { StateRules } from '../aggregate/rules.ts';
-import { State } from '../aggregate/state.ts';
-import type { PushOrigin } from '../aggregate/state.ts';
-import type { OpenView } from '../aggregate/view.ts';
-import { roomForSnapshot } from '../aggregate/take-snapshot.ts';
+import type { Batch } from '../store/batch.ts';
+import { IdempotencyKeys, initialKeyBounds } from '../store/idempotency-keys.ts';
+import type { KeyBounds } from '../store/idempotency-keys.ts';
+import { RecordWriter } from '../wal/record.ts';
+import type { Expiry, Times } from '../wal/record.ts';
+import type { StateRules } from '../store/rules.ts';
+import { State } from '../state/state.ts';
+import type { PushOrigin } from '../state/state.ts';
+import type { OpenView } from '../read/view.ts';
+import { roomForSnapshot } from '../snapshot/take-snapshot.ts';
 import type { Journal } from '../journal/journal.ts';
 import { JournalFull } from '../journal/journal.ts';
 import { RequestError } from '../model/errors.ts';
@@ -35,7 +35,7 @@ import { inSteps } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
-import { snapshotSections } from './snapshot-sections.ts';
+import { snapshotSections } from '../snapshot/snapshot-sections.ts';
 
 export interface LedgerDeps {
   readonly journal: Journal;

@@ -2,14 +2,14 @@
  * A long push while it is read, as far as others are concerned. Read in steps, it takes seconds at worst, and others push meanwhile:
  *
  *   known series                     go on, whatever happens
- *   new ones, and what goes          go on; where they disturb it (aggregate/disturbs.ts), it has to be read again
+ *   new ones, and what goes          go on; where they disturb it (ingest/disturbs.ts), it has to be read again
  *   the same, once it has insisted   wait until it is over, where they may disturb it
  *   the same, once it is still       wait, for the short time that it takes to complete the batch
  */
-import type { Batch } from '../aggregate/batch.ts';
-import { bringsNews, disturbs, mayGoWith } from '../aggregate/disturbs.ts';
-import type { BatchBeingRead } from '../aggregate/disturbs.ts';
-import type { PushOrigin, State } from '../aggregate/state.ts';
+import type { Batch } from '../store/batch.ts';
+import { bringsNews, disturbs, mayGoWith } from '../ingest/disturbs.ts';
+import type { BatchBeingRead } from '../ingest/disturbs.ts';
+import type { PushOrigin, State } from '../state/state.ts';
 
 /** See PushBuilder. */
 export interface LongReader extends BatchBeingRead {

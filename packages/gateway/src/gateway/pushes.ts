@@ -7,13 +7,13 @@
  * too often, it insists (long-read.ts): whatever would change the state in such a way waits until it has been read. All else
  * goes on meanwhile, and so do scrapes.
  */
-import { PushBuilder } from '../aggregate/push-builder.ts';
-import { addFailureTime, addPushTimes, lastFailure } from '../aggregate/push-times.ts';
-import { noPathLabels } from '../aggregate/sample-kinds.ts';
-import type { PathLabels } from '../aggregate/sample-kinds.ts';
-import type { Batch } from '../aggregate/batch.ts';
-import { checkSourceGrowth, nearsSourceLimit } from '../aggregate/check-limits.ts';
-import { checkLeaving } from '../aggregate/leaving.ts';
+import { PushBuilder } from '../ingest/push-builder.ts';
+import { addFailureTime, addPushTimes, lastFailure } from '../ingest/push-times.ts';
+import { noPathLabels } from '../ingest/sample-kinds.ts';
+import type { PathLabels } from '../ingest/sample-kinds.ts';
+import type { Batch } from '../store/batch.ts';
+import { checkSourceGrowth, nearsSourceLimit } from '../ingest/check-limits.ts';
+import { checkLeaving } from '../ingest/leaving.ts';
 import { ClientGone } from '../model/client-gone.ts';
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';

@@ -5,8 +5,8 @@
  *   asked ─▶ waits for a place and for memory ─▶ view ─▶ text, as fast as it is read ─▶ taken whole
  *              └ queue full, waited too long: 503              └ stalled, too old, in the way of others: cut off
  */
-import { viewBytes } from '../aggregate/view.ts';
-import type { OpenView } from '../aggregate/view.ts';
+import { viewBytes } from '../read/view.ts';
+import type { OpenView } from '../read/view.ts';
 import { KeptPages } from '../exposition/kept-text.ts';
 import { encodePage } from '../exposition/page.ts';
 import type { LeftOut } from '../exposition/escaping/escaped-family.ts';

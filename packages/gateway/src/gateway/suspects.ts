@@ -2,9 +2,9 @@
  * Senders that push in a way that the mode of the gateway is wrong for, which nobody sees on the page: totals that are added up again and
  * again, two processes that replace each other, start times that are invented. A few series of some paths are watched, in memory alone.
  */
-import type { Batch } from '../aggregate/batch.ts';
-import { CellKind } from '../aggregate/cells.ts';
-import type { Cells } from '../aggregate/cells.ts';
+import type { Batch } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
 import type { Label } from '../model/labels.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';

@@ -1,4 +1,4 @@
-import type { Usage } from '../aggregate/usage.ts';
+import type { Usage } from '../state/usage.ts';
 import type { JournalStats } from '../journal/journal.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';

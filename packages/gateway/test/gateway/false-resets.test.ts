@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createGateway } from '../../src/index.ts';
 import * as pb from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
+import { WorkingState } from '../state/working-state.ts';
 
 const byJob = { byJob: true, jobCounterResets: 'accumulate' } as const;
 

@@ -1,12 +1,12 @@
 /** Pushes that are read in slices, while others change what they were read against. */
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
-import { State } from '../../src/aggregate/state.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { State } from '../../src/state/state.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { createGateway } from '../../src/index.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
+import { WorkingState } from '../state/working-state.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

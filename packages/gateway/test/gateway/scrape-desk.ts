@@ -1,5 +1,5 @@
 /** Scrapes of a small gateway, with readers and a clock that do what they are told. */
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import type { PageReader, ScrapeRequest } from '../../src/gateway/api.ts';
 import { ExpiryClock } from '../../src/gateway/expiry.ts';

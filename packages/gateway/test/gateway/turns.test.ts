@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { located } from '../../src/gateway/located.ts';
 import { createGateway } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';

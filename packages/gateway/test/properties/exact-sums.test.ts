@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { copyColumn, Pace } from '../../src/aggregate/pace.ts';
+import { copyColumn, Pace } from '../../src/primitives/pace.ts';
 import { ExactSums } from '../../src/primitives/exact-sums.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { exactSum } from './exact.ts';

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import type { Batch } from '../../src/aggregate/batch.ts';
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
-import { RecordWriter } from '../../src/aggregate/record.ts';
-import { State } from '../../src/aggregate/state.ts';
+import type { Batch } from '../../src/store/batch.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { RecordWriter } from '../../src/wal/record.ts';
+import { State } from '../../src/state/state.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';

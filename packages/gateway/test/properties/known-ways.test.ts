@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import type { PushDecoder } from '../../src/model/push-decoder.ts';
 import type { SampleSink } from '../../src/model/sample-sink.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
+import { WorkingState } from '../state/working-state.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import type { RichFamily } from '../support/rich-pushes.ts';
 import { ForgetfulSink } from '../support/sinks.ts';

@@ -2,16 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
-import { RecordReader, RecordWriter } from '../../src/aggregate/record.ts';
-import type { StateRules } from '../../src/aggregate/rules.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
+import type { StateRules } from '../../src/store/rules.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { addHistograms } from '../../src/histogram/add.ts';
 import { bucketIndex } from '../../src/histogram/bounds.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
+import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 
 interface Push {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { WorkingState } from '../aggregate/working-state.ts';
+import { WorkingState } from '../state/working-state.ts';
 import { createGateway } from '../../src/index.ts';
 import { runs } from '../support/runs.ts';
 

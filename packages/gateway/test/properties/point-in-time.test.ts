@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 
 import { defaultLimits } from '../../src/gateway/options.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
-import type { PushedBy } from '../aggregate/working-state.ts';
+import { WorkingState } from '../state/working-state.ts';
+import type { PushedBy } from '../state/working-state.ts';
 import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import { runs } from '../support/runs.ts';

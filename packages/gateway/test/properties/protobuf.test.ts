@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
-import { State } from '../../src/aggregate/state.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { State } from '../../src/state/state.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import { createGateway, RequestError } from '../../src/index.ts';

@@ -1,22 +1,22 @@
 /**
- * A long push is read while others are counted that do not disturb it (aggregate/disturbs.ts). All then is as if they had come first,
+ * A long push is read while others are counted that do not disturb it (ingest/disturbs.ts). All then is as if they had come first,
  * down to the numbers of cells: else a record would say something else when it is read again.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { disturbs, mayGoWith } from '../../src/aggregate/disturbs.ts';
-import { checkLeaving } from '../../src/aggregate/leaving.ts';
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
+import { disturbs, mayGoWith } from '../../src/ingest/disturbs.ts';
+import { checkLeaving } from '../../src/ingest/leaving.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { beginText } from '../../src/exposition/text/decode.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import type { PushDecoder } from '../../src/model/push-decoder.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
-import { Course, step, steps } from '../aggregate/course.ts';
-import type { Step } from '../aggregate/course.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
+import { Course, step, steps } from '../state/course.ts';
+import type { Step } from '../state/course.ts';
+import { WorkingState } from '../state/working-state.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import type { RichFamily } from '../support/rich-pushes.ts';
 import { runs } from '../support/runs.ts';

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { appendEntry, emptyBatch } from '../../src/aggregate/batch.ts';
-import { CellKind } from '../../src/aggregate/cells.ts';
-import { NO_GROUP } from '../../src/aggregate/fresh-cells.ts';
-import { Pace } from '../../src/aggregate/pace.ts';
-import { PushBuilder } from '../../src/aggregate/push-builder.ts';
-import { RecordReader, RecordWriter } from '../../src/aggregate/record.ts';
-import { readEntries, writeEntries } from '../../src/aggregate/record-entries.ts';
-import { readNews, writeNews } from '../../src/aggregate/record-news.ts';
-import { State } from '../../src/aggregate/state.ts';
+import { appendEntry, emptyBatch } from '../../src/store/batch.ts';
+import { CellKind } from '../../src/store/cells.ts';
+import { NO_GROUP } from '../../src/store/fresh-cells.ts';
+import { Pace } from '../../src/primitives/pace.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
+import { readEntries, writeEntries } from '../../src/wal/record-entries.ts';
+import { readNews, writeNews } from '../../src/wal/record-news.ts';
+import { State } from '../../src/state/state.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';

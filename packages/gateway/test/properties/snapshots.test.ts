@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { Course, step, steps } from '../aggregate/course.ts';
-import { WorkingState } from '../aggregate/working-state.ts';
+import { Course, step, steps } from '../state/course.ts';
+import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 
 const modes = [

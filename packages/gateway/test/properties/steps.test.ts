@@ -5,12 +5,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { restoreState } from '../../src/aggregate/restore-state.ts';
-import { takeSnapshotInSteps } from '../../src/aggregate/take-snapshot.ts';
+import { restoreState } from '../../src/snapshot/restore-state.ts';
+import { takeSnapshotInSteps } from '../../src/snapshot/take-snapshot.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
-import { Course, step, steps } from '../aggregate/course.ts';
-import { inTurn, WorkingState } from '../aggregate/working-state.ts';
+import { Course, step, steps } from '../state/course.ts';
+import { inTurn, WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 
 const modes = [

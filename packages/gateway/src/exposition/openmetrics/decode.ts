@@ -4,7 +4,7 @@
  * name of the family at hand and end it in a suffix of its type. Within a family, the samples that came one after the other
  * the last time are left to the sink, which stops where another family begins.
  *
- * All that is about histograms as a whole is checked once the body is read (aggregate/strict-histograms.ts).
+ * All that is about histograms as a whole is checked once the body is read (ingest/strict-histograms.ts).
  *
  * Grammar: https://prometheus.io/docs/specs/om/open_metrics_spec/#abnf
  */

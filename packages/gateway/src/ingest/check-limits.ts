@@ -1,0 +1,175 @@
+/**
+ * Bounds of what is kept. They concern only what a push would add, and are looked at while it is read, before there is a record
+ * of it: what is known goes on to be counted, also in a store that holds more than it may.
+ */
+import { PushProblem, RequestError } from '../model/errors.ts';
+import type { Batch, PushFamily } from '../store/batch.ts';
+import { descriptionBytes, familyBytes } from '../store/families.ts';
+import type { Limits } from '../store/rules.ts';
+import type { State } from '../state/state.ts';
+import { freshBytes, goneBytes, seriesBytes } from '../state/usage.ts';
+
+const MIB = 2 ** 20;
+/** One push may bring half of what may be held, within these bounds: while it is read it is in memory twice. */
+const PUSH_BYTES_MIN = 16 * MIB;
+const PUSH_BYTES_MAX = 128 * MIB;
+/** Families that are discarded may take this part of what all others may, beside them. */
+const DISCARDED_PART = 1 / 16;
+
+/** Throws a PushProblem when the batch would bring more than may be held. Buckets of one histogram are counted by HistogramSettler. */
+export function checkLimits(state: State, batch: Batch): void {
+  if (batch.fresh.length > 0) checkFresh(state, batch, 0);
+  if (batch.families.length > 0) checkFamilies(state, batch);
+}
+
+/** To be called with each series that is new, at `offset`: a short body may stand for very much. */
+export function checkFresh(state: State, batch: Batch, offset: number): void {
+  const { cells, limits } = state;
+  const { seriesMax, seriesBytesTotalMax } = limits;
+  if (cells.size + batch.fresh.length > seriesMax) {
+    throw new PushProblem(
+      'series_limit',
+      `the push brings ${batch.fresh.length} new series, or more; the gateway holds ${cells.size} of at most ${seriesMax} (--limit.series)`,
+      offset,
+    );
+  }
+  const brought = freshBytes(batch);
+  const pushBytesMax = Math.min(Math.max(seriesBytesTotalMax / 2, PUSH_BYTES_MIN), PUSH_BYTES_MAX);
+  if (brought > pushBytesMax) {
+    throw new PushProblem(
+      'series_limit',
+      `the push brings more than ${pushBytesMax} bytes of new series, labels of the path among them; push them in several parts`,
+      offset,
+    );
+  }
+  const held = seriesBytes(cells);
+  if (held + brought > seriesBytesTotalMax) {
+    throw new PushProblem(
+      'series_limit',
+      `the push brings ${brought} bytes of new series, or more; the gateway holds ${held} of at most ${seriesBytesTotalMax} (--limit.series-bytes-total)`,
+      offset,
+    );
+  }
+  if (held + brought + goneBytes(cells) <= seriesBytesTotalMax) return;
+  state.isShortOfRoom = true;
+  throw new PushProblem(
+    'overloaded',
+    `series that have gone still take ${goneBytes(cells)} bytes, as scrapes may read them, and there is no room for new ones until then (--limit.series-bytes-total); send this push again a little later`,
+    offset,
+  );
+}
+
+/** Throws a PushProblem for a HELP that is too long to be kept. */
+export function checkHelp({ helpBytesMax }: Limits, family: PushFamily, help: string, offset: number): void {
+  if (family.known?.help !== undefined || help.length * 3 <= helpBytesMax) return;
+  const bytes = Buffer.byteLength(help);
+  if (bytes <= helpBytesMax) return;
+  throw new PushProblem(
+    'metadata_limit',
+    `the HELP of ${family.name} is ${bytes} bytes long, and at most ${helpBytesMax} are kept (--limit.help-bytes)`,
+    offset,
+  );
+}
+
+function checkFamilies(state: State, { families: pushed }: Batch): void {
+  const { families, limits } = state;
+  let added = 0;
+  let bytes = 0;
+  let discardedBytes = 0;
+  for (const family of pushed) {
+    const isNew = family.known === undefined && family.sampled;
+    if (state.discards(family.type)) {
+      if (!isNew && (family.known === undefined || !family.changed)) continue;
+      discardedBytes += familyBytes(family);
+      const most = limits.metadataBytesTotalMax * DISCARDED_PART;
+      if (families.discardedBytes + discardedBytes > most) passOver(family);
+      continue;
+    }
+    if (!isNew) continue;
+    added += 1;
+    bytes += familyBytes(family);
+    checkFamily(state, family, { added, bytes });
+  }
+  // What is known goes on to be counted; its HELP may have to wait.
+  for (const family of pushed) {
+    const { known } = family;
+    if (known === undefined) continue;
+    const more =
+      (known.help === undefined ? descriptionBytes(family.help) : 0) +
+      (known.unit === undefined ? descriptionBytes(family.unit) : 0);
+    if (more === 0) continue;
+    if (families.keptBytes + bytes + more <= limits.metadataBytesTotalMax) bytes += more;
+    else {
+      family.help = undefined;
+      family.unit = undefined;
+    }
+  }
+}
+
+function checkFamily(
+  { families, limits }: State,
+  { name, offset }: PushFamily,
+  { added, bytes }: { readonly added: number; readonly bytes: number },
+): void {
+  const { familiesMax, metadataBytesTotalMax } = limits;
+  if (families.keptCount + added > familiesMax) {
+    throw new PushProblem(
+      'families_limit',
+      `${name} is a new family, and the gateway holds ${families.keptCount} of at most ${familiesMax} (--limit.families)`,
+      offset,
+    );
+  }
+  if (families.keptBytes + bytes > metadataBytesTotalMax) {
+    throw new PushProblem(
+      'metadata_limit',
+      `${name} is a new family, and the names, help and units of all take ${families.keptBytes} bytes of at most ${metadataBytesTotalMax} (--limit.metadata-bytes-total)`,
+      offset,
+    );
+  }
+}
+
+/** Nothing is to be remembered of a family that is discarded: it is known when it is declared again, and takes no room until then. */
+function passOver(family: PushFamily): void {
+  family.replaces.length = 0;
+  family.adopts = false;
+  if (family.known === undefined) {
+    family.sampled = false;
+    return;
+  }
+  family.type = family.known.type;
+  family.changed = false;
+}
+
+/** In by-job mode: whether it must be counted by how much a push would make its source grow. Nearly always there is room for all of it. */
+export function nearsSourceLimit({ sources, limits, rules }: State, batch: Batch): boolean {
+  return (
+    rules.byJob &&
+    sources.bytes + sources.mostGrowth(batch.length + batch.began.length) > limits.sourceBytesTotalMax
+  );
+}
+
+/** Throws a RequestError when there is no room for what a source would have more; see Sources.growthInSteps. */
+export function checkSourceGrowth({ sources, limits }: State, growth: number): void {
+  const { sourceBytesTotalMax } = limits;
+  const held = sources.bytes;
+  if (growth <= 0 || held + growth <= sourceBytesTotalMax) return;
+  throw new RequestError(
+    'sources_limit',
+    `the push brings ${growth} bytes of what sources have; the gateway holds ${held} of at most ${sourceBytesTotalMax} (--limit.source-bytes-total); set --job-forget-duration to let silent sources go`,
+  );
+}
+
+/** What a state holds more of than it may, in words; it had another limit before, or was another machine's. */
+export function overLimits(state: State): readonly string[] {
+  const { cells, families, sources, limits } = state;
+  const all: readonly (readonly [string, number, number])[] = [
+    ['limit.series', cells.size, limits.seriesMax],
+    ['limit.series-bytes-total', seriesBytes(cells), limits.seriesBytesTotalMax],
+    ['limit.families', families.keptCount, limits.familiesMax],
+    ['limit.metadata-bytes-total', families.keptBytes, limits.metadataBytesTotalMax],
+    ['limit.sources', sources.size, limits.sourcesMax],
+    ['limit.source-bytes-total', sources.bytes, limits.sourceBytesTotalMax],
+    ['limit.exemplars', cells.exemplars.size, limits.exemplarsMax],
+  ];
+  return all.filter(([, has, may]) => has > may).map(([flag, has, may]) => `--${flag}: ${has} of ${may}`);
+}

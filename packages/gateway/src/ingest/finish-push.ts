@@ -1,0 +1,72 @@
+/**
+ * What comes between the last line of a push and its application: the batch is completed and checked as a whole. That takes as long as
+ * the batch is, so for a long push it goes in steps, between which others may add to totals and do nothing else.
+ */
+import { judgedAsBefore } from '../store/batch.ts';
+import type { Batch } from '../store/batch.ts';
+import { checkLimits } from './check-limits.ts';
+import type { PushDetails } from './push-details.ts';
+import type { PushFamilies } from './push-families.ts';
+import { HistogramSettler } from './settle.ts';
+import type { StartJudge } from './start-judge.ts';
+import type { State } from '../state/state.ts';
+import { StrictHistograms } from './strict-histograms.ts';
+
+export class PushFinish {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #families: PushFamilies;
+  readonly #details: PushDetails;
+  readonly #starts: StartJudge;
+  readonly #settler: HistogramSettler;
+  readonly #strict: StrictHistograms;
+
+  constructor(
+    state: State,
+    batch: Batch,
+    parts: {
+      readonly families: PushFamilies;
+      readonly details: PushDetails;
+      readonly starts: StartJudge;
+    },
+  ) {
+    this.#state = state;
+    this.#batch = batch;
+    this.#families = parts.families;
+    this.#details = parts.details;
+    this.#starts = parts.starts;
+    this.#settler = new HistogramSettler(batch, state);
+    this.#strict = new StrictHistograms(batch, state);
+  }
+
+  /** Throws a PushProblem when the batch contradicts itself, the state or a limit. */
+  atOnce(isStrict: boolean): void {
+    if (isStrict) this.#strict.check();
+    this.#settler.settle();
+    this.#families.finish();
+    this.#starts.judge();
+    this.#details.finish();
+    checkLimits(this.#state, this.#batch);
+  }
+
+  *inSteps(isStrict: boolean): Generator<void, void> {
+    const { rows } = this.#state.pace;
+    if (isStrict) yield* this.#strict.checkInSteps();
+    yield* this.#settler.settleInSteps();
+    yield* this.#families.finishInSteps(rows);
+    yield* this.#starts.judgeInSteps(rows);
+    yield* this.#details.finishInSteps(rows);
+    checkLimits(this.#state, this.#batch);
+  }
+
+  /** Whether the totals that something was decided by would have it decided in the same way now. */
+  *isAsJudged(): Generator<void, boolean> {
+    const { length } = this.#batch.judged;
+    const { cells, pace } = this.#state;
+    for (let from = 0; from < length; from += pace.rows) {
+      if (!judgedAsBefore(this.#batch, cells, from, Math.min(from + pace.rows, length))) return false;
+      yield;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Families that a push replaces by ones of another type, or whose names it takes. In by-job mode they may go when nobody has them any
+ * more: no other source, and no total of sources that are gone. A PUT replaces what its own source has.
+ */
+import { isDistribution } from '../model/metric-type.ts';
+import type { Batch } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Family } from '../store/families.ts';
+import type { PushOrigin, State } from '../state/state.ts';
+
+/** Whose a family is that may not go: of sources that are there, or of some that are gone. */
+export type Standing = 'held' | 'folded';
+
+/** What the source itself has, by cell. */
+type Own = ReadonlyMap<number, number>;
+
+/**
+ * Throws a PushProblem for the first of them that may not go. In steps, between which nobody may push; see disturbs.ts.
+ */
+export function* checkLeaving(
+  state: State,
+  { leaving }: Batch,
+  origin: Pick<PushOrigin, 'source' | 'method'>,
+): Generator<void, void> {
+  if (leaving.length === 0) return;
+  state.pace.begin();
+  const own = yield* ownOf(state, new Set(leaving.map(({ family }) => family.id)), origin);
+  for (const { family, refusal } of leaving) {
+    const standing = yield* standingOf(state, family, own);
+    if (standing !== undefined) throw refusal(standing);
+  }
+}
+
+function* ownOf(
+  { sources, cells, pace }: State,
+  families: ReadonlySet<number>,
+  { source, method }: Pick<PushOrigin, 'source' | 'method'>,
+): Generator<void, Own> {
+  const own = new Map<number, number>();
+  const known = sources.list.find(source);
+  if (method !== 'PUT' || known < 0) return own;
+  sources.contributions.open(known);
+  // Whoever opens another one in between leaves these as they are.
+  const { length, cells: ownCells, cellsAt, values, valuesAt } = sources.contributions;
+  for (let at = 0; at < length; at += 1) {
+    const cell = ownCells[cellsAt + at]!;
+    if (families.has(cells.family[cell]!)) own.set(cell, values[valuesAt + at]!);
+    if (pace.isFull(1)) yield;
+  }
+  return own;
+}
+
+function* standingOf(
+  { cells, pace }: State,
+  family: Family,
+  own: Own,
+): Generator<void, Standing | undefined> {
+  const areGroups = isDistribution(family.type);
+  for (const list of [family.sorted, family.pending.between(0, family.pending.length)]) {
+    for (const row of list) {
+      if (pace.isFull(2)) yield;
+      // Whoever has a bucket has the count as well.
+      const { count, sum } = areGroups ? cells.groups[row]! : { count: row, sum: -1 };
+      for (const cell of [count, sum]) {
+        if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
+        const mine = own.get(cell);
+        if (cells.holders[cell]! > (mine === undefined ? 0 : 1)) return 'held';
+        if (!cells.sums.isExactly(cell, mine ?? 0)) return 'folded';
+      }
+    }
+  }
+  return undefined;
+}

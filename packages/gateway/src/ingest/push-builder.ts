@@ -1,0 +1,499 @@
+/**
+ * Turns what a decoder reads into a batch, against the state as it is, without changing the state. Samples in a spelling that
+ * was seen before take the short way (`addKnown`); new ones are routed to their family, checked against its type, and, where
+ * they are not written so already, brought to their canonical text.
+ */
+import type { Exemplar } from '../model/exemplar.ts';
+import type { Label } from '../model/labels.ts';
+import { isLegacyLabelName, isLegacyMetricName } from '../model/labels.ts';
+import { hasBuckets } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { NativeHistogram } from '../model/native-histogram.ts';
+import { UNKNOWN } from '../model/sample-sink.ts';
+import type { Dialect, PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
+import { seriesText } from '../model/series-text.ts';
+import { HASH, viewOf } from '../primitives/bytes.ts';
+import { formatFloat64 } from '../primitives/float.ts';
+import type { Writable } from '../primitives/writable.ts';
+import { isSpelled, remember } from './aliases.ts';
+import { appendEntry, emptyBatch, judge, reserveColumns, resetBatch } from '../store/batch.ts';
+import type { AliasTarget, Batch, PushFamily } from '../store/batch.ts';
+import { checkFresh, checkHelp } from './check-limits.ts';
+import { CellKind, isGrouped } from '../store/cells.ts';
+import type { TextAt } from '../store/cells.ts';
+import { DiscardedLines } from './discarded-lines.ts';
+import { beginPush, readExpected } from './expected-run.ts';
+import type { Cursor, ExpectedRun } from './expected-run.ts';
+import { PushFinish } from './finish-push.ts';
+import { KeyFinder } from './key-finder.ts';
+import { NO_GROUP } from '../store/fresh-cells.ts';
+import type { FreshShape } from '../store/fresh-cells.ts';
+import { GroupCells } from './group-cells.ts';
+import { PlainReader } from './plain-reader.ts';
+import { PushDetails } from './push-details.ts';
+import { PushFamilies } from './push-families.ts';
+import { PushGroups } from './push-groups.ts';
+import {
+  checkSeriesLimits,
+  duplicateSeries,
+  groupLabels,
+  kindOf,
+  upperBound,
+  noPathLabels,
+  withPathLabels,
+} from './sample-kinds.ts';
+import type { PathLabels } from './sample-kinds.ts';
+import { discardedText, readMetadataReference } from '../store/spellings.ts';
+import type { Spellings } from '../store/spellings.ts';
+import { StartJudge } from './start-judge.ts';
+import type { State } from '../state/state.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+import { ValueCheck } from './value-check.ts';
+
+/** Longer bodies are read in steps. */
+const LONG_BYTES = 128 * 1024;
+/** To write so many bytes of texts, and to look for them, takes as long as something new. */
+const NEWS_BYTES = 1024;
+/** So does looking at so many cells. */
+const NEWS_LOOKED = 128;
+
+export class PushBuilder implements SampleSink {
+  readonly hashSeed: number;
+  readonly batch: Batch;
+  /** State.epoch when the push began; the batch means nothing once that has changed. */
+  epoch = 0;
+  guessed: number = UNKNOWN;
+  readonly #state: State;
+  readonly #families: PushFamilies;
+  readonly #plain: PlainReader;
+  readonly #values: ValueCheck;
+  readonly #scratch: TextScratch;
+  readonly #groups: PushGroups;
+  readonly #beside: GroupCells;
+  readonly #keys: KeyFinder;
+  readonly #details: PushDetails;
+  readonly #discarded: DiscardedLines;
+  /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
+  readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
+  readonly #shape: Writable<FreshShape> = {
+    kind: CellKind.COUNTER,
+    family: 0,
+    group: NO_GROUP,
+    bound: Number.NaN,
+  };
+  #body: DataView = new DataView(new ArrayBuffer(0));
+  #path: PathLabels = noPathLabels;
+  /** Of canonical texts that were made, which are longer than the body where the path has labels. */
+  #writtenBytes = 0;
+  readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
+  readonly #expected: ExpectedRun;
+  #spellings: Spellings;
+  #strict = false;
+  readonly #finish: PushFinish;
+  /** The reference of the spelling after the last one known. */
+  #nextSpelling = 0;
+
+  /** `wallMs` is asked which start times lie in the past. */
+  constructor(state: State, wallMs: () => number = () => Number.POSITIVE_INFINITY) {
+    this.#state = state;
+    this.hashSeed = state.hashSeed;
+    this.batch = emptyBatch(state.hashSeed);
+    this.#families = new PushFamilies(state, this.batch);
+    this.#spellings = state.spellings.text;
+    this.#expected = {
+      withinFamily: false,
+      cells: state.cells,
+      batch: this.batch,
+      cursor: this.#cursor,
+      families: this.#families,
+    };
+    this.#values = new ValueCheck(this.batch, state.cells);
+    this.#plain = new PlainReader(this.#families);
+    this.#scratch = new TextScratch(state.hashSeed);
+    this.#groups = new PushGroups(state, this.batch, this.#plain);
+    this.#beside = new GroupCells(state.cells);
+    this.#keys = new KeyFinder(state);
+    this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
+    this.#discarded = new DiscardedLines(state, this.batch, this.#families);
+    const judged = { state, batch: this.batch, families: this.#families, cursor: this.#cursor, wallMs };
+    this.#finish = new PushFinish(state, this.batch, {
+      families: this.#families,
+      details: this.#details,
+      starts: new StartJudge(judged),
+    });
+  }
+
+  /** Begins a push of a source. Labels of the `path` are added to every series and win over its own. */
+  begin(body: Uint8Array, path: PathLabels = noPathLabels, source?: string): void {
+    resetBatch(this.batch);
+    if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
+    this.#plain.begin();
+    this.#keys.begin();
+    this.#details.begin(source);
+    this.#body = viewOf(body);
+    this.#path = path;
+    this.#writtenBytes = 0;
+    this.#nextSpelling = 0;
+    this.#spellings = this.#state.spellings.text;
+    this.#expected.withinFamily = false;
+    this.#strict = false;
+    this.epoch = this.#state.epoch;
+    const cursor = this.#cursor;
+    if (beginPush(cursor, this.#state.cells.kind.length)) {
+      this.#families.forgetStamps();
+      this.#discarded.forgetStamps();
+    }
+    this.#families.begin(cursor.serial);
+    this.#discarded.begin(cursor.serial);
+  }
+
+  readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
+    this.batch.dialect = dialect;
+    this.#spellings = this.#state.spellings[dialect];
+    this.#expected.withinFamily = dialect === 'openmetrics';
+    this.#strict = strict;
+  }
+
+  addExpected(view: DataView, start: number, end: number): number {
+    if (this.#families.meaningsChanged || this.#path.labels.length > 0) return start;
+    return readExpected(view, start, end, this.#expected);
+  }
+
+  guess(view: DataView, start: number, end: number): number {
+    if (this.#families.meaningsChanged || this.#path.labels.length > 0) return -1;
+    const { cells } = this.#state;
+    const spellings = this.#spellings;
+    const isMetadata = view.getUint8(start) === HASH;
+    if (!isMetadata && !this.#cursor.missed) {
+      const cell = this.#cursor.nextCell;
+      const length = cells.texts.matchLength(cell, view, start, end);
+      if (length >= 0 && cells.kind[cell] !== CellKind.FREE) {
+        this.guessed = cell;
+        return start + length;
+      }
+    }
+    const entry = this.#nextSpelling;
+    const length = spellings.matchLength(entry, view, start, end);
+    if (length < 0) return -1;
+    const target = spellings.targetOf(entry);
+    if (target >= 0 ? cells.kind[target] === CellKind.FREE : this.#knownHere(target) === UNKNOWN) return -1;
+    this.guessed = target;
+    this.#nextSpelling = spellings.used(entry);
+    return start + length;
+  }
+
+  find(view: DataView, start: number, end: number, hash: number): number {
+    if (this.#families.meaningsChanged) return UNKNOWN;
+    const { cells } = this.#state;
+    const spellings = this.#spellings;
+    const ownLabelsOnly = this.#path.labels.length === 0;
+    if (ownLabelsOnly) {
+      const cell = cells.texts.find(view, start, end, hash);
+      if (cell >= 0) return cell;
+    }
+    const entry = spellings.find(view, start, end, hash);
+    if (entry < 0) return UNKNOWN;
+    const target = spellings.targetOf(entry);
+    this.#nextSpelling = spellings.used(entry);
+    if (target < 0) return this.#knownHere(target);
+    // With path labels a sample means another series than its spelling says.
+    return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
+  }
+
+  guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
+    if (this.#families.meaningsChanged) return UNKNOWN;
+    return this.#ofOwnLabels(this.#keys.guess(head, headEnd, view, start, end));
+  }
+
+  findKey(view: DataView, start: number, end: number, hash: number): number {
+    if (this.#families.meaningsChanged) return UNKNOWN;
+    return this.#ofOwnLabels(this.#keys.find(view, start, end, hash));
+  }
+
+  findSum(count: number): number {
+    return this.#beside.sumOf(count);
+  }
+
+  findBucket(count: number, bound: number): number {
+    return this.#beside.bucketOf(count, bound);
+  }
+
+  addKnown(reference: number, value: number, offset: number): void {
+    this.#cursor.missed = false;
+    if (reference < 0) {
+      this.#addKnownMetadata(reference, offset);
+      return;
+    }
+    const cursor = this.#cursor;
+    cursor.nextCell = reference + 1;
+    this.batch.samples += 1;
+    const { cells } = this.#state;
+    if (cursor.seen[reference] === cursor.serial) throw duplicateSeries(cells.textOf(reference), offset);
+    cursor.seen[reference] = cursor.serial;
+    const family = cells.family[reference]!;
+    if (family !== cursor.family) {
+      cursor.family = family;
+      this.#families.sampleKnown(family);
+    }
+    appendEntry(
+      this.batch,
+      reference,
+      this.#values.checked(cells.kindOf(reference), value, reference, offset),
+      offset,
+    );
+  }
+
+  addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean {
+    const { start, end } = series;
+    const { labelsMax, seriesBytesMax } = this.#state.limits;
+    if (this.#path.labels.length > 0 || this.#families.isPassing) return false;
+    if (series.labelCount > labelsMax || end - start > seriesBytesMax) return false;
+    const route = this.#plain.route(view, series);
+    const { family } = route;
+    if (family.type === 'summary' || (hasBuckets(family.type) && route.role === 'own')) return false;
+    const kind = kindOf(route, family.name, start);
+    let bound = Number.NaN;
+    let group: number | undefined = NO_GROUP;
+    if (isGrouped(kind)) {
+      if (kind === CellKind.BUCKET) {
+        if (series.lastLe < 0) return false;
+        bound = this.#plain.bound(view, series.lastLe + 4, end - 2);
+        if (Number.isNaN(bound)) return false;
+      }
+      group = this.#groups.plain(view, series, family, kind);
+      if (group === undefined) return false;
+    } else if (!series.inOrder) return false;
+    this.batch.samples += 1;
+    const at = this.#at;
+    at.view = view;
+    at.start = start;
+    at.end = end;
+    at.hash = hash;
+    this.#place(at, this.#shaped(kind, family, group, bound), value, start);
+    return true;
+  }
+
+  addDiscarded(samples: number): void {
+    this.batch.samples += samples;
+    this.batch.ignoredSummary += samples;
+    this.#details.passed();
+  }
+
+  addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
+    this.batch.samples += 1;
+    if (this.#families.passes(name)) {
+      this.#discard(name, labels, spelling);
+      return;
+    }
+    const route = this.#families.route(name, spelling.start);
+    const { family, role } = route;
+    if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
+      const text = this.#discard(name, labels, spelling);
+      if (text !== undefined) this.#remember(spelling, { family, what: 'discarded', text });
+      return;
+    }
+    const merged = withPathLabels(labels, this.#path);
+    const kind = kindOf(route, name, spelling.start);
+    const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
+    const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
+    const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
+    this.#writtenBytes += text.length;
+    checkSeriesLimits(this.#state.limits, merged.length, text, spelling.start);
+    family.quotedNames ||=
+      !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
+    const group = isGrouped(kind) ? this.#groups.labelled(family, checkedLabels, spelling.start) : NO_GROUP;
+    const at = this.#scratch.write(text);
+    const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, spelling.start);
+    if (cell >= 0 || !isSpelled(this.#body, spelling, at)) this.#remember(spelling, { target: cell });
+  }
+
+  /** Returns its text, see `DiscardedLines.add`. */
+  #discard(name: string, labels: readonly Label[], { start, isOnlyOne }: Spelling): number | undefined {
+    this.batch.ignoredSummary += 1;
+    this.#details.passed();
+    return isOnlyOne === true ? undefined : this.#discarded.add(name, labels, start);
+  }
+
+  addType(name: string, type: MetricType, spelling: Spelling): void {
+    this.#plain.begin();
+    const family = this.#families.addType(name, type, spelling.start);
+    if (family !== undefined) this.#remember(spelling, { family, what: 'type' });
+  }
+
+  addHelp(name: string, help: string, spelling: Spelling): void {
+    // Nothing is said by it, so it may stand twice, and another text may follow.
+    if (help === '') return;
+    const family = this.#families.addHelp(name, help, spelling.start);
+    if (family === undefined) return;
+    checkHelp(this.#state.limits, family, help, spelling.start);
+    this.#remember(spelling, { family, what: 'help' });
+  }
+
+  addFamily(
+    name: string,
+    is: { readonly type: MetricType; readonly help: string | undefined },
+    spelling: Spelling,
+  ): void {
+    this.#plain.begin();
+    const family = this.#families.addType(name, is.type, spelling.start);
+    if (family === undefined) return;
+    if (is.help !== undefined && is.help !== '') {
+      this.#families.addHelp(name, is.help, spelling.start);
+      checkHelp(this.#state.limits, family, is.help, spelling.start);
+    }
+    this.#remember(spelling, { family, what: 'header' });
+  }
+
+  returnTo(name: string): void {
+    this.#families.returnTo(name);
+  }
+
+  /** What is no plain word, as the ABNF of OpenMetrics has units, is left out: it would end its line, or the page. */
+  addUnit(name: string, unit: string): void {
+    if (unit.length > this.#state.limits.helpBytesMax || /[^a-zA-Z0-9_:]/.test(unit)) return;
+    if (this.#families.passes(name)) return;
+    if (this.#state.families.find(name)?.unit === undefined) this.#families.addUnit(name, unit);
+  }
+
+  addStart(startMs: number): void {
+    this.#details.addStart(startMs);
+  }
+
+  addStartOf(name: string, labels: readonly Label[], startMs: number): void {
+    if (this.#families.passes(name)) return;
+    this.#details.addStartOf(seriesText(name, withPathLabels(labels, this.#path)), startMs);
+  }
+
+  addExemplar(exemplar: Exemplar, native = false): void {
+    if (this.#strict && !native) this.#details.checkExemplar(exemplar);
+    this.#details.addExemplar(exemplar, native);
+  }
+
+  addNative(histogram: NativeHistogram, offset: number): void {
+    this.#details.addNative(histogram, offset);
+  }
+
+  /** Completes and checks the batch as a whole; throws a PushProblem when it contradicts itself, the state or a limit. */
+  finish(): Batch {
+    this.#finish.atOnce(this.#strict);
+    return this.batch;
+  }
+
+  /** The same in steps; between them others may push what does not disturb it (ingest/disturbs.ts). */
+  finishInSteps(): Generator<void, void> {
+    return this.#finish.inSteps(this.#strict);
+  }
+
+  /** How much of what was read so far is not known to the state, had to be written anew to be looked for, or made to fit. */
+  get news(): number {
+    const { fresh, families, aliases } = this.batch;
+    return (
+      fresh.length +
+      families.length +
+      aliases.length +
+      this.#writtenBytes / NEWS_BYTES +
+      this.#details.looked / NEWS_LOOKED
+    );
+  }
+
+  /** With path labels a sample means another series than its spelling says. */
+  #ofOwnLabels(reference: number): number {
+    if (reference < 0) return this.#knownHere(reference);
+    return this.#path.labels.length > 0 ? UNKNOWN : reference;
+  }
+
+  /** A reference below zero; UNKNOWN for a line to be thrown away that is not known to this push. */
+  #knownHere(reference: number): number {
+    const text = discardedText(reference);
+    return text < 0 || this.#discarded.knows(text) ? reference : UNKNOWN;
+  }
+
+  #addKnownMetadata(reference: number, offset: number): void {
+    const text = discardedText(reference);
+    if (text >= 0) {
+      const summary = this.#discarded.addKnown(text, offset);
+      this.addDiscarded(1);
+      // It has no cell, so nothing is to be expected after it.
+      this.#cursor.family = -1;
+      this.#families.sampleKnown(summary);
+      return;
+    }
+    const { family, what } = readMetadataReference(reference);
+    if (what === 'type') this.#families.typeKnown(family, offset);
+    else if (what === 'help') this.#families.helpKnown(family, offset);
+    else this.#families.headerKnown(family, offset);
+  }
+
+  /** Valid until the next call. */
+  #shaped(kind: CellKind, family: PushFamily, group: number, bound: number): FreshShape {
+    const shape = this.#shape;
+    shape.kind = kind;
+    shape.family = family.index;
+    shape.group = group;
+    shape.bound = bound;
+    return shape;
+  }
+
+  /** Enters a number for the cell of a canonical text: known, fresh before, or fresh now. */
+  #place(text: TextAt, shape: FreshShape, value: number, offset: number): number {
+    const { view, start, end, hash } = text;
+    const { cells } = this.#state;
+    const family = this.batch.families[shape.family]!;
+    let cell = cells.texts.find(view, start, end, hash);
+    // In a push that changes types, a cell of the same text may be a stray that is about to go.
+    const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
+    const stays = isKnown && this.#state.survives(cell, family, shape.kind);
+    if (isKnown && shape.kind === CellKind.COUNTER) judge(this.batch, cells, { cell, stays });
+    if (stays) {
+      const { seen, serial } = this.#cursor;
+      if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
+      seen[cell] = serial;
+    } else {
+      const { fresh } = this.batch;
+      let index = fresh.texts.find(view, start, end, hash);
+      if (index < 0) index = this.#addFresh(text, shape, offset);
+      else if (fresh.given[index] === 1) throw duplicateSeries(fresh.texts.textOf(index), offset);
+      fresh.given[index] = 1;
+      cell = ~index;
+    }
+    appendEntry(this.batch, cell, this.#values.checked(shape.kind, value, cell, offset), offset);
+    return cell;
+  }
+
+  #addFresh(text: TextAt, shape: FreshShape, offset: number): number {
+    const index = this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
+    checkFresh(this.#state, this.batch, offset);
+    return index;
+  }
+
+  /** Whether what was read so far means what it meant then: nothing was created, freed or retyped, or `keepUp` was called for it. */
+  isUnchanged(): boolean {
+    return this.epoch === this.#state.epoch;
+  }
+
+  /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */
+  keepUp(): void {
+    this.epoch = this.#state.epoch;
+    const { length } = this.#state.cells.kind;
+    const { seen } = this.#cursor;
+    if (length > seen.length) {
+      this.#cursor.seen = new Uint32Array(length);
+      this.#cursor.seen.set(seen);
+    }
+    this.#families.keepUp();
+  }
+
+  /** See BatchBeingRead. */
+  speaksOf(family: string): boolean {
+    return this.#families.speaksOf(family);
+  }
+
+  /** Whether what was read so far means in the state as it is now what it meant then. */
+  *isCurrentInSteps(): Generator<void, boolean> {
+    return this.epoch === this.#state.epoch && (yield* this.#finish.isAsJudged());
+  }
+
+  #remember(spelling: Spelling, alias: AliasTarget): void {
+    remember(this.batch, spelling, alias, this.#path.labels.length > 0);
+  }
+}

@@ -1,0 +1,207 @@
+/** What a push says of series besides their numbers: start times and exemplars. Each is of the sample added last. */
+import type { Exemplar } from '../model/exemplar.ts';
+import { EXEMPLAR_CHARACTERS_MAX } from '../model/exemplar.ts';
+import { PushProblem } from '../model/errors.ts';
+import type { NativeHistogram } from '../model/native-histogram.ts';
+import { formatFloat64 } from '../primitives/float.ts';
+import { boundAt, groupAt, kindAt } from '../store/batch.ts';
+import type { Batch } from '../store/batch.ts';
+import { CellKind, isGrouped } from '../store/cells.ts';
+import { exemplarBytes } from '../store/exemplars.ts';
+import type { PushFamilies } from './push-families.ts';
+import { PushNative } from './push-native.ts';
+import { shownText } from './settle.ts';
+import type { State } from '../state/state.ts';
+import { freshBytes, seriesBytes } from '../state/usage.ts';
+import { tellsStarts } from '../store/rules.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+import type { ValueCheck } from './value-check.ts';
+
+/** Looking up a start time is as much work as so many rows of others. */
+const START_ROWS = 4;
+
+export class PushDetails {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #families: PushFamilies;
+  readonly #native: PushNative;
+  readonly #scratch: TextScratch;
+  /** Start times of series that had no sample yet. */
+  readonly #early: { readonly text: string; readonly startMs: number }[] = [];
+  /** The length of the batch when a sample was thrown away, so that what follows is not taken to be of the one before. */
+  #passedAt = 0;
+  /** Exemplars of the push that are for cells without one, and by how many bytes all of it make them grow. */
+  #exemplars = 0;
+  #exemplarBytes = 0;
+
+  constructor(state: State, batch: Batch, families: PushFamilies, values: ValueCheck) {
+    this.#state = state;
+    this.#families = families;
+    this.#batch = batch;
+    this.#native = new PushNative(state, batch, values);
+    this.#scratch = new TextScratch(state.hashSeed);
+  }
+
+  begin(source: string | undefined): void {
+    this.#native.begin(source);
+    this.#passedAt = 0;
+    this.#exemplars = 0;
+    this.#exemplarBytes = 0;
+    if (this.#early.length > 0) this.#early.length = 0;
+  }
+
+  /** A sample was read and has no entry in the batch. */
+  passed(): void {
+    this.#passedAt = this.#batch.length;
+  }
+
+  addStart(startMs: number): void {
+    const entry = this.#lastEntry();
+    if (entry < 0) return;
+    // Nearly always it was told before. No cell of a histogram was first counted before its count was.
+    const cell = this.#batch.cells[entry]!;
+    const isWanted = tellsStarts(this.#state.rules) || cell < 0 || startMs < this.#state.cells.startMs[cell]!;
+    if (!isWanted) return;
+    const kind = this.#kindAt(entry);
+    if (kind === CellKind.COUNTER) this.#start(cell, startMs);
+    else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
+  }
+
+  /** Of the counter or the count with this canonical text, in this push. */
+  addStartOf(text: string, startMs: number): void {
+    const cell = this.#find(text);
+    if (cell === undefined) this.#early.push({ text, startMs });
+    else this.#start(cell, startMs);
+  }
+
+  /** Cells looked at for native histograms that do not fit as they are. */
+  get looked(): number {
+    return this.#native.looked;
+  }
+
+  addNative(histogram: NativeHistogram, offset: number): void {
+    this.#batch.native = true;
+    const entry = this.#lastEntry();
+    if (entry < 0) return;
+    const cell = this.#batch.cells[entry]!;
+    const { cells } = this.#state;
+    // Another family has the name of the sum, for which the push will be refused.
+    if (!isGrouped(kindAt(this.#batch, cells, entry))) return;
+    const group = cell < 0 ? this.#batch.fresh.group[~cell]! : cells.group[cell]!;
+    const family = (): number =>
+      cell < 0
+        ? this.#batch.fresh.family[~cell]!
+        : this.#families.indexOf(this.#state.families.get(cells.family[cell]!).name, offset);
+    this.#native.add(histogram, { group, family }, offset);
+  }
+
+  /** Throws a PushProblem for an exemplar beyond its bucket. Buckets are cumulative, so one of a lower bucket is in it, too. */
+  checkExemplar({ value }: Exemplar): void {
+    const entry = this.#lastEntry();
+    const { cells } = this.#state;
+    const batch = this.#batch;
+    if (entry < 0 || kindAt(batch, cells, entry) !== CellKind.BUCKET) return;
+    if (!(value > boundAt(batch, cells, entry))) return;
+    throw new PushProblem(
+      'syntax',
+      `the exemplar of ${shownText(batch, cells, batch.cells[entry]!)} is ${formatFloat64(value)}, which is not in that bucket; write it on the lowest bucket that holds it`,
+      batch.offsets[entry]!,
+    );
+  }
+
+  addExemplar(exemplar: Exemplar, isNative: boolean): void {
+    const entry = this.#lastEntry();
+    if (entry < 0 || !isFit(exemplar)) return;
+    const cell = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.cells[entry]!;
+    if (cell === undefined) return;
+    const kind = isNative ? CellKind.NATIVE_BUCKET : this.#kindAt(entry);
+    if (!isNative && kind !== CellKind.COUNTER && kind !== CellKind.BUCKET) return;
+    if (this.#hasRoomFor(cell, exemplar)) this.#batch.exemplars.push({ cell, exemplar });
+    else this.#batch.exemplarsDropped += 1;
+  }
+
+  /** What became of start times that came before their series. */
+  finish(): void {
+    if (this.#early.length > 0) this.#settleEarly(0, this.#early.length);
+  }
+
+  /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
+  *finishInSteps(rows: number): Generator<void, void> {
+    const { length } = this.#early;
+    const step = Math.ceil(rows / START_ROWS);
+    for (let from = 0; from < length; from += step) {
+      this.#settleEarly(from, Math.min(from + step, length));
+      yield;
+    }
+  }
+
+  #settleEarly(from: number, to: number): void {
+    for (let i = from; i < to; i += 1) {
+      const { text, startMs } = this.#early[i]!;
+      const cell = this.#find(text);
+      if (cell !== undefined) this.#start(cell, startMs);
+    }
+  }
+
+  /** Whether an exemplar may be kept beside all others; if so, it takes its part. */
+  #hasRoomFor(cell: number, exemplar: Exemplar): boolean {
+    const { cells, limits } = this.#state;
+    const known = cell < 0 ? undefined : cells.exemplars.get(cell);
+    if (known === undefined && cells.exemplars.size + this.#exemplars >= limits.exemplarsMax) return false;
+    const bytes = exemplarBytes(exemplar) - (known === undefined ? 0 : exemplarBytes(known));
+    const after = seriesBytes(cells) + freshBytes(this.#batch) + this.#exemplarBytes + bytes;
+    if (bytes > 0 && after > limits.seriesBytesTotalMax) return false;
+    this.#exemplarBytes += bytes;
+    if (known === undefined) this.#exemplars += 1;
+    return true;
+  }
+
+  #lastEntry(): number {
+    const { length } = this.#batch;
+    return length === this.#passedAt ? -1 : length - 1;
+  }
+
+  /** What the cell is once the push is applied: an untyped series may be declared to be a counter. */
+  #kindAt(entry: number): CellKind {
+    const { cells, families } = this.#state;
+    const kind = kindAt(this.#batch, cells, entry);
+    if (kind !== CellKind.UNTYPED) return kind;
+    const cell = this.#batch.cells[entry]!;
+    const isCounter = cell >= 0 && this.#families.typeOf(families.get(cells.family[cell]!)) === 'counter';
+    return isCounter ? CellKind.COUNTER : kind;
+  }
+
+  #start(cell: number, startMs: number): void {
+    if (!(startMs > 0)) return;
+    if (tellsStarts(this.#state.rules)) this.#batch.began.push({ cell, startMs });
+    // Most pushes say again what is known.
+    if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
+    this.#batch.starts.push({ cell, startMs });
+  }
+
+  /** As in Batch.cells; undefined where there is no such series. */
+  #find(text: string): number | undefined {
+    const { view, start, end, hash } = this.#scratch.write(text);
+    // What is fresh may take the place of what the state has.
+    const fresh = this.#batch.fresh.texts.find(view, start, end, hash);
+    if (fresh >= 0) return ~fresh;
+    const cell = this.#state.cells.texts.find(view, start, end, hash);
+    return cell < 0 ? undefined : cell;
+  }
+
+  /** The count beside a grouped entry, as in Batch.cells. */
+  #countOf(entry: number): number {
+    const { cells } = this.#state;
+    const group = groupAt(this.#batch, cells, entry);
+    const known = cells.groups.length;
+    return group < known ? cells.groups[group]!.count : ~this.#batch.freshGroups[group - known]!.count;
+  }
+}
+
+/** Within what OpenMetrics allows; longer ones are left out, as its second version says of all that is wrong with an exemplar. */
+function isFit({ labels, value }: Exemplar): boolean {
+  if (Number.isNaN(value)) return false;
+  const text = labels.map((label) => label.name + label.value).join('');
+  if (text.length <= EXEMPLAR_CHARACTERS_MAX) return true;
+  return text.length <= EXEMPLAR_CHARACTERS_MAX * 2 && Array.from(text).length <= EXEMPLAR_CHARACTERS_MAX;
+}

@@ -1,0 +1,99 @@
+/** Finds the histogram or summary that a sample belongs to, or begins it. */
+import type { Label } from '../model/labels.ts';
+import { hasBuckets } from '../model/metric-type.ts';
+import type { PlainSeries } from '../model/sample-sink.ts';
+import { seriesText } from '../model/series-text.ts';
+import type { Batch, PushFamily } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import { checkFresh } from './check-limits.ts';
+import { NO_GROUP } from '../store/fresh-cells.ts';
+import { textAt } from './plain-reader.ts';
+import type { PlainReader } from './plain-reader.ts';
+import { checkSeriesLimits } from './sample-kinds.ts';
+import type { State } from '../state/state.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+
+/** A group is one of the state, or `~g` for an index into Batch.freshGroups. */
+export class PushGroups {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #plain: PlainReader;
+  readonly #scratch: TextScratch;
+
+  constructor(state: State, batch: Batch, plain: PlainReader) {
+    this.#state = state;
+    this.#batch = batch;
+    this.#plain = plain;
+    this.#scratch = new TextScratch(state.hashSeed);
+  }
+
+  /** The group of a plain bucket, count or sum; undefined when it must be found in words. */
+  plain(view: DataView, series: PlainSeries, family: PushFamily, kind: CellKind): number | undefined {
+    const { start, nameEnd, end } = series;
+    const innerStart = Math.min(nameEnd + 1, end);
+    if (kind !== CellKind.BUCKET) {
+      const innerEnd = Math.max(innerStart, end - 1);
+      return series.inOrder ? this.#plain.sameGroup(family, view, innerStart, innerEnd) : undefined;
+    }
+    const innerEnd = Math.max(innerStart, series.lastLe - 1);
+    const same = this.#plain.sameGroup(family, view, innerStart, innerEnd);
+    if (same !== undefined) return same;
+    const inner = textAt(view, innerStart, innerEnd);
+    const group = this.#groupOf(
+      family,
+      {
+        count: inner === '' ? `${family.name}_count` : `${family.name}_count{${inner}}`,
+        infinity: `${family.name}_bucket{${inner}${inner === '' ? '' : ','}le="+Inf"}`,
+      },
+      start,
+    );
+    this.#plain.rememberGroup(family, innerStart, innerEnd, group);
+    return group;
+  }
+
+  /** The group of a sample told in words, whose labels are without `le` and `quantile`. */
+  labelled(family: PushFamily, labels: readonly Label[], offset: number): number {
+    const infinity = hasBuckets(family.type)
+      ? seriesText(`${family.name}_bucket`, labels, '+Inf')
+      : undefined;
+    return this.#groupOf(family, { count: seriesText(`${family.name}_count`, labels), infinity }, offset);
+  }
+
+  /** The group whose count and `+Inf` bucket have these texts: known, fresh before, or fresh now. */
+  #groupOf(
+    family: PushFamily,
+    texts: { readonly count: string; readonly infinity: string | undefined },
+    offset: number,
+  ): number {
+    const { cells } = this.#state;
+    const { fresh, freshGroups } = this.#batch;
+    const at = this.#scratch.write(texts.count);
+    const known = cells.texts.find(at.view, at.start, at.end, at.hash);
+    if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
+      return cells.group[known]!;
+    }
+    const before = fresh.texts.find(at.view, at.start, at.end, at.hash);
+    // Without a group it is a sample that came before the TYPE line, for which the push will be refused.
+    if (before >= 0 && fresh.group[before] !== NO_GROUP) return fresh.group[before]!;
+    const group = ~freshGroups.length;
+    const part = { family: family.index, group };
+    const count = fresh.add(at.view, at.start, at.end, at.hash, {
+      ...part,
+      kind: CellKind.COUNT,
+      bound: Number.NaN,
+    });
+    let infinity = -1;
+    if (texts.infinity !== undefined) {
+      checkSeriesLimits(this.#state.limits, 0, texts.infinity, offset);
+      const text = this.#scratch.write(texts.infinity);
+      infinity = fresh.add(text.view, text.start, text.end, text.hash, {
+        ...part,
+        kind: CellKind.BUCKET,
+        bound: Number.POSITIVE_INFINITY,
+      });
+    }
+    freshGroups.push({ family: family.index, count, infinity });
+    checkFresh(this.#state, this.#batch, offset);
+    return group;
+  }
+}

@@ -1,0 +1,327 @@
+/** Turns the native buckets of a push into entries of its batch; see store/native-cells.ts. */
+import { bucketIndex } from '../histogram/bounds.ts';
+import { reduceResolution } from '../histogram/resolution.ts';
+import { widenZeroBucket } from '../histogram/zero-bucket.ts';
+import { PushProblem } from '../model/errors.ts';
+import { NATIVE_SCHEMA_MIN } from '../model/native-histogram.ts';
+import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.ts';
+import { UNKNOWN } from '../model/sample-sink.ts';
+import { appendEntry } from '../store/batch.ts';
+import type { Batch } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import { checkFresh } from './check-limits.ts';
+import {
+  bucketCode,
+  bucketKey,
+  countKey,
+  INDEX_MAX,
+  INDEX_MIN,
+  schemaOfCode,
+  schemaOfZeroKey,
+  zeroKey,
+} from '../store/native-cells.ts';
+import { ReplacedCells } from './replaced-cells.ts';
+import type { State } from '../state/state.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+import type { ValueCheck } from './value-check.ts';
+
+/**
+ * A part may have so many thresholds of zero buckets. Further ones are raised to the next wider one that it has, or else to a
+ * power of two, of which there are few. Clients widen their zero bucket to whatever bucket comes next, so there can be many.
+ */
+const THRESHOLDS_MAX = 64;
+
+/** The histogram that native buckets are of. */
+export interface NativeOwner {
+  /** A group of the state, or `~g` for one of the batch. */
+  readonly group: number;
+  /** The index of its family in Batch.families. */
+  family(): number;
+}
+
+interface NativeShape {
+  readonly kind: CellKind;
+  readonly bound: number;
+}
+
+export class PushNative {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #values: ValueCheck;
+  readonly #scratch: TextScratch;
+  readonly #replaced: ReplacedCells;
+  /** What was added last: to find the bucket of an exemplar. */
+  #group = 0;
+  #schema = 0;
+  #zeroThreshold = 0;
+  /** The cell after the one found last is the best guess at the next. */
+  #next = 0;
+  /** See `#lookUp`. */
+  readonly #known: number[] = [];
+
+  constructor(state: State, batch: Batch, values: ValueCheck) {
+    this.#replaced = new ReplacedCells(state);
+    this.#state = state;
+    this.#batch = batch;
+    this.#values = values;
+    this.#scratch = new TextScratch(state.hashSeed);
+  }
+
+  /** Cells looked at to find room for buckets, since the push began. */
+  looked = 0;
+
+  begin(source: string | undefined): void {
+    this.looked = 0;
+    this.#replaced.begin(source);
+  }
+
+  add(histogram: NativeHistogram, owner: NativeOwner, offset: number): void {
+    this.#group = this.#numberOf(owner.group);
+    let fitting = this.#withFewThresholds(histogram, owner);
+    while (!this.#lookUp(fitting, owner, offset)) fitting = this.#coarser(fitting, offset);
+    const { schema, zeroThreshold, positive, negative } = fitting;
+    this.#schema = schema;
+    this.#zeroThreshold = zeroThreshold;
+    const count = this.#known[0]!;
+    this.#append(
+      count >= 0
+        ? count
+        : this.#fresh(
+            countKey(this.#group, schema),
+            owner,
+            { kind: CellKind.NATIVE_COUNT, bound: schema },
+            offset,
+          ),
+      CellKind.NATIVE_COUNT,
+      fitting.count,
+      offset,
+    );
+    const zero = this.#known[1]!;
+    this.#append(
+      zero >= 0
+        ? zero
+        : this.#fresh(
+            zeroKey(this.#group, schema, zeroThreshold),
+            owner,
+            { kind: CellKind.NATIVE_ZERO, bound: zeroThreshold },
+            offset,
+          ),
+      CellKind.NATIVE_ZERO,
+      fitting.zeroCount,
+      offset,
+    );
+    const at = this.#appendBuckets(positive, 2, { schema, isNegative: false, owner, offset });
+    this.#appendBuckets(negative, at, { schema, isNegative: true, owner, offset });
+  }
+
+  /**
+   * The cell of the bucket that a value falls into, of the histogram added last: as in Batch.cells, undefined when it counted
+   * nothing there.
+   */
+  bucketOf(value: number): number | undefined {
+    if (!Number.isFinite(value)) return undefined;
+    const magnitude = Math.abs(value);
+    const key =
+      magnitude <= this.#zeroThreshold
+        ? zeroKey(this.#group, this.#schema, this.#zeroThreshold)
+        : bucketKey(this.#group, bucketCode(this.#schema, value < 0, bucketIndex(this.#schema, magnitude)));
+    const { view, start, end, hash } = this.#scratch.write(key);
+    const cell = this.#state.cells.texts.find(view, start, end, hash);
+    if (cell >= 0) return cell;
+    const fresh = this.#batch.fresh.texts.find(view, start, end, hash);
+    return fresh < 0 ? undefined : ~fresh;
+  }
+
+  #coarser(histogram: NativeHistogram, offset: number): NativeHistogram {
+    if (histogram.schema > NATIVE_SCHEMA_MIN) return reduceResolution(histogram, histogram.schema - 1);
+    throw new PushProblem(
+      'buckets_limit',
+      `a native histogram would have more than ${this.#state.limits.nativeBucketsMax} buckets even at the lowest resolution (--limit.native-buckets)`,
+      offset,
+    );
+  }
+
+  /**
+   * Fills `#known`: the cells of the count, the zero bucket and each bucket that counted something, UNKNOWN for those that the
+   * state does not have. False when the part would have more buckets than it may.
+   */
+  #lookUp(
+    { schema, zeroThreshold, positive, negative }: NativeHistogram,
+    { group }: NativeOwner,
+    offset: number,
+  ): boolean {
+    const most = this.#state.limits.nativeBucketsMax;
+    if (positive.indexes.length + negative.indexes.length > most) return false;
+    const known = this.#known;
+    known.length = 0;
+    known.push(this.#knownCount(group, schema), this.#knownZero(group, schema, zeroThreshold));
+    const unknown =
+      this.#lookUpBuckets(positive, { group, schema, isNegative: false, offset }) +
+      this.#lookUpBuckets(negative, { group, schema, isNegative: true, offset });
+    return unknown === 0 || this.#partSize(group, CellKind.NATIVE_BUCKET, schema) + unknown <= most;
+  }
+
+  /** Returns how many are not known. */
+  #lookUpBuckets(
+    { indexes, counts }: NativeBuckets,
+    of: {
+      readonly group: number;
+      readonly schema: number;
+      readonly isNegative: boolean;
+      readonly offset: number;
+    },
+  ): number {
+    let unknown = 0;
+    for (let i = 0; i < indexes.length; i += 1) {
+      if (counts[i] === 0) continue;
+      const index = indexes[i]!;
+      if (index < INDEX_MIN || index > INDEX_MAX)
+        throw new PushProblem('invalid_histogram', `a native bucket has the index ${index}`, of.offset);
+      const cell = this.#knownBucket(of.group, bucketCode(of.schema, of.isNegative, index));
+      this.#known.push(cell);
+      if (cell < 0) unknown += 1;
+    }
+    return unknown;
+  }
+
+  #withFewThresholds(histogram: NativeHistogram, { group }: NativeOwner): NativeHistogram {
+    const { schema, zeroThreshold } = histogram;
+    if (group < 0 || zeroThreshold === 0) return histogram;
+    if (this.#state.cells.groups[group]!.native.length < THRESHOLDS_MAX) return histogram;
+    // Those of the histogram before.
+    this.#known.length = 0;
+    this.#knownCount(group, schema);
+    if (this.#knownZero(group, schema, zeroThreshold) >= 0) return histogram;
+    if (this.#partSize(group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
+    return this.#raised(histogram, this.#heldThresholds(group, schema));
+  }
+
+  /** `held` in ascending order. The page shows the widest threshold of all, so a held one costs it nothing. */
+  #raised(histogram: NativeHistogram, held: readonly number[]): NativeHistogram {
+    let raised = histogram;
+    for (const threshold of held) {
+      if (threshold < raised.zeroThreshold) continue;
+      // It may end up wider still, at the far bound of a populated bucket.
+      raised = widenZeroBucket(histogram, threshold);
+      if (raised.zeroThreshold === threshold) return raised;
+    }
+    const power = 2 ** Math.ceil(Math.log2(raised.zeroThreshold));
+    return widenZeroBucket(histogram, Math.min(power, Number.MAX_VALUE));
+  }
+
+  #heldThresholds(group: number, schema: number): readonly number[] {
+    const { cells } = this.#state;
+    const zeros = cells.groups[group]!.native.filter(
+      (cell) => cells.kind[cell] === CellKind.NATIVE_ZERO && this.#zeroSchema(cell) === schema,
+    );
+    return zeros.map((cell) => cells.bound[cell]!).sort((a, b) => a - b);
+  }
+
+  /** How many cells of a kind the state has for one part of a histogram, but for those that go with this push. */
+  #partSize(group: number, kind: CellKind, schema: number): number {
+    if (group < 0) return 0;
+    const { cells } = this.#state;
+    const named = new Set(this.#known);
+    const { native } = cells.groups[group]!;
+    this.looked += native.length;
+    let size = 0;
+    for (const cell of native) {
+      if (cells.kind[cell] !== kind) continue;
+      const of = kind === CellKind.NATIVE_ZERO ? this.#zeroSchema(cell) : schemaOfCode(cells.bound[cell]!);
+      if (of === schema && (named.has(cell) || !this.#replaced.has(cell))) size += 1;
+    }
+    return size;
+  }
+
+  /** `from` is where in `#known` the buckets begin that counted something; returns where they end. */
+  #appendBuckets(
+    { indexes, counts }: NativeBuckets,
+    from: number,
+    at: {
+      readonly schema: number;
+      readonly isNegative: boolean;
+      readonly owner: NativeOwner;
+      readonly offset: number;
+    },
+  ): number {
+    let place = from;
+    for (let i = 0; i < indexes.length; i += 1) {
+      const value = counts[i]!;
+      if (value === 0) continue;
+      let cell = this.#known[place]!;
+      place += 1;
+      if (cell < 0) {
+        const code = bucketCode(at.schema, at.isNegative, indexes[i]!);
+        const shape = { kind: CellKind.NATIVE_BUCKET, bound: code };
+        cell = this.#fresh(bucketKey(this.#group, code), at.owner, shape, at.offset);
+      }
+      this.#append(cell, CellKind.NATIVE_BUCKET, value, at.offset);
+    }
+    return place;
+  }
+
+  /** The cell that the state has for a bucket, or UNKNOWN. Mostly it follows the one before. */
+  #knownBucket(group: number, code: number): number {
+    if (group < 0) return UNKNOWN;
+    if (this.#isNext(group, CellKind.NATIVE_BUCKET, code)) return this.#next++;
+    return this.#knownByKey(bucketKey(group, code));
+  }
+
+  /** The same for the count of a part. It follows what else the series has when it was native from the beginning. */
+  #knownCount(group: number, schema: number): number {
+    if (group < 0) return UNKNOWN;
+    const { native } = this.#state.cells.groups[group]!;
+    if (native.length > 0) this.#next = native[0]!;
+    if (this.#isNext(group, CellKind.NATIVE_COUNT, schema)) return this.#next++;
+    return this.#knownByKey(countKey(group, schema));
+  }
+
+  /** The same for a zero bucket. */
+  #knownZero(group: number, schema: number, threshold: number): number {
+    if (group < 0) return UNKNOWN;
+    if (this.#isNext(group, CellKind.NATIVE_ZERO, threshold) && this.#zeroSchema(this.#next) === schema)
+      return this.#next++;
+    return this.#knownByKey(zeroKey(group, schema, threshold));
+  }
+
+  #isNext(group: number, kind: CellKind, bound: number): boolean {
+    const { cells } = this.#state;
+    const next = this.#next;
+    return cells.bound[next] === bound && cells.group[next] === group && cells.kind[next] === kind;
+  }
+
+  #knownByKey(key: string): number {
+    const { view, start, end, hash } = this.#scratch.write(key);
+    const cell = this.#state.cells.texts.find(view, start, end, hash);
+    if (cell >= 0) this.#next = cell + 1;
+    return cell;
+  }
+
+  #zeroSchema(cell: number): number {
+    const { texts } = this.#state.cells;
+    return schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell));
+  }
+
+  /** The fresh cell of a key that the state does not have: fresh before, or now. */
+  #fresh(key: string, owner: NativeOwner, { kind, bound }: NativeShape, offset: number): number {
+    const { view, start, end, hash } = this.#scratch.write(key);
+    const { fresh } = this.#batch;
+    let index = fresh.texts.find(view, start, end, hash);
+    if (index < 0) {
+      const shape = { kind, family: owner.family(), group: owner.group, bound };
+      index = fresh.add(view, start, end, hash, shape);
+      checkFresh(this.#state, this.#batch, offset);
+    }
+    fresh.given[index] = 1;
+    return ~index;
+  }
+
+  #append(cell: number, kind: CellKind, value: number, offset: number): void {
+    appendEntry(this.#batch, cell, this.#values.checked(kind, value, cell, offset), offset);
+  }
+
+  /** The number that a group has, or will have once the batch is applied. */
+  #numberOf(group: number): number {
+    return group >= 0 ? group : this.#state.cells.groups.length + ~group;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * When a source was last pushed to, and when that last failed, as series of that source: what Pushgateway's users alert on. They are
+ * samples like all others once they are in a batch, so that records, snapshots and DELETE know nothing of them.
+ */
+import type { SampleSink, Spelling } from '../model/sample-sink.ts';
+import { seriesText } from '../model/series-text.ts';
+import { withPathLabels } from './sample-kinds.ts';
+import type { PathLabels } from './sample-kinds.ts';
+import type { State } from '../state/state.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+
+const PUSHED = 'push_time_seconds';
+const FAILED = 'push_failure_time_seconds';
+
+const helps = {
+  [PUSHED]: 'Unix time of the last push that was accepted for these labels.',
+  [FAILED]: 'Unix time of the last push that was refused for these labels, 0 for none.',
+} as const;
+
+/** They stand before the first line of the body. */
+const nowhere: Spelling = { start: 0, end: 0, repeatable: false };
+
+/** Whether this is one of those families: it tells of silence, so it stays where other gauges of a silent source go. */
+export function isPushTime(family: string): boolean {
+  return family === PUSHED || family === FAILED;
+}
+
+/** To be called before anything else is read. `pushedMs` is the wall-clock time. */
+export function addPushTimes(sink: SampleSink, state: State, path: PathLabels, pushedMs: number): void {
+  add(sink, state, PUSHED, pushedMs / 1000);
+  add(sink, state, FAILED, lastFailure(state, path));
+}
+
+/** The same for a push that was refused, and brings nothing else. */
+export function addFailureTime(sink: SampleSink, state: State, failedMs: number): void {
+  add(sink, state, FAILED, failedMs / 1000);
+}
+
+/** Seconds since the Unix epoch; 0 where none is known. */
+export function lastFailure({ cells, hashSeed }: State, path: PathLabels): number {
+  const { view, start, end, hash } = new TextScratch(hashSeed).write(
+    seriesText(FAILED, withPathLabels([], path)),
+  );
+  const cell = cells.texts.find(view, start, end, hash);
+  return cell < 0 ? 0 : cells.sums.get(cell);
+}
+
+function add(sink: SampleSink, { families }: State, name: keyof typeof helps, seconds: number): void {
+  const known = families.find(name);
+  // Somebody has pushed it as something else.
+  if (known !== undefined && known.type !== 'gauge') return;
+  sink.addType(name, 'gauge', nowhere);
+  sink.addHelp(name, helps[name], nowhere);
+  sink.addSample(name, [], seconds, nowhere);
+}

@@ -1,0 +1,41 @@
+/** Native buckets that nobody has but the source that pushes: in by-job mode they go where it does not name them again. */
+import type { State } from '../state/state.ts';
+
+export class ReplacedCells {
+  readonly #state: State;
+  #source: string | undefined;
+  /** By cell: 1 where the source has something. Made when it is first asked for, as it seldom is. */
+  #own: Uint8Array | undefined;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  /** Forgets the push before. */
+  begin(source: string | undefined): void {
+    this.#source = source;
+    this.#own = undefined;
+  }
+
+  has(cell: number): boolean {
+    const { cells, families, rules } = this.#state;
+    if (!rules.byJob || cells.holders[cell] !== 1) return false;
+    // A histogram that begins anew, as one without its buckets has, leaves them in the total.
+    const staysFolded = rules.counterResets === 'accumulate';
+    if (staysFolded && families.get(cells.family[cell]!).type !== 'gaugehistogram') return false;
+    this.#own ??= this.#ownCells();
+    return this.#own[cell] === 1;
+  }
+
+  #ownCells(): Uint8Array {
+    const { cells, sources } = this.#state;
+    const own = new Uint8Array(cells.kind.length);
+    const source = this.#source === undefined ? -1 : sources.list.find(this.#source);
+    if (source < 0) return own;
+    const { contributions } = sources;
+    contributions.open(source);
+    const { cells: has, cellsAt, length } = contributions;
+    for (let at = 0; at < length; at += 1) own[has[cellsAt + at]!] = 1;
+    return own;
+  }
+}

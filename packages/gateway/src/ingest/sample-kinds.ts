@@ -1,0 +1,117 @@
+/** What the name and the labels of a sample make of it, given the type of its family. */
+import type { Label } from '../model/labels.ts';
+import { PushProblem } from '../model/errors.ts';
+import { hasBuckets } from '../model/metric-type.ts';
+import { parseFloat64 } from '../primitives/float.ts';
+import { quote, shorten } from '../primitives/quote.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Route } from './push-families.ts';
+import type { Limits } from '../store/rules.ts';
+
+/** What a sample of this name is; throws a PushProblem when its family has no such sample. */
+export function kindOf({ family, role }: Route, name: string, offset: number): CellKind {
+  switch (family.type) {
+    case 'counter':
+      return CellKind.COUNTER;
+    case 'gauge':
+    case 'info':
+    case 'stateset':
+      return CellKind.GAUGE;
+    case 'untyped':
+      return CellKind.UNTYPED;
+    case 'histogram':
+    case 'gaugehistogram':
+    case 'summary':
+      if (role === '_bucket') return CellKind.BUCKET;
+      if (role !== 'own') return role === '_sum' ? CellKind.SUM : CellKind.COUNT;
+      throw new PushProblem(
+        'type_conflict',
+        `${shorten(name)} is a ${family.type}; its samples are ${shorten(name)}_bucket, ${shorten(name)}_sum and ${shorten(name)}_count`,
+        offset,
+      );
+  }
+}
+
+/** The labels that the samples of one histogram or summary share. */
+export function groupLabels(
+  { family, role }: Route,
+  name: string,
+  labels: readonly Label[],
+  offset: number,
+): readonly Label[] {
+  const reserved = hasBuckets(family.type) ? 'le' : 'quantile';
+  const stray = labels.some((label) => label.name === reserved && label.value !== '');
+  if (role === '_bucket') {
+    if (!stray)
+      throw new PushProblem('invalid_histogram', `${shorten(name)} is a bucket without a label le`, offset);
+    return labels.filter((label) => label.name !== 'le');
+  }
+  if (stray) {
+    throw new PushProblem(
+      'invalid_histogram',
+      `the label ${reserved} may not stand on ${shorten(name)}`,
+      offset,
+    );
+  }
+  return labels;
+}
+
+/** The bound that the label `le` of a bucket spells. */
+export function upperBound(name: string, labels: readonly Label[], offset: number): number {
+  const text = labels.find((label) => label.name === 'le')!.value;
+  const bound = parseFloat64(text);
+  if (bound !== undefined && !Number.isNaN(bound)) return bound === 0 ? 0 : bound;
+  throw new PushProblem(
+    'invalid_histogram',
+    `the label le of ${shorten(name)} is ${quote(text)}, not a number`,
+    offset,
+  );
+}
+
+/** Throws a PushProblem for a series with too many labels, or too long a text. */
+export function checkSeriesLimits(limits: Limits, labelCount: number, text: string, offset: number): void {
+  const { labelsMax, seriesBytesMax } = limits;
+  if (labelCount > labelsMax) {
+    throw new PushProblem(
+      'labels_limit',
+      `the series ${shorten(text)} has ${labelCount} labels, more than ${labelsMax} (--limit.labels)`,
+      offset,
+    );
+  }
+  if (text.length * 3 > seriesBytesMax && Buffer.byteLength(text) > seriesBytesMax) {
+    throw new PushProblem(
+      'labels_limit',
+      `name and labels of the series ${shorten(text)} are longer than ${seriesBytesMax} bytes (--limit.series-bytes)`,
+      offset,
+    );
+  }
+}
+
+/** What the path adds to each series of a push. */
+export interface PathLabels {
+  readonly labels: readonly Label[];
+  /** Series without an instance get an empty one, so that a scraper does not give them its own. */
+  readonly emptyInstance: boolean;
+}
+
+export const noPathLabels: PathLabels = { labels: [], emptyInstance: false };
+
+const emptyInstance: Label = { name: 'instance', value: '', isShownEmpty: true };
+
+/** The labels of a sample with those of the path, which win. */
+export function withPathLabels(labels: readonly Label[], path: PathLabels): readonly Label[] {
+  if (path.labels.length === 0) return labels;
+  const merged = labels.filter((label) => !path.labels.some(({ name }) => name === label.name));
+  merged.push(...path.labels);
+  if (!path.emptyInstance || merged.some(({ name, value }) => name === 'instance' && value !== ''))
+    return merged;
+  return [...merged.filter(({ name }) => name !== 'instance'), emptyInstance];
+}
+
+export function duplicateSeries(text: string, offset: number): PushProblem {
+  return new PushProblem(
+    'duplicate_series',
+    `${shorten(text)} stands twice in this push; write each series once`,
+    offset,
+  );
+}

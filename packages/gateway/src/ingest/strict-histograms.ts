@@ -1,0 +1,166 @@
+/**
+ * What OpenMetrics asks of histograms and text does not: one after the other, buckets in order, whole numbers, a sum exactly
+ * when there is a count. Read from the batch in one pass, before buckets are settled, so that the ways in which samples
+ * come need not know of it.
+ *
+ * https://prometheus.io/docs/specs/om/open_metrics_spec/#histogram
+ */
+import { PushProblem } from '../model/errors.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import { formatFloat64 } from '../primitives/float.ts';
+import { boundAt, groupAt, kindAt } from '../store/batch.ts';
+import type { Batch } from '../store/batch.ts';
+import { CellKind, isGrouped } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { Families } from '../store/families.ts';
+import { shownText } from './settle.ts';
+import type { State } from '../state/state.ts';
+
+const NO_ENTRY = -1;
+
+export class StrictHistograms {
+  readonly #batch: Batch;
+  readonly #cells: Cells;
+  readonly #families: Families;
+  /** Entries looked at in one step. */
+  readonly #rows: number;
+  /** Groups that were begun in this push, by the serial of the push. */
+  #begun = new Uint32Array(64);
+  #serial = 0;
+  #group = -1;
+  /** Entries of the group at hand, or NO_ENTRY. */
+  #first = NO_ENTRY;
+  #bucket = NO_ENTRY;
+  #count = NO_ENTRY;
+  #sum = NO_ENTRY;
+  #lastBound = Number.NEGATIVE_INFINITY;
+  #hasNegative = false;
+
+  constructor(batch: Batch, { cells, families, pace }: Pick<State, 'cells' | 'families' | 'pace'>) {
+    this.#rows = pace.rows;
+    this.#batch = batch;
+    this.#families = families;
+    this.#cells = cells;
+  }
+
+  /** Throws a PushProblem for the first histogram or summary that is not as it should be. */
+  check(): void {
+    const { grouped, length } = this.#batch;
+    if (!grouped) return;
+    this.#begin();
+    this.#look(0, length);
+    this.#close();
+  }
+
+  /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
+  *checkInSteps(): Generator<void, void> {
+    const { grouped, length } = this.#batch;
+    if (!grouped) return;
+    this.#begin();
+    for (let from = 0; from < length; from += this.#rows) {
+      this.#look(from, Math.min(from + this.#rows, length));
+      yield;
+    }
+    this.#close();
+  }
+
+  #look(from: number, to: number): void {
+    const batch = this.#batch;
+    const cells = this.#cells;
+    for (let entry = from; entry < to; entry += 1) {
+      const kind = kindAt(batch, cells, entry);
+      if (!isGrouped(kind)) continue;
+      const group = groupAt(batch, cells, entry);
+      if (group !== this.#group) this.#next(group, entry);
+      if (kind === CellKind.SUM) {
+        this.#sum = entry;
+        continue;
+      }
+      const value = batch.values[entry]!;
+      if (!Number.isInteger(value))
+        throw this.#problem(entry, `is ${formatFloat64(value)}, not a whole number`);
+      if (kind === CellKind.COUNT) this.#count = entry;
+      else this.#addBucket(entry);
+    }
+  }
+
+  #begin(): void {
+    this.#serial += 1;
+    if (this.#serial === 2 ** 32) {
+      this.#serial = 1;
+      this.#begun.fill(0);
+    }
+    const groups = this.#cells.groups.length + this.#batch.freshGroups.length;
+    if (groups > this.#begun.length) {
+      const larger = new Uint32Array(groups * 2);
+      larger.set(this.#begun);
+      this.#begun = larger;
+    }
+    this.#group = -1;
+    this.#first = NO_ENTRY;
+  }
+
+  #next(group: number, entry: number): void {
+    this.#close();
+    if (this.#begun[group] === this.#serial) {
+      throw this.#problem(entry, 'stands apart from the other samples of its labels; write them together');
+    }
+    this.#begun[group] = this.#serial;
+    this.#group = group;
+    this.#first = entry;
+    this.#bucket = NO_ENTRY;
+    this.#count = NO_ENTRY;
+    this.#sum = NO_ENTRY;
+    this.#lastBound = Number.NEGATIVE_INFINITY;
+    this.#hasNegative = false;
+  }
+
+  #addBucket(entry: number): void {
+    const bound = boundAt(this.#batch, this.#cells, entry);
+    if (bound < this.#lastBound) {
+      throw this.#problem(entry, 'comes after a bucket with a higher le; write buckets by ascending le');
+    }
+    this.#lastBound = bound;
+    this.#bucket = entry;
+    if (bound < 0) this.#hasNegative = true;
+  }
+
+  #close(): void {
+    if (this.#first === NO_ENTRY || !this.#isHistogram()) return;
+    if (this.#bucket === NO_ENTRY || this.#lastBound !== Number.POSITIVE_INFINITY) {
+      throw this.#problem(this.#first, 'belongs to a histogram without a bucket le="+Inf"');
+    }
+    if ((this.#count === NO_ENTRY) !== (this.#sum === NO_ENTRY)) {
+      throw this.#problem(
+        this.#first,
+        `belongs to a histogram with a ${this.#sum === NO_ENTRY ? '_count but no _sum' : '_sum but no _count'}; write both or none`,
+      );
+    }
+    if (this.#sum === NO_ENTRY) return;
+    // Of gauge histograms the sum may fall, so that it says something beside buckets for negative values, too.
+    if (this.#typeOf(this.#group) !== 'gaugehistogram') {
+      if (this.#hasNegative)
+        throw this.#problem(this.#sum, 'may not stand beside buckets for negative values');
+    } else if (!this.#hasNegative && this.#batch.values[this.#sum]! < 0) {
+      throw this.#problem(this.#sum, 'is negative, and there is no bucket for negative values');
+    }
+  }
+
+  #typeOf(group: number): MetricType {
+    const known = this.#cells.groups.length;
+    if (group >= known) return this.#batch.families[this.#batch.freshGroups[group - known]!.family]!.type;
+    return this.#families.get(this.#cells.family[this.#cells.groups[group]!.count]!).type;
+  }
+
+  #isHistogram(): boolean {
+    const known = this.#cells.groups.length;
+    if (this.#group < known) return this.#cells.groups[this.#group]!.buckets.length > 0;
+    return this.#batch.freshGroups[this.#group - known]!.infinity >= 0;
+  }
+
+  #problem(entry: number, message: string): PushProblem {
+    const batch = this.#batch;
+    const series = shownText(batch, this.#cells, batch.cells[entry]!);
+    return new PushProblem('invalid_histogram', `${series} ${message}`, batch.offsets[entry]!);
+  }
+}

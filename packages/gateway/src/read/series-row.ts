@@ -1,0 +1,188 @@
+/** One row as a whole, for encoders that need more of it than its lines of text. */
+import { reduceForPage } from '../histogram/resolution.ts';
+import { newestExemplars } from '../model/exemplar.ts';
+import type { Exemplar } from '../model/exemplar.ts';
+import { isLegacyMetricName } from '../model/labels.ts';
+import { isDistribution } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { NativeView, SeriesView } from '../model/page-view.ts';
+import { escapeLabelValue } from '../model/series-text.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { EarlierDetails } from '../store/earlier-details.ts';
+import { hasStartTimes, startTimesName } from '../store/families.ts';
+import type { Families } from '../store/families.ts';
+import type { KeptExemplar } from '../store/exemplars.ts';
+import { assembleNative } from '../store/native-view.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+
+/**
+ * The state that a page shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
+ * `earlier`, and the lists of cells in a group. Of cells freed since, texts and bounds are still there, and nothing else.
+ */
+export interface ViewedState {
+  readonly cells: Cells;
+  readonly families: Families;
+  readonly hashSeed: number;
+  /** Buckets that a native histogram has on the page at most. */
+  readonly nativeBucketsMax: number;
+  /** The total of each cell when the view was opened. */
+  readonly sums: Float64Array;
+  readonly earlier: EarlierDetails;
+}
+
+/** Reads the rows of one family, one at a time. */
+export class SeriesRow implements SeriesView {
+  bytes: Uint8Array = new Uint8Array(0);
+  labelsStart = 0;
+  labelsEnd = 0;
+  value = 0;
+  sum: number = Number.NaN;
+  bucketCount = 0;
+  bounds: Float64Array = new Float64Array(16);
+  cumulative: Float64Array = new Float64Array(16);
+  startMs: number = Number.NaN;
+  /** What was read last: a cell, or a group and the cells of its buckets. */
+  #cell = 0;
+  #group = -1;
+  readonly #bucketCells: number[] = [];
+  readonly #state: ViewedState;
+  readonly #counts: boolean;
+  readonly #isInfo: boolean;
+  /** What stands before the labels of a row: its name, and a brace or comma. */
+  readonly #headBytes: number;
+  readonly #created: CreatedTimes | undefined;
+
+  /** The type is the one that the family had when the view was opened. */
+  constructor({ name, type }: { readonly name: string; readonly type: MetricType }, state: ViewedState) {
+    this.#state = state;
+    this.#counts = hasStartTimes(type);
+    this.#isInfo = type === 'info';
+    this.#headBytes = headBytes(isDistribution(type) ? `${name}_count` : name);
+    this.#created = this.#counts ? createdTimes(name, state) : undefined;
+  }
+
+  /** Reads a row that is one cell. */
+  readCell(cell: number): void {
+    const value = this.#state.sums[cell]!;
+    this.#cell = cell;
+    this.#readLabels(cell);
+    this.value = this.#isInfo ? Math.min(value, 1) : value;
+    this.#readStart(cell);
+  }
+
+  /** Reads a histogram or summary. */
+  readGroup(id: number): void {
+    const { cells, sums } = this.#state;
+    const { buckets, sum, count } = cells.groups[id]!;
+    this.#group = id;
+    this.#readLabels(count);
+    if (buckets.length > this.bounds.length) {
+      this.bounds = new Float64Array(buckets.length * 2);
+      this.cumulative = new Float64Array(buckets.length * 2);
+    }
+    let length = 0;
+    let cumulative = 0;
+    for (const bucket of buckets) {
+      if (!isHeld(sums, bucket)) continue;
+      cumulative += sums[bucket]!;
+      this.bounds[length] = cells.bound[bucket]!;
+      this.#bucketCells[length] = bucket;
+      this.cumulative[length] = cumulative;
+      length += 1;
+    }
+    this.bucketCount = length;
+    this.value = length === 0 ? sums[count]! : cumulative;
+    this.sum = sum >= 0 && isHeld(sums, sum) ? sums[sum]! : Number.NaN;
+    this.#readStart(count);
+  }
+
+  exemplar(bucket: number): Exemplar | undefined {
+    const cell = this.#group < 0 ? this.#cell : this.#bucketCells[bucket];
+    return cell === undefined ? undefined : this.#exemplarOf(cell);
+  }
+
+  native(): NativeView | undefined {
+    if (this.#group < 0) return undefined;
+    const { cells, sums, nativeBucketsMax } = this.#state;
+    const own = cells.groups[this.#group]!.native.filter((cell) => isHeld(sums, cell));
+    const whole = assembleNative(
+      cells,
+      own.map((cell) => [cell, sums[cell]!] as const),
+    );
+    if (whole === undefined) return undefined;
+    const shown = reduceForPage(whole, nativeBucketsMax);
+    return { ...shown, sum: this.sum, exemplars: this.#exemplarsOf(own) };
+  }
+
+  #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
+    const { cells, earlier } = this.#state;
+    if (cells.exemplars.size === 0 && !earlier.hasExemplars) return [];
+    return newestExemplars(
+      natives.map((cell) => this.#exemplarOf(cell)).filter((exemplar) => exemplar !== undefined),
+    );
+  }
+
+  #exemplarOf(cell: number): KeptExemplar | undefined {
+    const { cells, earlier } = this.#state;
+    return earlier.exemplarOf(cell, cells.exemplars.get(cell));
+  }
+
+  #readLabels(cell: number): void {
+    const { texts } = this.#state.cells;
+    this.bytes = texts.chunkOf(cell);
+    const start = texts.offsetOf(cell);
+    const end = start + texts.lengthOf(cell);
+    this.labelsStart = Math.min(start + this.#headBytes, end);
+    this.labelsEnd = Math.max(end - 1, this.labelsStart);
+  }
+
+  #readStart(cell: number): void {
+    if (!this.#counts) return;
+    const { cells, earlier } = this.#state;
+    const counted = earlier.startOf(cell) ?? cells.startMs[cell]!;
+    const told = this.#created?.of(this) ?? Number.NaN;
+    // A sender that does not know says 0.
+    this.startMs = told > 0 && told < counted ? told : counted;
+  }
+}
+
+/** Cells that came after a view was opened have no total in it, or NaN where a free number was used again. */
+export function isHeld(sums: Float64Array, cell: number): boolean {
+  return cell < sums.length && !Number.isNaN(sums[cell]);
+}
+
+/** Start times that senders of text gave, in a family of their own. */
+interface CreatedTimes {
+  /** Of the series with these labels, in milliseconds; NaN where none is known. */
+  of(series: Pick<SeriesView, 'bytes' | 'labelsStart' | 'labelsEnd'>): number;
+}
+
+function createdTimes(
+  name: string,
+  { cells, families, sums, earlier, hashSeed }: ViewedState,
+): CreatedTimes | undefined {
+  const family = families.find(startTimesName(name));
+  if (family?.type !== 'gauge') return undefined;
+  const { texts } = cells;
+  const scratch = new TextScratch(hashSeed);
+  const head = isLegacyMetricName(family.name) ? `${family.name}{` : `{"${escapeLabelValue(family.name)}",`;
+  const bare = isLegacyMetricName(family.name) ? family.name : `${head.slice(0, -1)}}`;
+  return {
+    of({ bytes, labelsStart, labelsEnd }) {
+      const labels = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
+      const { view, start, end, hash } = scratch.write(
+        labels.length === 0 ? bare : `${head}${labels.toString('utf8')}}`,
+      );
+      const cell = texts.find(view, start, end, hash);
+      if (cell < 0 || !isHeld(sums, cell)) return Number.NaN;
+      const isTime = earlier.kindOf(cell, cells.kindOf(cell)) === CellKind.CREATED;
+      return isTime ? sums[cell]! * 1_000 : Number.NaN;
+    },
+  };
+}
+
+/** Of the canonical text of a series with this name and with labels. */
+function headBytes(name: string): number {
+  return isLegacyMetricName(name) ? name.length + 1 : Buffer.byteLength(escapeLabelValue(name)) + 4;
+}

@@ -1,0 +1,313 @@
+/**
+ * The state at one point in time: a copy of the sums, and the lists of rows as they are, which are replaced and never
+ * changed. Rows created since the last scrape are sorted in here, in steps, and the order is handed back to the family;
+ * likewise the families themselves.
+ */
+import { isDistribution } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
+import type { NumberList } from '../primitives/number-list.ts';
+import type { Cells } from '../store/cells.ts';
+import { EarlierDetails } from '../store/earlier-details.ts';
+import { hasStartTimes, holdsOnlyStartTimes } from '../store/families.ts';
+import type { Families, Family } from '../store/families.ts';
+import { copyColumn } from '../primitives/pace.ts';
+import { isHeld, SeriesRow } from './series-row.ts';
+import type { ViewedState } from './series-row.ts';
+import { sortInSteps } from './sort-in-steps.ts';
+import { mergeTexts, sortTexts } from './sort-texts.ts';
+import { touchTexts } from './touch-texts.ts';
+import type { State } from '../state/state.ts';
+
+/** Rows looked up in one step. */
+const STEP_ROWS = 16_384;
+
+/** Bytes that a view takes for each cell: its copied total, and its place in a list of rows that others have replaced since. */
+const CELL_BYTES = 12;
+/** And for each family: the object that reads its rows, and its places in lists. */
+const FAMILY_BYTES = 320;
+
+/** One point in time, for any number of pages. */
+export interface OpenView {
+  /** The value of Cells.tick when it was opened: it shows what came before. */
+  readonly tick: number;
+  /** What it takes by now. It grows while what it shows is changed. */
+  readonly bytes: number;
+  readonly isOpen: boolean;
+  /** A page of it, which must be closed. Counters and histograms that came after the tick `zeroAfter` are 0 on it. */
+  page(zeroAfter?: number): PageView;
+  /** No more pages are wanted: it closes with the last that is open. */
+  close(): void;
+}
+
+/** What a view would take, were it opened now. */
+export function viewBytes({ cells, families }: State): number {
+  return cells.texts.high * CELL_BYTES + families.size * FAMILY_BYTES;
+}
+
+/** Copies what changes, in steps, during which nobody may change the state. */
+export function* openView(state: State, onClose: () => void): Generator<void, OpenView> {
+  const { cells, families, pace } = state;
+  const bytesAtFirst = viewBytes(state);
+  const { high } = cells.texts;
+  const sums = yield* copyColumn(pace, cells.sums.rounded, new Float64Array(high), high);
+  const listed = families.list();
+  const { hashSeed, limits } = state;
+  const { nativeBucketsMax } = limits;
+  const earlier = new EarlierDetails();
+  const { tick } = cells;
+  const viewed: ViewedState = { cells, families, sums, earlier, hashSeed, nativeBucketsMax };
+  const views: RowsView[] = [];
+  for (const family of listed) {
+    views.push(new RowsView(family, viewed));
+    if (pace.isFull(1)) yield;
+  }
+  cells.watch(earlier);
+  // What changes from now on has a later version.
+  cells.tick += 1;
+  // The opener counts as one.
+  let users = 1;
+  const leave = onceOnly(() => {
+    users -= 1;
+    if (users > 0) return;
+    cells.unwatch(earlier);
+    onClose();
+  });
+  return {
+    tick,
+    get bytes() {
+      return bytesAtFirst + earlier.bytes;
+    },
+    get isOpen() {
+      return users > 0;
+    },
+    page(zeroAfter = Number.POSITIVE_INFINITY) {
+      if (users === 0) throw new Error('BUG: a page of a view that is closed');
+      users += 1;
+      return {
+        nativeBucketsMax,
+        families: () => shown(sortFamilies(families, listed, views), zeroAfter),
+        close: leave(),
+      };
+    },
+    close: leave(),
+  };
+}
+
+/** Makes functions that do something once each, however often they are called. */
+function onceOnly(act: () => void): () => () => void {
+  return () => {
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      act();
+    };
+  };
+}
+
+/** The families with rows, in order, as a page shows them. */
+function* shown(
+  sorting: Generator<void, readonly RowsView[]>,
+  zeroAfter: number,
+): Generator<void, readonly FamilyView[]> {
+  const sorted = yield* sorting;
+  const all = sorted.filter((view) => view.rowCount > 0);
+  if (zeroAfter === Number.POSITIVE_INFINITY) return all;
+  return all.map((view) => (view.isNewAfter(zeroAfter) ? new RowsAtZero(view, zeroAfter) : view));
+}
+
+function* sortFamilies(
+  families: Families,
+  listed: readonly Family[],
+  views: readonly RowsView[],
+): Generator<void, readonly RowsView[]> {
+  const sorted = yield* sortInSteps(views, (a, b) => (a.name < b.name ? -1 : 1));
+  if (sorted !== views) {
+    const order = sorted.map((view) => view.identity);
+    families.keepOrder(listed, order);
+    yield;
+  }
+  return sorted;
+}
+
+class RowsView implements FamilyView {
+  readonly identity: Family;
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string | undefined;
+  readonly unit: string | undefined;
+  readonly quotedNames: boolean;
+  readonly version: number;
+  readonly hasNative: boolean;
+  readonly startTimes: boolean;
+  readonly once: boolean = false;
+  readonly rowCount: number;
+  readonly #state: ViewedState;
+  readonly #cells: Cells;
+  readonly #sums: Float64Array;
+  readonly #pending: NumberList;
+  readonly #grouped: boolean;
+  readonly #bornAt: number;
+  #rows: Uint32Array;
+  #series: SeriesRow | undefined;
+
+  constructor(family: Family, state: ViewedState) {
+    const { cells, sums } = state;
+    this.identity = family;
+    this.name = family.name;
+    this.type = family.type;
+    this.help = family.help;
+    this.unit = family.unit;
+    this.startTimes = holdsOnlyStartTimes(family);
+    this.hasNative = family.hasNative;
+    this.#bornAt = family.bornAt;
+    this.quotedNames = family.quotedNames;
+    this.version = cells.changedAt[family.id]!;
+    this.rowCount = family.sorted.length + family.pending.length;
+    this.#state = state;
+    this.#cells = cells;
+    this.#sums = sums;
+    this.#pending = family.pending;
+    this.#grouped = isDistribution(family.type);
+    this.#rows = family.sorted;
+  }
+
+  *sort(): Generator<void, void> {
+    const family = this.identity;
+    const sorted = this.#rows;
+    const pending = this.#pending;
+    const pendingCount = this.rowCount - sorted.length;
+    if (pendingCount === 0) return;
+    const { texts, groups, group } = this.#cells;
+    const added = yield* mapInSteps(pending.between(0, pendingCount), (row) => row);
+    if (this.#grouped) {
+      // A group goes by the text of its count.
+      const known = yield* mapInSteps(sorted, (id) => groups[id]!.count);
+      const counts = yield* mapInSteps(added, (id) => groups[id]!.count);
+      yield* sortTexts(texts, counts);
+      const merged = yield* mergeTexts(texts, known, counts);
+      this.#rows = yield* mapInSteps(merged, (cell) => group[cell]!);
+    } else {
+      yield* sortTexts(texts, added);
+      this.#rows = yield* mergeTexts(texts, sorted, added);
+    }
+    // Unless another view was faster, or rows were taken out meanwhile.
+    if (family.sorted !== sorted || family.pending !== pending) return;
+    family.sorted = this.#rows;
+    family.pending = pending.after(pendingCount);
+  }
+
+  /** Whether it has a counter or histogram that came after this tick. */
+  isNewAfter(tick: number): boolean {
+    return this.#bornAt > tick && hasStartTimes(this.type);
+  }
+
+  visit(from: number, to: number, visitor: SampleVisitor): void {
+    this.visitAtZero(from, to, visitor, Number.POSITIVE_INFINITY);
+  }
+
+  /** The same, with what came after the tick `zeroAfter` as 0. */
+  visitAtZero(from: number, to: number, visitor: SampleVisitor, zeroAfter: number): void {
+    const rows = this.#rows;
+    if (this.#grouped) {
+      for (let row = from; row < to; row += 1) this.#visitGroup(rows[row]!, visitor, zeroAfter);
+      return;
+    }
+    touchTexts(this.#cells.texts, rows, from, to);
+    const { bornAt } = this.#cells;
+    const isInfo = this.type === 'info';
+    for (let row = from; row < to; row += 1) {
+      const cell = rows[row]!;
+      const value = bornAt[cell]! > zeroAfter ? 0 : this.#sums[cell]!;
+      this.#visitCell(cell, isInfo ? Math.min(value, 1) : value, visitor);
+    }
+  }
+
+  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
+    const rows = this.#rows;
+    this.#series ??= new SeriesRow(this, this.#state);
+    const series = this.#series;
+    if (!this.#grouped) touchTexts(this.#cells.texts, rows, from, to);
+    for (let row = from; row < to; row += 1) {
+      if (this.#grouped) series.readGroup(rows[row]!);
+      else series.readCell(rows[row]!);
+      visitor(series);
+    }
+  }
+
+  #visitGroup(id: number, visitor: SampleVisitor, zeroAfter: number): void {
+    const sums = this.#sums;
+    const { buckets, sum, count } = this.#cells.groups[id]!;
+    const isNew = this.#cells.bornAt[count]! > zeroAfter;
+    let cumulative = 0;
+    for (const bucket of buckets) {
+      if (!isHeld(sums, bucket)) continue;
+      if (!isNew) cumulative += sums[bucket]!;
+      this.#visitCell(bucket, cumulative, visitor);
+    }
+    if (sum >= 0 && isHeld(sums, sum)) this.#visitCell(sum, isNew ? 0 : sums[sum]!, visitor);
+    const total = buckets.length === 0 && !isNew ? sums[count]! : cumulative;
+    this.#visitCell(count, total, visitor);
+  }
+
+  #visitCell(cell: number, value: number, visitor: SampleVisitor): void {
+    const { texts } = this.#cells;
+    const start = texts.offsetOf(cell);
+    visitor(texts.chunkOf(cell), start, start + texts.lengthOf(cell), value);
+  }
+}
+
+/** A family with what is new to one reader as 0. */
+class RowsAtZero implements FamilyView {
+  readonly identity: object;
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string | undefined;
+  readonly unit: string | undefined;
+  readonly quotedNames: boolean;
+  readonly version: number;
+  readonly hasNative: boolean;
+  readonly startTimes: boolean;
+  readonly once: boolean = true;
+  readonly rowCount: number;
+  readonly #rows: RowsView;
+  readonly #zeroAfter: number;
+
+  constructor(rows: RowsView, zeroAfter: number) {
+    this.identity = rows.identity;
+    this.name = rows.name;
+    this.type = rows.type;
+    this.help = rows.help;
+    this.unit = rows.unit;
+    this.quotedNames = rows.quotedNames;
+    this.version = rows.version;
+    this.hasNative = rows.hasNative;
+    this.startTimes = rows.startTimes;
+    this.rowCount = rows.rowCount;
+    this.#rows = rows;
+    this.#zeroAfter = zeroAfter;
+  }
+
+  sort(): Iterable<void> {
+    return this.#rows.sort();
+  }
+
+  visit(from: number, to: number, visitor: SampleVisitor): void {
+    this.#rows.visitAtZero(from, to, visitor, this.#zeroAfter);
+  }
+
+  /** Only text shows what is new as 0. */
+  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
+    this.#rows.visitSeries(from, to, visitor);
+  }
+}
+
+function* mapInSteps(rows: Uint32Array, of: (row: number) => number): Generator<void, Uint32Array> {
+  const mapped = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i += 1) {
+    mapped[i] = of(rows[i]!);
+    if (i % STEP_ROWS === STEP_ROWS - 1) yield;
+  }
+  return mapped;
+}

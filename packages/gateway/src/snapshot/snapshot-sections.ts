@@ -1,0 +1,90 @@
+/**
+ * What a snapshot is made of: the time and the rules, the idempotency keys, and the state.
+ *
+ *   head   │ keys, keys, …   │ (empty) │ state, state, …
+ */
+import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
+import { readKeyBounds, readRules, writeKeyBounds, writeRules } from '../wal/record.ts';
+import { restoreState } from './restore-state.ts';
+import { takeSnapshotInSteps } from './take-snapshot.ts';
+import type { SnapshotRoom } from './take-snapshot.ts';
+import type { State } from '../state/state.ts';
+import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+
+/**
+ * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later: stores
+ * without it open here, and versions that do not know it read past it.
+ */
+const HEAD_VERSION = 2;
+/** Nothing is forgotten before it is known what may be. */
+const unbounded: KeyBounds = { windowMs: Number.POSITIVE_INFINITY, keysMax: Number.POSITIVE_INFINITY };
+const noBytes = new Uint8Array(0);
+
+/** Of the moment at which a snapshot is taken. */
+export interface SnapshotTimes {
+  /** The ledger's time. */
+  readonly nowMs: number;
+  /** On the wall, when the newest push was counted; undefined before the first, and in stores that do not know. */
+  readonly lastPushMs: number | undefined;
+}
+
+interface SnapshotSections {
+  readonly parts: AsyncIterable<Uint8Array>;
+  /** To be called when the parts are no longer read. */
+  close(): void;
+}
+
+/** The state as it is now, however much later the parts are read; nobody may change it until the last step. */
+export function* snapshotSections(
+  state: State,
+  keys: IdempotencyKeys,
+  { nowMs, lastPushMs, room }: SnapshotTimes & { readonly room: SnapshotRoom },
+): Generator<void, SnapshotSections> {
+  const head = new ByteWriter();
+  head.byte(HEAD_VERSION);
+  head.double(nowMs);
+  writeRules(head, state.rules);
+  writeKeyBounds(head, keys.bounds);
+  if (lastPushMs !== undefined) head.double(lastPushMs);
+  const taken = yield* takeSnapshotInSteps(state, room);
+  const frozen = keys.freeze();
+  async function* parts(): AsyncGenerator<Uint8Array, void> {
+    yield head.bytes();
+    yield* frozen.parts();
+    yield noBytes;
+    yield* taken.parts;
+  }
+  return {
+    parts: parts(),
+    close() {
+      taken.close();
+      frozen.close();
+    },
+  };
+}
+
+/** Fills a new state and its keys; returns the times of the snapshot. Throws when the parts are not of this form. */
+export async function restoreSections(
+  parts: AsyncIterable<Uint8Array>,
+  state: State,
+  keys: IdempotencyKeys,
+): Promise<SnapshotTimes> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const next = async (): Promise<Uint8Array> => {
+    const { done, value } = await iterator.next();
+    if (done === true) throw new Error('the snapshot ends too early');
+    return value;
+  };
+  const head = new ByteReader(await next());
+  const version = head.byte();
+  if (version > HEAD_VERSION)
+    throw new Error(`the snapshot is of form ${version}, and forms up to ${HEAD_VERSION} are known`);
+  const nowMs = head.double();
+  state.setRules(readRules(head));
+  const isHeld = version > 1;
+  keys.setBounds(isHeld ? readKeyBounds(head) : unbounded);
+  const lastPushMs = head.isAtEnd ? undefined : head.double();
+  for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
+  await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
+  return { nowMs, lastPushMs };
+}

@@ -1,0 +1,206 @@
+/**
+ * Takes a snapshot of the state at one point in time, while pushes go on.
+ *
+ *   what changes     sums, kind, holders, lists of numbers    copied first, about 21 bytes a cell, while pushes wait
+ *   what does not    text, family, group, bound               read when its part is made; `hold` keeps freed cells as they are
+ *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
+ *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
+ *
+ * So the memory for it is bounded by 21 bytes a cell, and a second copy of the contributions (12 bytes each) and of the
+ * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
+ * and texts of cells that go meanwhile, and one part. What is copied first takes a few milliseconds for a million cells, and is
+ * copied in steps. Of sums that spilled, which are rare, the lists are kept, as these are replaced and never changed.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+import { packSpilled } from '../primitives/exact-sums.ts';
+import { atOnce } from '../primitives/turns.ts';
+import type { FrozenChunk } from '../sources/contributions.ts';
+import { freezeFamilies, familyParts } from './snapshot-families.ts';
+import type { FrozenFamilies } from './snapshot-families.ts';
+import { copyColumn } from '../primitives/pace.ts';
+import { cellParts } from './snapshot-cells.ts';
+import { encodePart, headFields, numberParts, Tag, VERSION } from './snapshot-parts.ts';
+import type { Head, Part } from './snapshot-parts.ts';
+import { contributionParts, sourceParts } from './snapshot-sources.ts';
+import type { FrozenSources } from '../sources/source-list.ts';
+import type { State } from '../state/state.ts';
+
+export interface Snapshot {
+  /** To be read once, one after another; each is of its own memory. Yields to the event loop before each, about a millisecond apart. */
+  readonly parts: AsyncIterable<Uint8Array>;
+  /** Ends the snapshot, read to the end or not. The state may want recycling then. */
+  close(): void;
+}
+
+/** What is kept of the state as it was. */
+export interface Moment {
+  readonly head: Head;
+  readonly kind: Uint8Array;
+  readonly holders: Uint32Array;
+  readonly hi: Float64Array;
+  readonly lo: Float64Array;
+  readonly spilled: SpilledSums;
+  readonly limbo: Uint32Array;
+  readonly freeCells: Uint32Array;
+  readonly freeFamilies: Uint32Array;
+  readonly families: FrozenFamilies;
+  readonly sources: FrozenSources;
+  readonly chunks: readonly FrozenChunk[];
+}
+
+/** Sums that two doubles do not hold, as ExactSums has them. */
+interface SpilledSums {
+  readonly rows: readonly number[];
+  readonly sums: readonly Parameters<typeof packSpilled>[0][];
+}
+
+/** Memory for what is copied first; for one snapshot. */
+export interface SnapshotRoom {
+  readonly kind: Uint8Array;
+  readonly holders: Uint32Array;
+  readonly hi: Float64Array;
+  readonly lo: Float64Array;
+}
+
+/** Numbers written before the event loop has its turn: less than a millisecond. */
+const STEP_NUMBERS = 1 << 16;
+
+/**
+ * Room for a snapshot to be taken soon. It is written to once, in steps: the system gives memory at the first touch, page by page,
+ * and that takes longer than the copying, for which pushes have to wait.
+ */
+export async function roomForSnapshot(state: State): Promise<SnapshotRoom> {
+  const { high } = state.cells.texts;
+  const room = newRoom(high + Math.ceil(high / 16));
+  for (const column of [room.kind, room.holders, room.hi, room.lo]) {
+    for (let at = 0; at < column.length; at += STEP_NUMBERS) {
+      column.fill(0, at, at + STEP_NUMBERS);
+      await setImmediate();
+    }
+  }
+  return room;
+}
+
+function newRoom(cells: number): SnapshotRoom {
+  return {
+    kind: new Uint8Array(cells),
+    holders: new Uint32Array(cells),
+    hi: new Float64Array(cells),
+    lo: new Float64Array(cells),
+  };
+}
+
+/** The state as it is now. With a room made before it takes half as long, unless the state has outgrown that. */
+export function takeSnapshot(state: State, room?: SnapshotRoom): Snapshot {
+  return atOnce(takeSnapshotInSteps(state, room));
+}
+
+/** The same; until the last step nobody may change the state. One at a time, and not between the steps of a change. */
+export function* takeSnapshotInSteps(state: State, room?: SnapshotRoom): Generator<void, Snapshot> {
+  const { high } = state.cells.texts;
+  const moment = yield* freeze(state, room !== undefined && room.kind.length >= high ? room : newRoom(high));
+  let open = true;
+  return {
+    parts: {
+      async *[Symbol.asyncIterator]() {
+        for (const part of partsOf(state, moment)) {
+          if (!open) throw new Error('BUG: a snapshot is read after it was closed');
+          yield encodePart(part);
+          await setImmediate();
+        }
+      },
+    },
+    close(): void {
+      if (!open) return;
+      open = false;
+      for (const chunk of moment.chunks) chunk.done();
+      state.sources.list.thaw();
+      state.letGo();
+    },
+  };
+}
+
+function* freeze(state: State, room: SnapshotRoom): Generator<void, Moment> {
+  const { cells, families, sources, pace } = state;
+  const { high } = cells.texts;
+  const frozenSources = sources.list.freeze();
+  state.hold();
+  pace.begin();
+  const moment = {
+    kind: yield* copyColumn(pace, cells.kind, room.kind.subarray(0, high), high),
+    holders: yield* copyColumn(pace, cells.holders, room.holders.subarray(0, high), high),
+    hi: yield* copyColumn(pace, cells.sums.rounded, room.hi.subarray(0, high), high),
+    lo: yield* copyColumn(pace, cells.sums.rest, room.lo.subarray(0, high), high),
+    spilled: yield* spilledSums(state),
+    limbo: cells.limbo.between(0, cells.limbo.length).slice(),
+    freeCells: cells.texts.freeEntries.between(0, cells.texts.freeEntries.length).slice(),
+    freeFamilies: Uint32Array.from(families.freeIds),
+    families: yield* freezeFamilies(families, pace),
+    sources: frozenSources,
+    chunks: sources.contributions.freeze(),
+  };
+  const head: Head = {
+    epoch: state.epoch,
+    families: families.size,
+    familyIds: families.byId.length,
+    freeFamilies: moment.freeFamilies.length,
+    sourcesLive: frozenSources.liveCount,
+    sourcesPruned: frozenSources.prunedCount,
+    cells: cells.size,
+    cellNumbers: high,
+    groups: cells.groups.length,
+    spilled: moment.spilled.rows.length,
+    limbo: moment.limbo.length,
+    freeCells: moment.freeCells.length,
+  };
+  return { head, ...moment };
+}
+
+function* spilledSums({ cells, pace }: State): Generator<void, SpilledSums> {
+  const rows: number[] = [];
+  const sums: SpilledSums['sums'][number][] = [];
+  for (const [row, sum] of cells.sums.spilled()) {
+    rows.push(row);
+    sums.push(sum);
+    if (pace.isFull(1)) yield;
+  }
+  return { rows, sums };
+}
+
+/** Contributions come early, so that chunks need not be copied for long. */
+function* partsOf(state: State, moment: Moment): Generator<Part, void> {
+  const { head } = moment;
+  const fields = Float64Array.from(headFields, (field) => head[field]);
+  yield { tag: Tag.HEAD, from: VERSION, rows: fields.length, columns: [fields] };
+  yield* familyParts(moment.families);
+  yield* numberParts(Tag.FREE_FAMILIES, moment.freeFamilies);
+  // Contributions name their source by its place in the order.
+  const places = new Int32Array(moment.sources.numbers);
+  yield* sourceParts(moment.sources, places);
+  const contributed = yield* contributionParts(moment.chunks, places);
+  yield* cellParts(state.cells, moment);
+  yield* spilledParts(moment.spilled);
+  yield* numberParts(Tag.LIMBO, moment.limbo);
+  yield* numberParts(Tag.FREE_CELLS, moment.freeCells);
+  yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
+}
+
+const SPILLED_ROWS = 512;
+
+function* spilledParts({ rows, sums }: SpilledSums): Generator<Part, void> {
+  for (let from = 0; from < rows.length; from += SPILLED_ROWS) {
+    const cells = rows.slice(from, from + SPILLED_ROWS);
+    const packed = sums.slice(from, from + SPILLED_ROWS).map(packSpilled);
+    yield {
+      tag: Tag.SPILLED,
+      from,
+      rows: cells.length,
+      columns: [
+        Uint32Array.from(cells),
+        Uint32Array.from(packed, ({ length }) => length),
+        Float64Array.from(packed.flat()),
+      ],
+    };
+  }
+}

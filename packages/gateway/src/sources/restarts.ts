@@ -1,0 +1,131 @@
+/** In by-job mode with `accumulate`: which histograms and summaries of a source began anew with a push. */
+import { hasReset } from '../histogram/resets.ts';
+import { reduceResolution } from '../histogram/resolution.ts';
+import { widenZeroBucket } from '../histogram/zero-bucket.ts';
+import type { NativeHistogram } from '../model/native-histogram.ts';
+import type { Batch } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import { isNative } from '../store/native-cells.ts';
+import { assembleNative } from '../store/native-view.ts';
+import type { Pace } from '../primitives/pace.ts';
+
+/** A native bucket put together with others is as much work as so many rows. */
+const ASSEMBLED_ROWS = 4;
+/** Relative to a count of one or more. */
+const ROUNDING = 1e-9;
+
+/** Cells and what a source has, or now says, of each. */
+interface Numbers {
+  readonly length: number;
+  cellAt(i: number): number;
+  valueAt(i: number): number;
+}
+
+export interface Replacement {
+  readonly cells: Cells;
+  readonly before: Numbers;
+  readonly batch: Batch;
+  /** By cell: 1 + its place in `before`; 0 for none. */
+  readonly position: Uint32Array;
+  readonly pace: Pace;
+  /** Whether a family with this id may fall without having begun anew. */
+  isGauge(family: number): boolean;
+}
+
+/**
+ * Groups of which a count or a bucket is smaller than it was, or the set of classic buckets is another one, as bounds do not
+ * change while a process runs. Decided once for a whole histogram. Native buckets change with the resolution, so they are
+ * looked at as Prometheus does.
+ */
+export function* restartedGroups(replacement: Replacement): Generator<void, ReadonlySet<number>> {
+  const { cells, before, batch, position, pace } = replacement;
+  const now = numbersOf(batch);
+  const restarted = new Set<number>();
+  const bucketsBefore = yield* bucketCounts(replacement, before);
+  for (const [id, count] of yield* bucketCounts(replacement, now)) {
+    const known = bucketsBefore.get(id);
+    if (known !== undefined && known !== count) restarted.add(id);
+    if (pace.isFull(1)) yield;
+  }
+  for (let i = 0; i < now.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const cell = now.cellAt(i);
+    const kind = cells.kindOf(cell);
+    if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
+    const at = position[cell]! - 1;
+    const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(cells.group[cell]!);
+    if (isNewBound || (at >= 0 && hasFallen(before.valueAt(at), now.valueAt(i)))) {
+      restarted.add(cells.group[cell]!);
+    }
+  }
+  const nativesBefore = yield* natives(replacement, before);
+  if (nativesBefore.size > 0) {
+    for (const [id, values] of yield* natives(replacement, now)) {
+      if (pace.isFull(values.length * ASSEMBLED_ROWS)) yield;
+      const known = assembleNative(cells, nativesBefore.get(id) ?? []);
+      const native = assembleNative(cells, values);
+      if (known !== undefined && native !== undefined && hasReset(known, asCoarse(native, known)))
+        restarted.add(id);
+    }
+  }
+  for (const id of restarted) {
+    if (replacement.isGauge(cells.family[cells.groups[id]!.count]!)) restarted.delete(id);
+    if (pace.isFull(1)) yield;
+  }
+  return restarted;
+}
+
+/**
+ * Of counts with fractions, those of a bucket alone are differences, and rounded: what fell by less than that can be, in buckets of
+ * a histogram that is not too large to count in, has not fallen.
+ */
+function hasFallen(before: number, now: number): boolean {
+  const isWhole = Number.isInteger(before) && Number.isInteger(now);
+  return now < (isWhole ? before : before - ROUNDING * Math.max(1, before));
+}
+
+/**
+ * A histogram no finer than another one, nor with a narrower zero bucket. To Prometheus, a finer one has begun anew; here the one
+ * before may have been coarser only because others had taken all the buckets that there may be.
+ */
+function asCoarse(histogram: NativeHistogram, other: NativeHistogram): NativeHistogram {
+  return widenZeroBucket(reduceResolution(histogram, other.schema), other.zeroThreshold);
+}
+
+function numbersOf({ cells, values, length }: Batch): Numbers {
+  return { length, cellAt: (i) => cells[i]!, valueAt: (i) => values[i]! };
+}
+
+function* bucketCounts(
+  { cells, pace }: Replacement,
+  numbers: Numbers,
+): Generator<void, ReadonlyMap<number, number>> {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < numbers.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const cell = numbers.cellAt(i);
+    if (cells.kindOf(cell) !== CellKind.BUCKET) continue;
+    const group = cells.group[cell]!;
+    counts.set(group, (counts.get(group) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Native cells and their values, by group. */
+function* natives(
+  { cells, pace }: Replacement,
+  numbers: Numbers,
+): Generator<void, ReadonlyMap<number, readonly (readonly [number, number])[]>> {
+  const byGroup = new Map<number, [number, number][]>();
+  for (let i = 0; i < numbers.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const cell = numbers.cellAt(i);
+    if (!isNative(cells.kindOf(cell))) continue;
+    const group = cells.group[cell]!;
+    const list = byGroup.get(group) ?? [];
+    if (list.length === 0) byGroup.set(group, list);
+    list.push([cell, numbers.valueAt(i)]);
+  }
+  return byGroup;
+}

@@ -1,0 +1,142 @@
+/**
+ * In by-job mode with `accumulate`: since when each series of a source has counted, as the source says. By that a restart is told from a
+ * push that comes late, whatever the values are.
+ *
+ * A start time is a contribution of its own, after all others of the source: to the cell `~c`, for the counter or count `c`. So
+ * series without one cost nothing.
+ */
+import type { Batch } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { Contributions } from './contributions.ts';
+import type { Pace } from '../primitives/pace.ts';
+
+/** Start times that differ by no more are the same: they have passed through formats and clocks that round. */
+const SAME_MS = 1000;
+
+/** Whether a contribution is a start time. */
+export function isStart(cell: number): boolean {
+  return cell < 0;
+}
+
+/** The counter or count whose start time a contribution is. */
+export function startedCell(cell: number): number {
+  return ~cell;
+}
+
+/** The contribution that is the start time of a counter or count. */
+export function startOf(cell: number): number {
+  return ~cell;
+}
+
+/** How many contributions of what is open are no start times. */
+export function lengthWithoutStarts({ cells, cellsAt, length }: Contributions): number {
+  let end = length;
+  while (end > 0 && isStart(cells[cellsAt + end - 1]!)) end -= 1;
+  return end;
+}
+
+/** Whether the start times of what is open, from an entry on, are those of the batch, in its order. */
+export function hasSameStarts(
+  { cells, cellsAt, values, valuesAt }: Contributions,
+  at: number,
+  batch: Batch,
+): boolean {
+  return batch.began.every(
+    ({ cell, startMs }, i) =>
+      cells[cellsAt + at + i] === startOf(cell) && isSame(values[valuesAt + at + i]!, startMs),
+  );
+}
+
+function isSame(beforeMs: number, nowMs: number): boolean {
+  return Math.abs(nowMs - beforeMs) <= SAME_MS;
+}
+
+/** What start times say of the series of a push. */
+export interface Began {
+  /** Since when to note for each cell that said it. */
+  readonly startMs: ReadonlyMap<number, number>;
+  /** Counters and counts that have gone on since the push before, and those that have begun anew. */
+  readonly same: ReadonlySet<number>;
+  readonly anew: ReadonlySet<number>;
+}
+
+/** What the start times of a batch say, held against those of what is open. */
+export function* readBegan(own: Contributions, batch: Batch, pace: Pace): Generator<void, Began> {
+  const before = yield* startsBefore(own, pace);
+  const startMs = new Map<number, number>();
+  const same = new Set<number>();
+  const anew = new Set<number>();
+  for (const began of batch.began) {
+    if (pace.isFull(1)) yield;
+    const { cell } = began;
+    if (startMs.has(cell)) continue;
+    const known = before.get(cell);
+    const isKnown = known !== undefined && isSame(known, began.startMs);
+    // So that many small steps come to a large one.
+    startMs.set(cell, isKnown ? known : began.startMs);
+    if (known !== undefined) (isKnown ? same : anew).add(cell);
+  }
+  return { startMs, same, anew };
+}
+
+function* startsBefore(own: Contributions, pace: Pace): Generator<void, ReadonlyMap<number, number>> {
+  const starts = new Map<number, number>();
+  for (let at = lengthWithoutStarts(own); at < own.length; at += 1) {
+    starts.set(startedCell(own.cells[own.cellsAt + at]!), own.values[own.valuesAt + at]!);
+    if (pace.isFull(1)) yield;
+  }
+  return starts;
+}
+
+/**
+ * Whether a batch is older than what is open: a series has an older start, or the same start and a smaller value. Nothing of it
+ * has been applied yet.
+ */
+export function* isLate(
+  { cells, own, pace }: { readonly cells: Cells; readonly own: Contributions; readonly pace: Pace },
+  batch: Batch,
+): Generator<void, boolean> {
+  if (lengthWithoutStarts(own) === own.length) return false;
+  const goesOn = yield* hasNotFallen({ cells, own, pace }, batch);
+  if (goesOn && hasSameStarts(own, own.length - batch.began.length, batch)) return false;
+  const before = yield* startsBefore(own, pace);
+  const same = new Map<number, number>();
+  for (const { cell, startMs } of batch.began) {
+    if (pace.isFull(1)) yield;
+    const known = before.get(cell);
+    if (known === undefined) continue;
+    if (isSame(known, startMs)) same.set(cell, Number.NEGATIVE_INFINITY);
+    else if (startMs < known) return true;
+  }
+  for (let at = 0; at < own.length; at += 1) {
+    if (pace.isFull(1)) yield;
+    const cell = own.cells[own.cellsAt + at]!;
+    if (same.has(cell)) same.set(cell, own.values[own.valuesAt + at]!);
+  }
+  for (let i = 0; i < batch.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const known = same.get(batch.cells[i]!);
+    if (known !== undefined && batch.values[i]! < known) return true;
+  }
+  return false;
+}
+
+/** Whether the batch names what is open in its order, and no counter or count is smaller. A look at each, for the usual case. */
+function* hasNotFallen(
+  { cells, own, pace }: { readonly cells: Cells; readonly own: Contributions; readonly pace: Pace },
+  batch: Batch,
+): Generator<void, boolean> {
+  let at = 0;
+  for (let i = 0; i < batch.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const cell = batch.cells[i]!;
+    const kind = cells.kind[cell];
+    if (at < own.length && own.cells[own.cellsAt + at] === cell && cell >= 0) {
+      const isCount = kind === CellKind.COUNTER || kind === CellKind.COUNT;
+      if (isCount && batch.values[i]! < own.values[own.valuesAt + at]!) return false;
+      at += 1;
+    } else if (kind !== CellKind.CREATED) return false;
+  }
+  return at + batch.began.length === own.length;
+}

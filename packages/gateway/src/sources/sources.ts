@@ -1,0 +1,368 @@
+/**
+ * By-job mode: what each source last pushed. The total of a cell includes every contribution, so that
+ *
+ *   a newer value     adds the difference
+ *   a withdrawn one   is subtracted
+ *   a folded one      is forgotten: what it added stays
+ *
+ * and a scrape costs the number of series, however many sources there are. Sums are exact, so differences leave nothing behind.
+ */
+import type { Batch } from '../store/batch.ts';
+import type { Cells } from '../store/cells.ts';
+import { CellKind } from '../store/cells.ts';
+import { contributionBytes, Contributions } from './contributions.ts';
+import type { Pace } from '../primitives/pace.ts';
+import type { StateRules } from '../store/rules.ts';
+import { SourceChanges } from './source-changes.ts';
+import type { CellOwner } from './source-changes.ts';
+import { keyBytesMax, Ring, SourceList } from './source-list.ts';
+import { SourcePush } from './source-push.ts';
+import { lengthWithoutStarts, isLate, isStart, startedCell } from './source-starts.ts';
+
+export interface Contribution {
+  readonly cell: number;
+  readonly value: number;
+}
+
+/** What comes in the place of contributions of one source. */
+type Replacing = (went: readonly Contribution[]) => Generator<void, readonly Contribution[]>;
+
+export class Sources {
+  retired = 0;
+  /** Pushes that came late, and were not applied. */
+  late = 0;
+  readonly list: SourceList;
+  readonly contributions: Contributions = new Contributions();
+  readonly #cells: Cells;
+  readonly #pace: Pace;
+  readonly #changes: SourceChanges;
+  readonly #push: SourcePush;
+
+  constructor(cells: Cells, rules: StateRules, hashSeed: number, owner: CellOwner) {
+    this.#cells = cells;
+    this.#pace = owner.pace;
+    this.#changes = new SourceChanges(cells, owner);
+    this.#push = new SourcePush(cells, this.contributions, this.#changes);
+    this.setRules(rules);
+    this.list = new SourceList(hashSeed);
+  }
+
+  setRules(rules: StateRules): void {
+    this.#push.accumulate = rules.counterResets !== 'overwrite';
+  }
+
+  get liveCount(): number {
+    return this.list.sizeOf(Ring.LIVE);
+  }
+
+  get prunedCount(): number {
+    return this.list.sizeOf(Ring.PRUNED);
+  }
+
+  get size(): number {
+    return this.liveCount + this.prunedCount;
+  }
+
+  /** Of sources, and of what each has. */
+  get bytes(): number {
+    return this.list.bytes + this.contributions.liveBytes;
+  }
+
+  /** By how many bytes a push of so many entries can make all that grow, at the most. */
+  mostGrowth(entries: number): number {
+    return keyBytesMax + contributionBytes(entries);
+  }
+
+  /** Whether a push of this source has more than one step. */
+  isLong(key: string, batch: Batch): boolean {
+    const source = this.list.find(key);
+    if (source < 0) return batch.length > this.#pace.rows;
+    this.contributions.open(source);
+    return batch.length + this.contributions.length > this.#pace.rows;
+  }
+
+  /** By how many bytes a push that is not yet applied would make it grow; less than that at times, never more. */
+  *growthInSteps(key: string, batch: Batch, put: boolean): Generator<void, number> {
+    this.#pace.begin();
+    this.#changes.begin(key);
+    const source = this.list.find(key);
+    let before = 0;
+    let after = 0;
+    const position = this.#changes.positions();
+    const own = this.contributions;
+    if (source >= 0) {
+      own.open(source);
+      before = own.length;
+      after = before;
+      for (let at = 0; at < before; at += 1) {
+        const cell = own.cells[own.cellsAt + at]!;
+        if (!isStart(cell)) position[cell] = 1;
+        if (this.#pace.isFull(1)) yield;
+      }
+    }
+    for (let i = 0; i < batch.length; i += 1) {
+      const cell = batch.cells[i]!;
+      if (cell >= 0 && position[cell] === 1) position[cell] = 0;
+      else if (!Number.isNaN(batch.values[i]!) && (cell < 0 || this.#cells.kind[cell] !== CellKind.CREATED))
+        after += 1;
+      if (this.#pace.isFull(1)) yield;
+    }
+    // What is pushed again has the start time that it comes with.
+    for (let at = before - 1; at >= 0 && isStart(own.cells[own.cellsAt + at]!); at -= 1)
+      if (position[startedCell(own.cells[own.cellsAt + at]!)] === 0) after -= 1;
+    after += batch.began.length;
+    for (let at = 0; at < before; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      if (isStart(cell)) break;
+      if (put && position[cell] === 1 && this.#changes.goes(cell)) after -= 1;
+      position[cell] = 0;
+      if (this.#pace.isFull(1)) yield;
+    }
+    // A start time that is a gauge again is a contribution.
+    after += batch.turned.length;
+    return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
+  }
+
+  has(key: string): boolean {
+    return this.list.find(key) >= 0;
+  }
+
+  /**
+   * Replaces what the source contributed to the cells of the batch. With `PUT`, gauges and untyped it left out go. Returns the steps
+   * that are left to take; mostly none are.
+   */
+  push(
+    key: string,
+    batch: Batch,
+    options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
+  ): Generator<void, void> | undefined {
+    this.#changes.begin(key);
+    return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
+  }
+
+  /** Whether a push that is not yet applied is older than what its source has pushed already. */
+  *isLate(key: string, batch: Batch): Generator<void, boolean> {
+    const source = this.list.find(key);
+    if (source < 0) return false;
+    this.contributions.open(source);
+    return yield* isLate({ cells: this.#cells, own: this.contributions, pace: this.#pace }, batch);
+  }
+
+  /** Takes away gauges and untyped series of a source and forgets it; all else that it counted stays. */
+  *remove(key: string): Generator<void, boolean> {
+    const source = this.list.find(key);
+    if (source < 0) return false;
+    this.#changes.begin(key);
+    yield* this.#retire(source, (cell) => this.#changes.goes(cell));
+    return true;
+  }
+
+  /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
+  *prune(beforeMs: number, most: number): Generator<void, number> {
+    for (let done = 0; done < most; done += 1) {
+      const source = this.list.oldest(Ring.LIVE);
+      if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
+      yield* this.#filter(
+        source,
+        (cell) => !this.#changes.isReset(cell),
+        (cell, value) => this.#changes.withdraw(cell, value),
+      );
+      this.list.prune(source);
+    }
+    return most;
+  }
+
+  /** Folds sources silent since `beforeMs` into the totals and forgets them, at most `most`; returns how many. */
+  *forget(beforeMs: number, most: number): Generator<void, number> {
+    let done = 0;
+    for (const ring of [Ring.PRUNED, Ring.LIVE]) {
+      for (; done < most; done += 1) {
+        const source = this.list.oldest(ring);
+        if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
+        const { areGroups } = this.#changes;
+        if (areGroups) this.#changes.begin(this.list.keyOf(source));
+        yield* this.#retire(source, (cell) =>
+          areGroups ? this.#changes.goes(cell) : this.#changes.isGauge(cell),
+        );
+      }
+    }
+    return done;
+  }
+
+  /** When the oldest live source, or the oldest of all, last pushed; undefined when there is none. */
+  oldestPushMs(which: 'live' | 'all'): number | undefined {
+    const live = this.list.oldest(Ring.LIVE);
+    const pruned = which === 'all' ? this.list.oldest(Ring.PRUNED) : -1;
+    if (live < 0 && pruned < 0) return undefined;
+    return Math.min(
+      live < 0 ? Infinity : this.list.lastPushMs(live),
+      pruned < 0 ? Infinity : this.list.lastPushMs(pruned),
+    );
+  }
+
+  /**
+   * Forgets all contributions to cells that are gone or have changed their meaning. Rare, and looks through the sources
+   * until every contribution is found; from the newest on, as those who hold what is now retyped have mostly just pushed it.
+   */
+  *forgetCells(gone: readonly Uint32Array[]): Generator<void, void> {
+    const { holders } = this.#cells;
+    const position = this.#changes.positions();
+    let left = 0;
+    for (const cells of gone) {
+      for (const cell of cells) {
+        left += holders[cell]!;
+        holders[cell] = 0;
+        position[cell] = 1;
+        if (this.#pace.isFull(1)) yield;
+      }
+    }
+    for (const source of this.#newestFirst()) {
+      if (left <= 0) break;
+      left -= yield* this.#filter(source, (cell) => position[cell] === 0);
+    }
+    for (const cells of gone) {
+      for (const cell of cells) {
+        position[cell] = 0;
+        if (this.#pace.isFull(1)) yield;
+      }
+    }
+  }
+
+  /**
+   * Counts anew which sources hold these cells, which were untyped: sources that are forgotten hold cells of that kind, and no counters. Looks
+   * through the sources until all are found; mostly whoever says what they are has just pushed them.
+   */
+  *countHolders(counted: Uint32Array): Generator<void, void> {
+    const { holders } = this.#cells;
+    const position = this.#changes.positions();
+    let left = 0;
+    for (const cell of counted) {
+      left += holders[cell]!;
+      holders[cell] = 0;
+      position[cell] = 1;
+      if (this.#pace.isFull(1)) yield;
+    }
+    const own = this.contributions;
+    for (const source of this.#newestFirst()) {
+      if (left <= 0) break;
+      own.open(source);
+      for (let at = 0; at < own.length; at += 1) {
+        const cell = own.cells[own.cellsAt + at]!;
+        if (this.#pace.isFull(1)) yield;
+        if (isStart(cell) || position[cell] !== 1) continue;
+        holders[cell]! += 1;
+        left -= 1;
+      }
+    }
+    for (const cell of counted) {
+      position[cell] = 0;
+      if (this.#pace.isFull(1)) yield;
+    }
+  }
+
+  /** Puts something else in the place of what each source has of these cells, which nobody holds afterwards. */
+  *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
+    const { holders } = this.#cells;
+    let left = 0;
+    for (const cell of gone) {
+      left += holders[cell]!;
+      holders[cell] = 0;
+      if (this.#pace.isFull(1)) yield;
+    }
+    const isGone = new Set(gone);
+    for (const source of this.#newestFirst()) {
+      if (left <= 0) break;
+      const went: Contribution[] = [];
+      left -= yield* this.#filter(
+        source,
+        (cell) => !isGone.has(cell),
+        (cell, value) => went.push({ cell, value }),
+      );
+      if (went.length > 0) yield* this.#give(source, yield* instead(went));
+    }
+  }
+
+  /** Contributions to cells to which the source has none; their totals have them already. */
+  *#give(source: number, more: readonly Contribution[]): Generator<void, void> {
+    const own = this.contributions;
+    const { next } = this.#changes;
+    own.open(source);
+    next.begin(own.length + more.length);
+    // Start times stay behind all others.
+    const end = lengthWithoutStarts(own);
+    yield* this.#keep(0, end);
+    for (const { cell, value } of more) {
+      next.add(cell, value);
+      this.#cells.holders[cell]! += 1;
+      if (this.#pace.isFull(1)) yield;
+    }
+    yield* this.#keep(end, own.length);
+    yield* own.replace(source, next, this.#pace);
+    next.end();
+  }
+
+  /** Those that pushed last first, and those that are silent for long behind all others. */
+  *#newestFirst(): Generator<number> {
+    for (const ring of [Ring.LIVE, Ring.PRUNED])
+      for (let source = this.list.newest(ring); source >= 0; source = this.list.olderThan(source))
+        yield source;
+  }
+
+  /** Copies what is open to what it will be. */
+  *#keep(from: number, to: number): Generator<void, void> {
+    const own = this.contributions;
+    for (let at = from; at < to; at += 1) {
+      this.#changes.next.add(own.cells[own.cellsAt + at]!, own.values[own.valuesAt + at]!);
+      if (this.#pace.isFull(1)) yield;
+    }
+  }
+
+  /** Forgets a source. What it has of the kinds that `goes` names is withdrawn; all else stays in the totals. */
+  *#retire(source: number, goes: (cell: number) => boolean): Generator<void, void> {
+    const own = this.contributions;
+    own.open(source);
+    for (let at = 0; at < own.length; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      if (isStart(cell)) break;
+      if (goes(cell)) this.#changes.withdraw(cell, own.values[own.valuesAt + at]!);
+      else this.#changes.fold(cell);
+      if (this.#pace.isFull(1)) yield;
+    }
+    this.#changes.next.begin(0);
+    yield* own.replace(source, this.#changes.next, this.#pace);
+    this.list.remove(source);
+    this.retired += 1;
+    yield* this.#changes.dropWithdrawn();
+    if (this.#pace.isFull(1)) yield;
+  }
+
+  /** Leaves a source what `stays` says, and the start times of that; returns how many contributions went. */
+  *#filter(
+    source: number,
+    stays: (cell: number) => boolean,
+    onGone?: (cell: number, value: number) => void,
+  ): Generator<void, number> {
+    const own = this.contributions;
+    const { next } = this.#changes;
+    own.open(source);
+    const { length } = own;
+    let went = 0;
+    next.begin(length);
+    for (let at = 0; at < length; at += 1) {
+      const cell = own.cells[own.cellsAt + at]!;
+      const value = own.values[own.valuesAt + at]!;
+      const isTime = isStart(cell);
+      if (stays(isTime ? startedCell(cell) : cell)) next.add(cell, value);
+      else if (!isTime) {
+        went += 1;
+        onGone?.(cell, value);
+      }
+      if (this.#pace.isFull(1)) yield;
+    }
+    if (next.length < length) yield* own.replace(source, next, this.#pace);
+    next.end();
+    yield* this.#changes.dropWithdrawn();
+    if (this.#pace.isFull(1)) yield;
+    return went;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * A histogram or summary is declared after lines of it came without a TYPE. What those counted is adopted, as it would have counted had
+ * the TYPE line come first: series by series, and in by-job mode source by source, where what was told makes a whole series.
+ *
+ * It depends on the state alone, so that a record need only say that it is done: records of before this was so drop such lines.
+ * First the lines are looked at, before their cells are freed; once those of the push are created, the rest follows.
+ */
+import { hasBuckets } from '../model/metric-type.ts';
+import { parseSeriesText } from '../model/series-text.ts';
+import { ExactSums } from '../primitives/exact-sums.ts';
+import { AdoptedCells } from './adopted-cells.ts';
+import type { PushFamily } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { Family } from '../store/families.ts';
+import { copyColumn, sortNumbers } from '../primitives/pace.ts';
+import type { Pace } from '../primitives/pace.ts';
+import { slotsOf, StrayHistograms, wholeOf } from './stray-histograms.ts';
+import type { Slot, StraySeries, Told } from './stray-histograms.ts';
+import type { Contribution, Sources } from '../sources/sources.ts';
+import { TextScratch } from '../store/text-scratch.ts';
+
+/** Of more lines nothing is adopted, as all are in memory at once. Part of what a record means, so no setting. */
+const ADOPTED_MAX = 1 << 18;
+/** Reading a line is as much work as so many rows. */
+const READ_ROWS = 8;
+const CREATED_ROWS = 4;
+
+const roles = ['_bucket', '_sum', '_count'] as const;
+
+interface AdoptingState {
+  readonly cells: Cells;
+  readonly sources: Sources;
+  readonly pace: Pace;
+  readonly hashSeed: number;
+}
+
+/** Where an untyped cell belongs. */
+interface Place {
+  readonly series: StraySeries;
+  readonly slot: Slot;
+}
+
+export class StrayAdoption {
+  /** Untyped cells that became part of a series. */
+  adopted = 0;
+  readonly #state: AdoptingState;
+  readonly #pushed: PushFamily;
+  readonly #strays: StrayHistograms;
+  readonly #withBuckets: boolean;
+  /** Families of which everything was looked at. */
+  readonly #taken = new Set<Family>();
+  /** Their cells. Some belong nowhere. */
+  readonly #places = new Map<number, Place | undefined>();
+  /** By slot: what nobody holds, as the total of all. */
+  readonly #totals = new ExactSums();
+  #isHeld = false;
+  /** Series of which some source holds something. */
+  readonly #held = new Set<StraySeries>();
+  readonly #created = new Map<StraySeries, AdoptedCells>();
+  readonly #scratch: TextScratch;
+  #quotedNames = false;
+
+  constructor(state: AdoptingState, pushed: PushFamily) {
+    this.#state = state;
+    this.#pushed = pushed;
+    this.#withBuckets = hasBuckets(pushed.type);
+    this.#strays = new StrayHistograms(pushed.name, this.#withBuckets);
+    this.#scratch = new TextScratch(state.hashSeed);
+  }
+
+  /** Whether `carryOut` will see to what sources have in a family. */
+  hasTaken(family: Family): boolean {
+    return this.#taken.has(family);
+  }
+
+  /** Looks at untyped families that are about to go. */
+  *look(families: Iterable<Family>): Generator<void, void> {
+    const all = [...families].filter((family) => this.#roleOf(family) !== undefined);
+    if (all.reduce((rows, { rowCount }) => rows + rowCount, 0) > ADOPTED_MAX) return;
+    for (const family of all) yield* this.#lookAt(family, this.#roleOf(family)!);
+    const { cells, pace } = this.#state;
+    yield* this.#totals.reserve(this.#strays.slotCount, (from, to) => copyColumn(pace, from, to));
+    for (const [cell, place] of this.#places) {
+      const isHeld = cells.holders[cell]! > 0;
+      this.#isHeld ||= isHeld;
+      if (pace.isFull(1)) yield;
+      if (place === undefined) continue;
+      for (const part of cells.sums.parts(cell)) this.#totals.add(place.slot.index, part);
+      if (isHeld) this.#held.add(place.series);
+    }
+  }
+
+  /** Makes series of what was looked at. The cells of the push are there by now, those of the lines are free. */
+  *carryOut(): Generator<void, void> {
+    if (this.#places.size === 0) return;
+    const { cells, pace, sources } = this.#state;
+    // A line is a cell at most, and a series may lack its count or its last bucket.
+    yield* cells.makeRoom(this.#places.size * 2, pace);
+    if (this.#isHeld)
+      yield* sources.replaceContributions([...this.#places.keys()], (told) => this.#moved(told));
+    for (const series of this.#strays) {
+      yield* this.#addRest(series);
+      if (pace.isFull(1)) yield;
+    }
+    for (const series of this.#created.values()) {
+      if (pace.isFull(series.settle())) yield;
+    }
+    if (this.#created.size > 0) this.#pushed.known!.quotedNames ||= this.#quotedNames;
+  }
+
+  #roleOf({ name, type }: Family): Slot['role'] | undefined {
+    if (type !== 'untyped') return undefined;
+    return roles.find(
+      (role) => name === this.#pushed.name + role && (this.#withBuckets || role !== '_bucket'),
+    );
+  }
+
+  *#lookAt(family: Family, role: Slot['role']): Generator<void, void> {
+    const { cells, pace } = this.#state;
+    const { sorted, pending } = family;
+    this.#taken.add(family);
+    this.#quotedNames ||= family.quotedNames;
+    // The order of rows depends on scrapes, and cells are created in the order in which series come.
+    const rows = new Uint32Array(sorted.length + pending.length);
+    rows.set(sorted);
+    rows.set(pending.between(0, pending.length), sorted.length);
+    for (const cell of yield* sortNumbers(pace, rows)) {
+      if (pace.isFull(READ_ROWS)) yield;
+      if (cells.kind[cell] === CellKind.FREE) continue;
+      const { labels } = parseSeriesText(cells.textOf(cell));
+      this.#places.set(cell, this.#strays.add(role, labels, cells.startMs[cell]!));
+    }
+  }
+
+  /** What a source has instead of its untyped cells. */
+  *#moved(told: readonly Contribution[]): Generator<void, readonly Contribution[]> {
+    const { pace } = this.#state;
+    const bySeries = new Map<StraySeries, Told[]>();
+    for (const { cell, value } of told) {
+      const place = this.#places.get(cell);
+      if (place === undefined) continue;
+      const { series, slot } = place;
+      this.#totals.add(slot.index, -value);
+      const own = bySeries.get(series);
+      if (own === undefined) bySeries.set(series, [{ slot, value }]);
+      else own.push({ slot, value });
+      if (pace.isFull(1)) yield;
+    }
+    const moved: Contribution[] = [];
+    for (const [series, own] of bySeries) {
+      const whole = wholeOf(own, { withBuckets: this.#withBuckets, ofMany: false });
+      if (whole === undefined) continue;
+      const cells = this.#cellsOf(series);
+      for (const { bound, value } of whole.buckets) {
+        moved.push({ cell: cells.bucket(bound), value });
+        if (pace.isFull(CREATED_ROWS)) yield;
+      }
+      moved.push({ cell: cells.count(), value: whole.count });
+      if (whole.sum !== undefined) moved.push({ cell: cells.sum(), value: whole.sum });
+    }
+    for (const { cell, value } of moved) {
+      this.#state.cells.add(cell, value);
+      if (pace.isFull(1)) yield;
+    }
+    return moved;
+  }
+
+  /** Adds what is held by nobody. A bound that nobody else told has nothing left, and says nothing. */
+  *#addRest(series: StraySeries): Generator<void, void> {
+    const told: Told[] = [];
+    const isHeld = this.#held.has(series);
+    for (const slot of slotsOf(series)) {
+      const value = this.#totals.get(slot.index);
+      if (!isHeld || value !== 0) told.push({ slot, value });
+      if (this.#state.pace.isFull(1)) yield;
+    }
+    const whole = wholeOf(told, { withBuckets: this.#withBuckets, ofMany: true });
+    if (whole === undefined) return;
+    const { cells } = this.#state;
+    const into = this.#cellsOf(series);
+    for (const { bound, value } of whole.buckets) {
+      cells.add(into.bucket(bound), value);
+      if (this.#state.pace.isFull(CREATED_ROWS)) yield;
+    }
+    cells.add(into.count(), whole.count);
+    if (series.sum === undefined) return;
+    for (const part of this.#totals.parts(series.sum.index)) cells.add(into.sum(), part);
+  }
+
+  #cellsOf(series: StraySeries): AdoptedCells {
+    const known = this.#created.get(series);
+    if (known !== undefined) return known;
+    this.adopted += series.cells;
+    const { cells } = this.#state;
+    const created = new AdoptedCells({ cells, family: this.#pushed.known!, scratch: this.#scratch }, series);
+    this.#created.set(series, created);
+    return created;
+  }
+}

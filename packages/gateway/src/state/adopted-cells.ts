@@ -1,0 +1,99 @@
+/** The cells of one series that is adopted: those that the push created, and others beside them. */
+import { seriesText } from '../model/series-text.ts';
+import { formatFloat64 } from '../primitives/float.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { Family } from '../store/families.ts';
+import type { StraySeries } from './stray-histograms.ts';
+import type { TextScratch } from '../store/text-scratch.ts';
+
+export interface AdoptingInto {
+  readonly cells: Cells;
+  readonly family: Family;
+  readonly scratch: TextScratch;
+}
+
+export class AdoptedCells {
+  readonly #into: AdoptingInto;
+  readonly #series: StraySeries;
+  readonly #group: number;
+  /** Buckets that the group does not have yet. */
+  readonly #buckets: number[] = [];
+
+  constructor(into: AdoptingInto, series: StraySeries) {
+    this.#into = into;
+    this.#series = series;
+    const { cells, family } = into;
+    const count = this.#find(seriesText(`${family.name}_count`, series.labels));
+    this.#group = count >= 0 ? cells.group[count]! : this.#newGroup();
+  }
+
+  count(): number {
+    const { cells, family } = this.#into;
+    const group = cells.groups[this.#group]!;
+    if (group.count < 0)
+      group.count = this.#create(seriesText(`${family.name}_count`, this.#series.labels), CellKind.COUNT);
+    return this.#started(group.count);
+  }
+
+  sum(): number {
+    const { cells, family } = this.#into;
+    const group = cells.groups[this.#group]!;
+    if (group.sum < 0)
+      group.sum = this.#create(seriesText(`${family.name}_sum`, this.#series.labels), CellKind.SUM);
+    return this.#started(group.sum);
+  }
+
+  bucket(bound: number): number {
+    const text = seriesText(`${this.#into.family.name}_bucket`, this.#series.labels, formatFloat64(bound));
+    let cell = this.#find(text);
+    if (cell < 0) {
+      cell = this.#create(text, CellKind.BUCKET, bound);
+      this.#buckets.push(cell);
+    }
+    return this.#started(cell);
+  }
+
+  /** Gives the group its buckets in order; returns how many it has. To be called once all are there. */
+  settle(): number {
+    const { bound, groups } = this.#into.cells;
+    const group = groups[this.#group]!;
+    if (this.#buckets.length === 0) return 1;
+    // A list is replaced, as a view may have it.
+    group.buckets = [...group.buckets, ...this.#buckets].sort((a, b) => (bound[a]! < bound[b]! ? -1 : 1));
+    return group.buckets.length;
+  }
+
+  /** It counts since its lines do. */
+  #started(cell: number): number {
+    this.#into.cells.startEarlier(cell, this.#series.startMs);
+    return cell;
+  }
+
+  #newGroup(): number {
+    const { cells, family } = this.#into;
+    const group = cells.groups.length;
+    cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
+    family.pending.push(group);
+    family.rowCount += 1;
+    family.bornAt = cells.tick;
+    return group;
+  }
+
+  #find(text: string): number {
+    const at = this.#into.scratch.write(text);
+    return this.#into.cells.texts.find(at.view, at.start, at.end, at.hash);
+  }
+
+  #create(text: string, kind: CellKind, bound: number = Number.NaN): number {
+    const { cells, family, scratch } = this.#into;
+    family.cellCount += 1;
+    return cells.create(scratch.write(text), {
+      kind,
+      family: family.id,
+      group: this.#group,
+      bound,
+      startMs: this.#series.startMs,
+    });
+  }
+}

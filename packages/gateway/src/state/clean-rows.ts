@@ -1,0 +1,28 @@
+import { isDistribution } from '../model/metric-type.ts';
+import { NumberList } from '../primitives/number-list.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { Family } from '../store/families.ts';
+import type { Pace } from '../primitives/pace.ts';
+
+/** Takes freed rows out of the lists of a family. Views keep the lists as they were. */
+export function* cleanRows(
+  family: Family,
+  { kind, groups }: Pick<Cells, 'kind' | 'groups'>,
+  pace: Pace,
+): Generator<void, void> {
+  const { sorted, pending } = family;
+  const areGroups = isDistribution(family.type);
+  const isLive = (row: number): boolean => kind[areGroups ? groups[row]!.count : row] !== CellKind.FREE;
+  const [live, livePending] = [new NumberList(), new NumberList()];
+  for (const row of sorted) {
+    if (isLive(row)) live.push(row);
+    if (pace.isFull(1)) yield;
+  }
+  for (const row of pending.between(0, pending.length)) {
+    if (isLive(row)) livePending.push(row);
+    if (pace.isFull(1)) yield;
+  }
+  family.sorted = live.between(0, live.length);
+  family.pending = livePending;
+}

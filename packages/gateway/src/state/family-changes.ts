@@ -1,0 +1,193 @@
+/**
+ * Changes of whole families: what was untyped becomes what it is declared to be, and what cannot be goes. As many rows as a family
+ * has are touched, so all goes in steps.
+ */
+import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import { NumberList } from '../primitives/number-list.ts';
+import type { TurnedRow } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Cells } from '../store/cells.ts';
+import type { Families, Family } from '../store/families.ts';
+import { sortNumbers } from '../primitives/pace.ts';
+import type { Pace } from '../primitives/pace.ts';
+import type { Sources } from '../sources/sources.ts';
+
+/** A row that turns into a start time, or back, is as much work as so many others. */
+const TURNED_ROWS = 4;
+
+/** What is asked of the state. */
+export interface ChangedState {
+  readonly cells: Cells;
+  readonly families: Families;
+  readonly sources: Sources;
+  readonly pace: Pace;
+  isByJob(): boolean;
+  discards(type: MetricType): boolean;
+  /** Frees a cell that is a row of its own. */
+  freeRow(cell: number): void;
+  /** Called when lines or series of a family may stand for something else now. */
+  meaningsChanged(): void;
+}
+
+export class FamilyChanges {
+  /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
+  droppedStrays = 0;
+  readonly #state: ChangedState;
+  /** Cells of which the contributions are to be forgotten. */
+  readonly #forgotten: Uint32Array[] = [];
+
+  constructor(state: ChangedState) {
+    this.#state = state;
+  }
+
+  /** An untyped family becomes what it is declared to be. What cannot be that goes. */
+  *retype(family: Family, type: MetricType): Generator<void, void> {
+    const { cells, families, pace } = this.#state;
+    const rows = yield* this.#liveRows(family);
+    family.type = type;
+    families.setDiscarded(family, this.#state.discards(type));
+    const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
+    const [gone, counters] = [new NumberList(), new NumberList()];
+    for (const cell of rows) {
+      if (kind === undefined || (kind === CellKind.COUNTER && cells.sums.get(cell) < 0)) gone.push(cell);
+      else {
+        cells.kind[cell] = kind;
+        if (kind === CellKind.COUNTER) counters.push(cell);
+      }
+      if (pace.isFull(1)) yield;
+    }
+    this.droppedStrays += gone.length;
+    const strays = gone.between(0, gone.length);
+    this.#forgetContributions(strays);
+    yield* this.#freeRows(strays);
+    if (this.#state.isByJob()) yield* this.#state.sources.countHolders(counters.between(0, counters.length));
+    if (isDistribution(type)) {
+      // From now on its rows are groups.
+      family.sorted = new Uint32Array(0);
+      family.pending = new NumberList();
+    }
+    this.#state.meaningsChanged();
+  }
+
+  /** Rows of gauges become start times, of which the minimum is kept, or are gauges again. What they held is gone. */
+  *turn(turned: readonly TurnedRow[]): Generator<void, void> {
+    const { cells, families, pace } = this.#state;
+    const starts = turned.filter(({ isStartTime }) => isStartTime);
+    this.#forgetContributions(Uint32Array.from(starts, ({ cell }) => cell));
+    for (const { cell, isStartTime } of turned) {
+      const family = families.get(cells.family[cell]!);
+      family.startTimeRows += isStartTime ? 1 : -1;
+      cells.turn(cell, isStartTime);
+      if (pace.isFull(TURNED_ROWS)) yield;
+    }
+  }
+
+  /** As records of earlier versions have it: from now on the minimum is kept of all rows. */
+  *holdStartTimes(family: Family): Generator<void, void> {
+    const { cells, pace } = this.#state;
+    family.allStartTimes = true;
+    if (family.rowCount === 0) return;
+    const rows = yield* this.#liveRows(family);
+    this.#forgetContributions(rows);
+    family.startTimeRows = rows.length;
+    for (const cell of rows) {
+      cells.kind[cell] = CellKind.CREATED;
+      if (pace.isFull(1)) yield;
+    }
+    this.#state.meaningsChanged();
+  }
+
+  /** What is a gauge of a family of gauges goes, and the family with it unless it holds start times. */
+  *dropGauges(family: Family): Generator<void, void> {
+    if (family.startTimeRows === 0) {
+      yield* this.drop(family);
+      return;
+    }
+    if (family.startTimeRows === family.rowCount) return;
+    const { cells, pace } = this.#state;
+    const gauges = new NumberList();
+    for (const cell of yield* this.#liveRows(family)) {
+      if (cells.kind[cell] !== CellKind.CREATED) gauges.push(cell);
+      if (pace.isFull(1)) yield;
+    }
+    const rows = gauges.between(0, gauges.length);
+    this.#forgetContributions(rows);
+    yield* this.#freeRows(rows);
+  }
+
+  /** What sources have in it can be left for somebody who puts it elsewhere. */
+  *drop(family: Family, keepsContributions: boolean = false): Generator<void, void> {
+    const { families } = this.#state;
+    if (families.find(family.name) !== family) return;
+    if (isDistribution(family.type) && family.rowCount > 0) {
+      yield* this.dropGrouped(family);
+      return;
+    }
+    const rows = yield* this.#liveRows(family);
+    if (family.type === 'untyped') this.droppedStrays += rows.length;
+    if (!keepsContributions) this.#forgetContributions(rows);
+    yield* this.#freeRows(rows);
+    if (families.find(family.name) === family) families.remove(family);
+    this.#state.meaningsChanged();
+  }
+
+  /**
+   * Histograms or summaries, with what they hold. The numbers of the groups are not used again. Their lists stay until the numbers
+   * of the cells are, for views that were opened before.
+   */
+  *dropGrouped(family: Family): Generator<void, void> {
+    const { cells, families, pace } = this.#state;
+    const { groups } = cells;
+    const gone = new NumberList();
+    for (const row of yield* this.#liveRows(family)) {
+      const { buckets, native, sum, count } = groups[row]!;
+      // Native buckets that were freed stay in the list of their group for a while.
+      for (const cell of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
+        if (cells.kind[cell] !== CellKind.FREE) gone.push(cell);
+      if (pace.isFull(buckets.length + native.length + 2)) yield;
+    }
+    const all = gone.between(0, gone.length);
+    this.#forgetContributions(all);
+    // In order, as with rows below.
+    for (const cell of yield* sortNumbers(pace, all)) {
+      cells.free(cell);
+      if (pace.isFull(1)) yield;
+    }
+    families.remove(family);
+    this.#state.meaningsChanged();
+  }
+
+  /** Has sources forget what they have in cells that are others now; to be called before anything is counted. */
+  *settle(): Generator<void, void> {
+    if (this.#forgotten.length > 0) yield* this.#state.sources.forgetCells(this.#forgotten);
+    this.#forgotten.length = 0;
+  }
+
+  #forgetContributions(cells: Uint32Array): void {
+    if (this.#state.isByJob() && cells.length > 0) this.#forgotten.push(cells);
+  }
+
+  *#freeRows(rows: Uint32Array): Generator<void, void> {
+    const { pace } = this.#state;
+    // They come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
+    for (const cell of yield* sortNumbers(pace, rows)) {
+      this.#state.freeRow(cell);
+      if (pace.isFull(1)) yield;
+    }
+  }
+
+  /** A list of its own of the rows that are not free. Views may replace those of the family meanwhile, but not what is in them. */
+  *#liveRows({ type, sorted, pending }: Family): Generator<void, Uint32Array> {
+    const { cells, pace } = this.#state;
+    const areCells = !isDistribution(type);
+    const rows = new NumberList();
+    for (const list of [sorted, pending.between(0, pending.length)]) {
+      for (const row of list) {
+        if (!areCells || cells.kind[row] !== CellKind.FREE) rows.push(row);
+        if (pace.isFull(1)) yield;
+      }
+    }
+    return rows.between(0, rows.length);
+  }
+}

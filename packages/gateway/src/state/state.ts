@@ -1,0 +1,477 @@
+/**
+ * The aggregate: one deterministic state, changed only by `apply` and the few verbs beside it. It reads no clock and no random
+ * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
+ * numbers to cells, groups and families, whoever reads meanwhile.
+ *
+ * Any verb may touch millions of rows, as little as it says. So each goes in steps of a bounded number of rows, most in one
+ * only; the plain verbs take all steps at once. From the first step to the last nobody else may look at the state or change it,
+ * but views and snapshots that were opened before may be read.
+ */
+import { isKindOfGauge } from '../model/metric-type.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { PageView } from '../model/page-view.ts';
+import type { Dialect } from '../model/sample-sink.ts';
+import { atOnce } from '../primitives/turns.ts';
+import { StrayAdoption } from './adopt-strays.ts';
+import type { Batch, PushFamily } from '../store/batch.ts';
+import { CellKind, Cells } from '../store/cells.ts';
+import type { DiscardedTexts } from '../store/discarded-texts.ts';
+import { Families, hasStartTimes, startTimesName } from '../store/families.ts';
+import type { Family } from '../store/families.ts';
+import { cleanRows } from './clean-rows.ts';
+import { createNeeded, nameCreated } from './create-cells.ts';
+import { FamilyChanges } from './family-changes.ts';
+import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
+import { isNative } from '../store/native-cells.ts';
+import { Pace, STEP_ROWS } from '../primitives/pace.ts';
+import { tellsStarts } from '../store/rules.ts';
+import type { Limits, StateRules } from '../store/rules.ts';
+import { Sources } from '../sources/sources.ts';
+import { isPushTime } from '../ingest/push-times.ts';
+import type { Spellings } from '../store/spellings.ts';
+import { goneBytes, seriesBytes } from './usage.ts';
+import { openView } from '../read/view.ts';
+import type { OpenView } from '../read/view.ts';
+
+/** Who pushed, and how. Without by-job mode the source means nothing. */
+export interface PushOrigin {
+  readonly source: string;
+  readonly method: 'PUT' | 'POST';
+  readonly nowMs: number;
+  /** Wall-clock time, kept as the start of what is counted for the first time. */
+  readonly wallMs: number;
+}
+
+/** A family of a push is as much work as so many rows. */
+const FAMILY_ROWS = 8;
+/** Freed cells are recycled together, as it costs a look at their families. */
+const LIMBO_MIN = 4096;
+const LIMBO_BYTES_MIN = 1 << 20;
+/** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
+const COMPACTED_BYTES = 1 << 16;
+
+export class State {
+  readonly hashSeed: number;
+  readonly limits: Limits;
+  readonly cells: Cells;
+  readonly families: Families = new Families();
+  readonly sources: Sources;
+  readonly spellings: Readonly<Record<Dialect, Spellings>>;
+  /** Replaced when it is full (learn-spellings.ts). */
+  discardedTexts: DiscardedTexts;
+  /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
+  epoch = 0;
+  /** Grows with those of them by which something that was known is gone, or means something else. */
+  losses = 0;
+  readonly pace: Pace;
+  /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
+  isShortOfRoom = false;
+  #rules: StateRules;
+  #readers = 0;
+  /** Families of which rows were freed since their lists were last cleaned. */
+  readonly #freed = new Set<Family>();
+  readonly #changes: FamilyChanges;
+
+  /** `stepRows` bounds the rows of one step. */
+  constructor(rules: StateRules, limits: Limits, hashSeed: number, stepRows: number = STEP_ROWS) {
+    this.#rules = rules;
+    this.pace = new Pace(stepRows);
+    this.limits = limits;
+    this.hashSeed = hashSeed;
+    this.cells = new Cells(hashSeed);
+    ({ spellings: this.spellings, discardedTexts: this.discardedTexts } = emptySpellings(
+      hashSeed,
+      limits.otherSpellingsBytesMax,
+    ));
+    this.sources = new Sources(this.cells, rules, hashSeed, {
+      pace: this.pace,
+      free: (cell) => this.#freeLast(cell),
+      isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
+      dropsWithdrawn: () => this.rules.dropsWithdrawn === true,
+      areGroups: () => this.rules.groups === true,
+      isPushTime: (family) => isPushTime(this.families.get(family).name),
+      dropGroup: (group) => this.#dropGroup(group),
+    });
+    this.#changes = new FamilyChanges({
+      cells: this.cells,
+      families: this.families,
+      sources: this.sources,
+      pace: this.pace,
+      isByJob: () => this.rules.byJob,
+      discards: (type) => this.discards(type),
+      freeRow: (cell) => void this.#freeCell(cell),
+      meaningsChanged: () => this.#meaningsChanged(),
+    });
+  }
+
+  /** Untyped samples dropped because a declared family took their name, since the last time it was set to 0. */
+  get droppedStrays(): number {
+    return this.#changes.droppedStrays;
+  }
+
+  set droppedStrays(strays: number) {
+    this.#changes.droppedStrays = strays;
+  }
+
+  get rules(): StateRules {
+    return this.#rules;
+  }
+
+  /**
+   * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
+   * they were; so do summaries that are to be dropped from now on.
+   */
+  setRules(rules: StateRules): void {
+    atOnce(this.setRulesInSteps(rules));
+  }
+
+  *setRulesInSteps(rules: StateRules): Generator<void, void> {
+    const before = this.#rules;
+    const { droppedStrays, pace } = this;
+    pace.begin();
+    this.#rules = rules;
+    this.sources.setRules(rules);
+    if (before.byJob && !rules.byJob)
+      yield* this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    for (const family of this.families) {
+      const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
+      const isGauge = family.type === 'gaugehistogram' && before.byJob !== rules.byJob;
+      if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
+      else if (
+        family.type === 'gaugehistogram' &&
+        rules.byJob &&
+        rules.dropsWithdrawn !== before.dropsWithdrawn
+      )
+        yield* this.#dropUnheld(family);
+      else if (before.byJob !== rules.byJob && isKindOfGauge(family.type))
+        yield* this.#changes.dropGauges(family);
+      if (pace.isFull(FAMILY_ROWS)) yield;
+    }
+    yield* this.#changes.settle();
+    this.droppedStrays = droppedStrays;
+  }
+
+  /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
+  survives(cell: number, family: PushFamily, kind: CellKind): boolean {
+    const is = this.cells.kindOf(cell);
+    if (is === kind || (is === CellKind.CREATED && kind === CellKind.GAUGE)) return true;
+    if (!family.changed || is !== CellKind.UNTYPED) return false;
+    return kind === CellKind.GAUGE || (kind === CellKind.COUNTER && this.cells.sums.get(cell) >= 0);
+  }
+
+  /** Whether samples of this type are read and thrown away. */
+  discards(type: MetricType): boolean {
+    return type === 'summary' && this.rules.summaries === 'discard';
+  }
+
+  /** Whether one more source would be too many. */
+  isFullFor(source: string): boolean {
+    return this.rules.byJob && this.sources.size >= this.limits.sourcesMax && !this.sources.has(source);
+  }
+
+  /** Applies a batch made for the state as it is (`builder.epoch` equals `epoch`). Cannot fail. `body` is what it was read from. */
+  apply(batch: Batch, body: Uint8Array, origin: PushOrigin): void {
+    atOnce(this.applyInSteps(batch, body, origin));
+  }
+
+  *applyInSteps(batch: Batch, body: Uint8Array, origin: PushOrigin): Generator<void, void> {
+    const { pace } = this;
+    pace.begin();
+    const adoptions = batch.families.length > 0 ? yield* this.#applyFamilies(batch) : undefined;
+    if (batch.turned.length > 0) {
+      yield* this.#changes.turn(batch.turned);
+      yield* this.#changes.settle();
+      this.#lose();
+    }
+    if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
+    if (adoptions !== undefined) yield* this.#adopt(adoptions);
+    if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
+    if (this.rules.byJob) {
+      const steps = this.sources.push(origin.source, batch, origin);
+      if (steps !== undefined) yield* steps;
+    } else {
+      for (let from = 0; from < batch.length; from += pace.rows) {
+        const to = Math.min(from + pace.rows, batch.length);
+        this.cells.addAll(batch.cells, batch.values, from, to);
+        if (to < batch.length && pace.isFull(to - from)) yield;
+      }
+    }
+    if (batch.starts.length > 0 || batch.exemplars.length > 0)
+      yield* this.#applyDetails(batch, origin.wallMs);
+    if (batch.exemplarsDropped > 0) this.cells.exemplars.dropped += batch.exemplarsDropped;
+    this.cells.texts.compact(COMPACTED_BYTES);
+  }
+
+  /** Whether only `isLateInSteps` can say that a push is not late. */
+  mayBeLate({ began }: Batch): boolean {
+    return began.length > 0 && tellsStarts(this.rules);
+  }
+
+  /** Whether a push is older than what its source has pushed already. It is not to be applied then. */
+  *isLateInSteps(batch: Batch, { source }: Pick<PushOrigin, 'source'>): Generator<void, boolean> {
+    this.pace.begin();
+    return yield* this.sources.isLate(source, batch);
+  }
+
+  remove(source: string): boolean {
+    return atOnce(this.removeInSteps(source));
+  }
+
+  *removeInSteps(source: string): Generator<void, boolean> {
+    this.pace.begin();
+    return yield* this.sources.remove(source);
+  }
+
+  /** Resets and forgets silent sources, a limited number at a time; true when there may be more to do. */
+  expire(limits: Silence, most: number): boolean {
+    return atOnce(this.expireInSteps(limits, most));
+  }
+
+  *expireInSteps({ pruneBeforeMs, forgetBeforeMs }: Silence, most: number): Generator<void, boolean> {
+    this.pace.begin();
+    const forgotten = forgetBeforeMs === undefined ? 0 : yield* this.sources.forget(forgetBeforeMs, most);
+    const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.prune(pruneBeforeMs, most);
+    return forgotten >= most || pruned >= most;
+  }
+
+  /**
+   * The state now, for any number of pages; pushes may go on while they are read, but not before the last step. It must be
+   * closed.
+   */
+  *openViewInSteps(): Generator<void, OpenView> {
+    this.pace.begin();
+    yield* this.#cleanFreed();
+    this.hold();
+    try {
+      return yield* openView(this, () => this.letGo());
+    } catch (error) {
+      // Without memory for the copy; what is freed must not be held for ever.
+      this.letGo();
+      throw error;
+    }
+  }
+
+  /** The page now, the only one of its view; see OpenView.page. */
+  view(zeroAfter?: number): PageView {
+    const view = atOnce(this.openViewInSteps());
+    const page = view.page(zeroAfter);
+    view.close();
+    return page;
+  }
+
+  /** Keeps the numbers of freed cells from being used again until `letGo`. */
+  hold(): void {
+    this.#readers += 1;
+  }
+
+  letGo(): void {
+    this.#readers -= 1;
+  }
+
+  /** Whether it is time for `recycle`. */
+  get wantsRecycling(): boolean {
+    return this.#readers === 0 && this.isRecyclingDue;
+  }
+
+  /** The same, but for those who still read. */
+  get isRecyclingDue(): boolean {
+    const { limbo, size } = this.cells;
+    if (limbo.length === 0) return false;
+    if (this.isShortOfRoom || (limbo.length >= LIMBO_MIN && limbo.length * 4 >= size)) return true;
+    const gone = goneBytes(this.cells);
+    return gone >= LIMBO_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
+  }
+
+  /**
+   * Lets the numbers of freed cells be used again. A verb of its own, as the time for it depends on who reads, and the numbers
+   * that later cells get depend on it: whoever applies the same changes again must recycle between the same two.
+   */
+  recycle(): void {
+    atOnce(this.recycleInSteps());
+  }
+
+  *recycleInSteps(): Generator<void, void> {
+    if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
+    this.pace.begin();
+    yield* this.#cleanFreed();
+    yield* this.cells.forgetFreedMembers(this.pace);
+    // A spelling must not lead to a cell that is something else by then.
+    forgetSpellings(this);
+    yield* this.cells.recycle(this.pace);
+    this.isShortOfRoom = false;
+    this.#lose();
+  }
+
+  *#applyFamilies(batch: Batch): Generator<void, readonly StrayAdoption[] | undefined> {
+    let adoptions: StrayAdoption[] | undefined;
+    for (const pushed of batch.families) {
+      if (this.pace.isFull(FAMILY_ROWS)) yield;
+      if (pushed.known === undefined && !pushed.sampled) continue;
+      if (pushed.replaces.length > 0) {
+        const adoption = yield* this.#replace(pushed);
+        if (adoption !== undefined) (adoptions ??= []).push(adoption);
+      }
+      if (pushed.known === undefined) {
+        pushed.known = this.families.create(pushed.name, pushed.type);
+        this.families.setDiscarded(pushed.known, this.discards(pushed.type));
+        this.epoch += 1;
+      } else if (pushed.changed) {
+        yield* this.#changes.retype(pushed.known, pushed.type);
+      }
+      const family = pushed.known;
+      this.families.describe(family, pushed);
+      family.quotedNames ||= pushed.quotedNames;
+      this.cells.noteChange(family.id);
+      if (!batch.judgesStartTimes) yield* this.#findStartTimes(pushed, family);
+    }
+    yield* this.#changes.settle();
+    return adoptions;
+  }
+
+  /** Drops the families that give way to one; what is returned is to be carried out once that one is there. */
+  *#replace(pushed: PushFamily): Generator<void, StrayAdoption | undefined> {
+    const replaced = new Set(pushed.replaces);
+    const adoption =
+      pushed.adopts && !this.discards(pushed.type) ? new StrayAdoption(this, pushed) : undefined;
+    if (adoption !== undefined) yield* adoption.look(replaced);
+    for (const family of replaced) yield* this.#changes.drop(family, adoption?.hasTaken(family) === true);
+    return adoption;
+  }
+
+  *#adopt(adoptions: readonly StrayAdoption[]): Generator<void, void> {
+    for (const adoption of adoptions) {
+      yield* adoption.carryOut();
+      this.droppedStrays -= adoption.adopted;
+    }
+  }
+
+  /** For records of earlier versions, which did not say what was found. */
+  *#findStartTimes(pushed: PushFamily, family: Family): Generator<void, void> {
+    if (pushed.allStartTimes && !family.allStartTimes) yield* this.#changes.holdStartTimes(family);
+    if (!hasStartTimes(family.type)) return;
+    const created = this.families.find(startTimesName(family.name));
+    if (created !== undefined && created.type === 'gauge' && !created.allStartTimes)
+      yield* this.#changes.holdStartTimes(created);
+  }
+
+  *#applyDetails({ starts, exemplars }: Batch, wallMs: number): Generator<void, void> {
+    for (const { cell, startMs } of starts) {
+      this.cells.startEarlier(cell, startMs);
+      if (this.pace.isFull(1)) yield;
+    }
+    for (const { cell, exemplar } of exemplars) {
+      this.cells.offerExemplar(cell, exemplar, wallMs);
+      if (this.pace.isFull(2)) yield;
+    }
+  }
+
+  /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. A native bucket just goes. */
+  #freeLast(cell: number): void {
+    if (isNative(this.cells.kindOf(cell))) {
+      this.#freeNative(cell);
+      return;
+    }
+    const family = this.#freeCell(cell);
+    if (family.rowCount > 0) return;
+    this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  /** Takes a gauge histogram off the page that no source has. Its lists stay for views that were opened before, as its row does. */
+  *#dropGroup(id: number): Generator<void, void> {
+    const { cells, pace } = this;
+    const { buckets, native, sum, count } = cells.groups[id]!;
+    const family = this.families.get(cells.family[count]!);
+    // By number: in the lists they come in an order that a restart changes.
+    const members = [...buckets, ...native, sum, count].sort((a, b) => a - b);
+    for (const cell of members) {
+      if (pace.isFull(1)) yield;
+      if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
+      cells.free(cell);
+      family.cellCount -= 1;
+    }
+    family.rowCount -= 1;
+    this.#freed.add(family);
+    this.#lose();
+    if (family.rowCount > 0) return;
+    this.families.remove(family);
+    this.#meaningsChanged();
+  }
+
+  /** What earlier versions left as zeros. */
+  *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
+    const { groups, holders, kind } = this.cells;
+    const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
+    for (const row of rows) {
+      const { count } = groups[row]!;
+      if (holders[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropGroup(row);
+      if (this.pace.isFull(1)) yield;
+    }
+  }
+
+  /** It stays in the list of its group until its number is used again, for views that were opened before. */
+  #freeNative(cell: number): void {
+    this.families.get(this.cells.family[cell]!).cellCount -= 1;
+    this.cells.free(cell);
+    this.#lose();
+  }
+
+  /** Frees a cell that is a row of its own. */
+  #freeCell(cell: number): Family {
+    const family = this.families.get(this.cells.family[cell]!);
+    if (this.cells.kind[cell] === CellKind.CREATED) family.startTimeRows -= 1;
+    this.cells.free(cell);
+    family.rowCount -= 1;
+    family.cellCount -= 1;
+    this.#freed.add(family);
+    this.#lose();
+    return family;
+  }
+
+  /** Spellings may stand for something else now; they are learnt again by use. */
+  #meaningsChanged(): void {
+    forgetSpellings(this);
+    this.#lose();
+  }
+
+  #lose(): void {
+    this.epoch += 1;
+    this.losses += 1;
+  }
+
+  *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
+    const { pace } = this;
+    const created = yield* createNeeded(batch, this.cells, { startMs: wallMs, pace });
+    yield* nameCreated(batch, created, pace);
+    for (const { known } of batch.families) {
+      if (pace.isFull(1)) yield;
+      if (
+        known !== undefined &&
+        known.rowCount === 0 &&
+        !known.discarded &&
+        this.families.find(known.name) === known
+      ) {
+        this.families.remove(known);
+        // It came with this push, and nobody else has heard of it.
+        forgetSpellings(this);
+        this.epoch += 1;
+      }
+    }
+    this.epoch += 1;
+  }
+
+  /** Takes freed rows out of the lists of their families, after which their numbers may be used again. */
+  *#cleanFreed(): Generator<void, void> {
+    for (const family of this.#freed) {
+      // Of a family that went no list is left.
+      if (this.families.byId[family.id] === family) yield* cleanRows(family, this.cells, this.pace);
+    }
+    this.#freed.clear();
+  }
+}
+
+/** Times of silence. */
+interface Silence {
+  readonly pruneBeforeMs?: number;
+  readonly forgetBeforeMs?: number;
+}

@@ -1,0 +1,54 @@
+/**
+ * Bytes of what the state holds, as limits count them: texts as they are kept, and for all else about what it takes in memory.
+ * They follow from what is held alone, so a state that was restored counts the same.
+ */
+import type { Batch } from '../store/batch.ts';
+import type { Cells } from '../store/cells.ts';
+import type { State } from './state.ts';
+
+/** A sample besides its text: columns, places in tables and lists, and those that a reader of pushes has by cell. */
+const SAMPLE_BYTES = 112;
+/** A histogram or summary series besides its samples. */
+const GROUP_BYTES = 160;
+/** A sum that two doubles do not hold. */
+const SPILLED_BYTES = 160;
+
+export interface Usage {
+  /** Series: texts, and what goes with each sample. */
+  readonly seriesBytes: number;
+  /** Names, HELP and units of families that have samples. */
+  readonly metadataBytes: number;
+  /** Sources, and what each has. */
+  readonly sourceBytes: number;
+  /** Other spellings of series, lines about families, and what is known of lines that are thrown away. */
+  readonly otherSpellingsBytes: number;
+}
+
+export function usageOf({ cells, families, sources, spellings, discardedTexts }: State): Usage {
+  return {
+    seriesBytes: seriesBytes(cells),
+    metadataBytes: families.keptBytes,
+    sourceBytes: sources.bytes,
+    otherSpellingsBytes: spellings.text.bytes + spellings.openmetrics.bytes + discardedTexts.bytes,
+  };
+}
+
+export function seriesBytes({ texts, groups, exemplars, sums }: Cells): number {
+  return (
+    texts.textBytes +
+    texts.size * SAMPLE_BYTES +
+    groups.length * GROUP_BYTES +
+    exemplars.bytes +
+    sums.spilledCount * SPILLED_BYTES
+  );
+}
+
+/** Bytes of samples that have gone, and may still be read. */
+export function goneBytes({ texts, limbo }: Cells): number {
+  return texts.removedBytes + limbo.length * SAMPLE_BYTES;
+}
+
+/** Bytes of series that a push brings, as far as it is read. */
+export function freshBytes({ fresh, freshGroups }: Batch): number {
+  return fresh.texts.textBytes + fresh.length * SAMPLE_BYTES + freshGroups.length * GROUP_BYTES;
+}

@@ -1,0 +1,258 @@
+/**
+ * A push once decoded: its numbers as columns, and what it brings that the state does not have yet. Nothing in the state has
+ * changed for it so far. A batch belongs to its builder and dies with the builder's next push.
+ */
+import type { PushProblem } from '../model/errors.ts';
+import type { Exemplar } from '../model/exemplar.ts';
+import type { MetricType } from '../model/metric-type.ts';
+import type { Dialect } from '../model/sample-sink.ts';
+import { ByteTable } from '../primitives/byte-table.ts';
+import { CellKind } from './cells.ts';
+import type { Cells } from './cells.ts';
+import type { Family } from './families.ts';
+import { FreshCells } from './fresh-cells.ts';
+import type { Standing } from '../ingest/leaving.ts';
+
+export interface Batch {
+  length: number;
+  /** Cells, or the complement (`~k`) of an index into `fresh`. */
+  cells: Int32Array;
+  /**
+   * What to add; per bucket, not cumulative. NaN is a number that says nothing: it adds nothing. Of a gauge it withdraws what was; of
+   * a histogram's sum it leaves what was.
+   */
+  values: Float64Array;
+  /** Position in the body of the line that each number came from. */
+  offsets: Uint32Array;
+  /** True when some of the cells belong to histograms or summaries. */
+  grouped: boolean;
+  readonly fresh: FreshCells;
+  readonly freshGroups: FreshGroup[];
+  readonly families: PushFamily[];
+  readonly aliases: Alias[];
+  /** Canonical texts of lines that are thrown away, but for those that the state knew. */
+  readonly discarded: ByteTable;
+  /** Start times earlier than those that the state knows. */
+  readonly starts: { cell: number; readonly startMs: number }[];
+  /** In by-job mode with `accumulate`: when counters and counts of the push began, each time that it is told. */
+  readonly began: { cell: number; readonly startMs: number }[];
+  /** Rows of gauges that were start times and are not any more, or the other way round. */
+  readonly turned: TurnedRow[];
+  /** False for records of earlier versions, in which only families as a whole can hold start times. */
+  judgesStartTimes: boolean;
+  readonly exemplars: { cell: number; readonly exemplar: Exemplar }[];
+  /**
+   * Untyped cells whose totals decided whether they can be counters of this push: the cell, or `~cell` where it cannot. Totals change
+   * without a change of State.epoch.
+   */
+  readonly judged: number[];
+  /** Families that go if nobody else has them (ingest/leaving.ts). They are among what other families replace, too. */
+  readonly leaving: { readonly family: Family; readonly refusal: (standing: Standing) => PushProblem }[];
+  /** What the aliases are spelled in. */
+  dialect: Dialect;
+  /** Samples that were read, whatever became of them. */
+  samples: number;
+  ignoredNonFinite: number;
+  /** Sums of histograms and summaries that are NaN or infinite. */
+  ignoredSums: number;
+  /** The series of the first of them, as shown in a message. */
+  ignoredSumOf: string | undefined;
+  ignoredSummary: number;
+  /** Exemplars that there is no room for. */
+  exemplarsDropped: number;
+  /** Some of the histograms have native buckets. */
+  native: boolean;
+}
+
+export interface TurnedRow {
+  readonly cell: number;
+  readonly isStartTime: boolean;
+}
+
+export interface FreshGroup {
+  /** Index into `families`. */
+  readonly family: number;
+  /** Index into `fresh`. */
+  readonly count: number;
+  /** Of the `+Inf` bucket, into `fresh` as well; -1 for a summary. */
+  readonly infinity: number;
+}
+
+/** A family as far as one push speaks of it in words that the state does not know yet. */
+export interface PushFamily {
+  /** Its place in Batch.families. */
+  readonly index: number;
+  readonly name: string;
+  known: Family | undefined;
+  /** What it is for this push, and for the state once the push is applied. */
+  type: MetricType;
+  /** Position of its TYPE line, or of its first sample. */
+  readonly offset: number;
+  help: string | undefined;
+  unit: string | undefined;
+  typed: boolean;
+  helped: boolean;
+  sampled: boolean;
+  quotedNames: boolean;
+  /** In records of earlier versions: it holds start times and nothing else. */
+  allStartTimes: boolean;
+  /** The TYPE line says something other than the state, or speaks of a family that the state does not have. */
+  changed: boolean;
+  /** Families that give way to this one. */
+  readonly replaces: Family[];
+  /** What the untyped ones among them counted goes on in this one (state/adopt-strays.ts). */
+  adopts: boolean;
+}
+
+/** `header` is type and help at once. */
+export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
+
+export type MetadataKind = (typeof metadataKinds)[number];
+
+/** A spelling to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
+export type Alias = AliasBytes & AliasTarget;
+
+/** `text` is the entry of a canonical text in Batch.discarded, or the complement (`~id`) of its number in the state. */
+export type AliasTarget =
+  | { target: number }
+  | { readonly family: PushFamily; readonly what: Exclude<MetadataKind, 'discarded'> }
+  | { readonly family: PushFamily; readonly what: 'discarded'; readonly text: number };
+
+interface AliasBytes {
+  /** What `start` and `end` are positions in; the body when left out. */
+  readonly view?: DataView;
+  readonly start: number;
+  readonly end: number;
+}
+
+export function emptyBatch(hashSeed: number): Batch {
+  return {
+    length: 0,
+    cells: new Int32Array(256),
+    values: new Float64Array(256),
+    offsets: new Uint32Array(256),
+    grouped: false,
+    fresh: new FreshCells(hashSeed),
+    freshGroups: [],
+    families: [],
+    aliases: [],
+    discarded: new ByteTable(hashSeed),
+    starts: [],
+    began: [],
+    turned: [],
+    judgesStartTimes: true,
+    exemplars: [],
+    judged: [],
+    leaving: [],
+    dialect: 'text',
+    samples: 0,
+    ignoredNonFinite: 0,
+    ignoredSums: 0,
+    ignoredSumOf: undefined,
+    ignoredSummary: 0,
+    exemplarsDropped: 0,
+    native: false,
+  };
+}
+
+/** Lists grown past this by a large push are let go, so that one push does not hold its memory for ever. */
+const KEPT_LENGTH = 1 << 20;
+
+export function resetBatch(batch: Batch): void {
+  if (batch.cells.length > KEPT_LENGTH) {
+    batch.cells = new Int32Array(256);
+    batch.values = new Float64Array(256);
+    batch.offsets = new Uint32Array(256);
+  }
+  batch.length = 0;
+  batch.grouped = false;
+  batch.fresh.clear();
+  batch.freshGroups.length = 0;
+  batch.families.length = 0;
+  batch.aliases.length = 0;
+  if (batch.discarded.size > 0) batch.discarded.clear();
+  if (batch.starts.length > 0) batch.starts.length = 0;
+  if (batch.began.length > 0) batch.began.length = 0;
+  if (batch.turned.length > 0) batch.turned.length = 0;
+  batch.judgesStartTimes = true;
+  if (batch.exemplars.length > 0) batch.exemplars.length = 0;
+  if (batch.judged.length > 0) batch.judged.length = 0;
+  if (batch.leaving.length > 0) batch.leaving.length = 0;
+  batch.dialect = 'text';
+  batch.samples = 0;
+  batch.ignoredNonFinite = 0;
+  batch.ignoredSums = 0;
+  batch.ignoredSumOf = undefined;
+  batch.ignoredSummary = 0;
+  batch.exemplarsDropped = 0;
+  batch.native = false;
+}
+
+export function appendEntry(batch: Batch, cell: number, value: number, offset: number): void {
+  const at = batch.length;
+  if (at === batch.cells.length) growColumns(batch);
+  batch.cells[at] = cell;
+  batch.values[at] = value;
+  batch.offsets[at] = offset;
+  batch.length = at + 1;
+}
+
+/** A body of so many bytes for each entry has few that are shorter. */
+const ENTRY_BYTES = 16;
+
+/** Makes room in an empty batch for the entries of a long body, as columns that grow are copied in one go. What is not used takes no memory. */
+export function reserveColumns(batch: Batch, bodyBytes: number): void {
+  const capacity = Math.min(Math.ceil(bodyBytes / ENTRY_BYTES), KEPT_LENGTH);
+  if (capacity > batch.cells.length) resizeColumns(batch, capacity);
+}
+
+/** Makes room for more entries than there are. */
+export function growColumns(batch: Batch): void {
+  resizeColumns(batch, batch.cells.length * 2);
+}
+
+function resizeColumns(batch: Batch, capacity: number): void {
+  const { cells, values, offsets } = batch;
+  batch.cells = new Int32Array(capacity);
+  batch.cells.set(cells);
+  batch.values = new Float64Array(capacity);
+  batch.values.set(values);
+  batch.offsets = new Uint32Array(capacity);
+  batch.offsets.set(offsets);
+}
+
+/** What kind of cell an entry is for. */
+export function kindAt(batch: Batch, cells: Cells, entry: number): CellKind {
+  const cell = batch.cells[entry]!;
+  return cell < 0 ? (batch.fresh.kind[~cell]! as CellKind) : cells.kindOf(cell);
+}
+
+/** Fresh groups are numbered after those of the state, as they will be once they are created. */
+export function groupAt(batch: Batch, cells: Cells, entry: number): number {
+  const cell = batch.cells[entry]!;
+  const group = cell < 0 ? batch.fresh.group[~cell]! : cells.group[cell]!;
+  return group < 0 ? cells.groups.length + ~group : group;
+}
+
+export function boundAt(batch: Batch, cells: Cells, entry: number): number {
+  const cell = batch.cells[entry]!;
+  return cell < 0 ? batch.fresh.bound[~cell]! : cells.bound[cell]!;
+}
+
+/** Notes whether a cell can be a counter of this push, where that depends on its total. */
+export function judge(
+  batch: Batch,
+  cells: Cells,
+  { cell, stays }: { readonly cell: number; readonly stays: boolean },
+): void {
+  if (cells.kindOf(cell) === CellKind.UNTYPED) batch.judged.push(stays ? cell : ~cell);
+}
+
+/** Whether that is still so, for those from one place in the list to another. */
+export function judgedAsBefore({ judged }: Batch, { sums }: Cells, from: number, to: number): boolean {
+  for (let i = from; i < to; i += 1) {
+    const cell = judged[i]!;
+    if (cell >= 0 ? !(sums.get(cell) >= 0) : !(sums.get(~cell) < 0)) return false;
+  }
+  return true;
+}

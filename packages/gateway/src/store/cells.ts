@@ -1,0 +1,305 @@
+/**
+ * The numbers of the state, as columns addressed by a cell: one number of one series (a histogram series has a cell for each
+ * bucket, its sum and its count). A cell's number is also its entry in the table of series texts, so that the bytes of a
+ * sample line lead to its number with one look-up.
+ *
+ *   texts   entry ─ `http_requests_total{code="200"}`      key, and what the page shows
+ *   kind    what adding to it means                         family  the id of its family
+ *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
+ *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
+ *   startMs when it began to count                           bornAt  since which view it is there
+ *
+ * Totals are changed through `add`, `lower`, `turn`, `create` and `free` alone, which note the family as changed.
+ */
+import type { Exemplar } from '../model/exemplar.ts';
+import { ByteTable } from '../primitives/byte-table.ts';
+import { ExactSums } from '../primitives/exact-sums.ts';
+import { NumberList } from '../primitives/number-list.ts';
+import { atOnce } from '../primitives/turns.ts';
+import type { EarlierDetails } from './earlier-details.ts';
+import { Exemplars } from './exemplars.ts';
+import { copyColumn, Pace } from '../primitives/pace.ts';
+
+/** What a cell is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
+export const CellKind = {
+  FREE: 0,
+  COUNTER: 1,
+  GAUGE: 2,
+  UNTYPED: 3,
+  /** A start time: the minimum is kept. */
+  CREATED: 4,
+  /** Observations in one bucket alone, not cumulative. */
+  BUCKET: 5,
+  COUNT: 6,
+  SUM: 7,
+  /** Observations in one native bucket; its `bound` says which (native-cells.ts). */
+  NATIVE_BUCKET: 8,
+  /** Observations in the zero bucket; its `bound` is the threshold. */
+  NATIVE_ZERO: 9,
+  /** Observations of senders of native buckets; its `bound` is their schema. */
+  NATIVE_COUNT: 10,
+} as const;
+
+export type CellKind = (typeof CellKind)[keyof typeof CellKind];
+
+/** Bucket, count and sum cells belong to a histogram or summary series, and so do all native ones. */
+export function isGrouped(kind: CellKind): boolean {
+  return kind >= CellKind.BUCKET;
+}
+
+/** Gauges and untyped series say how things are: their contribution ends when its source takes it away. */
+export function isRemovable(kind: CellKind): boolean {
+  return kind === CellKind.GAUGE || kind === CellKind.UNTYPED;
+}
+
+/**
+ * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as holders of such cells; of untyped
+ * and native ones they do, for ever, as stores have it that are older than that.
+ */
+export function isCounted(kind: CellKind): boolean {
+  return kind === CellKind.COUNTER || (kind >= CellKind.BUCKET && kind <= CellKind.SUM);
+}
+
+/** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
+export interface Group {
+  /** -1 only while the group is being created. */
+  count: number;
+  /** -1 until a sender gives a sum. */
+  sum: number;
+  /** Cells in order of their bounds, `+Inf` last; empty for a summary. */
+  buckets: readonly number[];
+  /** All cells of its native buckets, in any order (native-cells.ts). Replaced as well. */
+  native: readonly number[];
+}
+
+/** A group whose cells are gone. Its number is not used again. */
+const GONE: Group = { count: -1, sum: -1, buckets: [], native: [] };
+
+/** Of one cell in all columns, and in the table of texts. */
+const COLUMN_BYTES = 80;
+
+export class Cells {
+  readonly texts: ByteTable;
+  readonly sums: ExactSums = new ExactSums();
+  readonly groups: Group[] = [];
+  kind: Uint8Array = new Uint8Array(0);
+  family: Uint32Array = new Uint32Array(0);
+  group: Int32Array = new Int32Array(0);
+  bound: Float64Array = new Float64Array(0);
+  holders: Uint32Array = new Uint32Array(0);
+  /** Wall-clock time at which the cell was created, or an earlier one that a sender gave as its start. */
+  startMs: Float64Array = new Float64Array(0);
+  /** The value of `tick` when the cell was created; 0 for cells of an earlier run. */
+  bornAt: Uint32Array = new Uint32Array(0);
+  readonly exemplars: Exemplars = new Exemplars();
+  /** By family id: the value of `tick` when one of its totals last changed. */
+  changedAt: Uint32Array = new Uint32Array(64);
+  /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
+  tick = 1;
+  /** Freed cells whose numbers may still be held by a reader. */
+  readonly limbo: NumberList = new NumberList();
+  /** About what freed cells take: their texts and columns. */
+  limboBytes = 0;
+  readonly #watching = new Set<EarlierDetails>();
+
+  constructor(hashSeed: number) {
+    this.texts = new ByteTable(hashSeed);
+  }
+
+  get size(): number {
+    return this.texts.size;
+  }
+
+  /** Makes room for so many new cells; to be called before any is created. */
+  *makeRoom(count: number, pace: Pace): Generator<void, void> {
+    yield* this.texts.makeRoom(count, (from, to) => copyColumn(pace, from, to));
+    if (this.texts.capacity > this.kind.length) yield* this.#grow(this.texts.capacity, pace);
+  }
+
+  /** Creates the cell of a canonical text that has none yet. */
+  create(text: TextAt, shape: CellShape): number {
+    const { kind, family, group, bound, startMs } = shape;
+    const cell = this.texts.insert(text.view, text.start, text.end, text.hash);
+    if (cell >= this.kind.length) throw new Error('BUG: there is no room for a new cell');
+    this.kind[cell] = kind;
+    this.family[cell] = family;
+    this.group[cell] = group;
+    this.bound[cell] = bound;
+    this.holders[cell] = 0;
+    this.startMs[cell] = startMs;
+    this.bornAt[cell] = this.tick;
+    this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
+    if (family >= this.changedAt.length) {
+      this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
+    }
+    this.changedAt[family] = this.tick;
+    return cell;
+  }
+
+  /** Adds to the total of a cell. */
+  add(cell: number, value: number): void {
+    this.sums.add(cell, value);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** `add`, or `lower` where that is what a cell wants, for each from one place to another; NaN adds nothing. */
+  addAll(cells: Int32Array, values: Float64Array, from: number, to: number): void {
+    const { kind, family: families, changedAt, sums, tick } = this;
+    let noted = -1;
+    for (let i = from; i < to; i += 1) {
+      const cell = cells[i]!;
+      const value = values[i]!;
+      if (kind[cell] === CellKind.CREATED) {
+        this.lower(cell, value);
+      } else if (value === value) {
+        sums.add(cell, value);
+        const family = families[cell]!;
+        if (family !== noted) {
+          noted = family;
+          changedAt[family] = tick;
+        }
+      }
+    }
+  }
+
+  /** Keeps the smaller of the total and the value: for start times. */
+  lower(cell: number, value: number): void {
+    if (!(value < this.sums.get(cell))) return;
+    this.sums.set(cell, value);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** Makes a gauge a start time, or the other way round; what it held is gone. */
+  turn(cell: number, isStartTime: boolean): void {
+    for (const earlier of this.#watching) earlier.noteKind(cell, this.kindOf(cell));
+    this.kind[cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
+    this.sums.set(cell, isStartTime ? Number.POSITIVE_INFINITY : 0);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** Notes that a cell has counted since an earlier time than was known. The push that says so may have taken the cell away. */
+  startEarlier(cell: number, startMs: number): void {
+    if (this.kind[cell] === CellKind.FREE) return;
+    const known = this.startMs[cell]!;
+    if (!(startMs < known)) return;
+    for (const earlier of this.#watching) earlier.noteStart(cell, known);
+    this.startMs[cell] = startMs;
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** See Exemplars.offer. The push that brings it may have taken the cell away. */
+  offerExemplar(cell: number, exemplar: Exemplar, nowMs: number): void {
+    if (this.kind[cell] === CellKind.FREE) return;
+    const known = this.#watching.size === 0 ? undefined : this.exemplars.get(cell);
+    if (!this.exemplars.offer(cell, exemplar, nowMs)) return;
+    for (const earlier of this.#watching) earlier.noteExemplar(cell, known);
+    this.changedAt[this.family[cell]!] = this.tick;
+  }
+
+  /** From now until `unwatch`, exemplars and starts are noted there before they change. */
+  watch(earlier: EarlierDetails): void {
+    this.#watching.add(earlier);
+  }
+
+  unwatch(earlier: EarlierDetails): void {
+    this.#watching.delete(earlier);
+  }
+
+  /** Takes a cell off the page. Its number is used again only after `recycle`. */
+  free(cell: number): void {
+    this.texts.remove(cell);
+    const exemplar = this.exemplars.get(cell);
+    if (exemplar !== undefined) {
+      for (const earlier of this.#watching) earlier.noteExemplar(cell, exemplar);
+      this.exemplars.delete(cell);
+    }
+    this.kind[cell] = CellKind.FREE;
+    // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
+    this.sums.set(cell, Number.NaN);
+    this.changedAt[this.family[cell]!] = this.tick;
+    this.limbo.push(cell);
+    this.limboBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
+  }
+
+  /** Notes that something else of a family has changed that the page shows. */
+  noteChange(family: number): void {
+    // Past the end while it has no cell; `create` notes the first one.
+    this.changedAt[family] = this.tick;
+  }
+
+  /** Takes freed cells out of the lists of groups. */
+  *forgetFreedMembers(pace: Pace): Generator<void, void> {
+    const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
+    const isClean = new Uint8Array(this.groups.length);
+    for (const cell of this.limbo) {
+      if (pace.isFull(1)) yield;
+      const id = this.group[cell]!;
+      const group = this.groups[id];
+      if (group === undefined || isClean[id] === 1) continue;
+      isClean[id] = 1;
+      if (!isLive(group.count)) this.groups[id] = GONE;
+      if (!isLive(group.count) || group.native.length === 0) continue;
+      if (pace.isFull(group.native.length)) yield;
+      group.native = group.native.filter(isLive);
+    }
+  }
+
+  /** Call when nobody holds the number of a freed cell any more. */
+  *recycle(pace: Pace): Generator<void, void> {
+    for (const cell of this.limbo) {
+      this.texts.release(cell);
+      if (pace.isFull(1)) yield;
+    }
+    this.limbo.clear();
+    this.limboBytes = 0;
+  }
+
+  /** Gives the columns of an empty state room for the cells and families of a snapshot. */
+  restoreRoom(familyIds: number): void {
+    if (this.texts.capacity > this.kind.length) atOnce(this.#grow(this.texts.capacity, new Pace()));
+    this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.tick);
+  }
+
+  /** The canonical text of a cell. */
+  textOf(cell: number): string {
+    return this.texts.textOf(cell);
+  }
+
+  kindOf(cell: number): CellKind {
+    return this.kind[cell] as CellKind;
+  }
+
+  *#grow(capacity: number, pace: Pace): Generator<void, void> {
+    this.kind = yield* copyColumn(pace, this.kind, new Uint8Array(capacity));
+    this.family = yield* copyColumn(pace, this.family, new Uint32Array(capacity));
+    this.group = yield* copyColumn(pace, this.group, new Int32Array(capacity));
+    this.bound = yield* copyColumn(pace, this.bound, new Float64Array(capacity));
+    this.holders = yield* copyColumn(pace, this.holders, new Uint32Array(capacity));
+    this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
+    this.bornAt = yield* copyColumn(pace, this.bornAt, new Uint32Array(capacity));
+    yield* this.sums.reserve(capacity, (from, to) => copyColumn(pace, from, to));
+  }
+}
+
+/** A canonical text as bytes, with its hash by the seed of the state. */
+export interface TextAt {
+  readonly view: DataView;
+  readonly start: number;
+  readonly end: number;
+  readonly hash: number;
+}
+
+export interface CellShape {
+  readonly kind: CellKind;
+  readonly family: number;
+  /** -1 for none. */
+  readonly group: number;
+  /** NaN for all but buckets. */
+  readonly bound: number;
+  readonly startMs: number;
+}
+
+function copied<T extends { set(from: T): void }>(to: T, from: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,188 @@
+/** What a push brings that the state does not have, as bytes: families, groups, and cells with their texts. */
+import { metricTypes } from '../model/metric-type.ts';
+import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import type { Batch, FreshGroup, PushFamily } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { Families } from '../store/families.ts';
+import { NO_GROUP } from '../store/fresh-cells.ts';
+import type { FreshCells } from '../store/fresh-cells.ts';
+import { isNative } from '../store/native-cells.ts';
+import { rowsOfText } from '../primitives/pace.ts';
+import type { Pace } from '../primitives/pace.ts';
+
+/** ALL_START_TIMES is read in records of earlier versions. */
+const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT, ADOPTS] = [
+  1, 2, 4, 8, 16, 32, 64, 128,
+] as const;
+/** A new family or cell is as much work as so many rows of others. */
+const NEWS_ROWS = 2;
+/** How the group of a cell is written: none, one of the batch, one of the state. */
+const GROUP_KINDS = 3;
+
+export function writeNews(writer: ByteWriter, batch: Batch): void {
+  const { families, freshGroups, fresh } = batch;
+  writer.whole(families.length);
+  for (const family of families) writeFamily(writer, family);
+  writer.whole(freshGroups.length);
+  for (const group of freshGroups) writeGroup(writer, group);
+  writer.whole(fresh.length);
+  for (let index = 0; index < fresh.length; index += 1) writeCell(writer, fresh, index);
+}
+
+export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number): Generator<void, void> {
+  const most = Math.ceil(rows / NEWS_ROWS);
+  const { families, freshGroups, fresh } = batch;
+  let left = most;
+  writer.whole(families.length);
+  for (const family of families) {
+    writeFamily(writer, family);
+    left -= 1;
+    if (left > 0) continue;
+    left = most;
+    yield;
+  }
+  writer.whole(freshGroups.length);
+  for (const group of freshGroups) {
+    writeGroup(writer, group);
+    left -= 1;
+    if (left > 0) continue;
+    left = most;
+    yield;
+  }
+  writer.whole(fresh.length);
+  for (let index = 0; index < fresh.length; index += 1) {
+    writeCell(writer, fresh, index);
+    left -= 1 + rowsOfText(fresh.texts.lengthOf(index)) / NEWS_ROWS;
+    if (left > 0) continue;
+    left = most;
+    yield;
+  }
+}
+
+function writeGroup(writer: ByteWriter, { family, count, infinity }: FreshGroup): void {
+  writer.whole(family);
+  writer.whole(count);
+  writer.whole(infinity + 1);
+}
+
+function writeCell(writer: ByteWriter, fresh: FreshCells, index: number): void {
+  const { texts } = fresh;
+  const kind = fresh.kind[index]!;
+  const group = fresh.group[index]!;
+  writer.byte(kind);
+  writer.whole(fresh.family[index]!);
+  writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
+  if (hasBound(kind)) writer.double(fresh.bound[index]!);
+  // Each text repeats the beginning of the one before; only the rest is written.
+  const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
+  const start = texts.offsetOf(index);
+  const length = texts.lengthOf(index);
+  writer.whole(shared);
+  writer.whole(length - shared);
+  writer.raw(texts.chunkOf(index).subarray(start + shared, start + length));
+}
+
+/** Fills an empty batch. `families` are those of the state that the batch is to be applied to. */
+export function* readNews(
+  reader: ByteReader,
+  batch: Batch,
+  { families, pace }: { readonly families: Families; readonly pace: Pace },
+): Generator<void, void> {
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(NEWS_ROWS)) yield;
+    readFamily(reader, batch.families, families);
+  }
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(1)) yield;
+    const family = reader.whole();
+    const count = reader.whole();
+    batch.freshGroups.push({ family, count, infinity: reader.whole() - 1 });
+  }
+  const { fresh } = batch;
+  let text = Buffer.alloc(1024);
+  let textLength = 0;
+  for (let left = reader.whole(); left > 0; left -= 1) {
+    if (pace.isFull(NEWS_ROWS + rowsOfText(textLength))) yield;
+    const kind = reader.byte() as CellKind;
+    const family = reader.whole();
+    const code = reader.whole();
+    const number = Math.floor(code / GROUP_KINDS);
+    const group = code === 0 ? NO_GROUP : code % GROUP_KINDS === 1 ? ~number : number;
+    const bound = hasBound(kind) ? reader.double() : Number.NaN;
+    const shared = reader.whole();
+    const rest = reader.raw(reader.whole());
+    textLength = shared + rest.length;
+    if (textLength > text.length) text = Buffer.concat([text], textLength * 2);
+    text.set(rest, shared);
+    const view = new DataView(text.buffer, text.byteOffset, textLength);
+    fresh.add(view, 0, textLength, fresh.texts.hash(view, 0, textLength), { kind, family, group, bound });
+  }
+}
+
+function hasBound(kind: number): boolean {
+  return kind === CellKind.BUCKET || isNative(kind as CellKind);
+}
+
+function writeFamily(writer: ByteWriter, family: PushFamily): void {
+  const { name, type, known, sampled, changed, quotedNames, help, unit, replaces, adopts } = family;
+  writer.byte(
+    (known === undefined ? 0 : KNOWN) |
+      (sampled ? SAMPLED : 0) |
+      (changed ? CHANGED : 0) |
+      (quotedNames ? QUOTED : 0) |
+      (help === undefined ? 0 : WITH_HELP) |
+      (unit === undefined ? 0 : WITH_UNIT) |
+      (adopts ? ADOPTS : 0),
+  );
+  writer.text(name);
+  writer.byte(metricTypes.indexOf(type));
+  if (help !== undefined) writer.text(help);
+  if (unit !== undefined) writer.text(unit);
+  writer.whole(replaces.length);
+  for (const replaced of replaces) writer.text(replaced.name);
+}
+
+function readFamily(reader: ByteReader, into: PushFamily[], families: Families): void {
+  const flags = reader.byte();
+  const name = reader.text();
+  const type = metricTypes[reader.byte()];
+  if (type === undefined) throw new Error('the record names an unknown type');
+  const help = (flags & WITH_HELP) === 0 ? undefined : reader.text();
+  const unit = (flags & WITH_UNIT) === 0 ? undefined : reader.text();
+  const find = (wanted: string) => {
+    const found = families.find(wanted);
+    if (found === undefined)
+      throw new Error(`the record speaks of ${wanted}, a family that the state does not have`);
+    return found;
+  };
+  const replaces = Array.from({ length: reader.whole() }, () => find(reader.text()));
+  into.push({
+    index: into.length,
+    name,
+    known: (flags & KNOWN) === 0 ? undefined : find(name),
+    type,
+    offset: 0,
+    help,
+    unit,
+    typed: false,
+    helped: false,
+    sampled: (flags & SAMPLED) !== 0,
+    quotedNames: (flags & QUOTED) !== 0,
+    allStartTimes: (flags & ALL_START_TIMES) !== 0,
+    changed: (flags & CHANGED) !== 0,
+    replaces,
+    adopts: (flags & ADOPTS) !== 0,
+  });
+}
+
+/** How many bytes two texts begin with alike. */
+function sharedLength(texts: Batch['fresh']['texts'], a: number, b: number): number {
+  const aBytes = texts.chunkOf(a);
+  const bBytes = texts.chunkOf(b);
+  const aStart = texts.offsetOf(a);
+  const bStart = texts.offsetOf(b);
+  const most = Math.min(texts.lengthOf(a), texts.lengthOf(b));
+  let length = 0;
+  while (length < most && aBytes[aStart + length] === bBytes[bStart + length]) length += 1;
+  return length;
+}

@@ -1,0 +1,370 @@
+/** However many rows a change touches, one step of it touches few. */
+import { expect, test } from 'vitest';
+
+import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
+import { restoreState } from '../../src/snapshot/restore-state.ts';
+import type { StateRules } from '../../src/store/rules.ts';
+import { State } from '../../src/state/state.ts';
+import { takeSnapshotInSteps } from '../../src/snapshot/take-snapshot.ts';
+import { defaultLimits } from '../../src/gateway/options.ts';
+import { sortNumbers, Pace } from '../../src/primitives/pace.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { inTurn, partsOf, WorkingState } from './working-state.ts';
+
+const ROWS = 3000;
+const STEP_ROWS = 64;
+const overwrite = { byJob: true, counterResets: 'overwrite' } as const;
+const accumulate = { byJob: true, counterResets: 'accumulate' } as const;
+const add = { byJob: false } as const;
+
+function made(rules: Partial<StateRules>): WorkingState {
+  return new WorkingState(rules, 1, defaultLimits, STEP_ROWS);
+}
+
+function lines(name: string, value: number, from = 0): string {
+  return Array.from({ length: ROWS }, (_, i) => `${name}{i="${from + i}"} ${value}\n`).join('');
+}
+
+const gauges = `# TYPE g gauge\n${lines('g', 1)}`;
+const histograms = `# TYPE h histogram\n${Array.from(
+  { length: ROWS / 4 },
+  (_, i) =>
+    `h_bucket{i="${i}",le="1"} 3\nh_bucket{i="${i}",le="+Inf"} 4\nh_sum{i="${i}"} 2\nh_count{i="${i}"} 4\n`,
+).join('')}`;
+const started = (seconds: number): string =>
+  `# TYPE x_total counter\n${lines('x_total', 1)}# TYPE x_created gauge\n${lines('x_created', seconds)}`;
+const summaries = `# TYPE s summary\n${lines('s_sum', 1)}${lines('s_count', 1)}`;
+
+interface Case {
+  readonly symptom: string;
+  readonly rules: Partial<StateRules>;
+  readonly before: (one: WorkingState) => void;
+  readonly change: (one: WorkingState) => Generator<void, unknown>;
+}
+
+const begun = (start: number): string => {
+  const metrics = Array.from(
+    { length: ROWS },
+    (_, i) => `c_total{i="${i}"} 1\nc_created{i="${i}"} ${1.6e9 + start}\n`,
+  );
+  return `# TYPE c counter\n${metrics.join('')}# EOF\n`;
+};
+const openMetrics = { openMetricsSlice: 1 << 20 };
+const ofA = { source: 'a', method: 'PUT' } as const;
+const cases: readonly Case[] = [
+  {
+    symptom: 'a line that makes untyped series counters',
+    rules: add,
+    before: (one) => one.push(lines('x', 1)),
+    change: (one) => one.pushInSteps('# TYPE x counter\nx 1\n'),
+  },
+  {
+    symptom: 'a line that makes untyped series strays',
+    rules: add,
+    before: (one) => one.push(lines('x', 1)),
+    change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
+  },
+  {
+    symptom: 'a line that takes the names of untyped series',
+    rules: overwrite,
+    before: (one) => one.push(lines('x_count', 1), ofA),
+    change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
+  },
+  {
+    symptom: 'a line that makes histograms of untyped series',
+    rules: add,
+    before: (one) => one.push(histograms.slice(histograms.indexOf('\n') + 1)),
+    change: (one) => one.pushInSteps('# TYPE h histogram\nh_bucket{le="+Inf"} 1\n'),
+  },
+  {
+    symptom: 'the same of untyped series that a source has',
+    rules: overwrite,
+    before: (one) => one.push(histograms.slice(histograms.indexOf('\n') + 1), ofA),
+    change: (one) => one.pushInSteps('# TYPE h histogram\nh_bucket{le="+Inf"} 1\n'),
+  },
+  {
+    symptom: 'a push that makes gauges start times',
+    rules: overwrite,
+    before: (one) => one.push(started(1), ofA),
+    change: (one) => one.pushInSteps(started(1.6e9), ofA),
+  },
+  {
+    symptom: 'a push that makes start times gauges',
+    rules: add,
+    before: (one) => one.push(started(1.6e9)),
+    change: (one) => one.pushInSteps(started(1)),
+  },
+  {
+    symptom: 'a restart that start times tell',
+    rules: accumulate,
+    before: (one) => one.push(begun(0), openMetrics),
+    change: (one) => one.pushInSteps(begun(10), openMetrics),
+  },
+  {
+    symptom: 'a stray of many small sources',
+    rules: overwrite,
+    before: (one) => {
+      for (let s = 0; s < ROWS / 10; s += 1)
+        one.push(lines('x', 1).split('\n', 10).join('\n') + '\n', { source: `s${s}` });
+    },
+    change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
+  },
+  {
+    symptom: 'a DELETE',
+    rules: overwrite,
+    before: (one) => one.push(gauges, ofA),
+    change: ({ state }) => state.removeInSteps('a'),
+  },
+  {
+    symptom: 'a PUT of less',
+    rules: overwrite,
+    before: (one) => one.push(gauges, ofA),
+    change: (one) => one.pushInSteps('# TYPE g gauge\ng 1\n', ofA),
+  },
+  {
+    symptom: 'a PUT of the same with other values',
+    rules: overwrite,
+    before: (one) => one.push(gauges, ofA),
+    change: (one) => one.pushInSteps(gauges.replaceAll('} 1', '} 2'), ofA),
+  },
+  {
+    symptom: 'a POST of the same',
+    rules: add,
+    before: (one) => one.push(gauges),
+    change: (one) => one.pushInSteps(gauges),
+  },
+  {
+    symptom: 'a PUT of histograms that began anew',
+    rules: accumulate,
+    before: (one) => one.push(histograms, ofA),
+    change: (one) => one.pushInSteps(histograms.replaceAll('} 4', '} 3'), ofA),
+  },
+  {
+    symptom: 'a push of new histograms',
+    rules: add,
+    before: () => {},
+    change: (one) => one.pushInSteps(histograms),
+  },
+  {
+    symptom: 'the reset of a silent source',
+    rules: overwrite,
+    before: (one) => one.push(gauges, ofA),
+    change: ({ state }) => state.expireInSteps({ pruneBeforeMs: 10 }, 500),
+  },
+  {
+    symptom: 'many silent sources that are forgotten at once',
+    rules: overwrite,
+    before: (one) => {
+      for (let s = 0; s < 300; s += 1)
+        one.push(gauges.split('\n', 11).join('\n') + '\n', { source: `s${s}` });
+    },
+    change: ({ state }) => state.expireInSteps({ forgetBeforeMs: 10 }, 500),
+  },
+  {
+    symptom: 'numbers that are used again',
+    rules: overwrite,
+    before: (one) => {
+      one.push(gauges, ofA);
+      one.state.remove('a');
+    },
+    change: ({ state }) => state.recycleInSteps(),
+  },
+  {
+    symptom: 'a start without by-job mode',
+    rules: overwrite,
+    before: (one) => one.push(gauges, ofA),
+    change: ({ state }) => state.setRulesInSteps({ ...state.rules, byJob: false }),
+  },
+  {
+    symptom: 'a start without summaries',
+    rules: add,
+    before: (one) => one.push(summaries),
+    change: ({ state }) => state.setRulesInSteps({ ...state.rules, summaries: 'discard' }),
+  },
+];
+
+/** What can be seen of rows: as many numbers as there are columns for each. */
+function rowsOf({ cells }: State): readonly (readonly number[])[] {
+  const { high } = cells.texts;
+  return Array.from({ length: high }, (_, cell) => [
+    cells.kind[cell]!,
+    cells.holders[cell]!,
+    cells.sums.get(cell),
+    cells.bornAt[cell]!,
+  ]);
+}
+
+test.each(cases)('$symptom goes in short steps', ({ rules, before, change }) => {
+  const one = made(rules);
+  before(one);
+  const steps = change(one);
+  let count = 0;
+  let most = 0;
+  let rows = rowsOf(one.state);
+  let limbo = one.state.cells.limbo.length;
+  for (;;) {
+    const { done } = steps.next();
+    count += 1;
+    const now = rowsOf(one.state);
+    const changed = now.filter((row, cell) =>
+      row.some((each, i) => !Object.is(each, rows[cell]?.[i])),
+    ).length;
+    most = Math.max(most, changed, one.state.cells.limbo.length - limbo);
+    rows = now;
+    limbo = one.state.cells.limbo.length;
+    if (done === true) break;
+  }
+  expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);
+  expect(most).toBeLessThanOrEqual(STEP_ROWS * 2);
+});
+
+test('a short push takes one step', () => {
+  for (const rules of [add, overwrite, accumulate]) {
+    const one = made(rules);
+    one.push(gauges, { source: 'other' });
+    for (const body of ['g{i="5"} 2\n', '# TYPE new counter\nnew 1\n', 'g{i="5"} 3\nnew 2\n'])
+      expect(one.pushInSteps(body, { source: 'a' }).next().done).toBe(true);
+  }
+});
+
+test('a view, and a snapshot of sums that spilled, are opened in short steps', () => {
+  const one = made(add);
+  for (const value of [1e200, 1, 1e-200]) one.push(`# TYPE g gauge\n${lines('g', value)}`);
+  expect(one.state.cells.sums.spilledCount).toBe(ROWS);
+  const count = (steps: Iterator<void, unknown>): number => {
+    let done = 1;
+    while (steps.next().done !== true) done += 1;
+    return done;
+  };
+  expect(count(takeSnapshotInSteps(one.state))).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);
+  for (let i = 0; i < 500; i += 1) one.push(`x${i} 1\n`);
+  expect(count(one.state.openViewInSteps())).toBeGreaterThanOrEqual(500 / STEP_ROWS);
+});
+
+test('freed rows are taken out of the lists of their families in short steps', () => {
+  const one = made(overwrite);
+  one.push(gauges, ofA);
+  one.push('# TYPE g gauge\ng{i="1"} 1\n', { source: 'b' });
+  one.state.remove('a');
+  let count = 0;
+  for (const _ of one.state.openViewInSteps()) count += 1;
+  expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS - 1);
+});
+
+test('a record of many new series is read in short steps', () => {
+  const one = made(add);
+  const other = made(add);
+  const writer = new RecordWriter(one.state);
+  let record: Uint8Array | undefined;
+  one.beforeApplying = (batch, origin) => {
+    record = Uint8Array.from(writer.push(batch, origin, undefined));
+  };
+  one.push(histograms);
+  const steps = new RecordReader(other.state).readInSteps(record!);
+  let count = 0;
+  for (;;) {
+    const { done, value } = steps.next();
+    count += 1;
+    if (done !== true) continue;
+    if (value.kind !== 'push') throw new Error(`the record was read as ${value.kind}`);
+    atOnce(other.state.applyInSteps(value.batch, new Uint8Array(0), value.origin));
+    break;
+  }
+  expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);
+  expect(other.facts()).toEqual(one.facts());
+});
+
+test('lists of native buckets are cleaned once for all that were freed', () => {
+  const one = made(add);
+  const { groups } = one.state.cells;
+  let reads = 0;
+  const native = Array.from({ length: 200 }, (_, cell) => cell);
+  one.push(lines('x', 1));
+  groups.push({
+    count: -1,
+    sum: -1,
+    buckets: [],
+    get native() {
+      reads += 1;
+      return native;
+    },
+    set native(_) {},
+  });
+  for (let cell = 0; cell < 200; cell += 1) {
+    one.state.cells.group[cell] = 0;
+    one.state.cells.free(cell);
+  }
+  atOnce(one.state.cells.forgetFreedMembers(one.state.pace));
+  expect(reads).toBeLessThan(10);
+});
+
+test('a snapshot is restored in short steps, whoever contributes most', async () => {
+  const one = made(overwrite);
+  one.push(gauges, ofA);
+  const other = made(overwrite);
+  let most = 0;
+  let size = 0;
+  other.state.pace.isFull = (rows) => {
+    const added = other.state.cells.size - size;
+    const isFull = Pace.prototype.isFull.call(other.state.pace, rows);
+    if (isFull) {
+      most = Math.max(most, added);
+      size = other.state.cells.size;
+    }
+    return isFull;
+  };
+  await restoreState(inTurn(await partsOf(one.state)), other.state);
+  expect(other.facts()).toEqual(one.facts());
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(STEP_ROWS);
+});
+
+test('a view that was opened before shows histograms that have become something else', async () => {
+  const working = new WorkingState({ byJob: true }, 1);
+  const { state } = working;
+  const put = { source: 'a', method: 'PUT' } as const;
+  const body = ['1', '2'].map(
+    (s) => `h_bucket{s="${s}",le="+Inf"} 1\nh_sum{s="${s}"} 1\nh_count{s="${s}"} 1\n`,
+  );
+  const page = `# TYPE h histogram\n${body.join('')}`;
+  expect(working.push(page, put)).toBe('taken');
+  const view = state.view();
+  expect(working.push('# TYPE h gauge\nh 1\n', put)).toBe('taken');
+  expect(await working.page(view)).toBe(page);
+  view.close();
+  state.recycle();
+  expect(working.push(page, put)).toBe('taken');
+  expect(await working.page()).toBe(page);
+  expect((await working.restored(2)).facts()).toEqual(working.facts());
+});
+
+test('gauge histograms that earlier versions left as zeros go when this one begins', async () => {
+  const rules = { byJob: true, counterResets: 'overwrite', summaries: 'discard' } as const;
+  const working = new WorkingState({ ...rules, dropsWithdrawn: undefined } as typeof rules, 1);
+  const histograms = (...series: readonly string[]): string =>
+    `# TYPE h gaugehistogram\n${series
+      .map((s) => `h_bucket{s="${s}",le="+Inf"} 1\nh_gcount{s="${s}"} 1\nh_gsum{s="${s}"} 1\n`)
+      .join('')}# EOF\n`;
+  const as = { method: 'PUT', openMetricsSlice: 1000 } as const;
+  working.push(histograms('1', '2'), { ...as, source: 'a' });
+  working.push(histograms('2', '3'), { ...as, source: 'b' });
+  working.state.remove('a');
+  const { state } = await working.restored(2);
+  for (const each of [working.state, state]) {
+    expect(each.cells.size).toBe(9);
+    each.setRules({ ...rules, dropsWithdrawn: true });
+    expect(each.cells.size).toBe(6);
+    each.remove('b');
+    expect(each.cells.size).toBe(0);
+    expect(each.families.size).toBe(0);
+  }
+});
+
+test('numbers are sorted, few or many', () => {
+  let seed = 1;
+  for (const length of [0, 1, STEP_ROWS, STEP_ROWS + 1, 5000]) {
+    const numbers = Uint32Array.from({ length }, () => (seed = Math.imul(seed, 48271) >>> 0));
+    const expected = [...numbers].toSorted((a, b) => a - b);
+    expect([...atOnce(sortNumbers(new Pace(STEP_ROWS), numbers))]).toEqual(expected);
+  }
+});

@@ -1,0 +1,222 @@
+/** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
+import type { Batch } from '../../src/store/batch.ts';
+import { checkLeaving } from '../../src/ingest/leaving.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { restoreState } from '../../src/snapshot/restore-state.ts';
+import type { Limits, StateRules } from '../../src/store/rules.ts';
+import { Ring } from '../../src/sources/source-list.ts';
+import { State } from '../../src/state/state.ts';
+import type { PushOrigin } from '../../src/state/state.ts';
+import { usageOf } from '../../src/state/usage.ts';
+import { roomForSnapshot, takeSnapshot } from '../../src/snapshot/take-snapshot.ts';
+import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
+import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
+import { decodeText } from '../../src/exposition/text/decode.ts';
+import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import type { PageOptions } from '../../src/exposition/family-writer.ts';
+import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { encodePage } from '../../src/exposition/page.ts';
+import { plainText } from '../../src/model/page-format.ts';
+import type { PageFormat } from '../../src/model/page-format.ts';
+import type { PageView } from '../../src/model/page-view.ts';
+import { defaultLimits } from '../../src/gateway/options.ts';
+import { PushProblem } from '../../src/model/errors.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { isDistribution } from '../../src/model/metric-type.ts';
+
+/** After all start times that tests push, so that they count: what is new began no later than it came. */
+const WALL_MS = 1.7e12;
+
+export interface PushedBy {
+  readonly source?: string;
+  readonly method?: 'PUT' | 'POST';
+  readonly nowMs?: number;
+  /** Read as OpenMetrics, so many bytes at a time; else as text. */
+  readonly openMetricsSlice?: number;
+}
+
+export interface PageWanted {
+  readonly format?: PageFormat;
+  readonly options?: PageOptions;
+}
+
+export class WorkingState {
+  readonly state: State;
+  /** Called with each batch, as the state is before it. */
+  beforeApplying: (batch: Batch, origin: PushOrigin) => void = () => {};
+  readonly #builder: PushBuilder;
+
+  constructor(
+    rules: Partial<StateRules>,
+    hashSeed: number,
+    limits: Limits = defaultLimits,
+    stepRows?: number,
+  ) {
+    this.state = new State(
+      {
+        byJob: false,
+        counterResets: 'overwrite',
+        summaries: 'sum-and-count',
+        dropsWithdrawn: true,
+        ...rules,
+      },
+      limits,
+      hashSeed,
+      stepRows,
+    );
+    this.#builder = new PushBuilder(this.state);
+  }
+
+  /** Returns what became of the push: 'taken', or the code of its refusal. Bytes are protobuf. */
+  push(pushed: string | Buffer, by?: PushedBy): string {
+    return atOnce(this.pushInSteps(pushed, by));
+  }
+
+  /** The same, with what it changes applied in steps. */
+  *pushInSteps(
+    pushed: string | Buffer,
+    { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {},
+  ): Generator<void, string> {
+    const body = Buffer.from(pushed);
+    try {
+      this.#builder.begin(body, undefined, source);
+      if (typeof pushed === 'string' && openMetricsSlice === undefined) {
+        decodeText(body, 0, body.length, this.#builder);
+      } else {
+        const isText = typeof pushed === 'string';
+        const decoder = isText
+          ? beginOpenMetrics(body, this.#builder, { strict: true })
+          : beginProtobuf(body, this.#builder);
+        while (!decoder.advance(openMetricsSlice ?? body.length));
+      }
+      const batch = this.#builder.finish();
+      const origin = { source, method, nowMs, wallMs: WALL_MS + nowMs + 0.5 };
+      if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, origin))) return 'late';
+      yield* checkLeaving(this.state, batch, origin);
+      this.beforeApplying(batch, origin);
+      yield* this.state.applyInSteps(batch, body, origin);
+      return 'taken';
+    } catch (error) {
+      if (error instanceof PushProblem) return error.code;
+      throw error;
+    }
+  }
+
+  /** The page of a view that was opened before, or of one of now; protobuf in Latin-1. */
+  async page(
+    view: PageView = this.state.view(),
+    { format = plainText, options = defaultPageOptions }: PageWanted = {},
+  ): Promise<string> {
+    const slices: Buffer[] = [];
+    for await (const slice of encodePage(view, format, { kept: new KeptPages(0), options, onLeftOut() {} }))
+      slices.push(Buffer.from(slice));
+    return Buffer.concat(slices).toString(format.format === 'protobuf' ? 'latin1' : 'utf8');
+  }
+
+  /** Everything that the page and the numbers of what comes later depend on. */
+  facts(): object {
+    const { cells, families, epoch } = this.state;
+    const { texts, groups } = cells;
+    return {
+      epoch,
+      high: texts.high,
+      size: texts.size,
+      free: [...texts.freeEntries],
+      limbo: [...cells.limbo],
+      spilled: [...cells.sums.spilled()],
+      cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
+      // Lists of groups that are gone stay for a while, for those who read.
+      groups: groups.map(({ count, sum, buckets, native }) =>
+        count < 0 || cells.kind[count] === 0
+          ? undefined
+          : {
+              count,
+              sum,
+              buckets: [...buckets],
+              native: native.filter((cell) => cells.kind[cell] !== 0).toSorted((a, b) => a - b),
+            },
+      ),
+      families: families.byId.map((family) => {
+        if (family === undefined) return undefined;
+        const { sorted, pending, bornAt: _, allStartTimes: __, ...rest } = family;
+        const isLive = (row: number): boolean => cells.kind[row] !== 0;
+        const grouped = isDistribution(family.type);
+        const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));
+        return { ...rest, rows: rows.toSorted((a, b) => a - b) };
+      }),
+      freeIds: [...families.freeIds],
+      sources: this.#sources(),
+      // What was learnt by use is not kept.
+      usage: { ...usageOf(this.state), otherSpellingsBytes: 0 },
+      discarded: [families.discardedCount, families.discardedBytes],
+    };
+  }
+
+  #cell(cell: number): object | undefined {
+    const { kind, family, group, bound, holders, startMs, sums } = this.state.cells;
+    if (kind[cell] === 0) return undefined;
+    return {
+      text: this.state.cells.textOf(cell),
+      kind: kind[cell],
+      family: family[cell],
+      group: group[cell],
+      bound: bound[cell],
+      holders: holders[cell],
+      startMs: startMs[cell],
+      sum: sums.get(cell),
+      exemplar: this.state.cells.exemplars.get(cell),
+    };
+  }
+
+  #sources(): object[] {
+    const { list, contributions } = this.state.sources;
+    const frozen = list.freeze();
+    const sources = [Ring.LIVE, Ring.PRUNED].flatMap((ring) =>
+      [...frozen.inOrder(ring)].map((source) => {
+        contributions.open(source);
+        const { length, values, valuesAt, cells, cellsAt } = contributions;
+        const { table, entry } = frozen.key(source);
+        return {
+          ring,
+          key: table.textOf(entry),
+          lastPushMs: frozen.lastPushMs(source),
+          cells: [...cells.subarray(cellsAt, cellsAt + length)],
+          values: [...values.subarray(valuesAt, valuesAt + length)],
+        };
+      }),
+    );
+    list.thaw();
+    return sources;
+  }
+
+  /** The state as it is, saved and read into another one. `meanwhile` is called after each part but the last. */
+  async restored(hashSeed: number, meanwhile: (part: number) => void = () => {}): Promise<WorkingState> {
+    const other = new WorkingState(this.state.rules, hashSeed);
+    const parts = await partsOf(this.state, meanwhile);
+    await restoreState(inTurn(parts), other.state);
+    return other;
+  }
+}
+
+export async function partsOf(
+  state: State,
+  meanwhile: (part: number) => void = () => {},
+): Promise<Uint8Array[]> {
+  // The one and the other, so that both are tested.
+  const roomy = state.cells.size % 2 === 0;
+  const snapshot = takeSnapshot(state, roomy ? await roomForSnapshot(state) : undefined);
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of snapshot.parts) {
+      meanwhile(parts.length);
+      parts.push(part);
+    }
+  } finally {
+    snapshot.close();
+  }
+  return parts;
+}
+
+export async function* inTurn(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* parts;
+}
