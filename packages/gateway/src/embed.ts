@@ -10,7 +10,7 @@ import type { Limits } from './store/rules.ts';
 import type { GatewayOptions } from './gateway/options.ts';
 import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
-import { parsePushPath } from './http/push-path.ts';
+import { parsePushPath } from './http/routes/push-path.ts';
 import type { Journal } from './journal/journal.ts';
 import { storageOptionTable } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';

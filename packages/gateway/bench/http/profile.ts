@@ -134,7 +134,7 @@ function kindOf(functionName: string, url: string): string {
   return url.includes('/node_modules/') ? 'dependencies' : 'our own code';
 }
 
-/** `http/push.js` for the gateway's own, `node:_http_server`, or the package's file. */
+/** `http/routes/push.js` for the gateway's own, `node:_http_server`, or the package's file. */
 function shortFile(url: string): string {
   return url
     .replace(/^file:\/\/.*\/node_modules\//, '')

@@ -9,12 +9,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-import { clientErrorReply, connectReply } from './client-error.ts';
-import { DescriptorWatch, meansNoDescriptors } from './descriptors.ts';
+import { clientErrorReply, connectReply } from './replies/client-error.ts';
+import { DescriptorWatch, meansNoDescriptors } from './connections/descriptors.ts';
 import { createDispatcher } from './handler.ts';
 import type { Dispatcher, HandlerDeps, ServerState } from './handler.ts';
 import type { HttpOptions } from './options.ts';
-import { RefusalLog } from './refusal-log.ts';
+import { RefusalLog } from './replies/refusal-log.ts';
 
 export interface GatewayServer {
   /** Answers one request of any `node:http` server. */

@@ -12,7 +12,7 @@ import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
-import { parsePushPath } from '../../src/http/push-path.ts';
+import { parsePushPath } from '../../src/http/routes/push-path.ts';
 import { defaultStorageOptions } from '../../src/journal/options.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';

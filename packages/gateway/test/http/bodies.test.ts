@@ -4,7 +4,7 @@ import * as zlib from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
 
-import { hasZstd } from '../../src/http/decompress.ts';
+import { hasZstd } from '../../src/http/bodies/decompress.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { snappyChunk, snappyIdentifier, snappyStream } from '../support/snappy.ts';
 import { run, waitFor } from './helpers.ts';

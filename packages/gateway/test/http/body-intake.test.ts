@@ -4,8 +4,8 @@ import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zl
 
 import { expect, test } from 'vitest';
 
-import { BodyIntake } from '../../src/http/body.ts';
-import type { BodyLimits } from '../../src/http/body.ts';
+import { BodyIntake } from '../../src/http/bodies/body.ts';
+import type { BodyLimits } from '../../src/http/bodies/body.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { brotliBomb, hiddenBrotliBomb } from '../hostile/attackers/bodies.ts';
 import { snappyStream } from '../support/snappy.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { BodyBuffer } from '../../src/http/body-buffer.ts';
-import { BodyMemory } from '../../src/http/body-memory.ts';
-import type { BodyShare } from '../../src/http/body-memory.ts';
+import { BodyBuffer } from '../../src/http/bodies/body-buffer.ts';
+import { BodyMemory } from '../../src/http/bodies/body-memory.ts';
+import type { BodyShare } from '../../src/http/bodies/body-memory.ts';
 import type { RequestError } from '../../src/model/errors.ts';
 
 function codeOf(work: () => void): string {

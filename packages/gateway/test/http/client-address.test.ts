@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { createGateway } from '../../src/index.ts';
-import { clientAddresses, parseNetwork } from '../../src/http/client-address.ts';
-import { BodyIntake } from '../../src/http/body.ts';
-import { HttpClient } from '../../src/http/http-client.ts';
+import { clientAddresses, parseNetwork } from '../../src/http/senders/client-address.ts';
+import { BodyIntake } from '../../src/http/bodies/body.ts';
+import { HttpClient } from '../../src/http/senders/http-client.ts';
 import { FakeRequest } from './fake-request.ts';
 import { run } from './helpers.ts';
 import { collectingLog } from '../support/collecting-log.ts';

@@ -4,9 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { RequestBudget } from '../../src/http/connection.ts';
-import { Connections } from '../../src/http/connections.ts';
-import type { Exchange } from '../../src/http/exchange.ts';
+import { RequestBudget } from '../../src/http/connections/connection.ts';
+import { Connections } from '../../src/http/connections/connections.ts';
+import type { Exchange } from '../../src/http/connections/exchange.ts';
 import { RawClient, waitFor } from './helpers.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';

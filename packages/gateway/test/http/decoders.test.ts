@@ -2,8 +2,8 @@ import { brotliCompressSync, constants } from 'node:zlib';
 
 import { expect, test } from 'vitest';
 
-import { brotliHead } from '../../src/http/decoder-bytes.ts';
-import { Decoders } from '../../src/http/decoders.ts';
+import { brotliHead } from '../../src/http/bodies/decoder-bytes.ts';
+import { Decoders } from '../../src/http/bodies/decoders.ts';
 import { turn } from './fake-request.ts';
 
 function setUp(bounds: ConstructorParameters<typeof Decoders>[0]) {

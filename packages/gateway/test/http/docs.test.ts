@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import { expect, it } from 'vitest';
 
-import { negotiate } from '../../src/http/accept.ts';
-import { routeTable } from '../../src/http/routes.ts';
+import { negotiate } from '../../src/http/replies/accept.ts';
+import { routeTable } from '../../src/http/routes/routes.ts';
 import { errorTable } from '../../src/model/errors.ts';
 
 /** Rows of the first table below a heading, cells without backquotes. */

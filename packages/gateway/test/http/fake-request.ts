@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 
-import { clientAddresses } from '../../src/http/client-address.ts';
-import { HttpClient } from '../../src/http/http-client.ts';
+import { clientAddresses } from '../../src/http/senders/client-address.ts';
+import { HttpClient } from '../../src/http/senders/http-client.ts';
 
 export class FakeRequest extends Readable {
   readonly headers: Record<string, string>;

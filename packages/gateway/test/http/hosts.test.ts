@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { describe, expect, it } from 'vitest';
 
-import { hostPolicy } from '../../src/http/hosts.ts';
+import { hostPolicy } from '../../src/http/routes/hosts.ts';
 import { run } from './helpers.ts';
 
 function request(host: string | undefined, more: Partial<IncomingMessage> = {}): IncomingMessage {

@@ -1,7 +1,7 @@
 /** What each Accept header is answered with. Headers of Prometheus are written out as it sends them. */
 import { describe, expect, test } from 'vitest';
 
-import { negotiate } from '../../src/http/accept.ts';
+import { negotiate } from '../../src/http/replies/accept.ts';
 
 const om = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 const draft = 'application/openmetrics-text; version=0.0.1; charset=utf-8';

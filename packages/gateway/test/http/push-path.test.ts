@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parsePushPath, PushPathReader } from '../../src/http/push-path.ts';
+import { parsePushPath, PushPathReader } from '../../src/http/routes/push-path.ts';
 import { RequestError } from '../../src/model/errors.ts';
 
 function labelsOf(rest: string): Record<string, string> {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import { compressionFor, replyCompressions } from '../../src/http/accept-encoding.ts';
-import { preferredMediaType } from '../../src/http/accept.ts';
-import { corsPolicy } from '../../src/http/cors.ts';
-import { DescriptorWatch, meansNoDescriptors } from '../../src/http/descriptors.ts';
-import { formatOf } from '../../src/http/media-type.ts';
-import { explainMisread } from '../../src/http/misread.ts';
-import { madeOnceATurn } from '../../src/http/once-a-turn.ts';
-import { problemBody } from '../../src/http/problem.ts';
-import { RefusalLog } from '../../src/http/refusal-log.ts';
+import { compressionFor, replyCompressions } from '../../src/http/replies/accept-encoding.ts';
+import { preferredMediaType } from '../../src/http/replies/accept.ts';
+import { corsPolicy } from '../../src/http/replies/cors.ts';
+import { DescriptorWatch, meansNoDescriptors } from '../../src/http/connections/descriptors.ts';
+import { formatOf } from '../../src/http/replies/media-type.ts';
+import { explainMisread } from '../../src/http/routes/misread.ts';
+import { madeOnceATurn } from '../../src/http/routes/once-a-turn.ts';
+import { problemBody } from '../../src/http/replies/problem.ts';
+import { RefusalLog } from '../../src/http/replies/refusal-log.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { collectingLog } from '../support/collecting-log.ts';
 import type { LogFields } from '../../src/primitives/log.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { Turns } from '../../src/http/turns.ts';
-import type { TurnBounds } from '../../src/http/turns.ts';
+import { Turns } from '../../src/http/bodies/turns.ts';
+import type { TurnBounds } from '../../src/http/bodies/turns.ts';
 
 function setUp(bounds: Partial<TurnBounds> = {}) {
   const asked: (() => void)[] = [];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { zstdFrames } from '../../src/http/zstd-frames.ts';
+import { zstdFrames } from '../../src/http/bodies/zstd-frames.ts';
 
 /** A frame of one empty block, with the header as given after the magic number. */
 function frame(...header: number[]): Uint8Array {

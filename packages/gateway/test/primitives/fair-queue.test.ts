@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { FairQueue } from '../../src/primitives/fair-queue.ts';
-import { senderOf } from '../../src/http/sender.ts';
+import { senderOf } from '../../src/http/senders/sender.ts';
 
 function all(queue: FairQueue<string>): string[] {
   return Array.from({ length: queue.size }, () => queue.shift() ?? 'nothing');

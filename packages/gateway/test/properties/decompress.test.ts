@@ -8,8 +8,8 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { BodyIntake } from '../../src/http/body.ts';
-import type { Compression } from '../../src/http/decompress.ts';
+import { BodyIntake } from '../../src/http/bodies/body.ts';
+import type { Compression } from '../../src/http/bodies/decompress.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { FakeRequest } from '../http/fake-request.ts';
 import { snappyStream } from '../support/snappy.ts';

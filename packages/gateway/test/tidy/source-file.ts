@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path/posix';
 
 export interface SourceFile {
-  /** Relative to src/, such as `http/push.ts`. */
+  /** Relative to src/, such as `http/routes/push.ts`. */
   readonly path: string;
   readonly text: string;
 }

@@ -4,8 +4,8 @@
  */
 import type { Gunzip, ZlibOptions } from 'node:zlib';
 
-import type { RequestError } from '../model/errors.ts';
-import { ClientGone } from '../model/client-gone.ts';
+import type { RequestError } from '../../model/errors.ts';
+import { ClientGone } from '../../model/client-gone.ts';
 
 /** Contrived input costs up to a microsecond a byte. */
 const SLICE_BYTES = 16 * 1024;

@@ -2,7 +2,7 @@
  * Refused requests in the log: about one line a second for each path. There are few such paths at a time, and fewer of one sender, as a
  * broken sender must neither fill a disk nor hide what others do.
  */
-import type { Log, LogFields } from '../primitives/log.ts';
+import type { Log, LogFields } from '../../primitives/log.ts';
 
 const INTERVAL_MS = 1_000;
 const PATHS_MAX = 16;
@@ -17,7 +17,7 @@ interface Place {
 /** What a line is about; lines about the same path share their second. */
 interface Refused {
   readonly path: string;
-  /** As in sender.ts. */
+  /** As in http/senders/sender.ts. */
   readonly sender: string;
 }
 

@@ -2,8 +2,8 @@
  * Work on the event loop that many requests ask for at once, bounded for each turn of the loop. What does not fit waits for
  * a later turn, fairly between senders.
  */
-import { RequestError } from '../model/errors.ts';
-import { FairQueue } from '../primitives/fair-queue.ts';
+import { RequestError } from '../../model/errors.ts';
+import { FairQueue } from '../../primitives/fair-queue.ts';
 
 export interface TurnBounds {
   /** For all work in one turn; the last piece may go beyond. */

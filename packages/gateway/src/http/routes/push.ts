@@ -1,21 +1,21 @@
 /** Pushes and deletes. The way of a good push is the hot path of the whole server: it makes no copies and few objects. */
 import type { IncomingHttpHeaders } from 'node:http';
 
-import { RequestError } from '../model/errors.ts';
-import type { GatewayApi, PushOutcome } from '../gateway/api.ts';
-import type { Log } from '../primitives/log.ts';
-import { shorten } from '../primitives/quote.ts';
-import type { BodyIntake } from './body.ts';
-import type { AddressOf } from './client-address.ts';
-import type { CorsPolicy, FlatHeaders } from './cors.ts';
-import type { Exchange } from './exchange.ts';
-import { HttpClient } from './http-client.ts';
-import { nosniff } from './headers.ts';
-import { formatOf } from './media-type.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { GatewayApi, PushOutcome } from '../../gateway/api.ts';
+import type { Log } from '../../primitives/log.ts';
+import { shorten } from '../../primitives/quote.ts';
+import type { BodyIntake } from '../bodies/body.ts';
+import type { AddressOf } from '../senders/client-address.ts';
+import type { CorsPolicy, FlatHeaders } from '../replies/cors.ts';
+import type { Exchange } from '../connections/exchange.ts';
+import { HttpClient } from '../senders/http-client.ts';
+import { nosniff } from '../replies/headers.ts';
+import { formatOf } from '../replies/media-type.ts';
 import { explainMisread } from './misread.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
-import { sendText } from './send-text.ts';
+import { sendText } from '../replies/send-text.ts';
 
 export interface PushDeps {
   readonly gateway: GatewayApi;

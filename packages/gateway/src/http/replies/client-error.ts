@@ -1,6 +1,6 @@
 /** Replies to what the parser of HTTP does not take: no HTTP, headers that are too long, requests that take too long. */
-import { RequestError } from '../model/errors.ts';
-import type { ErrorCode } from '../model/errors.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { ErrorCode } from '../../model/errors.ts';
 import { nosniff } from './headers.ts';
 import { problemBody } from './problem.ts';
 

@@ -2,9 +2,9 @@
  * Reading Accept: RFC 9110, sections 12.4.2 and 12.5.1, and what Prometheus and its clients have agreed on beyond it. A page is never
  * answered 406: who asks for nothing that there is gets text 0.0.4, as from any other target of Prometheus.
  */
-import { textContentType } from '../exposition/text/encode.ts';
-import { escapingSchemes } from '../model/page-format.ts';
-import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
+import { textContentType } from '../../exposition/text/encode.ts';
+import { escapingSchemes } from '../../model/page-format.ts';
+import type { EscapingScheme, PageFormat } from '../../model/page-format.ts';
 import { PROTOBUF_TYPE } from './media-type.ts';
 
 /** One item of Accept or Accept-Encoding. */

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 
-import { RequestError } from '../model/errors.ts';
+import { RequestError } from '../../model/errors.ts';
 
 /** Undefined when the body is still to come. Parsers undo its Content-Encoding. Throws RequestError. */
 export function bodyReadBefore(request: IncomingMessage): Uint8Array | undefined {

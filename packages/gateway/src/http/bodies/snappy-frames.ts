@@ -6,8 +6,8 @@
  *   kind  length (3 bytes)  checksum (4 bytes)  data    of a chunk with data: 00 compressed, 01 not
  *   kind  length (3 bytes)  anything                    80 to fe: skipped
  */
-import { crc32c } from '../primitives/crc32.ts';
-import { decompressSnappyBlock, SnappyProblem } from '../primitives/snappy-block.ts';
+import { crc32c } from '../../primitives/crc32.ts';
+import { decompressSnappyBlock, SnappyProblem } from '../../primitives/snappy-block.ts';
 
 const COMPRESSED = 0x00;
 const UNCOMPRESSED = 0x01;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { Client } from '../gateway/api.ts';
+import type { Client } from '../../gateway/api.ts';
 import type { AddressOf } from './client-address.ts';
 import { senderOf } from './sender.ts';
 

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import type { CutReason, PageReader } from '../gateway/api.ts';
-import type { ReplyCompression } from './accept-encoding.ts';
+import type { CutReason, PageReader } from '../../gateway/api.ts';
+import type { ReplyCompression } from '../replies/accept-encoding.ts';
 
 /** Written ahead of the reader. A stream asks for a pause much earlier, and each pause costs as much as copying a slice. */
 export const AHEAD_BYTES_MAX: number = 512 * 1024;

@@ -6,7 +6,7 @@
  * (`Receiving`), so that slow and large bodies cannot keep out others. Bodies that are larger than `smallBytesMax` leave a quarter
  * to those that are not, and those of one sender to those of others.
  */
-import { RequestError } from '../model/errors.ts';
+import { RequestError } from '../../model/errors.ts';
 import { Receiving } from './receiving.ts';
 
 interface BodyMemoryBounds {

@@ -9,10 +9,10 @@
  */
 import type { Socket } from 'node:net';
 
-import { RequestError } from '../model/errors.ts';
-import type { ErrorCode } from '../model/errors.ts';
-import { brokenOff } from './client-error.ts';
-import type { ClientErrorReply } from './client-error.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+import { brokenOff } from '../replies/client-error.ts';
+import type { ClientErrorReply } from '../replies/client-error.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What the connections of all servers have in common. */

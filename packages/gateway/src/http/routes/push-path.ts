@@ -5,10 +5,10 @@
  * `%2F`). An odd number of pieces is nearly always a mistake, with one exception: prom-client writes an empty last value
  * as nothing at all, so that `job/x/empty/` means empty="".
  */
-import { RequestError } from '../model/errors.ts';
-import { emptyGroupingKey, groupingKey, isLegacyLabelName } from '../model/labels.ts';
-import type { GroupingKey, Label } from '../model/labels.ts';
-import { quote, shorten } from '../primitives/quote.ts';
+import { RequestError } from '../../model/errors.ts';
+import { emptyGroupingKey, groupingKey, isLegacyLabelName } from '../../model/labels.ts';
+import type { GroupingKey, Label } from '../../model/labels.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
 
 /** More would not fit into what is shown. */
 const PIECES_SHOWN_MAX = 50;

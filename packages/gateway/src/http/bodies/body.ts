@@ -8,12 +8,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 
-import type { Client } from '../gateway/api.ts';
-import { RequestError } from '../model/errors.ts';
+import type { Client } from '../../gateway/api.ts';
+import { RequestError } from '../../model/errors.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { BodyMemory } from './body-memory.ts';
 import type { BodyShare } from './body-memory.ts';
-import { ClientGone } from '../model/client-gone.ts';
+import { ClientGone } from '../../model/client-gone.ts';
 import { readContentEncoding } from './content-encoding.ts';
 import { Decoders } from './decoders.ts';
 import { decompress } from './decompress.ts';

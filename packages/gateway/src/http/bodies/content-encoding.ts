@@ -1,6 +1,6 @@
 /** What a Content-Encoding header says: which compression to undo. */
-import { RequestError } from '../model/errors.ts';
-import { quote } from '../primitives/quote.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
 import type { Compression } from './decompress.ts';
 import { hasZstd } from './decompress.ts';
 

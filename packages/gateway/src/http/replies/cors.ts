@@ -6,8 +6,8 @@
  *
  * Headers are flat arrays of name, value, name, value, as `writeHead` takes them without further work.
  */
-import { RequestError } from '../model/errors.ts';
-import { quote } from '../primitives/quote.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
 
 export type FlatHeaders = readonly string[];
 

@@ -2,8 +2,8 @@
  * The decoders of compressed bodies that are at work at one time: bounded in number and, windows included, in bytes. Who
  * comes when all is taken waits, fairly between senders.
  */
-import { RequestError } from '../model/errors.ts';
-import { FairQueue } from '../primitives/fair-queue.ts';
+import { RequestError } from '../../model/errors.ts';
+import { FairQueue } from '../../primitives/fair-queue.ts';
 
 interface DecoderBounds {
   readonly bytesMax: number;

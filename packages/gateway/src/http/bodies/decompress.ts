@@ -8,10 +8,10 @@
  */
 import * as zlib from 'node:zlib';
 
-import { RequestError } from '../model/errors.ts';
-import { SnappyProblem } from '../primitives/snappy-block.ts';
+import { RequestError } from '../../model/errors.ts';
+import { SnappyProblem } from '../../primitives/snappy-block.ts';
 import type { BodyBuffer } from './body-buffer.ts';
-import { ClientGone } from '../model/client-gone.ts';
+import { ClientGone } from '../../model/client-gone.ts';
 import { decodeStream } from './decode-stream.ts';
 import type { StreamProblems } from './decode-stream.ts';
 import {

@@ -2,10 +2,10 @@
  * All that is not known to be something else is read as text. What then makes no sense is mostly a body of another kind, and its sender
  * is better served by being told that than what is wrong with it as text.
  */
-import { RequestError } from '../model/errors.ts';
-import type { ErrorCode } from '../model/errors.ts';
-import { LF } from '../primitives/bytes.ts';
-import { essenceOf, PROTOBUF_TYPE } from './media-type.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+import { LF } from '../../primitives/bytes.ts';
+import { essenceOf, PROTOBUF_TYPE } from '../replies/media-type.ts';
 
 /** What a body of another kind is refused for. */
 const unreadable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

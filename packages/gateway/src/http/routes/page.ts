@@ -1,11 +1,11 @@
 /** The page at `/`: what this is, how to push to it, what it holds. HTML for browsers, text for curl. */
 import { createHash } from 'node:crypto';
 
-import type { GatewayApi, Holdings, Suspect } from '../gateway/api.ts';
-import type { Label } from '../model/labels.ts';
-import { shorten } from '../primitives/quote.ts';
-import { preferredMediaType } from './accept.ts';
-import { nosniff } from './headers.ts';
+import type { GatewayApi, Holdings, Suspect } from '../../gateway/api.ts';
+import type { Label } from '../../model/labels.ts';
+import { shorten } from '../../primitives/quote.ts';
+import { preferredMediaType } from '../replies/accept.ts';
+import { nosniff } from '../replies/headers.ts';
 import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH } from './routes.ts';
 import type { Handler } from './routes.ts';
 

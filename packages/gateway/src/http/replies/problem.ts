@@ -4,9 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { errorTable, RequestError } from '../model/errors.ts';
-import type { ErrorCode } from '../model/errors.ts';
-import type { Log } from '../primitives/log.ts';
+import { errorTable, RequestError } from '../../model/errors.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+import type { Log } from '../../primitives/log.ts';
 import { preferredMediaType } from './accept.ts';
 import type { FlatHeaders } from './cors.ts';
 import { nosniff } from './headers.ts';

@@ -5,8 +5,8 @@
 import { close, open } from 'node:fs';
 import { devNull } from 'node:os';
 
-import type { Log } from '../primitives/log.ts';
-import { RefusalLog } from './refusal-log.ts';
+import type { Log } from '../../primitives/log.ts';
+import { RefusalLog } from '../replies/refusal-log.ts';
 
 const CHECK_INTERVAL_MS = 5_000;
 

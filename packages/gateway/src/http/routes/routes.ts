@@ -2,9 +2,9 @@
  * What is served where. One path may be several places: by default `/metrics/` is where to push and, for GET, the
  * scrape. The table below is also the one in docs/reference/http.md; a test compares them.
  */
-import { RequestError } from '../model/errors.ts';
-import { quote, shorten } from '../primitives/quote.ts';
-import type { Exchange } from './exchange.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
+import type { Exchange } from '../connections/exchange.ts';
 
 type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'page';
 export type HandlerName =

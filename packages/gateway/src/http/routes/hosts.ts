@@ -8,8 +8,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv4, isIPv6 } from 'node:net';
 
-import { RequestError } from '../model/errors.ts';
-import { quote } from '../primitives/quote.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
 import { HEALTHY_PATH, READY_PATH } from './routes.ts';
 
 interface HostPolicy {

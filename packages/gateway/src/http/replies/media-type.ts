@@ -2,9 +2,9 @@
  * Only formats that would be misread as text are told by their Content-Type. All else is read as text, for senders
  * say all kinds of things: curl a form, prom-client nothing.
  */
-import type { PushFormat } from '../gateway/api.ts';
-import { RequestError } from '../model/errors.ts';
-import { quote } from '../primitives/quote.ts';
+import type { PushFormat } from '../../gateway/api.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
 
 const PROTOBUF = 'application/vnd.google.protobuf';
 

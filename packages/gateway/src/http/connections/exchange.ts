@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { ErrorCode } from '../model/errors.ts';
+import type { ErrorCode } from '../../model/errors.ts';
 
 /** What handlers ask of the connection that a request came on. */
 interface RequestConnection {
