@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 
 import { flagReference } from '../dist/config/help.js';
-import { metricsReference } from '../dist/gateway/prom-telemetry.js';
+import { metricsReference } from '../dist/gateway/telemetry/prom-telemetry.js';
 
 const reference = new URL('../../../docs/reference/', import.meta.url);
 writeFileSync(new URL('flags.md', reference), flagReference());

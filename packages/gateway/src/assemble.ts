@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Gateway } from './gateway/gateway.ts';
 import { gatewayOptionTable, limitTable } from './gateway/options.ts';
 import type { GatewayOptions } from './gateway/options.ts';
-import { createTelemetry } from './gateway/prom-telemetry.ts';
+import { createTelemetry } from './gateway/telemetry/prom-telemetry.ts';
 import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import { createServer } from './http/server.ts';

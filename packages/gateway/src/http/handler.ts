@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { GatewayApi } from '../gateway/api.ts';
-import type { Telemetry } from '../gateway/telemetry.ts';
+import type { Telemetry } from '../gateway/telemetry/telemetry.ts';
 import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';

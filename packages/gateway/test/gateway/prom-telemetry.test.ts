@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
-import { createTelemetry, ownMetrics } from '../../src/gateway/prom-telemetry.ts';
-import { ignoredReasons } from '../../src/gateway/telemetry.ts';
-import type { HoldingsByType, Telemetry } from '../../src/gateway/telemetry.ts';
+import { createTelemetry, ownMetrics } from '../../src/gateway/telemetry/prom-telemetry.ts';
+import { ignoredReasons } from '../../src/gateway/telemetry/telemetry.ts';
+import type { HoldingsByType, Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { errorTable } from '../../src/model/errors.ts';
 import { metricTypes } from '../../src/model/metric-type.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';

@@ -2,13 +2,13 @@
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import type { PageReader, ScrapeRequest } from '../../src/gateway/api.ts';
-import { ExpiryClock } from '../../src/gateway/expiry.ts';
-import { Ledger } from '../../src/gateway/ledger.ts';
+import { ExpiryClock } from '../../src/gateway/ledger/expiry.ts';
+import { Ledger } from '../../src/gateway/ledger/ledger.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
-import { defaultScrapeBounds } from '../../src/gateway/scrape-bounds.ts';
-import type { ScrapeBounds } from '../../src/gateway/scrape-bounds.ts';
-import { Scrapes } from '../../src/gateway/scrapes.ts';
+import { defaultScrapeBounds } from '../../src/gateway/scrapes/scrape-bounds.ts';
+import type { ScrapeBounds } from '../../src/gateway/scrapes/scrape-bounds.ts';
+import { Scrapes } from '../../src/gateway/scrapes/scrapes.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { silentLog } from '../../src/primitives/log.ts';

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
-import { located } from '../../src/gateway/located.ts';
+import { located } from '../../src/gateway/pushes/located.ts';
 import { createGateway } from '../../src/index.ts';
 import type { EmbeddedGateway } from '../../src/index.ts';
 import { PushProblem, RequestError } from '../../src/model/errors.ts';

@@ -13,7 +13,7 @@ import type {
   ScrapeRequest,
   Suspect,
 } from '../../src/gateway/api.ts';
-import type { Telemetry } from '../../src/gateway/telemetry.ts';
+import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
 import { createServer } from '../../src/http/server.ts';

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
-import { createTelemetry } from '../../src/gateway/prom-telemetry.ts';
-import type { ScrapeBounds } from '../../src/gateway/scrape-bounds.ts';
+import { createTelemetry } from '../../src/gateway/telemetry/prom-telemetry.ts';
+import type { ScrapeBounds } from '../../src/gateway/scrapes/scrape-bounds.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import { parsePushPath } from '../../src/http/routes/push-path.ts';
 import { networkOf } from '../../src/http/routes/scrape-reader.ts';

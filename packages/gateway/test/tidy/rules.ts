@@ -129,7 +129,7 @@ const unread = 'with histograms that no format carries yet';
 /** `path name`, of exports that only tests use in another file. */
 export const exportsForTests: Readonly<Record<string, string>> = {
   'embed.ts embed': settable,
-  'gateway/prom-telemetry.ts ownMetrics': compared,
+  'gateway/telemetry/prom-telemetry.ts ownMetrics': compared,
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
   'http/bodies/body.ts BodyLimits': settable,
@@ -178,7 +178,7 @@ export const exportsForNobody: Readonly<Record<string, string>> = {
   'config/config.ts ProcessOptions': 'not to be exported',
   'config/contradictions.ts Contradiction': 'not to be exported',
   'config/parse.ts Invocation': 'not to be exported',
-  'gateway/ledger.ts LedgerDeps': 'not to be exported',
+  'gateway/ledger/ledger.ts LedgerDeps': 'not to be exported',
 };
 
 /** Not in any file of the repository. Spelled in pieces, so that this file does not hold them. */

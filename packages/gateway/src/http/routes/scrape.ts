@@ -10,7 +10,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
 import type { GatewayApi } from '../../gateway/api.ts';
-import type { Telemetry } from '../../gateway/telemetry.ts';
+import type { Telemetry } from '../../gateway/telemetry/telemetry.ts';
 import type { Log } from '../../primitives/log.ts';
 import { compressionFor } from '../replies/accept-encoding.ts';
 import type { ReplyCompression } from '../replies/accept-encoding.ts';

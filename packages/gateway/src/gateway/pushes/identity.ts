@@ -7,11 +7,11 @@ import {
   HOLDER_BYTES,
   IDENTITY_BYTES,
   UNHELD_IDENTITY_BYTES,
-} from '../store/idempotency-keys.ts';
-import { atOnce } from '../primitives/turns.ts';
-import type { PushRequest } from './api.ts';
-import { inSteps } from './pauses.ts';
-import type { Pause } from './pauses.ts';
+} from '../../store/idempotency-keys.ts';
+import { atOnce } from '../../primitives/turns.ts';
+import type { PushRequest } from '../api.ts';
+import { inSteps } from '../ledger/pauses.ts';
+import type { Pause } from '../ledger/pauses.ts';
 
 /** Hashed in one step: some tenths of a millisecond. */
 const STEP_BYTES = 128 * 1024;

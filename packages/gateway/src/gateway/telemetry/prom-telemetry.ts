@@ -4,15 +4,15 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
-import { errorTable } from '../model/errors.ts';
-import type { ErrorCode } from '../model/errors.ts';
-import { metricTypes } from '../model/metric-type.ts';
+import { errorTable } from '../../model/errors.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+import { metricTypes } from '../../model/metric-type.ts';
 import { PlainHistogram } from './plain-histogram.ts';
-import { cutReasons } from './api.ts';
-import type { CutReason } from './api.ts';
-import { turnedAwayReasons } from './scrape-turn.ts';
-import type { TurnedAwayReason } from './scrape-turn.ts';
-import type { ScrapesReport } from './scrapes.ts';
+import { cutReasons } from '../api.ts';
+import type { CutReason } from '../api.ts';
+import { turnedAwayReasons } from '../scrapes/scrape-turn.ts';
+import type { TurnedAwayReason } from '../scrapes/scrape-turn.ts';
+import type { ScrapesReport } from '../scrapes/scrapes.ts';
 import { ignoredReasons } from './telemetry.ts';
 import type { HoldingsByType, IgnoredReason, StorageReport, Telemetry } from './telemetry.ts';
 
@@ -342,7 +342,7 @@ export function metricsReference(): string {
   return `${[
     '# Own metrics',
     '',
-    'Made from the table in `packages/gateway/src/gateway/prom-telemetry.ts` by `npm run reference`; do not edit.',
+    'Made from the table in `packages/gateway/src/gateway/telemetry/prom-telemetry.ts` by `npm run reference`; do not edit.',
     '',
     "Served at `/-/metrics`, apart from the users' metrics, together with the defaults of prom-client (`process_…`, `nodejs_…`).",
     '',

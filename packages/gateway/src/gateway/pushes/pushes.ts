@@ -4,29 +4,29 @@
  *
  * A short body is read in one turn of the event loop. One that is long, or turns out to be dear, is read in steps, one body at a
  * time. Should the state change in a way that matters to it before it is done, it is read again; and when that has happened
- * too often, it insists (long-read.ts): whatever would change the state in such a way waits until it has been read. All else
+ * too often, it insists (gateway/ledger/long-read.ts): whatever would change the state in such a way waits until it has been read. All else
  * goes on meanwhile, and so do scrapes.
  */
-import { PushBuilder } from '../ingest/push-builder.ts';
-import { addFailureTime, addPushTimes, lastFailure } from '../ingest/push-times.ts';
-import { noPathLabels } from '../ingest/sample-kinds.ts';
-import type { PathLabels } from '../ingest/sample-kinds.ts';
-import type { Batch } from '../store/batch.ts';
-import { checkSourceGrowth, nearsSourceLimit } from '../ingest/check-limits.ts';
-import { checkLeaving } from '../ingest/leaving.ts';
-import { ClientGone } from '../model/client-gone.ts';
-import { PushProblem, RequestError } from '../model/errors.ts';
-import type { GroupingKey, Label } from '../model/labels.ts';
-import { atOnce } from '../primitives/turns.ts';
-import type { Client, PushRequest } from './api.ts';
+import { PushBuilder } from '../../ingest/push-builder.ts';
+import { addFailureTime, addPushTimes, lastFailure } from '../../ingest/push-times.ts';
+import { noPathLabels } from '../../ingest/sample-kinds.ts';
+import type { PathLabels } from '../../ingest/sample-kinds.ts';
+import type { Batch } from '../../store/batch.ts';
+import { checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
+import { checkLeaving } from '../../ingest/leaving.ts';
+import { ClientGone } from '../../model/client-gone.ts';
+import { PushProblem, RequestError } from '../../model/errors.ts';
+import type { GroupingKey, Label } from '../../model/labels.ts';
+import { atOnce } from '../../primitives/turns.ts';
+import type { Client, PushRequest } from '../api.ts';
 import { decodersFor } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { located } from './located.ts';
-import type { Ledger, PushRecord } from './ledger.ts';
-import type { GatewayOptions } from './options.ts';
-import { inSteps, pauses } from './pauses.ts';
-import type { Pause } from './pauses.ts';
+import type { Ledger, PushRecord } from '../ledger/ledger.ts';
+import type { GatewayOptions } from '../options.ts';
+import { inSteps, pauses } from '../ledger/pauses.ts';
+import type { Pause } from '../ledger/pauses.ts';
 import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
 import { TurnShare } from './turn-share.ts';

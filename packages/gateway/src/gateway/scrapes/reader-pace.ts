@@ -1,5 +1,5 @@
 /** How fast a reader takes its page, by looking at it now and then. */
-import type { PageReader } from './api.ts';
+import type { PageReader } from '../api.ts';
 
 /** What a reader took longer ago than this counts half, and so on: a connection takes much at first, whoever reads. */
 const HALF_LIFE_MS = 500;

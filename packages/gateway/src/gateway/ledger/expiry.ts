@@ -1,9 +1,9 @@
 /** Resets and forgets silent sources when their time has come, a few at a time. */
 import { setImmediate } from 'node:timers/promises';
 
-import type { Log } from '../primitives/log.ts';
+import type { Log } from '../../primitives/log.ts';
 import type { Ledger } from './ledger.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewayOptions } from '../options.ts';
 
 /** Sources expired between turns of the event loop. */
 const EXPIRED_AT_ONCE = 500;

@@ -1,10 +1,10 @@
 /** Where in a body something is wrong, in words that its sender understands. Looked for in steps, as the body may be long. */
-import { placeIn } from '../exposition/protobuf/place.ts';
-import { PushProblem, RequestError } from '../model/errors.ts';
-import type { Location } from '../model/errors.ts';
-import { LF } from '../primitives/bytes.ts';
-import { countCharacters, countLineFeeds } from '../primitives/lines.ts';
-import type { PushFormat } from './api.ts';
+import { placeIn } from '../../exposition/protobuf/place.ts';
+import { PushProblem, RequestError } from '../../model/errors.ts';
+import type { Location } from '../../model/errors.ts';
+import { LF } from '../../primitives/bytes.ts';
+import { countCharacters, countLineFeeds } from '../../primitives/lines.ts';
+import type { PushFormat } from '../api.ts';
 
 /** What was found at an offset, told by line and column, or by message where there are no lines. Anything but a PushProblem is passed on. */
 export function* located(

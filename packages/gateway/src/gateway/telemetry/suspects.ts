@@ -2,13 +2,13 @@
  * Senders that push in a way that the mode of the gateway is wrong for, which nobody sees on the page: totals that are added up again and
  * again, two processes that replace each other, start times that are invented. A few series of some paths are watched, in memory alone.
  */
-import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
-import type { Label } from '../model/labels.ts';
-import type { Log } from '../primitives/log.ts';
-import { shorten } from '../primitives/quote.ts';
-import type { Suspect } from './api.ts';
+import type { Batch } from '../../store/batch.ts';
+import { CellKind } from '../../store/cells.ts';
+import type { Cells } from '../../store/cells.ts';
+import type { Label } from '../../model/labels.ts';
+import type { Log } from '../../primitives/log.ts';
+import { shorten } from '../../primitives/quote.ts';
+import type { Suspect } from '../api.ts';
 
 export const suspicions = ['totals_in_add_mode', 'two_on_one_path', 'invented_start_times'] as const;
 export type Suspicion = (typeof suspicions)[number];

@@ -6,10 +6,10 @@
  *   the same, once it has insisted   wait until it is over, where they may disturb it
  *   the same, once it is still       wait, for the short time that it takes to complete the batch
  */
-import type { Batch } from '../store/batch.ts';
-import { bringsNews, disturbs, mayGoWith } from '../ingest/disturbs.ts';
-import type { BatchBeingRead } from '../ingest/disturbs.ts';
-import type { PushOrigin, State } from '../state/state.ts';
+import type { Batch } from '../../store/batch.ts';
+import { bringsNews, disturbs, mayGoWith } from '../../ingest/disturbs.ts';
+import type { BatchBeingRead } from '../../ingest/disturbs.ts';
+import type { PushOrigin, State } from '../../state/state.ts';
 
 /** See PushBuilder. */
 export interface LongReader extends BatchBeingRead {

@@ -2,10 +2,10 @@
  * A store that is opened in another mode than the one it was kept in goes on with wrong numbers, and nobody sees it: sources count twice,
  * gauges are gone. So such a start is refused, unless the operator says that this is meant.
  */
-import { countsByType } from '../store/families.ts';
-import type { StateRules } from '../store/rules.ts';
-import type { State } from '../state/state.ts';
-import { isKindOfGauge, metricTypes } from '../model/metric-type.ts';
+import { countsByType } from '../../store/families.ts';
+import type { StateRules } from '../../store/rules.ts';
+import type { State } from '../../state/state.ts';
+import { isKindOfGauge, metricTypes } from '../../model/metric-type.ts';
 
 export interface ModeChange {
   /** What the store was, and what the flags say. */

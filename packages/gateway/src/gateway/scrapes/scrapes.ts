@@ -5,16 +5,16 @@
  *   asked ─▶ waits for a place and for memory ─▶ view ─▶ text, as fast as it is read ─▶ taken whole
  *              └ queue full, waited too long: 503              └ stalled, too old, in the way of others: cut off
  */
-import { viewBytes } from '../read/view.ts';
-import type { OpenView } from '../read/view.ts';
-import { KeptPages } from '../exposition/kept-text.ts';
-import { encodePage } from '../exposition/page.ts';
-import type { LeftOut } from '../exposition/escaping/escaped-family.ts';
-import { plainText } from '../model/page-format.ts';
-import type { CutReason, Scrape, ScrapeRequest } from './api.ts';
-import type { ExpiryClock } from './expiry.ts';
-import type { Ledger } from './ledger.ts';
-import type { GatewayOptions } from './options.ts';
+import { viewBytes } from '../../read/view.ts';
+import type { OpenView } from '../../read/view.ts';
+import { KeptPages } from '../../exposition/kept-text.ts';
+import { encodePage } from '../../exposition/page.ts';
+import type { LeftOut } from '../../exposition/escaping/escaped-family.ts';
+import { plainText } from '../../model/page-format.ts';
+import type { CutReason, Scrape, ScrapeRequest } from '../api.ts';
+import type { ExpiryClock } from '../ledger/expiry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { GatewayOptions } from '../options.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
 import { ScrapeQueue } from './scrape-queue.ts';
 import { cutError, ScrapeTurn, turnedAwayError } from './scrape-turn.ts';

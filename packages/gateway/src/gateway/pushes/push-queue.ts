@@ -4,10 +4,10 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { ClientGone } from '../model/client-gone.ts';
-import { RequestError } from '../model/errors.ts';
-import { FairQueue } from '../primitives/fair-queue.ts';
-import type { Client } from './api.ts';
+import { ClientGone } from '../../model/client-gone.ts';
+import { RequestError } from '../../model/errors.ts';
+import { FairQueue } from '../../primitives/fair-queue.ts';
+import type { Client } from '../api.ts';
 
 export interface QueueBounds {
   /** Beyond, one is refused as `overloaded`: the newest of whoever waits with the most. */

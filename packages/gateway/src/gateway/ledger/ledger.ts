@@ -11,31 +11,31 @@
  * A change that touches many rows goes in steps, over several turns of the event loop, and so does what a view or snapshot copies.
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
-import type { Batch } from '../store/batch.ts';
-import { IdempotencyKeys, initialKeyBounds } from '../store/idempotency-keys.ts';
-import type { KeyBounds } from '../store/idempotency-keys.ts';
-import { RecordWriter } from '../wal/record.ts';
-import type { Expiry, Times } from '../wal/record.ts';
-import type { StateRules } from '../store/rules.ts';
-import { State } from '../state/state.ts';
-import type { PushOrigin } from '../state/state.ts';
-import type { OpenView } from '../read/view.ts';
-import { roomForSnapshot } from '../snapshot/take-snapshot.ts';
-import type { Journal } from '../journal/journal.ts';
-import { JournalFull } from '../journal/journal.ts';
-import { RequestError } from '../model/errors.ts';
-import type { Clock } from '../primitives/clock.ts';
-import { inTurns } from '../primitives/turns.ts';
+import type { Batch } from '../../store/batch.ts';
+import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.ts';
+import type { KeyBounds } from '../../store/idempotency-keys.ts';
+import { RecordWriter } from '../../wal/record.ts';
+import type { Expiry, Times } from '../../wal/record.ts';
+import type { StateRules } from '../../store/rules.ts';
+import { State } from '../../state/state.ts';
+import type { PushOrigin } from '../../state/state.ts';
+import type { OpenView } from '../../read/view.ts';
+import { roomForSnapshot } from '../../snapshot/take-snapshot.ts';
+import type { Journal } from '../../journal/journal.ts';
+import { JournalFull } from '../../journal/journal.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { Clock } from '../../primitives/clock.ts';
+import { inTurns } from '../../primitives/turns.ts';
 import { LongRead } from './long-read.ts';
 import type { LongReader } from './long-read.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewayOptions } from '../options.ts';
 import { modeChangeOf } from './mode-change.ts';
 import type { ModeChange } from './mode-change.ts';
 import { inSteps } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
-import { snapshotSections } from '../snapshot/snapshot-sections.ts';
+import { snapshotSections } from '../../snapshot/snapshot-sections.ts';
 
 export interface LedgerDeps {
   readonly journal: Journal;

@@ -1,8 +1,8 @@
 /** One scrape, from the moment it is asked for until its reader has taken the last byte or gone. */
-import type { OpenView } from '../read/view.ts';
-import { RequestError } from '../model/errors.ts';
-import type { PageView } from '../model/page-view.ts';
-import type { CutReason, ScrapeRequest } from './api.ts';
+import type { OpenView } from '../../read/view.ts';
+import { RequestError } from '../../model/errors.ts';
+import type { PageView } from '../../model/page-view.ts';
+import type { CutReason, ScrapeRequest } from '../api.ts';
 import { ReaderPace } from './reader-pace.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
 

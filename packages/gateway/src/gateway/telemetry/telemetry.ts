@@ -1,12 +1,12 @@
-import type { Usage } from '../state/usage.ts';
-import type { JournalStats } from '../journal/journal.ts';
-import type { ErrorCode } from '../model/errors.ts';
-import type { MetricType } from '../model/metric-type.ts';
-import type { Recovery } from './recovery.ts';
-import type { CutReason } from './api.ts';
-import type { TurnedAwayReason } from './scrape-turn.ts';
-import type { ScrapesReport } from './scrapes.ts';
-import type { SnapshotReport } from './snapshots.ts';
+import type { Usage } from '../../state/usage.ts';
+import type { JournalStats } from '../../journal/journal.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+import type { MetricType } from '../../model/metric-type.ts';
+import type { Recovery } from '../ledger/recovery.ts';
+import type { CutReason } from '../api.ts';
+import type { TurnedAwayReason } from '../scrapes/scrape-turn.ts';
+import type { ScrapesReport } from '../scrapes/scrapes.ts';
+import type { SnapshotReport } from '../ledger/snapshots.ts';
 import type { Suspicion } from './suspects.ts';
 
 /**

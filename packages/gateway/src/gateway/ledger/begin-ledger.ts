@@ -1,4 +1,4 @@
-import { StorageProblem } from '../journal/journal.ts';
+import { StorageProblem } from '../../journal/journal.ts';
 import type { Ledger } from './ledger.ts';
 import type { Snapshots } from './snapshots.ts';
 

@@ -1,14 +1,14 @@
 /** From what a journal kept to a state that goes on: the newest snapshot, then every change after it, made again. */
 import { setImmediate } from 'node:timers/promises';
 
-import type { IdempotencyKeys } from '../store/idempotency-keys.ts';
-import { RecordReader } from '../wal/record.ts';
-import type { State } from '../state/state.ts';
-import type { Journal, Recovered } from '../journal/journal.ts';
-import { StorageProblem } from '../journal/journal.ts';
-import { inTurns } from '../primitives/turns.ts';
-import { restoreSections } from '../snapshot/snapshot-sections.ts';
-import type { SnapshotTimes } from '../snapshot/snapshot-sections.ts';
+import type { IdempotencyKeys } from '../../store/idempotency-keys.ts';
+import { RecordReader } from '../../wal/record.ts';
+import type { State } from '../../state/state.ts';
+import type { Journal, Recovered } from '../../journal/journal.ts';
+import { StorageProblem } from '../../journal/journal.ts';
+import { inTurns } from '../../primitives/turns.ts';
+import { restoreSections } from '../../snapshot/snapshot-sections.ts';
+import type { SnapshotTimes } from '../../snapshot/snapshot-sections.ts';
 
 export interface Recovery extends Recovered {
   /** The time of the ledger when it stopped; 0 for a store that is new. */

@@ -2,9 +2,9 @@
  * When snapshots are taken: at an interval, if enough has happened since the last one to be worth it, and early when the journal
  * runs short of space. What is written for snapshots stays in proportion to what is pushed.
  */
-import type { Journal } from '../journal/journal.ts';
-import type { Clock } from '../primitives/clock.ts';
-import type { Log } from '../primitives/log.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { Clock } from '../../primitives/clock.ts';
+import type { Log } from '../../primitives/log.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Records of this share of the newest snapshot, or of so many bytes, make the next one worth its while. */

@@ -1,10 +1,10 @@
 /** How to read a push, by its format. */
-import { beginOpenMetrics } from '../exposition/openmetrics/decode.ts';
-import { beginProtobuf } from '../exposition/protobuf/decode.ts';
-import { beginText } from '../exposition/text/decode.ts';
-import type { BeginDecoding } from '../model/push-decoder.ts';
-import type { PushFormat } from './api.ts';
-import type { GatewayOptions } from './options.ts';
+import { beginOpenMetrics } from '../../exposition/openmetrics/decode.ts';
+import { beginProtobuf } from '../../exposition/protobuf/decode.ts';
+import { beginText } from '../../exposition/text/decode.ts';
+import type { BeginDecoding } from '../../model/push-decoder.ts';
+import type { PushFormat } from '../api.ts';
+import type { GatewayOptions } from '../options.ts';
 
 export type Decoders = Readonly<Record<PushFormat, BeginDecoding>>;
 
