@@ -7,7 +7,7 @@ import type { Batch, PushFamily } from '../store/batch.ts';
 import { descriptionBytes, familyBytes } from '../store/families.ts';
 import type { Limits } from '../store/rules.ts';
 import type { State } from '../state/state.ts';
-import { freshBytes, goneBytes, seriesBytes } from '../state/usage.ts';
+import { pendingBytes, goneBytes, seriesBytes } from '../state/usage.ts';
 
 const MIB = 2 ** 20;
 /** One push may bring half of what may be held, within these bounds: while it is read it is in memory twice. */
@@ -18,22 +18,22 @@ const DISCARDED_PART = 1 / 16;
 
 /** Throws a PushProblem when the batch would bring more than may be held. Buckets of one histogram are counted by HistogramSettler. */
 export function checkLimits(state: State, batch: Batch): void {
-  if (batch.fresh.length > 0) checkFresh(state, batch, 0);
+  if (batch.pendingSeries.length > 0) checkPending(state, batch, 0);
   if (batch.families.length > 0) checkFamilies(state, batch);
 }
 
 /** To be called with each series that is new, at `offset`: a short body may stand for very much. */
-export function checkFresh(state: State, batch: Batch, offset: number): void {
+export function checkPending(state: State, batch: Batch, offset: number): void {
   const { cells, limits } = state;
   const { seriesMax, seriesBytesTotalMax } = limits;
-  if (cells.size + batch.fresh.length > seriesMax) {
+  if (cells.size + batch.pendingSeries.length > seriesMax) {
     throw new PushProblem(
       'series_limit',
-      `the push brings ${batch.fresh.length} new series, or more; the gateway holds ${cells.size} of at most ${seriesMax} (--limit.series)`,
+      `the push brings ${batch.pendingSeries.length} new series, or more; the gateway holds ${cells.size} of at most ${seriesMax} (--limit.series)`,
       offset,
     );
   }
-  const brought = freshBytes(batch);
+  const brought = pendingBytes(batch);
   const pushBytesMax = Math.min(Math.max(seriesBytesTotalMax / 2, PUSH_BYTES_MIN), PUSH_BYTES_MAX);
   if (brought > pushBytesMax) {
     throw new PushProblem(

@@ -38,8 +38,8 @@ export function disturbs(
 }
 
 /** Whether a batch brings anything that is not there yet. */
-export function bringsNews({ fresh, families }: Batch): boolean {
-  return fresh.length > 0 || families.some(({ known, sampled }) => known === undefined && sampled);
+export function bringsNews({ pendingSeries, families }: Batch): boolean {
+  return pendingSeries.length > 0 || families.some(({ known, sampled }) => known === undefined && sampled);
 }
 
 /** Whether cells may go when a source is removed. */
@@ -55,13 +55,13 @@ function changesKnown({ families, leaving, turned }: Batch): boolean {
 }
 
 /** Whether something new is what the other push found to be new as well. */
-function collides({ families, fresh, freshGroups }: Batch, read: BatchBeingRead): boolean {
+function collides({ families, pendingSeries, pendingGroups }: Batch, read: BatchBeingRead): boolean {
   // The cells of native buckets are named by the number that their histogram is going to have.
-  if (read.batch.native && freshGroups.length > 0) return true;
-  const { texts } = fresh;
-  const own = read.batch.fresh.texts;
-  for (let index = 0; index < fresh.length; index += 1) {
-    if (read.batch.native && isNative(fresh.kind[index] as CellKind)) return true;
+  if (read.batch.native && pendingGroups.length > 0) return true;
+  const { texts } = pendingSeries;
+  const own = read.batch.pendingSeries.texts;
+  for (let index = 0; index < pendingSeries.length; index += 1) {
+    if (read.batch.native && isNative(pendingSeries.kind[index] as CellKind)) return true;
     const start = texts.offsetOf(index);
     const end = start + texts.lengthOf(index);
     if (own.find(texts.viewOf(index), start, end, texts.hashOf(index)) >= 0) return true;

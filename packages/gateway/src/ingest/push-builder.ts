@@ -18,7 +18,7 @@ import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
 import { appendEntry, emptyBatch, judge, reserveColumns, resetBatch } from '../store/batch.ts';
 import type { AliasTarget, Batch, PushFamily } from '../store/batch.ts';
-import { checkFresh, checkHelp } from './check-limits.ts';
+import { checkPending, checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
 import type { TextAt } from '../store/cells.ts';
 import { DiscardedLines } from './discarded-lines.ts';
@@ -26,8 +26,8 @@ import { beginPush, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
-import { NO_GROUP } from '../store/fresh-cells.ts';
-import type { FreshShape } from '../store/fresh-cells.ts';
+import { NO_GROUP } from '../store/pending-series.ts';
+import type { PendingShape } from '../store/pending-series.ts';
 import { GroupCells } from './group-cells.ts';
 import { PlainReader } from './plain-reader.ts';
 import { PushDetails } from './push-details.ts';
@@ -75,7 +75,7 @@ export class PushBuilder implements SampleSink {
   readonly #discarded: DiscardedLines;
   /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
   readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
-  readonly #shape: Writable<FreshShape> = {
+  readonly #shape: Writable<PendingShape> = {
     kind: CellKind.COUNTER,
     family: 0,
     group: NO_GROUP,
@@ -386,9 +386,9 @@ export class PushBuilder implements SampleSink {
 
   /** How much of what was read so far is not known to the state, had to be written anew to be looked for, or made to fit. */
   get news(): number {
-    const { fresh, families, aliases } = this.batch;
+    const { pendingSeries, families, aliases } = this.batch;
     return (
-      fresh.length +
+      pendingSeries.length +
       families.length +
       aliases.length +
       this.#writtenBytes / NEWS_BYTES +
@@ -425,7 +425,7 @@ export class PushBuilder implements SampleSink {
   }
 
   /** Valid until the next call. */
-  #shaped(kind: CellKind, family: PushFamily, group: number, bound: number): FreshShape {
+  #shaped(kind: CellKind, family: PushFamily, group: number, bound: number): PendingShape {
     const shape = this.#shape;
     shape.kind = kind;
     shape.family = family.index;
@@ -435,7 +435,7 @@ export class PushBuilder implements SampleSink {
   }
 
   /** Enters a number for the cell of a canonical text: known, fresh before, or fresh now. */
-  #place(text: TextAt, shape: FreshShape, value: number, offset: number): number {
+  #place(text: TextAt, shape: PendingShape, value: number, offset: number): number {
     const { view, start, end, hash } = text;
     const { cells } = this.#state;
     const family = this.batch.families[shape.family]!;
@@ -449,20 +449,21 @@ export class PushBuilder implements SampleSink {
       if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
       seen[cell] = serial;
     } else {
-      const { fresh } = this.batch;
-      let index = fresh.texts.find(view, start, end, hash);
-      if (index < 0) index = this.#addFresh(text, shape, offset);
-      else if (fresh.given[index] === 1) throw duplicateSeries(fresh.texts.textOf(index), offset);
-      fresh.given[index] = 1;
+      const { pendingSeries } = this.batch;
+      let index = pendingSeries.texts.find(view, start, end, hash);
+      if (index < 0) index = this.#addPending(text, shape, offset);
+      else if (pendingSeries.given[index] === 1)
+        throw duplicateSeries(pendingSeries.texts.textOf(index), offset);
+      pendingSeries.given[index] = 1;
       cell = ~index;
     }
     appendEntry(this.batch, cell, this.#values.checked(shape.kind, value, cell, offset), offset);
     return cell;
   }
 
-  #addFresh(text: TextAt, shape: FreshShape, offset: number): number {
-    const index = this.batch.fresh.add(text.view, text.start, text.end, text.hash, shape);
-    checkFresh(this.#state, this.batch, offset);
+  #addPending(text: TextAt, shape: PendingShape, offset: number): number {
+    const index = this.batch.pendingSeries.add(text.view, text.start, text.end, text.hash, shape);
+    checkPending(this.#state, this.batch, offset);
     return index;
   }
 

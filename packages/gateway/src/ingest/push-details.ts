@@ -12,7 +12,7 @@ import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
 import { shownText } from './settle.ts';
 import type { State } from '../state/state.ts';
-import { freshBytes, seriesBytes } from '../state/usage.ts';
+import { pendingBytes, seriesBytes } from '../state/usage.ts';
 import { tellsStarts } from '../store/rules.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
@@ -87,10 +87,10 @@ export class PushDetails {
     const { cells } = this.#state;
     // Another family has the name of the sum, for which the push will be refused.
     if (!isGrouped(kindAt(this.#batch, cells, entry))) return;
-    const group = cell < 0 ? this.#batch.fresh.group[~cell]! : cells.group[cell]!;
+    const group = cell < 0 ? this.#batch.pendingSeries.group[~cell]! : cells.group[cell]!;
     const family = (): number =>
       cell < 0
-        ? this.#batch.fresh.family[~cell]!
+        ? this.#batch.pendingSeries.family[~cell]!
         : this.#families.indexOf(this.#state.families.get(cells.family[cell]!).name, offset);
     this.#native.add(histogram, { group, family }, offset);
   }
@@ -149,7 +149,7 @@ export class PushDetails {
     const known = cell < 0 ? undefined : cells.exemplars.get(cell);
     if (known === undefined && cells.exemplars.size + this.#exemplars >= limits.exemplarsMax) return false;
     const bytes = exemplarBytes(exemplar) - (known === undefined ? 0 : exemplarBytes(known));
-    const after = seriesBytes(cells) + freshBytes(this.#batch) + this.#exemplarBytes + bytes;
+    const after = seriesBytes(cells) + pendingBytes(this.#batch) + this.#exemplarBytes + bytes;
     if (bytes > 0 && after > limits.seriesBytesTotalMax) return false;
     this.#exemplarBytes += bytes;
     if (known === undefined) this.#exemplars += 1;
@@ -183,8 +183,8 @@ export class PushDetails {
   #find(text: string): number | undefined {
     const { view, start, end, hash } = this.#scratch.write(text);
     // What is fresh may take the place of what the state has.
-    const fresh = this.#batch.fresh.texts.find(view, start, end, hash);
-    if (fresh >= 0) return ~fresh;
+    const pendingSeries = this.#batch.pendingSeries.texts.find(view, start, end, hash);
+    if (pendingSeries >= 0) return ~pendingSeries;
     const cell = this.#state.cells.texts.find(view, start, end, hash);
     return cell < 0 ? undefined : cell;
   }
@@ -194,7 +194,7 @@ export class PushDetails {
     const { cells } = this.#state;
     const group = groupAt(this.#batch, cells, entry);
     const known = cells.groups.length;
-    return group < known ? cells.groups[group]!.count : ~this.#batch.freshGroups[group - known]!.count;
+    return group < known ? cells.groups[group]!.count : ~this.#batch.pendingGroups[group - known]!.count;
   }
 }
 

@@ -5,15 +5,15 @@ import type { PlainSeries } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
-import { checkFresh } from './check-limits.ts';
-import { NO_GROUP } from '../store/fresh-cells.ts';
+import { checkPending } from './check-limits.ts';
+import { NO_GROUP } from '../store/pending-series.ts';
 import { textAt } from './plain-reader.ts';
 import type { PlainReader } from './plain-reader.ts';
 import { checkSeriesLimits } from './sample-kinds.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
-/** A group is one of the state, or `~g` for an index into Batch.freshGroups. */
+/** A group is one of the state, or `~g` for an index into Batch.pendingGroups. */
 export class PushGroups {
   readonly #state: State;
   readonly #batch: Batch;
@@ -66,18 +66,18 @@ export class PushGroups {
     offset: number,
   ): number {
     const { cells } = this.#state;
-    const { fresh, freshGroups } = this.#batch;
+    const { pendingSeries, pendingGroups } = this.#batch;
     const at = this.#scratch.write(texts.count);
     const known = cells.texts.find(at.view, at.start, at.end, at.hash);
     if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
       return cells.group[known]!;
     }
-    const before = fresh.texts.find(at.view, at.start, at.end, at.hash);
+    const before = pendingSeries.texts.find(at.view, at.start, at.end, at.hash);
     // Without a group it is a sample that came before the TYPE line, for which the push will be refused.
-    if (before >= 0 && fresh.group[before] !== NO_GROUP) return fresh.group[before]!;
-    const group = ~freshGroups.length;
+    if (before >= 0 && pendingSeries.group[before] !== NO_GROUP) return pendingSeries.group[before]!;
+    const group = ~pendingGroups.length;
     const part = { family: family.index, group };
-    const count = fresh.add(at.view, at.start, at.end, at.hash, {
+    const count = pendingSeries.add(at.view, at.start, at.end, at.hash, {
       ...part,
       kind: CellKind.COUNT,
       bound: Number.NaN,
@@ -86,14 +86,14 @@ export class PushGroups {
     if (texts.infinity !== undefined) {
       checkSeriesLimits(this.#state.limits, 0, texts.infinity, offset);
       const text = this.#scratch.write(texts.infinity);
-      infinity = fresh.add(text.view, text.start, text.end, text.hash, {
+      infinity = pendingSeries.add(text.view, text.start, text.end, text.hash, {
         ...part,
         kind: CellKind.BUCKET,
         bound: Number.POSITIVE_INFINITY,
       });
     }
-    freshGroups.push({ family: family.index, count, infinity });
-    checkFresh(this.#state, this.#batch, offset);
+    pendingGroups.push({ family: family.index, count, infinity });
+    checkPending(this.#state, this.#batch, offset);
     return group;
   }
 }

@@ -9,7 +9,7 @@ import { UNKNOWN } from '../model/sample-sink.ts';
 import { appendEntry } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
-import { checkFresh } from './check-limits.ts';
+import { checkPending } from './check-limits.ts';
 import {
   bucketCode,
   bucketKey,
@@ -86,7 +86,7 @@ export class PushNative {
     this.#append(
       count >= 0
         ? count
-        : this.#fresh(
+        : this.#pendingSeries(
             countKey(this.#group, schema),
             owner,
             { kind: CellKind.NATIVE_COUNT, bound: schema },
@@ -100,7 +100,7 @@ export class PushNative {
     this.#append(
       zero >= 0
         ? zero
-        : this.#fresh(
+        : this.#pendingSeries(
             zeroKey(this.#group, schema, zeroThreshold),
             owner,
             { kind: CellKind.NATIVE_ZERO, bound: zeroThreshold },
@@ -128,8 +128,8 @@ export class PushNative {
     const { view, start, end, hash } = this.#scratch.write(key);
     const cell = this.#state.cells.texts.find(view, start, end, hash);
     if (cell >= 0) return cell;
-    const fresh = this.#batch.fresh.texts.find(view, start, end, hash);
-    return fresh < 0 ? undefined : ~fresh;
+    const pendingSeries = this.#batch.pendingSeries.texts.find(view, start, end, hash);
+    return pendingSeries < 0 ? undefined : ~pendingSeries;
   }
 
   #coarser(histogram: NativeHistogram, offset: number): NativeHistogram {
@@ -253,7 +253,7 @@ export class PushNative {
       if (cell < 0) {
         const code = bucketCode(at.schema, at.isNegative, indexes[i]!);
         const shape = { kind: CellKind.NATIVE_BUCKET, bound: code };
-        cell = this.#fresh(bucketKey(this.#group, code), at.owner, shape, at.offset);
+        cell = this.#pendingSeries(bucketKey(this.#group, code), at.owner, shape, at.offset);
       }
       this.#append(cell, CellKind.NATIVE_BUCKET, value, at.offset);
     }
@@ -302,17 +302,17 @@ export class PushNative {
     return schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell));
   }
 
-  /** The fresh cell of a key that the state does not have: fresh before, or now. */
-  #fresh(key: string, owner: NativeOwner, { kind, bound }: NativeShape, offset: number): number {
+  /** The pending series of a key that the state does not have: fresh before, or now. */
+  #pendingSeries(key: string, owner: NativeOwner, { kind, bound }: NativeShape, offset: number): number {
     const { view, start, end, hash } = this.#scratch.write(key);
-    const { fresh } = this.#batch;
-    let index = fresh.texts.find(view, start, end, hash);
+    const { pendingSeries } = this.#batch;
+    let index = pendingSeries.texts.find(view, start, end, hash);
     if (index < 0) {
       const shape = { kind, family: owner.family(), group: owner.group, bound };
-      index = fresh.add(view, start, end, hash, shape);
-      checkFresh(this.#state, this.#batch, offset);
+      index = pendingSeries.add(view, start, end, hash, shape);
+      checkPending(this.#state, this.#batch, offset);
     }
-    fresh.given[index] = 1;
+    pendingSeries.given[index] = 1;
     return ~index;
   }
 

@@ -34,7 +34,7 @@ export class HistogramSettler {
   #infinities = new Float64Array(64);
   #counts = new Float64Array(64);
   /** Buckets that the state does not have. */
-  #fresh = new Uint32Array(64);
+  #pendingSeries = new Uint32Array(64);
 
   constructor(batch: Batch, { cells, limits, pace }: Pick<State, 'cells' | 'limits' | 'pace'>) {
     this.#batch = batch;
@@ -159,7 +159,7 @@ export class HistogramSettler {
         `holds ${formatFloat64(value)}, less than the bucket below it (${formatFloat64(below)}); buckets are cumulative`,
       );
     }
-    if (this.#batch.cells[entry]! < 0) this.#fresh[place]! += 1;
+    if (this.#batch.cells[entry]! < 0) this.#pendingSeries[place]! += 1;
     this.#batch.values[entry] = value - below;
     this.#cumulative[place] = value;
     if (this.#boundAt(entry) === Number.POSITIVE_INFINITY) this.#infinities[place] = value;
@@ -184,7 +184,7 @@ export class HistogramSettler {
           `belongs to a histogram whose _count (${formatFloat64(count)}) is less than its last bucket (${formatFloat64(cumulative)})`,
         );
       }
-      if (infinityCell < 0) this.#fresh[place]! += 1;
+      if (infinityCell < 0) this.#pendingSeries[place]! += 1;
       appendEntry(batch, infinityCell, count - cumulative, batch.offsets[first]!);
     } else if (Number.isNaN(count)) {
       appendEntry(batch, this.#countOf(place), infinity, batch.offsets[first]!);
@@ -194,13 +194,13 @@ export class HistogramSettler {
         `belongs to a histogram whose bucket le="+Inf" (${formatFloat64(infinity)}) is not its _count (${formatFloat64(count)})`,
       );
     }
-    this.#checkSize(place, this.#fresh[place]!);
+    this.#checkSize(place, this.#pendingSeries[place]!);
   }
 
   /** Throws a PushProblem when the group would have too many buckets with so many that the state does not have. */
-  #checkSize(place: number, fresh: number): void {
+  #checkSize(place: number, pendingSeries: number): void {
     const known = this.#bucketsKnown(place);
-    if (fresh === 0 || known + fresh <= this.#bucketsMax) return;
+    if (pendingSeries === 0 || known + pendingSeries <= this.#bucketsMax) return;
     const first = this.#first[place]!;
     throw new PushProblem(
       'buckets_limit',
@@ -236,7 +236,7 @@ export class HistogramSettler {
     this.#cumulative[place] = 0;
     this.#infinities[place] = Number.NaN;
     this.#counts[place] = Number.NaN;
-    this.#fresh[place] = 0;
+    this.#pendingSeries[place] = 0;
     return place;
   }
 
@@ -260,7 +260,7 @@ export class HistogramSettler {
     };
     this.#groups = whole(this.#groups);
     this.#first = whole(this.#first);
-    this.#fresh = whole(this.#fresh);
+    this.#pendingSeries = whole(this.#pendingSeries);
     this.#lastBound = float(this.#lastBound);
     this.#cumulative = float(this.#cumulative);
     this.#infinities = float(this.#infinities);
@@ -272,7 +272,7 @@ export class HistogramSettler {
     const group = this.#groups[place]!;
     const known = this.#cells.groups.length;
     if (group < known) return this.#cells.groups[group]!.buckets.at(-1);
-    const { infinity } = this.#batch.freshGroups[group - known]!;
+    const { infinity } = this.#batch.pendingGroups[group - known]!;
     return infinity < 0 ? undefined : ~infinity;
   }
 
@@ -284,7 +284,9 @@ export class HistogramSettler {
   #countOf(place: number): number {
     const group = this.#groups[place]!;
     const known = this.#cells.groups.length;
-    return group < known ? this.#cells.groups[group]!.count : ~this.#batch.freshGroups[group - known]!.count;
+    return group < known
+      ? this.#cells.groups[group]!.count
+      : ~this.#batch.pendingGroups[group - known]!.count;
   }
 
   #kindAt(entry: number): CellKind {
@@ -308,5 +310,5 @@ export class HistogramSettler {
 
 /** The series of a cell as shown in a message: cut where it is long. */
 export function shownText(batch: Batch, cells: Cells, cell: number): string {
-  return shorten(cell < 0 ? batch.fresh.texts.textOf(~cell) : cells.textOf(cell));
+  return shorten(cell < 0 ? batch.pendingSeries.texts.textOf(~cell) : cells.textOf(cell));
 }

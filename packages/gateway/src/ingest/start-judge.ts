@@ -10,7 +10,7 @@ import type { Batch } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cursor } from './expected-run.ts';
 import { hasStartTimes, startTimesOf } from '../store/families.ts';
-import { NO_GROUP } from '../store/fresh-cells.ts';
+import { NO_GROUP } from '../store/pending-series.ts';
 import type { PushFamilies } from './push-families.ts';
 import { tellsStarts } from '../store/rules.ts';
 import type { State } from '../state/state.ts';
@@ -127,7 +127,7 @@ export class StartJudge {
   #mayBeStart(cell: number): boolean {
     const { cells, families } = this.#state;
     if (cell < 0) {
-      const { name, type } = this.#batch.families[this.#batch.fresh.family[~cell]!]!;
+      const { name, type } = this.#batch.families[this.#batch.pendingSeries.family[~cell]!]!;
       const isGauge = type === 'gauge' && name.endsWith('_created');
       if (isGauge && name !== this.#name) this.#enter(-1, name);
       return isGauge;
@@ -150,8 +150,8 @@ export class StartJudge {
   }
 
   #note(cell: number, value: number, isStartTime: boolean): void {
-    const { fresh, turned } = this.#batch;
-    if (cell < 0) fresh.kind[~cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
+    const { pendingSeries, turned } = this.#batch;
+    if (cell < 0) pendingSeries.kind[~cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
     else if (!Number.isNaN(value) && isStartTime !== (this.#state.cells.kind[cell] === CellKind.CREATED))
       turned.push({ cell, isStartTime });
   }
@@ -179,7 +179,7 @@ export class StartJudge {
     const family = this.#name!;
     this.#owners ??= this.#ownersOf(family);
     if (this.#owners.length === 0) return undefined;
-    const texts = cell < 0 ? this.#batch.fresh.texts : this.#state.cells.texts;
+    const texts = cell < 0 ? this.#batch.pendingSeries.texts : this.#state.cells.texts;
     const labels = texts.textOf(cell < 0 ? ~cell : cell).slice(headLength(family), -1);
     for (const { name, isDiscarded } of this.#owners) {
       const owner = isDiscarded ? DISCARDED : this.#find(withLabels(name, labels));
@@ -217,18 +217,18 @@ export class StartJudge {
     const { view, start, end, hash } = this.#scratch.write(text);
     const known = this.#state.cells.texts.find(view, start, end, hash);
     if (known >= 0 && this.#isGiven(known)) return known;
-    const { fresh } = this.#batch;
-    const index = fresh.texts.find(view, start, end, hash);
-    return index >= 0 && this.#isGivenFresh(index) ? ~index : undefined;
+    const { pendingSeries } = this.#batch;
+    const index = pendingSeries.texts.find(view, start, end, hash);
+    return index >= 0 && this.#isGivenPending(index) ? ~index : undefined;
   }
 
-  #isGivenFresh(index: number): boolean {
-    const { fresh, freshGroups } = this.#batch;
-    if (fresh.given[index] === 1) return true;
-    const group = fresh.group[index]!;
+  #isGivenPending(index: number): boolean {
+    const { pendingSeries, pendingGroups } = this.#batch;
+    if (pendingSeries.given[index] === 1) return true;
+    const group = pendingSeries.group[index]!;
     if (group === NO_GROUP || group >= 0) return false;
-    const { infinity } = freshGroups[~group]!;
-    return infinity >= 0 && fresh.given[infinity] === 1;
+    const { infinity } = pendingGroups[~group]!;
+    return infinity >= 0 && pendingSeries.given[infinity] === 1;
   }
 
   /** A histogram need not say its count. */

@@ -90,7 +90,7 @@ export class StrictHistograms {
       this.#serial = 1;
       this.#begun.fill(0);
     }
-    const groups = this.#cells.groups.length + this.#batch.freshGroups.length;
+    const groups = this.#cells.groups.length + this.#batch.pendingGroups.length;
     if (groups > this.#begun.length) {
       const larger = new Uint32Array(groups * 2);
       larger.set(this.#begun);
@@ -148,14 +148,14 @@ export class StrictHistograms {
 
   #typeOf(group: number): MetricType {
     const known = this.#cells.groups.length;
-    if (group >= known) return this.#batch.families[this.#batch.freshGroups[group - known]!.family]!.type;
+    if (group >= known) return this.#batch.families[this.#batch.pendingGroups[group - known]!.family]!.type;
     return this.#families.get(this.#cells.family[this.#cells.groups[group]!.count]!).type;
   }
 
   #isHistogram(): boolean {
     const known = this.#cells.groups.length;
     if (this.#group < known) return this.#cells.groups[this.#group]!.buckets.length > 0;
-    return this.#batch.freshGroups[this.#group - known]!.infinity >= 0;
+    return this.#batch.pendingGroups[this.#group - known]!.infinity >= 0;
   }
 
   #problem(entry: number, message: string): PushProblem {

@@ -3,7 +3,7 @@ import type { Writable } from '../primitives/writable.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells, CellShape, TextAt } from '../store/cells.ts';
-import { NO_GROUP } from '../store/fresh-cells.ts';
+import { NO_GROUP } from '../store/pending-series.ts';
 import { isNative } from '../store/native-cells.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
@@ -13,7 +13,7 @@ const CREATED_ROWS = 2;
 
 /**
  * Creates the cells that get a number, and those that complete a group; the others are -1 in the result, which is by the
- * number of the fresh cell. Cells come in the order of the body, so that the next push of the same series finds each
+ * number of the pending series. Cells come in the order of the body, so that the next push of the same series finds each
  * after its predecessor.
  */
 export function* createNeeded(
@@ -21,9 +21,9 @@ export function* createNeeded(
   cells: Cells,
   { startMs, pace }: { readonly startMs: number; readonly pace: Pace },
 ): Generator<void, Int32Array> {
-  const { fresh, freshGroups } = batch;
-  yield* cells.makeRoom(fresh.length, pace);
-  const created = new Int32Array(fresh.length).fill(-1);
+  const { pendingSeries, pendingGroups } = batch;
+  yield* cells.makeRoom(pendingSeries.length, pace);
+  const created = new Int32Array(pendingSeries.length).fill(-1);
   const creation: Creation = {
     batch,
     cells,
@@ -34,7 +34,7 @@ export function* createNeeded(
     shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN, startMs },
     copied: 0,
   };
-  for (const { family } of freshGroups) {
+  for (const { family } of pendingGroups) {
     const known = batch.families[family]!.known!;
     known.pending.push(cells.groups.length);
     known.rowCount += 1;
@@ -49,12 +49,13 @@ export function* createNeeded(
     const cell = batch.cells[i]!;
     if (cell >= 0 || Number.isNaN(batch.values[i]!)) continue;
     create(~cell);
-    if (pace.isFull(CREATED_ROWS + rowsOfText(fresh.texts.lengthOf(~cell)) + copiedRows(creation))) yield;
+    if (pace.isFull(CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(~cell)) + copiedRows(creation)))
+      yield;
   }
-  for (const { count, infinity } of freshGroups) {
+  for (const { count, infinity } of pendingGroups) {
     create(count);
     if (infinity >= 0) create(infinity);
-    if (pace.isFull((CREATED_ROWS + rowsOfText(fresh.texts.lengthOf(count))) * 2)) yield;
+    if (pace.isFull((CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(count))) * 2)) yield;
   }
   yield* settleGroups(creation, pace);
   return created;
@@ -142,14 +143,15 @@ function copiedRows(creation: Creation): number {
 
 function createCell(creation: Creation, index: number): number {
   const { batch, cells, firstGroup } = creation;
-  const { fresh } = batch;
-  const { texts } = fresh;
-  const family = batch.families[fresh.family[index]!]!.known!;
-  const freshKind = fresh.kind[index] as CellKind;
-  const isEarlierStart = !batch.judgesStartTimes && family.allStartTimes && freshKind === CellKind.GAUGE;
-  const kind = isEarlierStart ? CellKind.CREATED : freshKind;
-  const freshGroup = fresh.group[index]!;
-  const group = freshGroup === NO_GROUP ? -1 : freshGroup >= 0 ? freshGroup : firstGroup + ~freshGroup;
+  const { pendingSeries } = batch;
+  const { texts } = pendingSeries;
+  const family = batch.families[pendingSeries.family[index]!]!.known!;
+  const pendingKind = pendingSeries.kind[index] as CellKind;
+  const isEarlierStart = !batch.judgesStartTimes && family.allStartTimes && pendingKind === CellKind.GAUGE;
+  const kind = isEarlierStart ? CellKind.CREATED : pendingKind;
+  const pendingGroup = pendingSeries.group[index]!;
+  const group =
+    pendingGroup === NO_GROUP ? -1 : pendingGroup >= 0 ? pendingGroup : firstGroup + ~pendingGroup;
   const { text, shape } = creation;
   text.view = texts.viewOf(index);
   text.start = texts.offsetOf(index);
@@ -158,7 +160,7 @@ function createCell(creation: Creation, index: number): number {
   shape.kind = kind;
   shape.family = family.id;
   shape.group = group;
-  shape.bound = fresh.bound[index]!;
+  shape.bound = pendingSeries.bound[index]!;
   const cell = cells.create(text, shape);
   family.cellCount += 1;
   if (group === -1) {

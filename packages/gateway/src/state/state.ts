@@ -183,7 +183,7 @@ export class State {
       yield* this.#changes.settle();
       this.#lose();
     }
-    if (batch.fresh.length > 0) yield* this.#createCells(batch, origin.wallMs);
+    if (batch.pendingSeries.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
     if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
     if (this.rules.byJob) {

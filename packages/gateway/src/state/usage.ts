@@ -49,6 +49,8 @@ export function goneBytes({ texts, limbo }: Cells): number {
 }
 
 /** Bytes of series that a push brings, as far as it is read. */
-export function freshBytes({ fresh, freshGroups }: Batch): number {
-  return fresh.texts.textBytes + fresh.length * SAMPLE_BYTES + freshGroups.length * GROUP_BYTES;
+export function pendingBytes({ pendingSeries, pendingGroups }: Batch): number {
+  return (
+    pendingSeries.texts.textBytes + pendingSeries.length * SAMPLE_BYTES + pendingGroups.length * GROUP_BYTES
+  );
 }

@@ -10,12 +10,12 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import { CellKind } from './cells.ts';
 import type { Cells } from './cells.ts';
 import type { Family } from './families.ts';
-import { FreshCells } from './fresh-cells.ts';
+import { PendingSeries } from './pending-series.ts';
 import type { Standing } from '../ingest/leaving.ts';
 
 export interface Batch {
   length: number;
-  /** Cells, or the complement (`~k`) of an index into `fresh`. */
+  /** Cells, or the complement (`~k`) of an index into `pendingSeries`. */
   cells: Int32Array;
   /**
    * What to add; per bucket, not cumulative. NaN is a number that says nothing: it adds nothing. Of a gauge it withdraws what was; of
@@ -26,8 +26,8 @@ export interface Batch {
   offsets: Uint32Array;
   /** True when some of the cells belong to histograms or summaries. */
   grouped: boolean;
-  readonly fresh: FreshCells;
-  readonly freshGroups: FreshGroup[];
+  readonly pendingSeries: PendingSeries;
+  readonly pendingGroups: PendingGroup[];
   readonly families: PushFamily[];
   readonly aliases: Alias[];
   /** Canonical texts of lines that are thrown away, but for those that the state knew. */
@@ -69,12 +69,12 @@ export interface TurnedRow {
   readonly isStartTime: boolean;
 }
 
-export interface FreshGroup {
+export interface PendingGroup {
   /** Index into `families`. */
   readonly family: number;
-  /** Index into `fresh`. */
+  /** Index into `pendingSeries`. */
   readonly count: number;
-  /** Of the `+Inf` bucket, into `fresh` as well; -1 for a summary. */
+  /** Of the `+Inf` bucket, into `pendingSeries` as well; -1 for a summary. */
   readonly infinity: number;
 }
 
@@ -132,8 +132,8 @@ export function emptyBatch(hashSeed: number): Batch {
     values: new Float64Array(256),
     offsets: new Uint32Array(256),
     grouped: false,
-    fresh: new FreshCells(hashSeed),
-    freshGroups: [],
+    pendingSeries: new PendingSeries(hashSeed),
+    pendingGroups: [],
     families: [],
     aliases: [],
     discarded: new ByteTable(hashSeed),
@@ -166,8 +166,8 @@ export function resetBatch(batch: Batch): void {
   }
   batch.length = 0;
   batch.grouped = false;
-  batch.fresh.clear();
-  batch.freshGroups.length = 0;
+  batch.pendingSeries.clear();
+  batch.pendingGroups.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
   if (batch.discarded.size > 0) batch.discarded.clear();
@@ -224,19 +224,19 @@ function resizeColumns(batch: Batch, capacity: number): void {
 /** What kind of cell an entry is for. */
 export function kindAt(batch: Batch, cells: Cells, entry: number): CellKind {
   const cell = batch.cells[entry]!;
-  return cell < 0 ? (batch.fresh.kind[~cell]! as CellKind) : cells.kindOf(cell);
+  return cell < 0 ? (batch.pendingSeries.kind[~cell]! as CellKind) : cells.kindOf(cell);
 }
 
 /** Fresh groups are numbered after those of the state, as they will be once they are created. */
 export function groupAt(batch: Batch, cells: Cells, entry: number): number {
   const cell = batch.cells[entry]!;
-  const group = cell < 0 ? batch.fresh.group[~cell]! : cells.group[cell]!;
+  const group = cell < 0 ? batch.pendingSeries.group[~cell]! : cells.group[cell]!;
   return group < 0 ? cells.groups.length + ~group : group;
 }
 
 export function boundAt(batch: Batch, cells: Cells, entry: number): number {
   const cell = batch.cells[entry]!;
-  return cell < 0 ? batch.fresh.bound[~cell]! : cells.bound[cell]!;
+  return cell < 0 ? batch.pendingSeries.bound[~cell]! : cells.bound[cell]!;
 }
 
 /** Notes whether a cell can be a counter of this push, where that depends on its total. */

@@ -1,11 +1,11 @@
 /** What a push brings that the state does not have, as bytes: families, groups, and cells with their texts. */
 import { metricTypes } from '../model/metric-type.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
-import type { Batch, FreshGroup, PushFamily } from '../store/batch.ts';
+import type { Batch, PendingGroup, PushFamily } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Families } from '../store/families.ts';
-import { NO_GROUP } from '../store/fresh-cells.ts';
-import type { FreshCells } from '../store/fresh-cells.ts';
+import { NO_GROUP } from '../store/pending-series.ts';
+import type { PendingSeries } from '../store/pending-series.ts';
 import { isNative } from '../store/native-cells.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
@@ -20,18 +20,18 @@ const NEWS_ROWS = 2;
 const GROUP_KINDS = 3;
 
 export function writeNews(writer: ByteWriter, batch: Batch): void {
-  const { families, freshGroups, fresh } = batch;
+  const { families, pendingGroups, pendingSeries } = batch;
   writer.whole(families.length);
   for (const family of families) writeFamily(writer, family);
-  writer.whole(freshGroups.length);
-  for (const group of freshGroups) writeGroup(writer, group);
-  writer.whole(fresh.length);
-  for (let index = 0; index < fresh.length; index += 1) writeCell(writer, fresh, index);
+  writer.whole(pendingGroups.length);
+  for (const group of pendingGroups) writeGroup(writer, group);
+  writer.whole(pendingSeries.length);
+  for (let index = 0; index < pendingSeries.length; index += 1) writeCell(writer, pendingSeries, index);
 }
 
 export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number): Generator<void, void> {
   const most = Math.ceil(rows / NEWS_ROWS);
-  const { families, freshGroups, fresh } = batch;
+  const { families, pendingGroups, pendingSeries } = batch;
   let left = most;
   writer.whole(families.length);
   for (const family of families) {
@@ -41,38 +41,38 @@ export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number
     left = most;
     yield;
   }
-  writer.whole(freshGroups.length);
-  for (const group of freshGroups) {
+  writer.whole(pendingGroups.length);
+  for (const group of pendingGroups) {
     writeGroup(writer, group);
     left -= 1;
     if (left > 0) continue;
     left = most;
     yield;
   }
-  writer.whole(fresh.length);
-  for (let index = 0; index < fresh.length; index += 1) {
-    writeCell(writer, fresh, index);
-    left -= 1 + rowsOfText(fresh.texts.lengthOf(index)) / NEWS_ROWS;
+  writer.whole(pendingSeries.length);
+  for (let index = 0; index < pendingSeries.length; index += 1) {
+    writeCell(writer, pendingSeries, index);
+    left -= 1 + rowsOfText(pendingSeries.texts.lengthOf(index)) / NEWS_ROWS;
     if (left > 0) continue;
     left = most;
     yield;
   }
 }
 
-function writeGroup(writer: ByteWriter, { family, count, infinity }: FreshGroup): void {
+function writeGroup(writer: ByteWriter, { family, count, infinity }: PendingGroup): void {
   writer.whole(family);
   writer.whole(count);
   writer.whole(infinity + 1);
 }
 
-function writeCell(writer: ByteWriter, fresh: FreshCells, index: number): void {
-  const { texts } = fresh;
-  const kind = fresh.kind[index]!;
-  const group = fresh.group[index]!;
+function writeCell(writer: ByteWriter, pendingSeries: PendingSeries, index: number): void {
+  const { texts } = pendingSeries;
+  const kind = pendingSeries.kind[index]!;
+  const group = pendingSeries.group[index]!;
   writer.byte(kind);
-  writer.whole(fresh.family[index]!);
+  writer.whole(pendingSeries.family[index]!);
   writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
-  if (hasBound(kind)) writer.double(fresh.bound[index]!);
+  if (hasBound(kind)) writer.double(pendingSeries.bound[index]!);
   // Each text repeats the beginning of the one before; only the rest is written.
   const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
   const start = texts.offsetOf(index);
@@ -96,9 +96,9 @@ export function* readNews(
     if (pace.isFull(1)) yield;
     const family = reader.whole();
     const count = reader.whole();
-    batch.freshGroups.push({ family, count, infinity: reader.whole() - 1 });
+    batch.pendingGroups.push({ family, count, infinity: reader.whole() - 1 });
   }
-  const { fresh } = batch;
+  const { pendingSeries } = batch;
   let text = Buffer.alloc(1024);
   let textLength = 0;
   for (let left = reader.whole(); left > 0; left -= 1) {
@@ -115,7 +115,12 @@ export function* readNews(
     if (textLength > text.length) text = Buffer.concat([text], textLength * 2);
     text.set(rest, shared);
     const view = new DataView(text.buffer, text.byteOffset, textLength);
-    fresh.add(view, 0, textLength, fresh.texts.hash(view, 0, textLength), { kind, family, group, bound });
+    pendingSeries.add(view, 0, textLength, pendingSeries.texts.hash(view, 0, textLength), {
+      kind,
+      family,
+      group,
+      bound,
+    });
   }
 }
 
@@ -176,7 +181,7 @@ function readFamily(reader: ByteReader, into: PushFamily[], families: Families):
 }
 
 /** How many bytes two texts begin with alike. */
-function sharedLength(texts: Batch['fresh']['texts'], a: number, b: number): number {
+function sharedLength(texts: Batch['pendingSeries']['texts'], a: number, b: number): number {
   const aBytes = texts.chunkOf(a);
   const bBytes = texts.chunkOf(b);
   const aStart = texts.offsetOf(a);

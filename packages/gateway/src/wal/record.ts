@@ -171,8 +171,8 @@ export class RecordWriter {
   }
 }
 
-function hasNews({ families, fresh }: Batch): boolean {
-  return families.length > 0 || fresh.length > 0;
+function hasNews({ families, pendingSeries }: Batch): boolean {
+  return families.length > 0 || pendingSeries.length > 0;
 }
 
 function hasDetails({ starts, exemplars }: Batch): boolean {

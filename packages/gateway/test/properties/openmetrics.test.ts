@@ -158,7 +158,7 @@ test('a known body is refused for the same reasons as a new one', () => {
   fc.assert(
     fc.property(families, fc.nat(400), fc.boolean(), (all, at, discards) => {
       const summaries = discards ? 'discard' : 'sum-and-count';
-      const [fresh, knowing] = [1, 2].map((seed) => new WorkingState({ summaries }, seed)) as [
+      const [pendingSeries, knowing] = [1, 2].map((seed) => new WorkingState({ summaries }, seed)) as [
         WorkingState,
         WorkingState,
       ];
@@ -166,7 +166,9 @@ test('a known body is refused for the same reasons as a new one', () => {
       expect(knowing.push(good, { openMetricsSlice: 100 })).toBe('taken');
       expect(knowing.push(good, { openMetricsSlice: 100 })).toBe('taken');
       const body = moved(good, at);
-      expect(knowing.push(body, { openMetricsSlice: 100 })).toBe(fresh.push(body, { openMetricsSlice: 100 }));
+      expect(knowing.push(body, { openMetricsSlice: 100 })).toBe(
+        pendingSeries.push(body, { openMetricsSlice: 100 }),
+      );
     }),
     { numRuns: runs(1000) },
   );

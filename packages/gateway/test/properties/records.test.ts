@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { appendEntry, emptyBatch } from '../../src/store/batch.ts';
 import { CellKind } from '../../src/store/cells.ts';
-import { NO_GROUP } from '../../src/store/fresh-cells.ts';
+import { NO_GROUP } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
@@ -94,7 +94,7 @@ test('new cells are read as they were written, with texts that begin alike or no
         const view = viewOf(Buffer.from(text));
         const end = view.byteLength;
         const isBucket = shape.kind === CellKind.BUCKET;
-        written.fresh.add(view, 0, end, written.fresh.texts.hash(view, 0, end), {
+        written.pendingSeries.add(view, 0, end, written.pendingSeries.texts.hash(view, 0, end), {
           ...shape,
           bound: isBucket ? bound : Number.NaN,
         });
@@ -103,13 +103,13 @@ test('new cells are read as they were written, with texts that begin alike or no
       writeNews(writer, written);
       const rules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
       atOnce(readNews(new ByteReader(writer.bytes()), read, new State(rules, defaultLimits, 2)));
-      const of = ({ fresh }: typeof read) =>
-        Array.from({ length: fresh.length }, (_, i) => [
-          fresh.texts.textOf(i),
-          fresh.kind[i],
-          fresh.family[i],
-          fresh.group[i],
-          fresh.bound[i],
+      const of = ({ pendingSeries }: typeof read) =>
+        Array.from({ length: pendingSeries.length }, (_, i) => [
+          pendingSeries.texts.textOf(i),
+          pendingSeries.kind[i],
+          pendingSeries.family[i],
+          pendingSeries.group[i],
+          pendingSeries.bound[i],
         ]);
       expect(of(read)).toEqual(of(written));
     }),

@@ -59,17 +59,17 @@ test.each([false, true])(
         let nowMs = 1_000_000;
         const options = { byJob, jobPruneDurationMs: 1000, jobForgetDurationMs: 3000 };
         const clock = { now: () => nowMs };
-        const [fresh, ...others] = [0, 100, 1024 * 1024].map((scrapeCacheBytesMax) =>
+        const [pendingSeries, ...others] = [0, 100, 1024 * 1024].map((scrapeCacheBytesMax) =>
           createGateway({ ...options, clock, scrapeCacheBytesMax }),
         );
         for (const each of steps) {
           if (each === 'wait') nowMs += 1500;
           else if (each === 'scrape') {
-            const page = await fresh!.scrape();
+            const page = await pendingSeries!.scrape();
             for (const other of others) expect(await other.scrape()).toBe(page);
           } else {
             const results = await Promise.all(
-              [fresh!, ...others].map(async (gateway) => change(gateway, each)),
+              [pendingSeries!, ...others].map(async (gateway) => change(gateway, each)),
             );
             expect(new Set(results).size).toBe(1);
           }

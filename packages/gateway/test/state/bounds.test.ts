@@ -1,7 +1,7 @@
 /** Growth that a count of series or families does not bound. */
 import { describe, expect, test, vi } from 'vitest';
 
-import { FreshCells } from '../../src/store/fresh-cells.ts';
+import { PendingSeries } from '../../src/store/pending-series.ts';
 import type { Limits } from '../../src/store/rules.ts';
 import { goneBytes, seriesBytes, usageOf } from '../../src/state/usage.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
@@ -20,7 +20,7 @@ function stateWith(limits: Partial<Limits>, byJob = false): WorkingState {
 
 describe('a short body that stands for much', () => {
   test('is refused when what it stands for is too much, not when all of it is read', async () => {
-    const add = vi.spyOn(FreshCells.prototype, 'add');
+    const add = vi.spyOn(PendingSeries.prototype, 'add');
     const gateway = createGateway({ pathLabels: 'add', limits: { seriesBytesTotalMax: 32 * MIB } });
     const path = `job/a/long/${'x'.repeat(15_000)}`;
     const body = Array.from({ length: 50_000 }, (_, i) => `s{a="${i}"} 1\n`).join('');

@@ -5,11 +5,11 @@
 import { ByteTable } from '../primitives/byte-table.ts';
 import type { CellKind } from './cells.ts';
 
-/** Group of a cell that is part of none. Others are a group of the state, or `~g` for an index into Batch.freshGroups. */
+/** Group of a cell that is part of none. Others are a group of the state, or `~g` for an index into Batch.pendingGroups. */
 export const NO_GROUP: number = 2 ** 31 - 1;
 
 /** What is known of a cell besides its text. */
-export interface FreshShape {
+export interface PendingShape {
   readonly kind: CellKind;
   /** Index into Batch.families. */
   readonly family: number;
@@ -18,7 +18,7 @@ export interface FreshShape {
   readonly bound: number;
 }
 
-export class FreshCells {
+export class PendingSeries {
   /** An entry's number is the number of its cell here. */
   readonly texts: ByteTable;
   kind: Uint8Array = new Uint8Array(32);
@@ -37,7 +37,7 @@ export class FreshCells {
   }
 
   /** Adds a cell whose text is not here yet; `given` is 0. */
-  add(view: DataView, start: number, end: number, hash: number, shape: FreshShape): number {
+  add(view: DataView, start: number, end: number, hash: number, shape: PendingShape): number {
     const index = this.texts.insert(view, start, end, hash);
     if (index >= this.kind.length) this.#grow(this.texts.capacity);
     this.kind[index] = shape.kind;
