@@ -2,7 +2,7 @@
 import { PushBuilder } from '../dist/ingest/push-builder.js';
 import { State } from '../dist/state/state.js';
 import { defaultPageOptions } from '../dist/exposition/family-writer.js';
-import { KeptPages } from '../dist/exposition/kept-text.js';
+import { ScrapeCache } from '../dist/exposition/scrape-cache.js';
 import { encodePage } from '../dist/exposition/page.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
 import { defaultGatewayOptions } from '../dist/gateway/options.js';
@@ -29,17 +29,17 @@ export async function pageLines(series: number): Promise<string[]> {
 
 async function linesOf(name: string, state: State): Promise<string[]> {
   // The first page sorts the rows, whatever its format.
-  await page(state, 'text', new KeptPages(0));
+  await page(state, 'text', new ScrapeCache(0));
   const anew = new Map<Format, Measured[]>(formats.map((format) => [format, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const format of formats) anew.get(format)!.push(await page(state, format, new KeptPages(0)));
+    for (const format of formats) anew.get(format)!.push(await page(state, format, new ScrapeCache(0)));
   }
   const text = median(anew.get('text')!);
   const lines: string[] = [];
   for (const format of formats) {
     const { ms, bytes } = median(anew.get(format)!);
     const perByte = bytes / ms / (text.bytes / text.ms);
-    const kept = new KeptPages(defaultGatewayOptions.scrapeCacheBytesMax);
+    const kept = new ScrapeCache(defaultGatewayOptions.scrapeCacheBytesMax);
     await page(state, format, kept);
     const again = await page(state, format, kept);
     lines.push(
@@ -57,7 +57,7 @@ function median(all: readonly Measured[]): Measured {
   return all.toSorted((a, b) => a.ms - b.ms)[Math.floor(all.length / 2)]!;
 }
 
-async function page(state: State, format: Format, kept: KeptPages): Promise<Measured> {
+async function page(state: State, format: Format, kept: ScrapeCache): Promise<Measured> {
   const startMs = performance.now();
   let bytes = 0;
   const escaping = 'allow-utf-8';

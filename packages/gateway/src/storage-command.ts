@@ -5,7 +5,7 @@ import { IdempotencyKeys } from './store/idempotency-keys.ts';
 import { State } from './state/state.ts';
 import type { StorageCommand } from './config/parse.ts';
 import { defaultPageOptions } from './exposition/family-writer.ts';
-import { KeptPages } from './exposition/kept-text.ts';
+import { ScrapeCache } from './exposition/scrape-cache.ts';
 import { encodePage } from './exposition/page.ts';
 import { plainText } from './model/page-format.ts';
 import { initialRules } from './gateway/ledger/ledger.ts';
@@ -71,7 +71,7 @@ async function verify(path: string, log: Log): Promise<number> {
 async function exportPage(path: string, log: Log): Promise<number> {
   const { state } = await readContents(path, log);
   for await (const slice of encodePage(state.view(), plainText, {
-    kept: new KeptPages(0),
+    kept: new ScrapeCache(0),
     options: defaultPageOptions,
     onLeftOut() {},
   })) {

@@ -3,7 +3,7 @@ import type { FamilyView } from '../model/page-view.ts';
 /**
  * Writes the families of one page in one format, into the PageWriter that its constructor is given. For each family come
  * `begin`, `rows` for all of its rows in order and a few at a time, and `end`; after the last family comes `finish`. The bytes from
- * the `begin` of a family to its `end` must depend on nothing but the family and its variant (kept-text.ts), as they may be
+ * the `begin` of a family to its `end` must depend on nothing but the family and its variant (scrape-cache.ts), as they may be
  * shown again on a later page.
  */
 export interface FamilyWriter {

@@ -2,7 +2,7 @@
 import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
-import type { VariantOf } from './kept-text.ts';
+import type { VariantOf } from './scrape-cache.ts';
 import { nativeAsClassic } from './native-as-classic.ts';
 import { OpenMetricsWriter } from './openmetrics/encode.ts';
 import { PageFamilies } from './openmetrics/page-families.ts';

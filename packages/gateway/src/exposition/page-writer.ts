@@ -5,7 +5,7 @@
 import type { SampleVisitor } from '../model/page-view.ts';
 import { LF, SPACE } from '../primitives/bytes.ts';
 import { floatBytesMax, writeFloat64 } from '../primitives/write-float.ts';
-import type { Recording } from './kept-room.ts';
+import type { Recording } from './cache-quota.ts';
 
 /** Large enough that handing a slice on costs next to nothing, and small enough to be written without a pause. */
 export const SLICE_BYTES: number = 64 * 1024;

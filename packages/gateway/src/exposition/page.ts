@@ -8,7 +8,7 @@ import { escapeFamilies } from './escaping/escape-families.ts';
 import type { LeftOut } from './escaping/escaped-family.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
 import { contentOf } from './formats.ts';
-import type { FoundRun, KeptPage, KeptPages, KeptText } from './kept-text.ts';
+import type { FoundRun, CachedExposition, ScrapeCache, CachedText } from './scrape-cache.ts';
 import { pageTurn } from './page-turns.ts';
 import { PageWriter } from './page-writer.ts';
 
@@ -19,7 +19,7 @@ const TURN_MS = 3;
 
 interface PageSettings {
   /** What earlier pages of the same view's state left behind. */
-  readonly kept: KeptPages;
+  readonly kept: ScrapeCache;
   readonly options: PageOptions;
   /** Told at the end if series were left out. */
   onLeftOut(leftOut: LeftOut): void;
@@ -59,7 +59,7 @@ class Page {
   readonly #view: PageView;
   readonly #format: PageFormat;
   readonly #options: PageOptions;
-  readonly #kept: KeptText;
+  readonly #kept: CachedText;
   readonly #page = new PageWriter();
   #begun = false;
 
@@ -107,7 +107,7 @@ class Page {
   *#writeRun(
     run: readonly FamilyView[],
     writer: FamilyWriter,
-    { found, kept }: { readonly found: FoundRun; readonly kept: KeptPage },
+    { found, kept }: { readonly found: FoundRun; readonly kept: CachedExposition },
   ): Steps {
     const recording = this.#kept.record(found);
     try {

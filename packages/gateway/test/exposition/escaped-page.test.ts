@@ -1,7 +1,7 @@
 /** Names that need quotes, for scrapers that read none: what becomes of series that meet others, or could not stand so. */
 import { describe, expect, test } from 'vitest';
 
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
 import type { NativeView } from '../../src/model/page-view.ts';
 import { readFamilies } from '../support/read-families.ts';
@@ -64,7 +64,7 @@ test('what is left out is told with every page, also where its text is kept', as
     { name: 'b_b', type: 'gauge', version: 1, rows: [{ value: 1 }] },
     { name: 'b.b', type: 'counter', version: 1, rows: [{ value: 1 }, { labels: 'l="1"', value: 1 }] },
   ];
-  const kept = new KeptPages(1 << 20);
+  const kept = new ScrapeCache(1 << 20);
   for (let page = 0; page < 3; page += 1) {
     const leftOut: number[] = [];
     await madePage(families, { kept, onLeftOut: (series) => leftOut.push(series) });

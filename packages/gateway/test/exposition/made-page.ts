@@ -1,7 +1,7 @@
 /** Pages of families that are written down, with all that a state may know of them. */
 import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
 import type { PageOptions } from '../../src/exposition/family-writer.ts';
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import type { LeftOut } from '../../src/exposition/escaping/escaped-family.ts';
 import { visitSamples } from '../../src/exposition/series-samples.ts';
@@ -40,7 +40,7 @@ export interface MadeFamily {
 export interface MadePageSettings {
   readonly format?: Partial<PageFormat>;
   readonly options?: Partial<PageOptions>;
-  readonly kept?: KeptPages;
+  readonly kept?: ScrapeCache;
   readonly nativeBucketsMax?: number;
   readonly onLeftOut?: (series: number) => void;
 }
@@ -57,7 +57,7 @@ export async function madePageBytes(
   {
     format = {},
     options = {},
-    kept = new KeptPages(0),
+    kept = new ScrapeCache(0),
     onLeftOut = () => {},
     nativeBucketsMax,
   }: MadePageSettings = {},

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 
 import type { PageOptions } from '../../src/exposition/family-writer.ts';
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { formatBound } from '../../src/exposition/openmetrics/format-bound.ts';
 import { createGateway } from '../../src/index.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
@@ -293,7 +293,7 @@ test('lines for start times are left out when asked, and so are families of them
 });
 
 test('text that is kept is not shown when start times or other families change it', async () => {
-  const kept = new KeptPages(1 << 20);
+  const kept = new ScrapeCache(1 << 20);
   const made = (families: readonly MadeFamily[]): Promise<string> =>
     madePage(families, { format: openmetrics, kept });
   const counter = { ...family('a_total', 'counter', value), version: 1 };

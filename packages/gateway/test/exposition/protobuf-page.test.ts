@@ -1,7 +1,7 @@
 /** Pages in protobuf, case by case, as protobufjs reads them. */
 import { describe, expect, test } from 'vitest';
 
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeView } from '../../src/model/page-view.ts';
 import { readPage } from '../support/told-families.ts';
@@ -352,7 +352,7 @@ test.each([1, 50, 5_000])(
       version: 1,
       rows: i === 1 ? rows : rows.slice(0, 2),
     }));
-    const kept = new KeptPages(1 << 30);
+    const kept = new ScrapeCache(1 << 30);
     const first = await madePageBytes(families, { format, kept });
     const read = readPage(first);
     expect(read.map((family) => family.metric?.length)).toEqual(families.map((family) => family.rows.length));

@@ -14,7 +14,7 @@ import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
 import type { PageOptions } from '../../src/exposition/family-writer.ts';
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { plainText } from '../../src/model/page-format.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
@@ -108,7 +108,7 @@ export class WorkingState {
     { format = plainText, options = defaultPageOptions }: PageWanted = {},
   ): Promise<string> {
     const slices: Buffer[] = [];
-    for await (const slice of encodePage(view, format, { kept: new KeptPages(0), options, onLeftOut() {} }))
+    for await (const slice of encodePage(view, format, { kept: new ScrapeCache(0), options, onLeftOut() {} }))
       slices.push(Buffer.from(slice));
     return Buffer.concat(slices).toString(format.format === 'protobuf' ? 'latin1' : 'utf8');
   }

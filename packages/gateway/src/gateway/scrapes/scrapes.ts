@@ -7,7 +7,7 @@
  */
 import { viewBytes } from '../../read/view.ts';
 import type { OpenView } from '../../read/view.ts';
-import { KeptPages } from '../../exposition/kept-text.ts';
+import { ScrapeCache } from '../../exposition/scrape-cache.ts';
 import { encodePage } from '../../exposition/page.ts';
 import type { LeftOut } from '../../exposition/escaping/escaped-family.ts';
 import { plainText } from '../../model/page-format.ts';
@@ -55,7 +55,7 @@ export class Scrapes {
   readonly #deps: ScrapesDeps;
   readonly #now: () => number;
   readonly #queue: ScrapeQueue;
-  readonly #kept: KeptPages;
+  readonly #kept: ScrapeCache;
   readonly #scrapers = new Scrapers();
   /** The oldest first. */
   #views: OpenView[] = [];
@@ -66,7 +66,7 @@ export class Scrapes {
     this.#deps = deps;
     this.#now = deps.now ?? (() => performance.now());
     this.#queue = new ScrapeQueue(deps.bounds);
-    this.#kept = new KeptPages(deps.options.scrapeCacheBytesMax);
+    this.#kept = new ScrapeCache(deps.options.scrapeCacheBytesMax);
   }
 
   get report(): ScrapesReport {

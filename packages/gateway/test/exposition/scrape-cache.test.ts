@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { plainText } from '../../src/model/page-format.ts';
 import type { FamilyView } from '../../src/model/page-view.ts';
@@ -12,7 +12,7 @@ const PAGE_BYTES = ROWS * (row.length + 3);
 
 /** One large family on page after page; `c` is a page before which it has changed. Answers `w` where it was written anew. */
 async function pages(changes: string, bytesMax: number): Promise<string> {
-  const kept = new KeptPages(bytesMax);
+  const kept = new ScrapeCache(bytesMax);
   const identity = {};
   let version = 1;
   let answer = '';

@@ -3,18 +3,18 @@
  * to keep it. Where one way needs room, another gives way that was not asked for since the page before this one, those first
  * that were not for longest. So two scrapers of different formats do not write everything anew in turns.
  */
-export interface RoomUser {
+export interface QuotaUser {
   /** What it takes. */
   readonly bytes: number;
-  /** By `KeptRoom.use`: when it was asked for, and the time before. */
+  /** By `CacheQuota.use`: when it was asked for, and the time before. */
   readonly usedAt: number;
   readonly usedBefore: number;
   clear(): void;
 }
 
-export class KeptRoom {
+export class CacheQuota {
   readonly #bytesMax: number;
-  readonly #users = new Set<RoomUser>();
+  readonly #users = new Set<QuotaUser>();
   #uses = 0;
   #recordedBytes = 0;
 
@@ -29,7 +29,7 @@ export class KeptRoom {
     return bytes;
   }
 
-  add(user: RoomUser): void {
+  add(user: QuotaUser): void {
     this.#users.add(user);
   }
 
@@ -40,14 +40,14 @@ export class KeptRoom {
   }
 
   /** What this one could still take. */
-  left(wanting: RoomUser): number {
+  left(wanting: QuotaUser): number {
     let left = this.#bytesMax - this.#recordedBytes;
     for (const user of this.#users) if (!givesWay(user, wanting)) left -= user.bytes;
     return left;
   }
 
   /** Sees to it that this one can take so many bytes more; false where it cannot. */
-  makeFor(wanting: RoomUser, bytes: number): boolean {
+  makeFor(wanting: QuotaUser, bytes: number): boolean {
     if (bytes > this.left(wanting)) return false;
     while (this.bytes + bytes > this.#bytesMax) {
       const others = [...this.#users].filter((user) => givesWay(user, wanting) && user.bytes > 0);
@@ -57,7 +57,7 @@ export class KeptRoom {
   }
 
   /** For text that is about to be written, of which so much may be kept. */
-  record(wanting: RoomUser, bytesMax: number): Recording {
+  record(wanting: QuotaUser, bytesMax: number): Recording {
     return new Recording(bytesMax, (bytes) => {
       if (bytes > 0 && !this.makeFor(wanting, bytes)) return false;
       this.#recordedBytes += bytes;
@@ -98,6 +98,6 @@ export class Recording {
   }
 }
 
-function givesWay(user: RoomUser, wanting: RoomUser): boolean {
+function givesWay(user: QuotaUser, wanting: QuotaUser): boolean {
   return user !== wanting && user.usedAt < wanting.usedBefore;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
-import { KeptPages } from '../../src/exposition/kept-text.ts';
+import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { escapingSchemes, plainText } from '../../src/model/page-format.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
@@ -47,13 +47,17 @@ class Large {
   }
 }
 
-function slicesOf(large: Large, kept: KeptPages, format: Partial<PageFormat> = {}) {
+function slicesOf(large: Large, kept: ScrapeCache, format: Partial<PageFormat> = {}) {
   const settings = { kept, options: defaultPageOptions, onLeftOut(): void {} };
   return encodePage(large.view(), { ...plainText, ...format }, settings);
 }
 
 /** Whether the rows were written anew. */
-async function isWritten(large: Large, kept: KeptPages, format: Partial<PageFormat> = {}): Promise<boolean> {
+async function isWritten(
+  large: Large,
+  kept: ScrapeCache,
+  format: Partial<PageFormat> = {},
+): Promise<boolean> {
   const before = large.written;
   let bytes = 0;
   for await (const slice of slicesOf(large, kept, format)) bytes += slice.length;
@@ -68,7 +72,7 @@ const formats = (['text', 'openmetrics', 'protobuf'] as const).flatMap((format) 
 test('the kept text of all formats and escapings together takes no more than it may', async () => {
   expect(formats).toHaveLength(12);
   const bytesMax = 3 * PAGE_BYTES;
-  const kept = new KeptPages(bytesMax);
+  const kept = new ScrapeCache(bytesMax);
   const large = new Large();
   for (let round = 0; round < 4; round += 1) {
     for (const format of formats) {
@@ -80,7 +84,7 @@ test('the kept text of all formats and escapings together takes no more than it 
 });
 
 test('text that nobody asks for any more gives way', async () => {
-  const kept = new KeptPages(1.5 * PAGE_BYTES);
+  const kept = new ScrapeCache(1.5 * PAGE_BYTES);
   const large = new Large();
   expect(await isWritten(large, kept, { format: 'text' })).toBe(true);
   expect(await isWritten(large, kept, { format: 'text' })).toBe(false);
@@ -92,7 +96,7 @@ test('text that nobody asks for any more gives way', async () => {
 });
 
 test('two formats in turns, with room for one: that one stays', async () => {
-  const kept = new KeptPages(1.5 * PAGE_BYTES);
+  const kept = new ScrapeCache(1.5 * PAGE_BYTES);
   const large = new Large();
   await isWritten(large, kept, { format: 'text' });
   for (let round = 0; round < 4; round += 1) {
@@ -102,7 +106,7 @@ test('two formats in turns, with room for one: that one stays', async () => {
 });
 
 test('what is known about families without text counts as well', async () => {
-  const kept = new KeptPages(20_000);
+  const kept = new ScrapeCache(20_000);
   const families = Array.from({ length: 5_000 }, (_, i) =>
     madeFamily({ name: `f${i}_total`, type: 'counter', version: 1, rows: [{ value: i }] }),
   );
@@ -116,7 +120,7 @@ test('what is known about families without text counts as well', async () => {
 
 test('pages that are not read to their end hold no more than may be kept, and give it back', async () => {
   const bytesMax = 2 * PAGE_BYTES;
-  const kept = new KeptPages(bytesMax);
+  const kept = new ScrapeCache(bytesMax);
   const large = new Large();
   const pages = Array.from({ length: 8 }, () => slicesOf(large, kept));
   // The first slice holds what was written; the next ones are not asked for.
@@ -134,7 +138,7 @@ test('pages that are not read to their end hold no more than may be kept, and gi
 });
 
 test('of pages at the same time the last one takes nothing from the others', async () => {
-  const kept = new KeptPages(4 * PAGE_BYTES);
+  const kept = new ScrapeCache(4 * PAGE_BYTES);
   const large = new Large();
   const [early, late] = [slicesOf(large, kept), slicesOf(large, kept)];
   await early.next();

@@ -11,8 +11,8 @@
 import type { PageFormat } from '../model/page-format.ts';
 import type { FamilyView } from '../model/page-view.ts';
 import type { LeftOut } from './escaping/escaped-family.ts';
-import { KeptRoom } from './kept-room.ts';
-import type { Recording, RoomUser } from './kept-room.ts';
+import { CacheQuota } from './cache-quota.ts';
+import type { Recording, QuotaUser } from './cache-quota.ts';
 
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
 const RUN_ROWS = 128;
@@ -27,7 +27,7 @@ const CHANGES_KEPT = 1;
 export type VariantOf = (family: FamilyView) => number;
 
 /** A page that is being written. */
-export interface KeptPage {
+export interface CachedExposition {
   readonly number: number;
   readonly variantOf: VariantOf;
 }
@@ -75,12 +75,12 @@ const RUN_BYTES = 320;
 const RUN_FAMILY_BYTES = 96;
 
 /** The kept text of each way to write a page that was asked for; there are as many as formats and escapings. They share their room. */
-export class KeptPages {
-  readonly #room: KeptRoom;
-  readonly #texts = new Map<string, KeptText>();
+export class ScrapeCache {
+  readonly #room: CacheQuota;
+  readonly #texts = new Map<string, CachedText>();
 
   constructor(bytesMax: number) {
-    this.#room = new KeptRoom(bytesMax);
+    this.#room = new CacheQuota(bytesMax);
   }
 
   /** What all of it takes, with what pages under way have recorded in order to keep it. */
@@ -89,11 +89,11 @@ export class KeptPages {
   }
 
   /** Both versions of text are the same text where names are escaped the same way. */
-  of({ format, escaping }: PageFormat): KeptText {
+  of({ format, escaping }: PageFormat): CachedText {
     const key = `${format} ${escaping}`;
     let text = this.#texts.get(key);
     if (text === undefined) {
-      text = new KeptText(this.#room);
+      text = new CachedText(this.#room);
       this.#texts.set(key, text);
       this.#room.add(text);
     }
@@ -101,16 +101,16 @@ export class KeptPages {
   }
 }
 
-export class KeptText implements RoomUser {
+export class CachedText implements QuotaUser {
   /** When the newest page began, and the one before it. */
   usedAt = 0;
   usedBefore = 0;
-  readonly #room: KeptRoom;
+  readonly #room: CacheQuota;
   /** By the first family of the run. */
   readonly #runs = new Map<object, Run>();
   #bytes = 0;
 
-  constructor(room: KeptRoom) {
+  constructor(room: CacheQuota) {
     this.#room = room;
   }
 
@@ -123,19 +123,19 @@ export class KeptText implements RoomUser {
     this.#bytes = 0;
   }
 
-  begin(variantOf: VariantOf): KeptPage {
+  begin(variantOf: VariantOf): CachedExposition {
     this.usedBefore = this.usedAt;
     this.usedAt = this.#room.use();
     return { number: this.usedAt, variantOf };
   }
 
   /** Call when a page is complete: forgets runs that neither it nor a later one met. */
-  end(page: KeptPage): void {
+  end(page: CachedExposition): void {
     for (const [first, run] of this.#runs) if (run.page < page.number) this.#drop(first, run);
   }
 
   /** The run that begins at `from`, as this page has it. */
-  find(families: readonly FamilyView[], from: number, page: KeptPage): FoundRun {
+  find(families: readonly FamilyView[], from: number, page: CachedExposition): FoundRun {
     const first = families[from]!;
     if (first.once) return { to: from + 1, text: undefined, keepBytesMax: 0, ...noPast };
     const known = this.#runs.get(first.identity);
@@ -159,7 +159,7 @@ export class KeptText implements RoomUser {
   }
 
   /** Notes a run that was written anew, and keeps its text if there is one. */
-  keep(run: readonly FamilyView[], written: WrittenRun, page: KeptPage): void {
+  keep(run: readonly FamilyView[], written: WrittenRun, page: CachedExposition): void {
     if (run[0]!.once) return;
     const first = run[0]!.identity;
     const known = this.#runs.get(first);
