@@ -1,4 +1,4 @@
-import type { FamilyView } from '../model/page-view.ts';
+import type { FamilyView } from '../model/read-view.ts';
 
 /**
  * Writes the families of one page in one format, into the PageWriter that its constructor is given. For each family come

@@ -1,6 +1,6 @@
 /** Which writer goes with which format, and what of the families of a page it shows. */
 import type { EscapingScheme, PageFormat } from '../model/page-format.ts';
-import type { FamilyView } from '../model/page-view.ts';
+import type { FamilyView } from '../model/read-view.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
 import type { VariantOf } from './scrape-cache.ts';
 import { nativeAsClassic } from './native-as-classic.ts';

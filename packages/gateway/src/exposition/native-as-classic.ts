@@ -5,7 +5,7 @@
 import { classicBuckets } from '../histogram/classic.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { FamilyView, NativeView, SampleVisitor, SeriesView, SeriesVisitor } from '../model/page-view.ts';
+import type { FamilyView, NativeView, SampleVisitor, SeriesView, SeriesVisitor } from '../model/read-view.ts';
 import { visitSamples } from './series-samples.ts';
 
 export function nativeAsClassic(families: readonly FamilyView[]): readonly FamilyView[] {

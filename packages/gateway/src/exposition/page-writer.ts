@@ -2,7 +2,7 @@
  * Collects the bytes of a page into slices. What it hands out is never written to afterwards, so that a slice may be kept and
  * shown again.
  */
-import type { SampleVisitor } from '../model/page-view.ts';
+import type { SampleVisitor } from '../model/read-view.ts';
 import { LF, SPACE } from '../primitives/bytes.ts';
 import { floatBytesMax, writeFloat64 } from '../primitives/write-float.ts';
 import type { Recording } from './cache-quota.ts';

@@ -3,7 +3,7 @@
  * size; the page view keeps it one point in time.
  */
 import type { PageFormat } from '../model/page-format.ts';
-import type { FamilyView, PageView } from '../model/page-view.ts';
+import type { FamilyView, ReadView } from '../model/read-view.ts';
 import { escapeFamilies } from './escaping/escape-families.ts';
 import type { LeftOut } from './escaping/escaped-family.ts';
 import type { FamilyWriter, PageOptions } from './family-writer.ts';
@@ -29,7 +29,7 @@ interface PageSettings {
 
 /** The page in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */
 export async function* encodePage(
-  view: PageView,
+  view: ReadView,
   format: PageFormat,
   settings: PageSettings,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -56,14 +56,14 @@ type Steps = Generator<Uint8Array | void, void>;
 
 class Page {
   leftOut: LeftOut | undefined;
-  readonly #view: PageView;
+  readonly #view: ReadView;
   readonly #format: PageFormat;
   readonly #options: PageOptions;
   readonly #kept: CachedText;
   readonly #page = new PageWriter();
   #begun = false;
 
-  constructor(view: PageView, format: PageFormat, { kept, options }: PageSettings) {
+  constructor(view: ReadView, format: PageFormat, { kept, options }: PageSettings) {
     this.#view = view;
     this.#format = format;
     this.#options = options;

@@ -1,7 +1,7 @@
 /** The samples of a histogram or summary that end in one suffix, as a family of their own. */
 import { isLegacyMetricName } from '../model/labels.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { FamilyView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
+import type { FamilyView, SampleVisitor, SeriesVisitor } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 
 export class PartFamily implements FamilyView {

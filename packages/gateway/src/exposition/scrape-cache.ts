@@ -9,7 +9,7 @@
  * kept already: they are written anew each time.
  */
 import type { PageFormat } from '../model/page-format.ts';
-import type { FamilyView } from '../model/page-view.ts';
+import type { FamilyView } from '../model/read-view.ts';
 import type { LeftOut } from './escaping/escaped-family.ts';
 import { CacheQuota } from './cache-quota.ts';
 import type { Recording, QuotaUser } from './cache-quota.ts';

@@ -4,7 +4,7 @@
  */
 import { isLegacyMetricName } from '../model/labels.ts';
 import type { Exemplar } from '../model/exemplar.ts';
-import type { SeriesView } from '../model/page-view.ts';
+import type { SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { COMMA, LF, RIGHT_BRACE, SPACE } from '../primitives/bytes.ts';
 import { floatBytesMax, writeFloat64, writeSeconds } from '../primitives/write-float.ts';

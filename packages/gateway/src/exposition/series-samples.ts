@@ -1,7 +1,7 @@
 /** The samples of a row in the order and spelling of text, for views that do not have that text at hand. */
 import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
-import type { FamilyView, SampleVisitor, SeriesView } from '../model/page-view.ts';
+import type { FamilyView, SampleVisitor, SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 

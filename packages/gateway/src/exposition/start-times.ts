@@ -3,7 +3,7 @@
  * have start times of their own show them there, and not as families.
  */
 import type { MetricType } from '../model/metric-type.ts';
-import type { FamilyView } from '../model/page-view.ts';
+import type { FamilyView } from '../model/read-view.ts';
 
 const SUFFIX = '_created';
 

@@ -5,7 +5,7 @@ import type { Exemplar } from '../model/exemplar.ts';
 import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { NativeView, SeriesView } from '../model/page-view.ts';
+import type { NativeView, SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';

@@ -5,7 +5,7 @@
  */
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { FamilyView, PageView, SampleVisitor, SeriesVisitor } from '../model/page-view.ts';
+import type { FamilyView, ReadView, SampleVisitor, SeriesVisitor } from '../model/read-view.ts';
 import type { NumberList } from '../primitives/number-list.ts';
 import type { Cells } from '../store/cells.ts';
 import { EarlierDetails } from '../store/earlier-details.ts';
@@ -35,7 +35,7 @@ export interface OpenView {
   readonly bytes: number;
   readonly isOpen: boolean;
   /** A page of it, which must be closed. Counters and histograms that came after the tick `zeroAfter` are 0 on it. */
-  page(zeroAfter?: number): PageView;
+  page(zeroAfter?: number): ReadView;
   /** No more pages are wanted: it closes with the last that is open. */
   close(): void;
 }

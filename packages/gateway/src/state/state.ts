@@ -9,7 +9,7 @@
  */
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { PageView } from '../model/page-view.ts';
+import type { ReadView } from '../model/read-view.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { StrayAdoption } from './adopt-strays.ts';
@@ -252,7 +252,7 @@ export class State {
   }
 
   /** The page now, the only one of its view; see OpenView.page. */
-  view(zeroAfter?: number): PageView {
+  view(zeroAfter?: number): ReadView {
     const view = atOnce(this.openViewInSteps());
     const page = view.page(zeroAfter);
     view.close();

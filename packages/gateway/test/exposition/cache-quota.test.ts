@@ -5,7 +5,7 @@ import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { escapingSchemes, plainText } from '../../src/model/page-format.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
-import type { FamilyView } from '../../src/model/page-view.ts';
+import type { FamilyView } from '../../src/model/read-view.ts';
 import { madeFamily, madeView } from './made-page.ts';
 
 const ROWS = 2_000;

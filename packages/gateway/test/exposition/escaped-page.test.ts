@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
-import type { NativeView } from '../../src/model/page-view.ts';
+import type { NativeView } from '../../src/model/read-view.ts';
 import { readFamilies } from '../support/read-families.ts';
 import { madePage, madePageBytes } from './made-page.ts';
 import type { MadeFamily } from './made-page.ts';

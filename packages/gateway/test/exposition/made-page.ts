@@ -10,7 +10,7 @@ import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts
 import type { MetricType } from '../../src/model/metric-type.ts';
 import { plainText } from '../../src/model/page-format.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
-import type { FamilyView, NativeView, PageView, SeriesView } from '../../src/model/page-view.ts';
+import type { FamilyView, NativeView, ReadView, SeriesView } from '../../src/model/read-view.ts';
 import { parseSeriesText, seriesText } from '../../src/model/series-text.ts';
 
 export interface MadeRow {
@@ -77,7 +77,7 @@ export async function madePageBytes(
   return Buffer.concat(slices);
 }
 
-export function madeView(families: readonly FamilyView[], nativeBucketsMax = 160): PageView {
+export function madeView(families: readonly FamilyView[], nativeBucketsMax = 160): ReadView {
   return {
     nativeBucketsMax,
     // oxlint-disable-next-line require-yield -- there is nothing to sort

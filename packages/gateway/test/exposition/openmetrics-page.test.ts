@@ -6,7 +6,7 @@ import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { formatBound } from '../../src/exposition/openmetrics/format-bound.ts';
 import { createGateway } from '../../src/index.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
-import type { NativeView } from '../../src/model/page-view.ts';
+import type { NativeView } from '../../src/model/read-view.ts';
 import * as pb from '../support/protobuf.ts';
 import { madePage } from './made-page.ts';
 import type { MadeFamily, MadeRow } from './made-page.ts';

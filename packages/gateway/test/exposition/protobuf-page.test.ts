@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
-import type { NativeView } from '../../src/model/page-view.ts';
+import type { NativeView } from '../../src/model/read-view.ts';
 import { readPage } from '../support/told-families.ts';
 import { madePageBytes } from './made-page.ts';
 import type { MadeFamily, MadeRow } from './made-page.ts';

@@ -4,7 +4,7 @@ import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { plainText } from '../../src/model/page-format.ts';
-import type { FamilyView } from '../../src/model/page-view.ts';
+import type { FamilyView } from '../../src/model/read-view.ts';
 
 const ROWS = 20_000;
 const row = Buffer.from('busy_total{code="200"}');

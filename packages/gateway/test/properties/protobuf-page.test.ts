@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { hasBuckets } from '../../src/model/metric-type.ts';
 import type { NativeBuckets } from '../../src/model/native-histogram.ts';
 import { escapingSchemes, plainText } from '../../src/model/page-format.ts';
-import type { NativeView } from '../../src/model/page-view.ts';
+import type { NativeView } from '../../src/model/read-view.ts';
 import { parseSeriesText, seriesText } from '../../src/model/series-text.ts';
 import { asText, familyWithAll, pushedFamily } from '../exposition/arbitrary-families.ts';
 import { linesOf, madePageBytes } from '../exposition/made-page.ts';

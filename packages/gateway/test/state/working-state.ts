@@ -18,7 +18,7 @@ import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodePage } from '../../src/exposition/page.ts';
 import { plainText } from '../../src/model/page-format.ts';
 import type { PageFormat } from '../../src/model/page-format.ts';
-import type { PageView } from '../../src/model/page-view.ts';
+import type { ReadView } from '../../src/model/read-view.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
@@ -104,7 +104,7 @@ export class WorkingState {
 
   /** The page of a view that was opened before, or of one of now; protobuf in Latin-1. */
   async page(
-    view: PageView = this.state.view(),
+    view: ReadView = this.state.view(),
     { format = plainText, options = defaultPageOptions }: PageWanted = {},
   ): Promise<string> {
     const slices: Buffer[] = [];

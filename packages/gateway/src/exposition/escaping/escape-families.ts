@@ -5,7 +5,7 @@
  */
 import { isDistribution } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
-import type { FamilyView } from '../../model/page-view.ts';
+import type { FamilyView } from '../../model/read-view.ts';
 import { escapeMetricName } from './escape-name.ts';
 import { EscapedFamily } from './escaped-family.ts';
 import type { Escaping } from './escaped-family.ts';

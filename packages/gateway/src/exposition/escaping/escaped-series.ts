@@ -1,5 +1,5 @@
 import type { Exemplar } from '../../model/exemplar.ts';
-import type { NativeView, SeriesView } from '../../model/page-view.ts';
+import type { NativeView, SeriesView } from '../../model/read-view.ts';
 import type { LabelEscaper } from './escape-labels.ts';
 
 /** A row as it is but for the names of its labels. */

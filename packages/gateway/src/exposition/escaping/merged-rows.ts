@@ -4,7 +4,7 @@ import { reduceForPage } from '../../histogram/resolution.ts';
 import { newestExemplars } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
-import type { FamilyView, NativeView, SeriesView } from '../../model/page-view.ts';
+import type { FamilyView, NativeView, SeriesView } from '../../model/read-view.ts';
 
 /** A copy of one row, or the sum of several. */
 export interface MergedRow {

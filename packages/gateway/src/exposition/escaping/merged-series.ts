@@ -1,5 +1,5 @@
 import type { Exemplar } from '../../model/exemplar.ts';
-import type { NativeView, SeriesView } from '../../model/page-view.ts';
+import type { NativeView, SeriesView } from '../../model/read-view.ts';
 import type { MergedRow } from './merged-rows.ts';
 
 /** A row that was added up, as views have it. */

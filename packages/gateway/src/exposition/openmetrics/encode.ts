@@ -12,7 +12,7 @@
 import type { Exemplar } from '../../model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
 import type { EscapingScheme } from '../../model/page-format.ts';
-import type { FamilyView, SeriesView } from '../../model/page-view.ts';
+import type { FamilyView, SeriesView } from '../../model/read-view.ts';
 import { escapeLabelValue } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';

@@ -7,7 +7,7 @@
  *   histogram, summary    all of whose samples have a suffix: as one `unknown` family for each of them
  */
 import type { MetricType } from '../../model/metric-type.ts';
-import type { FamilyView } from '../../model/page-view.ts';
+import type { FamilyView } from '../../model/read-view.ts';
 import { PartFamily } from '../part-family.ts';
 import { StartTimes } from '../start-times.ts';
 import { familyTypes, suffixOf } from './family-types.ts';

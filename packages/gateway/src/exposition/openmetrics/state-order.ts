@@ -2,7 +2,7 @@
  * The rows of a stateset metric by metric. Rows come in the order of their text, in which the states of several metrics
  * interleave where a label sorts after the one that names the state; OpenMetrics wants each metric in one piece.
  */
-import type { SeriesView } from '../../model/page-view.ts';
+import type { SeriesView } from '../../model/read-view.ts';
 import { viewOf } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 import { LabelNames, valueEnd } from '../label-names.ts';

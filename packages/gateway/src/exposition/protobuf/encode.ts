@@ -7,7 +7,7 @@
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { EscapingScheme } from '../../model/page-format.ts';
-import type { FamilyView, SeriesView } from '../../model/page-view.ts';
+import type { FamilyView, SeriesView } from '../../model/read-view.ts';
 import { ByteWriter } from '../../primitives/byte-writer.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter } from '../family-writer.ts';

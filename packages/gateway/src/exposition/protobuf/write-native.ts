@@ -6,7 +6,7 @@
 import { spansOf } from '../../histogram/spans.ts';
 import type { BucketSpan, SpannedBuckets } from '../../histogram/spans.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
-import type { NativeView, SeriesView } from '../../model/page-view.ts';
+import type { NativeView, SeriesView } from '../../model/read-view.ts';
 import { FIELD_BYTES } from './message-bytes.ts';
 import type { MessageBytes } from './message-bytes.ts';
 import { histogram as tags, span as spanTags } from './schema.ts';

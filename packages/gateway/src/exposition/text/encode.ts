@@ -1,7 +1,7 @@
 /** Writes text 0.0.4 and 1.0.0, which differ in what names may be. What the state holds is this text, so bytes are copied. */
 import { isLegacyMetricName } from '../../model/labels.ts';
 import type { MetricType } from '../../model/metric-type.ts';
-import type { FamilyView } from '../../model/page-view.ts';
+import type { FamilyView } from '../../model/read-view.ts';
 import { escapeLabelValue } from '../../model/series-text.ts';
 import type { FamilyWriter } from '../family-writer.ts';
 import type { PageWriter } from '../page-writer.ts';

@@ -1,7 +1,7 @@
 /** One scrape, from the moment it is asked for until its reader has taken the last byte or gone. */
 import type { OpenView } from '../../read/view.ts';
 import { RequestError } from '../../model/errors.ts';
-import type { PageView } from '../../model/page-view.ts';
+import type { ReadView } from '../../model/read-view.ts';
 import type { CutReason, ScrapeRequest } from '../api.ts';
 import { ReaderPace } from './reader-pace.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
@@ -19,10 +19,10 @@ export class ScrapeTurn {
   /** Besides its view. */
   readonly bytes: number;
   /** Settled when it is its turn, or when it will not be. */
-  readonly admitted: Promise<PageView>;
-  #resolve: ((page: PageView) => void) | undefined;
+  readonly admitted: Promise<ReadView>;
+  #resolve: ((page: ReadView) => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
-  #page: PageView | undefined;
+  #page: ReadView | undefined;
   #tick = 0;
   #bytesAtFirst = 0;
   #failure: Error | undefined;

@@ -3,7 +3,7 @@ import type { MetricType } from './metric-type.ts';
 import type { NativeHistogram } from './native-histogram.ts';
 
 /** The state at one point in time. An encoder reads it while pushes go on, and must close it. */
-export interface PageView {
+export interface ReadView {
   /** Buckets that one native histogram has at most, and still has where several are added up for a page. */
   readonly nativeBucketsMax: number;
   /** The families with rows, by name. Sorting takes steps of about a millisecond. */
