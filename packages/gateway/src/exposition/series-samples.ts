@@ -1,4 +1,4 @@
-/** The samples of a row in the order and spelling of text, for views that do not have that text at hand. */
+/** The samples of a row in the order and series key of text, for views that do not have that text at hand. */
 import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
 import type { FamilyView, SampleVisitor, SeriesView } from '../model/read-view.ts';

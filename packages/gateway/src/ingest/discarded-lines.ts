@@ -79,7 +79,7 @@ export class DiscardedLines {
       );
     }
     const rest = which === undefined ? labels : labels.filter((label) => label.name !== 'quantile');
-    // The quantile in one spelling.
+    // The quantile in one series key.
     const own = which === undefined ? rest : [...rest, { name: 'quantile', value: String(which) }];
     const text = seriesText(name, own);
     if (text.length > TEXT_CHARS_MAX) return undefined;

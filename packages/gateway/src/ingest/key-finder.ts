@@ -1,5 +1,5 @@
 /**
- * Finds what keys lead to: spellings that are no text (see SpellingKey). They share the table of text, of which
+ * Finds what keys lead to: series keys that are no text (see SeriesKeyBytes). They share the table of text, of which
  * none begins as they do; what was learnt from one push are entries in a row.
  */
 import { UNKNOWN } from '../model/sample-sink.ts';
@@ -8,7 +8,7 @@ import type { State } from '../state/state.ts';
 
 export class KeyFinder {
   readonly #state: State;
-  /** The reference of the spelling after the last one found. */
+  /** The reference of the series key after the last one found. */
   #next = 0;
 
   constructor(state: State) {
@@ -22,20 +22,20 @@ export class KeyFinder {
   /** Whether it is the entry after the last one found; else UNKNOWN. */
   guess(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
     const reference = this.#next;
-    const { text: spellings } = this.#state.spellings;
-    if (!spellings.isInTwo(reference, head, headEnd, view, start, end)) return UNKNOWN;
+    const { text: seriesCache } = this.#state.seriesCache;
+    if (!seriesCache.isInTwo(reference, head, headEnd, view, start, end)) return UNKNOWN;
     return this.#targetOf(reference);
   }
 
   find(view: DataView, start: number, end: number, hash: number): number {
-    const reference = this.#state.spellings.text.find(view, start, end, hash);
+    const reference = this.#state.seriesCache.text.find(view, start, end, hash);
     return reference < 0 ? UNKNOWN : this.#targetOf(reference);
   }
 
   #targetOf(reference: number): number {
-    const { cells, spellings } = this.#state;
-    const target = spellings.text.targetOf(reference);
-    this.#next = spellings.text.used(reference);
+    const { cells, seriesCache } = this.#state;
+    const target = seriesCache.text.targetOf(reference);
+    this.#next = seriesCache.text.used(reference);
     return target >= 0 && cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
   }
 }

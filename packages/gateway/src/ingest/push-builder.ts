@@ -1,5 +1,5 @@
 /**
- * Turns what a decoder reads into a batch, against the state as it is, without changing the state. Samples in a spelling that
+ * Turns what a decoder reads into a batch, against the state as it is, without changing the state. Samples in a series key that
  * was seen before take the short way (`addKnown`); new ones are routed to their family, checked against its type, and, where
  * they are not written so already, brought to their canonical text.
  */
@@ -10,7 +10,7 @@ import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import { UNKNOWN } from '../model/sample-sink.ts';
-import type { Dialect, PlainSeries, SampleSink, Spelling } from '../model/sample-sink.ts';
+import type { Dialect, PlainSeries, SampleSink, SeriesKey } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { HASH, viewOf } from '../primitives/bytes.ts';
 import { formatFloat64 } from '../primitives/float.ts';
@@ -43,8 +43,8 @@ import {
   withPathLabels,
 } from './sample-kinds.ts';
 import type { PathLabels } from './sample-kinds.ts';
-import { discardedText, readMetadataReference } from '../store/spellings.ts';
-import type { Spellings } from '../store/spellings.ts';
+import { discardedText, readMetadataReference } from '../store/series-cache.ts';
+import type { SeriesCache } from '../store/series-cache.ts';
 import { StartJudge } from './start-judge.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
@@ -87,11 +87,11 @@ export class PushBuilder implements SampleSink {
   #writtenBytes = 0;
   readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
   readonly #expected: ExpectedRun;
-  #spellings: Spellings;
+  #seriesCache: SeriesCache;
   #strict = false;
   readonly #finish: PushFinish;
-  /** The reference of the spelling after the last one known. */
-  #nextSpelling = 0;
+  /** The reference of the series key after the last one known. */
+  #nextSeriesKey = 0;
 
   /** `wallMs` is asked which start times lie in the past. */
   constructor(state: State, wallMs: () => number = () => Number.POSITIVE_INFINITY) {
@@ -99,7 +99,7 @@ export class PushBuilder implements SampleSink {
     this.hashSeed = state.hashSeed;
     this.batch = emptyBatch(state.hashSeed);
     this.#families = new PushFamilies(state, this.batch);
-    this.#spellings = state.spellings.text;
+    this.#seriesCache = state.seriesCache.text;
     this.#expected = {
       withinFamily: false,
       cells: state.cells,
@@ -133,8 +133,8 @@ export class PushBuilder implements SampleSink {
     this.#body = viewOf(body);
     this.#path = path;
     this.#writtenBytes = 0;
-    this.#nextSpelling = 0;
-    this.#spellings = this.#state.spellings.text;
+    this.#nextSeriesKey = 0;
+    this.#seriesCache = this.#state.seriesCache.text;
     this.#expected.withinFamily = false;
     this.#strict = false;
     this.epoch = this.#state.epoch;
@@ -149,7 +149,7 @@ export class PushBuilder implements SampleSink {
 
   readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
     this.batch.dialect = dialect;
-    this.#spellings = this.#state.spellings[dialect];
+    this.#seriesCache = this.#state.seriesCache[dialect];
     this.#expected.withinFamily = dialect === 'openmetrics';
     this.#strict = strict;
   }
@@ -162,7 +162,7 @@ export class PushBuilder implements SampleSink {
   guess(view: DataView, start: number, end: number): number {
     if (this.#families.meaningsChanged || this.#path.labels.length > 0) return -1;
     const { cells } = this.#state;
-    const spellings = this.#spellings;
+    const seriesCache = this.#seriesCache;
     const isMetadata = view.getUint8(start) === HASH;
     if (!isMetadata && !this.#cursor.missed) {
       const cell = this.#cursor.nextCell;
@@ -172,31 +172,31 @@ export class PushBuilder implements SampleSink {
         return start + length;
       }
     }
-    const entry = this.#nextSpelling;
-    const length = spellings.matchLength(entry, view, start, end);
+    const entry = this.#nextSeriesKey;
+    const length = seriesCache.matchLength(entry, view, start, end);
     if (length < 0) return -1;
-    const target = spellings.targetOf(entry);
+    const target = seriesCache.targetOf(entry);
     if (target >= 0 ? cells.kind[target] === CellKind.FREE : this.#knownHere(target) === UNKNOWN) return -1;
     this.guessed = target;
-    this.#nextSpelling = spellings.used(entry);
+    this.#nextSeriesKey = seriesCache.used(entry);
     return start + length;
   }
 
   find(view: DataView, start: number, end: number, hash: number): number {
     if (this.#families.meaningsChanged) return UNKNOWN;
     const { cells } = this.#state;
-    const spellings = this.#spellings;
+    const seriesCache = this.#seriesCache;
     const ownLabelsOnly = this.#path.labels.length === 0;
     if (ownLabelsOnly) {
       const cell = cells.texts.find(view, start, end, hash);
       if (cell >= 0) return cell;
     }
-    const entry = spellings.find(view, start, end, hash);
+    const entry = seriesCache.find(view, start, end, hash);
     if (entry < 0) return UNKNOWN;
-    const target = spellings.targetOf(entry);
-    this.#nextSpelling = spellings.used(entry);
+    const target = seriesCache.targetOf(entry);
+    this.#nextSeriesKey = seriesCache.used(entry);
     if (target < 0) return this.#knownHere(target);
-    // With path labels a sample means another series than its spelling says.
+    // With path labels a sample means another series than its series key says.
     return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
   }
 
@@ -279,69 +279,69 @@ export class PushBuilder implements SampleSink {
     this.#details.passed();
   }
 
-  addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
+  addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void {
     this.batch.samples += 1;
     if (this.#families.passes(name)) {
-      this.#discard(name, labels, spelling);
+      this.#discard(name, labels, seriesKey);
       return;
     }
-    const route = this.#families.route(name, spelling.start);
+    const route = this.#families.route(name, seriesKey.start);
     const { family, role } = route;
     if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
-      const text = this.#discard(name, labels, spelling);
-      if (text !== undefined) this.#remember(spelling, { family, what: 'discarded', text });
+      const text = this.#discard(name, labels, seriesKey);
+      if (text !== undefined) this.#remember(seriesKey, { family, what: 'discarded', text });
       return;
     }
     const merged = withPathLabels(labels, this.#path);
-    const kind = kindOf(route, name, spelling.start);
-    const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, spelling.start) : merged;
-    const bound = kind === CellKind.BUCKET ? upperBound(name, merged, spelling.start) : Number.NaN;
+    const kind = kindOf(route, name, seriesKey.start);
+    const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, seriesKey.start) : merged;
+    const bound = kind === CellKind.BUCKET ? upperBound(name, merged, seriesKey.start) : Number.NaN;
     const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
     this.#writtenBytes += text.length;
-    checkSeriesLimits(this.#state.limits, merged.length, text, spelling.start);
+    checkSeriesLimits(this.#state.limits, merged.length, text, seriesKey.start);
     family.quotedNames ||=
       !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
-    const group = isGrouped(kind) ? this.#groups.labelled(family, checkedLabels, spelling.start) : NO_GROUP;
+    const group = isGrouped(kind) ? this.#groups.labelled(family, checkedLabels, seriesKey.start) : NO_GROUP;
     const at = this.#scratch.write(text);
-    const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, spelling.start);
-    if (cell >= 0 || !isSpelled(this.#body, spelling, at)) this.#remember(spelling, { target: cell });
+    const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, seriesKey.start);
+    if (cell >= 0 || !isSpelled(this.#body, seriesKey, at)) this.#remember(seriesKey, { target: cell });
   }
 
   /** Returns its text, see `DiscardedLines.add`. */
-  #discard(name: string, labels: readonly Label[], { start, isOnlyOne }: Spelling): number | undefined {
+  #discard(name: string, labels: readonly Label[], { start, isOnlyOne }: SeriesKey): number | undefined {
     this.batch.ignoredSummary += 1;
     this.#details.passed();
     return isOnlyOne === true ? undefined : this.#discarded.add(name, labels, start);
   }
 
-  addType(name: string, type: MetricType, spelling: Spelling): void {
+  addType(name: string, type: MetricType, seriesKey: SeriesKey): void {
     this.#plain.begin();
-    const family = this.#families.addType(name, type, spelling.start);
-    if (family !== undefined) this.#remember(spelling, { family, what: 'type' });
+    const family = this.#families.addType(name, type, seriesKey.start);
+    if (family !== undefined) this.#remember(seriesKey, { family, what: 'type' });
   }
 
-  addHelp(name: string, help: string, spelling: Spelling): void {
+  addHelp(name: string, help: string, seriesKey: SeriesKey): void {
     // Nothing is said by it, so it may stand twice, and another text may follow.
     if (help === '') return;
-    const family = this.#families.addHelp(name, help, spelling.start);
+    const family = this.#families.addHelp(name, help, seriesKey.start);
     if (family === undefined) return;
-    checkHelp(this.#state.limits, family, help, spelling.start);
-    this.#remember(spelling, { family, what: 'help' });
+    checkHelp(this.#state.limits, family, help, seriesKey.start);
+    this.#remember(seriesKey, { family, what: 'help' });
   }
 
   addFamily(
     name: string,
     is: { readonly type: MetricType; readonly help: string | undefined },
-    spelling: Spelling,
+    seriesKey: SeriesKey,
   ): void {
     this.#plain.begin();
-    const family = this.#families.addType(name, is.type, spelling.start);
+    const family = this.#families.addType(name, is.type, seriesKey.start);
     if (family === undefined) return;
     if (is.help !== undefined && is.help !== '') {
-      this.#families.addHelp(name, is.help, spelling.start);
-      checkHelp(this.#state.limits, family, is.help, spelling.start);
+      this.#families.addHelp(name, is.help, seriesKey.start);
+      checkHelp(this.#state.limits, family, is.help, seriesKey.start);
     }
-    this.#remember(spelling, { family, what: 'header' });
+    this.#remember(seriesKey, { family, what: 'header' });
   }
 
   returnTo(name: string): void {
@@ -396,7 +396,7 @@ export class PushBuilder implements SampleSink {
     );
   }
 
-  /** With path labels a sample means another series than its spelling says. */
+  /** With path labels a sample means another series than its series key says. */
   #ofOwnLabels(reference: number): number {
     if (reference < 0) return this.#knownHere(reference);
     return this.#path.labels.length > 0 ? UNKNOWN : reference;
@@ -494,7 +494,7 @@ export class PushBuilder implements SampleSink {
     return this.epoch === this.#state.epoch && (yield* this.#finish.isAsJudged());
   }
 
-  #remember(spelling: Spelling, alias: AliasTarget): void {
-    remember(this.batch, spelling, alias, this.#path.labels.length > 0);
+  #remember(seriesKey: SeriesKey, alias: AliasTarget): void {
+    remember(this.batch, seriesKey, alias, this.#path.labels.length > 0);
   }
 }

@@ -285,7 +285,7 @@ export class PushFamilies {
 
   /** Puts what this push has of that name in the place of a summary that is discarded. */
   #replaceDiscarded(family: PushFamily, known: Family, type: MetricType): void {
-    // What was said of it before its TYPE line, perhaps in a spelling that needed no words, still holds.
+    // What was said of it before its TYPE line, perhaps in a series key that needed no words, still holds.
     family.help = known.help ?? family.help;
     family.helped ||= this.#helped[known.id] === this.#serial;
     family.replaces.push(known);
@@ -459,7 +459,7 @@ export class PushFamilies {
     return true;
   }
 
-  /** Whether this push has samples of a known family, in whatever spelling. */
+  /** Whether this push has samples of a known family, in whatever series key. */
   #isSampled(known: Family): boolean {
     return this.#sampled[known.id] === this.#serial;
   }

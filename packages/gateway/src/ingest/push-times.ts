@@ -2,7 +2,7 @@
  * When a source was last pushed to, and when that last failed, as series of that source: what Pushgateway's users alert on. They are
  * samples like all others once they are in a batch, so that records, snapshots and DELETE know nothing of them.
  */
-import type { SampleSink, Spelling } from '../model/sample-sink.ts';
+import type { SampleSink, SeriesKey } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { withPathLabels } from './sample-kinds.ts';
 import type { PathLabels } from './sample-kinds.ts';
@@ -18,7 +18,7 @@ const helps = {
 } as const;
 
 /** They stand before the first line of the body. */
-const nowhere: Spelling = { start: 0, end: 0, repeatable: false };
+const nowhere: SeriesKey = { start: 0, end: 0, repeatable: false };
 
 /** Whether this is one of those families: it tells of silence, so it stays where other gauges of a silent source go. */
 export function isPushTime(family: string): boolean {

@@ -3,7 +3,7 @@ import type { Label } from './labels.ts';
 import type { MetricType } from './metric-type.ts';
 import type { NativeHistogram } from './native-histogram.ts';
 
-/** No spelling like this was seen before. Every other reference that a sink gives is opaque to decoders. */
+/** No series key like this was seen before. Every other reference that a sink gives is opaque to decoders. */
 export const UNKNOWN = -1;
 
 /** Formats in which the same bytes may mean different things, so that what was learnt from one says nothing in another. */
@@ -16,8 +16,8 @@ export type Dialect = (typeof dialects)[number];
  * is lost and the sink must be begun anew. Offsets are positions in the body, for the sake of errors; the views are
  * of the body as well.
  *
- * A spelling is the raw bytes of a series, or of a whole HELP or TYPE line. From the cheapest way to the dearest: whole lines
- * follow one another as the last time (`addExpected`), a spelling does (`guess`), it was seen before (`find`), it is canonical and so
+ * A series key is the raw bytes of a series, or of a whole HELP or TYPE line. From the cheapest way to the dearest: whole lines
+ * follow one another as the last time (`addExpected`), a series key does (`guess`), it was seen before (`find`), it is canonical and so
  * need not be taken apart (`addPlain`), or it is told in words.
  */
 export interface SampleSink {
@@ -31,11 +31,11 @@ export interface SampleSink {
    */
   readAs(dialect: Dialect, rules: { readonly strict: boolean }): void;
   /**
-   * Adds the samples of as many lines from `start` on as are what is to be expected there: a canonical spelling, one blank, a
+   * Adds the samples of as many lines from `start` on as are what is to be expected there: a canonical series key, one blank, a
    * plain decimal and a line feed or the end. Returns where the first other line begins, or `end`.
    */
   addExpected(view: DataView, start: number, end: number): number;
-  /** Where the spelling that begins at `start` ends, when it is the one to be expected; then `guessed` is its reference. Else -1. */
+  /** Where the series key that begins at `start` ends, when it is the one to be expected; then `guessed` is its reference. Else -1. */
   guess(view: DataView, start: number, end: number): number;
   find(view: DataView, start: number, end: number, hash: number): number;
   /**
@@ -43,27 +43,27 @@ export interface SampleSink {
    * another. Else UNKNOWN.
    */
   guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number;
-  /** The same for a spelling that is no text (`Spelling.key`, or bytes of the body that begin with a line feed). */
+  /** The same for a series key that is no text (`SeriesKey.key`, or bytes of the body that begin with a line feed). */
   findKey(view: DataView, start: number, end: number, hash: number): number;
   /** The sum of the histogram or summary that a known count belongs to, or UNKNOWN. */
   findSum(count: number): number;
   /** The bucket with this bound of the histogram that a known count belongs to, or UNKNOWN. Cheapest by ascending bounds. */
   findBucket(count: number, bound: number): number;
-  /** One sample, or one metadata line, whose spelling is known. `value` means nothing for metadata. */
+  /** One sample, or one metadata line, whose series key is known. `value` means nothing for metadata. */
   addKnown(reference: number, value: number, offset: number): void;
-  /** One sample in canonical spelling; false when it must be told in words, and nothing was added. */
+  /** One sample in canonical series key; false when it must be told in words, and nothing was added. */
   addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean;
   /** One sample in words. An empty label value means no label. Label names are unique. */
-  addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void;
+  addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void;
   /** Samples beside a known count of a summary that are thrown away, where no other sample of the body can be of the same series. */
   addDiscarded(samples: number): void;
-  addType(name: string, type: MetricType, spelling: Spelling): void;
-  addHelp(name: string, help: string, spelling: Spelling): void;
-  /** Type and help of a family, where one spelling says both. */
+  addType(name: string, type: MetricType, seriesKey: SeriesKey): void;
+  addHelp(name: string, help: string, seriesKey: SeriesKey): void;
+  /** Type and help of a family, where one series key says both. */
   addFamily(
     name: string,
     is: { readonly type: MetricType; readonly help: string | undefined },
-    spelling: Spelling,
+    seriesKey: SeriesKey,
   ): void;
   /** A family goes on that other families stood between: samples come next that are as its metadata, told before, has them. */
   returnTo(name: string): void;
@@ -102,7 +102,7 @@ export interface PlainSeries {
 }
 
 /** Where in the body something was spelled, so that the sink can know it the next time. */
-export interface Spelling {
+export interface SeriesKey {
   /** Position of its first byte, the place that errors point at. */
   readonly start: number;
   readonly end: number;
@@ -111,11 +111,11 @@ export interface Spelling {
   /** The decoder has seen to it that no other sample of the body can be of this series. */
   readonly isOnlyOne?: boolean;
   /** What to know it by instead of its bytes in the body. Must begin with a line feed, as no text does. */
-  readonly key?: SpellingKey | undefined;
+  readonly key?: SeriesKeyBytes | undefined;
 }
 
 /** Bytes outside of the body, which must stay as they are until the push is applied. */
-export interface SpellingKey {
+export interface SeriesKeyBytes {
   readonly view: DataView;
   readonly start: number;
   readonly end: number;

@@ -5,7 +5,7 @@
 import { isLegacyLabelName, isLegacyMetricName } from './labels.ts';
 import type { Label } from './labels.ts';
 
-/** Labels must be unique. `le` goes last, as the Go client writes it, so that a client's usual spelling is the canonical one. */
+/** Labels must be unique. `le` goes last, as the Go client writes it, so that a client's usual series key is the canonical one. */
 export function seriesText(name: string, labels: readonly Label[], le?: string): string {
   let inner = isLegacyMetricName(name) ? '' : `"${escapeLabelValue(name)}"`;
   const sorted = labels.length > 1 ? labels.toSorted(byName) : labels;

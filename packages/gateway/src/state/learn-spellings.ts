@@ -1,37 +1,37 @@
-/** What a push that is applied teaches: which bytes lead where (store/spellings.ts). Nothing of it changes what the state says. */
+/** What a push that is applied teaches: which bytes lead where (store/series keys.ts). Nothing of it changes what the state says. */
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import type { ByteTable } from '../primitives/byte-table.ts';
 import type { AliasTarget, Batch } from '../store/batch.ts';
 import { DiscardedTexts } from '../store/discarded-texts.ts';
-import { metadataReference, spellingsFor } from '../store/spellings.ts';
-import type { Spellings } from '../store/spellings.ts';
+import { metadataReference, seriesCachesFor } from '../store/series-cache.ts';
+import type { SeriesCache } from '../store/series-cache.ts';
 import type { State } from './state.ts';
 
-/** Of the room for spellings, one part of so many is for texts of lines that are thrown away. */
+/** Of the room for series keys, one part of so many is for texts of lines that are thrown away. */
 const DISCARDED_PART = 4;
 
 export function emptySpellings(
   hashSeed: number,
   bytesMax: number,
-): { readonly spellings: State['spellings']; readonly discardedTexts: DiscardedTexts } {
+): { readonly seriesCache: State['seriesCache']; readonly discardedTexts: DiscardedTexts } {
   const ofTexts = bytesMax / DISCARDED_PART;
   return {
-    spellings: spellingsFor(hashSeed, bytesMax - ofTexts),
+    seriesCache: seriesCachesFor(hashSeed, bytesMax - ofTexts),
     discardedTexts: new DiscardedTexts(hashSeed, ofTexts),
   };
 }
 
-export function forgetSpellings({ spellings }: Pick<State, 'spellings'>): void {
-  for (const dialect of dialects) spellings[dialect].clear();
+export function forgetSpellings({ seriesCache }: Pick<State, 'seriesCache'>): void {
+  for (const dialect of dialects) seriesCache[dialect].clear();
 }
 
 export function* learnSpellings(state: State, batch: Batch, body: Uint8Array): Generator<void, void> {
-  const spellings: Spellings = state.spellings[batch.dialect];
+  const seriesCache: SeriesCache = state.seriesCache[batch.dialect];
   const view = viewOf(body);
   for (const alias of batch.aliases) {
     const target = targetOf(state, alias, batch);
-    if (target !== UNKNOWN) spellings.learn(alias.view ?? view, alias.start, alias.end, target);
+    if (target !== UNKNOWN) seriesCache.learn(alias.view ?? view, alias.start, alias.end, target);
     if (state.pace.isFull(1)) yield;
   }
 }

@@ -28,7 +28,7 @@ import { tellsStarts } from '../store/rules.ts';
 import type { Limits, StateRules } from '../store/rules.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../ingest/push-times.ts';
-import type { Spellings } from '../store/spellings.ts';
+import type { SeriesCache } from '../store/series-cache.ts';
 import { goneBytes, seriesBytes } from './usage.ts';
 import { openView } from '../read/view.ts';
 import type { OpenView } from '../read/view.ts';
@@ -56,8 +56,8 @@ export class State {
   readonly cells: Cells;
   readonly families: Families = new Families();
   readonly sources: Sources;
-  readonly spellings: Readonly<Record<Dialect, Spellings>>;
-  /** Replaced when it is full (learn-spellings.ts). */
+  readonly seriesCache: Readonly<Record<Dialect, SeriesCache>>;
+  /** Replaced when it is full (learn-series keys.ts). */
   discardedTexts: DiscardedTexts;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
@@ -79,7 +79,7 @@ export class State {
     this.limits = limits;
     this.hashSeed = hashSeed;
     this.cells = new Cells(hashSeed);
-    ({ spellings: this.spellings, discardedTexts: this.discardedTexts } = emptySpellings(
+    ({ seriesCache: this.seriesCache, discardedTexts: this.discardedTexts } = emptySpellings(
       hashSeed,
       limits.otherSpellingsBytesMax,
     ));
@@ -295,7 +295,7 @@ export class State {
     this.pace.begin();
     yield* this.#cleanFreed();
     yield* this.cells.forgetFreedMembers(this.pace);
-    // A spelling must not lead to a cell that is something else by then.
+    // A series key must not lead to a cell that is something else by then.
     forgetSpellings(this);
     yield* this.cells.recycle(this.pace);
     this.isShortOfRoom = false;

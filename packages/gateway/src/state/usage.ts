@@ -20,16 +20,16 @@ export interface Usage {
   readonly metadataBytes: number;
   /** Sources, and what each has. */
   readonly sourceBytes: number;
-  /** Other spellings of series, lines about families, and what is known of lines that are thrown away. */
-  readonly otherSpellingsBytes: number;
+  /** Other series keys of series, lines about families, and what is known of lines that are thrown away. */
+  readonly seriesCacheBytes: number;
 }
 
-export function usageOf({ cells, families, sources, spellings, discardedTexts }: State): Usage {
+export function usageOf({ cells, families, sources, seriesCache, discardedTexts }: State): Usage {
   return {
     seriesBytes: seriesBytes(cells),
     metadataBytes: families.keptBytes,
     sourceBytes: sources.bytes,
-    otherSpellingsBytes: spellings.text.bytes + spellings.openmetrics.bytes + discardedTexts.bytes,
+    seriesCacheBytes: seriesCache.text.bytes + seriesCache.openmetrics.bytes + discardedTexts.bytes,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Lines that are read and thrown away, by their canonical texts, each with a number to which all of its spellings lead: so that a push
- * which says one twice is found out, however it spells them. A cache, as spellings are: no record and no snapshot has any of it.
+ * Lines that are read and thrown away, by their canonical texts, each with a number to which all of its series keys lead: so that a push
+ * which says one twice is found out, however it spells them. A cache, as series keys are: no record and no snapshot has any of it.
  *
  * Bounded in bytes, what an entry takes besides its text among them, and so in number. Past that another table is begun, and the texts of
  * this one are learnt again by use. Whoever reads a push has the table that was there when it began (ingest/discarded-lines.ts), which may be
@@ -16,7 +16,7 @@ const ENTRY_BYTES = 32;
 const ID_MAX = 2 ** 28;
 
 export class DiscardedTexts {
-  /** The number of the first text. Those of tables before are lower, so that no spelling learnt then leads to a text that is here. */
+  /** The number of the first text. Those of tables before are lower, so that no series key learnt then leads to a text that is here. */
   readonly firstId: number;
   readonly #hashSeed: number;
   readonly #bytesMax: number;
@@ -43,7 +43,7 @@ export class DiscardedTexts {
     return this.bytes + TEXT_BYTES_MAX + ENTRY_BYTES > this.#bytesMax;
   }
 
-  /** A table to go on with. Where its numbers begin at 0 again, no spelling may lead to one any more. */
+  /** A table to go on with. Where its numbers begin at 0 again, no series key may lead to one any more. */
   next(): DiscardedTexts {
     const { endId } = this;
     return new DiscardedTexts(this.#hashSeed, this.#bytesMax, endId > ID_MAX ? 0 : endId);
@@ -67,7 +67,7 @@ export class DiscardedTexts {
     return this.firstId + entry;
   }
 
-  /** The family of the summary that spellings of a text were last learnt with. */
+  /** The family of the summary that series keys of a text were last learnt with. */
   familyOf(id: number): number {
     return this.#families[id - this.firstId]!;
   }

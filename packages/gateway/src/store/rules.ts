@@ -53,6 +53,6 @@ export interface Limits {
   readonly metadataBytesTotalMax: number;
   /** In by-job mode: bytes of all sources and of what each pushed last. */
   readonly sourceBytesTotalMax: number;
-  /** Bytes of other spellings of known series; past it they are forgotten and learnt again, and nothing is refused. */
+  /** Bytes of other series keys of known series; past it they are forgotten and learnt again, and nothing is refused. */
   readonly otherSpellingsBytesMax: number;
 }

@@ -17,7 +17,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
   return {
     series: perType(0),
     families: perType(0),
-    usage: { seriesBytes: 0, metadataBytes: 0, sourceBytes: 0, otherSpellingsBytes: 0 },
+    usage: { seriesBytes: 0, metadataBytes: 0, sourceBytes: 0, seriesCacheBytes: 0 },
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,

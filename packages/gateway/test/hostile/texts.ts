@@ -59,11 +59,11 @@ export function longHelp(
   });
 }
 
-/** One series, spelled otherwise each time: blanks are part of a spelling and of no series. */
-export function respellings(port: number, { pushes = 160, spellings = 8000 } = {}): Promise<TextFigures> {
+/** One series, spelled otherwise each time: blanks are part of a series key and of no series. */
+export function respellings(port: number, { pushes = 160, seriesCache = 8000 } = {}): Promise<TextFigures> {
   return attacked(port, async (attack) => {
     for (let push = 0; push < pushes; push += 1) {
-      const lines = Array.from({ length: spellings }, (_, i) => {
+      const lines = Array.from({ length: seriesCache }, (_, i) => {
         const blanks = [push, i]
           .map((n) => n.toString(2).replaceAll('0', ' ').replaceAll('1', '\t'))
           .join('');

@@ -80,8 +80,8 @@ test('the room for spellings is for all of it', () => {
     builder.begin(body);
     while (!beginText(body, builder).advance(body.length));
     state.apply(builder.finish(), body, { source: 'x', method: 'POST', nowMs: i, wallMs: i });
-    const { spellings, discardedTexts } = state;
-    most = Math.max(most, spellings.text.bytes + spellings.openmetrics.bytes + discardedTexts.bytes);
+    const { seriesCache, discardedTexts } = state;
+    most = Math.max(most, seriesCache.text.bytes + seriesCache.openmetrics.bytes + discardedTexts.bytes);
   }
   expect(most).toBeGreaterThan(room / 2);
   expect(most).toBeLessThanOrEqual(room);

@@ -40,7 +40,7 @@ const lines: Readonly<Record<Type, readonly (readonly [suffix: string, label: st
     ['', 'm="a \\"b"', '0'],
   ],
 };
-/** Of metrics that differ: spellings of their labels. */
+/** Of metrics that differ: series keys of their labels. */
 const metrics: readonly (readonly string[])[] = [
   ['', 'c=""'],
   ['a="1"', 'a="1",c=""'],
@@ -70,9 +70,9 @@ const body = fc
     order: fc.array(fc.nat(metrics.length - 1), { minLength: 1, maxLength: 14 }),
     isTogether: fc.boolean(),
     createdFirst: fc.boolean(),
-    spellings: fc.array(spelled, { minLength: 14, maxLength: 14 }),
+    seriesCache: fc.array(spelled, { minLength: 14, maxLength: 14 }),
   })
-  .map(({ type, order, isTogether, createdFirst, spellings }) => {
+  .map(({ type, order, isTogether, createdFirst, seriesCache }) => {
     const all = createdFirst
       ? lines[type].toSorted(([a], [b]) => Number(b === '_created') - Number(a === '_created'))
       : lines[type];
@@ -87,7 +87,7 @@ const body = fc
       const count = counts.get(metric) ?? 0;
       if (count === all.length) return;
       counts.set(metric, count + 1);
-      text += spell(all[count]!, metric, spellings[sequence.length % spellings.length]!);
+      text += spell(all[count]!, metric, seriesCache[sequence.length % seriesCache.length]!);
       sequence.push(metric);
     };
     for (const metric of given) add(metric);
@@ -112,7 +112,7 @@ async function outcome(gateway: EmbeddedGateway, text: string): Promise<string> 
   }
 }
 
-/** All metrics, with the spellings that are likely. */
+/** All metrics, with the series keys that are likely. */
 function teacher(type: Type): string {
   const all = metrics.flatMap((own, metric) =>
     own.length === 0

@@ -24,7 +24,7 @@ test.each(modes)(
           course.take(each, [one, other]);
           if (!disturbed) continue;
           await other.page();
-          for (const spellings of Object.values(other.state.spellings)) spellings.clear();
+          for (const seriesCache of Object.values(other.state.seriesCache)) seriesCache.clear();
         }
         expect(other.facts()).toEqual(one.facts());
       }),

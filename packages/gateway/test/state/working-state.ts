@@ -147,7 +147,7 @@ export class WorkingState {
       freeIds: [...families.freeIds],
       sources: this.#sources(),
       // What was learnt by use is not kept.
-      usage: { ...usageOf(this.state), otherSpellingsBytes: 0 },
+      usage: { ...usageOf(this.state), seriesCacheBytes: 0 },
       discarded: [families.discardedCount, families.discardedBytes],
     };
   }

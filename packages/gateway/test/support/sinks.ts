@@ -4,7 +4,7 @@ import type { Label } from '../../src/model/labels.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
 import { UNKNOWN } from '../../src/model/sample-sink.ts';
-import type { Dialect, SampleSink, Spelling } from '../../src/model/sample-sink.ts';
+import type { Dialect, SampleSink, SeriesKey } from '../../src/model/sample-sink.ts';
 import { seriesText } from '../../src/model/series-text.ts';
 import { formatFloat64 } from '../../src/primitives/float.ts';
 
@@ -122,24 +122,24 @@ export class ForgetfulSink extends UnknowingSink implements SampleSink {
   readAs(dialect: Dialect, rules: { readonly strict: boolean }): void {
     this.#to.readAs(dialect, rules);
   }
-  addSample(name: string, labels: readonly Label[], value: number, spelling: Spelling): void {
-    this.#to.addSample(name, labels, value, { ...spelling, repeatable: false });
+  addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void {
+    this.#to.addSample(name, labels, value, { ...seriesKey, repeatable: false });
   }
   addDiscarded(samples: number): void {
     this.#to.addDiscarded(samples);
   }
-  addType(name: string, type: MetricType, spelling: Spelling): void {
-    this.#to.addType(name, type, { ...spelling, repeatable: false });
+  addType(name: string, type: MetricType, seriesKey: SeriesKey): void {
+    this.#to.addType(name, type, { ...seriesKey, repeatable: false });
   }
-  addHelp(name: string, help: string, spelling: Spelling): void {
-    this.#to.addHelp(name, help, { ...spelling, repeatable: false });
+  addHelp(name: string, help: string, seriesKey: SeriesKey): void {
+    this.#to.addHelp(name, help, { ...seriesKey, repeatable: false });
   }
   addFamily(
     name: string,
     is: { readonly type: MetricType; readonly help: string | undefined },
-    spelling: Spelling,
+    seriesKey: SeriesKey,
   ): void {
-    this.#to.addFamily(name, is, { ...spelling, repeatable: false });
+    this.#to.addFamily(name, is, { ...seriesKey, repeatable: false });
   }
   returnTo(name: string): void {
     this.#to.returnTo(name);

@@ -105,7 +105,7 @@ export const circlesKnown: readonly (readonly string[])[] = [
     'sources/source-push.ts',
     'sources/source-starts.ts',
     'sources/sources.ts',
-    'store/spellings.ts',
+    'store/series-cache.ts',
     'state/state.ts',
     'state/usage.ts',
     'read/view.ts',

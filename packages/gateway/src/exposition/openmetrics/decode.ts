@@ -162,7 +162,7 @@ class OpenMetricsReader implements PushDecoder {
     families.isSampled = true;
   }
 
-  /** A sample whose spelling is known; -1 when it is not, or has a timestamp. */
+  /** A sample whose series key is known; -1 when it is not, or has a timestamp. */
   #readKnown(position: number, end: number, role: number): number {
     const view = this.#view;
     const sink = this.#sink;

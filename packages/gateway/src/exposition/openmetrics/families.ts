@@ -3,7 +3,7 @@
  * they say is told to the sink once they have all been read, since only the type says what the family is called there:
  * the counter `foo` with samples `foo_total` is the counter `foo_total`.
  *
- * The lines of a family as a whole are one spelling to the sink, so that those seen before need no words.
+ * The lines of a family as a whole are one series key to the sink, so that those seen before need no words.
  */
 import { PushProblem } from '../../model/errors.ts';
 import { isLegacyMetricName } from '../../model/labels.ts';
@@ -302,7 +302,7 @@ export class FamilyReader {
     this.#names.set(name, type);
   }
 
-  /** Tells the sink in words. The lines as a whole are the spelling of the first thing said. */
+  /** Tells the sink in words. The lines as a whole are the series key of the first thing said. */
   #tell(start: number, end: number): void {
     const { name, type } = this;
     const isShort = !this.#isLong;

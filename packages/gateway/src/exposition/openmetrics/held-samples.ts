@@ -22,7 +22,7 @@ const HELD_MAX = 4096;
 export class HeldSamples {
   readonly #sink: SampleSink;
   readonly #isStrict: boolean;
-  /** By the spelling of the series. */
+  /** By the series key of the series. */
   #held: Map<string, ToldSample> | undefined;
   #metric = '';
   #timestamp = Number.NEGATIVE_INFINITY;
@@ -92,7 +92,7 @@ export function tellSample(sink: SampleSink, { sample, name, isStart }: ToldSamp
     if (isStartTime(value)) sink.addStartOf(name, labels, value * 1_000);
     return;
   }
-  // Under another name it may be somebody else's spelling.
+  // Under another name it may be somebody else's series key.
   sink.addSample(name, labels, value, { start, end: seriesEnd, repeatable: name === sample.name });
   if (exemplar !== undefined) sink.addExemplar(exemplar);
 }

@@ -3,7 +3,7 @@ import { PushProblem } from '../../model/errors.ts';
 import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import { UNKNOWN } from '../../model/sample-sink.ts';
-import type { SampleSink, Spelling } from '../../model/sample-sink.ts';
+import type { SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { seriesText } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { shorten } from '../../primitives/quote.ts';
@@ -95,7 +95,7 @@ export class MetricReader {
     else {
       single.read(reader);
       if (reference !== UNKNOWN) this.#sink.addKnown(reference, single.value, start);
-      else this.#addInWords('', single.value, this.#spelling());
+      else this.#addInWords('', single.value, this.#seriesKey());
       if (single.startMs > 0) this.#sink.addStart(single.startMs);
       if (single.exemplar !== undefined) this.#sink.addExemplar(single.exemplar);
     }
@@ -158,8 +158,8 @@ export class MetricReader {
       return;
     }
     for (let i = 0; i < length; i += 1) {
-      const spelling = { ...this.#unspelled(offsets[i]!), isOnlyOne: true };
-      this.#addInWords('', values[i]!, spelling, { name: 'quantile', value: formatFloat64(bounds[i]!) });
+      const seriesKey = { ...this.#unspelled(offsets[i]!), isOnlyOne: true };
+      this.#addInWords('', values[i]!, seriesKey, { name: 'quantile', value: formatFloat64(bounds[i]!) });
     }
   }
 
@@ -168,7 +168,7 @@ export class MetricReader {
     const sink = this.#sink;
     const start = this.#start;
     if (reference !== UNKNOWN) sink.addKnown(reference, count, start);
-    else this.#addInWords('_count', count, this.#spelling());
+    else this.#addInWords('_count', count, this.#seriesKey());
     const beside = reference < 0 ? UNKNOWN : sink.findSum(reference);
     if (beside !== UNKNOWN) sink.addKnown(beside, sum, start);
     else if (reference < 0 && reference !== UNKNOWN) sink.addDiscarded(1);
@@ -176,19 +176,19 @@ export class MetricReader {
     if (distribution.startMs > 0) sink.addStart(distribution.startMs);
   }
 
-  #addInWords(suffix: string, value: number, spelling: Spelling, more?: Label): void {
+  #addInWords(suffix: string, value: number, seriesKey: SeriesKey, more?: Label): void {
     this.#labels ??= readLabels(this.#reader, this.#start, this.#end);
     const labels = more === undefined ? this.#labels : [...this.#labels, more];
-    this.#sink.addSample(this.#nameInWords() + suffix, labels, value, spelling);
+    this.#sink.addSample(this.#nameInWords() + suffix, labels, value, seriesKey);
   }
 
   /** Of the metric last looked for. */
-  #spelling(): Spelling {
+  #seriesKey(): SeriesKey {
     const key = this.#labelsEnd === NOWHERE ? undefined : this.#keys.kept();
     return { start: this.#start, end: this.#end, repeatable: key !== undefined, key };
   }
 
-  #unspelled(offset: number): Spelling {
+  #unspelled(offset: number): SeriesKey {
     return { start: offset, end: offset, repeatable: false };
   }
 

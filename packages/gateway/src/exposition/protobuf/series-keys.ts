@@ -4,11 +4,11 @@
  *
  *   [ LF | 0 | type | length of the name, two bytes | name | label fields as they were sent ]
  *
- * No text spelling begins with a line feed, and the header of a family, which is known by its own bytes (they begin with a tag
+ * No text series key begins with a line feed, and the header of a family, which is known by its own bytes (they begin with a tag
  * that is a line feed, too), does not go on with a zero, as its name is not empty.
  */
 import { UNKNOWN } from '../../model/sample-sink.ts';
-import type { SampleSink, SpellingKey } from '../../model/sample-sink.ts';
+import type { SampleSink, SeriesKeyBytes } from '../../model/sample-sink.ts';
 import { LF, viewOf } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 
@@ -63,7 +63,7 @@ export class SeriesKeys {
   }
 
   /** A copy of the key last looked for in vain, which stays as it is for as long as the push; undefined when it is too long for one. */
-  kept(): SpellingKey | undefined {
+  kept(): SeriesKeyBytes | undefined {
     const length = this.#end;
     if (length === 0) return undefined;
     if (this.#arenaUsed + length > this.#arena.byteLength) {

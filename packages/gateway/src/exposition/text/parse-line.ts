@@ -19,7 +19,7 @@ const typeNames: ReadonlyMap<string, MetricType> = new Map<string, MetricType>([
   ['summary', 'summary'],
   ['untyped', 'untyped'],
   ['unknown', 'untyped'],
-  // Text has no such type, but the Pushgateway reads it in either spelling. Its samples are called as those of a histogram.
+  // Text has no such type, but the Pushgateway reads it in either series key. Its samples are called as those of a histogram.
   ['gaugehistogram', 'gaugehistogram'],
   ['gauge_histogram', 'gaugehistogram'],
 ]);
@@ -49,13 +49,13 @@ function parseComment(cursor: Cursor, sink: SampleSink): void {
   if (name === '' || (cursor.bytes[nameAt] !== QUOTE && !isLegacyMetricName(name))) {
     throw new PushProblem('invalid_name', `${quote(name)} is not a metric name${nameAdvice(name)}`, nameAt);
   }
-  const spelling = { start, end: cursor.end, repeatable: true };
+  const seriesKey = { start, end: cursor.end, repeatable: true };
   if (keyword === 'HELP') {
     const rest = cursor.rest();
     if (start === 0 && cursor.end === cursor.bytes.length && /# (?:HELP|TYPE) /.test(rest)) {
       throw new PushProblem('newlines_stripped', newlinesStripped, start);
     }
-    sink.addHelp(name, unescapeHelp(rest.replace(/^[ \t]+/, '')), spelling);
+    sink.addHelp(name, unescapeHelp(rest.replace(/^[ \t]+/, '')), seriesKey);
     return;
   }
   cursor.skipBlanks();
@@ -74,7 +74,7 @@ function parseComment(cursor: Cursor, sink: SampleSink): void {
       typeAt,
     );
   }
-  sink.addType(name, type, spelling);
+  sink.addType(name, type, seriesKey);
 }
 
 function parseSample(cursor: Cursor, sink: SampleSink): void {

@@ -40,7 +40,7 @@ const STEP_BYTES_MIN = 256;
 const PROTOBUF_STEP_BYTES = 1024;
 /** A line may be so short; labels of the path come to each. */
 const LINE_BYTES = 64;
-/** A short body that brings more than this (series, families, spellings) takes the way of long ones: some milliseconds. */
+/** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
 const SHORT_NEWS_MAX = 2048;
 /** Reading so much that is new takes as long as a step where all is known. */
 const UNIT_NEWS = 64;

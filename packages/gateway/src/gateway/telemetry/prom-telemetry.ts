@@ -236,7 +236,7 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.gauge('series_bytes', (set) => set(holdings().usage.seriesBytes));
   collect.gauge('metadata_bytes', (set) => set(holdings().usage.metadataBytes));
   collect.gauge('source_bytes', (set) => set(holdings().usage.sourceBytes));
-  collect.gauge('other_spellings_bytes', (set) => set(holdings().usage.otherSpellingsBytes));
+  collect.gauge('other_spellings_bytes', (set) => set(holdings().usage.seriesCacheBytes));
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
   collect.gauge('suspect_sources', (set) => {
     for (const [reason, paths] of holdings().suspects) set(paths, { reason });

@@ -51,7 +51,7 @@ function addressIn(text: string): string | undefined {
     case 4:
       return address;
     case 6:
-      // One spelling for each.
+      // One series key for each.
       return new SocketAddress({ address, family: 'ipv6' }).address.replace(/^::ffff:(?=[\d.]+$)/, '');
     default:
       return undefined;

@@ -1,5 +1,5 @@
 /**
- * Bytes that led somewhere before: other spellings of a series than its canonical text, and HELP and TYPE lines. Bounded, and
+ * Bytes that led somewhere before: other series keys of a series than its canonical text, and HELP and TYPE lines. Bounded, and
  * never the only way: what is not found here is read in words, and learnt again.
  *
  *   recent     learnt, and not used since        forgotten first: what is spelled otherwise each time pushes nothing else out
@@ -14,10 +14,10 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import { metadataKinds } from './batch.ts';
 import type { MetadataKind } from './batch.ts';
 
-/** Longer spellings are read anew each time, so that a few pushes cannot fill the table. */
-const SPELLING_BYTES_MAX = 1024;
-/** What a spelling takes besides its bytes: columns, target, and its place in the table. */
-const SPELLING_BYTES = 28;
+/** Longer series keys are read anew each time, so that a few pushes cannot fill the table. */
+const SERIES_KEY_BYTES_MAX = 1024;
+/** What a series key takes besides its bytes: columns, target, and its place in the table. */
+const SERIES_KEY_BYTES = 28;
 /** A reference is an entry and, in its last two bits, the place of its table: current, previous, recent. */
 const TABLE_BITS = 2;
 const TABLE_MASK = 3;
@@ -27,39 +27,39 @@ const PREVIOUS = 1;
 const RECENT = 2;
 
 /** Tables for each dialect, which share one bound. */
-export function spellingsFor(hashSeed: number, bytesMax: number): Readonly<Record<Dialect, Spellings>> {
-  const all: Spellings[] = [];
-  const made = (): Spellings => {
-    const spellings = new Spellings(hashSeed, bytesMax, all);
-    all.push(spellings);
-    return spellings;
+export function seriesCachesFor(hashSeed: number, bytesMax: number): Readonly<Record<Dialect, SeriesCache>> {
+  const all: SeriesCache[] = [];
+  const made = (): SeriesCache => {
+    const seriesCache = new SeriesCache(hashSeed, bytesMax, all);
+    all.push(seriesCache);
+    return seriesCache;
   };
-  return Object.fromEntries(dialects.map((dialect) => [dialect, made()])) as Record<Dialect, Spellings>;
+  return Object.fromEntries(dialects.map((dialect) => [dialect, made()])) as Record<Dialect, SeriesCache>;
 }
 
-export class Spellings {
+export class SeriesCache {
   readonly #hashSeed: number;
   readonly #bytesMax: number;
   /** All that share the bound, this one among them. */
-  readonly #all: readonly Spellings[];
-  #current: SpellingTable;
-  #previous: SpellingTable;
-  readonly #recent: SpellingTable;
+  readonly #all: readonly SeriesCache[];
+  #current: SeriesCacheTable;
+  #previous: SeriesCacheTable;
+  readonly #recent: SeriesCacheTable;
 
-  constructor(hashSeed: number, bytesMax: number, all: readonly Spellings[]) {
+  constructor(hashSeed: number, bytesMax: number, all: readonly SeriesCache[]) {
     this.#hashSeed = hashSeed;
     this.#bytesMax = bytesMax;
     this.#all = all;
-    this.#current = new SpellingTable(hashSeed);
-    this.#previous = new SpellingTable(hashSeed);
-    this.#recent = new SpellingTable(hashSeed);
+    this.#current = new SeriesCacheTable(hashSeed);
+    this.#previous = new SeriesCacheTable(hashSeed);
+    this.#recent = new SeriesCacheTable(hashSeed);
   }
 
   get bytes(): number {
     return this.#current.bytes + this.#previous.bytes + this.#recent.bytes;
   }
 
-  /** The reference of a spelling, or -1. */
+  /** The reference of a series key, or -1. */
   find(view: DataView, start: number, end: number, hash: number): number {
     let entry = this.#current.keys.find(view, start, end, hash);
     if (entry >= 0) return entry << TABLE_BITS;
@@ -74,7 +74,7 @@ export class Spellings {
     return this.#tableOf(reference).keys.matchLength(entryOf(reference), view, start, end);
   }
 
-  /** Whether a spelling is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
+  /** Whether a series key is the first `headEnd` bytes of one view and those from `start` to `end` of another. */
   isInTwo(
     reference: number,
     head: DataView,
@@ -86,14 +86,14 @@ export class Spellings {
     return this.#tableOf(reference).keys.isInTwo(entryOf(reference), head, headEnd, view, start, end);
   }
 
-  /** What a spelling leads to: a cell, or the reference of a line about a family. */
+  /** What a series key leads to: a cell, or the reference of a line about a family. */
   targetOf(reference: number): number {
     return this.#tableOf(reference).targets[entryOf(reference)]!;
   }
 
   /**
-   * Notes that a spelling came again. Returns the reference of the one that was learnt after it, which mostly comes next, as
-   * spellings learnt from one push are entries in a row. References are not to be kept but for that guess.
+   * Notes that a series key came again. Returns the reference of the one that was learnt after it, which mostly comes next, as
+   * series keys learnt from one push are entries in a row. References are not to be kept but for that guess.
    */
   used(reference: number): number {
     if ((reference & TABLE_MASK) !== CURRENT) this.#keep(this.#tableOf(reference), entryOf(reference));
@@ -101,7 +101,7 @@ export class Spellings {
   }
 
   learn(view: DataView, start: number, end: number, target: number): void {
-    if (end - start > SPELLING_BYTES_MAX) return;
+    if (end - start > SERIES_KEY_BYTES_MAX) return;
     const recent = this.#recent;
     const hash = recent.keys.hash(view, start, end);
     const known = this.find(view, start, end, hash);
@@ -117,7 +117,7 @@ export class Spellings {
     for (const { keys } of [this.#current, this.#previous, this.#recent]) if (keys.size > 0) keys.clear();
   }
 
-  #keep({ keys, targets }: SpellingTable, entry: number): void {
+  #keep({ keys, targets }: SeriesCacheTable, entry: number): void {
     const view = keys.viewOf(entry);
     const start = keys.offsetOf(entry);
     const end = start + keys.lengthOf(entry);
@@ -132,7 +132,7 @@ export class Spellings {
   /** Where there is more than there may be, whoever has more than its part forgets. */
   #makeRoom(): void {
     let bytes = 0;
-    for (const spellings of this.#all) bytes += spellings.bytes;
+    for (const seriesCache of this.#all) bytes += seriesCache.bytes;
     while (bytes > this.#bytesMax) {
       const hasItsPart = this.bytes * this.#all.length >= this.#bytesMax;
       const largest = hasItsPart ? this : this.#all.reduce((a, b) => (b.bytes > a.bytes ? b : a));
@@ -152,16 +152,16 @@ export class Spellings {
 
   #turn(): void {
     this.#previous = this.#current;
-    this.#current = new SpellingTable(this.#hashSeed);
+    this.#current = new SeriesCacheTable(this.#hashSeed);
   }
 
-  #tableOf(reference: number): SpellingTable {
+  #tableOf(reference: number): SeriesCacheTable {
     const table = reference & TABLE_MASK;
     return table === CURRENT ? this.#current : table === RECENT ? this.#recent : this.#previous;
   }
 }
 
-class SpellingTable {
+class SeriesCacheTable {
   readonly keys: ByteTable;
   targets = new Int32Array(32);
 
@@ -170,7 +170,7 @@ class SpellingTable {
   }
 
   get bytes(): number {
-    return this.keys.textBytes + this.keys.size * SPELLING_BYTES;
+    return this.keys.textBytes + this.keys.size * SERIES_KEY_BYTES;
   }
 
   add(view: DataView, start: number, end: number, hash: number, target: number): void {

@@ -1,30 +1,30 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Spellings } from '../../src/store/spellings.ts';
-import { spellingsFor } from '../../src/store/spellings.ts';
+import type { SeriesCache } from '../../src/store/series-cache.ts';
+import { seriesCachesFor } from '../../src/store/series-cache.ts';
 import { viewOf } from '../../src/primitives/bytes.ts';
 import { hashBytes } from '../../src/primitives/hash.ts';
 
 const SEED = 5;
 const KIB = 1024;
 
-function learn(spellings: Spellings, texts: Iterable<string>, target = 1): void {
+function learn(seriesCache: SeriesCache, texts: Iterable<string>, target = 1): void {
   for (const text of texts) {
     const bytes = Buffer.from(text);
-    spellings.learn(viewOf(bytes), 0, bytes.length, target);
+    seriesCache.learn(viewOf(bytes), 0, bytes.length, target);
   }
 }
 
 /** How many are known, as a push would ask for them. */
-function use(spellings: Spellings, texts: Iterable<string>): number {
+function use(seriesCache: SeriesCache, texts: Iterable<string>): number {
   let known = 0;
   for (const text of texts) {
     const bytes = Buffer.from(text);
     const view = viewOf(bytes);
-    const reference = spellings.find(view, 0, bytes.length, hashBytes(SEED, view, 0, bytes.length));
+    const reference = seriesCache.find(view, 0, bytes.length, hashBytes(SEED, view, 0, bytes.length));
     if (reference < 0) continue;
     known += 1;
-    spellings.used(reference);
+    seriesCache.used(reference);
   }
   return known;
 }
@@ -38,15 +38,15 @@ const honest = Array.from({ length: 100 }, (_, i) => `honest{b="${i}",a="1"}`);
 describe('bounded in bytes, of both dialects together', () => {
   test('whoever learns, and whatever is used again', () => {
     const bytesMax = 100 * KIB;
-    const { text, openmetrics } = spellingsFor(SEED, bytesMax);
+    const { text, openmetrics } = seriesCachesFor(SEED, bytesMax);
     let most = 0;
     for (let round = 0; round < 50; round += 1) {
-      const spellings = round % 3 === 0 ? openmetrics : text;
+      const seriesCache = round % 3 === 0 ? openmetrics : text;
       const texts = [...respellings(30, `round ${round}`)];
-      for (const spelling of texts) {
-        learn(spellings, [spelling]);
+      for (const seriesKey of texts) {
+        learn(seriesCache, [seriesKey]);
         most = Math.max(most, text.bytes + openmetrics.bytes);
-        if (round % 2 === 0) use(spellings, texts);
+        if (round % 2 === 0) use(seriesCache, texts);
         most = Math.max(most, text.bytes + openmetrics.bytes);
       }
     }
@@ -55,7 +55,7 @@ describe('bounded in bytes, of both dialects together', () => {
   });
 
   test('one dialect may have what the other does not need, and gives it back', () => {
-    const { text, openmetrics } = spellingsFor(SEED, 100 * KIB);
+    const { text, openmetrics } = seriesCachesFor(SEED, 100 * KIB);
     learn(text, respellings(90));
     expect(text.bytes).toBeGreaterThan(90 * 1000);
     learn(openmetrics, respellings(40));
@@ -63,7 +63,7 @@ describe('bounded in bytes, of both dialects together', () => {
   });
 
   test('where there is room for none, none is known', () => {
-    const { text } = spellingsFor(SEED, 1);
+    const { text } = seriesCachesFor(SEED, 1);
     learn(text, honest);
     expect([use(text, honest), text.bytes]).toEqual([0, 0]);
   });
@@ -71,7 +71,7 @@ describe('bounded in bytes, of both dialects together', () => {
 
 describe('what is used again stays', () => {
   test('however much is spelled once by others', () => {
-    const { text } = spellingsFor(SEED, 100 * KIB);
+    const { text } = seriesCachesFor(SEED, 100 * KIB);
     learn(text, honest);
     expect(use(text, honest)).toBe(100);
     for (let round = 0; round < 20; round += 1) learn(text, respellings(100, `round ${round}`));
@@ -79,7 +79,7 @@ describe('what is used again stays', () => {
   });
 
   test('and however much others spell twice, if it is used now and then', () => {
-    const { text } = spellingsFor(SEED, 100 * KIB);
+    const { text } = seriesCachesFor(SEED, 100 * KIB);
     learn(text, honest);
     for (let round = 0; round < 40; round += 1) {
       expect(use(text, honest)).toBe(100);
@@ -89,7 +89,7 @@ describe('what is used again stays', () => {
   });
 
   test('with the meaning that was learnt last', () => {
-    const { text } = spellingsFor(SEED, 100 * KIB);
+    const { text } = seriesCachesFor(SEED, 100 * KIB);
     learn(text, honest, 3);
     use(text, honest);
     learn(text, honest, 4);
@@ -100,13 +100,13 @@ describe('what is used again stays', () => {
 });
 
 test('what was learnt from one push is found one after the other, before and after it is used again', () => {
-  const { text } = spellingsFor(SEED, 100 * KIB);
+  const { text } = seriesCachesFor(SEED, 100 * KIB);
   learn(text, honest);
   for (let push = 0; push < 3; push += 1) {
     const first = viewOf(Buffer.from(honest[0]!));
     let next = text.find(first, 0, first.byteLength, hashBytes(SEED, first, 0, first.byteLength));
-    for (const spelling of honest) {
-      const bytes = viewOf(Buffer.from(spelling));
+    for (const seriesKey of honest) {
+      const bytes = viewOf(Buffer.from(seriesKey));
       expect(text.matchLength(next, bytes, 0, bytes.byteLength)).toBe(bytes.byteLength);
       next = text.used(next);
     }

@@ -1,4 +1,4 @@
-/** Laws about how a push is written, which must not matter: spelling, order of lines, and how it is cut into pushes. */
+/** Laws about how a push is written, which must not matter: series key, order of lines, and how it is cut into pushes. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -23,8 +23,8 @@ const spelled: fc.Arbitrary<Spelled> = fc.record({
   le: fc.constantFrom('1', '1.0', '1e0', '+1', '01', '10e-1'),
 });
 
-function spell(name: string, hasBound: boolean, spelling: Spelled): string {
-  const { order, blank, comma, quotedName, emptyLabel, le } = spelling;
+function spell(name: string, hasBound: boolean, seriesKey: Spelled): string {
+  const { order, blank, comma, quotedName, emptyLabel, le } = seriesKey;
   const values: Readonly<Record<string, string>> = { a: '1', b: 'x\\"y', le };
   const items = order
     .filter((label) => hasBound || label !== 'le')
