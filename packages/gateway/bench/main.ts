@@ -16,7 +16,7 @@ import {
   smallPush,
 } from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
-import { pageLines } from './pages.ts';
+import { expositionLines } from './pages.ts';
 import { snapshotLines } from './snapshot.ts';
 
 const smoke = process.argv.includes('--smoke');
@@ -91,7 +91,7 @@ for (const { name } of openMetrics) {
 console.log(
   `large push of ${largeSeries} series: the first costs ${(nanosOf(firstName) / nanosOf(repeatedName)).toFixed(1)} × a repeated one`,
 );
-for (const line of await pageLines(smoke ? 20_000 : 500_000)) console.log(line);
+for (const line of await expositionLines(smoke ? 20_000 : 500_000)) console.log(line);
 for (const line of await snapshotLines(smoke ? 20_000 : 1_000_000)) console.log(line);
 
 /** The median: neither a collection of garbage nor a neighbour on the machine moves it. */

@@ -1,9 +1,9 @@
 /** What a page costs in each format: written anew, and where nothing has changed since the one before. Without HTTP. */
 import { PushBuilder } from '../dist/ingest/push-builder.js';
 import { State } from '../dist/state/state.js';
-import { defaultPageOptions } from '../dist/exposition/family-writer.js';
+import { defaultExpositionOptions } from '../dist/exposition/family-writer.js';
 import { ScrapeCache } from '../dist/exposition/scrape-cache.js';
-import { encodePage } from '../dist/exposition/page.js';
+import { encodeExposition } from '../dist/exposition/page.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
 import { defaultGatewayOptions } from '../dist/gateway/options.js';
 import { largePush, smallPush } from './data.ts';
@@ -20,7 +20,7 @@ interface Measured {
 }
 
 /** Lines to print: of so many counters in families of 10 000, and of as many samples in histograms. Formats take turns. */
-export async function pageLines(series: number): Promise<string[]> {
+export async function expositionLines(series: number): Promise<string[]> {
   return [
     ...(await linesOf(`${series} counters`, counters(series))),
     ...(await linesOf(`${series} samples of histograms`, histograms(series))),
@@ -61,10 +61,10 @@ async function page(state: State, format: Format, kept: ScrapeCache): Promise<Me
   const startMs = performance.now();
   let bytes = 0;
   const escaping = 'allow-utf-8';
-  const slices = encodePage(
+  const slices = encodeExposition(
     state.view(),
     { format, escaping, version: '0.0.4' },
-    { kept, options: defaultPageOptions, onLeftOut: () => {} },
+    { kept, options: defaultExpositionOptions, onLeftOut: () => {} },
   );
   for await (const slice of slices) bytes += slice.length;
   return { ms: performance.now() - startMs, bytes };

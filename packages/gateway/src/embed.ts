@@ -15,8 +15,8 @@ import type { Journal } from './journal/journal.ts';
 import { storageOptionTable } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
-import { plainText } from './model/page-format.ts';
-import type { EscapingScheme, PageFormat } from './model/page-format.ts';
+import { plainText } from './model/exposition-format.ts';
+import type { EscapingScheme, ExpositionFormat } from './model/exposition-format.ts';
 import { withDefaults } from './options/option.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Clock } from './primitives/clock.ts';
@@ -48,7 +48,7 @@ export interface PushOptions {
 
 export interface ScrapeOptions {
   /** What the page is written in: `text` (default), which is text 0.0.4, `openmetrics`, its version 1.0, or `protobuf`, delimited. */
-  readonly format?: PageFormat['format'];
+  readonly format?: ExpositionFormat['format'];
   /** How names are written that are not legacy names; `underscores` by default. */
   readonly escaping?: EscapingScheme;
   /** Who scrapes, for `zeroFirst`: any text that is the same for each scrape of one reader. Without it nothing is shown as 0 first. */

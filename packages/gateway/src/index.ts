@@ -12,7 +12,7 @@ export { StorageProblem } from './journal/journal.ts';
 export type { StorageOptions } from './journal/options.ts';
 export { RequestError } from './model/errors.ts';
 export type { ErrorCode, Location } from './model/errors.ts';
-export type { EscapingScheme } from './model/page-format.ts';
+export type { EscapingScheme } from './model/exposition-format.ts';
 export type { Limits } from './store/rules.ts';
 export type { GatewayOptions } from './gateway/options.ts';
 export type { HttpOptions } from './http/options.ts';

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { IdempotencyKeys } from './store/idempotency-keys.ts';
 import { State } from './state/state.ts';
 import type { StorageCommand } from './config/parse.ts';
-import { defaultPageOptions } from './exposition/family-writer.ts';
+import { defaultExpositionOptions } from './exposition/family-writer.ts';
 import { ScrapeCache } from './exposition/scrape-cache.ts';
-import { encodePage } from './exposition/page.ts';
-import { plainText } from './model/page-format.ts';
+import { encodeExposition } from './exposition/page.ts';
+import { plainText } from './model/exposition-format.ts';
 import { initialRules } from './gateway/ledger/ledger.ts';
 import { defaultLimits } from './gateway/options.ts';
 import { recoverState } from './gateway/ledger/recovery.ts';
@@ -35,7 +35,7 @@ export async function runStorageCommand(command: StorageCommand, path: string, l
       case 'verify':
         return await verify(path, log);
       case 'export':
-        return await exportPage(path, log);
+        return await exportExposition(path, log);
     }
   } catch (error) {
     if (!(error instanceof StorageProblem)) throw error;
@@ -68,11 +68,11 @@ async function verify(path: string, log: Log): Promise<number> {
   return 0;
 }
 
-async function exportPage(path: string, log: Log): Promise<number> {
+async function exportExposition(path: string, log: Log): Promise<number> {
   const { state } = await readContents(path, log);
-  for await (const slice of encodePage(state.view(), plainText, {
+  for await (const slice of encodeExposition(state.view(), plainText, {
     kept: new ScrapeCache(0),
-    options: defaultPageOptions,
+    options: defaultExpositionOptions,
     onLeftOut() {},
   })) {
     if (!process.stdout.write(slice)) await once(process.stdout, 'drain');

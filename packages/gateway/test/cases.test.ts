@@ -23,8 +23,8 @@ import { describe, expect, test } from 'vitest';
 import type { PushFormat } from '../src/gateway/api.ts';
 import { RequestError } from '../src/index.ts';
 import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
-import { plainText } from '../src/model/page-format.ts';
-import type { PageFormat } from '../src/model/page-format.ts';
+import { plainText } from '../src/model/exposition-format.ts';
+import type { ExpositionFormat } from '../src/model/exposition-format.ts';
 import { RestartingGateway } from './support/restarting.ts';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'cases');
@@ -128,7 +128,7 @@ async function run({ blocks }: Case): Promise<void> {
           expect(blocks[index - 1]?.verb.startsWith('push'), where).toBe(true);
           break;
         case 'scrape':
-          expect(await running.page(pageFormat(words)), where).toBe(body);
+          expect(await running.page(expositionFormat(words)), where).toBe(body);
           break;
         case 'delete':
           await running.gateway.delete(words[0] ?? '');
@@ -154,12 +154,12 @@ async function run({ blocks }: Case): Promise<void> {
   }
 }
 
-function pageFormat(words: readonly string[]): PageFormat {
+function expositionFormat(words: readonly string[]): ExpositionFormat {
   const escaping = wordAfter('escaping=', words);
   return {
     ...plainText,
-    format: (wordAfter('format=', words) ?? plainText.format) as PageFormat['format'],
-    ...(escaping === undefined ? {} : { escaping: escaping as PageFormat['escaping'] }),
+    format: (wordAfter('format=', words) ?? plainText.format) as ExpositionFormat['format'],
+    ...(escaping === undefined ? {} : { escaping: escaping as ExpositionFormat['escaping'] }),
   };
 }
 

@@ -7,7 +7,7 @@ import { ownMetrics } from '../src/gateway/telemetry/prom-telemetry.ts';
 import { clientPath } from './support/clients.ts';
 import { repository } from './support/programs.ts';
 
-const pages = [
+const expositions = [
   'README.md',
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
@@ -35,7 +35,7 @@ function anchorsOf(page: string): ReadonlySet<string> {
   return new Set(headings);
 }
 
-test.each(pages)('%s: every link leads somewhere', (page) => {
+test.each(expositions)('%s: every link leads somewhere', (page) => {
   const broken = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
     ([, path = '', anchor]) => {
       const target = path === '' ? page : relative(repository, join(repository, dirname(page), path));
@@ -69,7 +69,7 @@ test('snippets of clients that nothing runs are marked as such', () => {
   }
 });
 
-test.each(pages)('%s: own metrics that are named in full are there', (page) => {
+test.each(expositions)('%s: own metrics that are named in full are there', (page) => {
   const names = [...read(page).matchAll(/\bprom_aggregation_gateway_(\w+)/g)].map(([, name = '']) => name);
   const known = new Set<string>(Object.keys(ownMetrics));
   const unknown = names.filter((name) => !known.has(name.replace(/(?<=_seconds)_(?:bucket|sum|count)$/, '')));

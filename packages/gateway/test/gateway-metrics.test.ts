@@ -10,7 +10,7 @@ import { createGateway } from '../src/index.ts';
 import { systemClock } from '../src/primitives/clock.ts';
 import { silentLog } from '../src/primitives/log.ts';
 
-async function ownPage(act: (url: string) => Promise<void>, options = {}): Promise<string> {
+async function ownExposition(act: (url: string) => Promise<void>, options = {}): Promise<string> {
   const gateway = createGateway(options);
   const { port } = await gateway.start({ host: '127.0.0.1' });
   const url = `http://127.0.0.1:${port}`;
@@ -27,7 +27,7 @@ async function post(url: string, body: string): Promise<void> {
 }
 
 test('what happened is counted', async () => {
-  const page = await ownPage(async (url) => {
+  const page = await ownExposition(async (url) => {
     await post(
       `${url}/metrics`,
       '# TYPE c counter\nc 1\n# TYPE g gauge\ng NaN\n# TYPE s summary\ns{quantile="0"} 1\ns_sum 1\n',
@@ -57,7 +57,7 @@ test('what happened is counted', async () => {
 test('sources are counted as they live, fall silent and go', async () => {
   let nowMs = 0;
   const options = { byJob: true, jobPruneDurationMs: 1000, clock: { now: () => nowMs } };
-  const page = await ownPage(async (url) => {
+  const page = await ownExposition(async (url) => {
     for (const job of ['a', 'b', 'c']) await post(`${url}/metrics/job/${job}`, 'x 1\n');
     await fetch(`${url}/metrics/job/a`, { method: 'DELETE' });
     nowMs = 2000;
@@ -71,7 +71,7 @@ test('sources are counted as they live, fall silent and go', async () => {
 
 test('late pushes are answered as others are, and counted', async () => {
   const options = { byJob: true, jobCounterResets: 'accumulate' } as const;
-  const page = await ownPage(async (url) => {
+  const page = await ownExposition(async (url) => {
     for (const start of [1.6e9, 1.5e9, 1.5e9]) {
       const body = `# TYPE c_total counter\nc_total 1\n# TYPE c_created gauge\nc_created ${start}\n`;
       await post(`${url}/metrics/job/a`, body);
@@ -100,7 +100,7 @@ test.each(flags.filter(({ group }) => group === 'limit').map(({ name }) => name)
 );
 
 test('every own metric is on the page, and in docs/reference/metrics.md', async () => {
-  const page = await ownPage(async (url) => post(`${url}/metrics`, 'a 1\n'));
+  const page = await ownExposition(async (url) => post(`${url}/metrics`, 'a 1\n'));
   for (const name of Object.keys(ownMetrics))
     expect(page).toContain(`# TYPE prom_aggregation_gateway_${name} `);
   const reference = readFileSync(new URL('../../../docs/reference/metrics.md', import.meta.url), 'utf8');

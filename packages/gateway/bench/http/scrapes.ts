@@ -51,7 +51,7 @@ export async function measureScrapes(sizes: Sizes): Promise<readonly Finding[]> 
     await scrapeAs('two families changed');
     await refill(2);
     await scrapeAs('gzip');
-    await checkPage(gateway, sizes);
+    await checkExposition(gateway, sizes);
     await gateway.stop();
   }
   const of = (kind: ScrapeKind, figure: keyof Scrape): number =>
@@ -111,7 +111,7 @@ export async function measurePushesDuringScrapes(sizes: Sizes): Promise<readonly
       met: p99 <= 25,
     });
   }
-  await checkPage(gateway, sizes);
+  await checkExposition(gateway, sizes);
   await gateway.stop();
   return findings;
 }
@@ -123,12 +123,12 @@ async function startFilled(
   const gateway = await startGateway();
   await pushSmall(gateway);
   for (let i = 0; i < WARM_UP_SCRAPES; i += 1) await countSamples(gateway.url);
-  const refill = (round: number): Promise<void> => pushAll(pagePushes(gateway, sizes, round));
+  const refill = (round: number): Promise<void> => pushAll(expositionPushes(gateway, sizes, round));
   await refill(0);
   return { gateway, refill };
 }
 
-function* pagePushes(gateway: Server, sizes: Sizes, round: number): Generator<Push> {
+function* expositionPushes(gateway: Server, sizes: Sizes, round: number): Generator<Push> {
   const { scrapeFamilies, scrapeSeriesPerFamily: seriesPerFamily } = sizes;
   for (let first = 0; first < scrapeFamilies; first += FAMILIES_PER_PUSH) {
     const body = Buffer.from(familiesPush({ first, families: FAMILIES_PER_PUSH, seriesPerFamily, round }));
@@ -178,7 +178,7 @@ export async function latenciesWhile(
   return latencies;
 }
 
-async function checkPage(gateway: Server, sizes: Sizes): Promise<void> {
+async function checkExposition(gateway: Server, sizes: Sizes): Promise<void> {
   const samples = await countSamples(gateway.url);
   if (samples < seriesOf(sizes))
     throw new Error(`the page has ${samples} samples, ${seriesOf(sizes)} were pushed`);

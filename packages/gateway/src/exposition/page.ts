@@ -2,25 +2,25 @@
  * Writes a page. It yields to the event loop between slices of a few milliseconds, so that pushes go on during a scrape of any
  * size; the page view keeps it one point in time.
  */
-import type { PageFormat } from '../model/page-format.ts';
+import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { FamilyView, ReadView } from '../model/read-view.ts';
 import { escapeFamilies } from './escaping/escape-families.ts';
 import type { LeftOut } from './escaping/escaped-family.ts';
-import type { FamilyWriter, PageOptions } from './family-writer.ts';
+import type { FamilyWriter, ExpositionOptions } from './family-writer.ts';
 import { contentOf } from './formats.ts';
 import type { FoundRun, CachedExposition, ScrapeCache, CachedText } from './scrape-cache.ts';
-import { pageTurn } from './page-turns.ts';
-import { PageWriter } from './page-writer.ts';
+import { expositionTurn } from './exposition-turns.ts';
+import { ExpositionWriter } from './exposition-writer.ts';
 
 /** Written in one step; less where rows are so long that it would take longer than `STEP_MS`. */
 const STEP_ROWS = 32;
 const STEP_MS = 1;
 const TURN_MS = 3;
 
-interface PageSettings {
+interface ExpositionSettings {
   /** What earlier pages of the same view's state left behind. */
   readonly kept: ScrapeCache;
-  readonly options: PageOptions;
+  readonly options: ExpositionOptions;
   /** Told at the end if series were left out. */
   onLeftOut(leftOut: LeftOut): void;
   /** Called at the beginning of each turn. Throws when the view is closed already and nobody wants the rest. */
@@ -28,20 +28,20 @@ interface PageSettings {
 }
 
 /** The page in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */
-export async function* encodePage(
+export async function* encodeExposition(
   view: ReadView,
-  format: PageFormat,
-  settings: PageSettings,
+  format: ExpositionFormat,
+  settings: ExpositionSettings,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const page = new Page(view, format, settings);
   try {
-    await pageTurn();
+    await expositionTurn();
     settings.onTurn?.();
     let since = performance.now();
     for (const slice of page.slices()) {
       if (slice) yield slice;
       if (performance.now() - since < TURN_MS) continue;
-      await pageTurn();
+      await expositionTurn();
       settings.onTurn?.();
       since = performance.now();
     }
@@ -57,13 +57,13 @@ type Steps = Generator<Uint8Array | void, void>;
 class Page {
   leftOut: LeftOut | undefined;
   readonly #view: ReadView;
-  readonly #format: PageFormat;
-  readonly #options: PageOptions;
+  readonly #format: ExpositionFormat;
+  readonly #options: ExpositionOptions;
   readonly #kept: CachedText;
-  readonly #page = new PageWriter();
+  readonly #exposition = new ExpositionWriter();
   #begun = false;
 
-  constructor(view: ReadView, format: PageFormat, { kept, options }: PageSettings) {
+  constructor(view: ReadView, format: ExpositionFormat, { kept, options }: ExpositionSettings) {
     this.#view = view;
     this.#format = format;
     this.#options = options;
@@ -79,7 +79,7 @@ class Page {
       onLeftOut: (series, family) => this.#leaveOut({ series, family }),
     });
     const { families, variantOf, writer } = yield* contentOf(this.#format.format, escaped, {
-      page: this.#page,
+      page: this.#exposition,
       options: this.#options,
       escaping: this.#format.escaping,
       nativeBucketsMax: this.#view.nativeBucketsMax,
@@ -91,7 +91,7 @@ class Page {
       if (text === undefined) {
         yield* this.#writeRun(families.slice(from, to), writer, { found, kept });
       } else {
-        for (const slice of text) this.#page.again(slice);
+        for (const slice of text) this.#exposition.again(slice);
         if (found.leftOut !== undefined) this.#leaveOut(found.leftOut);
       }
       yield* this.#done();
@@ -99,7 +99,7 @@ class Page {
       from = to;
     }
     writer.finish();
-    this.#page.flush();
+    this.#exposition.flush();
     yield* this.#done();
     this.#kept.end(kept);
   }
@@ -111,10 +111,10 @@ class Page {
   ): Steps {
     const recording = this.#kept.record(found);
     try {
-      if (recording.bytesMax > 0) this.#page.record(recording);
+      if (recording.bytesMax > 0) this.#exposition.record(recording);
       const before = this.leftOut?.series ?? 0;
       for (const family of run) yield* this.#writeFamily(family, writer);
-      const text = recording.bytesMax > 0 ? this.#page.recorded() : undefined;
+      const text = recording.bytesMax > 0 ? this.#exposition.recorded() : undefined;
       const leftOut = this.leftOut && { ...this.leftOut, series: this.leftOut.series - before };
       recording.close();
       this.#kept.keep(run, { ...found, text, leftOut, isCrowded: recording.isCrowded }, kept);
@@ -128,7 +128,7 @@ class Page {
   }
 
   *#writeFamily(family: FamilyView, writer: FamilyWriter): Steps {
-    const page = this.#page;
+    const page = this.#exposition;
     writer.begin(family);
     for (const _ of family.sort()) {
       // The first bytes need not wait for all rows to be sorted.
@@ -156,7 +156,7 @@ class Page {
   }
 
   *#done(): Steps {
-    for (const slice of this.#page.slices.splice(0)) {
+    for (const slice of this.#exposition.slices.splice(0)) {
       this.#begun = true;
       yield slice;
     }

@@ -8,7 +8,7 @@
  * families that change all the time take no memory. Nor do runs that would take more than there is room for beside what is
  * kept already: they are written anew each time.
  */
-import type { PageFormat } from '../model/page-format.ts';
+import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { FamilyView } from '../model/read-view.ts';
 import type { LeftOut } from './escaping/escaped-family.ts';
 import { CacheQuota } from './cache-quota.ts';
@@ -89,7 +89,7 @@ export class ScrapeCache {
   }
 
   /** Both versions of text are the same text where names are escaped the same way. */
-  of({ format, escaping }: PageFormat): CachedText {
+  of({ format, escaping }: ExpositionFormat): CachedText {
     const key = `${format} ${escaping}`;
     let text = this.#texts.get(key);
     if (text === undefined) {

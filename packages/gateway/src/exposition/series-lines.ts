@@ -8,7 +8,7 @@ import type { SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { COMMA, LF, RIGHT_BRACE, SPACE } from '../primitives/bytes.ts';
 import { floatBytesMax, writeFloat64, writeSeconds } from '../primitives/write-float.ts';
-import type { PageWriter } from './page-writer.ts';
+import type { ExpositionWriter } from './exposition-writer.ts';
 
 /** The name of samples, as it is written. */
 export interface SampleHead {
@@ -42,7 +42,7 @@ function within(bound: number, exemplar: Exemplar | undefined): Exemplar | undef
 }
 
 export class SeriesLines {
-  readonly #page: PageWriter;
+  readonly #exposition: ExpositionWriter;
   readonly #formatBound: (bound: number) => string;
   /** `le="0.5"} ` by the place of the bucket, and the bound it is of: it is the same from row to row nearly always. */
   readonly #bounds: number[] = [];
@@ -54,28 +54,28 @@ export class SeriesLines {
   #labelsEnd = 0;
   #prefix = Buffer.allocUnsafeSlow(1024);
 
-  constructor(page: PageWriter, formatBound: (bound: number) => string) {
-    this.#page = page;
+  constructor(page: ExpositionWriter, formatBound: (bound: number) => string) {
+    this.#exposition = page;
     this.#formatBound = formatBound;
   }
 
   /** One sample; `more` is what follows its value. */
   line(head: SampleHead, series: SeriesView, value: number, more = ''): void {
     const to = this.#begin(head, series);
-    this.#end(to, writeFloat64(to, this.#page.position, value), more);
+    this.#end(to, writeFloat64(to, this.#exposition.position, value), more);
   }
 
   /** One sample that is a time. */
   time(head: SampleHead, series: SeriesView, milliseconds: number): void {
     const to = this.#begin(head, series);
-    this.#end(to, writeSeconds(to, this.#page.position, milliseconds), '');
+    this.#end(to, writeSeconds(to, this.#exposition.position, milliseconds), '');
   }
 
   /** All up to the value, which there is room for in what it returns, from the position of the page on. */
   #begin({ bare, open }: SampleHead, series: SeriesView): Uint8Array {
     const labels = this.#labelsOf(series);
     const { length } = labels;
-    const page = this.#page;
+    const page = this.#exposition;
     const to = page.room(open.length + length + TAIL_BYTES);
     let at = page.position;
     if (length === 0) {
@@ -97,7 +97,7 @@ export class SeriesLines {
   /** The buckets of a row, each with its own `le`. */
   buckets({ open }: SampleHead, series: SeriesView, { valueOf, exemplarText }: BucketStyle): void {
     const prefix = this.#prefixOf(open, series);
-    const page = this.#page;
+    const page = this.#exposition;
     for (let i = 0; i < series.bucketCount; i += 1) {
       const le = this.#leAt(i, series.bounds[i]!);
       const to = page.room(prefix.length + le.length + TAIL_BYTES);
@@ -111,7 +111,7 @@ export class SeriesLines {
   }
 
   #end(to: Uint8Array, at: number, more: string): void {
-    const page = this.#page;
+    const page = this.#exposition;
     if (more === '') {
       to[at] = LF;
       page.position = at + 1;

@@ -1,5 +1,5 @@
 import type { GroupingKey, Label } from '../model/labels.ts';
-import type { PageFormat } from '../model/page-format.ts';
+import type { ExpositionFormat } from '../model/exposition-format.ts';
 
 /**
  * What the HTTP layer (and an embedder) asks of the gateway. All sizes are bytes, all times milliseconds.
@@ -46,7 +46,7 @@ export interface PushRequest {
 
 export interface ScrapeRequest {
   /** Text 0.0.4 when left out. */
-  readonly format?: PageFormat | undefined;
+  readonly format?: ExpositionFormat | undefined;
   /** Who scrapes: any text that is the same for each scrape of one reader, and of no other. */
   readonly scraper?: string | undefined;
   /** Where from: scrapes of one network share the places there are with those of others. */
@@ -54,7 +54,7 @@ export interface ScrapeRequest {
   /** For how long the page is wanted, from now on; it takes a minute at most when left out. */
   readonly timeoutMs?: number | undefined;
   /** Left out where the page is taken at once. */
-  readonly reader?: PageReader | undefined;
+  readonly reader?: ExpositionReader | undefined;
 }
 
 /**
@@ -71,7 +71,7 @@ export const cutReasons = ['stalled', 'lifetime', 'pressure'] as const;
 export type CutReason = (typeof cutReasons)[number];
 
 /** Where a page goes, for telling who reads from who only keeps a place. */
-export interface PageReader {
+export interface ExpositionReader {
   /** Grows with what is taken. */
   readonly takenBytes: number;
   /** Whether there is something for it that it has not taken yet. */

@@ -32,6 +32,6 @@ export function reduceToBuckets(histogram: NativeHistogram, most: number): Nativ
 }
 
 /** The same, but in the coarsest schema where there is no such one. */
-export function reduceForPage(histogram: NativeHistogram, most: number): NativeHistogram {
+export function reduceForExposition(histogram: NativeHistogram, most: number): NativeHistogram {
   return reduceToBuckets(histogram, most) ?? reduceResolution(histogram, NATIVE_SCHEMA_MIN);
 }

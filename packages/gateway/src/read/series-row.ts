@@ -1,5 +1,5 @@
 /** One row as a whole, for encoders that need more of it than its lines of text. */
-import { reduceForPage } from '../histogram/resolution.ts';
+import { reduceForExposition } from '../histogram/resolution.ts';
 import { newestExemplars } from '../model/exemplar.ts';
 import type { Exemplar } from '../model/exemplar.ts';
 import { isLegacyMetricName } from '../model/labels.ts';
@@ -111,7 +111,7 @@ export class SeriesRow implements SeriesView {
       own.map((cell) => [cell, sums[cell]!] as const),
     );
     if (whole === undefined) return undefined;
-    const shown = reduceForPage(whole, nativeBucketsMax);
+    const shown = reduceForExposition(whole, nativeBucketsMax);
     return { ...shown, sum: this.sum, exemplars: this.#exemplarsOf(own) };
   }
 

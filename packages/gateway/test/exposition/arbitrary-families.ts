@@ -7,7 +7,7 @@ import type { Label } from '../../src/model/labels.ts';
 import { hasBuckets } from '../../src/model/metric-type.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
 import { seriesText } from '../../src/model/series-text.ts';
-import type { MadeFamily, MadeRow } from './made-page.ts';
+import type { MadeFamily, MadeRow } from './made-exposition.ts';
 
 /** Names that meet each other, and what other types claim, in any way there is. */
 const names = [

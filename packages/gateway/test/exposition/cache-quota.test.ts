@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import { defaultExpositionOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
-import { encodePage } from '../../src/exposition/page.ts';
-import { escapingSchemes, plainText } from '../../src/model/page-format.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import { encodeExposition } from '../../src/exposition/page.ts';
+import { escapingSchemes, plainText } from '../../src/model/exposition-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import type { FamilyView } from '../../src/model/read-view.ts';
-import { madeFamily, madeView } from './made-page.ts';
+import { madeFamily, madeView } from './made-exposition.ts';
 
 const ROWS = 2_000;
 /** Of one page, or a little more. */
@@ -47,16 +47,16 @@ class Large {
   }
 }
 
-function slicesOf(large: Large, kept: ScrapeCache, format: Partial<PageFormat> = {}) {
-  const settings = { kept, options: defaultPageOptions, onLeftOut(): void {} };
-  return encodePage(large.view(), { ...plainText, ...format }, settings);
+function slicesOf(large: Large, kept: ScrapeCache, format: Partial<ExpositionFormat> = {}) {
+  const settings = { kept, options: defaultExpositionOptions, onLeftOut(): void {} };
+  return encodeExposition(large.view(), { ...plainText, ...format }, settings);
 }
 
 /** Whether the rows were written anew. */
 async function isWritten(
   large: Large,
   kept: ScrapeCache,
-  format: Partial<PageFormat> = {},
+  format: Partial<ExpositionFormat> = {},
 ): Promise<boolean> {
   const before = large.written;
   let bytes = 0;
@@ -111,8 +111,8 @@ test('what is known about families without text counts as well', async () => {
     madeFamily({ name: `f${i}_total`, type: 'counter', version: 1, rows: [{ value: i }] }),
   );
   for (const format of formats) {
-    const settings = { kept, options: defaultPageOptions, onLeftOut(): void {} };
-    const slices = encodePage(madeView(families), { ...plainText, ...format }, settings);
+    const settings = { kept, options: defaultExpositionOptions, onLeftOut(): void {} };
+    const slices = encodeExposition(madeView(families), { ...plainText, ...format }, settings);
     for await (const _ of slices);
     expect(kept.bytes).toBeLessThanOrEqual(20_000);
   }
@@ -122,15 +122,15 @@ test('pages that are not read to their end hold no more than may be kept, and gi
   const bytesMax = 2 * PAGE_BYTES;
   const kept = new ScrapeCache(bytesMax);
   const large = new Large();
-  const pages = Array.from({ length: 8 }, () => slicesOf(large, kept));
+  const expositions = Array.from({ length: 8 }, () => slicesOf(large, kept));
   // The first slice holds what was written; the next ones are not asked for.
-  for (const page of pages) {
+  for (const page of expositions) {
     expect((await page.next()).done).toBe(false);
     expect((await page.next()).done).toBe(false);
     expect(kept.bytes).toBeLessThanOrEqual(bytesMax);
   }
   expect(kept.bytes).toBeGreaterThan(0);
-  for (const page of pages) await page.return();
+  for (const page of expositions) await page.return();
   expect(kept.bytes).toBe(0);
   // None of that makes the text one that is too long.
   expect(await isWritten(large, kept)).toBe(true);

@@ -17,7 +17,11 @@ function told(body: Uint8Array): string {
   return sink.text;
 }
 
-async function pageAfter(times: number, body: Uint8Array, options: EmbeddedOptions = {}): Promise<string> {
+async function expositionAfter(
+  times: number,
+  body: Uint8Array,
+  options: EmbeddedOptions = {},
+): Promise<string> {
   const gateway = createGateway({ summaries: 'sum-and-count', ...options });
   for (let time = 0; time < times; time += 1) await gateway.push(body, { format: 'protobuf' });
   return gateway.scrape();
@@ -154,7 +158,7 @@ wait_seconds_sum{queue="b"} 0
 
 test('Go: pushes add up, first in words and then by their bytes', async () => {
   for (const times of [1, 2, 5]) {
-    expect(await pageAfter(times, goPush)).toBe(`# HELP gc_seconds Pauses.
+    expect(await expositionAfter(times, goPush)).toBe(`# HELP gc_seconds Pauses.
 # TYPE gc_seconds summary
 gc_seconds_sum ${0.5 * times}
 gc_seconds_count ${7 * times}
@@ -246,7 +250,7 @@ request_seconds_bucket{a="1",b="2",le="+Inf"} 3
 });
 
 test('Java: pushes add up', async () => {
-  expect(await pageAfter(2, javaPush)).toBe(`# HELP jvm_runtime_info JVM.
+  expect(await expositionAfter(2, javaPush)).toBe(`# HELP jvm_runtime_info JVM.
 # TYPE jvm_runtime_info gauge
 jvm_runtime_info{runtime="OpenJDK"} 2
 # HELP request_seconds Time.
@@ -283,7 +287,7 @@ const rustPush = Buffer.concat([
 ]);
 
 test('Rust: pushes add up', async () => {
-  expect(await pageAfter(2, rustPush)).toBe(`# HELP hits Hits.
+  expect(await expositionAfter(2, rustPush)).toBe(`# HELP hits Hits.
 # TYPE hits counter
 hits{handler="all"} 24
 # HELP latency Time.

@@ -2,14 +2,14 @@
 import { describe, expect, test } from 'vitest';
 
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import type { NativeView } from '../../src/model/read-view.ts';
 import { readFamilies } from '../support/read-families.ts';
-import { madePage, madePageBytes } from './made-page.ts';
-import type { MadeFamily } from './made-page.ts';
+import { madeExposition, madeExpositionBytes } from './made-exposition.ts';
+import type { MadeFamily } from './made-exposition.ts';
 
 const formats = ['text', 'openmetrics'] as const;
-const underscores = (format: PageFormat['format']): Partial<PageFormat> => ({
+const underscores = (format: ExpositionFormat['format']): Partial<ExpositionFormat> => ({
   format,
   escaping: 'underscores',
 });
@@ -45,14 +45,14 @@ describe('a label whose name would be that of the metric', () => {
   test.each(formats)('its series is left out (%s)', async (format) => {
     const leftOut: number[] = [];
     const settings = { format: underscores(format), onLeftOut: (series: number) => leftOut.push(series) };
-    const page = await madePage(families, settings);
+    const page = await madeExposition(families, settings);
     expect(page).toContain('# TYPE foo gauge\nfoo{a_b="y"} 2\n# TYPE other gauge\nother 3\n');
     expect(page).not.toContain('__name__');
     expect(leftOut).toEqual([1]);
   });
 
   test.each(['dots', 'values', 'allow-utf-8'] as const)('it is another one under %s', async (escaping) => {
-    const page = await madePage(families, { format: { escaping, version: '1.0.0' } });
+    const page = await madeExposition(families, { format: { escaping, version: '1.0.0' } });
     expect(page.match(/^foo/gm)).toHaveLength(2);
     expect(page).not.toContain('__name__');
   });
@@ -67,7 +67,7 @@ test('what is left out is told with every page, also where its text is kept', as
   const kept = new ScrapeCache(1 << 20);
   for (let page = 0; page < 3; page += 1) {
     const leftOut: number[] = [];
-    await madePage(families, { kept, onLeftOut: (series) => leftOut.push(series) });
+    await madeExposition(families, { kept, onLeftOut: (series) => leftOut.push(series) });
     expect(leftOut).toEqual([3]);
   }
 });
@@ -78,7 +78,7 @@ describe('native histograms', () => {
     ['rpc', '"a.b"="get"', 'rpc', 'a_b="get"'],
   ])('%s{%s} has its labels as classic ones, too', async (name, labels, escaped, escapedLabels) => {
     const settings = { format: underscores('text'), options: { nativeAsClassic: true } };
-    expect(await madePage([nativeFamily(name, labels)], settings)).toBe(`\
+    expect(await madeExposition([nativeFamily(name, labels)], settings)).toBe(`\
 # TYPE ${escaped} histogram
 ${escaped}_bucket{${escapedLabels},le="2"} 1
 ${escaped}_bucket{${escapedLabels},le="4"} 3
@@ -102,7 +102,7 @@ ${escaped}_count{${escapedLabels}} 3
     ];
     const nativeBucketsMax = 2;
     const page = readFamilies(
-      await madePageBytes(families, { format: underscores('protobuf'), nativeBucketsMax }),
+      await madeExpositionBytes(families, { format: underscores('protobuf'), nativeBucketsMax }),
     );
     const merged = expect.objectContaining({
       schema: -1,
@@ -121,8 +121,8 @@ test('labels of exemplars are escaped in protobuf as well', async () => {
   const families: MadeFamily[] = [
     { name: 'c_total', type: 'counter', rows: [{ value: 1, exemplars: { [-1]: exemplar } }] },
   ];
-  const labelOf = async (escaping: PageFormat['escaping']) => {
-    const page = await madePageBytes(families, { format: { format: 'protobuf', escaping } });
+  const labelOf = async (escaping: ExpositionFormat['escaping']) => {
+    const page = await madeExpositionBytes(families, { format: { format: 'protobuf', escaping } });
     return JSON.stringify(readFamilies(page)).match(/trace.id/)?.[0];
   };
   expect(await labelOf('underscores')).toBe('trace_id');

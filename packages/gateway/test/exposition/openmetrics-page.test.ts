@@ -1,20 +1,23 @@
 /** Pages of OpenMetrics with what only some senders tell, and what becomes of that which is no OpenMetrics. */
 import { expect, test } from 'vitest';
 
-import type { PageOptions } from '../../src/exposition/family-writer.ts';
+import type { ExpositionOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { formatBound } from '../../src/exposition/openmetrics/format-bound.ts';
 import { createGateway } from '../../src/index.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
 import type { NativeView } from '../../src/model/read-view.ts';
 import * as pb from '../support/protobuf.ts';
-import { madePage } from './made-page.ts';
-import type { MadeFamily, MadeRow } from './made-page.ts';
+import { madeExposition } from './made-exposition.ts';
+import type { MadeFamily, MadeRow } from './made-exposition.ts';
 
 const openmetrics = { format: 'openmetrics' } as const;
 
-async function pageOf(families: readonly MadeFamily[], options: Partial<PageOptions> = {}): Promise<string> {
-  const page = await madePage(families, { format: openmetrics, options });
+async function pageOf(
+  families: readonly MadeFamily[],
+  options: Partial<ExpositionOptions> = {},
+): Promise<string> {
+  const page = await madeExposition(families, { format: openmetrics, options });
   expect(page.endsWith('# EOF\n')).toBe(true);
   return page.slice(0, -'# EOF\n'.length);
 }
@@ -99,7 +102,7 @@ x NaN
 });
 
 test('names in quotes', async () => {
-  const page = await madePage(
+  const page = await madeExposition(
     [
       { ...family('a.b_total', 'counter', { labels: '"l.l"="1"', value: 1, startMs: 1000 }), help: '' },
       family('h.h', 'histogram', { value: 1, sum: 1, buckets: [[POSITIVE_INFINITY, 1]] }),
@@ -248,7 +251,7 @@ test.each<[name: string, families: readonly MadeFamily[], types: string]>([
     's summary',
   ],
 ])('%s', async (_name, families, types) => {
-  const page = await madePage(families, { format: openmetrics });
+  const page = await madeExposition(families, { format: openmetrics });
   const told = [...page.matchAll(/^# TYPE (.*)$/gm)].map(([, type]) => type);
   expect(told.join(', ')).toBe(types);
   if (/gaugehistogram/.test(JSON.stringify(families)) && !types.includes('unknown')) return;
@@ -295,7 +298,7 @@ test('lines for start times are left out when asked, and so are families of them
 test('text that is kept is not shown when start times or other families change it', async () => {
   const kept = new ScrapeCache(1 << 20);
   const made = (families: readonly MadeFamily[]): Promise<string> =>
-    madePage(families, { format: openmetrics, kept });
+    madeExposition(families, { format: openmetrics, kept });
   const counter = { ...family('a_total', 'counter', value), version: 1 };
   const late = { ...family('a_total', 'counter', { value: 1, startMs: 5000 }), version: 1 };
   const starts = { ...family('a_created', 'gauge', value), startTimes: true };
@@ -343,13 +346,13 @@ h_bucket{l="2",le="+Inf"} 6
 h_sum{l="2"} 10
 h_count{l="2"} 6
 `;
-  expect(await madePage(families)).toBe(`\
+  expect(await madeExposition(families)).toBe(`\
 # TYPE h histogram
 h_bucket{l="1",le="+Inf"} 7
 h_sum{l="1"} 10
 h_count{l="1"} 7
 ${others}`);
-  expect(await madePage(families, { options: { nativeAsClassic: true } })).toBe(`\
+  expect(await madeExposition(families, { options: { nativeAsClassic: true } })).toBe(`\
 # TYPE h histogram
 h_bucket{l="1",le="0.001"} 1
 h_bucket{l="1",le="1"} 3

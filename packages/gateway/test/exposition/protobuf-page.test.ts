@@ -4,21 +4,21 @@ import { describe, expect, test } from 'vitest';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeView } from '../../src/model/read-view.ts';
-import { readPage } from '../support/told-families.ts';
-import { madePageBytes } from './made-page.ts';
-import type { MadeFamily, MadeRow } from './made-page.ts';
+import { readExposition } from '../support/told-families.ts';
+import { madeExpositionBytes } from './made-exposition.ts';
+import type { MadeFamily, MadeRow } from './made-exposition.ts';
 
 const format = { format: 'protobuf', escaping: 'allow-utf-8' } as const;
 const Inf = Number.POSITIVE_INFINITY;
 
 async function metricOf(type: MadeFamily['type'], row: MadeRow) {
-  const page = await madePageBytes([{ name: 'm', type, rows: [row] }], { format });
-  return readPage(page)[0]!.metric![0]!;
+  const page = await madeExpositionBytes([{ name: 'm', type, rows: [row] }], { format });
+  return readExposition(page)[0]!.metric![0]!;
 }
 
 test('bytes of a counter', async () => {
   const rows = [{ labels: 'a="x"', value: 3, startMs: 1_500 }];
-  const page = await madePageBytes([{ name: 'c_total', type: 'counter', help: 'H', rows }], { format });
+  const page = await madeExpositionBytes([{ name: 'c_total', type: 'counter', help: 'H', rows }], { format });
   const value = '090000000000000840';
   const start = `1a07${'0801'}${'1080cab5ee01'}`.replace('1a07', '1a08');
   const counter = `1a13${value}${start}`;
@@ -41,11 +41,11 @@ test('types, help and unit', async () => {
   ] as const;
   const families = types.map((type) => ({ name: type, type, rows: [{ value: 1 }] }));
   const [first, ...rest] = families;
-  const page = await madePageBytes(
+  const page = await madeExpositionBytes(
     [{ ...first!, help: 'a\n\\', unit: 's', name: 'counter_s_total' }, ...rest],
     { format },
   );
-  const read = readPage(page);
+  const read = readExposition(page);
   expect(read.map((family) => [family.name, family.type])).toEqual([
     ['counter_s_total', 0],
     ['gauge', 1],
@@ -291,7 +291,7 @@ describe('native histograms', () => {
       { labels: 'i="3"', value: 12, native },
     ];
     const family = { name: 'h_seconds', type: 'histogram', help: 'H', unit: 'seconds', rows } as const;
-    const read = readPage(await madePageBytes([family], { format }));
+    const read = readExposition(await madeExpositionBytes([family], { format }));
     expect(read.map(({ name, help, unit }) => [name, help, unit])).toEqual([
       ['h_seconds', 'H', 'seconds'],
       ['h_seconds', 'H', 'seconds'],
@@ -314,7 +314,7 @@ test('families of start times are not shown where others show them', async () =>
   const created = { name: 'a_created', type: 'gauge', startTimes: true, rows: [{ value: 1 }] } as const;
   const total = { name: 'a_total', type: 'counter', rows: [{ value: 1 }] } as const;
   const names = async (families: readonly MadeFamily[]): Promise<readonly string[]> =>
-    readPage(await madePageBytes(families, { format })).map(({ name }) => name);
+    readExposition(await madeExpositionBytes(families, { format })).map(({ name }) => name);
   expect(await names([created, total])).toEqual(['a_total']);
   expect(await names([created])).toEqual(['a_created']);
   expect(await names([{ ...created, startTimes: false }, total])).toEqual(['a_created', 'a_total']);
@@ -329,14 +329,14 @@ test.each([
   ['aseconds', 'gauge', undefined],
   ['seconds', 'gauge', undefined],
 ] as const)('a unit that is not the end of the name %s of a %s is left out', async (name, type, unit) => {
-  const [family] = readPage(
-    await madePageBytes([{ name, type, unit: 'seconds', rows: [{ value: 1 }] }], { format }),
+  const [family] = readExposition(
+    await madeExpositionBytes([{ name, type, unit: 'seconds', rows: [{ value: 1 }] }], { format }),
   );
   expect(family!.unit).toBe(unit);
 });
 
 test('an empty page is empty', async () => {
-  expect(await madePageBytes([], { format })).toHaveLength(0);
+  expect(await madeExpositionBytes([], { format })).toHaveLength(0);
 });
 
 test.each([1, 50, 5_000])(
@@ -353,12 +353,12 @@ test.each([1, 50, 5_000])(
       rows: i === 1 ? rows : rows.slice(0, 2),
     }));
     const kept = new ScrapeCache(1 << 30);
-    const first = await madePageBytes(families, { format, kept });
-    const read = readPage(first);
+    const first = await madeExpositionBytes(families, { format, kept });
+    const read = readExposition(first);
     expect(read.map((family) => family.metric?.length)).toEqual(families.map((family) => family.rows.length));
     expect(read[1]!.metric!.map((metric) => metric.gauge!.value)).toEqual(rows.map((row) => row.value));
-    expect((await madePageBytes(families, { format, kept })).equals(first)).toBe(true);
-    const changed = await madePageBytes([{ ...families[0]!, version: 2 }, ...families.slice(1)], {
+    expect((await madeExpositionBytes(families, { format, kept })).equals(first)).toBe(true);
+    const changed = await madeExpositionBytes([{ ...families[0]!, version: 2 }, ...families.slice(1)], {
       format,
       kept,
     });
@@ -369,6 +369,8 @@ test.each([1, 50, 5_000])(
 test('a metric longer than a slice stays in one piece', async () => {
   const buckets = Array.from({ length: 10_000 }, (_, i) => [i, i] as const);
   const rows = [1, 2, 3].map((i) => ({ labels: `i="${i}"`, value: 9_999, buckets }));
-  const [family] = readPage(await madePageBytes([{ name: 'h', type: 'histogram', rows }], { format }));
+  const [family] = readExposition(
+    await madeExpositionBytes([{ name: 'h', type: 'histogram', rows }], { format }),
+  );
   expect(family!.metric!.map(({ histogram }) => histogram!.bucket!.length)).toEqual([10_000, 10_000, 10_000]);
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
+import { defaultExpositionOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
-import { encodePage } from '../../src/exposition/page.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { encodeExposition } from '../../src/exposition/page.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import type { FamilyView } from '../../src/model/read-view.ts';
 
 const ROWS = 20_000;
@@ -11,7 +11,7 @@ const row = Buffer.from('busy_total{code="200"}');
 const PAGE_BYTES = ROWS * (row.length + 3);
 
 /** One large family on page after page; `c` is a page before which it has changed. Answers `w` where it was written anew. */
-async function pages(changes: string, bytesMax: number): Promise<string> {
+async function expositions(changes: string, bytesMax: number): Promise<string> {
   const kept = new ScrapeCache(bytesMax);
   const identity = {};
   let version = 1;
@@ -48,8 +48,8 @@ async function pages(changes: string, bytesMax: number): Promise<string> {
       close(): void {},
     };
     let bytes = 0;
-    const settings = { kept, options: defaultPageOptions, onLeftOut(): void {} };
-    for await (const slice of encodePage(view, plainText, settings)) bytes += slice.length;
+    const settings = { kept, options: defaultExpositionOptions, onLeftOut(): void {} };
+    for await (const slice of encodeExposition(view, plainText, settings)) bytes += slice.length;
     expect(bytes).toBe('# TYPE busy_total counter\n'.length + PAGE_BYTES);
     expect([0, ROWS]).toContain(written);
     answer += written > 0 ? 'w' : '-';
@@ -62,12 +62,12 @@ test.each([
   ['what changes now and then is written when it has changed', '.c..c.c.', 'ww--w-w-'],
   ['what changes all the time is not kept before it was the same twice', '.cccc...', 'wwwwww--'],
 ])('%s', async (_name, changes, written) => {
-  expect(await pages(changes, 2 * PAGE_BYTES)).toBe(written);
+  expect(await expositions(changes, 2 * PAGE_BYTES)).toBe(written);
 });
 
 test.each([
   ['is far too long', PAGE_BYTES / 4],
   ['is a little too long', PAGE_BYTES - 1_000],
 ])('what %s for the room is written each time', async (_name, bytesMax) => {
-  expect(await pages('..c..', bytesMax)).toBe('wwwww');
+  expect(await expositions('..c..', bytesMax)).toBe('wwwww');
 });

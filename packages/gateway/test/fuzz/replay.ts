@@ -64,7 +64,7 @@ export async function replay(run: FuzzRun): Promise<void> {
       } else if ('delete' in step) {
         for (const each of all()) await each.delete(`job/${step.delete}`);
       } else {
-        const before = await pagesOf(gateway);
+        const before = await expositionsOf(gateway);
         const { format = 'text' }: Pick<PushOptions, 'format'> = step;
         const target = { method: step.method, path: `job/${step.job}`, format };
         const body = Buffer.from(step.push, 'latin1');
@@ -83,13 +83,14 @@ export async function replay(run: FuzzRun): Promise<void> {
           if (index % 3 === 0) await restarted.takeSnapshot();
           // Not after a pause: the time between the last record and the end of a process is not counted.
           await restarted.restart();
-        } else same(`step ${index}: the pages before and after a refusal`, before, await pagesOf(gateway));
+        } else
+          same(`step ${index}: the pages before and after a refusal`, before, await expositionsOf(gateway));
       }
-      const pages = await pagesOf(gateway);
-      same(`step ${index}: the pages of lines read anew`, pages, await pagesOf(slow));
-      same(`step ${index}: the pages without refused pushes`, pages, await pagesOf(untroubled));
-      same(`step ${index}: the pages after a restart`, pages, await pagesOf(restarted.gateway));
-      await checkPage(`step ${index}`, await gateway.scrape(), run);
+      const expositions = await expositionsOf(gateway);
+      same(`step ${index}: the pages of lines read anew`, expositions, await expositionsOf(slow));
+      same(`step ${index}: the pages without refused pushes`, expositions, await expositionsOf(untroubled));
+      same(`step ${index}: the pages after a restart`, expositions, await expositionsOf(restarted.gateway));
+      await checkExposition(`step ${index}`, await gateway.scrape(), run);
     }
   } finally {
     // Closing waits for connections to end, of which there are none here.
@@ -98,7 +99,7 @@ export async function replay(run: FuzzRun): Promise<void> {
 }
 
 /** All that can be seen of it: protobuf shows native histograms, and OpenMetrics types that the others do not have. */
-async function pagesOf(gateway: EmbeddedGateway): Promise<string> {
+async function expositionsOf(gateway: EmbeddedGateway): Promise<string> {
   const text = await gateway.scrape();
   const openmetrics = await gateway.scrape({ format: 'openmetrics', escaping: 'allow-utf-8' });
   const protobuf = await gateway.scrapeBytes({ format: 'protobuf', escaping: 'allow-utf-8' });
@@ -120,7 +121,7 @@ function indented(body: string): string {
   return body === '' ? '' : ` ${body.replaceAll(/\n(?!$)/g, '\n ')}`;
 }
 
-async function checkPage(where: string, shown: string, { summaries }: FuzzRun): Promise<void> {
+async function checkExposition(where: string, shown: string, { summaries }: FuzzRun): Promise<void> {
   const fresh = createGateway({ summaries });
   const page = withPlainHelp(shown);
   try {

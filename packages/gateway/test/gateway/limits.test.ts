@@ -6,7 +6,7 @@ import type { EmbeddedOptions } from '../../src/index.ts';
 import { RequestError } from '../../src/index.ts';
 import type { LogFields } from '../../src/primitives/log.ts';
 import { silentLog } from '../../src/primitives/log.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import type { ToldMetric, Way } from '../support/told-pushes.ts';
 import { ways } from '../support/told-pushes.ts';

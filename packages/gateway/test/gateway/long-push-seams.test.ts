@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { bytes, double, family, labelFields, nativeFields, number } from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { triesAll } from '../support/runs.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { EmbeddedOptions } from '../../src/index.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 
 const counter = '# TYPE c counter\nc 5\n';

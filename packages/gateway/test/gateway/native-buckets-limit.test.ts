@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { EmbeddedOptions } from '../../src/index.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import * as pb from '../support/protobuf.ts';
 import { readFamilies } from '../support/read-families.ts';
 import { RestartingGateway } from '../support/restarting.ts';
@@ -28,7 +28,7 @@ interface Shown {
 }
 
 async function shown(run: RestartingGateway): Promise<Shown> {
-  const page = await run.pageBytes({ ...plainText, format: 'protobuf' });
+  const page = await run.expositionBytes({ ...plainText, format: 'protobuf' });
   const [family] = readFamilies(page) as readonly {
     readonly metric: readonly { readonly histogram: Shown }[];
   }[];

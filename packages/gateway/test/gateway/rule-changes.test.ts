@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import * as pb from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import type { EmbeddedOptions } from '../../src/index.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 
 const native = pb.family(
   'gh',

@@ -1,7 +1,7 @@
 /** Scrapes of a small gateway, with readers and a clock that do what they are told. */
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
-import type { PageReader, ScrapeRequest } from '../../src/gateway/api.ts';
+import type { ExpositionReader, ScrapeRequest } from '../../src/gateway/api.ts';
 import { ExpiryClock } from '../../src/gateway/ledger/expiry.ts';
 import { Ledger } from '../../src/gateway/ledger/ledger.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
@@ -13,7 +13,7 @@ import { memoryJournal } from '../../src/journal/memory.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 
-export class FakeReader implements PageReader {
+export class FakeReader implements ExpositionReader {
   takenBytes = 0;
   isBehind = false;
   bufferBytes = 0;

@@ -136,8 +136,8 @@ describe('views', () => {
         fc.constantFrom(0, 1_000_000_000),
         async (steps, scrapesMax, viewsBytesMax) => {
           const desk = new ScrapeDesk({ scrapesMax, viewsBytesMax });
-          const pages = ['# TYPE p_total counter\np_total 0\n# TYPE q gauge\nq 0\n'];
-          desk.push(pages[0]!);
+          const expositions = ['# TYPE p_total counter\np_total 0\n# TYPE q gauge\nq 0\n'];
+          desk.push(expositions[0]!);
           const open: { readonly scrape: TriedScrape; readonly since: number }[] = [];
           const isRight = async (): Promise<void> => {
             const [first] = open.splice(0, 1);
@@ -145,17 +145,19 @@ describe('views', () => {
             const text = await first.scrape.read();
             const shown = Number(/^p_total (\d+)$/m.exec(text)?.[1]);
             expect(shown).toBeGreaterThanOrEqual(first.since);
-            expect(text).toBe(pages[shown]);
+            expect(text).toBe(expositions[shown]);
             first.scrape.close();
           };
           for (const each of steps) {
             if (each === 'push') {
-              const count = pages.length;
+              const count = expositions.length;
               desk.push(`p_total 1\nq 1\n# TYPE n${count} gauge\nn${count} 1\n`);
               const news = Array.from({ length: count }, (_, i) => `n${i + 1}`).sort();
               const more = news.map((name) => `# TYPE ${name} gauge\n${name} 1\n`).join('');
-              pages.push(`${more}# TYPE p_total counter\np_total ${count}\n# TYPE q gauge\nq ${count}\n`);
-            } else if (each === 'scrape') open.push({ scrape: desk.scrape(), since: pages.length - 1 });
+              expositions.push(
+                `${more}# TYPE p_total counter\np_total ${count}\n# TYPE q gauge\nq ${count}\n`,
+              );
+            } else if (each === 'scrape') open.push({ scrape: desk.scrape(), since: expositions.length - 1 });
             else if (each === 'read') await isRight();
             else if (each === 'close') open.pop()?.scrape.close();
             else await new Promise((resolve) => setImmediate(resolve));

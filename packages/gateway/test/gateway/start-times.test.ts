@@ -1,7 +1,7 @@
 /** Start times that come as gauges, in protobuf, where `test/cases/created.md` has no words for them. */
 import { expect, test } from 'vitest';
 
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { counter, family, gauge, histogram, timestamp } from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 

@@ -7,7 +7,7 @@ import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { emptyGroupingKey } from '../../src/model/labels.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 import { readFamilies } from '../support/read-families.ts';
@@ -24,7 +24,7 @@ async function push(gateway: Gateway, text: string): Promise<void> {
   await gateway.push({ method: 'POST', key: emptyGroupingKey, body: Buffer.from(text) });
 }
 
-async function page(gateway: Gateway, scraper?: string, format?: PageFormat): Promise<string[]> {
+async function page(gateway: Gateway, scraper?: string, format?: ExpositionFormat): Promise<string[]> {
   const slices: Uint8Array[] = [];
   for await (const slice of gateway.scrape({ scraper, format })) slices.push(slice);
   return Buffer.concat(slices)

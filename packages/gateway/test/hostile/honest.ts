@@ -85,7 +85,7 @@ export class HonestClient {
 
   /** What the page shows otherwise than it was acknowledged; none when it is exact. */
   async wrongSamples(url: string): Promise<string[]> {
-    const page = await this.#page(url, 5 * TIMEOUT_MS);
+    const page = await this.#exposition(url, 5 * TIMEOUT_MS);
     if (page === undefined) return ['no page'];
     const samples = samplesOf(
       page
@@ -160,7 +160,7 @@ export class HonestClient {
     while (!this.#isOver && !isGone()) {
       const before = this.#acknowledged.count;
       const began = performance.now();
-      const page = await this.#page(url, TIMEOUT_MS);
+      const page = await this.#exposition(url, TIMEOUT_MS);
       if (page !== undefined) {
         this.#scrapesMs.push(performance.now() - began);
         const shown = samplesOf(
@@ -177,7 +177,7 @@ export class HonestClient {
     }
   }
 
-  #page(url: string, timeoutMs: number): Promise<string | undefined> {
+  #exposition(url: string, timeoutMs: number): Promise<string | undefined> {
     const refused = (why: string): undefined =>
       void (this.#scrapeRefusals[why] = (this.#scrapeRefusals[why] ?? 0) + 1);
     return new Promise((resolve) => {

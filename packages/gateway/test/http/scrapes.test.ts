@@ -244,8 +244,8 @@ describe('an embedded gateway', () => {
   it('answers many at once', async () => {
     const gateway = createGateway();
     await gateway.push('a 1\n');
-    const pages = await Promise.all(Array.from({ length: 200 }, () => gateway.scrape()));
-    expect(new Set(pages)).toEqual(new Set(['# TYPE a untyped\na 1\n']));
+    const expositions = await Promise.all(Array.from({ length: 200 }, () => gateway.scrape()));
+    expect(new Set(expositions)).toEqual(new Set(['# TYPE a untyped\na 1\n']));
   });
 });
 

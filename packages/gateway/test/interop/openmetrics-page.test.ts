@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { asText, familyWithAll, pushedFamily } from '../exposition/arbitrary-families.ts';
-import { madePage } from '../exposition/made-page.ts';
+import { madeExposition } from '../exposition/made-exposition.ts';
 import { program, run } from '../support/programs.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 
 const openmetrics = { format: 'openmetrics', version: '0.0.4' } as const;
 const seed = 5;
-const PAGES = 400;
+const EXPOSITIONS = 400;
 
 const script = `
 import json, sys
@@ -29,14 +29,14 @@ for page in json.load(sys.stdin):
 `;
 
 /** What the parser says of each sample, or why it refused the first page that it did refuse. */
-async function parsed(pages: readonly string[]): Promise<readonly unknown[]> {
+async function parsed(expositions: readonly string[]): Promise<readonly unknown[]> {
   const path = program('python3', 'python3');
   const debianPython = path.startsWith('/usr/bin/') ? path : '/usr/bin/python3';
   const known = await run(debianPython, ['-c', 'import prometheus_client']);
   if (known.code !== 0) {
     throw new Error('prometheus_client is not installed: apt-get install python3-prometheus-client');
   }
-  const outcome = await run(debianPython, ['-c', script], { input: JSON.stringify(pages) });
+  const outcome = await run(debianPython, ['-c', script], { input: JSON.stringify(expositions) });
   expect(outcome.stdout + outcome.stderr, outcome.stdout).toSatisfy(() => outcome.code === 0);
   return outcome.stdout
     .trimEnd()
@@ -46,7 +46,7 @@ async function parsed(pages: readonly string[]): Promise<readonly unknown[]> {
 
 test('it reads a page as it was meant', async () => {
   const exemplar = { labels: [{ name: 'trace_id', value: 'x' }], value: 0.5, timestampMs: 1520879607789 };
-  const page = await madePage(
+  const page = await madeExposition(
     [
       {
         name: 'c_seconds_total',
@@ -99,22 +99,24 @@ test('it takes pages with everything in them', async () => {
     maxLength: 5,
     selector: ({ name }) => name,
   });
-  const pages = await Promise.all(
-    fc.sample(all, { numRuns: PAGES, seed }).map((families) => madePage(families, { format: openmetrics })),
+  const expositions = await Promise.all(
+    fc
+      .sample(all, { numRuns: EXPOSITIONS, seed })
+      .map((families) => madeExposition(families, { format: openmetrics })),
   );
-  expect((await parsed(pages)).length).toBeGreaterThan(PAGES);
+  expect((await parsed(expositions)).length).toBeGreaterThan(EXPOSITIONS);
 });
 
 test('it takes pages of what was pushed, whatever names meet', async () => {
   const pushes = fc.array(pushedFamily, { minLength: 1, maxLength: 8 });
-  const pages: string[] = [];
-  for (const [i, families] of fc.sample(pushes, { numRuns: PAGES, seed }).entries()) {
+  const expositions: string[] = [];
+  for (const [i, families] of fc.sample(pushes, { numRuns: EXPOSITIONS, seed }).entries()) {
     const options = { summaries: 'sum-and-count', openmetricsCreated: i % 2 === 0 } as const;
     const running = await RestartingGateway.start(options);
     for (const each of families) await running.gateway.push(asText(each)).catch(() => {});
     for (const escaping of ['underscores', 'dots', 'values'] as const) {
-      pages.push(await running.page({ ...openmetrics, escaping }));
+      expositions.push(await running.page({ ...openmetrics, escaping }));
     }
   }
-  expect((await parsed(pages)).length).toBeGreaterThan(PAGES);
+  expect((await parsed(expositions)).length).toBeGreaterThan(EXPOSITIONS);
 });

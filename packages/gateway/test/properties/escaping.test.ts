@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 
 import { escapeLabelName, escapeMetricName } from '../../src/exposition/escaping/escape-name.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { asText } from '../exposition/arbitrary-families.ts';
 import type { PushedFamily } from '../exposition/arbitrary-families.ts';
-import { linesOf } from '../exposition/made-page.ts';
+import { linesOf } from '../exposition/made-exposition.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { samplesOf } from '../support/http.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { escapingSchemes } from '../../src/model/page-format.ts';
+import { escapingSchemes } from '../../src/model/exposition-format.ts';
 import { asText, familyWithAll, pushedFamily } from '../exposition/arbitrary-families.ts';
-import { linesOf, madePage } from '../exposition/made-page.ts';
+import { linesOf, madeExposition } from '../exposition/made-exposition.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';
 
@@ -39,7 +39,7 @@ test('whatever a state may know, a strict reader takes the page', async () => {
     fc.asyncProperty(
       fc.uniqueArray(familyWithAll(), { minLength: 1, maxLength: 5, selector: (each) => each.name }),
       async (families) => {
-        const page = await madePage(families, { format: openmetrics });
+        const page = await madeExposition(families, { format: openmetrics });
         const { gateway } = await emptyGateway();
         await gateway.push(page, { format: 'openmetrics' });
       },

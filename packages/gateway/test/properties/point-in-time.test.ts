@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { defaultLimits } from '../../src/gateway/options.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { WorkingState } from '../state/working-state.ts';
 import type { PushedBy } from '../state/working-state.ts';
 import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
@@ -80,12 +80,13 @@ function take(
   }
 }
 
-const formats: readonly PageFormat[] = (['text', 'openmetrics', 'protobuf'] as const).flatMap((format) =>
-  (['allow-utf-8', 'underscores'] as const).map((escaping): PageFormat => ({
-    format,
-    escaping,
-    version: '1.0.0',
-  })),
+const formats: readonly ExpositionFormat[] = (['text', 'openmetrics', 'protobuf'] as const).flatMap(
+  (format) =>
+    (['allow-utf-8', 'underscores'] as const).map((escaping): ExpositionFormat => ({
+      format,
+      escaping,
+      version: '1.0.0',
+    })),
 );
 
 test.each([false, true])('a page shows what was there when it began (by job: %s)', async (byJob) => {

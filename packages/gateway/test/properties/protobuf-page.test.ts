@@ -4,17 +4,17 @@ import { expect, test } from 'vitest';
 
 import { hasBuckets } from '../../src/model/metric-type.ts';
 import type { NativeBuckets } from '../../src/model/native-histogram.ts';
-import { escapingSchemes, plainText } from '../../src/model/page-format.ts';
+import { escapingSchemes, plainText } from '../../src/model/exposition-format.ts';
 import type { NativeView } from '../../src/model/read-view.ts';
 import { parseSeriesText, seriesText } from '../../src/model/series-text.ts';
 import { asText, familyWithAll, pushedFamily } from '../exposition/arbitrary-families.ts';
-import { linesOf, madePageBytes } from '../exposition/made-page.ts';
+import { linesOf, madeExpositionBytes } from '../exposition/made-exposition.ts';
 import type { PushedFamily } from '../exposition/arbitrary-families.ts';
-import type { MadeFamily, MadeRow } from '../exposition/made-page.ts';
+import type { MadeFamily, MadeRow } from '../exposition/made-exposition.ts';
 import { histogram } from '../histogram/arbitraries.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
-import { readPage, rewritten } from '../support/told-families.ts';
+import { readExposition, rewritten } from '../support/told-families.ts';
 import type {
   ReadExemplar,
   ReadHistogram,
@@ -80,9 +80,9 @@ const families: fc.Arbitrary<readonly MadeFamily[]> = fc
 test('what protobufjs reads is what was there, and it writes the same bytes', async () => {
   await fc.assert(
     fc.asyncProperty(families, async (all) => {
-      const page = await madePageBytes(all, { format: protobuf });
+      const page = await madeExpositionBytes(all, { format: protobuf });
       expect(Buffer.from(rewritten(page)).equals(page)).toBe(true);
-      const read = readPage(page);
+      const read = readExposition(page);
       const words = all.map(({ name, help, unit, type, rows }) => ({
         name,
         help,
@@ -205,7 +205,7 @@ function withoutStarts(page: string): readonly string[] {
 
 /** What a reader knows of a page: a sum that is left out is 0, and the order of what there is, which escaping may change, is nothing. */
 function known(page: Uint8Array): unknown {
-  const all = readPage(page).map(({ metric = [], ...family }) => {
+  const all = readExposition(page).map(({ metric = [], ...family }) => {
     const rows = metric.map(readRow).map(({ labels: own, sum = 0, ...row }) => {
       const named = own.toSorted((a, b) => (a.name < b.name ? -1 : 1));
       return { ...row, sum, series: seriesText('x', named) };
@@ -231,9 +231,9 @@ test('pushed into an empty gateway, a page of all there is comes out again, and 
         const body = isProtobuf ? asProtobuf(all) : asOpenMetrics(all);
         await running.gateway.push(body, { format: isProtobuf ? 'protobuf' : 'openmetrics' });
       }
-      const page = await running.pageBytes(protobuf);
+      const page = await running.expositionBytes(protobuf);
       await again.gateway.push(page, { format: 'protobuf' });
-      expect(readPage(await again.pageBytes(protobuf))).toEqual(readPage(page));
+      expect(readExposition(await again.expositionBytes(protobuf))).toEqual(readExposition(page));
       expect(withoutStarts(await again.page(plainText))).toEqual(
         withoutStarts(await running.page(plainText)),
       );
@@ -252,9 +252,9 @@ test.each(escapingSchemes)(
         const [running, again] = await Promise.all([emptyGateway(), emptyGateway()]);
         // Some clash with what is there, and are refused.
         for (const each of all) await running.gateway.push(asText(each)).catch(() => {});
-        const page = await running.pageBytes(format);
+        const page = await running.expositionBytes(format);
         await again.gateway.push(page, { format: 'protobuf' });
-        expect(known(await again.pageBytes(format))).toEqual(known(page));
+        expect(known(await again.expositionBytes(format))).toEqual(known(page));
         taken += page.length;
       }),
       { numRuns: runs(50) },

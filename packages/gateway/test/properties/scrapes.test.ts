@@ -99,7 +99,7 @@ function counters(name: string, rows: number, value: number): string {
 }
 
 /** Orders as the page does: by bytes, `}` first. */
-function inPageOrder(lines: readonly string[]): string[] {
+function inExpositionOrder(lines: readonly string[]): string[] {
   const key = (line: string): Buffer =>
     Buffer.from(Buffer.from(line).map((byte) => (byte === 0x7d ? 0 : byte)));
   return lines.toSorted((a, b) => Buffer.compare(key(a), key(b)));
@@ -124,7 +124,7 @@ test('rows come in order, whatever they share and however they came', async () =
           for (const line of added) lines.add(line);
           await gateway.push(`${added.join('\n')}\n`);
           const page = await gateway.scrape();
-          expect(page.split('\n').slice(1, -1)).toEqual(inPageOrder([...lines]));
+          expect(page.split('\n').slice(1, -1)).toEqual(inExpositionOrder([...lines]));
         }
       },
     ),
@@ -138,18 +138,18 @@ test('many rows come in order too, and each once', async () => {
   await gateway.push(counters('a_total', 70_000, 1));
   const first = (await gateway.scrape()).split('\n').slice(1, -1);
   expect(first).toEqual(
-    inPageOrder(Array.from({ length: 70_000 }, (_, i) => `a_total{i="${i}"} ${i < 40_000 ? 2 : 1}`)),
+    inExpositionOrder(Array.from({ length: 70_000 }, (_, i) => `a_total{i="${i}"} ${i < 40_000 ? 2 : 1}`)),
   );
   await gateway.push('a_total{i="1}"} 5\na_total{i="x"} 7\n');
   const second = (await gateway.scrape()).split('\n').slice(1, -1);
-  expect(second).toEqual(inPageOrder([...first, 'a_total{i="1}"} 5', 'a_total{i="x"} 7']));
+  expect(second).toEqual(inExpositionOrder([...first, 'a_total{i="1}"} 5', 'a_total{i="x"} 7']));
 });
 
 test('a scrape shows one point in time, however many pushes and scrapes go on beside it', async () => {
   const gateway = createGateway();
   const body = counters('a_total', 3000, 1) + counters('b_total', 30_000, 1);
   await gateway.push(body);
-  const pages: Promise<string>[] = [];
+  const expositions: Promise<string>[] = [];
   let pushing = true;
   const pushes = (async () => {
     while (pushing) {
@@ -161,11 +161,11 @@ test('a scrape shows one point in time, however many pushes and scrapes go on be
     }
   })();
   for (let i = 0; i < 12; i += 1) {
-    pages.push(gateway.scrape());
+    expositions.push(gateway.scrape());
     await new Promise((resolve) => setTimeout(resolve, i % 3));
   }
   const seen: number[] = [];
-  for (const page of await Promise.all(pages)) {
+  for (const page of await Promise.all(expositions)) {
     const value = (name: string): number => Number(page.split(`\n${name} `)[1]?.split('\n')[0] ?? 0);
     expect(value('a_seen')).toBe(value('z_seen'));
     expect(value('a_total{i="5"}')).toBe(value('z_seen') + 1);

@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import type { PageFormat } from '../../src/model/page-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import * as pb from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';
 
-const openMetrics: PageFormat = { format: 'openmetrics', version: '1.0.0', escaping: 'underscores' };
+const openMetrics: ExpositionFormat = { format: 'openmetrics', version: '1.0.0', escaping: 'underscores' };
 const nowMs = 1_700_000_000_000;
 
 interface Push {

@@ -6,7 +6,7 @@ import type { Limits } from '../../src/store/rules.ts';
 import { goneBytes, seriesBytes, usageOf } from '../../src/state/usage.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { createGateway } from '../../src/index.ts';
-import { plainText } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { aliveBytes } from '../support/collect-garbage.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { WorkingState } from './working-state.ts';
@@ -132,7 +132,7 @@ describe('discarded summaries', () => {
 
   test('mean the same after a restart', async () => {
     const options = { limits: { metadataBytesTotalMax: 24 * 1024 } };
-    const pages = [];
+    const expositions = [];
     for (const restarting of [false, true]) {
       const run = await RestartingGateway.start(options);
       const outcomes: string[] = [];
@@ -145,11 +145,11 @@ describe('discarded summaries', () => {
         outcomes.push(await run.gateway.push(body).catch((error: { code: string }) => error.code));
         if (restarting) await run.restart();
       }
-      pages.push({ outcomes, page: await run.page(plainText) });
+      expositions.push({ outcomes, page: await run.page(plainText) });
       await run.gateway.close();
     }
-    expect(pages[1]).toEqual(pages[0]);
-    expect(new Set(pages[0]!.outcomes)).toEqual(new Set(['applied', 'dropped']));
+    expect(expositions[1]).toEqual(expositions[0]);
+    expect(new Set(expositions[0]!.outcomes)).toEqual(new Set(['applied', 'dropped']));
   });
 });
 

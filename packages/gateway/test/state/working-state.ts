@@ -12,12 +12,12 @@ import { roomForSnapshot, takeSnapshot } from '../../src/snapshot/take-snapshot.
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
-import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
-import type { PageOptions } from '../../src/exposition/family-writer.ts';
+import { defaultExpositionOptions } from '../../src/exposition/family-writer.ts';
+import type { ExpositionOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
-import { encodePage } from '../../src/exposition/page.ts';
-import { plainText } from '../../src/model/page-format.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import { encodeExposition } from '../../src/exposition/page.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import type { ReadView } from '../../src/model/read-view.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
@@ -35,9 +35,9 @@ export interface PushedBy {
   readonly openMetricsSlice?: number;
 }
 
-export interface PageWanted {
-  readonly format?: PageFormat;
-  readonly options?: PageOptions;
+export interface ExpositionWanted {
+  readonly format?: ExpositionFormat;
+  readonly options?: ExpositionOptions;
 }
 
 export class WorkingState {
@@ -105,10 +105,14 @@ export class WorkingState {
   /** The page of a view that was opened before, or of one of now; protobuf in Latin-1. */
   async page(
     view: ReadView = this.state.view(),
-    { format = plainText, options = defaultPageOptions }: PageWanted = {},
+    { format = plainText, options = defaultExpositionOptions }: ExpositionWanted = {},
   ): Promise<string> {
     const slices: Buffer[] = [];
-    for await (const slice of encodePage(view, format, { kept: new ScrapeCache(0), options, onLeftOut() {} }))
+    for await (const slice of encodeExposition(view, format, {
+      kept: new ScrapeCache(0),
+      options,
+      onLeftOut() {},
+    }))
       slices.push(Buffer.from(slice));
     return Buffer.concat(slices).toString(format.format === 'protobuf' ? 'latin1' : 'utf8');
   }

@@ -1,6 +1,6 @@
 import { embed } from '../../src/embed.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { KeptJournal } from './kept-journal.ts';
 
 /** Snapshots are taken when a test asks for one. */
@@ -50,11 +50,11 @@ export class RestartingGateway {
   }
 
   /** The page now, in a format that is text. */
-  async page(format: PageFormat): Promise<string> {
-    return (await this.pageBytes(format)).toString('utf8');
+  async page(format: ExpositionFormat): Promise<string> {
+    return (await this.expositionBytes(format)).toString('utf8');
   }
 
-  async pageBytes(format: PageFormat): Promise<Buffer> {
+  async expositionBytes(format: ExpositionFormat): Promise<Buffer> {
     const slices: Uint8Array[] = [];
     for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices);

@@ -76,7 +76,7 @@ export interface ReadFamily {
 }
 
 /** What is on a page; only fields that are there. */
-export function readPage(page: Uint8Array): ReadFamily[] {
+export function readExposition(page: Uint8Array): ReadFamily[] {
   return messagesOf(page).map((message) => MetricFamily.toObject(message, { longs: Number }) as ReadFamily);
 }
 

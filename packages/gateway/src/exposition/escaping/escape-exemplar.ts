@@ -1,7 +1,7 @@
 import { EXEMPLAR_CHARACTERS_MAX } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import { isLegacyLabelName } from '../../model/labels.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
+import type { EscapingScheme } from '../../model/exposition-format.ts';
 import { areLabelNames, escapeLabelName } from './escape-name.ts';
 
 /**

@@ -2,7 +2,7 @@
  * Labels of canonical text with their names escaped. Names without quotes are legacy names, which no scheme changes, so that
  * nearly everything is copied.
  */
-import type { EscapingScheme } from '../../model/page-format.ts';
+import type { EscapingScheme } from '../../model/exposition-format.ts';
 import { unescapeLabelValue } from '../../model/series-text.ts';
 import { QUOTE } from '../../primitives/bytes.ts';
 import { LabelNames, valueEnd } from '../label-names.ts';

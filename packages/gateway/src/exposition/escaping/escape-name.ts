@@ -7,7 +7,7 @@
  * exposition escapes is the other names only.
  */
 import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
+import type { EscapingScheme } from '../../model/exposition-format.ts';
 
 export function escapeMetricName(name: string, scheme: EscapingScheme): string {
   return isLegacyMetricName(name) ? name : escape(name, scheme, /[a-zA-Z_:]/);

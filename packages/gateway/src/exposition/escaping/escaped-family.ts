@@ -5,7 +5,7 @@
  */
 import { isLegacyMetricName } from '../../model/labels.ts';
 import type { MetricType } from '../../model/metric-type.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
+import type { EscapingScheme } from '../../model/exposition-format.ts';
 import type { FamilyView, SampleVisitor, SeriesView, SeriesVisitor } from '../../model/read-view.ts';
 import { escapeLabelValue, parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { LEFT_BRACE, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';

@@ -1,6 +1,6 @@
 /** Rows of families, or of one, that have the same labels once their names are escaped: added up as if they had been pushed so. */
 import { addHistograms } from '../../histogram/add.ts';
-import { reduceForPage } from '../../histogram/resolution.ts';
+import { reduceForExposition } from '../../histogram/resolution.ts';
 import { newestExemplars } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
@@ -96,7 +96,7 @@ function addNative(
     return only && { ...only, sum };
   }
   return {
-    ...reduceForPage(addHistograms(a, b), nativeBucketsMax),
+    ...reduceForExposition(addHistograms(a, b), nativeBucketsMax),
     sum,
     exemplars: newestExemplars([...a.exemplars, ...b.exemplars]),
   };

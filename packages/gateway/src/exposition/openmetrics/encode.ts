@@ -11,25 +11,25 @@
  */
 import type { Exemplar } from '../../model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
+import type { EscapingScheme } from '../../model/exposition-format.ts';
 import type { FamilyView, SeriesView } from '../../model/read-view.ts';
 import { escapeLabelValue } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';
-import type { FamilyWriter, PageOptions } from '../family-writer.ts';
-import type { PageWriter } from '../page-writer.ts';
+import type { FamilyWriter, ExpositionOptions } from '../family-writer.ts';
+import type { ExpositionWriter } from '../exposition-writer.ts';
 import { sampleHead, SeriesLines } from '../series-lines.ts';
 import type { BucketStyle, SampleHead } from '../series-lines.ts';
 import { formatBound } from './format-bound.ts';
-import type { PageFamilies, Shown } from './page-families.ts';
+import type { ExpositionFamilies, Shown } from './page-families.ts';
 import { StateOrder } from './state-order.ts';
 
 /** Rows looked at in one step. */
 const STEP_ROWS = 1024;
 
 export class OpenMetricsWriter implements FamilyWriter {
-  readonly #page: PageWriter;
-  readonly #plan: PageFamilies;
+  readonly #exposition: ExpositionWriter;
+  readonly #plan: ExpositionFamilies;
   readonly #created: boolean;
   readonly #lines: SeriesLines;
   readonly #exemplarText: BucketStyle['exemplarText'];
@@ -39,18 +39,18 @@ export class OpenMetricsWriter implements FamilyWriter {
   #order: Uint32Array | undefined;
 
   constructor(
-    page: PageWriter,
+    page: ExpositionWriter,
     {
       plan,
       options,
       escaping,
     }: {
-      readonly plan: PageFamilies;
-      readonly options: PageOptions;
+      readonly plan: ExpositionFamilies;
+      readonly options: ExpositionOptions;
       readonly escaping: EscapingScheme;
     },
   ) {
-    this.#page = page;
+    this.#exposition = page;
     this.#plan = plan;
     this.#created = options.created;
     this.#lines = new SeriesLines(page, formatBound);
@@ -84,15 +84,15 @@ export class OpenMetricsWriter implements FamilyWriter {
 
   rows(family: FamilyView, from: number, to: number): void {
     if (this.#order !== undefined) {
-      for (const row of this.#order.subarray(from, to)) family.visit(row, row + 1, this.#page.sample);
-    } else if (this.#write === undefined) family.visit(from, to, this.#page.sample);
+      for (const row of this.#order.subarray(from, to)) family.visit(row, row + 1, this.#exposition.sample);
+    } else if (this.#write === undefined) family.visit(from, to, this.#exposition.sample);
     else family.visitSeries(from, to, this.#write);
   }
 
   end(): void {}
 
   finish(): void {
-    this.#page.text('# EOF\n');
+    this.#exposition.text('# EOF\n');
   }
 
   #metadata({ help, unit }: FamilyView, { type, name }: Shown): void {
@@ -100,7 +100,7 @@ export class OpenMetricsWriter implements FamilyWriter {
     const helpLine = help === undefined ? '' : `# HELP ${written} ${escapeLabelValue(help)}\n`;
     const hasUnit = unit !== undefined && unit !== '' && name.endsWith(`_${unit}`) && !isChecked({ type });
     const unitLine = hasUnit ? `# UNIT ${written} ${unit}\n` : '';
-    this.#page.text(`${helpLine}# TYPE ${written} ${type}\n${unitLine}`);
+    this.#exposition.text(`${helpLine}# TYPE ${written} ${type}\n${unitLine}`);
   }
 
   /** Undefined where the samples are those of text. */

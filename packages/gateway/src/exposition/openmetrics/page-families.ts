@@ -38,7 +38,7 @@ const partSuffixes: Readonly<Partial<Record<MetricType, readonly string[]>>> = {
   summary: ['_sum', '_count'],
 };
 
-export class PageFamilies {
+export class ExpositionFamilies {
   /** What the page shows, in order. */
   readonly families: FamilyView[] = [];
   readonly #shown = new Map<FamilyView, Shown>();

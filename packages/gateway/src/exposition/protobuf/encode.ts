@@ -6,12 +6,12 @@
  */
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { MetricType } from '../../model/metric-type.ts';
-import type { EscapingScheme } from '../../model/page-format.ts';
+import type { EscapingScheme } from '../../model/exposition-format.ts';
 import type { FamilyView, SeriesView } from '../../model/read-view.ts';
 import { ByteWriter } from '../../primitives/byte-writer.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter } from '../family-writer.ts';
-import type { PageWriter } from '../page-writer.ts';
+import type { ExpositionWriter } from '../exposition-writer.ts';
 import { FIELD_BYTES, labelsBytesMax, MessageBytes, writeVarint } from './message-bytes.ts';
 import * as schema from './schema.ts';
 import type { ProtobufType } from './schema.ts';
@@ -37,7 +37,7 @@ const wireTypes: Readonly<Record<MetricType, ProtobufType>> = {
 };
 
 export class ProtobufWriter implements FamilyWriter {
-  readonly #page: PageWriter;
+  readonly #exposition: ExpositionWriter;
   readonly #escaping: EscapingScheme;
   readonly #nativeBucketsMax: number;
   /** What stands before the metrics, and behind them. */
@@ -60,10 +60,10 @@ export class ProtobufWriter implements FamilyWriter {
 
   /** Labels of exemplars are not escaped yet. */
   constructor(
-    page: PageWriter,
+    page: ExpositionWriter,
     { escaping, nativeBucketsMax }: { readonly escaping: EscapingScheme; readonly nativeBucketsMax: number },
   ) {
-    this.#page = page;
+    this.#exposition = page;
     this.#escaping = escaping;
     this.#nativeBucketsMax = nativeBucketsMax;
   }
@@ -96,7 +96,7 @@ export class ProtobufWriter implements FamilyWriter {
   }
 
   #message(metrics: MessageBytes): void {
-    const page = this.#page;
+    const page = this.#exposition;
     const length = this.#head.length + metrics.length + this.#tail.length;
     page.position = writeVarint(page.room(FIELD_BYTES), page.position, length);
     page.copy(this.#head.bytes());

@@ -8,8 +8,8 @@
  * Methods that take a place or a number write without looking: `begin` and `room` must have made room for what they write.
  */
 import { BACKSLASH, EQUALS, LF, QUOTE, viewOf } from '../../primitives/bytes.ts';
-import { SLICE_BYTES } from '../page-writer.ts';
-import type { PageWriter } from '../page-writer.ts';
+import { SLICE_BYTES } from '../exposition-writer.ts';
+import type { ExpositionWriter } from '../exposition-writer.ts';
 import { label } from './schema.ts';
 
 /** Letters that stand for another byte in the values of canonical text. */
@@ -228,7 +228,7 @@ export class MessageBytes {
   }
 
   /** Hands all over to the page, and begins anew. */
-  giveTo(page: PageWriter): void {
+  giveTo(page: ExpositionWriter): void {
     for (const piece of this.#pieces.splice(0)) page.again(piece);
     page.copy(this.#bytes.subarray(0, this.#at));
     this.#piecesBytes = 0;

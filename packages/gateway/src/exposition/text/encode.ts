@@ -4,7 +4,7 @@ import type { MetricType } from '../../model/metric-type.ts';
 import type { FamilyView } from '../../model/read-view.ts';
 import { escapeLabelValue } from '../../model/series-text.ts';
 import type { FamilyWriter } from '../family-writer.ts';
-import type { PageWriter } from '../page-writer.ts';
+import type { ExpositionWriter } from '../exposition-writer.ts';
 
 export const textContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -21,10 +21,10 @@ const textTypes: Readonly<Record<MetricType, string>> = {
 };
 
 export class TextWriter implements FamilyWriter {
-  readonly #page: PageWriter;
+  readonly #exposition: ExpositionWriter;
 
-  constructor(page: PageWriter) {
-    this.#page = page;
+  constructor(page: ExpositionWriter) {
+    this.#exposition = page;
   }
 
   begin(family: FamilyView): void {
@@ -33,11 +33,11 @@ export class TextWriter implements FamilyWriter {
     if (family.help !== undefined) {
       text = `# HELP ${name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
     }
-    this.#page.text(`${text}# TYPE ${name} ${textTypes[family.type]}\n`);
+    this.#exposition.text(`${text}# TYPE ${name} ${textTypes[family.type]}\n`);
   }
 
   rows(family: FamilyView, from: number, to: number): void {
-    family.visit(from, to, this.#page.sample);
+    family.visit(from, to, this.#exposition.sample);
   }
 
   end(): void {}

@@ -1,11 +1,11 @@
 /** How fast a reader takes its page, by looking at it now and then. */
-import type { PageReader } from '../api.ts';
+import type { ExpositionReader } from '../api.ts';
 
 /** What a reader took longer ago than this counts half, and so on: a connection takes much at first, whoever reads. */
 const HALF_LIFE_MS = 500;
 
 export class ReaderPace {
-  readonly #reader: PageReader | undefined;
+  readonly #reader: ExpositionReader | undefined;
   #lookedMs: number;
   #takenBytes: number;
   #tookMs: number;
@@ -14,7 +14,7 @@ export class ReaderPace {
   #recentBytes = 0;
   #wasBehind = false;
 
-  constructor(reader: PageReader | undefined, nowMs: number) {
+  constructor(reader: ExpositionReader | undefined, nowMs: number) {
     this.#reader = reader;
     this.#takenBytes = reader?.takenBytes ?? 0;
     this.#lookedMs = nowMs;

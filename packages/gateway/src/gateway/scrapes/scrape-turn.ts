@@ -22,7 +22,7 @@ export class ScrapeTurn {
   readonly admitted: Promise<ReadView>;
   #resolve: ((page: ReadView) => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
-  #page: ReadView | undefined;
+  #exposition: ReadView | undefined;
   #tick = 0;
   #bytesAtFirst = 0;
   #failure: Error | undefined;
@@ -60,27 +60,27 @@ export class ScrapeTurn {
   }
 
   /** Whether it keeps a view open. */
-  get hasPage(): boolean {
-    return this.#page !== undefined;
+  get hasExposition(): boolean {
+    return this.#exposition !== undefined;
   }
 
   admit(view: OpenView, zeroAfter: number | undefined): void {
-    this.#page = view.page(zeroAfter);
+    this.#exposition = view.page(zeroAfter);
     this.#tick = view.tick;
     this.#bytesAtFirst = this.bytes + view.bytes;
-    this.#resolve?.(this.#page);
+    this.#resolve?.(this.#exposition);
   }
 
   /** Its text is written. What the reader has not taken yet does not need the view. */
-  closePage(): void {
-    this.#page?.close();
-    this.#page = undefined;
+  closeExposition(): void {
+    this.#exposition?.close();
+    this.#exposition = undefined;
   }
 
   /** Ends it, whether it waits or is under way. Whoever writes the page finds out by `check`. */
   end(why: Error): void {
     this.#failure ??= why;
-    this.closePage();
+    this.closeExposition();
     this.#reject?.(why);
   }
 

@@ -8,9 +8,9 @@
 import { viewBytes } from '../../read/view.ts';
 import type { OpenView } from '../../read/view.ts';
 import { ScrapeCache } from '../../exposition/scrape-cache.ts';
-import { encodePage } from '../../exposition/page.ts';
+import { encodeExposition } from '../../exposition/page.ts';
 import type { LeftOut } from '../../exposition/escaping/escaped-family.ts';
-import { plainText } from '../../model/page-format.ts';
+import { plainText } from '../../model/exposition-format.ts';
 import type { CutReason, Scrape, ScrapeRequest } from '../api.ts';
 import type { ExpiryClock } from '../ledger/expiry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -111,7 +111,7 @@ export class Scrapes {
   async *#write(turn: ScrapeTurn): AsyncGenerator<Uint8Array, void, undefined> {
     const page = await turn.admitted;
     const { openmetricsCreated: created, nativeAsClassic } = this.#deps.options;
-    const slices = encodePage(page, turn.request.format ?? plainText, {
+    const slices = encodeExposition(page, turn.request.format ?? plainText, {
       kept: this.#kept,
       options: { created, nativeAsClassic },
       onLeftOut: this.#deps.onLeftOut,
@@ -126,7 +126,7 @@ export class Scrapes {
       // Not reached when the reader went away before the end.
       if (scraper !== undefined) this.#scrapers.saw(scraper, turn.tick);
     } finally {
-      turn.closePage();
+      turn.closeExposition();
       if (turn.request.reader === undefined) this.#end(turn, closed());
       this.#pump();
     }
@@ -191,7 +191,7 @@ export class Scrapes {
   /** One is always let in. */
   #fits(bytes: number): boolean {
     let isFirst = true;
-    for (const { hasPage } of this.#queue.open) isFirst &&= !hasPage;
+    for (const { hasExposition } of this.#queue.open) isFirst &&= !hasExposition;
     return isFirst || this.#bytes() + bytes <= this.#deps.bounds.viewsBytesMax;
   }
 
@@ -225,7 +225,7 @@ export class Scrapes {
   #spareMemory(): void {
     const { viewsBytesMax, graceMs } = this.#deps.bounds;
     for (;;) {
-      const oldest = [...this.#queue.open].find(({ hasPage }) => hasPage);
+      const oldest = [...this.#queue.open].find(({ hasExposition }) => hasExposition);
       const bytesMax = Math.max(viewsBytesMax, (oldest?.bytesAtFirst ?? 0) + viewsBytesMax / 2);
       const bytes = this.#bytes();
       if (bytes <= bytesMax) return;

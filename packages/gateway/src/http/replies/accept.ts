@@ -3,8 +3,8 @@
  * answered 406: who asks for nothing that there is gets text 0.0.4, as from any other target of Prometheus.
  */
 import { textContentType } from '../../exposition/text/encode.ts';
-import { escapingSchemes } from '../../model/page-format.ts';
-import type { EscapingScheme, PageFormat } from '../../model/page-format.ts';
+import { escapingSchemes } from '../../model/exposition-format.ts';
+import type { EscapingScheme, ExpositionFormat } from '../../model/exposition-format.ts';
 import { PROTOBUF_TYPE } from './media-type.ts';
 
 /** One item of Accept or Accept-Encoding. */
@@ -62,14 +62,14 @@ function splitUnquoted(text: string, separator: string): string[] {
 }
 
 /** A way to write a page, with the Content-Type that says so. */
-type NegotiatedFormat = PageFormat & { readonly contentType: string };
+type NegotiatedFormat = ExpositionFormat & { readonly contentType: string };
 
 interface Offer {
   readonly range: string;
   /** Parameters that decide, each with the values that fit; `''` is one left out. */
   readonly parameters: Readonly<Record<string, readonly string[]>>;
-  readonly format: PageFormat['format'];
-  readonly version: PageFormat['version'];
+  readonly format: ExpositionFormat['format'];
+  readonly version: ExpositionFormat['version'];
   readonly contentType: string;
 }
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import type { CutReason, PageReader } from '../../gateway/api.ts';
+import type { CutReason, ExpositionReader } from '../../gateway/api.ts';
 import type { ReplyCompression } from '../replies/accept-encoding.ts';
 
 /** Written ahead of the reader. A stream asks for a pause much earlier, and each pause costs as much as copying a slice. */
@@ -18,7 +18,7 @@ const COMPRESSOR_BYTES: Readonly<Record<ReplyCompression, number>> = {
 /** A prefix of an IPv6 address that one customer has at least. */
 const IPV6_NETWORK_GROUPS = 4;
 
-export class ScrapeReader implements PageReader {
+export class ScrapeReader implements ExpositionReader {
   readonly bufferBytes: number;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;

@@ -91,7 +91,7 @@ async function answer(deps: ScrapeDeps, { request, response }: Exchange, asked: 
     const first = await slices.next();
     if (gone.aborted) return;
     response.writeHead(200, [...asked.headers]);
-    const bytes = await writePage({ first, slices, compression, reader, response, log: deps.log });
+    const bytes = await writeExposition({ first, slices, compression, reader, response, log: deps.log });
     if (bytes !== undefined) deps.telemetry.scraped((performance.now() - started) / 1_000, bytes);
   } finally {
     gone.removeEventListener('abort', close);
@@ -123,7 +123,7 @@ interface Page {
 }
 
 /** Bytes of the page before compression, or undefined when it could not be written to its end. */
-async function writePage(page: Page): Promise<number | undefined> {
+async function writeExposition(page: Page): Promise<number | undefined> {
   const { reader, response } = page;
   const { gone } = reader;
   const sink = page.compression === undefined ? response : createCompressor(page.compression);

@@ -1,5 +1,5 @@
 /** What a page can be written in. */
-const pageFormats = ['text', 'openmetrics', 'protobuf'] as const;
+const expositionFormats = ['text', 'openmetrics', 'protobuf'] as const;
 
 /**
  * How names are written that are not legacy names, by the names that content negotiation has for it.
@@ -9,11 +9,11 @@ export const escapingSchemes = ['allow-utf-8', 'underscores', 'dots', 'values'] 
 
 export type EscapingScheme = (typeof escapingSchemes)[number];
 
-export interface PageFormat {
-  readonly format: (typeof pageFormats)[number];
+export interface ExpositionFormat {
+  readonly format: (typeof expositionFormats)[number];
   readonly escaping: EscapingScheme;
   /** Of text: 1.0.0 differs from 0.0.4 in that names may be UTF-8. */
   readonly version: '0.0.4' | '1.0.0';
 }
 
-export const plainText: PageFormat = { format: 'text', escaping: 'underscores', version: '0.0.4' };
+export const plainText: ExpositionFormat = { format: 'text', escaping: 'underscores', version: '0.0.4' };

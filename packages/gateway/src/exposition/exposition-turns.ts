@@ -5,7 +5,7 @@
 const waiting: (() => void)[] = [];
 
 /** Resolves in a turn of the event loop that no other page has. */
-export function pageTurn(): Promise<void> {
+export function expositionTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
     if (waiting.length === 1) setImmediate(giveTurn);

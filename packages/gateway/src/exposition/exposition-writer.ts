@@ -14,7 +14,7 @@ export const SLICE_BYTES: number = 64 * 1024;
 const FORESEEN_FROM = 1 / 16;
 const FORESEEN_TOLERANCE = 1.1;
 
-export class PageWriter {
+export class ExpositionWriter {
   /** Slices that are done, for the reader to take away. */
   readonly slices: Uint8Array[] = [];
   /** Where the next byte goes in what `room` returns. */

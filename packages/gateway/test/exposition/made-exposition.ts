@@ -1,15 +1,15 @@
 /** Pages of families that are written down, with all that a state may know of them. */
-import { defaultPageOptions } from '../../src/exposition/family-writer.ts';
-import type { PageOptions } from '../../src/exposition/family-writer.ts';
+import { defaultExpositionOptions } from '../../src/exposition/family-writer.ts';
+import type { ExpositionOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
-import { encodePage } from '../../src/exposition/page.ts';
+import { encodeExposition } from '../../src/exposition/page.ts';
 import type { LeftOut } from '../../src/exposition/escaping/escaped-family.ts';
 import { visitSamples } from '../../src/exposition/series-samples.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
-import { plainText } from '../../src/model/page-format.ts';
-import type { PageFormat } from '../../src/model/page-format.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
+import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import type { FamilyView, NativeView, ReadView, SeriesView } from '../../src/model/read-view.ts';
 import { parseSeriesText, seriesText } from '../../src/model/series-text.ts';
 
@@ -37,22 +37,22 @@ export interface MadeFamily {
   readonly rows: readonly MadeRow[];
 }
 
-export interface MadePageSettings {
-  readonly format?: Partial<PageFormat>;
-  readonly options?: Partial<PageOptions>;
+export interface MadeExpositionSettings {
+  readonly format?: Partial<ExpositionFormat>;
+  readonly options?: Partial<ExpositionOptions>;
   readonly kept?: ScrapeCache;
   readonly nativeBucketsMax?: number;
   readonly onLeftOut?: (series: number) => void;
 }
 
-export async function madePage(
+export async function madeExposition(
   families: readonly MadeFamily[],
-  settings?: MadePageSettings,
+  settings?: MadeExpositionSettings,
 ): Promise<string> {
-  return (await madePageBytes(families, settings)).toString('utf8');
+  return (await madeExpositionBytes(families, settings)).toString('utf8');
 }
 
-export async function madePageBytes(
+export async function madeExpositionBytes(
   families: readonly MadeFamily[],
   {
     format = {},
@@ -60,15 +60,15 @@ export async function madePageBytes(
     kept = new ScrapeCache(0),
     onLeftOut = () => {},
     nativeBucketsMax,
-  }: MadePageSettings = {},
+  }: MadeExpositionSettings = {},
 ): Promise<Buffer> {
   const slices: Uint8Array[] = [];
   const settings = {
     kept,
-    options: { ...defaultPageOptions, ...options },
+    options: { ...defaultExpositionOptions, ...options },
     onLeftOut: ({ series }: LeftOut) => onLeftOut(series),
   };
-  for await (const slice of encodePage(
+  for await (const slice of encodeExposition(
     madeView(families.map(madeFamily), nativeBucketsMax),
     { ...plainText, ...format },
     settings,
