@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers';
 import { PushBuilder } from '../dist/ingest/push-builder.js';
 import { restoreState } from '../dist/snapshot/restore-state.js';
 import { State } from '../dist/state/state.js';
-import { roomForSnapshot, takeSnapshot } from '../dist/snapshot/take-snapshot.js';
+import { buffersForSnapshot, takeSnapshot } from '../dist/snapshot/take-snapshot.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
 import { defaultLimits } from '../dist/gateway/options.js';
 import { largePush } from './data.ts';
@@ -22,7 +22,7 @@ async function linesOf(series: number, byJob: boolean): Promise<string[]> {
   const state = filled(series, byJob);
   const parts: Uint8Array[] = [];
   const take = await timed(async () => {
-    const snapshot = takeSnapshot(state, await roomForSnapshot(state));
+    const snapshot = takeSnapshot(state, await buffersForSnapshot(state));
     for await (const part of snapshot.parts) parts.push(part);
     snapshot.close();
   });

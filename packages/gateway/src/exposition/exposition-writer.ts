@@ -17,7 +17,7 @@ const FORESEEN_TOLERANCE = 1.1;
 export class ExpositionWriter {
   /** Slices that are done, for the reader to take away. */
   readonly slices: Uint8Array[] = [];
-  /** Where the next byte goes in what `room` returns. */
+  /** Where the next byte goes in what `reserve` returns. */
   position = 0;
   #buffer = Buffer.allocUnsafe(SLICE_BYTES);
   /** Where in the buffer the recording goes on; -1 while nothing is recorded. */
@@ -40,20 +40,20 @@ export class ExpositionWriter {
   };
 
   /** A place for so many bytes from `position` on. What is written there counts once `position` is moved behind it. */
-  room(bytes: number): Buffer {
+  reserve(bytes: number): Buffer {
     if (this.position + bytes > this.#buffer.length) this.#makeRoom(bytes);
     return this.#buffer;
   }
 
   /** Bytes that may change afterwards. */
   copy(bytes: Uint8Array): void {
-    this.room(bytes.length).set(bytes, this.position);
+    this.reserve(bytes.length).set(bytes, this.position);
     this.position += bytes.length;
   }
 
   text(text: string): void {
     // First the room, as that may put the position elsewhere.
-    const to = this.room(text.length * 3);
+    const to = this.reserve(text.length * 3);
     this.position += to.write(text, this.position, 'utf8');
   }
 

@@ -76,7 +76,7 @@ export class SeriesLines {
     const labels = this.#labelsOf(series);
     const { length } = labels;
     const page = this.#exposition;
-    const to = page.room(open.length + length + TAIL_BYTES);
+    const to = page.reserve(open.length + length + TAIL_BYTES);
     let at = page.position;
     if (length === 0) {
       to.set(bare, at);
@@ -100,7 +100,7 @@ export class SeriesLines {
     const page = this.#exposition;
     for (let i = 0; i < series.bucketCount; i += 1) {
       const le = this.#leAt(i, series.bounds[i]!);
-      const to = page.room(prefix.length + le.length + TAIL_BYTES);
+      const to = page.reserve(prefix.length + le.length + TAIL_BYTES);
       let at = page.position;
       to.set(prefix, at);
       at += prefix.length;

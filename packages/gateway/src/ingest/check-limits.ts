@@ -51,7 +51,7 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
     );
   }
   if (held + brought + goneBytes(cells) <= seriesBytesTotalMax) return;
-  state.isShortOfRoom = true;
+  state.isShortOfSpace = true;
   throw new PushProblem(
     'overloaded',
     `series that have gone still take ${goneBytes(cells)} bytes, as scrapes may read them, and there is no room for new ones until then (--limit.series-bytes-total); send this push again a little later`,

@@ -18,7 +18,7 @@ import { openFolder } from './folder.ts';
 import { defaultStorageOptions } from './options.ts';
 import { storageProblemOf } from './problems.ts';
 import { hasEndedWell, recoverStore, type RecoveredStore } from './recover.ts';
-import { Room } from './room.ts';
+import { Quota } from './quota.ts';
 import { Segments } from './segments.ts';
 import { writeSnapshot, type SnapshotSource } from './snapshot-file.ts';
 import type { Log } from '../primitives/log.ts';
@@ -64,7 +64,7 @@ interface Parts {
   readonly segments: Segments;
   readonly generations: Generations;
   readonly commit: GroupCommit;
-  readonly room: Room;
+  readonly quota: Quota;
 }
 
 type Options = FileJournalOptions & { readonly readOnly: boolean; readonly files: Files };
@@ -94,7 +94,7 @@ class FileJournal implements Journal {
       this.#recordBytes = recovered.recordBytes;
       const parts = this.#assemble(recovered);
       this.#parts = parts;
-      if (!readOnly) await this.#firstRoom(parts);
+      if (!readOnly) await this.#firstSpace(parts);
       // From now on; it may have been lost before.
       this.#lock.onLost((error) => parts.commit.fail(error));
       const { snapshotPosition, records, lost } = recovered;
@@ -134,12 +134,12 @@ class FileJournal implements Journal {
       syncIntervalMs: safeWrites ? 0 : syncIntervalMs,
       isStillOurs: () => this.#lock.isStillOurs(),
       onCommit: (seconds) => {
-        room.ahead();
+        quota.ahead();
         onCommit?.(seconds);
       },
       onFailure: (error) => this.#fail(error),
     });
-    const room: Room = new Room({
+    const quota: Quota = new Quota({
       folder: path,
       files,
       bytesMax,
@@ -150,14 +150,14 @@ class FileJournal implements Journal {
       bytesSinceSnapshot: () => this.#recordBytes - this.#coveredBytes,
       onPressure,
     });
-    return { storeId, segments, generations, commit, room };
+    return { storeId, segments, generations, commit, quota };
   }
 
   /** A full disk is no reason not to start: there is something to scrape, and room may come. */
-  async #firstRoom({ room, commit, segments }: Parts): Promise<void> {
+  async #firstSpace({ quota, commit, segments }: Parts): Promise<void> {
     if (!segments.wantsNext) return;
     try {
-      await room.first();
+      await quota.first();
     } catch (error) {
       if (!(error instanceof JournalFull)) throw error;
       if (commit.failure !== undefined) throw commit.failure;
@@ -178,14 +178,14 @@ class FileJournal implements Journal {
     return this.#parts;
   }
 
-  hasRoom(recordBytes: number): boolean {
-    return this.#closing === undefined && !this.#options.readOnly && this.#ready.room.has(recordBytes);
+  canAppend(recordBytes: number): boolean {
+    return this.#closing === undefined && !this.#options.readOnly && this.#ready.quota.has(recordBytes);
   }
 
-  async makeRoom(recordBytes: number): Promise<void> {
+  async waitForSpace(recordBytes: number): Promise<void> {
     if (this.#closing !== undefined) throw new JournalFull('overloaded', 'the store is being closed');
     if (this.#options.readOnly) throw new JournalFull('storage_full', 'the store was opened to be read only');
-    await this.#ready.room.make(recordBytes);
+    await this.#ready.quota.make(recordBytes);
   }
 
   append(record: Uint8Array): number {
@@ -217,8 +217,8 @@ class FileJournal implements Journal {
   }
 
   async #snapshot(source: SnapshotSource): Promise<SnapshotInfo> {
-    const { room, generations, segments, commit } = this.#ready;
-    room.snapshotting = true;
+    const { quota, generations, segments, commit } = this.#ready;
+    quota.snapshotting = true;
     // Records appended between `position` and now are taken as covered; they are few.
     const coveredBytes = this.#recordBytes;
     try {
@@ -227,20 +227,20 @@ class FileJournal implements Journal {
       await generations.add(snapshot, segments).catch((error: unknown) => commit.fail(errorOf(error)));
       if (commit.failure !== undefined) throw commit.failure;
       this.#coveredBytes = coveredBytes;
-      room.retry();
+      quota.retry();
       return { position: source.position, bytes: snapshot.bytes };
     } catch (error) {
       // So that the next one has more room.
       if (isFull(error)) await generations.dropOlder(segments);
       throw error;
     } finally {
-      room.snapshotting = false;
-      room.snapshotBytes = 0;
+      quota.snapshotting = false;
+      quota.snapshotBytes = 0;
     }
   }
 
   async #writeSnapshot(source: SnapshotSource): Promise<{ path: string; position: number; bytes: number }> {
-    const { room, commit, storeId } = this.#ready;
+    const { quota, commit, storeId } = this.#ready;
     const { path: folder, files } = this.#options;
     const path = join(folder, snapshotName(source.position));
     const temporary = join(folder, newSnapshotName(source.position, this.#writer));
@@ -248,7 +248,7 @@ class FileJournal implements Journal {
     let bytes: number;
     try {
       try {
-        bytes = await writeSnapshot(file, storeId, source, (length) => room.grow(length));
+        bytes = await writeSnapshot(file, storeId, source, (length) => quota.grow(length));
       } finally {
         await file.close();
       }
@@ -267,13 +267,13 @@ class FileJournal implements Journal {
   }
 
   stats(): JournalStats {
-    const { commit, room } = this.#ready;
+    const { commit, quota } = this.#ready;
     return {
       waitingRecords: commit.position - commit.safePosition,
       waitingBytes: commit.waitingBytes,
       commits: commit.commits,
       commitSeconds: commit.commitSeconds,
-      storedBytes: room.storedBytes,
+      storedBytes: quota.storedBytes,
       bytesSinceSnapshot: this.#recordBytes - this.#coveredBytes,
     };
   }
@@ -286,9 +286,9 @@ class FileJournal implements Journal {
   async #close(): Promise<void> {
     await this.#snapshotting?.catch(() => {});
     if (this.#parts !== undefined) {
-      const { commit, room, segments } = this.#parts;
+      const { commit, quota, segments } = this.#parts;
       if (!this.#options.readOnly) await commit.close();
-      await room.settle();
+      await quota.settle();
       await segments.close(commit.failure === undefined ? commit.position + 1 : undefined).catch(() => {});
     }
     await this.#lock.release();

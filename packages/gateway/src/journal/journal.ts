@@ -7,7 +7,7 @@
  *              │ snapshot covers │ of state @ P │ after it  │
  *
  * A record's position is its number in the order, from 1 on; 0 is the state before any record. `append` decides the place at
- * once and cannot fail; what must be refused is refused before, by `hasRoom` and `makeRoom`. Whether the record is safe is
+ * once and cannot fail; what must be refused is refused before, by `canAppend` and `waitForSpace`. Whether the record is safe is
  * another question, answered by `whenSafe`. A journal that can no longer keep its promises says so once, through the `onFailure`
  * it was opened with, and never calls anything safe again.
  */
@@ -20,9 +20,9 @@ export interface Journal {
    */
   recover(into: RecoverySink): Promise<Recovered>;
   /** Whether a record of so many bytes may be appended in this turn. */
-  hasRoom(recordBytes: number): boolean;
+  canAppend(recordBytes: number): boolean;
   /** Resolves when such a record may be appended, or rejects with JournalFull. Others may take the room first: ask again. */
-  makeRoom(recordBytes: number): Promise<void>;
+  waitForSpace(recordBytes: number): Promise<void>;
   /** Gives the record the next place and returns its position. The bytes are copied before this returns. */
   append(record: Uint8Array): number;
   /** The position of the record appended last, 0 for none. */

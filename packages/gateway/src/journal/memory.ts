@@ -6,8 +6,8 @@ export function memoryJournal(): Journal {
   return {
     keeps: false,
     recover: async () => ({ snapshotPosition: 0, records: 0, lost: [] }),
-    hasRoom: () => true,
-    makeRoom: async () => {},
+    canAppend: () => true,
+    waitForSpace: async () => {},
     append: () => (position += 1),
     get position() {
       return position;

@@ -107,8 +107,8 @@ export class Segments {
   /** Whether so many bytes of blocks, all that waits among them, fit into a segment. Moves on to the next one if they fit there. */
   fits(blockBytes: number): boolean {
     const { active, next } = this;
-    if (active !== undefined && blockBytes <= roomIn(active)) return true;
-    if (next === undefined || blockBytes > roomIn(next)) return false;
+    if (active !== undefined && blockBytes <= spaceIn(active)) return true;
+    if (next === undefined || blockBytes > spaceIn(next)) return false;
     if (active !== undefined) this.#retired.push(active);
     this.active = next;
     this.next = undefined;
@@ -330,7 +330,7 @@ function promoted(segment: Segment): boolean {
 }
 
 /** For blocks; a seal must always find its place. */
-function roomIn({ allocated, end }: Segment): number {
+function spaceIn({ allocated, end }: Segment): number {
   return allocated - end - sealBytes;
 }
 

@@ -117,7 +117,7 @@ export class ByteTable {
    * Makes room for so many more keys, so that the next ones are inserted without a pause. `copy` copies a column to the beginning of a
    * larger one, in steps, and returns that.
    */
-  *makeRoom(keys: number, copy: CopyEntries): Generator<void, void> {
+  *reserveInSteps(keys: number, copy: CopyEntries): Generator<void, void> {
     const needed = this.high + Math.max(0, keys - this.#free.length);
     let capacity = this.#hashes.length;
     while (capacity < needed) capacity *= 2;

@@ -19,7 +19,7 @@ export class FairQueue<T> {
 
   /** Returns the entry that had to go for this one, which is this one itself when nobody has a longer line. */
   push(sender: string, entry: T, topic = ''): T | undefined {
-    const gone = this.#size < this.#sizeMax ? undefined : this.#makeRoom(sender, topic, entry);
+    const gone = this.#size < this.#sizeMax ? undefined : this.#evict(sender, topic, entry);
     if (gone === entry) return gone;
     let lines = this.#senders.get(sender);
     if (lines === undefined) {
@@ -53,7 +53,7 @@ export class FairQueue<T> {
     return gone;
   }
 
-  #makeRoom(sender: string, topic: string, entry: T): T | undefined {
+  #evict(sender: string, topic: string, entry: T): T | undefined {
     const own = this.#senders.get(sender);
     let longest = own;
     // A sender with one entry keeps its place: it would only change who waits.

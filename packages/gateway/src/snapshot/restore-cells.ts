@@ -34,7 +34,7 @@ export class CellRestorer {
     this.#holders = new Uint32Array(head.cellNumbers);
     this.#listed = new Uint8Array(head.cellNumbers);
     state.cells.texts.restoreNumbering(head.cellNumbers);
-    state.cells.restoreRoom(head.familyIds);
+    state.cells.restoreFamilyColumns(head.familyIds);
   }
 
   /** Notes that a source contributes to a cell that is still to come. */

@@ -7,7 +7,7 @@ import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 import { readKeyBounds, readRules, writeKeyBounds, writeRules } from '../wal/record.ts';
 import { restoreState } from './restore-state.ts';
 import { takeSnapshotInSteps } from './take-snapshot.ts';
-import type { SnapshotRoom } from './take-snapshot.ts';
+import type { SnapshotBuffers } from './take-snapshot.ts';
 import type { State } from '../state/state.ts';
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
@@ -38,7 +38,7 @@ interface SnapshotSections {
 export function* snapshotSections(
   state: State,
   keys: IdempotencyKeys,
-  { nowMs, lastPushMs, room }: SnapshotTimes & { readonly room: SnapshotRoom },
+  { nowMs, lastPushMs, buffers }: SnapshotTimes & { readonly buffers: SnapshotBuffers },
 ): Generator<void, SnapshotSections> {
   const head = new ByteWriter();
   head.byte(HEAD_VERSION);
@@ -46,7 +46,7 @@ export function* snapshotSections(
   writeRules(head, state.rules);
   writeKeyBounds(head, keys.bounds);
   if (lastPushMs !== undefined) head.double(lastPushMs);
-  const taken = yield* takeSnapshotInSteps(state, room);
+  const taken = yield* takeSnapshotInSteps(state, buffers);
   const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
     yield head.bytes();

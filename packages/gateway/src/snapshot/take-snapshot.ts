@@ -56,7 +56,7 @@ interface SpilledSums {
 }
 
 /** Memory for what is copied first; for one snapshot. */
-export interface SnapshotRoom {
+export interface SnapshotBuffers {
   readonly kind: Uint8Array;
   readonly holders: Uint32Array;
   readonly hi: Float64Array;
@@ -70,19 +70,19 @@ const STEP_NUMBERS = 1 << 16;
  * Room for a snapshot to be taken soon. It is written to once, in steps: the system gives memory at the first touch, page by page,
  * and that takes longer than the copying, for which pushes have to wait.
  */
-export async function roomForSnapshot(state: State): Promise<SnapshotRoom> {
+export async function buffersForSnapshot(state: State): Promise<SnapshotBuffers> {
   const { high } = state.cells.texts;
-  const room = newRoom(high + Math.ceil(high / 16));
-  for (const column of [room.kind, room.holders, room.hi, room.lo]) {
+  const buffers = newBuffers(high + Math.ceil(high / 16));
+  for (const column of [buffers.kind, buffers.holders, buffers.hi, buffers.lo]) {
     for (let at = 0; at < column.length; at += STEP_NUMBERS) {
       column.fill(0, at, at + STEP_NUMBERS);
       await setImmediate();
     }
   }
-  return room;
+  return buffers;
 }
 
-function newRoom(cells: number): SnapshotRoom {
+function newBuffers(cells: number): SnapshotBuffers {
   return {
     kind: new Uint8Array(cells),
     holders: new Uint32Array(cells),
@@ -92,14 +92,17 @@ function newRoom(cells: number): SnapshotRoom {
 }
 
 /** The state as it is now. With a room made before it takes half as long, unless the state has outgrown that. */
-export function takeSnapshot(state: State, room?: SnapshotRoom): Snapshot {
-  return atOnce(takeSnapshotInSteps(state, room));
+export function takeSnapshot(state: State, buffers?: SnapshotBuffers): Snapshot {
+  return atOnce(takeSnapshotInSteps(state, buffers));
 }
 
 /** The same; until the last step nobody may change the state. One at a time, and not between the steps of a change. */
-export function* takeSnapshotInSteps(state: State, room?: SnapshotRoom): Generator<void, Snapshot> {
+export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): Generator<void, Snapshot> {
   const { high } = state.cells.texts;
-  const moment = yield* freeze(state, room !== undefined && room.kind.length >= high ? room : newRoom(high));
+  const moment = yield* freeze(
+    state,
+    buffers !== undefined && buffers.kind.length >= high ? buffers : newBuffers(high),
+  );
   let open = true;
   return {
     parts: {
@@ -121,17 +124,17 @@ export function* takeSnapshotInSteps(state: State, room?: SnapshotRoom): Generat
   };
 }
 
-function* freeze(state: State, room: SnapshotRoom): Generator<void, Moment> {
+function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment> {
   const { cells, families, sources, pace } = state;
   const { high } = cells.texts;
   const frozenSources = sources.list.freeze();
   state.hold();
   pace.begin();
   const moment = {
-    kind: yield* copyColumn(pace, cells.kind, room.kind.subarray(0, high), high),
-    holders: yield* copyColumn(pace, cells.holders, room.holders.subarray(0, high), high),
-    hi: yield* copyColumn(pace, cells.sums.rounded, room.hi.subarray(0, high), high),
-    lo: yield* copyColumn(pace, cells.sums.rest, room.lo.subarray(0, high), high),
+    kind: yield* copyColumn(pace, cells.kind, buffers.kind.subarray(0, high), high),
+    holders: yield* copyColumn(pace, cells.holders, buffers.holders.subarray(0, high), high),
+    hi: yield* copyColumn(pace, cells.sums.rounded, buffers.hi.subarray(0, high), high),
+    lo: yield* copyColumn(pace, cells.sums.rest, buffers.lo.subarray(0, high), high),
     spilled: yield* spilledSums(state),
     limbo: cells.limbo.between(0, cells.limbo.length).slice(),
     freeCells: cells.texts.freeEntries.between(0, cells.texts.freeEntries.length).slice(),

@@ -96,7 +96,7 @@ export class StrayAdoption {
     if (this.#places.size === 0) return;
     const { cells, pace, sources } = this.#state;
     // A line is a cell at most, and a series may lack its count or its last bucket.
-    yield* cells.makeRoom(this.#places.size * 2, pace);
+    yield* cells.reserveInSteps(this.#places.size * 2, pace);
     if (this.#isHeld)
       yield* sources.replaceContributions([...this.#places.keys()], (told) => this.#moved(told));
     for (const series of this.#strays) {

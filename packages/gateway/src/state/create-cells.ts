@@ -22,7 +22,7 @@ export function* createNeeded(
   { startMs, pace }: { readonly startMs: number; readonly pace: Pace },
 ): Generator<void, Int32Array> {
   const { pendingSeries, pendingGroups } = batch;
-  yield* cells.makeRoom(pendingSeries.length, pace);
+  yield* cells.reserveInSteps(pendingSeries.length, pace);
   const created = new Int32Array(pendingSeries.length).fill(-1);
   const creation: Creation = {
     batch,

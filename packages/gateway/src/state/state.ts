@@ -65,7 +65,7 @@ export class State {
   losses = 0;
   readonly pace: Pace;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
-  isShortOfRoom = false;
+  isShortOfSpace = false;
   #rules: StateRules;
   #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
@@ -277,7 +277,7 @@ export class State {
   get isRecyclingDue(): boolean {
     const { limbo, size } = this.cells;
     if (limbo.length === 0) return false;
-    if (this.isShortOfRoom || (limbo.length >= LIMBO_MIN && limbo.length * 4 >= size)) return true;
+    if (this.isShortOfSpace || (limbo.length >= LIMBO_MIN && limbo.length * 4 >= size)) return true;
     const gone = goneBytes(this.cells);
     return gone >= LIMBO_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
   }
@@ -298,7 +298,7 @@ export class State {
     // A series key must not lead to a cell that is something else by then.
     forgetSpellings(this);
     yield* this.cells.recycle(this.pace);
-    this.isShortOfRoom = false;
+    this.isShortOfSpace = false;
     this.#lose();
   }
 

@@ -111,8 +111,8 @@ export class Cells {
   }
 
   /** Makes room for so many new cells; to be called before any is created. */
-  *makeRoom(count: number, pace: Pace): Generator<void, void> {
-    yield* this.texts.makeRoom(count, (from, to) => copyColumn(pace, from, to));
+  *reserveInSteps(count: number, pace: Pace): Generator<void, void> {
+    yield* this.texts.reserveInSteps(count, (from, to) => copyColumn(pace, from, to));
     if (this.texts.capacity > this.kind.length) yield* this.#grow(this.texts.capacity, pace);
   }
 
@@ -255,7 +255,7 @@ export class Cells {
   }
 
   /** Gives the columns of an empty state room for the cells and families of a snapshot. */
-  restoreRoom(familyIds: number): void {
+  restoreFamilyColumns(familyIds: number): void {
     if (this.texts.capacity > this.kind.length) atOnce(this.#grow(this.texts.capacity, new Pace()));
     this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.tick);
   }

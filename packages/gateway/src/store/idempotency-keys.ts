@@ -107,7 +107,7 @@ export class IdempotencyKeys {
       if (!this.#isOver(known, nowMs)) return;
       this.#remove(known);
     }
-    this.#makeRoom(nowMs);
+    this.#evict(nowMs);
     const hash = this.#table.hash(view, 0, DIGEST_BYTES);
     const entry = this.#table.insert(view, 0, DIGEST_BYTES, hash);
     if (entry >= this.#addedMs.length) this.#growColumns();
@@ -172,7 +172,7 @@ export class IdempotencyKeys {
     return this.#addedMs[entry]! < nowMs - this.#bounds.windowMs;
   }
 
-  #makeRoom(nowMs: number): void {
+  #evict(nowMs: number): void {
     if (this.#gone.length > 0 && !this.#isFrozen) this.#forgetGone(REMOVED_AT_ONCE);
     for (let left = REMOVED_AT_ONCE; left > 0 && this.size > 0; left -= 1) {
       if (this.#isOver(this.#oldestLive, nowMs)) this.#remove(this.#oldestLive);

@@ -110,7 +110,7 @@ export class SeriesCache {
       return;
     }
     recent.add(view, start, end, hash, target);
-    this.#makeRoom();
+    this.#evict();
   }
 
   clear(): void {
@@ -126,11 +126,11 @@ export class SeriesCache {
     if (current.keys.find(view, start, end, hash) >= 0) return;
     current.add(view, start, end, hash, targets[entry]!);
     if (current.bytes > (this.#bytesMax * 3) / 8) this.#turn();
-    this.#makeRoom();
+    this.#evict();
   }
 
   /** Where there is more than there may be, whoever has more than its part forgets. */
-  #makeRoom(): void {
+  #evict(): void {
     let bytes = 0;
     for (const seriesCache of this.#all) bytes += seriesCache.bytes;
     while (bytes > this.#bytesMax) {

@@ -102,11 +102,11 @@ class FullJournal extends KeptJournal {
     this.helps = helps;
   }
 
-  override hasRoom(): boolean {
+  override canAppend(): boolean {
     return !this.#isFull;
   }
 
-  override async makeRoom(): Promise<void> {
+  override async waitForSpace(): Promise<void> {
     if (this.#isFull) throw new JournalFull('storage_full', 'the store is full');
   }
 

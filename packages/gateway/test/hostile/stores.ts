@@ -145,7 +145,7 @@ async function appendSome(journal: Journal, records: string[], chance: Chance): 
   const count = 1 + Math.floor(chance() * 4);
   for (let i = 0; i < count; i += 1) {
     const text = `${records.length + 1}:`.padEnd(Math.floor(chance() * recordBytesMax), 'x');
-    await journal.makeRoom(text.length);
+    await journal.waitForSpace(text.length);
     records.push(text);
     journal.append(Buffer.from(text));
   }

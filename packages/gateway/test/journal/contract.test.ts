@@ -82,7 +82,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     const open = store();
     const journal = await open();
     await recoverContents(journal);
-    await journal.makeRoom(3);
+    await journal.waitForSpace(3);
     const bytes = Buffer.from('old');
     journal.append(bytes);
     bytes.write('new');

@@ -59,7 +59,7 @@ async function live(journal: Journal, steps: readonly Step[], model: Model): Pro
       case 'append':
         for (let i = 0; i < one.count; i += 1) {
           const text = textOf(model.length + 1, one.bytes);
-          const made = await journal.makeRoom(text.length).then(
+          const made = await journal.waitForSpace(text.length).then(
             () => true,
             () => false,
           );

@@ -51,7 +51,7 @@ const noRoom =
   };
 
 async function refusal(journal: Journal, bytes: number): Promise<JournalFull> {
-  const error: unknown = await journal.makeRoom(bytes).catch((reason: unknown) => reason);
+  const error: unknown = await journal.waitForSpace(bytes).catch((reason: unknown) => reason);
   if (error instanceof JournalFull) return error;
   throw new Error(`not refused: ${String(error)}`);
 }
@@ -59,7 +59,7 @@ async function refusal(journal: Journal, bytes: number): Promise<JournalFull> {
 /** Appends until there is no room without asking for it. */
 async function fill(journal: Journal): Promise<number> {
   const record = Buffer.alloc(1000, 'x');
-  while (journal.hasRoom(record.length)) {
+  while (journal.canAppend(record.length)) {
     await journal.whenSafe(journal.append(record));
   }
   return journal.position;
@@ -80,7 +80,7 @@ test('a full disk is met before a record is taken, and pushes go on by themselve
   expect(readdirSync(path).filter(isNext)).toEqual([]);
   disk.rule = () => {};
   await eventually('room again', () =>
-    journal.makeRoom(1000).then(
+    journal.waitForSpace(1000).then(
       () => true,
       () => false,
     ),
@@ -115,7 +115,7 @@ test('what is left on the disk is used in smaller steps', async () => {
     if (call === 'write' && isNext(file) && end > 300 * 1024) throw systemError('ENOSPC');
   };
   const before = journal.stats().storedBytes;
-  await journal.makeRoom(1);
+  await journal.waitForSpace(1);
   for (let i = 0; i < 1500; i += 1) await appendEach(journal, ['x'.repeat(1000)]);
   expect(journal.stats().storedBytes).toBeGreaterThan(before);
 });
@@ -135,7 +135,7 @@ test('the last of the disk is kept for the snapshot that makes room', async () =
   for (let round = 0; round < 3; round += 1) {
     const full = await eventually('a full disk', async () => {
       await fill(journal);
-      const error: unknown = await journal.makeRoom(1000).catch((reason: unknown) => reason);
+      const error: unknown = await journal.waitForSpace(1000).catch((reason: unknown) => reason);
       return error instanceof JournalFull ? error : undefined;
     });
     expect(full.message).toMatch(
@@ -159,7 +159,7 @@ test('a record too long for the store does not keep others out', async () => {
 test('a full disk at the start is no reason not to start', async () => {
   const disk: Disk = { rule: noRoom('ENOSPC') };
   const { journal, failures } = await storeOn(disk);
-  expect(journal.hasRoom(1)).toBe(false);
+  expect(journal.canAppend(1)).toBe(false);
   expect((await refusal(journal, 1)).code).toBe('storage_full');
   expect(failures).toEqual([]);
 });
@@ -175,7 +175,7 @@ test.each(['commit', 'interval'] as const)('a commit that fails is final (sync: 
   await expect(two).rejects.toThrow('EIO');
   disk.rule = () => {};
   expect(failures.map(({ message }) => message)).toEqual([expect.stringContaining('EIO')]);
-  expect(journal.hasRoom(1)).toBe(false);
+  expect(journal.canAppend(1)).toBe(false);
   expect((await refusal(journal, 1)).message).toMatch(/has failed: EIO/);
   journal.append(Buffer.from('three'));
   await expect(journal.whenSafe(3)).rejects.toThrow('EIO');
@@ -196,7 +196,7 @@ test('a sync in the background that fails is final', async () => {
   };
   await append(journal, 'two');
   await eventually('the failure', () => failures.length === 1);
-  expect(journal.hasRoom(1)).toBe(false);
+  expect(journal.canAppend(1)).toBe(false);
   await expect(journal.whenSafe(await Promise.resolve(journal.append(Buffer.from('x'))))).rejects.toThrow(
     'EIO',
   );
@@ -220,7 +220,7 @@ test('a slow disk: records share commits, and past the bound no more may wait', 
   disk.rule = (call, file) => (call === 'write' && !isNext(file) ? gate : undefined);
   const before = journal.stats().commits;
   const record = Buffer.alloc(1000);
-  while (journal.hasRoom(1000)) {
+  while (journal.canAppend(1000)) {
     journal.append(record);
     // Some of them while a commit is under way.
     if (journal.position === 5) await new Promise(setImmediate);
@@ -235,9 +235,9 @@ test('a slow disk: records share commits, and past the bound no more may wait', 
   await journal.whenSafe(journal.position);
   expect(journal.stats().commits - before).toBe(2);
   expect(journal.stats().waitingBytes).toBe(0);
-  expect(journal.hasRoom(1000)).toBe(true);
+  expect(journal.canAppend(1000)).toBe(true);
   // Alone, a record may be longer than the bound.
-  await journal.makeRoom(20_000);
+  await journal.waitForSpace(20_000);
   await journal.whenSafe(journal.append(Buffer.alloc(20_000)));
 });
 

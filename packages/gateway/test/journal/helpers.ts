@@ -87,7 +87,7 @@ export async function contentsOf(path: string, changes: Partial<FileJournalOptio
 
 export async function append(journal: Journal, record: string): Promise<number> {
   const bytes = Buffer.from(record);
-  if (!journal.hasRoom(bytes.length)) await journal.makeRoom(bytes.length);
+  if (!journal.canAppend(bytes.length)) await journal.waitForSpace(bytes.length);
   return journal.append(bytes);
 }
 

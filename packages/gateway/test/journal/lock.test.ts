@@ -35,7 +35,7 @@ async function holder(path: string): Promise<ChildProcess> {
       log: { debug: none, info: none, warn: none, error: none }, onFailure: none, onPressure: none,
     });
     await journal.recover({ snapshot: none, record: none });
-    await journal.makeRoom(3);
+    await journal.waitForSpace(3);
     await journal.whenSafe(journal.append(Buffer.from('one')));
     process.stdout.write('ready');
     setInterval(none, 1000);

@@ -105,7 +105,7 @@ test('a lock that goes again and again lets a second process in, or does not, an
   for (let round = 0; round < 12; round += 1) {
     const { journal: first } = await openStore(path, { onFailure: () => {} });
     const add = async (journal: Journal, text: string): Promise<void> => {
-      await journal.makeRoom(text.length);
+      await journal.waitForSpace(text.length);
       await journal.whenSafe(journal.append(Buffer.from(text)));
       expected.push(text);
     };

@@ -108,7 +108,7 @@ test.each([
   };
   let refused: unknown;
   while (refused === undefined) {
-    refused = await journal.makeRoom(3000).catch((error: unknown) => error);
+    refused = await journal.waitForSpace(3000).catch((error: unknown) => error);
     if (refused === undefined) journal.append(Buffer.alloc(3000));
   }
   expect(refused).toBeInstanceOf(JournalFull);
@@ -118,6 +118,6 @@ test.each([
   expect(pressures).toEqual([]);
   rule = () => {};
   await new Promise((resolve) => setTimeout(resolve, 600));
-  await journal.makeRoom(3000);
+  await journal.waitForSpace(3000);
   expect(failures).toEqual([]);
 });

@@ -165,8 +165,8 @@ test('nothing is changed in a store that is only read', async () => {
   const before = readdirSync(crashed).map((name) => [name, statSync(join(crashed, name)).mtimeMs]);
   const reader = await openStore(crashed, { bytesMax, readOnly: true });
   expect([...reader.contents.records.values()]).toEqual(['one', 'two']);
-  expect(reader.journal.hasRoom(1)).toBe(false);
-  await expect(reader.journal.makeRoom(1)).rejects.toThrow('only');
+  expect(reader.journal.canAppend(1)).toBe(false);
+  await expect(reader.journal.waitForSpace(1)).rejects.toThrow('only');
   await reader.journal.close();
   expect(readdirSync(crashed).map((name) => [name, statSync(join(crashed, name)).mtimeMs])).toEqual(before);
 });

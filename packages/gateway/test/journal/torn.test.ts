@@ -82,7 +82,7 @@ test('a commit of several blocks, of which only the last reached the disk, is a 
   const { journal } = await openStore(path);
   await appendEach(journal, ['one']);
   const long = Array.from({ length: 4 }, (_, i) => `${i}`.repeat(600_000));
-  await journal.makeRoom(2_500_000);
+  await journal.waitForSpace(2_500_000);
   for (const record of long) journal.append(Buffer.from(record));
   await journal.whenSafe(journal.position);
   const crashed = copyStore(path);

@@ -8,7 +8,7 @@ import { Ring } from '../../src/sources/source-list.ts';
 import { State } from '../../src/state/state.ts';
 import type { PushOrigin } from '../../src/state/state.ts';
 import { usageOf } from '../../src/state/usage.ts';
-import { roomForSnapshot, takeSnapshot } from '../../src/snapshot/take-snapshot.ts';
+import { buffersForSnapshot, takeSnapshot } from '../../src/snapshot/take-snapshot.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
@@ -208,7 +208,7 @@ export async function partsOf(
 ): Promise<Uint8Array[]> {
   // The one and the other, so that both are tested.
   const roomy = state.cells.size % 2 === 0;
-  const snapshot = takeSnapshot(state, roomy ? await roomForSnapshot(state) : undefined);
+  const snapshot = takeSnapshot(state, roomy ? await buffersForSnapshot(state) : undefined);
   const parts: Uint8Array[] = [];
   try {
     for await (const part of snapshot.parts) {

@@ -33,11 +33,11 @@ export class KeptJournal implements Journal {
     return { snapshotPosition: position, records: this.records.length - position, lost: [] };
   }
 
-  hasRoom(): boolean {
+  canAppend(): boolean {
     return true;
   }
 
-  async makeRoom(): Promise<void> {}
+  async waitForSpace(): Promise<void> {}
 
   append(record: Uint8Array): number {
     this.records.push(Uint8Array.from(record));

@@ -98,7 +98,7 @@ export class ProtobufWriter implements FamilyWriter {
   #message(metrics: MessageBytes): void {
     const page = this.#exposition;
     const length = this.#head.length + metrics.length + this.#tail.length;
-    page.position = writeVarint(page.room(FIELD_BYTES), page.position, length);
+    page.position = writeVarint(page.reserve(FIELD_BYTES), page.position, length);
     page.copy(this.#head.bytes());
     metrics.giveTo(page);
     page.copy(this.#tail.bytes());
@@ -159,10 +159,10 @@ export class ProtobufWriter implements FamilyWriter {
     if (isWhole) to.whole(schema.histogram.count, value);
     if (!Number.isNaN(sum)) to.double(schema.histogram.sum, sum);
     for (let i = 0; i < series.bucketCount; i += 1) this.#bucket(to, series, i);
-    to.room(METRIC_BYTES);
+    to.reserve(METRIC_BYTES);
     if (!isWhole) to.double(schema.histogram.countFloat, value);
     if (native !== undefined) writeNative(to, native);
-    to.room(METRIC_BYTES);
+    to.reserve(METRIC_BYTES);
     writeTimestamp(to, schema.histogram.start, startMs);
     for (const each of native?.exemplars ?? []) this.#exemplar(to, schema.histogram.exemplar, each);
     to.close(histogram, 2);
@@ -170,7 +170,7 @@ export class ProtobufWriter implements FamilyWriter {
   }
 
   #bucket(to: MessageBytes, series: SeriesView, i: number): void {
-    to.room(BUCKET_BYTES);
+    to.reserve(BUCKET_BYTES);
     const bucket = to.open(schema.histogram.bucket);
     const count = series.cumulative[i]!;
     const isWhole = isCount(count);

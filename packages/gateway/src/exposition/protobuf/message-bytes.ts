@@ -5,7 +5,7 @@
  *   pieces   |== message == message ==|== message == mess…
  *                                                    ^ #start of the one under way: it is never cut in two
  *
- * Methods that take a place or a number write without looking: `begin` and `room` must have made room for what they write.
+ * Methods that take a place or a number write without looking: `begin` and `reserve` must have made room for what they write.
  */
 import { BACKSLASH, EQUALS, LF, QUOTE, viewOf } from '../../primitives/bytes.ts';
 import { SLICE_BYTES } from '../exposition-writer.ts';
@@ -43,10 +43,10 @@ export class MessageBytes {
   /** Begins a message for which `bytes` will do. Places are valid until the next one begins. */
   begin(bytes: number): void {
     this.#start = this.#at;
-    this.room(bytes);
+    this.reserve(bytes);
   }
 
-  room(bytes: number): void {
+  reserve(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return;
     const begun = this.#bytes.subarray(this.#start, this.#at);
     if (this.#start > 0) {
@@ -136,7 +136,7 @@ export class MessageBytes {
   /** The field of a text of any length; makes room for itself. */
   text(tag: number, text: string): void {
     const length = Buffer.byteLength(text);
-    this.room(length + FIELD_BYTES);
+    this.reserve(length + FIELD_BYTES);
     this.varint(tag);
     this.varint(length);
     this.#at += this.#bytes.write(text, this.#at);

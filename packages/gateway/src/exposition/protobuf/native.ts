@@ -156,19 +156,19 @@ export class NativeReader {
   }
 
   #addDelta(reader: WireReader, side: Side, at: number): void {
-    checkRoom(side.counts, at);
+    checkSpace(side.counts, at);
     side.addDelta(reader.sint64());
   }
 
   #addCount(reader: WireReader, side: Side, at: number): void {
-    checkRoom(side.counts, at);
+    checkSpace(side.counts, at);
     side.counts.push(reader.double());
     this.#isFloat = true;
   }
 
   #readSpan(reader: WireReader, side: Side, at: number): void {
     this.isThere = true;
-    checkRoom(side.spans, at);
+    checkSpace(side.spans, at);
     const { end } = reader;
     const next = reader.bytesEnd();
     reader.end = next;
@@ -185,7 +185,7 @@ export class NativeReader {
   }
 }
 
-function checkRoom(list: readonly unknown[], offset: number): void {
+function checkSpace(list: readonly unknown[], offset: number): void {
   if (list.length < BUCKETS_READ_MAX) return;
   throw new PushProblem(
     'buckets_limit',

@@ -60,7 +60,7 @@ function areCounts(count: number, zeroCount: number, sides: readonly SpannedBuck
 export function writeNative(to: MessageBytes, fields: NativeFields): void {
   const { native, positive, negative, isWhole } = fields;
   const { schema, zeroThreshold, zeroCount } = native;
-  to.room(4 * FIELD_BYTES);
+  to.reserve(4 * FIELD_BYTES);
   to.varint(tags.schema);
   to.zigzag(schema);
   to.double(tags.zeroThreshold, zeroThreshold);
@@ -82,7 +82,7 @@ function writeSpans(to: MessageBytes, tag: number, { spans }: SpannedBuckets): v
 }
 
 function writeSpan(to: MessageBytes, tag: number, span: BucketSpan): void {
-  to.room(3 * FIELD_BYTES);
+  to.reserve(3 * FIELD_BYTES);
   const place = to.open(tag);
   to.varint(spanTags.offset);
   to.zigzag(span.offset);
@@ -92,7 +92,7 @@ function writeSpan(to: MessageBytes, tag: number, span: BucketSpan): void {
 
 function writeDeltas(to: MessageBytes, tag: number, counts: readonly number[]): void {
   if (counts.length === 0) return;
-  to.room(counts.length * NUMBER_BYTES + FIELD_BYTES);
+  to.reserve(counts.length * NUMBER_BYTES + FIELD_BYTES);
   const place = to.open(tag);
   let last = 0;
   for (const count of counts) {
@@ -104,7 +104,7 @@ function writeDeltas(to: MessageBytes, tag: number, counts: readonly number[]): 
 
 function writeFloats(to: MessageBytes, tag: number, counts: readonly number[]): void {
   if (counts.length === 0) return;
-  to.room(counts.length * 8 + FIELD_BYTES);
+  to.reserve(counts.length * 8 + FIELD_BYTES);
   const place = to.open(tag);
   for (const count of counts) to.bareDouble(count);
   to.close(place);

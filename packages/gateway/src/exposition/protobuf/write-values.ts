@@ -24,17 +24,17 @@ export function nearestCount(value: number): number {
 
 /** Makes room for itself and as much again as a field may take. */
 export function writeExemplar(to: MessageBytes, tag: number, exemplar: Exemplar): void {
-  to.room(4 * FIELD_BYTES);
+  to.reserve(4 * FIELD_BYTES);
   const place = to.open(tag);
   for (const { name, value } of exemplar.labels) {
-    to.room(FIELD_BYTES);
+    to.reserve(FIELD_BYTES);
     const pair = to.open(exemplarTags.label);
     to.text(labelTags.name, name);
     to.text(labelTags.value, value);
-    to.room(FIELD_BYTES);
+    to.reserve(FIELD_BYTES);
     to.close(pair);
   }
-  to.room(8 * FIELD_BYTES);
+  to.reserve(8 * FIELD_BYTES);
   to.double(exemplarTags.value, exemplar.value);
   writeTimestamp(to, exemplarTags.timestamp, exemplar.timestampMs ?? Number.NaN);
   to.close(place);

@@ -9,11 +9,11 @@ import type { Snapshots } from './snapshots.ts';
 export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise<void> {
   if (ledger.begin()) return ledger.settled();
   let why = '';
-  const makeRoom = (): Promise<void> =>
-    ledger.makeRoom().catch((error: unknown) => {
+  const waitForSpace = (): Promise<void> =>
+    ledger.waitForSpace().catch((error: unknown) => {
       why = error instanceof Error ? error.message : String(error);
     });
-  for (const step of [makeRoom, () => snapshots.take(), makeRoom]) {
+  for (const step of [waitForSpace, () => snapshots.take(), waitForSpace]) {
     await step();
     if (ledger.begin()) return ledger.settled();
   }

@@ -11,7 +11,7 @@ const EXPIRED_AT_ONCE = 500;
 const SLEEP_MS_MAX = 60_000;
 /** Shortest sleep, also while there is no room for what expiry would write. */
 const SLEEP_MS_MIN = 10;
-const NO_ROOM_SLEEP_MS = 1_000;
+const NO_SPACE_SLEEP_MS = 1_000;
 
 export class ExpiryClock {
   readonly #ledger: Ledger;
@@ -49,7 +49,7 @@ export class ExpiryClock {
     const dueMs = this.#dueMs();
     if (dueMs === Infinity) return;
     const left = dueMs + 1 - this.#ledger.nowMs();
-    const least = left < -NO_ROOM_SLEEP_MS ? NO_ROOM_SLEEP_MS : SLEEP_MS_MIN;
+    const least = left < -NO_SPACE_SLEEP_MS ? NO_SPACE_SLEEP_MS : SLEEP_MS_MIN;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;

@@ -20,7 +20,7 @@ import type { StateRules } from '../../store/rules.ts';
 import { State } from '../../state/state.ts';
 import type { PushOrigin } from '../../state/state.ts';
 import type { OpenView } from '../../read/view.ts';
-import { roomForSnapshot } from '../../snapshot/take-snapshot.ts';
+import { buffersForSnapshot } from '../../snapshot/take-snapshot.ts';
 import type { Journal } from '../../journal/journal.ts';
 import { JournalFull } from '../../journal/journal.ts';
 import { RequestError } from '../../model/errors.ts';
@@ -175,7 +175,7 @@ export class Ledger {
 
   /**
    * Counts a push whose batch was made for the state as it is; false when it has to wait, or there is no room for it just now, and
-   * nothing was done: call `makeRoom`, and read the push again, as the state may have changed meanwhile. A push that changes much
+   * nothing was done: call `waitForSpace`, and read the push again, as the state may have changed meanwhile. A push that changes much
    * counts once `applying` is over, and its batch must not change until then.
    */
   push(batch: Batch, body: Uint8Array, push: PushRecord): boolean {
@@ -200,7 +200,7 @@ export class Ledger {
   #pushUnlessLate(batch: Batch, body: Uint8Array, { push, origin }: OriginOfPush): boolean {
     const record = this.#journal.keeps ? this.#writer.push(batch, origin, push.identity) : undefined;
     // Until the last step nobody else appends anything, so the room stays.
-    if (record !== undefined && !this.#hasRoom(record)) return false;
+    if (record !== undefined && !this.#canAppend(record)) return false;
     void this.#take(this.#unlessLate(batch, body, { push, origin, record }));
     return true;
   }
@@ -324,10 +324,10 @@ export class Ledger {
   }
 
   /** Resolves when what was refused may be taken now; rejects with RequestError. */
-  async makeRoom(): Promise<void> {
+  async waitForSpace(): Promise<void> {
     if (this.#longRead?.insists === true) return this.#longRead.isOver;
     try {
-      await this.#journal.makeRoom(this.#wantedBytes);
+      await this.#journal.waitForSpace(this.#wantedBytes);
     } catch (error) {
       if (error instanceof JournalFull) throw new RequestError(error.code, error.message);
       throw error;
@@ -336,11 +336,11 @@ export class Ledger {
 
   /** Keeps a snapshot, so that the next start need not read all records again; see Journal.snapshot. */
   async snapshot(): Promise<{ readonly bytes: number }> {
-    const room = await roomForSnapshot(this.state);
+    const buffers = await buffersForSnapshot(this.state);
     while (this.#applying !== undefined) await this.#applying;
     const { position } = this.#journal;
     const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
-    const parts = await this.#take(snapshotSections(this.state, this.keys, { ...times, room }));
+    const parts = await this.#take(snapshotSections(this.state, this.keys, { ...times, buffers }));
     try {
       return await this.#journal.snapshot(position, parts.parts);
     } finally {
@@ -388,7 +388,7 @@ export class Ledger {
 
   /** The same where a push was refused for the room that freed cells take. */
   recycleWhenShort(): void {
-    if (this.state.isShortOfRoom && this.#applying === undefined) this.recycle();
+    if (this.state.isShortOfSpace && this.#applying === undefined) this.recycle();
   }
 
   /** Makes a record and appends it, unless there is no room for it. */
@@ -397,14 +397,14 @@ export class Ledger {
     return this.#appendRecord(record());
   }
 
-  #hasRoom({ length }: Uint8Array): boolean {
-    if (this.#journal.hasRoom(length)) return true;
+  #canAppend({ length }: Uint8Array): boolean {
+    if (this.#journal.canAppend(length)) return true;
     this.#wantedBytes = length;
     return false;
   }
 
   #appendRecord(bytes: Uint8Array): boolean {
-    if (!this.#hasRoom(bytes)) return false;
+    if (!this.#canAppend(bytes)) return false;
     this.#journal.append(bytes);
     this.recordBytes += bytes.length;
     return true;

@@ -120,7 +120,7 @@ export class Pushes<Counts extends object> {
       const read = await this.#short.run(place, () => this.#pushNow(request, identity));
       if (read === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
       if (read !== WAITS) return read;
-      await this.#untilRoom(place);
+      await this.#untilSpace(place);
     }
   }
 
@@ -128,7 +128,8 @@ export class Pushes<Counts extends object> {
   async remove(key: GroupingKey, client: Client | undefined): Promise<void> {
     requireJob(key);
     const place = this.#placeOf(key, client);
-    while (!(await this.#short.run(place, () => this.#ledger.remove(key.text)))) await this.#untilRoom(place);
+    while (!(await this.#short.run(place, () => this.#ledger.remove(key.text))))
+      await this.#untilSpace(place);
   }
 
   /** Refuses clients that wait; resolves when no push is under way. One that is still being read ends when its client goes. */
@@ -141,8 +142,8 @@ export class Pushes<Counts extends object> {
     return { client, source: text, sinceMs: this.#bounds.now() };
   }
 
-  #untilRoom(place: QueuePlace): Promise<void> {
-    return this.#held.run(place, () => this.#ledger.makeRoom());
+  #untilSpace(place: QueuePlace): Promise<void> {
+    return this.#held.run(place, () => this.#ledger.waitForSpace());
   }
 
   #pushNow(request: PushRequest, identity: Identity): Counts | typeof REPLAYED | NotNow {
@@ -232,7 +233,7 @@ export class Pushes<Counts extends object> {
     } finally {
       ledger.endLongRead();
     }
-    await ledger.makeRoom();
+    await ledger.waitForSpace();
     return undefined;
   }
 

@@ -67,7 +67,7 @@ export class BodyMemory {
 
   /** Of shares alone. `bytes` may be less than 0; to take more may throw RequestError, and nothing is taken then. */
   change(share: BodyShare, bytes: number): void {
-    if (bytes > 0) this.#makeRoom(share, bytes);
+    if (bytes > 0) this.#evict(share, bytes);
     const before = share.bytes;
     const after = before + bytes;
     share.bytes = after;
@@ -136,7 +136,7 @@ export class BodyMemory {
     if (own + large > 2 * Math.max(left, 0)) throw overloaded();
   }
 
-  #makeRoom(share: BodyShare, more: number): void {
+  #evict(share: BodyShare, more: number): void {
     const { bytesMax } = this.#bounds;
     const bytes = share.bytes + more;
     if (bytes > bytesMax) throw tooLargeForAll(bytesMax);

@@ -13,7 +13,7 @@ import { JournalFull } from './journal.ts';
 import { explained } from './problems.ts';
 import { Segments } from './segments.ts';
 
-interface RoomOptions {
+interface QuotaOptions {
   readonly folder: string;
   readonly files: Files;
   readonly bytesMax: number;
@@ -32,8 +32,8 @@ const stepBytesMax = 16 * 1024 * 1024;
 /** So often at most the disk is asked for room when it had none, and the owner for a snapshot. */
 const pauseMs = 500;
 
-export class Room {
-  readonly #options: RoomOptions;
+export class Quota {
+  readonly #options: QuotaOptions;
   /** The largest step; less than the usual one in small stores. */
   readonly #stepMax: number;
   #step: number;
@@ -50,7 +50,7 @@ export class Room {
   /** Of it, so far. */
   snapshotBytes = 0;
 
-  constructor(options: RoomOptions) {
+  constructor(options: QuotaOptions) {
     this.#options = options;
     this.#stepMax = Math.max(pageBytes * 4, Math.min(stepBytesMax, roundUp(options.bytesMax / 16)));
     const known = options.segments.active?.allocated ?? 0;
