@@ -61,7 +61,7 @@ export type EmbeddedStorage = Partial<StorageOptions> & { readonly path: string 
 export interface EmbeddedGateway {
   /** Answers one request of a `node:http` server; bound, so that it can be handed over as it is. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Applies a push whole and resolves once it is safe, or rejects with a RequestError and leaves no trace of it. */
+  /** Applies a push whole and resolves once it is committed, or rejects with a RequestError and leaves no trace of it. */
   push(body: string | Uint8Array, options?: PushOptions): Promise<PushOutcome>;
   /** Retires a source in by-job mode. `path` as in PushOptions. */
   delete(path: string): Promise<void>;

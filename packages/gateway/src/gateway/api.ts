@@ -6,7 +6,7 @@ import type { ExpositionFormat } from '../model/exposition-format.ts';
  */
 export interface GatewayApi {
   /**
-   * Applies one push whole, or throws a RequestError and leaves no trace of it. Resolves once it is safe. The body is the decompressed text;
+   * Applies one push whole, or throws a RequestError and leaves no trace of it. Resolves once it is committed. The body is the decompressed text;
    * the gateway reads it until the promise settles and keeps no reference afterwards.
    */
   push(request: PushRequest): Promise<PushOutcome>;

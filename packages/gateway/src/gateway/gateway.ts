@@ -156,7 +156,7 @@ export class Gateway implements GatewayApi {
     const { applying } = this.#ledger;
     if (applying !== undefined) await applying.then(() => this.#noteStrays());
     const { position } = this.#ledger;
-    if (!this.#ledger.isSafe(position)) await this.#ledger.whenSafe(position);
+    if (!this.#ledger.isCommitted(position)) await this.#ledger.whenCommitted(position);
     if (read === REPLAYED) {
       this.telemetry?.pushReplayed();
       return 'replayed';
@@ -177,7 +177,7 @@ export class Gateway implements GatewayApi {
     const ledger = this.#ledger;
     await this.#reader.remove(key, client);
     await ledger.settled();
-    await ledger.whenSafe(ledger.position);
+    await ledger.whenCommitted(ledger.position);
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

@@ -20,7 +20,7 @@ const payloadBytesAt = 4;
 const crcAt = 8;
 const recordsAt = 12;
 const firstAt = 16;
-const safeAt = 24;
+const committedAt = 24;
 const headerCrcAt = 32;
 const blockHeaderBytes = 36;
 const recordHeaderBytes = 4;
@@ -133,13 +133,13 @@ function closeBlock(bytes: Buffer, start: number, length: number, fields: BlockF
   bytes.writeUInt32LE(crc32(bytes.subarray(start + blockHeaderBytes, end), store.seed), start + crcAt);
   bytes.writeUInt32LE(records, start + recordsAt);
   writePosition(bytes, start + firstAt, first);
-  writePosition(bytes, start + safeAt, safe);
+  writePosition(bytes, start + committedAt, safe);
   const ofHeader = crc32(bytes.subarray(start, start + headerCrcAt), store.seed);
   bytes.writeUInt32LE(ofHeader, start + headerCrcAt);
   return end;
 }
 
-/** The end of a segment: the record after it, at `position`, is in another one. Those up to `safe` are safe before it is written. */
+/** The end of a segment: the record after it, at `position`, is in another one. Those up to `safe` are committed before it is written. */
 export function sealOf(store: StoreId, position: number, safe: number): Uint8Array {
   const bytes = Buffer.alloc(sealBytes);
   closeBlock(bytes, 0, blockHeaderBytes, { store, records: 0, first: position, safe });
@@ -183,7 +183,7 @@ export function readBlock(bytes: Buffer, at: number, format: BlockFormat): Block
     end,
     first: readPosition(bytes, at + firstAt),
     records: bytes.readUInt32LE(at + recordsAt),
-    safe: readPosition(bytes, at + safeAt),
+    safe: readPosition(bytes, at + committedAt),
   };
 }
 

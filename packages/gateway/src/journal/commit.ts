@@ -14,7 +14,7 @@ interface CommitOptions {
   readonly storeId: StoreId;
   /** Of the record before the first one. */
   readonly position: number;
-  /** 0: each write is safe when it returns. Otherwise what is written is synced after so long, and called safe before. */
+  /** 0: each write is committed when it returns. Otherwise what is written is synced after so long, and called safe before. */
   readonly syncIntervalMs: number;
   /** Rejects when the folder is no longer this process's; undefined when that was found out just now. */
   readonly isStillOurs: () => Promise<void> | undefined;
@@ -31,7 +31,7 @@ interface Waiting {
 
 export class GroupCommit {
   position: number;
-  safePosition: number;
+  committedPosition: number;
   /** Synced, which in interval mode is less than safe. */
   durablePosition: number;
   /** Once set, nothing becomes safe any more. */
@@ -58,7 +58,7 @@ export class GroupCommit {
   constructor(options: CommitOptions) {
     this.#options = options;
     this.position = options.position;
-    this.safePosition = options.position;
+    this.committedPosition = options.position;
     this.durablePosition = options.position;
     this.#taken = options.position;
     this.#written = options.segments.active;
@@ -84,8 +84,8 @@ export class GroupCommit {
     return this.position;
   }
 
-  whenSafe(position: number): Promise<void> {
-    if (position <= this.safePosition) return Promise.resolve();
+  whenCommitted(position: number): Promise<void> {
+    if (position <= this.committedPosition) return Promise.resolve();
     if (this.failure !== undefined) return Promise.reject(this.failure);
     if (position <= this.#taken) return (this.#thisCommit ??= waiting()).safe;
     return (this.#nextCommit ??= waiting()).safe;
@@ -145,7 +145,7 @@ export class GroupCommit {
     this.commitSeconds += (performance.now() - started) / 1000;
     buffer.clear();
     this.#committingBytes = 0;
-    this.safePosition = position;
+    this.committedPosition = position;
     if (syncIntervalMs === 0) this.durablePosition = position;
     else this.#syncLater();
     this.#thisCommit?.resolve();
@@ -156,7 +156,7 @@ export class GroupCommit {
     await this.#alone(async () => {
       await this.#options.segments.promote(segment, first, this.durablePosition);
       this.#written = segment;
-      this.durablePosition = this.safePosition;
+      this.durablePosition = this.committedPosition;
     });
   }
 
@@ -170,10 +170,10 @@ export class GroupCommit {
 
   /** Resolves when what is called safe now is synced too. */
   async sync(): Promise<void> {
-    const wanted = this.safePosition;
+    const wanted = this.committedPosition;
     await this.#alone(async () => {
       if (this.durablePosition >= wanted || this.failure !== undefined) return;
-      const position = this.safePosition;
+      const position = this.committedPosition;
       await this.#written?.file.sync();
       this.durablePosition = Math.max(this.durablePosition, position);
     });
@@ -197,12 +197,12 @@ export class GroupCommit {
     this.#options.onFailure(error);
   }
 
-  /** Resolves when everything appended is safe and synced, or when it has failed. */
+  /** Resolves when everything appended is committed and synced, or when it has failed. */
   async close(): Promise<void> {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     try {
-      await this.whenSafe(this.position);
+      await this.whenCommitted(this.position);
       if (this.#options.syncIntervalMs > 0) await this.sync();
     } catch {
       // It was told through onFailure.

@@ -35,7 +35,7 @@ export interface FileJournalOptions {
   readonly onCorruption: 'fail' | 'quarantine';
   readonly waitingBytesMax?: number;
   readonly log: Log;
-  /** Called once, when nothing will be safe any more; what is safe by then can be recovered at the next start. */
+  /** Called once, when nothing will be safe any more; what is committed by then can be recovered at the next start. */
   readonly onFailure: (error: Error) => void;
   /** Called when space gets short and a snapshot would free some; not more often than twice a second. */
   readonly onPressure: () => void;
@@ -197,12 +197,12 @@ class FileJournal implements Journal {
     return this.#parts?.commit.position ?? 0;
   }
 
-  get safePosition(): number {
-    return this.#parts?.commit.safePosition ?? 0;
+  get committedPosition(): number {
+    return this.#parts?.commit.committedPosition ?? 0;
   }
 
-  whenSafe(position: number): Promise<void> {
-    return this.#ready.commit.whenSafe(position);
+  whenCommitted(position: number): Promise<void> {
+    return this.#ready.commit.whenCommitted(position);
   }
 
   async snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
@@ -252,9 +252,9 @@ class FileJournal implements Journal {
       } finally {
         await file.close();
       }
-      // Records it covers are safe before it is, so that damage to it never leaves a hole. So are later ones, which it may know of:
+      // Records it covers are committed before it is, so that damage to it never leaves a hole. So are later ones, which it may know of:
       // a key in it, whose push is lost, would have the retry of that push be taken for a replay.
-      await commit.whenSafe(commit.position);
+      await commit.whenCommitted(commit.position);
       await commit.sync();
       await this.#lock.check();
       await files.rename(temporary, path);
@@ -269,7 +269,7 @@ class FileJournal implements Journal {
   stats(): JournalStats {
     const { commit, quota } = this.#ready;
     return {
-      waitingRecords: commit.position - commit.safePosition,
+      waitingRecords: commit.position - commit.committedPosition,
       waitingBytes: commit.waitingBytes,
       commits: commit.commits,
       commitSeconds: commit.commitSeconds,

@@ -35,7 +35,7 @@ export interface StoreFile {
   write(bytes: Uint8Array, at: number): Promise<void>;
   /** Returns how many bytes were there. */
   read(into: Uint8Array, at: number): Promise<number>;
-  /** fdatasync: the bytes are safe, and the size with them. */
+  /** fdatasync: the bytes are committed, and the size with them. */
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
   size(): Promise<number>;

@@ -51,7 +51,7 @@ export class Generations {
     return this.#older?.position ?? 0;
   }
 
-  /** A new snapshot is safe: the oldest generation goes. */
+  /** A new snapshot is committed: the oldest generation goes. */
   async add(snapshot: KeptSnapshot, segments: Segments): Promise<void> {
     const gone = this.#damaged;
     // Of the same state as the one before: there is one file for both, and the generation before stays what it was.

@@ -1,14 +1,14 @@
 /**
  * The journal: what happened to the state, record after record, and snapshots of the state that let the oldest records go. It
- * decides the order of records and when they are safe, and knows nothing of what is in them.
+ * decides the order of records and when they are committed, and knows nothing of what is in them.
  *
  *   position   0        …        P              …          last
  *              │ records that a  │ snapshot     │ records   │
  *              │ snapshot covers │ of state @ P │ after it  │
  *
  * A record's position is its number in the order, from 1 on; 0 is the state before any record. `append` decides the place at
- * once and cannot fail; what must be refused is refused before, by `canAppend` and `waitForSpace`. Whether the record is safe is
- * another question, answered by `whenSafe`. A journal that can no longer keep its promises says so once, through the `onFailure`
+ * once and cannot fail; what must be refused is refused before, by `canAppend` and `waitForSpace`. Whether the record is committed is
+ * another question, answered by `whenCommitted`. A journal that can no longer keep its promises says so once, through the `onFailure`
  * it was opened with, and never calls anything safe again.
  */
 export interface Journal {
@@ -27,22 +27,22 @@ export interface Journal {
   append(record: Uint8Array): number;
   /** The position of the record appended last, 0 for none. */
   readonly position: number;
-  /** All records up to this position are safe, at the level the operator chose. */
-  readonly safePosition: number;
+  /** All records up to this position are committed, at the level the operator chose. */
+  readonly committedPosition: number;
   /**
-   * Resolves when all records up to `position` are safe; rejects with what `onFailure` was told if they never will be. Those who
+   * Resolves when all records up to `position` are committed; rejects with what `onFailure` was told if they never will be. Those who
    * wait for the same commit get the same promise, so it costs nothing to ask for each record.
    */
-  whenSafe(position: number): Promise<void>;
+  whenCommitted(position: number): Promise<void>;
   /**
-   * Keeps a snapshot of the state as it was right after the record at `position`; once it is safe, records that it covers may go.
+   * Keeps a snapshot of the state as it was right after the record at `position`; once it is committed, records that it covers may go.
    * Parts are read one at a time and given back by `recover` with the same boundaries; each must stay as it is until the next is
    * asked for. Rejects when it could not be written, and nothing has changed then. One at a time.
    */
   snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
   /** What the journal holds and does now, cheap to ask. */
   stats(): JournalStats;
-  /** Resolves when everything appended is safe, or has failed, and what was opened is closed. Waits for a snapshot under way. */
+  /** Resolves when everything appended is committed, or has failed, and what was opened is closed. Waits for a snapshot under way. */
   close(): Promise<void>;
 }
 

@@ -12,10 +12,10 @@ export function memoryJournal(): Journal {
     get position() {
       return position;
     },
-    get safePosition() {
+    get committedPosition() {
       return position;
     },
-    whenSafe: async () => {},
+    whenCommitted: async () => {},
     // Its parts are read all the same, so that whoever makes them can rely on coming to an end.
     snapshot: async (at, parts) => {
       let bytes = 0;

@@ -83,7 +83,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
 /** What is left of the store, and how it goes on. */
 type Kept = Pick<RecoveredStore, 'closed' | 'heads' | 'whole' | 'damaged' | 'lost'>;
 
-/** Puts the store in order: what is damaged goes aside, what is whole is safe and says where it ends. */
+/** Puts the store in order: what is damaged goes aside, what is whole is committed and says where it ends. */
 async function settled(options: RecoverOptions, findings: Findings): Promise<Kept> {
   const { files, folder } = options;
   const { replayed, storeId } = findings;
@@ -147,7 +147,7 @@ async function chooseSnapshots(files: Files, { snapshots }: Catalog): Promise<Ch
 
 /**
  * What the names in the folder say must be there after the last record that is. A snapshot gets its name only when all records up
- * to its position are safe, and a head when its segment is.
+ * to its position are committed, and a head when its segment is.
  */
 export function missingEnd(
   { folder, segments, heads, snapshots }: Catalog,

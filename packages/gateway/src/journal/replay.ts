@@ -1,9 +1,9 @@
 /**
  * Reads the records after a snapshot, segment after segment, up to the end or the first damage.
  *
- * A crash leaves the last commit cut short, which is no damage: nobody was told that it is safe. A block that cannot be read is
+ * A crash leaves the last commit cut short, which is no damage: nobody was told that it is committed. A block that cannot be read is
  * damage when something tells that it was safe once: a later block that says so; a later segment, as that is begun only when
- * the one before is safe; or the block itself, when it was written whole. And a segment ends with a seal, or is as long as it
+ * the one before is committed; or the block itself, when it was written whole. And a segment ends with a seal, or is as long as it
  * was made: one that is shorter was cut, wherever that was.
  */
 import { performance } from 'node:perf_hooks';
@@ -190,7 +190,7 @@ class Replay {
     fail: (offset: number, why: string) => void,
   ): void {
     const { segment, bytes, format, at, next, sealed } = walk;
-    if (problem !== undefined && (wasSafe(bytes, at, next, format) || !mayBeTorn(bytes, at, format)))
+    if (problem !== undefined && (wasCommitted(bytes, at, next, format) || !mayBeTorn(bytes, at, format)))
       return fail(at, problem);
     if (!sealed && bytes.length < allocated)
       return fail(at, `the file ends at offset ${bytes.length}, and was made with ${allocated} bytes`);
@@ -244,7 +244,7 @@ class Replay {
 }
 
 /** Whether a block behind the damage says that record `position` was safe. */
-function wasSafe(bytes: Buffer, damagedAt: number, position: number, format: BlockFormat): boolean {
+function wasCommitted(bytes: Buffer, damagedAt: number, position: number, format: BlockFormat): boolean {
   let block = findBlock(bytes, damagedAt + 1, format);
   while (block !== undefined) {
     if (block.safe >= position) return true;

@@ -69,7 +69,7 @@ export async function truncateTo(files: Files, path: string, bytes: number): Pro
   await withFile(files, path, (file) => file.truncate(bytes));
 }
 
-/** What was written to the file, by whomever, is safe then. */
+/** What was written to the file, by whomever, is committed then. */
 export async function syncFile(files: Files, path: string): Promise<void> {
   await withFile(files, path, (file) => file.sync());
 }

@@ -47,7 +47,7 @@ interface SegmentsOptions {
   readonly storeId: StoreId;
   /** Of this process; in the headers of its segments and in the names of files that it is making. */
   readonly writer: string;
-  /** Whether each write to a segment is safe when it returns. */
+  /** Whether each write to a segment is committed when it returns. */
   readonly safeWrites: boolean;
   /** Rejects when the folder is no longer this process's. Asked before files appear under their names, or go. */
   readonly isOurs: () => Promise<void>;
@@ -307,7 +307,7 @@ export class Segments {
     }
   }
 
-  /** Closes all files, the active one with a seal when all in it is safe; what was prepared and not used is removed. */
+  /** Closes all files, the active one with a seal when all in it is committed; what was prepared and not used is removed. */
   async close(next: number | undefined): Promise<void> {
     const { active, next: prepared } = this;
     if (active?.promoted === true && next !== undefined) {

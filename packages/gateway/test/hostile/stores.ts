@@ -133,7 +133,7 @@ async function makeStore(folder: string, chance: Chance): Promise<Store> {
   const rounds = 1 + Math.floor(chance() * 30);
   for (let round = 0; round < rounds; round += 1) {
     await appendSome(journal, records, chance);
-    await journal.whenSafe(journal.position);
+    await journal.whenCommitted(journal.position);
     if (chance() < 0.1) await journal.snapshot(journal.position, stateAt(journal.position));
   }
   const left = disk.contents();
@@ -333,7 +333,7 @@ async function momentsOf(folder: string, { sync, chance, share }: LifeOptions): 
   // What was read at a start is as safe as what was synced.
   let read = 0;
   const note = (): void => {
-    const safe = journal?.safePosition ?? read;
+    const safe = journal?.committedPosition ?? read;
     const appended = [...records];
     for (const end of ['power', 'kill'] as const) {
       const synced = sync === 'commit' ? Math.max(safe, read) : read;
@@ -355,7 +355,7 @@ async function momentsOf(folder: string, { sync, chance, share }: LifeOptions): 
     read = opened.position;
     for (let round = 0; round < 6; round += 1) {
       await appendSome(opened, records, chance);
-      if (chance() < 0.7) await opened.whenSafe(opened.position);
+      if (chance() < 0.7) await opened.whenCommitted(opened.position);
       if (chance() < 0.3) await opened.snapshot(opened.position, stateAt(opened.position));
     }
     await opened.close();
@@ -417,8 +417,8 @@ async function outcomeWith(folder: string, fault: Fault, chance: Chance): Promis
       records.length = journal.position;
       for (let round = 0; round < 8; round += 1) {
         await appendSome(journal, records, chance).catch((error: unknown) => void problems.push(error));
-        await journal.whenSafe(journal.position).catch((error: unknown) => void problems.push(error));
-        acknowledged = Math.max(acknowledged, journal.safePosition);
+        await journal.whenCommitted(journal.position).catch((error: unknown) => void problems.push(error));
+        acknowledged = Math.max(acknowledged, journal.committedPosition);
         records.length = journal.position;
         if (chance() < 0.3)
           await journal.snapshot(journal.position, stateAt(journal.position)).catch((error: unknown) => {

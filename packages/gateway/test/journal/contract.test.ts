@@ -49,7 +49,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     expect(records.size).toBe(0);
     expect(recovered).toEqual({ snapshotPosition: 0, records: 0, lost: [] });
     expect(journal.position).toBe(0);
-    expect(journal.safePosition).toBe(0);
+    expect(journal.committedPosition).toBe(0);
   });
 
   test('records get the next places, and become safe', async () => {
@@ -57,10 +57,10 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     expect(await append(journal, 'one')).toBe(1);
     expect(journal.append(Buffer.from('two'))).toBe(2);
     expect(journal.position).toBe(2);
-    await journal.whenSafe(1);
-    await journal.whenSafe(2);
-    expect(journal.safePosition).toBe(2);
-    await journal.whenSafe(0);
+    await journal.whenCommitted(1);
+    await journal.whenCommitted(2);
+    expect(journal.committedPosition).toBe(2);
+    await journal.whenCommitted(0);
     expect(journal.stats()).toMatchObject({ waitingRecords: 0, waitingBytes: 0 });
   });
 
@@ -68,14 +68,14 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     const journal = await opened();
     const positions: number[] = [];
     for (let i = 0; i < 50; i += 1) positions.push(await append(journal, `record ${i}`));
-    await Promise.all(positions.toReversed().map((position) => journal.whenSafe(position)));
-    expect(journal.safePosition).toBe(50);
+    await Promise.all(positions.toReversed().map((position) => journal.whenCommitted(position)));
+    expect(journal.committedPosition).toBe(50);
   });
 
   test('a record may be empty', async () => {
     const journal = await opened();
-    await journal.whenSafe(await append(journal, ''));
-    expect(journal.safePosition).toBe(1);
+    await journal.whenCommitted(await append(journal, ''));
+    expect(journal.committedPosition).toBe(1);
   });
 
   test('the bytes may change after the append', async () => {
@@ -104,7 +104,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
   test('closing waits for what was appended', async () => {
     const journal = await opened();
     const position = await append(journal, 'one');
-    const safe = journal.whenSafe(position);
+    const safe = journal.whenCommitted(position);
     await journal.close();
     await safe;
   });
@@ -124,7 +124,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
       [3, ''],
       [4, 'x'.repeat(3_000_000)],
     ]);
-    expect(second.safePosition).toBe(4);
+    expect(second.committedPosition).toBe(4);
     expect(await append(second, 'five')).toBe(5);
     await second.close();
     const third = await open();

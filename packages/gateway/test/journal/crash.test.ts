@@ -74,7 +74,7 @@ async function live(journal: Journal, steps: readonly Step[], model: Model): Pro
           .finally(() => (snapshot = undefined));
         break;
       case 'wait':
-        await journal.whenSafe(journal.position);
+        await journal.whenCommitted(journal.position);
         break;
       case 'turns':
         for (let i = 0; i < one.count; i += 1) await nextTurn();
@@ -115,7 +115,7 @@ async function survive(
       const read = journal.position;
       await live(journal, steps, model);
       // With `interval`, safe means safe from the end of the process only, but for what the start has read.
-      safe = sync === 'commit' || end === 'kill' ? journal.safePosition : read;
+      safe = sync === 'commit' || end === 'kill' ? journal.committedPosition : read;
       disk = end === 'kill' ? disk.killed() : disk.crashed(chance);
     } finally {
       await journal.close();

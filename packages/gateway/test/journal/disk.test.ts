@@ -60,7 +60,7 @@ async function refusal(journal: Journal, bytes: number): Promise<JournalFull> {
 async function fill(journal: Journal): Promise<number> {
   const record = Buffer.alloc(1000, 'x');
   while (journal.canAppend(record.length)) {
-    await journal.whenSafe(journal.append(record));
+    await journal.whenCommitted(journal.append(record));
   }
   return journal.position;
 }
@@ -71,7 +71,7 @@ test('a full disk is met before a record is taken, and pushes go on by themselve
   const { path, journal, failures } = await storeOn(disk, { onPressure: pressed });
   disk.rule = noRoom('ENOSPC');
   const position = await fill(journal);
-  expect(journal.safePosition).toBe(position);
+  expect(journal.committedPosition).toBe(position);
   const full = await refusal(journal, 1000);
   expect(full.code).toBe('storage_full');
   expect(full.message).toMatch(/no room on the disk of .*ENOSPC.*free space there/);
@@ -171,16 +171,16 @@ test.each(['commit', 'interval'] as const)('a commit that fails is final (sync: 
   disk.rule = (call, file) => {
     if (call === 'write' && !isNext(file)) throw systemError('EIO');
   };
-  const two = journal.whenSafe(await append(journal, 'two'));
+  const two = journal.whenCommitted(await append(journal, 'two'));
   await expect(two).rejects.toThrow('EIO');
   disk.rule = () => {};
   expect(failures.map(({ message }) => message)).toEqual([expect.stringContaining('EIO')]);
   expect(journal.canAppend(1)).toBe(false);
   expect((await refusal(journal, 1)).message).toMatch(/has failed: EIO/);
   journal.append(Buffer.from('three'));
-  await expect(journal.whenSafe(3)).rejects.toThrow('EIO');
-  await journal.whenSafe(1);
-  expect(journal.safePosition).toBe(1);
+  await expect(journal.whenCommitted(3)).rejects.toThrow('EIO');
+  await journal.whenCommitted(1);
+  expect(journal.committedPosition).toBe(1);
   await expect(journal.snapshot(2, partsOf('state'))).rejects.toThrow('EIO');
   await journal.close();
   expect(failures).toHaveLength(1);
@@ -197,9 +197,9 @@ test('a sync in the background that fails is final', async () => {
   await append(journal, 'two');
   await eventually('the failure', () => failures.length === 1);
   expect(journal.canAppend(1)).toBe(false);
-  await expect(journal.whenSafe(await Promise.resolve(journal.append(Buffer.from('x'))))).rejects.toThrow(
-    'EIO',
-  );
+  await expect(
+    journal.whenCommitted(await Promise.resolve(journal.append(Buffer.from('x')))),
+  ).rejects.toThrow('EIO');
 });
 
 test('a disk that fails while room is made is told as a failure', async () => {
@@ -227,18 +227,18 @@ test('a slow disk: records share commits, and past the bound no more may wait', 
   }
   expect(journal.stats().waitingRecords).toBe(10);
   expect(journal.stats().waitingBytes).toBe(10_000);
-  expect(journal.safePosition).toBe(1);
+  expect(journal.committedPosition).toBe(1);
   const overloaded = await refusal(journal, 1000);
   expect(overloaded.code).toBe('overloaded');
   expect(overloaded.message).toMatch(/10000 bytes wait .* no more than 10000 may/);
   go();
-  await journal.whenSafe(journal.position);
+  await journal.whenCommitted(journal.position);
   expect(journal.stats().commits - before).toBe(2);
   expect(journal.stats().waitingBytes).toBe(0);
   expect(journal.canAppend(1000)).toBe(true);
   // Alone, a record may be longer than the bound.
   await journal.waitForSpace(20_000);
-  await journal.whenSafe(journal.append(Buffer.alloc(20_000)));
+  await journal.whenCommitted(journal.append(Buffer.alloc(20_000)));
 });
 
 test.each(['write', 'sync', 'rename', 'open'] as const)(
@@ -302,7 +302,7 @@ test('a snapshot is not there before records are safe that came while it was wri
   expect(isDone).toBe(false);
   release();
   await snapshot;
-  await journal.whenSafe(2);
+  await journal.whenCommitted(2);
   const { snapshot: kept, records } = await contentsOf(copyStore(path));
   expect(kept?.parts).toEqual(['knows of two']);
   expect(records.get(2)).toBe('two');

@@ -93,7 +93,7 @@ export async function append(journal: Journal, record: string): Promise<number> 
 
 /** Appends each and waits for it, so that each has a block of its own. */
 export async function appendEach(journal: Journal, records: readonly string[]): Promise<void> {
-  for (const record of records) await journal.whenSafe(await append(journal, record));
+  for (const record of records) await journal.whenCommitted(await append(journal, record));
 }
 
 // oxlint-disable-next-line require-await

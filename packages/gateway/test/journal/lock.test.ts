@@ -36,7 +36,7 @@ async function holder(path: string): Promise<ChildProcess> {
     });
     await journal.recover({ snapshot: none, record: none });
     await journal.waitForSpace(3);
-    await journal.whenSafe(journal.append(Buffer.from('one')));
+    await journal.whenCommitted(journal.append(Buffer.from('one')));
     process.stdout.write('ready');
     setInterval(none, 1000);
   `;

@@ -32,9 +32,9 @@ async function opened(changes: Partial<FileJournalOptions> = {}): Promise<Opened
 async function expectFailed({ journal, failures }: Opened, message: RegExp): Promise<void> {
   for (const record of ['two', 'three']) {
     const position = journal.append(Buffer.from(record));
-    await expect(journal.whenSafe(position)).rejects.toThrow(message);
+    await expect(journal.whenCommitted(position)).rejects.toThrow(message);
   }
-  expect(journal.safePosition).toBe(1);
+  expect(journal.committedPosition).toBe(1);
   expect(failures.map((error) => error.message)).toEqual([expect.stringMatching(message)]);
 }
 
@@ -106,7 +106,7 @@ test('a lock that goes again and again lets a second process in, or does not, an
     const { journal: first } = await openStore(path, { onFailure: () => {} });
     const add = async (journal: Journal, text: string): Promise<void> => {
       await journal.waitForSpace(text.length);
-      await journal.whenSafe(journal.append(Buffer.from(text)));
+      await journal.whenCommitted(journal.append(Buffer.from(text)));
       expected.push(text);
     };
     await add(first, `${round} first`);
@@ -141,13 +141,13 @@ test('what a holder acknowledges before it notices is read by the one that has t
   const reading = recoverContents(second);
   for (;;) {
     const text = `record ${acknowledged.length}`;
-    const isSafe = await append(first, text)
+    const isCommitted = await append(first, text)
       .then(
-        (position) => first.whenSafe(position).then(() => true),
+        (position) => first.whenCommitted(position).then(() => true),
         () => false,
       )
       .catch(() => false);
-    if (!isSafe) break;
+    if (!isCommitted) break;
     acknowledged.push(text);
   }
   const { records } = await reading;
@@ -180,7 +180,7 @@ test('two processes without a lock: a segment under the same name is not replace
   const [first, second] = (await twoOn(disk)) as [Journal, Journal];
   await appendEach(first, ['one']);
   const position = await append(second, 'the other one');
-  await expect(second.whenSafe(position)).rejects.toThrow(
+  await expect(second.whenCommitted(position)).rejects.toThrow(
     /another process writes to the same store.*journal-0+1\.log/,
   );
   const { records } = await contentsOf(temporaryFolder(), { files: CrashDisk.of(disk.contents()) });

@@ -25,7 +25,7 @@ async function fill(path: string, journal: Journal): Promise<JournalFull> {
   for (let i = 0; i < 10_000; i += 1) {
     try {
       await append(journal, record);
-      if (i % 20 === 0) await journal.whenSafe(journal.position);
+      if (i % 20 === 0) await journal.whenCommitted(journal.position);
     } catch (error) {
       if (error instanceof JournalFull) return error;
       throw error;
@@ -49,7 +49,7 @@ test('a full store says so, keeps within the bound, and goes on after a snapshot
     expect(pressed).toHaveBeenCalled();
     pressed.mockClear();
     expect(bytesIn(path)).toBeLessThanOrEqual(bytesMax);
-    await journal.whenSafe(journal.position);
+    await journal.whenCommitted(journal.position);
     await eventually('the same count', () => journal.stats().storedBytes === bytesIn(path));
     // A good part of it is records.
     expect(journal.position - before).toBeGreaterThan(100);
@@ -72,7 +72,7 @@ test('the owner is asked for a snapshot early enough never to be full', async ()
   let snapshots = 0;
   for (let i = 0; i < 3000; i += 1) {
     await append(journal, record);
-    if (i % 20 === 0) await journal.whenSafe(journal.position);
+    if (i % 20 === 0) await journal.whenCommitted(journal.position);
     if (!wanted) continue;
     snapshots += 1;
     await journal.snapshot(journal.position, partsOf('z'.repeat(20_000)));
@@ -145,7 +145,7 @@ test('segments roll over while many wait, through restarts', async () => {
     const waits: Promise<void>[] = [];
     for (let i = 0; i < 3000; i += 1) {
       written += 1;
-      waits.push(journal.whenSafe(await append(journal, `${written} `.padEnd(1000, '.'))));
+      waits.push(journal.whenCommitted(await append(journal, `${written} `.padEnd(1000, '.'))));
       if (i % 100 === 0) await new Promise(setImmediate);
     }
     await Promise.all(waits);

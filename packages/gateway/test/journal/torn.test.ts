@@ -84,7 +84,7 @@ test('a commit of several blocks, of which only the last reached the disk, is a 
   const long = Array.from({ length: 4 }, (_, i) => `${i}`.repeat(600_000));
   await journal.waitForSpace(2_500_000);
   for (const record of long) journal.append(Buffer.from(record));
-  await journal.whenSafe(journal.position);
+  await journal.whenCommitted(journal.position);
   const crashed = copyStore(path);
   const segment = segmentsIn(crashed).at(-1) ?? '';
   const { bytes, blocks } = blocksOf(crashed, segment);

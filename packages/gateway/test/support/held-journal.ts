@@ -1,16 +1,16 @@
 import { KeptJournal } from './kept-journal.ts';
 
-/** A journal whose records are safe when a test says so: a disk that takes as long as it likes, and may fail. */
+/** A journal whose records are committed when a test says so: a disk that takes as long as it likes, and may fail. */
 export class HeldJournal extends KeptJournal {
   #safe = 0;
   #failure: Error | undefined;
   #waiting: { readonly position: number; readonly settle: (failure?: Error) => void }[] = [];
 
-  override get safePosition(): number {
+  override get committedPosition(): number {
     return this.#safe;
   }
 
-  override whenSafe(position: number): Promise<void> {
+  override whenCommitted(position: number): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (position <= this.#safe) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -19,7 +19,7 @@ export class HeldJournal extends KeptJournal {
     });
   }
 
-  /** All records up to this position are safe, which is all there are when it is left out. */
+  /** All records up to this position are committed, which is all there are when it is left out. */
   commit(position: number = this.position): void {
     this.#safe = position;
     const due = this.#waiting.filter((each) => each.position <= position);

@@ -1,7 +1,7 @@
 import type { Journal, JournalStats, Recovered, RecoverySink } from '../../src/journal/journal.ts';
 
 /**
- * A journal in memory that outlives its gateway, as a store on disk does: `reopened` is what the next start finds. Everything is safe
+ * A journal in memory that outlives its gateway, as a store on disk does: `reopened` is what the next start finds. Everything is committed
  * at once.
  */
 export class KeptJournal implements Journal {
@@ -13,7 +13,7 @@ export class KeptJournal implements Journal {
     return this.records.length;
   }
 
-  get safePosition(): number {
+  get committedPosition(): number {
     return this.records.length;
   }
 
@@ -44,7 +44,7 @@ export class KeptJournal implements Journal {
     return this.records.length;
   }
 
-  async whenSafe(_position: number): Promise<void> {}
+  async whenCommitted(_position: number): Promise<void> {}
 
   async snapshot(position: number, parts: AsyncIterable<Uint8Array>) {
     const kept: Uint8Array[] = [];

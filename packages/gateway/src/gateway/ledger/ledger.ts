@@ -2,7 +2,7 @@
  * The state and its journal, changed together and in the same order: a record is appended, then applied, in one turn. Nothing
  * that could fail lies between the two, so what the journal holds is what the state went through.
  *
- * A change is seen by the next push at once, and by the outside world once it is safe: a reply waits for it, and so does a
+ * A change is seen by the next push at once, and by the outside world once it is committed: a reply waits for it, and so does a
  * scrape, for all that its page shows. So a crash takes nothing back that anybody was told.
  *
  * Ages are counted by a time of the ledger's own, which passes only while a gateway runs and never goes back. Neither a wall
@@ -164,13 +164,13 @@ export class Ledger {
     return this.#journal.position;
   }
 
-  isSafe(position: number): boolean {
-    return this.#journal.safePosition >= position;
+  isCommitted(position: number): boolean {
+    return this.#journal.committedPosition >= position;
   }
 
-  /** Resolves once all changes up to `position` are safe. */
-  whenSafe(position: number): Promise<void> {
-    return this.#journal.whenSafe(position);
+  /** Resolves once all changes up to `position` are committed. */
+  whenCommitted(position: number): Promise<void> {
+    return this.#journal.whenCommitted(position);
   }
 
   /**
@@ -310,12 +310,12 @@ export class Ledger {
     return this.#clock.now();
   }
 
-  /** The state as it is now, once all that it shows is safe. */
+  /** The state as it is now, once all that it shows is committed. */
   async openView(): Promise<OpenView> {
     while (this.#applying !== undefined) await this.#applying;
     const view = await this.#take(this.state.openViewInSteps());
     try {
-      if (!this.isSafe(this.position)) await this.whenSafe(this.position);
+      if (!this.isCommitted(this.position)) await this.whenCommitted(this.position);
     } catch (error) {
       view.close();
       throw error;
