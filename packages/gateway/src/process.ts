@@ -98,14 +98,14 @@ async function open({ gateway }: Assembly, storage: StorageOptions, log: Log): P
       log.info('storage is new: nothing was kept in this folder before', { path });
       return;
     }
-    const { records, snapshotPosition, seconds } = recovery;
+    const { records, snapshotLogIndex, seconds } = recovery;
     const { series, sources } = gateway.holdings();
     log.info('storage read', {
       path,
       series,
       sources,
       records,
-      snapshot: snapshotPosition,
+      snapshot: snapshotLogIndex,
       seconds: Number(seconds.toFixed(3)),
     });
   } catch (error) {

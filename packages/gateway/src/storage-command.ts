@@ -63,7 +63,7 @@ async function verify(path: string, log: Log): Promise<number> {
   }
   const { recovery, state } = await readContents(path, log);
   process.stdout.write(
-    `whole: snapshot of position ${recovery.snapshotPosition} and ${recovery.records} records after it, ${state.cells.size} series\n`,
+    `whole: snapshot of position ${recovery.snapshotLogIndex} and ${recovery.records} records after it, ${state.cells.size} series\n`,
   );
   return 0;
 }
@@ -107,9 +107,9 @@ function* describeFiles(path: string, report: StoreReport): Generator<readonly [
   yield ['id', report.storeId ?? 'none: the folder holds no store'];
   yield ['format', String(report.formatVersion)];
   yield ['size', `${formatSize(report.totalBytes)} (${report.totalBytes} bytes)`];
-  yield ['position', String(report.lastPosition)];
-  for (const { position, bytes, whole } of report.snapshots) {
-    yield ['snapshot', `of position ${position}, ${bytes} bytes, ${whole ? 'whole' : 'damaged'}`];
+  yield ['position', String(report.lastLogIndex)];
+  for (const { logIndex, bytes, whole } of report.snapshots) {
+    yield ['snapshot', `of position ${logIndex}, ${bytes} bytes, ${whole ? 'whole' : 'damaged'}`];
   }
   for (const { first, last, bytes, blocks } of report.segments) {
     const records = last < first ? 'no records yet' : `records ${first} to ${last} in ${blocks} commits`;

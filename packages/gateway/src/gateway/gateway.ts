@@ -155,8 +155,8 @@ export class Gateway implements GatewayApi {
     // Short as it was, it may have changed much.
     const { applying } = this.#ledger;
     if (applying !== undefined) await applying.then(() => this.#noteStrays());
-    const { position } = this.#ledger;
-    if (!this.#ledger.isCommitted(position)) await this.#ledger.whenCommitted(position);
+    const { logIndex } = this.#ledger;
+    if (!this.#ledger.isCommitted(logIndex)) await this.#ledger.whenCommitted(logIndex);
     if (read === REPLAYED) {
       this.telemetry?.pushReplayed();
       return 'replayed';
@@ -177,7 +177,7 @@ export class Gateway implements GatewayApi {
     const ledger = this.#ledger;
     await this.#reader.remove(key, client);
     await ledger.settled();
-    await ledger.whenCommitted(ledger.position);
+    await ledger.whenCommitted(ledger.logIndex);
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

@@ -61,11 +61,11 @@ export class BlockBuffer {
     return this.#length + blockOverheadBytes + recordBytes;
   }
 
-  add(record: Uint8Array, position: number, safe: number): void {
+  add(record: Uint8Array, logIndex: number, safe: number): void {
     if (this.#start >= 0 && this.#length - this.#start > blockBytesMax) this.#close(safe);
     const end = this.lengthWith(record.length);
     if (end > this.#bytes.length) this.#grow(end);
-    if (this.#start < 0) this.#open(position);
+    if (this.#start < 0) this.#open(logIndex);
     const bytes = this.#bytes;
     const at = this.#length;
     const size = record.length;
@@ -91,9 +91,9 @@ export class BlockBuffer {
     if (this.#bytes.length > bufferBytesKept) this.#bytes = Buffer.alloc(bufferBytesKept / 4);
   }
 
-  #open(position: number): void {
+  #open(logIndex: number): void {
     this.#start = this.#length;
-    this.#first = position;
+    this.#first = logIndex;
     this.#records = 0;
     this.#length += blockHeaderBytes;
   }
@@ -139,10 +139,10 @@ function closeBlock(bytes: Buffer, start: number, length: number, fields: BlockF
   return end;
 }
 
-/** The end of a segment: the record after it, at `position`, is in another one. Those up to `safe` are committed before it is written. */
-export function sealOf(store: StoreId, position: number, safe: number): Uint8Array {
+/** The end of a segment: the record after it, at `logIndex`, is in another one. Those up to `safe` are committed before it is written. */
+export function sealOf(store: StoreId, logIndex: number, safe: number): Uint8Array {
   const bytes = Buffer.alloc(sealBytes);
-  closeBlock(bytes, 0, blockHeaderBytes, { store, records: 0, first: position, safe });
+  closeBlock(bytes, 0, blockHeaderBytes, { store, records: 0, first: logIndex, safe });
   return bytes;
 }
 

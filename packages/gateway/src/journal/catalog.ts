@@ -5,7 +5,7 @@ import type { Files, StoreFile } from './files.ts';
 import {
   formatVersions,
   headerBytes,
-  positionInName,
+  logIndexInName,
   readHeader,
   temporaryName,
   type FileKind,
@@ -17,7 +17,7 @@ export interface CatalogFile {
   readonly path: string;
   readonly name: string;
   /** As its name says: of a segment's first record, or that of a snapshot. */
-  readonly position: number;
+  readonly logIndex: number;
   readonly bytes: number;
   /** The header, or what is wrong with it. */
   readonly header: Header | string;
@@ -44,7 +44,7 @@ export async function readCatalog(files: Files, folder: string): Promise<Catalog
     segments,
     snapshots: snapshots.toReversed(),
     temporary: names.filter((name) => temporaryName.test(name)).map((name) => join(folder, name)),
-    heads: names.flatMap((name) => positionInName('head', name) ?? []).toSorted((a, b) => a - b),
+    heads: names.flatMap((name) => logIndexInName('head', name) ?? []).toSorted((a, b) => a - b),
   };
 }
 
@@ -60,20 +60,20 @@ async function filesOf(
 ): Promise<CatalogFile[]> {
   const found: CatalogFile[] = [];
   for (const name of names) {
-    const position = positionInName(kind, name);
-    if (position === undefined) continue;
+    const logIndex = logIndexInName(kind, name);
+    if (logIndex === undefined) continue;
     const path = join(folder, name);
     const file = await files.open(path, 'read');
     try {
-      const header = checked(await headerOf(kind, file), position);
+      const header = checked(await headerOf(kind, file), logIndex);
       if (typeof header !== 'string' && header.version > formatVersions[kind])
         throw newerVersion(path, header.version, formatVersions[kind]);
-      found.push({ path, name, position, bytes: await file.size(), header });
+      found.push({ path, name, logIndex, bytes: await file.size(), header });
     } finally {
       await file.close();
     }
   }
-  return found.toSorted((a, b) => a.position - b.position);
+  return found.toSorted((a, b) => a.logIndex - b.logIndex);
 }
 
 async function headerOf(kind: FileKind, file: StoreFile): Promise<Header | string> {
@@ -81,9 +81,9 @@ async function headerOf(kind: FileKind, file: StoreFile): Promise<Header | strin
   return readHeader(kind, bytes.subarray(0, await file.read(bytes, 0)));
 }
 
-function checked(header: Header | string, position: number): Header | string {
-  if (typeof header === 'string' || header.position === position) return header;
-  return `its header says position ${header.position}, unlike its name`;
+function checked(header: Header | string, logIndex: number): Header | string {
+  if (typeof header === 'string' || header.logIndex === logIndex) return header;
+  return `its header says position ${header.logIndex}, unlike its name`;
 }
 
 function newerVersion(path: string, version: number, known: number): StorageProblem {

@@ -13,7 +13,7 @@ interface CommitOptions {
   readonly segments: Segments;
   readonly storeId: StoreId;
   /** Of the record before the first one. */
-  readonly position: number;
+  readonly logIndex: number;
   /** 0: each write is committed when it returns. Otherwise what is written is synced after so long, and called safe before. */
   readonly syncIntervalMs: number;
   /** Rejects when the folder is no longer this process's; undefined when that was found out just now. */
@@ -30,10 +30,10 @@ interface Waiting {
 }
 
 export class GroupCommit {
-  position: number;
-  committedPosition: number;
+  logIndex: number;
+  committedLogIndex: number;
   /** Synced, which in interval mode is less than safe. */
-  durablePosition: number;
+  durableLogIndex: number;
   /** Once set, nothing becomes safe any more. */
   failure: Error | undefined = undefined;
   commits = 0;
@@ -57,10 +57,10 @@ export class GroupCommit {
 
   constructor(options: CommitOptions) {
     this.#options = options;
-    this.position = options.position;
-    this.committedPosition = options.position;
-    this.durablePosition = options.position;
-    this.#taken = options.position;
+    this.logIndex = options.logIndex;
+    this.committedLogIndex = options.logIndex;
+    this.durableLogIndex = options.logIndex;
+    this.#taken = options.logIndex;
     this.#written = options.segments.active;
     this.#filling = new BlockBuffer(options.storeId);
     this.#spare = new BlockBuffer(options.storeId);
@@ -76,18 +76,18 @@ export class GroupCommit {
   }
 
   append(record: Uint8Array): number {
-    this.position += 1;
-    if (this.failure !== undefined) return this.position;
-    this.#filling.add(record, this.position, this.durablePosition);
+    this.logIndex += 1;
+    if (this.failure !== undefined) return this.logIndex;
+    this.#filling.add(record, this.logIndex, this.durableLogIndex);
     this.#fillingBytes += record.length;
     if (!this.#scheduled && !this.#busy) this.#schedule();
-    return this.position;
+    return this.logIndex;
   }
 
-  whenCommitted(position: number): Promise<void> {
-    if (position <= this.committedPosition) return Promise.resolve();
+  whenCommitted(logIndex: number): Promise<void> {
+    if (logIndex <= this.committedLogIndex) return Promise.resolve();
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    if (position <= this.#taken) return (this.#thisCommit ??= waiting()).safe;
+    if (logIndex <= this.#taken) return (this.#thisCommit ??= waiting()).safe;
     return (this.#nextCommit ??= waiting()).safe;
   }
 
@@ -119,17 +119,17 @@ export class GroupCommit {
     const buffer = this.#filling;
     const segment = segments.active;
     if (segment === undefined) throw new Error('BUG: a record was appended where there is no room');
-    const bytes = buffer.finish(this.durablePosition);
+    const bytes = buffer.finish(this.durableLogIndex);
     const at = segment.end;
     if (at + bytes.length > segment.allocated) throw new Error('BUG: more was appended than there is room');
     segment.end = at + bytes.length;
     const first = this.#taken + 1;
-    const position = this.position;
+    const logIndex = this.logIndex;
     this.#filling = this.#spare;
     this.#spare = buffer;
     this.#committingBytes = this.#fillingBytes;
     this.#fillingBytes = 0;
-    this.#taken = position;
+    this.#taken = logIndex;
     this.#thisCommit = this.#nextCommit;
     this.#nextCommit = undefined;
 
@@ -145,8 +145,8 @@ export class GroupCommit {
     this.commitSeconds += (performance.now() - started) / 1000;
     buffer.clear();
     this.#committingBytes = 0;
-    this.committedPosition = position;
-    if (syncIntervalMs === 0) this.durablePosition = position;
+    this.committedLogIndex = logIndex;
+    if (syncIntervalMs === 0) this.durableLogIndex = logIndex;
     else this.#syncLater();
     this.#thisCommit?.resolve();
     this.#thisCommit = undefined;
@@ -154,9 +154,9 @@ export class GroupCommit {
 
   async #promote(segment: Segment, first: number): Promise<void> {
     await this.#alone(async () => {
-      await this.#options.segments.promote(segment, first, this.durablePosition);
+      await this.#options.segments.promote(segment, first, this.durableLogIndex);
       this.#written = segment;
-      this.durablePosition = this.committedPosition;
+      this.durableLogIndex = this.committedLogIndex;
     });
   }
 
@@ -170,12 +170,12 @@ export class GroupCommit {
 
   /** Resolves when what is called safe now is synced too. */
   async sync(): Promise<void> {
-    const wanted = this.committedPosition;
+    const wanted = this.committedLogIndex;
     await this.#alone(async () => {
-      if (this.durablePosition >= wanted || this.failure !== undefined) return;
-      const position = this.committedPosition;
+      if (this.durableLogIndex >= wanted || this.failure !== undefined) return;
+      const logIndex = this.committedLogIndex;
       await this.#written?.file.sync();
-      this.durablePosition = Math.max(this.durablePosition, position);
+      this.durableLogIndex = Math.max(this.durableLogIndex, logIndex);
     });
     if (this.failure !== undefined) throw this.failure;
   }
@@ -202,7 +202,7 @@ export class GroupCommit {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     try {
-      await this.whenCommitted(this.position);
+      await this.whenCommitted(this.logIndex);
       if (this.#options.syncIntervalMs > 0) await this.sync();
     } catch {
       // It was told through onFailure.

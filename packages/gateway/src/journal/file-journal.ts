@@ -97,8 +97,8 @@ class FileJournal implements Journal {
       if (!readOnly) await this.#firstSpace(parts);
       // From now on; it may have been lost before.
       this.#lock.onLost((error) => parts.commit.fail(error));
-      const { snapshotPosition, records, lost } = recovered;
-      return { snapshotPosition, records, lost };
+      const { snapshotLogIndex, records, lost } = recovered;
+      return { snapshotLogIndex, records, lost };
     } catch (error) {
       throw storageProblemOf(`the store ${path} cannot be opened`, error);
     }
@@ -130,7 +130,7 @@ class FileJournal implements Journal {
     const commit: GroupCommit = new GroupCommit({
       segments,
       storeId,
-      position: recovered.position,
+      logIndex: recovered.logIndex,
       syncIntervalMs: safeWrites ? 0 : syncIntervalMs,
       isStillOurs: () => this.#lock.isStillOurs(),
       onCommit: (seconds) => {
@@ -193,22 +193,22 @@ class FileJournal implements Journal {
     return this.#ready.commit.append(record);
   }
 
-  get position(): number {
-    return this.#parts?.commit.position ?? 0;
+  get logIndex(): number {
+    return this.#parts?.commit.logIndex ?? 0;
   }
 
-  get committedPosition(): number {
-    return this.#parts?.commit.committedPosition ?? 0;
+  get committedLogIndex(): number {
+    return this.#parts?.commit.committedLogIndex ?? 0;
   }
 
-  whenCommitted(position: number): Promise<void> {
-    return this.#ready.commit.whenCommitted(position);
+  whenCommitted(logIndex: number): Promise<void> {
+    return this.#ready.commit.whenCommitted(logIndex);
   }
 
-  async snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
+  async snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
     if (this.#snapshotting !== undefined) throw new Error('BUG: a snapshot is being written');
     if (this.#closing !== undefined) throw new Error('the store is being closed');
-    this.#snapshotting = this.#snapshot({ position, parts });
+    this.#snapshotting = this.#snapshot({ logIndex, parts });
     try {
       return await this.#snapshotting;
     } finally {
@@ -219,7 +219,7 @@ class FileJournal implements Journal {
   async #snapshot(source: SnapshotSource): Promise<SnapshotInfo> {
     const { quota, generations, segments, commit } = this.#ready;
     quota.snapshotting = true;
-    // Records appended between `position` and now are taken as covered; they are few.
+    // Records appended between `logIndex` and now are taken as covered; they are few.
     const coveredBytes = this.#recordBytes;
     try {
       const snapshot = await this.#writeSnapshot(source);
@@ -228,7 +228,7 @@ class FileJournal implements Journal {
       if (commit.failure !== undefined) throw commit.failure;
       this.#coveredBytes = coveredBytes;
       quota.retry();
-      return { position: source.position, bytes: snapshot.bytes };
+      return { logIndex: source.logIndex, bytes: snapshot.bytes };
     } catch (error) {
       // So that the next one has more room.
       if (isFull(error)) await generations.dropOlder(segments);
@@ -239,11 +239,11 @@ class FileJournal implements Journal {
     }
   }
 
-  async #writeSnapshot(source: SnapshotSource): Promise<{ path: string; position: number; bytes: number }> {
+  async #writeSnapshot(source: SnapshotSource): Promise<{ path: string; logIndex: number; bytes: number }> {
     const { quota, commit, storeId } = this.#ready;
     const { path: folder, files } = this.#options;
-    const path = join(folder, snapshotName(source.position));
-    const temporary = join(folder, newSnapshotName(source.position, this.#writer));
+    const path = join(folder, snapshotName(source.logIndex));
+    const temporary = join(folder, newSnapshotName(source.logIndex, this.#writer));
     const file = await files.open(temporary, 'create');
     let bytes: number;
     try {
@@ -254,7 +254,7 @@ class FileJournal implements Journal {
       }
       // Records it covers are committed before it is, so that damage to it never leaves a hole. So are later ones, which it may know of:
       // a key in it, whose push is lost, would have the retry of that push be taken for a replay.
-      await commit.whenCommitted(commit.position);
+      await commit.whenCommitted(commit.logIndex);
       await commit.sync();
       await this.#lock.check();
       await files.rename(temporary, path);
@@ -263,13 +263,13 @@ class FileJournal implements Journal {
       throw error;
     }
     await withDescriptors(() => files.syncFolder(folder));
-    return { path, position: source.position, bytes };
+    return { path, logIndex: source.logIndex, bytes };
   }
 
   stats(): JournalStats {
     const { commit, quota } = this.#ready;
     return {
-      waitingRecords: commit.position - commit.committedPosition,
+      waitingRecords: commit.logIndex - commit.committedLogIndex,
       waitingBytes: commit.waitingBytes,
       commits: commit.commits,
       commitSeconds: commit.commitSeconds,
@@ -289,7 +289,7 @@ class FileJournal implements Journal {
       const { commit, quota, segments } = this.#parts;
       if (!this.#options.readOnly) await commit.close();
       await quota.settle();
-      await segments.close(commit.failure === undefined ? commit.position + 1 : undefined).catch(() => {});
+      await segments.close(commit.failure === undefined ? commit.logIndex + 1 : undefined).catch(() => {});
     }
     await this.#lock.release();
   }

@@ -26,7 +26,7 @@ const magicOf: Readonly<Record<FileKind, Buffer>> = {
 
 const versionAt = 8;
 const storeIdAt = 12;
-const positionAt = 28;
+const logIndexAt = 28;
 const crcAt = 36;
 const allocatedAt = 40;
 const writerAt = 48;
@@ -61,7 +61,7 @@ export interface Header {
   readonly version: number;
   readonly storeId: StoreId;
   /** Of a segment's first record, or that of a snapshot. */
-  readonly position: number;
+  readonly logIndex: number;
   /** Bytes that a segment was made with. It ends before only where a seal does; 0 when the version did not say. */
   readonly allocated: number;
 }
@@ -71,30 +71,30 @@ export function newWriter(): string {
   return randomBytes(writerBytes).toString('hex');
 }
 
-export function writeSnapshotHeader(storeId: StoreId, position: number): Buffer {
-  return startOf('snapshot', storeId, position);
+export function writeSnapshotHeader(storeId: StoreId, logIndex: number): Buffer {
+  return startOf('snapshot', storeId, logIndex);
 }
 
 interface SegmentHeader {
-  readonly position: number;
+  readonly logIndex: number;
   readonly allocated: number;
   readonly writer: string;
 }
 
 export function writeSegmentHeader(storeId: StoreId, header: SegmentHeader): Buffer {
-  const bytes = startOf('segment', storeId, header.position);
+  const bytes = startOf('segment', storeId, header.logIndex);
   writePosition(bytes, allocatedAt, header.allocated);
   bytes.write(header.writer, writerAt, 'hex');
   bytes.writeUInt32LE(crc32(bytes.subarray(0, segmentCrcAt)), segmentCrcAt);
   return bytes;
 }
 
-function startOf(kind: FileKind, storeId: StoreId, position: number): Buffer {
+function startOf(kind: FileKind, storeId: StoreId, logIndex: number): Buffer {
   const bytes = Buffer.alloc(headerBytes);
   bytes.set(magicOf[kind]);
   bytes.writeUInt32LE(formatVersions[kind], versionAt);
   bytes.set(storeId.bytes, storeIdAt);
-  writePosition(bytes, positionAt, position);
+  writePosition(bytes, logIndexAt, logIndex);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, crcAt)), crcAt);
   return bytes;
 }
@@ -112,7 +112,7 @@ export function readHeader(kind: FileKind, bytes: Buffer): Header | string {
   return {
     version,
     storeId: new StoreId(bytes.subarray(storeIdAt, storeIdAt + storeIdBytes)),
-    position: readPosition(bytes, positionAt),
+    logIndex: readPosition(bytes, logIndexAt),
     allocated: saysMore ? readPosition(bytes, allocatedAt) : 0,
   };
 }
@@ -122,9 +122,9 @@ const wrongChecksum = 'the checksum of its header is wrong';
 const twoTo32 = 2 ** 32;
 
 /** Positions are u64 in files and safe integers here: a million records a second reach 2^53 after 285 years. */
-export function writePosition(bytes: Buffer, at: number, position: number): void {
-  bytes.writeUInt32LE(position % twoTo32, at);
-  bytes.writeUInt32LE(Math.floor(position / twoTo32), at + 4);
+export function writePosition(bytes: Buffer, at: number, logIndex: number): void {
+  bytes.writeUInt32LE(logIndex % twoTo32, at);
+  bytes.writeUInt32LE(Math.floor(logIndex / twoTo32), at + 4);
 }
 
 export function readPosition(bytes: Buffer, at: number): number {
@@ -137,8 +137,8 @@ export function segmentName(first: number): string {
   return `journal-${String(first).padStart(digits, '0')}.log`;
 }
 
-export function snapshotName(position: number): string {
-  return `snapshot-${String(position).padStart(digits, '0')}.snap`;
+export function snapshotName(logIndex: number): string {
+  return `snapshot-${String(logIndex).padStart(digits, '0')}.snap`;
 }
 
 /**
@@ -154,8 +154,8 @@ export function nextSegmentName(writer: string, number: number): string {
   return `journal-next-${writer}-${number}.tmp`;
 }
 
-export function newSnapshotName(position: number, writer: string): string {
-  return `${snapshotName(position)}.${writer}.tmp`;
+export function newSnapshotName(logIndex: number, writer: string): string {
+  return `${snapshotName(logIndex)}.${writer}.tmp`;
 }
 
 /** Files that were being made; of no use to anybody else, and removed at the next start. */
@@ -169,7 +169,7 @@ const patternOf: Readonly<Record<FileKind | 'head', RegExp>> = {
 };
 
 /** The position in the name of a file of this kind, or undefined when it is something else. */
-export function positionInName(kind: FileKind | 'head', name: string): number | undefined {
+export function logIndexInName(kind: FileKind | 'head', name: string): number | undefined {
   const found = patternOf[kind].exec(name)?.[1];
   return found === undefined ? undefined : Number(found);
 }

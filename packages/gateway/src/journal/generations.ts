@@ -9,7 +9,7 @@ import type { Log } from '../primitives/log.ts';
 
 export interface KeptSnapshot {
   readonly path: string;
-  readonly position: number;
+  readonly logIndex: number;
   readonly bytes: number;
 }
 
@@ -47,15 +47,15 @@ export class Generations {
 
   /** Records after this position are needed. */
   get keepAfter(): number {
-    if (this.#single) return this.#newest?.position ?? 0;
-    return this.#older?.position ?? 0;
+    if (this.#single) return this.#newest?.logIndex ?? 0;
+    return this.#older?.logIndex ?? 0;
   }
 
   /** A new snapshot is committed: the oldest generation goes. */
   async add(snapshot: KeptSnapshot, segments: Segments): Promise<void> {
     const gone = this.#damaged;
     // Of the same state as the one before: there is one file for both, and the generation before stays what it was.
-    if (this.#newest?.position !== snapshot.position) {
+    if (this.#newest?.logIndex !== snapshot.logIndex) {
       if (this.#older !== undefined) gone.push(this.#older);
       this.#older = this.#newest;
       this.#single = false;

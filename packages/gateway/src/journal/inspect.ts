@@ -19,7 +19,7 @@ export interface StoreReport {
   /** Oldest first. */
   readonly segments: readonly SegmentReport[];
   /** Of the last record that a start would recover. */
-  readonly lastPosition: number;
+  readonly lastLogIndex: number;
   readonly totalBytes: number;
   /** Each with its file, place, and what is wrong. Empty when all is whole. */
   readonly damages: readonly string[];
@@ -29,7 +29,7 @@ export interface StoreReport {
 
 interface SnapshotReport {
   readonly path: string;
-  readonly position: number;
+  readonly logIndex: number;
   readonly bytes: number;
   readonly whole: boolean;
 }
@@ -68,7 +68,7 @@ async function report(files: Files, folder: string): Promise<StoreReport> {
       unreadable.push({ file, why });
       damages.push(`${file.path}: ${why}`);
     }
-    snapshots.push({ path: file.path, position: file.position, bytes: file.bytes, whole: why === undefined });
+    snapshots.push({ path: file.path, logIndex: file.logIndex, bytes: file.bytes, whole: why === undefined });
   }
   const newest = snapshots.find(({ whole }) => whole);
   const storeId = idOf([
@@ -77,20 +77,20 @@ async function report(files: Files, folder: string): Promise<StoreReport> {
   ]);
   const segments: SegmentReport[] = [];
   for (const file of catalog.segments) segments.push(await segmentReport(files, file, storeId));
-  const reads = (position: number): Promise<Replayed> =>
+  const reads = (logIndex: number): Promise<Replayed> =>
     replay({
       files,
       segments: catalog.segments,
       storeId: storeId ?? new StoreId(),
-      position,
+      logIndex,
       record: () => {},
     });
-  const found = await reads(newest?.position ?? 0);
+  const found = await reads(newest?.logIndex ?? 0);
   const recovered = { ...found, damage: found.damage ?? missingEnd(catalog, unreadable, found) };
   damages.push(...damagesOf(recovered));
   // Records that the newest snapshot covers are needed should it be damaged.
-  const first = catalog.segments[0]?.position ?? Infinity;
-  if (newest !== undefined && first <= newest.position) {
+  const first = catalog.segments[0]?.logIndex ?? Infinity;
+  if (newest !== undefined && first <= newest.logIndex) {
     damages.push(...damagesOf(await reads(first - 1)).filter((damage) => !damages.includes(damage)));
   }
   const all = [...catalog.snapshots, ...catalog.segments];
@@ -99,7 +99,7 @@ async function report(files: Files, folder: string): Promise<StoreReport> {
     storeId: storeId?.text,
     snapshots,
     segments,
-    lastPosition: recovered.position,
+    lastLogIndex: recovered.logIndex,
     totalBytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     damages,
     tornBytes: recovered.torn?.bytes ?? 0,
@@ -122,7 +122,7 @@ async function segmentReport(
   file: CatalogFile,
   storeId: StoreId | undefined,
 ): Promise<SegmentReport> {
-  let last = file.position - 1;
+  let last = file.logIndex - 1;
   let blocks = 0;
   if (storeId !== undefined) {
     const version = typeof file.header === 'string' ? formatVersions.segment : file.header.version;
@@ -135,5 +135,5 @@ async function segmentReport(
       block = findBlock(bytes, block.end, format);
     }
   }
-  return { path: file.path, first: file.position, last, bytes: file.bytes, blocks };
+  return { path: file.path, first: file.logIndex, last, bytes: file.bytes, blocks };
 }

@@ -26,20 +26,20 @@ export interface Journal {
   /** Gives the record the next place and returns its position. The bytes are copied before this returns. */
   append(record: Uint8Array): number;
   /** The position of the record appended last, 0 for none. */
-  readonly position: number;
+  readonly logIndex: number;
   /** All records up to this position are committed, at the level the operator chose. */
-  readonly committedPosition: number;
+  readonly committedLogIndex: number;
   /**
-   * Resolves when all records up to `position` are committed; rejects with what `onFailure` was told if they never will be. Those who
+   * Resolves when all records up to `logIndex` are committed; rejects with what `onFailure` was told if they never will be. Those who
    * wait for the same commit get the same promise, so it costs nothing to ask for each record.
    */
-  whenCommitted(position: number): Promise<void>;
+  whenCommitted(logIndex: number): Promise<void>;
   /**
-   * Keeps a snapshot of the state as it was right after the record at `position`; once it is committed, records that it covers may go.
+   * Keeps a snapshot of the state as it was right after the record at `logIndex`; once it is committed, records that it covers may go.
    * Parts are read one at a time and given back by `recover` with the same boundaries; each must stay as it is until the next is
    * asked for. Rejects when it could not be written, and nothing has changed then. One at a time.
    */
-  snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
+  snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
   /** What the journal holds and does now, cheap to ask. */
   stats(): JournalStats;
   /** Resolves when everything appended is committed, or has failed, and what was opened is closed. Waits for a snapshot under way. */
@@ -48,22 +48,22 @@ export interface Journal {
 
 /** Where `recover` hands things over. `record` may be called many times in one turn of the event loop. */
 export interface RecoverySink {
-  /** Called at most once, before any record. `position` is that of the last record it covers. */
-  snapshot(position: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Called at most once, before any record. `logIndex` is that of the last record it covers. */
+  snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
   /** Returns a promise where it takes its time; the bytes stay as they are until then, and the next record waits. */
-  record(position: number, record: Uint8Array): Promise<void> | void;
+  record(logIndex: number, record: Uint8Array): Promise<void> | void;
 }
 
 export interface Recovered {
   /** Of the snapshot that was used; 0 when there was none. */
-  readonly snapshotPosition: number;
+  readonly snapshotLogIndex: number;
   readonly records: number;
   /** What was damaged and moved aside, in words for the log; empty when all was whole. */
   readonly lost: readonly string[];
 }
 
 export interface SnapshotInfo {
-  readonly position: number;
+  readonly logIndex: number;
   readonly bytes: number;
 }
 

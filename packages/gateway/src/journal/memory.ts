@@ -2,25 +2,25 @@
 import type { Journal } from './journal.ts';
 
 export function memoryJournal(): Journal {
-  let position = 0;
+  let logIndex = 0;
   return {
     keeps: false,
-    recover: async () => ({ snapshotPosition: 0, records: 0, lost: [] }),
+    recover: async () => ({ snapshotLogIndex: 0, records: 0, lost: [] }),
     canAppend: () => true,
     waitForSpace: async () => {},
-    append: () => (position += 1),
-    get position() {
-      return position;
+    append: () => (logIndex += 1),
+    get logIndex() {
+      return logIndex;
     },
-    get committedPosition() {
-      return position;
+    get committedLogIndex() {
+      return logIndex;
     },
     whenCommitted: async () => {},
     // Its parts are read all the same, so that whoever makes them can rely on coming to an end.
     snapshot: async (at, parts) => {
       let bytes = 0;
       for await (const part of parts) bytes += part.length;
-      return { position: at, bytes };
+      return { logIndex: at, bytes };
     },
     stats: () => ({
       waitingRecords: 0,

@@ -26,7 +26,7 @@ export async function setAside(options: RecoverOptions, findings: Findings): Pro
   if (damage !== undefined) {
     const readable = await readableAfter(options, findings, damage);
     what.push(
-      `records from ${replayed.position + 1} on: ${damage.path} at offset ${damage.offset}: ${damage.why}; ` +
+      `records from ${replayed.logIndex + 1} on: ${damage.path} at offset ${damage.offset}: ${damage.why}; ` +
         `${readable} records after that can be read and were set aside with it`,
     );
   }
@@ -35,7 +35,7 @@ export async function setAside(options: RecoverOptions, findings: Findings): Pro
   const moves = snapshots.damaged.length > 0 || movesSegments(findings);
   if (moves) await files.makeFolder(into);
   for (const { file } of snapshots.damaged) await files.rename(file.path, join(into, file.name));
-  const segments = catalog.segments.map(({ path, position, bytes }) => ({ path, first: position, bytes }));
+  const segments = catalog.segments.map(({ path, logIndex, bytes }) => ({ path, first: logIndex, bytes }));
   const left =
     damage === undefined
       ? { closed: segments, heads: catalog.heads }
@@ -50,9 +50,9 @@ export async function setAside(options: RecoverOptions, findings: Findings): Pro
 }
 
 /** Not where files are missing, and those that are there may stay. */
-function movesSegments({ catalog, replayed: { damage, position } }: Findings): boolean {
+function movesSegments({ catalog, replayed: { damage, logIndex } }: Findings): boolean {
   if (damage === undefined || catalog.segments.length === 0) return false;
-  return damage.segment < catalog.segments.length || damage.after !== position;
+  return damage.segment < catalog.segments.length || damage.after !== logIndex;
 }
 
 interface Aside {
@@ -67,14 +67,14 @@ async function setSegmentsAside(aside: Aside): Promise<Pick<SetAside, 'closed' |
   const { options, findings, damage } = aside;
   const { files, folder, writer } = options;
   const { catalog, replayed, storeId } = findings;
-  const { position } = replayed;
+  const { logIndex } = replayed;
   const closed: ClosedSegment[] =
-    damage.after === position
+    damage.after === logIndex
       ? await cutJournal(aside)
       : // What is before the damage ends before the snapshot: nothing could follow it.
         await moveSegments(aside, catalog.segments);
-  if (closed.length === 0 && position > 0)
-    closed.push(await beginAt({ files, folder, storeId }, writer, position + 1));
+  if (closed.length === 0 && logIndex > 0)
+    closed.push(await beginAt({ files, folder, storeId }, writer, logIndex + 1));
   const last = closed.at(-1)?.first ?? 0;
   // At the very end: until then they tell that something is missing.
   for (const head of catalog.heads) if (head > last) await files.remove(join(folder, headName(head)));
@@ -101,10 +101,10 @@ async function cutJournal(aside: Aside): Promise<ClosedSegment[]> {
   const copy = join(into, basename(cut.path));
   await files.copy(cut.path, copy);
   await syncFile(files, copy);
-  const { path, position: first, header } = cut;
+  const { path, logIndex: first, header } = cut;
   const version = typeof header === 'string' ? formatVersions.segment : header.version;
-  const { position } = findings.replayed;
-  const bytes = await endSegment(aside, { path, version, position, offset: damage.offset });
+  const { logIndex } = findings.replayed;
+  const bytes = await endSegment(aside, { path, version, logIndex, offset: damage.offset });
   return [...kept, { path, first, bytes }];
 }
 
@@ -124,7 +124,7 @@ async function moveSegments(
   kept: readonly CatalogFile[] = [],
 ): Promise<ClosedSegment[]> {
   for (const { path } of moved.toReversed()) await options.files.rename(path, join(into, basename(path)));
-  return kept.map(({ path, position, bytes }) => ({ path, first: position, bytes }));
+  return kept.map(({ path, logIndex, bytes }) => ({ path, first: logIndex, bytes }));
 }
 
 async function readableAfter(
@@ -138,7 +138,7 @@ async function readableAfter(
     const version = typeof header === 'string' ? formatVersions.segment : header.version;
     const bytes = await readWhole(files, segment);
     const from = segment.path === damage.path ? Math.max(headerBytes, damage.offset) : headerBytes;
-    records += readableRecords(bytes, from, replayed.position + 1, { store: storeId, version });
+    records += readableRecords(bytes, from, replayed.logIndex + 1, { store: storeId, version });
   }
   return records;
 }

@@ -19,10 +19,10 @@ import { snapshotDamage, snapshotParts } from './snapshot-file.ts';
 
 export interface RecoveredStore {
   readonly storeId: StoreId;
-  readonly snapshotPosition: number;
+  readonly snapshotLogIndex: number;
   readonly records: number;
   readonly recordBytes: number;
-  readonly position: number;
+  readonly logIndex: number;
   readonly lost: readonly string[];
   /** Oldest first. None of them is continued: each process writes to segments of its own. */
   readonly closed: readonly ClosedSegment[];
@@ -59,14 +59,14 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   const snapshots = await chooseSnapshots(files, catalog);
   const newest = snapshots.whole[0];
   const storeId = idOf(newest) ?? catalog.segments.map(idOf).find((id) => id !== undefined) ?? new StoreId();
-  const snapshotPosition = newest?.position ?? 0;
+  const snapshotLogIndex = newest?.logIndex ?? 0;
   if (newest !== undefined) await handOverSnapshot(files, newest, sink);
   const found = await replay({
     files,
     segments: catalog.segments,
     storeId,
-    position: snapshotPosition,
-    record: (position, record) => sink.record(position, record),
+    logIndex: snapshotLogIndex,
+    record: (logIndex, record) => sink.record(logIndex, record),
   });
   const replayed = { ...found, damage: found.damage ?? missingEnd(catalog, snapshots.damaged, found) };
   for (const what of replayed.covered) {
@@ -76,8 +76,8 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   refuseDamage(options, findings);
   tellTorn(options, replayed);
   const kept = readOnly ? { ...keptOf(findings), lost: [] } : await settled(options, findings);
-  const { records, recordBytes, position } = replayed;
-  return { storeId, snapshotPosition, records, recordBytes, position, ...kept };
+  const { records, recordBytes, logIndex } = replayed;
+  return { storeId, snapshotLogIndex, records, recordBytes, logIndex, ...kept };
 }
 
 /** What is left of the store, and how it goes on. */
@@ -152,21 +152,21 @@ async function chooseSnapshots(files: Files, { snapshots }: Catalog): Promise<Ch
 export function missingEnd(
   { folder, segments, heads, snapshots }: Catalog,
   damagedSnapshots: ChosenSnapshots['damaged'],
-  { last, position }: Replayed,
+  { last, logIndex }: Replayed,
 ): Damage | undefined {
-  const after = last?.position;
+  const after = last?.logIndex;
   const head = heads.at(-1) ?? 0;
-  if (head > (segments.at(-1)?.position ?? 0)) {
+  if (head > (segments.at(-1)?.logIndex ?? 0)) {
     const path = join(folder, segmentName(head));
     const why = `the file is missing, and with it the records from ${head} on`;
     return { segment: segments.length, path, offset: 0, why, after };
   }
   const newest = snapshots[0];
-  if (newest === undefined || newest.position <= (after ?? 0)) return undefined;
-  const all = `the snapshot ${newest.name} was made when records up to ${newest.position} were in it`;
+  if (newest === undefined || newest.logIndex <= (after ?? 0)) return undefined;
+  const all = `the snapshot ${newest.name} was made when records up to ${newest.logIndex} were in it`;
   const unreadable = damagedSnapshots.find(({ file }) => file === newest);
   if (unreadable !== undefined) {
-    const lost = `it covered records up to ${newest.position}, and those after ${position} are nowhere else`;
+    const lost = `it covered records up to ${newest.logIndex}, and those after ${logIndex} are nowhere else`;
     const why = `${unreadable.why}; ${lost}`;
     return { segment: segments.length, path: newest.path, offset: 0, why, after };
   }
@@ -174,7 +174,7 @@ export function missingEnd(
     const why = `no segment of the journal is there, and ${all}`;
     return { segment: 0, path: newest.path, offset: 0, why, after };
   }
-  const why = `the journal ends there with record ${last.position}, and ${all}`;
+  const why = `the journal ends there with record ${last.logIndex}, and ${all}`;
   return { segment: segments.length - 1, path: last.path, offset: last.offset, why, after };
 }
 
@@ -195,7 +195,7 @@ function idOf(file: CatalogFile | undefined): StoreId | undefined {
 async function handOverSnapshot(files: Files, snapshot: CatalogFile, sink: RecoverySink): Promise<void> {
   const file = await files.open(snapshot.path, 'read');
   try {
-    await sink.snapshot(snapshot.position, snapshotParts(file));
+    await sink.snapshot(snapshot.logIndex, snapshotParts(file));
   } finally {
     await file.close();
   }
@@ -218,7 +218,7 @@ function refuseDamage({ log, onCorruption, readOnly }: RecoverOptions, findings:
 function corruptMessage(damage: Damage, { snapshots, replayed }: Findings): string {
   const also = snapshots.damaged.map(({ file, why }) => `; the snapshot ${file.path} is damaged too: ${why}`);
   return (
-    `${damage.path} is damaged at offset ${damage.offset}: ${damage.why}${also.join('')}. Records up to ${replayed.position} ` +
+    `${damage.path} is damaged at offset ${damage.offset}: ${damage.why}${also.join('')}. Records up to ${replayed.logIndex} ` +
     'are whole. Restore a backup of the folder, or start with --storage.on-corruption=quarantine, which moves the damaged ' +
     'files and what comes after them aside and goes on without them'
   );
@@ -235,13 +235,13 @@ function tellTorn({ log }: RecoverOptions, { torn }: Replayed): void {
 
 function keptOf({ catalog, snapshots }: Findings): Omit<Kept, 'lost'> {
   return {
-    closed: catalog.segments.map(({ path, position, bytes }) => ({ path, first: position, bytes })),
+    closed: catalog.segments.map(({ path, logIndex, bytes }) => ({ path, first: logIndex, bytes })),
     heads: catalog.heads,
     whole: snapshots.whole.map(kept),
     damaged: snapshots.damaged.map(({ file }) => kept(file)),
   };
 }
 
-function kept({ path, position, bytes }: CatalogFile): KeptSnapshot {
-  return { path, position, bytes };
+function kept({ path, logIndex, bytes }: CatalogFile): KeptSnapshot {
+  return { path, logIndex, bytes };
 }

@@ -29,7 +29,7 @@ export interface SegmentEnd {
   readonly path: string;
   readonly version: number;
   /** Of the last record in it; that of the one before when it holds none. */
-  readonly position: number;
+  readonly logIndex: number;
   /** Where its blocks end. */
   readonly offset: number;
   readonly sealed: boolean;
@@ -39,7 +39,7 @@ export interface Replayed {
   readonly records: number;
   readonly recordBytes: number;
   /** Of the last record that was handed over, or of the snapshot. */
-  readonly position: number;
+  readonly logIndex: number;
   readonly damage: Damage | undefined;
   /** Where the last segment ends, of those before damage; undefined when there is none. */
   readonly last: SegmentEnd | undefined;
@@ -54,9 +54,9 @@ interface ReplayOptions {
   readonly segments: readonly CatalogFile[];
   readonly storeId: StoreId;
   /** Of the snapshot. */
-  readonly position: number;
+  readonly logIndex: number;
   /** May take its time, in which the bytes stay as they are. */
-  readonly record: (position: number, record: Uint8Array) => Promise<void> | void;
+  readonly record: (logIndex: number, record: Uint8Array) => Promise<void> | void;
 }
 
 export function replay(options: ReplayOptions): Promise<Replayed> {
@@ -79,7 +79,7 @@ interface Walk {
 }
 
 function endOf({ segment, format, at, next, sealed }: Walk): SegmentEnd {
-  return { path: segment.path, version: format.version, position: next - 1, offset: at, sealed };
+  return { path: segment.path, version: format.version, logIndex: next - 1, offset: at, sealed };
 }
 
 class Replay {
@@ -100,7 +100,7 @@ class Replay {
 
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#expected = options.position + 1;
+    this.#expected = options.logIndex + 1;
   }
 
   async run(): Promise<Replayed> {
@@ -108,7 +108,7 @@ class Replay {
     // The one that holds the first record needed, or whatever there is.
     let index = Math.max(
       0,
-      segments.findLastIndex(({ position }) => position <= this.#expected),
+      segments.findLastIndex(({ logIndex }) => logIndex <= this.#expected),
     );
     for (; index < segments.length && this.#damage === undefined; index += 1) {
       const segment = segments[index];
@@ -117,7 +117,7 @@ class Replay {
     return {
       records: this.#records,
       recordBytes: this.#recordBytes,
-      position: this.#expected - 1,
+      logIndex: this.#expected - 1,
       damage: this.#damage,
       last: this.#last,
       torn: this.#torn,
@@ -133,17 +133,17 @@ class Replay {
     if (typeof header === 'string') return fail(0, header);
     if (!header.storeId.equals(this.#options.storeId))
       return fail(0, 'it belongs to another store, by the id in its header');
-    if (header.position > this.#expected) return fail(0, this.#missing(header.position));
+    if (header.logIndex > this.#expected) return fail(0, this.#missing(header.logIndex));
 
     const bytes = await readWhole(this.#options.files, segment);
     const format = { store: this.#options.storeId, version: header.version };
-    const walk: Walk = { segment, bytes, format, at: headerBytes, next: header.position, sealed: false };
+    const walk: Walk = { segment, bytes, format, at: headerBytes, next: header.logIndex, sealed: false };
     const problem = await this.#blocks(walk);
     this.#end = walk.next - 1;
     const follower = this.#options.segments[index + 1];
     if (follower === undefined) return this.#endOfLast(walk, header.allocated, problem, fail);
     // What stands behind the records that the next segment goes on from was never safe.
-    const goesOn = typeof follower.header !== 'string' && follower.position === walk.next;
+    const goesOn = typeof follower.header !== 'string' && follower.logIndex === walk.next;
     if (!goesOn && problem !== undefined) return fail(walk.at, problem);
     if (goesOn || typeof follower.header === 'string') {
       this.#last = endOf(walk);
@@ -151,7 +151,7 @@ class Replay {
     }
     return fail(
       walk.at,
-      `its records end there with ${walk.next - 1}, and ${follower.name} begins with ${follower.position}`,
+      `its records end there with ${walk.next - 1}, and ${follower.name} begins with ${follower.logIndex}`,
     );
   }
 
@@ -212,10 +212,10 @@ class Replay {
   async #handOver(bytes: Buffer, block: Block): Promise<void> {
     const after = block.first + block.records;
     if (after > this.#expected) {
-      let position = block.first;
+      let logIndex = block.first;
       for (const record of recordsOf(bytes, block)) {
-        if (position === this.#expected) {
-          const taken = this.#options.record(position, record);
+        if (logIndex === this.#expected) {
+          const taken = this.#options.record(logIndex, record);
           if (taken !== undefined) await taken;
           this.#expected += 1;
           this.#records += 1;
@@ -225,7 +225,7 @@ class Replay {
           if (this.#recordsSinceLook >= recordsPerLook || this.#bytesSinceLook >= bytesPerLook)
             await this.#look();
         }
-        position += 1;
+        logIndex += 1;
       }
     } else {
       this.#bytesSinceLook += block.end - block.start;
@@ -243,22 +243,22 @@ class Replay {
   }
 }
 
-/** Whether a block behind the damage says that record `position` was safe. */
-function wasCommitted(bytes: Buffer, damagedAt: number, position: number, format: BlockFormat): boolean {
+/** Whether a block behind the damage says that record `logIndex` was safe. */
+function wasCommitted(bytes: Buffer, damagedAt: number, logIndex: number, format: BlockFormat): boolean {
   let block = findBlock(bytes, damagedAt + 1, format);
   while (block !== undefined) {
-    if (block.safe >= position) return true;
+    if (block.safe >= logIndex) return true;
     block = findBlock(bytes, block.end, format);
   }
   return false;
 }
 
-/** How many records from `position` on stand in whole blocks at or after `from`. */
-export function readableRecords(bytes: Buffer, from: number, position: number, format: BlockFormat): number {
+/** How many records from `logIndex` on stand in whole blocks at or after `from`. */
+export function readableRecords(bytes: Buffer, from: number, logIndex: number, format: BlockFormat): number {
   let records = 0;
   let block = findBlock(bytes, from, format);
   while (block !== undefined) {
-    if (block.first >= position) records += block.records;
+    if (block.first >= logIndex) records += block.records;
     block = findBlock(bytes, block.end, format);
   }
   return records;

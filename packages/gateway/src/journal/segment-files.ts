@@ -29,7 +29,7 @@ export async function beginAt(
   const file = await files.open(temporary, 'create');
   const bytes = headerBytes + sealBytes;
   try {
-    await file.write(writeSegmentHeader(storeId, { position: first, allocated: bytes, writer }), 0);
+    await file.write(writeSegmentHeader(storeId, { logIndex: first, allocated: bytes, writer }), 0);
     await file.write(sealOf(storeId, first, first - 1), headerBytes);
     await file.sync();
   } finally {
@@ -41,13 +41,13 @@ export async function beginAt(
   return { path, first, bytes };
 }
 
-/** Seals a segment at `offset`, after the record at `position`, and gives back what lies behind; returns its length. */
+/** Seals a segment at `offset`, after the record at `logIndex`, and gives back what lies behind; returns its length. */
 export async function sealAt(
   { files, storeId }: Pick<StorePlace, 'files' | 'storeId'>,
-  { path, offset, position }: { readonly path: string; readonly offset: number; readonly position: number },
+  { path, offset, logIndex }: { readonly path: string; readonly offset: number; readonly logIndex: number },
 ): Promise<number> {
   await withFile(files, path, async (file) => {
-    await file.write(sealOf(storeId, position + 1, position), offset);
+    await file.write(sealOf(storeId, logIndex + 1, logIndex), offset);
     await file.sync();
     await file.truncate(offset + sealBytes);
     await file.sync();

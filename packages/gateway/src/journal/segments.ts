@@ -16,7 +16,7 @@ import { join } from 'node:path';
 
 import { blockOverheadBytes, sealBytes, sealOf } from './block.ts';
 import { codeOf, messageOf, withDescriptors, type Files, type StoreFile } from './files.ts';
-import { headerBytes, headName, nextSegmentName, positionInName } from './format.ts';
+import { headerBytes, headName, nextSegmentName, logIndexInName } from './format.ts';
 import { segmentName, writeSegmentHeader, type StoreId } from './format.ts';
 import { markHead, truncateTo } from './segment-files.ts';
 import type { Log } from '../primitives/log.ts';
@@ -170,7 +170,7 @@ export class Segments {
       this.#retired.shift();
     }
     this.#naming = first;
-    await segment.file.write(writeSegmentHeader(storeId, { position: first, allocated, writer }), 0);
+    await segment.file.write(writeSegmentHeader(storeId, { logIndex: first, allocated, writer }), 0);
     await segment.file.sync();
     const path = join(folder, segmentName(first));
     await this.#name(segment.path, path, first);
@@ -263,20 +263,20 @@ export class Segments {
     }
   }
 
-  /** Removes segments in which no record is after `position`. Rejects when somebody else writes to the store. */
-  removeUpTo(position: number): Promise<void> {
+  /** Removes segments in which no record is after `logIndex`. Rejects when somebody else writes to the store. */
+  removeUpTo(logIndex: number): Promise<void> {
     // One after the other: what one is about to remove would look to another like the segment of somebody else.
-    const removal = this.#removal.then(() => this.#removeUpTo(position));
+    const removal = this.#removal.then(() => this.#removeUpTo(logIndex));
     this.#removal = removal.catch(() => {});
     return removal;
   }
 
-  async #removeUpTo(position: number): Promise<void> {
+  async #removeUpTo(logIndex: number): Promise<void> {
     let isChecked = false;
     while (this.#closed.length > 0) {
       const first = this.#closed[1]?.first ?? this.#retired.find(promoted)?.first ?? this.active?.first;
       // An active segment without a name has no first position yet: everything closed is before it, but how far is not known.
-      if (first === undefined || first === 0 || first > position + 1) return;
+      if (first === undefined || first === 0 || first > logIndex + 1) return;
       if (!isChecked) await this.#refuseOthers();
       isChecked = true;
       const segment = this.#closed.shift();
@@ -302,7 +302,7 @@ export class Segments {
     const known = [...this.#closed, ...this.#retired, this.active].map((segment) => segment?.first);
     const ours = new Set([...known, this.#naming]);
     for (const name of names) {
-      const first = positionInName('segment', name);
+      const first = logIndexInName('segment', name);
       if (first !== undefined && !ours.has(first)) throw anotherWriter(join(folder, name));
     }
   }

@@ -22,7 +22,7 @@ const syncEveryBytes = 512 * 1024;
 const pauseMsMax = 50;
 
 export interface SnapshotSource {
-  readonly position: number;
+  readonly logIndex: number;
   readonly parts: AsyncIterable<Uint8Array>;
 }
 
@@ -34,7 +34,7 @@ export async function writeSnapshot(
   onBytes: (bytes: number) => Promise<void> | void,
 ): Promise<number> {
   const writer = new SliceWriter(file, onBytes);
-  await writer.write(writeSnapshotHeader(storeId, source.position));
+  await writer.write(writeSnapshotHeader(storeId, source.logIndex));
   let crc = storeId.seed;
   let count = 0;
   let bytes = 0;

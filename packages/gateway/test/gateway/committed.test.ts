@@ -30,7 +30,7 @@ class HeldGateway {
 
   /** Resolves once a record more than `before` is appended, and all has happened that does not wait for the commit. */
   async appended(before: number): Promise<void> {
-    while (this.journal.position <= before) await nextTurn();
+    while (this.journal.logIndex <= before) await nextTurn();
     await turns();
   }
 
@@ -74,7 +74,7 @@ test.each(Object.entries(changes))('a %s is answered once it is safe', async (_,
   const first = held.gateway.push('x 1\n', { path: 'job/a' });
   held.journal.commit();
   await first;
-  const before = held.journal.position;
+  const before = held.journal.logIndex;
   const changed = watched(change(held.gateway));
   await held.appended(before);
   expect(changed.state).toBe('waits');
@@ -85,7 +85,7 @@ test.each(Object.entries(changes))('a %s is answered once it is safe', async (_,
 
 test('a push that is sent again waits for the one before it, which may not be safe yet', async () => {
   const held = await HeldGateway.start();
-  const before = held.journal.position;
+  const before = held.journal.logIndex;
   const pushes = [1, 2].map(() => watched(held.gateway.push('x 1\n', { idempotencyKey: 'k' })));
   await held.appended(before);
   expect(pushes.map(({ state }) => state)).toEqual(['waits', 'waits']);
@@ -96,7 +96,7 @@ test('a push that is sent again waits for the one before it, which may not be sa
 
 test.each(['text', 'openmetrics'] as const)('a scrape shows only what is safe (%s)', async (format) => {
   const held = await HeldGateway.start();
-  const before = held.journal.position;
+  const before = held.journal.logIndex;
   const first = held.gateway.push('# TYPE x_total counter\nx_total 1\n');
   await held.appended(before);
   const second = held.gateway.push('# TYPE x_total counter\nx_total 2\n');
@@ -105,7 +105,7 @@ test.each(['text', 'openmetrics'] as const)('a scrape shows only what is safe (%
   await turns();
   expect(scrape.state).toBe('waits');
   // The page is of both.
-  held.journal.commit(held.journal.position - 1);
+  held.journal.commit(held.journal.logIndex - 1);
   await first;
   await turns();
   expect(scrape.state).toBe('waits');
@@ -117,7 +117,7 @@ test.each(['text', 'openmetrics'] as const)('a scrape shows only what is safe (%
 
 test('a scrape does not wait for what comes after it began', async () => {
   const held = await HeldGateway.start();
-  const before = held.journal.position;
+  const before = held.journal.logIndex;
   const first = held.gateway.push('x 1\n');
   await held.appended(before);
   const scrape = held.gateway.scrape();
@@ -134,7 +134,7 @@ test('a scrape does not wait for what comes after it began', async () => {
 
 test('where the journal fails, nobody is told anything', async () => {
   const held = await HeldGateway.start();
-  const before = held.journal.position;
+  const before = held.journal.logIndex;
   const push = watched(held.gateway.push('x 1\n'));
   await held.appended(before);
   const scrape = watched(held.gateway.scrape());

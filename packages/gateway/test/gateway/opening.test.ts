@@ -83,9 +83,9 @@ test('a snapshot that does not know the time of the last push opens, and none is
   await before.gateway.open(3_600_000);
   await before.embedded.push('a 1\n');
   await before.gateway.snapshots.take();
-  const { position, parts } = journal.snapshotted!;
+  const { logIndex, parts } = journal.snapshotted!;
   const [head, ...rest] = parts;
-  journal.snapshotted = { position, parts: [head!.subarray(0, -8), ...rest] };
+  journal.snapshotted = { logIndex, parts: [head!.subarray(0, -8), ...rest] };
   const after = embed({}, journal.reopened());
   await after.gateway.open(3_600_000);
   expect(after.gateway.holdings().lastPushMs).toBeUndefined();
@@ -110,9 +110,9 @@ class FullJournal extends KeptJournal {
     if (this.#isFull) throw new JournalFull('storage_full', 'the store is full');
   }
 
-  override async snapshot(position: number, parts: AsyncIterable<Uint8Array>) {
+  override async snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>) {
     if (this.helps) this.#isFull = false;
-    return super.snapshot(position, parts);
+    return super.snapshot(logIndex, parts);
   }
 }
 

@@ -133,8 +133,8 @@ async function makeStore(folder: string, chance: Chance): Promise<Store> {
   const rounds = 1 + Math.floor(chance() * 30);
   for (let round = 0; round < rounds; round += 1) {
     await appendSome(journal, records, chance);
-    await journal.whenCommitted(journal.position);
-    if (chance() < 0.1) await journal.snapshot(journal.position, stateAt(journal.position));
+    await journal.whenCommitted(journal.logIndex);
+    if (chance() < 0.1) await journal.snapshot(journal.logIndex, stateAt(journal.logIndex));
   }
   const left = disk.contents();
   await journal.close();
@@ -152,8 +152,8 @@ async function appendSome(journal: Journal, records: string[], chance: Chance): 
 }
 
 // oxlint-disable-next-line require-await
-async function* stateAt(position: number): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(`state at ${position}`);
+async function* stateAt(logIndex: number): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`state at ${logIndex}`);
   yield Buffer.alloc(2000, 's');
 }
 
@@ -190,8 +190,8 @@ function mutateOnce(files: Map<string, Buffer>, chance: Chance, isAlone: boolean
       files.set(other, bytes);
       return `${name} and ${other} swapped`;
     default: {
-      const position = 1 + Math.floor(chance() * 60);
-      const copy = name.endsWith('.snap') ? snapshotName(position) : segmentName(position);
+      const logIndex = 1 + Math.floor(chance() * 60);
+      const copy = name.endsWith('.snap') ? snapshotName(logIndex) : segmentName(logIndex);
       files.set(copy, bytes);
       return `${name} copied to ${copy}`;
     }
@@ -232,15 +232,15 @@ async function outcomeOf(
   if (quarantined.lost.length === 0) return lost('quarantine says that nothing is lost');
   const again = await open(disk, folder);
   if (again.kind !== 'whole') return lost(`after quarantine: ${again.why}`);
-  if (again.position !== quarantined.position)
+  if (again.logIndex !== quarantined.logIndex)
     return lost('another start after quarantine finds something else');
   return 'reported';
 }
 
 interface Whole {
   readonly kind: 'whole';
-  readonly position: number;
-  readonly snapshot: { readonly position: number; readonly state: string } | undefined;
+  readonly logIndex: number;
+  readonly snapshot: { readonly logIndex: number; readonly state: string } | undefined;
   readonly records: readonly string[];
   readonly lost: readonly string[];
 }
@@ -264,14 +264,14 @@ async function recovered(journal: Journal): Promise<Whole> {
   const records: string[] = [];
   let snapshot: Whole['snapshot'];
   const { lost } = await journal.recover({
-    snapshot: async (position, parts) => {
+    snapshot: async (logIndex, parts) => {
       const texts: string[] = [];
       for await (const part of parts) texts.push(Buffer.from(part).toString());
-      snapshot = { position, state: texts[0] ?? '' };
+      snapshot = { logIndex, state: texts[0] ?? '' };
     },
-    record: (_position, record) => void records.push(Buffer.from(record).toString()),
+    record: (_logIndex, record) => void records.push(Buffer.from(record).toString()),
   });
-  return { kind: 'whole', position: journal.position, snapshot, records, lost };
+  return { kind: 'whole', logIndex: journal.logIndex, snapshot, records, lost };
 }
 
 /** What is not as it was acknowledged, or undefined. `more` is how many records were appended, acknowledged or not. */
@@ -280,11 +280,11 @@ function differenceOf(
   acknowledged: readonly string[],
   appended = acknowledged,
 ): string | undefined {
-  const covered = found.snapshot?.position ?? 0;
+  const covered = found.snapshot?.logIndex ?? 0;
   if (found.snapshot !== undefined && found.snapshot.state !== `state at ${covered}`) return 'another state';
-  if (found.position < acknowledged.length) return `${found.position} of ${acknowledged.length} records`;
-  if (found.position > appended.length)
-    return `${found.position} records, and ${appended.length} were appended`;
+  if (found.logIndex < acknowledged.length) return `${found.logIndex} of ${acknowledged.length} records`;
+  if (found.logIndex > appended.length)
+    return `${found.logIndex} records, and ${appended.length} were appended`;
   const wrong = found.records.findIndex((record, i) => record !== appended[covered + i]);
   return wrong < 0 ? undefined : `record ${covered + wrong + 1} is another`;
 }
@@ -333,7 +333,7 @@ async function momentsOf(folder: string, { sync, chance, share }: LifeOptions): 
   // What was read at a start is as safe as what was synced.
   let read = 0;
   const note = (): void => {
-    const safe = journal?.committedPosition ?? read;
+    const safe = journal?.committedLogIndex ?? read;
     const appended = [...records];
     for (const end of ['power', 'kill'] as const) {
       const synced = sync === 'commit' ? Math.max(safe, read) : read;
@@ -352,11 +352,11 @@ async function momentsOf(folder: string, { sync, chance, share }: LifeOptions): 
     const opened = await openFileJournal(optionsOn(disk, folder, { sync }));
     await recovered(opened);
     journal = opened;
-    read = opened.position;
+    read = opened.logIndex;
     for (let round = 0; round < 6; round += 1) {
       await appendSome(opened, records, chance);
-      if (chance() < 0.7) await opened.whenCommitted(opened.position);
-      if (chance() < 0.3) await opened.snapshot(opened.position, stateAt(opened.position));
+      if (chance() < 0.7) await opened.whenCommitted(opened.logIndex);
+      if (chance() < 0.3) await opened.snapshot(opened.logIndex, stateAt(opened.logIndex));
     }
     await opened.close();
     read = records.length;
@@ -386,7 +386,7 @@ async function outcomeAfter(folder: string, moment: Moment, chance: Chance): Pro
   // What this start has read it may have shown.
   const again = await open(moment.disk.crashed(chance), folder);
   if (again.kind !== 'whole') return { lost: `${what}, then power: ${again.why}` };
-  const gone = differenceOf(again, appended.slice(0, opened.position), appended);
+  const gone = differenceOf(again, appended.slice(0, opened.logIndex), appended);
   return gone === undefined ? 'recovered' : { lost: `${what}, then power: ${gone}` };
 }
 
@@ -414,14 +414,14 @@ async function outcomeWith(folder: string, fault: Fault, chance: Chance): Promis
       const wrong = differenceOf(await recovered(journal), records.slice(0, acknowledged), records);
       if (wrong !== undefined) return lost(wrong);
       // What the journal did not take is not in it.
-      records.length = journal.position;
+      records.length = journal.logIndex;
       for (let round = 0; round < 8; round += 1) {
         await appendSome(journal, records, chance).catch((error: unknown) => void problems.push(error));
-        await journal.whenCommitted(journal.position).catch((error: unknown) => void problems.push(error));
-        acknowledged = Math.max(acknowledged, journal.committedPosition);
-        records.length = journal.position;
+        await journal.whenCommitted(journal.logIndex).catch((error: unknown) => void problems.push(error));
+        acknowledged = Math.max(acknowledged, journal.committedLogIndex);
+        records.length = journal.logIndex;
         if (chance() < 0.3)
-          await journal.snapshot(journal.position, stateAt(journal.position)).catch((error: unknown) => {
+          await journal.snapshot(journal.logIndex, stateAt(journal.logIndex)).catch((error: unknown) => {
             problems.push(error);
           });
       }

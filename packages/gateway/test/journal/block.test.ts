@@ -49,7 +49,7 @@ const record = fc.oneof(
   { weight: 10, arbitrary: fc.uint8Array({ maxLength: 100 }) },
   { weight: 1, arbitrary: fc.nat(400_000).map((length) => new Uint8Array(length).fill(length)) },
 );
-const positions = fc.oneof(
+const logIndexes = fc.oneof(
   fc.nat(),
   fc.maxSafeInteger().map((n) => Math.floor(Math.abs(n) / 2)),
 );
@@ -60,8 +60,8 @@ test('records come back as they were, in blocks that follow each other', () => {
   fc.assert(
     fc.property(
       fc.array(record, { minLength: 1, maxLength: 40 }),
-      positions,
-      positions,
+      logIndexes,
+      logIndexes,
       (records, first, safe) => {
         const bytes = written(records, first, safe, buffer);
         const blocks = blocksIn(bytes);
@@ -120,10 +120,10 @@ test('blocks of another store are none, also as the bytes of a record', () => {
 });
 
 test('a header says what it was given, and any changed byte of it is noticed', () => {
-  const position = 2 ** 40 + 5;
-  const bytes = writeSegmentHeader(store, { position, allocated: 2 ** 33, writer: '0123456789abcdef' });
+  const logIndex = 2 ** 40 + 5;
+  const bytes = writeSegmentHeader(store, { logIndex, allocated: 2 ** 33, writer: '0123456789abcdef' });
   const header = readHeader('segment', bytes);
-  expect(header).toMatchObject({ version: 2, position, allocated: 2 ** 33 });
+  expect(header).toMatchObject({ version: 2, logIndex, allocated: 2 ** 33 });
   expect(typeof readHeader('snapshot', bytes)).toBe('string');
   for (let at = 0; at < 60; at += 1) {
     const changed = Buffer.from(bytes);

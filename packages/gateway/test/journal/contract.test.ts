@@ -47,35 +47,35 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     const { snapshot, records, recovered } = await recoverContents(journal);
     expect(snapshot).toBeUndefined();
     expect(records.size).toBe(0);
-    expect(recovered).toEqual({ snapshotPosition: 0, records: 0, lost: [] });
-    expect(journal.position).toBe(0);
-    expect(journal.committedPosition).toBe(0);
+    expect(recovered).toEqual({ snapshotLogIndex: 0, records: 0, lost: [] });
+    expect(journal.logIndex).toBe(0);
+    expect(journal.committedLogIndex).toBe(0);
   });
 
   test('records get the next places, and become safe', async () => {
     const journal = await opened();
     expect(await append(journal, 'one')).toBe(1);
     expect(journal.append(Buffer.from('two'))).toBe(2);
-    expect(journal.position).toBe(2);
+    expect(journal.logIndex).toBe(2);
     await journal.whenCommitted(1);
     await journal.whenCommitted(2);
-    expect(journal.committedPosition).toBe(2);
+    expect(journal.committedLogIndex).toBe(2);
     await journal.whenCommitted(0);
     expect(journal.stats()).toMatchObject({ waitingRecords: 0, waitingBytes: 0 });
   });
 
   test('those who wait are told in any order they asked', async () => {
     const journal = await opened();
-    const positions: number[] = [];
-    for (let i = 0; i < 50; i += 1) positions.push(await append(journal, `record ${i}`));
-    await Promise.all(positions.toReversed().map((position) => journal.whenCommitted(position)));
-    expect(journal.committedPosition).toBe(50);
+    const logIndexes: number[] = [];
+    for (let i = 0; i < 50; i += 1) logIndexes.push(await append(journal, `record ${i}`));
+    await Promise.all(logIndexes.toReversed().map((logIndex) => journal.whenCommitted(logIndex)));
+    expect(journal.committedLogIndex).toBe(50);
   });
 
   test('a record may be empty', async () => {
     const journal = await opened();
     await journal.whenCommitted(await append(journal, ''));
-    expect(journal.committedPosition).toBe(1);
+    expect(journal.committedLogIndex).toBe(1);
   });
 
   test('the bytes may change after the append', async () => {
@@ -97,14 +97,14 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     const journal = await opened();
     await append(journal, 'one');
     const info = await journal.snapshot(1, partsOf('a', '', 'bcd'));
-    expect(info.position).toBe(1);
+    expect(info.logIndex).toBe(1);
     expect(info.bytes).toBeGreaterThanOrEqual(4);
   });
 
   test('closing waits for what was appended', async () => {
     const journal = await opened();
-    const position = await append(journal, 'one');
-    const safe = journal.whenCommitted(position);
+    const logIndex = await append(journal, 'one');
+    const safe = journal.whenCommitted(logIndex);
     await journal.close();
     await safe;
   });
@@ -117,14 +117,14 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     await first.close();
     const second = await open();
     const contents = await recoverContents(second);
-    expect(contents.recovered).toEqual({ snapshotPosition: 0, records: 4, lost: [] });
+    expect(contents.recovered).toEqual({ snapshotLogIndex: 0, records: 4, lost: [] });
     expect([...contents.records]).toEqual([
       [1, 'one'],
       [2, 'two'],
       [3, ''],
       [4, 'x'.repeat(3_000_000)],
     ]);
-    expect(second.committedPosition).toBe(4);
+    expect(second.committedLogIndex).toBe(4);
     expect(await append(second, 'five')).toBe(5);
     await second.close();
     const third = await open();
@@ -146,13 +146,13 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
       const second = await open();
       onTestFinished(() => second.close());
       const { snapshot, records, recovered } = await recoverContents(second);
-      expect(snapshot).toEqual({ position: 2, parts: ['part', '', long] });
+      expect(snapshot).toEqual({ logIndex: 2, parts: ['part', '', long] });
       expect([...records]).toEqual([
         [3, 'three'],
         [4, 'four'],
       ]);
-      expect(recovered).toEqual({ snapshotPosition: 2, records: 2, lost: [] });
-      expect(second.position).toBe(4);
+      expect(recovered).toEqual({ snapshotLogIndex: 2, records: 2, lost: [] });
+      expect(second.logIndex).toBe(4);
     },
   );
 

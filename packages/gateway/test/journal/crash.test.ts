@@ -47,8 +47,8 @@ const life = fc.record({
 /** What was appended, by position, as far as it is known to be the truth. */
 type Model = string[];
 
-function textOf(position: number, bytes: number): string {
-  return `${position}:${'x'.repeat(bytes)}`;
+function textOf(logIndex: number, bytes: number): string {
+  return `${logIndex}:${'x'.repeat(bytes)}`;
 }
 
 /** Does the steps in the journal and the model; snapshots go on beside other steps. */
@@ -69,12 +69,12 @@ async function live(journal: Journal, steps: readonly Step[], model: Model): Pro
         break;
       case 'snapshot':
         snapshot ??= journal
-          .snapshot(journal.position, partsOf(`state at ${journal.position}`, 's'.repeat(5000)))
+          .snapshot(journal.logIndex, partsOf(`state at ${journal.logIndex}`, 's'.repeat(5000)))
           .catch(() => {})
           .finally(() => (snapshot = undefined));
         break;
       case 'wait':
-        await journal.whenCommitted(journal.position);
+        await journal.whenCommitted(journal.logIndex);
         break;
       case 'turns':
         for (let i = 0; i < one.count; i += 1) await nextTurn();
@@ -90,13 +90,13 @@ function open(path: string, sync: 'commit' | 'interval', files: CrashDisk): Prom
 /** Recovers and compares with the model, which is cut to what is there. */
 async function check(journal: Journal, model: Model, safe: number): Promise<void> {
   const { snapshot, records } = await recoverContents(journal);
-  const covered = snapshot?.position ?? 0;
+  const covered = snapshot?.logIndex ?? 0;
   if (snapshot !== undefined) expect(snapshot.parts[0]).toBe(`state at ${covered}`);
-  expect(journal.position).toBe(covered + records.size);
-  expect(journal.position).toBeGreaterThanOrEqual(safe);
-  expect(journal.position).toBeLessThanOrEqual(model.length);
-  expect([...records.values()]).toEqual(model.slice(covered, journal.position));
-  model.length = journal.position;
+  expect(journal.logIndex).toBe(covered + records.size);
+  expect(journal.logIndex).toBeGreaterThanOrEqual(safe);
+  expect(journal.logIndex).toBeLessThanOrEqual(model.length);
+  expect([...records.values()]).toEqual(model.slice(covered, journal.logIndex));
+  model.length = journal.logIndex;
 }
 
 async function survive(
@@ -112,10 +112,10 @@ async function survive(
     const journal = await open(path, sync, disk);
     try {
       await check(journal, model, safe);
-      const read = journal.position;
+      const read = journal.logIndex;
       await live(journal, steps, model);
       // With `interval`, safe means safe from the end of the process only, but for what the start has read.
-      safe = sync === 'commit' || end === 'kill' ? journal.committedPosition : read;
+      safe = sync === 'commit' || end === 'kill' ? journal.committedLogIndex : read;
       disk = end === 'kill' ? disk.killed() : disk.crashed(chance);
     } finally {
       await journal.close();
@@ -170,7 +170,7 @@ test('a store that was just copied there is safe once a start has read it', asyn
   expect(copy.crashed(nothing).contents().size).toBe(0);
   const second = await openFileJournal(optionsFor(path, { ...small, files: copy }));
   const { snapshot, records } = await recoverContents(second);
-  expect([snapshot?.position, records.size]).toEqual([3, 9]);
+  expect([snapshot?.logIndex, records.size]).toEqual([3, 9]);
   const after = copy.crashed(nothing);
   await second.close();
   expect(await contentsOf(temporaryFolder(), { files: after })).toMatchObject({ snapshot, records });

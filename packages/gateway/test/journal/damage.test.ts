@@ -31,7 +31,7 @@ import {
 /** Small files make fast tests: segments of 16 KiB. */
 const small = { bytesMax: 512 * 1024 } as const;
 
-const record = (position: number): string => `record ${position} `.padEnd(2000, '.');
+const record = (logIndex: number): string => `record ${logIndex} `.padEnd(2000, '.');
 const records = (from: number, to: number): readonly string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => record(from + i));
 
@@ -247,19 +247,19 @@ test.each(cases)(
     const { journal, contents } = await openStore(path, { ...small, log, onCorruption: 'quarantine' });
     expect(contents.recovered.lost.join('\n')).toMatch(lost);
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(contents.recovered.lost.length);
-    const { position } = journal;
-    if (kept > 0) expect(position).toBe(kept);
-    expect(position).toBeLessThan(40);
+    const { logIndex } = journal;
+    if (kept > 0) expect(logIndex).toBe(kept);
+    expect(logIndex).toBeLessThan(40);
     expect([...contents.records.values()]).toEqual(
-      records(contents.recovered.snapshotPosition + 1, position).slice(0, contents.records.size),
+      records(contents.recovered.snapshotLogIndex + 1, logIndex).slice(0, contents.records.size),
     );
     expect(existsSync(join(path, 'quarantine-1'))).toBe(movesNothing !== true);
     if (movesNothing !== true) expect(readdirSync(join(path, 'quarantine-1')).length).toBeGreaterThan(0);
     await appendEach(journal, ['new', 'newer']);
     await journal.close();
     const again = await contentsOf(path, small);
-    expect(again.records.get(position + 1)).toBe('new');
-    expect(again.records.get(position + 2)).toBe('newer');
+    expect(again.records.get(logIndex + 1)).toBe('new');
+    expect(again.records.get(logIndex + 2)).toBe('newer');
     expect(again.recovered.lost).toEqual([]);
   },
 );
@@ -303,7 +303,7 @@ test.each([
   for (const onCorruption of ['fail', 'quarantine'] as const) {
     const { log, lines } = rememberingLog();
     const { snapshot, records: found } = await contentsOf(copyStore(path), { ...small, log, onCorruption });
-    expect(snapshot).toEqual({ position: 20, parts: ['state at 20', 'more of it'] });
+    expect(snapshot).toEqual({ logIndex: 20, parts: ['state at 20', 'more of it'] });
     expect([...found.values()]).toEqual(records(21, 40));
     expect(lines.map(({ text }) => text).join('\n')).toMatch(/snapshot-0+30\.snap/);
   }

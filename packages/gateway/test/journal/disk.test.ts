@@ -62,7 +62,7 @@ async function fill(journal: Journal): Promise<number> {
   while (journal.canAppend(record.length)) {
     await journal.whenCommitted(journal.append(record));
   }
-  return journal.position;
+  return journal.logIndex;
 }
 
 test('a full disk is met before a record is taken, and pushes go on by themselves when there is room', async () => {
@@ -70,8 +70,8 @@ test('a full disk is met before a record is taken, and pushes go on by themselve
   const pressed = vi.fn();
   const { path, journal, failures } = await storeOn(disk, { onPressure: pressed });
   disk.rule = noRoom('ENOSPC');
-  const position = await fill(journal);
-  expect(journal.committedPosition).toBe(position);
+  const logIndex = await fill(journal);
+  expect(journal.committedLogIndex).toBe(logIndex);
   const full = await refusal(journal, 1000);
   expect(full.code).toBe('storage_full');
   expect(full.message).toMatch(/no room on the disk of .*ENOSPC.*free space there/);
@@ -87,7 +87,7 @@ test('a full disk is met before a record is taken, and pushes go on by themselve
   );
   await append(journal, 'again');
   await journal.close();
-  expect((await contentsOf(path, small)).records.get(position + 1)).toBe('again');
+  expect((await contentsOf(path, small)).records.get(logIndex + 1)).toBe('again');
 });
 
 test('a full disk is not asked again at once', async () => {
@@ -144,7 +144,7 @@ test('the last of the disk is kept for the snapshot that makes room', async () =
     expect(pressed).toHaveBeenCalled();
     pressed.mockClear();
     expect(free()).toBeGreaterThan(100_000);
-    await journal.snapshot(journal.position, partsOf('x'.repeat(100_000)));
+    await journal.snapshot(journal.logIndex, partsOf('x'.repeat(100_000)));
     expect(free()).toBeGreaterThan(0);
   }
 });
@@ -180,7 +180,7 @@ test.each(['commit', 'interval'] as const)('a commit that fails is final (sync: 
   journal.append(Buffer.from('three'));
   await expect(journal.whenCommitted(3)).rejects.toThrow('EIO');
   await journal.whenCommitted(1);
-  expect(journal.committedPosition).toBe(1);
+  expect(journal.committedLogIndex).toBe(1);
   await expect(journal.snapshot(2, partsOf('state'))).rejects.toThrow('EIO');
   await journal.close();
   expect(failures).toHaveLength(1);
@@ -223,16 +223,16 @@ test('a slow disk: records share commits, and past the bound no more may wait', 
   while (journal.canAppend(1000)) {
     journal.append(record);
     // Some of them while a commit is under way.
-    if (journal.position === 5) await new Promise(setImmediate);
+    if (journal.logIndex === 5) await new Promise(setImmediate);
   }
   expect(journal.stats().waitingRecords).toBe(10);
   expect(journal.stats().waitingBytes).toBe(10_000);
-  expect(journal.committedPosition).toBe(1);
+  expect(journal.committedLogIndex).toBe(1);
   const overloaded = await refusal(journal, 1000);
   expect(overloaded.code).toBe('overloaded');
   expect(overloaded.message).toMatch(/10000 bytes wait .* no more than 10000 may/);
   go();
-  await journal.whenCommitted(journal.position);
+  await journal.whenCommitted(journal.logIndex);
   expect(journal.stats().commits - before).toBe(2);
   expect(journal.stats().waitingBytes).toBe(0);
   expect(journal.canAppend(1000)).toBe(true);

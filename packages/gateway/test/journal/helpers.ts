@@ -14,7 +14,7 @@ import { onTestFinished } from 'vitest';
 import { findBlock, type Block } from '../../src/journal/block.ts';
 import { openFileJournal, type FileJournalOptions } from '../../src/journal/file-journal.ts';
 import { nodeFiles, type Files } from '../../src/journal/files.ts';
-import { headerBytes, positionInName, readHeader, type FileKind } from '../../src/journal/format.ts';
+import { headerBytes, logIndexInName, readHeader, type FileKind } from '../../src/journal/format.ts';
 import type { Journal, Recovered, RecoverySink } from '../../src/journal/journal.ts';
 import { silentLog, type Log, type LogFields } from '../../src/primitives/log.ts';
 
@@ -44,7 +44,7 @@ export function optionsFor(path: string, changes: Partial<FileJournalOptions> = 
 
 /** What a recovery handed over. Records and parts are texts. */
 export interface Contents {
-  readonly snapshot: { readonly position: number; readonly parts: readonly string[] } | undefined;
+  readonly snapshot: { readonly logIndex: number; readonly parts: readonly string[] } | undefined;
   /** By position. */
   readonly records: ReadonlyMap<number, string>;
   readonly recovered: Recovered;
@@ -54,12 +54,12 @@ export async function recoverContents(journal: Journal): Promise<Contents> {
   const records = new Map<number, string>();
   let snapshot: Contents['snapshot'];
   const sink: RecoverySink = {
-    snapshot: async (position, parts) => {
+    snapshot: async (logIndex, parts) => {
       const texts: string[] = [];
       for await (const part of parts) texts.push(Buffer.from(part).toString());
-      snapshot = { position, parts: texts };
+      snapshot = { logIndex, parts: texts };
     },
-    record: (position, record) => void records.set(position, Buffer.from(record).toString()),
+    record: (logIndex, record) => void records.set(logIndex, Buffer.from(record).toString()),
   };
   const recovered = await journal.recover(sink);
   return { snapshot, records, recovered };
@@ -144,7 +144,7 @@ export function headsIn(path: string): readonly string[] {
 
 function pathsOf(kind: FileKind | 'head', path: string): readonly string[] {
   return readdirSync(path)
-    .filter((name) => positionInName(kind, name) !== undefined)
+    .filter((name) => logIndexInName(kind, name) !== undefined)
     .toSorted()
     .map((name) => join(path, name));
 }

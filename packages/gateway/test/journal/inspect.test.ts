@@ -37,11 +37,11 @@ test('a whole store', async () => {
     formatVersion: 2,
     storeId: expect.stringMatching(/^[0-9a-f]{32}$/),
     snapshots: [
-      { position: 3, whole: true },
-      { position: 2, whole: true },
+      { logIndex: 3, whole: true },
+      { logIndex: 2, whole: true },
     ],
     segments: [{ first: 1, last: 5, blocks: 5 }],
-    lastPosition: 5,
+    lastLogIndex: 5,
     damages: [],
     tornBytes: 0,
   });
@@ -58,7 +58,7 @@ test('an empty folder', async () => {
     storeId: undefined,
     snapshots: [],
     segments: [],
-    lastPosition: 0,
+    lastLogIndex: 0,
     totalBytes: 0,
     damages: [],
   });
@@ -71,7 +71,7 @@ test('damage is found, also where a start would not look', async () => {
   const before = listed(path);
   const report = await inspectStore(path, silentLog);
   expect(report.snapshots.map(({ whole }) => whole)).toEqual([true, false]);
-  expect(report.lastPosition).toBe(5);
+  expect(report.lastLogIndex).toBe(5);
   expect(report.damages).toEqual([
     expect.stringMatching(/snapshot-0+2\.snap: the checksum of the part at offset 64 is wrong/),
     expect.stringMatching(/journal-0+1\.log at offset 64: the checksum of the block there is wrong/),
@@ -85,7 +85,7 @@ test('a commit cut short is no damage', async () => {
   const start = blocks.at(-1)?.start ?? 0;
   writeFileSync(segmentsIn(path)[0] ?? '', Buffer.from(bytes).fill(0, start - (start % 512) + 512));
   const report = await inspectStore(path, silentLog);
-  expect(report).toMatchObject({ damages: [], lastPosition: 4 });
+  expect(report).toMatchObject({ damages: [], lastLogIndex: 4 });
   expect(report.tornBytes).toBeGreaterThan(0);
 });
 

@@ -31,10 +31,10 @@ async function opened(changes: Partial<FileJournalOptions> = {}): Promise<Opened
 
 async function expectFailed({ journal, failures }: Opened, message: RegExp): Promise<void> {
   for (const record of ['two', 'three']) {
-    const position = journal.append(Buffer.from(record));
-    await expect(journal.whenCommitted(position)).rejects.toThrow(message);
+    const logIndex = journal.append(Buffer.from(record));
+    await expect(journal.whenCommitted(logIndex)).rejects.toThrow(message);
   }
-  expect(journal.committedPosition).toBe(1);
+  expect(journal.committedLogIndex).toBe(1);
   expect(failures.map((error) => error.message)).toEqual([expect.stringMatching(message)]);
 }
 
@@ -143,7 +143,7 @@ test('what a holder acknowledges before it notices is read by the one that has t
     const text = `record ${acknowledged.length}`;
     const isCommitted = await append(first, text)
       .then(
-        (position) => first.whenCommitted(position).then(() => true),
+        (logIndex) => first.whenCommitted(logIndex).then(() => true),
         () => false,
       )
       .catch(() => false);
@@ -179,8 +179,8 @@ test('two processes without a lock: a segment under the same name is not replace
   const disk = new CrashDisk();
   const [first, second] = (await twoOn(disk)) as [Journal, Journal];
   await appendEach(first, ['one']);
-  const position = await append(second, 'the other one');
-  await expect(second.whenCommitted(position)).rejects.toThrow(
+  const logIndex = await append(second, 'the other one');
+  await expect(second.whenCommitted(logIndex)).rejects.toThrow(
     /another process writes to the same store.*journal-0+1\.log/,
   );
   const { records } = await contentsOf(temporaryFolder(), { files: CrashDisk.of(disk.contents()) });
@@ -192,14 +192,14 @@ test('two processes without a lock: what the other has begun is found, and nothi
   const [first, second] = (await twoOn(disk)) as [Journal, Journal];
   const long = 'x'.repeat(3000);
   for (let i = 0; i < 20; i += 1) await appendEach(first, [long]);
-  await first.snapshot(first.position, partsOf('state'));
+  await first.snapshot(first.logIndex, partsOf('state'));
   const names = new Set(disk.contents().keys());
   await appendEach(first, [long]);
   // It has read nothing, and so may begin elsewhere.
   const other = 'journal-00000000000000000777.log';
   const file = await disk.open(other, 'create');
   await file.close();
-  await expect(first.snapshot(first.position, partsOf('state'))).rejects.toThrow(
+  await expect(first.snapshot(first.logIndex, partsOf('state'))).rejects.toThrow(
     /another process writes to the same store: it has made .*777\.log/,
   );
   const kept = [...names].filter((name) => name.endsWith('.log'));

@@ -25,7 +25,7 @@ async function fill(path: string, journal: Journal): Promise<JournalFull> {
   for (let i = 0; i < 10_000; i += 1) {
     try {
       await append(journal, record);
-      if (i % 20 === 0) await journal.whenCommitted(journal.position);
+      if (i % 20 === 0) await journal.whenCommitted(journal.logIndex);
     } catch (error) {
       if (error instanceof JournalFull) return error;
       throw error;
@@ -40,7 +40,7 @@ test('a full store says so, keeps within the bound, and goes on after a snapshot
   const pressed = vi.fn();
   const { journal } = await openStore(path, { bytesMax, onPressure: pressed });
   for (let round = 0; round < 5; round += 1) {
-    const before = journal.position;
+    const before = journal.logIndex;
     const full = await fill(path, journal);
     expect(full.code).toBe('storage_full');
     expect(full.message).toMatch(
@@ -49,20 +49,20 @@ test('a full store says so, keeps within the bound, and goes on after a snapshot
     expect(pressed).toHaveBeenCalled();
     pressed.mockClear();
     expect(bytesIn(path)).toBeLessThanOrEqual(bytesMax);
-    await journal.whenCommitted(journal.position);
+    await journal.whenCommitted(journal.logIndex);
     await eventually('the same count', () => journal.stats().storedBytes === bytesIn(path));
     // A good part of it is records.
-    expect(journal.position - before).toBeGreaterThan(100);
-    await journal.snapshot(journal.position, partsOf('state', 'y'.repeat(50_000 * (round + 1))));
+    expect(journal.logIndex - before).toBeGreaterThan(100);
+    await journal.snapshot(journal.logIndex, partsOf('state', 'y'.repeat(50_000 * (round + 1))));
     expect(bytesIn(path)).toBeLessThanOrEqual(bytesMax);
     expect(journal.stats().bytesSinceSnapshot).toBe(0);
   }
   await append(journal, 'last');
-  const { position } = journal;
+  const { logIndex } = journal;
   await journal.close();
   const { records, snapshot } = await contentsOf(path, { bytesMax });
-  expect(snapshot?.position).toBe(position - 1);
-  expect([...records]).toEqual([[position, 'last']]);
+  expect(snapshot?.logIndex).toBe(logIndex - 1);
+  expect([...records]).toEqual([[logIndex, 'last']]);
 });
 
 test('the owner is asked for a snapshot early enough never to be full', async () => {
@@ -72,10 +72,10 @@ test('the owner is asked for a snapshot early enough never to be full', async ()
   let snapshots = 0;
   for (let i = 0; i < 3000; i += 1) {
     await append(journal, record);
-    if (i % 20 === 0) await journal.whenCommitted(journal.position);
+    if (i % 20 === 0) await journal.whenCommitted(journal.logIndex);
     if (!wanted) continue;
     snapshots += 1;
-    await journal.snapshot(journal.position, partsOf('z'.repeat(20_000)));
+    await journal.snapshot(journal.logIndex, partsOf('z'.repeat(20_000)));
     wanted = false;
   }
   expect(snapshots).toBeGreaterThan(3);
@@ -100,15 +100,15 @@ test('two generations are kept, with the records after the older one', async () 
   for (let round = 0; round < 4; round += 1) {
     // More than a segment, which is a MiB at first.
     for (let i = 0; i < 800; i += 1) await append(journal, record);
-    takes.push(journal.position);
-    await journal.snapshot(journal.position, partsOf(`state ${round}`));
+    takes.push(journal.logIndex);
+    await journal.snapshot(journal.logIndex, partsOf(`state ${round}`));
     const kept = snapshotsIn(path).map((file) => Number(/\d+/.exec(basename(file))?.[0]));
     expect(kept).toEqual(takes.slice(-2));
     const firsts = segmentsIn(path).map((file) => Number(/\d+/.exec(basename(file))?.[0]));
-    const olderPosition = takes.at(-2) ?? 0;
+    const olderLogIndex = takes.at(-2) ?? 0;
     // The first segment kept holds a record that is needed, and none that is needed was removed.
-    expect(firsts[0]).toBeLessThanOrEqual(olderPosition + 1);
-    if (firsts[1] !== undefined && round > 0) expect(firsts[1]).toBeGreaterThan(olderPosition + 1);
+    expect(firsts[0]).toBeLessThanOrEqual(olderLogIndex + 1);
+    if (firsts[1] !== undefined && round > 0) expect(firsts[1]).toBeGreaterThan(olderLogIndex + 1);
   }
   expect(segmentsIn(path)[0]).not.toMatch(/-0+1\.log/);
 });
@@ -120,7 +120,7 @@ test('a copy of the open folder is a store of its own', async () => {
   await journal.snapshot(2, partsOf('state'));
   await appendEach(journal, ['three']);
   const { snapshot, records } = await contentsOf(copyStore(path), { bytesMax });
-  expect(snapshot).toEqual({ position: 2, parts: ['state'] });
+  expect(snapshot).toEqual({ logIndex: 2, parts: ['state'] });
   expect([...records]).toEqual([[3, 'three']]);
 });
 
@@ -133,7 +133,7 @@ test('snapshots at the same position replace each other', async () => {
   await journal.snapshot(1, partsOf('b'));
   expect(snapshotsIn(path)).toHaveLength(2);
   await journal.close();
-  expect((await contentsOf(path, { bytesMax })).snapshot).toEqual({ position: 1, parts: ['b'] });
+  expect((await contentsOf(path, { bytesMax })).snapshot).toEqual({ logIndex: 1, parts: ['b'] });
 });
 
 test('segments roll over while many wait, through restarts', async () => {

@@ -84,7 +84,7 @@ test('a commit of several blocks, of which only the last reached the disk, is a 
   const long = Array.from({ length: 4 }, (_, i) => `${i}`.repeat(600_000));
   await journal.waitForSpace(2_500_000);
   for (const record of long) journal.append(Buffer.from(record));
-  await journal.whenCommitted(journal.position);
+  await journal.whenCommitted(journal.logIndex);
   const crashed = copyStore(path);
   const segment = segmentsIn(crashed).at(-1) ?? '';
   const { bytes, blocks } = blocksOf(crashed, segment);
@@ -106,10 +106,10 @@ test('a store of the first version, as a crash has left it, goes on in the secon
     writeFileSync(nth(segmentsIn(path), 0), Buffer.concat([bytes, rest]));
     const { journal, contents } = await openStore(path, small);
     expect(contents.records).toEqual(whole.records);
-    const position = await append(journal, 'new');
+    const logIndex = await append(journal, 'new');
     await journal.close();
     const again = await contentsOf(path, small);
-    expect([...again.records]).toEqual([...whole.records, [position, 'new']]);
+    expect([...again.records]).toEqual([...whole.records, [logIndex, 'new']]);
     expect((await inspectStore(path, silentLog)).damages).toEqual([]);
   }
 });

@@ -4,26 +4,26 @@ import { KeptJournal } from './kept-journal.ts';
 export class HeldJournal extends KeptJournal {
   #safe = 0;
   #failure: Error | undefined;
-  #waiting: { readonly position: number; readonly settle: (failure?: Error) => void }[] = [];
+  #waiting: { readonly logIndex: number; readonly settle: (failure?: Error) => void }[] = [];
 
-  override get committedPosition(): number {
+  override get committedLogIndex(): number {
     return this.#safe;
   }
 
-  override whenCommitted(position: number): Promise<void> {
+  override whenCommitted(logIndex: number): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (position <= this.#safe) return Promise.resolve();
+    if (logIndex <= this.#safe) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (failure?: Error): void => (failure === undefined ? resolve() : reject(failure));
-      this.#waiting.push({ position, settle });
+      this.#waiting.push({ logIndex, settle });
     });
   }
 
   /** All records up to this position are committed, which is all there are when it is left out. */
-  commit(position: number = this.position): void {
-    this.#safe = position;
-    const due = this.#waiting.filter((each) => each.position <= position);
-    this.#waiting = this.#waiting.filter((each) => each.position > position);
+  commit(logIndex: number = this.logIndex): void {
+    this.#safe = logIndex;
+    const due = this.#waiting.filter((each) => each.logIndex <= logIndex);
+    this.#waiting = this.#waiting.filter((each) => each.logIndex > logIndex);
     for (const { settle } of due) settle();
   }
 

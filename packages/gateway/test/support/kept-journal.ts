@@ -7,13 +7,13 @@ import type { Journal, JournalStats, Recovered, RecoverySink } from '../../src/j
 export class KeptJournal implements Journal {
   readonly keeps = true;
   readonly records: Uint8Array[] = [];
-  snapshotted: { readonly position: number; readonly parts: readonly Uint8Array[] } | undefined;
+  snapshotted: { readonly logIndex: number; readonly parts: readonly Uint8Array[] } | undefined;
 
-  get position(): number {
+  get logIndex(): number {
     return this.records.length;
   }
 
-  get committedPosition(): number {
+  get committedLogIndex(): number {
     return this.records.length;
   }
 
@@ -26,11 +26,11 @@ export class KeptJournal implements Journal {
   }
 
   async recover(into: RecoverySink): Promise<Recovered> {
-    const { position, parts } = this.snapshotted ?? { position: 0, parts: [] };
-    if (position > 0) await into.snapshot(position, iterate(parts));
+    const { logIndex, parts } = this.snapshotted ?? { logIndex: 0, parts: [] };
+    if (logIndex > 0) await into.snapshot(logIndex, iterate(parts));
     for (const [index, record] of this.records.entries())
-      if (index >= position) await into.record(index + 1, record);
-    return { snapshotPosition: position, records: this.records.length - position, lost: [] };
+      if (index >= logIndex) await into.record(index + 1, record);
+    return { snapshotLogIndex: logIndex, records: this.records.length - logIndex, lost: [] };
   }
 
   canAppend(): boolean {
@@ -44,13 +44,13 @@ export class KeptJournal implements Journal {
     return this.records.length;
   }
 
-  async whenCommitted(_position: number): Promise<void> {}
+  async whenCommitted(_logIndex: number): Promise<void> {}
 
-  async snapshot(position: number, parts: AsyncIterable<Uint8Array>) {
+  async snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>) {
     const kept: Uint8Array[] = [];
     for await (const part of parts) kept.push(Uint8Array.from(part));
-    this.snapshotted = { position, parts: kept };
-    return { position, bytes: kept.reduce((sum, part) => sum + part.length, 0) };
+    this.snapshotted = { logIndex, parts: kept };
+    return { logIndex, bytes: kept.reduce((sum, part) => sum + part.length, 0) };
   }
 
   stats(): JournalStats {

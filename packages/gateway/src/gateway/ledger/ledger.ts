@@ -160,17 +160,17 @@ export class Ledger {
   }
 
   /** The position of the newest change; 0 where nothing is kept. */
-  get position(): number {
-    return this.#journal.position;
+  get logIndex(): number {
+    return this.#journal.logIndex;
   }
 
-  isCommitted(position: number): boolean {
-    return this.#journal.committedPosition >= position;
+  isCommitted(logIndex: number): boolean {
+    return this.#journal.committedLogIndex >= logIndex;
   }
 
-  /** Resolves once all changes up to `position` are committed. */
-  whenCommitted(position: number): Promise<void> {
-    return this.#journal.whenCommitted(position);
+  /** Resolves once all changes up to `logIndex` are committed. */
+  whenCommitted(logIndex: number): Promise<void> {
+    return this.#journal.whenCommitted(logIndex);
   }
 
   /**
@@ -315,7 +315,7 @@ export class Ledger {
     while (this.#applying !== undefined) await this.#applying;
     const view = await this.#take(this.state.openViewInSteps());
     try {
-      if (!this.isCommitted(this.position)) await this.whenCommitted(this.position);
+      if (!this.isCommitted(this.logIndex)) await this.whenCommitted(this.logIndex);
     } catch (error) {
       view.close();
       throw error;
@@ -338,11 +338,11 @@ export class Ledger {
   async snapshot(): Promise<{ readonly bytes: number }> {
     const buffers = await buffersForSnapshot(this.state);
     while (this.#applying !== undefined) await this.#applying;
-    const { position } = this.#journal;
+    const { logIndex } = this.#journal;
     const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
     const parts = await this.#take(snapshotSections(this.state, this.keys, { ...times, buffers }));
     try {
-      return await this.#journal.snapshot(position, parts.parts);
+      return await this.#journal.snapshot(logIndex, parts.parts);
     } finally {
       parts.close();
       this.recycle();

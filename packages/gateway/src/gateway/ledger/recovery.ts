@@ -25,16 +25,16 @@ export async function recoverState(journal: Journal, state: State, keys: Idempot
   const begun = performance.now();
   const redoer = new Redoer(state, keys);
   const recovered = await journal.recover({
-    async snapshot(position, parts) {
+    async snapshot(logIndex, parts) {
       try {
         redoer.times = await restoreSections(parts, state, keys);
       } catch (error) {
-        throw unreadable(`the snapshot of position ${position}`, error);
+        throw unreadable(`the snapshot of position ${logIndex}`, error);
       }
     },
-    record(position, bytes) {
+    record(logIndex, bytes) {
       const refuse = (error: unknown): never => {
-        throw unreadable(`record ${position}`, error);
+        throw unreadable(`record ${logIndex}`, error);
       };
       try {
         const rest = inTurns(redoer.redo(bytes));
