@@ -78,7 +78,7 @@ export class Gateway implements GatewayApi {
     });
     this.#suspects = new Suspects(options.byJob, log);
     this.#reader = new Pushes(options, this.#ledger, (batch, key) => this.#counted(batch, key));
-    if (!journal.keeps) this.#isOpen = this.#ledger.begin();
+    if (!journal.persistent) this.#isOpen = this.#ledger.begin();
   }
 
   /** Why it takes no pushes and shows no page; undefined when it does. */

@@ -70,7 +70,7 @@ interface Parts {
 type Options = FileJournalOptions & { readonly readOnly: boolean; readonly files: Files };
 
 class FileJournal implements Journal {
-  readonly keeps = true;
+  readonly persistent = true;
   readonly #options: Options;
   readonly #lock: Lock;
   readonly #writer: string = newWriter();

@@ -13,7 +13,7 @@
  */
 export interface Journal {
   /** False where nothing is kept: then records need not be made, and every position is 0. */
-  readonly keeps: boolean;
+  readonly persistent: boolean;
   /**
    * Hands over what is kept: the newest whole snapshot, if there is one, and each record after it, in order. To be called once,
    * before anything else. Yields to the event loop every few milliseconds.

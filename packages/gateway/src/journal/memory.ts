@@ -4,7 +4,7 @@ import type { Journal } from './journal.ts';
 export function memoryJournal(): Journal {
   let logIndex = 0;
   return {
-    keeps: false,
+    persistent: false,
     recover: async () => ({ snapshotLogIndex: 0, records: 0, lost: [] }),
     canAppend: () => true,
     waitForSpace: async () => {},

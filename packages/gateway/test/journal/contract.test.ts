@@ -8,16 +8,16 @@ import { append, optionsFor, partsOf, recoverContents, temporaryFolder } from '.
 
 interface Kind {
   readonly name: string;
-  readonly keeps: boolean;
+  readonly persistent: boolean;
   /** Opens the same store each time. */
   readonly store: () => () => Promise<Journal>;
 }
 
 const kinds: readonly Kind[] = [
-  { name: 'memory', keeps: false, store: () => async () => memoryJournal() },
+  { name: 'memory', persistent: false, store: () => async () => memoryJournal() },
   {
     name: 'files, safe once synced',
-    keeps: true,
+    persistent: true,
     store: () => {
       const path = temporaryFolder();
       return () => openFileJournal(optionsFor(path));
@@ -25,7 +25,7 @@ const kinds: readonly Kind[] = [
   },
   {
     name: 'files, synced now and then',
-    keeps: true,
+    persistent: true,
     store: () => {
       const path = temporaryFolder();
       return () => openFileJournal(optionsFor(path, { sync: 'interval' }));
@@ -33,7 +33,7 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-describe.each(kinds)('$name', ({ keeps, store }) => {
+describe.each(kinds)('$name', ({ persistent, store }) => {
   async function opened(): Promise<Journal> {
     const journal = await store()();
     onTestFinished(() => journal.close());
@@ -87,7 +87,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     journal.append(bytes);
     bytes.write('new');
     await journal.close();
-    if (!keeps) return;
+    if (!persistent) return;
     const again = await open();
     onTestFinished(() => again.close());
     expect([...(await recoverContents(again)).records.values()]).toEqual(['old']);
@@ -109,7 +109,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     await safe;
   });
 
-  test.runIf(keeps)('a restart gives back the records', async () => {
+  test.runIf(persistent)('a restart gives back the records', async () => {
     const open = store();
     const first = await open();
     await recoverContents(first);
@@ -132,7 +132,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     expect((await recoverContents(third)).records.get(5)).toBe('five');
   });
 
-  test.runIf(keeps)(
+  test.runIf(persistent)(
     'a restart gives back the snapshot, part for part, and the records after it',
     async () => {
       const open = store();
@@ -167,7 +167,7 @@ describe.each(kinds)('$name', ({ keeps, store }) => {
     }
     await expect(journal.snapshot(1, failing())).rejects.toThrow('no more parts');
     await journal.close();
-    if (!keeps) return;
+    if (!persistent) return;
     const again = await open();
     onTestFinished(() => again.close());
     const { snapshot, records } = await recoverContents(again);

@@ -5,7 +5,7 @@ import type { Journal, JournalStats, Recovered, RecoverySink } from '../../src/j
  * at once.
  */
 export class KeptJournal implements Journal {
-  readonly keeps = true;
+  readonly persistent = true;
   readonly records: Uint8Array[] = [];
   snapshotted: { readonly logIndex: number; readonly parts: readonly Uint8Array[] } | undefined;
 

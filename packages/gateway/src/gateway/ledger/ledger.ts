@@ -198,7 +198,7 @@ export class Ledger {
   }
 
   #pushUnlessLate(batch: Batch, body: Uint8Array, { push, origin }: OriginOfPush): boolean {
-    const record = this.#journal.keeps ? this.#writer.push(batch, origin, push.identity) : undefined;
+    const record = this.#journal.persistent ? this.#writer.push(batch, origin, push.identity) : undefined;
     // Until the last step nobody else appends anything, so the room stays.
     if (record !== undefined && !this.#canAppend(record)) return false;
     void this.#take(this.#unlessLate(batch, body, { push, origin, record }));
@@ -224,7 +224,7 @@ export class Ledger {
   async pushInSteps(batch: Batch, body: Uint8Array, push: PushRecord, pause: Pause): Promise<boolean> {
     const origin = this.#originOf(push);
     const { epoch } = this.state;
-    const record = this.#journal.keeps
+    const record = this.#journal.persistent
       ? await inSteps(this.#longWriter.pushInSteps(batch, origin, push.identity), pause)
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
@@ -393,7 +393,7 @@ export class Ledger {
 
   /** Makes a record and appends it, unless there is no room for it. */
   #append(record: () => Uint8Array): boolean {
-    if (!this.#journal.keeps) return true;
+    if (!this.#journal.persistent) return true;
     return this.#appendRecord(record());
   }
 

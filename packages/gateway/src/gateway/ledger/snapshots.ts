@@ -47,7 +47,7 @@ export class Snapshots {
   }
 
   start(intervalMs: number): void {
-    if (!this.#journal.keeps) return;
+    if (!this.#journal.persistent) return;
     this.#timer = setInterval(() => {
       const { bytesSinceSnapshot } = this.#journal.stats();
       if (bytesSinceSnapshot > Math.min(WORTH_BYTES, (this.#last?.bytes ?? 0) * WORTH_SHARE))
