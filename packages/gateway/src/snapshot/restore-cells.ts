@@ -91,10 +91,10 @@ export class CellRestorer {
     if (at !== numbers.length) throw broken('sums are cut off');
   }
 
-  *takeLimbo(limbo: Uint32Array): Generator<void, void> {
-    for (const cell of limbo) {
+  *takePendingFree(pendingFree: Uint32Array): Generator<void, void> {
+    for (const cell of pendingFree) {
       this.#list(cell);
-      this.#cells.limbo.push(cell);
+      this.#cells.pendingFree.push(cell);
       if (this.#state.pace.isFull(1)) yield;
     }
   }

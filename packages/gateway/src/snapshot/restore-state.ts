@@ -69,7 +69,7 @@ class Restorer {
   constructor(head: Head, state: State) {
     this.#head = head;
     this.#state = state;
-    if (head.cells + head.limbo + head.freeCells !== head.cellNumbers || head.cellNumbers >= 2 ** 31)
+    if (head.cells + head.pendingFree + head.freeCells !== head.cellNumbers || head.cellNumbers >= 2 ** 31)
       throw broken(`${head.cells} cells of ${head.cellNumbers} numbers`);
     if (head.families + head.freeFamilies !== head.familyIds || head.familyIds >= 2 ** 31)
       throw broken(`${head.families} families of ${head.familyIds} ids`);
@@ -96,8 +96,8 @@ class Restorer {
         return yield* this.#cells.take(part);
       case Tag.SPILLED:
         return yield* this.#cells.takeSpilled(part);
-      case Tag.LIMBO:
-        return yield* this.#cells.takeLimbo(part.u32());
+      case Tag.PENDING_FREE:
+        return yield* this.#cells.takePendingFree(part.u32());
       case Tag.FREE_CELLS:
         return yield* this.#cells.takeFree(part.u32());
       case Tag.END:
@@ -144,8 +144,8 @@ class Restorer {
         return head.cellNumbers;
       case Tag.SPILLED:
         return head.spilled;
-      case Tag.LIMBO:
-        return head.limbo;
+      case Tag.PENDING_FREE:
+        return head.pendingFree;
       case Tag.FREE_CELLS:
         return head.freeCells;
       case Tag.END:

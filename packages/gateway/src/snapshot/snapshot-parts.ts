@@ -17,7 +17,7 @@ export const Tag = {
   CONTRIBUTIONS: 4,
   CELLS: 5,
   SPILLED: 6,
-  LIMBO: 7,
+  PENDING_FREE: 7,
   FREE_CELLS: 8,
   END: 9,
 } as const;
@@ -37,7 +37,7 @@ export const headFields = [
   'cellNumbers',
   'groups',
   'spilled',
-  'limbo',
+  'pendingFree',
   'freeCells',
 ] as const;
 export type Head = Readonly<Record<(typeof headFields)[number], number>>;

@@ -41,7 +41,7 @@ export interface Moment {
   readonly hi: Float64Array;
   readonly lo: Float64Array;
   readonly spilled: SpilledSums;
-  readonly limbo: Uint32Array;
+  readonly pendingFree: Uint32Array;
   readonly freeCells: Uint32Array;
   readonly freeFamilies: Uint32Array;
   readonly families: FrozenFamilies;
@@ -136,7 +136,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     hi: yield* copyColumn(pace, cells.sums.rounded, buffers.hi.subarray(0, high), high),
     lo: yield* copyColumn(pace, cells.sums.rest, buffers.lo.subarray(0, high), high),
     spilled: yield* spilledSums(state),
-    limbo: cells.limbo.between(0, cells.limbo.length).slice(),
+    pendingFree: cells.pendingFree.between(0, cells.pendingFree.length).slice(),
     freeCells: cells.texts.freeEntries.between(0, cells.texts.freeEntries.length).slice(),
     freeFamilies: Uint32Array.from(families.freeIds),
     families: yield* freezeFamilies(families, pace),
@@ -154,7 +154,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     cellNumbers: high,
     groups: cells.groups.length,
     spilled: moment.spilled.rows.length,
-    limbo: moment.limbo.length,
+    pendingFree: moment.pendingFree.length,
     freeCells: moment.freeCells.length,
   };
   return { head, ...moment };
@@ -184,7 +184,7 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   const contributed = yield* contributionParts(moment.chunks, places);
   yield* cellParts(state.cells, moment);
   yield* spilledParts(moment.spilled);
-  yield* numberParts(Tag.LIMBO, moment.limbo);
+  yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
   yield* numberParts(Tag.FREE_CELLS, moment.freeCells);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

@@ -45,8 +45,8 @@ export interface PushOrigin {
 /** A family of a push is as much work as so many rows. */
 const FAMILY_ROWS = 8;
 /** Freed cells are recycled together, as it costs a look at their families. */
-const LIMBO_MIN = 4096;
-const LIMBO_BYTES_MIN = 1 << 20;
+const PENDING_FREE_MIN = 4096;
+const PENDING_FREE_BYTES_MIN = 1 << 20;
 /** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
 const COMPACTED_BYTES = 1 << 16;
 
@@ -275,11 +275,12 @@ export class State {
 
   /** The same, but for those who still read. */
   get isRecyclingDue(): boolean {
-    const { limbo, size } = this.cells;
-    if (limbo.length === 0) return false;
-    if (this.isShortOfSpace || (limbo.length >= LIMBO_MIN && limbo.length * 4 >= size)) return true;
+    const { pendingFree, size } = this.cells;
+    if (pendingFree.length === 0) return false;
+    if (this.isShortOfSpace || (pendingFree.length >= PENDING_FREE_MIN && pendingFree.length * 4 >= size))
+      return true;
     const gone = goneBytes(this.cells);
-    return gone >= LIMBO_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
+    return gone >= PENDING_FREE_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
   }
 
   /**

@@ -44,8 +44,8 @@ export function seriesBytes({ texts, groups, exemplars, sums }: Cells): number {
 }
 
 /** Bytes of samples that have gone, and may still be read. */
-export function goneBytes({ texts, limbo }: Cells): number {
-  return texts.removedBytes + limbo.length * SAMPLE_BYTES;
+export function goneBytes({ texts, pendingFree }: Cells): number {
+  return texts.removedBytes + pendingFree.length * SAMPLE_BYTES;
 }
 
 /** Bytes of series that a push brings, as far as it is read. */

@@ -97,9 +97,9 @@ export class Cells {
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
   tick = 1;
   /** Freed cells whose numbers may still be held by a reader. */
-  readonly limbo: NumberList = new NumberList();
+  readonly pendingFree: NumberList = new NumberList();
   /** About what freed cells take: their texts and columns. */
-  limboBytes = 0;
+  pendingFreeBytes = 0;
   readonly #watching = new Set<EarlierDetails>();
 
   constructor(hashSeed: number) {
@@ -217,8 +217,8 @@ export class Cells {
     // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
     this.sums.set(cell, Number.NaN);
     this.changedAt[this.family[cell]!] = this.tick;
-    this.limbo.push(cell);
-    this.limboBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
+    this.pendingFree.push(cell);
+    this.pendingFreeBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
   }
 
   /** Notes that something else of a family has changed that the page shows. */
@@ -231,7 +231,7 @@ export class Cells {
   *forgetFreedMembers(pace: Pace): Generator<void, void> {
     const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
     const isClean = new Uint8Array(this.groups.length);
-    for (const cell of this.limbo) {
+    for (const cell of this.pendingFree) {
       if (pace.isFull(1)) yield;
       const id = this.group[cell]!;
       const group = this.groups[id];
@@ -246,12 +246,12 @@ export class Cells {
 
   /** Call when nobody holds the number of a freed cell any more. */
   *recycle(pace: Pace): Generator<void, void> {
-    for (const cell of this.limbo) {
+    for (const cell of this.pendingFree) {
       this.texts.release(cell);
       if (pace.isFull(1)) yield;
     }
-    this.limbo.clear();
-    this.limboBytes = 0;
+    this.pendingFree.clear();
+    this.pendingFreeBytes = 0;
   }
 
   /** Gives the columns of an empty state room for the cells and families of a snapshot. */

@@ -372,7 +372,7 @@ describe('freed series', () => {
     let most = 0;
     for (let round = 1; round < 60; round += 1) {
       desk.push(gauges(round), 'job/a', 'PUT');
-      most = Math.max(most, cells.limboBytes);
+      most = Math.max(most, cells.pendingFreeBytes);
       desk.pass(200);
       await settled();
     }

@@ -87,7 +87,7 @@ describe('series that have gone', () => {
       const value = `${i}`.padEnd(15_000, '.');
       working.push(`# TYPE g gauge\ng{v="${value}"} 1\n`, { method: 'PUT' });
     }
-    expect(working.state.cells.limbo.length).toBeLessThan(4096);
+    expect(working.state.cells.pendingFree.length).toBeLessThan(4096);
     expect(working.state.wantsRecycling).toBe(true);
   });
 });

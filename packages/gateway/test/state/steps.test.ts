@@ -201,7 +201,7 @@ test.each(cases)('$symptom goes in short steps', ({ rules, before, change }) => 
   let count = 0;
   let most = 0;
   let rows = rowsOf(one.state);
-  let limbo = one.state.cells.limbo.length;
+  let pendingFree = one.state.cells.pendingFree.length;
   for (;;) {
     const { done } = steps.next();
     count += 1;
@@ -209,9 +209,9 @@ test.each(cases)('$symptom goes in short steps', ({ rules, before, change }) => 
     const changed = now.filter((row, cell) =>
       row.some((each, i) => !Object.is(each, rows[cell]?.[i])),
     ).length;
-    most = Math.max(most, changed, one.state.cells.limbo.length - limbo);
+    most = Math.max(most, changed, one.state.cells.pendingFree.length - pendingFree);
     rows = now;
-    limbo = one.state.cells.limbo.length;
+    pendingFree = one.state.cells.pendingFree.length;
     if (done === true) break;
   }
   expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);

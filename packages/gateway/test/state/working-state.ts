@@ -126,7 +126,7 @@ export class WorkingState {
       high: texts.high,
       size: texts.size,
       free: [...texts.freeEntries],
-      limbo: [...cells.limbo],
+      pendingFree: [...cells.pendingFree],
       spilled: [...cells.sums.spilled()],
       cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
       // Lists of groups that are gone stay for a while, for those who read.

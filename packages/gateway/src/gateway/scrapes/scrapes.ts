@@ -198,7 +198,7 @@ export class Scrapes {
   #bytes(): number {
     const { state } = this.#deps.ledger;
     const views = this.#openViews();
-    let bytes = views.length > 0 && state.isRecyclingDue ? state.cells.limboBytes : 0;
+    let bytes = views.length > 0 && state.isRecyclingDue ? state.cells.pendingFreeBytes : 0;
     for (const view of views) bytes += view.bytes;
     for (const turn of this.#queue.open) bytes += turn.bytes;
     return bytes;
@@ -214,7 +214,9 @@ export class Scrapes {
     if (ledger.applying === undefined) ledger.recycle();
     const { isRecyclingDue, cells } = ledger.state;
     return (
-      isRecyclingDue && cells.limboBytes * 2 > bounds.viewsBytesMax && this.#now() - turn.arrivedMs < HOLD_MS
+      isRecyclingDue &&
+      cells.pendingFreeBytes * 2 > bounds.viewsBytesMax &&
+      this.#now() - turn.arrivedMs < HOLD_MS
     );
   }
 
