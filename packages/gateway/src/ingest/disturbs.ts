@@ -38,7 +38,7 @@ export function disturbs(
 }
 
 /** Whether a batch brings anything that is not there yet. */
-export function bringsNews({ pendingSeries, families }: Batch): boolean {
+export function bringsNewSeries({ pendingSeries, families }: Batch): boolean {
   return pendingSeries.length > 0 || families.some(({ known, sampled }) => known === undefined && sampled);
 }
 

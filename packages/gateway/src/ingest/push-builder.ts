@@ -53,9 +53,9 @@ import { ValueCheck } from './value-check.ts';
 /** Longer bodies are read in steps. */
 const LONG_BYTES = 128 * 1024;
 /** To write so many bytes of texts, and to look for them, takes as long as something new. */
-const NEWS_BYTES = 1024;
+const NEW_SERIES_BYTES = 1024;
 /** So does looking at so many cells. */
-const NEWS_LOOKED = 128;
+const NEW_SERIES_LOOKED = 128;
 
 export class PushBuilder implements SampleSink {
   readonly hashSeed: number;
@@ -385,14 +385,14 @@ export class PushBuilder implements SampleSink {
   }
 
   /** How much of what was read so far is not known to the state, had to be written anew to be looked for, or made to fit. */
-  get news(): number {
+  get newSeries(): number {
     const { pendingSeries, families, aliases } = this.batch;
     return (
       pendingSeries.length +
       families.length +
       aliases.length +
-      this.#writtenBytes / NEWS_BYTES +
-      this.#details.looked / NEWS_LOOKED
+      this.#writtenBytes / NEW_SERIES_BYTES +
+      this.#details.looked / NEW_SERIES_LOOKED
     );
   }
 

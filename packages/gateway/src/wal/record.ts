@@ -30,7 +30,7 @@ import {
   writeTurned,
   writeTurnedInSteps,
 } from './record-details.ts';
-import { readNews, writeNews, writeNewsInSteps } from './record-news.ts';
+import { readNewSeries, writeNewSeries, writeNewSeriesInSteps } from './record-new-series.ts';
 import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries.ts';
 import type { StateRules } from '../store/rules.ts';
 import type { PushOrigin, State } from '../state/state.ts';
@@ -39,7 +39,7 @@ import type { PushOrigin, State } from '../state/state.ts';
 const [EARLIER_PUSH, REMOVE, EXPIRE, RECYCLE, RULES, KEY_BOUNDS, PUSH] = [1, 2, 3, 4, 5, 6, 7] as const;
 
 /** Earlier versions wrote keys without a holder. */
-const [BY_PUT, WITH_UNHELD_KEY, WITH_NEWS, WITH_DETAILS, WITH_KEY, WITH_TURNED, WITH_BEGAN] = [
+const [BY_PUT, WITH_UNHELD_KEY, WITH_NEW_SERIES, WITH_DETAILS, WITH_KEY, WITH_TURNED, WITH_BEGAN] = [
   1, 2, 4, 8, 16, 32, 64,
 ] as const;
 
@@ -95,7 +95,7 @@ export class RecordWriter {
   /** A push whose batch was made for the state as it is, not yet applied. */
   push(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Uint8Array {
     const writer = this.#beginPush(batch, origin, key);
-    if (hasNews(batch)) writeNews(writer, batch);
+    if (hasNewSeries(batch)) writeNewSeries(writer, batch);
     writeEntries(writer, batch);
     if (hasDetails(batch)) writeDetails(writer, batch);
     if (batch.turned.length > 0) writeTurned(writer, batch);
@@ -107,7 +107,7 @@ export class RecordWriter {
   *pushInSteps(batch: Batch, origin: PushOrigin, key: Uint8Array | undefined): Generator<void, Uint8Array> {
     const { rows } = this.#state.pace;
     const writer = this.#beginPush(batch, origin, key);
-    if (hasNews(batch)) yield* writeNewsInSteps(writer, batch, rows);
+    if (hasNewSeries(batch)) yield* writeNewSeriesInSteps(writer, batch, rows);
     yield* writeEntriesInSteps(writer, batch, rows);
     if (hasDetails(batch)) yield* writeDetailsInSteps(writer, batch, rows);
     if (batch.turned.length > 0) yield* writeTurnedInSteps(writer, batch, rows);
@@ -120,7 +120,7 @@ export class RecordWriter {
     writer.byte(
       (origin.method === 'PUT' ? BY_PUT : 0) |
         (key === undefined ? 0 : WITH_KEY) |
-        (hasNews(batch) ? WITH_NEWS : 0) |
+        (hasNewSeries(batch) ? WITH_NEW_SERIES : 0) |
         (hasDetails(batch) ? WITH_DETAILS : 0) |
         (batch.turned.length > 0 ? WITH_TURNED : 0) |
         (batch.began.length > 0 ? WITH_BEGAN : 0),
@@ -171,7 +171,7 @@ export class RecordWriter {
   }
 }
 
-function hasNews({ families, pendingSeries }: Batch): boolean {
+function hasNewSeries({ families, pendingSeries }: Batch): boolean {
   return families.length > 0 || pendingSeries.length > 0;
 }
 
@@ -246,7 +246,7 @@ export class RecordReader {
     const flags = reader.byte();
     const source = reader.text();
     const key = readKey(reader, flags);
-    if ((flags & WITH_NEWS) !== 0) yield* readNews(reader, batch, { pace, families });
+    if ((flags & WITH_NEW_SERIES) !== 0) yield* readNewSeries(reader, batch, { pace, families });
     yield* readEntries(reader, batch, pace);
     if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
     if ((flags & WITH_TURNED) !== 0) yield* readTurned(reader, batch, pace);

@@ -152,8 +152,8 @@ describe('views', () => {
             if (each === 'push') {
               const count = expositions.length;
               desk.push(`p_total 1\nq 1\n# TYPE n${count} gauge\nn${count} 1\n`);
-              const news = Array.from({ length: count }, (_, i) => `n${i + 1}`).sort();
-              const more = news.map((name) => `# TYPE ${name} gauge\n${name} 1\n`).join('');
+              const newSeries = Array.from({ length: count }, (_, i) => `n${i + 1}`).sort();
+              const more = newSeries.map((name) => `# TYPE ${name} gauge\n${name} 1\n`).join('');
               expositions.push(
                 `${more}# TYPE p_total counter\np_total ${count}\n# TYPE q gauge\nq ${count}\n`,
               );

@@ -8,7 +8,7 @@ import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import { readEntries, writeEntries } from '../../src/wal/record-entries.ts';
-import { readNews, writeNews } from '../../src/wal/record-news.ts';
+import { readNewSeries, writeNewSeries } from '../../src/wal/record-new-series.ts';
 import { State } from '../../src/state/state.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
@@ -100,9 +100,9 @@ test('new cells are read as they were written, with texts that begin alike or no
         });
       }
       const writer = new ByteWriter();
-      writeNews(writer, written);
+      writeNewSeries(writer, written);
       const rules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
-      atOnce(readNews(new ByteReader(writer.bytes()), read, new State(rules, defaultLimits, 2)));
+      atOnce(readNewSeries(new ByteReader(writer.bytes()), read, new State(rules, defaultLimits, 2)));
       const of = ({ pendingSeries }: typeof read) =>
         Array.from({ length: pendingSeries.length }, (_, i) => [
           pendingSeries.texts.textOf(i),

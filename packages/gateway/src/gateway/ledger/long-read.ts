@@ -7,7 +7,7 @@
  *   the same, once it is still       wait, for the short time that it takes to complete the batch
  */
 import type { Batch } from '../../store/batch.ts';
-import { bringsNews, disturbs, mayGoWith } from '../../ingest/disturbs.ts';
+import { bringsNewSeries, disturbs, mayGoWith } from '../../ingest/disturbs.ts';
 import type { BatchBeingRead } from '../../ingest/disturbs.ts';
 import type { PushOrigin, State } from '../../state/state.ts';
 
@@ -56,7 +56,7 @@ export class LongRead {
   /** Whether a push may go on: `disturbs` where it has to be read again after that, `waits` where the other one has to wait. */
   look(batch: Batch, origin: Pick<PushOrigin, 'source' | 'method'>): 'goes on' | 'disturbs' | 'waits' {
     const isDisturbed =
-      (this.#isStill && bringsNews(batch)) || disturbs(this.#state, { batch, origin }, this.#reader);
+      (this.#isStill && bringsNewSeries(batch)) || disturbs(this.#state, { batch, origin }, this.#reader);
     if (!isDisturbed) return 'goes on';
     return this.#insists ? 'waits' : 'disturbs';
   }

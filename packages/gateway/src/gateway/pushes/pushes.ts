@@ -41,9 +41,9 @@ const PROTOBUF_STEP_BYTES = 1024;
 /** A line may be so short; labels of the path come to each. */
 const LINE_BYTES = 64;
 /** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
-const SHORT_NEWS_MAX = 2048;
+const SHORT_NEW_SERIES_MAX = 2048;
 /** Reading so much that is new takes as long as a step where all is known. */
-const UNIT_NEWS = 64;
+const UNIT_NEW_SERIES = 64;
 /** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
@@ -156,7 +156,7 @@ export class Pushes<Counts extends object> {
     try {
       const stepBytes = this.#begin(builder, request);
       const decoder = this.#decoders[format](body, builder);
-      while (!decoder.advance(stepBytes)) if (builder.news > SHORT_NEWS_MAX) return LONG;
+      while (!decoder.advance(stepBytes)) if (builder.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
       const batch = builder.finish();
       const record = recordOf(request, identity);
       if (nearsSourceLimit(state, batch)) {
@@ -246,9 +246,9 @@ export class Pushes<Counts extends object> {
     let before = 0;
     while (builder.isUnchanged()) {
       if (decoder.advance(stepBytes)) return true;
-      const { news } = builder;
-      const turn = pause(stepBytes / STEP_BYTES + (news - before) / UNIT_NEWS);
-      before = news;
+      const { newSeries } = builder;
+      const turn = pause(stepBytes / STEP_BYTES + (newSeries - before) / UNIT_NEW_SERIES);
+      before = newSeries;
       if (turn !== undefined) await turn;
       if (client?.isGone === true) throw new ClientGone();
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;

@@ -15,11 +15,11 @@ const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT, A
   1, 2, 4, 8, 16, 32, 64, 128,
 ] as const;
 /** A new family or cell is as much work as so many rows of others. */
-const NEWS_ROWS = 2;
+const NEW_SERIES_ROWS = 2;
 /** How the group of a cell is written: none, one of the batch, one of the state. */
 const GROUP_KINDS = 3;
 
-export function writeNews(writer: ByteWriter, batch: Batch): void {
+export function writeNewSeries(writer: ByteWriter, batch: Batch): void {
   const { families, pendingGroups, pendingSeries } = batch;
   writer.whole(families.length);
   for (const family of families) writeFamily(writer, family);
@@ -29,8 +29,12 @@ export function writeNews(writer: ByteWriter, batch: Batch): void {
   for (let index = 0; index < pendingSeries.length; index += 1) writeCell(writer, pendingSeries, index);
 }
 
-export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number): Generator<void, void> {
-  const most = Math.ceil(rows / NEWS_ROWS);
+export function* writeNewSeriesInSteps(
+  writer: ByteWriter,
+  batch: Batch,
+  rows: number,
+): Generator<void, void> {
+  const most = Math.ceil(rows / NEW_SERIES_ROWS);
   const { families, pendingGroups, pendingSeries } = batch;
   let left = most;
   writer.whole(families.length);
@@ -52,7 +56,7 @@ export function* writeNewsInSteps(writer: ByteWriter, batch: Batch, rows: number
   writer.whole(pendingSeries.length);
   for (let index = 0; index < pendingSeries.length; index += 1) {
     writeCell(writer, pendingSeries, index);
-    left -= 1 + rowsOfText(pendingSeries.texts.lengthOf(index)) / NEWS_ROWS;
+    left -= 1 + rowsOfText(pendingSeries.texts.lengthOf(index)) / NEW_SERIES_ROWS;
     if (left > 0) continue;
     left = most;
     yield;
@@ -83,13 +87,13 @@ function writeCell(writer: ByteWriter, pendingSeries: PendingSeries, index: numb
 }
 
 /** Fills an empty batch. `families` are those of the state that the batch is to be applied to. */
-export function* readNews(
+export function* readNewSeries(
   reader: ByteReader,
   batch: Batch,
   { families, pace }: { readonly families: Families; readonly pace: Pace },
 ): Generator<void, void> {
   for (let left = reader.whole(); left > 0; left -= 1) {
-    if (pace.isFull(NEWS_ROWS)) yield;
+    if (pace.isFull(NEW_SERIES_ROWS)) yield;
     readFamily(reader, batch.families, families);
   }
   for (let left = reader.whole(); left > 0; left -= 1) {
@@ -102,7 +106,7 @@ export function* readNews(
   let text = Buffer.alloc(1024);
   let textLength = 0;
   for (let left = reader.whole(); left > 0; left -= 1) {
-    if (pace.isFull(NEWS_ROWS + rowsOfText(textLength))) yield;
+    if (pace.isFull(NEW_SERIES_ROWS + rowsOfText(textLength))) yield;
     const kind = reader.byte() as CellKind;
     const family = reader.whole();
     const code = reader.whole();
