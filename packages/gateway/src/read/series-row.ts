@@ -9,7 +9,7 @@ import type { NativeView, SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
-import type { EarlierDetails } from '../store/earlier-details.ts';
+import type { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families } from '../store/families.ts';
 import type { KeptExemplar } from '../store/exemplars.ts';
@@ -18,7 +18,7 @@ import { TextScratch } from '../store/text-scratch.ts';
 
 /**
  * The state that a page shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
- * `earlier`, and the lists of cells in a group. Of cells freed since, texts and bounds are still there, and nothing else.
+ * `undoLog`, and the lists of cells in a group. Of cells freed since, texts and bounds are still there, and nothing else.
  */
 export interface ViewedState {
   readonly cells: Cells;
@@ -28,7 +28,7 @@ export interface ViewedState {
   readonly nativeBucketsMax: number;
   /** The total of each cell when the view was opened. */
   readonly sums: Float64Array;
-  readonly earlier: EarlierDetails;
+  readonly undoLog: ViewUndoLog;
 }
 
 /** Reads the rows of one family, one at a time. */
@@ -116,16 +116,16 @@ export class SeriesRow implements SeriesView {
   }
 
   #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
-    const { cells, earlier } = this.#state;
-    if (cells.exemplars.size === 0 && !earlier.hasExemplars) return [];
+    const { cells, undoLog } = this.#state;
+    if (cells.exemplars.size === 0 && !undoLog.hasExemplars) return [];
     return newestExemplars(
       natives.map((cell) => this.#exemplarOf(cell)).filter((exemplar) => exemplar !== undefined),
     );
   }
 
   #exemplarOf(cell: number): KeptExemplar | undefined {
-    const { cells, earlier } = this.#state;
-    return earlier.exemplarOf(cell, cells.exemplars.get(cell));
+    const { cells, undoLog } = this.#state;
+    return undoLog.exemplarOf(cell, cells.exemplars.get(cell));
   }
 
   #readLabels(cell: number): void {
@@ -139,8 +139,8 @@ export class SeriesRow implements SeriesView {
 
   #readStart(cell: number): void {
     if (!this.#counts) return;
-    const { cells, earlier } = this.#state;
-    const counted = earlier.startOf(cell) ?? cells.startMs[cell]!;
+    const { cells, undoLog } = this.#state;
+    const counted = undoLog.startOf(cell) ?? cells.startMs[cell]!;
     const told = this.#created?.of(this) ?? Number.NaN;
     // A sender that does not know says 0.
     this.startMs = told > 0 && told < counted ? told : counted;
@@ -160,7 +160,7 @@ interface CreatedTimes {
 
 function createdTimes(
   name: string,
-  { cells, families, sums, earlier, hashSeed }: ViewedState,
+  { cells, families, sums, undoLog, hashSeed }: ViewedState,
 ): CreatedTimes | undefined {
   const family = families.find(startTimesName(name));
   if (family?.type !== 'gauge') return undefined;
@@ -176,7 +176,7 @@ function createdTimes(
       );
       const cell = texts.find(view, start, end, hash);
       if (cell < 0 || !isHeld(sums, cell)) return Number.NaN;
-      const isTime = earlier.kindOf(cell, cells.kindOf(cell)) === CellKind.CREATED;
+      const isTime = undoLog.kindOf(cell, cells.kindOf(cell)) === CellKind.CREATED;
       return isTime ? sums[cell]! * 1_000 : Number.NaN;
     },
   };

@@ -8,7 +8,7 @@ import type { MetricType } from '../model/metric-type.ts';
 import type { FamilyView, ReadView, SampleVisitor, SeriesVisitor } from '../model/read-view.ts';
 import type { NumberList } from '../primitives/number-list.ts';
 import type { Cells } from '../store/cells.ts';
-import { EarlierDetails } from '../store/earlier-details.ts';
+import { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, holdsOnlyStartTimes } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import { copyColumn } from '../primitives/pace.ts';
@@ -54,15 +54,15 @@ export function* openView(state: State, onClose: () => void): Generator<void, Op
   const listed = families.list();
   const { hashSeed, limits } = state;
   const { nativeBucketsMax } = limits;
-  const earlier = new EarlierDetails();
+  const undoLog = new ViewUndoLog();
   const { tick } = cells;
-  const viewed: ViewedState = { cells, families, sums, earlier, hashSeed, nativeBucketsMax };
+  const viewed: ViewedState = { cells, families, sums, undoLog, hashSeed, nativeBucketsMax };
   const views: RowsView[] = [];
   for (const family of listed) {
     views.push(new RowsView(family, viewed));
     if (pace.isFull(1)) yield;
   }
-  cells.watch(earlier);
+  cells.watch(undoLog);
   // What changes from now on has a later version.
   cells.tick += 1;
   // The opener counts as one.
@@ -70,13 +70,13 @@ export function* openView(state: State, onClose: () => void): Generator<void, Op
   const leave = onceOnly(() => {
     users -= 1;
     if (users > 0) return;
-    cells.unwatch(earlier);
+    cells.unwatch(undoLog);
     onClose();
   });
   return {
     tick,
     get bytes() {
-      return bytesAtFirst + earlier.bytes;
+      return bytesAtFirst + undoLog.bytes;
     },
     get isOpen() {
       return users > 0;

@@ -16,7 +16,7 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
-import type { EarlierDetails } from './earlier-details.ts';
+import type { ViewUndoLog } from './view-undo-log.ts';
 import { Exemplars } from './exemplars.ts';
 import { copyColumn, Pace } from '../primitives/pace.ts';
 
@@ -100,7 +100,7 @@ export class Cells {
   readonly pendingFree: NumberList = new NumberList();
   /** About what freed cells take: their texts and columns. */
   pendingFreeBytes = 0;
-  readonly #watching = new Set<EarlierDetails>();
+  readonly #watching = new Set<ViewUndoLog>();
 
   constructor(hashSeed: number) {
     this.texts = new ByteTable(hashSeed);
@@ -171,7 +171,7 @@ export class Cells {
 
   /** Makes a gauge a start time, or the other way round; what it held is gone. */
   turn(cell: number, isStartTime: boolean): void {
-    for (const earlier of this.#watching) earlier.noteKind(cell, this.kindOf(cell));
+    for (const undoLog of this.#watching) undoLog.noteKind(cell, this.kindOf(cell));
     this.kind[cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
     this.sums.set(cell, isStartTime ? Number.POSITIVE_INFINITY : 0);
     this.changedAt[this.family[cell]!] = this.tick;
@@ -182,7 +182,7 @@ export class Cells {
     if (this.kind[cell] === CellKind.FREE) return;
     const known = this.startMs[cell]!;
     if (!(startMs < known)) return;
-    for (const earlier of this.#watching) earlier.noteStart(cell, known);
+    for (const undoLog of this.#watching) undoLog.noteStart(cell, known);
     this.startMs[cell] = startMs;
     this.changedAt[this.family[cell]!] = this.tick;
   }
@@ -192,17 +192,17 @@ export class Cells {
     if (this.kind[cell] === CellKind.FREE) return;
     const known = this.#watching.size === 0 ? undefined : this.exemplars.get(cell);
     if (!this.exemplars.offer(cell, exemplar, nowMs)) return;
-    for (const earlier of this.#watching) earlier.noteExemplar(cell, known);
+    for (const undoLog of this.#watching) undoLog.noteExemplar(cell, known);
     this.changedAt[this.family[cell]!] = this.tick;
   }
 
   /** From now until `unwatch`, exemplars and starts are noted there before they change. */
-  watch(earlier: EarlierDetails): void {
-    this.#watching.add(earlier);
+  watch(undoLog: ViewUndoLog): void {
+    this.#watching.add(undoLog);
   }
 
-  unwatch(earlier: EarlierDetails): void {
-    this.#watching.delete(earlier);
+  unwatch(undoLog: ViewUndoLog): void {
+    this.#watching.delete(undoLog);
   }
 
   /** Takes a cell off the page. Its number is used again only after `recycle`. */
@@ -210,7 +210,7 @@ export class Cells {
     this.texts.remove(cell);
     const exemplar = this.exemplars.get(cell);
     if (exemplar !== undefined) {
-      for (const earlier of this.#watching) earlier.noteExemplar(cell, exemplar);
+      for (const undoLog of this.#watching) undoLog.noteExemplar(cell, exemplar);
       this.exemplars.delete(cell);
     }
     this.kind[cell] = CellKind.FREE;

@@ -88,7 +88,7 @@ export const upwardImportsKnown: Readonly<Record<string, string>> = {
 /** Circles of files, types included. After the imports above have gone, none goes beyond one folder. */
 export const circlesKnown: readonly (readonly string[])[] = [
   // What is noted for open views, and the cells that note it.
-  ['store/cells.ts', 'store/earlier-details.ts'],
+  ['store/cells.ts', 'store/view-undo-log.ts'],
   // All that leads to the state and back, as it opens views, knows the names of push times, and is counted by usage.ts.
   [
     'state/adopt-strays.ts',

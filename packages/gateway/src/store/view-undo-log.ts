@@ -10,7 +10,7 @@ const KIND_BYTES = 40;
  * The exemplars, start times and kinds of gauges that have changed since a point in time, as they were then. Few change while a page is written, so
  * that noting these costs less than copying all.
  */
-export class EarlierDetails {
+export class ViewUndoLog {
   readonly #starts = new Map<number, number>();
   readonly #exemplars = new Map<number, KeptExemplar | undefined>();
 
