@@ -33,7 +33,7 @@ export function disturbs(
     changesKnown(batch) ||
     collides(batch, read) ||
     mayTakeBack(state, batch, origin) ||
-    (read.batch.judged.length > 0 && hasUntyped(state, batch))
+    (read.batch.signDependent.length > 0 && hasUntyped(state, batch))
   );
 }
 

@@ -2,7 +2,7 @@
  * What comes between the last line of a push and its application: the batch is completed and checked as a whole. That takes as long as
  * the batch is, so for a long push it goes in steps, between which others may add to totals and do nothing else.
  */
-import { judgedAsBefore } from '../store/batch.ts';
+import { signsAsBefore } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { checkLimits } from './check-limits.ts';
 import type { PushDetails } from './push-details.ts';
@@ -44,7 +44,7 @@ export class PushFinish {
     if (isStrict) this.#strict.check();
     this.#settler.settle();
     this.#families.finish();
-    this.#starts.judge();
+    this.#starts.noteSignDependent();
     this.#details.finish();
     checkLimits(this.#state, this.#batch);
   }
@@ -60,11 +60,11 @@ export class PushFinish {
   }
 
   /** Whether the totals that something was decided by would have it decided in the same way now. */
-  *isAsJudged(): Generator<void, boolean> {
-    const { length } = this.#batch.judged;
+  *hasSignsAsBefore(): Generator<void, boolean> {
+    const { length } = this.#batch.signDependent;
     const { cells, pace } = this.#state;
     for (let from = 0; from < length; from += pace.rows) {
-      if (!judgedAsBefore(this.#batch, cells, from, Math.min(from + pace.rows, length))) return false;
+      if (!signsAsBefore(this.#batch, cells, from, Math.min(from + pace.rows, length))) return false;
       yield;
     }
     return true;

@@ -16,7 +16,7 @@ import { HASH, viewOf } from '../primitives/bytes.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
-import { appendEntry, emptyBatch, judge, reserveColumns, resetBatch } from '../store/batch.ts';
+import { appendEntry, emptyBatch, noteSignDependent, reserveColumns, resetBatch } from '../store/batch.ts';
 import type { AliasTarget, Batch, PushFamily } from '../store/batch.ts';
 import { checkPending, checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
@@ -115,11 +115,17 @@ export class PushBuilder implements SampleSink {
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
     this.#discarded = new DiscardedLines(state, this.batch, this.#families);
-    const judged = { state, batch: this.batch, families: this.#families, cursor: this.#cursor, wallMs };
+    const signDependent = {
+      state,
+      batch: this.batch,
+      families: this.#families,
+      cursor: this.#cursor,
+      wallMs,
+    };
     this.#finish = new PushFinish(state, this.batch, {
       families: this.#families,
       details: this.#details,
-      starts: new StartJudge(judged),
+      starts: new StartJudge(signDependent),
     });
   }
 
@@ -443,7 +449,7 @@ export class PushBuilder implements SampleSink {
     // In a push that changes types, a cell of the same text may be a stray that is about to go.
     const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
     const stays = isKnown && this.#state.survives(cell, family, shape.kind);
-    if (isKnown && shape.kind === CellKind.COUNTER) judge(this.batch, cells, { cell, stays });
+    if (isKnown && shape.kind === CellKind.COUNTER) noteSignDependent(this.batch, cells, { cell, stays });
     if (stays) {
       const { seen, serial } = this.#cursor;
       if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
@@ -491,7 +497,7 @@ export class PushBuilder implements SampleSink {
 
   /** Whether what was read so far means in the state as it is now what it meant then. */
   *isCurrentInSteps(): Generator<void, boolean> {
-    return this.epoch === this.#state.epoch && (yield* this.#finish.isAsJudged());
+    return this.epoch === this.#state.epoch && (yield* this.#finish.hasSignsAsBefore());
   }
 
   #remember(seriesKey: SeriesKey, alias: AliasTarget): void {

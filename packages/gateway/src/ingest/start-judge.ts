@@ -83,7 +83,7 @@ export class StartJudge {
   }
 
   /** Says in the batch which of its gauges are start times; to be called once all of them are there. */
-  judge(): void {
+  noteSignDependent(): void {
     for (const _ of this.judgeInSteps(Number.POSITIVE_INFINITY));
   }
 

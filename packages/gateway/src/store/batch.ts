@@ -45,7 +45,7 @@ export interface Batch {
    * Untyped cells whose totals decided whether they can be counters of this push: the cell, or `~cell` where it cannot. Totals change
    * without a change of State.epoch.
    */
-  readonly judged: number[];
+  readonly signDependent: number[];
   /** Families that go if nobody else has them (ingest/leaving.ts). They are among what other families replace, too. */
   readonly leaving: { readonly family: Family; readonly refusal: (standing: Standing) => PushProblem }[];
   /** What the aliases are spelled in. */
@@ -142,7 +142,7 @@ export function emptyBatch(hashSeed: number): Batch {
     turned: [],
     judgesStartTimes: true,
     exemplars: [],
-    judged: [],
+    signDependent: [],
     leaving: [],
     dialect: 'text',
     samples: 0,
@@ -176,7 +176,7 @@ export function resetBatch(batch: Batch): void {
   if (batch.turned.length > 0) batch.turned.length = 0;
   batch.judgesStartTimes = true;
   if (batch.exemplars.length > 0) batch.exemplars.length = 0;
-  if (batch.judged.length > 0) batch.judged.length = 0;
+  if (batch.signDependent.length > 0) batch.signDependent.length = 0;
   if (batch.leaving.length > 0) batch.leaving.length = 0;
   batch.dialect = 'text';
   batch.samples = 0;
@@ -240,18 +240,18 @@ export function boundAt(batch: Batch, cells: Cells, entry: number): number {
 }
 
 /** Notes whether a cell can be a counter of this push, where that depends on its total. */
-export function judge(
+export function noteSignDependent(
   batch: Batch,
   cells: Cells,
   { cell, stays }: { readonly cell: number; readonly stays: boolean },
 ): void {
-  if (cells.kindOf(cell) === CellKind.UNTYPED) batch.judged.push(stays ? cell : ~cell);
+  if (cells.kindOf(cell) === CellKind.UNTYPED) batch.signDependent.push(stays ? cell : ~cell);
 }
 
 /** Whether that is still so, for those from one place in the list to another. */
-export function judgedAsBefore({ judged }: Batch, { sums }: Cells, from: number, to: number): boolean {
+export function signsAsBefore({ signDependent }: Batch, { sums }: Cells, from: number, to: number): boolean {
   for (let i = from; i < to; i += 1) {
-    const cell = judged[i]!;
+    const cell = signDependent[i]!;
     if (cell >= 0 ? !(sums.get(cell) >= 0) : !(sums.get(~cell) < 0)) return false;
   }
   return true;
