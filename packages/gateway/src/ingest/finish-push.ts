@@ -7,7 +7,7 @@ import type { Batch } from '../store/batch.ts';
 import { checkLimits } from './check-limits.ts';
 import type { PushDetails } from './push-details.ts';
 import type { PushFamilies } from './push-families.ts';
-import { HistogramSettler } from './settle.ts';
+import { Decumulator } from './decumulate.ts';
 import type { StartJudge } from './start-judge.ts';
 import type { State } from '../state/state.ts';
 import { StrictHistograms } from './strict-histograms.ts';
@@ -18,7 +18,7 @@ export class PushFinish {
   readonly #families: PushFamilies;
   readonly #details: PushDetails;
   readonly #starts: StartJudge;
-  readonly #settler: HistogramSettler;
+  readonly #decumulator: Decumulator;
   readonly #strict: StrictHistograms;
 
   constructor(
@@ -35,14 +35,14 @@ export class PushFinish {
     this.#families = parts.families;
     this.#details = parts.details;
     this.#starts = parts.starts;
-    this.#settler = new HistogramSettler(batch, state);
+    this.#decumulator = new Decumulator(batch, state);
     this.#strict = new StrictHistograms(batch, state);
   }
 
   /** Throws a PushProblem when the batch contradicts itself, the state or a limit. */
   atOnce(isStrict: boolean): void {
     if (isStrict) this.#strict.check();
-    this.#settler.settle();
+    this.#decumulator.decumulate();
     this.#families.finish();
     this.#starts.noteSignDependent();
     this.#details.finish();
@@ -52,7 +52,7 @@ export class PushFinish {
   *inSteps(isStrict: boolean): Generator<void, void> {
     const { rows } = this.#state.pace;
     if (isStrict) yield* this.#strict.checkInSteps();
-    yield* this.#settler.settleInSteps();
+    yield* this.#decumulator.decumulateInSteps();
     yield* this.#families.finishInSteps(rows);
     yield* this.#starts.judgeInSteps(rows);
     yield* this.#details.finishInSteps(rows);

@@ -10,7 +10,7 @@ import { CellKind, isGrouped } from '../store/cells.ts';
 import { exemplarBytes } from '../store/exemplars.ts';
 import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
-import { shownText } from './settle.ts';
+import { shownText } from './decumulate.ts';
 import type { State } from '../state/state.ts';
 import { pendingBytes, seriesBytes } from '../state/usage.ts';
 import { tellsStarts } from '../store/rules.ts';
@@ -122,7 +122,7 @@ export class PushDetails {
 
   /** What became of start times that came before their series. */
   finish(): void {
-    if (this.#early.length > 0) this.#settleEarly(0, this.#early.length);
+    if (this.#early.length > 0) this.#decumulateEarly(0, this.#early.length);
   }
 
   /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
@@ -130,12 +130,12 @@ export class PushDetails {
     const { length } = this.#early;
     const step = Math.ceil(rows / START_ROWS);
     for (let from = 0; from < length; from += step) {
-      this.#settleEarly(from, Math.min(from + step, length));
+      this.#decumulateEarly(from, Math.min(from + step, length));
       yield;
     }
   }
 
-  #settleEarly(from: number, to: number): void {
+  #decumulateEarly(from: number, to: number): void {
     for (let i = from; i < to; i += 1) {
       const { text, startMs } = this.#early[i]!;
       const cell = this.#find(text);

@@ -13,7 +13,7 @@ import type { Batch } from '../store/batch.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
 import type { Families } from '../store/families.ts';
-import { shownText } from './settle.ts';
+import { shownText } from './decumulate.ts';
 import type { State } from '../state/state.ts';
 
 const NO_ENTRY = -1;

@@ -4,7 +4,7 @@ import { formatFloat64 } from '../primitives/float.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
-import { shownText } from './settle.ts';
+import { shownText } from './decumulate.ts';
 
 export class ValueCheck {
   readonly #batch: Batch;

@@ -159,7 +159,7 @@ export class FamilyChanges {
   }
 
   /** Has sources forget what they have in cells that are others now; to be called before anything is counted. */
-  *settle(): Generator<void, void> {
+  *resolve(): Generator<void, void> {
     if (this.#forgotten.length > 0) yield* this.#state.sources.forgetCells(this.#forgotten);
     this.#forgotten.length = 0;
   }

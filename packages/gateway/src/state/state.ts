@@ -147,7 +147,7 @@ export class State {
         yield* this.#changes.dropGauges(family);
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
-    yield* this.#changes.settle();
+    yield* this.#changes.resolve();
     this.droppedStrays = droppedStrays;
   }
 
@@ -180,7 +180,7 @@ export class State {
     const adoptions = batch.families.length > 0 ? yield* this.#applyFamilies(batch) : undefined;
     if (batch.turned.length > 0) {
       yield* this.#changes.turn(batch.turned);
-      yield* this.#changes.settle();
+      yield* this.#changes.resolve();
       this.#lose();
     }
     if (batch.pendingSeries.length > 0) yield* this.#createCells(batch, origin.wallMs);
@@ -325,7 +325,7 @@ export class State {
       this.cells.noteChange(family.id);
       if (!batch.judgesStartTimes) yield* this.#findStartTimes(pushed, family);
     }
-    yield* this.#changes.settle();
+    yield* this.#changes.resolve();
     return adoptions;
   }
 

@@ -16,7 +16,7 @@ import type { State } from '../state/state.ts';
 const SORTED_ROWS = 4;
 
 /** Works on one batch at a time, with columns that are used again. */
-export class HistogramSettler {
+export class Decumulator {
   readonly #batch: Batch;
   readonly #cells: Cells;
   readonly #bucketsMax: number;
@@ -44,7 +44,7 @@ export class HistogramSettler {
   }
 
   /** Throws a PushProblem for a histogram that is wrong. */
-  settle(): void {
+  decumulate(): void {
     const { grouped, length } = this.#batch;
     if (!grouped) return;
     this.#count = 0;
@@ -52,17 +52,17 @@ export class HistogramSettler {
       this.#count = 0;
       this.#take(0, length);
       this.#closeAll(0, this.#count);
-    } else for (const _ of this.#settleDisordered());
+    } else for (const _ of this.#decumulateDisordered());
   }
 
   /** The same in steps. The state must stay as it is meanwhile, but for its totals. */
-  *settleInSteps(): Generator<void, void> {
+  *decumulateInSteps(): Generator<void, void> {
     const { grouped, length } = this.#batch;
     if (!grouped) return;
     this.#count = 0;
     for (let from = 0; from < length; from += this.#rows) {
       if (!this.#areInOrder(from, Math.min(from + this.#rows, length))) {
-        yield* this.#settleDisordered();
+        yield* this.#decumulateDisordered();
         return;
       }
       yield;
@@ -76,7 +76,7 @@ export class HistogramSettler {
   }
 
   /** Counts the buckets of each group first, so that each has a stretch of its own in which its few are sorted. */
-  *#settleDisordered(): Generator<void, void> {
+  *#decumulateDisordered(): Generator<void, void> {
     const batch = this.#batch;
     const { length } = batch;
     this.#count = 0;
