@@ -8,7 +8,7 @@
  */
 import { RIGHT_BRACE } from '../primitives/bytes.ts';
 import type { ByteTable } from '../primitives/byte-table.ts';
-import { touchTexts } from './touch-texts.ts';
+import { prefetchTexts } from './prefetch-texts.ts';
 
 /** Rows looked at in one step. */
 const STEP_ROWS = 4096;
@@ -127,7 +127,7 @@ class RadixSort {
         depth = yield* this.#readLongRange(from, to, depth);
         yield* this.#countingSort(from, to);
       } else {
-        touchTexts(this.#texts, this.#entries, from, to);
+        prefetchTexts(this.#texts, this.#entries, from, to);
         depth += this.#sharedBytes(from, from, to, depth, SHARED_MAX);
         this.#readKeys(from, to, depth);
         if (to - from <= INSERTION_ROWS) this.#insertionSort(from, to);
@@ -145,12 +145,12 @@ class RadixSort {
   *#readLongRange(from: number, to: number, depth: number): Generator<void, number> {
     let shared = SHARED_MAX;
     for (let at = from; at < to && shared > 0; at += STEP_ROWS) {
-      touchTexts(this.#texts, this.#entries, at, Math.min(at + STEP_ROWS, to));
+      prefetchTexts(this.#texts, this.#entries, at, Math.min(at + STEP_ROWS, to));
       shared = this.#sharedBytes(from, at, Math.min(at + STEP_ROWS, to), depth, shared);
       yield;
     }
     for (let at = from; at < to; at += STEP_ROWS) {
-      touchTexts(this.#texts, this.#entries, at, Math.min(at + STEP_ROWS, to));
+      prefetchTexts(this.#texts, this.#entries, at, Math.min(at + STEP_ROWS, to));
       this.#readKeys(at, Math.min(at + STEP_ROWS, to), depth + shared);
       yield;
     }

@@ -16,7 +16,7 @@ import { isHeld, SeriesRow } from './series-row.ts';
 import type { ViewedState } from './series-row.ts';
 import { sortInSteps } from './sort-in-steps.ts';
 import { mergeTexts, sortTexts } from './sort-texts.ts';
-import { touchTexts } from './touch-texts.ts';
+import { prefetchTexts } from './prefetch-texts.ts';
 import type { State } from '../state/state.ts';
 
 /** Rows looked up in one step. */
@@ -214,7 +214,7 @@ class RowsView implements FamilyView {
       for (let row = from; row < to; row += 1) this.#visitGroup(rows[row]!, visitor, zeroAfter);
       return;
     }
-    touchTexts(this.#cells.texts, rows, from, to);
+    prefetchTexts(this.#cells.texts, rows, from, to);
     const { bornAt } = this.#cells;
     const isInfo = this.type === 'info';
     for (let row = from; row < to; row += 1) {
@@ -228,7 +228,7 @@ class RowsView implements FamilyView {
     const rows = this.#rows;
     this.#series ??= new SeriesRow(this, this.#state);
     const series = this.#series;
-    if (!this.#grouped) touchTexts(this.#cells.texts, rows, from, to);
+    if (!this.#grouped) prefetchTexts(this.#cells.texts, rows, from, to);
     for (let row = from; row < to; row += 1) {
       if (this.#grouped) series.readGroup(rows[row]!);
       else series.readCell(rows[row]!);

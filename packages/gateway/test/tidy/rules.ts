@@ -159,7 +159,7 @@ export const exportsForTests: Readonly<Record<string, string>> = {
 
 /** Exports that nobody uses in another file, neither the program nor tests. */
 export const exportsForNobody: Readonly<Record<string, string>> = {
-  'read/touch-texts.ts touched': 'an export keeps the reads from being left out as without effect',
+  'read/prefetch-texts.ts prefetched': 'an export keeps the reads from being left out as without effect',
   'state/adopted-cells.ts AdoptingInto': 'not to be exported',
   'store/batch.ts Alias': 'not to be exported',
   'store/cells.ts Group': 'not to be exported',

@@ -77,9 +77,9 @@ export class BodyBuffer {
 
   #write(memory: Memory, part: Uint8Array, at: number): void {
     const end = at + part.length;
-    if (end > memory.touched) {
-      this.#share.take(end - memory.touched);
-      memory.touched = end;
+    if (end > memory.prefetched) {
+      this.#share.take(end - memory.prefetched);
+      memory.prefetched = end;
     }
     memory.bytes.set(part, at);
   }

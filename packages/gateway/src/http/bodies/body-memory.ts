@@ -24,10 +24,10 @@ const REUSED_TIMES_MAX = 4;
 const IDLE_BYTES_MAX = 32 << 20;
 const IDLE_PART = 1 / 4;
 
-/** What an allocation holds: its bytes up to `touched` were written to, and are real. */
+/** What an allocation holds: its bytes up to `prefetched` were written to, and are real. */
 export interface Memory {
   readonly bytes: Buffer;
-  touched: number;
+  prefetched: number;
 }
 
 export class BodyMemory {
@@ -90,12 +90,12 @@ export class BodyMemory {
       (memory) =>
         memory.bytes.length >= bytes &&
         memory.bytes.length <= REUSED_TIMES_MAX * bytesWanted &&
-        this.#fits(share, share.bytes + memory.touched),
+        this.#fits(share, share.bytes + memory.prefetched),
     );
     if (found === -1) return undefined;
     const [memory] = this.#idle.splice(found, 1);
-    this.#bytesIdle -= memory!.touched;
-    this.change(share, memory!.touched);
+    this.#bytesIdle -= memory!.prefetched;
+    this.change(share, memory!.prefetched);
     return memory;
   }
 
@@ -103,7 +103,7 @@ export class BodyMemory {
   giveIdle(memory: Memory): void {
     if (memory.bytes.length < REUSED_BYTES_MIN) return;
     const { bytesMax } = this.#bounds;
-    const bytesIdle = this.#bytesIdle + memory.touched;
+    const bytesIdle = this.#bytesIdle + memory.prefetched;
     if (bytesIdle > Math.min(IDLE_BYTES_MAX, bytesMax * IDLE_PART)) return;
     if (this.#bytesHeld + bytesIdle > bytesMax) return;
     this.#idle.push(memory);
@@ -148,7 +148,8 @@ export class BodyMemory {
       if (victim === undefined || (!isFull && this.#large(victim.bytes) === 0)) throw overloaded();
       victim.giveWay();
     }
-    while (this.#bytesHeld + this.#bytesIdle + more > bytesMax) this.#bytesIdle -= this.#idle.pop()!.touched;
+    while (this.#bytesHeld + this.#bytesIdle + more > bytesMax)
+      this.#bytesIdle -= this.#idle.pop()!.prefetched;
   }
 
   #fits(share: BodyShare, bytes: number): boolean {
@@ -217,13 +218,13 @@ export class BodyShare {
     return (
       this.#memory.takeIdle(this, bytes, bytesWanted) ?? {
         bytes: Buffer.allocUnsafeSlow(bytesWanted),
-        touched: 0,
+        prefetched: 0,
       }
     );
   }
 
   free(memory: Memory): void {
-    this.give(memory.touched);
+    this.give(memory.prefetched);
     this.#memory.giveIdle(memory);
   }
 }
