@@ -16,7 +16,7 @@ import type { Family } from '../store/families.ts';
 import { copyColumn, sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { slotsOf, StrayHistograms, wholeOf } from './stray-histograms.ts';
-import type { Slot, StraySeries, Told } from './stray-histograms.ts';
+import type { Slot, StraySeries, SlotValue } from './stray-histograms.ts';
 import type { Contribution, Sources } from '../sources/sources.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
@@ -98,7 +98,7 @@ export class StrayAdoption {
     // A line is a cell at most, and a series may lack its count or its last bucket.
     yield* cells.reserveInSteps(this.#places.size * 2, pace);
     if (this.#isHeld)
-      yield* sources.replaceContributions([...this.#places.keys()], (told) => this.#moved(told));
+      yield* sources.replaceContributions([...this.#places.keys()], (slotValues) => this.#moved(slotValues));
     for (const series of this.#strays) {
       yield* this.#addRest(series);
       if (pace.isFull(1)) yield;
@@ -134,10 +134,10 @@ export class StrayAdoption {
   }
 
   /** What a source has instead of its untyped cells. */
-  *#moved(told: readonly Contribution[]): Generator<void, readonly Contribution[]> {
+  *#moved(slotValues: readonly Contribution[]): Generator<void, readonly Contribution[]> {
     const { pace } = this.#state;
-    const bySeries = new Map<StraySeries, Told[]>();
-    for (const { cell, value } of told) {
+    const bySeries = new Map<StraySeries, SlotValue[]>();
+    for (const { cell, value } of slotValues) {
       const place = this.#places.get(cell);
       if (place === undefined) continue;
       const { series, slot } = place;
@@ -168,14 +168,14 @@ export class StrayAdoption {
 
   /** Adds what is held by nobody. A bound that nobody else told has nothing left, and says nothing. */
   *#addRest(series: StraySeries): Generator<void, void> {
-    const told: Told[] = [];
+    const slotValues: SlotValue[] = [];
     const isHeld = this.#held.has(series);
     for (const slot of slotsOf(series)) {
       const value = this.#totals.get(slot.index);
-      if (!isHeld || value !== 0) told.push({ slot, value });
+      if (!isHeld || value !== 0) slotValues.push({ slot, value });
       if (this.#state.pace.isFull(1)) yield;
     }
-    const whole = wholeOf(told, { withBuckets: this.#withBuckets, ofMany: true });
+    const whole = wholeOf(slotValues, { withBuckets: this.#withBuckets, ofMany: true });
     if (whole === undefined) return;
     const { cells } = this.#state;
     const into = this.#cellsOf(series);

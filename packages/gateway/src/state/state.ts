@@ -24,7 +24,7 @@ import { FamilyChanges } from './family-changes.ts';
 import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
 import { isNative } from '../store/native-cells.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
-import { tellsStarts } from '../store/rules.ts';
+import { usesStartTimes } from '../store/rules.ts';
 import type { Limits, StateRules } from '../store/rules.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../ingest/push-times.ts';
@@ -204,7 +204,7 @@ export class State {
 
   /** Whether only `isLateInSteps` can say that a push is not late. */
   mayBeLate({ began }: Batch): boolean {
-    return began.length > 0 && tellsStarts(this.rules);
+    return began.length > 0 && usesStartTimes(this.rules);
   }
 
   /** Whether a push is older than what its source has pushed already. It is not to be applied then. */

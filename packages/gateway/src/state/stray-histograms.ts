@@ -28,7 +28,7 @@ export interface StraySeries {
   cells: number;
 }
 
-export interface Told {
+export interface SlotValue {
   readonly slot: Slot;
   readonly value: number;
 }
@@ -123,7 +123,7 @@ export function* slotsOf({ buckets, sum, count }: StraySeries): Generator<Slot, 
  * up: their bounds may differ, so that a bucket has less than the one below it, and only some may have written `+Inf` or a count.
  */
 export function wholeOf(
-  all: readonly Told[],
+  all: readonly SlotValue[],
   { withBuckets, ofMany }: { readonly withBuckets: boolean; readonly ofMany: boolean },
 ): Whole | undefined {
   let sum: number | undefined;
@@ -150,12 +150,12 @@ export function wholeOf(
 }
 
 /** Senders may spell one bound in two ways. */
-function perSlot(all: readonly Told[]): Iterable<Told> {
-  const bySlot = new Map<Slot, Told>();
-  for (const told of all) {
-    const { slot, value } = told;
+function perSlot(all: readonly SlotValue[]): Iterable<SlotValue> {
+  const bySlot = new Map<Slot, SlotValue>();
+  for (const slotValues of all) {
+    const { slot, value } = slotValues;
     const before = bySlot.get(slot);
-    bySlot.set(slot, before === undefined ? told : { slot, value: before.value + value });
+    bySlot.set(slot, before === undefined ? slotValues : { slot, value: before.value + value });
   }
   return bySlot.values();
 }

@@ -25,7 +25,7 @@ export interface StateRules {
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */
-export function tellsStarts({ byJob, counterResets }: StateRules): boolean {
+export function usesStartTimes({ byJob, counterResets }: StateRules): boolean {
   return byJob && counterResets === 'accumulate';
 }
 

@@ -23,7 +23,7 @@ import { PlainScanner } from '../text/plain-series.ts';
 import { checkReserved, isGoodValue, reservedLabel, valueProblem } from './check-sample.ts';
 import { FamilyReader } from './families.ts';
 import { Role, roleAt } from './family-types.ts';
-import { HeldSamples, isStartTime, metricOf, tellSample } from './held-samples.ts';
+import { BufferedSamples, isStartTime, metricOf, emitSample } from './buffered-samples.ts';
 import { CREATED_BYTES, isSameSeries, seriesEndBefore } from './line-before.ts';
 import { MetricOrder } from './metric-order.ts';
 import { parseSample, parseTail, seriesEnd } from './parse-sample.ts';
@@ -54,7 +54,7 @@ class OpenMetricsReader implements PushDecoder {
   readonly #sink: SampleSink;
   readonly #isStrict: boolean;
   readonly #families: FamilyReader;
-  readonly #held: HeldSamples;
+  readonly #buffered: BufferedSamples;
   /** Strict only. */
   readonly #order: MetricOrder | undefined;
   #position = 0;
@@ -72,7 +72,7 @@ class OpenMetricsReader implements PushDecoder {
     this.#sink = sink;
     this.#isStrict = strict;
     this.#families = new FamilyReader(body, this.#view, sink, strict);
-    this.#held = new HeldSamples(sink, strict);
+    this.#buffered = new BufferedSamples(sink, strict);
     this.#order = strict ? new MetricOrder(body, this.#view, sink.hashSeed) : undefined;
     sink.readAs('openmetrics', { strict });
   }
@@ -95,7 +95,7 @@ class OpenMetricsReader implements PushDecoder {
         return true;
       } else {
         const stop = lineEnd(view, position, end);
-        this.#held.flush();
+        this.#buffered.flush();
         this.#order?.close();
         this.#families.readMetadata(position, stop);
         position = stop + 1;
@@ -120,7 +120,7 @@ class OpenMetricsReader implements PushDecoder {
   }
 
   #finish(position: number): void {
-    this.#held.flush();
+    this.#buffered.flush();
     this.#order?.close();
     this.#families.close();
     const after = position + EOF_BYTES + 1;
@@ -187,9 +187,9 @@ class OpenMetricsReader implements PushDecoder {
     if (!isGoodValue(type, role, value, this.#isStrict)) {
       throw valueProblem(this.#text(position, blank), value, { type, role, offset: position });
     }
-    if (!this.#held.isEmpty) {
+    if (!this.#buffered.isEmpty) {
       if (this.#isStrict) return -1;
-      this.#held.flush();
+      this.#buffered.flush();
     }
     const order = type.isTracked ? this.#order : undefined;
     if (order !== undefined) order.check(position, blank, role, families);
@@ -228,7 +228,7 @@ class OpenMetricsReader implements PushDecoder {
     const families = this.#families;
     let role = families.roleOf(sample.name);
     if (role === 0) {
-      this.#held.flush();
+      this.#buffered.flush();
       this.#order?.close();
       families.beginUndeclared(sample.name, start, sample.isBare);
       role = families.roleOf(sample.name);
@@ -244,24 +244,24 @@ class OpenMetricsReader implements PushDecoder {
       this.#checkPlace(sample, role, this.#order);
     }
     this.#enter();
-    const told = { sample, name: families.toldName(sample.name, role), isStart: role === Role.CREATED };
+    const parsed = { sample, name: families.sampleName(sample.name, role), isStart: role === Role.CREATED };
     if (sample.timestamp !== undefined) {
-      this.#held.add(told, sample.timestamp, reservedLabel(type, role, families.name));
+      this.#buffered.add(parsed, sample.timestamp, reservedLabel(type, role, families.name));
       return;
     }
-    this.#held.flush();
+    this.#buffered.flush();
     const view = this.#view;
     const sink = this.#sink;
     this.#lastSeriesEnd = sample.seriesEnd;
     this.#lastLineEnd = stop + 1;
-    if (!told.isStart && told.name === sample.name && plain.scan(view, start, sample.seriesEnd)) {
+    if (!parsed.isStart && parsed.name === sample.name && plain.scan(view, start, sample.seriesEnd)) {
       const hash = hashBytes(sink.hashSeed, view, start, sample.seriesEnd);
       if (sink.addPlain(view, plain, hash, sample.value)) {
         if (sample.exemplar !== undefined) sink.addExemplar(sample.exemplar);
         return;
       }
     }
-    tellSample(sink, told);
+    emitSample(sink, parsed);
   }
 
   /**
@@ -270,7 +270,7 @@ class OpenMetricsReader implements PushDecoder {
    */
   #readCreated(position: number, end: number, labels: number): number {
     const view = this.#view;
-    if (!this.#held.isEmpty) return -1;
+    if (!this.#buffered.isEmpty) return -1;
     const blank = seriesEnd(view, labels, end);
     if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) return -1;
     const { isTyped, type } = this.#families;
@@ -298,7 +298,7 @@ class OpenMetricsReader implements PushDecoder {
     }
     const isStart = role === Role.CREATED;
     if (order.isWaiting) order.follow(labels, reservedLabel(families.type, role, families.name), isStart);
-    else if (isStart && !this.#held.holds(labels, '') && !this.#isAfterSameMetric(sample, ''))
+    else if (isStart && !this.#buffered.holds(labels, '') && !this.#isAfterSameMetric(sample, ''))
       order.wait({ start, end }, labels);
   }
 
@@ -306,7 +306,7 @@ class OpenMetricsReader implements PushDecoder {
   #checkClock(sample: Sample, role: number): void {
     const families = this.#families;
     const reserved = reservedLabel(families.type, role, families.name);
-    if (this.#held.holds(sample.labels, reserved) === (sample.timestamp !== undefined)) return;
+    if (this.#buffered.holds(sample.labels, reserved) === (sample.timestamp !== undefined)) return;
     if (sample.timestamp !== undefined && !this.#isAfterSameMetric(sample, reserved)) return;
     throw new PushProblem(
       'syntax',
@@ -319,7 +319,7 @@ class OpenMetricsReader implements PushDecoder {
   #isAfterSameMetric({ start, labels }: Sample, reserved: string): boolean {
     const families = this.#families;
     // What is held is of the line before.
-    if (!families.isSampled || families.isOpen || !this.#held.isEmpty) return false;
+    if (!families.isSampled || families.isOpen || !this.#buffered.isEmpty) return false;
     const before = this.#body.lastIndexOf(LF, start - 2) + 1;
     if (start < 2 || before === start - 1 || this.#view.getUint8(before) === HASH) return false;
     const sample = parseSample(new Cursor(this.#body, before, start - 1), true);

@@ -119,7 +119,7 @@ export class FamilyReader {
   }
 
   /** What the sink calls a sample of the family at hand whose name it knows otherwise. */
-  toldName(name: string, role: number): string {
+  sampleName(name: string, role: number): string {
     const base = this.name;
     if (role === Role.GSUM) return `${base}_sum`;
     if (role === Role.GCOUNT) return `${base}_count`;

@@ -15,7 +15,7 @@ import { Cursor } from '../line-cursor.ts';
 import { reservedLabel } from './check-sample.ts';
 import { Role } from './family-types.ts';
 import type { FamilyType } from './family-types.ts';
-import { metricOf } from './held-samples.ts';
+import { metricOf } from './buffered-samples.ts';
 import { parseLabels } from './parse-sample.ts';
 
 /** A metric's key: the sums of two hashes of each label, which no two metrics of a body are likely to have in common. */

@@ -21,7 +21,7 @@ import { shorten } from '../../primitives/quote.ts';
 import { MetricReader } from './metric.ts';
 import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
-import { ToldFamilies } from './told-families.ts';
+import { SeenFamilies } from './seen-families.ts';
 import { WireReader } from './wire.ts';
 
 export function beginProtobuf(body: Uint8Array, sink: SampleSink): PushDecoder {
@@ -37,7 +37,7 @@ class FamilyReader implements PushDecoder {
   readonly #sink: SampleSink;
   readonly #reader: WireReader;
   readonly #metrics: MetricReader;
-  readonly #told: ToldFamilies;
+  readonly #seen: SeenFamilies;
   #phase: Phase = 'between';
   /** Where to go on; in `metrics` this is behind the header once more. */
   #position = 0;
@@ -60,7 +60,7 @@ class FamilyReader implements PushDecoder {
     this.#sink = sink;
     this.#reader = new WireReader(body);
     this.#metrics = new MetricReader(this.#reader, sink);
-    this.#told = new ToldFamilies(body);
+    this.#seen = new SeenFamilies(body);
   }
 
   advance(bytes: number): boolean {
@@ -172,10 +172,10 @@ class FamilyReader implements PushDecoder {
     const reader = this.#reader;
     const start = this.#start;
     const reference = this.#plain ? this.#findHeader(start, headerEnd) : UNKNOWN;
-    if (reference !== UNKNOWN && !this.#told.isByName && this.#isNewKnown(reference)) return;
+    if (reference !== UNKNOWN && !this.#seen.isByName && this.#isNewKnown(reference)) return;
     const name = reader.text(this.#nameStart, this.#nameEnd);
     const help = this.#helpStart === NOWHERE ? undefined : reader.text(this.#helpStart, this.#helpEnd);
-    if (!this.#told.add(name, type, start)) {
+    if (!this.#seen.add(name, type, start)) {
       sink.returnTo(name);
       return;
     }

@@ -60,7 +60,7 @@ export class Suspects {
   readonly #byJob: boolean;
   readonly #log: Log;
   readonly #paths = new Map<string, Path>();
-  readonly #told = new Set<Suspicion>();
+  readonly #reported = new Set<Suspicion>();
   #passedBy = 0;
 
   constructor(byJob: boolean, log: Log) {
@@ -101,7 +101,7 @@ export class Suspects {
     }
     path.pushes += 1;
     const suspicion = this.#byJob ? lookByJob(path, batch) : lookAtTotals(path, batch);
-    if (suspicion !== undefined) this.#tell(key, path, suspicion);
+    if (suspicion !== undefined) this.#report(key, path, suspicion);
   }
 
   #admit(key: string): Path | undefined {
@@ -125,10 +125,10 @@ export class Suspects {
     return path;
   }
 
-  #tell(key: string, path: Path, suspicion: Suspicion): void {
+  #report(key: string, path: Path, suspicion: Suspicion): void {
     path.suspicion = suspicion;
-    if (this.#told.has(suspicion)) return;
-    this.#told.add(suspicion);
+    if (this.#reported.has(suspicion)) return;
+    this.#reported.add(suspicion);
     this.#log.warn(remedies[suspicion], { reason: suspicion, path: shorten(key) });
   }
 }

@@ -157,12 +157,12 @@ function formatOf(
   // Prometheus 3 says the escaping with text only, and means all that it reads: names must not depend on whether it asks for protobuf.
   const said = (choice && escapingOf(choice)) ?? (format === 'protobuf' ? known : undefined);
   const escaping = said ?? 'underscores';
-  const isTold = known !== undefined || choice?.parameters.get('version') === '1.0.0';
+  const isNamed = known !== undefined || choice?.parameters.get('version') === '1.0.0';
   return {
     format,
     version,
     escaping,
-    contentType: isTold ? `${contentType}; escaping=${escaping}` : contentType,
+    contentType: isNamed ? `${contentType}; escaping=${escaping}` : contentType,
   };
 }
 

@@ -11,7 +11,7 @@ import { family as familyTags, typesByNumber } from './schema.ts';
 import type { ProtobufType } from './schema.ts';
 import { WireReader } from './wire.ts';
 
-export class ToldFamilies {
+export class SeenFamilies {
   readonly #body: Uint8Array;
   #types: Map<string, ProtobufType> | undefined;
 

@@ -9,7 +9,7 @@ import { shorten } from '../../primitives/quote.ts';
 import type { Sample } from './parse-sample.ts';
 
 /** A sample and what it is to the sink. */
-interface ToldSample {
+interface ParsedSample {
   readonly sample: Sample;
   /** What the sink calls it; of a start time: the sample of the series that it is of. */
   readonly name: string;
@@ -19,11 +19,11 @@ interface ToldSample {
 /** They are handed over in one go. */
 const HELD_MAX = 4096;
 
-export class HeldSamples {
+export class BufferedSamples {
   readonly #sink: SampleSink;
   readonly #isStrict: boolean;
   /** By the series key of the series. */
-  #held: Map<string, ToldSample> | undefined;
+  #buffered: Map<string, ParsedSample> | undefined;
   #metric = '';
   #timestamp = Number.NEGATIVE_INFINITY;
 
@@ -33,8 +33,8 @@ export class HeldSamples {
   }
 
   /** Holds a sample of the metric with these labels. `reserved` is the label that tells samples of one metric apart. */
-  add(told: ToldSample, timestamp: number, reserved: string): void {
-    const { sample } = told;
+  add(parsed: ParsedSample, timestamp: number, reserved: string): void {
+    const { sample } = parsed;
     const metric = metricOf(sample.labels, reserved);
     if (metric !== this.#metric) {
       this.flush();
@@ -48,32 +48,32 @@ export class HeldSamples {
       );
     }
     this.#timestamp = timestamp;
-    this.#held ??= new Map();
-    if (this.#held.size === HELD_MAX) {
+    this.#buffered ??= new Map();
+    if (this.#buffered.size === HELD_MAX) {
       throw new PushProblem(
         'buckets_limit',
         `${shorten(sample.name)} has more than ${HELD_MAX} samples with timestamps and the same labels; leave the timestamps out`,
         sample.start,
       );
     }
-    this.#held.set(JSON.stringify([sample.name, sample.labels]), told);
+    this.#buffered.set(JSON.stringify([sample.name, sample.labels]), parsed);
   }
 
   /** Hands over what is held. Call before anything else is told to the sink. */
   flush(): void {
-    if (this.#held === undefined) return;
+    if (this.#buffered === undefined) return;
     this.#timestamp = Number.NEGATIVE_INFINITY;
-    for (const told of this.#held.values()) tellSample(this.#sink, told);
-    this.#held = undefined;
+    for (const parsed of this.#buffered.values()) emitSample(this.#sink, parsed);
+    this.#buffered = undefined;
   }
 
   /** Whether samples of the metric with these labels are held. */
   holds(labels: readonly Label[], reserved: string): boolean {
-    return this.#held !== undefined && metricOf(labels, reserved) === this.#metric;
+    return this.#buffered !== undefined && metricOf(labels, reserved) === this.#metric;
   }
 
   get isEmpty(): boolean {
-    return this.#held === undefined;
+    return this.#buffered === undefined;
   }
 }
 
@@ -86,7 +86,7 @@ export function metricOf(labels: readonly Label[], reserved: string): string {
   );
 }
 
-export function tellSample(sink: SampleSink, { sample, name, isStart }: ToldSample): void {
+export function emitSample(sink: SampleSink, { sample, name, isStart }: ParsedSample): void {
   const { labels, value, start, seriesEnd, exemplar } = sample;
   if (isStart) {
     if (isStartTime(value)) sink.addStartOf(name, labels, value * 1_000);
