@@ -27,7 +27,7 @@ async function linesOf(series: number, byJob: boolean): Promise<string[]> {
     snapshot.close();
   });
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  const restored = new State(state.rules, defaultLimits, 2);
+  const restored = new State(state.aggregation, defaultLimits, 2);
   const restore = await timed(() => restoreState(inTurn(parts), restored));
   if (restored.cells.size !== state.cells.size) throw new Error('the restored state is another one');
   const name = `snapshot of ${state.cells.size} series${byJob ? ', by-job' : ''}`;

@@ -6,7 +6,7 @@ import type { Assembly, Parts } from './assemble.ts';
 import { checkOptions } from './check-options.ts';
 import type { GatewayApi, PushFormat, PushOutcome } from './gateway/api.ts';
 import { gatewayOptionTable, limitTable } from './gateway/options.ts';
-import type { Limits } from './store/rules.ts';
+import type { Limits } from './store/aggregation-config.ts';
 import type { GatewayOptions } from './gateway/options.ts';
 import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';

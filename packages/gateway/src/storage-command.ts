@@ -8,7 +8,7 @@ import { defaultExpositionOptions } from './exposition/family-writer.ts';
 import { ScrapeCache } from './exposition/scrape-cache.ts';
 import { encodeExposition } from './exposition/page.ts';
 import { plainText } from './model/exposition-format.ts';
-import { initialRules } from './gateway/ledger/ledger.ts';
+import { initialAggregation } from './gateway/ledger/ledger.ts';
 import { defaultLimits } from './gateway/options.ts';
 import { recoverState } from './gateway/ledger/recovery.ts';
 import type { Recovery } from './gateway/ledger/recovery.ts';
@@ -94,7 +94,7 @@ async function readContents(path: string, log: Log): Promise<Contents> {
   });
   try {
     const seed = randomSeed();
-    const state = new State(initialRules, defaultLimits, seed);
+    const state = new State(initialAggregation, defaultLimits, seed);
     const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
     return { state, keys, recovery: await recoverState(journal, state, keys) };
   } finally {
@@ -119,7 +119,7 @@ function* describeFiles(path: string, report: StoreReport): Generator<readonly [
 }
 
 function* describeContents({ state, keys, recovery }: Contents): Generator<readonly [string, string]> {
-  const { byJob, counterResets, summaries, pathLabels = 'unknown' } = state.rules;
+  const { byJob, counterResets, summaries, pathLabels = 'unknown' } = state.aggregation;
   const mode = byJob ? 'by-job' : 'add';
   yield [
     'mode',

@@ -1,4 +1,4 @@
-import type { Limits } from '../store/rules.ts';
+import type { Limits } from '../store/aggregation-config.ts';
 import { choice, count, duration, onOff, shareOfMemory, size } from '../options/kinds.ts';
 import { withDefaults } from '../options/option.ts';
 import type { OptionTable } from '../options/option.ts';

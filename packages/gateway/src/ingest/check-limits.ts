@@ -5,7 +5,7 @@
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { descriptionBytes, familyBytes } from '../store/families.ts';
-import type { Limits } from '../store/rules.ts';
+import type { Limits } from '../store/aggregation-config.ts';
 import type { State } from '../state/state.ts';
 import { pendingBytes, goneBytes, seriesBytes } from '../state/usage.ts';
 
@@ -141,9 +141,9 @@ function passOver(family: PushFamily): void {
 }
 
 /** In by-job mode: whether it must be counted by how much a push would make its source grow. Nearly always there is room for all of it. */
-export function nearsSourceLimit({ sources, limits, rules }: State, batch: Batch): boolean {
+export function nearsSourceLimit({ sources, limits, aggregation }: State, batch: Batch): boolean {
   return (
-    rules.byJob &&
+    aggregation.byJob &&
     sources.bytes + sources.mostGrowth(batch.length + batch.began.length) > limits.sourceBytesTotalMax
   );
 }

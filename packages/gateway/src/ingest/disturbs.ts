@@ -75,7 +75,7 @@ function mayTakeBack(
   batch: Batch,
   { source, method }: Pick<PushOrigin, 'source' | 'method'>,
 ): boolean {
-  if (!state.rules.byJob) return false;
+  if (!state.aggregation.byJob) return false;
   const { list, contributions } = state.sources;
   const known = list.find(source);
   if (known < 0) return false;
@@ -86,7 +86,7 @@ function mayTakeBack(
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= cells[cellsAt + i] === batch.cells[i];
   }
-  const replaces = method === 'PUT' || batch.grouped || state.rules.groups === true;
+  const replaces = method === 'PUT' || batch.grouped || state.aggregation.groups === true;
   return !isSame && replaces && mayLose(state, source, batch);
 }
 
@@ -107,9 +107,9 @@ function mayLose(state: State, source: string, batch?: Batch): boolean {
   return false;
 }
 
-function mayGo({ cells, families, rules }: State, cell: number): boolean {
+function mayGo({ cells, families, aggregation }: State, cell: number): boolean {
   const kind = cells.kindOf(cell);
-  if (rules.groups === true || isRemovable(kind) || isNative(kind)) return true;
+  if (aggregation.groups === true || isRemovable(kind) || isNative(kind)) return true;
   return isGrouped(kind) && families.get(cells.family[cell]!).type === 'gaugehistogram';
 }
 

@@ -13,7 +13,7 @@ import { PushNative } from './push-native.ts';
 import { shownText } from './decumulate.ts';
 import type { State } from '../state/state.ts';
 import { pendingBytes, seriesBytes } from '../state/usage.ts';
-import { usesStartTimes } from '../store/rules.ts';
+import { usesStartTimes } from '../store/aggregation-config.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
 
@@ -61,7 +61,7 @@ export class PushDetails {
     // Nearly always it was told before. No cell of a histogram was first counted before its count was.
     const cell = this.#batch.cells[entry]!;
     const isWanted =
-      usesStartTimes(this.#state.rules) || cell < 0 || startMs < this.#state.cells.startMs[cell]!;
+      usesStartTimes(this.#state.aggregation) || cell < 0 || startMs < this.#state.cells.startMs[cell]!;
     if (!isWanted) return;
     const kind = this.#kindAt(entry);
     if (kind === CellKind.COUNTER) this.#start(cell, startMs);
@@ -174,7 +174,7 @@ export class PushDetails {
 
   #start(cell: number, startMs: number): void {
     if (!(startMs > 0)) return;
-    if (usesStartTimes(this.#state.rules)) this.#batch.began.push({ cell, startMs });
+    if (usesStartTimes(this.#state.aggregation)) this.#batch.began.push({ cell, startMs });
     // Most pushes say again what is known.
     if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
     this.#batch.starts.push({ cell, startMs });

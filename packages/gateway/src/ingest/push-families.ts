@@ -41,7 +41,7 @@ export class PushFamilies {
   #passed: string | undefined;
   /** All of the push. */
   readonly #allPassed = new Set<string>();
-  readonly #state: Pick<State, 'families' | 'limits' | 'rules' | 'discards'>;
+  readonly #state: Pick<State, 'families' | 'limits' | 'aggregation' | 'discards'>;
   /** Whether a family has samples whose name says that they may be start times. */
   mayHaveStartTimes = false;
   readonly #families: Families;
@@ -55,7 +55,7 @@ export class PushFamilies {
   #helped = new Uint32Array(0);
   #sampled = new Uint32Array(0);
 
-  constructor(state: Pick<State, 'families' | 'limits' | 'rules' | 'discards'>, batch: Batch) {
+  constructor(state: Pick<State, 'families' | 'limits' | 'aggregation' | 'discards'>, batch: Batch) {
     const { families, limits } = state;
     this.#state = state;
     this.#families = families;
@@ -447,7 +447,7 @@ export class PushFamilies {
 
   /** Has a known family go if nobody has it any more, which is seen in the end; refuses the push where that cannot be. */
   #letGo(known: Family, family: PushFamily, refusal: (standing: Standing) => PushProblem): void {
-    if (!this.#state.rules.byJob || this.#isSampled(known)) throw refusal('held');
+    if (!this.#state.aggregation.byJob || this.#isSampled(known)) throw refusal('held');
     this.#batch.leaving.push({ family: known, refusal });
     family.replaces.push(known);
   }

@@ -18,10 +18,10 @@ export class ReplacedCells {
   }
 
   has(cell: number): boolean {
-    const { cells, families, rules } = this.#state;
-    if (!rules.byJob || cells.holders[cell] !== 1) return false;
+    const { cells, families, aggregation } = this.#state;
+    if (!aggregation.byJob || cells.holders[cell] !== 1) return false;
     // A histogram that begins anew, as one without its buckets has, leaves them in the total.
-    const staysFolded = rules.counterResets === 'accumulate';
+    const staysFolded = aggregation.counterResets === 'accumulate';
     if (staysFolded && families.get(cells.family[cell]!).type !== 'gaugehistogram') return false;
     this.#own ??= this.#ownCells();
     return this.#own[cell] === 1;

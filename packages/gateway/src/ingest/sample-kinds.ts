@@ -6,7 +6,7 @@ import { parseFloat64 } from '../primitives/float.ts';
 import { quote, shorten } from '../primitives/quote.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Route } from './push-families.ts';
-import type { Limits } from '../store/rules.ts';
+import type { Limits } from '../store/aggregation-config.ts';
 
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
 export function kindOf({ family, role }: Route, name: string, offset: number): CellKind {

@@ -12,7 +12,7 @@ import type { Cursor } from './expected-run.ts';
 import { hasStartTimes, startTimesOf } from '../store/families.ts';
 import { NO_GROUP } from '../store/pending-series.ts';
 import type { PushFamilies } from './push-families.ts';
-import { usesStartTimes } from '../store/rules.ts';
+import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
@@ -108,7 +108,7 @@ export class StartJudge {
         left -= LOOKED_UP_ROWS;
         owner = this.#expectedOwner(cell) ?? this.#findOwner(cell);
         this.#lastOwner = owner;
-        if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#state.rules))
+        if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#state.aggregation))
           batch.began.push({ cell: owner, startMs: value * 1000 });
       }
       this.#note(cell, value, owner !== undefined);

@@ -4,7 +4,7 @@
  *   head   │ keys, keys, …   │ (empty) │ state, state, …
  */
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
-import { readKeyBounds, readRules, writeKeyBounds, writeRules } from '../wal/record.ts';
+import { readKeyBounds, readAggregation, writeKeyBounds, writeAggregation } from '../wal/record.ts';
 import { restoreState } from './restore-state.ts';
 import { takeSnapshotInSteps } from './take-snapshot.ts';
 import type { SnapshotBuffers } from './take-snapshot.ts';
@@ -43,7 +43,7 @@ export function* snapshotSections(
   const head = new ByteWriter();
   head.byte(HEAD_VERSION);
   head.double(nowMs);
-  writeRules(head, state.rules);
+  writeAggregation(head, state.aggregation);
   writeKeyBounds(head, keys.bounds);
   if (lastPushMs !== undefined) head.double(lastPushMs);
   const taken = yield* takeSnapshotInSteps(state, buffers);
@@ -80,7 +80,7 @@ export async function restoreSections(
   if (version > HEAD_VERSION)
     throw new Error(`the snapshot is of form ${version}, and forms up to ${HEAD_VERSION} are known`);
   const nowMs = head.double();
-  state.setRules(readRules(head));
+  state.setAggregation(readAggregation(head));
   const isHeld = version > 1;
   keys.setBounds(isHeld ? readKeyBounds(head) : unbounded);
   const lastPushMs = head.isAtEnd ? undefined : head.double();

@@ -17,7 +17,7 @@ export interface CellOwner {
   isGauge(family: number): boolean;
   /** Whether gauge histograms go that no source has any more, and has them go. */
   dropsWithdrawn(): boolean;
-  /** See StateRules.groups. */
+  /** See AggregationConfig.groups. */
   areGroups(): boolean;
   /** Whether the family with this id tells when sources pushed. */
   isPushTime(family: number): boolean;

@@ -12,7 +12,7 @@ import type { Cells } from '../store/cells.ts';
 import { CellKind } from '../store/cells.ts';
 import { contributionBytes, Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
-import type { StateRules } from '../store/rules.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { SourceChanges } from './source-changes.ts';
 import type { CellOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
@@ -38,17 +38,17 @@ export class Sources {
   readonly #changes: SourceChanges;
   readonly #push: SourcePush;
 
-  constructor(cells: Cells, rules: StateRules, hashSeed: number, owner: CellOwner) {
+  constructor(cells: Cells, aggregation: AggregationConfig, hashSeed: number, owner: CellOwner) {
     this.#cells = cells;
     this.#pace = owner.pace;
     this.#changes = new SourceChanges(cells, owner);
     this.#push = new SourcePush(cells, this.contributions, this.#changes);
-    this.setRules(rules);
+    this.setAggregation(aggregation);
     this.list = new SourceList(hashSeed);
   }
 
-  setRules(rules: StateRules): void {
-    this.#push.accumulate = rules.counterResets !== 'overwrite';
+  setAggregation(aggregation: AggregationConfig): void {
+    this.#push.accumulate = aggregation.counterResets !== 'overwrite';
   }
 
   get liveCount(): number {

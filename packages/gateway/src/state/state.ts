@@ -24,8 +24,8 @@ import { FamilyChanges } from './family-changes.ts';
 import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
 import { isNative } from '../store/native-cells.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
-import { usesStartTimes } from '../store/rules.ts';
-import type { Limits, StateRules } from '../store/rules.ts';
+import { usesStartTimes } from '../store/aggregation-config.ts';
+import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../ingest/push-times.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
@@ -66,15 +66,20 @@ export class State {
   readonly pace: Pace;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfSpace = false;
-  #rules: StateRules;
+  #aggregation: AggregationConfig;
   #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
   readonly #freed = new Set<Family>();
   readonly #changes: FamilyChanges;
 
   /** `stepRows` bounds the rows of one step. */
-  constructor(rules: StateRules, limits: Limits, hashSeed: number, stepRows: number = STEP_ROWS) {
-    this.#rules = rules;
+  constructor(
+    aggregation: AggregationConfig,
+    limits: Limits,
+    hashSeed: number,
+    stepRows: number = STEP_ROWS,
+  ) {
+    this.#aggregation = aggregation;
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
@@ -83,12 +88,12 @@ export class State {
       hashSeed,
       limits.otherSpellingsBytesMax,
     ));
-    this.sources = new Sources(this.cells, rules, hashSeed, {
+    this.sources = new Sources(this.cells, aggregation, hashSeed, {
       pace: this.pace,
       free: (cell) => this.#freeLast(cell),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
-      dropsWithdrawn: () => this.rules.dropsWithdrawn === true,
-      areGroups: () => this.rules.groups === true,
+      dropsWithdrawn: () => this.aggregation.dropsWithdrawn === true,
+      areGroups: () => this.aggregation.groups === true,
       isPushTime: (family) => isPushTime(this.families.get(family).name),
       dropGroup: (group) => this.#dropGroup(group),
     });
@@ -97,7 +102,7 @@ export class State {
       families: this.families,
       sources: this.sources,
       pace: this.pace,
-      isByJob: () => this.rules.byJob,
+      isByJob: () => this.aggregation.byJob,
       discards: (type) => this.discards(type),
       freeRow: (cell) => void this.#freeCell(cell),
       meaningsChanged: () => this.#meaningsChanged(),
@@ -113,37 +118,37 @@ export class State {
     this.#changes.droppedStrays = strays;
   }
 
-  get rules(): StateRules {
-    return this.#rules;
+  get aggregation(): AggregationConfig {
+    return this.#aggregation;
   }
 
   /**
    * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
    * they were; so do summaries that are to be dropped from now on.
    */
-  setRules(rules: StateRules): void {
-    atOnce(this.setRulesInSteps(rules));
+  setAggregation(aggregation: AggregationConfig): void {
+    atOnce(this.setAggregationInSteps(aggregation));
   }
 
-  *setRulesInSteps(rules: StateRules): Generator<void, void> {
-    const before = this.#rules;
+  *setAggregationInSteps(aggregation: AggregationConfig): Generator<void, void> {
+    const before = this.#aggregation;
     const { droppedStrays, pace } = this;
     pace.begin();
-    this.#rules = rules;
-    this.sources.setRules(rules);
-    if (before.byJob && !rules.byJob)
+    this.#aggregation = aggregation;
+    this.sources.setAggregation(aggregation);
+    if (before.byJob && !aggregation.byJob)
       yield* this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const family of this.families) {
-      const isSummary = family.type === 'summary' && before.summaries !== rules.summaries;
-      const isGauge = family.type === 'gaugehistogram' && before.byJob !== rules.byJob;
+      const isSummary = family.type === 'summary' && before.summaries !== aggregation.summaries;
+      const isGauge = family.type === 'gaugehistogram' && before.byJob !== aggregation.byJob;
       if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
       else if (
         family.type === 'gaugehistogram' &&
-        rules.byJob &&
-        rules.dropsWithdrawn !== before.dropsWithdrawn
+        aggregation.byJob &&
+        aggregation.dropsWithdrawn !== before.dropsWithdrawn
       )
         yield* this.#dropUnheld(family);
-      else if (before.byJob !== rules.byJob && isKindOfGauge(family.type))
+      else if (before.byJob !== aggregation.byJob && isKindOfGauge(family.type))
         yield* this.#changes.dropGauges(family);
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
@@ -161,12 +166,12 @@ export class State {
 
   /** Whether samples of this type are read and thrown away. */
   discards(type: MetricType): boolean {
-    return type === 'summary' && this.rules.summaries === 'discard';
+    return type === 'summary' && this.aggregation.summaries === 'discard';
   }
 
   /** Whether one more source would be too many. */
   isFullFor(source: string): boolean {
-    return this.rules.byJob && this.sources.size >= this.limits.sourcesMax && !this.sources.has(source);
+    return this.aggregation.byJob && this.sources.size >= this.limits.sourcesMax && !this.sources.has(source);
   }
 
   /** Applies a batch made for the state as it is (`builder.epoch` equals `epoch`). Cannot fail. `body` is what it was read from. */
@@ -186,7 +191,7 @@ export class State {
     if (batch.pendingSeries.length > 0) yield* this.#createCells(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
     if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
-    if (this.rules.byJob) {
+    if (this.aggregation.byJob) {
       const steps = this.sources.push(origin.source, batch, origin);
       if (steps !== undefined) yield* steps;
     } else {
@@ -204,7 +209,7 @@ export class State {
 
   /** Whether only `isLateInSteps` can say that a push is not late. */
   mayBeLate({ began }: Batch): boolean {
-    return began.length > 0 && usesStartTimes(this.rules);
+    return began.length > 0 && usesStartTimes(this.aggregation);
   }
 
   /** Whether a push is older than what its source has pushed already. It is not to be applied then. */

@@ -4,7 +4,7 @@
  *
  *   record   kind, epoch, nowMs, wallMs, then by kind
  *   push     method, source, key?, news?, entries, details?, turned?, began?   remove  source
- *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see StateRules
+ *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see AggregationConfig
  *   keyBounds  windowMs, keysMax
  *
  *   news     families, groups, cells that the state does not have      entries  (cell, value)…, nearly always two to nine bytes
@@ -32,7 +32,7 @@ import {
 } from './record-details.ts';
 import { readNewSeries, writeNewSeries, writeNewSeriesInSteps } from './record-new-series.ts';
 import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries.ts';
-import type { StateRules } from '../store/rules.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
 import type { PushOrigin, State } from '../state/state.ts';
 
 /** Earlier versions did not say in EARLIER_PUSH which samples are start times. */
@@ -47,11 +47,11 @@ const resets = [
   'overwrite',
   'accumulate',
   'accumulate-by-value',
-] as const satisfies readonly StateRules['counterResets'][];
+] as const satisfies readonly AggregationConfig['counterResets'][];
 /** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0. */
 const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS] = [2, 4, 8] as const;
-const summaries = ['discard', 'sum-and-count'] as const satisfies readonly StateRules['summaries'][];
-const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly StateRules['pathLabels'][];
+const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
+const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
 
 export interface Times {
   /** What ages are counted by: milliseconds that never go back. */
@@ -79,7 +79,7 @@ export type Change = Times &
     | { readonly kind: 'remove'; readonly source: string }
     | { readonly kind: 'expire'; readonly expiry: Expiry }
     | { readonly kind: 'recycle' }
-    | { readonly kind: 'rules'; readonly rules: StateRules }
+    | { readonly kind: 'rules'; readonly aggregation: AggregationConfig }
     | { readonly kind: 'keyBounds'; readonly bounds: KeyBounds }
   );
 
@@ -125,7 +125,7 @@ export class RecordWriter {
         (batch.turned.length > 0 ? WITH_TURNED : 0) |
         (batch.began.length > 0 ? WITH_BEGAN : 0),
     );
-    writer.text(this.#state.rules.byJob ? origin.source : '');
+    writer.text(this.#state.aggregation.byJob ? origin.source : '');
     if (key !== undefined) writer.raw(key);
     return writer;
   }
@@ -148,9 +148,9 @@ export class RecordWriter {
     return this.#begin(RECYCLE, times).bytes();
   }
 
-  rules(rules: StateRules, times: Times): Uint8Array {
+  aggregation(aggregation: AggregationConfig, times: Times): Uint8Array {
     const writer = this.#begin(RULES, times);
-    writeRules(writer, rules);
+    writeAggregation(writer, aggregation);
     return writer.bytes();
   }
 
@@ -229,7 +229,7 @@ export class RecordReader {
       case RECYCLE:
         return { kind: 'recycle', ...times };
       case RULES:
-        return { kind: 'rules', rules: readRules(reader), ...times };
+        return { kind: 'rules', aggregation: readAggregation(reader), ...times };
       case KEY_BOUNDS:
         return { kind: 'keyBounds', bounds: readKeyBounds(reader), ...times };
     }
@@ -271,18 +271,18 @@ export function readKeyBounds(reader: ByteReader): KeyBounds {
   return { windowMs, keysMax: reader.double() };
 }
 
-export function writeRules(writer: ByteWriter, rules: StateRules): void {
-  writer.byte(rules.byJob ? 1 : 0);
-  writer.byte(resets.indexOf(rules.counterResets));
+export function writeAggregation(writer: ByteWriter, aggregation: AggregationConfig): void {
+  writer.byte(aggregation.byJob ? 1 : 0);
+  writer.byte(resets.indexOf(aggregation.counterResets));
   writer.byte(
-    summaries.indexOf(rules.summaries) +
-      (rules.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
-      (rules.groups === true ? GROUPS : 0) +
-      pathLabels.indexOf(rules.pathLabels) * PATH_LABELS,
+    summaries.indexOf(aggregation.summaries) +
+      (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
+      (aggregation.groups === true ? GROUPS : 0) +
+      pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
   );
 }
 
-export function readRules(reader: ByteReader): StateRules {
+export function readAggregation(reader: ByteReader): AggregationConfig {
   const byJob = reader.byte() === 1;
   const counterResets = resets[reader.byte()];
   const byte = reader.byte();
@@ -290,9 +290,9 @@ export function readRules(reader: ByteReader): StateRules {
   const labels = Math.floor(byte / PATH_LABELS);
   if (counterResets === undefined || treatment === undefined || labels >= pathLabels.length)
     throw new Error('these rules are unknown');
-  const rules = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
+  const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
   return {
-    ...rules,
+    ...aggregation,
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
     ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
   };

@@ -14,7 +14,7 @@ import { atOnce } from '../../src/primitives/turns.ts';
 import { runs } from '../support/runs.ts';
 
 const STEP_ROWS = 3;
-const rules = { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count' } as const;
+const aggregation = { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count' } as const;
 const origin = { source: '', method: 'POST', nowMs: 1, wallMs: 2 } as const;
 
 interface Pushed {
@@ -125,9 +125,9 @@ function counted<T>(steps: Generator<void, T>, count: { steps: number }): T {
 test('a push finished and written in steps is the same push, and each step has few rows', () => {
   fc.assert(
     fc.property(fc.array(pushed, { minLength: 1, maxLength: 4 }), (pushes) => {
-      const wholeState = new State(rules, defaultLimits, 1);
+      const wholeState = new State(aggregation, defaultLimits, 1);
       const whole = new PushBuilder(wholeState);
-      const steppedState = new State(rules, defaultLimits, 1, STEP_ROWS);
+      const steppedState = new State(aggregation, defaultLimits, 1, STEP_ROWS);
       const stepped = new PushBuilder(steppedState);
       for (const push of pushes) {
         let bytes: Buffer;
@@ -169,7 +169,7 @@ test('a push finished and written in steps is the same push, and each step has f
 });
 
 test('buckets out of order are sorted histogram by histogram', () => {
-  const state = new State(rules, defaultLimits, 1, STEP_ROWS);
+  const state = new State(aggregation, defaultLimits, 1, STEP_ROWS);
   const builder = new PushBuilder(state);
   const bounds = [0.5, 1, 2.5, 10, Number.POSITIVE_INFINITY];
   const le = (bound: number): string => (bound === Number.POSITIVE_INFINITY ? '+Inf' : String(bound));
@@ -196,7 +196,7 @@ test('a histogram that would have too many buckets is refused before they are so
     return `# TYPE h histogram\n${(isReversed ? all.toReversed() : all).join('')}`;
   };
   for (const isReversed of [false, true]) {
-    const builder = new PushBuilder(new State(rules, limits, 1));
+    const builder = new PushBuilder(new State(aggregation, limits, 1));
     read(builder, { isOpenMetrics: false, body: body(10, isReversed) });
     builder.finish();
     read(builder, { isOpenMetrics: false, body: body(11, isReversed) });

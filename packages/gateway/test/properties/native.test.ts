@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
-import type { StateRules } from '../../src/store/rules.ts';
+import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { addHistograms } from '../../src/histogram/add.ts';
 import { bucketIndex } from '../../src/histogram/bounds.ts';
@@ -32,9 +32,9 @@ class Pair {
   readonly #reader: RecordReader;
   #nowMs = 1_000_000;
 
-  constructor(rules: Partial<StateRules>) {
-    this.first = new WorkingState(rules, 1);
-    this.second = new WorkingState(rules, 2);
+  constructor(aggregation: Partial<AggregationConfig>) {
+    this.first = new WorkingState(aggregation, 1);
+    this.second = new WorkingState(aggregation, 2);
     this.#builder = new PushBuilder(this.first.state);
     this.#writer = new RecordWriter(this.first.state);
     this.#reader = new RecordReader(this.second.state);
@@ -139,7 +139,7 @@ const someRules = [
   { byJob: true, counterResets: 'accumulate' },
 ] as const;
 
-describe.each(someRules)('with %o', (rules) => {
+describe.each(someRules)('with %o', (aggregation) => {
   test('records and snapshots keep everything', async () => {
     const exemplars = fc.record({
       labels: fc.constant([{ name: 'trace_id', value: 'a"b' }]),
@@ -149,7 +149,7 @@ describe.each(someRules)('with %o', (rules) => {
     const withExemplar = fc.tuple(pushes, exemplars).map(([push, exemplar]) => ({ ...push, exemplar }));
     await fc.assert(
       fc.asyncProperty(fc.array(withExemplar, { maxLength: 8 }), async (all) => {
-        const pair = new Pair(rules);
+        const pair = new Pair(aggregation);
         for (const push of all) pair.push(push);
         const facts = pair.facts();
         const restored = await pair.first.restored(3);
@@ -163,7 +163,7 @@ describe.each(someRules)('with %o', (rules) => {
   test('the order of series and the seed mean nothing, and buckets hold what is counted', () => {
     fc.assert(
       fc.property(fc.array(pushes, { maxLength: 8 }), (all) => {
-        const [pair, mirrored] = [new Pair(rules), new Pair(rules)];
+        const [pair, mirrored] = [new Pair(aggregation), new Pair(aggregation)];
         for (const push of all) pair.push(push);
         for (const push of all) mirrored.push({ ...push, histograms: push.histograms.toReversed() });
         expect(shown(mirrored.first)).toEqual(shown(pair.first));

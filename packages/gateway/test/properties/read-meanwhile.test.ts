@@ -63,7 +63,7 @@ const long = fc.oneof(
 
 class Disturbs extends Error {}
 
-test.each(modes)('a long push and those that come while it is read (%o)', (rules) => {
+test.each(modes)('a long push and those that come while it is read (%o)', (aggregation) => {
   fc.assert(
     fc.property(
       steps,
@@ -71,7 +71,7 @@ test.each(modes)('a long push and those that come while it is read (%o)', (rules
       fc.constantFrom(...formats),
       fc.array(fc.array(other, { maxLength: 3 }), { maxLength: 8 }),
       (before, body, format, meanwhile) => {
-        const [one, first] = [new WorkingState(rules, 1), new WorkingState(rules, 1)];
+        const [one, first] = [new WorkingState(aggregation, 1), new WorkingState(aggregation, 1)];
         const course = new Course();
         for (const each of before) course.take(each, [one, first]);
         const reading = read(one, body, format);

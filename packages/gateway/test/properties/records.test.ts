@@ -101,8 +101,8 @@ test('new cells are read as they were written, with texts that begin alike or no
       }
       const writer = new ByteWriter();
       writeNewSeries(writer, written);
-      const rules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
-      atOnce(readNewSeries(new ByteReader(writer.bytes()), read, new State(rules, defaultLimits, 2)));
+      const aggregation = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
+      atOnce(readNewSeries(new ByteReader(writer.bytes()), read, new State(aggregation, defaultLimits, 2)));
       const of = ({ pendingSeries }: typeof read) =>
         Array.from({ length: pendingSeries.length }, (_, i) => [
           pendingSeries.texts.textOf(i),
@@ -117,27 +117,29 @@ test('new cells are read as they were written, with texts that begin alike or no
 });
 
 test('a record for another state than the one at hand is refused, and so are bytes that are none', () => {
-  const rules = {
+  const aggregation = {
     byJob: true,
     counterResets: 'accumulate',
     summaries: 'sum-and-count',
     pathLabels: 'add',
   } as const;
-  const state = new State(rules, defaultLimits, 1);
+  const state = new State(aggregation, defaultLimits, 1);
   const times = { nowMs: 1, wallMs: 2 };
   const writer = new RecordWriter(state);
-  const record = Uint8Array.from(writer.rules(rules, times));
-  expect(new RecordReader(state).read(record)).toStrictEqual({ kind: 'rules', rules, ...times });
-  const newer = { ...rules, dropsWithdrawn: true } as const;
-  expect(new RecordReader(state).read(writer.rules(newer, times))).toMatchObject({ rules: newer });
+  const record = Uint8Array.from(writer.aggregation(aggregation, times));
+  expect(new RecordReader(state).read(record)).toStrictEqual({ kind: 'rules', aggregation, ...times });
+  const newer = { ...aggregation, dropsWithdrawn: true } as const;
+  expect(new RecordReader(state).read(writer.aggregation(newer, times))).toMatchObject({
+    aggregation: newer,
+  });
   state.recycle();
   expect(() => new RecordReader(state).read(record)).toThrow('epoch 0');
   expect(() => new RecordReader(state).read(new Uint8Array(0))).toThrow();
 });
 
 test('each series keeps the time at which it was first counted, when records are read again too', () => {
-  const rules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
-  const [state, again] = [new State(rules, defaultLimits, 1), new State(rules, defaultLimits, 2)];
+  const aggregation = { byJob: false, counterResets: 'overwrite', summaries: 'discard' } as const;
+  const [state, again] = [new State(aggregation, defaultLimits, 1), new State(aggregation, defaultLimits, 2)];
   const [builder, writer, reader] = [
     new PushBuilder(state),
     new RecordWriter(state),

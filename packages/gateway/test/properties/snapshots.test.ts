@@ -15,10 +15,10 @@ const modes = [
 
 test.each(modes)(
   'the same steps give the same numbers, whatever the seed, scrapes and spellings (%o)',
-  async (rules) => {
+  async (aggregation) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 30 }), async (all) => {
-        const [one, other] = [new WorkingState(rules, 1), new WorkingState(rules, 2)];
+        const [one, other] = [new WorkingState(aggregation, 1), new WorkingState(aggregation, 2)];
         const course = new Course();
         for (const [each, disturbed] of all) {
           course.take(each, [one, other]);
@@ -33,10 +33,10 @@ test.each(modes)(
   },
 );
 
-test.each(modes)('a restored state is the same, and goes on the same (%o)', async (rules) => {
+test.each(modes)('a restored state is the same, and goes on the same (%o)', async (aggregation) => {
   await fc.assert(
     fc.asyncProperty(steps, steps, fc.boolean(), async (before, after, scraped) => {
-      const one = new WorkingState(rules, 1);
+      const one = new WorkingState(aggregation, 1);
       const course = new Course();
       for (const each of before) course.take(each, [one]);
       if (scraped) await one.page();
@@ -53,10 +53,10 @@ test.each(modes)('a restored state is the same, and goes on the same (%o)', asyn
 
 test.each(modes)(
   'a snapshot is of one point in time, whatever happens while it is read (%o)',
-  async (rules) => {
+  async (aggregation) => {
     await fc.assert(
       fc.asyncProperty(steps, fc.array(steps, { maxLength: 12 }), steps, async (before, meanwhile, after) => {
-        const [one, unread] = [new WorkingState(rules, 1), new WorkingState(rules, 2)];
+        const [one, unread] = [new WorkingState(aggregation, 1), new WorkingState(aggregation, 2)];
         const course = new Course();
         for (const each of before) course.take(each, [one, unread]);
         const facts = one.facts();

@@ -19,20 +19,25 @@ const modes = [
   { byJob: true, counterResets: 'accumulate' },
 ] as const;
 
-const small = (rules: (typeof modes)[number]): WorkingState => new WorkingState(rules, 2, defaultLimits, 1);
+const small = (aggregation: (typeof modes)[number]): WorkingState =>
+  new WorkingState(aggregation, 2, defaultLimits, 1);
 
-test.each(modes)('in steps of one row or at once, all numbers are the same (%o)', async (rules) => {
+test.each(modes)('in steps of one row or at once, all numbers are the same (%o)', async (aggregation) => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 30 }), async (all) => {
-      const [one, other] = [new WorkingState(rules, 1), small(rules)];
+      const [one, other] = [new WorkingState(aggregation, 1), small(aggregation)];
       const course = new Course();
       for (const [each, seen] of all) {
         course.take(each, [one, other]);
         expect(other.facts()).toEqual(one.facts());
         if (seen) expect(await other.page()).toBe(await one.page());
       }
-      const rulesToCome = { byJob: !rules.byJob, counterResets: 'overwrite', summaries: 'discard' } as const;
-      for (const { state } of [one, other]) state.setRules(rulesToCome);
+      const rulesToCome = {
+        byJob: !aggregation.byJob,
+        counterResets: 'overwrite',
+        summaries: 'discard',
+      } as const;
+      for (const { state } of [one, other]) state.setAggregation(rulesToCome);
       expect(other.facts()).toEqual(one.facts());
     }),
     { numRuns: runs(150) },
@@ -41,11 +46,11 @@ test.each(modes)('in steps of one row or at once, all numbers are the same (%o)'
 
 test.each(modes)(
   'a page that is written between the steps of a change has nothing of it (%o)',
-  async (rules) => {
+  async (aggregation) => {
     await fc.assert(
       fc.asyncProperty(steps, step, fc.nat(12), async (before, change, at) => {
         fc.pre(!('recycle' in change));
-        const [changed, unchanged] = [small(rules), small(rules)];
+        const [changed, unchanged] = [small(aggregation), small(aggregation)];
         const course = new Course();
         for (const each of before) course.take(each, [changed, unchanged]);
         const view = changed.state.view();
@@ -65,17 +70,17 @@ test.each(modes)(
 
 test.each(modes)(
   'a snapshot that is read between the steps of a change has nothing of it (%o)',
-  async (rules) => {
+  async (aggregation) => {
     await fc.assert(
       fc.asyncProperty(steps, step, fc.nat(12), async (before, change, at) => {
         fc.pre(!('recycle' in change));
-        const one = small(rules);
+        const one = small(aggregation);
         const course = new Course();
         for (const each of before) course.take(each, [one]);
         const facts = one.facts();
         const snapshot = atOnce(takeSnapshotInSteps(one.state));
         const parts = snapshot.parts[Symbol.asyncIterator]();
-        const restored = small(rules);
+        const restored = small(aggregation);
         const kept: Uint8Array[] = [];
         const read = async (most: number): Promise<void> => {
           for (let left = most; left > 0; left -= 1) {

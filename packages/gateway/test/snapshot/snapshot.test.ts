@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
 import { inTurn, partsOf, WorkingState } from '../state/working-state.ts';
 
-const rules = { byJob: true, counterResets: 'overwrite' } as const;
+const aggregation = { byJob: true, counterResets: 'overwrite' } as const;
 
 /** Counters, gauges that come and go, and a histogram, in parts of their own for each of the larger tables. */
 function body(rows: number, factor: number): string {
@@ -16,7 +16,7 @@ function body(rows: number, factor: number): string {
 }
 
 test('a snapshot of many parts is of one point in time, while every number changes', async () => {
-  const one = new WorkingState(rules, 1);
+  const one = new WorkingState(aggregation, 1);
   for (let s = 0; s < 12; s += 1) one.push(body(4000, s + 1), { source: `s${s}`, method: 'PUT', nowMs: s });
   one.push('u 1\nb 1e200\nb_spills 1\n', { source: 'spills' });
   const facts = one.facts();
@@ -51,12 +51,12 @@ test('sums that two doubles do not hold are saved, and stay as they were', async
 });
 
 test('a source with more contributions than fit into a part', async () => {
-  const one = new WorkingState(rules, 1);
+  const one = new WorkingState(aggregation, 1);
   const lines = Array.from({ length: 150_000 }, (_, i) => `u{i="${i}"} ${i}`);
   for (const source of ['x', 'y']) one.push(`${lines.join('\n')}\n`, { source });
   const parts = await partsOf(one.state);
   expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(1.01 * 2 ** 20);
-  const other = new WorkingState(rules, 2);
+  const other = new WorkingState(aggregation, 2);
   // As a store may give them back: not aligned.
   const moved = parts.map((part) => Buffer.concat([Buffer.alloc(1), part]).subarray(1));
   await restoreState(inTurn(moved), other.state);
@@ -64,14 +64,14 @@ test('a source with more contributions than fit into a part', async () => {
 });
 
 async function saved(): Promise<{ one: WorkingState; parts: Uint8Array[] }> {
-  const one = new WorkingState(rules, 1);
+  const one = new WorkingState(aggregation, 1);
   one.push(body(10, 1), { source: 's', method: 'PUT' });
   one.push('# TYPE g gauge\n', { source: 's', method: 'PUT' });
   return { one, parts: await partsOf(one.state) };
 }
 
 async function restoring(parts: readonly Uint8Array[]): Promise<WorkingState> {
-  const other = new WorkingState(rules, 2);
+  const other = new WorkingState(aggregation, 2);
   await restoreState(inTurn(parts), other.state);
   return other;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 
 import { PendingSeries } from '../../src/store/pending-series.ts';
-import type { Limits } from '../../src/store/rules.ts';
+import type { Limits } from '../../src/store/aggregation-config.ts';
 import { goneBytes, seriesBytes, usageOf } from '../../src/state/usage.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { createGateway } from '../../src/index.ts';

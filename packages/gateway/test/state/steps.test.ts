@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
-import type { StateRules } from '../../src/store/rules.ts';
+import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
 import { State } from '../../src/state/state.ts';
 import { takeSnapshotInSteps } from '../../src/snapshot/take-snapshot.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
@@ -17,8 +17,8 @@ const overwrite = { byJob: true, counterResets: 'overwrite' } as const;
 const accumulate = { byJob: true, counterResets: 'accumulate' } as const;
 const add = { byJob: false } as const;
 
-function made(rules: Partial<StateRules>): WorkingState {
-  return new WorkingState(rules, 1, defaultLimits, STEP_ROWS);
+function made(aggregation: Partial<AggregationConfig>): WorkingState {
+  return new WorkingState(aggregation, 1, defaultLimits, STEP_ROWS);
 }
 
 function lines(name: string, value: number, from = 0): string {
@@ -37,7 +37,7 @@ const summaries = `# TYPE s summary\n${lines('s_sum', 1)}${lines('s_count', 1)}`
 
 interface Case {
   readonly symptom: string;
-  readonly rules: Partial<StateRules>;
+  readonly aggregation: Partial<AggregationConfig>;
   readonly before: (one: WorkingState) => void;
   readonly change: (one: WorkingState) => Generator<void, unknown>;
 }
@@ -54,55 +54,55 @@ const ofA = { source: 'a', method: 'PUT' } as const;
 const cases: readonly Case[] = [
   {
     symptom: 'a line that makes untyped series counters',
-    rules: add,
+    aggregation: add,
     before: (one) => one.push(lines('x', 1)),
     change: (one) => one.pushInSteps('# TYPE x counter\nx 1\n'),
   },
   {
     symptom: 'a line that makes untyped series strays',
-    rules: add,
+    aggregation: add,
     before: (one) => one.push(lines('x', 1)),
     change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
   },
   {
     symptom: 'a line that takes the names of untyped series',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(lines('x_count', 1), ofA),
     change: (one) => one.pushInSteps('# TYPE x histogram\nx_bucket{le="+Inf"} 1\n'),
   },
   {
     symptom: 'a line that makes histograms of untyped series',
-    rules: add,
+    aggregation: add,
     before: (one) => one.push(histograms.slice(histograms.indexOf('\n') + 1)),
     change: (one) => one.pushInSteps('# TYPE h histogram\nh_bucket{le="+Inf"} 1\n'),
   },
   {
     symptom: 'the same of untyped series that a source has',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(histograms.slice(histograms.indexOf('\n') + 1), ofA),
     change: (one) => one.pushInSteps('# TYPE h histogram\nh_bucket{le="+Inf"} 1\n'),
   },
   {
     symptom: 'a push that makes gauges start times',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(started(1), ofA),
     change: (one) => one.pushInSteps(started(1.6e9), ofA),
   },
   {
     symptom: 'a push that makes start times gauges',
-    rules: add,
+    aggregation: add,
     before: (one) => one.push(started(1.6e9)),
     change: (one) => one.pushInSteps(started(1)),
   },
   {
     symptom: 'a restart that start times tell',
-    rules: accumulate,
+    aggregation: accumulate,
     before: (one) => one.push(begun(0), openMetrics),
     change: (one) => one.pushInSteps(begun(10), openMetrics),
   },
   {
     symptom: 'a stray of many small sources',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => {
       for (let s = 0; s < ROWS / 10; s += 1)
         one.push(lines('x', 1).split('\n', 10).join('\n') + '\n', { source: `s${s}` });
@@ -111,49 +111,49 @@ const cases: readonly Case[] = [
   },
   {
     symptom: 'a DELETE',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
     change: ({ state }) => state.removeInSteps('a'),
   },
   {
     symptom: 'a PUT of less',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
     change: (one) => one.pushInSteps('# TYPE g gauge\ng 1\n', ofA),
   },
   {
     symptom: 'a PUT of the same with other values',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
     change: (one) => one.pushInSteps(gauges.replaceAll('} 1', '} 2'), ofA),
   },
   {
     symptom: 'a POST of the same',
-    rules: add,
+    aggregation: add,
     before: (one) => one.push(gauges),
     change: (one) => one.pushInSteps(gauges),
   },
   {
     symptom: 'a PUT of histograms that began anew',
-    rules: accumulate,
+    aggregation: accumulate,
     before: (one) => one.push(histograms, ofA),
     change: (one) => one.pushInSteps(histograms.replaceAll('} 4', '} 3'), ofA),
   },
   {
     symptom: 'a push of new histograms',
-    rules: add,
+    aggregation: add,
     before: () => {},
     change: (one) => one.pushInSteps(histograms),
   },
   {
     symptom: 'the reset of a silent source',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
     change: ({ state }) => state.expireInSteps({ pruneBeforeMs: 10 }, 500),
   },
   {
     symptom: 'many silent sources that are forgotten at once',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => {
       for (let s = 0; s < 300; s += 1)
         one.push(gauges.split('\n', 11).join('\n') + '\n', { source: `s${s}` });
@@ -162,7 +162,7 @@ const cases: readonly Case[] = [
   },
   {
     symptom: 'numbers that are used again',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => {
       one.push(gauges, ofA);
       one.state.remove('a');
@@ -171,15 +171,15 @@ const cases: readonly Case[] = [
   },
   {
     symptom: 'a start without by-job mode',
-    rules: overwrite,
+    aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
-    change: ({ state }) => state.setRulesInSteps({ ...state.rules, byJob: false }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, byJob: false }),
   },
   {
     symptom: 'a start without summaries',
-    rules: add,
+    aggregation: add,
     before: (one) => one.push(summaries),
-    change: ({ state }) => state.setRulesInSteps({ ...state.rules, summaries: 'discard' }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, summaries: 'discard' }),
   },
 ];
 
@@ -194,8 +194,8 @@ function rowsOf({ cells }: State): readonly (readonly number[])[] {
   ]);
 }
 
-test.each(cases)('$symptom goes in short steps', ({ rules, before, change }) => {
-  const one = made(rules);
+test.each(cases)('$symptom goes in short steps', ({ aggregation, before, change }) => {
+  const one = made(aggregation);
   before(one);
   const steps = change(one);
   let count = 0;
@@ -219,8 +219,8 @@ test.each(cases)('$symptom goes in short steps', ({ rules, before, change }) => 
 });
 
 test('a short push takes one step', () => {
-  for (const rules of [add, overwrite, accumulate]) {
-    const one = made(rules);
+  for (const aggregation of [add, overwrite, accumulate]) {
+    const one = made(aggregation);
     one.push(gauges, { source: 'other' });
     for (const body of ['g{i="5"} 2\n', '# TYPE new counter\nnew 1\n', 'g{i="5"} 3\nnew 2\n'])
       expect(one.pushInSteps(body, { source: 'a' }).next().done).toBe(true);
@@ -339,8 +339,8 @@ test('a view that was opened before shows histograms that have become something 
 });
 
 test('gauge histograms that earlier versions left as zeros go when this one begins', async () => {
-  const rules = { byJob: true, counterResets: 'overwrite', summaries: 'discard' } as const;
-  const working = new WorkingState({ ...rules, dropsWithdrawn: undefined } as typeof rules, 1);
+  const aggregation = { byJob: true, counterResets: 'overwrite', summaries: 'discard' } as const;
+  const working = new WorkingState({ ...aggregation, dropsWithdrawn: undefined } as typeof aggregation, 1);
   const histograms = (...series: readonly string[]): string =>
     `# TYPE h gaugehistogram\n${series
       .map((s) => `h_bucket{s="${s}",le="+Inf"} 1\nh_gcount{s="${s}"} 1\nh_gsum{s="${s}"} 1\n`)
@@ -352,7 +352,7 @@ test('gauge histograms that earlier versions left as zeros go when this one begi
   const { state } = await working.restored(2);
   for (const each of [working.state, state]) {
     expect(each.cells.size).toBe(9);
-    each.setRules({ ...rules, dropsWithdrawn: true });
+    each.setAggregation({ ...aggregation, dropsWithdrawn: true });
     expect(each.cells.size).toBe(6);
     each.remove('b');
     expect(each.cells.size).toBe(0);

@@ -3,7 +3,7 @@ import type { Batch } from '../../src/store/batch.ts';
 import { checkLeaving } from '../../src/ingest/leaving.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
-import type { Limits, StateRules } from '../../src/store/rules.ts';
+import type { Limits, AggregationConfig } from '../../src/store/aggregation-config.ts';
 import { Ring } from '../../src/sources/source-list.ts';
 import { State } from '../../src/state/state.ts';
 import type { PushOrigin } from '../../src/state/state.ts';
@@ -47,7 +47,7 @@ export class WorkingState {
   readonly #builder: PushBuilder;
 
   constructor(
-    rules: Partial<StateRules>,
+    aggregation: Partial<AggregationConfig>,
     hashSeed: number,
     limits: Limits = defaultLimits,
     stepRows?: number,
@@ -58,7 +58,7 @@ export class WorkingState {
         counterResets: 'overwrite',
         summaries: 'sum-and-count',
         dropsWithdrawn: true,
-        ...rules,
+        ...aggregation,
       },
       limits,
       hashSeed,
@@ -195,7 +195,7 @@ export class WorkingState {
 
   /** The state as it is, saved and read into another one. `meanwhile` is called after each part but the last. */
   async restored(hashSeed: number, meanwhile: (part: number) => void = () => {}): Promise<WorkingState> {
-    const other = new WorkingState(this.state.rules, hashSeed);
+    const other = new WorkingState(this.state.aggregation, hashSeed);
     const parts = await partsOf(this.state, meanwhile);
     await restoreState(inTurn(parts), other.state);
     return other;

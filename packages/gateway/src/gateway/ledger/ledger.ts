@@ -16,7 +16,7 @@ import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.
 import type { KeyBounds } from '../../store/idempotency-keys.ts';
 import { RecordWriter } from '../../wal/record.ts';
 import type { Expiry, Times } from '../../wal/record.ts';
-import type { StateRules } from '../../store/rules.ts';
+import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import { State } from '../../state/state.ts';
 import type { PushOrigin } from '../../state/state.ts';
 import type { OpenView } from '../../read/view.ts';
@@ -45,7 +45,11 @@ export interface LedgerDeps {
 }
 
 /** Those of a new state, before any record says otherwise. */
-export const initialRules: StateRules = { byJob: false, counterResets: 'overwrite', summaries: 'discard' };
+export const initialAggregation: AggregationConfig = {
+  byJob: false,
+  counterResets: 'overwrite',
+  summaries: 'discard',
+};
 
 export class Ledger {
   readonly state: State;
@@ -59,7 +63,7 @@ export class Ledger {
   readonly #writer: RecordWriter;
   /** For what is written in steps, between which other records are. */
   readonly #longWriter: RecordWriter;
-  readonly #rules: StateRules;
+  readonly #aggregation: AggregationConfig;
   readonly #keyBounds: KeyBounds;
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
@@ -74,12 +78,12 @@ export class Ledger {
   constructor({ journal, options, clock, hashSeed }: LedgerDeps) {
     this.#journal = journal;
     this.#clock = clock;
-    this.state = new State(initialRules, options.limits, hashSeed);
+    this.state = new State(initialAggregation, options.limits, hashSeed);
     this.keys = new IdempotencyKeys(initialKeyBounds, hashSeed);
     this.#keyBounds = { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax };
     this.#writer = new RecordWriter(this.state);
     this.#longWriter = new RecordWriter(this.state);
-    this.#rules = {
+    this.#aggregation = {
       byJob: options.byJob,
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
@@ -101,7 +105,7 @@ export class Ledger {
 
   /** What would go wrong if `begin` were called; undefined if nothing would. */
   modeChange(): ModeChange | undefined {
-    return modeChangeOf(this.state, this.#rules);
+    return modeChangeOf(this.state, this.#aggregation);
   }
 
   /**
@@ -122,8 +126,8 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.rules;
-    const wanted = this.#rules;
+    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.aggregation;
+    const wanted = this.#aggregation;
     const isAsked =
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
@@ -132,8 +136,8 @@ export class Ledger {
     const isSame = dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups;
     if (isAsked && isSame && pathLabels !== undefined) return true;
     // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
-    if (!this.#append(() => this.#writer.rules(wanted, this.#times()))) return isAsked;
-    void this.#take(this.state.setRulesInSteps(wanted));
+    if (!this.#append(() => this.#writer.aggregation(wanted, this.#times()))) return isAsked;
+    void this.#take(this.state.setAggregationInSteps(wanted));
     return true;
   }
 

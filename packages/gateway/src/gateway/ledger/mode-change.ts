@@ -3,7 +3,7 @@
  * gauges are gone. So such a start is refused, unless the operator says that this is meant.
  */
 import { countsByType } from '../../store/families.ts';
-import type { StateRules } from '../../store/rules.ts';
+import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import type { State } from '../../state/state.ts';
 import { isKindOfGauge, metricTypes } from '../../model/metric-type.ts';
 
@@ -20,8 +20,8 @@ export interface ModeChange {
  * What would go wrong if the state went on by the rules of the flags; undefined if nothing would. A store that holds nothing may be in any
  * mode, and one that does not say which path labels it has is taken as it is.
  */
-export function modeChangeOf(state: State, wanted: StateRules): ModeChange | undefined {
-  const was = state.rules;
+export function modeChangeOf(state: State, wanted: AggregationConfig): ModeChange | undefined {
+  const was = state.aggregation;
   if (was.byJob !== wanted.byJob) {
     if (state.cells.size === 0 && state.sources.size === 0) return undefined;
     return was.byJob ? fromByJob(state) : toByJob(state);

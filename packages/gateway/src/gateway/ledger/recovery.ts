@@ -86,7 +86,7 @@ class Redoer {
         yield* state.recycleInSteps();
         return;
       case 'rules':
-        yield* state.setRulesInSteps(change.rules);
+        yield* state.setAggregationInSteps(change.aggregation);
         return;
       case 'keyBounds':
         this.#keys.setBounds(change.bounds);

@@ -9,10 +9,10 @@ import type { GatewayOptions } from '../options.ts';
 export type Decoders = Readonly<Record<PushFormat, BeginDecoding>>;
 
 export function decodersFor({ openmetrics }: Pick<GatewayOptions, 'openmetrics'>): Decoders {
-  const rules = { strict: openmetrics === 'strict' };
+  const aggregation = { strict: openmetrics === 'strict' };
   return {
     text: beginText,
-    openmetrics: (body, sink) => beginOpenMetrics(body, sink, rules),
+    openmetrics: (body, sink) => beginOpenMetrics(body, sink, aggregation),
     protobuf: beginProtobuf,
   };
 }

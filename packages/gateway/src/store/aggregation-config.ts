@@ -1,5 +1,5 @@
 /** What the state is told about how to aggregate, and how much to hold. Fixed for its life. */
-export interface StateRules {
+export interface AggregationConfig {
   readonly byJob: boolean;
   /**
    * In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. With `accumulate`, start
@@ -25,7 +25,7 @@ export interface StateRules {
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */
-export function usesStartTimes({ byJob, counterResets }: StateRules): boolean {
+export function usesStartTimes({ byJob, counterResets }: AggregationConfig): boolean {
   return byJob && counterResets === 'accumulate';
 }
 
