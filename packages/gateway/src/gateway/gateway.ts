@@ -154,7 +154,7 @@ export class Gateway implements GatewayApi {
     }
     // Short as it was, it may have changed much.
     const { applying } = this.#ledger;
-    if (applying !== undefined) await applying.then(() => this.#noteStrays());
+    if (applying !== undefined) await applying.then(() => this.#noteOrphans());
     const { logIndex } = this.#ledger;
     if (!this.#ledger.isCommitted(logIndex)) await this.#ledger.whenCommitted(logIndex);
     if (read === REPLAYED) {
@@ -257,7 +257,7 @@ export class Gateway implements GatewayApi {
 
   #counted(batch: Batch, { text }: GroupingKey): Counts {
     this.#suspects.see(text, batch, this.#ledger.state.cells);
-    this.#noteStrays();
+    this.#noteOrphans();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);
     return {
@@ -278,11 +278,11 @@ export class Gateway implements GatewayApi {
     );
   }
 
-  #noteStrays(): void {
+  #noteOrphans(): void {
     const { state } = this.#ledger;
-    if (state.droppedStrays === 0) return;
-    this.telemetry?.samplesIgnored('stray_untyped', state.droppedStrays);
-    state.droppedStrays = 0;
+    if (state.droppedOrphans === 0) return;
+    this.telemetry?.samplesIgnored('stray_untyped', state.droppedOrphans);
+    state.droppedOrphans = 0;
   }
 }
 

@@ -446,7 +446,7 @@ export class PushBuilder implements SampleSink {
     const { cells } = this.#state;
     const family = this.batch.families[shape.family]!;
     let cell = cells.texts.find(view, start, end, hash);
-    // In a push that changes types, a cell of the same text may be a stray that is about to go.
+    // In a push that changes types, a cell of the same text may be a orphan that is about to go.
     const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
     const stays = isKnown && this.#state.survives(cell, family, shape.kind);
     if (isKnown && shape.kind === CellKind.COUNTER) noteSignDependent(this.batch, cells, { cell, stays });

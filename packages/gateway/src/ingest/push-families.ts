@@ -410,7 +410,7 @@ export class PushFamilies {
       const known = this.#families.find(rival);
       if (known === undefined || this.#isReplaced(known)) continue;
       if (known.type === 'untyped' && this.#isSampled(known)) throw lateType(family.name, family.offset);
-      // Untyped strays and discarded summaries give way; what was declared stands, if somebody has it.
+      // Untyped orphans and discarded summaries give way; what was declared stands, if somebody has it.
       if (known.type === 'untyped' || known.discarded) {
         family.replaces.push(known);
         family.adopts = true;

@@ -4,7 +4,7 @@ import { formatFloat64 } from '../primitives/float.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
 import type { Family } from '../store/families.ts';
-import type { StraySeries } from './stray-histograms.ts';
+import type { OrphanSeries } from './orphan-histograms.ts';
 import type { TextScratch } from '../store/text-scratch.ts';
 
 export interface AdoptingInto {
@@ -15,12 +15,12 @@ export interface AdoptingInto {
 
 export class AdoptedCells {
   readonly #into: AdoptingInto;
-  readonly #series: StraySeries;
+  readonly #series: OrphanSeries;
   readonly #group: number;
   /** Buckets that the group does not have yet. */
   readonly #buckets: number[] = [];
 
-  constructor(into: AdoptingInto, series: StraySeries) {
+  constructor(into: AdoptingInto, series: OrphanSeries) {
     this.#into = into;
     this.#series = series;
     const { cells, family } = into;

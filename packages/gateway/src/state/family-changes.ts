@@ -32,7 +32,7 @@ export interface ChangedState {
 
 export class FamilyChanges {
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
-  droppedStrays = 0;
+  droppedOrphans = 0;
   readonly #state: ChangedState;
   /** Cells of which the contributions are to be forgotten. */
   readonly #forgotten: Uint32Array[] = [];
@@ -57,10 +57,10 @@ export class FamilyChanges {
       }
       if (pace.isFull(1)) yield;
     }
-    this.droppedStrays += gone.length;
-    const strays = gone.between(0, gone.length);
-    this.#forgetContributions(strays);
-    yield* this.#freeRows(strays);
+    this.droppedOrphans += gone.length;
+    const orphans = gone.between(0, gone.length);
+    this.#forgetContributions(orphans);
+    yield* this.#freeRows(orphans);
     if (this.#state.isByJob()) yield* this.#state.sources.countHolders(counters.between(0, counters.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
@@ -125,7 +125,7 @@ export class FamilyChanges {
       return;
     }
     const rows = yield* this.#liveRows(family);
-    if (family.type === 'untyped') this.droppedStrays += rows.length;
+    if (family.type === 'untyped') this.droppedOrphans += rows.length;
     if (!keepsContributions) this.#forgetContributions(rows);
     yield* this.#freeRows(rows);
     if (families.find(family.name) === family) families.remove(family);

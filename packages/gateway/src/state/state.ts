@@ -12,7 +12,7 @@ import type { MetricType } from '../model/metric-type.ts';
 import type { ReadView } from '../model/read-view.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
-import { StrayAdoption } from './adopt-strays.ts';
+import { OrphanAdoption } from './adopt-orphans.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { CellKind, Cells } from '../store/cells.ts';
 import type { DiscardedTexts } from '../store/discarded-texts.ts';
@@ -110,12 +110,12 @@ export class State {
   }
 
   /** Untyped samples dropped because a declared family took their name, since the last time it was set to 0. */
-  get droppedStrays(): number {
-    return this.#changes.droppedStrays;
+  get droppedOrphans(): number {
+    return this.#changes.droppedOrphans;
   }
 
-  set droppedStrays(strays: number) {
-    this.#changes.droppedStrays = strays;
+  set droppedOrphans(orphans: number) {
+    this.#changes.droppedOrphans = orphans;
   }
 
   get aggregation(): AggregationConfig {
@@ -132,7 +132,7 @@ export class State {
 
   *setAggregationInSteps(aggregation: AggregationConfig): Generator<void, void> {
     const before = this.#aggregation;
-    const { droppedStrays, pace } = this;
+    const { droppedOrphans, pace } = this;
     pace.begin();
     this.#aggregation = aggregation;
     this.sources.setAggregation(aggregation);
@@ -153,7 +153,7 @@ export class State {
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
     yield* this.#changes.resolve();
-    this.droppedStrays = droppedStrays;
+    this.droppedOrphans = droppedOrphans;
   }
 
   /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
@@ -308,8 +308,8 @@ export class State {
     this.#lose();
   }
 
-  *#applyFamilies(batch: Batch): Generator<void, readonly StrayAdoption[] | undefined> {
-    let adoptions: StrayAdoption[] | undefined;
+  *#applyFamilies(batch: Batch): Generator<void, readonly OrphanAdoption[] | undefined> {
+    let adoptions: OrphanAdoption[] | undefined;
     for (const pushed of batch.families) {
       if (this.pace.isFull(FAMILY_ROWS)) yield;
       if (pushed.known === undefined && !pushed.sampled) continue;
@@ -335,19 +335,19 @@ export class State {
   }
 
   /** Drops the families that give way to one; what is returned is to be carried out once that one is there. */
-  *#replace(pushed: PushFamily): Generator<void, StrayAdoption | undefined> {
+  *#replace(pushed: PushFamily): Generator<void, OrphanAdoption | undefined> {
     const replaced = new Set(pushed.replaces);
     const adoption =
-      pushed.adopts && !this.discards(pushed.type) ? new StrayAdoption(this, pushed) : undefined;
+      pushed.adopts && !this.discards(pushed.type) ? new OrphanAdoption(this, pushed) : undefined;
     if (adoption !== undefined) yield* adoption.look(replaced);
     for (const family of replaced) yield* this.#changes.drop(family, adoption?.hasTaken(family) === true);
     return adoption;
   }
 
-  *#adopt(adoptions: readonly StrayAdoption[]): Generator<void, void> {
+  *#adopt(adoptions: readonly OrphanAdoption[]): Generator<void, void> {
     for (const adoption of adoptions) {
       yield* adoption.carryOut();
-      this.droppedStrays -= adoption.adopted;
+      this.droppedOrphans -= adoption.adopted;
     }
   }
 

@@ -100,7 +100,7 @@ export interface PushFamily {
   changed: boolean;
   /** Families that give way to this one. */
   readonly replaces: Family[];
-  /** What the untyped ones among them counted goes on in this one (state/adopt-strays.ts). */
+  /** What the untyped ones among them counted goes on in this one (state/adopt-orphans.ts). */
   adopts: boolean;
 }
 

@@ -91,7 +91,7 @@ export const circlesKnown: readonly (readonly string[])[] = [
   ['store/cells.ts', 'store/view-undo-log.ts'],
   // All that leads to the state and back, as it opens views, knows the names of push times, and is counted by usage.ts.
   [
-    'state/adopt-strays.ts',
+    'state/adopt-orphans.ts',
     'store/batch.ts',
     'state/create-cells.ts',
     'state/family-changes.ts',
@@ -174,7 +174,7 @@ export const exportsForNobody: Readonly<Record<string, string>> = {
   'sources/restarts.ts Replacement': 'not to be exported',
   'snapshot/snapshot-cells.ts FrozenCells': 'not to be exported',
   'sources/source-changes.ts NextColumns': 'not to be exported',
-  'state/stray-histograms.ts Whole': 'not to be exported',
+  'state/orphan-histograms.ts Whole': 'not to be exported',
   'config/config.ts ProcessOptions': 'not to be exported',
   'config/contradictions.ts Contradiction': 'not to be exported',
   'config/parse.ts Invocation': 'not to be exported',

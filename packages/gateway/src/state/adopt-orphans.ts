@@ -15,8 +15,8 @@ import type { Cells } from '../store/cells.ts';
 import type { Family } from '../store/families.ts';
 import { copyColumn, sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { slotsOf, StrayHistograms, wholeOf } from './stray-histograms.ts';
-import type { Slot, StraySeries, SlotValue } from './stray-histograms.ts';
+import { slotsOf, OrphanHistograms, wholeOf } from './orphan-histograms.ts';
+import type { Slot, OrphanSeries, SlotValue } from './orphan-histograms.ts';
 import type { Contribution, Sources } from '../sources/sources.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
@@ -37,16 +37,16 @@ interface AdoptingState {
 
 /** Where an untyped cell belongs. */
 interface Place {
-  readonly series: StraySeries;
+  readonly series: OrphanSeries;
   readonly slot: Slot;
 }
 
-export class StrayAdoption {
+export class OrphanAdoption {
   /** Untyped cells that became part of a series. */
   adopted = 0;
   readonly #state: AdoptingState;
   readonly #pushed: PushFamily;
-  readonly #strays: StrayHistograms;
+  readonly #orphans: OrphanHistograms;
   readonly #withBuckets: boolean;
   /** Families of which everything was looked at. */
   readonly #taken = new Set<Family>();
@@ -56,8 +56,8 @@ export class StrayAdoption {
   readonly #totals = new ExactSums();
   #isHeld = false;
   /** Series of which some source holds something. */
-  readonly #held = new Set<StraySeries>();
-  readonly #created = new Map<StraySeries, AdoptedCells>();
+  readonly #held = new Set<OrphanSeries>();
+  readonly #created = new Map<OrphanSeries, AdoptedCells>();
   readonly #scratch: TextScratch;
   #quotedNames = false;
 
@@ -65,7 +65,7 @@ export class StrayAdoption {
     this.#state = state;
     this.#pushed = pushed;
     this.#withBuckets = hasBuckets(pushed.type);
-    this.#strays = new StrayHistograms(pushed.name, this.#withBuckets);
+    this.#orphans = new OrphanHistograms(pushed.name, this.#withBuckets);
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
@@ -80,7 +80,7 @@ export class StrayAdoption {
     if (all.reduce((rows, { rowCount }) => rows + rowCount, 0) > ADOPTED_MAX) return;
     for (const family of all) yield* this.#lookAt(family, this.#roleOf(family)!);
     const { cells, pace } = this.#state;
-    yield* this.#totals.reserve(this.#strays.slotCount, (from, to) => copyColumn(pace, from, to));
+    yield* this.#totals.reserve(this.#orphans.slotCount, (from, to) => copyColumn(pace, from, to));
     for (const [cell, place] of this.#places) {
       const isHeld = cells.holders[cell]! > 0;
       this.#isHeld ||= isHeld;
@@ -99,7 +99,7 @@ export class StrayAdoption {
     yield* cells.reserveInSteps(this.#places.size * 2, pace);
     if (this.#isHeld)
       yield* sources.replaceContributions([...this.#places.keys()], (slotValues) => this.#moved(slotValues));
-    for (const series of this.#strays) {
+    for (const series of this.#orphans) {
       yield* this.#addRest(series);
       if (pace.isFull(1)) yield;
     }
@@ -129,14 +129,14 @@ export class StrayAdoption {
       if (pace.isFull(READ_ROWS)) yield;
       if (cells.kind[cell] === CellKind.FREE) continue;
       const { labels } = parseSeriesText(cells.textOf(cell));
-      this.#places.set(cell, this.#strays.add(role, labels, cells.startMs[cell]!));
+      this.#places.set(cell, this.#orphans.add(role, labels, cells.startMs[cell]!));
     }
   }
 
   /** What a source has instead of its untyped cells. */
   *#moved(slotValues: readonly Contribution[]): Generator<void, readonly Contribution[]> {
     const { pace } = this.#state;
-    const bySeries = new Map<StraySeries, SlotValue[]>();
+    const bySeries = new Map<OrphanSeries, SlotValue[]>();
     for (const { cell, value } of slotValues) {
       const place = this.#places.get(cell);
       if (place === undefined) continue;
@@ -167,7 +167,7 @@ export class StrayAdoption {
   }
 
   /** Adds what is held by nobody. A bound that nobody else told has nothing left, and says nothing. */
-  *#addRest(series: StraySeries): Generator<void, void> {
+  *#addRest(series: OrphanSeries): Generator<void, void> {
     const slotValues: SlotValue[] = [];
     const isHeld = this.#held.has(series);
     for (const slot of slotsOf(series)) {
@@ -188,7 +188,7 @@ export class StrayAdoption {
     for (const part of this.#totals.parts(series.sum.index)) cells.add(into.sum(), part);
   }
 
-  #cellsOf(series: StraySeries): AdoptedCells {
+  #cellsOf(series: OrphanSeries): AdoptedCells {
     const known = this.#created.get(series);
     if (known !== undefined) return known;
     this.adopted += series.cells;

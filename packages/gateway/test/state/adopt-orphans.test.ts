@@ -119,7 +119,7 @@ test('in by-job mode it does not matter when the type comes', async () => {
       expect(restored.facts()).toEqual(after.facts());
       const { state } = after;
       for (const each of pushes) for (const one of [before, after, restored]) one.push(body(each), each);
-      expect(state.droppedStrays).toBe(0);
+      expect(state.droppedOrphans).toBe(0);
       expect(await after.page()).toBe(await before.page());
       expect(await restored.page()).toBe(await before.page());
     }),
@@ -145,7 +145,7 @@ test('in add mode it does not matter for counts, sums and shared bounds when the
         expect(after.push(body(each))).toBe('taken');
       }
       if (pushes.length === 0) after.push(typed);
-      expect(after.state.droppedStrays).toBe(0);
+      expect(after.state.droppedOrphans).toBe(0);
       expect(comparable(await after.page())).toEqual(comparable(await before.page()));
       const restored = await after.restored(3);
       expect(restored.facts()).toEqual(after.facts());
@@ -163,7 +163,7 @@ test('what sources are not there for any more counts on', async () => {
   expect(await one.page()).toBe(
     '# TYPE h histogram\nh_bucket{le="1"} 3\nh_bucket{le="2"} 6\nh_bucket{le="+Inf"} 19\nh_sum 9.1\nh_count 19\n',
   );
-  expect(one.state.droppedStrays).toBe(0);
+  expect(one.state.droppedOrphans).toBe(0);
 });
 
 test('views that are open see nothing of it', async () => {

@@ -16,7 +16,7 @@ export interface Slot {
 }
 
 /** One series. */
-export interface StraySeries {
+export interface OrphanSeries {
   readonly labels: readonly Label[];
   /** By bound. */
   readonly buckets: Map<number, Slot>;
@@ -43,10 +43,10 @@ export interface Whole {
 /** Series of so many buckets are no histograms. Part of what a record means, so no setting. */
 const BUCKETS_MAX = 4096;
 
-export class StrayHistograms {
+export class OrphanHistograms {
   readonly #name: string;
   readonly #hasBuckets: boolean;
-  readonly #series = new Map<string, StraySeries>();
+  readonly #series = new Map<string, OrphanSeries>();
   #slots = 0;
 
   constructor(name: string, hasBuckets: boolean) {
@@ -58,7 +58,7 @@ export class StrayHistograms {
     return this.#slots;
   }
 
-  [Symbol.iterator](): IterableIterator<StraySeries> {
+  [Symbol.iterator](): IterableIterator<OrphanSeries> {
     return this.#series.values();
   }
 
@@ -67,7 +67,7 @@ export class StrayHistograms {
     role: Slot['role'],
     all: readonly Label[],
     startMs: number,
-  ): { readonly series: StraySeries; readonly slot: Slot } | undefined {
+  ): { readonly series: OrphanSeries; readonly slot: Slot } | undefined {
     const reserved = this.#hasBuckets ? 'le' : 'quantile';
     const le = all.find((label) => label.name === reserved)?.value;
     if ((role === '_bucket') !== (le !== undefined)) return undefined;
@@ -81,7 +81,7 @@ export class StrayHistograms {
     return { series, slot };
   }
 
-  #seriesOf(labels: readonly Label[]): StraySeries {
+  #seriesOf(labels: readonly Label[]): OrphanSeries {
     const key = seriesText(this.#name, labels);
     let series = this.#series.get(key);
     if (series === undefined) {
@@ -98,7 +98,7 @@ export class StrayHistograms {
     return series;
   }
 
-  #slotOf(series: StraySeries, role: Slot['role'], bound: number): Slot | undefined {
+  #slotOf(series: OrphanSeries, role: Slot['role'], bound: number): Slot | undefined {
     const known =
       role === '_bucket' ? series.buckets.get(bound) : role === '_sum' ? series.sum : series.count;
     if (known !== undefined) return known;
@@ -112,7 +112,7 @@ export class StrayHistograms {
   }
 }
 
-export function* slotsOf({ buckets, sum, count }: StraySeries): Generator<Slot, void> {
+export function* slotsOf({ buckets, sum, count }: OrphanSeries): Generator<Slot, void> {
   yield* buckets.values();
   if (sum !== undefined) yield sum;
   if (count !== undefined) yield count;
