@@ -102,7 +102,7 @@ function mayLose(state: State, source: string, batch?: Batch): boolean {
   for (let at = cellsAt; at < cellsAt + length; at += 1) {
     const cell = cells[at]!;
     if (isStart(cell)) break;
-    if (!stays.has(cell) && state.cells.holders[cell]! <= 1 && mayGo(state, cell)) return true;
+    if (!stays.has(cell) && state.cells.contributors[cell]! <= 1 && mayGo(state, cell)) return true;
   }
   return false;
 }

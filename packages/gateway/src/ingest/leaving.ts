@@ -64,7 +64,7 @@ function* standingOf(
       for (const cell of [count, sum]) {
         if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
         const mine = own.get(cell);
-        if (cells.holders[cell]! > (mine === undefined ? 0 : 1)) return 'held';
+        if (cells.contributors[cell]! > (mine === undefined ? 0 : 1)) return 'held';
         if (!cells.sums.isExactly(cell, mine ?? 0)) return 'folded';
       }
     }

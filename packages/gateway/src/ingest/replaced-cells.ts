@@ -19,7 +19,7 @@ export class ReplacedCells {
 
   has(cell: number): boolean {
     const { cells, families, aggregation } = this.#state;
-    if (!aggregation.byJob || cells.holders[cell] !== 1) return false;
+    if (!aggregation.byJob || cells.contributors[cell] !== 1) return false;
     // A histogram that begins anew, as one without its buckets has, leaves them in the total.
     const staysFolded = aggregation.counterResets === 'accumulate';
     if (staysFolded && families.get(cells.family[cell]!).type !== 'gaugehistogram') return false;

@@ -19,7 +19,7 @@ export class CellRestorer {
   readonly #cells: Cells;
   readonly #head: Head;
   /** By cell: sources that contribute to it. */
-  readonly #holders: Uint32Array;
+  readonly #contributors: Uint32Array;
   /** Numbers of free cells that are in a list. */
   readonly #listed: Uint8Array;
   /** By group; each is the list of its group, too. */
@@ -31,7 +31,7 @@ export class CellRestorer {
     this.#state = state;
     this.#cells = state.cells;
     this.#head = head;
-    this.#holders = new Uint32Array(head.cellNumbers);
+    this.#contributors = new Uint32Array(head.cellNumbers);
     this.#listed = new Uint8Array(head.cellNumbers);
     state.cells.texts.restoreNumbering(head.cellNumbers);
     state.cells.restoreFamilyColumns(head.familyIds);
@@ -39,8 +39,8 @@ export class CellRestorer {
 
   /** Notes that a source contributes to a cell that is still to come. */
   countHolder(cell: number): void {
-    if (cell < 0 || cell >= this.#holders.length) throw broken(`a contribution to cell ${cell}`);
-    this.#holders[cell]! += 1;
+    if (cell < 0 || cell >= this.#contributors.length) throw broken(`a contribution to cell ${cell}`);
+    this.#contributors[cell]! += 1;
   }
 
   *take(part: PartReader): Generator<void, void> {
@@ -52,7 +52,7 @@ export class CellRestorer {
     cells.family.set(part.u32(), from);
     cells.group.set(part.i32(), from);
     cells.bound.set(part.f64(), from);
-    cells.holders.set(part.u32(), from);
+    cells.contributors.set(part.u32(), from);
     cells.startMs.set(part.f64(), from);
     cells.sums.restore(from, part.f64(), part.f64());
     const lengths = part.u16();
@@ -62,9 +62,10 @@ export class CellRestorer {
     for (let cell = from; cell < from + rows; cell += 1) {
       const end = at + lengths[cell - from]!;
       if (end > bytes.length) throw broken('texts of cells are cut off');
-      if (this.#holders[cell]! > cells.holders[cell]!) throw broken(`cell ${cell} has too many holders`);
+      if (this.#contributors[cell]! > cells.contributors[cell]!)
+        throw broken(`cell ${cell} has too many holders`);
       // Earlier versions counted sources that are gone.
-      if (isCounted(cells.kindOf(cell))) cells.holders[cell] = this.#holders[cell]!;
+      if (isCounted(cells.kindOf(cell))) cells.contributors[cell] = this.#contributors[cell]!;
       if (cells.kind[cell] !== CellKind.FREE) this.#takeCell(cell, view, at, end);
       at = end;
       if (pace.isFull(RESTORED_ROWS)) yield;

@@ -12,13 +12,13 @@ const TEXT_BYTES = 640 * 1024;
 
 export interface FrozenCells {
   readonly kind: Uint8Array;
-  readonly holders: Uint32Array;
+  readonly contributors: Uint32Array;
   readonly hi: Float64Array;
   readonly lo: Float64Array;
 }
 
 /** In rows of free cells only the kind means something: the number may be that of a later cell by now. */
-export function* cellParts(cells: Cells, { kind, holders, hi, lo }: FrozenCells): Generator<Part, void> {
+export function* cellParts(cells: Cells, { kind, contributors, hi, lo }: FrozenCells): Generator<Part, void> {
   const text = new Uint8Array(TEXT_BYTES);
   const view = viewOf(text);
   const lengths = new Uint16Array(ROWS_MAX);
@@ -41,7 +41,7 @@ export function* cellParts(cells: Cells, { kind, holders, hi, lo }: FrozenCells)
         cells.family.subarray(from, to),
         cells.group.subarray(from, to),
         cells.bound.subarray(from, to),
-        holders.subarray(from, to),
+        contributors.subarray(from, to),
         cells.startMs.subarray(from, to),
         hi.subarray(from, to),
         lo.subarray(from, to),

@@ -37,7 +37,7 @@ export interface Snapshot {
 export interface Moment {
   readonly head: Head;
   readonly kind: Uint8Array;
-  readonly holders: Uint32Array;
+  readonly contributors: Uint32Array;
   readonly hi: Float64Array;
   readonly lo: Float64Array;
   readonly spilled: SpilledSums;
@@ -58,7 +58,7 @@ interface SpilledSums {
 /** Memory for what is copied first; for one snapshot. */
 export interface SnapshotBuffers {
   readonly kind: Uint8Array;
-  readonly holders: Uint32Array;
+  readonly contributors: Uint32Array;
   readonly hi: Float64Array;
   readonly lo: Float64Array;
 }
@@ -73,7 +73,7 @@ const STEP_NUMBERS = 1 << 16;
 export async function buffersForSnapshot(state: State): Promise<SnapshotBuffers> {
   const { high } = state.cells.texts;
   const buffers = newBuffers(high + Math.ceil(high / 16));
-  for (const column of [buffers.kind, buffers.holders, buffers.hi, buffers.lo]) {
+  for (const column of [buffers.kind, buffers.contributors, buffers.hi, buffers.lo]) {
     for (let at = 0; at < column.length; at += STEP_NUMBERS) {
       column.fill(0, at, at + STEP_NUMBERS);
       await setImmediate();
@@ -85,7 +85,7 @@ export async function buffersForSnapshot(state: State): Promise<SnapshotBuffers>
 function newBuffers(cells: number): SnapshotBuffers {
   return {
     kind: new Uint8Array(cells),
-    holders: new Uint32Array(cells),
+    contributors: new Uint32Array(cells),
     hi: new Float64Array(cells),
     lo: new Float64Array(cells),
   };
@@ -132,7 +132,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
   pace.begin();
   const moment = {
     kind: yield* copyColumn(pace, cells.kind, buffers.kind.subarray(0, high), high),
-    holders: yield* copyColumn(pace, cells.holders, buffers.holders.subarray(0, high), high),
+    contributors: yield* copyColumn(pace, cells.contributors, buffers.contributors.subarray(0, high), high),
     hi: yield* copyColumn(pace, cells.sums.rounded, buffers.hi.subarray(0, high), high),
     lo: yield* copyColumn(pace, cells.sums.rest, buffers.lo.subarray(0, high), high),
     spilled: yield* spilledSums(state),

@@ -50,10 +50,10 @@ export class SourceChanges {
   }
 
   withdraw(cell: number, value: number): void {
-    const { holders } = this.#cells;
+    const { contributors } = this.#cells;
     this.#cells.add(cell, -value);
-    holders[cell]! -= 1;
-    if (holders[cell] !== 0) return;
+    contributors[cell]! -= 1;
+    if (contributors[cell] !== 0) return;
     const kind = this.#cells.kindOf(cell);
     // Whoever has anything of it has the count.
     if (kind === CellKind.COUNT && this.#goesWithLast(cell)) this.#withdrawn.push(this.#cells.group[cell]!);
@@ -79,7 +79,7 @@ export class SourceChanges {
 
   /** What a source has in a cell stays there, and is nobody's any more. */
   fold(cell: number): void {
-    if (isCounted(this.#cells.kindOf(cell))) this.#cells.holders[cell]! -= 1;
+    if (isCounted(this.#cells.kindOf(cell))) this.#cells.contributors[cell]! -= 1;
   }
 
   /** From here on `goes` is about this source. */

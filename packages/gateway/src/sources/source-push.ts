@@ -178,7 +178,7 @@ export class SourcePush {
 
   #mergePart(batch: Batch, from: number, to: number, restarted: Restarted): void {
     const { values, valuesAt } = this.#contributions;
-    const { kind, holders } = this.#cells;
+    const { kind, contributors } = this.#cells;
     const { next } = this.#changes;
     const position = this.#changes.positions();
     for (let i = from; i < to; i += 1) {
@@ -199,7 +199,7 @@ export class SourcePush {
         continue;
       }
       if (at < 0) {
-        holders[cell]! += 1;
+        contributors[cell]! += 1;
         this.#cells.add(cell, value);
       } else if (restarted !== undefined && this.#beganAnew(cell, restarted)) {
         this.#cells.add(cell, value);

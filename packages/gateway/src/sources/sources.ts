@@ -205,13 +205,13 @@ export class Sources {
    * until every contribution is found; from the newest on, as those who hold what is now retyped have mostly just pushed it.
    */
   *forgetCells(gone: readonly Uint32Array[]): Generator<void, void> {
-    const { holders } = this.#cells;
+    const { contributors } = this.#cells;
     const position = this.#changes.positions();
     let left = 0;
     for (const cells of gone) {
       for (const cell of cells) {
-        left += holders[cell]!;
-        holders[cell] = 0;
+        left += contributors[cell]!;
+        contributors[cell] = 0;
         position[cell] = 1;
         if (this.#pace.isFull(1)) yield;
       }
@@ -233,12 +233,12 @@ export class Sources {
    * through the sources until all are found; mostly whoever says what they are has just pushed them.
    */
   *countHolders(counted: Uint32Array): Generator<void, void> {
-    const { holders } = this.#cells;
+    const { contributors } = this.#cells;
     const position = this.#changes.positions();
     let left = 0;
     for (const cell of counted) {
-      left += holders[cell]!;
-      holders[cell] = 0;
+      left += contributors[cell]!;
+      contributors[cell] = 0;
       position[cell] = 1;
       if (this.#pace.isFull(1)) yield;
     }
@@ -250,7 +250,7 @@ export class Sources {
         const cell = own.cells[own.cellsAt + at]!;
         if (this.#pace.isFull(1)) yield;
         if (isStart(cell) || position[cell] !== 1) continue;
-        holders[cell]! += 1;
+        contributors[cell]! += 1;
         left -= 1;
       }
     }
@@ -262,11 +262,11 @@ export class Sources {
 
   /** Puts something else in the place of what each source has of these cells, which nobody holds afterwards. */
   *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
-    const { holders } = this.#cells;
+    const { contributors } = this.#cells;
     let left = 0;
     for (const cell of gone) {
-      left += holders[cell]!;
-      holders[cell] = 0;
+      left += contributors[cell]!;
+      contributors[cell] = 0;
       if (this.#pace.isFull(1)) yield;
     }
     const isGone = new Set(gone);
@@ -293,7 +293,7 @@ export class Sources {
     yield* this.#keep(0, end);
     for (const { cell, value } of more) {
       next.add(cell, value);
-      this.#cells.holders[cell]! += 1;
+      this.#cells.contributors[cell]! += 1;
       if (this.#pace.isFull(1)) yield;
     }
     yield* this.#keep(end, own.length);

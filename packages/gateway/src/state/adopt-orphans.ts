@@ -82,7 +82,7 @@ export class OrphanAdoption {
     const { cells, pace } = this.#state;
     yield* this.#totals.reserve(this.#orphans.slotCount, (from, to) => copyColumn(pace, from, to));
     for (const [cell, place] of this.#places) {
-      const isHeld = cells.holders[cell]! > 0;
+      const isHeld = cells.contributors[cell]! > 0;
       this.#isHeld ||= isHeld;
       if (pace.isFull(1)) yield;
       if (place === undefined) continue;

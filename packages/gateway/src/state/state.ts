@@ -406,11 +406,11 @@ export class State {
 
   /** What earlier versions left as zeros. */
   *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
-    const { groups, holders, kind } = this.cells;
+    const { groups, contributors, kind } = this.cells;
     const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
     for (const row of rows) {
       const { count } = groups[row]!;
-      if (holders[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropGroup(row);
+      if (contributors[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropGroup(row);
       if (this.pace.isFull(1)) yield;
     }
   }

@@ -86,7 +86,7 @@ export class Cells {
   family: Uint32Array = new Uint32Array(0);
   group: Int32Array = new Int32Array(0);
   bound: Float64Array = new Float64Array(0);
-  holders: Uint32Array = new Uint32Array(0);
+  contributors: Uint32Array = new Uint32Array(0);
   /** Wall-clock time at which the cell was created, or an earlier one that a sender gave as its start. */
   startMs: Float64Array = new Float64Array(0);
   /** The value of `tick` when the cell was created; 0 for cells of an earlier run. */
@@ -125,7 +125,7 @@ export class Cells {
     this.family[cell] = family;
     this.group[cell] = group;
     this.bound[cell] = bound;
-    this.holders[cell] = 0;
+    this.contributors[cell] = 0;
     this.startMs[cell] = startMs;
     this.bornAt[cell] = this.tick;
     this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
@@ -274,7 +274,7 @@ export class Cells {
     this.family = yield* copyColumn(pace, this.family, new Uint32Array(capacity));
     this.group = yield* copyColumn(pace, this.group, new Int32Array(capacity));
     this.bound = yield* copyColumn(pace, this.bound, new Float64Array(capacity));
-    this.holders = yield* copyColumn(pace, this.holders, new Uint32Array(capacity));
+    this.contributors = yield* copyColumn(pace, this.contributors, new Uint32Array(capacity));
     this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
     this.bornAt = yield* copyColumn(pace, this.bornAt, new Uint32Array(capacity));
     yield* this.sums.reserve(capacity, (from, to) => copyColumn(pace, from, to));

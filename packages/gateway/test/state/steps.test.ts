@@ -188,7 +188,7 @@ function rowsOf({ cells }: State): readonly (readonly number[])[] {
   const { high } = cells.texts;
   return Array.from({ length: high }, (_, cell) => [
     cells.kind[cell]!,
-    cells.holders[cell]!,
+    cells.contributors[cell]!,
     cells.sums.get(cell),
     cells.bornAt[cell]!,
   ]);

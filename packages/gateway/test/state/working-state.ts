@@ -157,7 +157,7 @@ export class WorkingState {
   }
 
   #cell(cell: number): object | undefined {
-    const { kind, family, group, bound, holders, startMs, sums } = this.state.cells;
+    const { kind, family, group, bound, contributors, startMs, sums } = this.state.cells;
     if (kind[cell] === 0) return undefined;
     return {
       text: this.state.cells.textOf(cell),
@@ -165,7 +165,7 @@ export class WorkingState {
       family: family[cell],
       group: group[cell],
       bound: bound[cell],
-      holders: holders[cell],
+      contributors: contributors[cell],
       startMs: startMs[cell],
       sum: sums.get(cell),
       exemplar: this.state.cells.exemplars.get(cell),
