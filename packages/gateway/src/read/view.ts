@@ -30,7 +30,7 @@ const FAMILY_BYTES = 320;
 /** One point in time, for any number of pages. */
 export interface OpenView {
   /** The value of Cells.tick when it was opened: it shows what came before. */
-  readonly tick: number;
+  readonly generation: number;
   /** What it takes by now. It grows while what it shows is changed. */
   readonly bytes: number;
   readonly isOpen: boolean;
@@ -55,7 +55,7 @@ export function* openView(state: State, onClose: () => void): Generator<void, Op
   const { hashSeed, limits } = state;
   const { nativeBucketsMax } = limits;
   const undoLog = new ViewUndoLog();
-  const { tick } = cells;
+  const { generation } = cells;
   const viewed: ViewedState = { cells, families, sums, undoLog, hashSeed, nativeBucketsMax };
   const views: RowsView[] = [];
   for (const family of listed) {
@@ -64,7 +64,7 @@ export function* openView(state: State, onClose: () => void): Generator<void, Op
   }
   cells.watch(undoLog);
   // What changes from now on has a later version.
-  cells.tick += 1;
+  cells.generation += 1;
   // The opener counts as one.
   let users = 1;
   const leave = onceOnly(() => {
@@ -74,7 +74,7 @@ export function* openView(state: State, onClose: () => void): Generator<void, Op
     onClose();
   });
   return {
-    tick,
+    generation,
     get bytes() {
       return bytesAtFirst + undoLog.bytes;
     },
@@ -148,7 +148,7 @@ class RowsView implements FamilyView {
   readonly #sums: Float64Array;
   readonly #pending: NumberList;
   readonly #grouped: boolean;
-  readonly #bornAt: number;
+  readonly #createdGeneration: number;
   #rows: Uint32Array;
   #series: SeriesRow | undefined;
 
@@ -161,7 +161,7 @@ class RowsView implements FamilyView {
     this.unit = family.unit;
     this.startTimes = holdsOnlyStartTimes(family);
     this.hasNative = family.hasNative;
-    this.#bornAt = family.bornAt;
+    this.#createdGeneration = family.createdGeneration;
     this.quotedNames = family.quotedNames;
     this.version = cells.changedAt[family.id]!;
     this.rowCount = family.sorted.length + family.pending.length;
@@ -199,8 +199,8 @@ class RowsView implements FamilyView {
   }
 
   /** Whether it has a counter or histogram that came after this tick. */
-  isNewAfter(tick: number): boolean {
-    return this.#bornAt > tick && hasStartTimes(this.type);
+  isNewAfter(generation: number): boolean {
+    return this.#createdGeneration > generation && hasStartTimes(this.type);
   }
 
   visit(from: number, to: number, visitor: SampleVisitor): void {
@@ -215,11 +215,11 @@ class RowsView implements FamilyView {
       return;
     }
     prefetchTexts(this.#cells.texts, rows, from, to);
-    const { bornAt } = this.#cells;
+    const { createdGeneration } = this.#cells;
     const isInfo = this.type === 'info';
     for (let row = from; row < to; row += 1) {
       const cell = rows[row]!;
-      const value = bornAt[cell]! > zeroAfter ? 0 : this.#sums[cell]!;
+      const value = createdGeneration[cell]! > zeroAfter ? 0 : this.#sums[cell]!;
       this.#visitCell(cell, isInfo ? Math.min(value, 1) : value, visitor);
     }
   }
@@ -239,7 +239,7 @@ class RowsView implements FamilyView {
   #visitGroup(id: number, visitor: SampleVisitor, zeroAfter: number): void {
     const sums = this.#sums;
     const { buckets, sum, count } = this.#cells.groups[id]!;
-    const isNew = this.#cells.bornAt[count]! > zeroAfter;
+    const isNew = this.#cells.createdGeneration[count]! > zeroAfter;
     let cumulative = 0;
     for (const bucket of buckets) {
       if (!isHeld(sums, bucket)) continue;

@@ -76,7 +76,7 @@ export class AdoptedCells {
     cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
     family.pending.push(group);
     family.rowCount += 1;
-    family.bornAt = cells.tick;
+    family.createdGeneration = cells.generation;
     return group;
   }
 

@@ -38,7 +38,7 @@ export function* createNeeded(
     const known = batch.families[family]!.known!;
     known.pending.push(cells.groups.length);
     known.rowCount += 1;
-    known.bornAt = cells.tick;
+    known.createdGeneration = cells.generation;
     cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
     if (pace.isFull(1)) yield;
   }
@@ -166,7 +166,7 @@ function createCell(creation: Creation, index: number): number {
   if (group === -1) {
     family.rowCount += 1;
     if (kind === CellKind.CREATED) family.startTimeRows += 1;
-    family.bornAt = cells.tick;
+    family.createdGeneration = cells.generation;
     family.pending.push(cell);
   } else {
     family.hasNative ||= isNative(kind);

@@ -7,7 +7,7 @@
  *   kind    what adding to it means                         family  the id of its family
  *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
  *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
- *   startMs when it began to count                           bornAt  since which view it is there
+ *   startMs when it began to count                           createdGeneration  since which view it is there
  *
  * Totals are changed through `add`, `lower`, `turn`, `create` and `free` alone, which note the family as changed.
  */
@@ -89,13 +89,13 @@ export class Cells {
   contributors: Uint32Array = new Uint32Array(0);
   /** Wall-clock time at which the cell was created, or an earlier one that a sender gave as its start. */
   startMs: Float64Array = new Float64Array(0);
-  /** The value of `tick` when the cell was created; 0 for cells of an earlier run. */
-  bornAt: Uint32Array = new Uint32Array(0);
+  /** The value of `generation` when the cell was created; 0 for cells of an earlier run. */
+  createdGeneration: Uint32Array = new Uint32Array(0);
   readonly exemplars: Exemplars = new Exemplars();
-  /** By family id: the value of `tick` when one of its totals last changed. */
+  /** By family id: the value of `generation` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
-  tick = 1;
+  generation = 1;
   /** Freed cells whose numbers may still be held by a reader. */
   readonly pendingFree: NumberList = new NumberList();
   /** About what freed cells take: their texts and columns. */
@@ -127,24 +127,24 @@ export class Cells {
     this.bound[cell] = bound;
     this.contributors[cell] = 0;
     this.startMs[cell] = startMs;
-    this.bornAt[cell] = this.tick;
+    this.createdGeneration[cell] = this.generation;
     this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
     if (family >= this.changedAt.length) {
       this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
     }
-    this.changedAt[family] = this.tick;
+    this.changedAt[family] = this.generation;
     return cell;
   }
 
   /** Adds to the total of a cell. */
   add(cell: number, value: number): void {
     this.sums.add(cell, value);
-    this.changedAt[this.family[cell]!] = this.tick;
+    this.changedAt[this.family[cell]!] = this.generation;
   }
 
   /** `add`, or `lower` where that is what a cell wants, for each from one place to another; NaN adds nothing. */
   addAll(cells: Int32Array, values: Float64Array, from: number, to: number): void {
-    const { kind, family: families, changedAt, sums, tick } = this;
+    const { kind, family: families, changedAt, sums, generation } = this;
     let noted = -1;
     for (let i = from; i < to; i += 1) {
       const cell = cells[i]!;
@@ -156,7 +156,7 @@ export class Cells {
         const family = families[cell]!;
         if (family !== noted) {
           noted = family;
-          changedAt[family] = tick;
+          changedAt[family] = generation;
         }
       }
     }
@@ -166,7 +166,7 @@ export class Cells {
   lower(cell: number, value: number): void {
     if (!(value < this.sums.get(cell))) return;
     this.sums.set(cell, value);
-    this.changedAt[this.family[cell]!] = this.tick;
+    this.changedAt[this.family[cell]!] = this.generation;
   }
 
   /** Makes a gauge a start time, or the other way round; what it held is gone. */
@@ -174,7 +174,7 @@ export class Cells {
     for (const undoLog of this.#watching) undoLog.noteKind(cell, this.kindOf(cell));
     this.kind[cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
     this.sums.set(cell, isStartTime ? Number.POSITIVE_INFINITY : 0);
-    this.changedAt[this.family[cell]!] = this.tick;
+    this.changedAt[this.family[cell]!] = this.generation;
   }
 
   /** Notes that a cell has counted since an earlier time than was known. The push that says so may have taken the cell away. */
@@ -184,7 +184,7 @@ export class Cells {
     if (!(startMs < known)) return;
     for (const undoLog of this.#watching) undoLog.noteStart(cell, known);
     this.startMs[cell] = startMs;
-    this.changedAt[this.family[cell]!] = this.tick;
+    this.changedAt[this.family[cell]!] = this.generation;
   }
 
   /** See Exemplars.offer. The push that brings it may have taken the cell away. */
@@ -193,7 +193,7 @@ export class Cells {
     const known = this.#watching.size === 0 ? undefined : this.exemplars.get(cell);
     if (!this.exemplars.offer(cell, exemplar, nowMs)) return;
     for (const undoLog of this.#watching) undoLog.noteExemplar(cell, known);
-    this.changedAt[this.family[cell]!] = this.tick;
+    this.changedAt[this.family[cell]!] = this.generation;
   }
 
   /** From now until `unwatch`, exemplars and starts are noted there before they change. */
@@ -216,7 +216,7 @@ export class Cells {
     this.kind[cell] = CellKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
     this.sums.set(cell, Number.NaN);
-    this.changedAt[this.family[cell]!] = this.tick;
+    this.changedAt[this.family[cell]!] = this.generation;
     this.pendingFree.push(cell);
     this.pendingFreeBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
   }
@@ -224,7 +224,7 @@ export class Cells {
   /** Notes that something else of a family has changed that the page shows. */
   noteChange(family: number): void {
     // Past the end while it has no cell; `create` notes the first one.
-    this.changedAt[family] = this.tick;
+    this.changedAt[family] = this.generation;
   }
 
   /** Takes freed cells out of the lists of groups. */
@@ -257,7 +257,7 @@ export class Cells {
   /** Gives the columns of an empty state room for the cells and families of a snapshot. */
   restoreFamilyColumns(familyIds: number): void {
     if (this.texts.capacity > this.kind.length) atOnce(this.#grow(this.texts.capacity, new Pace()));
-    this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.tick);
+    this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.generation);
   }
 
   /** The canonical text of a cell. */
@@ -276,7 +276,7 @@ export class Cells {
     this.bound = yield* copyColumn(pace, this.bound, new Float64Array(capacity));
     this.contributors = yield* copyColumn(pace, this.contributors, new Uint32Array(capacity));
     this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
-    this.bornAt = yield* copyColumn(pace, this.bornAt, new Uint32Array(capacity));
+    this.createdGeneration = yield* copyColumn(pace, this.createdGeneration, new Uint32Array(capacity));
     yield* this.sums.reserve(capacity, (from, to) => copyColumn(pace, from, to));
   }
 }

@@ -30,7 +30,7 @@ export interface Family {
   pending: NumberList;
   rowCount: number;
   /** The value of Cells.tick when a row was last added; 0 for those of an earlier run. */
-  bornAt: number;
+  createdGeneration: number;
   /** Cells of its rows: as many samples as the page shows of it. */
   cellCount: number;
 }
@@ -112,7 +112,7 @@ export class Families {
       sorted: new Uint32Array(0),
       pending: new NumberList(),
       rowCount: 0,
-      bornAt: 0,
+      createdGeneration: 0,
       cellCount: 0,
     };
     this.byId[family.id] = family;

@@ -190,7 +190,7 @@ function rowsOf({ cells }: State): readonly (readonly number[])[] {
     cells.kind[cell]!,
     cells.contributors[cell]!,
     cells.sums.get(cell),
-    cells.bornAt[cell]!,
+    cells.createdGeneration[cell]!,
   ]);
 }
 

@@ -142,7 +142,7 @@ export class WorkingState {
       ),
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
-        const { sorted, pending, bornAt: _, allStartTimes: __, ...rest } = family;
+        const { sorted, pending, createdGeneration: _, allStartTimes: __, ...rest } = family;
         const isLive = (row: number): boolean => cells.kind[row] !== 0;
         const grouped = isDistribution(family.type);
         const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));

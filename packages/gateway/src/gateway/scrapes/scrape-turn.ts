@@ -10,7 +10,7 @@ export class ScrapeTurn {
   /** Who shares its places with others of the same network. */
   readonly network: string;
   /** A view whose tick is no less was opened after the scrape was asked for. */
-  readonly sinceTick: number;
+  readonly sinceGeneration: number;
   readonly waitUntilMs: number;
   readonly deadlineMs: number;
   readonly arrivedMs: number;
@@ -23,19 +23,19 @@ export class ScrapeTurn {
   #resolve: ((page: ReadView) => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
   #exposition: ReadView | undefined;
-  #tick = 0;
+  #generation = 0;
   #bytesAtFirst = 0;
   #failure: Error | undefined;
 
   constructor(
     request: ScrapeRequest,
-    at: { readonly nowMs: number; readonly sinceTick: number; readonly bytes: number },
+    at: { readonly nowMs: number; readonly sinceGeneration: number; readonly bytes: number },
     bounds: ScrapeBounds,
   ) {
     const { nowMs } = at;
     this.request = request;
     this.network = request.network ?? '';
-    this.sinceTick = at.sinceTick;
+    this.sinceGeneration = at.sinceGeneration;
     this.bytes = at.bytes;
     this.arrivedMs = nowMs;
     this.deadlineMs = nowMs + Math.min(request.timeoutMs ?? bounds.lifetimeMs, bounds.lifetimeMsMax);
@@ -50,8 +50,8 @@ export class ScrapeTurn {
   }
 
   /** Of the view that it shows. */
-  get tick(): number {
-    return this.#tick;
+  get generation(): number {
+    return this.#generation;
   }
 
   /** What it took when it was let in, its view included. */
@@ -66,7 +66,7 @@ export class ScrapeTurn {
 
   admit(view: OpenView, zeroAfter: number | undefined): void {
     this.#exposition = view.page(zeroAfter);
-    this.#tick = view.tick;
+    this.#generation = view.generation;
     this.#bytesAtFirst = this.bytes + view.bytes;
     this.#resolve?.(this.#exposition);
   }

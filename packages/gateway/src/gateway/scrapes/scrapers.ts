@@ -10,15 +10,15 @@ export class Scrapers {
   readonly #seen = new Map<string, number>();
 
   /** The tick of the last whole page that a scraper got; undefined for none. */
-  lastTick(scraper: string): number | undefined {
+  lastGeneration(scraper: string): number | undefined {
     return this.#seen.get(scraper);
   }
 
   /** Call when a scraper got a whole page, with the tick at which its view was opened. */
-  saw(scraper: string, tick: number): void {
+  saw(scraper: string, generation: number): void {
     const before = this.#seen.get(scraper) ?? 0;
     this.#seen.delete(scraper);
-    this.#seen.set(scraper, Math.max(before, tick));
+    this.#seen.set(scraper, Math.max(before, generation));
     if (this.#seen.size <= SCRAPERS_MAX) return;
     const [oldest] = this.#seen.keys();
     if (oldest !== undefined) this.#seen.delete(oldest);

@@ -79,7 +79,11 @@ export class Scrapes {
     const { ledger, bounds } = this.#deps;
     const { cells, families } = ledger.state;
     const bytes = (request.reader?.bufferBytes ?? 0) + families.size * PLAN_BYTES;
-    const turn = new ScrapeTurn(request, { nowMs: this.#now(), sinceTick: cells.tick, bytes }, bounds);
+    const turn = new ScrapeTurn(
+      request,
+      { nowMs: this.#now(), sinceGeneration: cells.generation, bytes },
+      bounds,
+    );
     const turnedAway = this.#queue.enter(turn);
     if (turnedAway !== undefined) this.#turnAway(turnedAway, 'queue_full');
     this.#timer ??= setInterval(() => this.check(), bounds.checkMs).unref();
@@ -124,7 +128,7 @@ export class Scrapes {
       }
       const scraper = this.#zeroedFor(turn);
       // Not reached when the reader went away before the end.
-      if (scraper !== undefined) this.#scrapers.saw(scraper, turn.tick);
+      if (scraper !== undefined) this.#scrapers.saw(scraper, turn.generation);
     } finally {
       turn.closeExposition();
       if (turn.request.reader === undefined) this.#end(turn, closed());
@@ -138,7 +142,7 @@ export class Scrapes {
       const turn = this.#queue.next();
       if (turn === undefined) return;
       if (this.#queue.hasPlace) {
-        const view = this.#openViews().findLast(({ tick }) => tick >= turn.sinceTick);
+        const view = this.#openViews().findLast(({ generation }) => generation >= turn.sinceGeneration);
         if (view !== undefined && this.#fits(turn.bytes)) {
           this.#admit(turn, view);
           continue;
@@ -161,7 +165,7 @@ export class Scrapes {
   #admit(turn: ScrapeTurn, view: OpenView): void {
     const scraper = this.#zeroedFor(turn);
     this.#queue.admit(turn);
-    turn.admit(view, scraper === undefined ? undefined : this.#scrapers.lastTick(scraper));
+    turn.admit(view, scraper === undefined ? undefined : this.#scrapers.lastGeneration(scraper));
   }
 
   /** The scraper that is to see as 0 what is new to it. The other formats show start times, which say the same and more. */
