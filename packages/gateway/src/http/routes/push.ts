@@ -64,7 +64,7 @@ export function pushHandler(deps: PushDeps): Handler {
     const origin = cors.headersFor(headers.origin, 'push');
     accepted?.(exchange, outcome);
     if (outcome === 'dropped') sendText(response, 202, { text: NOTHING_ADDED, headers: origin });
-    else accept(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
+    else sendAccepted(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
 
@@ -84,7 +84,7 @@ export function retireHandler(deps: PushDeps): Handler {
     exchange.request.resume();
     await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
     const headers = cors.headersFor(origin, 'retire');
-    if (deps.byJob) accept(exchange, headers);
+    if (deps.byJob) sendAccepted(exchange, headers);
     else sendText(exchange.response, 202, { text: NOTHING_DELETED, headers });
   };
 }
@@ -146,7 +146,7 @@ function acceptedLog({
 }
 
 /** 202, never 200 or 204: some clients take nothing else. */
-function accept(exchange: Exchange, headers: FlatHeaders): void {
+function sendAccepted(exchange: Exchange, headers: FlatHeaders): void {
   exchange.response.writeHead(202, ['Content-Length', '0', ...nosniff, ...headers]);
   exchange.response.end();
 }
