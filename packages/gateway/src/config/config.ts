@@ -1,7 +1,7 @@
 import type { GatewayOptions } from '../gateway/options.ts';
 import type { HttpOptions } from '../http/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
-import { choice, option, several, sizeKind } from '../options/kinds.ts';
+import { enumValue, option, several, sizeKind } from '../options/kinds.ts';
 import type { OptionTable } from '../options/option.ts';
 import { parseListenAddress } from './listen-address.ts';
 import type { ListenAddress } from './listen-address.ts';
@@ -52,12 +52,12 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
 };
 
 export const logOptionTable: OptionTable<LogOptions> = {
-  level: choice(['debug', 'info', 'warn', 'error'], {
+  level: enumValue(['debug', 'info', 'warn', 'error'], {
     flag: 'log.level',
     default: 'info',
     help: 'Least severe messages to log.',
   }),
-  format: choice(['logfmt', 'json'], {
+  format: enumValue(['logfmt', 'json'], {
     flag: 'log.format',
     default: 'logfmt',
     help: 'How log lines are written, to stderr.',

@@ -1,5 +1,5 @@
 import type { Limits } from '../store/aggregation-config.ts';
-import { choice, count, duration, onOff, shareOfMemory, size } from '../options/kinds.ts';
+import { enumValue, count, duration, onOff, shareOfMemory, size } from '../options/kinds.ts';
 import { withDefaults } from '../options/option.ts';
 import type { OptionTable } from '../options/option.ts';
 
@@ -50,7 +50,7 @@ export const gatewayOptionTable: OptionTable<Omit<GatewayOptions, 'limits'>> = {
     help: 'The gauges of a source that is silent for longer are taken off the page; 0 means never.',
     onlyByJob: true,
   }),
-  jobCounterResets: choice(['overwrite', 'accumulate', 'accumulate-by-value'], {
+  jobCounterResets: enumValue(['overwrite', 'accumulate', 'accumulate-by-value'], {
     flag: 'job-counter-resets',
     default: 'overwrite',
     help: 'A smaller counter replaces the larger (overwrite), or is a restart, and the sum goes on (accumulate). Where a source tells start times, these say what is a restart and what comes late, unless only values count (accumulate-by-value).',
@@ -62,7 +62,7 @@ export const gatewayOptionTable: OptionTable<Omit<GatewayOptions, 'limits'>> = {
     help: 'A source silent for longer is folded into the totals and forgotten; 0 means never.',
     onlyByJob: true,
   }),
-  pathLabels: choice(['drop', 'add'], {
+  pathLabels: enumValue(['drop', 'add'], {
     flag: 'push.path-labels',
     default: 'drop',
     help: 'Labels of the path only tell sources apart (drop), or are added to every series too (add).',
@@ -77,12 +77,12 @@ export const gatewayOptionTable: OptionTable<Omit<GatewayOptions, 'limits'>> = {
     default: true,
     help: 'With --by-job and path labels added, as Pushgateway: push_time_seconds and push_failure_time_seconds of each source.',
   }),
-  summaries: choice(['discard', 'sum-and-count'], {
+  summaries: enumValue(['discard', 'sum-and-count'], {
     flag: 'push.summaries',
     default: 'discard',
     help: 'Summaries are dropped (discard), or kept without their quantiles (sum-and-count).',
   }),
-  openmetrics: choice(['strict', 'lenient'], {
+  openmetrics: enumValue(['strict', 'lenient'], {
     flag: 'push.openmetrics',
     default: 'strict',
     help: 'OpenMetrics is refused where it breaks any rule of its specification (strict), or only where it could be misread (lenient).',

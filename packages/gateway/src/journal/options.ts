@@ -1,5 +1,5 @@
 import {
-  choice,
+  enumValue,
   interval,
   onOff,
   option,
@@ -31,7 +31,7 @@ export interface StorageOptions {
 
 export const storageOptionTable: OptionTable<StorageOptions> = {
   path: folder('data/'),
-  sync: choice(['commit', 'interval'], {
+  sync: enumValue(['commit', 'interval'], {
     flag: 'storage.sync',
     default: 'commit',
     help: 'A push is answered once it is on disk (commit), or once it is written, with the disk synced at an interval: that survives a crash of the process, and may lose one interval at a power cut (interval).',
@@ -53,7 +53,7 @@ export const storageOptionTable: OptionTable<StorageOptions> = {
     limitOf: 'storage_size_bytes',
   }),
   waitingBytesMax: shareOfMemory({ share: { of64: 2, min: 16 * MIB, max: 64 * MIB } }),
-  onCorruption: choice(['fail', 'quarantine'], {
+  onCorruption: enumValue(['fail', 'quarantine'], {
     flag: 'storage.on-corruption',
     default: 'fail',
     help: 'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',

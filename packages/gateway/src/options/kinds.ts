@@ -95,7 +95,7 @@ export function onOff(row: Row<boolean>): Option<boolean> {
 }
 
 /** One of a few words. */
-export function choice<T extends string>(words: readonly T[], row: Row<T>): Option<T> {
+export function enumValue<T extends string>(words: readonly T[], row: Row<T>): Option<T> {
   const parse = (text: string): Parsed<T> => {
     const value = words.find((word) => word === text);
     return value === undefined

@@ -1,5 +1,5 @@
 /** Which compression of a reply an Accept-Encoding header asks for: RFC 9110, section 12.5.3. */
-import { readChoices } from './accept.ts';
+import { readAcceptEntries } from './accept.ts';
 
 /** Of equal ones the first is taken: Prometheus and browsers read gzip in any case, and zstd costs less than br. */
 export const replyCompressions = ['gzip', 'zstd', 'br'] as const;
@@ -15,9 +15,9 @@ export function compressionFor(
   available: readonly ReplyCompression[],
 ): ReplyCompression | undefined {
   if (header === undefined || header === '') return undefined;
-  const choices = readChoices(header);
+  const asked = readAcceptEntries(header);
   const qualityOf = (value: string): number | undefined =>
-    choices.find((choice) => choice.value === value)?.quality;
+    asked.find((entry) => entry.value === value)?.quality;
   const gzip = qualityOf('gzip') ?? qualityOf('x-gzip') ?? qualityOf('*');
   const identity = qualityOf('identity') ?? 0;
   let best: ReplyCompression | undefined;

@@ -8,7 +8,7 @@ import type { EscapingScheme, ExpositionFormat } from '../../model/exposition-fo
 import { PROTOBUF_TYPE } from './media-type.ts';
 
 /** One item of Accept or Accept-Encoding. */
-interface Choice {
+interface AcceptEntry {
   /** Lower case, without parameters. */
   readonly value: string;
   /** By their names in lower case. */
@@ -17,8 +17,8 @@ interface Choice {
   readonly quality: number;
 }
 
-export function readChoices(header: string): Choice[] {
-  const choices: Choice[] = [];
+export function readAcceptEntries(header: string): AcceptEntry[] {
+  const asked: AcceptEntry[] = [];
   for (const item of splitUnquoted(header, ',')) {
     const [value = '', ...rest] = splitUnquoted(item, ';');
     const name = value.trim().toLowerCase();
@@ -26,9 +26,9 @@ export function readChoices(header: string): Choice[] {
     const parameters = new Map(rest.map(readParameter));
     const weight = parameters.get('q');
     const quality = weight === undefined ? 1 : Number(weight === '' ? Number.NaN : weight);
-    choices.push({ value: name, parameters, quality: quality >= 0 && quality <= 1 ? quality : 0 });
+    asked.push({ value: name, parameters, quality: quality >= 0 && quality <= 1 ? quality : 0 });
   }
-  return choices;
+  return asked;
 }
 
 function readParameter(text: string): [name: string, value: string] {
@@ -124,40 +124,40 @@ const offers: readonly Offer[] = [
  * the escaping where the client knows that there is such a thing, so that older ones see what they always saw.
  */
 export function negotiate(accept: string | undefined): NegotiatedFormat {
-  const choices = ranked(accept ?? '');
-  for (const choice of choices) {
-    const offer = offers.find((each) => fits(each, choice));
-    if (offer !== undefined) return formatOf(offer, choice, choices);
+  const asked = ranked(accept ?? '');
+  for (const entry of asked) {
+    const offer = offers.find((each) => fits(each, entry));
+    if (offer !== undefined) return formatOf(offer, entry, asked);
   }
-  return formatOf(text004, undefined, choices);
+  return formatOf(text004, undefined, asked);
 }
 
-function ranked(accept: string): readonly Choice[] {
-  const isWild = (choice: Choice): number => (choice.value.endsWith('/*') ? 1 : 0);
-  return readChoices(accept)
-    .filter((choice) => choice.quality > 0)
+function ranked(accept: string): readonly AcceptEntry[] {
+  const isWild = (entry: AcceptEntry): number => (entry.value.endsWith('/*') ? 1 : 0);
+  return readAcceptEntries(accept)
+    .filter((entry) => entry.quality > 0)
     .toSorted((a, b) => b.quality - a.quality || isWild(a) - isWild(b));
 }
 
-function fits({ range, parameters }: Offer, choice: Choice): boolean {
+function fits({ range, parameters }: Offer, entry: AcceptEntry): boolean {
   return (
-    range === choice.value &&
+    range === entry.value &&
     Object.entries(parameters).every(([name, values]) =>
-      values.includes((choice.parameters.get(name) ?? '').toLowerCase()),
+      values.includes((entry.parameters.get(name) ?? '').toLowerCase()),
     )
   );
 }
 
 function formatOf(
   { format, version, contentType }: Omit<Offer, 'range'>,
-  choice: Choice | undefined,
-  all: readonly Choice[],
+  entry: AcceptEntry | undefined,
+  all: readonly AcceptEntry[],
 ): NegotiatedFormat {
   const known = all.map(escapingOf).find((each) => each !== undefined);
   // Prometheus 3 says the escaping with text only, and means all that it reads: names must not depend on whether it asks for protobuf.
-  const said = (choice && escapingOf(choice)) ?? (format === 'protobuf' ? known : undefined);
+  const said = (entry && escapingOf(entry)) ?? (format === 'protobuf' ? known : undefined);
   const escaping = said ?? 'underscores';
-  const isNamed = known !== undefined || choice?.parameters.get('version') === '1.0.0';
+  const isNamed = known !== undefined || entry?.parameters.get('version') === '1.0.0';
   return {
     format,
     version,
@@ -166,7 +166,7 @@ function formatOf(
   };
 }
 
-function escapingOf({ parameters }: Choice): EscapingScheme | undefined {
+function escapingOf({ parameters }: AcceptEntry): EscapingScheme | undefined {
   const said = parameters.get('escaping')?.toLowerCase();
   return escapingSchemes.find((scheme) => scheme === said);
 }
@@ -178,10 +178,10 @@ function escapingOf({ parameters }: Choice): EscapingScheme | undefined {
 export function preferredMediaType<T extends string>(header: string | undefined, offered: readonly T[]): T {
   let best = offered[0]!;
   if (header === undefined) return best;
-  const choices = readChoices(header);
+  const asked = readAcceptEntries(header);
   let bestRank: readonly number[] = [0, 0, 0];
   for (const type of offered) {
-    const rank = rankOf(type, choices);
+    const rank = rankOf(type, asked);
     const at = rank.findIndex((value, i) => value !== bestRank[i]);
     if (at !== -1 && rank[at]! > bestRank[at]! && rank[0]! > 0) {
       best = type;
@@ -192,11 +192,11 @@ export function preferredMediaType<T extends string>(header: string | undefined,
 }
 
 /** Quality, specificity, and how early; the most specific range that fits decides. */
-function rankOf(type: string, choices: readonly Choice[]): readonly number[] {
+function rankOf(type: string, asked: readonly AcceptEntry[]): readonly number[] {
   const ranges = [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*'];
   for (const [depth, range] of ranges.entries()) {
-    const at = choices.findIndex((choice) => choice.value === range);
-    if (at !== -1) return [choices[at]!.quality, ranges.length - depth, depth === 0 ? -at : -choices.length];
+    const at = asked.findIndex((entry) => entry.value === range);
+    if (at !== -1) return [asked[at]!.quality, ranges.length - depth, depth === 0 ? -at : -asked.length];
   }
   return [0, 0, 0];
 }
