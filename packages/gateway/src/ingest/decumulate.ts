@@ -6,7 +6,7 @@
 import { PushProblem } from '../model/errors.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { shorten } from '../primitives/quote.ts';
-import { appendEntry, boundAt, groupAt, kindAt } from '../store/batch.ts';
+import { appendEntry, boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
@@ -22,11 +22,11 @@ export class Decumulator {
   readonly #bucketsMax: number;
   /** Entries or groups looked at in one step. */
   readonly #rows: number;
-  /** By group (see `#groupNumber`): its place in the columns below, if that place names the group too. */
+  /** By group (see `#compositeNumber`): its place in the columns below, if that place names the group too. */
   #places = new Uint32Array(64);
   /** Groups of the batch in order of their first entry. */
   #count = 0;
-  #groups = new Uint32Array(64);
+  #composites = new Uint32Array(64);
   #first = new Uint32Array(64);
   #lastBound = new Float64Array(64);
   #cumulative = new Float64Array(64);
@@ -86,7 +86,7 @@ export class Decumulator {
       for (let entry = from; entry < Math.min(from + this.#rows, length); entry += 1) {
         const kind = this.#kindAt(entry);
         if (!isGrouped(kind)) continue;
-        const place = this.#placeOf(this.#groupAt(entry), entry);
+        const place = this.#placeOf(this.#compositeAt(entry), entry);
         if (kind === CellKind.COUNT) this.#counts[place] = batch.values[entry]!;
         else if (kind === CellKind.BUCKET) sizes[place]! += 1;
       }
@@ -102,7 +102,7 @@ export class Decumulator {
     for (let from = 0; from < length; from += this.#rows) {
       for (let entry = from; entry < Math.min(from + this.#rows, length); entry += 1) {
         if (this.#kindAt(entry) !== CellKind.BUCKET) continue;
-        const place = this.#placeOf(this.#groupAt(entry), entry);
+        const place = this.#placeOf(this.#compositeAt(entry), entry);
         order[ends[place]!] = entry;
         ends[place]! += 1;
       }
@@ -133,7 +133,7 @@ export class Decumulator {
     for (let entry = from; entry < to; entry += 1) {
       const kind = this.#kindAt(entry);
       if (!isGrouped(kind)) continue;
-      const place = this.#placeOf(this.#groupAt(entry), entry);
+      const place = this.#placeOf(this.#compositeAt(entry), entry);
       const value = batch.values[entry]!;
       if (kind === CellKind.COUNT) this.#counts[place] = value;
       else if (kind === CellKind.BUCKET) this.#addBucket(place, entry, value);
@@ -213,7 +213,7 @@ export class Decumulator {
   #areInOrder(from: number, to: number): boolean {
     for (let entry = from; entry < to; entry += 1) {
       if (this.#kindAt(entry) !== CellKind.BUCKET) continue;
-      const place = this.#placeOf(this.#groupAt(entry), entry);
+      const place = this.#placeOf(this.#compositeAt(entry), entry);
       const bound = this.#boundAt(entry);
       if (bound < this.#lastBound[place]!) return false;
       this.#lastBound[place] = bound;
@@ -222,15 +222,15 @@ export class Decumulator {
   }
 
   /** The place of a group in the columns, begun at `entry` when it has none yet. */
-  #placeOf(group: number, entry: number): number {
-    if (group >= this.#places.length) this.#growPlaces(group);
-    const known = this.#places[group]!;
-    if (known < this.#count && this.#groups[known] === group) return known;
+  #placeOf(composite: number, entry: number): number {
+    if (composite >= this.#places.length) this.#growPlaces(composite);
+    const known = this.#places[composite]!;
+    if (known < this.#count && this.#composites[known] === composite) return known;
     const place = this.#count;
-    if (place === this.#groups.length) this.#growColumns();
+    if (place === this.#composites.length) this.#growColumns();
     this.#count += 1;
-    this.#places[group] = place;
-    this.#groups[place] = group;
+    this.#places[composite] = place;
+    this.#composites[place] = composite;
     this.#first[place] = entry;
     this.#lastBound[place] = Number.NEGATIVE_INFINITY;
     this.#cumulative[place] = 0;
@@ -240,14 +240,14 @@ export class Decumulator {
     return place;
   }
 
-  #growPlaces(group: number): void {
-    const larger = new Uint32Array(Math.max(group + 1, this.#places.length * 2));
+  #growPlaces(composite: number): void {
+    const larger = new Uint32Array(Math.max(composite + 1, this.#places.length * 2));
     larger.set(this.#places);
     this.#places = larger;
   }
 
   #growColumns(): void {
-    const capacity = this.#groups.length * 2;
+    const capacity = this.#composites.length * 2;
     const float = (column: Float64Array): Float64Array<ArrayBuffer> => {
       const larger = new Float64Array(capacity);
       larger.set(column);
@@ -258,7 +258,7 @@ export class Decumulator {
       larger.set(column);
       return larger;
     };
-    this.#groups = whole(this.#groups);
+    this.#composites = whole(this.#composites);
     this.#first = whole(this.#first);
     this.#pendingSeries = whole(this.#pendingSeries);
     this.#lastBound = float(this.#lastBound);
@@ -269,32 +269,32 @@ export class Decumulator {
 
   /** The cell of the group's `+Inf` bucket, or undefined for a summary. */
   #infinityOf(place: number): number | undefined {
-    const group = this.#groups[place]!;
-    const known = this.#cells.groups.length;
-    if (group < known) return this.#cells.groups[group]!.buckets.at(-1);
-    const { infinity } = this.#batch.pendingGroups[group - known]!;
+    const composite = this.#composites[place]!;
+    const known = this.#cells.composites.length;
+    if (composite < known) return this.#cells.composites[composite]!.buckets.at(-1);
+    const { infinity } = this.#batch.pendingComposites[composite - known]!;
     return infinity < 0 ? undefined : ~infinity;
   }
 
   #bucketsKnown(place: number): number {
-    const group = this.#groups[place]!;
-    return group < this.#cells.groups.length ? this.#cells.groups[group]!.buckets.length : 0;
+    const composite = this.#composites[place]!;
+    return composite < this.#cells.composites.length ? this.#cells.composites[composite]!.buckets.length : 0;
   }
 
   #countOf(place: number): number {
-    const group = this.#groups[place]!;
-    const known = this.#cells.groups.length;
-    return group < known
-      ? this.#cells.groups[group]!.count
-      : ~this.#batch.pendingGroups[group - known]!.count;
+    const composite = this.#composites[place]!;
+    const known = this.#cells.composites.length;
+    return composite < known
+      ? this.#cells.composites[composite]!.count
+      : ~this.#batch.pendingComposites[composite - known]!.count;
   }
 
   #kindAt(entry: number): CellKind {
     return kindAt(this.#batch, this.#cells, entry);
   }
 
-  #groupAt(entry: number): number {
-    return groupAt(this.#batch, this.#cells, entry);
+  #compositeAt(entry: number): number {
+    return compositeAt(this.#batch, this.#cells, entry);
   }
 
   #boundAt(entry: number): number {

@@ -55,9 +55,9 @@ function changesKnown({ families, leaving, turned }: Batch): boolean {
 }
 
 /** Whether something new is what the other push found to be new as well. */
-function collides({ families, pendingSeries, pendingGroups }: Batch, read: BatchBeingRead): boolean {
+function collides({ families, pendingSeries, pendingComposites }: Batch, read: BatchBeingRead): boolean {
   // The cells of native buckets are named by the number that their histogram is going to have.
-  if (read.batch.native && pendingGroups.length > 0) return true;
+  if (read.batch.native && pendingComposites.length > 0) return true;
   const { texts } = pendingSeries;
   const own = read.batch.pendingSeries.texts;
   for (let index = 0; index < pendingSeries.length; index += 1) {
@@ -86,7 +86,7 @@ function mayTakeBack(
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= cells[cellsAt + i] === batch.cells[i];
   }
-  const replaces = method === 'PUT' || batch.grouped || state.aggregation.groups === true;
+  const replaces = method === 'PUT' || batch.grouped || state.aggregation.composites === true;
   return !isSame && replaces && mayLose(state, source, batch);
 }
 
@@ -109,7 +109,7 @@ function mayLose(state: State, source: string, batch?: Batch): boolean {
 
 function mayGo({ cells, families, aggregation }: State, cell: number): boolean {
   const kind = cells.kindOf(cell);
-  if (aggregation.groups === true || isRemovable(kind) || isNative(kind)) return true;
+  if (aggregation.composites === true || isRemovable(kind) || isNative(kind)) return true;
   return isGrouped(kind) && families.get(cells.family[cell]!).type === 'gaugehistogram';
 }
 

@@ -55,12 +55,12 @@ function* standingOf(
   family: Family,
   own: Own,
 ): Generator<void, Standing | undefined> {
-  const areGroups = isDistribution(family.type);
+  const areComposites = isDistribution(family.type);
   for (const list of [family.sorted, family.pending.between(0, family.pending.length)]) {
     for (const row of list) {
       if (pace.isFull(2)) yield;
       // Whoever has a bucket has the count as well.
-      const { count, sum } = areGroups ? cells.groups[row]! : { count: row, sum: -1 };
+      const { count, sum } = areComposites ? cells.composites[row]! : { count: row, sum: -1 };
       for (const cell of [count, sum]) {
         if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
         const mine = own.get(cell);

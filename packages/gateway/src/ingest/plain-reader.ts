@@ -20,7 +20,7 @@ export class PlainReader {
   #oldest = 0;
   /** Bounds by their text; NaN for texts that are not canonical. */
   readonly #bounds = new Map<string, number>();
-  #group:
+  #composite:
     | { readonly family: PushFamily; readonly start: number; readonly length: number; readonly id: number }
     | undefined;
 
@@ -32,7 +32,7 @@ export class PlainReader {
   begin(): void {
     this.#recent.length = 0;
     this.#oldest = 0;
-    this.#group = undefined;
+    this.#composite = undefined;
   }
 
   /** The family that the series belongs to; counts as a sample of it. */
@@ -62,14 +62,15 @@ export class PlainReader {
   }
 
   /** The histogram that the previous bucket belonged to, if this family and these labels are its own too. */
-  sameGroup(family: PushFamily, view: DataView, start: number, end: number): number | undefined {
-    const group = this.#group;
-    if (group === undefined || group.family !== family || group.length !== end - start) return undefined;
-    return sameBytes(view, group.start, view, start, group.length) ? group.id : undefined;
+  sameComposite(family: PushFamily, view: DataView, start: number, end: number): number | undefined {
+    const composite = this.#composite;
+    if (composite === undefined || composite.family !== family || composite.length !== end - start)
+      return undefined;
+    return sameBytes(view, composite.start, view, start, composite.length) ? composite.id : undefined;
   }
 
-  rememberGroup(family: PushFamily, start: number, end: number, id: number): void {
-    this.#group = { family, start, length: end - start, id };
+  rememberComposite(family: PushFamily, start: number, end: number, id: number): void {
+    this.#composite = { family, start, length: end - start, id };
   }
 }
 

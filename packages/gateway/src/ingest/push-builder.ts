@@ -26,17 +26,17 @@ import { beginPush, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
-import { NO_GROUP } from '../store/pending-series.ts';
+import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PendingShape } from '../store/pending-series.ts';
-import { GroupCells } from './group-cells.ts';
+import { CompositeCells } from './composite-cells.ts';
 import { PlainReader } from './plain-reader.ts';
 import { PushDetails } from './push-details.ts';
 import { PushFamilies } from './push-families.ts';
-import { PushGroups } from './push-groups.ts';
+import { PushComposites } from './push-composites.ts';
 import {
   checkSeriesLimits,
   duplicateSeries,
-  groupLabels,
+  compositeLabels,
   kindOf,
   upperBound,
   noPathLabels,
@@ -68,8 +68,8 @@ export class PushBuilder implements SampleSink {
   readonly #plain: PlainReader;
   readonly #values: ValueCheck;
   readonly #scratch: TextScratch;
-  readonly #groups: PushGroups;
-  readonly #beside: GroupCells;
+  readonly #composites: PushComposites;
+  readonly #beside: CompositeCells;
   readonly #keys: KeyFinder;
   readonly #details: PushDetails;
   readonly #discarded: DiscardedLines;
@@ -78,7 +78,7 @@ export class PushBuilder implements SampleSink {
   readonly #shape: Writable<PendingShape> = {
     kind: CellKind.COUNTER,
     family: 0,
-    group: NO_GROUP,
+    composite: NO_COMPOSITE,
     bound: Number.NaN,
   };
   #body: DataView = new DataView(new ArrayBuffer(0));
@@ -110,8 +110,8 @@ export class PushBuilder implements SampleSink {
     this.#values = new ValueCheck(this.batch, state.cells);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
-    this.#groups = new PushGroups(state, this.batch, this.#plain);
-    this.#beside = new GroupCells(state.cells);
+    this.#composites = new PushComposites(state, this.batch, this.#plain);
+    this.#beside = new CompositeCells(state.cells);
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
     this.#discarded = new DiscardedLines(state, this.batch, this.#families);
@@ -259,15 +259,15 @@ export class PushBuilder implements SampleSink {
     if (family.type === 'summary' || (hasBuckets(family.type) && route.role === 'own')) return false;
     const kind = kindOf(route, family.name, start);
     let bound = Number.NaN;
-    let group: number | undefined = NO_GROUP;
+    let composite: number | undefined = NO_COMPOSITE;
     if (isGrouped(kind)) {
       if (kind === CellKind.BUCKET) {
         if (series.lastLe < 0) return false;
         bound = this.#plain.bound(view, series.lastLe + 4, end - 2);
         if (Number.isNaN(bound)) return false;
       }
-      group = this.#groups.plain(view, series, family, kind);
-      if (group === undefined) return false;
+      composite = this.#composites.plain(view, series, family, kind);
+      if (composite === undefined) return false;
     } else if (!series.inOrder) return false;
     this.batch.samples += 1;
     const at = this.#at;
@@ -275,7 +275,7 @@ export class PushBuilder implements SampleSink {
     at.start = start;
     at.end = end;
     at.hash = hash;
-    this.#place(at, this.#shaped(kind, family, group, bound), value, start);
+    this.#place(at, this.#shaped(kind, family, composite, bound), value, start);
     return true;
   }
 
@@ -300,16 +300,18 @@ export class PushBuilder implements SampleSink {
     }
     const merged = withPathLabels(labels, this.#path);
     const kind = kindOf(route, name, seriesKey.start);
-    const checkedLabels = isGrouped(kind) ? groupLabels(route, name, merged, seriesKey.start) : merged;
+    const checkedLabels = isGrouped(kind) ? compositeLabels(route, name, merged, seriesKey.start) : merged;
     const bound = kind === CellKind.BUCKET ? upperBound(name, merged, seriesKey.start) : Number.NaN;
     const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
     this.#writtenBytes += text.length;
     checkSeriesLimits(this.#state.limits, merged.length, text, seriesKey.start);
     family.quotedNames ||=
       !isLegacyMetricName(name) || checkedLabels.some((label) => !isLegacyLabelName(label.name));
-    const group = isGrouped(kind) ? this.#groups.labelled(family, checkedLabels, seriesKey.start) : NO_GROUP;
+    const composite = isGrouped(kind)
+      ? this.#composites.labelled(family, checkedLabels, seriesKey.start)
+      : NO_COMPOSITE;
     const at = this.#scratch.write(text);
-    const cell = this.#place(at, this.#shaped(kind, family, group, bound), value, seriesKey.start);
+    const cell = this.#place(at, this.#shaped(kind, family, composite, bound), value, seriesKey.start);
     if (cell >= 0 || !isSpelled(this.#body, seriesKey, at)) this.#remember(seriesKey, { target: cell });
   }
 
@@ -431,11 +433,11 @@ export class PushBuilder implements SampleSink {
   }
 
   /** Valid until the next call. */
-  #shaped(kind: CellKind, family: PushFamily, group: number, bound: number): PendingShape {
+  #shaped(kind: CellKind, family: PushFamily, composite: number, bound: number): PendingShape {
     const shape = this.#shape;
     shape.kind = kind;
     shape.family = family.index;
-    shape.group = group;
+    shape.composite = composite;
     shape.bound = bound;
     return shape;
   }

@@ -4,7 +4,7 @@ import { EXEMPLAR_CHARACTERS_MAX } from '../model/exemplar.ts';
 import { PushProblem } from '../model/errors.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import { formatFloat64 } from '../primitives/float.ts';
-import { boundAt, groupAt, kindAt } from '../store/batch.ts';
+import { boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
 import { exemplarBytes } from '../store/exemplars.ts';
@@ -88,12 +88,12 @@ export class PushDetails {
     const { cells } = this.#state;
     // Another family has the name of the sum, for which the push will be refused.
     if (!isGrouped(kindAt(this.#batch, cells, entry))) return;
-    const group = cell < 0 ? this.#batch.pendingSeries.group[~cell]! : cells.group[cell]!;
+    const composite = cell < 0 ? this.#batch.pendingSeries.composite[~cell]! : cells.composite[cell]!;
     const family = (): number =>
       cell < 0
         ? this.#batch.pendingSeries.family[~cell]!
         : this.#families.indexOf(this.#state.families.get(cells.family[cell]!).name, offset);
-    this.#native.add(histogram, { group, family }, offset);
+    this.#native.add(histogram, { composite, family }, offset);
   }
 
   /** Throws a PushProblem for an exemplar beyond its bucket. Buckets are cumulative, so one of a lower bucket is in it, too. */
@@ -193,9 +193,11 @@ export class PushDetails {
   /** The count beside a grouped entry, as in Batch.cells. */
   #countOf(entry: number): number {
     const { cells } = this.#state;
-    const group = groupAt(this.#batch, cells, entry);
-    const known = cells.groups.length;
-    return group < known ? cells.groups[group]!.count : ~this.#batch.pendingGroups[group - known]!.count;
+    const composite = compositeAt(this.#batch, cells, entry);
+    const known = cells.composites.length;
+    return composite < known
+      ? cells.composites[composite]!.count
+      : ~this.#batch.pendingComposites[composite - known]!.count;
   }
 }
 

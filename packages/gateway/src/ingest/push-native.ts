@@ -34,7 +34,7 @@ const THRESHOLDS_MAX = 64;
 /** The histogram that native buckets are of. */
 export interface NativeOwner {
   /** A group of the state, or `~g` for one of the batch. */
-  readonly group: number;
+  readonly composite: number;
   /** The index of its family in Batch.families. */
   family(): number;
 }
@@ -51,7 +51,7 @@ export class PushNative {
   readonly #scratch: TextScratch;
   readonly #replaced: ReplacedCells;
   /** What was added last: to find the bucket of an exemplar. */
-  #group = 0;
+  #composite = 0;
   #schema = 0;
   #zeroThreshold = 0;
   /** The cell after the one found last is the best guess at the next. */
@@ -76,7 +76,7 @@ export class PushNative {
   }
 
   add(histogram: NativeHistogram, owner: NativeOwner, offset: number): void {
-    this.#group = this.#numberOf(owner.group);
+    this.#composite = this.#numberOf(owner.composite);
     let fitting = this.#withFewThresholds(histogram, owner);
     while (!this.#lookUp(fitting, owner, offset)) fitting = this.#coarser(fitting, offset);
     const { schema, zeroThreshold, positive, negative } = fitting;
@@ -87,7 +87,7 @@ export class PushNative {
       count >= 0
         ? count
         : this.#pendingSeries(
-            countKey(this.#group, schema),
+            countKey(this.#composite, schema),
             owner,
             { kind: CellKind.NATIVE_COUNT, bound: schema },
             offset,
@@ -101,7 +101,7 @@ export class PushNative {
       zero >= 0
         ? zero
         : this.#pendingSeries(
-            zeroKey(this.#group, schema, zeroThreshold),
+            zeroKey(this.#composite, schema, zeroThreshold),
             owner,
             { kind: CellKind.NATIVE_ZERO, bound: zeroThreshold },
             offset,
@@ -123,8 +123,11 @@ export class PushNative {
     const magnitude = Math.abs(value);
     const key =
       magnitude <= this.#zeroThreshold
-        ? zeroKey(this.#group, this.#schema, this.#zeroThreshold)
-        : bucketKey(this.#group, bucketCode(this.#schema, value < 0, bucketIndex(this.#schema, magnitude)));
+        ? zeroKey(this.#composite, this.#schema, this.#zeroThreshold)
+        : bucketKey(
+            this.#composite,
+            bucketCode(this.#schema, value < 0, bucketIndex(this.#schema, magnitude)),
+          );
     const { view, start, end, hash } = this.#scratch.write(key);
     const cell = this.#state.cells.texts.find(view, start, end, hash);
     if (cell >= 0) return cell;
@@ -147,25 +150,25 @@ export class PushNative {
    */
   #lookUp(
     { schema, zeroThreshold, positive, negative }: NativeHistogram,
-    { group }: NativeOwner,
+    { composite }: NativeOwner,
     offset: number,
   ): boolean {
     const most = this.#state.limits.nativeBucketsMax;
     if (positive.indexes.length + negative.indexes.length > most) return false;
     const known = this.#known;
     known.length = 0;
-    known.push(this.#knownCount(group, schema), this.#knownZero(group, schema, zeroThreshold));
+    known.push(this.#knownCount(composite, schema), this.#knownZero(composite, schema, zeroThreshold));
     const unknown =
-      this.#lookUpBuckets(positive, { group, schema, isNegative: false, offset }) +
-      this.#lookUpBuckets(negative, { group, schema, isNegative: true, offset });
-    return unknown === 0 || this.#partSize(group, CellKind.NATIVE_BUCKET, schema) + unknown <= most;
+      this.#lookUpBuckets(positive, { composite, schema, isNegative: false, offset }) +
+      this.#lookUpBuckets(negative, { composite, schema, isNegative: true, offset });
+    return unknown === 0 || this.#partSize(composite, CellKind.NATIVE_BUCKET, schema) + unknown <= most;
   }
 
   /** Returns how many are not known. */
   #lookUpBuckets(
     { indexes, counts }: NativeBuckets,
     of: {
-      readonly group: number;
+      readonly composite: number;
       readonly schema: number;
       readonly isNegative: boolean;
       readonly offset: number;
@@ -177,23 +180,23 @@ export class PushNative {
       const index = indexes[i]!;
       if (index < INDEX_MIN || index > INDEX_MAX)
         throw new PushProblem('invalid_histogram', `a native bucket has the index ${index}`, of.offset);
-      const cell = this.#knownBucket(of.group, bucketCode(of.schema, of.isNegative, index));
+      const cell = this.#knownBucket(of.composite, bucketCode(of.schema, of.isNegative, index));
       this.#known.push(cell);
       if (cell < 0) unknown += 1;
     }
     return unknown;
   }
 
-  #withFewThresholds(histogram: NativeHistogram, { group }: NativeOwner): NativeHistogram {
+  #withFewThresholds(histogram: NativeHistogram, { composite }: NativeOwner): NativeHistogram {
     const { schema, zeroThreshold } = histogram;
-    if (group < 0 || zeroThreshold === 0) return histogram;
-    if (this.#state.cells.groups[group]!.native.length < THRESHOLDS_MAX) return histogram;
+    if (composite < 0 || zeroThreshold === 0) return histogram;
+    if (this.#state.cells.composites[composite]!.native.length < THRESHOLDS_MAX) return histogram;
     // Those of the histogram before.
     this.#known.length = 0;
-    this.#knownCount(group, schema);
-    if (this.#knownZero(group, schema, zeroThreshold) >= 0) return histogram;
-    if (this.#partSize(group, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
-    return this.#raised(histogram, this.#heldThresholds(group, schema));
+    this.#knownCount(composite, schema);
+    if (this.#knownZero(composite, schema, zeroThreshold) >= 0) return histogram;
+    if (this.#partSize(composite, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
+    return this.#raised(histogram, this.#heldThresholds(composite, schema));
   }
 
   /** `held` in ascending order. The page shows the widest threshold of all, so a held one costs it nothing. */
@@ -209,20 +212,20 @@ export class PushNative {
     return widenZeroBucket(histogram, Math.min(power, Number.MAX_VALUE));
   }
 
-  #heldThresholds(group: number, schema: number): readonly number[] {
+  #heldThresholds(composite: number, schema: number): readonly number[] {
     const { cells } = this.#state;
-    const zeros = cells.groups[group]!.native.filter(
+    const zeros = cells.composites[composite]!.native.filter(
       (cell) => cells.kind[cell] === CellKind.NATIVE_ZERO && this.#zeroSchema(cell) === schema,
     );
     return zeros.map((cell) => cells.bound[cell]!).sort((a, b) => a - b);
   }
 
   /** How many cells of a kind the state has for one part of a histogram, but for those that go with this push. */
-  #partSize(group: number, kind: CellKind, schema: number): number {
-    if (group < 0) return 0;
+  #partSize(composite: number, kind: CellKind, schema: number): number {
+    if (composite < 0) return 0;
     const { cells } = this.#state;
     const named = new Set(this.#known);
-    const { native } = cells.groups[group]!;
+    const { native } = cells.composites[composite]!;
     this.looked += native.length;
     let size = 0;
     for (const cell of native) {
@@ -253,7 +256,7 @@ export class PushNative {
       if (cell < 0) {
         const code = bucketCode(at.schema, at.isNegative, indexes[i]!);
         const shape = { kind: CellKind.NATIVE_BUCKET, bound: code };
-        cell = this.#pendingSeries(bucketKey(this.#group, code), at.owner, shape, at.offset);
+        cell = this.#pendingSeries(bucketKey(this.#composite, code), at.owner, shape, at.offset);
       }
       this.#append(cell, CellKind.NATIVE_BUCKET, value, at.offset);
     }
@@ -261,33 +264,33 @@ export class PushNative {
   }
 
   /** The cell that the state has for a bucket, or UNKNOWN. Mostly it follows the one before. */
-  #knownBucket(group: number, code: number): number {
-    if (group < 0) return UNKNOWN;
-    if (this.#isNext(group, CellKind.NATIVE_BUCKET, code)) return this.#next++;
-    return this.#knownByKey(bucketKey(group, code));
+  #knownBucket(composite: number, code: number): number {
+    if (composite < 0) return UNKNOWN;
+    if (this.#isNext(composite, CellKind.NATIVE_BUCKET, code)) return this.#next++;
+    return this.#knownByKey(bucketKey(composite, code));
   }
 
   /** The same for the count of a part. It follows what else the series has when it was native from the beginning. */
-  #knownCount(group: number, schema: number): number {
-    if (group < 0) return UNKNOWN;
-    const { native } = this.#state.cells.groups[group]!;
+  #knownCount(composite: number, schema: number): number {
+    if (composite < 0) return UNKNOWN;
+    const { native } = this.#state.cells.composites[composite]!;
     if (native.length > 0) this.#next = native[0]!;
-    if (this.#isNext(group, CellKind.NATIVE_COUNT, schema)) return this.#next++;
-    return this.#knownByKey(countKey(group, schema));
+    if (this.#isNext(composite, CellKind.NATIVE_COUNT, schema)) return this.#next++;
+    return this.#knownByKey(countKey(composite, schema));
   }
 
   /** The same for a zero bucket. */
-  #knownZero(group: number, schema: number, threshold: number): number {
-    if (group < 0) return UNKNOWN;
-    if (this.#isNext(group, CellKind.NATIVE_ZERO, threshold) && this.#zeroSchema(this.#next) === schema)
+  #knownZero(composite: number, schema: number, threshold: number): number {
+    if (composite < 0) return UNKNOWN;
+    if (this.#isNext(composite, CellKind.NATIVE_ZERO, threshold) && this.#zeroSchema(this.#next) === schema)
       return this.#next++;
-    return this.#knownByKey(zeroKey(group, schema, threshold));
+    return this.#knownByKey(zeroKey(composite, schema, threshold));
   }
 
-  #isNext(group: number, kind: CellKind, bound: number): boolean {
+  #isNext(composite: number, kind: CellKind, bound: number): boolean {
     const { cells } = this.#state;
     const next = this.#next;
-    return cells.bound[next] === bound && cells.group[next] === group && cells.kind[next] === kind;
+    return cells.bound[next] === bound && cells.composite[next] === composite && cells.kind[next] === kind;
   }
 
   #knownByKey(key: string): number {
@@ -308,7 +311,7 @@ export class PushNative {
     const { pendingSeries } = this.#batch;
     let index = pendingSeries.texts.find(view, start, end, hash);
     if (index < 0) {
-      const shape = { kind, family: owner.family(), group: owner.group, bound };
+      const shape = { kind, family: owner.family(), composite: owner.composite, bound };
       index = pendingSeries.add(view, start, end, hash, shape);
       checkPending(this.#state, this.#batch, offset);
     }
@@ -321,7 +324,7 @@ export class PushNative {
   }
 
   /** The number that a group has, or will have once the batch is applied. */
-  #numberOf(group: number): number {
-    return group >= 0 ? group : this.#state.cells.groups.length + ~group;
+  #numberOf(composite: number): number {
+    return composite >= 0 ? composite : this.#state.cells.composites.length + ~composite;
   }
 }

@@ -33,7 +33,7 @@ export function kindOf({ family, role }: Route, name: string, offset: number): C
 }
 
 /** The labels that the samples of one histogram or summary share. */
-export function groupLabels(
+export function compositeLabels(
   { family, role }: Route,
   name: string,
   labels: readonly Label[],

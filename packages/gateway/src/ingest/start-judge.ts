@@ -10,7 +10,7 @@ import type { Batch } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cursor } from './expected-run.ts';
 import { hasStartTimes, startTimesOf } from '../store/families.ts';
-import { NO_GROUP } from '../store/pending-series.ts';
+import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PushFamilies } from './push-families.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { State } from '../state/state.ts';
@@ -223,11 +223,11 @@ export class StartJudge {
   }
 
   #isGivenPending(index: number): boolean {
-    const { pendingSeries, pendingGroups } = this.#batch;
+    const { pendingSeries, pendingComposites } = this.#batch;
     if (pendingSeries.given[index] === 1) return true;
-    const group = pendingSeries.group[index]!;
-    if (group === NO_GROUP || group >= 0) return false;
-    const { infinity } = pendingGroups[~group]!;
+    const composite = pendingSeries.composite[index]!;
+    if (composite === NO_COMPOSITE || composite >= 0) return false;
+    const { infinity } = pendingComposites[~composite]!;
     return infinity >= 0 && pendingSeries.given[infinity] === 1;
   }
 
@@ -237,7 +237,9 @@ export class StartJudge {
     const { seen, serial } = this.#cursor;
     if (seen[cell] === serial) return true;
     const infinity =
-      cells.kind[cell] === CellKind.COUNT ? cells.groups[cells.group[cell]!]!.buckets.at(-1) : undefined;
+      cells.kind[cell] === CellKind.COUNT
+        ? cells.composites[cells.composite[cell]!]!.buckets.at(-1)
+        : undefined;
     return infinity !== undefined && seen[infinity] === serial;
   }
 }

@@ -8,7 +8,7 @@
 import { PushProblem } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { formatFloat64 } from '../primitives/float.ts';
-import { boundAt, groupAt, kindAt } from '../store/batch.ts';
+import { boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
@@ -27,7 +27,7 @@ export class StrictHistograms {
   /** Groups that were begun in this push, by the serial of the push. */
   #begun = new Uint32Array(64);
   #serial = 0;
-  #group = -1;
+  #composite = -1;
   /** Entries of the group at hand, or NO_ENTRY. */
   #first = NO_ENTRY;
   #bucket = NO_ENTRY;
@@ -70,8 +70,8 @@ export class StrictHistograms {
     for (let entry = from; entry < to; entry += 1) {
       const kind = kindAt(batch, cells, entry);
       if (!isGrouped(kind)) continue;
-      const group = groupAt(batch, cells, entry);
-      if (group !== this.#group) this.#next(group, entry);
+      const composite = compositeAt(batch, cells, entry);
+      if (composite !== this.#composite) this.#next(composite, entry);
       if (kind === CellKind.SUM) {
         this.#sum = entry;
         continue;
@@ -90,23 +90,23 @@ export class StrictHistograms {
       this.#serial = 1;
       this.#begun.fill(0);
     }
-    const groups = this.#cells.groups.length + this.#batch.pendingGroups.length;
-    if (groups > this.#begun.length) {
-      const larger = new Uint32Array(groups * 2);
+    const composites = this.#cells.composites.length + this.#batch.pendingComposites.length;
+    if (composites > this.#begun.length) {
+      const larger = new Uint32Array(composites * 2);
       larger.set(this.#begun);
       this.#begun = larger;
     }
-    this.#group = -1;
+    this.#composite = -1;
     this.#first = NO_ENTRY;
   }
 
-  #next(group: number, entry: number): void {
+  #next(composite: number, entry: number): void {
     this.#close();
-    if (this.#begun[group] === this.#serial) {
+    if (this.#begun[composite] === this.#serial) {
       throw this.#problem(entry, 'stands apart from the other samples of its labels; write them together');
     }
-    this.#begun[group] = this.#serial;
-    this.#group = group;
+    this.#begun[composite] = this.#serial;
+    this.#composite = composite;
     this.#first = entry;
     this.#bucket = NO_ENTRY;
     this.#count = NO_ENTRY;
@@ -138,7 +138,7 @@ export class StrictHistograms {
     }
     if (this.#sum === NO_ENTRY) return;
     // Of gauge histograms the sum may fall, so that it says something beside buckets for negative values, too.
-    if (this.#typeOf(this.#group) !== 'gaugehistogram') {
+    if (this.#typeOf(this.#composite) !== 'gaugehistogram') {
       if (this.#hasNegative)
         throw this.#problem(this.#sum, 'may not stand beside buckets for negative values');
     } else if (!this.#hasNegative && this.#batch.values[this.#sum]! < 0) {
@@ -146,16 +146,17 @@ export class StrictHistograms {
     }
   }
 
-  #typeOf(group: number): MetricType {
-    const known = this.#cells.groups.length;
-    if (group >= known) return this.#batch.families[this.#batch.pendingGroups[group - known]!.family]!.type;
-    return this.#families.get(this.#cells.family[this.#cells.groups[group]!.count]!).type;
+  #typeOf(composite: number): MetricType {
+    const known = this.#cells.composites.length;
+    if (composite >= known)
+      return this.#batch.families[this.#batch.pendingComposites[composite - known]!.family]!.type;
+    return this.#families.get(this.#cells.family[this.#cells.composites[composite]!.count]!).type;
   }
 
   #isHistogram(): boolean {
-    const known = this.#cells.groups.length;
-    if (this.#group < known) return this.#cells.groups[this.#group]!.buckets.length > 0;
-    return this.#batch.pendingGroups[this.#group - known]!.infinity >= 0;
+    const known = this.#cells.composites.length;
+    if (this.#composite < known) return this.#cells.composites[this.#composite]!.buckets.length > 0;
+    return this.#batch.pendingComposites[this.#composite - known]!.infinity >= 0;
   }
 
   #problem(entry: number, message: string): PushProblem {

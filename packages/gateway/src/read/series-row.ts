@@ -44,7 +44,7 @@ export class SeriesRow implements SeriesView {
   startMs: number = Number.NaN;
   /** What was read last: a cell, or a group and the cells of its buckets. */
   #cell = 0;
-  #group = -1;
+  #composite = -1;
   readonly #bucketCells: number[] = [];
   readonly #state: ViewedState;
   readonly #counts: boolean;
@@ -72,10 +72,10 @@ export class SeriesRow implements SeriesView {
   }
 
   /** Reads a histogram or summary. */
-  readGroup(id: number): void {
+  readComposite(id: number): void {
     const { cells, sums } = this.#state;
-    const { buckets, sum, count } = cells.groups[id]!;
-    this.#group = id;
+    const { buckets, sum, count } = cells.composites[id]!;
+    this.#composite = id;
     this.#readLabels(count);
     if (buckets.length > this.bounds.length) {
       this.bounds = new Float64Array(buckets.length * 2);
@@ -98,14 +98,14 @@ export class SeriesRow implements SeriesView {
   }
 
   exemplar(bucket: number): Exemplar | undefined {
-    const cell = this.#group < 0 ? this.#cell : this.#bucketCells[bucket];
+    const cell = this.#composite < 0 ? this.#cell : this.#bucketCells[bucket];
     return cell === undefined ? undefined : this.#exemplarOf(cell);
   }
 
   native(): NativeView | undefined {
-    if (this.#group < 0) return undefined;
+    if (this.#composite < 0) return undefined;
     const { cells, sums, nativeBucketsMax } = this.#state;
-    const own = cells.groups[this.#group]!.native.filter((cell) => isHeld(sums, cell));
+    const own = cells.composites[this.#composite]!.native.filter((cell) => isHeld(sums, cell));
     const whole = assembleNative(
       cells,
       own.map((cell) => [cell, sums[cell]!] as const),

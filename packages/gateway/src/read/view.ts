@@ -179,15 +179,15 @@ class RowsView implements FamilyView {
     const pending = this.#pending;
     const pendingCount = this.rowCount - sorted.length;
     if (pendingCount === 0) return;
-    const { texts, groups, group } = this.#cells;
+    const { texts, composites, composite } = this.#cells;
     const added = yield* mapInSteps(pending.between(0, pendingCount), (row) => row);
     if (this.#grouped) {
       // A group goes by the text of its count.
-      const known = yield* mapInSteps(sorted, (id) => groups[id]!.count);
-      const counts = yield* mapInSteps(added, (id) => groups[id]!.count);
+      const known = yield* mapInSteps(sorted, (id) => composites[id]!.count);
+      const counts = yield* mapInSteps(added, (id) => composites[id]!.count);
       yield* sortTexts(texts, counts);
       const merged = yield* mergeTexts(texts, known, counts);
-      this.#rows = yield* mapInSteps(merged, (cell) => group[cell]!);
+      this.#rows = yield* mapInSteps(merged, (cell) => composite[cell]!);
     } else {
       yield* sortTexts(texts, added);
       this.#rows = yield* mergeTexts(texts, sorted, added);
@@ -211,7 +211,7 @@ class RowsView implements FamilyView {
   visitAtZero(from: number, to: number, visitor: SampleVisitor, zeroAfter: number): void {
     const rows = this.#rows;
     if (this.#grouped) {
-      for (let row = from; row < to; row += 1) this.#visitGroup(rows[row]!, visitor, zeroAfter);
+      for (let row = from; row < to; row += 1) this.#visitComposite(rows[row]!, visitor, zeroAfter);
       return;
     }
     prefetchTexts(this.#cells.texts, rows, from, to);
@@ -230,15 +230,15 @@ class RowsView implements FamilyView {
     const series = this.#series;
     if (!this.#grouped) prefetchTexts(this.#cells.texts, rows, from, to);
     for (let row = from; row < to; row += 1) {
-      if (this.#grouped) series.readGroup(rows[row]!);
+      if (this.#grouped) series.readComposite(rows[row]!);
       else series.readCell(rows[row]!);
       visitor(series);
     }
   }
 
-  #visitGroup(id: number, visitor: SampleVisitor, zeroAfter: number): void {
+  #visitComposite(id: number, visitor: SampleVisitor, zeroAfter: number): void {
     const sums = this.#sums;
-    const { buckets, sum, count } = this.#cells.groups[id]!;
+    const { buckets, sum, count } = this.#cells.composites[id]!;
     const isNew = this.#cells.createdGeneration[count]! > zeroAfter;
     let cumulative = 0;
     for (const bucket of buckets) {

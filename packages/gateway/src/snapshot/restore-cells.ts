@@ -44,13 +44,13 @@ export class CellRestorer {
   }
 
   *take(part: PartReader): Generator<void, void> {
-    yield* this.#makeGroups();
+    yield* this.#makeComposites();
     const { from, rows } = part;
     const cells = this.#cells;
     const { pace } = this.#state;
     cells.kind.set(part.u8(), from);
     cells.family.set(part.u32(), from);
-    cells.group.set(part.i32(), from);
+    cells.composite.set(part.i32(), from);
     cells.bound.set(part.f64(), from);
     cells.contributors.set(part.u32(), from);
     cells.startMs.set(part.f64(), from);
@@ -110,19 +110,19 @@ export class CellRestorer {
 
   /** Call when all has come. */
   *finish(): Generator<void, void> {
-    const { texts, groups } = this.#cells;
+    const { texts, composites } = this.#cells;
     if (texts.size !== this.#head.cells) throw broken(`${texts.size} of ${this.#head.cells} cells`);
-    yield* this.#makeGroups();
+    yield* this.#makeComposites();
     if (this.#spilled !== this.#head.spilled)
       throw broken(`${this.#head.spilled} of ${this.#spilled} sums that spilled`);
-    for (let group = 0; group < groups.length; group += 1) {
-      this.#closeGroup(group);
-      if (this.#state.pace.isFull(1 + groups[group]!.buckets.length)) yield;
+    for (let composite = 0; composite < composites.length; composite += 1) {
+      this.#closeComposite(composite);
+      if (this.#state.pace.isFull(1 + composites[composite]!.buckets.length)) yield;
     }
   }
 
   #takeCell(cell: number, view: DataView, start: number, end: number): void {
-    const { texts, family: families, group, sums } = this.#cells;
+    const { texts, family: families, composite, sums } = this.#cells;
     const hash = texts.hash(view, start, end);
     if (start === end || texts.find(view, start, end, hash) >= 0)
       throw broken(`a second cell of the series of cell ${cell}`);
@@ -134,50 +134,50 @@ export class CellRestorer {
     if (sums.isSpilled(cell)) this.#spilled += 1;
     family.cellCount += 1;
     if (isGrouped(kind)) {
-      this.#join(group[cell]!, cell, kind, family);
+      this.#join(composite[cell]!, cell, kind, family);
       return;
     }
-    if (group[cell] !== -1) throw broken(`cell ${cell} in group ${group[cell]}`);
+    if (composite[cell] !== -1) throw broken(`cell ${cell} in group ${composite[cell]}`);
     family.rowCount += 1;
     if (kind === CellKind.CREATED) family.startTimeRows += 1;
     family.pending.push(cell);
   }
 
   #join(id: number, cell: number, kind: CellKind, family: Family): void {
-    const { groups } = this.#cells;
-    if (id < 0 || id >= this.#head.groups) throw broken(`cell ${cell} in group ${id}`);
-    const group = groups[id]!;
+    const { composites } = this.#cells;
+    if (id < 0 || id >= this.#head.composites) throw broken(`cell ${cell} in group ${id}`);
+    const composite = composites[id]!;
     if (isNative(kind)) {
       family.hasNative = true;
       this.#native[id]!.push(cell);
     } else if (kind === CellKind.BUCKET) {
       this.#buckets[id]!.push(cell);
     } else if (kind === CellKind.SUM) {
-      if (group.sum !== -1) throw broken(`group ${id} has a second sum`);
-      group.sum = cell;
+      if (composite.sum !== -1) throw broken(`group ${id} has a second sum`);
+      composite.sum = cell;
     } else {
-      if (group.count !== -1) throw broken(`group ${id} has a second count`);
-      group.count = cell;
+      if (composite.count !== -1) throw broken(`group ${id} has a second count`);
+      composite.count = cell;
       family.rowCount += 1;
       family.pending.push(id);
     }
   }
 
-  *#makeGroups(): Generator<void, void> {
-    const { groups } = this.#cells;
-    while (groups.length < this.#head.groups) {
+  *#makeComposites(): Generator<void, void> {
+    const { composites } = this.#cells;
+    while (composites.length < this.#head.composites) {
       const buckets: number[] = [];
       this.#buckets.push(buckets);
       const native: number[] = [];
       this.#native.push(native);
-      groups.push({ count: -1, sum: -1, buckets, native });
+      composites.push({ count: -1, sum: -1, buckets, native });
       if (this.#state.pace.isFull(1)) yield;
     }
   }
 
-  #closeGroup(id: number): void {
-    const { groups, family, bound } = this.#cells;
-    const { count, sum } = groups[id]!;
+  #closeComposite(id: number): void {
+    const { composites, family, bound } = this.#cells;
+    const { count, sum } = composites[id]!;
     const buckets = this.#buckets[id]!;
     const hasNone = count < 0 && sum < 0 && buckets.length === 0 && this.#native[id]!.length === 0;
     // It was dropped when the rules changed.

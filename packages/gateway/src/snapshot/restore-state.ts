@@ -74,7 +74,7 @@ class Restorer {
     if (head.families + head.freeFamilies !== head.familyIds || head.familyIds >= 2 ** 31)
       throw broken(`${head.families} families of ${head.familyIds} ids`);
     // Those that were dropped have no cells any more.
-    if (head.groups >= 2 ** 31) throw broken(`${head.groups} groups`);
+    if (head.composites >= 2 ** 31) throw broken(`${head.composites} groups`);
     state.families.restoreIds(head.familyIds);
     this.#cells = new CellRestorer(state, head);
     const count = head.sourcesLive + head.sourcesPruned;

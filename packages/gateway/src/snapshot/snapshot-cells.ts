@@ -39,7 +39,7 @@ export function* cellParts(cells: Cells, { kind, contributors, hi, lo }: FrozenC
       columns: [
         kind.subarray(from, to),
         cells.family.subarray(from, to),
-        cells.group.subarray(from, to),
+        cells.composite.subarray(from, to),
         cells.bound.subarray(from, to),
         contributors.subarray(from, to),
         cells.startMs.subarray(from, to),

@@ -35,7 +35,7 @@ export const headFields = [
   'sourcesPruned',
   'cells',
   'cellNumbers',
-  'groups',
+  'composites',
   'spilled',
   'pendingFree',
   'freeCells',

@@ -152,7 +152,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     sourcesPruned: frozenSources.prunedCount,
     cells: cells.size,
     cellNumbers: high,
-    groups: cells.groups.length,
+    composites: cells.composites.length,
     spilled: moment.spilled.rows.length,
     pendingFree: moment.pendingFree.length,
     freeCells: moment.freeCells.length,

@@ -27,8 +27,8 @@ export class OwnSeries {
   }
 
   has(cell: number): boolean {
-    const { groups, group } = this.#cells;
-    const named = isGrouped(this.#cells.kindOf(cell)) ? groups[group[cell]!]!.count : cell;
+    const { composites, composite } = this.#cells;
+    const named = isGrouped(this.#cells.kindOf(cell)) ? composites[composite[cell]!]!.count : cell;
     if (named !== this.#last) {
       const text = this.#cells.textOf(named);
       this.#last = named;

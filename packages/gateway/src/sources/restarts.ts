@@ -38,7 +38,7 @@ export interface Replacement {
  * change while a process runs. Decided once for a whole histogram. Native buckets change with the resolution, so they are
  * looked at as Prometheus does.
  */
-export function* restartedGroups(replacement: Replacement): Generator<void, ReadonlySet<number>> {
+export function* restartedComposites(replacement: Replacement): Generator<void, ReadonlySet<number>> {
   const { cells, before, batch, position, pace } = replacement;
   const now = numbersOf(batch);
   const restarted = new Set<number>();
@@ -54,9 +54,9 @@ export function* restartedGroups(replacement: Replacement): Generator<void, Read
     const kind = cells.kindOf(cell);
     if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
     const at = position[cell]! - 1;
-    const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(cells.group[cell]!);
+    const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(cells.composite[cell]!);
     if (isNewBound || (at >= 0 && hasFallen(before.valueAt(at), now.valueAt(i)))) {
-      restarted.add(cells.group[cell]!);
+      restarted.add(cells.composite[cell]!);
     }
   }
   const nativesBefore = yield* natives(replacement, before);
@@ -70,7 +70,7 @@ export function* restartedGroups(replacement: Replacement): Generator<void, Read
     }
   }
   for (const id of restarted) {
-    if (replacement.isGauge(cells.family[cells.groups[id]!.count]!)) restarted.delete(id);
+    if (replacement.isGauge(cells.family[cells.composites[id]!.count]!)) restarted.delete(id);
     if (pace.isFull(1)) yield;
   }
   return restarted;
@@ -106,8 +106,8 @@ function* bucketCounts(
     if (pace.isFull(1)) yield;
     const cell = numbers.cellAt(i);
     if (cells.kindOf(cell) !== CellKind.BUCKET) continue;
-    const group = cells.group[cell]!;
-    counts.set(group, (counts.get(group) ?? 0) + 1);
+    const composite = cells.composite[cell]!;
+    counts.set(composite, (counts.get(composite) ?? 0) + 1);
   }
   return counts;
 }
@@ -117,15 +117,15 @@ function* natives(
   { cells, pace }: Replacement,
   numbers: Numbers,
 ): Generator<void, ReadonlyMap<number, readonly (readonly [number, number])[]>> {
-  const byGroup = new Map<number, [number, number][]>();
+  const byComposite = new Map<number, [number, number][]>();
   for (let i = 0; i < numbers.length; i += 1) {
     if (pace.isFull(1)) yield;
     const cell = numbers.cellAt(i);
     if (!isNative(cells.kindOf(cell))) continue;
-    const group = cells.group[cell]!;
-    const list = byGroup.get(group) ?? [];
-    if (list.length === 0) byGroup.set(group, list);
+    const composite = cells.composite[cell]!;
+    const list = byComposite.get(composite) ?? [];
+    if (list.length === 0) byComposite.set(composite, list);
     list.push([cell, numbers.valueAt(i)]);
   }
-  return byGroup;
+  return byComposite;
 }

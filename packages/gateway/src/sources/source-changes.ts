@@ -18,10 +18,10 @@ export interface CellOwner {
   /** Whether gauge histograms go that no source has any more, and has them go. */
   dropsWithdrawn(): boolean;
   /** See AggregationConfig.groups. */
-  areGroups(): boolean;
+  areComposites(): boolean;
   /** Whether the family with this id tells when sources pushed. */
   isPushTime(family: number): boolean;
-  dropGroup(group: number): Generator<void, void>;
+  dropComposite(composite: number): Generator<void, void>;
 }
 
 export class SourceChanges {
@@ -56,10 +56,11 @@ export class SourceChanges {
     if (contributors[cell] !== 0) return;
     const kind = this.#cells.kindOf(cell);
     // Whoever has anything of it has the count.
-    if (kind === CellKind.COUNT && this.#goesWithLast(cell)) this.#withdrawn.push(this.#cells.group[cell]!);
+    if (kind === CellKind.COUNT && this.#goesWithLast(cell))
+      this.#withdrawn.push(this.#cells.composite[cell]!);
     // Of a native bucket, what sources counted that are forgotten stays.
     const isLast =
-      isNative(kind) || (kind === CellKind.COUNTER && this.#owner.areGroups())
+      isNative(kind) || (kind === CellKind.COUNTER && this.#owner.areComposites())
         ? this.#cells.sums.get(cell) === 0
         : isRemovable(kind);
     if (isLast) this.#owner.free(cell);
@@ -67,13 +68,13 @@ export class SourceChanges {
 
   #goesWithLast(count: number): boolean {
     if (this.isOfGaugeHistogram(count)) return this.#owner.dropsWithdrawn();
-    return this.#owner.areGroups() && this.#cells.sums.get(count) === 0;
+    return this.#owner.areComposites() && this.#cells.sums.get(count) === 0;
   }
 
   /** To be called once all that a source takes back is withdrawn. */
   *dropWithdrawn(): Generator<void, void> {
     if (this.#withdrawn.length === 0) return;
-    for (const group of this.#withdrawn) yield* this.#owner.dropGroup(group);
+    for (const composite of this.#withdrawn) yield* this.#owner.dropComposite(composite);
     this.#withdrawn.length = 0;
   }
 
@@ -84,22 +85,22 @@ export class SourceChanges {
 
   /** From here on `goes` is about this source. */
   begin(source: string): void {
-    if (this.#owner.areGroups()) this.#own.of(source);
+    if (this.#owner.areComposites()) this.#own.of(source);
   }
 
   /** Whether what a source has in a cell leaves the total when it takes it back. */
   goes(cell: number): boolean {
-    return this.isRemovable(cell) || (this.#owner.areGroups() && this.#own.has(cell));
+    return this.isRemovable(cell) || (this.#owner.areComposites() && this.#own.has(cell));
   }
 
-  get areGroups(): boolean {
-    return this.#owner.areGroups();
+  get areComposites(): boolean {
+    return this.#owner.areComposites();
   }
 
   /** Whether a cell goes when its source is silent for long. */
   isReset(cell: number): boolean {
     if (!this.isGauge(cell)) return false;
-    return !this.#owner.areGroups() || !this.#owner.isPushTime(this.#cells.family[cell]!);
+    return !this.#owner.areComposites() || !this.#owner.isPushTime(this.#cells.family[cell]!);
   }
 
   /** Whether a cell says how things are, whoever says it last. */

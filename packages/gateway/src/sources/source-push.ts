@@ -7,14 +7,14 @@ import { CellKind, isGrouped } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
 import type { Contributions } from './contributions.ts';
 import { isNative } from '../store/native-cells.ts';
-import { restartedGroups } from './restarts.ts';
+import { restartedComposites } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
 import { hasSameStarts, lengthWithoutStarts, readBegan, startedCell, startOf } from './source-starts.ts';
 import type { Began } from './source-starts.ts';
 
 /** What began anew; undefined where nobody asks. */
 interface Restarts {
-  readonly groups: ReadonlySet<number>;
+  readonly composites: ReadonlySet<number>;
   readonly counters: ReadonlySet<number>;
   /** Groups that went on, as their start times say. */
   readonly same: ReadonlySet<number>;
@@ -222,8 +222,8 @@ export class SourcePush {
     const own = this.#contributions;
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
-    let groups: ReadonlySet<number> | undefined;
-    const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
+    let composites: ReadonlySet<number> | undefined;
+    const replaced = this.#changes.areComposites && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < length; at += 1) {
       if (pace.isFull(1)) yield;
       const cell = own.cells[own.cellsAt + at]!;
@@ -235,8 +235,8 @@ export class SourcePush {
         this.#changes.withdraw(cell, value);
         continue;
       }
-      if (isGrouped(kind)) groups ??= yield* this.#groupsOf(batch);
-      if (isGrouped(kind) && groups?.has(this.#cells.group[cell]!) === true) {
+      if (isGrouped(kind)) composites ??= yield* this.#compositesOf(batch);
+      if (isGrouped(kind) && composites?.has(this.#cells.composite[cell]!) === true) {
         // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
         if (!this.accumulate || this.#goesOn(cell, restarted)) this.#changes.withdraw(cell, value);
         else this.#changes.fold(cell);
@@ -255,14 +255,14 @@ export class SourcePush {
     return families;
   }
 
-  *#groupsOf(batch: Batch): Generator<void, ReadonlySet<number>> {
-    const groups = new Set<number>();
+  *#compositesOf(batch: Batch): Generator<void, ReadonlySet<number>> {
+    const composites = new Set<number>();
     for (let i = 0; i < batch.length; i += 1) {
       const cell = batch.cells[i]!;
-      if (isGrouped(this.#cells.kindOf(cell))) groups.add(this.#cells.group[cell]!);
+      if (isGrouped(this.#cells.kindOf(cell))) composites.add(this.#cells.composite[cell]!);
       if (this.#changes.pace.isFull(1)) yield;
     }
-    return groups;
+    return composites;
   }
 
   /** Start times that the batch tells, and those of what it does not name: that has still a position. */
@@ -285,7 +285,7 @@ export class SourcePush {
   ): Generator<void, Restarts> {
     const { cells, cellsAt, values, valuesAt } = this.#contributions;
     const { pace } = this.#changes;
-    const byValue = yield* restartedGroups({
+    const byValue = yield* restartedComposites({
       cells: this.#cells,
       before: { length, cellAt: (i) => cells[cellsAt + i]!, valueAt: (i) => values[valuesAt + i]! },
       batch,
@@ -293,34 +293,34 @@ export class SourcePush {
       pace,
       isGauge: (family) => this.#changes.isGaugeFamily(family),
     });
-    if (began.startMs.size === 0) return { groups: byValue, counters: noCells, same: noCells };
-    const groups = new Set(byValue);
+    if (began.startMs.size === 0) return { composites: byValue, counters: noCells, same: noCells };
+    const composites = new Set(byValue);
     const same = new Set<number>();
     const counters = new Set<number>();
     for (const cell of began.same) {
-      if (this.#cells.kind[cell] !== CellKind.COUNTER) same.add(this.#cells.group[cell]!);
+      if (this.#cells.kind[cell] !== CellKind.COUNTER) same.add(this.#cells.composite[cell]!);
       if (pace.isFull(1)) yield;
     }
-    for (const group of same) groups.delete(group);
+    for (const composite of same) composites.delete(composite);
     for (const cell of began.anew) {
       if (this.#cells.kind[cell] === CellKind.COUNTER) counters.add(cell);
-      else if (!this.#changes.isOfGaugeHistogram(cell)) groups.add(this.#cells.group[cell]!);
+      else if (!this.#changes.isOfGaugeHistogram(cell)) composites.add(this.#cells.composite[cell]!);
       if (pace.isFull(1)) yield;
     }
-    return { groups, counters, same };
+    return { composites, counters, same };
   }
 
-  #beganAnew(cell: number, { groups, counters }: Restarts): boolean {
-    const group = this.#cells.group[cell]!;
-    return group < 0 ? counters.has(cell) : groups.has(group);
+  #beganAnew(cell: number, { composites, counters }: Restarts): boolean {
+    const composite = this.#cells.composite[cell]!;
+    return composite < 0 ? counters.has(cell) : composites.has(composite);
   }
 
   /** Whether the histogram that a bucket is of did not begin anew, so that the bucket is another one now. */
   #goesOn(cell: number, restarted: Restarted): boolean {
     if (this.#changes.isOfGaugeHistogram(cell)) return true;
-    const group = this.#cells.group[cell]!;
-    if (restarted?.same.has(group) === true) return true;
-    return isNative(this.#cells.kindOf(cell)) && restarted?.groups.has(group) !== true;
+    const composite = this.#cells.composite[cell]!;
+    if (restarted?.same.has(composite) === true) return true;
+    return isNative(this.#cells.kindOf(cell)) && restarted?.composites.has(composite) !== true;
   }
 
   /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */

@@ -179,10 +179,10 @@ export class Sources {
       for (; done < most; done += 1) {
         const source = this.list.oldest(ring);
         if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        const { areGroups } = this.#changes;
-        if (areGroups) this.#changes.begin(this.list.keyOf(source));
+        const { areComposites } = this.#changes;
+        if (areComposites) this.#changes.begin(this.list.keyOf(source));
         yield* this.#retire(source, (cell) =>
-          areGroups ? this.#changes.goes(cell) : this.#changes.isGauge(cell),
+          areComposites ? this.#changes.goes(cell) : this.#changes.isGauge(cell),
         );
       }
     }

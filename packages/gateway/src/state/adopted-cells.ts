@@ -16,7 +16,7 @@ export interface AdoptingInto {
 export class AdoptedCells {
   readonly #into: AdoptingInto;
   readonly #series: OrphanSeries;
-  readonly #group: number;
+  readonly #composite: number;
   /** Buckets that the group does not have yet. */
   readonly #buckets: number[] = [];
 
@@ -25,23 +25,23 @@ export class AdoptedCells {
     this.#series = series;
     const { cells, family } = into;
     const count = this.#find(seriesText(`${family.name}_count`, series.labels));
-    this.#group = count >= 0 ? cells.group[count]! : this.#newGroup();
+    this.#composite = count >= 0 ? cells.composite[count]! : this.#newComposite();
   }
 
   count(): number {
     const { cells, family } = this.#into;
-    const group = cells.groups[this.#group]!;
-    if (group.count < 0)
-      group.count = this.#create(seriesText(`${family.name}_count`, this.#series.labels), CellKind.COUNT);
-    return this.#started(group.count);
+    const composite = cells.composites[this.#composite]!;
+    if (composite.count < 0)
+      composite.count = this.#create(seriesText(`${family.name}_count`, this.#series.labels), CellKind.COUNT);
+    return this.#started(composite.count);
   }
 
   sum(): number {
     const { cells, family } = this.#into;
-    const group = cells.groups[this.#group]!;
-    if (group.sum < 0)
-      group.sum = this.#create(seriesText(`${family.name}_sum`, this.#series.labels), CellKind.SUM);
-    return this.#started(group.sum);
+    const composite = cells.composites[this.#composite]!;
+    if (composite.sum < 0)
+      composite.sum = this.#create(seriesText(`${family.name}_sum`, this.#series.labels), CellKind.SUM);
+    return this.#started(composite.sum);
   }
 
   bucket(bound: number): number {
@@ -56,12 +56,14 @@ export class AdoptedCells {
 
   /** Gives the group its buckets in order; returns how many it has. To be called once all are there. */
   settle(): number {
-    const { bound, groups } = this.#into.cells;
-    const group = groups[this.#group]!;
+    const { bound, composites } = this.#into.cells;
+    const composite = composites[this.#composite]!;
     if (this.#buckets.length === 0) return 1;
     // A list is replaced, as a view may have it.
-    group.buckets = [...group.buckets, ...this.#buckets].sort((a, b) => (bound[a]! < bound[b]! ? -1 : 1));
-    return group.buckets.length;
+    composite.buckets = [...composite.buckets, ...this.#buckets].sort((a, b) =>
+      bound[a]! < bound[b]! ? -1 : 1,
+    );
+    return composite.buckets.length;
   }
 
   /** It counts since its lines do. */
@@ -70,14 +72,14 @@ export class AdoptedCells {
     return cell;
   }
 
-  #newGroup(): number {
+  #newComposite(): number {
     const { cells, family } = this.#into;
-    const group = cells.groups.length;
-    cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
-    family.pending.push(group);
+    const composite = cells.composites.length;
+    cells.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
+    family.pending.push(composite);
     family.rowCount += 1;
     family.createdGeneration = cells.generation;
-    return group;
+    return composite;
   }
 
   #find(text: string): number {
@@ -91,7 +93,7 @@ export class AdoptedCells {
     return cells.create(scratch.write(text), {
       kind,
       family: family.id,
-      group: this.#group,
+      composite: this.#composite,
       bound,
       startMs: this.#series.startMs,
     });

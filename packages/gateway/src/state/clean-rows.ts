@@ -8,12 +8,13 @@ import type { Pace } from '../primitives/pace.ts';
 /** Takes freed rows out of the lists of a family. Views keep the lists as they were. */
 export function* cleanRows(
   family: Family,
-  { kind, groups }: Pick<Cells, 'kind' | 'groups'>,
+  { kind, composites }: Pick<Cells, 'kind' | 'composites'>,
   pace: Pace,
 ): Generator<void, void> {
   const { sorted, pending } = family;
-  const areGroups = isDistribution(family.type);
-  const isLive = (row: number): boolean => kind[areGroups ? groups[row]!.count : row] !== CellKind.FREE;
+  const areComposites = isDistribution(family.type);
+  const isLive = (row: number): boolean =>
+    kind[areComposites ? composites[row]!.count : row] !== CellKind.FREE;
   const [live, livePending] = [new NumberList(), new NumberList()];
   for (const row of sorted) {
     if (isLive(row)) live.push(row);

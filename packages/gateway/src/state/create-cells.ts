@@ -3,7 +3,7 @@ import type { Writable } from '../primitives/writable.ts';
 import type { Batch } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells, CellShape, TextAt } from '../store/cells.ts';
-import { NO_GROUP } from '../store/pending-series.ts';
+import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { isNative } from '../store/native-cells.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
@@ -21,25 +21,25 @@ export function* createNeeded(
   cells: Cells,
   { startMs, pace }: { readonly startMs: number; readonly pace: Pace },
 ): Generator<void, Int32Array> {
-  const { pendingSeries, pendingGroups } = batch;
+  const { pendingSeries, pendingComposites } = batch;
   yield* cells.reserveInSteps(pendingSeries.length, pace);
   const created = new Int32Array(pendingSeries.length).fill(-1);
   const creation: Creation = {
     batch,
     cells,
-    firstGroup: cells.groups.length,
+    firstComposite: cells.composites.length,
     widened: new Map(),
     native: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
-    shape: { kind: CellKind.FREE, family: 0, group: -1, bound: Number.NaN, startMs },
+    shape: { kind: CellKind.FREE, family: 0, composite: -1, bound: Number.NaN, startMs },
     copied: 0,
   };
-  for (const { family } of pendingGroups) {
+  for (const { family } of pendingComposites) {
     const known = batch.families[family]!.known!;
-    known.pending.push(cells.groups.length);
+    known.pending.push(cells.composites.length);
     known.rowCount += 1;
     known.createdGeneration = cells.generation;
-    cells.groups.push({ count: -1, sum: -1, buckets: [], native: [] });
+    cells.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
     if (pace.isFull(1)) yield;
   }
   const create = (index: number): void => {
@@ -52,30 +52,33 @@ export function* createNeeded(
     if (pace.isFull(CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(~cell)) + copiedRows(creation)))
       yield;
   }
-  for (const { count, infinity } of pendingGroups) {
+  for (const { count, infinity } of pendingComposites) {
     create(count);
     if (infinity >= 0) create(infinity);
     if (pace.isFull((CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(count))) * 2)) yield;
   }
-  yield* settleGroups(creation, pace);
+  yield* settleComposites(creation, pace);
   return created;
 }
 
 /** Gives groups their new lists, and buckets their order. */
-function* settleGroups({ cells, firstGroup, widened, native }: Creation, pace: Pace): Generator<void, void> {
-  const { bound, groups } = cells;
+function* settleComposites(
+  { cells, firstComposite, widened, native }: Creation,
+  pace: Pace,
+): Generator<void, void> {
+  const { bound, composites } = cells;
   const byBound = (a: number, b: number): number => (bound[a]! < bound[b]! ? -1 : 1);
-  for (let group = firstGroup; group < groups.length; group += 1) {
-    const { buckets } = groups[group]!;
-    if (buckets.length > 1) groups[group]!.buckets = buckets.toSorted(byBound);
+  for (let composite = firstComposite; composite < composites.length; composite += 1) {
+    const { buckets } = composites[composite]!;
+    if (buckets.length > 1) composites[composite]!.buckets = buckets.toSorted(byBound);
     if (pace.isFull(1 + buckets.length)) yield;
   }
-  for (const [group, buckets] of widened) {
-    groups[group]!.buckets = buckets.sort(byBound);
+  for (const [composite, buckets] of widened) {
+    composites[composite]!.buckets = buckets.sort(byBound);
     if (pace.isFull(buckets.length)) yield;
   }
-  for (const [group, cellsOf] of native) {
-    groups[group]!.native = cellsOf;
+  for (const [composite, cellsOf] of native) {
+    composites[composite]!.native = cellsOf;
     if (pace.isFull(1)) yield;
   }
 }
@@ -120,7 +123,7 @@ interface Creation {
   readonly batch: Batch;
   readonly cells: Cells;
   /** Number in the state of the batch's first group. */
-  readonly firstGroup: number;
+  readonly firstComposite: number;
   /** New lists of buckets, by group; of groups that were there before. */
   readonly widened: Map<number, number[]>;
   /** The same of native cells. */
@@ -142,16 +145,20 @@ function copiedRows(creation: Creation): number {
 }
 
 function createCell(creation: Creation, index: number): number {
-  const { batch, cells, firstGroup } = creation;
+  const { batch, cells, firstComposite } = creation;
   const { pendingSeries } = batch;
   const { texts } = pendingSeries;
   const family = batch.families[pendingSeries.family[index]!]!.known!;
   const pendingKind = pendingSeries.kind[index] as CellKind;
   const isEarlierStart = !batch.judgesStartTimes && family.allStartTimes && pendingKind === CellKind.GAUGE;
   const kind = isEarlierStart ? CellKind.CREATED : pendingKind;
-  const pendingGroup = pendingSeries.group[index]!;
-  const group =
-    pendingGroup === NO_GROUP ? -1 : pendingGroup >= 0 ? pendingGroup : firstGroup + ~pendingGroup;
+  const pendingComposite = pendingSeries.composite[index]!;
+  const composite =
+    pendingComposite === NO_COMPOSITE
+      ? -1
+      : pendingComposite >= 0
+        ? pendingComposite
+        : firstComposite + ~pendingComposite;
   const { text, shape } = creation;
   text.view = texts.viewOf(index);
   text.start = texts.offsetOf(index);
@@ -159,29 +166,29 @@ function createCell(creation: Creation, index: number): number {
   text.hash = texts.hashOf(index);
   shape.kind = kind;
   shape.family = family.id;
-  shape.group = group;
+  shape.composite = composite;
   shape.bound = pendingSeries.bound[index]!;
   const cell = cells.create(text, shape);
   family.cellCount += 1;
-  if (group === -1) {
+  if (composite === -1) {
     family.rowCount += 1;
     if (kind === CellKind.CREATED) family.startTimeRows += 1;
     family.createdGeneration = cells.generation;
     family.pending.push(cell);
   } else {
     family.hasNative ||= isNative(kind);
-    joinGroup(creation, cell, group, kind);
+    joinComposite(creation, cell, composite, kind);
   }
   return cell;
 }
 
-function joinGroup(creation: Creation, cell: number, id: number, kind: CellKind): void {
-  const group = creation.cells.groups[id]!;
-  if (kind === CellKind.SUM) group.sum = cell;
-  else if (kind === CellKind.COUNT) group.count = cell;
+function joinComposite(creation: Creation, cell: number, id: number, kind: CellKind): void {
+  const composite = creation.cells.composites[id]!;
+  if (kind === CellKind.SUM) composite.sum = cell;
+  else if (kind === CellKind.COUNT) composite.count = cell;
   else {
-    const known = (isNative(kind) ? group.native : group.buckets) as number[];
-    if (id >= creation.firstGroup) {
+    const known = (isNative(kind) ? composite.native : composite.buckets) as number[];
+    if (id >= creation.firstComposite) {
       // Nobody has seen the lists of a new group yet.
       known.push(cell);
       return;

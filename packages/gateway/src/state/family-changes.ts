@@ -138,10 +138,10 @@ export class FamilyChanges {
    */
   *dropGrouped(family: Family): Generator<void, void> {
     const { cells, families, pace } = this.#state;
-    const { groups } = cells;
+    const { composites } = cells;
     const gone = new NumberList();
     for (const row of yield* this.#liveRows(family)) {
-      const { buckets, native, sum, count } = groups[row]!;
+      const { buckets, native, sum, count } = composites[row]!;
       // Native buckets that were freed stay in the list of their group for a while.
       for (const cell of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
         if (cells.kind[cell] !== CellKind.FREE) gone.push(cell);

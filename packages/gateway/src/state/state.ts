@@ -93,9 +93,9 @@ export class State {
       free: (cell) => this.#freeLast(cell),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
       dropsWithdrawn: () => this.aggregation.dropsWithdrawn === true,
-      areGroups: () => this.aggregation.groups === true,
+      areComposites: () => this.aggregation.composites === true,
       isPushTime: (family) => isPushTime(this.families.get(family).name),
-      dropGroup: (group) => this.#dropGroup(group),
+      dropComposite: (composite) => this.#dropComposite(composite),
     });
     this.#changes = new FamilyChanges({
       cells: this.cells,
@@ -384,9 +384,9 @@ export class State {
   }
 
   /** Takes a gauge histogram off the page that no source has. Its lists stay for views that were opened before, as its row does. */
-  *#dropGroup(id: number): Generator<void, void> {
+  *#dropComposite(id: number): Generator<void, void> {
     const { cells, pace } = this;
-    const { buckets, native, sum, count } = cells.groups[id]!;
+    const { buckets, native, sum, count } = cells.composites[id]!;
     const family = this.families.get(cells.family[count]!);
     // By number: in the lists they come in an order that a restart changes.
     const members = [...buckets, ...native, sum, count].sort((a, b) => a - b);
@@ -406,11 +406,11 @@ export class State {
 
   /** What earlier versions left as zeros. */
   *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
-    const { groups, contributors, kind } = this.cells;
+    const { composites, contributors, kind } = this.cells;
     const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
     for (const row of rows) {
-      const { count } = groups[row]!;
-      if (contributors[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropGroup(row);
+      const { count } = composites[row]!;
+      if (contributors[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropComposite(row);
       if (this.pace.isFull(1)) yield;
     }
   }

@@ -9,7 +9,7 @@ import type { State } from './state.ts';
 /** A sample besides its text: columns, places in tables and lists, and those that a reader of pushes has by cell. */
 const SAMPLE_BYTES = 112;
 /** A histogram or summary series besides its samples. */
-const GROUP_BYTES = 160;
+const COMPOSITE_BYTES = 160;
 /** A sum that two doubles do not hold. */
 const SPILLED_BYTES = 160;
 
@@ -33,11 +33,11 @@ export function usageOf({ cells, families, sources, seriesCache, discardedTexts 
   };
 }
 
-export function seriesBytes({ texts, groups, exemplars, sums }: Cells): number {
+export function seriesBytes({ texts, composites, exemplars, sums }: Cells): number {
   return (
     texts.textBytes +
     texts.size * SAMPLE_BYTES +
-    groups.length * GROUP_BYTES +
+    composites.length * COMPOSITE_BYTES +
     exemplars.bytes +
     sums.spilledCount * SPILLED_BYTES
   );
@@ -49,8 +49,10 @@ export function goneBytes({ texts, pendingFree }: Cells): number {
 }
 
 /** Bytes of series that a push brings, as far as it is read. */
-export function pendingBytes({ pendingSeries, pendingGroups }: Batch): number {
+export function pendingBytes({ pendingSeries, pendingComposites }: Batch): number {
   return (
-    pendingSeries.texts.textBytes + pendingSeries.length * SAMPLE_BYTES + pendingGroups.length * GROUP_BYTES
+    pendingSeries.texts.textBytes +
+    pendingSeries.length * SAMPLE_BYTES +
+    pendingComposites.length * COMPOSITE_BYTES
   );
 }

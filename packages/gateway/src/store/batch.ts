@@ -27,7 +27,7 @@ export interface Batch {
   /** True when some of the cells belong to histograms or summaries. */
   grouped: boolean;
   readonly pendingSeries: PendingSeries;
-  readonly pendingGroups: PendingGroup[];
+  readonly pendingComposites: PendingComposite[];
   readonly families: PushFamily[];
   readonly aliases: Alias[];
   /** Canonical texts of lines that are thrown away, but for those that the state knew. */
@@ -69,7 +69,7 @@ export interface TurnedRow {
   readonly isStartTime: boolean;
 }
 
-export interface PendingGroup {
+export interface PendingComposite {
   /** Index into `families`. */
   readonly family: number;
   /** Index into `pendingSeries`. */
@@ -133,7 +133,7 @@ export function emptyBatch(hashSeed: number): Batch {
     offsets: new Uint32Array(256),
     grouped: false,
     pendingSeries: new PendingSeries(hashSeed),
-    pendingGroups: [],
+    pendingComposites: [],
     families: [],
     aliases: [],
     discarded: new ByteTable(hashSeed),
@@ -167,7 +167,7 @@ export function resetBatch(batch: Batch): void {
   batch.length = 0;
   batch.grouped = false;
   batch.pendingSeries.clear();
-  batch.pendingGroups.length = 0;
+  batch.pendingComposites.length = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
   if (batch.discarded.size > 0) batch.discarded.clear();
@@ -228,10 +228,10 @@ export function kindAt(batch: Batch, cells: Cells, entry: number): CellKind {
 }
 
 /** Fresh groups are numbered after those of the state, as they will be once they are created. */
-export function groupAt(batch: Batch, cells: Cells, entry: number): number {
+export function compositeAt(batch: Batch, cells: Cells, entry: number): number {
   const cell = batch.cells[entry]!;
-  const group = cell < 0 ? batch.pendingSeries.group[~cell]! : cells.group[cell]!;
-  return group < 0 ? cells.groups.length + ~group : group;
+  const composite = cell < 0 ? batch.pendingSeries.composite[~cell]! : cells.composite[cell]!;
+  return composite < 0 ? cells.composites.length + ~composite : composite;
 }
 
 export function boundAt(batch: Batch, cells: Cells, entry: number): number {

@@ -61,7 +61,7 @@ export function isCounted(kind: CellKind): boolean {
 }
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
-export interface Group {
+export interface Composite {
   /** -1 only while the group is being created. */
   count: number;
   /** -1 until a sender gives a sum. */
@@ -73,7 +73,7 @@ export interface Group {
 }
 
 /** A group whose cells are gone. Its number is not used again. */
-const GONE: Group = { count: -1, sum: -1, buckets: [], native: [] };
+const GONE: Composite = { count: -1, sum: -1, buckets: [], native: [] };
 
 /** Of one cell in all columns, and in the table of texts. */
 const COLUMN_BYTES = 80;
@@ -81,10 +81,10 @@ const COLUMN_BYTES = 80;
 export class Cells {
   readonly texts: ByteTable;
   readonly sums: ExactSums = new ExactSums();
-  readonly groups: Group[] = [];
+  readonly composites: Composite[] = [];
   kind: Uint8Array = new Uint8Array(0);
   family: Uint32Array = new Uint32Array(0);
-  group: Int32Array = new Int32Array(0);
+  composite: Int32Array = new Int32Array(0);
   bound: Float64Array = new Float64Array(0);
   contributors: Uint32Array = new Uint32Array(0);
   /** Wall-clock time at which the cell was created, or an earlier one that a sender gave as its start. */
@@ -118,12 +118,12 @@ export class Cells {
 
   /** Creates the cell of a canonical text that has none yet. */
   create(text: TextAt, shape: CellShape): number {
-    const { kind, family, group, bound, startMs } = shape;
+    const { kind, family, composite, bound, startMs } = shape;
     const cell = this.texts.insert(text.view, text.start, text.end, text.hash);
     if (cell >= this.kind.length) throw new Error('BUG: there is no room for a new cell');
     this.kind[cell] = kind;
     this.family[cell] = family;
-    this.group[cell] = group;
+    this.composite[cell] = composite;
     this.bound[cell] = bound;
     this.contributors[cell] = 0;
     this.startMs[cell] = startMs;
@@ -230,17 +230,17 @@ export class Cells {
   /** Takes freed cells out of the lists of groups. */
   *forgetFreedMembers(pace: Pace): Generator<void, void> {
     const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
-    const isClean = new Uint8Array(this.groups.length);
+    const isClean = new Uint8Array(this.composites.length);
     for (const cell of this.pendingFree) {
       if (pace.isFull(1)) yield;
-      const id = this.group[cell]!;
-      const group = this.groups[id];
-      if (group === undefined || isClean[id] === 1) continue;
+      const id = this.composite[cell]!;
+      const composite = this.composites[id];
+      if (composite === undefined || isClean[id] === 1) continue;
       isClean[id] = 1;
-      if (!isLive(group.count)) this.groups[id] = GONE;
-      if (!isLive(group.count) || group.native.length === 0) continue;
-      if (pace.isFull(group.native.length)) yield;
-      group.native = group.native.filter(isLive);
+      if (!isLive(composite.count)) this.composites[id] = GONE;
+      if (!isLive(composite.count) || composite.native.length === 0) continue;
+      if (pace.isFull(composite.native.length)) yield;
+      composite.native = composite.native.filter(isLive);
     }
   }
 
@@ -272,7 +272,7 @@ export class Cells {
   *#grow(capacity: number, pace: Pace): Generator<void, void> {
     this.kind = yield* copyColumn(pace, this.kind, new Uint8Array(capacity));
     this.family = yield* copyColumn(pace, this.family, new Uint32Array(capacity));
-    this.group = yield* copyColumn(pace, this.group, new Int32Array(capacity));
+    this.composite = yield* copyColumn(pace, this.composite, new Int32Array(capacity));
     this.bound = yield* copyColumn(pace, this.bound, new Float64Array(capacity));
     this.contributors = yield* copyColumn(pace, this.contributors, new Uint32Array(capacity));
     this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
@@ -293,7 +293,7 @@ export interface CellShape {
   readonly kind: CellKind;
   readonly family: number;
   /** -1 for none. */
-  readonly group: number;
+  readonly composite: number;
   /** NaN for all but buckets. */
   readonly bound: number;
   readonly startMs: number;

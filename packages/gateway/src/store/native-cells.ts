@@ -40,16 +40,16 @@ export function isNative(kind: CellKind): boolean {
   return kind >= CellKind.NATIVE_BUCKET;
 }
 
-export function bucketKey(group: number, code: number): string {
-  return `\n${group}b${code}`;
+export function bucketKey(composite: number, code: number): string {
+  return `\n${composite}b${code}`;
 }
 
-export function zeroKey(group: number, schema: number, threshold: number): string {
-  return `\n${group}z${schema},${formatFloat64(threshold)}`;
+export function zeroKey(composite: number, schema: number, threshold: number): string {
+  return `\n${composite}z${schema},${formatFloat64(threshold)}`;
 }
 
-export function countKey(group: number, schema: number): string {
-  return `\n${group}c${schema}`;
+export function countKey(composite: number, schema: number): string {
+  return `\n${composite}c${schema}`;
 }
 
 const [LETTER_B, LETTER_C, MINUS, ZERO] = [0x62, 0x63, 0x2d, 0x30];

@@ -5,15 +5,15 @@
 import { ByteTable } from '../primitives/byte-table.ts';
 import type { CellKind } from './cells.ts';
 
-/** Group of a cell that is part of none. Others are a group of the state, or `~g` for an index into Batch.pendingGroups. */
-export const NO_GROUP: number = 2 ** 31 - 1;
+/** Group of a cell that is part of none. Others are a group of the state, or `~g` for an index into Batch.pendingComposites. */
+export const NO_COMPOSITE: number = 2 ** 31 - 1;
 
 /** What is known of a cell besides its text. */
 export interface PendingShape {
   readonly kind: CellKind;
   /** Index into Batch.families. */
   readonly family: number;
-  readonly group: number;
+  readonly composite: number;
   /** NaN for all but buckets. */
   readonly bound: number;
 }
@@ -23,7 +23,7 @@ export class PendingSeries {
   readonly texts: ByteTable;
   kind: Uint8Array = new Uint8Array(32);
   family: Uint32Array = new Uint32Array(32);
-  group: Int32Array = new Int32Array(32);
+  composite: Int32Array = new Int32Array(32);
   bound: Float64Array = new Float64Array(32);
   /** 1 when the push has a number for it; cells that complete a group may have none. */
   given: Uint8Array = new Uint8Array(32);
@@ -42,7 +42,7 @@ export class PendingSeries {
     if (index >= this.kind.length) this.#grow(this.texts.capacity);
     this.kind[index] = shape.kind;
     this.family[index] = shape.family;
-    this.group[index] = shape.group;
+    this.composite[index] = shape.composite;
     this.bound[index] = shape.bound;
     this.given[index] = 0;
     return index;
@@ -55,7 +55,7 @@ export class PendingSeries {
     if (this.kind.length <= KEPT_LENGTH) return;
     this.kind = new Uint8Array(32);
     this.family = new Uint32Array(32);
-    this.group = new Int32Array(32);
+    this.composite = new Int32Array(32);
     this.bound = new Float64Array(32);
     this.given = new Uint8Array(32);
   }
@@ -63,7 +63,7 @@ export class PendingSeries {
   #grow(capacity: number): void {
     this.kind = copied(new Uint8Array(capacity), this.kind);
     this.family = copied(new Uint32Array(capacity), this.family);
-    this.group = copied(new Int32Array(capacity), this.group);
+    this.composite = copied(new Int32Array(capacity), this.composite);
     this.bound = copied(new Float64Array(capacity), this.bound);
     this.given = copied(new Uint8Array(capacity), this.given);
   }

@@ -1,10 +1,10 @@
 /** What a push brings that the state does not have, as bytes: families, groups, and cells with their texts. */
 import { metricTypes } from '../model/metric-type.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
-import type { Batch, PendingGroup, PushFamily } from '../store/batch.ts';
+import type { Batch, PendingComposite, PushFamily } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Families } from '../store/families.ts';
-import { NO_GROUP } from '../store/pending-series.ts';
+import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PendingSeries } from '../store/pending-series.ts';
 import { isNative } from '../store/native-cells.ts';
 import { rowsOfText } from '../primitives/pace.ts';
@@ -17,14 +17,14 @@ const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT, A
 /** A new family or cell is as much work as so many rows of others. */
 const NEW_SERIES_ROWS = 2;
 /** How the group of a cell is written: none, one of the batch, one of the state. */
-const GROUP_KINDS = 3;
+const COMPOSITE_KINDS = 3;
 
 export function writeNewSeries(writer: ByteWriter, batch: Batch): void {
-  const { families, pendingGroups, pendingSeries } = batch;
+  const { families, pendingComposites, pendingSeries } = batch;
   writer.whole(families.length);
   for (const family of families) writeFamily(writer, family);
-  writer.whole(pendingGroups.length);
-  for (const group of pendingGroups) writeGroup(writer, group);
+  writer.whole(pendingComposites.length);
+  for (const composite of pendingComposites) writeComposite(writer, composite);
   writer.whole(pendingSeries.length);
   for (let index = 0; index < pendingSeries.length; index += 1) writeCell(writer, pendingSeries, index);
 }
@@ -35,7 +35,7 @@ export function* writeNewSeriesInSteps(
   rows: number,
 ): Generator<void, void> {
   const most = Math.ceil(rows / NEW_SERIES_ROWS);
-  const { families, pendingGroups, pendingSeries } = batch;
+  const { families, pendingComposites, pendingSeries } = batch;
   let left = most;
   writer.whole(families.length);
   for (const family of families) {
@@ -45,9 +45,9 @@ export function* writeNewSeriesInSteps(
     left = most;
     yield;
   }
-  writer.whole(pendingGroups.length);
-  for (const group of pendingGroups) {
-    writeGroup(writer, group);
+  writer.whole(pendingComposites.length);
+  for (const composite of pendingComposites) {
+    writeComposite(writer, composite);
     left -= 1;
     if (left > 0) continue;
     left = most;
@@ -63,7 +63,7 @@ export function* writeNewSeriesInSteps(
   }
 }
 
-function writeGroup(writer: ByteWriter, { family, count, infinity }: PendingGroup): void {
+function writeComposite(writer: ByteWriter, { family, count, infinity }: PendingComposite): void {
   writer.whole(family);
   writer.whole(count);
   writer.whole(infinity + 1);
@@ -72,10 +72,16 @@ function writeGroup(writer: ByteWriter, { family, count, infinity }: PendingGrou
 function writeCell(writer: ByteWriter, pendingSeries: PendingSeries, index: number): void {
   const { texts } = pendingSeries;
   const kind = pendingSeries.kind[index]!;
-  const group = pendingSeries.group[index]!;
+  const composite = pendingSeries.composite[index]!;
   writer.byte(kind);
   writer.whole(pendingSeries.family[index]!);
-  writer.whole(group === NO_GROUP ? 0 : group < 0 ? ~group * GROUP_KINDS + 1 : group * GROUP_KINDS + 2);
+  writer.whole(
+    composite === NO_COMPOSITE
+      ? 0
+      : composite < 0
+        ? ~composite * COMPOSITE_KINDS + 1
+        : composite * COMPOSITE_KINDS + 2,
+  );
   if (hasBound(kind)) writer.double(pendingSeries.bound[index]!);
   // Each text repeats the beginning of the one before; only the rest is written.
   const shared = index === 0 ? 0 : sharedLength(texts, index - 1, index);
@@ -100,7 +106,7 @@ export function* readNewSeries(
     if (pace.isFull(1)) yield;
     const family = reader.whole();
     const count = reader.whole();
-    batch.pendingGroups.push({ family, count, infinity: reader.whole() - 1 });
+    batch.pendingComposites.push({ family, count, infinity: reader.whole() - 1 });
   }
   const { pendingSeries } = batch;
   let text = Buffer.alloc(1024);
@@ -110,8 +116,8 @@ export function* readNewSeries(
     const kind = reader.byte() as CellKind;
     const family = reader.whole();
     const code = reader.whole();
-    const number = Math.floor(code / GROUP_KINDS);
-    const group = code === 0 ? NO_GROUP : code % GROUP_KINDS === 1 ? ~number : number;
+    const number = Math.floor(code / COMPOSITE_KINDS);
+    const composite = code === 0 ? NO_COMPOSITE : code % COMPOSITE_KINDS === 1 ? ~number : number;
     const bound = hasBound(kind) ? reader.double() : Number.NaN;
     const shared = reader.whole();
     const rest = reader.raw(reader.whole());
@@ -122,7 +128,7 @@ export function* readNewSeries(
     pendingSeries.add(view, 0, textLength, pendingSeries.texts.hash(view, 0, textLength), {
       kind,
       family,
-      group,
+      composite,
       bound,
     });
   }

@@ -63,21 +63,21 @@ test('it shows what Pushgateway would, whatever is pushed, deleted and restarted
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
       const run = await RestartingGateway.start({ byJob: true, pathLabels: 'add', pushTimes: false });
-      const groups = new Map<string, Map<string, Families[string]>>();
+      const composites = new Map<string, Map<string, Families[string]>>();
       for (const { method, job: path, families: pushed } of all) {
         if (method === 'restart') await run.restart();
         else if (method === 'snapshot') await run.takeSnapshot();
         else if (method === 'DELETE') {
-          groups.delete(path);
+          composites.delete(path);
           await run.gateway.delete(path);
         } else {
-          const group = method === 'PUT' ? new Map() : (groups.get(path) ?? new Map());
-          for (const [name, samplesGiven] of Object.entries(pushed)) group.set(name, samplesGiven);
-          groups.set(path, group);
+          const composite = method === 'PUT' ? new Map() : (composites.get(path) ?? new Map());
+          for (const [name, samplesGiven] of Object.entries(pushed)) composite.set(name, samplesGiven);
+          composites.set(path, composite);
           await run.gateway.push(bodyOf(pushed), { method: method as 'PUT' | 'POST', path });
         }
-        const expected = [...groups].flatMap(([path, group]) =>
-          [...group].flatMap(([name, given]) => seriesOf(name, given, path)),
+        const expected = [...composites].flatMap(([path, composite]) =>
+          [...composite].flatMap(([name, given]) => seriesOf(name, given, path)),
         );
         expect(Object.fromEntries(samplesOf(await run.page(plainText)))).toEqual(
           Object.fromEntries(expected),

@@ -267,7 +267,7 @@ test('a sender cannot make a histogram grow without bound: its resolution falls 
   expect(native.positive.indexes.length).toBeLessThanOrEqual(most);
   expect(native.count).toBe(4_000);
   const { cells } = pair.first.state;
-  expect(cells.groups[0]!.native.length).toBeLessThan(most * 13);
+  expect(cells.composites[0]!.native.length).toBeLessThan(most * 13);
 });
 
 describe('zero buckets of many widths', () => {
@@ -288,7 +288,7 @@ describe('zero buckets of many widths', () => {
         const pair = new Pair({});
         for (const threshold of all) pair.push(one(histogramOf([1_000], 0, threshold / 10)));
         const { cells } = pair.first.state;
-        expect(cells.groups[0]!.native.length).toBeLessThan(64 + 16 + 3);
+        expect(cells.composites[0]!.native.length).toBeLessThan(64 + 16 + 3);
         const { value, native } = shown(pair.first)['series="x"'] as {
           value: number;
           native: NativeHistogram;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { appendEntry, emptyBatch } from '../../src/store/batch.ts';
 import { CellKind } from '../../src/store/cells.ts';
-import { NO_GROUP } from '../../src/store/pending-series.ts';
+import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
@@ -83,7 +83,7 @@ test('new cells are read as they were written, with texts that begin alike or no
         .map((parts) => parts.join('')),
       kind: fc.constantFrom(CellKind.COUNTER, CellKind.GAUGE, CellKind.BUCKET, CellKind.COUNT),
       family: fc.nat(3),
-      group: fc.oneof(fc.constant(NO_GROUP), fc.integer({ min: -1000, max: 1_000_000 })),
+      composite: fc.oneof(fc.constant(NO_COMPOSITE), fc.integer({ min: -1000, max: 1_000_000 })),
     }),
     { selector: ({ text }) => text },
   );
@@ -108,7 +108,7 @@ test('new cells are read as they were written, with texts that begin alike or no
           pendingSeries.texts.textOf(i),
           pendingSeries.kind[i],
           pendingSeries.family[i],
-          pendingSeries.group[i],
+          pendingSeries.composite[i],
           pendingSeries.bound[i],
         ]);
       expect(of(read)).toEqual(of(written));

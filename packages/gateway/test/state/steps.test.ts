@@ -276,11 +276,11 @@ test('a record of many new series is read in short steps', () => {
 
 test('lists of native buckets are cleaned once for all that were freed', () => {
   const one = made(add);
-  const { groups } = one.state.cells;
+  const { composites } = one.state.cells;
   let reads = 0;
   const native = Array.from({ length: 200 }, (_, cell) => cell);
   one.push(lines('x', 1));
-  groups.push({
+  composites.push({
     count: -1,
     sum: -1,
     buckets: [],
@@ -291,7 +291,7 @@ test('lists of native buckets are cleaned once for all that were freed', () => {
     set native(_) {},
   });
   for (let cell = 0; cell < 200; cell += 1) {
-    one.state.cells.group[cell] = 0;
+    one.state.cells.composite[cell] = 0;
     one.state.cells.free(cell);
   }
   atOnce(one.state.cells.forgetFreedMembers(one.state.pace));

@@ -120,7 +120,7 @@ export class WorkingState {
   /** Everything that the page and the numbers of what comes later depend on. */
   facts(): object {
     const { cells, families, epoch } = this.state;
-    const { texts, groups } = cells;
+    const { texts, composites } = cells;
     return {
       epoch,
       high: texts.high,
@@ -130,7 +130,7 @@ export class WorkingState {
       spilled: [...cells.sums.spilled()],
       cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
       // Lists of groups that are gone stay for a while, for those who read.
-      groups: groups.map(({ count, sum, buckets, native }) =>
+      composites: composites.map(({ count, sum, buckets, native }) =>
         count < 0 || cells.kind[count] === 0
           ? undefined
           : {
@@ -157,13 +157,13 @@ export class WorkingState {
   }
 
   #cell(cell: number): object | undefined {
-    const { kind, family, group, bound, contributors, startMs, sums } = this.state.cells;
+    const { kind, family, composite, bound, contributors, startMs, sums } = this.state.cells;
     if (kind[cell] === 0) return undefined;
     return {
       text: this.state.cells.textOf(cell),
       kind: kind[cell],
       family: family[cell],
-      group: group[cell],
+      composite: composite[cell],
       bound: bound[cell],
       contributors: contributors[cell],
       startMs: startMs[cell],

@@ -162,7 +162,7 @@ export const exportsForNobody: Readonly<Record<string, string>> = {
   'read/prefetch-texts.ts prefetched': 'an export keeps the reads from being left out as without effect',
   'state/adopted-cells.ts AdoptingInto': 'not to be exported',
   'store/batch.ts Alias': 'not to be exported',
-  'store/cells.ts Group': 'not to be exported',
+  'store/cells.ts Composite': 'not to be exported',
   'sources/contributions.ts FrozenBlock': 'not to be exported',
   'sources/contributions.ts Columns': 'not to be exported',
   'store/families.ts FAMILY_BYTES': 'not to be exported',

@@ -88,7 +88,7 @@ export class Ledger {
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
       dropsWithdrawn: true,
-      ...(areGroups(options) ? { groups: true as const } : {}),
+      ...(areComposites(options) ? { composites: true as const } : {}),
       pathLabels: options.pathLabels,
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
@@ -126,14 +126,15 @@ export class Ledger {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.aggregation;
+    const { byJob, counterResets, summaries, dropsWithdrawn, composites, pathLabels } =
+      this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
-    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups;
+    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && composites === wanted.composites;
     if (isAsked && isSame && pathLabels !== undefined) return true;
     // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
     if (!this.#append(() => this.#writer.aggregation(wanted, this.#times()))) return isAsked;
@@ -424,7 +425,7 @@ export class Ledger {
 }
 
 /** Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. */
-function areGroups({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
+function areComposites({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
   return byJob && pathLabels === 'add' && jobCounterResets === 'overwrite';
 }
 

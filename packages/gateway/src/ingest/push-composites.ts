@@ -6,15 +6,15 @@ import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { CellKind } from '../store/cells.ts';
 import { checkPending } from './check-limits.ts';
-import { NO_GROUP } from '../store/pending-series.ts';
+import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { textAt } from './plain-reader.ts';
 import type { PlainReader } from './plain-reader.ts';
 import { checkSeriesLimits } from './sample-kinds.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
-/** A group is one of the state, or `~g` for an index into Batch.pendingGroups. */
-export class PushGroups {
+/** A group is one of the state, or `~g` for an index into Batch.pendingComposites. */
+export class PushComposites {
   readonly #state: State;
   readonly #batch: Batch;
   readonly #plain: PlainReader;
@@ -33,13 +33,13 @@ export class PushGroups {
     const innerStart = Math.min(nameEnd + 1, end);
     if (kind !== CellKind.BUCKET) {
       const innerEnd = Math.max(innerStart, end - 1);
-      return series.inOrder ? this.#plain.sameGroup(family, view, innerStart, innerEnd) : undefined;
+      return series.inOrder ? this.#plain.sameComposite(family, view, innerStart, innerEnd) : undefined;
     }
     const innerEnd = Math.max(innerStart, series.lastLe - 1);
-    const same = this.#plain.sameGroup(family, view, innerStart, innerEnd);
+    const same = this.#plain.sameComposite(family, view, innerStart, innerEnd);
     if (same !== undefined) return same;
     const inner = textAt(view, innerStart, innerEnd);
-    const group = this.#groupOf(
+    const composite = this.#compositeOf(
       family,
       {
         count: inner === '' ? `${family.name}_count` : `${family.name}_count{${inner}}`,
@@ -47,8 +47,8 @@ export class PushGroups {
       },
       start,
     );
-    this.#plain.rememberGroup(family, innerStart, innerEnd, group);
-    return group;
+    this.#plain.rememberComposite(family, innerStart, innerEnd, composite);
+    return composite;
   }
 
   /** The group of a sample told in words, whose labels are without `le` and `quantile`. */
@@ -56,27 +56,28 @@ export class PushGroups {
     const infinity = hasBuckets(family.type)
       ? seriesText(`${family.name}_bucket`, labels, '+Inf')
       : undefined;
-    return this.#groupOf(family, { count: seriesText(`${family.name}_count`, labels), infinity }, offset);
+    return this.#compositeOf(family, { count: seriesText(`${family.name}_count`, labels), infinity }, offset);
   }
 
   /** The group whose count and `+Inf` bucket have these texts: known, fresh before, or fresh now. */
-  #groupOf(
+  #compositeOf(
     family: PushFamily,
     texts: { readonly count: string; readonly infinity: string | undefined },
     offset: number,
   ): number {
     const { cells } = this.#state;
-    const { pendingSeries, pendingGroups } = this.#batch;
+    const { pendingSeries, pendingComposites } = this.#batch;
     const at = this.#scratch.write(texts.count);
     const known = cells.texts.find(at.view, at.start, at.end, at.hash);
     if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
-      return cells.group[known]!;
+      return cells.composite[known]!;
     }
     const before = pendingSeries.texts.find(at.view, at.start, at.end, at.hash);
     // Without a group it is a sample that came before the TYPE line, for which the push will be refused.
-    if (before >= 0 && pendingSeries.group[before] !== NO_GROUP) return pendingSeries.group[before]!;
-    const group = ~pendingGroups.length;
-    const part = { family: family.index, group };
+    if (before >= 0 && pendingSeries.composite[before] !== NO_COMPOSITE)
+      return pendingSeries.composite[before]!;
+    const composite = ~pendingComposites.length;
+    const part = { family: family.index, composite };
     const count = pendingSeries.add(at.view, at.start, at.end, at.hash, {
       ...part,
       kind: CellKind.COUNT,
@@ -92,8 +93,8 @@ export class PushGroups {
         bound: Number.POSITIVE_INFINITY,
       });
     }
-    pendingGroups.push({ family: family.index, count, infinity });
+    pendingComposites.push({ family: family.index, count, infinity });
     checkPending(this.#state, this.#batch, offset);
-    return group;
+    return composite;
   }
 }

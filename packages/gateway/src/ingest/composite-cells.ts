@@ -3,7 +3,7 @@ import { UNKNOWN } from '../model/sample-sink.ts';
 import { CellKind } from '../store/cells.ts';
 import type { Cells } from '../store/cells.ts';
 
-export class GroupCells {
+export class CompositeCells {
   readonly #cells: Cells;
   /** Of the last bucket found: the next bound is likely that of the next bucket. */
   #next = 0;
@@ -16,7 +16,7 @@ export class GroupCells {
   sumOf(count: number): number {
     const cells = this.#cells;
     if (cells.kind[count] !== CellKind.COUNT) return UNKNOWN;
-    const { sum } = cells.groups[cells.group[count]!]!;
+    const { sum } = cells.composites[cells.composite[count]!]!;
     return sum < 0 ? UNKNOWN : sum;
   }
 
@@ -24,7 +24,7 @@ export class GroupCells {
   bucketOf(count: number, bound: number): number {
     const cells = this.#cells;
     if (cells.kind[count] !== CellKind.COUNT) return UNKNOWN;
-    const { buckets } = cells.groups[cells.group[count]!]!;
+    const { buckets } = cells.composites[cells.composite[count]!]!;
     let low = this.#next;
     if (low < buckets.length && cells.bound[buckets[low]!] === bound) {
       this.#next = low + 1;
