@@ -16,9 +16,9 @@ import { HASH, viewOf } from '../primitives/bytes.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
-import { appendEntry, emptyBatch, noteSignDependent, reserveColumns, resetBatch } from '../store/batch.ts';
-import type { AliasTarget, Batch, PushFamily } from '../store/batch.ts';
-import { checkPending, checkHelp } from './check-limits.ts';
+import { appendEntry, emptyBatch, reserveColumns, resetBatch } from '../store/batch.ts';
+import type { AliasTarget, Batch } from '../store/batch.ts';
+import { checkHelp } from './check-limits.ts';
 import { CellKind, isGrouped } from '../store/cells.ts';
 import type { TextAt } from '../store/cells.ts';
 import { DiscardedLines } from './discarded-lines.ts';
@@ -27,11 +27,11 @@ import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
-import type { PendingShape } from '../store/pending-series.ts';
 import { CompositeCells } from './composite-cells.ts';
 import { PlainReader } from './plain-reader.ts';
 import { PushDetails } from './push-details.ts';
 import { PushFamilies } from './push-families.ts';
+import { SamplePlacer } from './place-sample.ts';
 import { PushComposites } from './push-composites.ts';
 import {
   checkSeriesLimits,
@@ -67,6 +67,7 @@ export class PushBuilder implements SampleSink {
   readonly #families: PushFamilies;
   readonly #plain: PlainReader;
   readonly #values: ValueCheck;
+  readonly #placer: SamplePlacer;
   readonly #scratch: TextScratch;
   readonly #composites: PushComposites;
   readonly #beside: CompositeCells;
@@ -75,12 +76,6 @@ export class PushBuilder implements SampleSink {
   readonly #discarded: DiscardedLines;
   /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
   readonly #at: Writable<TextAt> = { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 };
-  readonly #shape: Writable<PendingShape> = {
-    kind: CellKind.COUNTER,
-    family: 0,
-    composite: NO_COMPOSITE,
-    bound: Number.NaN,
-  };
   #body: DataView = new DataView(new ArrayBuffer(0));
   #path: PathLabels = noPathLabels;
   /** Of canonical texts that were made, which are longer than the body where the path has labels. */
@@ -108,6 +103,7 @@ export class PushBuilder implements SampleSink {
       families: this.#families,
     };
     this.#values = new ValueCheck(this.batch, state.cells);
+    this.#placer = new SamplePlacer(state, this.batch, this.#cursor, this.#values);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
     this.#composites = new PushComposites(state, this.batch, this.#plain);
@@ -275,7 +271,7 @@ export class PushBuilder implements SampleSink {
     at.start = start;
     at.end = end;
     at.hash = hash;
-    this.#place(at, this.#shaped(kind, family, composite, bound), value, start);
+    this.#placer.place(at, this.#placer.shaped(kind, family, composite, bound), value, start);
     return true;
   }
 
@@ -311,7 +307,12 @@ export class PushBuilder implements SampleSink {
       ? this.#composites.labelled(family, checkedLabels, seriesKey.start)
       : NO_COMPOSITE;
     const at = this.#scratch.write(text);
-    const cell = this.#place(at, this.#shaped(kind, family, composite, bound), value, seriesKey.start);
+    const cell = this.#placer.place(
+      at,
+      this.#placer.shaped(kind, family, composite, bound),
+      value,
+      seriesKey.start,
+    );
     if (cell >= 0 || !isSpelled(this.#body, seriesKey, at)) this.#remember(seriesKey, { target: cell });
   }
 
@@ -430,49 +431,6 @@ export class PushBuilder implements SampleSink {
     if (what === 'type') this.#families.typeKnown(family, offset);
     else if (what === 'help') this.#families.helpKnown(family, offset);
     else this.#families.headerKnown(family, offset);
-  }
-
-  /** Valid until the next call. */
-  #shaped(kind: CellKind, family: PushFamily, composite: number, bound: number): PendingShape {
-    const shape = this.#shape;
-    shape.kind = kind;
-    shape.family = family.index;
-    shape.composite = composite;
-    shape.bound = bound;
-    return shape;
-  }
-
-  /** Enters a number for the cell of a canonical text: known, fresh before, or fresh now. */
-  #place(text: TextAt, shape: PendingShape, value: number, offset: number): number {
-    const { view, start, end, hash } = text;
-    const { cells } = this.#state;
-    const family = this.batch.families[shape.family]!;
-    let cell = cells.texts.find(view, start, end, hash);
-    // In a push that changes types, a cell of the same text may be a orphan that is about to go.
-    const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
-    const stays = isKnown && this.#state.survives(cell, family, shape.kind);
-    if (isKnown && shape.kind === CellKind.COUNTER) noteSignDependent(this.batch, cells, { cell, stays });
-    if (stays) {
-      const { seen, serial } = this.#cursor;
-      if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
-      seen[cell] = serial;
-    } else {
-      const { pendingSeries } = this.batch;
-      let index = pendingSeries.texts.find(view, start, end, hash);
-      if (index < 0) index = this.#addPending(text, shape, offset);
-      else if (pendingSeries.given[index] === 1)
-        throw duplicateSeries(pendingSeries.texts.textOf(index), offset);
-      pendingSeries.given[index] = 1;
-      cell = ~index;
-    }
-    appendEntry(this.batch, cell, this.#values.checked(shape.kind, value, cell, offset), offset);
-    return cell;
-  }
-
-  #addPending(text: TextAt, shape: PendingShape, offset: number): number {
-    const index = this.batch.pendingSeries.add(text.view, text.start, text.end, text.hash, shape);
-    checkPending(this.#state, this.batch, offset);
-    return index;
   }
 
   /** Whether what was read so far means what it meant then: nothing was created, freed or retyped, or `keepUp` was called for it. */

@@ -1,0 +1,80 @@
+/** Enters a sample whose canonical text was made or recognised, whatever the state has of it. */
+import { appendEntry, noteSignDependent } from '../store/batch.ts';
+import type { Batch, PushFamily } from '../store/batch.ts';
+import { CellKind } from '../store/cells.ts';
+import type { TextAt } from '../store/cells.ts';
+import { NO_COMPOSITE } from '../store/pending-series.ts';
+import type { PendingShape } from '../store/pending-series.ts';
+import type { Writable } from '../primitives/writable.ts';
+import type { State } from '../state/state.ts';
+import { checkPending } from './check-limits.ts';
+import type { Cursor } from './expected-run.ts';
+import { duplicateSeries } from './sample-kinds.ts';
+import type { ValueCheck } from './value-check.ts';
+
+export class SamplePlacer {
+  readonly #state: State;
+  readonly #batch: Batch;
+  readonly #cursor: Cursor;
+  readonly #values: ValueCheck;
+  /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
+  readonly #shape: Writable<PendingShape> = {
+    kind: CellKind.COUNTER,
+    family: 0,
+    composite: NO_COMPOSITE,
+    bound: Number.NaN,
+  };
+
+  constructor(state: State, batch: Batch, cursor: Cursor, values: ValueCheck) {
+    this.#state = state;
+    this.#batch = batch;
+    this.#cursor = cursor;
+    this.#values = values;
+  }
+
+  /** What is known of a sample besides its text and its value. Valid until the next call. */
+  shaped(kind: CellKind, family: PushFamily, composite: number, bound: number): PendingShape {
+    const shape = this.#shape;
+    shape.kind = kind;
+    shape.family = family.index;
+    shape.composite = composite;
+    shape.bound = bound;
+    return shape;
+  }
+
+  /** Returns the cell of a series that is known, or `~k` for the number of one that is new. Throws a PushProblem for a duplicate. */
+  place(text: TextAt, shape: PendingShape, value: number, offset: number): number {
+    const { view, start, end, hash } = text;
+    const { cells } = this.#state;
+    const { kind } = shape;
+    const family = this.#batch.families[shape.family]!;
+    let cell = cells.texts.find(view, start, end, hash);
+    // In a push that changes types, a cell of the same text may be an orphan that is about to go.
+    const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
+    const stays = isKnown && this.#state.survives(cell, family, kind);
+    if (isKnown && kind === CellKind.COUNTER) noteSignDependent(this.#batch, cells, { cell, stays });
+    if (stays) {
+      const { seen, serial } = this.#cursor;
+      if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
+      seen[cell] = serial;
+    } else {
+      cell = ~this.#pending(text, shape, offset);
+    }
+    appendEntry(this.#batch, cell, this.#values.checked(kind, value, cell, offset), offset);
+    return cell;
+  }
+
+  #pending(text: TextAt, shape: PendingShape, offset: number): number {
+    const { view, start, end, hash } = text;
+    const { pendingSeries } = this.#batch;
+    let index = pendingSeries.texts.find(view, start, end, hash);
+    if (index < 0) {
+      index = pendingSeries.add(view, start, end, hash, shape);
+      checkPending(this.#state, this.#batch, offset);
+    } else if (pendingSeries.given[index] === 1) {
+      throw duplicateSeries(pendingSeries.texts.textOf(index), offset);
+    }
+    pendingSeries.given[index] = 1;
+    return index;
+  }
+}
