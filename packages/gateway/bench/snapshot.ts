@@ -29,10 +29,11 @@ async function linesOf(series: number, byJob: boolean): Promise<string[]> {
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   const restored = new State(state.aggregation, defaultLimits, 2);
   const restore = await timed(() => restoreState(inTurn(parts), restored));
-  if (restored.cells.size !== state.cells.size) throw new Error('the restored state is another one');
-  const name = `snapshot of ${state.cells.size} series${byJob ? ', by-job' : ''}`;
+  if (restored.accumulators.size !== state.accumulators.size)
+    throw new Error('the restored state is another one');
+  const name = `snapshot of ${state.accumulators.size} series${byJob ? ', by-job' : ''}`;
   return [
-    `${name}: ${(bytes / state.cells.size).toFixed(0)} B a series in ${parts.length} parts`,
+    `${name}: ${(bytes / state.accumulators.size).toFixed(0)} B a series in ${parts.length} parts`,
     `${name}, take: longest block ${take.blockMs.toFixed(1)} ms, ${take.totalMs.toFixed(0)} ms in all`,
     `${name}, restore: longest block ${restore.blockMs.toFixed(1)} ms, ${restore.totalMs.toFixed(0)} ms in all`,
   ];

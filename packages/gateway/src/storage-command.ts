@@ -63,7 +63,7 @@ async function verify(path: string, log: Log): Promise<number> {
   }
   const { recovery, state } = await readContents(path, log);
   process.stdout.write(
-    `whole: snapshot of position ${recovery.snapshotLogIndex} and ${recovery.records} records after it, ${state.cells.size} series\n`,
+    `whole: snapshot of position ${recovery.snapshotLogIndex} and ${recovery.records} records after it, ${state.accumulators.size} series\n`,
   );
   return 0;
 }
@@ -126,7 +126,7 @@ function* describeContents({ state, keys, recovery }: Contents): Generator<reado
     `${mode}, counter resets ${counterResets}, summaries ${summaries}, path labels ${pathLabels}`,
   ];
   yield ['replay', `${recovery.records} records after the snapshot, ${recovery.seconds.toFixed(3)} s`];
-  yield ['series', String(state.cells.size)];
+  yield ['series', String(state.accumulators.size)];
   yield ['families', String(state.families.size)];
   yield ['sources', `${state.sources.liveCount} live, ${state.sources.prunedCount} pruned`];
   yield ['keys', String(keys.size)];

@@ -201,7 +201,7 @@ export class Gateway implements GatewayApi {
     const { state } = this.#ledger;
     return {
       families: state.families.keptCount,
-      series: state.cells.size,
+      series: state.accumulators.size,
       sources: state.sources.size,
       pushes: this.#pushes,
       lastPushMs: this.#ledger.lastPushMs,
@@ -220,8 +220,8 @@ export class Gateway implements GatewayApi {
       sourcesRetired: sources.retired,
       pushesLate: sources.late,
       suspects: suspicions.map((reason) => [reason, this.#suspects.count(reason)] as const),
-      exemplars: state.cells.exemplars.size,
-      exemplarsDropped: state.cells.exemplars.dropped,
+      exemplars: state.accumulators.exemplars.size,
+      exemplarsDropped: state.accumulators.exemplars.dropped,
       idempotencyKeys: keys.size,
       idempotencyKeysEvicted: keys.evicted,
       pushesWaiting: this.#reader.waiting,
@@ -256,7 +256,7 @@ export class Gateway implements GatewayApi {
   }
 
   #counted(batch: Batch, { text }: GroupingKey): Counts {
-    this.#suspects.see(text, batch, this.#ledger.state.cells);
+    this.#suspects.see(text, batch, this.#ledger.state.accumulators);
     this.#noteOrphans();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);

@@ -2,7 +2,7 @@
 import type { SeriesKey } from '../model/sample-sink.ts';
 import { sameBytes } from '../primitives/bytes.ts';
 import type { AliasTarget, Batch } from '../store/batch.ts';
-import type { TextAt } from '../store/cells.ts';
+import type { TextAt } from '../store/accumulators.ts';
 
 export function remember(
   batch: Batch,

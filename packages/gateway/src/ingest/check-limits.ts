@@ -24,12 +24,12 @@ export function checkLimits(state: State, batch: Batch): void {
 
 /** To be called with each series that is new, at `offset`: a short body may stand for very much. */
 export function checkPending(state: State, batch: Batch, offset: number): void {
-  const { cells, limits } = state;
+  const { accumulators, limits } = state;
   const { seriesMax, seriesBytesTotalMax } = limits;
-  if (cells.size + batch.pendingSeries.length > seriesMax) {
+  if (accumulators.size + batch.pendingSeries.length > seriesMax) {
     throw new PushProblem(
       'series_limit',
-      `the push brings ${batch.pendingSeries.length} new series, or more; the gateway holds ${cells.size} of at most ${seriesMax} (--limit.series)`,
+      `the push brings ${batch.pendingSeries.length} new series, or more; the gateway holds ${accumulators.size} of at most ${seriesMax} (--limit.series)`,
       offset,
     );
   }
@@ -42,7 +42,7 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
       offset,
     );
   }
-  const held = seriesBytes(cells);
+  const held = seriesBytes(accumulators);
   if (held + brought > seriesBytesTotalMax) {
     throw new PushProblem(
       'series_limit',
@@ -50,11 +50,11 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
       offset,
     );
   }
-  if (held + brought + goneBytes(cells) <= seriesBytesTotalMax) return;
+  if (held + brought + goneBytes(accumulators) <= seriesBytesTotalMax) return;
   state.isShortOfSpace = true;
   throw new PushProblem(
     'overloaded',
-    `series that have gone still take ${goneBytes(cells)} bytes, as scrapes may read them, and there is no room for new ones until then (--limit.series-bytes-total); send this push again a little later`,
+    `series that have gone still take ${goneBytes(accumulators)} bytes, as scrapes may read them, and there is no room for new ones until then (--limit.series-bytes-total); send this push again a little later`,
     offset,
   );
 }
@@ -161,15 +161,15 @@ export function checkSourceGrowth({ sources, limits }: State, growth: number): v
 
 /** What a state holds more of than it may, in words; it had another limit before, or was another machine's. */
 export function overLimits(state: State): readonly string[] {
-  const { cells, families, sources, limits } = state;
+  const { accumulators, families, sources, limits } = state;
   const all: readonly (readonly [string, number, number])[] = [
-    ['limit.series', cells.size, limits.seriesMax],
-    ['limit.series-bytes-total', seriesBytes(cells), limits.seriesBytesTotalMax],
+    ['limit.series', accumulators.size, limits.seriesMax],
+    ['limit.series-bytes-total', seriesBytes(accumulators), limits.seriesBytesTotalMax],
     ['limit.families', families.keptCount, limits.familiesMax],
     ['limit.metadata-bytes-total', families.keptBytes, limits.metadataBytesTotalMax],
     ['limit.sources', sources.size, limits.sourcesMax],
     ['limit.source-bytes-total', sources.bytes, limits.sourceBytesTotalMax],
-    ['limit.exemplars', cells.exemplars.size, limits.exemplarsMax],
+    ['limit.exemplars', accumulators.exemplars.size, limits.exemplarsMax],
   ];
   return all.filter(([, has, may]) => has > may).map(([flag, has, may]) => `--${flag}: ${has} of ${may}`);
 }

@@ -8,8 +8,8 @@ import { formatFloat64 } from '../primitives/float.ts';
 import { shorten } from '../primitives/quote.ts';
 import { appendEntry, boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind, isGrouped } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { State } from '../state/state.ts';
 
 /** Sorting a bucket is as much work as so many rows of others. */
@@ -18,7 +18,7 @@ const SORTED_ROWS = 4;
 /** Works on one batch at a time, with columns that are used again. */
 export class Decumulator {
   readonly #batch: Batch;
-  readonly #cells: Cells;
+  readonly #accumulators: Accumulators;
   readonly #bucketsMax: number;
   /** Entries or groups looked at in one step. */
   readonly #rows: number;
@@ -36,9 +36,9 @@ export class Decumulator {
   /** Buckets that the state does not have. */
   #pendingSeries = new Uint32Array(64);
 
-  constructor(batch: Batch, { cells, limits, pace }: Pick<State, 'cells' | 'limits' | 'pace'>) {
+  constructor(batch: Batch, { accumulators, limits, pace }: Pick<State, 'accumulators' | 'limits' | 'pace'>) {
     this.#batch = batch;
-    this.#cells = cells;
+    this.#accumulators = accumulators;
     this.#bucketsMax = limits.bucketsMax;
     this.#rows = pace.rows;
   }
@@ -87,8 +87,8 @@ export class Decumulator {
         const kind = this.#kindAt(entry);
         if (!isGrouped(kind)) continue;
         const place = this.#placeOf(this.#compositeAt(entry), entry);
-        if (kind === CellKind.COUNT) this.#counts[place] = batch.values[entry]!;
-        else if (kind === CellKind.BUCKET) sizes[place]! += 1;
+        if (kind === AccumulatorKind.COUNT) this.#counts[place] = batch.values[entry]!;
+        else if (kind === AccumulatorKind.BUCKET) sizes[place]! += 1;
       }
       yield;
     }
@@ -101,7 +101,7 @@ export class Decumulator {
     const order = new Uint32Array(length);
     for (let from = 0; from < length; from += this.#rows) {
       for (let entry = from; entry < Math.min(from + this.#rows, length); entry += 1) {
-        if (this.#kindAt(entry) !== CellKind.BUCKET) continue;
+        if (this.#kindAt(entry) !== AccumulatorKind.BUCKET) continue;
         const place = this.#placeOf(this.#compositeAt(entry), entry);
         order[ends[place]!] = entry;
         ends[place]! += 1;
@@ -135,8 +135,8 @@ export class Decumulator {
       if (!isGrouped(kind)) continue;
       const place = this.#placeOf(this.#compositeAt(entry), entry);
       const value = batch.values[entry]!;
-      if (kind === CellKind.COUNT) this.#counts[place] = value;
-      else if (kind === CellKind.BUCKET) this.#addBucket(place, entry, value);
+      if (kind === AccumulatorKind.COUNT) this.#counts[place] = value;
+      else if (kind === AccumulatorKind.BUCKET) this.#addBucket(place, entry, value);
     }
   }
 
@@ -159,7 +159,7 @@ export class Decumulator {
         `holds ${formatFloat64(value)}, less than the bucket below it (${formatFloat64(below)}); buckets are cumulative`,
       );
     }
-    if (this.#batch.cells[entry]! < 0) this.#pendingSeries[place]! += 1;
+    if (this.#batch.accumulators[entry]! < 0) this.#pendingSeries[place]! += 1;
     this.#batch.values[entry] = value - below;
     this.#cumulative[place] = value;
     if (this.#boundAt(entry) === Number.POSITIVE_INFINITY) this.#infinities[place] = value;
@@ -168,8 +168,8 @@ export class Decumulator {
   /** Adds the `+Inf` bucket or the count where one of them is missing. */
   #close(place: number): void {
     const batch = this.#batch;
-    const infinityCell = this.#infinityOf(place);
-    if (infinityCell === undefined) return;
+    const infinityAccumulator = this.#infinityOf(place);
+    if (infinityAccumulator === undefined) return;
     const first = this.#first[place]!;
     const infinity = this.#infinities[place]!;
     const count = this.#counts[place]!;
@@ -184,8 +184,8 @@ export class Decumulator {
           `belongs to a histogram whose _count (${formatFloat64(count)}) is less than its last bucket (${formatFloat64(cumulative)})`,
         );
       }
-      if (infinityCell < 0) this.#pendingSeries[place]! += 1;
-      appendEntry(batch, infinityCell, count - cumulative, batch.offsets[first]!);
+      if (infinityAccumulator < 0) this.#pendingSeries[place]! += 1;
+      appendEntry(batch, infinityAccumulator, count - cumulative, batch.offsets[first]!);
     } else if (Number.isNaN(count)) {
       appendEntry(batch, this.#countOf(place), infinity, batch.offsets[first]!);
     } else if (count !== infinity) {
@@ -204,7 +204,7 @@ export class Decumulator {
     const first = this.#first[place]!;
     throw new PushProblem(
       'buckets_limit',
-      `the histogram of ${shownText(this.#batch, this.#cells, this.#batch.cells[first]!)} would have more than ${this.#bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
+      `the histogram of ${shownText(this.#batch, this.#accumulators, this.#batch.accumulators[first]!)} would have more than ${this.#bucketsMax} buckets (--limit.buckets); use the same boundaries in all senders`,
       this.#batch.offsets[first]!,
     );
   }
@@ -212,7 +212,7 @@ export class Decumulator {
   /** Whether the buckets of each group come by ascending bound, as far as was looked. */
   #areInOrder(from: number, to: number): boolean {
     for (let entry = from; entry < to; entry += 1) {
-      if (this.#kindAt(entry) !== CellKind.BUCKET) continue;
+      if (this.#kindAt(entry) !== AccumulatorKind.BUCKET) continue;
       const place = this.#placeOf(this.#compositeAt(entry), entry);
       const bound = this.#boundAt(entry);
       if (bound < this.#lastBound[place]!) return false;
@@ -267,48 +267,52 @@ export class Decumulator {
     this.#counts = float(this.#counts);
   }
 
-  /** The cell of the group's `+Inf` bucket, or undefined for a summary. */
+  /** The accumulator of the group's `+Inf` bucket, or undefined for a summary. */
   #infinityOf(place: number): number | undefined {
     const composite = this.#composites[place]!;
-    const known = this.#cells.composites.length;
-    if (composite < known) return this.#cells.composites[composite]!.buckets.at(-1);
+    const known = this.#accumulators.composites.length;
+    if (composite < known) return this.#accumulators.composites[composite]!.buckets.at(-1);
     const { infinity } = this.#batch.pendingComposites[composite - known]!;
     return infinity < 0 ? undefined : ~infinity;
   }
 
   #bucketsKnown(place: number): number {
     const composite = this.#composites[place]!;
-    return composite < this.#cells.composites.length ? this.#cells.composites[composite]!.buckets.length : 0;
+    return composite < this.#accumulators.composites.length
+      ? this.#accumulators.composites[composite]!.buckets.length
+      : 0;
   }
 
   #countOf(place: number): number {
     const composite = this.#composites[place]!;
-    const known = this.#cells.composites.length;
+    const known = this.#accumulators.composites.length;
     return composite < known
-      ? this.#cells.composites[composite]!.count
+      ? this.#accumulators.composites[composite]!.count
       : ~this.#batch.pendingComposites[composite - known]!.count;
   }
 
-  #kindAt(entry: number): CellKind {
-    return kindAt(this.#batch, this.#cells, entry);
+  #kindAt(entry: number): AccumulatorKind {
+    return kindAt(this.#batch, this.#accumulators, entry);
   }
 
   #compositeAt(entry: number): number {
-    return compositeAt(this.#batch, this.#cells, entry);
+    return compositeAt(this.#batch, this.#accumulators, entry);
   }
 
   #boundAt(entry: number): number {
-    return boundAt(this.#batch, this.#cells, entry);
+    return boundAt(this.#batch, this.#accumulators, entry);
   }
 
   #problemAt(entry: number, message: string): PushProblem {
     const batch = this.#batch;
-    const series = shownText(batch, this.#cells, batch.cells[entry]!);
+    const series = shownText(batch, this.#accumulators, batch.accumulators[entry]!);
     return new PushProblem('invalid_histogram', `${series} ${message}`, batch.offsets[entry]!);
   }
 }
 
-/** The series of a cell as shown in a message: cut where it is long. */
-export function shownText(batch: Batch, cells: Cells, cell: number): string {
-  return shorten(cell < 0 ? batch.pendingSeries.texts.textOf(~cell) : cells.textOf(cell));
+/** The series of an accumulator as shown in a message: cut where it is long. */
+export function shownText(batch: Batch, accumulators: Accumulators, accumulator: number): string {
+  return shorten(
+    accumulator < 0 ? batch.pendingSeries.texts.textOf(~accumulator) : accumulators.textOf(accumulator),
+  );
 }

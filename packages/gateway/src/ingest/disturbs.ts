@@ -3,8 +3,8 @@
  * changes only totals, or brings series that the long push has not spoken of, can go on.
  */
 import type { Batch } from '../store/batch.ts';
-import { CellKind, isGrouped, isRemovable } from '../store/cells.ts';
-import { isNative } from '../store/native-cells.ts';
+import { AccumulatorKind, isGrouped, isRemovable } from '../store/accumulators.ts';
+import { isNative } from '../store/native-accumulators.ts';
 import { isStart } from '../sources/source-starts.ts';
 import type { PushOrigin, State } from '../state/state.ts';
 
@@ -42,7 +42,7 @@ export function bringsNewSeries({ pendingSeries, families }: Batch): boolean {
   return pendingSeries.length > 0 || families.some(({ known, sampled }) => known === undefined && sampled);
 }
 
-/** Whether cells may go when a source is removed. */
+/** Whether accumulators may go when a source is removed. */
 export function mayGoWith(state: State, source: string): boolean {
   return mayLose(state, source);
 }
@@ -56,12 +56,12 @@ function changesKnown({ families, leaving, turned }: Batch): boolean {
 
 /** Whether something new is what the other push found to be new as well. */
 function collides({ families, pendingSeries, pendingComposites }: Batch, read: BatchBeingRead): boolean {
-  // The cells of native buckets are named by the number that their histogram is going to have.
+  // The accumulators of native buckets are named by the number that their histogram is going to have.
   if (read.batch.native && pendingComposites.length > 0) return true;
   const { texts } = pendingSeries;
   const own = read.batch.pendingSeries.texts;
   for (let index = 0; index < pendingSeries.length; index += 1) {
-    if (read.batch.native && isNative(pendingSeries.kind[index] as CellKind)) return true;
+    if (read.batch.native && isNative(pendingSeries.kind[index] as AccumulatorKind)) return true;
     const start = texts.offsetOf(index);
     const end = start + texts.lengthOf(index);
     if (own.find(texts.viewOf(index), start, end, texts.hashOf(index)) >= 0) return true;
@@ -69,7 +69,7 @@ function collides({ families, pendingSeries, pendingComposites }: Batch, read: B
   return families.some(({ name, known, sampled }) => known === undefined && sampled && read.speaksOf(name));
 }
 
-/** Whether cells may go that nobody holds any more: only where a source takes something back. */
+/** Whether accumulators may go that nobody holds any more: only where a source takes something back. */
 function mayTakeBack(
   state: State,
   batch: Batch,
@@ -80,11 +80,11 @@ function mayTakeBack(
   const known = list.find(source);
   if (known < 0) return false;
   contributions.open(known);
-  const { cells, cellsAt, length } = contributions;
+  const { accumulators, accumulatorsAt, length } = contributions;
   let isSame = length === batch.length + batch.began.length;
   for (let i = 0; i < batch.length; i += 1) {
     if (Number.isNaN(batch.values[i]!)) return true;
-    isSame &&= cells[cellsAt + i] === batch.cells[i];
+    isSame &&= accumulators[accumulatorsAt + i] === batch.accumulators[i];
   }
   const replaces = method === 'PUT' || batch.grouped || state.aggregation.composites === true;
   return !isSame && replaces && mayLose(state, source, batch);
@@ -96,25 +96,31 @@ function mayLose(state: State, source: string, batch?: Batch): boolean {
   const known = list.find(source);
   if (known < 0) return false;
   contributions.open(known);
-  const { cells, cellsAt, length } = contributions;
+  const { accumulators, accumulatorsAt, length } = contributions;
   if (length > LOOKED_AT_MAX) return true;
-  const stays = new Set(batch?.cells.subarray(0, batch.length));
-  for (let at = cellsAt; at < cellsAt + length; at += 1) {
-    const cell = cells[at]!;
-    if (isStart(cell)) break;
-    if (!stays.has(cell) && state.cells.contributors[cell]! <= 1 && mayGo(state, cell)) return true;
+  const stays = new Set(batch?.accumulators.subarray(0, batch.length));
+  for (let at = accumulatorsAt; at < accumulatorsAt + length; at += 1) {
+    const accumulator = accumulators[at]!;
+    if (isStart(accumulator)) break;
+    if (
+      !stays.has(accumulator) &&
+      state.accumulators.contributors[accumulator]! <= 1 &&
+      mayGo(state, accumulator)
+    )
+      return true;
   }
   return false;
 }
 
-function mayGo({ cells, families, aggregation }: State, cell: number): boolean {
-  const kind = cells.kindOf(cell);
+function mayGo({ accumulators, families, aggregation }: State, accumulator: number): boolean {
+  const kind = accumulators.kindOf(accumulator);
   if (aggregation.composites === true || isRemovable(kind) || isNative(kind)) return true;
-  return isGrouped(kind) && families.get(cells.family[cell]!).type === 'gaugehistogram';
+  return isGrouped(kind) && families.get(accumulators.family[accumulator]!).type === 'gaugehistogram';
 }
 
 /** Whether a total changes by whose sign it was decided what an untyped series can be. */
-function hasUntyped({ cells }: State, batch: Batch): boolean {
-  for (let i = 0; i < batch.length; i += 1) if (cells.kind[batch.cells[i]!] === CellKind.UNTYPED) return true;
+function hasUntyped({ accumulators }: State, batch: Batch): boolean {
+  for (let i = 0; i < batch.length; i += 1)
+    if (accumulators.kind[batch.accumulators[i]!] === AccumulatorKind.UNTYPED) return true;
   return false;
 }

@@ -62,9 +62,9 @@ export class PushFinish {
   /** Whether the totals that something was decided by would have it decided in the same way now. */
   *hasSignsAsBefore(): Generator<void, boolean> {
     const { length } = this.#batch.signDependent;
-    const { cells, pace } = this.#state;
+    const { accumulators, pace } = this.#state;
     for (let from = 0; from < length; from += pace.rows) {
-      if (!signsAsBefore(this.#batch, cells, from, Math.min(from + pace.rows, length))) return false;
+      if (!signsAsBefore(this.#batch, accumulators, from, Math.min(from + pace.rows, length))) return false;
       yield;
     }
     return true;

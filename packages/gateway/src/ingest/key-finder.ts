@@ -3,7 +3,7 @@
  * none begins as they do; what was learnt from one push are entries in a row.
  */
 import { UNKNOWN } from '../model/sample-sink.ts';
-import { CellKind } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import type { State } from '../state/state.ts';
 
 export class KeyFinder {
@@ -33,9 +33,9 @@ export class KeyFinder {
   }
 
   #targetOf(reference: number): number {
-    const { cells, seriesCache } = this.#state;
+    const { accumulators, seriesCache } = this.#state;
     const target = seriesCache.text.targetOf(reference);
     this.#next = seriesCache.text.used(reference);
-    return target >= 0 && cells.kind[target] === CellKind.FREE ? UNKNOWN : target;
+    return target >= 0 && accumulators.kind[target] === AccumulatorKind.FREE ? UNKNOWN : target;
   }
 }

@@ -4,14 +4,14 @@
  */
 import { isDistribution } from '../model/metric-type.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { PushOrigin, State } from '../state/state.ts';
 
 /** Whose a family is that may not go: of sources that are there, or of some that are gone. */
 export type Standing = 'held' | 'folded';
 
-/** What the source itself has, by cell. */
+/** What the source itself has, by accumulator. */
 type Own = ReadonlyMap<number, number>;
 
 /**
@@ -32,7 +32,7 @@ export function* checkLeaving(
 }
 
 function* ownOf(
-  { sources, cells, pace }: State,
+  { sources, accumulators, pace }: State,
   families: ReadonlySet<number>,
   { source, method }: Pick<PushOrigin, 'source' | 'method'>,
 ): Generator<void, Own> {
@@ -41,17 +41,17 @@ function* ownOf(
   if (method !== 'PUT' || known < 0) return own;
   sources.contributions.open(known);
   // Whoever opens another one in between leaves these as they are.
-  const { length, cells: ownCells, cellsAt, values, valuesAt } = sources.contributions;
+  const { length, accumulators: ownAccumulators, accumulatorsAt, values, valuesAt } = sources.contributions;
   for (let at = 0; at < length; at += 1) {
-    const cell = ownCells[cellsAt + at]!;
-    if (families.has(cells.family[cell]!)) own.set(cell, values[valuesAt + at]!);
+    const accumulator = ownAccumulators[accumulatorsAt + at]!;
+    if (families.has(accumulators.family[accumulator]!)) own.set(accumulator, values[valuesAt + at]!);
     if (pace.isFull(1)) yield;
   }
   return own;
 }
 
 function* standingOf(
-  { cells, pace }: State,
+  { accumulators, pace }: State,
   family: Family,
   own: Own,
 ): Generator<void, Standing | undefined> {
@@ -60,12 +60,12 @@ function* standingOf(
     for (const row of list) {
       if (pace.isFull(2)) yield;
       // Whoever has a bucket has the count as well.
-      const { count, sum } = areComposites ? cells.composites[row]! : { count: row, sum: -1 };
-      for (const cell of [count, sum]) {
-        if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
-        const mine = own.get(cell);
-        if (cells.contributors[cell]! > (mine === undefined ? 0 : 1)) return 'held';
-        if (!cells.sums.isExactly(cell, mine ?? 0)) return 'folded';
+      const { count, sum } = areComposites ? accumulators.composites[row]! : { count: row, sum: -1 };
+      for (const accumulator of [count, sum]) {
+        if (accumulator < 0 || accumulators.kind[accumulator] === AccumulatorKind.FREE) continue;
+        const mine = own.get(accumulator);
+        if (accumulators.contributors[accumulator]! > (mine === undefined ? 0 : 1)) return 'held';
+        if (!accumulators.sums.isExactly(accumulator, mine ?? 0)) return 'folded';
       }
     }
   }

@@ -1,8 +1,8 @@
 /** Enters a sample whose canonical text was made or recognised, whatever the state has of it. */
 import { appendEntry, noteSignDependent } from '../store/batch.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { TextAt } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { TextAt } from '../store/accumulators.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PendingShape } from '../store/pending-series.ts';
 import type { Writable } from '../primitives/writable.ts';
@@ -19,7 +19,7 @@ export class SamplePlacer {
   readonly #values: ValueCheck;
   /** Filled anew for each sample: with a million new series, an object each would keep the garbage collector busy. */
   readonly #shape: Writable<PendingShape> = {
-    kind: CellKind.COUNTER,
+    kind: AccumulatorKind.COUNTER,
     family: 0,
     composite: NO_COMPOSITE,
     bound: Number.NaN,
@@ -33,7 +33,7 @@ export class SamplePlacer {
   }
 
   /** What is known of a sample besides its text and its value. Valid until the next call. */
-  shaped(kind: CellKind, family: PushFamily, composite: number, bound: number): PendingShape {
+  shaped(kind: AccumulatorKind, family: PushFamily, composite: number, bound: number): PendingShape {
     const shape = this.#shape;
     shape.kind = kind;
     shape.family = family.index;
@@ -42,26 +42,27 @@ export class SamplePlacer {
     return shape;
   }
 
-  /** Returns the cell of a series that is known, or `~k` for the number of one that is new. Throws a PushProblem for a duplicate. */
+  /** Returns the accumulator of a series that is known, or `~k` for the number of one that is new. Throws a PushProblem for a duplicate. */
   place(text: TextAt, shape: PendingShape, value: number, offset: number): number {
     const { view, start, end, hash } = text;
-    const { cells } = this.#state;
+    const { accumulators } = this.#state;
     const { kind } = shape;
     const family = this.#batch.families[shape.family]!;
-    let cell = cells.texts.find(view, start, end, hash);
-    // In a push that changes types, a cell of the same text may be an orphan that is about to go.
-    const isKnown = cell >= 0 && cells.family[cell] === family.known?.id;
-    const stays = isKnown && this.#state.survives(cell, family, kind);
-    if (isKnown && kind === CellKind.COUNTER) noteSignDependent(this.#batch, cells, { cell, stays });
+    let accumulator = accumulators.texts.find(view, start, end, hash);
+    // In a push that changes types, an accumulator of the same text may be an orphan that is about to go.
+    const isKnown = accumulator >= 0 && accumulators.family[accumulator] === family.known?.id;
+    const stays = isKnown && this.#state.survives(accumulator, family, kind);
+    if (isKnown && kind === AccumulatorKind.COUNTER)
+      noteSignDependent(this.#batch, accumulators, { accumulator, stays });
     if (stays) {
       const { seen, serial } = this.#cursor;
-      if (seen[cell] === serial) throw duplicateSeries(cells.textOf(cell), offset);
-      seen[cell] = serial;
+      if (seen[accumulator] === serial) throw duplicateSeries(accumulators.textOf(accumulator), offset);
+      seen[accumulator] = serial;
     } else {
-      cell = ~this.#pending(text, shape, offset);
+      accumulator = ~this.#pending(text, shape, offset);
     }
-    appendEntry(this.#batch, cell, this.#values.checked(kind, value, cell, offset), offset);
-    return cell;
+    appendEntry(this.#batch, accumulator, this.#values.checked(kind, value, accumulator, offset), offset);
+    return accumulator;
   }
 
   #pending(text: TextAt, shape: PendingShape, offset: number): number {

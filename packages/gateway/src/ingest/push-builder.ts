@@ -19,15 +19,15 @@ import { isSpelled, remember } from './aliases.ts';
 import { appendEntry, emptyBatch, reserveColumns, resetBatch } from '../store/batch.ts';
 import type { AliasTarget, Batch } from '../store/batch.ts';
 import { checkHelp } from './check-limits.ts';
-import { CellKind, isGrouped } from '../store/cells.ts';
-import type { TextAt } from '../store/cells.ts';
+import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
+import type { TextAt } from '../store/accumulators.ts';
 import { DiscardedLines } from './discarded-lines.ts';
 import { beginPush, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
-import { CompositeCells } from './composite-cells.ts';
+import { CompositeAccumulators } from './composite-accumulators.ts';
 import { PlainReader } from './plain-reader.ts';
 import { PushDetails } from './push-details.ts';
 import { PushFamilies } from './push-families.ts';
@@ -54,7 +54,7 @@ import { ValueCheck } from './value-check.ts';
 const LONG_BYTES = 128 * 1024;
 /** To write so many bytes of texts, and to look for them, takes as long as something new. */
 const NEW_SERIES_BYTES = 1024;
-/** So does looking at so many cells. */
+/** So does looking at so many accumulators. */
 const NEW_SERIES_LOOKED = 128;
 
 export class PushBuilder implements SampleSink {
@@ -70,7 +70,7 @@ export class PushBuilder implements SampleSink {
   readonly #placer: SamplePlacer;
   readonly #scratch: TextScratch;
   readonly #composites: PushComposites;
-  readonly #beside: CompositeCells;
+  readonly #beside: CompositeAccumulators;
   readonly #keys: KeyFinder;
   readonly #details: PushDetails;
   readonly #discarded: DiscardedLines;
@@ -80,7 +80,13 @@ export class PushBuilder implements SampleSink {
   #path: PathLabels = noPathLabels;
   /** Of canonical texts that were made, which are longer than the body where the path has labels. */
   #writtenBytes = 0;
-  readonly #cursor: Cursor = { serial: 0, seen: new Uint32Array(0), nextCell: 0, family: -1, missed: false };
+  readonly #cursor: Cursor = {
+    serial: 0,
+    seen: new Uint32Array(0),
+    nextAccumulator: 0,
+    family: -1,
+    missed: false,
+  };
   readonly #expected: ExpectedRun;
   #seriesCache: SeriesCache;
   #strict = false;
@@ -97,17 +103,17 @@ export class PushBuilder implements SampleSink {
     this.#seriesCache = state.seriesCache.text;
     this.#expected = {
       withinFamily: false,
-      cells: state.cells,
+      accumulators: state.accumulators,
       batch: this.batch,
       cursor: this.#cursor,
       families: this.#families,
     };
-    this.#values = new ValueCheck(this.batch, state.cells);
+    this.#values = new ValueCheck(this.batch, state.accumulators);
     this.#placer = new SamplePlacer(state, this.batch, this.#cursor, this.#values);
     this.#plain = new PlainReader(this.#families);
     this.#scratch = new TextScratch(state.hashSeed);
     this.#composites = new PushComposites(state, this.batch, this.#plain);
-    this.#beside = new CompositeCells(state.cells);
+    this.#beside = new CompositeAccumulators(state.accumulators);
     this.#keys = new KeyFinder(state);
     this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
     this.#discarded = new DiscardedLines(state, this.batch, this.#families);
@@ -141,7 +147,7 @@ export class PushBuilder implements SampleSink {
     this.#strict = false;
     this.epoch = this.#state.epoch;
     const cursor = this.#cursor;
-    if (beginPush(cursor, this.#state.cells.kind.length)) {
+    if (beginPush(cursor, this.#state.accumulators.kind.length)) {
       this.#families.forgetStamps();
       this.#discarded.forgetStamps();
     }
@@ -163,14 +169,14 @@ export class PushBuilder implements SampleSink {
 
   guess(view: DataView, start: number, end: number): number {
     if (this.#families.meaningsChanged || this.#path.labels.length > 0) return -1;
-    const { cells } = this.#state;
+    const { accumulators } = this.#state;
     const seriesCache = this.#seriesCache;
     const isMetadata = view.getUint8(start) === HASH;
     if (!isMetadata && !this.#cursor.missed) {
-      const cell = this.#cursor.nextCell;
-      const length = cells.texts.matchLength(cell, view, start, end);
-      if (length >= 0 && cells.kind[cell] !== CellKind.FREE) {
-        this.guessed = cell;
+      const accumulator = this.#cursor.nextAccumulator;
+      const length = accumulators.texts.matchLength(accumulator, view, start, end);
+      if (length >= 0 && accumulators.kind[accumulator] !== AccumulatorKind.FREE) {
+        this.guessed = accumulator;
         return start + length;
       }
     }
@@ -178,7 +184,10 @@ export class PushBuilder implements SampleSink {
     const length = seriesCache.matchLength(entry, view, start, end);
     if (length < 0) return -1;
     const target = seriesCache.targetOf(entry);
-    if (target >= 0 ? cells.kind[target] === CellKind.FREE : this.#knownHere(target) === UNKNOWN) return -1;
+    if (
+      target >= 0 ? accumulators.kind[target] === AccumulatorKind.FREE : this.#knownHere(target) === UNKNOWN
+    )
+      return -1;
     this.guessed = target;
     this.#nextSeriesKey = seriesCache.used(entry);
     return start + length;
@@ -186,12 +195,12 @@ export class PushBuilder implements SampleSink {
 
   find(view: DataView, start: number, end: number, hash: number): number {
     if (this.#families.meaningsChanged) return UNKNOWN;
-    const { cells } = this.#state;
+    const { accumulators } = this.#state;
     const seriesCache = this.#seriesCache;
     const ownLabelsOnly = this.#path.labels.length === 0;
     if (ownLabelsOnly) {
-      const cell = cells.texts.find(view, start, end, hash);
-      if (cell >= 0) return cell;
+      const accumulator = accumulators.texts.find(view, start, end, hash);
+      if (accumulator >= 0) return accumulator;
     }
     const entry = seriesCache.find(view, start, end, hash);
     if (entry < 0) return UNKNOWN;
@@ -199,7 +208,7 @@ export class PushBuilder implements SampleSink {
     this.#nextSeriesKey = seriesCache.used(entry);
     if (target < 0) return this.#knownHere(target);
     // With path labels a sample means another series than its series key says.
-    return ownLabelsOnly && cells.kind[target] !== CellKind.FREE ? target : UNKNOWN;
+    return ownLabelsOnly && accumulators.kind[target] !== AccumulatorKind.FREE ? target : UNKNOWN;
   }
 
   guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
@@ -227,12 +236,13 @@ export class PushBuilder implements SampleSink {
       return;
     }
     const cursor = this.#cursor;
-    cursor.nextCell = reference + 1;
+    cursor.nextAccumulator = reference + 1;
     this.batch.samples += 1;
-    const { cells } = this.#state;
-    if (cursor.seen[reference] === cursor.serial) throw duplicateSeries(cells.textOf(reference), offset);
+    const { accumulators } = this.#state;
+    if (cursor.seen[reference] === cursor.serial)
+      throw duplicateSeries(accumulators.textOf(reference), offset);
     cursor.seen[reference] = cursor.serial;
-    const family = cells.family[reference]!;
+    const family = accumulators.family[reference]!;
     if (family !== cursor.family) {
       cursor.family = family;
       this.#families.sampleKnown(family);
@@ -240,7 +250,7 @@ export class PushBuilder implements SampleSink {
     appendEntry(
       this.batch,
       reference,
-      this.#values.checked(cells.kindOf(reference), value, reference, offset),
+      this.#values.checked(accumulators.kindOf(reference), value, reference, offset),
       offset,
     );
   }
@@ -257,7 +267,7 @@ export class PushBuilder implements SampleSink {
     let bound = Number.NaN;
     let composite: number | undefined = NO_COMPOSITE;
     if (isGrouped(kind)) {
-      if (kind === CellKind.BUCKET) {
+      if (kind === AccumulatorKind.BUCKET) {
         if (series.lastLe < 0) return false;
         bound = this.#plain.bound(view, series.lastLe + 4, end - 2);
         if (Number.isNaN(bound)) return false;
@@ -297,8 +307,12 @@ export class PushBuilder implements SampleSink {
     const merged = withPathLabels(labels, this.#path);
     const kind = kindOf(route, name, seriesKey.start);
     const checkedLabels = isGrouped(kind) ? compositeLabels(route, name, merged, seriesKey.start) : merged;
-    const bound = kind === CellKind.BUCKET ? upperBound(name, merged, seriesKey.start) : Number.NaN;
-    const text = seriesText(name, checkedLabels, kind === CellKind.BUCKET ? formatFloat64(bound) : undefined);
+    const bound = kind === AccumulatorKind.BUCKET ? upperBound(name, merged, seriesKey.start) : Number.NaN;
+    const text = seriesText(
+      name,
+      checkedLabels,
+      kind === AccumulatorKind.BUCKET ? formatFloat64(bound) : undefined,
+    );
     this.#writtenBytes += text.length;
     checkSeriesLimits(this.#state.limits, merged.length, text, seriesKey.start);
     family.quotedNames ||=
@@ -307,13 +321,14 @@ export class PushBuilder implements SampleSink {
       ? this.#composites.labelled(family, checkedLabels, seriesKey.start)
       : NO_COMPOSITE;
     const at = this.#scratch.write(text);
-    const cell = this.#placer.place(
+    const accumulator = this.#placer.place(
       at,
       this.#placer.shaped(kind, family, composite, bound),
       value,
       seriesKey.start,
     );
-    if (cell >= 0 || !isSpelled(this.#body, seriesKey, at)) this.#remember(seriesKey, { target: cell });
+    if (accumulator >= 0 || !isSpelled(this.#body, seriesKey, at))
+      this.#remember(seriesKey, { target: accumulator });
   }
 
   /** Returns its text, see `DiscardedLines.add`. */
@@ -422,7 +437,7 @@ export class PushBuilder implements SampleSink {
     if (text >= 0) {
       const summary = this.#discarded.addKnown(text, offset);
       this.addDiscarded(1);
-      // It has no cell, so nothing is to be expected after it.
+      // It has no accumulator, so nothing is to be expected after it.
       this.#cursor.family = -1;
       this.#families.sampleKnown(summary);
       return;
@@ -441,7 +456,7 @@ export class PushBuilder implements SampleSink {
   /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */
   keepUp(): void {
     this.epoch = this.#state.epoch;
-    const { length } = this.#state.cells.kind;
+    const { length } = this.#state.accumulators.kind;
     const { seen } = this.#cursor;
     if (length > seen.length) {
       this.#cursor.seen = new Uint32Array(length);

@@ -4,7 +4,7 @@ import { hasBuckets } from '../model/metric-type.ts';
 import type { PlainSeries } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import { checkPending } from './check-limits.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { textAt } from './plain-reader.ts';
@@ -28,10 +28,10 @@ export class PushComposites {
   }
 
   /** The group of a plain bucket, count or sum; undefined when it must be found in words. */
-  plain(view: DataView, series: PlainSeries, family: PushFamily, kind: CellKind): number | undefined {
+  plain(view: DataView, series: PlainSeries, family: PushFamily, kind: AccumulatorKind): number | undefined {
     const { start, nameEnd, end } = series;
     const innerStart = Math.min(nameEnd + 1, end);
-    if (kind !== CellKind.BUCKET) {
+    if (kind !== AccumulatorKind.BUCKET) {
       const innerEnd = Math.max(innerStart, end - 1);
       return series.inOrder ? this.#plain.sameComposite(family, view, innerStart, innerEnd) : undefined;
     }
@@ -65,12 +65,16 @@ export class PushComposites {
     texts: { readonly count: string; readonly infinity: string | undefined },
     offset: number,
   ): number {
-    const { cells } = this.#state;
+    const { accumulators } = this.#state;
     const { pendingSeries, pendingComposites } = this.#batch;
     const at = this.#scratch.write(texts.count);
-    const known = cells.texts.find(at.view, at.start, at.end, at.hash);
-    if (known >= 0 && cells.kindOf(known) === CellKind.COUNT && cells.family[known] === family.known?.id) {
-      return cells.composite[known]!;
+    const known = accumulators.texts.find(at.view, at.start, at.end, at.hash);
+    if (
+      known >= 0 &&
+      accumulators.kindOf(known) === AccumulatorKind.COUNT &&
+      accumulators.family[known] === family.known?.id
+    ) {
+      return accumulators.composite[known]!;
     }
     const before = pendingSeries.texts.find(at.view, at.start, at.end, at.hash);
     // Without a group it is a sample that came before the TYPE line, for which the push will be refused.
@@ -80,7 +84,7 @@ export class PushComposites {
     const part = { family: family.index, composite };
     const count = pendingSeries.add(at.view, at.start, at.end, at.hash, {
       ...part,
-      kind: CellKind.COUNT,
+      kind: AccumulatorKind.COUNT,
       bound: Number.NaN,
     });
     let infinity = -1;
@@ -89,7 +93,7 @@ export class PushComposites {
       const text = this.#scratch.write(texts.infinity);
       infinity = pendingSeries.add(text.view, text.start, text.end, text.hash, {
         ...part,
-        kind: CellKind.BUCKET,
+        kind: AccumulatorKind.BUCKET,
         bound: Number.POSITIVE_INFINITY,
       });
     }

@@ -6,7 +6,7 @@ import type { NativeHistogram } from '../model/native-histogram.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind, isGrouped } from '../store/cells.ts';
+import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import { exemplarBytes } from '../store/exemplars.ts';
 import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
@@ -30,7 +30,7 @@ export class PushDetails {
   readonly #early: { readonly text: string; readonly startMs: number }[] = [];
   /** The length of the batch when a sample was thrown away, so that what follows is not taken to be of the one before. */
   #passedAt = 0;
-  /** Exemplars of the push that are for cells without one, and by how many bytes all of it make them grow. */
+  /** Exemplars of the push that are for accumulators without one, and by how many bytes all of it make them grow. */
   #exemplars = 0;
   #exemplarBytes = 0;
 
@@ -58,24 +58,26 @@ export class PushDetails {
   addStart(startMs: number): void {
     const entry = this.#lastEntry();
     if (entry < 0) return;
-    // Nearly always it was told before. No cell of a histogram was first counted before its count was.
-    const cell = this.#batch.cells[entry]!;
+    // Nearly always it was told before. No accumulator of a histogram was first counted before its count was.
+    const accumulator = this.#batch.accumulators[entry]!;
     const isWanted =
-      usesStartTimes(this.#state.aggregation) || cell < 0 || startMs < this.#state.cells.startMs[cell]!;
+      usesStartTimes(this.#state.aggregation) ||
+      accumulator < 0 ||
+      startMs < this.#state.accumulators.startMs[accumulator]!;
     if (!isWanted) return;
     const kind = this.#kindAt(entry);
-    if (kind === CellKind.COUNTER) this.#start(cell, startMs);
+    if (kind === AccumulatorKind.COUNTER) this.#start(accumulator, startMs);
     else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
   }
 
   /** Of the counter or the count with this canonical text, in this push. */
   addStartOf(text: string, startMs: number): void {
-    const cell = this.#find(text);
-    if (cell === undefined) this.#early.push({ text, startMs });
-    else this.#start(cell, startMs);
+    const accumulator = this.#find(text);
+    if (accumulator === undefined) this.#early.push({ text, startMs });
+    else this.#start(accumulator, startMs);
   }
 
-  /** Cells looked at for native histograms that do not fit as they are. */
+  /** Accumulators looked at for native histograms that do not fit as they are. */
   get looked(): number {
     return this.#native.looked;
   }
@@ -84,28 +86,31 @@ export class PushDetails {
     this.#batch.native = true;
     const entry = this.#lastEntry();
     if (entry < 0) return;
-    const cell = this.#batch.cells[entry]!;
-    const { cells } = this.#state;
+    const accumulator = this.#batch.accumulators[entry]!;
+    const { accumulators } = this.#state;
     // Another family has the name of the sum, for which the push will be refused.
-    if (!isGrouped(kindAt(this.#batch, cells, entry))) return;
-    const composite = cell < 0 ? this.#batch.pendingSeries.composite[~cell]! : cells.composite[cell]!;
+    if (!isGrouped(kindAt(this.#batch, accumulators, entry))) return;
+    const composite =
+      accumulator < 0
+        ? this.#batch.pendingSeries.composite[~accumulator]!
+        : accumulators.composite[accumulator]!;
     const family = (): number =>
-      cell < 0
-        ? this.#batch.pendingSeries.family[~cell]!
-        : this.#families.indexOf(this.#state.families.get(cells.family[cell]!).name, offset);
+      accumulator < 0
+        ? this.#batch.pendingSeries.family[~accumulator]!
+        : this.#families.indexOf(this.#state.families.get(accumulators.family[accumulator]!).name, offset);
     this.#native.add(histogram, { composite, family }, offset);
   }
 
   /** Throws a PushProblem for an exemplar beyond its bucket. Buckets are cumulative, so one of a lower bucket is in it, too. */
   checkExemplar({ value }: Exemplar): void {
     const entry = this.#lastEntry();
-    const { cells } = this.#state;
+    const { accumulators } = this.#state;
     const batch = this.#batch;
-    if (entry < 0 || kindAt(batch, cells, entry) !== CellKind.BUCKET) return;
-    if (!(value > boundAt(batch, cells, entry))) return;
+    if (entry < 0 || kindAt(batch, accumulators, entry) !== AccumulatorKind.BUCKET) return;
+    if (!(value > boundAt(batch, accumulators, entry))) return;
     throw new PushProblem(
       'syntax',
-      `the exemplar of ${shownText(batch, cells, batch.cells[entry]!)} is ${formatFloat64(value)}, which is not in that bucket; write it on the lowest bucket that holds it`,
+      `the exemplar of ${shownText(batch, accumulators, batch.accumulators[entry]!)} is ${formatFloat64(value)}, which is not in that bucket; write it on the lowest bucket that holds it`,
       batch.offsets[entry]!,
     );
   }
@@ -113,11 +118,11 @@ export class PushDetails {
   addExemplar(exemplar: Exemplar, isNative: boolean): void {
     const entry = this.#lastEntry();
     if (entry < 0 || !isFit(exemplar)) return;
-    const cell = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.cells[entry]!;
-    if (cell === undefined) return;
-    const kind = isNative ? CellKind.NATIVE_BUCKET : this.#kindAt(entry);
-    if (!isNative && kind !== CellKind.COUNTER && kind !== CellKind.BUCKET) return;
-    if (this.#hasRoomFor(cell, exemplar)) this.#batch.exemplars.push({ cell, exemplar });
+    const accumulator = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.accumulators[entry]!;
+    if (accumulator === undefined) return;
+    const kind = isNative ? AccumulatorKind.NATIVE_BUCKET : this.#kindAt(entry);
+    if (!isNative && kind !== AccumulatorKind.COUNTER && kind !== AccumulatorKind.BUCKET) return;
+    if (this.#hasRoomFor(accumulator, exemplar)) this.#batch.exemplars.push({ accumulator, exemplar });
     else this.#batch.exemplarsDropped += 1;
   }
 
@@ -139,18 +144,19 @@ export class PushDetails {
   #decumulateEarly(from: number, to: number): void {
     for (let i = from; i < to; i += 1) {
       const { text, startMs } = this.#early[i]!;
-      const cell = this.#find(text);
-      if (cell !== undefined) this.#start(cell, startMs);
+      const accumulator = this.#find(text);
+      if (accumulator !== undefined) this.#start(accumulator, startMs);
     }
   }
 
   /** Whether an exemplar may be kept beside all others; if so, it takes its part. */
-  #hasRoomFor(cell: number, exemplar: Exemplar): boolean {
-    const { cells, limits } = this.#state;
-    const known = cell < 0 ? undefined : cells.exemplars.get(cell);
-    if (known === undefined && cells.exemplars.size + this.#exemplars >= limits.exemplarsMax) return false;
+  #hasRoomFor(accumulator: number, exemplar: Exemplar): boolean {
+    const { accumulators, limits } = this.#state;
+    const known = accumulator < 0 ? undefined : accumulators.exemplars.get(accumulator);
+    if (known === undefined && accumulators.exemplars.size + this.#exemplars >= limits.exemplarsMax)
+      return false;
     const bytes = exemplarBytes(exemplar) - (known === undefined ? 0 : exemplarBytes(known));
-    const after = seriesBytes(cells) + pendingBytes(this.#batch) + this.#exemplarBytes + bytes;
+    const after = seriesBytes(accumulators) + pendingBytes(this.#batch) + this.#exemplarBytes + bytes;
     if (bytes > 0 && after > limits.seriesBytesTotalMax) return false;
     this.#exemplarBytes += bytes;
     if (known === undefined) this.#exemplars += 1;
@@ -162,41 +168,43 @@ export class PushDetails {
     return length === this.#passedAt ? -1 : length - 1;
   }
 
-  /** What the cell is once the push is applied: an untyped series may be declared to be a counter. */
-  #kindAt(entry: number): CellKind {
-    const { cells, families } = this.#state;
-    const kind = kindAt(this.#batch, cells, entry);
-    if (kind !== CellKind.UNTYPED) return kind;
-    const cell = this.#batch.cells[entry]!;
-    const isCounter = cell >= 0 && this.#families.typeOf(families.get(cells.family[cell]!)) === 'counter';
-    return isCounter ? CellKind.COUNTER : kind;
+  /** What the accumulator is once the push is applied: an untyped series may be declared to be a counter. */
+  #kindAt(entry: number): AccumulatorKind {
+    const { accumulators, families } = this.#state;
+    const kind = kindAt(this.#batch, accumulators, entry);
+    if (kind !== AccumulatorKind.UNTYPED) return kind;
+    const accumulator = this.#batch.accumulators[entry]!;
+    const isCounter =
+      accumulator >= 0 &&
+      this.#families.typeOf(families.get(accumulators.family[accumulator]!)) === 'counter';
+    return isCounter ? AccumulatorKind.COUNTER : kind;
   }
 
-  #start(cell: number, startMs: number): void {
+  #start(accumulator: number, startMs: number): void {
     if (!(startMs > 0)) return;
-    if (usesStartTimes(this.#state.aggregation)) this.#batch.began.push({ cell, startMs });
+    if (usesStartTimes(this.#state.aggregation)) this.#batch.began.push({ accumulator, startMs });
     // Most pushes say again what is known.
-    if (cell >= 0 && !(startMs < this.#state.cells.startMs[cell]!)) return;
-    this.#batch.starts.push({ cell, startMs });
+    if (accumulator >= 0 && !(startMs < this.#state.accumulators.startMs[accumulator]!)) return;
+    this.#batch.starts.push({ accumulator, startMs });
   }
 
-  /** As in Batch.cells; undefined where there is no such series. */
+  /** As in Batch.accumulators; undefined where there is no such series. */
   #find(text: string): number | undefined {
     const { view, start, end, hash } = this.#scratch.write(text);
     // What is fresh may take the place of what the state has.
     const pendingSeries = this.#batch.pendingSeries.texts.find(view, start, end, hash);
     if (pendingSeries >= 0) return ~pendingSeries;
-    const cell = this.#state.cells.texts.find(view, start, end, hash);
-    return cell < 0 ? undefined : cell;
+    const accumulator = this.#state.accumulators.texts.find(view, start, end, hash);
+    return accumulator < 0 ? undefined : accumulator;
   }
 
-  /** The count beside a grouped entry, as in Batch.cells. */
+  /** The count beside a grouped entry, as in Batch.accumulators. */
   #countOf(entry: number): number {
-    const { cells } = this.#state;
-    const composite = compositeAt(this.#batch, cells, entry);
-    const known = cells.composites.length;
+    const { accumulators } = this.#state;
+    const composite = compositeAt(this.#batch, accumulators, entry);
+    const known = accumulators.composites.length;
     return composite < known
-      ? cells.composites[composite]!.count
+      ? accumulators.composites[composite]!.count
       : ~this.#batch.pendingComposites[composite - known]!.count;
   }
 }

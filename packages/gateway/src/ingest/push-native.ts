@@ -1,4 +1,4 @@
-/** Turns the native buckets of a push into entries of its batch; see store/native-cells.ts. */
+/** Turns the native buckets of a push into entries of its batch; see store/native-accumulators.ts. */
 import { bucketIndex } from '../histogram/bounds.ts';
 import { reduceResolution } from '../histogram/resolution.ts';
 import { widenZeroBucket } from '../histogram/zero-bucket.ts';
@@ -8,7 +8,7 @@ import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.t
 import { UNKNOWN } from '../model/sample-sink.ts';
 import { appendEntry } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import { checkPending } from './check-limits.ts';
 import {
   bucketCode,
@@ -19,8 +19,8 @@ import {
   schemaOfCode,
   schemaOfZeroKey,
   zeroKey,
-} from '../store/native-cells.ts';
-import { ReplacedCells } from './replaced-cells.ts';
+} from '../store/native-accumulators.ts';
+import { ReplacedAccumulators } from './replaced-accumulators.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
@@ -40,7 +40,7 @@ export interface NativeOwner {
 }
 
 interface NativeShape {
-  readonly kind: CellKind;
+  readonly kind: AccumulatorKind;
   readonly bound: number;
 }
 
@@ -49,25 +49,25 @@ export class PushNative {
   readonly #batch: Batch;
   readonly #values: ValueCheck;
   readonly #scratch: TextScratch;
-  readonly #replaced: ReplacedCells;
+  readonly #replaced: ReplacedAccumulators;
   /** What was added last: to find the bucket of an exemplar. */
   #composite = 0;
   #schema = 0;
   #zeroThreshold = 0;
-  /** The cell after the one found last is the best guess at the next. */
+  /** The accumulator after the one found last is the best guess at the next. */
   #next = 0;
   /** See `#lookUp`. */
   readonly #known: number[] = [];
 
   constructor(state: State, batch: Batch, values: ValueCheck) {
-    this.#replaced = new ReplacedCells(state);
+    this.#replaced = new ReplacedAccumulators(state);
     this.#state = state;
     this.#batch = batch;
     this.#values = values;
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
-  /** Cells looked at to find room for buckets, since the push began. */
+  /** Accumulators looked at to find room for buckets, since the push began. */
   looked = 0;
 
   begin(source: string | undefined): void {
@@ -89,10 +89,10 @@ export class PushNative {
         : this.#pendingSeries(
             countKey(this.#composite, schema),
             owner,
-            { kind: CellKind.NATIVE_COUNT, bound: schema },
+            { kind: AccumulatorKind.NATIVE_COUNT, bound: schema },
             offset,
           ),
-      CellKind.NATIVE_COUNT,
+      AccumulatorKind.NATIVE_COUNT,
       fitting.count,
       offset,
     );
@@ -103,10 +103,10 @@ export class PushNative {
         : this.#pendingSeries(
             zeroKey(this.#composite, schema, zeroThreshold),
             owner,
-            { kind: CellKind.NATIVE_ZERO, bound: zeroThreshold },
+            { kind: AccumulatorKind.NATIVE_ZERO, bound: zeroThreshold },
             offset,
           ),
-      CellKind.NATIVE_ZERO,
+      AccumulatorKind.NATIVE_ZERO,
       fitting.zeroCount,
       offset,
     );
@@ -115,7 +115,7 @@ export class PushNative {
   }
 
   /**
-   * The cell of the bucket that a value falls into, of the histogram added last: as in Batch.cells, undefined when it counted
+   * The accumulator of the bucket that a value falls into, of the histogram added last: as in Batch.accumulators, undefined when it counted
    * nothing there.
    */
   bucketOf(value: number): number | undefined {
@@ -129,8 +129,8 @@ export class PushNative {
             bucketCode(this.#schema, value < 0, bucketIndex(this.#schema, magnitude)),
           );
     const { view, start, end, hash } = this.#scratch.write(key);
-    const cell = this.#state.cells.texts.find(view, start, end, hash);
-    if (cell >= 0) return cell;
+    const accumulator = this.#state.accumulators.texts.find(view, start, end, hash);
+    if (accumulator >= 0) return accumulator;
     const pendingSeries = this.#batch.pendingSeries.texts.find(view, start, end, hash);
     return pendingSeries < 0 ? undefined : ~pendingSeries;
   }
@@ -145,7 +145,7 @@ export class PushNative {
   }
 
   /**
-   * Fills `#known`: the cells of the count, the zero bucket and each bucket that counted something, UNKNOWN for those that the
+   * Fills `#known`: the accumulators of the count, the zero bucket and each bucket that counted something, UNKNOWN for those that the
    * state does not have. False when the part would have more buckets than it may.
    */
   #lookUp(
@@ -161,7 +161,9 @@ export class PushNative {
     const unknown =
       this.#lookUpBuckets(positive, { composite, schema, isNegative: false, offset }) +
       this.#lookUpBuckets(negative, { composite, schema, isNegative: true, offset });
-    return unknown === 0 || this.#partSize(composite, CellKind.NATIVE_BUCKET, schema) + unknown <= most;
+    return (
+      unknown === 0 || this.#partSize(composite, AccumulatorKind.NATIVE_BUCKET, schema) + unknown <= most
+    );
   }
 
   /** Returns how many are not known. */
@@ -180,9 +182,9 @@ export class PushNative {
       const index = indexes[i]!;
       if (index < INDEX_MIN || index > INDEX_MAX)
         throw new PushProblem('invalid_histogram', `a native bucket has the index ${index}`, of.offset);
-      const cell = this.#knownBucket(of.composite, bucketCode(of.schema, of.isNegative, index));
-      this.#known.push(cell);
-      if (cell < 0) unknown += 1;
+      const accumulator = this.#knownBucket(of.composite, bucketCode(of.schema, of.isNegative, index));
+      this.#known.push(accumulator);
+      if (accumulator < 0) unknown += 1;
     }
     return unknown;
   }
@@ -190,12 +192,12 @@ export class PushNative {
   #withFewThresholds(histogram: NativeHistogram, { composite }: NativeOwner): NativeHistogram {
     const { schema, zeroThreshold } = histogram;
     if (composite < 0 || zeroThreshold === 0) return histogram;
-    if (this.#state.cells.composites[composite]!.native.length < THRESHOLDS_MAX) return histogram;
+    if (this.#state.accumulators.composites[composite]!.native.length < THRESHOLDS_MAX) return histogram;
     // Those of the histogram before.
     this.#known.length = 0;
     this.#knownCount(composite, schema);
     if (this.#knownZero(composite, schema, zeroThreshold) >= 0) return histogram;
-    if (this.#partSize(composite, CellKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
+    if (this.#partSize(composite, AccumulatorKind.NATIVE_ZERO, schema) < THRESHOLDS_MAX) return histogram;
     return this.#raised(histogram, this.#heldThresholds(composite, schema));
   }
 
@@ -213,25 +215,30 @@ export class PushNative {
   }
 
   #heldThresholds(composite: number, schema: number): readonly number[] {
-    const { cells } = this.#state;
-    const zeros = cells.composites[composite]!.native.filter(
-      (cell) => cells.kind[cell] === CellKind.NATIVE_ZERO && this.#zeroSchema(cell) === schema,
+    const { accumulators } = this.#state;
+    const zeros = accumulators.composites[composite]!.native.filter(
+      (accumulator) =>
+        accumulators.kind[accumulator] === AccumulatorKind.NATIVE_ZERO &&
+        this.#zeroSchema(accumulator) === schema,
     );
-    return zeros.map((cell) => cells.bound[cell]!).sort((a, b) => a - b);
+    return zeros.map((accumulator) => accumulators.bound[accumulator]!).sort((a, b) => a - b);
   }
 
-  /** How many cells of a kind the state has for one part of a histogram, but for those that go with this push. */
-  #partSize(composite: number, kind: CellKind, schema: number): number {
+  /** How many accumulators of a kind the state has for one part of a histogram, but for those that go with this push. */
+  #partSize(composite: number, kind: AccumulatorKind, schema: number): number {
     if (composite < 0) return 0;
-    const { cells } = this.#state;
+    const { accumulators } = this.#state;
     const named = new Set(this.#known);
-    const { native } = cells.composites[composite]!;
+    const { native } = accumulators.composites[composite]!;
     this.looked += native.length;
     let size = 0;
-    for (const cell of native) {
-      if (cells.kind[cell] !== kind) continue;
-      const of = kind === CellKind.NATIVE_ZERO ? this.#zeroSchema(cell) : schemaOfCode(cells.bound[cell]!);
-      if (of === schema && (named.has(cell) || !this.#replaced.has(cell))) size += 1;
+    for (const accumulator of native) {
+      if (accumulators.kind[accumulator] !== kind) continue;
+      const of =
+        kind === AccumulatorKind.NATIVE_ZERO
+          ? this.#zeroSchema(accumulator)
+          : schemaOfCode(accumulators.bound[accumulator]!);
+      if (of === schema && (named.has(accumulator) || !this.#replaced.has(accumulator))) size += 1;
     }
     return size;
   }
@@ -251,58 +258,65 @@ export class PushNative {
     for (let i = 0; i < indexes.length; i += 1) {
       const value = counts[i]!;
       if (value === 0) continue;
-      let cell = this.#known[place]!;
+      let accumulator = this.#known[place]!;
       place += 1;
-      if (cell < 0) {
+      if (accumulator < 0) {
         const code = bucketCode(at.schema, at.isNegative, indexes[i]!);
-        const shape = { kind: CellKind.NATIVE_BUCKET, bound: code };
-        cell = this.#pendingSeries(bucketKey(this.#composite, code), at.owner, shape, at.offset);
+        const shape = { kind: AccumulatorKind.NATIVE_BUCKET, bound: code };
+        accumulator = this.#pendingSeries(bucketKey(this.#composite, code), at.owner, shape, at.offset);
       }
-      this.#append(cell, CellKind.NATIVE_BUCKET, value, at.offset);
+      this.#append(accumulator, AccumulatorKind.NATIVE_BUCKET, value, at.offset);
     }
     return place;
   }
 
-  /** The cell that the state has for a bucket, or UNKNOWN. Mostly it follows the one before. */
+  /** The accumulator that the state has for a bucket, or UNKNOWN. Mostly it follows the one before. */
   #knownBucket(composite: number, code: number): number {
     if (composite < 0) return UNKNOWN;
-    if (this.#isNext(composite, CellKind.NATIVE_BUCKET, code)) return this.#next++;
+    if (this.#isNext(composite, AccumulatorKind.NATIVE_BUCKET, code)) return this.#next++;
     return this.#knownByKey(bucketKey(composite, code));
   }
 
   /** The same for the count of a part. It follows what else the series has when it was native from the beginning. */
   #knownCount(composite: number, schema: number): number {
     if (composite < 0) return UNKNOWN;
-    const { native } = this.#state.cells.composites[composite]!;
+    const { native } = this.#state.accumulators.composites[composite]!;
     if (native.length > 0) this.#next = native[0]!;
-    if (this.#isNext(composite, CellKind.NATIVE_COUNT, schema)) return this.#next++;
+    if (this.#isNext(composite, AccumulatorKind.NATIVE_COUNT, schema)) return this.#next++;
     return this.#knownByKey(countKey(composite, schema));
   }
 
   /** The same for a zero bucket. */
   #knownZero(composite: number, schema: number, threshold: number): number {
     if (composite < 0) return UNKNOWN;
-    if (this.#isNext(composite, CellKind.NATIVE_ZERO, threshold) && this.#zeroSchema(this.#next) === schema)
+    if (
+      this.#isNext(composite, AccumulatorKind.NATIVE_ZERO, threshold) &&
+      this.#zeroSchema(this.#next) === schema
+    )
       return this.#next++;
     return this.#knownByKey(zeroKey(composite, schema, threshold));
   }
 
-  #isNext(composite: number, kind: CellKind, bound: number): boolean {
-    const { cells } = this.#state;
+  #isNext(composite: number, kind: AccumulatorKind, bound: number): boolean {
+    const { accumulators } = this.#state;
     const next = this.#next;
-    return cells.bound[next] === bound && cells.composite[next] === composite && cells.kind[next] === kind;
+    return (
+      accumulators.bound[next] === bound &&
+      accumulators.composite[next] === composite &&
+      accumulators.kind[next] === kind
+    );
   }
 
   #knownByKey(key: string): number {
     const { view, start, end, hash } = this.#scratch.write(key);
-    const cell = this.#state.cells.texts.find(view, start, end, hash);
-    if (cell >= 0) this.#next = cell + 1;
-    return cell;
+    const accumulator = this.#state.accumulators.texts.find(view, start, end, hash);
+    if (accumulator >= 0) this.#next = accumulator + 1;
+    return accumulator;
   }
 
-  #zeroSchema(cell: number): number {
-    const { texts } = this.#state.cells;
-    return schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell));
+  #zeroSchema(accumulator: number): number {
+    const { texts } = this.#state.accumulators;
+    return schemaOfZeroKey(texts.chunkOf(accumulator), texts.offsetOf(accumulator));
   }
 
   /** The pending series of a key that the state does not have: fresh before, or now. */
@@ -319,12 +333,12 @@ export class PushNative {
     return ~index;
   }
 
-  #append(cell: number, kind: CellKind, value: number, offset: number): void {
-    appendEntry(this.#batch, cell, this.#values.checked(kind, value, cell, offset), offset);
+  #append(accumulator: number, kind: AccumulatorKind, value: number, offset: number): void {
+    appendEntry(this.#batch, accumulator, this.#values.checked(kind, value, accumulator, offset), offset);
   }
 
   /** The number that a group has, or will have once the batch is applied. */
   #numberOf(composite: number): number {
-    return composite >= 0 ? composite : this.#state.cells.composites.length + ~composite;
+    return composite >= 0 ? composite : this.#state.accumulators.composites.length + ~composite;
   }
 }

@@ -37,12 +37,12 @@ export function addFailureTime(sink: SampleSink, state: State, failedMs: number)
 }
 
 /** Seconds since the Unix epoch; 0 where none is known. */
-export function lastFailure({ cells, hashSeed }: State, path: PathLabels): number {
+export function lastFailure({ accumulators, hashSeed }: State, path: PathLabels): number {
   const { view, start, end, hash } = new TextScratch(hashSeed).write(
     seriesText(FAILED, withPathLabels([], path)),
   );
-  const cell = cells.texts.find(view, start, end, hash);
-  return cell < 0 ? 0 : cells.sums.get(cell);
+  const accumulator = accumulators.texts.find(view, start, end, hash);
+  return accumulator < 0 ? 0 : accumulators.sums.get(accumulator);
 }
 
 function add(sink: SampleSink, { families }: State, name: keyof typeof helps, seconds: number): void {

@@ -7,7 +7,7 @@ import { isLegacyMetricName } from '../model/labels.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Cursor } from './expected-run.ts';
 import { hasStartTimes, startTimesOf } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
@@ -39,7 +39,7 @@ interface Owner {
  */
 interface Pattern {
   /** The first start time and what it is of. */
-  readonly cell: number;
+  readonly accumulator: number;
   readonly owner: number;
   step: number;
   /** What stands before the labels in the texts of both. */
@@ -47,7 +47,7 @@ interface Pattern {
   readonly ownerBytes: number;
 }
 
-/** What a start time is of, as in Batch.cells, where there is no cell for it. */
+/** What a start time is of, as in Batch.accumulators, where there is no accumulator for it. */
 const DISCARDED = -(2 ** 31);
 
 export class StartJudge {
@@ -100,18 +100,18 @@ export class StartJudge {
         left = rows;
         yield;
       }
-      const cell = batch.cells[entry]!;
-      if (!this.#mayBeStart(cell)) continue;
+      const accumulator = batch.accumulators[entry]!;
+      if (!this.#mayBeStart(accumulator)) continue;
       const value = batch.values[entry]!;
       let owner: number | undefined;
       if (value >= SECONDS_MIN && value <= latest) {
         left -= LOOKED_UP_ROWS;
-        owner = this.#expectedOwner(cell) ?? this.#findOwner(cell);
+        owner = this.#expectedOwner(accumulator) ?? this.#findOwner(accumulator);
         this.#lastOwner = owner;
         if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#state.aggregation))
-          batch.began.push({ cell: owner, startMs: value * 1000 });
+          batch.began.push({ accumulator: owner, startMs: value * 1000 });
       }
-      this.#note(cell, value, owner !== undefined);
+      this.#note(accumulator, value, owner !== undefined);
     }
   }
 
@@ -124,15 +124,15 @@ export class StartJudge {
   }
 
   /** Whether an entry is of a gauge with the name of start times; notes its family. */
-  #mayBeStart(cell: number): boolean {
-    const { cells, families } = this.#state;
-    if (cell < 0) {
-      const { name, type } = this.#batch.families[this.#batch.pendingSeries.family[~cell]!]!;
+  #mayBeStart(accumulator: number): boolean {
+    const { accumulators, families } = this.#state;
+    if (accumulator < 0) {
+      const { name, type } = this.#batch.families[this.#batch.pendingSeries.family[~accumulator]!]!;
       const isGauge = type === 'gauge' && name.endsWith('_created');
       if (isGauge && name !== this.#name) this.#enter(-1, name);
       return isGauge;
     }
-    const id = cells.family[cell]!;
+    const id = accumulators.family[accumulator]!;
     if (id === this.#id) return true;
     if (families.namedCreated[id] !== 1) return false;
     const family = families.get(id);
@@ -149,55 +149,60 @@ export class StartJudge {
     this.#lastOwner = undefined;
   }
 
-  #note(cell: number, value: number, isStartTime: boolean): void {
+  #note(accumulator: number, value: number, isStartTime: boolean): void {
     const { pendingSeries, turned } = this.#batch;
-    if (cell < 0) pendingSeries.kind[~cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
-    else if (!Number.isNaN(value) && isStartTime !== (this.#state.cells.kind[cell] === CellKind.CREATED))
-      turned.push({ cell, isStartTime });
+    if (accumulator < 0)
+      pendingSeries.kind[~accumulator] = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
+    else if (
+      !Number.isNaN(value) &&
+      isStartTime !== (this.#state.accumulators.kind[accumulator] === AccumulatorKind.CREATED)
+    )
+      turned.push({ accumulator, isStartTime });
   }
 
   /** What the start time is of when it is what was to be expected; saves a look-up. */
-  #expectedOwner(cell: number): number | undefined {
+  #expectedOwner(accumulator: number): number | undefined {
     const pattern = this.#pattern;
-    if (pattern === undefined || cell < 0) return undefined;
-    if (cell === pattern.cell) return this.#isGiven(pattern.owner) ? pattern.owner : undefined;
+    if (pattern === undefined || accumulator < 0) return undefined;
+    if (accumulator === pattern.accumulator) return this.#isGiven(pattern.owner) ? pattern.owner : undefined;
     if (this.#lastOwner === undefined || this.#lastOwner < 0) return undefined;
-    const { texts, kind, family } = this.#state.cells;
+    const { texts, kind, family } = this.#state.accumulators;
     const next = this.#lastOwner + pattern.step;
     const { owner, createdBytes, ownerBytes } = pattern;
     if (next >= kind.length || kind[next] !== kind[owner] || family[next] !== family[owner]) return undefined;
-    const length = texts.lengthOf(cell) - createdBytes;
+    const length = texts.lengthOf(accumulator) - createdBytes;
     if (length !== texts.lengthOf(next) - ownerBytes || length < 0) return undefined;
-    const start = texts.offsetOf(cell) + createdBytes;
+    const start = texts.offsetOf(accumulator) + createdBytes;
     const ownerStart = texts.offsetOf(next) + ownerBytes;
-    if (!sameBytes(texts.viewOf(cell), start, texts.viewOf(next), ownerStart, length)) return undefined;
+    if (!sameBytes(texts.viewOf(accumulator), start, texts.viewOf(next), ownerStart, length))
+      return undefined;
     return this.#isGiven(next) ? next : undefined;
   }
 
-  /** The series of the push with the same labels, as in Batch.cells. */
-  #findOwner(cell: number): number | undefined {
+  /** The series of the push with the same labels, as in Batch.accumulators. */
+  #findOwner(accumulator: number): number | undefined {
     const family = this.#name!;
     this.#owners ??= this.#ownersOf(family);
     if (this.#owners.length === 0) return undefined;
-    const texts = cell < 0 ? this.#batch.pendingSeries.texts : this.#state.cells.texts;
-    const labels = texts.textOf(cell < 0 ? ~cell : cell).slice(headLength(family), -1);
+    const texts = accumulator < 0 ? this.#batch.pendingSeries.texts : this.#state.accumulators.texts;
+    const labels = texts.textOf(accumulator < 0 ? ~accumulator : accumulator).slice(headLength(family), -1);
     for (const { name, isDiscarded } of this.#owners) {
       const owner = isDiscarded ? DISCARDED : this.#find(withLabels(name, labels));
       if (owner === undefined) continue;
-      if (cell >= 0 && owner >= 0) this.#learn(cell, owner, name);
+      if (accumulator >= 0 && owner >= 0) this.#learn(accumulator, owner, name);
       return owner;
     }
     return undefined;
   }
 
-  #learn(cell: number, owner: number, name: string): void {
+  #learn(accumulator: number, owner: number, name: string): void {
     const pattern = this.#pattern;
     if (pattern !== undefined && this.#lastOwner !== undefined && this.#lastOwner >= 0) {
       pattern.step = Math.max(owner - this.#lastOwner, 1);
       return;
     }
     const bytes = { createdBytes: headBytes(this.#name!), ownerBytes: headBytes(name) };
-    this.#pattern = { cell, owner, step: pattern?.step ?? 1, ...bytes };
+    this.#pattern = { accumulator, owner, step: pattern?.step ?? 1, ...bytes };
     this.#patterns.set(this.#id!, this.#pattern);
   }
 
@@ -215,7 +220,7 @@ export class StartJudge {
   /** The counter, or the count, with this text, where the push has a number of it. */
   #find(text: string): number | undefined {
     const { view, start, end, hash } = this.#scratch.write(text);
-    const known = this.#state.cells.texts.find(view, start, end, hash);
+    const known = this.#state.accumulators.texts.find(view, start, end, hash);
     if (known >= 0 && this.#isGiven(known)) return known;
     const { pendingSeries } = this.#batch;
     const index = pendingSeries.texts.find(view, start, end, hash);
@@ -232,13 +237,13 @@ export class StartJudge {
   }
 
   /** A histogram need not say its count. */
-  #isGiven(cell: number): boolean {
-    const { cells } = this.#state;
+  #isGiven(accumulator: number): boolean {
+    const { accumulators } = this.#state;
     const { seen, serial } = this.#cursor;
-    if (seen[cell] === serial) return true;
+    if (seen[accumulator] === serial) return true;
     const infinity =
-      cells.kind[cell] === CellKind.COUNT
-        ? cells.composites[cells.composite[cell]!]!.buckets.at(-1)
+      accumulators.kind[accumulator] === AccumulatorKind.COUNT
+        ? accumulators.composites[accumulators.composite[accumulator]!]!.buckets.at(-1)
         : undefined;
     return infinity !== undefined && seen[infinity] === serial;
   }

@@ -10,8 +10,8 @@ import type { MetricType } from '../model/metric-type.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind, isGrouped } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Families } from '../store/families.ts';
 import { shownText } from './decumulate.ts';
 import type { State } from '../state/state.ts';
@@ -20,7 +20,7 @@ const NO_ENTRY = -1;
 
 export class StrictHistograms {
   readonly #batch: Batch;
-  readonly #cells: Cells;
+  readonly #accumulators: Accumulators;
   readonly #families: Families;
   /** Entries looked at in one step. */
   readonly #rows: number;
@@ -36,11 +36,14 @@ export class StrictHistograms {
   #lastBound = Number.NEGATIVE_INFINITY;
   #hasNegative = false;
 
-  constructor(batch: Batch, { cells, families, pace }: Pick<State, 'cells' | 'families' | 'pace'>) {
+  constructor(
+    batch: Batch,
+    { accumulators, families, pace }: Pick<State, 'accumulators' | 'families' | 'pace'>,
+  ) {
     this.#rows = pace.rows;
     this.#batch = batch;
     this.#families = families;
-    this.#cells = cells;
+    this.#accumulators = accumulators;
   }
 
   /** Throws a PushProblem for the first histogram or summary that is not as it should be. */
@@ -66,20 +69,20 @@ export class StrictHistograms {
 
   #look(from: number, to: number): void {
     const batch = this.#batch;
-    const cells = this.#cells;
+    const accumulators = this.#accumulators;
     for (let entry = from; entry < to; entry += 1) {
-      const kind = kindAt(batch, cells, entry);
+      const kind = kindAt(batch, accumulators, entry);
       if (!isGrouped(kind)) continue;
-      const composite = compositeAt(batch, cells, entry);
+      const composite = compositeAt(batch, accumulators, entry);
       if (composite !== this.#composite) this.#next(composite, entry);
-      if (kind === CellKind.SUM) {
+      if (kind === AccumulatorKind.SUM) {
         this.#sum = entry;
         continue;
       }
       const value = batch.values[entry]!;
       if (!Number.isInteger(value))
         throw this.#problem(entry, `is ${formatFloat64(value)}, not a whole number`);
-      if (kind === CellKind.COUNT) this.#count = entry;
+      if (kind === AccumulatorKind.COUNT) this.#count = entry;
       else this.#addBucket(entry);
     }
   }
@@ -90,7 +93,7 @@ export class StrictHistograms {
       this.#serial = 1;
       this.#begun.fill(0);
     }
-    const composites = this.#cells.composites.length + this.#batch.pendingComposites.length;
+    const composites = this.#accumulators.composites.length + this.#batch.pendingComposites.length;
     if (composites > this.#begun.length) {
       const larger = new Uint32Array(composites * 2);
       larger.set(this.#begun);
@@ -116,7 +119,7 @@ export class StrictHistograms {
   }
 
   #addBucket(entry: number): void {
-    const bound = boundAt(this.#batch, this.#cells, entry);
+    const bound = boundAt(this.#batch, this.#accumulators, entry);
     if (bound < this.#lastBound) {
       throw this.#problem(entry, 'comes after a bucket with a higher le; write buckets by ascending le');
     }
@@ -147,21 +150,22 @@ export class StrictHistograms {
   }
 
   #typeOf(composite: number): MetricType {
-    const known = this.#cells.composites.length;
+    const known = this.#accumulators.composites.length;
     if (composite >= known)
       return this.#batch.families[this.#batch.pendingComposites[composite - known]!.family]!.type;
-    return this.#families.get(this.#cells.family[this.#cells.composites[composite]!.count]!).type;
+    return this.#families.get(this.#accumulators.family[this.#accumulators.composites[composite]!.count]!)
+      .type;
   }
 
   #isHistogram(): boolean {
-    const known = this.#cells.composites.length;
-    if (this.#composite < known) return this.#cells.composites[this.#composite]!.buckets.length > 0;
+    const known = this.#accumulators.composites.length;
+    if (this.#composite < known) return this.#accumulators.composites[this.#composite]!.buckets.length > 0;
     return this.#batch.pendingComposites[this.#composite - known]!.infinity >= 0;
   }
 
   #problem(entry: number, message: string): PushProblem {
     const batch = this.#batch;
-    const series = shownText(batch, this.#cells, batch.cells[entry]!);
+    const series = shownText(batch, this.#accumulators, batch.accumulators[entry]!);
     return new PushProblem('invalid_histogram', `${series} ${message}`, batch.offsets[entry]!);
   }
 }

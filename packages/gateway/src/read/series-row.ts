@@ -7,8 +7,8 @@ import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { NativeView, SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families } from '../store/families.ts';
@@ -18,15 +18,15 @@ import { TextScratch } from '../store/text-scratch.ts';
 
 /**
  * The state that a page shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
- * `undoLog`, and the lists of cells in a group. Of cells freed since, texts and bounds are still there, and nothing else.
+ * `undoLog`, and the lists of accumulators in a group. Of accumulators freed since, texts and bounds are still there, and nothing else.
  */
 export interface ViewedState {
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   readonly families: Families;
   readonly hashSeed: number;
   /** Buckets that a native histogram has on the page at most. */
   readonly nativeBucketsMax: number;
-  /** The total of each cell when the view was opened. */
+  /** The total of each accumulator when the view was opened. */
   readonly sums: Float64Array;
   readonly undoLog: ViewUndoLog;
 }
@@ -42,10 +42,10 @@ export class SeriesRow implements SeriesView {
   bounds: Float64Array = new Float64Array(16);
   cumulative: Float64Array = new Float64Array(16);
   startMs: number = Number.NaN;
-  /** What was read last: a cell, or a group and the cells of its buckets. */
-  #cell = 0;
+  /** What was read last: an accumulator, or a group and the accumulators of its buckets. */
+  #accumulator = 0;
   #composite = -1;
-  readonly #bucketCells: number[] = [];
+  readonly #bucketAccumulators: number[] = [];
   readonly #state: ViewedState;
   readonly #counts: boolean;
   readonly #isInfo: boolean;
@@ -62,19 +62,19 @@ export class SeriesRow implements SeriesView {
     this.#created = this.#counts ? createdTimes(name, state) : undefined;
   }
 
-  /** Reads a row that is one cell. */
-  readCell(cell: number): void {
-    const value = this.#state.sums[cell]!;
-    this.#cell = cell;
-    this.#readLabels(cell);
+  /** Reads a row that is one accumulator. */
+  readAccumulator(accumulator: number): void {
+    const value = this.#state.sums[accumulator]!;
+    this.#accumulator = accumulator;
+    this.#readLabels(accumulator);
     this.value = this.#isInfo ? Math.min(value, 1) : value;
-    this.#readStart(cell);
+    this.#readStart(accumulator);
   }
 
   /** Reads a histogram or summary. */
   readComposite(id: number): void {
-    const { cells, sums } = this.#state;
-    const { buckets, sum, count } = cells.composites[id]!;
+    const { accumulators, sums } = this.#state;
+    const { buckets, sum, count } = accumulators.composites[id]!;
     this.#composite = id;
     this.#readLabels(count);
     if (buckets.length > this.bounds.length) {
@@ -86,8 +86,8 @@ export class SeriesRow implements SeriesView {
     for (const bucket of buckets) {
       if (!isHeld(sums, bucket)) continue;
       cumulative += sums[bucket]!;
-      this.bounds[length] = cells.bound[bucket]!;
-      this.#bucketCells[length] = bucket;
+      this.bounds[length] = accumulators.bound[bucket]!;
+      this.#bucketAccumulators[length] = bucket;
       this.cumulative[length] = cumulative;
       length += 1;
     }
@@ -98,17 +98,19 @@ export class SeriesRow implements SeriesView {
   }
 
   exemplar(bucket: number): Exemplar | undefined {
-    const cell = this.#composite < 0 ? this.#cell : this.#bucketCells[bucket];
-    return cell === undefined ? undefined : this.#exemplarOf(cell);
+    const accumulator = this.#composite < 0 ? this.#accumulator : this.#bucketAccumulators[bucket];
+    return accumulator === undefined ? undefined : this.#exemplarOf(accumulator);
   }
 
   native(): NativeView | undefined {
     if (this.#composite < 0) return undefined;
-    const { cells, sums, nativeBucketsMax } = this.#state;
-    const own = cells.composites[this.#composite]!.native.filter((cell) => isHeld(sums, cell));
+    const { accumulators, sums, nativeBucketsMax } = this.#state;
+    const own = accumulators.composites[this.#composite]!.native.filter((accumulator) =>
+      isHeld(sums, accumulator),
+    );
     const whole = assembleNative(
-      cells,
-      own.map((cell) => [cell, sums[cell]!] as const),
+      accumulators,
+      own.map((accumulator) => [accumulator, sums[accumulator]!] as const),
     );
     if (whole === undefined) return undefined;
     const shown = reduceForExposition(whole, nativeBucketsMax);
@@ -116,40 +118,42 @@ export class SeriesRow implements SeriesView {
   }
 
   #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
-    const { cells, undoLog } = this.#state;
-    if (cells.exemplars.size === 0 && !undoLog.hasExemplars) return [];
+    const { accumulators, undoLog } = this.#state;
+    if (accumulators.exemplars.size === 0 && !undoLog.hasExemplars) return [];
     return newestExemplars(
-      natives.map((cell) => this.#exemplarOf(cell)).filter((exemplar) => exemplar !== undefined),
+      natives
+        .map((accumulator) => this.#exemplarOf(accumulator))
+        .filter((exemplar) => exemplar !== undefined),
     );
   }
 
-  #exemplarOf(cell: number): KeptExemplar | undefined {
-    const { cells, undoLog } = this.#state;
-    return undoLog.exemplarOf(cell, cells.exemplars.get(cell));
+  #exemplarOf(accumulator: number): KeptExemplar | undefined {
+    const { accumulators, undoLog } = this.#state;
+    return undoLog.exemplarOf(accumulator, accumulators.exemplars.get(accumulator));
   }
 
-  #readLabels(cell: number): void {
-    const { texts } = this.#state.cells;
-    this.bytes = texts.chunkOf(cell);
-    const start = texts.offsetOf(cell);
-    const end = start + texts.lengthOf(cell);
+  #readLabels(accumulator: number): void {
+    const { texts } = this.#state.accumulators;
+    this.bytes = texts.chunkOf(accumulator);
+    const start = texts.offsetOf(accumulator);
+    const end = start + texts.lengthOf(accumulator);
     this.labelsStart = Math.min(start + this.#headBytes, end);
     this.labelsEnd = Math.max(end - 1, this.labelsStart);
   }
 
-  #readStart(cell: number): void {
+  #readStart(accumulator: number): void {
     if (!this.#counts) return;
-    const { cells, undoLog } = this.#state;
-    const counted = undoLog.startOf(cell) ?? cells.startMs[cell]!;
+    const { accumulators, undoLog } = this.#state;
+    const counted = undoLog.startOf(accumulator) ?? accumulators.startMs[accumulator]!;
     const told = this.#created?.of(this) ?? Number.NaN;
     // A sender that does not know says 0.
     this.startMs = told > 0 && told < counted ? told : counted;
   }
 }
 
-/** Cells that came after a view was opened have no total in it, or NaN where a free number was used again. */
-export function isHeld(sums: Float64Array, cell: number): boolean {
-  return cell < sums.length && !Number.isNaN(sums[cell]);
+/** Accumulators that came after a view was opened have no total in it, or NaN where a free number was used again. */
+export function isHeld(sums: Float64Array, accumulator: number): boolean {
+  return accumulator < sums.length && !Number.isNaN(sums[accumulator]);
 }
 
 /** Start times that senders of text gave, in a family of their own. */
@@ -160,11 +164,11 @@ interface CreatedTimes {
 
 function createdTimes(
   name: string,
-  { cells, families, sums, undoLog, hashSeed }: ViewedState,
+  { accumulators, families, sums, undoLog, hashSeed }: ViewedState,
 ): CreatedTimes | undefined {
   const family = families.find(startTimesName(name));
   if (family?.type !== 'gauge') return undefined;
-  const { texts } = cells;
+  const { texts } = accumulators;
   const scratch = new TextScratch(hashSeed);
   const head = isLegacyMetricName(family.name) ? `${family.name}{` : `{"${escapeLabelValue(family.name)}",`;
   const bare = isLegacyMetricName(family.name) ? family.name : `${head.slice(0, -1)}}`;
@@ -174,10 +178,11 @@ function createdTimes(
       const { view, start, end, hash } = scratch.write(
         labels.length === 0 ? bare : `${head}${labels.toString('utf8')}}`,
       );
-      const cell = texts.find(view, start, end, hash);
-      if (cell < 0 || !isHeld(sums, cell)) return Number.NaN;
-      const isTime = undoLog.kindOf(cell, cells.kindOf(cell)) === CellKind.CREATED;
-      return isTime ? sums[cell]! * 1_000 : Number.NaN;
+      const accumulator = texts.find(view, start, end, hash);
+      if (accumulator < 0 || !isHeld(sums, accumulator)) return Number.NaN;
+      const isTime =
+        undoLog.kindOf(accumulator, accumulators.kindOf(accumulator)) === AccumulatorKind.CREATED;
+      return isTime ? sums[accumulator]! * 1_000 : Number.NaN;
     },
   };
 }

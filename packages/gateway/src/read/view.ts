@@ -7,7 +7,7 @@ import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { FamilyView, ReadView, SampleVisitor, SeriesVisitor } from '../model/read-view.ts';
 import type { NumberList } from '../primitives/number-list.ts';
-import type { Cells } from '../store/cells.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, holdsOnlyStartTimes } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
@@ -22,14 +22,14 @@ import type { State } from '../state/state.ts';
 /** Rows looked up in one step. */
 const STEP_ROWS = 16_384;
 
-/** Bytes that a view takes for each cell: its copied total, and its place in a list of rows that others have replaced since. */
-const CELL_BYTES = 12;
+/** Bytes that a view takes for each accumulator: its copied total, and its place in a list of rows that others have replaced since. */
+const ACCUMULATOR_BYTES = 12;
 /** And for each family: the object that reads its rows, and its places in lists. */
 const FAMILY_BYTES = 320;
 
 /** One point in time, for any number of pages. */
 export interface OpenView {
-  /** The value of Cells.tick when it was opened: it shows what came before. */
+  /** The value of Accumulators.tick when it was opened: it shows what came before. */
   readonly generation: number;
   /** What it takes by now. It grows while what it shows is changed. */
   readonly bytes: number;
@@ -41,36 +41,36 @@ export interface OpenView {
 }
 
 /** What a view would take, were it opened now. */
-export function viewBytes({ cells, families }: State): number {
-  return cells.texts.high * CELL_BYTES + families.size * FAMILY_BYTES;
+export function viewBytes({ accumulators, families }: State): number {
+  return accumulators.texts.high * ACCUMULATOR_BYTES + families.size * FAMILY_BYTES;
 }
 
 /** Copies what changes, in steps, during which nobody may change the state. */
 export function* openView(state: State, onClose: () => void): Generator<void, OpenView> {
-  const { cells, families, pace } = state;
+  const { accumulators, families, pace } = state;
   const bytesAtFirst = viewBytes(state);
-  const { high } = cells.texts;
-  const sums = yield* copyColumn(pace, cells.sums.rounded, new Float64Array(high), high);
+  const { high } = accumulators.texts;
+  const sums = yield* copyColumn(pace, accumulators.sums.rounded, new Float64Array(high), high);
   const listed = families.list();
   const { hashSeed, limits } = state;
   const { nativeBucketsMax } = limits;
   const undoLog = new ViewUndoLog();
-  const { generation } = cells;
-  const viewed: ViewedState = { cells, families, sums, undoLog, hashSeed, nativeBucketsMax };
+  const { generation } = accumulators;
+  const viewed: ViewedState = { accumulators, families, sums, undoLog, hashSeed, nativeBucketsMax };
   const views: RowsView[] = [];
   for (const family of listed) {
     views.push(new RowsView(family, viewed));
     if (pace.isFull(1)) yield;
   }
-  cells.watch(undoLog);
+  accumulators.watch(undoLog);
   // What changes from now on has a later version.
-  cells.generation += 1;
+  accumulators.generation += 1;
   // The opener counts as one.
   let users = 1;
   const leave = onceOnly(() => {
     users -= 1;
     if (users > 0) return;
-    cells.unwatch(undoLog);
+    accumulators.unwatch(undoLog);
     onClose();
   });
   return {
@@ -144,7 +144,7 @@ class RowsView implements FamilyView {
   readonly once: boolean = false;
   readonly rowCount: number;
   readonly #state: ViewedState;
-  readonly #cells: Cells;
+  readonly #accumulators: Accumulators;
   readonly #sums: Float64Array;
   readonly #pending: NumberList;
   readonly #grouped: boolean;
@@ -153,7 +153,7 @@ class RowsView implements FamilyView {
   #series: SeriesRow | undefined;
 
   constructor(family: Family, state: ViewedState) {
-    const { cells, sums } = state;
+    const { accumulators, sums } = state;
     this.identity = family;
     this.name = family.name;
     this.type = family.type;
@@ -163,10 +163,10 @@ class RowsView implements FamilyView {
     this.hasNative = family.hasNative;
     this.#createdGeneration = family.createdGeneration;
     this.quotedNames = family.quotedNames;
-    this.version = cells.changedAt[family.id]!;
+    this.version = accumulators.changedAt[family.id]!;
     this.rowCount = family.sorted.length + family.pending.length;
     this.#state = state;
-    this.#cells = cells;
+    this.#accumulators = accumulators;
     this.#sums = sums;
     this.#pending = family.pending;
     this.#grouped = isDistribution(family.type);
@@ -179,7 +179,7 @@ class RowsView implements FamilyView {
     const pending = this.#pending;
     const pendingCount = this.rowCount - sorted.length;
     if (pendingCount === 0) return;
-    const { texts, composites, composite } = this.#cells;
+    const { texts, composites, composite } = this.#accumulators;
     const added = yield* mapInSteps(pending.between(0, pendingCount), (row) => row);
     if (this.#grouped) {
       // A group goes by the text of its count.
@@ -187,7 +187,7 @@ class RowsView implements FamilyView {
       const counts = yield* mapInSteps(added, (id) => composites[id]!.count);
       yield* sortTexts(texts, counts);
       const merged = yield* mergeTexts(texts, known, counts);
-      this.#rows = yield* mapInSteps(merged, (cell) => composite[cell]!);
+      this.#rows = yield* mapInSteps(merged, (accumulator) => composite[accumulator]!);
     } else {
       yield* sortTexts(texts, added);
       this.#rows = yield* mergeTexts(texts, sorted, added);
@@ -214,13 +214,13 @@ class RowsView implements FamilyView {
       for (let row = from; row < to; row += 1) this.#visitComposite(rows[row]!, visitor, zeroAfter);
       return;
     }
-    prefetchTexts(this.#cells.texts, rows, from, to);
-    const { createdGeneration } = this.#cells;
+    prefetchTexts(this.#accumulators.texts, rows, from, to);
+    const { createdGeneration } = this.#accumulators;
     const isInfo = this.type === 'info';
     for (let row = from; row < to; row += 1) {
-      const cell = rows[row]!;
-      const value = createdGeneration[cell]! > zeroAfter ? 0 : this.#sums[cell]!;
-      this.#visitCell(cell, isInfo ? Math.min(value, 1) : value, visitor);
+      const accumulator = rows[row]!;
+      const value = createdGeneration[accumulator]! > zeroAfter ? 0 : this.#sums[accumulator]!;
+      this.#visitAccumulator(accumulator, isInfo ? Math.min(value, 1) : value, visitor);
     }
   }
 
@@ -228,33 +228,33 @@ class RowsView implements FamilyView {
     const rows = this.#rows;
     this.#series ??= new SeriesRow(this, this.#state);
     const series = this.#series;
-    if (!this.#grouped) prefetchTexts(this.#cells.texts, rows, from, to);
+    if (!this.#grouped) prefetchTexts(this.#accumulators.texts, rows, from, to);
     for (let row = from; row < to; row += 1) {
       if (this.#grouped) series.readComposite(rows[row]!);
-      else series.readCell(rows[row]!);
+      else series.readAccumulator(rows[row]!);
       visitor(series);
     }
   }
 
   #visitComposite(id: number, visitor: SampleVisitor, zeroAfter: number): void {
     const sums = this.#sums;
-    const { buckets, sum, count } = this.#cells.composites[id]!;
-    const isNew = this.#cells.createdGeneration[count]! > zeroAfter;
+    const { buckets, sum, count } = this.#accumulators.composites[id]!;
+    const isNew = this.#accumulators.createdGeneration[count]! > zeroAfter;
     let cumulative = 0;
     for (const bucket of buckets) {
       if (!isHeld(sums, bucket)) continue;
       if (!isNew) cumulative += sums[bucket]!;
-      this.#visitCell(bucket, cumulative, visitor);
+      this.#visitAccumulator(bucket, cumulative, visitor);
     }
-    if (sum >= 0 && isHeld(sums, sum)) this.#visitCell(sum, isNew ? 0 : sums[sum]!, visitor);
+    if (sum >= 0 && isHeld(sums, sum)) this.#visitAccumulator(sum, isNew ? 0 : sums[sum]!, visitor);
     const total = buckets.length === 0 && !isNew ? sums[count]! : cumulative;
-    this.#visitCell(count, total, visitor);
+    this.#visitAccumulator(count, total, visitor);
   }
 
-  #visitCell(cell: number, value: number, visitor: SampleVisitor): void {
-    const { texts } = this.#cells;
-    const start = texts.offsetOf(cell);
-    visitor(texts.chunkOf(cell), start, start + texts.lengthOf(cell), value);
+  #visitAccumulator(accumulator: number, value: number, visitor: SampleVisitor): void {
+    const { texts } = this.#accumulators;
+    const start = texts.offsetOf(accumulator);
+    visitor(texts.chunkOf(accumulator), start, start + texts.lengthOf(accumulator), value);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Brings back sources and what they contribute. */
 import { copyColumn } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
-import type { CellRestorer } from './restore-cells.ts';
+import type { AccumulatorRestorer } from './restore-accumulators.ts';
 import { broken } from './snapshot-parts.ts';
 import type { PartReader } from './snapshot-parts.ts';
 import { Ring } from '../sources/source-list.ts';
@@ -13,26 +13,26 @@ const NOBODY = -1;
 export class SourceRestorer {
   readonly #sources: Sources;
   readonly #pace: Pace;
-  readonly #cells: CellRestorer;
+  readonly #accumulators: AccumulatorRestorer;
   /** By place in the order: the number that the source has here. */
   readonly #numbers: Int32Array;
   #count = 0;
   /** What the source at the place `#owner` has, as far as it has come. */
   #owner = NOBODY;
   #length = 0;
-  #ownCells = new Int32Array(256);
+  #ownAccumulators = new Int32Array(256);
   #ownValues = new Float64Array(256);
   #contributions = 0;
 
   constructor(
     sources: Sources,
-    cells: CellRestorer,
+    accumulators: AccumulatorRestorer,
     { count, pace }: { readonly count: number; readonly pace: Pace },
   ) {
     if (count >= 2 ** 29) throw broken(`${count} sources`);
     this.#sources = sources;
     this.#pace = pace;
-    this.#cells = cells;
+    this.#accumulators = accumulators;
     this.#numbers = new Int32Array(count);
   }
 
@@ -59,21 +59,22 @@ export class SourceRestorer {
     const owners = part.u32();
     const lengths = part.u32();
     const values = part.numbers();
-    const cells = part.cells();
+    const accumulators = part.accumulators();
     let at = 0;
     for (let row = 0; row < part.rows; row += 1) {
       const end = at + lengths[row]!;
-      if (end > values.length || values.length !== cells.length) throw broken('contributions are cut off');
+      if (end > values.length || values.length !== accumulators.length)
+        throw broken('contributions are cut off');
       if (owners[row] !== this.#owner) {
         yield* this.#close();
         this.#owner = owners[row]!;
       }
       yield* this.#reserve(this.#length + lengths[row]!);
       for (; at < end; at += 1) {
-        this.#ownCells[this.#length] = cells[at]!;
+        this.#ownAccumulators[this.#length] = accumulators[at]!;
         this.#ownValues[this.#length] = values[at]!;
         this.#length += 1;
-        if (!isStart(cells[at]!)) this.#cells.countHolder(cells[at]!);
+        if (!isStart(accumulators[at]!)) this.#accumulators.countHolder(accumulators[at]!);
         if (this.#pace.isFull(1)) yield;
       }
     }
@@ -94,7 +95,7 @@ export class SourceRestorer {
     if (source === undefined || this.#owner >= this.#count) throw broken(`no source ${this.#owner}`);
     own.open(source);
     if (own.length > 0) throw broken(`source ${this.#owner} contributes twice`);
-    const columns = { cells: this.#ownCells, values: this.#ownValues, length: this.#length };
+    const columns = { accumulators: this.#ownAccumulators, values: this.#ownValues, length: this.#length };
     yield* own.replace(source, columns, this.#pace);
     this.#contributions += this.#length;
     this.#owner = NOBODY;
@@ -102,9 +103,14 @@ export class SourceRestorer {
   }
 
   *#reserve(length: number): Generator<void, void> {
-    if (length <= this.#ownCells.length) return;
-    const capacity = Math.max(length, this.#ownCells.length * 2);
-    this.#ownCells = yield* copyColumn(this.#pace, this.#ownCells, new Int32Array(capacity), this.#length);
+    if (length <= this.#ownAccumulators.length) return;
+    const capacity = Math.max(length, this.#ownAccumulators.length * 2);
+    this.#ownAccumulators = yield* copyColumn(
+      this.#pace,
+      this.#ownAccumulators,
+      new Int32Array(capacity),
+      this.#length,
+    );
     this.#ownValues = yield* copyColumn(
       this.#pace,
       this.#ownValues,

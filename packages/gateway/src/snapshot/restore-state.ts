@@ -1,10 +1,10 @@
 /**
- * Brings an empty state to where a snapshot was taken: same numbers of cells, groups and families, same numbers to come. What
+ * Brings an empty state to where a snapshot was taken: same numbers of accumulators, groups and families, same numbers to come. What
  * follows from the rest is found anew: hashes, groups, the rows of families. A snapshot that contradicts itself is refused.
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { CellRestorer } from './restore-cells.ts';
+import { AccumulatorRestorer } from './restore-accumulators.ts';
 import { restoreFamilies } from './snapshot-families.ts';
 import { broken, headFields, PartReader, Tag, VERSION } from './snapshot-parts.ts';
 import type { Head } from './snapshot-parts.ts';
@@ -58,7 +58,7 @@ function readHead(part: PartReader): Head {
 class Restorer {
   readonly #head: Head;
   readonly #state: State;
-  readonly #cells: CellRestorer;
+  readonly #accumulators: AccumulatorRestorer;
   readonly #sources: SourceRestorer;
   readonly #freeIds = new Set<number>();
   #tag: number = Tag.FAMILIES;
@@ -69,16 +69,19 @@ class Restorer {
   constructor(head: Head, state: State) {
     this.#head = head;
     this.#state = state;
-    if (head.cells + head.pendingFree + head.freeCells !== head.cellNumbers || head.cellNumbers >= 2 ** 31)
-      throw broken(`${head.cells} cells of ${head.cellNumbers} numbers`);
+    if (
+      head.accumulators + head.pendingFree + head.freeAccumulators !== head.accumulatorNumbers ||
+      head.accumulatorNumbers >= 2 ** 31
+    )
+      throw broken(`${head.accumulators} cells of ${head.accumulatorNumbers} numbers`);
     if (head.families + head.freeFamilies !== head.familyIds || head.familyIds >= 2 ** 31)
       throw broken(`${head.families} families of ${head.familyIds} ids`);
-    // Those that were dropped have no cells any more.
+    // Those that were dropped have no accumulators any more.
     if (head.composites >= 2 ** 31) throw broken(`${head.composites} groups`);
     state.families.restoreIds(head.familyIds);
-    this.#cells = new CellRestorer(state, head);
+    this.#accumulators = new AccumulatorRestorer(state, head);
     const count = head.sourcesLive + head.sourcesPruned;
-    this.#sources = new SourceRestorer(state.sources, this.#cells, { count, pace: state.pace });
+    this.#sources = new SourceRestorer(state.sources, this.#accumulators, { count, pace: state.pace });
   }
 
   *take(part: PartReader): Generator<void, void> {
@@ -92,14 +95,14 @@ class Restorer {
         return yield* this.#sources.takeSources(part);
       case Tag.CONTRIBUTIONS:
         return yield* this.#sources.takeContributions(part);
-      case Tag.CELLS:
-        return yield* this.#cells.take(part);
+      case Tag.ACCUMULATORS:
+        return yield* this.#accumulators.take(part);
       case Tag.SPILLED:
-        return yield* this.#cells.takeSpilled(part);
+        return yield* this.#accumulators.takeSpilled(part);
       case Tag.PENDING_FREE:
-        return yield* this.#cells.takePendingFree(part.u32());
-      case Tag.FREE_CELLS:
-        return yield* this.#cells.takeFree(part.u32());
+        return yield* this.#accumulators.takePendingFree(part.u32());
+      case Tag.FREE_ACCUMULATORS:
+        return yield* this.#accumulators.takeFree(part.u32());
       case Tag.END:
         return yield* this.#end(part.f64());
       default:
@@ -109,7 +112,7 @@ class Restorer {
 
   *finish(): Generator<void, void> {
     if (!this.#ended) throw broken('it is cut off');
-    yield* this.#cells.finish();
+    yield* this.#accumulators.finish();
     this.#state.epoch = this.#head.epoch;
   }
 
@@ -140,14 +143,14 @@ class Restorer {
         return head.freeFamilies;
       case Tag.SOURCES:
         return head.sourcesLive + head.sourcesPruned;
-      case Tag.CELLS:
-        return head.cellNumbers;
+      case Tag.ACCUMULATORS:
+        return head.accumulatorNumbers;
       case Tag.SPILLED:
         return head.spilled;
       case Tag.PENDING_FREE:
         return head.pendingFree;
-      case Tag.FREE_CELLS:
-        return head.freeCells;
+      case Tag.FREE_ACCUMULATORS:
+        return head.freeAccumulators;
       case Tag.END:
         return 1;
       default:

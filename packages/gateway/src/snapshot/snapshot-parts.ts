@@ -15,10 +15,10 @@ export const Tag = {
   FREE_FAMILIES: 2,
   SOURCES: 3,
   CONTRIBUTIONS: 4,
-  CELLS: 5,
+  ACCUMULATORS: 5,
   SPILLED: 6,
   PENDING_FREE: 7,
-  FREE_CELLS: 8,
+  FREE_ACCUMULATORS: 8,
   END: 9,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
@@ -33,12 +33,12 @@ export const headFields = [
   'freeFamilies',
   'sourcesLive',
   'sourcesPruned',
-  'cells',
-  'cellNumbers',
+  'accumulators',
+  'accumulatorNumbers',
   'composites',
   'spilled',
   'pendingFree',
-  'freeCells',
+  'freeAccumulators',
 ] as const;
 export type Head = Readonly<Record<(typeof headFields)[number], number>>;
 
@@ -140,7 +140,7 @@ export class PartReader {
     return this.#take(Float64Array);
   }
 
-  cells(): Int32Array {
+  accumulators(): Int32Array {
     return this.#take(Int32Array);
   }
 

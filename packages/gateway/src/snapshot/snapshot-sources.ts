@@ -63,7 +63,7 @@ export function* contributionParts(
   const owners = new Uint32Array(ENTRIES_MAX);
   const lengths = new Uint32Array(ENTRIES_MAX);
   const values = new Float64Array(ENTRIES_MAX);
-  const cells = new Int32Array(ENTRIES_MAX);
+  const accumulators = new Int32Array(ENTRIES_MAX);
   let from = 0;
   let rows = 0;
   let used = 0;
@@ -76,17 +76,18 @@ export function* contributionParts(
       owners.subarray(0, rows),
       lengths.subarray(0, rows),
       values.subarray(0, used),
-      cells.subarray(0, used),
+      accumulators.subarray(0, used),
     ],
   });
   for (const chunk of chunks) {
-    for (const { owner, length, valuesAt, cellsAt } of chunk.blocks()) {
+    for (const { owner, length, valuesAt, accumulatorsAt } of chunk.blocks()) {
       for (let done = 0; done < length;) {
         const taken = Math.min(length - done, ENTRIES_MAX - used);
         owners[rows] = places[owner]!;
         lengths[rows] = taken;
         for (let i = 0; i < taken; i += 1) values[used + i] = chunk.values[valuesAt + done + i]!;
-        for (let i = 0; i < taken; i += 1) cells[used + i] = chunk.cells[cellsAt + done + i]!;
+        for (let i = 0; i < taken; i += 1)
+          accumulators[used + i] = chunk.accumulators[accumulatorsAt + done + i]!;
         rows += 1;
         used += taken;
         done += taken;

@@ -1,14 +1,14 @@
 /**
  * Takes a snapshot of the state at one point in time, while pushes go on.
  *
- *   what changes     sums, kind, holders, lists of numbers    copied first, about 21 bytes a cell, while pushes wait
- *   what does not    text, family, group, bound               read when its part is made; `hold` keeps freed cells as they are
+ *   what changes     sums, kind, holders, lists of numbers    copied first, about 21 bytes an accumulator, while pushes wait
+ *   what does not    text, family, group, bound               read when its part is made; `hold` keeps freed accumulators as they are
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *
- * So the memory for it is bounded by 21 bytes a cell, and a second copy of the contributions (12 bytes each) and of the
+ * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
- * and texts of cells that go meanwhile, and one part. What is copied first takes a few milliseconds for a million cells, and is
+ * and texts of accumulators that go meanwhile, and one part. What is copied first takes a few milliseconds for a million accumulators, and is
  * copied in steps. Of sums that spilled, which are rare, the lists are kept, as these are replaced and never changed.
  */
 import { setImmediate } from 'node:timers/promises';
@@ -19,7 +19,7 @@ import type { FrozenChunk } from '../sources/contributions.ts';
 import { freezeFamilies, familyParts } from './snapshot-families.ts';
 import type { FrozenFamilies } from './snapshot-families.ts';
 import { copyColumn } from '../primitives/pace.ts';
-import { cellParts } from './snapshot-cells.ts';
+import { accumulatorParts } from './snapshot-accumulators.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './snapshot-parts.ts';
 import type { Head, Part } from './snapshot-parts.ts';
 import { contributionParts, sourceParts } from './snapshot-sources.ts';
@@ -42,7 +42,7 @@ export interface Moment {
   readonly lo: Float64Array;
   readonly spilled: SpilledSums;
   readonly pendingFree: Uint32Array;
-  readonly freeCells: Uint32Array;
+  readonly freeAccumulators: Uint32Array;
   readonly freeFamilies: Uint32Array;
   readonly families: FrozenFamilies;
   readonly sources: FrozenSources;
@@ -71,7 +71,7 @@ const STEP_NUMBERS = 1 << 16;
  * and that takes longer than the copying, for which pushes have to wait.
  */
 export async function buffersForSnapshot(state: State): Promise<SnapshotBuffers> {
-  const { high } = state.cells.texts;
+  const { high } = state.accumulators.texts;
   const buffers = newBuffers(high + Math.ceil(high / 16));
   for (const column of [buffers.kind, buffers.contributors, buffers.hi, buffers.lo]) {
     for (let at = 0; at < column.length; at += STEP_NUMBERS) {
@@ -82,12 +82,12 @@ export async function buffersForSnapshot(state: State): Promise<SnapshotBuffers>
   return buffers;
 }
 
-function newBuffers(cells: number): SnapshotBuffers {
+function newBuffers(accumulators: number): SnapshotBuffers {
   return {
-    kind: new Uint8Array(cells),
-    contributors: new Uint32Array(cells),
-    hi: new Float64Array(cells),
-    lo: new Float64Array(cells),
+    kind: new Uint8Array(accumulators),
+    contributors: new Uint32Array(accumulators),
+    hi: new Float64Array(accumulators),
+    lo: new Float64Array(accumulators),
   };
 }
 
@@ -98,7 +98,7 @@ export function takeSnapshot(state: State, buffers?: SnapshotBuffers): Snapshot 
 
 /** The same; until the last step nobody may change the state. One at a time, and not between the steps of a change. */
 export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): Generator<void, Snapshot> {
-  const { high } = state.cells.texts;
+  const { high } = state.accumulators.texts;
   const moment = yield* freeze(
     state,
     buffers !== undefined && buffers.kind.length >= high ? buffers : newBuffers(high),
@@ -125,19 +125,26 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
 }
 
 function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment> {
-  const { cells, families, sources, pace } = state;
-  const { high } = cells.texts;
+  const { accumulators, families, sources, pace } = state;
+  const { high } = accumulators.texts;
   const frozenSources = sources.list.freeze();
   state.hold();
   pace.begin();
   const moment = {
-    kind: yield* copyColumn(pace, cells.kind, buffers.kind.subarray(0, high), high),
-    contributors: yield* copyColumn(pace, cells.contributors, buffers.contributors.subarray(0, high), high),
-    hi: yield* copyColumn(pace, cells.sums.rounded, buffers.hi.subarray(0, high), high),
-    lo: yield* copyColumn(pace, cells.sums.rest, buffers.lo.subarray(0, high), high),
+    kind: yield* copyColumn(pace, accumulators.kind, buffers.kind.subarray(0, high), high),
+    contributors: yield* copyColumn(
+      pace,
+      accumulators.contributors,
+      buffers.contributors.subarray(0, high),
+      high,
+    ),
+    hi: yield* copyColumn(pace, accumulators.sums.rounded, buffers.hi.subarray(0, high), high),
+    lo: yield* copyColumn(pace, accumulators.sums.rest, buffers.lo.subarray(0, high), high),
     spilled: yield* spilledSums(state),
-    pendingFree: cells.pendingFree.between(0, cells.pendingFree.length).slice(),
-    freeCells: cells.texts.freeEntries.between(0, cells.texts.freeEntries.length).slice(),
+    pendingFree: accumulators.pendingFree.between(0, accumulators.pendingFree.length).slice(),
+    freeAccumulators: accumulators.texts.freeEntries
+      .between(0, accumulators.texts.freeEntries.length)
+      .slice(),
     freeFamilies: Uint32Array.from(families.freeIds),
     families: yield* freezeFamilies(families, pace),
     sources: frozenSources,
@@ -150,20 +157,20 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     freeFamilies: moment.freeFamilies.length,
     sourcesLive: frozenSources.liveCount,
     sourcesPruned: frozenSources.prunedCount,
-    cells: cells.size,
-    cellNumbers: high,
-    composites: cells.composites.length,
+    accumulators: accumulators.size,
+    accumulatorNumbers: high,
+    composites: accumulators.composites.length,
     spilled: moment.spilled.rows.length,
     pendingFree: moment.pendingFree.length,
-    freeCells: moment.freeCells.length,
+    freeAccumulators: moment.freeAccumulators.length,
   };
   return { head, ...moment };
 }
 
-function* spilledSums({ cells, pace }: State): Generator<void, SpilledSums> {
+function* spilledSums({ accumulators, pace }: State): Generator<void, SpilledSums> {
   const rows: number[] = [];
   const sums: SpilledSums['sums'][number][] = [];
-  for (const [row, sum] of cells.sums.spilled()) {
+  for (const [row, sum] of accumulators.sums.spilled()) {
     rows.push(row);
     sums.push(sum);
     if (pace.isFull(1)) yield;
@@ -182,10 +189,10 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   const places = new Int32Array(moment.sources.numbers);
   yield* sourceParts(moment.sources, places);
   const contributed = yield* contributionParts(moment.chunks, places);
-  yield* cellParts(state.cells, moment);
+  yield* accumulatorParts(state.accumulators, moment);
   yield* spilledParts(moment.spilled);
   yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
-  yield* numberParts(Tag.FREE_CELLS, moment.freeCells);
+  yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }
 
@@ -193,14 +200,14 @@ const SPILLED_ROWS = 512;
 
 function* spilledParts({ rows, sums }: SpilledSums): Generator<Part, void> {
   for (let from = 0; from < rows.length; from += SPILLED_ROWS) {
-    const cells = rows.slice(from, from + SPILLED_ROWS);
+    const accumulators = rows.slice(from, from + SPILLED_ROWS);
     const packed = sums.slice(from, from + SPILLED_ROWS).map(packSpilled);
     yield {
       tag: Tag.SPILLED,
       from,
-      rows: cells.length,
+      rows: accumulators.length,
       columns: [
-        Uint32Array.from(cells),
+        Uint32Array.from(accumulators),
         Uint32Array.from(packed, ({ length }) => length),
         Float64Array.from(packed.flat()),
       ],

@@ -1,9 +1,9 @@
 /**
- * What each source contributes: two columns, cells and values, packed into chunks, so that a contribution costs its twelve
+ * What each source contributes: two columns, accumulators and values, packed into chunks, so that a contribution costs its twelve
  * bytes and little more, whether the sources are few and large or many and small.
  *
  *   chunk   [ block | block | gap | block | … unused ]    512 KiB, in slots of 8 bytes
- *   block   [ owner, length | value … | cell, cell … ]    one slot, `length` slots, half as many
+ *   block   [ owner, length | value … | accumulator, accumulator … ]    one slot, `length` slots, half as many
  *
  * A block is exactly as long as what it holds, so it gives up its place when that number changes. The gaps are won back by moving
  * what is left in the emptiest chunk to the end of the newest: at most one chunk with each change, a fraction of a
@@ -42,33 +42,33 @@ export interface FrozenBlock {
   readonly owner: number;
   readonly length: number;
   readonly valuesAt: number;
-  readonly cellsAt: number;
+  readonly accumulatorsAt: number;
 }
 
 /** As many of both as `length`, or more. */
 export interface Columns {
-  readonly cells: Int32Array;
+  readonly accumulators: Int32Array;
   readonly values: Float64Array;
   readonly length: number;
 }
 
 /** A chunk at one point in time. */
 export interface FrozenChunk {
-  /** `length` of `values` from `valuesAt`, of `cells` from `cellsAt`. */
+  /** `length` of `values` from `valuesAt`, of `accumulators` from `accumulatorsAt`. */
   blocks(): Iterable<FrozenBlock>;
   readonly values: Float64Array;
-  readonly cells: Int32Array;
+  readonly accumulators: Int32Array;
   /** To be called when it has been read, so that it need not be copied any more. */
   done(): void;
 }
 
 export class Contributions {
-  /** The columns of the owner last opened: `length` of `values` from `valuesAt`, of `cells` from `cellsAt`. */
+  /** The columns of the owner last opened: `length` of `values` from `valuesAt`, of `accumulators` from `accumulatorsAt`. */
   length = 0;
   values: Float64Array;
   valuesAt = 1;
-  cells: Int32Array;
-  cellsAt = 2;
+  accumulators: Int32Array;
+  accumulatorsAt = 2;
   readonly #chunks: Chunk[];
   /** Numbers of chunks that are gone, to be used again. */
   readonly #vacant: number[] = [];
@@ -88,7 +88,7 @@ export class Contributions {
     nothing.used = 1;
     this.#chunks = [nothing];
     this.values = nothing.doubles;
-    this.cells = nothing.ints;
+    this.accumulators = nothing.ints;
   }
 
   /** Bytes held for blocks and gaps. */
@@ -111,8 +111,8 @@ export class Contributions {
     this.length = length;
     this.values = doubles;
     this.valuesAt = at + 1;
-    this.cells = ints;
-    this.cellsAt = (at + 1 + length) * 2;
+    this.accumulators = ints;
+    this.accumulatorsAt = (at + 1 + length) * 2;
   }
 
   /** The same, and values may be written. */
@@ -140,12 +140,12 @@ export class Contributions {
   }
 
   /** What the owner has becomes the first `length` entries of these columns, and is open then. None is to have nothing. */
-  *replace(owner: number, { cells, values, length }: Columns, pace: Pace): Generator<void, void> {
+  *replace(owner: number, { accumulators, values, length }: Columns, pace: Pace): Generator<void, void> {
     this.#resize(owner, length);
     for (let from = 0; from < length; from += pace.rows) {
       const to = Math.min(from + pace.rows, length);
       for (let i = from; i < to; i += 1) this.values[this.valuesAt + i] = values[i]!;
-      for (let i = from; i < to; i += 1) this.cells[this.cellsAt + i] = cells[i]!;
+      for (let i = from; i < to; i += 1) this.accumulators[this.accumulatorsAt + i] = accumulators[i]!;
       if (to < length && pace.isFull(to - from)) yield;
     }
   }
@@ -292,12 +292,13 @@ function frozenChunk(chunk: Chunk): FrozenChunk {
   chunk.frozen = true;
   return {
     values: doubles,
-    cells: ints,
+    accumulators: ints,
     *blocks() {
       for (let at = 0; at < used;) {
         const owner = ints[at * 2]!;
         const length = ints[at * 2 + 1]!;
-        if (owner !== NOBODY) yield { owner, length, valuesAt: at + 1, cellsAt: (at + 1 + length) * 2 };
+        if (owner !== NOBODY)
+          yield { owner, length, valuesAt: at + 1, accumulatorsAt: (at + 1 + length) * 2 };
         at += slotsFor(length);
       }
     },

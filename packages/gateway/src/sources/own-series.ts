@@ -1,19 +1,19 @@
 /** Series that belong to a source as they belong to a group of Pushgateway: their labels contain all labels of its grouping key. */
 import { labelText } from '../model/series-text.ts';
-import { isGrouped } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { isGrouped } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import { hashedKey } from './source-list.ts';
 
 export class OwnSeries {
-  readonly #cells: Cells;
+  readonly #accumulators: Accumulators;
   /** Undefined where they are not known. */
   #labels: readonly string[] | undefined;
   /** Asked for last, as buckets of one histogram come one after the other. */
   #last = -1;
   #lastIsOwn = false;
 
-  constructor(cells: Cells) {
-    this.#cells = cells;
+  constructor(accumulators: Accumulators) {
+    this.#accumulators = accumulators;
   }
 
   /** From here on it is about the source with this key. One whose key is kept as a hash has nothing of its own. */
@@ -26,11 +26,13 @@ export class OwnSeries {
     this.#labels = labels.filter(([, value]) => value !== '').map(([name, value]) => labelText(name, value));
   }
 
-  has(cell: number): boolean {
-    const { composites, composite } = this.#cells;
-    const named = isGrouped(this.#cells.kindOf(cell)) ? composites[composite[cell]!]!.count : cell;
+  has(accumulator: number): boolean {
+    const { composites, composite } = this.#accumulators;
+    const named = isGrouped(this.#accumulators.kindOf(accumulator))
+      ? composites[composite[accumulator]!]!.count
+      : accumulator;
     if (named !== this.#last) {
-      const text = this.#cells.textOf(named);
+      const text = this.#accumulators.textOf(named);
       this.#last = named;
       this.#lastIsOwn = this.#labels?.every((label) => contains(text, label)) === true;
     }

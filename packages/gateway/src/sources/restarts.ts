@@ -4,9 +4,9 @@ import { reduceResolution } from '../histogram/resolution.ts';
 import { widenZeroBucket } from '../histogram/zero-bucket.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
-import { isNative } from '../store/native-cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
+import { isNative } from '../store/native-accumulators.ts';
 import { assembleNative } from '../store/native-view.ts';
 import type { Pace } from '../primitives/pace.ts';
 
@@ -15,18 +15,18 @@ const ASSEMBLED_ROWS = 4;
 /** Relative to a count of one or more. */
 const ROUNDING = 1e-9;
 
-/** Cells and what a source has, or now says, of each. */
+/** Accumulators and what a source has, or now says, of each. */
 interface Numbers {
   readonly length: number;
-  cellAt(i: number): number;
+  accumulatorAt(i: number): number;
   valueAt(i: number): number;
 }
 
 export interface Replacement {
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   readonly before: Numbers;
   readonly batch: Batch;
-  /** By cell: 1 + its place in `before`; 0 for none. */
+  /** By accumulator: 1 + its place in `before`; 0 for none. */
   readonly position: Uint32Array;
   readonly pace: Pace;
   /** Whether a family with this id may fall without having begun anew. */
@@ -39,7 +39,7 @@ export interface Replacement {
  * looked at as Prometheus does.
  */
 export function* restartedComposites(replacement: Replacement): Generator<void, ReadonlySet<number>> {
-  const { cells, before, batch, position, pace } = replacement;
+  const { accumulators, before, batch, position, pace } = replacement;
   const now = numbersOf(batch);
   const restarted = new Set<number>();
   const bucketsBefore = yield* bucketCounts(replacement, before);
@@ -50,27 +50,28 @@ export function* restartedComposites(replacement: Replacement): Generator<void, 
   }
   for (let i = 0; i < now.length; i += 1) {
     if (pace.isFull(1)) yield;
-    const cell = now.cellAt(i);
-    const kind = cells.kindOf(cell);
-    if (kind !== CellKind.BUCKET && kind !== CellKind.COUNT) continue;
-    const at = position[cell]! - 1;
-    const isNewBound = at < 0 && kind === CellKind.BUCKET && bucketsBefore.has(cells.composite[cell]!);
+    const accumulator = now.accumulatorAt(i);
+    const kind = accumulators.kindOf(accumulator);
+    if (kind !== AccumulatorKind.BUCKET && kind !== AccumulatorKind.COUNT) continue;
+    const at = position[accumulator]! - 1;
+    const isNewBound =
+      at < 0 && kind === AccumulatorKind.BUCKET && bucketsBefore.has(accumulators.composite[accumulator]!);
     if (isNewBound || (at >= 0 && hasFallen(before.valueAt(at), now.valueAt(i)))) {
-      restarted.add(cells.composite[cell]!);
+      restarted.add(accumulators.composite[accumulator]!);
     }
   }
   const nativesBefore = yield* natives(replacement, before);
   if (nativesBefore.size > 0) {
     for (const [id, values] of yield* natives(replacement, now)) {
       if (pace.isFull(values.length * ASSEMBLED_ROWS)) yield;
-      const known = assembleNative(cells, nativesBefore.get(id) ?? []);
-      const native = assembleNative(cells, values);
+      const known = assembleNative(accumulators, nativesBefore.get(id) ?? []);
+      const native = assembleNative(accumulators, values);
       if (known !== undefined && native !== undefined && hasReset(known, asCoarse(native, known)))
         restarted.add(id);
     }
   }
   for (const id of restarted) {
-    if (replacement.isGauge(cells.family[cells.composites[id]!.count]!)) restarted.delete(id);
+    if (replacement.isGauge(accumulators.family[accumulators.composites[id]!.count]!)) restarted.delete(id);
     if (pace.isFull(1)) yield;
   }
   return restarted;
@@ -93,39 +94,39 @@ function asCoarse(histogram: NativeHistogram, other: NativeHistogram): NativeHis
   return widenZeroBucket(reduceResolution(histogram, other.schema), other.zeroThreshold);
 }
 
-function numbersOf({ cells, values, length }: Batch): Numbers {
-  return { length, cellAt: (i) => cells[i]!, valueAt: (i) => values[i]! };
+function numbersOf({ accumulators, values, length }: Batch): Numbers {
+  return { length, accumulatorAt: (i) => accumulators[i]!, valueAt: (i) => values[i]! };
 }
 
 function* bucketCounts(
-  { cells, pace }: Replacement,
+  { accumulators, pace }: Replacement,
   numbers: Numbers,
 ): Generator<void, ReadonlyMap<number, number>> {
   const counts = new Map<number, number>();
   for (let i = 0; i < numbers.length; i += 1) {
     if (pace.isFull(1)) yield;
-    const cell = numbers.cellAt(i);
-    if (cells.kindOf(cell) !== CellKind.BUCKET) continue;
-    const composite = cells.composite[cell]!;
+    const accumulator = numbers.accumulatorAt(i);
+    if (accumulators.kindOf(accumulator) !== AccumulatorKind.BUCKET) continue;
+    const composite = accumulators.composite[accumulator]!;
     counts.set(composite, (counts.get(composite) ?? 0) + 1);
   }
   return counts;
 }
 
-/** Native cells and their values, by group. */
+/** Native accumulators and their values, by group. */
 function* natives(
-  { cells, pace }: Replacement,
+  { accumulators, pace }: Replacement,
   numbers: Numbers,
 ): Generator<void, ReadonlyMap<number, readonly (readonly [number, number])[]>> {
   const byComposite = new Map<number, [number, number][]>();
   for (let i = 0; i < numbers.length; i += 1) {
     if (pace.isFull(1)) yield;
-    const cell = numbers.cellAt(i);
-    if (!isNative(cells.kindOf(cell))) continue;
-    const composite = cells.composite[cell]!;
+    const accumulator = numbers.accumulatorAt(i);
+    if (!isNative(accumulators.kindOf(accumulator))) continue;
+    const composite = accumulators.composite[accumulator]!;
     const list = byComposite.get(composite) ?? [];
     if (list.length === 0) byComposite.set(composite, list);
-    list.push([cell, numbers.valueAt(i)]);
+    list.push([accumulator, numbers.valueAt(i)]);
   }
   return byComposite;
 }

@@ -13,7 +13,7 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import { hashBytes } from '../primitives/hash.ts';
 import { blockBytes } from '../primitives/text-arena.ts';
-import type { TextAt } from '../store/cells.ts';
+import type { TextAt } from '../store/accumulators.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
 const TABLE_BITS = 2;

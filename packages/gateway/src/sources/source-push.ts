@@ -1,15 +1,21 @@
 /**
- * A push of a source, put in the place of what it pushed before. Nearly every push names the same cells as the one before it, in the
+ * A push of a source, put in the place of what it pushed before. Nearly every push names the same accumulators as the one before it, in the
  * same order: `#update` takes it in one pass and makes no object. All else goes through `#merge`.
  */
 import type { Batch } from '../store/batch.ts';
-import { CellKind, isGrouped } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Contributions } from './contributions.ts';
-import { isNative } from '../store/native-cells.ts';
+import { isNative } from '../store/native-accumulators.ts';
 import { restartedComposites } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
-import { hasSameStarts, lengthWithoutStarts, readBegan, startedCell, startOf } from './source-starts.ts';
+import {
+  hasSameStarts,
+  lengthWithoutStarts,
+  readBegan,
+  startedAccumulator,
+  startOf,
+} from './source-starts.ts';
 import type { Began } from './source-starts.ts';
 
 /** What began anew; undefined where nobody asks. */
@@ -21,7 +27,7 @@ interface Restarts {
 }
 type Restarted = Restarts | undefined;
 
-const noCells: ReadonlySet<number> = new Set();
+const noAccumulators: ReadonlySet<number> = new Set();
 
 /** Takes a part of a batch, where the source has come to an entry of its own. Returns where it is then, or -1 if it does not fit. */
 type PartTaker = (batch: Batch, from: number, to: number, at: number) => number;
@@ -29,14 +35,14 @@ type PartTaker = (batch: Batch, from: number, to: number, at: number) => number;
 export class SourcePush {
   /** Whether counters that fall have begun anew. */
   accumulate = false;
-  readonly #cells: Cells;
+  readonly #accumulators: Accumulators;
   readonly #contributions: Contributions;
   readonly #changes: SourceChanges;
   readonly #updater: PartTaker = (...part) => this.#update(...part);
   readonly #checker: PartTaker = (...part) => this.#continue(...part);
 
-  constructor(cells: Cells, contributions: Contributions, changes: SourceChanges) {
-    this.#cells = cells;
+  constructor(accumulators: Accumulators, contributions: Contributions, changes: SourceChanges) {
+    this.#accumulators = accumulators;
     this.#contributions = contributions;
     this.#changes = changes;
   }
@@ -83,23 +89,23 @@ export class SourcePush {
    * it. Where it finds that this is not so, the part it has taken is as it should be, and may be taken again.
    */
   #update(batch: Batch, from: number, to: number, startAt: number): number {
-    const { cells: batchCells, values: batchValues } = batch;
-    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    const { accumulators: batchAccumulators, values: batchValues } = batch;
+    const { values, valuesAt, accumulators, accumulatorsAt, length } = this.#contributions;
     let at = startAt;
     for (let i = from; i < to; i += 1) {
-      const cell = batchCells[i]!;
+      const accumulator = batchAccumulators[i]!;
       const value = batchValues[i]!;
-      if (at < length && cells[cellsAt + at] === cell) {
+      if (at < length && accumulators[accumulatorsAt + at] === accumulator) {
         const before = values[valuesAt + at]!;
         if (value !== before) {
           if (!Number.isNaN(value)) {
-            this.#exchange(cell, before, value);
+            this.#exchange(accumulator, before, value);
             values[valuesAt + at] = value;
-          } else if (this.#cells.kind[cell] !== CellKind.SUM) return -1;
+          } else if (this.#accumulators.kind[accumulator] !== AccumulatorKind.SUM) return -1;
         }
         at += 1;
-      } else if (this.#cells.kind[cell] === CellKind.CREATED) {
-        this.#cells.lower(cell, value);
+      } else if (this.#accumulators.kind[accumulator] === AccumulatorKind.CREATED) {
+        this.#accumulators.lower(accumulator, value);
       } else {
         return -1;
       }
@@ -109,17 +115,18 @@ export class SourcePush {
 
   /** With `accumulate`: whether `#update` would take the batch, and no histogram or summary of it began anew. */
   #continue(batch: Batch, from: number, to: number, startAt: number): number {
-    const { values, valuesAt, cells, cellsAt, length } = this.#contributions;
+    const { values, valuesAt, accumulators, accumulatorsAt, length } = this.#contributions;
     let at = startAt;
     for (let i = from; i < to; i += 1) {
-      const cell = batch.cells[i]!;
-      if (at < length && cells[cellsAt + at] === cell) {
+      const accumulator = batch.accumulators[i]!;
+      if (at < length && accumulators[accumulatorsAt + at] === accumulator) {
         if (!(batch.values[i]! >= values[valuesAt + at]!)) {
-          const isGauge = Number.isNaN(batch.values[i]) && this.#cells.kind[cell] !== CellKind.SUM;
-          if (isGauge || this.#mayNotFall(cell)) return -1;
+          const isGauge =
+            Number.isNaN(batch.values[i]) && this.#accumulators.kind[accumulator] !== AccumulatorKind.SUM;
+          if (isGauge || this.#mayNotFall(accumulator)) return -1;
         }
         at += 1;
-      } else if (this.#cells.kind[cell] !== CellKind.CREATED) {
+      } else if (this.#accumulators.kind[accumulator] !== AccumulatorKind.CREATED) {
         return -1;
       }
     }
@@ -127,9 +134,13 @@ export class SourcePush {
   }
 
   /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
-  #exchange(cell: number, before: number, value: number): void {
-    if (this.accumulate && value < before && this.#cells.kind[cell] === CellKind.COUNTER) {
-      this.#cells.add(cell, value);
+  #exchange(accumulator: number, before: number, value: number): void {
+    if (
+      this.accumulate &&
+      value < before &&
+      this.#accumulators.kind[accumulator] === AccumulatorKind.COUNTER
+    ) {
+      this.#accumulators.add(accumulator, value);
       return;
     }
     // The difference is nearly always a double; otherwise two doubles make it up exactly (two-sum, see ExactSums).
@@ -138,22 +149,22 @@ export class SourcePush {
     const rest = value - (difference - taken) - (before + taken);
     if (Number.isNaN(rest)) {
       // The difference is beyond the largest double.
-      this.#cells.add(cell, value);
-      this.#cells.add(cell, -before);
+      this.#accumulators.add(accumulator, value);
+      this.#accumulators.add(accumulator, -before);
       return;
     }
-    this.#cells.add(cell, difference);
-    if (rest !== 0) this.#cells.add(cell, rest);
+    this.#accumulators.add(accumulator, difference);
+    if (rest !== 0) this.#accumulators.add(accumulator, rest);
   }
 
   /** Takes any batch: what the source has becomes what the batch says, and what it leaves as it is. */
   *#merge(source: number, batch: Batch, put: boolean): Generator<void, void> {
     const { pace, next } = this.#changes;
-    const { cells, cellsAt } = this.#contributions;
+    const { accumulators, accumulatorsAt } = this.#contributions;
     const length = lengthWithoutStarts(this.#contributions);
     const position = this.#changes.positions();
     for (let at = 0; at < length; at += 1) {
-      position[cells[cellsAt + at]!] = at + 1;
+      position[accumulators[accumulatorsAt + at]!] = at + 1;
       if (pace.isFull(1)) yield;
     }
     const began = yield* readBegan(this.#contributions, batch, pace);
@@ -167,8 +178,8 @@ export class SourcePush {
     }
     const starts = yield* this.#carryStarts(length, began);
     yield* this.#carryOver(batch, { put, restarted, length });
-    for (const [cell, startMs] of starts) {
-      next.add(startOf(cell), startMs);
+    for (const [accumulator, startMs] of starts) {
+      next.add(startOf(accumulator), startMs);
       if (pace.isFull(1)) yield;
     }
     yield* this.#contributions.replace(source, next, pace);
@@ -178,39 +189,43 @@ export class SourcePush {
 
   #mergePart(batch: Batch, from: number, to: number, restarted: Restarted): void {
     const { values, valuesAt } = this.#contributions;
-    const { kind, contributors } = this.#cells;
+    const { kind, contributors } = this.#accumulators;
     const { next } = this.#changes;
     const position = this.#changes.positions();
     for (let i = from; i < to; i += 1) {
-      const cell = batch.cells[i]!;
+      const accumulator = batch.accumulators[i]!;
       const value = batch.values[i]!;
-      const at = position[cell]! - 1;
-      position[cell] = 0;
-      if (kind[cell] === CellKind.CREATED) {
-        this.#cells.lower(cell, value);
+      const at = position[accumulator]! - 1;
+      position[accumulator] = 0;
+      if (kind[accumulator] === AccumulatorKind.CREATED) {
+        this.#accumulators.lower(accumulator, value);
         continue;
       }
       if (Number.isNaN(value)) {
         if (at < 0) continue;
         const before = values[valuesAt + at]!;
-        if (kind[cell] !== CellKind.SUM) this.#changes.withdraw(cell, before);
+        if (kind[accumulator] !== AccumulatorKind.SUM) this.#changes.withdraw(accumulator, before);
         // To withdraw the last sum known would look like a restart. Of a run that begins, none is known.
-        else next.add(cell, restarted !== undefined && this.#beganAnew(cell, restarted) ? 0 : before);
+        else
+          next.add(
+            accumulator,
+            restarted !== undefined && this.#beganAnew(accumulator, restarted) ? 0 : before,
+          );
         continue;
       }
       if (at < 0) {
-        contributors[cell]! += 1;
-        this.#cells.add(cell, value);
-      } else if (restarted !== undefined && this.#beganAnew(cell, restarted)) {
-        this.#cells.add(cell, value);
+        contributors[accumulator]! += 1;
+        this.#accumulators.add(accumulator, value);
+      } else if (restarted !== undefined && this.#beganAnew(accumulator, restarted)) {
+        this.#accumulators.add(accumulator, value);
       } else if (value !== values[valuesAt + at]) {
-        this.#exchange(cell, values[valuesAt + at]!, value);
+        this.#exchange(accumulator, values[valuesAt + at]!, value);
       }
-      next.add(cell, value);
+      next.add(accumulator, value);
     }
   }
 
-  /** What goes on of what the source has although the batch does not name it: those are the cells that still have a position. */
+  /** What goes on of what the source has although the batch does not name it: those are the accumulators that still have a position. */
   *#carryOver(
     batch: Batch,
     {
@@ -226,30 +241,34 @@ export class SourcePush {
     const replaced = this.#changes.areComposites && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < length; at += 1) {
       if (pace.isFull(1)) yield;
-      const cell = own.cells[own.cellsAt + at]!;
-      if (position[cell] === 0) continue;
-      position[cell] = 0;
-      const kind = this.#cells.kindOf(cell);
+      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+      if (position[accumulator] === 0) continue;
+      position[accumulator] = 0;
+      const kind = this.#accumulators.kindOf(accumulator);
       const value = own.values[own.valuesAt + at]!;
-      if ((put || replaced?.has(this.#cells.family[cell]!) === true) && this.#changes.goes(cell)) {
-        this.#changes.withdraw(cell, value);
+      if (
+        (put || replaced?.has(this.#accumulators.family[accumulator]!) === true) &&
+        this.#changes.goes(accumulator)
+      ) {
+        this.#changes.withdraw(accumulator, value);
         continue;
       }
       if (isGrouped(kind)) composites ??= yield* this.#compositesOf(batch);
-      if (isGrouped(kind) && composites?.has(this.#cells.composite[cell]!) === true) {
+      if (isGrouped(kind) && composites?.has(this.#accumulators.composite[accumulator]!) === true) {
         // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
-        if (!this.accumulate || this.#goesOn(cell, restarted)) this.#changes.withdraw(cell, value);
-        else this.#changes.fold(cell);
+        if (!this.accumulate || this.#goesOn(accumulator, restarted))
+          this.#changes.withdraw(accumulator, value);
+        else this.#changes.fold(accumulator);
         continue;
       }
-      next.add(cell, value);
+      next.add(accumulator, value);
     }
   }
 
   *#familiesOf(batch: Batch): Generator<void, ReadonlySet<number>> {
     const families = new Set<number>();
     for (let i = 0; i < batch.length; i += 1) {
-      families.add(this.#cells.family[batch.cells[i]!]!);
+      families.add(this.#accumulators.family[batch.accumulators[i]!]!);
       if (this.#changes.pace.isFull(1)) yield;
     }
     return families;
@@ -258,8 +277,9 @@ export class SourcePush {
   *#compositesOf(batch: Batch): Generator<void, ReadonlySet<number>> {
     const composites = new Set<number>();
     for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (isGrouped(this.#cells.kindOf(cell))) composites.add(this.#cells.composite[cell]!);
+      const accumulator = batch.accumulators[i]!;
+      if (isGrouped(this.#accumulators.kindOf(accumulator)))
+        composites.add(this.#accumulators.composite[accumulator]!);
       if (this.#changes.pace.isFull(1)) yield;
     }
     return composites;
@@ -267,12 +287,12 @@ export class SourcePush {
 
   /** Start times that the batch tells, and those of what it does not name: that has still a position. */
   *#carryStarts(from: number, { startMs }: Began): Generator<void, ReadonlyMap<number, number>> {
-    const { cells, cellsAt, values, valuesAt, length } = this.#contributions;
+    const { accumulators, accumulatorsAt, values, valuesAt, length } = this.#contributions;
     const position = this.#changes.positions();
     const starts = new Map(startMs);
     for (let at = from; at < length; at += 1) {
-      const cell = startedCell(cells[cellsAt + at]!);
-      if (position[cell] !== 0) starts.set(cell, values[valuesAt + at]!);
+      const accumulator = startedAccumulator(accumulators[accumulatorsAt + at]!);
+      if (position[accumulator] !== 0) starts.set(accumulator, values[valuesAt + at]!);
       if (this.#changes.pace.isFull(1)) yield;
     }
     return starts;
@@ -283,51 +303,60 @@ export class SourcePush {
     batch: Batch,
     { length, began }: { readonly length: number; readonly began: Began },
   ): Generator<void, Restarts> {
-    const { cells, cellsAt, values, valuesAt } = this.#contributions;
+    const { accumulators, accumulatorsAt, values, valuesAt } = this.#contributions;
     const { pace } = this.#changes;
     const byValue = yield* restartedComposites({
-      cells: this.#cells,
-      before: { length, cellAt: (i) => cells[cellsAt + i]!, valueAt: (i) => values[valuesAt + i]! },
+      accumulators: this.#accumulators,
+      before: {
+        length,
+        accumulatorAt: (i) => accumulators[accumulatorsAt + i]!,
+        valueAt: (i) => values[valuesAt + i]!,
+      },
       batch,
       position: this.#changes.positions(),
       pace,
       isGauge: (family) => this.#changes.isGaugeFamily(family),
     });
-    if (began.startMs.size === 0) return { composites: byValue, counters: noCells, same: noCells };
+    if (began.startMs.size === 0)
+      return { composites: byValue, counters: noAccumulators, same: noAccumulators };
     const composites = new Set(byValue);
     const same = new Set<number>();
     const counters = new Set<number>();
-    for (const cell of began.same) {
-      if (this.#cells.kind[cell] !== CellKind.COUNTER) same.add(this.#cells.composite[cell]!);
+    for (const accumulator of began.same) {
+      if (this.#accumulators.kind[accumulator] !== AccumulatorKind.COUNTER)
+        same.add(this.#accumulators.composite[accumulator]!);
       if (pace.isFull(1)) yield;
     }
     for (const composite of same) composites.delete(composite);
-    for (const cell of began.anew) {
-      if (this.#cells.kind[cell] === CellKind.COUNTER) counters.add(cell);
-      else if (!this.#changes.isOfGaugeHistogram(cell)) composites.add(this.#cells.composite[cell]!);
+    for (const accumulator of began.anew) {
+      if (this.#accumulators.kind[accumulator] === AccumulatorKind.COUNTER) counters.add(accumulator);
+      else if (!this.#changes.isOfGaugeHistogram(accumulator))
+        composites.add(this.#accumulators.composite[accumulator]!);
       if (pace.isFull(1)) yield;
     }
     return { composites, counters, same };
   }
 
-  #beganAnew(cell: number, { composites, counters }: Restarts): boolean {
-    const composite = this.#cells.composite[cell]!;
-    return composite < 0 ? counters.has(cell) : composites.has(composite);
+  #beganAnew(accumulator: number, { composites, counters }: Restarts): boolean {
+    const composite = this.#accumulators.composite[accumulator]!;
+    return composite < 0 ? counters.has(accumulator) : composites.has(composite);
   }
 
   /** Whether the histogram that a bucket is of did not begin anew, so that the bucket is another one now. */
-  #goesOn(cell: number, restarted: Restarted): boolean {
-    if (this.#changes.isOfGaugeHistogram(cell)) return true;
-    const composite = this.#cells.composite[cell]!;
+  #goesOn(accumulator: number, restarted: Restarted): boolean {
+    if (this.#changes.isOfGaugeHistogram(accumulator)) return true;
+    const composite = this.#accumulators.composite[accumulator]!;
     if (restarted?.same.has(composite) === true) return true;
-    return isNative(this.#cells.kindOf(cell)) && restarted?.composites.has(composite) !== true;
+    return isNative(this.#accumulators.kindOf(accumulator)) && restarted?.composites.has(composite) !== true;
   }
 
   /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */
-  #mayNotFall(cell: number): boolean {
-    const kind = this.#cells.kindOf(cell);
+  #mayNotFall(accumulator: number): boolean {
+    const kind = this.#accumulators.kindOf(accumulator);
     return (
-      isGrouped(kind) && kind !== CellKind.SUM && !this.#changes.isGaugeFamily(this.#cells.family[cell]!)
+      isGrouped(kind) &&
+      kind !== AccumulatorKind.SUM &&
+      !this.#changes.isGaugeFamily(this.#accumulators.family[accumulator]!)
     );
   }
 }

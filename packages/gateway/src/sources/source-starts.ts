@@ -2,12 +2,12 @@
  * In by-job mode with `accumulate`: since when each series of a source has counted, as the source says. By that a restart is told from a
  * push that comes late, whatever the values are.
  *
- * A start time is a contribution of its own, after all others of the source: to the cell `~c`, for the counter or count `c`. So
+ * A start time is a contribution of its own, after all others of the source: to the accumulator `~c`, for the counter or count `c`. So
  * series without one cost nothing.
  */
 import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
 
@@ -15,36 +15,37 @@ import type { Pace } from '../primitives/pace.ts';
 const SAME_MS = 1000;
 
 /** Whether a contribution is a start time. */
-export function isStart(cell: number): boolean {
-  return cell < 0;
+export function isStart(accumulator: number): boolean {
+  return accumulator < 0;
 }
 
 /** The counter or count whose start time a contribution is. */
-export function startedCell(cell: number): number {
-  return ~cell;
+export function startedAccumulator(accumulator: number): number {
+  return ~accumulator;
 }
 
 /** The contribution that is the start time of a counter or count. */
-export function startOf(cell: number): number {
-  return ~cell;
+export function startOf(accumulator: number): number {
+  return ~accumulator;
 }
 
 /** How many contributions of what is open are no start times. */
-export function lengthWithoutStarts({ cells, cellsAt, length }: Contributions): number {
+export function lengthWithoutStarts({ accumulators, accumulatorsAt, length }: Contributions): number {
   let end = length;
-  while (end > 0 && isStart(cells[cellsAt + end - 1]!)) end -= 1;
+  while (end > 0 && isStart(accumulators[accumulatorsAt + end - 1]!)) end -= 1;
   return end;
 }
 
 /** Whether the start times of what is open, from an entry on, are those of the batch, in its order. */
 export function hasSameStarts(
-  { cells, cellsAt, values, valuesAt }: Contributions,
+  { accumulators, accumulatorsAt, values, valuesAt }: Contributions,
   at: number,
   batch: Batch,
 ): boolean {
   return batch.began.every(
-    ({ cell, startMs }, i) =>
-      cells[cellsAt + at + i] === startOf(cell) && isSame(values[valuesAt + at + i]!, startMs),
+    ({ accumulator, startMs }, i) =>
+      accumulators[accumulatorsAt + at + i] === startOf(accumulator) &&
+      isSame(values[valuesAt + at + i]!, startMs),
   );
 }
 
@@ -54,7 +55,7 @@ function isSame(beforeMs: number, nowMs: number): boolean {
 
 /** What start times say of the series of a push. */
 export interface Began {
-  /** Since when to note for each cell that said it. */
+  /** Since when to note for each accumulator that said it. */
   readonly startMs: ReadonlyMap<number, number>;
   /** Counters and counts that have gone on since the push before, and those that have begun anew. */
   readonly same: ReadonlySet<number>;
@@ -69,13 +70,13 @@ export function* readBegan(own: Contributions, batch: Batch, pace: Pace): Genera
   const anew = new Set<number>();
   for (const began of batch.began) {
     if (pace.isFull(1)) yield;
-    const { cell } = began;
-    if (startMs.has(cell)) continue;
-    const known = before.get(cell);
+    const { accumulator } = began;
+    if (startMs.has(accumulator)) continue;
+    const known = before.get(accumulator);
     const isKnown = known !== undefined && isSame(known, began.startMs);
     // So that many small steps come to a large one.
-    startMs.set(cell, isKnown ? known : began.startMs);
-    if (known !== undefined) (isKnown ? same : anew).add(cell);
+    startMs.set(accumulator, isKnown ? known : began.startMs);
+    if (known !== undefined) (isKnown ? same : anew).add(accumulator);
   }
   return { startMs, same, anew };
 }
@@ -83,7 +84,10 @@ export function* readBegan(own: Contributions, batch: Batch, pace: Pace): Genera
 function* startsBefore(own: Contributions, pace: Pace): Generator<void, ReadonlyMap<number, number>> {
   const starts = new Map<number, number>();
   for (let at = lengthWithoutStarts(own); at < own.length; at += 1) {
-    starts.set(startedCell(own.cells[own.cellsAt + at]!), own.values[own.valuesAt + at]!);
+    starts.set(
+      startedAccumulator(own.accumulators[own.accumulatorsAt + at]!),
+      own.values[own.valuesAt + at]!,
+    );
     if (pace.isFull(1)) yield;
   }
   return starts;
@@ -94,29 +98,33 @@ function* startsBefore(own: Contributions, pace: Pace): Generator<void, Readonly
  * has been applied yet.
  */
 export function* isLate(
-  { cells, own, pace }: { readonly cells: Cells; readonly own: Contributions; readonly pace: Pace },
+  {
+    accumulators,
+    own,
+    pace,
+  }: { readonly accumulators: Accumulators; readonly own: Contributions; readonly pace: Pace },
   batch: Batch,
 ): Generator<void, boolean> {
   if (lengthWithoutStarts(own) === own.length) return false;
-  const goesOn = yield* hasNotFallen({ cells, own, pace }, batch);
+  const goesOn = yield* hasNotFallen({ accumulators, own, pace }, batch);
   if (goesOn && hasSameStarts(own, own.length - batch.began.length, batch)) return false;
   const before = yield* startsBefore(own, pace);
   const same = new Map<number, number>();
-  for (const { cell, startMs } of batch.began) {
+  for (const { accumulator, startMs } of batch.began) {
     if (pace.isFull(1)) yield;
-    const known = before.get(cell);
+    const known = before.get(accumulator);
     if (known === undefined) continue;
-    if (isSame(known, startMs)) same.set(cell, Number.NEGATIVE_INFINITY);
+    if (isSame(known, startMs)) same.set(accumulator, Number.NEGATIVE_INFINITY);
     else if (startMs < known) return true;
   }
   for (let at = 0; at < own.length; at += 1) {
     if (pace.isFull(1)) yield;
-    const cell = own.cells[own.cellsAt + at]!;
-    if (same.has(cell)) same.set(cell, own.values[own.valuesAt + at]!);
+    const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+    if (same.has(accumulator)) same.set(accumulator, own.values[own.valuesAt + at]!);
   }
   for (let i = 0; i < batch.length; i += 1) {
     if (pace.isFull(1)) yield;
-    const known = same.get(batch.cells[i]!);
+    const known = same.get(batch.accumulators[i]!);
     if (known !== undefined && batch.values[i]! < known) return true;
   }
   return false;
@@ -124,19 +132,23 @@ export function* isLate(
 
 /** Whether the batch names what is open in its order, and no counter or count is smaller. A look at each, for the usual case. */
 function* hasNotFallen(
-  { cells, own, pace }: { readonly cells: Cells; readonly own: Contributions; readonly pace: Pace },
+  {
+    accumulators,
+    own,
+    pace,
+  }: { readonly accumulators: Accumulators; readonly own: Contributions; readonly pace: Pace },
   batch: Batch,
 ): Generator<void, boolean> {
   let at = 0;
   for (let i = 0; i < batch.length; i += 1) {
     if (pace.isFull(1)) yield;
-    const cell = batch.cells[i]!;
-    const kind = cells.kind[cell];
-    if (at < own.length && own.cells[own.cellsAt + at] === cell && cell >= 0) {
-      const isCount = kind === CellKind.COUNTER || kind === CellKind.COUNT;
+    const accumulator = batch.accumulators[i]!;
+    const kind = accumulators.kind[accumulator];
+    if (at < own.length && own.accumulators[own.accumulatorsAt + at] === accumulator && accumulator >= 0) {
+      const isCount = kind === AccumulatorKind.COUNTER || kind === AccumulatorKind.COUNT;
       if (isCount && batch.values[i]! < own.values[own.valuesAt + at]!) return false;
       at += 1;
-    } else if (kind !== CellKind.CREATED) return false;
+    } else if (kind !== AccumulatorKind.CREATED) return false;
   }
   return at + batch.began.length === own.length;
 }

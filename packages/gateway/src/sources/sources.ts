@@ -1,5 +1,5 @@
 /**
- * By-job mode: what each source last pushed. The total of a cell includes every contribution, so that
+ * By-job mode: what each source last pushed. The total of an accumulator includes every contribution, so that
  *
  *   a newer value     adds the difference
  *   a withdrawn one   is subtracted
@@ -8,19 +8,19 @@
  * and a scrape costs the number of series, however many sources there are. Sums are exact, so differences leave nothing behind.
  */
 import type { Batch } from '../store/batch.ts';
-import type { Cells } from '../store/cells.ts';
-import { CellKind } from '../store/cells.ts';
+import type { Accumulators } from '../store/accumulators.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import { contributionBytes, Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { SourceChanges } from './source-changes.ts';
-import type { CellOwner } from './source-changes.ts';
+import type { AccumulatorOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
-import { lengthWithoutStarts, isLate, isStart, startedCell } from './source-starts.ts';
+import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
 
 export interface Contribution {
-  readonly cell: number;
+  readonly accumulator: number;
   readonly value: number;
 }
 
@@ -33,16 +33,21 @@ export class Sources {
   late = 0;
   readonly list: SourceList;
   readonly contributions: Contributions = new Contributions();
-  readonly #cells: Cells;
+  readonly #accumulators: Accumulators;
   readonly #pace: Pace;
   readonly #changes: SourceChanges;
   readonly #push: SourcePush;
 
-  constructor(cells: Cells, aggregation: AggregationConfig, hashSeed: number, owner: CellOwner) {
-    this.#cells = cells;
+  constructor(
+    accumulators: Accumulators,
+    aggregation: AggregationConfig,
+    hashSeed: number,
+    owner: AccumulatorOwner,
+  ) {
+    this.#accumulators = accumulators;
     this.#pace = owner.pace;
-    this.#changes = new SourceChanges(cells, owner);
-    this.#push = new SourcePush(cells, this.contributions, this.#changes);
+    this.#changes = new SourceChanges(accumulators, owner);
+    this.#push = new SourcePush(accumulators, this.contributions, this.#changes);
     this.setAggregation(aggregation);
     this.list = new SourceList(hashSeed);
   }
@@ -95,27 +100,30 @@ export class Sources {
       before = own.length;
       after = before;
       for (let at = 0; at < before; at += 1) {
-        const cell = own.cells[own.cellsAt + at]!;
-        if (!isStart(cell)) position[cell] = 1;
+        const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+        if (!isStart(accumulator)) position[accumulator] = 1;
         if (this.#pace.isFull(1)) yield;
       }
     }
     for (let i = 0; i < batch.length; i += 1) {
-      const cell = batch.cells[i]!;
-      if (cell >= 0 && position[cell] === 1) position[cell] = 0;
-      else if (!Number.isNaN(batch.values[i]!) && (cell < 0 || this.#cells.kind[cell] !== CellKind.CREATED))
+      const accumulator = batch.accumulators[i]!;
+      if (accumulator >= 0 && position[accumulator] === 1) position[accumulator] = 0;
+      else if (
+        !Number.isNaN(batch.values[i]!) &&
+        (accumulator < 0 || this.#accumulators.kind[accumulator] !== AccumulatorKind.CREATED)
+      )
         after += 1;
       if (this.#pace.isFull(1)) yield;
     }
     // What is pushed again has the start time that it comes with.
-    for (let at = before - 1; at >= 0 && isStart(own.cells[own.cellsAt + at]!); at -= 1)
-      if (position[startedCell(own.cells[own.cellsAt + at]!)] === 0) after -= 1;
+    for (let at = before - 1; at >= 0 && isStart(own.accumulators[own.accumulatorsAt + at]!); at -= 1)
+      if (position[startedAccumulator(own.accumulators[own.accumulatorsAt + at]!)] === 0) after -= 1;
     after += batch.began.length;
     for (let at = 0; at < before; at += 1) {
-      const cell = own.cells[own.cellsAt + at]!;
-      if (isStart(cell)) break;
-      if (put && position[cell] === 1 && this.#changes.goes(cell)) after -= 1;
-      position[cell] = 0;
+      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+      if (isStart(accumulator)) break;
+      if (put && position[accumulator] === 1 && this.#changes.goes(accumulator)) after -= 1;
+      position[accumulator] = 0;
       if (this.#pace.isFull(1)) yield;
     }
     // A start time that is a gauge again is a contribution.
@@ -128,7 +136,7 @@ export class Sources {
   }
 
   /**
-   * Replaces what the source contributed to the cells of the batch. With `PUT`, gauges and untyped it left out go. Returns the steps
+   * Replaces what the source contributed to the accumulators of the batch. With `PUT`, gauges and untyped it left out go. Returns the steps
    * that are left to take; mostly none are.
    */
   push(
@@ -145,7 +153,10 @@ export class Sources {
     const source = this.list.find(key);
     if (source < 0) return false;
     this.contributions.open(source);
-    return yield* isLate({ cells: this.#cells, own: this.contributions, pace: this.#pace }, batch);
+    return yield* isLate(
+      { accumulators: this.#accumulators, own: this.contributions, pace: this.#pace },
+      batch,
+    );
   }
 
   /** Takes away gauges and untyped series of a source and forgets it; all else that it counted stays. */
@@ -153,7 +164,7 @@ export class Sources {
     const source = this.list.find(key);
     if (source < 0) return false;
     this.#changes.begin(key);
-    yield* this.#retire(source, (cell) => this.#changes.goes(cell));
+    yield* this.#retire(source, (accumulator) => this.#changes.goes(accumulator));
     return true;
   }
 
@@ -164,8 +175,8 @@ export class Sources {
       if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
       yield* this.#filter(
         source,
-        (cell) => !this.#changes.isReset(cell),
-        (cell, value) => this.#changes.withdraw(cell, value),
+        (accumulator) => !this.#changes.isReset(accumulator),
+        (accumulator, value) => this.#changes.withdraw(accumulator, value),
       );
       this.list.prune(source);
     }
@@ -181,8 +192,8 @@ export class Sources {
         if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
         const { areComposites } = this.#changes;
         if (areComposites) this.#changes.begin(this.list.keyOf(source));
-        yield* this.#retire(source, (cell) =>
-          areComposites ? this.#changes.goes(cell) : this.#changes.isGauge(cell),
+        yield* this.#retire(source, (accumulator) =>
+          areComposites ? this.#changes.goes(accumulator) : this.#changes.isGauge(accumulator),
         );
       }
     }
@@ -201,45 +212,45 @@ export class Sources {
   }
 
   /**
-   * Forgets all contributions to cells that are gone or have changed their meaning. Rare, and looks through the sources
+   * Forgets all contributions to accumulators that are gone or have changed their meaning. Rare, and looks through the sources
    * until every contribution is found; from the newest on, as those who hold what is now retyped have mostly just pushed it.
    */
-  *forgetCells(gone: readonly Uint32Array[]): Generator<void, void> {
-    const { contributors } = this.#cells;
+  *forgetAccumulators(gone: readonly Uint32Array[]): Generator<void, void> {
+    const { contributors } = this.#accumulators;
     const position = this.#changes.positions();
     let left = 0;
-    for (const cells of gone) {
-      for (const cell of cells) {
-        left += contributors[cell]!;
-        contributors[cell] = 0;
-        position[cell] = 1;
+    for (const accumulators of gone) {
+      for (const accumulator of accumulators) {
+        left += contributors[accumulator]!;
+        contributors[accumulator] = 0;
+        position[accumulator] = 1;
         if (this.#pace.isFull(1)) yield;
       }
     }
     for (const source of this.#newestFirst()) {
       if (left <= 0) break;
-      left -= yield* this.#filter(source, (cell) => position[cell] === 0);
+      left -= yield* this.#filter(source, (accumulator) => position[accumulator] === 0);
     }
-    for (const cells of gone) {
-      for (const cell of cells) {
-        position[cell] = 0;
+    for (const accumulators of gone) {
+      for (const accumulator of accumulators) {
+        position[accumulator] = 0;
         if (this.#pace.isFull(1)) yield;
       }
     }
   }
 
   /**
-   * Counts anew which sources hold these cells, which were untyped: sources that are forgotten hold cells of that kind, and no counters. Looks
+   * Counts anew which sources hold these accumulators, which were untyped: sources that are forgotten hold accumulators of that kind, and no counters. Looks
    * through the sources until all are found; mostly whoever says what they are has just pushed them.
    */
   *countHolders(counted: Uint32Array): Generator<void, void> {
-    const { contributors } = this.#cells;
+    const { contributors } = this.#accumulators;
     const position = this.#changes.positions();
     let left = 0;
-    for (const cell of counted) {
-      left += contributors[cell]!;
-      contributors[cell] = 0;
-      position[cell] = 1;
+    for (const accumulator of counted) {
+      left += contributors[accumulator]!;
+      contributors[accumulator] = 0;
+      position[accumulator] = 1;
       if (this.#pace.isFull(1)) yield;
     }
     const own = this.contributions;
@@ -247,26 +258,26 @@ export class Sources {
       if (left <= 0) break;
       own.open(source);
       for (let at = 0; at < own.length; at += 1) {
-        const cell = own.cells[own.cellsAt + at]!;
+        const accumulator = own.accumulators[own.accumulatorsAt + at]!;
         if (this.#pace.isFull(1)) yield;
-        if (isStart(cell) || position[cell] !== 1) continue;
-        contributors[cell]! += 1;
+        if (isStart(accumulator) || position[accumulator] !== 1) continue;
+        contributors[accumulator]! += 1;
         left -= 1;
       }
     }
-    for (const cell of counted) {
-      position[cell] = 0;
+    for (const accumulator of counted) {
+      position[accumulator] = 0;
       if (this.#pace.isFull(1)) yield;
     }
   }
 
-  /** Puts something else in the place of what each source has of these cells, which nobody holds afterwards. */
+  /** Puts something else in the place of what each source has of these accumulators, which nobody holds afterwards. */
   *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
-    const { contributors } = this.#cells;
+    const { contributors } = this.#accumulators;
     let left = 0;
-    for (const cell of gone) {
-      left += contributors[cell]!;
-      contributors[cell] = 0;
+    for (const accumulator of gone) {
+      left += contributors[accumulator]!;
+      contributors[accumulator] = 0;
       if (this.#pace.isFull(1)) yield;
     }
     const isGone = new Set(gone);
@@ -275,14 +286,14 @@ export class Sources {
       const went: Contribution[] = [];
       left -= yield* this.#filter(
         source,
-        (cell) => !isGone.has(cell),
-        (cell, value) => went.push({ cell, value }),
+        (accumulator) => !isGone.has(accumulator),
+        (accumulator, value) => went.push({ accumulator, value }),
       );
       if (went.length > 0) yield* this.#give(source, yield* instead(went));
     }
   }
 
-  /** Contributions to cells to which the source has none; their totals have them already. */
+  /** Contributions to accumulators to which the source has none; their totals have them already. */
   *#give(source: number, more: readonly Contribution[]): Generator<void, void> {
     const own = this.contributions;
     const { next } = this.#changes;
@@ -291,9 +302,9 @@ export class Sources {
     // Start times stay behind all others.
     const end = lengthWithoutStarts(own);
     yield* this.#keep(0, end);
-    for (const { cell, value } of more) {
-      next.add(cell, value);
-      this.#cells.contributors[cell]! += 1;
+    for (const { accumulator, value } of more) {
+      next.add(accumulator, value);
+      this.#accumulators.contributors[accumulator]! += 1;
       if (this.#pace.isFull(1)) yield;
     }
     yield* this.#keep(end, own.length);
@@ -312,20 +323,20 @@ export class Sources {
   *#keep(from: number, to: number): Generator<void, void> {
     const own = this.contributions;
     for (let at = from; at < to; at += 1) {
-      this.#changes.next.add(own.cells[own.cellsAt + at]!, own.values[own.valuesAt + at]!);
+      this.#changes.next.add(own.accumulators[own.accumulatorsAt + at]!, own.values[own.valuesAt + at]!);
       if (this.#pace.isFull(1)) yield;
     }
   }
 
   /** Forgets a source. What it has of the kinds that `goes` names is withdrawn; all else stays in the totals. */
-  *#retire(source: number, goes: (cell: number) => boolean): Generator<void, void> {
+  *#retire(source: number, goes: (accumulator: number) => boolean): Generator<void, void> {
     const own = this.contributions;
     own.open(source);
     for (let at = 0; at < own.length; at += 1) {
-      const cell = own.cells[own.cellsAt + at]!;
-      if (isStart(cell)) break;
-      if (goes(cell)) this.#changes.withdraw(cell, own.values[own.valuesAt + at]!);
-      else this.#changes.fold(cell);
+      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+      if (isStart(accumulator)) break;
+      if (goes(accumulator)) this.#changes.withdraw(accumulator, own.values[own.valuesAt + at]!);
+      else this.#changes.fold(accumulator);
       if (this.#pace.isFull(1)) yield;
     }
     this.#changes.next.begin(0);
@@ -339,8 +350,8 @@ export class Sources {
   /** Leaves a source what `stays` says, and the start times of that; returns how many contributions went. */
   *#filter(
     source: number,
-    stays: (cell: number) => boolean,
-    onGone?: (cell: number, value: number) => void,
+    stays: (accumulator: number) => boolean,
+    onGone?: (accumulator: number, value: number) => void,
   ): Generator<void, number> {
     const own = this.contributions;
     const { next } = this.#changes;
@@ -349,13 +360,13 @@ export class Sources {
     let went = 0;
     next.begin(length);
     for (let at = 0; at < length; at += 1) {
-      const cell = own.cells[own.cellsAt + at]!;
+      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
       const value = own.values[own.valuesAt + at]!;
-      const isTime = isStart(cell);
-      if (stays(isTime ? startedCell(cell) : cell)) next.add(cell, value);
+      const isTime = isStart(accumulator);
+      if (stays(isTime ? startedAccumulator(accumulator) : accumulator)) next.add(accumulator, value);
       else if (!isTime) {
         went += 1;
-        onGone?.(cell, value);
+        onGone?.(accumulator, value);
       }
       if (this.#pace.isFull(1)) yield;
     }

@@ -3,15 +3,15 @@
  * the TYPE line come first: series by series, and in by-job mode source by source, where what was told makes a whole series.
  *
  * It depends on the state alone, so that a record need only say that it is done: records of before this was so drop such lines.
- * First the lines are looked at, before their cells are freed; once those of the push are created, the rest follows.
+ * First the lines are looked at, before their accumulators are freed; once those of the push are created, the rest follows.
  */
 import { hasBuckets } from '../model/metric-type.ts';
 import { parseSeriesText } from '../model/series-text.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
-import { AdoptedCells } from './adopted-cells.ts';
+import { AdoptedAccumulators } from './adopted-accumulators.ts';
 import type { PushFamily } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import { copyColumn, sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
@@ -29,20 +29,20 @@ const CREATED_ROWS = 4;
 const roles = ['_bucket', '_sum', '_count'] as const;
 
 interface AdoptingState {
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   readonly sources: Sources;
   readonly pace: Pace;
   readonly hashSeed: number;
 }
 
-/** Where an untyped cell belongs. */
+/** Where an untyped accumulator belongs. */
 interface Place {
   readonly series: OrphanSeries;
   readonly slot: Slot;
 }
 
 export class OrphanAdoption {
-  /** Untyped cells that became part of a series. */
+  /** Untyped accumulators that became part of a series. */
   adopted = 0;
   readonly #state: AdoptingState;
   readonly #pushed: PushFamily;
@@ -50,14 +50,14 @@ export class OrphanAdoption {
   readonly #withBuckets: boolean;
   /** Families of which everything was looked at. */
   readonly #taken = new Set<Family>();
-  /** Their cells. Some belong nowhere. */
+  /** Their accumulators. Some belong nowhere. */
   readonly #places = new Map<number, Place | undefined>();
   /** By slot: what nobody holds, as the total of all. */
   readonly #totals = new ExactSums();
   #isHeld = false;
   /** Series of which some source holds something. */
   readonly #held = new Set<OrphanSeries>();
-  readonly #created = new Map<OrphanSeries, AdoptedCells>();
+  readonly #created = new Map<OrphanSeries, AdoptedAccumulators>();
   readonly #scratch: TextScratch;
   #quotedNames = false;
 
@@ -79,24 +79,24 @@ export class OrphanAdoption {
     const all = [...families].filter((family) => this.#roleOf(family) !== undefined);
     if (all.reduce((rows, { rowCount }) => rows + rowCount, 0) > ADOPTED_MAX) return;
     for (const family of all) yield* this.#lookAt(family, this.#roleOf(family)!);
-    const { cells, pace } = this.#state;
+    const { accumulators, pace } = this.#state;
     yield* this.#totals.reserve(this.#orphans.slotCount, (from, to) => copyColumn(pace, from, to));
-    for (const [cell, place] of this.#places) {
-      const isHeld = cells.contributors[cell]! > 0;
+    for (const [accumulator, place] of this.#places) {
+      const isHeld = accumulators.contributors[accumulator]! > 0;
       this.#isHeld ||= isHeld;
       if (pace.isFull(1)) yield;
       if (place === undefined) continue;
-      for (const part of cells.sums.parts(cell)) this.#totals.add(place.slot.index, part);
+      for (const part of accumulators.sums.parts(accumulator)) this.#totals.add(place.slot.index, part);
       if (isHeld) this.#held.add(place.series);
     }
   }
 
-  /** Makes series of what was looked at. The cells of the push are there by now, those of the lines are free. */
+  /** Makes series of what was looked at. The accumulators of the push are there by now, those of the lines are free. */
   *carryOut(): Generator<void, void> {
     if (this.#places.size === 0) return;
-    const { cells, pace, sources } = this.#state;
-    // A line is a cell at most, and a series may lack its count or its last bucket.
-    yield* cells.reserveInSteps(this.#places.size * 2, pace);
+    const { accumulators, pace, sources } = this.#state;
+    // A line is an accumulator at most, and a series may lack its count or its last bucket.
+    yield* accumulators.reserveInSteps(this.#places.size * 2, pace);
     if (this.#isHeld)
       yield* sources.replaceContributions([...this.#places.keys()], (slotValues) => this.#moved(slotValues));
     for (const series of this.#orphans) {
@@ -117,28 +117,28 @@ export class OrphanAdoption {
   }
 
   *#lookAt(family: Family, role: Slot['role']): Generator<void, void> {
-    const { cells, pace } = this.#state;
+    const { accumulators, pace } = this.#state;
     const { sorted, pending } = family;
     this.#taken.add(family);
     this.#quotedNames ||= family.quotedNames;
-    // The order of rows depends on scrapes, and cells are created in the order in which series come.
+    // The order of rows depends on scrapes, and accumulators are created in the order in which series come.
     const rows = new Uint32Array(sorted.length + pending.length);
     rows.set(sorted);
     rows.set(pending.between(0, pending.length), sorted.length);
-    for (const cell of yield* sortNumbers(pace, rows)) {
+    for (const accumulator of yield* sortNumbers(pace, rows)) {
       if (pace.isFull(READ_ROWS)) yield;
-      if (cells.kind[cell] === CellKind.FREE) continue;
-      const { labels } = parseSeriesText(cells.textOf(cell));
-      this.#places.set(cell, this.#orphans.add(role, labels, cells.startMs[cell]!));
+      if (accumulators.kind[accumulator] === AccumulatorKind.FREE) continue;
+      const { labels } = parseSeriesText(accumulators.textOf(accumulator));
+      this.#places.set(accumulator, this.#orphans.add(role, labels, accumulators.startMs[accumulator]!));
     }
   }
 
-  /** What a source has instead of its untyped cells. */
+  /** What a source has instead of its untyped accumulators. */
   *#moved(slotValues: readonly Contribution[]): Generator<void, readonly Contribution[]> {
     const { pace } = this.#state;
     const bySeries = new Map<OrphanSeries, SlotValue[]>();
-    for (const { cell, value } of slotValues) {
-      const place = this.#places.get(cell);
+    for (const { accumulator, value } of slotValues) {
+      const place = this.#places.get(accumulator);
       if (place === undefined) continue;
       const { series, slot } = place;
       this.#totals.add(slot.index, -value);
@@ -151,16 +151,16 @@ export class OrphanAdoption {
     for (const [series, own] of bySeries) {
       const whole = wholeOf(own, { withBuckets: this.#withBuckets, ofMany: false });
       if (whole === undefined) continue;
-      const cells = this.#cellsOf(series);
+      const accumulators = this.#accumulatorsOf(series);
       for (const { bound, value } of whole.buckets) {
-        moved.push({ cell: cells.bucket(bound), value });
+        moved.push({ accumulator: accumulators.bucket(bound), value });
         if (pace.isFull(CREATED_ROWS)) yield;
       }
-      moved.push({ cell: cells.count(), value: whole.count });
-      if (whole.sum !== undefined) moved.push({ cell: cells.sum(), value: whole.sum });
+      moved.push({ accumulator: accumulators.count(), value: whole.count });
+      if (whole.sum !== undefined) moved.push({ accumulator: accumulators.sum(), value: whole.sum });
     }
-    for (const { cell, value } of moved) {
-      this.#state.cells.add(cell, value);
+    for (const { accumulator, value } of moved) {
+      this.#state.accumulators.add(accumulator, value);
       if (pace.isFull(1)) yield;
     }
     return moved;
@@ -177,23 +177,26 @@ export class OrphanAdoption {
     }
     const whole = wholeOf(slotValues, { withBuckets: this.#withBuckets, ofMany: true });
     if (whole === undefined) return;
-    const { cells } = this.#state;
-    const into = this.#cellsOf(series);
+    const { accumulators } = this.#state;
+    const into = this.#accumulatorsOf(series);
     for (const { bound, value } of whole.buckets) {
-      cells.add(into.bucket(bound), value);
+      accumulators.add(into.bucket(bound), value);
       if (this.#state.pace.isFull(CREATED_ROWS)) yield;
     }
-    cells.add(into.count(), whole.count);
+    accumulators.add(into.count(), whole.count);
     if (series.sum === undefined) return;
-    for (const part of this.#totals.parts(series.sum.index)) cells.add(into.sum(), part);
+    for (const part of this.#totals.parts(series.sum.index)) accumulators.add(into.sum(), part);
   }
 
-  #cellsOf(series: OrphanSeries): AdoptedCells {
+  #accumulatorsOf(series: OrphanSeries): AdoptedAccumulators {
     const known = this.#created.get(series);
     if (known !== undefined) return known;
-    this.adopted += series.cells;
-    const { cells } = this.#state;
-    const created = new AdoptedCells({ cells, family: this.#pushed.known!, scratch: this.#scratch }, series);
+    this.adopted += series.accumulators;
+    const { accumulators } = this.#state;
+    const created = new AdoptedAccumulators(
+      { accumulators, family: this.#pushed.known!, scratch: this.#scratch },
+      series,
+    );
     this.#created.set(series, created);
     return created;
   }

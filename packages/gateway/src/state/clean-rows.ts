@@ -1,20 +1,20 @@
 import { isDistribution } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { Pace } from '../primitives/pace.ts';
 
 /** Takes freed rows out of the lists of a family. Views keep the lists as they were. */
 export function* cleanRows(
   family: Family,
-  { kind, composites }: Pick<Cells, 'kind' | 'composites'>,
+  { kind, composites }: Pick<Accumulators, 'kind' | 'composites'>,
   pace: Pace,
 ): Generator<void, void> {
   const { sorted, pending } = family;
   const areComposites = isDistribution(family.type);
   const isLive = (row: number): boolean =>
-    kind[areComposites ? composites[row]!.count : row] !== CellKind.FREE;
+    kind[areComposites ? composites[row]!.count : row] !== AccumulatorKind.FREE;
   const [live, livePending] = [new NumberList(), new NumberList()];
   for (const row of sorted) {
     if (isLive(row)) live.push(row);

@@ -6,8 +6,8 @@ import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import type { TurnedRow } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Families, Family } from '../store/families.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
@@ -18,14 +18,14 @@ const TURNED_ROWS = 4;
 
 /** What is asked of the state. */
 export interface ChangedState {
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   readonly families: Families;
   readonly sources: Sources;
   readonly pace: Pace;
   isByJob(): boolean;
   discards(type: MetricType): boolean;
-  /** Frees a cell that is a row of its own. */
-  freeRow(cell: number): void;
+  /** Frees an accumulator that is a row of its own. */
+  freeRow(accumulator: number): void;
   /** Called when lines or series of a family may stand for something else now. */
   meaningsChanged(): void;
 }
@@ -34,7 +34,7 @@ export class FamilyChanges {
   /** Untyped samples dropped because a declared family took their name, since the last time somebody asked. */
   droppedOrphans = 0;
   readonly #state: ChangedState;
-  /** Cells of which the contributions are to be forgotten. */
+  /** Accumulators of which the contributions are to be forgotten. */
   readonly #forgotten: Uint32Array[] = [];
 
   constructor(state: ChangedState) {
@@ -43,17 +43,19 @@ export class FamilyChanges {
 
   /** An untyped family becomes what it is declared to be. What cannot be that goes. */
   *retype(family: Family, type: MetricType): Generator<void, void> {
-    const { cells, families, pace } = this.#state;
+    const { accumulators, families, pace } = this.#state;
     const rows = yield* this.#liveRows(family);
     family.type = type;
     families.setDiscarded(family, this.#state.discards(type));
-    const kind = type === 'counter' ? CellKind.COUNTER : isKindOfGauge(type) ? CellKind.GAUGE : undefined;
+    const kind =
+      type === 'counter' ? AccumulatorKind.COUNTER : isKindOfGauge(type) ? AccumulatorKind.GAUGE : undefined;
     const [gone, counters] = [new NumberList(), new NumberList()];
-    for (const cell of rows) {
-      if (kind === undefined || (kind === CellKind.COUNTER && cells.sums.get(cell) < 0)) gone.push(cell);
+    for (const accumulator of rows) {
+      if (kind === undefined || (kind === AccumulatorKind.COUNTER && accumulators.sums.get(accumulator) < 0))
+        gone.push(accumulator);
       else {
-        cells.kind[cell] = kind;
-        if (kind === CellKind.COUNTER) counters.push(cell);
+        accumulators.kind[accumulator] = kind;
+        if (kind === AccumulatorKind.COUNTER) counters.push(accumulator);
       }
       if (pace.isFull(1)) yield;
     }
@@ -72,27 +74,27 @@ export class FamilyChanges {
 
   /** Rows of gauges become start times, of which the minimum is kept, or are gauges again. What they held is gone. */
   *turn(turned: readonly TurnedRow[]): Generator<void, void> {
-    const { cells, families, pace } = this.#state;
+    const { accumulators, families, pace } = this.#state;
     const starts = turned.filter(({ isStartTime }) => isStartTime);
-    this.#forgetContributions(Uint32Array.from(starts, ({ cell }) => cell));
-    for (const { cell, isStartTime } of turned) {
-      const family = families.get(cells.family[cell]!);
+    this.#forgetContributions(Uint32Array.from(starts, ({ accumulator }) => accumulator));
+    for (const { accumulator, isStartTime } of turned) {
+      const family = families.get(accumulators.family[accumulator]!);
       family.startTimeRows += isStartTime ? 1 : -1;
-      cells.turn(cell, isStartTime);
+      accumulators.turn(accumulator, isStartTime);
       if (pace.isFull(TURNED_ROWS)) yield;
     }
   }
 
   /** As records of earlier versions have it: from now on the minimum is kept of all rows. */
   *holdStartTimes(family: Family): Generator<void, void> {
-    const { cells, pace } = this.#state;
+    const { accumulators, pace } = this.#state;
     family.allStartTimes = true;
     if (family.rowCount === 0) return;
     const rows = yield* this.#liveRows(family);
     this.#forgetContributions(rows);
     family.startTimeRows = rows.length;
-    for (const cell of rows) {
-      cells.kind[cell] = CellKind.CREATED;
+    for (const accumulator of rows) {
+      accumulators.kind[accumulator] = AccumulatorKind.CREATED;
       if (pace.isFull(1)) yield;
     }
     this.#state.meaningsChanged();
@@ -105,10 +107,10 @@ export class FamilyChanges {
       return;
     }
     if (family.startTimeRows === family.rowCount) return;
-    const { cells, pace } = this.#state;
+    const { accumulators, pace } = this.#state;
     const gauges = new NumberList();
-    for (const cell of yield* this.#liveRows(family)) {
-      if (cells.kind[cell] !== CellKind.CREATED) gauges.push(cell);
+    for (const accumulator of yield* this.#liveRows(family)) {
+      if (accumulators.kind[accumulator] !== AccumulatorKind.CREATED) gauges.push(accumulator);
       if (pace.isFull(1)) yield;
     }
     const rows = gauges.between(0, gauges.length);
@@ -134,57 +136,57 @@ export class FamilyChanges {
 
   /**
    * Histograms or summaries, with what they hold. The numbers of the groups are not used again. Their lists stay until the numbers
-   * of the cells are, for views that were opened before.
+   * of the accumulators are, for views that were opened before.
    */
   *dropGrouped(family: Family): Generator<void, void> {
-    const { cells, families, pace } = this.#state;
-    const { composites } = cells;
+    const { accumulators, families, pace } = this.#state;
+    const { composites } = accumulators;
     const gone = new NumberList();
     for (const row of yield* this.#liveRows(family)) {
       const { buckets, native, sum, count } = composites[row]!;
       // Native buckets that were freed stay in the list of their group for a while.
-      for (const cell of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
-        if (cells.kind[cell] !== CellKind.FREE) gone.push(cell);
+      for (const accumulator of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
+        if (accumulators.kind[accumulator] !== AccumulatorKind.FREE) gone.push(accumulator);
       if (pace.isFull(buckets.length + native.length + 2)) yield;
     }
     const all = gone.between(0, gone.length);
     this.#forgetContributions(all);
     // In order, as with rows below.
-    for (const cell of yield* sortNumbers(pace, all)) {
-      cells.free(cell);
+    for (const accumulator of yield* sortNumbers(pace, all)) {
+      accumulators.free(accumulator);
       if (pace.isFull(1)) yield;
     }
     families.remove(family);
     this.#state.meaningsChanged();
   }
 
-  /** Has sources forget what they have in cells that are others now; to be called before anything is counted. */
+  /** Has sources forget what they have in accumulators that are others now; to be called before anything is counted. */
   *resolve(): Generator<void, void> {
-    if (this.#forgotten.length > 0) yield* this.#state.sources.forgetCells(this.#forgotten);
+    if (this.#forgotten.length > 0) yield* this.#state.sources.forgetAccumulators(this.#forgotten);
     this.#forgotten.length = 0;
   }
 
-  #forgetContributions(cells: Uint32Array): void {
-    if (this.#state.isByJob() && cells.length > 0) this.#forgotten.push(cells);
+  #forgetContributions(accumulators: Uint32Array): void {
+    if (this.#state.isByJob() && accumulators.length > 0) this.#forgotten.push(accumulators);
   }
 
   *#freeRows(rows: Uint32Array): Generator<void, void> {
     const { pace } = this.#state;
     // They come in an order that depends on scrapes; their numbers are used again in the order in which they were freed.
-    for (const cell of yield* sortNumbers(pace, rows)) {
-      this.#state.freeRow(cell);
+    for (const accumulator of yield* sortNumbers(pace, rows)) {
+      this.#state.freeRow(accumulator);
       if (pace.isFull(1)) yield;
     }
   }
 
   /** A list of its own of the rows that are not free. Views may replace those of the family meanwhile, but not what is in them. */
   *#liveRows({ type, sorted, pending }: Family): Generator<void, Uint32Array> {
-    const { cells, pace } = this.#state;
-    const areCells = !isDistribution(type);
+    const { accumulators, pace } = this.#state;
+    const areAccumulators = !isDistribution(type);
     const rows = new NumberList();
     for (const list of [sorted, pending.between(0, pending.length)]) {
       for (const row of list) {
-        if (!areCells || cells.kind[row] !== CellKind.FREE) rows.push(row);
+        if (!areAccumulators || accumulators.kind[row] !== AccumulatorKind.FREE) rows.push(row);
         if (pace.isFull(1)) yield;
       }
     }

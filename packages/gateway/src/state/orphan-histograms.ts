@@ -24,8 +24,8 @@ export interface OrphanSeries {
   count: Slot | undefined;
   /** Of the earliest line. */
   startMs: number;
-  /** Untyped cells that it is made of. */
-  cells: number;
+  /** Untyped accumulators that it is made of. */
+  accumulators: number;
 }
 
 export interface SlotValue {
@@ -77,7 +77,7 @@ export class OrphanHistograms {
     const slot = this.#slotOf(series, role, bound);
     if (slot === undefined) return undefined;
     series.startMs = Math.min(series.startMs, startMs);
-    series.cells += 1;
+    series.accumulators += 1;
     return { series, slot };
   }
 
@@ -91,7 +91,7 @@ export class OrphanHistograms {
         sum: undefined,
         count: undefined,
         startMs: Number.POSITIVE_INFINITY,
-        cells: 0,
+        accumulators: 0,
       };
       this.#series.set(key, series);
     }

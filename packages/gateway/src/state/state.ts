@@ -1,7 +1,7 @@
 /**
  * The aggregate: one deterministic state, changed only by `apply` and the few verbs beside it. It reads no clock and no random
  * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
- * numbers to cells, groups and families, whoever reads meanwhile.
+ * numbers to accumulators, groups and families, whoever reads meanwhile.
  *
  * Any verb may touch millions of rows, as little as it says. So each goes in steps of a bounded number of rows, most in one
  * only; the plain verbs take all steps at once. From the first step to the last nobody else may look at the state or change it,
@@ -14,15 +14,15 @@ import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { OrphanAdoption } from './adopt-orphans.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
-import { CellKind, Cells } from '../store/cells.ts';
+import { AccumulatorKind, Accumulators } from '../store/accumulators.ts';
 import type { DiscardedTexts } from '../store/discarded-texts.ts';
 import { Families, hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Family } from '../store/families.ts';
 import { cleanRows } from './clean-rows.ts';
-import { createNeeded, nameCreated } from './create-cells.ts';
+import { createNeeded, nameCreated } from './create-accumulators.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
-import { isNative } from '../store/native-cells.ts';
+import { isNative } from '../store/native-accumulators.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
@@ -44,7 +44,7 @@ export interface PushOrigin {
 
 /** A family of a push is as much work as so many rows. */
 const FAMILY_ROWS = 8;
-/** Freed cells are recycled together, as it costs a look at their families. */
+/** Freed accumulators are recycled together, as it costs a look at their families. */
 const PENDING_FREE_MIN = 4096;
 const PENDING_FREE_BYTES_MIN = 1 << 20;
 /** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
@@ -53,7 +53,7 @@ const COMPACTED_BYTES = 1 << 16;
 export class State {
   readonly hashSeed: number;
   readonly limits: Limits;
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   readonly families: Families = new Families();
   readonly sources: Sources;
   readonly seriesCache: Readonly<Record<Dialect, SeriesCache>>;
@@ -83,14 +83,14 @@ export class State {
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.cells = new Cells(hashSeed);
+    this.accumulators = new Accumulators(hashSeed);
     ({ seriesCache: this.seriesCache, discardedTexts: this.discardedTexts } = emptySpellings(
       hashSeed,
       limits.otherSpellingsBytesMax,
     ));
-    this.sources = new Sources(this.cells, aggregation, hashSeed, {
+    this.sources = new Sources(this.accumulators, aggregation, hashSeed, {
       pace: this.pace,
-      free: (cell) => this.#freeLast(cell),
+      free: (accumulator) => this.#freeLast(accumulator),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
       dropsWithdrawn: () => this.aggregation.dropsWithdrawn === true,
       areComposites: () => this.aggregation.composites === true,
@@ -98,13 +98,13 @@ export class State {
       dropComposite: (composite) => this.#dropComposite(composite),
     });
     this.#changes = new FamilyChanges({
-      cells: this.cells,
+      accumulators: this.accumulators,
       families: this.families,
       sources: this.sources,
       pace: this.pace,
       isByJob: () => this.aggregation.byJob,
       discards: (type) => this.discards(type),
-      freeRow: (cell) => void this.#freeCell(cell),
+      freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
       meaningsChanged: () => this.#meaningsChanged(),
     });
   }
@@ -156,12 +156,15 @@ export class State {
     this.droppedOrphans = droppedOrphans;
   }
 
-  /** Whether a cell stays and can take numbers of `kind` once a push that changes its family is applied. */
-  survives(cell: number, family: PushFamily, kind: CellKind): boolean {
-    const is = this.cells.kindOf(cell);
-    if (is === kind || (is === CellKind.CREATED && kind === CellKind.GAUGE)) return true;
-    if (!family.changed || is !== CellKind.UNTYPED) return false;
-    return kind === CellKind.GAUGE || (kind === CellKind.COUNTER && this.cells.sums.get(cell) >= 0);
+  /** Whether an accumulator stays and can take numbers of `kind` once a push that changes its family is applied. */
+  survives(accumulator: number, family: PushFamily, kind: AccumulatorKind): boolean {
+    const is = this.accumulators.kindOf(accumulator);
+    if (is === kind || (is === AccumulatorKind.CREATED && kind === AccumulatorKind.GAUGE)) return true;
+    if (!family.changed || is !== AccumulatorKind.UNTYPED) return false;
+    return (
+      kind === AccumulatorKind.GAUGE ||
+      (kind === AccumulatorKind.COUNTER && this.accumulators.sums.get(accumulator) >= 0)
+    );
   }
 
   /** Whether samples of this type are read and thrown away. */
@@ -188,7 +191,7 @@ export class State {
       yield* this.#changes.resolve();
       this.#lose();
     }
-    if (batch.pendingSeries.length > 0) yield* this.#createCells(batch, origin.wallMs);
+    if (batch.pendingSeries.length > 0) yield* this.#createAccumulators(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
     if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
     if (this.aggregation.byJob) {
@@ -197,14 +200,14 @@ export class State {
     } else {
       for (let from = 0; from < batch.length; from += pace.rows) {
         const to = Math.min(from + pace.rows, batch.length);
-        this.cells.addAll(batch.cells, batch.values, from, to);
+        this.accumulators.addAll(batch.accumulators, batch.values, from, to);
         if (to < batch.length && pace.isFull(to - from)) yield;
       }
     }
     if (batch.starts.length > 0 || batch.exemplars.length > 0)
       yield* this.#applyDetails(batch, origin.wallMs);
-    if (batch.exemplarsDropped > 0) this.cells.exemplars.dropped += batch.exemplarsDropped;
-    this.cells.texts.compact(COMPACTED_BYTES);
+    if (batch.exemplarsDropped > 0) this.accumulators.exemplars.dropped += batch.exemplarsDropped;
+    this.accumulators.texts.compact(COMPACTED_BYTES);
   }
 
   /** Whether only `isLateInSteps` can say that a push is not late. */
@@ -264,7 +267,7 @@ export class State {
     return page;
   }
 
-  /** Keeps the numbers of freed cells from being used again until `letGo`. */
+  /** Keeps the numbers of freed accumulators from being used again until `letGo`. */
   hold(): void {
     this.#readers += 1;
   }
@@ -280,17 +283,17 @@ export class State {
 
   /** The same, but for those who still read. */
   get isRecyclingDue(): boolean {
-    const { pendingFree, size } = this.cells;
+    const { pendingFree, size } = this.accumulators;
     if (pendingFree.length === 0) return false;
     if (this.isShortOfSpace || (pendingFree.length >= PENDING_FREE_MIN && pendingFree.length * 4 >= size))
       return true;
-    const gone = goneBytes(this.cells);
-    return gone >= PENDING_FREE_BYTES_MIN && gone * 4 >= seriesBytes(this.cells);
+    const gone = goneBytes(this.accumulators);
+    return gone >= PENDING_FREE_BYTES_MIN && gone * 4 >= seriesBytes(this.accumulators);
   }
 
   /**
-   * Lets the numbers of freed cells be used again. A verb of its own, as the time for it depends on who reads, and the numbers
-   * that later cells get depend on it: whoever applies the same changes again must recycle between the same two.
+   * Lets the numbers of freed accumulators be used again. A verb of its own, as the time for it depends on who reads, and the numbers
+   * that later accumulators get depend on it: whoever applies the same changes again must recycle between the same two.
    */
   recycle(): void {
     atOnce(this.recycleInSteps());
@@ -300,10 +303,10 @@ export class State {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     this.pace.begin();
     yield* this.#cleanFreed();
-    yield* this.cells.forgetFreedMembers(this.pace);
-    // A series key must not lead to a cell that is something else by then.
+    yield* this.accumulators.forgetFreedMembers(this.pace);
+    // A series key must not lead to an accumulator that is something else by then.
     forgetSpellings(this);
-    yield* this.cells.recycle(this.pace);
+    yield* this.accumulators.recycle(this.pace);
     this.isShortOfSpace = false;
     this.#lose();
   }
@@ -327,7 +330,7 @@ export class State {
       const family = pushed.known;
       this.families.describe(family, pushed);
       family.quotedNames ||= pushed.quotedNames;
-      this.cells.noteChange(family.id);
+      this.accumulators.noteChange(family.id);
       if (!batch.judgesStartTimes) yield* this.#findStartTimes(pushed, family);
     }
     yield* this.#changes.resolve();
@@ -361,23 +364,23 @@ export class State {
   }
 
   *#applyDetails({ starts, exemplars }: Batch, wallMs: number): Generator<void, void> {
-    for (const { cell, startMs } of starts) {
-      this.cells.startEarlier(cell, startMs);
+    for (const { accumulator, startMs } of starts) {
+      this.accumulators.startEarlier(accumulator, startMs);
       if (this.pace.isFull(1)) yield;
     }
-    for (const { cell, exemplar } of exemplars) {
-      this.cells.offerExemplar(cell, exemplar, wallMs);
+    for (const { accumulator, exemplar } of exemplars) {
+      this.accumulators.offerExemplar(accumulator, exemplar, wallMs);
       if (this.pace.isFull(2)) yield;
     }
   }
 
   /** Takes the row of a gauge or untyped series off the page; its family goes with its last row. A native bucket just goes. */
-  #freeLast(cell: number): void {
-    if (isNative(this.cells.kindOf(cell))) {
-      this.#freeNative(cell);
+  #freeLast(accumulator: number): void {
+    if (isNative(this.accumulators.kindOf(accumulator))) {
+      this.#freeNative(accumulator);
       return;
     }
-    const family = this.#freeCell(cell);
+    const family = this.#freeAccumulator(accumulator);
     if (family.rowCount > 0) return;
     this.families.remove(family);
     this.#meaningsChanged();
@@ -385,16 +388,16 @@ export class State {
 
   /** Takes a gauge histogram off the page that no source has. Its lists stay for views that were opened before, as its row does. */
   *#dropComposite(id: number): Generator<void, void> {
-    const { cells, pace } = this;
-    const { buckets, native, sum, count } = cells.composites[id]!;
-    const family = this.families.get(cells.family[count]!);
+    const { accumulators, pace } = this;
+    const { buckets, native, sum, count } = accumulators.composites[id]!;
+    const family = this.families.get(accumulators.family[count]!);
     // By number: in the lists they come in an order that a restart changes.
     const members = [...buckets, ...native, sum, count].sort((a, b) => a - b);
-    for (const cell of members) {
+    for (const accumulator of members) {
       if (pace.isFull(1)) yield;
-      if (cell < 0 || cells.kind[cell] === CellKind.FREE) continue;
-      cells.free(cell);
-      family.cellCount -= 1;
+      if (accumulator < 0 || accumulators.kind[accumulator] === AccumulatorKind.FREE) continue;
+      accumulators.free(accumulator);
+      family.accumulatorCount -= 1;
     }
     family.rowCount -= 1;
     this.#freed.add(family);
@@ -406,29 +409,29 @@ export class State {
 
   /** What earlier versions left as zeros. */
   *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
-    const { composites, contributors, kind } = this.cells;
+    const { composites, contributors, kind } = this.accumulators;
     const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
     for (const row of rows) {
       const { count } = composites[row]!;
-      if (contributors[count] === 0 && kind[count] === CellKind.COUNT) yield* this.#dropComposite(row);
+      if (contributors[count] === 0 && kind[count] === AccumulatorKind.COUNT) yield* this.#dropComposite(row);
       if (this.pace.isFull(1)) yield;
     }
   }
 
   /** It stays in the list of its group until its number is used again, for views that were opened before. */
-  #freeNative(cell: number): void {
-    this.families.get(this.cells.family[cell]!).cellCount -= 1;
-    this.cells.free(cell);
+  #freeNative(accumulator: number): void {
+    this.families.get(this.accumulators.family[accumulator]!).accumulatorCount -= 1;
+    this.accumulators.free(accumulator);
     this.#lose();
   }
 
-  /** Frees a cell that is a row of its own. */
-  #freeCell(cell: number): Family {
-    const family = this.families.get(this.cells.family[cell]!);
-    if (this.cells.kind[cell] === CellKind.CREATED) family.startTimeRows -= 1;
-    this.cells.free(cell);
+  /** Frees an accumulator that is a row of its own. */
+  #freeAccumulator(accumulator: number): Family {
+    const family = this.families.get(this.accumulators.family[accumulator]!);
+    if (this.accumulators.kind[accumulator] === AccumulatorKind.CREATED) family.startTimeRows -= 1;
+    this.accumulators.free(accumulator);
     family.rowCount -= 1;
-    family.cellCount -= 1;
+    family.accumulatorCount -= 1;
     this.#freed.add(family);
     this.#lose();
     return family;
@@ -445,9 +448,9 @@ export class State {
     this.losses += 1;
   }
 
-  *#createCells(batch: Batch, wallMs: number): Generator<void, void> {
+  *#createAccumulators(batch: Batch, wallMs: number): Generator<void, void> {
     const { pace } = this;
-    const created = yield* createNeeded(batch, this.cells, { startMs: wallMs, pace });
+    const created = yield* createNeeded(batch, this.accumulators, { startMs: wallMs, pace });
     yield* nameCreated(batch, created, pace);
     for (const { known } of batch.families) {
       if (pace.isFull(1)) yield;
@@ -470,7 +473,7 @@ export class State {
   *#cleanFreed(): Generator<void, void> {
     for (const family of this.#freed) {
       // Of a family that went no list is left.
-      if (this.families.byId[family.id] === family) yield* cleanRows(family, this.cells, this.pace);
+      if (this.families.byId[family.id] === family) yield* cleanRows(family, this.accumulators, this.pace);
     }
     this.#freed.clear();
   }

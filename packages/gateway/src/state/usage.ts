@@ -3,10 +3,10 @@
  * They follow from what is held alone, so a state that was restored counts the same.
  */
 import type { Batch } from '../store/batch.ts';
-import type { Cells } from '../store/cells.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { State } from './state.ts';
 
-/** A sample besides its text: columns, places in tables and lists, and those that a reader of pushes has by cell. */
+/** A sample besides its text: columns, places in tables and lists, and those that a reader of pushes has by accumulator. */
 const SAMPLE_BYTES = 112;
 /** A histogram or summary series besides its samples. */
 const COMPOSITE_BYTES = 160;
@@ -24,16 +24,16 @@ export interface Usage {
   readonly seriesCacheBytes: number;
 }
 
-export function usageOf({ cells, families, sources, seriesCache, discardedTexts }: State): Usage {
+export function usageOf({ accumulators, families, sources, seriesCache, discardedTexts }: State): Usage {
   return {
-    seriesBytes: seriesBytes(cells),
+    seriesBytes: seriesBytes(accumulators),
     metadataBytes: families.keptBytes,
     sourceBytes: sources.bytes,
     seriesCacheBytes: seriesCache.text.bytes + seriesCache.openmetrics.bytes + discardedTexts.bytes,
   };
 }
 
-export function seriesBytes({ texts, composites, exemplars, sums }: Cells): number {
+export function seriesBytes({ texts, composites, exemplars, sums }: Accumulators): number {
   return (
     texts.textBytes +
     texts.size * SAMPLE_BYTES +
@@ -44,7 +44,7 @@ export function seriesBytes({ texts, composites, exemplars, sums }: Cells): numb
 }
 
 /** Bytes of samples that have gone, and may still be read. */
-export function goneBytes({ texts, pendingFree }: Cells): number {
+export function goneBytes({ texts, pendingFree }: Accumulators): number {
   return texts.removedBytes + pendingFree.length * SAMPLE_BYTES;
 }
 

@@ -7,16 +7,16 @@ import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
-import { CellKind } from './cells.ts';
-import type { Cells } from './cells.ts';
+import { AccumulatorKind } from './accumulators.ts';
+import type { Accumulators } from './accumulators.ts';
 import type { Family } from './families.ts';
 import { PendingSeries } from './pending-series.ts';
 import type { Standing } from '../ingest/leaving.ts';
 
 export interface Batch {
   length: number;
-  /** Cells, or the complement (`~k`) of an index into `pendingSeries`. */
-  cells: Int32Array;
+  /** Accumulators, or the complement (`~k`) of an index into `pendingSeries`. */
+  accumulators: Int32Array;
   /**
    * What to add; per bucket, not cumulative. NaN is a number that says nothing: it adds nothing. Of a gauge it withdraws what was; of
    * a histogram's sum it leaves what was.
@@ -24,7 +24,7 @@ export interface Batch {
   values: Float64Array;
   /** Position in the body of the line that each number came from. */
   offsets: Uint32Array;
-  /** True when some of the cells belong to histograms or summaries. */
+  /** True when some of the accumulators belong to histograms or summaries. */
   grouped: boolean;
   readonly pendingSeries: PendingSeries;
   readonly pendingComposites: PendingComposite[];
@@ -33,16 +33,16 @@ export interface Batch {
   /** Canonical texts of lines that are thrown away, but for those that the state knew. */
   readonly discarded: ByteTable;
   /** Start times earlier than those that the state knows. */
-  readonly starts: { cell: number; readonly startMs: number }[];
+  readonly starts: { accumulator: number; readonly startMs: number }[];
   /** In by-job mode with `accumulate`: when counters and counts of the push began, each time that it is told. */
-  readonly began: { cell: number; readonly startMs: number }[];
+  readonly began: { accumulator: number; readonly startMs: number }[];
   /** Rows of gauges that were start times and are not any more, or the other way round. */
   readonly turned: TurnedRow[];
   /** False for records of earlier versions, in which only families as a whole can hold start times. */
   judgesStartTimes: boolean;
-  readonly exemplars: { cell: number; readonly exemplar: Exemplar }[];
+  readonly exemplars: { accumulator: number; readonly exemplar: Exemplar }[];
   /**
-   * Untyped cells whose totals decided whether they can be counters of this push: the cell, or `~cell` where it cannot. Totals change
+   * Untyped accumulators whose totals decided whether they can be counters of this push: the accumulator, or `~accumulator` where it cannot. Totals change
    * without a change of State.epoch.
    */
   readonly signDependent: number[];
@@ -65,7 +65,7 @@ export interface Batch {
 }
 
 export interface TurnedRow {
-  readonly cell: number;
+  readonly accumulator: number;
   readonly isStartTime: boolean;
 }
 
@@ -109,7 +109,7 @@ export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
 
 export type MetadataKind = (typeof metadataKinds)[number];
 
-/** A series key to be known the next time: of a sample (`target` as in Batch.cells), or of a line about a family. */
+/** A series key to be known the next time: of a sample (`target` as in Batch.accumulators), or of a line about a family. */
 export type Alias = AliasBytes & AliasTarget;
 
 /** `text` is the entry of a canonical text in Batch.discarded, or the complement (`~id`) of its number in the state. */
@@ -128,7 +128,7 @@ interface AliasBytes {
 export function emptyBatch(hashSeed: number): Batch {
   return {
     length: 0,
-    cells: new Int32Array(256),
+    accumulators: new Int32Array(256),
     values: new Float64Array(256),
     offsets: new Uint32Array(256),
     grouped: false,
@@ -159,8 +159,8 @@ export function emptyBatch(hashSeed: number): Batch {
 const KEPT_LENGTH = 1 << 20;
 
 export function resetBatch(batch: Batch): void {
-  if (batch.cells.length > KEPT_LENGTH) {
-    batch.cells = new Int32Array(256);
+  if (batch.accumulators.length > KEPT_LENGTH) {
+    batch.accumulators = new Int32Array(256);
     batch.values = new Float64Array(256);
     batch.offsets = new Uint32Array(256);
   }
@@ -188,10 +188,10 @@ export function resetBatch(batch: Batch): void {
   batch.native = false;
 }
 
-export function appendEntry(batch: Batch, cell: number, value: number, offset: number): void {
+export function appendEntry(batch: Batch, accumulator: number, value: number, offset: number): void {
   const at = batch.length;
-  if (at === batch.cells.length) growColumns(batch);
-  batch.cells[at] = cell;
+  if (at === batch.accumulators.length) growColumns(batch);
+  batch.accumulators[at] = accumulator;
   batch.values[at] = value;
   batch.offsets[at] = offset;
   batch.length = at + 1;
@@ -203,56 +203,65 @@ const ENTRY_BYTES = 16;
 /** Makes room in an empty batch for the entries of a long body, as columns that grow are copied in one go. What is not used takes no memory. */
 export function reserveColumns(batch: Batch, bodyBytes: number): void {
   const capacity = Math.min(Math.ceil(bodyBytes / ENTRY_BYTES), KEPT_LENGTH);
-  if (capacity > batch.cells.length) resizeColumns(batch, capacity);
+  if (capacity > batch.accumulators.length) resizeColumns(batch, capacity);
 }
 
 /** Makes room for more entries than there are. */
 export function growColumns(batch: Batch): void {
-  resizeColumns(batch, batch.cells.length * 2);
+  resizeColumns(batch, batch.accumulators.length * 2);
 }
 
 function resizeColumns(batch: Batch, capacity: number): void {
-  const { cells, values, offsets } = batch;
-  batch.cells = new Int32Array(capacity);
-  batch.cells.set(cells);
+  const { accumulators, values, offsets } = batch;
+  batch.accumulators = new Int32Array(capacity);
+  batch.accumulators.set(accumulators);
   batch.values = new Float64Array(capacity);
   batch.values.set(values);
   batch.offsets = new Uint32Array(capacity);
   batch.offsets.set(offsets);
 }
 
-/** What kind of cell an entry is for. */
-export function kindAt(batch: Batch, cells: Cells, entry: number): CellKind {
-  const cell = batch.cells[entry]!;
-  return cell < 0 ? (batch.pendingSeries.kind[~cell]! as CellKind) : cells.kindOf(cell);
+/** What kind of accumulator an entry is for. */
+export function kindAt(batch: Batch, accumulators: Accumulators, entry: number): AccumulatorKind {
+  const accumulator = batch.accumulators[entry]!;
+  return accumulator < 0
+    ? (batch.pendingSeries.kind[~accumulator]! as AccumulatorKind)
+    : accumulators.kindOf(accumulator);
 }
 
 /** Fresh groups are numbered after those of the state, as they will be once they are created. */
-export function compositeAt(batch: Batch, cells: Cells, entry: number): number {
-  const cell = batch.cells[entry]!;
-  const composite = cell < 0 ? batch.pendingSeries.composite[~cell]! : cells.composite[cell]!;
-  return composite < 0 ? cells.composites.length + ~composite : composite;
+export function compositeAt(batch: Batch, accumulators: Accumulators, entry: number): number {
+  const accumulator = batch.accumulators[entry]!;
+  const composite =
+    accumulator < 0 ? batch.pendingSeries.composite[~accumulator]! : accumulators.composite[accumulator]!;
+  return composite < 0 ? accumulators.composites.length + ~composite : composite;
 }
 
-export function boundAt(batch: Batch, cells: Cells, entry: number): number {
-  const cell = batch.cells[entry]!;
-  return cell < 0 ? batch.pendingSeries.bound[~cell]! : cells.bound[cell]!;
+export function boundAt(batch: Batch, accumulators: Accumulators, entry: number): number {
+  const accumulator = batch.accumulators[entry]!;
+  return accumulator < 0 ? batch.pendingSeries.bound[~accumulator]! : accumulators.bound[accumulator]!;
 }
 
-/** Notes whether a cell can be a counter of this push, where that depends on its total. */
+/** Notes whether an accumulator can be a counter of this push, where that depends on its total. */
 export function noteSignDependent(
   batch: Batch,
-  cells: Cells,
-  { cell, stays }: { readonly cell: number; readonly stays: boolean },
+  accumulators: Accumulators,
+  { accumulator, stays }: { readonly accumulator: number; readonly stays: boolean },
 ): void {
-  if (cells.kindOf(cell) === CellKind.UNTYPED) batch.signDependent.push(stays ? cell : ~cell);
+  if (accumulators.kindOf(accumulator) === AccumulatorKind.UNTYPED)
+    batch.signDependent.push(stays ? accumulator : ~accumulator);
 }
 
 /** Whether that is still so, for those from one place in the list to another. */
-export function signsAsBefore({ signDependent }: Batch, { sums }: Cells, from: number, to: number): boolean {
+export function signsAsBefore(
+  { signDependent }: Batch,
+  { sums }: Accumulators,
+  from: number,
+  to: number,
+): boolean {
   for (let i = from; i < to; i += 1) {
-    const cell = signDependent[i]!;
-    if (cell >= 0 ? !(sums.get(cell) >= 0) : !(sums.get(~cell) < 0)) return false;
+    const accumulator = signDependent[i]!;
+    if (accumulator >= 0 ? !(sums.get(accumulator) >= 0) : !(sums.get(~accumulator) < 0)) return false;
   }
   return true;
 }

@@ -16,38 +16,38 @@ export class Exemplars {
   dropped = 0;
   /** Of all that are kept, in memory. */
   bytes = 0;
-  readonly #byCell = new Map<number, KeptExemplar>();
+  readonly #byAccumulator = new Map<number, KeptExemplar>();
 
   get size(): number {
-    return this.#byCell.size;
+    return this.#byAccumulator.size;
   }
 
-  get(cell: number): KeptExemplar | undefined {
-    return this.#byCell.get(cell);
+  get(accumulator: number): KeptExemplar | undefined {
+    return this.#byAccumulator.get(accumulator);
   }
 
   /**
    * Keeps an exemplar unless there is a newer one. One without a time, or from the future, is of `nowMs`: a sender whose clock is
    * wrong must not keep all others out. Returns whether it is kept. How many there may be is decided when a push is read.
    */
-  offer(cell: number, exemplar: Exemplar, nowMs: number): boolean {
+  offer(accumulator: number, exemplar: Exemplar, nowMs: number): boolean {
     const timestampMs = Math.min(exemplar.timestampMs ?? nowMs, nowMs);
-    const known = this.#byCell.get(cell);
+    const known = this.#byAccumulator.get(accumulator);
     if (known !== undefined) {
       if (known.timestampMs > timestampMs) return false;
       this.bytes -= exemplarBytes(known);
     }
     this.bytes += exemplarBytes(exemplar);
-    this.#byCell.set(cell, { labels: exemplar.labels, value: exemplar.value, timestampMs });
+    this.#byAccumulator.set(accumulator, { labels: exemplar.labels, value: exemplar.value, timestampMs });
     return true;
   }
 
-  delete(cell: number): void {
-    if (this.#byCell.size === 0) return;
-    const known = this.#byCell.get(cell);
+  delete(accumulator: number): void {
+    if (this.#byAccumulator.size === 0) return;
+    const known = this.#byAccumulator.get(accumulator);
     if (known === undefined) return;
     this.bytes -= exemplarBytes(known);
-    this.#byCell.delete(cell);
+    this.#byAccumulator.delete(accumulator);
   }
 }
 

@@ -5,7 +5,7 @@ import { NumberList } from '../primitives/number-list.ts';
 import type { Writable } from '../primitives/writable.ts';
 
 /**
- * A family and its rows in page order. A row is a cell, or the number of a group where the family is a histogram or
+ * A family and its rows in page order. A row is an accumulator, or the number of a group where the family is a histogram or
  * summary. New rows wait in `pending` until a scrape sorts them in.
  */
 export interface Family {
@@ -29,10 +29,10 @@ export interface Family {
   /** Replaced when rows go, or are sorted in. */
   pending: NumberList;
   rowCount: number;
-  /** The value of Cells.tick when a row was last added; 0 for those of an earlier run. */
+  /** The value of Accumulators.tick when a row was last added; 0 for those of an earlier run. */
   createdGeneration: number;
-  /** Cells of its rows: as many samples as the page shows of it. */
-  cellCount: number;
+  /** Accumulators of its rows: as many samples as the page shows of it. */
+  accumulatorCount: number;
 }
 
 /** What a family takes besides its texts: the object itself, its lists, and its places in others. */
@@ -113,7 +113,7 @@ export class Families {
       pending: new NumberList(),
       rowCount: 0,
       createdGeneration: 0,
-      cellCount: 0,
+      accumulatorCount: 0,
     };
     this.byId[family.id] = family;
     this.#noteName(family);
@@ -249,7 +249,7 @@ export function countsByType(families: Iterable<Family>): {
   for (const family of families) {
     if (family.discarded) continue;
     counts.families[family.type] += 1;
-    counts.series[family.type] += family.cellCount;
+    counts.series[family.type] += family.accumulatorCount;
   }
   return counts;
 }

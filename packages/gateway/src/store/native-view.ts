@@ -1,10 +1,16 @@
-/** Brings the parts of a native histogram together; see native-cells.ts. */
+/** Brings the parts of a native histogram together; see native-accumulators.ts. */
 import { addHistograms } from '../histogram/add.ts';
 import { noNativeBuckets } from '../model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.ts';
-import { CellKind } from './cells.ts';
-import type { Cells } from './cells.ts';
-import { indexOfCode, isNegativeCode, kindOfKey, schemaOfCode, schemaOfZeroKey } from './native-cells.ts';
+import { AccumulatorKind } from './accumulators.ts';
+import type { Accumulators } from './accumulators.ts';
+import {
+  indexOfCode,
+  isNegativeCode,
+  kindOfKey,
+  schemaOfCode,
+  schemaOfZeroKey,
+} from './native-accumulators.ts';
 
 /** What is known of one schema. */
 interface Part {
@@ -18,14 +24,14 @@ interface Part {
 }
 
 /**
- * The histogram that native cells of one group stand for, with the values that are given for them; undefined without any. The sum
+ * The histogram that native accumulators of one group stand for, with the values that are given for them; undefined without any. The sum
  * is not among them, and is NaN.
  */
 export function assembleNative(
-  cells: Cells,
-  values: Iterable<readonly [cell: number, value: number]>,
+  accumulators: Accumulators,
+  values: Iterable<readonly [accumulator: number, value: number]>,
 ): NativeHistogram | undefined {
-  const { texts } = cells;
+  const { texts } = accumulators;
   const parts = new Map<number, Part>();
   const partOf = (schema: number): Part => {
     const known = parts.get(schema);
@@ -34,13 +40,16 @@ export function assembleNative(
     parts.set(schema, part);
     return part;
   };
-  for (const [cell, value] of values) {
-    const bound = cells.bound[cell]!;
-    // Not from its column: the cell may have been freed since the values were read.
-    const kind = kindOfKey(texts.chunkOf(cell), texts.offsetOf(cell));
-    if (kind === CellKind.NATIVE_COUNT) partOf(bound).count = value;
-    else if (kind === CellKind.NATIVE_ZERO)
-      partOf(schemaOfZeroKey(texts.chunkOf(cell), texts.offsetOf(cell))).zeros.set(bound, value);
+  for (const [accumulator, value] of values) {
+    const bound = accumulators.bound[accumulator]!;
+    // Not from its column: the accumulator may have been freed since the values were read.
+    const kind = kindOfKey(texts.chunkOf(accumulator), texts.offsetOf(accumulator));
+    if (kind === AccumulatorKind.NATIVE_COUNT) partOf(bound).count = value;
+    else if (kind === AccumulatorKind.NATIVE_ZERO)
+      partOf(schemaOfZeroKey(texts.chunkOf(accumulator), texts.offsetOf(accumulator))).zeros.set(
+        bound,
+        value,
+      );
     else if (value !== 0) {
       const part = partOf(schemaOfCode(bound));
       (isNegativeCode(bound) ? part.negative : part.positive).push([bound, value]);

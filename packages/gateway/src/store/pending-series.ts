@@ -1,16 +1,16 @@
 /**
- * The cells that a push brings, as columns: nothing of them is in the state yet. They are found by their text, so that a
+ * The accumulators that a push brings, as columns: nothing of them is in the state yet. They are found by their text, so that a
  * push of a million new series makes no object for any of them.
  */
 import { ByteTable } from '../primitives/byte-table.ts';
-import type { CellKind } from './cells.ts';
+import type { AccumulatorKind } from './accumulators.ts';
 
-/** Group of a cell that is part of none. Others are a group of the state, or `~g` for an index into Batch.pendingComposites. */
+/** Group of an accumulator that is part of none. Others are a group of the state, or `~g` for an index into Batch.pendingComposites. */
 export const NO_COMPOSITE: number = 2 ** 31 - 1;
 
-/** What is known of a cell besides its text. */
+/** What is known of an accumulator besides its text. */
 export interface PendingShape {
-  readonly kind: CellKind;
+  readonly kind: AccumulatorKind;
   /** Index into Batch.families. */
   readonly family: number;
   readonly composite: number;
@@ -19,13 +19,13 @@ export interface PendingShape {
 }
 
 export class PendingSeries {
-  /** An entry's number is the number of its cell here. */
+  /** An entry's number is the number of its accumulator here. */
   readonly texts: ByteTable;
   kind: Uint8Array = new Uint8Array(32);
   family: Uint32Array = new Uint32Array(32);
   composite: Int32Array = new Int32Array(32);
   bound: Float64Array = new Float64Array(32);
-  /** 1 when the push has a number for it; cells that complete a group may have none. */
+  /** 1 when the push has a number for it; accumulators that complete a group may have none. */
   given: Uint8Array = new Uint8Array(32);
 
   constructor(hashSeed: number) {
@@ -36,7 +36,7 @@ export class PendingSeries {
     return this.texts.size;
   }
 
-  /** Adds a cell whose text is not here yet; `given` is 0. */
+  /** Adds an accumulator whose text is not here yet; `given` is 0. */
   add(view: DataView, start: number, end: number, hash: number, shape: PendingShape): number {
     const index = this.texts.insert(view, start, end, hash);
     if (index >= this.kind.length) this.#grow(this.texts.capacity);

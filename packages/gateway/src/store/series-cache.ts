@@ -86,7 +86,7 @@ export class SeriesCache {
     return this.#tableOf(reference).keys.isInTwo(entryOf(reference), head, headEnd, view, start, end);
   }
 
-  /** What a series key leads to: a cell, or the reference of a line about a family. */
+  /** What a series key leads to: an accumulator, or the reference of a line about a family. */
   targetOf(reference: number): number {
     return this.#tableOf(reference).targets[entryOf(reference)]!;
   }

@@ -1,5 +1,5 @@
 import { hashBytes } from '../primitives/hash.ts';
-import type { TextAt } from './cells.ts';
+import type { TextAt } from './accumulators.ts';
 
 /** Where a text becomes bytes for a look-up. */
 export class TextScratch implements TextAt {

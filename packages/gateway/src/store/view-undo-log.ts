@@ -1,4 +1,4 @@
-import type { CellKind } from './cells.ts';
+import type { AccumulatorKind } from './accumulators.ts';
 import type { KeptExemplar } from './exemplars.ts';
 
 /** What a note of each kind takes. An exemplar that was replaced lives on for the note alone. */
@@ -14,7 +14,7 @@ export class ViewUndoLog {
   readonly #starts = new Map<number, number>();
   readonly #exemplars = new Map<number, KeptExemplar | undefined>();
 
-  readonly #kinds = new Map<number, CellKind>();
+  readonly #kinds = new Map<number, AccumulatorKind>();
 
   get hasExemplars(): boolean {
     return this.#exemplars.size > 0;
@@ -26,33 +26,33 @@ export class ViewUndoLog {
     );
   }
 
-  /** To be called before the start of a cell changes. */
-  noteStart(cell: number, startMs: number): void {
-    if (!this.#starts.has(cell)) this.#starts.set(cell, startMs);
+  /** To be called before the start of an accumulator changes. */
+  noteStart(accumulator: number, startMs: number): void {
+    if (!this.#starts.has(accumulator)) this.#starts.set(accumulator, startMs);
   }
 
-  /** To be called before the exemplar of a cell changes, or goes. */
-  noteExemplar(cell: number, exemplar: KeptExemplar | undefined): void {
-    if (!this.#exemplars.has(cell)) this.#exemplars.set(cell, exemplar);
+  /** To be called before the exemplar of an accumulator changes, or goes. */
+  noteExemplar(accumulator: number, exemplar: KeptExemplar | undefined): void {
+    if (!this.#exemplars.has(accumulator)) this.#exemplars.set(accumulator, exemplar);
   }
 
-  /** To be called before a cell turns from a gauge into a start time, or back. */
-  noteKind(cell: number, kind: CellKind): void {
-    if (!this.#kinds.has(cell)) this.#kinds.set(cell, kind);
+  /** To be called before an accumulator turns from a gauge into a start time, or back. */
+  noteKind(accumulator: number, kind: AccumulatorKind): void {
+    if (!this.#kinds.has(accumulator)) this.#kinds.set(accumulator, kind);
   }
 
-  /** The kind that a cell had, given the one that it has. */
-  kindOf(cell: number, now: CellKind): CellKind {
-    return this.#kinds.size === 0 ? now : (this.#kinds.get(cell) ?? now);
+  /** The kind that an accumulator had, given the one that it has. */
+  kindOf(accumulator: number, now: AccumulatorKind): AccumulatorKind {
+    return this.#kinds.size === 0 ? now : (this.#kinds.get(accumulator) ?? now);
   }
 
   /** Undefined where it has not changed. */
-  startOf(cell: number): number | undefined {
-    return this.#starts.size === 0 ? undefined : this.#starts.get(cell);
+  startOf(accumulator: number): number | undefined {
+    return this.#starts.size === 0 ? undefined : this.#starts.get(accumulator);
   }
 
-  /** The exemplar that a cell had, given the one that it has. */
-  exemplarOf(cell: number, now: KeptExemplar | undefined): KeptExemplar | undefined {
-    return this.#exemplars.has(cell) ? this.#exemplars.get(cell) : now;
+  /** The exemplar that an accumulator had, given the one that it has. */
+  exemplarOf(accumulator: number, now: KeptExemplar | undefined): KeptExemplar | undefined {
+    return this.#exemplars.has(accumulator) ? this.#exemplars.get(accumulator) : now;
   }
 }

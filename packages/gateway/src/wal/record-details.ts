@@ -32,13 +32,13 @@ export function* writeDetailsInSteps(
   }
 }
 
-function writeStart(writer: ByteWriter, { cell, startMs }: Batch['starts'][number]): void {
-  writeCell(writer, cell);
+function writeStart(writer: ByteWriter, { accumulator, startMs }: Batch['starts'][number]): void {
+  writeAccumulator(writer, accumulator);
   writer.double(startMs);
 }
 
-function writeExemplar(writer: ByteWriter, { cell, exemplar }: Batch['exemplars'][number]): void {
-  writeCell(writer, cell);
+function writeExemplar(writer: ByteWriter, { accumulator, exemplar }: Batch['exemplars'][number]): void {
+  writeAccumulator(writer, accumulator);
   writer.double(exemplar.value);
   writer.double(exemplar.timestampMs ?? Number.NaN);
   writer.whole(exemplar.labels.length);
@@ -52,18 +52,18 @@ function writeExemplar(writer: ByteWriter, { cell, exemplar }: Batch['exemplars'
 export function* readDetails(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
   for (let left = reader.whole(); left > 0; left -= 1) {
     if (pace.isFull(1)) yield;
-    batch.starts.push({ cell: readCell(reader), startMs: reader.double() });
+    batch.starts.push({ accumulator: readAccumulator(reader), startMs: reader.double() });
   }
   for (let left = reader.whole(); left > 0; left -= 1) {
     if (pace.isFull(EXEMPLAR_ROWS)) yield;
-    const cell = readCell(reader);
+    const accumulator = readAccumulator(reader);
     const value = reader.double();
     const timestampMs = reader.double();
     const labels: Label[] = [];
     for (let more = reader.whole(); more > 0; more -= 1)
       labels.push({ name: reader.text(), value: reader.text() });
     const exemplar = { labels, value, timestampMs: Number.isNaN(timestampMs) ? undefined : timestampMs };
-    batch.exemplars.push({ cell, exemplar });
+    batch.exemplars.push({ accumulator, exemplar });
   }
 }
 
@@ -86,7 +86,7 @@ export function* writeBeganInSteps(
 
 export function* readBegan(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
   for (let left = reader.whole(); left > 0; left -= 1) {
-    batch.began.push({ cell: readCell(reader), startMs: reader.double() });
+    batch.began.push({ accumulator: readAccumulator(reader), startMs: reader.double() });
     if (pace.isFull(1)) yield;
   }
 }
@@ -108,24 +108,24 @@ export function* writeTurnedInSteps(
   }
 }
 
-function writeRow(writer: ByteWriter, { cell, isStartTime }: TurnedRow): void {
-  writer.whole(cell * 2 + (isStartTime ? 1 : 0));
+function writeRow(writer: ByteWriter, { accumulator, isStartTime }: TurnedRow): void {
+  writer.whole(accumulator * 2 + (isStartTime ? 1 : 0));
 }
 
 export function* readTurned(reader: ByteReader, batch: Batch, pace: Pace): Generator<void, void> {
   for (let left = reader.whole(); left > 0; left -= 1) {
     const code = reader.whole();
-    batch.turned.push({ cell: Math.floor(code / 2), isStartTime: code % 2 === 1 });
+    batch.turned.push({ accumulator: Math.floor(code / 2), isStartTime: code % 2 === 1 });
     if (pace.isFull(1)) yield;
   }
 }
 
-/** Cells of the state are even, fresh ones odd. */
-function writeCell(writer: ByteWriter, cell: number): void {
-  writer.whole(cell >= 0 ? cell * 2 : ~cell * 2 + 1);
+/** Accumulators of the state are even, fresh ones odd. */
+function writeAccumulator(writer: ByteWriter, accumulator: number): void {
+  writer.whole(accumulator >= 0 ? accumulator * 2 : ~accumulator * 2 + 1);
 }
 
-function readCell(reader: ByteReader): number {
+function readAccumulator(reader: ByteReader): number {
   const code = reader.whole();
   const number = Math.floor(code / 2);
   return code % 2 === 0 ? number : ~number;

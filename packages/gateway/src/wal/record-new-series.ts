@@ -1,12 +1,12 @@
-/** What a push brings that the state does not have, as bytes: families, groups, and cells with their texts. */
+/** What a push brings that the state does not have, as bytes: families, groups, and accumulators with their texts. */
 import { metricTypes } from '../model/metric-type.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { Batch, PendingComposite, PushFamily } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Families } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PendingSeries } from '../store/pending-series.ts';
-import { isNative } from '../store/native-cells.ts';
+import { isNative } from '../store/native-accumulators.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 
@@ -14,9 +14,9 @@ import type { Pace } from '../primitives/pace.ts';
 const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT, ADOPTS] = [
   1, 2, 4, 8, 16, 32, 64, 128,
 ] as const;
-/** A new family or cell is as much work as so many rows of others. */
+/** A new family or accumulator is as much work as so many rows of others. */
 const NEW_SERIES_ROWS = 2;
-/** How the group of a cell is written: none, one of the batch, one of the state. */
+/** How the group of an accumulator is written: none, one of the batch, one of the state. */
 const COMPOSITE_KINDS = 3;
 
 export function writeNewSeries(writer: ByteWriter, batch: Batch): void {
@@ -26,7 +26,8 @@ export function writeNewSeries(writer: ByteWriter, batch: Batch): void {
   writer.whole(pendingComposites.length);
   for (const composite of pendingComposites) writeComposite(writer, composite);
   writer.whole(pendingSeries.length);
-  for (let index = 0; index < pendingSeries.length; index += 1) writeCell(writer, pendingSeries, index);
+  for (let index = 0; index < pendingSeries.length; index += 1)
+    writeAccumulator(writer, pendingSeries, index);
 }
 
 export function* writeNewSeriesInSteps(
@@ -55,7 +56,7 @@ export function* writeNewSeriesInSteps(
   }
   writer.whole(pendingSeries.length);
   for (let index = 0; index < pendingSeries.length; index += 1) {
-    writeCell(writer, pendingSeries, index);
+    writeAccumulator(writer, pendingSeries, index);
     left -= 1 + rowsOfText(pendingSeries.texts.lengthOf(index)) / NEW_SERIES_ROWS;
     if (left > 0) continue;
     left = most;
@@ -69,7 +70,7 @@ function writeComposite(writer: ByteWriter, { family, count, infinity }: Pending
   writer.whole(infinity + 1);
 }
 
-function writeCell(writer: ByteWriter, pendingSeries: PendingSeries, index: number): void {
+function writeAccumulator(writer: ByteWriter, pendingSeries: PendingSeries, index: number): void {
   const { texts } = pendingSeries;
   const kind = pendingSeries.kind[index]!;
   const composite = pendingSeries.composite[index]!;
@@ -113,7 +114,7 @@ export function* readNewSeries(
   let textLength = 0;
   for (let left = reader.whole(); left > 0; left -= 1) {
     if (pace.isFull(NEW_SERIES_ROWS + rowsOfText(textLength))) yield;
-    const kind = reader.byte() as CellKind;
+    const kind = reader.byte() as AccumulatorKind;
     const family = reader.whole();
     const code = reader.whole();
     const number = Math.floor(code / COMPOSITE_KINDS);
@@ -135,7 +136,7 @@ export function* readNewSeries(
 }
 
 function hasBound(kind: number): boolean {
-  return kind === CellKind.BUCKET || isNative(kind as CellKind);
+  return kind === AccumulatorKind.BUCKET || isNative(kind as AccumulatorKind);
 }
 
 function writeFamily(writer: ByteWriter, family: PushFamily): void {

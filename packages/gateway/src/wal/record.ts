@@ -7,9 +7,9 @@
  *   expire   pruneBeforeMs, forgetBeforeMs, most         recycle nothing       rules  see AggregationConfig
  *   keyBounds  windowMs, keysMax
  *
- *   news     families, groups, cells that the state does not have      entries  (cell, value)…, nearly always two to nine bytes
+ *   news     families, groups, accumulators that the state does not have      entries  (accumulator, value)…, nearly always two to nine bytes
  *
- * Cells go by number, which is what makes records small: a line of a hundred bytes becomes ten at the most. Numbers are given out in
+ * Accumulators go by number, which is what makes records small: a line of a hundred bytes becomes ten at the most. Numbers are given out in
  * the order of records, so they mean the same when the records are read again. The epoch tells whether that is so: it
  * counts all that can change the meaning of a number, and a record for another epoch than that of the state is not applied.
  */

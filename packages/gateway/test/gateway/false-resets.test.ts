@@ -81,7 +81,7 @@ test('however large, thresholds of zero buckets do not grow without limit', () =
   const push = (i: number): string =>
     working.push(native({ schema: 0, zeroThreshold: 1.5e308 + i * 1e304, zeroCount: 1 }, 1));
   for (let i = 0; i < 100; i += 1) expect(push(i)).toBe('taken');
-  expect(working.state.cells.size).toBeLessThan(75);
+  expect(working.state.accumulators.size).toBeLessThan(75);
 });
 
 test('an exemplar of a bucket that its own push takes away is none', () => {
@@ -97,5 +97,5 @@ test('an exemplar of a bucket that its own push takes away is none', () => {
   });
   const histogram = pb.bytes(7, pb.number(1, 2), pb.double(2, 1), ...fields, exemplar);
   expect(working.push(pb.family('h', { type: 'histogram' }, histogram))).toBe('taken');
-  expect(working.state.cells.exemplars.size).toBe(0);
+  expect(working.state.accumulators.exemplars.size).toBe(0);
 });

@@ -185,17 +185,17 @@ describe('views', () => {
   test('what readers have not taken counts with the views', async () => {
     const desk = new ScrapeDesk();
     desk.push('a 1\n');
-    const { families, cells } = desk.ledger.state;
-    const before = { families: families.size, cells: cells.size };
+    const { families, accumulators } = desk.ledger.state;
+    const before = { families: families.size, accumulators: accumulators.size };
     desk.push(counters(300_000));
     const scrape = desk.scrape();
     scrape.reader.bufferBytes = 0;
     await settled();
     const { bytes } = desk.scrapes.report;
-    expect(before).toEqual({ families: 1, cells: 1 });
+    expect(before).toEqual({ families: 1, accumulators: 1 });
     // 8 bytes are the copy of the sum alone.
-    expect(bytes).toBeGreaterThan(cells.size * 8);
-    expect(bytes).toBeLessThan(cells.size * 20);
+    expect(bytes).toBeGreaterThan(accumulators.size * 8);
+    expect(bytes).toBeLessThan(accumulators.size * 20);
     scrape.close();
     expect(desk.scrapes.report.bytes).toBe(0);
   });
@@ -368,18 +368,18 @@ describe('freed series', () => {
     const slow = desk.scrape();
     await settled();
     stop(slow);
-    const { cells } = desk.ledger.state;
+    const { accumulators } = desk.ledger.state;
     let most = 0;
     for (let round = 1; round < 60; round += 1) {
       desk.push(gauges(round), 'job/a', 'PUT');
-      most = Math.max(most, cells.pendingFreeBytes);
+      most = Math.max(most, accumulators.pendingFreeBytes);
       desk.pass(200);
       await settled();
     }
     expect(slow.reader.cuts).toEqual(['pressure']);
     // What was freed before that is used again.
     expect(most).toBeLessThan(3_000_000);
-    expect(cells.texts.high).toBeLessThan(20_000);
+    expect(accumulators.texts.high).toBeLessThan(20_000);
   });
 
   test.each([
@@ -429,7 +429,7 @@ describe('freed series', () => {
       }
       await settled();
     }
-    expect(desk.ledger.state.cells.texts.high).toBeLessThan(20_000);
+    expect(desk.ledger.state.accumulators.texts.high).toBeLessThan(20_000);
     expect(desk.counted).toEqual([]);
   });
 });

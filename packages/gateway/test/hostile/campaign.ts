@@ -63,7 +63,7 @@ export function printTable(heading: string, rows: readonly (readonly string[])[]
   );
   const lines = rows.map((row) =>
     row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .map((accumulator, i) => accumulator.padEnd(widths[i] ?? 0))
       .join('  ')
       .trimEnd(),
   );

@@ -7,7 +7,7 @@ import { negotiate } from '../../src/http/replies/accept.ts';
 import { routeTable } from '../../src/http/routes/routes.ts';
 import { errorTable } from '../../src/model/errors.ts';
 
-/** Rows of the first table below a heading, cells without backquotes. */
+/** Rows of the first table below a heading, accumulators without backquotes. */
 function tableRows(file: string, heading: string): string[][] {
   const text = readFileSync(new URL(`../../../../docs/reference/${file}`, import.meta.url), 'utf8');
   const section = text.slice(text.indexOf(heading));
@@ -18,7 +18,7 @@ function tableRows(file: string, heading: string): string[][] {
     line
       .split('|')
       .slice(1, -1)
-      .map((cell) => cell.replaceAll('`', '').trim()),
+      .map((accumulator) => accumulator.replaceAll('`', '').trim()),
   );
 }
 
@@ -29,7 +29,7 @@ it('http.md lists the routes', () => {
 });
 
 it('errors.md lists the errors', () => {
-  const documented = tableRows('errors.md', '## Codes').map((cells) => cells.slice(0, 3));
+  const documented = tableRows('errors.md', '## Codes').map((accumulators) => accumulators.slice(0, 3));
   const errors = Object.entries(errorTable).map(([code, row]) => [code, String(row.status), row.title]);
   expect(documented).toEqual(errors);
   for (const row of tableRows('errors.md', '## Codes')) expect(row[3], row[0]).not.toBe('');

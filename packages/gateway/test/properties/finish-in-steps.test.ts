@@ -102,7 +102,7 @@ function outcome(
   const { batch } = builder;
   return {
     entries: Array.from({ length: batch.length }, (_, i) => [
-      batch.cells[i],
+      batch.accumulators[i],
       batch.values[i],
       batch.offsets[i],
     ]).toSorted(([a], [b]) => a! - b!),

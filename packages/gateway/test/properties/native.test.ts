@@ -266,8 +266,8 @@ test('a sender cannot make a histogram grow without bound: its resolution falls 
   const { native } = shown(pair.first)['series="x"'] as { native: NativeHistogram };
   expect(native.positive.indexes.length).toBeLessThanOrEqual(most);
   expect(native.count).toBe(4_000);
-  const { cells } = pair.first.state;
-  expect(cells.composites[0]!.native.length).toBeLessThan(most * 13);
+  const { accumulators } = pair.first.state;
+  expect(accumulators.composites[0]!.native.length).toBeLessThan(most * 13);
 });
 
 describe('zero buckets of many widths', () => {
@@ -287,8 +287,8 @@ describe('zero buckets of many widths', () => {
       fc.property(thresholds, (all) => {
         const pair = new Pair({});
         for (const threshold of all) pair.push(one(histogramOf([1_000], 0, threshold / 10)));
-        const { cells } = pair.first.state;
-        expect(cells.composites[0]!.native.length).toBeLessThan(64 + 16 + 3);
+        const { accumulators } = pair.first.state;
+        expect(accumulators.composites[0]!.native.length).toBeLessThan(64 + 16 + 3);
         const { value, native } = shown(pair.first)['series="x"'] as {
           value: number;
           native: NativeHistogram;

@@ -171,8 +171,8 @@ function readIn(body: Uint8Array, step: number): unknown {
   try {
     const decoder = beginProtobuf(body, builder);
     while (!decoder.advance(step));
-    const { cells, values, offsets, length, samples } = builder.finish();
-    return [cells.slice(0, length), values.slice(0, length), offsets.slice(0, length), samples];
+    const { accumulators, values, offsets, length, samples } = builder.finish();
+    return [accumulators.slice(0, length), values.slice(0, length), offsets.slice(0, length), samples];
   } catch (error) {
     if (!(error instanceof PushProblem)) throw error;
     return [error.code, error.message, error.offset];

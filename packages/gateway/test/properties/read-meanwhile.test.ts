@@ -1,6 +1,6 @@
 /**
  * A long push is read while others are counted that do not disturb it (ingest/disturbs.ts). All then is as if they had come first,
- * down to the numbers of cells: else a record would say something else when it is read again.
+ * down to the numbers of accumulators: else a record would say something else when it is read again.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

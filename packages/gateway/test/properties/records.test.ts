@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { appendEntry, emptyBatch } from '../../src/store/batch.ts';
-import { CellKind } from '../../src/store/cells.ts';
+import { AccumulatorKind } from '../../src/store/accumulators.ts';
 import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
@@ -58,9 +58,9 @@ test('numbers and texts are read as they were written', () => {
 });
 
 test('entries are read as they were written, -0 and NaN as well', () => {
-  const cell = fc.oneof(fc.nat(20), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+  const accumulator = fc.oneof(fc.nat(20), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
   fc.assert(
-    fc.property(fc.array(fc.tuple(cell, double)), (entries) => {
+    fc.property(fc.array(fc.tuple(accumulator, double)), (entries) => {
       const [written, read] = [emptyBatch(1), emptyBatch(1)];
       for (const [number, value] of entries) appendEntry(written, number, value, 0);
       const writer = new ByteWriter();
@@ -68,32 +68,37 @@ test('entries are read as they were written, -0 and NaN as well', () => {
       const reader = new ByteReader(writer.bytes());
       atOnce(readEntries(reader, read, new Pace()));
       expect(reader.isAtEnd).toBe(true);
-      const of = ({ cells, values, length }: typeof read) =>
-        Array.from({ length }, (_, i) => [cells[i], values[i]]);
+      const of = ({ accumulators, values, length }: typeof read) =>
+        Array.from({ length }, (_, i) => [accumulators[i], values[i]]);
       expect(of(read)).toEqual(of(written));
     }),
   );
 });
 
 test('new cells are read as they were written, with texts that begin alike or not', () => {
-  const cells = fc.uniqueArray(
+  const accumulators = fc.uniqueArray(
     fc.record({
       text: fc
         .tuple(fc.constantFrom('a', 'requests_total{', 'requests_total{code="'), fc.string())
         .map((parts) => parts.join('')),
-      kind: fc.constantFrom(CellKind.COUNTER, CellKind.GAUGE, CellKind.BUCKET, CellKind.COUNT),
+      kind: fc.constantFrom(
+        AccumulatorKind.COUNTER,
+        AccumulatorKind.GAUGE,
+        AccumulatorKind.BUCKET,
+        AccumulatorKind.COUNT,
+      ),
       family: fc.nat(3),
       composite: fc.oneof(fc.constant(NO_COMPOSITE), fc.integer({ min: -1000, max: 1_000_000 })),
     }),
     { selector: ({ text }) => text },
   );
   fc.assert(
-    fc.property(cells, double, (wanted, bound) => {
+    fc.property(accumulators, double, (wanted, bound) => {
       const [written, read] = [emptyBatch(1), emptyBatch(2)];
       for (const { text, ...shape } of wanted) {
         const view = viewOf(Buffer.from(text));
         const end = view.byteLength;
-        const isBucket = shape.kind === CellKind.BUCKET;
+        const isBucket = shape.kind === AccumulatorKind.BUCKET;
         written.pendingSeries.add(view, 0, end, written.pendingSeries.texts.hash(view, 0, end), {
           ...shape,
           bound: isBucket ? bound : Number.NaN,
@@ -159,10 +164,10 @@ test('each series keeps the time at which it was first counted, when records are
   push('a_total 1\n', 1_000);
   push('a_total 1\nb_total 1\n', 2_000);
   push('b_total 1\nc_total 1\n', 3_000);
-  for (const { cells } of [state, again]) {
-    const times = Array.from({ length: cells.texts.high }, (_, cell) => [
-      cells.textOf(cell),
-      cells.startMs[cell],
+  for (const { accumulators } of [state, again]) {
+    const times = Array.from({ length: accumulators.texts.high }, (_, accumulator) => [
+      accumulators.textOf(accumulator),
+      accumulators.startMs[accumulator],
     ]);
     expect(times).toEqual([
       ['a_total', 1_000],

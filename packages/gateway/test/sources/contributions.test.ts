@@ -7,35 +7,35 @@ import { atOnce } from '../../src/primitives/turns.ts';
 import { runs } from '../support/runs.ts';
 
 interface Columns {
-  readonly cells: Int32Array;
+  readonly accumulators: Int32Array;
   readonly values: Float64Array;
 }
 
-const none: Columns = { cells: new Int32Array(0), values: new Float64Array(0) };
+const none: Columns = { accumulators: new Int32Array(0), values: new Float64Array(0) };
 
-function replace(contributions: Contributions, owner: number, { cells, values }: Columns): void {
-  atOnce(contributions.replace(owner, { cells, values, length: cells.length }, new Pace()));
+function replace(contributions: Contributions, owner: number, { accumulators, values }: Columns): void {
+  atOnce(contributions.replace(owner, { accumulators, values, length: accumulators.length }, new Pace()));
 }
 
 function read(contributions: Contributions, owner: number): Columns {
   contributions.open(owner);
-  const { cells, cellsAt, values, valuesAt, length } = contributions;
+  const { accumulators, accumulatorsAt, values, valuesAt, length } = contributions;
   return {
-    cells: cells.slice(cellsAt, cellsAt + length),
+    accumulators: accumulators.slice(accumulatorsAt, accumulatorsAt + length),
     values: values.slice(valuesAt, valuesAt + length),
   };
 }
 
 /** `length` entries that tell their owner and when they were given. */
 function made(owner: number, time: number, length: number): Columns {
-  const cells = Int32Array.from({ length }, (_, i) => owner * 10_000 + i);
-  return { cells, values: Float64Array.from(cells, (cell) => time + cell / 8) };
+  const accumulators = Int32Array.from({ length }, (_, i) => owner * 10_000 + i);
+  return { accumulators, values: Float64Array.from(accumulators, (accumulator) => time + accumulator / 8) };
 }
 
 /** Whether the owner has these columns; much faster than `toEqual`. */
-function has(contributions: Contributions, owner: number, { cells, values }: Columns): boolean {
+function has(contributions: Contributions, owner: number, { accumulators, values }: Columns): boolean {
   const own = read(contributions, owner);
-  return own.cells.join() === cells.join() && own.values.join() === values.join();
+  return own.accumulators.join() === accumulators.join() && own.values.join() === values.join();
 }
 
 test('an owner who was never heard of has nothing', () => {
@@ -53,7 +53,7 @@ test('values written where they lie are read again', () => {
   contributions.open(1);
   contributions.values[contributions.valuesAt + 2] = -7.5;
   expect(read(contributions, 1)).toEqual({
-    cells: Int32Array.of(10_000, 10_001, 10_002),
+    accumulators: Int32Array.of(10_000, 10_001, 10_002),
     values: Float64Array.of(1250, 1250.125, -7.5),
   });
 });

@@ -56,12 +56,12 @@ describe('series that have gone', () => {
       outcomes.push(working.push(gauge(`${pushed}`), { method: 'PUT' }));
     }
     expect(outcomes).toEqual(['taken', 'taken', 'taken', 'taken', 'overloaded']);
-    expect(seriesBytes(state.cells) + goneBytes(state.cells)).toBeLessThanOrEqual(5000);
+    expect(seriesBytes(state.accumulators) + goneBytes(state.accumulators)).toBeLessThanOrEqual(5000);
     expect(state.wantsRecycling).toBe(false);
     view.close();
     expect(state.wantsRecycling).toBe(true);
     state.recycle();
-    expect(goneBytes(state.cells)).toBe(0);
+    expect(goneBytes(state.accumulators)).toBe(0);
     expect(working.push(gauge('last'), { method: 'PUT' })).toBe('taken');
   });
 
@@ -87,7 +87,7 @@ describe('series that have gone', () => {
       const value = `${i}`.padEnd(15_000, '.');
       working.push(`# TYPE g gauge\ng{v="${value}"} 1\n`, { method: 'PUT' });
     }
-    expect(working.state.cells.pendingFree.length).toBeLessThan(4096);
+    expect(working.state.accumulators.pendingFree.length).toBeLessThan(4096);
     expect(working.state.wantsRecycling).toBe(true);
   });
 });
@@ -206,7 +206,7 @@ describe('exemplars', () => {
     const working = stateWith({ exemplarsMax: 2 });
     expect(pushed(working, exemplar('a', '1'), exemplar('b', '1'), exemplar('c', '1'))).toBe('taken');
     expect(pushed(working, exemplar('a', '2'), exemplar('c', '2'))).toBe('taken');
-    const { exemplars } = working.state.cells;
+    const { exemplars } = working.state.accumulators;
     expect([exemplars.size, exemplars.dropped]).toEqual([2, 2]);
     expect(exemplars.get(0)!.labels).toEqual([{ name: 't', value: '2' }]);
   });
@@ -215,14 +215,14 @@ describe('exemplars', () => {
     const working = stateWith({ exemplarsMax: 0 });
     expect(pushed(working, exemplar('a', '1'), 'a_total 1\n')).toBe('duplicate_series');
     expect(pushed(working, exemplar('a', '1'), exemplar('b', '1'))).toBe('taken');
-    expect(working.state.cells.exemplars.dropped).toBe(2);
+    expect(working.state.accumulators.exemplars.dropped).toBe(2);
   });
 
   test('count among the bytes of series, and go without where there are too many of those', () => {
     const working = stateWith({ seriesBytesTotalMax: 1100 });
     const value = 'x'.repeat(100);
     for (const name of ['a', 'b', 'c']) pushed(working, exemplar(name, value));
-    const { exemplars } = working.state.cells;
+    const { exemplars } = working.state.accumulators;
     expect([exemplars.size, exemplars.dropped]).toEqual([2, 1]);
     expect(usageOf(working.state).seriesBytes).toBeLessThanOrEqual(1100);
     pushed(working, exemplar('a', ''), exemplar('b', ''));

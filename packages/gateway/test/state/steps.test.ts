@@ -184,13 +184,13 @@ const cases: readonly Case[] = [
 ];
 
 /** What can be seen of rows: as many numbers as there are columns for each. */
-function rowsOf({ cells }: State): readonly (readonly number[])[] {
-  const { high } = cells.texts;
-  return Array.from({ length: high }, (_, cell) => [
-    cells.kind[cell]!,
-    cells.contributors[cell]!,
-    cells.sums.get(cell),
-    cells.createdGeneration[cell]!,
+function rowsOf({ accumulators }: State): readonly (readonly number[])[] {
+  const { high } = accumulators.texts;
+  return Array.from({ length: high }, (_, accumulator) => [
+    accumulators.kind[accumulator]!,
+    accumulators.contributors[accumulator]!,
+    accumulators.sums.get(accumulator),
+    accumulators.createdGeneration[accumulator]!,
   ]);
 }
 
@@ -201,17 +201,17 @@ test.each(cases)('$symptom goes in short steps', ({ aggregation, before, change 
   let count = 0;
   let most = 0;
   let rows = rowsOf(one.state);
-  let pendingFree = one.state.cells.pendingFree.length;
+  let pendingFree = one.state.accumulators.pendingFree.length;
   for (;;) {
     const { done } = steps.next();
     count += 1;
     const now = rowsOf(one.state);
-    const changed = now.filter((row, cell) =>
-      row.some((each, i) => !Object.is(each, rows[cell]?.[i])),
+    const changed = now.filter((row, accumulator) =>
+      row.some((each, i) => !Object.is(each, rows[accumulator]?.[i])),
     ).length;
-    most = Math.max(most, changed, one.state.cells.pendingFree.length - pendingFree);
+    most = Math.max(most, changed, one.state.accumulators.pendingFree.length - pendingFree);
     rows = now;
-    pendingFree = one.state.cells.pendingFree.length;
+    pendingFree = one.state.accumulators.pendingFree.length;
     if (done === true) break;
   }
   expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);
@@ -230,7 +230,7 @@ test('a short push takes one step', () => {
 test('a view, and a snapshot of sums that spilled, are opened in short steps', () => {
   const one = made(add);
   for (const value of [1e200, 1, 1e-200]) one.push(`# TYPE g gauge\n${lines('g', value)}`);
-  expect(one.state.cells.sums.spilledCount).toBe(ROWS);
+  expect(one.state.accumulators.sums.spilledCount).toBe(ROWS);
   const count = (steps: Iterator<void, unknown>): number => {
     let done = 1;
     while (steps.next().done !== true) done += 1;
@@ -276,9 +276,9 @@ test('a record of many new series is read in short steps', () => {
 
 test('lists of native buckets are cleaned once for all that were freed', () => {
   const one = made(add);
-  const { composites } = one.state.cells;
+  const { composites } = one.state.accumulators;
   let reads = 0;
-  const native = Array.from({ length: 200 }, (_, cell) => cell);
+  const native = Array.from({ length: 200 }, (_, accumulator) => accumulator);
   one.push(lines('x', 1));
   composites.push({
     count: -1,
@@ -290,11 +290,11 @@ test('lists of native buckets are cleaned once for all that were freed', () => {
     },
     set native(_) {},
   });
-  for (let cell = 0; cell < 200; cell += 1) {
-    one.state.cells.composite[cell] = 0;
-    one.state.cells.free(cell);
+  for (let accumulator = 0; accumulator < 200; accumulator += 1) {
+    one.state.accumulators.composite[accumulator] = 0;
+    one.state.accumulators.free(accumulator);
   }
-  atOnce(one.state.cells.forgetFreedMembers(one.state.pace));
+  atOnce(one.state.accumulators.forgetFreedMembers(one.state.pace));
   expect(reads).toBeLessThan(10);
 });
 
@@ -305,11 +305,11 @@ test('a snapshot is restored in short steps, whoever contributes most', async ()
   let most = 0;
   let size = 0;
   other.state.pace.isFull = (rows) => {
-    const added = other.state.cells.size - size;
+    const added = other.state.accumulators.size - size;
     const isFull = Pace.prototype.isFull.call(other.state.pace, rows);
     if (isFull) {
       most = Math.max(most, added);
-      size = other.state.cells.size;
+      size = other.state.accumulators.size;
     }
     return isFull;
   };
@@ -351,11 +351,11 @@ test('gauge histograms that earlier versions left as zeros go when this one begi
   working.state.remove('a');
   const { state } = await working.restored(2);
   for (const each of [working.state, state]) {
-    expect(each.cells.size).toBe(9);
+    expect(each.accumulators.size).toBe(9);
     each.setAggregation({ ...aggregation, dropsWithdrawn: true });
-    expect(each.cells.size).toBe(6);
+    expect(each.accumulators.size).toBe(6);
     each.remove('b');
-    expect(each.cells.size).toBe(0);
+    expect(each.accumulators.size).toBe(0);
     expect(each.families.size).toBe(0);
   }
 });

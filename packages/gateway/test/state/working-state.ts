@@ -119,31 +119,33 @@ export class WorkingState {
 
   /** Everything that the page and the numbers of what comes later depend on. */
   facts(): object {
-    const { cells, families, epoch } = this.state;
-    const { texts, composites } = cells;
+    const { accumulators, families, epoch } = this.state;
+    const { texts, composites } = accumulators;
     return {
       epoch,
       high: texts.high,
       size: texts.size,
       free: [...texts.freeEntries],
-      pendingFree: [...cells.pendingFree],
-      spilled: [...cells.sums.spilled()],
-      cells: Array.from({ length: texts.high }, (_, cell) => this.#cell(cell)),
+      pendingFree: [...accumulators.pendingFree],
+      spilled: [...accumulators.sums.spilled()],
+      accumulators: Array.from({ length: texts.high }, (_, accumulator) => this.#accumulator(accumulator)),
       // Lists of groups that are gone stay for a while, for those who read.
       composites: composites.map(({ count, sum, buckets, native }) =>
-        count < 0 || cells.kind[count] === 0
+        count < 0 || accumulators.kind[count] === 0
           ? undefined
           : {
               count,
               sum,
               buckets: [...buckets],
-              native: native.filter((cell) => cells.kind[cell] !== 0).toSorted((a, b) => a - b),
+              native: native
+                .filter((accumulator) => accumulators.kind[accumulator] !== 0)
+                .toSorted((a, b) => a - b),
             },
       ),
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
         const { sorted, pending, createdGeneration: _, allStartTimes: __, ...rest } = family;
-        const isLive = (row: number): boolean => cells.kind[row] !== 0;
+        const isLive = (row: number): boolean => accumulators.kind[row] !== 0;
         const grouped = isDistribution(family.type);
         const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));
         return { ...rest, rows: rows.toSorted((a, b) => a - b) };
@@ -156,19 +158,19 @@ export class WorkingState {
     };
   }
 
-  #cell(cell: number): object | undefined {
-    const { kind, family, composite, bound, contributors, startMs, sums } = this.state.cells;
-    if (kind[cell] === 0) return undefined;
+  #accumulator(accumulator: number): object | undefined {
+    const { kind, family, composite, bound, contributors, startMs, sums } = this.state.accumulators;
+    if (kind[accumulator] === 0) return undefined;
     return {
-      text: this.state.cells.textOf(cell),
-      kind: kind[cell],
-      family: family[cell],
-      composite: composite[cell],
-      bound: bound[cell],
-      contributors: contributors[cell],
-      startMs: startMs[cell],
-      sum: sums.get(cell),
-      exemplar: this.state.cells.exemplars.get(cell),
+      text: this.state.accumulators.textOf(accumulator),
+      kind: kind[accumulator],
+      family: family[accumulator],
+      composite: composite[accumulator],
+      bound: bound[accumulator],
+      contributors: contributors[accumulator],
+      startMs: startMs[accumulator],
+      sum: sums.get(accumulator),
+      exemplar: this.state.accumulators.exemplars.get(accumulator),
     };
   }
 
@@ -178,13 +180,13 @@ export class WorkingState {
     const sources = [Ring.LIVE, Ring.PRUNED].flatMap((ring) =>
       [...frozen.inOrder(ring)].map((source) => {
         contributions.open(source);
-        const { length, values, valuesAt, cells, cellsAt } = contributions;
+        const { length, values, valuesAt, accumulators, accumulatorsAt } = contributions;
         const { table, entry } = frozen.key(source);
         return {
           ring,
           key: table.textOf(entry),
           lastPushMs: frozen.lastPushMs(source),
-          cells: [...cells.subarray(cellsAt, cellsAt + length)],
+          accumulators: [...accumulators.subarray(accumulatorsAt, accumulatorsAt + length)],
           values: [...values.subarray(valuesAt, valuesAt + length)],
         };
       }),
@@ -207,7 +209,7 @@ export async function partsOf(
   meanwhile: (part: number) => void = () => {},
 ): Promise<Uint8Array[]> {
   // The one and the other, so that both are tested.
-  const roomy = state.cells.size % 2 === 0;
+  const roomy = state.accumulators.size % 2 === 0;
   const snapshot = takeSnapshot(state, roomy ? await buffersForSnapshot(state) : undefined);
   const parts: Uint8Array[] = [];
   try {

@@ -87,13 +87,13 @@ export const upwardImportsKnown: Readonly<Record<string, string>> = {
 
 /** Circles of files, types included. After the imports above have gone, none goes beyond one folder. */
 export const circlesKnown: readonly (readonly string[])[] = [
-  // What is noted for open views, and the cells that note it.
-  ['store/cells.ts', 'store/view-undo-log.ts'],
+  // What is noted for open views, and the accumulators that note it.
+  ['store/accumulators.ts', 'store/view-undo-log.ts'],
   // All that leads to the state and back, as it opens views, knows the names of push times, and is counted by usage.ts.
   [
     'state/adopt-orphans.ts',
     'store/batch.ts',
-    'state/create-cells.ts',
+    'state/create-accumulators.ts',
     'state/family-changes.ts',
     'ingest/family-problems.ts',
     'state/learn-spellings.ts',
@@ -160,9 +160,9 @@ export const exportsForTests: Readonly<Record<string, string>> = {
 /** Exports that nobody uses in another file, neither the program nor tests. */
 export const exportsForNobody: Readonly<Record<string, string>> = {
   'read/prefetch-texts.ts prefetched': 'an export keeps the reads from being left out as without effect',
-  'state/adopted-cells.ts AdoptingInto': 'not to be exported',
+  'state/adopted-accumulators.ts AdoptingInto': 'not to be exported',
   'store/batch.ts Alias': 'not to be exported',
-  'store/cells.ts Composite': 'not to be exported',
+  'store/accumulators.ts Composite': 'not to be exported',
   'sources/contributions.ts FrozenBlock': 'not to be exported',
   'sources/contributions.ts Columns': 'not to be exported',
   'store/families.ts FAMILY_BYTES': 'not to be exported',
@@ -172,7 +172,7 @@ export const exportsForNobody: Readonly<Record<string, string>> = {
   'ingest/push-native.ts NativeOwner': 'not to be exported',
   'wal/record.ts Change': 'not to be exported',
   'sources/restarts.ts Replacement': 'not to be exported',
-  'snapshot/snapshot-cells.ts FrozenCells': 'not to be exported',
+  'snapshot/snapshot-accumulators.ts FrozenAccumulators': 'not to be exported',
   'sources/source-changes.ts NextColumns': 'not to be exported',
   'state/orphan-histograms.ts Whole': 'not to be exported',
   'config/config.ts ProcessOptions': 'not to be exported',

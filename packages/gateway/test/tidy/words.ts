@@ -1,7 +1,7 @@
 /** Words that have no place here, whether in prose, in names of files or in identifiers. */
 
 export interface BannedWord {
-  /** One word or several, such as `pending series`: found in `freshCells`, `FRESH_CELL`, `fresh-cells.ts` and "pending series". */
+  /** One word or several, such as `pending series`: found in `freshAccumulators`, `FRESH_ACCUMULATOR`, `fresh-accumulators.ts` and "pending series". */
   readonly word: string;
   readonly say: string;
   /** Paths that go on having it, relative to the repository, and why. */

@@ -358,7 +358,7 @@ export class Ledger {
     return { source, method, nowMs: this.nowMs(), wallMs: this.#clock.now() };
   }
 
-  /** When it is time, freed cells are used again from here on: their numbers mean something else, so that the journal must know. */
+  /** When it is time, freed accumulators are used again from here on: their numbers mean something else, so that the journal must know. */
   recycle(): void {
     // Whoever changes the state now asks again in the end.
     if (this.#applying === undefined && this.state.wantsRecycling) void this.#take(this.#recycled());
@@ -391,7 +391,7 @@ export class Ledger {
     }
   }
 
-  /** The same where a push was refused for the room that freed cells take. */
+  /** The same where a push was refused for the room that freed accumulators take. */
   recycleWhenShort(): void {
     if (this.state.isShortOfSpace && this.#applying === undefined) this.recycle();
   }

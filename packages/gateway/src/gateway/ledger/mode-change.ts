@@ -23,7 +23,7 @@ export interface ModeChange {
 export function modeChangeOf(state: State, wanted: AggregationConfig): ModeChange | undefined {
   const was = state.aggregation;
   if (was.byJob !== wanted.byJob) {
-    if (state.cells.size === 0 && state.sources.size === 0) return undefined;
+    if (state.accumulators.size === 0 && state.sources.size === 0) return undefined;
     return was.byJob ? fromByJob(state) : toByJob(state);
   }
   // In add mode series with and without the labels stand side by side, and each push still counts once.

@@ -183,7 +183,7 @@ export class Pushes<Counts extends object> {
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, pause);
     let counts: Counts | typeof REPLAYED | undefined;
-    // Numbers of freed cells must not be used again while the batch may hold them.
+    // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
       for (let attempt = 1; counts === undefined; attempt += 1) {

@@ -77,11 +77,11 @@ export class Scrapes {
   /** See GatewayApi.scrape. */
   begin(request: ScrapeRequest): Scrape {
     const { ledger, bounds } = this.#deps;
-    const { cells, families } = ledger.state;
+    const { accumulators, families } = ledger.state;
     const bytes = (request.reader?.bufferBytes ?? 0) + families.size * PLAN_BYTES;
     const turn = new ScrapeTurn(
       request,
-      { nowMs: this.#now(), sinceGeneration: cells.generation, bytes },
+      { nowMs: this.#now(), sinceGeneration: accumulators.generation, bytes },
       bounds,
     );
     const turnedAway = this.#queue.enter(turn);
@@ -202,24 +202,24 @@ export class Scrapes {
   #bytes(): number {
     const { state } = this.#deps.ledger;
     const views = this.#openViews();
-    let bytes = views.length > 0 && state.isRecyclingDue ? state.cells.pendingFreeBytes : 0;
+    let bytes = views.length > 0 && state.isRecyclingDue ? state.accumulators.pendingFreeBytes : 0;
     for (const view of views) bytes += view.bytes;
     for (const turn of this.#queue.open) bytes += turn.bytes;
     return bytes;
   }
 
   /**
-   * While no view is open, numbers of freed cells can be used again. Where that would free much and a long push or a snapshot
+   * While no view is open, numbers of freed accumulators can be used again. Where that would free much and a long push or a snapshot
    * stands in its way, the scrape waits a little, as views that follow each other closely would put it off for ever.
    */
   #mustRecycleFor(turn: ScrapeTurn): boolean {
     const { ledger, bounds } = this.#deps;
     if (this.#openViews().length > 0 || !ledger.state.isRecyclingDue) return false;
     if (ledger.applying === undefined) ledger.recycle();
-    const { isRecyclingDue, cells } = ledger.state;
+    const { isRecyclingDue, accumulators } = ledger.state;
     return (
       isRecyclingDue &&
-      cells.pendingFreeBytes * 2 > bounds.viewsBytesMax &&
+      accumulators.pendingFreeBytes * 2 > bounds.viewsBytesMax &&
       this.#now() - turn.arrivedMs < HOLD_MS
     );
   }

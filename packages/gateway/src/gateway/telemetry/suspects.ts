@@ -3,8 +3,8 @@
  * again, two processes that replace each other, start times that are invented. A few series of some paths are watched, in memory alone.
  */
 import type { Batch } from '../../store/batch.ts';
-import { CellKind } from '../../store/cells.ts';
-import type { Cells } from '../../store/cells.ts';
+import { AccumulatorKind } from '../../store/accumulators.ts';
+import type { Accumulators } from '../../store/accumulators.ts';
 import type { Label } from '../../model/labels.ts';
 import type { Log } from '../../primitives/log.ts';
 import { shorten } from '../../primitives/quote.ts';
@@ -37,7 +37,7 @@ const MOVED_RISES_MIN = 5;
 const MOVED_MS = 1000;
 
 interface Watched {
-  readonly cell: number;
+  readonly accumulator: number;
   /** Its place in the push, mostly the same. */
   readonly entry: number;
   value: number;
@@ -92,11 +92,11 @@ export class Suspects {
   }
 
   /** To be called with each push that counts. */
-  see(key: string, batch: Batch, cells: Cells): void {
+  see(key: string, batch: Batch, accumulators: Accumulators): void {
     const path = this.#paths.get(key) ?? this.#admit(key);
     if (path === undefined || path.suspicion !== undefined) return;
     if (!isSameShape(path, batch)) {
-      begin(path, seriesOf(batch, cells), batch);
+      begin(path, seriesOf(batch, accumulators), batch);
       return;
     }
     path.pushes += 1;
@@ -139,12 +139,13 @@ function labelsOf(key: string): readonly Label[] {
   return pairs.map(([name, value]) => ({ name, value }));
 }
 
-function seriesOf({ cells: named, values, length }: Batch, { kind }: Cells): Watched[] {
+function seriesOf({ accumulators: named, values, length }: Batch, { kind }: Accumulators): Watched[] {
   const series: Watched[] = [];
   for (let entry = 0; entry < Math.min(length, LOOKED_AT_MAX) && series.length < SERIES_MAX; entry += 1) {
-    const cell = named[entry]!;
-    if (kind[cell] !== CellKind.COUNTER && kind[cell] !== CellKind.COUNT) continue;
-    series.push({ cell, entry, value: values[entry]!, rises: 0, falls: 0, other: Number.NaN });
+    const accumulator = named[entry]!;
+    if (kind[accumulator] !== AccumulatorKind.COUNTER && kind[accumulator] !== AccumulatorKind.COUNT)
+      continue;
+    series.push({ accumulator, entry, value: values[entry]!, rises: 0, falls: 0, other: Number.NaN });
   }
   return series;
 }
@@ -157,9 +158,10 @@ function begin(path: Path, series: Watched[], { began }: Batch): void {
   path.movedRises = 0;
 }
 
-function isSameShape({ pushes, series }: Path, { cells, length }: Batch): boolean {
+function isSameShape({ pushes, series }: Path, { accumulators, length }: Batch): boolean {
   if (pushes === 0 || series.length === 0) return false;
-  for (const { cell, entry } of series) if (entry >= length || cells[entry] !== cell) return false;
+  for (const { accumulator, entry } of series)
+    if (entry >= length || accumulators[entry] !== accumulator) return false;
   return true;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Native histograms as cells, so that they are summed, contributed, recorded and kept as all other numbers are. Each sender's
+ * Native histograms as accumulators, so that they are summed, contributed, recorded and kept as all other numbers are. Each sender's
  * buckets stay at the resolution at which they came; what a histogram has at one schema is called a part of it:
  *
  *   NATIVE_COUNT    observations of the part                  bound = schema
@@ -9,10 +9,10 @@
  * Only the page brings parts together (native-view.ts). So the order of pushes cannot matter, and what a source takes back is
  * exactly what it brought, whatever others have pushed meanwhile.
  *
- * The key of such a cell is no text of a page: it begins with a line feed, and names the group by its number.
+ * The key of such an accumulator is no text of a page: it begins with a line feed, and names the group by its number.
  */
 import { formatFloat64 } from '../primitives/float.ts';
-import { CellKind } from './cells.ts';
+import { AccumulatorKind } from './accumulators.ts';
 
 export const INDEX_MIN: number = -(2 ** 20);
 export const INDEX_MAX: number = 2 ** 20 - 1;
@@ -36,8 +36,8 @@ export function indexOfCode(code: number): number {
   return (code % INDEXES) + INDEX_MIN;
 }
 
-export function isNative(kind: CellKind): boolean {
-  return kind >= CellKind.NATIVE_BUCKET;
+export function isNative(kind: AccumulatorKind): boolean {
+  return kind >= AccumulatorKind.NATIVE_BUCKET;
 }
 
 export function bucketKey(composite: number, code: number): string {
@@ -54,15 +54,15 @@ export function countKey(composite: number, schema: number): string {
 
 const [LETTER_B, LETTER_C, MINUS, ZERO] = [0x62, 0x63, 0x2d, 0x30];
 
-/** What a cell with a key of the above is, or was before it was freed. The key begins at `start`. */
-export function kindOfKey(bytes: Uint8Array, start: number): CellKind {
+/** What an accumulator with a key of the above is, or was before it was freed. The key begins at `start`. */
+export function kindOfKey(bytes: Uint8Array, start: number): AccumulatorKind {
   switch (bytes[letterAt(bytes, start)]) {
     case LETTER_B:
-      return CellKind.NATIVE_BUCKET;
+      return AccumulatorKind.NATIVE_BUCKET;
     case LETTER_C:
-      return CellKind.NATIVE_COUNT;
+      return AccumulatorKind.NATIVE_COUNT;
     default:
-      return CellKind.NATIVE_ZERO;
+      return AccumulatorKind.NATIVE_ZERO;
   }
 }
 

@@ -1,10 +1,10 @@
 /** Native buckets that nobody has but the source that pushes: in by-job mode they go where it does not name them again. */
 import type { State } from '../state/state.ts';
 
-export class ReplacedCells {
+export class ReplacedAccumulators {
   readonly #state: State;
   #source: string | undefined;
-  /** By cell: 1 where the source has something. Made when it is first asked for, as it seldom is. */
+  /** By accumulator: 1 where the source has something. Made when it is first asked for, as it seldom is. */
   #own: Uint8Array | undefined;
 
   constructor(state: State) {
@@ -17,25 +17,26 @@ export class ReplacedCells {
     this.#own = undefined;
   }
 
-  has(cell: number): boolean {
-    const { cells, families, aggregation } = this.#state;
-    if (!aggregation.byJob || cells.contributors[cell] !== 1) return false;
+  has(accumulator: number): boolean {
+    const { accumulators, families, aggregation } = this.#state;
+    if (!aggregation.byJob || accumulators.contributors[accumulator] !== 1) return false;
     // A histogram that begins anew, as one without its buckets has, leaves them in the total.
     const staysFolded = aggregation.counterResets === 'accumulate';
-    if (staysFolded && families.get(cells.family[cell]!).type !== 'gaugehistogram') return false;
-    this.#own ??= this.#ownCells();
-    return this.#own[cell] === 1;
+    if (staysFolded && families.get(accumulators.family[accumulator]!).type !== 'gaugehistogram')
+      return false;
+    this.#own ??= this.#ownAccumulators();
+    return this.#own[accumulator] === 1;
   }
 
-  #ownCells(): Uint8Array {
-    const { cells, sources } = this.#state;
-    const own = new Uint8Array(cells.kind.length);
+  #ownAccumulators(): Uint8Array {
+    const { accumulators, sources } = this.#state;
+    const own = new Uint8Array(accumulators.kind.length);
     const source = this.#source === undefined ? -1 : sources.list.find(this.#source);
     if (source < 0) return own;
     const { contributions } = sources;
     contributions.open(source);
-    const { cells: has, cellsAt, length } = contributions;
-    for (let at = 0; at < length; at += 1) own[has[cellsAt + at]!] = 1;
+    const { accumulators: has, accumulatorsAt, length } = contributions;
+    for (let at = 0; at < length; at += 1) own[has[accumulatorsAt + at]!] = 1;
     return own;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The numbers of the state, as columns addressed by a cell: one number of one series (a histogram series has a cell for each
- * bucket, its sum and its count). A cell's number is also its entry in the table of series texts, so that the bytes of a
+ * The numbers of the state, as columns addressed by an accumulator: one number of one series (a histogram series has an accumulator for each
+ * bucket, its sum and its count). An accumulator's number is also its entry in the table of series texts, so that the bytes of a
  * sample line lead to its number with one look-up.
  *
  *   texts   entry ─ `http_requests_total{code="200"}`      key, and what the page shows
@@ -20,8 +20,8 @@ import type { ViewUndoLog } from './view-undo-log.ts';
 import { Exemplars } from './exemplars.ts';
 import { copyColumn, Pace } from '../primitives/pace.ts';
 
-/** What a cell is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
-export const CellKind = {
+/** What an accumulator is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
+export const AccumulatorKind = {
   FREE: 0,
   COUNTER: 1,
   GAUGE: 2,
@@ -32,7 +32,7 @@ export const CellKind = {
   BUCKET: 5,
   COUNT: 6,
   SUM: 7,
-  /** Observations in one native bucket; its `bound` says which (native-cells.ts). */
+  /** Observations in one native bucket; its `bound` says which (native-accumulators.ts). */
   NATIVE_BUCKET: 8,
   /** Observations in the zero bucket; its `bound` is the threshold. */
   NATIVE_ZERO: 9,
@@ -40,24 +40,24 @@ export const CellKind = {
   NATIVE_COUNT: 10,
 } as const;
 
-export type CellKind = (typeof CellKind)[keyof typeof CellKind];
+export type AccumulatorKind = (typeof AccumulatorKind)[keyof typeof AccumulatorKind];
 
-/** Bucket, count and sum cells belong to a histogram or summary series, and so do all native ones. */
-export function isGrouped(kind: CellKind): boolean {
-  return kind >= CellKind.BUCKET;
+/** Bucket, count and sum accumulators belong to a histogram or summary series, and so do all native ones. */
+export function isGrouped(kind: AccumulatorKind): boolean {
+  return kind >= AccumulatorKind.BUCKET;
 }
 
 /** Gauges and untyped series say how things are: their contribution ends when its source takes it away. */
-export function isRemovable(kind: CellKind): boolean {
-  return kind === CellKind.GAUGE || kind === CellKind.UNTYPED;
+export function isRemovable(kind: AccumulatorKind): boolean {
+  return kind === AccumulatorKind.GAUGE || kind === AccumulatorKind.UNTYPED;
 }
 
 /**
- * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as holders of such cells; of untyped
+ * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as holders of such accumulators; of untyped
  * and native ones they do, for ever, as stores have it that are older than that.
  */
-export function isCounted(kind: CellKind): boolean {
-  return kind === CellKind.COUNTER || (kind >= CellKind.BUCKET && kind <= CellKind.SUM);
+export function isCounted(kind: AccumulatorKind): boolean {
+  return kind === AccumulatorKind.COUNTER || (kind >= AccumulatorKind.BUCKET && kind <= AccumulatorKind.SUM);
 }
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
@@ -66,19 +66,19 @@ export interface Composite {
   count: number;
   /** -1 until a sender gives a sum. */
   sum: number;
-  /** Cells in order of their bounds, `+Inf` last; empty for a summary. */
+  /** Accumulators in order of their bounds, `+Inf` last; empty for a summary. */
   buckets: readonly number[];
-  /** All cells of its native buckets, in any order (native-cells.ts). Replaced as well. */
+  /** All accumulators of its native buckets, in any order (native-accumulators.ts). Replaced as well. */
   native: readonly number[];
 }
 
-/** A group whose cells are gone. Its number is not used again. */
+/** A group whose accumulators are gone. Its number is not used again. */
 const GONE: Composite = { count: -1, sum: -1, buckets: [], native: [] };
 
-/** Of one cell in all columns, and in the table of texts. */
+/** Of one accumulator in all columns, and in the table of texts. */
 const COLUMN_BYTES = 80;
 
-export class Cells {
+export class Accumulators {
   readonly texts: ByteTable;
   readonly sums: ExactSums = new ExactSums();
   readonly composites: Composite[] = [];
@@ -87,18 +87,18 @@ export class Cells {
   composite: Int32Array = new Int32Array(0);
   bound: Float64Array = new Float64Array(0);
   contributors: Uint32Array = new Uint32Array(0);
-  /** Wall-clock time at which the cell was created, or an earlier one that a sender gave as its start. */
+  /** Wall-clock time at which the accumulator was created, or an earlier one that a sender gave as its start. */
   startMs: Float64Array = new Float64Array(0);
-  /** The value of `generation` when the cell was created; 0 for cells of an earlier run. */
+  /** The value of `generation` when the accumulator was created; 0 for accumulators of an earlier run. */
   createdGeneration: Uint32Array = new Uint32Array(0);
   readonly exemplars: Exemplars = new Exemplars();
   /** By family id: the value of `generation` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
   generation = 1;
-  /** Freed cells whose numbers may still be held by a reader. */
+  /** Freed accumulators whose numbers may still be held by a reader. */
   readonly pendingFree: NumberList = new NumberList();
-  /** About what freed cells take: their texts and columns. */
+  /** About what freed accumulators take: their texts and columns. */
   pendingFreeBytes = 0;
   readonly #watching = new Set<ViewUndoLog>();
 
@@ -110,50 +110,50 @@ export class Cells {
     return this.texts.size;
   }
 
-  /** Makes room for so many new cells; to be called before any is created. */
+  /** Makes room for so many new accumulators; to be called before any is created. */
   *reserveInSteps(count: number, pace: Pace): Generator<void, void> {
     yield* this.texts.reserveInSteps(count, (from, to) => copyColumn(pace, from, to));
     if (this.texts.capacity > this.kind.length) yield* this.#grow(this.texts.capacity, pace);
   }
 
-  /** Creates the cell of a canonical text that has none yet. */
-  create(text: TextAt, shape: CellShape): number {
+  /** Creates the accumulator of a canonical text that has none yet. */
+  create(text: TextAt, shape: AccumulatorShape): number {
     const { kind, family, composite, bound, startMs } = shape;
-    const cell = this.texts.insert(text.view, text.start, text.end, text.hash);
-    if (cell >= this.kind.length) throw new Error('BUG: there is no room for a new cell');
-    this.kind[cell] = kind;
-    this.family[cell] = family;
-    this.composite[cell] = composite;
-    this.bound[cell] = bound;
-    this.contributors[cell] = 0;
-    this.startMs[cell] = startMs;
-    this.createdGeneration[cell] = this.generation;
-    this.sums.set(cell, kind === CellKind.CREATED ? Number.POSITIVE_INFINITY : 0);
+    const accumulator = this.texts.insert(text.view, text.start, text.end, text.hash);
+    if (accumulator >= this.kind.length) throw new Error('BUG: there is no room for a new cell');
+    this.kind[accumulator] = kind;
+    this.family[accumulator] = family;
+    this.composite[accumulator] = composite;
+    this.bound[accumulator] = bound;
+    this.contributors[accumulator] = 0;
+    this.startMs[accumulator] = startMs;
+    this.createdGeneration[accumulator] = this.generation;
+    this.sums.set(accumulator, kind === AccumulatorKind.CREATED ? Number.POSITIVE_INFINITY : 0);
     if (family >= this.changedAt.length) {
       this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
     }
     this.changedAt[family] = this.generation;
-    return cell;
+    return accumulator;
   }
 
-  /** Adds to the total of a cell. */
-  add(cell: number, value: number): void {
-    this.sums.add(cell, value);
-    this.changedAt[this.family[cell]!] = this.generation;
+  /** Adds to the total of an accumulator. */
+  add(accumulator: number, value: number): void {
+    this.sums.add(accumulator, value);
+    this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
-  /** `add`, or `lower` where that is what a cell wants, for each from one place to another; NaN adds nothing. */
-  addAll(cells: Int32Array, values: Float64Array, from: number, to: number): void {
+  /** `add`, or `lower` where that is what an accumulator wants, for each from one place to another; NaN adds nothing. */
+  addAll(accumulators: Int32Array, values: Float64Array, from: number, to: number): void {
     const { kind, family: families, changedAt, sums, generation } = this;
     let noted = -1;
     for (let i = from; i < to; i += 1) {
-      const cell = cells[i]!;
+      const accumulator = accumulators[i]!;
       const value = values[i]!;
-      if (kind[cell] === CellKind.CREATED) {
-        this.lower(cell, value);
+      if (kind[accumulator] === AccumulatorKind.CREATED) {
+        this.lower(accumulator, value);
       } else if (value === value) {
-        sums.add(cell, value);
-        const family = families[cell]!;
+        sums.add(accumulator, value);
+        const family = families[accumulator]!;
         if (family !== noted) {
           noted = family;
           changedAt[family] = generation;
@@ -163,37 +163,37 @@ export class Cells {
   }
 
   /** Keeps the smaller of the total and the value: for start times. */
-  lower(cell: number, value: number): void {
-    if (!(value < this.sums.get(cell))) return;
-    this.sums.set(cell, value);
-    this.changedAt[this.family[cell]!] = this.generation;
+  lower(accumulator: number, value: number): void {
+    if (!(value < this.sums.get(accumulator))) return;
+    this.sums.set(accumulator, value);
+    this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
   /** Makes a gauge a start time, or the other way round; what it held is gone. */
-  turn(cell: number, isStartTime: boolean): void {
-    for (const undoLog of this.#watching) undoLog.noteKind(cell, this.kindOf(cell));
-    this.kind[cell] = isStartTime ? CellKind.CREATED : CellKind.GAUGE;
-    this.sums.set(cell, isStartTime ? Number.POSITIVE_INFINITY : 0);
-    this.changedAt[this.family[cell]!] = this.generation;
+  turn(accumulator: number, isStartTime: boolean): void {
+    for (const undoLog of this.#watching) undoLog.noteKind(accumulator, this.kindOf(accumulator));
+    this.kind[accumulator] = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
+    this.sums.set(accumulator, isStartTime ? Number.POSITIVE_INFINITY : 0);
+    this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
-  /** Notes that a cell has counted since an earlier time than was known. The push that says so may have taken the cell away. */
-  startEarlier(cell: number, startMs: number): void {
-    if (this.kind[cell] === CellKind.FREE) return;
-    const known = this.startMs[cell]!;
+  /** Notes that an accumulator has counted since an earlier time than was known. The push that says so may have taken the accumulator away. */
+  startEarlier(accumulator: number, startMs: number): void {
+    if (this.kind[accumulator] === AccumulatorKind.FREE) return;
+    const known = this.startMs[accumulator]!;
     if (!(startMs < known)) return;
-    for (const undoLog of this.#watching) undoLog.noteStart(cell, known);
-    this.startMs[cell] = startMs;
-    this.changedAt[this.family[cell]!] = this.generation;
+    for (const undoLog of this.#watching) undoLog.noteStart(accumulator, known);
+    this.startMs[accumulator] = startMs;
+    this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
-  /** See Exemplars.offer. The push that brings it may have taken the cell away. */
-  offerExemplar(cell: number, exemplar: Exemplar, nowMs: number): void {
-    if (this.kind[cell] === CellKind.FREE) return;
-    const known = this.#watching.size === 0 ? undefined : this.exemplars.get(cell);
-    if (!this.exemplars.offer(cell, exemplar, nowMs)) return;
-    for (const undoLog of this.#watching) undoLog.noteExemplar(cell, known);
-    this.changedAt[this.family[cell]!] = this.generation;
+  /** See Exemplars.offer. The push that brings it may have taken the accumulator away. */
+  offerExemplar(accumulator: number, exemplar: Exemplar, nowMs: number): void {
+    if (this.kind[accumulator] === AccumulatorKind.FREE) return;
+    const known = this.#watching.size === 0 ? undefined : this.exemplars.get(accumulator);
+    if (!this.exemplars.offer(accumulator, exemplar, nowMs)) return;
+    for (const undoLog of this.#watching) undoLog.noteExemplar(accumulator, known);
+    this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
   /** From now until `unwatch`, exemplars and starts are noted there before they change. */
@@ -205,35 +205,35 @@ export class Cells {
     this.#watching.delete(undoLog);
   }
 
-  /** Takes a cell off the page. Its number is used again only after `recycle`. */
-  free(cell: number): void {
-    this.texts.remove(cell);
-    const exemplar = this.exemplars.get(cell);
+  /** Takes an accumulator off the page. Its number is used again only after `recycle`. */
+  free(accumulator: number): void {
+    this.texts.remove(accumulator);
+    const exemplar = this.exemplars.get(accumulator);
     if (exemplar !== undefined) {
-      for (const undoLog of this.#watching) undoLog.noteExemplar(cell, exemplar);
-      this.exemplars.delete(cell);
+      for (const undoLog of this.#watching) undoLog.noteExemplar(accumulator, exemplar);
+      this.exemplars.delete(accumulator);
     }
-    this.kind[cell] = CellKind.FREE;
-    // No number, so that a view can tell a total it holds from one that came later and took the cell's number.
-    this.sums.set(cell, Number.NaN);
-    this.changedAt[this.family[cell]!] = this.generation;
-    this.pendingFree.push(cell);
-    this.pendingFreeBytes += this.texts.lengthOf(cell) + COLUMN_BYTES;
+    this.kind[accumulator] = AccumulatorKind.FREE;
+    // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
+    this.sums.set(accumulator, Number.NaN);
+    this.changedAt[this.family[accumulator]!] = this.generation;
+    this.pendingFree.push(accumulator);
+    this.pendingFreeBytes += this.texts.lengthOf(accumulator) + COLUMN_BYTES;
   }
 
   /** Notes that something else of a family has changed that the page shows. */
   noteChange(family: number): void {
-    // Past the end while it has no cell; `create` notes the first one.
+    // Past the end while it has no accumulator; `create` notes the first one.
     this.changedAt[family] = this.generation;
   }
 
-  /** Takes freed cells out of the lists of groups. */
+  /** Takes freed accumulators out of the lists of groups. */
   *forgetFreedMembers(pace: Pace): Generator<void, void> {
-    const isLive = (cell: number): boolean => this.kind[cell] !== CellKind.FREE;
+    const isLive = (accumulator: number): boolean => this.kind[accumulator] !== AccumulatorKind.FREE;
     const isClean = new Uint8Array(this.composites.length);
-    for (const cell of this.pendingFree) {
+    for (const accumulator of this.pendingFree) {
       if (pace.isFull(1)) yield;
-      const id = this.composite[cell]!;
+      const id = this.composite[accumulator]!;
       const composite = this.composites[id];
       if (composite === undefined || isClean[id] === 1) continue;
       isClean[id] = 1;
@@ -244,29 +244,29 @@ export class Cells {
     }
   }
 
-  /** Call when nobody holds the number of a freed cell any more. */
+  /** Call when nobody holds the number of a freed accumulator any more. */
   *recycle(pace: Pace): Generator<void, void> {
-    for (const cell of this.pendingFree) {
-      this.texts.release(cell);
+    for (const accumulator of this.pendingFree) {
+      this.texts.release(accumulator);
       if (pace.isFull(1)) yield;
     }
     this.pendingFree.clear();
     this.pendingFreeBytes = 0;
   }
 
-  /** Gives the columns of an empty state room for the cells and families of a snapshot. */
+  /** Gives the columns of an empty state room for the accumulators and families of a snapshot. */
   restoreFamilyColumns(familyIds: number): void {
     if (this.texts.capacity > this.kind.length) atOnce(this.#grow(this.texts.capacity, new Pace()));
     this.changedAt = new Uint32Array(Math.max(familyIds * 2, 64)).fill(this.generation);
   }
 
-  /** The canonical text of a cell. */
-  textOf(cell: number): string {
-    return this.texts.textOf(cell);
+  /** The canonical text of an accumulator. */
+  textOf(accumulator: number): string {
+    return this.texts.textOf(accumulator);
   }
 
-  kindOf(cell: number): CellKind {
-    return this.kind[cell] as CellKind;
+  kindOf(accumulator: number): AccumulatorKind {
+    return this.kind[accumulator] as AccumulatorKind;
   }
 
   *#grow(capacity: number, pace: Pace): Generator<void, void> {
@@ -289,8 +289,8 @@ export interface TextAt {
   readonly hash: number;
 }
 
-export interface CellShape {
-  readonly kind: CellKind;
+export interface AccumulatorShape {
+  readonly kind: AccumulatorKind;
   readonly family: number;
   /** -1 for none. */
   readonly composite: number;

@@ -1,55 +1,59 @@
-/** Makes what a batch brings real: cells, the groups they complete, and their rows. */
+/** Makes what a batch brings real: accumulators, the groups they complete, and their rows. */
 import type { Writable } from '../primitives/writable.ts';
 import type { Batch } from '../store/batch.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells, CellShape, TextAt } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators, AccumulatorShape, TextAt } from '../store/accumulators.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
-import { isNative } from '../store/native-cells.ts';
+import { isNative } from '../store/native-accumulators.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 
-/** Creating a cell is as much work as so many rows of others. */
+/** Creating an accumulator is as much work as so many rows of others. */
 const CREATED_ROWS = 2;
 
 /**
- * Creates the cells that get a number, and those that complete a group; the others are -1 in the result, which is by the
- * number of the pending series. Cells come in the order of the body, so that the next push of the same series finds each
+ * Creates the accumulators that get a number, and those that complete a group; the others are -1 in the result, which is by the
+ * number of the pending series. Accumulators come in the order of the body, so that the next push of the same series finds each
  * after its predecessor.
  */
 export function* createNeeded(
   batch: Batch,
-  cells: Cells,
+  accumulators: Accumulators,
   { startMs, pace }: { readonly startMs: number; readonly pace: Pace },
 ): Generator<void, Int32Array> {
   const { pendingSeries, pendingComposites } = batch;
-  yield* cells.reserveInSteps(pendingSeries.length, pace);
+  yield* accumulators.reserveInSteps(pendingSeries.length, pace);
   const created = new Int32Array(pendingSeries.length).fill(-1);
   const creation: Creation = {
     batch,
-    cells,
-    firstComposite: cells.composites.length,
+    accumulators,
+    firstComposite: accumulators.composites.length,
     widened: new Map(),
     native: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
-    shape: { kind: CellKind.FREE, family: 0, composite: -1, bound: Number.NaN, startMs },
+    shape: { kind: AccumulatorKind.FREE, family: 0, composite: -1, bound: Number.NaN, startMs },
     copied: 0,
   };
   for (const { family } of pendingComposites) {
     const known = batch.families[family]!.known!;
-    known.pending.push(cells.composites.length);
+    known.pending.push(accumulators.composites.length);
     known.rowCount += 1;
-    known.createdGeneration = cells.generation;
-    cells.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
+    known.createdGeneration = accumulators.generation;
+    accumulators.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
     if (pace.isFull(1)) yield;
   }
   const create = (index: number): void => {
-    if (created[index] === -1) created[index] = createCell(creation, index);
+    if (created[index] === -1) created[index] = createAccumulator(creation, index);
   };
   for (let i = 0; i < batch.length; i += 1) {
-    const cell = batch.cells[i]!;
-    if (cell >= 0 || Number.isNaN(batch.values[i]!)) continue;
-    create(~cell);
-    if (pace.isFull(CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(~cell)) + copiedRows(creation)))
+    const accumulator = batch.accumulators[i]!;
+    if (accumulator >= 0 || Number.isNaN(batch.values[i]!)) continue;
+    create(~accumulator);
+    if (
+      pace.isFull(
+        CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(~accumulator)) + copiedRows(creation),
+      )
+    )
       yield;
   }
   for (const { count, infinity } of pendingComposites) {
@@ -63,10 +67,10 @@ export function* createNeeded(
 
 /** Gives groups their new lists, and buckets their order. */
 function* settleComposites(
-  { cells, firstComposite, widened, native }: Creation,
+  { accumulators, firstComposite, widened, native }: Creation,
   pace: Pace,
 ): Generator<void, void> {
-  const { bound, composites } = cells;
+  const { bound, composites } = accumulators;
   const byBound = (a: number, b: number): number => (bound[a]! < bound[b]! ? -1 : 1);
   for (let composite = firstComposite; composite < composites.length; composite += 1) {
     const { buckets } = composites[composite]!;
@@ -77,22 +81,22 @@ function* settleComposites(
     composites[composite]!.buckets = buckets.sort(byBound);
     if (pace.isFull(buckets.length)) yield;
   }
-  for (const [composite, cellsOf] of native) {
-    composites[composite]!.native = cellsOf;
+  for (const [composite, accumulatorsOf] of native) {
+    composites[composite]!.native = accumulatorsOf;
     if (pace.isFull(1)) yield;
   }
 }
 
-/** Puts the numbers of cells that were fresh in their place in a batch. */
+/** Puts the numbers of accumulators that were fresh in their place in a batch. */
 export function* nameCreated(batch: Batch, created: Int32Array, pace: Pace): Generator<void, void> {
-  // Samples of nothing at all (a gauge first heard of as NaN) have no cell; the gaps they leave are closed.
+  // Samples of nothing at all (a gauge first heard of as NaN) have no accumulator; the gaps they leave are closed.
   let kept = 0;
   for (let i = 0; i < batch.length; i += 1) {
     if (pace.isFull(1)) yield;
-    const named = batch.cells[i]!;
-    const cell = named < 0 ? created[~named]! : named;
-    if (cell < 0) continue;
-    batch.cells[kept] = cell;
+    const named = batch.accumulators[i]!;
+    const accumulator = named < 0 ? created[~named]! : named;
+    if (accumulator < 0) continue;
+    batch.accumulators[kept] = accumulator;
     batch.values[kept] = batch.values[i]!;
     kept += 1;
   }
@@ -106,13 +110,17 @@ export function* nameCreated(batch: Batch, created: Int32Array, pace: Pace): Gen
   yield* nameDetails(batch.exemplars, created, pace);
 }
 
-/** Those of cells that were not needed go. */
-function* nameDetails(details: { cell: number }[], created: Int32Array, pace: Pace): Generator<void, void> {
+/** Those of accumulators that were not needed go. */
+function* nameDetails(
+  details: { accumulator: number }[],
+  created: Int32Array,
+  pace: Pace,
+): Generator<void, void> {
   let kept = 0;
   for (const detail of details) {
     if (pace.isFull(1)) yield;
-    if (detail.cell < 0) detail.cell = created[~detail.cell]!;
-    if (detail.cell < 0) continue;
+    if (detail.accumulator < 0) detail.accumulator = created[~detail.accumulator]!;
+    if (detail.accumulator < 0) continue;
     details[kept] = detail;
     kept += 1;
   }
@@ -121,16 +129,16 @@ function* nameDetails(details: { cell: number }[], created: Int32Array, pace: Pa
 
 interface Creation {
   readonly batch: Batch;
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   /** Number in the state of the batch's first group. */
   readonly firstComposite: number;
   /** New lists of buckets, by group; of groups that were there before. */
   readonly widened: Map<number, number[]>;
-  /** The same of native cells. */
+  /** The same of native accumulators. */
   readonly native: Map<number, number[]>;
-  /** Filled anew for each cell. */
+  /** Filled anew for each accumulator. */
   readonly text: Writable<TextAt>;
-  readonly shape: Writable<CellShape>;
+  readonly shape: Writable<AccumulatorShape>;
   /** Buckets of lists that were copied since this was last asked for. */
   copied: number;
 }
@@ -144,14 +152,15 @@ function copiedRows(creation: Creation): number {
   return rows;
 }
 
-function createCell(creation: Creation, index: number): number {
-  const { batch, cells, firstComposite } = creation;
+function createAccumulator(creation: Creation, index: number): number {
+  const { batch, accumulators, firstComposite } = creation;
   const { pendingSeries } = batch;
   const { texts } = pendingSeries;
   const family = batch.families[pendingSeries.family[index]!]!.known!;
-  const pendingKind = pendingSeries.kind[index] as CellKind;
-  const isEarlierStart = !batch.judgesStartTimes && family.allStartTimes && pendingKind === CellKind.GAUGE;
-  const kind = isEarlierStart ? CellKind.CREATED : pendingKind;
+  const pendingKind = pendingSeries.kind[index] as AccumulatorKind;
+  const isEarlierStart =
+    !batch.judgesStartTimes && family.allStartTimes && pendingKind === AccumulatorKind.GAUGE;
+  const kind = isEarlierStart ? AccumulatorKind.CREATED : pendingKind;
   const pendingComposite = pendingSeries.composite[index]!;
   const composite =
     pendingComposite === NO_COMPOSITE
@@ -168,36 +177,36 @@ function createCell(creation: Creation, index: number): number {
   shape.family = family.id;
   shape.composite = composite;
   shape.bound = pendingSeries.bound[index]!;
-  const cell = cells.create(text, shape);
-  family.cellCount += 1;
+  const accumulator = accumulators.create(text, shape);
+  family.accumulatorCount += 1;
   if (composite === -1) {
     family.rowCount += 1;
-    if (kind === CellKind.CREATED) family.startTimeRows += 1;
-    family.createdGeneration = cells.generation;
-    family.pending.push(cell);
+    if (kind === AccumulatorKind.CREATED) family.startTimeRows += 1;
+    family.createdGeneration = accumulators.generation;
+    family.pending.push(accumulator);
   } else {
     family.hasNative ||= isNative(kind);
-    joinComposite(creation, cell, composite, kind);
+    joinComposite(creation, accumulator, composite, kind);
   }
-  return cell;
+  return accumulator;
 }
 
-function joinComposite(creation: Creation, cell: number, id: number, kind: CellKind): void {
-  const composite = creation.cells.composites[id]!;
-  if (kind === CellKind.SUM) composite.sum = cell;
-  else if (kind === CellKind.COUNT) composite.count = cell;
+function joinComposite(creation: Creation, accumulator: number, id: number, kind: AccumulatorKind): void {
+  const composite = creation.accumulators.composites[id]!;
+  if (kind === AccumulatorKind.SUM) composite.sum = accumulator;
+  else if (kind === AccumulatorKind.COUNT) composite.count = accumulator;
   else {
     const known = (isNative(kind) ? composite.native : composite.buckets) as number[];
     if (id >= creation.firstComposite) {
       // Nobody has seen the lists of a new group yet.
-      known.push(cell);
+      known.push(accumulator);
       return;
     }
     const lists = isNative(kind) ? creation.native : creation.widened;
     const list = lists.get(id);
     if (list === undefined) {
-      lists.set(id, [...known, cell]);
+      lists.set(id, [...known, accumulator]);
       creation.copied += known.length;
-    } else list.push(cell);
+    } else list.push(accumulator);
   }
 }

@@ -1,19 +1,19 @@
-/** The cells of one series that is adopted: those that the push created, and others beside them. */
+/** The accumulators of one series that is adopted: those that the push created, and others beside them. */
 import { seriesText } from '../model/series-text.ts';
 import { formatFloat64 } from '../primitives/float.ts';
-import { CellKind } from '../store/cells.ts';
-import type { Cells } from '../store/cells.ts';
+import { AccumulatorKind } from '../store/accumulators.ts';
+import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { OrphanSeries } from './orphan-histograms.ts';
 import type { TextScratch } from '../store/text-scratch.ts';
 
 export interface AdoptingInto {
-  readonly cells: Cells;
+  readonly accumulators: Accumulators;
   readonly family: Family;
   readonly scratch: TextScratch;
 }
 
-export class AdoptedCells {
+export class AdoptedAccumulators {
   readonly #into: AdoptingInto;
   readonly #series: OrphanSeries;
   readonly #composite: number;
@@ -23,40 +23,46 @@ export class AdoptedCells {
   constructor(into: AdoptingInto, series: OrphanSeries) {
     this.#into = into;
     this.#series = series;
-    const { cells, family } = into;
+    const { accumulators, family } = into;
     const count = this.#find(seriesText(`${family.name}_count`, series.labels));
-    this.#composite = count >= 0 ? cells.composite[count]! : this.#newComposite();
+    this.#composite = count >= 0 ? accumulators.composite[count]! : this.#newComposite();
   }
 
   count(): number {
-    const { cells, family } = this.#into;
-    const composite = cells.composites[this.#composite]!;
+    const { accumulators, family } = this.#into;
+    const composite = accumulators.composites[this.#composite]!;
     if (composite.count < 0)
-      composite.count = this.#create(seriesText(`${family.name}_count`, this.#series.labels), CellKind.COUNT);
+      composite.count = this.#create(
+        seriesText(`${family.name}_count`, this.#series.labels),
+        AccumulatorKind.COUNT,
+      );
     return this.#started(composite.count);
   }
 
   sum(): number {
-    const { cells, family } = this.#into;
-    const composite = cells.composites[this.#composite]!;
+    const { accumulators, family } = this.#into;
+    const composite = accumulators.composites[this.#composite]!;
     if (composite.sum < 0)
-      composite.sum = this.#create(seriesText(`${family.name}_sum`, this.#series.labels), CellKind.SUM);
+      composite.sum = this.#create(
+        seriesText(`${family.name}_sum`, this.#series.labels),
+        AccumulatorKind.SUM,
+      );
     return this.#started(composite.sum);
   }
 
   bucket(bound: number): number {
     const text = seriesText(`${this.#into.family.name}_bucket`, this.#series.labels, formatFloat64(bound));
-    let cell = this.#find(text);
-    if (cell < 0) {
-      cell = this.#create(text, CellKind.BUCKET, bound);
-      this.#buckets.push(cell);
+    let accumulator = this.#find(text);
+    if (accumulator < 0) {
+      accumulator = this.#create(text, AccumulatorKind.BUCKET, bound);
+      this.#buckets.push(accumulator);
     }
-    return this.#started(cell);
+    return this.#started(accumulator);
   }
 
   /** Gives the group its buckets in order; returns how many it has. To be called once all are there. */
   settle(): number {
-    const { bound, composites } = this.#into.cells;
+    const { bound, composites } = this.#into.accumulators;
     const composite = composites[this.#composite]!;
     if (this.#buckets.length === 0) return 1;
     // A list is replaced, as a view may have it.
@@ -67,30 +73,30 @@ export class AdoptedCells {
   }
 
   /** It counts since its lines do. */
-  #started(cell: number): number {
-    this.#into.cells.startEarlier(cell, this.#series.startMs);
-    return cell;
+  #started(accumulator: number): number {
+    this.#into.accumulators.startEarlier(accumulator, this.#series.startMs);
+    return accumulator;
   }
 
   #newComposite(): number {
-    const { cells, family } = this.#into;
-    const composite = cells.composites.length;
-    cells.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
+    const { accumulators, family } = this.#into;
+    const composite = accumulators.composites.length;
+    accumulators.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
     family.pending.push(composite);
     family.rowCount += 1;
-    family.createdGeneration = cells.generation;
+    family.createdGeneration = accumulators.generation;
     return composite;
   }
 
   #find(text: string): number {
     const at = this.#into.scratch.write(text);
-    return this.#into.cells.texts.find(at.view, at.start, at.end, at.hash);
+    return this.#into.accumulators.texts.find(at.view, at.start, at.end, at.hash);
   }
 
-  #create(text: string, kind: CellKind, bound: number = Number.NaN): number {
-    const { cells, family, scratch } = this.#into;
-    family.cellCount += 1;
-    return cells.create(scratch.write(text), {
+  #create(text: string, kind: AccumulatorKind, bound: number = Number.NaN): number {
+    const { accumulators, family, scratch } = this.#into;
+    family.accumulatorCount += 1;
+    return accumulators.create(scratch.write(text), {
       kind,
       family: family.id,
       composite: this.#composite,
