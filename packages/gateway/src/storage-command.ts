@@ -96,7 +96,7 @@ async function readContents(path: string, log: Log): Promise<Contents> {
     const seed = randomSeed();
     const state = new State(initialAggregation, defaultLimits, seed);
     const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
-    return { state, keys, recovery: await recoverState(journal, state, keys) };
+    return { state, keys, recovery: await recoverState(journal, { state, keys, lastPushMs: undefined }) };
   } finally {
     await journal.close();
   }

@@ -15,13 +15,15 @@ import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
+import { RemoveSource } from '../wal/commands.ts';
+import type { Command } from '../wal/commands.ts';
 import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, ScrapeRequest } from './api.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { GatewayOptions } from './options.ts';
-import { Pushes, REPLAYED } from './pushes/pushes.ts';
+import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import type { Recovery } from './ledger/recovery.ts';
 import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
@@ -174,10 +176,18 @@ export class Gateway implements GatewayApi {
   async delete(key: GroupingKey, client?: Client): Promise<void> {
     this.#checkOpen();
     if (!this.#options.byJob) return;
+    requireJob(key);
+    await this.commit(new RemoveSource(key.text), client);
+  }
+
+  /** Applies a command, and resolves with what it says once it is committed. Rejects with RequestError or ClientGone. */
+  async commit<Result>(command: Command<Result>, client?: Client): Promise<Result> {
+    this.#checkOpen();
     const ledger = this.#ledger;
-    await this.#reader.remove(key, client);
+    const result = await this.#reader.commit(command, client);
     await ledger.settled();
     await ledger.whenCommitted(ledger.logIndex);
+    return result;
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

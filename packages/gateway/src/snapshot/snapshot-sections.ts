@@ -4,7 +4,7 @@
  *   head   │ keys, keys, …   │ (empty) │ state, state, …
  */
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
-import { readKeyBounds, readAggregation, writeKeyBounds, writeAggregation } from '../wal/record.ts';
+import { readKeyBounds, readAggregation, writeKeyBounds, writeAggregation } from '../wal/commands.ts';
 import { restoreState } from './restore-state.ts';
 import { takeSnapshotInSteps } from './take-snapshot.ts';
 import type { SnapshotBuffers } from './take-snapshot.ts';
@@ -21,7 +21,7 @@ const unbounded: KeyBounds = { windowMs: Number.POSITIVE_INFINITY, keysMax: Numb
 const noBytes = new Uint8Array(0);
 
 /** Of the moment at which a snapshot is taken. */
-export interface SnapshotTimes {
+interface SnapshotTimes {
   /** The ledger's time. */
   readonly nowMs: number;
   /** On the wall, when the newest push was counted; undefined before the first, and in stores that do not know. */

@@ -3,6 +3,7 @@ import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
 import type { ExpositionReader, ScrapeRequest } from '../../src/gateway/api.ts';
 import { ExpiryClock } from '../../src/gateway/ledger/expiry.ts';
+import { PushCommand } from '../../src/wal/push-command.ts';
 import { Ledger } from '../../src/gateway/ledger/ledger.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
@@ -88,7 +89,7 @@ export class ScrapeDesk {
     const body = Buffer.from(text);
     this.#builder.begin(body);
     decodeText(body, 0, body.length, this.#builder);
-    this.ledger.push(this.#builder.finish(), body, { source, method, identity: undefined });
+    this.ledger.push(new PushCommand(this.#builder.finish(), body, { source, method }));
   }
 
   scrape(request: ScrapeRequest = {}): TriedScrape {

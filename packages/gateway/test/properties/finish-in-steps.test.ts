@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import type { Batch } from '../../src/store/batch.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { PushCommand } from '../../src/wal/push-command.ts';
 import { RecordWriter } from '../../src/wal/record.ts';
 import { State } from '../../src/state/state.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
@@ -16,6 +17,7 @@ import { runs } from '../support/runs.ts';
 const STEP_ROWS = 3;
 const aggregation = { byJob: false, counterResets: 'overwrite', summaries: 'sum-and-count' } as const;
 const origin = { source: '', method: 'POST', nowMs: 1, wallMs: 2 } as const;
+const noBody = new Uint8Array(0);
 
 interface Pushed {
   readonly isOpenMetrics: boolean;
@@ -144,14 +146,18 @@ test('a push finished and written in steps is the same push, and each step has f
           wholeState,
           whole,
           () => whole.finish(),
-          (batch) => new RecordWriter(wholeState).push(batch, origin, undefined),
+          (batch) => new RecordWriter(wholeState).write(new PushCommand(batch, noBody, origin), origin),
         );
         const entries = stepped.batch.length;
         const inSteps = outcome(
           steppedState,
           stepped,
           () => counted(stepped.finishInSteps(), count),
-          (batch) => counted(new RecordWriter(steppedState).pushInSteps(batch, origin, undefined), count),
+          (batch) =>
+            counted(
+              new RecordWriter(steppedState).writeInSteps(new PushCommand(batch, noBody, origin), origin),
+              count,
+            ),
         );
         expect(inSteps).toEqual(atOnceOutcome);
         if ('code' in (inSteps as object)) continue;

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { PushCommand } from '../../src/wal/push-command.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
@@ -11,6 +13,7 @@ import { bucketIndex } from '../../src/histogram/bounds.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
+import { targetOf } from '../state/target.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 
@@ -56,12 +59,12 @@ class Pair {
     }
     const batch = builder.finish();
     this.#nowMs += 1;
-    const origin = { source, method, nowMs: this.#nowMs, wallMs: this.#nowMs };
-    const record = Uint8Array.from(this.#writer.push(batch, origin, undefined));
-    const change = this.#reader.read(record);
-    if (change.kind !== 'push') throw new Error(change.kind);
-    this.first.state.apply(batch, body, origin);
-    this.second.state.apply(change.batch, body, change.origin);
+    const times = { nowMs: this.#nowMs, wallMs: this.#nowMs };
+    const push = new PushCommand(batch, body, { source, method });
+    const record = Uint8Array.from(this.#writer.write(push, times));
+    const again = this.#reader.read(record);
+    atOnce(push.apply(targetOf(this.first.state), times));
+    atOnce(again.command.apply(targetOf(this.second.state), again.times));
   }
 
   /** Both as one; they must be the same. */

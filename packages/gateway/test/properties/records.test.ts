@@ -6,6 +6,8 @@ import { AccumulatorKind } from '../../src/store/accumulators.ts';
 import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { SetAggregation } from '../../src/wal/commands.ts';
+import { PushCommand } from '../../src/wal/push-command.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import { readEntries, writeEntries } from '../../src/wal/record-entries.ts';
 import { readNewSeries, writeNewSeries } from '../../src/wal/record-new-series.ts';
@@ -15,6 +17,7 @@ import { defaultLimits } from '../../src/gateway/options.ts';
 import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';
 import { viewOf } from '../../src/primitives/bytes.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { targetOf } from '../state/target.ts';
 import { runs } from '../support/runs.ts';
 
 const whole = fc.oneof(
@@ -131,11 +134,12 @@ test('a record for another state than the one at hand is refused, and so are byt
   const state = new State(aggregation, defaultLimits, 1);
   const times = { nowMs: 1, wallMs: 2 };
   const writer = new RecordWriter(state);
-  const record = Uint8Array.from(writer.aggregation(aggregation, times));
-  expect(new RecordReader(state).read(record)).toStrictEqual({ kind: 'rules', aggregation, ...times });
+  const command = new SetAggregation(aggregation);
+  const record = Uint8Array.from(writer.write(command, times));
+  expect(new RecordReader(state).read(record)).toStrictEqual({ command, times });
   const newer = { ...aggregation, dropsWithdrawn: true } as const;
-  expect(new RecordReader(state).read(writer.aggregation(newer, times))).toMatchObject({
-    aggregation: newer,
+  expect(new RecordReader(state).read(writer.write(new SetAggregation(newer), times))).toMatchObject({
+    command: { aggregation: newer },
   });
   state.recycle();
   expect(() => new RecordReader(state).read(record)).toThrow('epoch 0');
@@ -155,11 +159,10 @@ test('each series keeps the time at which it was first counted, when records are
     builder.begin(body);
     decodeText(body, 0, body.length, builder);
     const batch = builder.finish();
-    const origin = { source: '', method: 'POST', nowMs: 1, wallMs } as const;
-    const change = reader.read(Uint8Array.from(writer.push(batch, origin, undefined)));
-    if (change.kind !== 'push') throw new Error(`the record was read as ${change.kind}`);
-    state.apply(batch, body, origin);
-    again.apply(change.batch, new Uint8Array(0), change.origin);
+    const push = new PushCommand(batch, body, { source: '', method: 'POST' });
+    const { command, times } = reader.read(Uint8Array.from(writer.write(push, { nowMs: 1, wallMs })));
+    atOnce(push.apply(targetOf(state), { nowMs: 1, wallMs }));
+    atOnce(command.apply(targetOf(again), times));
   };
   push('a_total 1\n', 1_000);
   push('a_total 1\nb_total 1\n', 2_000);

@@ -1,6 +1,7 @@
 /** However many rows a change touches, one step of it touches few. */
 import { expect, test } from 'vitest';
 
+import { PushCommand } from '../../src/wal/push-command.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
 import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
@@ -9,6 +10,7 @@ import { takeSnapshotInSteps } from '../../src/snapshot/take-snapshot.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { sortNumbers, Pace } from '../../src/primitives/pace.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { targetOf } from './target.ts';
 import { inTurn, partsOf, WorkingState } from './working-state.ts';
 
 const ROWS = 3000;
@@ -257,7 +259,7 @@ test('a record of many new series is read in short steps', () => {
   const writer = new RecordWriter(one.state);
   let record: Uint8Array | undefined;
   one.beforeApplying = (batch, origin) => {
-    record = Uint8Array.from(writer.push(batch, origin, undefined));
+    record = Uint8Array.from(writer.write(new PushCommand(batch, new Uint8Array(0), origin), origin));
   };
   one.push(histograms);
   const steps = new RecordReader(other.state).readInSteps(record!);
@@ -266,8 +268,7 @@ test('a record of many new series is read in short steps', () => {
     const { done, value } = steps.next();
     count += 1;
     if (done !== true) continue;
-    if (value.kind !== 'push') throw new Error(`the record was read as ${value.kind}`);
-    atOnce(other.state.applyInSteps(value.batch, new Uint8Array(0), value.origin));
+    atOnce(value.command.apply(targetOf(other.state), value.times));
     break;
   }
   expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);

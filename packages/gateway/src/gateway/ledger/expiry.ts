@@ -2,6 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { Log } from '../../primitives/log.ts';
+import { ExpireSources } from '../../wal/commands.ts';
+import type { Expiry } from '../../wal/commands.ts';
 import type { Ledger } from './ledger.ts';
 import type { GatewayOptions } from '../options.ts';
 
@@ -33,12 +35,10 @@ export class ExpiryClock {
     if (this.#pruneMs === 0 && this.#forgetMs === 0) return;
     for (;;) {
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-      const more = await this.#ledger.expire({
-        pruneMs: this.#pruneMs,
-        forgetMs: this.#forgetMs,
-        most: EXPIRED_AT_ONCE,
-      });
-      if (!more) return;
+      const expiry = this.#due();
+      // What has to wait, or has no room, is still due when somebody asks again soon, as the clock does.
+      const committed = expiry === undefined ? undefined : this.#ledger.commit(new ExpireSources(expiry));
+      if (committed === undefined || !(await committed.result)) return;
       await setImmediate();
     }
   }
@@ -66,6 +66,18 @@ export class ExpiryClock {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  /** Undefined when nobody has been silent for so long. */
+  #due(): Expiry | undefined {
+    const { sources } = this.#ledger.state;
+    const nowMs = this.#ledger.nowMs();
+    const pruneBeforeMs = this.#pruneMs > 0 ? nowMs - this.#pruneMs : Number.NEGATIVE_INFINITY;
+    const forgetBeforeMs = this.#forgetMs > 0 ? nowMs - this.#forgetMs : Number.NEGATIVE_INFINITY;
+    const isDue =
+      (sources.oldestPushMs('live') ?? Infinity) < pruneBeforeMs ||
+      (sources.oldestPushMs('all') ?? Infinity) < forgetBeforeMs;
+    return isDue ? { pruneBeforeMs, forgetBeforeMs, most: EXPIRED_AT_ONCE } : undefined;
   }
 
   #dueMs(): number {

@@ -11,14 +11,14 @@
  * A change that touches many rows goes in steps, over several turns of the event loop, and so does what a view or snapshot copies.
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
-import type { Batch } from '../../store/batch.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.ts';
 import type { KeyBounds } from '../../store/idempotency-keys.ts';
+import { Recycle, SetAggregation, SetKeyBounds } from '../../wal/commands.ts';
+import type { Command, Target, Times } from '../../wal/commands.ts';
+import type { PushCommand } from '../../wal/push-command.ts';
 import { RecordWriter } from '../../wal/record.ts';
-import type { Expiry, Times } from '../../wal/record.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import { State } from '../../state/state.ts';
-import type { PushOrigin } from '../../state/state.ts';
 import type { OpenView } from '../../read/view.ts';
 import { buffersForSnapshot } from '../../snapshot/take-snapshot.ts';
 import type { Journal } from '../../journal/journal.ts';
@@ -51,7 +51,12 @@ export const initialAggregation: AggregationConfig = {
   summaries: 'discard',
 };
 
-export class Ledger {
+/** What was made of a command: what its last step returned, or a promise of it when it takes several turns. */
+interface Committed<Result> {
+  readonly result: Result | Promise<Result>;
+}
+
+export class Ledger implements Target {
   readonly state: State;
   readonly keys: IdempotencyKeys;
   /** Of records appended since the start. */
@@ -96,10 +101,9 @@ export class Ledger {
 
   /** Rebuilds the state from what the journal kept. To be called once, before `begin`; rejects with StorageProblem. */
   async recover(): Promise<Recovery> {
-    const recovery = await recoverState(this.#journal, this.state, this.keys);
+    const recovery = await recoverState(this.#journal, this);
     // A store that is new begins with the time on the wall, so that it looks like one.
     if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
-    this.lastPushMs = recovery.lastPushMs;
     return recovery;
   }
 
@@ -120,9 +124,7 @@ export class Ledger {
     const { windowMs, keysMax } = this.keys.bounds;
     const wanted = this.#keyBounds;
     if (windowMs === wanted.windowMs && keysMax === wanted.keysMax) return true;
-    if (!this.#append(() => this.#writer.keyBounds(wanted, this.#times()))) return false;
-    this.keys.setBounds(wanted);
-    return true;
+    return this.#begin(new SetKeyBounds(wanted));
   }
 
   #beginRules(): boolean {
@@ -137,8 +139,13 @@ export class Ledger {
     const isSame = dropsWithdrawn === wanted.dropsWithdrawn && composites === wanted.composites;
     if (isAsked && isSame && pathLabels !== undefined) return true;
     // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
-    if (!this.#append(() => this.#writer.aggregation(wanted, this.#times()))) return isAsked;
-    void this.#take(this.state.setAggregationInSteps(wanted));
+    return this.#begin(new SetAggregation(wanted)) || isAsked;
+  }
+
+  #begin(command: Command<void>): boolean {
+    const times = this.#times();
+    if (!this.#append(command, times)) return false;
+    void this.#take(command.apply(this, times));
     return true;
   }
 
@@ -179,58 +186,73 @@ export class Ledger {
   }
 
   /**
-   * Counts a push whose batch was made for the state as it is; false when it has to wait, or there is no room for it just now, and
-   * nothing was done: call `waitForSpace`, and read the push again, as the state may have changed meanwhile. A push that changes much
-   * counts once `applying` is over, and its batch must not change until then.
+   * Appends a command and applies it, once `applying` is over. Undefined when it has to wait, or there is no room for it just now, and nothing
+   * was done: call `waitForSpace`, and make it again, as the state may have changed meanwhile.
    */
-  push(batch: Batch, body: Uint8Array, push: PushRecord): boolean {
+  commit<Result>(command: Command<Result>): Committed<Result> | undefined {
     this.#checkFree();
+    if (this.#longRead?.mayGoOn(command) === false) return undefined;
+    const times = this.#times();
+    if (!this.#append(command, times)) return undefined;
+    return { result: this.#take(this.#applied(command.apply(this, times))) };
+  }
+
+  *#applied<Result>(steps: Generator<void, Result>): Generator<void, Result> {
+    const result = yield* steps;
+    yield* this.#recycled();
+    return result;
+  }
+
+  /**
+   * The same for a push, false where `commit` is undefined. A push that changes much counts once `applying` is over, and its batch must
+   * not change until then.
+   */
+  push(push: PushCommand): boolean {
+    this.#checkFree();
+    const { batch } = push;
     const look = this.#longRead?.look(batch, push);
     if (look === 'waits') return false;
     this.#lossesBefore = look === 'goes on' ? this.state.losses : undefined;
-    const origin = this.#originOf(push);
-    if (this.state.mayBeLate(batch)) return this.#pushUnlessLate(batch, body, { push, origin });
-    if (!this.#append(() => this.#writer.push(batch, origin, push.identity))) return false;
-    const steps = this.state.applyInSteps(batch, body, origin);
+    const times = this.#times();
+    if (this.state.mayBeLate(batch)) return this.#pushUnlessLate(push, times);
+    if (!this.#append(push, times)) return false;
+    const steps = push.apply(this, times);
     // Nearly always one step is all.
     if (steps.next().done === true) {
-      this.#counted(push, origin);
+      this.#keepUp();
       this.recycle();
     } else {
-      void this.#take(this.#applied(steps, push, origin));
+      void this.#take(this.#pushed(steps));
     }
     return true;
   }
 
-  #pushUnlessLate(batch: Batch, body: Uint8Array, { push, origin }: OriginOfPush): boolean {
-    const record = this.#journal.persistent ? this.#writer.push(batch, origin, push.identity) : undefined;
+  #pushUnlessLate(push: PushCommand, times: Times): boolean {
+    const record = this.#journal.persistent ? this.#writer.write(push, times) : undefined;
     // Until the last step nobody else appends anything, so the room stays.
     if (record !== undefined && !this.#canAppend(record)) return false;
-    void this.#take(this.#unlessLate(batch, body, { push, origin, record }));
+    void this.#take(this.#unlessLate(push, times, record));
     return true;
   }
 
   /** The steps of a push that changes nothing when it is late; false when there is no room for its record. */
-  *#unlessLate(
-    batch: Batch,
-    body: Uint8Array,
-    { push, origin, record }: OriginOfPush & { readonly record: Uint8Array | undefined },
-  ): Generator<void, boolean> {
-    if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, origin))) {
+  *#unlessLate(push: PushCommand, times: Times, record: Uint8Array | undefined): Generator<void, boolean> {
+    const { batch } = push;
+    if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, push))) {
       this.state.sources.late += 1;
       return true;
     }
     if (record !== undefined && !this.#appendRecord(record)) return false;
-    yield* this.#applied(this.state.applyInSteps(batch, body, origin), push, origin);
+    yield* this.#pushed(push.apply(this, times));
     return true;
   }
 
   /** The same for a long push, which holds the state still; resolves when it counts. `pause` may let others run. */
-  async pushInSteps(batch: Batch, body: Uint8Array, push: PushRecord, pause: Pause): Promise<boolean> {
-    const origin = this.#originOf(push);
+  async pushInSteps(push: PushCommand, pause: Pause): Promise<boolean> {
+    const times = this.#times();
     const { epoch } = this.state;
     const record = this.#journal.persistent
-      ? await inSteps(this.#longWriter.pushInSteps(batch, origin, push.identity), pause)
+      ? await inSteps(this.#longWriter.writeInSteps(push, times), pause)
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
     // The record would not be read again.
@@ -239,70 +261,23 @@ export class Ledger {
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
       return false;
     this.#lossesBefore = undefined;
-    return this.#take(this.#unlessLate(batch, body, { push, origin, record }));
+    return this.#take(this.#unlessLate(push, times, record));
   }
 
   /** The steps that are left of a push. */
-  *#applied(steps: Generator<void, void>, push: PushRecord, origin: PushOrigin): Generator<void, void> {
+  *#pushed(steps: Generator<void, void>): Generator<void, void> {
     yield* steps;
-    this.#counted(push, origin);
+    this.#keepUp();
     yield* this.#recycled();
   }
 
-  #counted({ identity }: PushRecord, { nowMs, wallMs }: PushOrigin): void {
-    this.lastPushMs = wallMs;
+  #keepUp(): void {
     if (this.#lossesBefore !== undefined) this.#longRead?.keepUp(this.#lossesBefore);
-    if (identity !== undefined) this.keys.add(identity, nowMs);
   }
 
   /** Takes steps that only look at the state, which stays as it is meanwhile. Not to be called before `applying` is over; they must not throw. */
   look<T>(steps: Iterator<void, T>): T | Promise<T> {
     return this.#take(steps);
-  }
-
-  /** Retires a source, once `applying` is over; false when it has to wait, or there is no room, as with `push`. */
-  remove(source: string): boolean {
-    this.#checkFree();
-    if (this.#longRead?.mayRemove(source) === false) return false;
-    if (!this.#append(() => this.#writer.remove(source, this.#times()))) return false;
-    void this.#take(this.#removed(source));
-    return true;
-  }
-
-  *#removed(source: string): Generator<void, void> {
-    yield* this.state.removeInSteps(source);
-    yield* this.#recycled();
-  }
-
-  /**
-   * Resets and forgets sources that have been silent for so long, 0 for never; at most `most` of them. Returns whether there may be more to do. What
-   * there is no room for is left for later.
-   */
-  async expire(silence: {
-    readonly pruneMs: number;
-    readonly forgetMs: number;
-    readonly most: number;
-  }): Promise<boolean> {
-    const times = this.#times();
-    const expiry: Expiry = {
-      pruneBeforeMs: silence.pruneMs > 0 ? times.nowMs - silence.pruneMs : Number.NEGATIVE_INFINITY,
-      forgetBeforeMs: silence.forgetMs > 0 ? times.nowMs - silence.forgetMs : Number.NEGATIVE_INFINITY,
-      most: silence.most,
-    };
-    const { sources } = this.state;
-    const isDue =
-      (sources.oldestPushMs('live') ?? Infinity) < expiry.pruneBeforeMs ||
-      (sources.oldestPushMs('all') ?? Infinity) < expiry.forgetBeforeMs;
-    // Whoever asks again soon, as the clock does, finds what is due still due.
-    if (!isDue || this.#longRead?.insists === true) return false;
-    if (!this.#append(() => this.#writer.expire(expiry, times))) return false;
-    return this.#take(this.#expired(expiry));
-  }
-
-  *#expired(expiry: Expiry): Generator<void, boolean> {
-    const more = yield* this.state.expireInSteps(expiry, expiry.most);
-    yield* this.#recycled();
-    return more;
   }
 
   /** The ledger's time. */
@@ -354,10 +329,6 @@ export class Ledger {
     }
   }
 
-  #originOf({ source, method }: PushRecord): PushOrigin {
-    return { source, method, nowMs: this.nowMs(), wallMs: this.#clock.now() };
-  }
-
   /** When it is time, freed accumulators are used again from here on: their numbers mean something else, so that the journal must know. */
   recycle(): void {
     // Whoever changes the state now asks again in the end.
@@ -365,8 +336,10 @@ export class Ledger {
   }
 
   *#recycled(): Generator<void, void> {
-    if (this.state.wantsRecycling && this.#append(() => this.#writer.recycle(this.#times())))
-      yield* this.state.recycleInSteps();
+    if (!this.state.wantsRecycling) return;
+    const command: Command<void> = new Recycle();
+    const times = this.#times();
+    if (this.#append(command, times)) yield* command.apply(this, times);
   }
 
   /** Takes steps, in this turn when they are few. Until the last one nobody else may have the state. */
@@ -396,10 +369,10 @@ export class Ledger {
     if (this.state.isShortOfSpace && this.#applying === undefined) this.recycle();
   }
 
-  /** Makes a record and appends it, unless there is no room for it. */
-  #append(record: () => Uint8Array): boolean {
+  /** Appends the record of a command, unless there is no room for it. */
+  #append(command: Command<unknown>, times: Times): boolean {
     if (!this.#journal.persistent) return true;
-    return this.#appendRecord(record());
+    return this.#appendRecord(this.#writer.write(command, times));
   }
 
   #canAppend({ length }: Uint8Array): boolean {
@@ -427,17 +400,4 @@ export class Ledger {
 /** Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. */
 function areComposites({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
   return byJob && pathLabels === 'add' && jobCounterResets === 'overwrite';
-}
-
-interface OriginOfPush {
-  readonly push: PushRecord;
-  readonly origin: PushOrigin;
-}
-
-/** A push as far as its record is concerned. */
-export interface PushRecord {
-  readonly source: string;
-  readonly method: 'PUT' | 'POST';
-  /** See IdempotencyKeys; undefined for a push without a key. */
-  readonly identity: Uint8Array | undefined;
 }

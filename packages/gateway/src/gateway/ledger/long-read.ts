@@ -10,6 +10,7 @@ import type { Batch } from '../../store/batch.ts';
 import { bringsNewSeries, disturbs, mayGoWith } from '../../ingest/disturbs.ts';
 import type { BatchBeingRead } from '../../ingest/disturbs.ts';
 import type { PushOrigin, State } from '../../state/state.ts';
+import type { Command } from '../../wal/commands.ts';
 
 /** See PushBuilder. */
 export interface LongReader extends BatchBeingRead {
@@ -48,7 +49,7 @@ export class LongRead {
     this.#over();
   }
 
-  /** Whether changes without a push of their own, of which it is not known what goes with them, have to wait. */
+  /** Whether whatever may disturb it has to wait. */
   get insists(): boolean {
     return this.#insists;
   }
@@ -61,10 +62,11 @@ export class LongRead {
     return this.#insists ? 'waits' : 'disturbs';
   }
 
-  /** Whether a source may be removed now. */
-  mayRemove(source: string): boolean {
+  /** Whether a command that is no push may go on. Of one that may take from any source it is not known what goes with it. */
+  mayGoOn({ onlySource }: Command<unknown>): boolean {
     if (!this.#insists) return true;
-    return this.#reader.batch.leaving.length === 0 && !mayGoWith(this.#state, source);
+    if (onlySource === undefined) return false;
+    return this.#reader.batch.leaving.length === 0 && !mayGoWith(this.#state, onlySource);
   }
 
   /** To be called when a push was applied that does not disturb it. `losses` is what State.losses was before. */

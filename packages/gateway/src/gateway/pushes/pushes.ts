@@ -12,6 +12,8 @@ import { addFailureTime, addPushTimes, lastFailure } from '../../ingest/push-tim
 import { noPathLabels } from '../../ingest/sample-kinds.ts';
 import type { PathLabels } from '../../ingest/sample-kinds.ts';
 import type { Batch } from '../../store/batch.ts';
+import type { Command } from '../../wal/commands.ts';
+import { PushCommand } from '../../wal/push-command.ts';
 import { checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
 import { checkLeaving } from '../../ingest/leaving.ts';
 import { ClientGone } from '../../model/client-gone.ts';
@@ -23,7 +25,7 @@ import { decodersFor } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { located } from './located.ts';
-import type { Ledger, PushRecord } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
 import { inSteps, pauses } from '../ledger/pauses.ts';
 import type { Pause } from '../ledger/pauses.ts';
@@ -112,7 +114,7 @@ export class Pushes<Counts extends object> {
 
   /** Reads and counts a push. Rejects with RequestError or ClientGone, and then it has left no trace. */
   async push(request: PushRequest, why: NotNow): Promise<Counts | typeof REPLAYED> {
-    const place = this.#placeOf(request.key, request.client);
+    const place = this.#placeOf(request.key.text, request.client);
     if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
     const { idempotencyKey } = request;
     const identity = idempotencyKey === undefined ? undefined : identityOf({ ...request, idempotencyKey });
@@ -124,12 +126,14 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  /** Retires a source, once `ledger.applying` is over. Rejects as `push` does. */
-  async remove(key: GroupingKey, client: Client | undefined): Promise<void> {
-    requireJob(key);
-    const place = this.#placeOf(key, client);
-    while (!(await this.#short.run(place, () => this.#ledger.remove(key.text))))
+  /** Applies a command that is no push, when its turn has come. Rejects as `push` does. */
+  async commit<Result>(command: Command<Result>, client: Client | undefined): Promise<Result> {
+    const place = this.#placeOf(command.onlySource ?? '', client);
+    for (;;) {
+      const committed = await this.#short.run(place, () => this.#ledger.commit(command));
+      if (committed !== undefined) return committed.result;
       await this.#untilSpace(place);
+    }
   }
 
   /** Refuses clients that wait; resolves when no push is under way. One that is still being read ends when its client goes. */
@@ -138,8 +142,8 @@ export class Pushes<Counts extends object> {
     await this.#held.close();
   }
 
-  #placeOf({ text }: GroupingKey, client: Client | undefined): QueuePlace {
-    return { client, source: text, sinceMs: this.#bounds.now() };
+  #placeOf(source: string, client: Client | undefined): QueuePlace {
+    return { client, source, sinceMs: this.#bounds.now() };
   }
 
   #untilSpace(place: QueuePlace): Promise<void> {
@@ -158,17 +162,17 @@ export class Pushes<Counts extends object> {
       const decoder = this.#decoders[format](body, builder);
       while (!decoder.advance(stepBytes)) if (builder.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
       const batch = builder.finish();
-      const record = recordOf(request, identity);
+      const push = commandOf(batch, request, identity);
       if (nearsSourceLimit(state, batch)) {
-        if (state.sources.isLong(record.source, batch)) return LONG;
-        checkSourceGrowth(state, atOnce(growthOf(state, batch, record)));
+        if (state.sources.isLong(push.source, batch)) return LONG;
+        checkSourceGrowth(state, atOnce(growthOf(state, push)));
       }
       if (batch.leaving.length > 0) {
         // One step says it, or refuses the push, where there is little to look at.
-        const isDone = checkLeaving(state, batch, record).next().done;
+        const isDone = checkLeaving(state, batch, push).next().done;
         if (isDone !== true) return LONG;
       }
-      if (!this.#ledger.push(batch, body, record)) return WAITS;
+      if (!this.#ledger.push(push)) return WAITS;
       return this.#counted(batch, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
@@ -208,7 +212,6 @@ export class Pushes<Counts extends object> {
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
     const builder = this.#longBuilder;
-    const { body } = request;
     if (this.#isReplay(identity)) return REPLAYED;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
@@ -223,13 +226,12 @@ export class Pushes<Counts extends object> {
       // What sources have is in the hands of whoever changes it.
       while (ledger.applying !== undefined) await ledger.applying;
       const { batch } = builder;
-      const record = recordOf(request, identity);
+      const push = commandOf(batch, request, identity);
       const { state } = ledger;
-      if (nearsSourceLimit(state, batch))
-        checkSourceGrowth(state, await ledger.look(growthOf(state, batch, record)));
+      if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (!builder.isUnchanged()) return undefined;
-      if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, record), pause);
-      if (await ledger.pushInSteps(batch, body, record, pause)) return this.#counted(batch, request.key);
+      if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), pause);
+      if (await ledger.pushInSteps(push, pause)) return this.#counted(batch, request.key);
     } finally {
       ledger.endLongRead();
     }
@@ -317,7 +319,7 @@ export class Pushes<Counts extends object> {
     builder.begin(nothing, path, key.text);
     try {
       addFailureTime(builder, state, nowMs);
-      ledger.push(builder.finish(), nothing, { source: key.text, method: 'POST', identity: undefined });
+      ledger.push(new PushCommand(builder.finish(), nothing, { source: key.text, method: 'POST' }));
     } catch (error) {
       // There is no room for another series.
       if (!(error instanceof PushProblem)) throw error;
@@ -328,8 +330,7 @@ export class Pushes<Counts extends object> {
 /** See Sources.growthInSteps. */
 function growthOf(
   { sources }: Ledger['state'],
-  batch: Batch,
-  { source, method }: PushRecord,
+  { batch, source, method }: PushCommand,
 ): Generator<void, number> {
   return sources.growthInSteps(source, batch, method === 'PUT');
 }
@@ -340,11 +341,11 @@ function stepBytesWith(pathLabels: readonly Label[]): number {
   return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
 }
 
-function recordOf({ key, method }: PushRequest, identity: Identity): PushRecord {
-  return { source: key.text, method, identity };
+function commandOf(batch: Batch, { key, method, body }: PushRequest, identity: Identity): PushCommand {
+  return new PushCommand(batch, body, { source: key.text, method, identity });
 }
 
-function requireJob(key: GroupingKey): void {
+export function requireJob(key: GroupingKey): void {
   if (key.job !== undefined) return;
   throw new RequestError(
     'job_missing',

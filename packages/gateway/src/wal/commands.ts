@@ -1,0 +1,222 @@
+/**
+ * What may be done to the state: one class for each command, which says how it is encoded, decoded and applied. Live it is encoded, appended to
+ * the journal and applied; a start decodes it and applies it again. So `apply` must follow from the command, the state and the times alone: it
+ * reads no clock, no random number and no option. What a command needs of these is among its fields.
+ *
+ * A push is a command as well, in push-command.ts.
+ */
+import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import type { State } from '../state/state.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
+import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
+
+/** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_PUSH. */
+export const RecordCode = {
+  EARLIER_PUSH: 1,
+  REMOVE: 2,
+  EXPIRE: 3,
+  RECYCLE: 4,
+  AGGREGATION: 5,
+  KEY_BOUNDS: 6,
+  PUSH: 7,
+} as const;
+
+export interface Times {
+  /** What ages are counted by: milliseconds that never go back. */
+  readonly nowMs: number;
+  /** Milliseconds since the Unix epoch, as the clock on the wall said. */
+  readonly wallMs: number;
+}
+
+/** What commands change. */
+export interface Target {
+  readonly state: State;
+  readonly keys: IdempotencyKeys;
+  /** On the wall, when the newest push was counted; undefined when none is known. */
+  lastPushMs: number | undefined;
+}
+
+export interface Command<Result> {
+  readonly code: number;
+  /** The only source of which it takes anything away; undefined where it may be any. */
+  readonly onlySource?: string | undefined;
+  /** Writes what `decode` reads, for a state to which it has not been applied. */
+  encode(writer: ByteWriter, state: State): void;
+  /** Cannot fail. Few rows are touched in each step; before the last one nobody else may look at the target. */
+  apply(target: Target, times: Times): Generator<void, Result>;
+}
+
+/** Retires a source; whether there was one. */
+export class RemoveSource implements Command<boolean> {
+  readonly code: number = RecordCode.REMOVE;
+  readonly onlySource: string;
+
+  constructor(source: string) {
+    this.onlySource = source;
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.text(this.onlySource);
+  }
+
+  static decode(reader: ByteReader): RemoveSource {
+    return new RemoveSource(reader.text());
+  }
+
+  apply({ state }: Target): Generator<void, boolean> {
+    return state.removeInSteps(this.onlySource);
+  }
+}
+
+export interface Expiry {
+  /** Sources silent since are reset or forgotten; -Infinity for none. */
+  readonly pruneBeforeMs: number;
+  readonly forgetBeforeMs: number;
+  readonly most: number;
+}
+
+/** Resets and forgets silent sources; whether there may be more to do. */
+export class ExpireSources implements Command<boolean> {
+  readonly code: number = RecordCode.EXPIRE;
+  readonly expiry: Expiry;
+
+  constructor(expiry: Expiry) {
+    this.expiry = expiry;
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.double(this.expiry.pruneBeforeMs);
+    writer.double(this.expiry.forgetBeforeMs);
+    writer.whole(this.expiry.most);
+  }
+
+  static decode(reader: ByteReader): ExpireSources {
+    const pruneBeforeMs = reader.double();
+    const forgetBeforeMs = reader.double();
+    return new ExpireSources({ pruneBeforeMs, forgetBeforeMs, most: reader.whole() });
+  }
+
+  apply({ state }: Target): Generator<void, boolean> {
+    return state.expireInSteps(this.expiry, this.expiry.most);
+  }
+}
+
+/** Lets the numbers of freed accumulators be used again; see State.recycle. */
+export class Recycle implements Command<void> {
+  readonly code: number = RecordCode.RECYCLE;
+
+  encode(): void {}
+
+  static decode(): Recycle {
+    return new Recycle();
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.recycleInSteps();
+  }
+}
+
+/** Goes on by another configuration. */
+export class SetAggregation implements Command<void> {
+  readonly code: number = RecordCode.AGGREGATION;
+  readonly aggregation: AggregationConfig;
+
+  constructor(aggregation: AggregationConfig) {
+    this.aggregation = aggregation;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeAggregation(writer, this.aggregation);
+  }
+
+  static decode(reader: ByteReader): SetAggregation {
+    return new SetAggregation(readAggregation(reader));
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.setAggregationInSteps(this.aggregation);
+  }
+}
+
+/** Says how many idempotency keys are kept from now on, and for how long. */
+export class SetKeyBounds implements Command<void> {
+  readonly code: number = RecordCode.KEY_BOUNDS;
+  readonly bounds: KeyBounds;
+
+  constructor(bounds: KeyBounds) {
+    this.bounds = bounds;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeKeyBounds(writer, this.bounds);
+  }
+
+  static decode(reader: ByteReader): SetKeyBounds {
+    return new SetKeyBounds(readKeyBounds(reader));
+  }
+
+  // oxlint-disable-next-line require-yield -- there is one step
+  *apply({ keys }: Target): Generator<void, void> {
+    keys.setBounds(this.bounds);
+  }
+}
+
+interface CommandClass {
+  decode(reader: ByteReader): Command<unknown>;
+}
+
+/** By the first byte of a record; all but pushes, which are decoded in steps. */
+export const commandClasses: Readonly<Record<number, CommandClass>> = {
+  [RecordCode.REMOVE]: RemoveSource,
+  [RecordCode.EXPIRE]: ExpireSources,
+  [RecordCode.RECYCLE]: Recycle,
+  [RecordCode.AGGREGATION]: SetAggregation,
+  [RecordCode.KEY_BOUNDS]: SetKeyBounds,
+};
+
+const resets = [
+  'overwrite',
+  'accumulate',
+  'accumulate-by-value',
+] as const satisfies readonly AggregationConfig['counterResets'][];
+/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0. */
+const [DROPS_WITHDRAWN, COMPOSITES, PATH_LABELS] = [2, 4, 8] as const;
+const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
+const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
+
+export function writeKeyBounds(writer: ByteWriter, { windowMs, keysMax }: KeyBounds): void {
+  writer.double(windowMs);
+  writer.double(keysMax);
+}
+
+export function readKeyBounds(reader: ByteReader): KeyBounds {
+  const windowMs = reader.double();
+  return { windowMs, keysMax: reader.double() };
+}
+
+export function writeAggregation(writer: ByteWriter, aggregation: AggregationConfig): void {
+  writer.byte(aggregation.byJob ? 1 : 0);
+  writer.byte(resets.indexOf(aggregation.counterResets));
+  writer.byte(
+    summaries.indexOf(aggregation.summaries) +
+      (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
+      (aggregation.composites === true ? COMPOSITES : 0) +
+      pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
+  );
+}
+
+export function readAggregation(reader: ByteReader): AggregationConfig {
+  const byJob = reader.byte() === 1;
+  const counterResets = resets[reader.byte()];
+  const byte = reader.byte();
+  const treatment = summaries[byte % DROPS_WITHDRAWN];
+  const labels = Math.floor(byte / PATH_LABELS);
+  if (counterResets === undefined || treatment === undefined || labels >= pathLabels.length)
+    throw new Error('these rules are unknown');
+  const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
+  return {
+    ...aggregation,
+    ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
+    ...((byte & COMPOSITES) === 0 ? {} : { composites: true as const }),
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * A push as a command. It is the hot path, and may be long: so it is encoded at once or in steps, and its record is decoded in steps, into a batch
+ * that is used again.
+ *
+ *   record   flags, source, key?, new series?, entries, details?, turned?, began?
+ */
+import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
+import type { State } from '../state/state.ts';
+import type { Batch } from '../store/batch.ts';
+import { resetBatch } from '../store/batch.ts';
+import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from '../store/idempotency-keys.ts';
+import { RecordCode } from './commands.ts';
+import type { Command, Target, Times } from './commands.ts';
+import {
+  readBegan,
+  readDetails,
+  readTurned,
+  writeBegan,
+  writeBeganInSteps,
+  writeDetails,
+  writeDetailsInSteps,
+  writeTurned,
+  writeTurnedInSteps,
+} from './record-details.ts';
+import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries.ts';
+import { readNewSeries, writeNewSeries, writeNewSeriesInSteps } from './record-new-series.ts';
+
+/** Earlier versions wrote keys without a holder. */
+const [BY_PUT, WITH_UNHELD_KEY, WITH_NEW_SERIES, WITH_DETAILS, WITH_KEY, WITH_TURNED, WITH_BEGAN] = [
+  1, 2, 4, 8, 16, 32, 64,
+] as const;
+
+/** Where series keys are learnt from; there are none in a record. */
+const noBody = new Uint8Array(0);
+
+interface From {
+  readonly source: string;
+  readonly method: 'PUT' | 'POST';
+  /** See IdempotencyKeys; undefined for a push without a key. */
+  readonly identity?: Uint8Array | undefined;
+}
+
+export class PushCommand implements Command<void> {
+  readonly code: number = RecordCode.PUSH;
+  /** Made for the state as it is, and not changed until it is applied. */
+  readonly batch: Batch;
+  readonly source: string;
+  readonly method: 'PUT' | 'POST';
+  readonly identity: Uint8Array | undefined;
+  readonly #body: Uint8Array;
+
+  /** `body` is what the batch was read from. */
+  constructor(batch: Batch, body: Uint8Array, { source, method, identity }: From) {
+    this.batch = batch;
+    this.source = source;
+    this.method = method;
+    this.identity = identity;
+    this.#body = body;
+  }
+
+  encode(writer: ByteWriter, state: State): void {
+    const { batch } = this;
+    this.#encodeHead(writer, state);
+    if (hasNewSeries(batch)) writeNewSeries(writer, batch);
+    writeEntries(writer, batch);
+    if (hasDetails(batch)) writeDetails(writer, batch);
+    if (batch.turned.length > 0) writeTurned(writer, batch);
+    if (batch.began.length > 0) writeBegan(writer, batch);
+  }
+
+  /** The same; the state and the batch must stay as they are meanwhile, but for totals. */
+  *encodeInSteps(writer: ByteWriter, state: State): Generator<void, void> {
+    const { batch } = this;
+    const { rows } = state.pace;
+    this.#encodeHead(writer, state);
+    if (hasNewSeries(batch)) yield* writeNewSeriesInSteps(writer, batch, rows);
+    yield* writeEntriesInSteps(writer, batch, rows);
+    if (hasDetails(batch)) yield* writeDetailsInSteps(writer, batch, rows);
+    if (batch.turned.length > 0) yield* writeTurnedInSteps(writer, batch, rows);
+    if (batch.began.length > 0) yield* writeBeganInSteps(writer, batch, rows);
+  }
+
+  #encodeHead(writer: ByteWriter, { aggregation }: State): void {
+    const { batch, source, method, identity } = this;
+    writer.byte(
+      (method === 'PUT' ? BY_PUT : 0) |
+        (identity === undefined ? 0 : WITH_KEY) |
+        (hasNewSeries(batch) ? WITH_NEW_SERIES : 0) |
+        (hasDetails(batch) ? WITH_DETAILS : 0) |
+        (batch.turned.length > 0 ? WITH_TURNED : 0) |
+        (batch.began.length > 0 ? WITH_BEGAN : 0),
+    );
+    writer.text(aggregation.byJob ? source : '');
+    if (identity !== undefined) writer.raw(identity);
+  }
+
+  /** Reads what comes after the times, into `batch`. `judgesStartTimes` says whether the record tells which samples are start times. */
+  static *decode(
+    reader: ByteReader,
+    { pace, families }: State,
+    { batch, judgesStartTimes }: { readonly batch: Batch; readonly judgesStartTimes: boolean },
+  ): Generator<void, PushCommand> {
+    pace.begin();
+    resetBatch(batch);
+    batch.judgesStartTimes = judgesStartTimes;
+    const flags = reader.byte();
+    const source = reader.text();
+    const identity = readIdentity(reader, flags);
+    if ((flags & WITH_NEW_SERIES) !== 0) yield* readNewSeries(reader, batch, { pace, families });
+    yield* readEntries(reader, batch, pace);
+    if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
+    if ((flags & WITH_TURNED) !== 0) yield* readTurned(reader, batch, pace);
+    if ((flags & WITH_BEGAN) !== 0) yield* readBegan(reader, batch, pace);
+    return new PushCommand(batch, noBody, {
+      source,
+      method: (flags & BY_PUT) === 0 ? 'POST' : 'PUT',
+      identity,
+    });
+  }
+
+  /** No generator of its own, which would be one more object for each push. */
+  apply(target: Target, { nowMs, wallMs }: Times): Generator<void, void> {
+    const { source, method, identity } = this;
+    target.lastPushMs = wallMs;
+    if (identity !== undefined) target.keys.add(identity, nowMs);
+    return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs });
+  }
+}
+
+function hasNewSeries({ families, pendingSeries }: Batch): boolean {
+  return families.length > 0 || pendingSeries.length > 0;
+}
+
+function hasDetails({ starts, exemplars }: Batch): boolean {
+  return starts.length > 0 || exemplars.length > 0;
+}
+
+function readIdentity(reader: ByteReader, flags: number): Uint8Array | undefined {
+  if ((flags & WITH_KEY) !== 0) return reader.raw(IDENTITY_BYTES);
+  return (flags & WITH_UNHELD_KEY) === 0 ? undefined : reader.raw(UNHELD_IDENTITY_BYTES);
+}
