@@ -1,5 +1,6 @@
 import type { GroupingKey, Label } from '../model/labels.ts';
 import type { ExpositionFormat } from '../model/exposition-format.ts';
+import type { Command } from '../wal/commands.ts';
 
 /**
  * What the HTTP layer (and an embedder) asks of the gateway. All sizes are bytes, all times milliseconds.
@@ -12,6 +13,8 @@ export interface GatewayApi {
   push(request: PushRequest): Promise<PushOutcome>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
   delete(key: GroupingKey, client?: Client): Promise<void>;
+  /** Applies a command, and resolves with what it says once it is committed; rejects as `push` does. The way of all verbs of an operator. */
+  commit<Result>(command: Command<Result>, client?: Client): Promise<Result>;
   /**
    * The aggregate at one point in time, which shows every push that was answered before. It waits for its turn with the first slice, and rejects
    * there with a RequestError when that does not come.

@@ -180,7 +180,6 @@ export class Gateway implements GatewayApi {
     await this.commit(new RemoveSource(key.text), client);
   }
 
-  /** Applies a command, and resolves with what it says once it is committed. Rejects with RequestError or ClientGone. */
   async commit<Result>(command: Command<Result>, client?: Client): Promise<Result> {
     this.#checkOpen();
     const ledger = this.#ledger;

@@ -54,6 +54,11 @@ export class FakeGateway implements GatewayApi {
     this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
   }
 
+  /** It has no state to apply anything to. */
+  async commit(): Promise<never> {
+    throw new Error('not to be asked for');
+  }
+
   scrape(request?: ScrapeRequest): Scrape {
     this.scrapes.push(request);
     const slices = this.#slices();

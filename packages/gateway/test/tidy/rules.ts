@@ -45,7 +45,7 @@ export const layers: Layers = {
   read: ['store', 'sources', 'state', 'histogram', ...nouns],
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
-  'gateway/api.ts': nouns,
+  'gateway/api.ts': ['wal', ...nouns],
   'gateway/options.ts': ['options', 'store', 'aggregate', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, ...nouns],
   'gateway/scrapes': [
