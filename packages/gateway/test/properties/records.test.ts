@@ -6,7 +6,16 @@ import { AccumulatorKind } from '../../src/store/accumulators.ts';
 import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
-import { SetAggregation } from '../../src/wal/commands.ts';
+import {
+  commandClasses,
+  ExpireSources,
+  RecordCode,
+  Recycle,
+  RemoveSource,
+  SetAggregation,
+  SetKeyBounds,
+} from '../../src/wal/commands.ts';
+import type { Command } from '../../src/wal/commands.ts';
 import { PushCommand } from '../../src/wal/push-command.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import { readEntries, writeEntries } from '../../src/wal/record-entries.ts';
@@ -144,6 +153,54 @@ test('a record for another state than the one at hand is refused, and so are byt
   state.recycle();
   expect(() => new RecordReader(state).read(record)).toThrow('epoch 0');
   expect(() => new RecordReader(state).read(new Uint8Array(0))).toThrow();
+});
+
+test('the record of each command has the bytes that stores hold, and is read as what was written', () => {
+  const state = new State(
+    { byJob: true, counterResets: 'overwrite', summaries: 'discard' },
+    defaultLimits,
+    1,
+  );
+  const batch = emptyBatch(1);
+  appendEntry(batch, 3, 7, 0);
+  appendEntry(batch, 4, 0.5, 0);
+  batch.began.push({ accumulator: 3, startMs: 6 });
+  const identity = new Uint8Array(28).fill(9);
+  const commands: readonly (readonly [Command<unknown>, string])[] = [
+    [new RemoveSource('a'), '0161'],
+    [
+      new ExpireSources({ pruneBeforeMs: 3, forgetBeforeMs: Number.NEGATIVE_INFINITY, most: 500 }),
+      '0000000000000840000000000000f0fff403',
+    ],
+    [new Recycle(), ''],
+    [
+      new SetAggregation({
+        byJob: true,
+        counterResets: 'accumulate',
+        summaries: 'sum-and-count',
+        dropsWithdrawn: true,
+        composites: true,
+        pathLabels: 'add',
+      }),
+      '010117',
+    ],
+    [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
+    [
+      new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),
+      `510161${'09'.repeat(28)}020c0705000000000000e03f01060000000000001840`,
+    ],
+  ];
+  const writer = new RecordWriter(state);
+  const times = { nowMs: 1, wallMs: 2 };
+  const hexOf = (command: Command<unknown>) => Buffer.from(writer.write(command, times)).toString('hex');
+  const epochAndTimes = '00000000000000f03f0000000000000040';
+  for (const [command, rest] of commands) {
+    const hex = hexOf(command);
+    expect(hex).toBe(`0${command.code}${epochAndTimes}${rest}`);
+    expect(hexOf(new RecordReader(state).read(Buffer.from(hex, 'hex')).command)).toBe(hex);
+  }
+  const codes = new Set(commands.map(([{ code }]) => code));
+  expect(codes).toEqual(new Set([...Object.keys(commandClasses).map(Number), RecordCode.PUSH]));
 });
 
 test('each series keeps the time at which it was first counted, when records are read again too', () => {
