@@ -11,7 +11,9 @@ import { AccumulatorKind } from './accumulators.ts';
 import type { Accumulators } from './accumulators.ts';
 import type { Family } from './families.ts';
 import { PendingSeries } from './pending-series.ts';
-import type { Standing } from '../ingest/leaving.ts';
+
+/** Whose a family is that may not go: of sources that are there, or of some that are gone. */
+export type Standing = 'held' | 'folded';
 
 export interface Batch {
   length: number;

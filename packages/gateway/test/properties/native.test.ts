@@ -13,6 +13,7 @@ import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 interface Push {
   readonly source?: string;
@@ -74,7 +75,7 @@ class Pair {
 
 /** What a page shows of each series. */
 function shown({ state }: WorkingState): Record<string, object> {
-  const view = state.view();
+  const view = viewOf(state);
   const families = last(view.families());
   const found: Record<string, object> = {};
   for (const family of families) {

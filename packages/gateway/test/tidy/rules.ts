@@ -78,38 +78,14 @@ export const layers: Layers = {
 };
 
 /** Imports that go up all the same. Each goes with the change named here. */
-export const upwardImportsKnown: Readonly<Record<string, string>> = {
-  'store/batch.ts imports ingest/leaving.ts': 'the type Standing belongs beside Batch.leaving, which has it',
-  'state/state.ts imports ingest/push-times.ts':
-    'the names of the two families belong below, with isPushTime; what adds them to a push stays',
-  'state/state.ts imports read/view.ts': 'the ledger is to open views, not the state',
-};
+export const upwardImportsKnown: Readonly<Record<string, string>> = {};
 
 /** Circles of files, types included. After the imports above have gone, none goes beyond one folder. */
 export const circlesKnown: readonly (readonly string[])[] = [
   // What is noted for open views, and the accumulators that note it.
   ['store/accumulators.ts', 'store/view-undo-log.ts'],
-  // All that leads to the state and back, as it opens views, knows the names of push times, and is counted by usage.ts.
-  [
-    'state/adopt-orphans.ts',
-    'store/batch.ts',
-    'state/create-accumulators.ts',
-    'state/family-changes.ts',
-    'ingest/family-problems.ts',
-    'state/learn-spellings.ts',
-    'ingest/leaving.ts',
-    'ingest/push-families.ts',
-    'ingest/push-times.ts',
-    'sources/restarts.ts',
-    'ingest/sample-kinds.ts',
-    'sources/source-push.ts',
-    'sources/source-starts.ts',
-    'sources/sources.ts',
-    'store/series-cache.ts',
-    'state/state.ts',
-    'state/usage.ts',
-    'read/view.ts',
-  ],
+  // What is counted and what is learnt of the state take it as a type.
+  ['state/learn-spellings.ts', 'state/state.ts', 'state/usage.ts'],
 ];
 
 /** What the world outside starts or imports. */

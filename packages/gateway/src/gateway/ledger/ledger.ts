@@ -19,6 +19,7 @@ import type { Expiry, Times } from '../../wal/record.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import { State } from '../../state/state.ts';
 import type { PushOrigin } from '../../state/state.ts';
+import { openView } from '../../read/view.ts';
 import type { OpenView } from '../../read/view.ts';
 import { buffersForSnapshot } from '../../snapshot/take-snapshot.ts';
 import type { Journal } from '../../journal/journal.ts';
@@ -318,7 +319,7 @@ export class Ledger {
   /** The state as it is now, once all that it shows is committed. */
   async openView(): Promise<OpenView> {
     while (this.#applying !== undefined) await this.#applying;
-    const view = await this.#take(this.state.openViewInSteps());
+    const view = await this.#take(openView(this.state));
     try {
       if (!this.isCommitted(this.logIndex)) await this.whenCommitted(this.logIndex);
     } catch (error) {
