@@ -14,7 +14,7 @@ import type { Families, Family } from '../store/families.ts';
 import { claimConflict, lateType, secondLine, tooMany, typeConflict } from './family-problems.ts';
 import type { State } from '../state/state.ts';
 
-export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
+type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
 
 export interface Route {
   readonly family: PushFamily;

@@ -61,7 +61,7 @@ export function isCounted(kind: AccumulatorKind): boolean {
 }
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
-export interface Composite {
+interface Composite {
   /** -1 only while the group is being created. */
   count: number;
   /** -1 until a sender gives a sum. */

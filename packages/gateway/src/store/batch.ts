@@ -112,7 +112,7 @@ export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
 export type MetadataKind = (typeof metadataKinds)[number];
 
 /** A series key to be known the next time: of a sample (`target` as in Batch.accumulators), or of a line about a family. */
-export type Alias = AliasBytes & AliasTarget;
+type Alias = AliasBytes & AliasTarget;
 
 /** `text` is the entry of a canonical text in Batch.discarded, or the complement (`~id`) of its number in the state. */
 export type AliasTarget =

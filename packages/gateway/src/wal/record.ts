@@ -68,7 +68,7 @@ export interface Expiry {
 }
 
 /** A change of the state, read back. The batch and the key are valid until the next record is read. */
-export type Change = Times &
+type Change = Times &
   (
     | {
         readonly kind: 'push';

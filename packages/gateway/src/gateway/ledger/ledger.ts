@@ -38,7 +38,7 @@ import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
 import { snapshotSections } from '../../snapshot/snapshot-sections.ts';
 
-export interface LedgerDeps {
+interface LedgerDeps {
   readonly journal: Journal;
   readonly options: GatewayOptions;
   readonly clock: Clock;
