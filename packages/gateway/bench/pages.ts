@@ -7,6 +7,7 @@ import { encodeExposition } from '../dist/exposition/page.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
 import { defaultGatewayOptions } from '../dist/gateway/options.js';
 import { largePush, smallPush } from './data.ts';
+import { viewOf } from '../dist/read/view.js';
 
 const formats = ['text', 'openmetrics', 'protobuf'] as const;
 type Format = (typeof formats)[number];
@@ -62,7 +63,7 @@ async function page(state: State, format: Format, kept: ScrapeCache): Promise<Me
   let bytes = 0;
   const escaping = 'allow-utf-8';
   const slices = encodeExposition(
-    state.view(),
+    viewOf(state),
     { format, escaping, version: '0.0.4' },
     { kept, options: defaultExpositionOptions, onLeftOut: () => {} },
   );

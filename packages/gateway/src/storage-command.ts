@@ -17,6 +17,7 @@ import { inspectStore } from './journal/inspect.ts';
 import type { StoreReport } from './journal/inspect.ts';
 import { StorageProblem } from './journal/journal.ts';
 import { formatSize } from './options/values.ts';
+import { viewOf } from './read/view.ts';
 import { randomSeed } from './primitives/hash.ts';
 import type { Log } from './primitives/log.ts';
 
@@ -70,7 +71,7 @@ async function verify(path: string, log: Log): Promise<number> {
 
 async function exportExposition(path: string, log: Log): Promise<number> {
   const { state } = await readContents(path, log);
-  for await (const slice of encodeExposition(state.view(), plainText, {
+  for await (const slice of encodeExposition(viewOf(state), plainText, {
     kept: new ScrapeCache(0),
     options: defaultExpositionOptions,
     onLeftOut() {},

@@ -14,7 +14,7 @@ export interface Config extends ProcessOptions {
   readonly log: LogOptions;
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly listenAddresses: readonly ListenAddress[];
   /** Bytes of memory to plan with. */
   readonly memoryBytes: number;

@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 /** Of a store: segments are allocated ahead, and the next snapshot needs room beside the last ones. */
 const STORE_BYTES_MIN = 2 ** 20;
 
-export interface Contradiction {
+interface Contradiction {
   /** Flags that do not go together; the first is the one to change. */
   readonly names: readonly [FlagName, ...FlagName[]];
   readonly problem: string;

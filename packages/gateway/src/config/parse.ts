@@ -11,7 +11,7 @@ import { contradictions } from './contradictions.ts';
 import { environmentName, flags, isSwitch, options } from './flags.ts';
 import { foreignFlagAdvice, foreignVariableAdvice, guardProblem } from './foreign-options.ts';
 
-export type Invocation =
+type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
   | { readonly kind: 'help' }

@@ -2,9 +2,8 @@
 import { PushProblem } from '../model/errors.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { shorten } from '../primitives/quote.ts';
-import type { PushFamily } from '../store/batch.ts';
+import type { PushFamily, Standing } from '../store/batch.ts';
 import type { Family } from '../store/families.ts';
-import type { Standing } from './leaving.ts';
 
 /** Also where most of them have no samples: they are in memory while the push is read. */
 export function tooMany(most: number, offset: number): PushProblem {

@@ -3,13 +3,10 @@
  * more: no other source, and no total of sources that are gone. A PUT replaces what its own source has.
  */
 import { isDistribution } from '../model/metric-type.ts';
-import type { Batch } from '../store/batch.ts';
+import type { Batch, Standing } from '../store/batch.ts';
 import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { PushOrigin, State } from '../state/state.ts';
-
-/** Whose a family is that may not go: of sources that are there, or of some that are gone. */
-export type Standing = 'held' | 'folded';
 
 /** What the source itself has, by accumulator. */
 type Own = ReadonlyMap<number, number>;

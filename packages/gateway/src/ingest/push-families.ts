@@ -8,14 +8,13 @@
 import type { PushProblem } from '../model/errors.ts';
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { Batch, PushFamily } from '../store/batch.ts';
+import type { Batch, PushFamily, Standing } from '../store/batch.ts';
 import { sampleSuffixes } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import { claimConflict, lateType, secondLine, tooMany, typeConflict } from './family-problems.ts';
-import type { Standing } from './leaving.ts';
 import type { State } from '../state/state.ts';
 
-export type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
+type SampleRole = 'own' | '_bucket' | '_sum' | '_count';
 
 export interface Route {
   readonly family: PushFamily;

@@ -32,7 +32,7 @@ import type { ValueCheck } from './value-check.ts';
 const THRESHOLDS_MAX = 64;
 
 /** The histogram that native buckets are of. */
-export interface NativeOwner {
+interface NativeOwner {
   /** A group of the state, or `~g` for one of the batch. */
   readonly composite: number;
   /** The index of its family in Batch.families. */

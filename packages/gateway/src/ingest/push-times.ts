@@ -7,10 +7,8 @@ import { seriesText } from '../model/series-text.ts';
 import { withPathLabels } from './sample-kinds.ts';
 import type { PathLabels } from './sample-kinds.ts';
 import type { State } from '../state/state.ts';
+import { FAILED, PUSHED } from '../store/push-time-names.ts';
 import { TextScratch } from '../store/text-scratch.ts';
-
-const PUSHED = 'push_time_seconds';
-const FAILED = 'push_failure_time_seconds';
 
 const helps = {
   [PUSHED]: 'Unix time of the last push that was accepted for these labels.',
@@ -19,11 +17,6 @@ const helps = {
 
 /** They stand before the first line of the body. */
 const nowhere: SeriesKey = { start: 0, end: 0, repeatable: false };
-
-/** Whether this is one of those families: it tells of silence, so it stays where other gauges of a silent source go. */
-export function isPushTime(family: string): boolean {
-  return family === PUSHED || family === FAILED;
-}
 
 /** To be called before anything else is read. `pushedMs` is the wall-clock time. */
 export function addPushTimes(sink: SampleSink, state: State, path: PathLabels, pushedMs: number): void {

@@ -12,6 +12,7 @@ import { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, holdsOnlyStartTimes } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import { copyColumn } from '../primitives/pace.ts';
+import { atOnce } from '../primitives/turns.ts';
 import { isHeld, SeriesRow } from './series-row.ts';
 import type { ViewedState } from './series-row.ts';
 import { sortInSteps } from './sort-in-steps.ts';
@@ -45,8 +46,32 @@ export function viewBytes({ accumulators, families }: State): number {
   return accumulators.texts.high * ACCUMULATOR_BYTES + families.size * FAMILY_BYTES;
 }
 
+/**
+ * The state now, for any number of pages; pushes may go on while they are read, but not before the last step. It must be closed.
+ */
+export function* openView(state: State): Generator<void, OpenView> {
+  state.pace.begin();
+  yield* state.cleanFreed();
+  state.hold();
+  try {
+    return yield* copied(state, () => state.letGo());
+  } catch (error) {
+    // Without memory for the copy; what is freed must not be held for ever.
+    state.letGo();
+    throw error;
+  }
+}
+
+/** The page now, the only one of its view; see OpenView.page. */
+export function viewOf(state: State, zeroAfter?: number): ReadView {
+  const view = atOnce(openView(state));
+  const page = view.page(zeroAfter);
+  view.close();
+  return page;
+}
+
 /** Copies what changes, in steps, during which nobody may change the state. */
-export function* openView(state: State, onClose: () => void): Generator<void, OpenView> {
+function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
   const { accumulators, families, pace } = state;
   const bytesAtFirst = viewBytes(state);
   const { high } = accumulators.texts;

@@ -10,7 +10,7 @@ import type { Part } from './snapshot-parts.ts';
 const ROWS_MAX = 8192;
 const TEXT_BYTES = 640 * 1024;
 
-export interface FrozenAccumulators {
+interface FrozenAccumulators {
   readonly kind: Uint8Array;
   readonly contributors: Uint32Array;
   readonly hi: Float64Array;

@@ -38,7 +38,7 @@ interface Chunk {
   frozen: boolean;
 }
 
-export interface FrozenBlock {
+interface FrozenBlock {
   readonly owner: number;
   readonly length: number;
   readonly valuesAt: number;
@@ -46,7 +46,7 @@ export interface FrozenBlock {
 }
 
 /** As many of both as `length`, or more. */
-export interface Columns {
+interface Columns {
   readonly accumulators: Int32Array;
   readonly values: Float64Array;
   readonly length: number;

@@ -22,7 +22,7 @@ interface Numbers {
   valueAt(i: number): number;
 }
 
-export interface Replacement {
+interface Replacement {
   readonly accumulators: Accumulators;
   readonly before: Numbers;
   readonly batch: Batch;

@@ -128,7 +128,7 @@ export class SourceChanges {
 }
 
 /** What a source will have. */
-export class NextColumns {
+class NextColumns {
   length = 0;
   accumulators: Int32Array = new Int32Array(256);
   values: Float64Array = new Float64Array(256);

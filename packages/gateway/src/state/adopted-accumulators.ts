@@ -7,7 +7,7 @@ import type { Family } from '../store/families.ts';
 import type { OrphanSeries } from './orphan-histograms.ts';
 import type { TextScratch } from '../store/text-scratch.ts';
 
-export interface AdoptingInto {
+interface AdoptingInto {
   readonly accumulators: Accumulators;
   readonly family: Family;
   readonly scratch: TextScratch;

@@ -17,7 +17,7 @@ import type { Sources } from '../sources/sources.ts';
 const TURNED_ROWS = 4;
 
 /** What is asked of the state. */
-export interface ChangedState {
+interface ChangedState {
   readonly accumulators: Accumulators;
   readonly families: Families;
   readonly sources: Sources;

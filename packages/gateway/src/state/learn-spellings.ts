@@ -1,20 +1,32 @@
 /** What a push that is applied teaches: which bytes lead where (store/series keys.ts). Nothing of it changes what the state says. */
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
+import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import type { ByteTable } from '../primitives/byte-table.ts';
 import type { AliasTarget, Batch } from '../store/batch.ts';
 import { DiscardedTexts } from '../store/discarded-texts.ts';
 import { metadataReference, seriesCachesFor } from '../store/series-cache.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
-import type { State } from './state.ts';
+import type { Families } from '../store/families.ts';
+import type { Pace } from '../primitives/pace.ts';
 
 /** Of the room for series keys, one part of so many is for texts of lines that are thrown away. */
 const DISCARDED_PART = 4;
 
+type SeriesCaches = Readonly<Record<Dialect, SeriesCache>>;
+
+interface LearningState {
+  readonly families: Families;
+  readonly seriesCache: SeriesCaches;
+  /** Replaced when it is full. */
+  discardedTexts: DiscardedTexts;
+  readonly pace: Pace;
+}
+
 export function emptySpellings(
   hashSeed: number,
   bytesMax: number,
-): { readonly seriesCache: State['seriesCache']; readonly discardedTexts: DiscardedTexts } {
+): { readonly seriesCache: SeriesCaches; readonly discardedTexts: DiscardedTexts } {
   const ofTexts = bytesMax / DISCARDED_PART;
   return {
     seriesCache: seriesCachesFor(hashSeed, bytesMax - ofTexts),
@@ -22,11 +34,11 @@ export function emptySpellings(
   };
 }
 
-export function forgetSpellings({ seriesCache }: Pick<State, 'seriesCache'>): void {
+export function forgetSpellings({ seriesCache }: Pick<LearningState, 'seriesCache'>): void {
   for (const dialect of dialects) seriesCache[dialect].clear();
 }
 
-export function* learnSpellings(state: State, batch: Batch, body: Uint8Array): Generator<void, void> {
+export function* learnSpellings(state: LearningState, batch: Batch, body: Uint8Array): Generator<void, void> {
   const seriesCache: SeriesCache = state.seriesCache[batch.dialect];
   const view = viewOf(body);
   for (const alias of batch.aliases) {
@@ -36,7 +48,7 @@ export function* learnSpellings(state: State, batch: Batch, body: Uint8Array): G
   }
 }
 
-function targetOf(state: State, alias: AliasTarget, { discarded }: Batch): number {
+function targetOf(state: LearningState, alias: AliasTarget, { discarded }: Batch): number {
   if ('target' in alias) return alias.target;
   const { known, name } = alias.family;
   if (known === undefined || state.families.find(name) !== known) return UNKNOWN;
@@ -50,7 +62,7 @@ function targetOf(state: State, alias: AliasTarget, { discarded }: Batch): numbe
 }
 
 /** The number of the text that is this entry of `texts`; -1 when there is no room for one so long. */
-function numberOf(state: State, texts: ByteTable, entry: number): number {
+function numberOf(state: LearningState, texts: ByteTable, entry: number): number {
   const view = texts.viewOf(entry);
   const start = texts.offsetOf(entry);
   const end = start + texts.lengthOf(entry);

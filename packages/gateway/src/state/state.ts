@@ -9,7 +9,6 @@
  */
 import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { ReadView } from '../model/read-view.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { OrphanAdoption } from './adopt-orphans.ts';
@@ -27,11 +26,9 @@ import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
 import { Sources } from '../sources/sources.ts';
-import { isPushTime } from '../ingest/push-times.ts';
+import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import { goneBytes, seriesBytes } from './usage.ts';
-import { openView } from '../read/view.ts';
-import type { OpenView } from '../read/view.ts';
 
 /** Who pushed, and how. Without by-job mode the source means nothing. */
 export interface PushOrigin {
@@ -242,31 +239,6 @@ export class State {
     return forgotten >= most || pruned >= most;
   }
 
-  /**
-   * The state now, for any number of pages; pushes may go on while they are read, but not before the last step. It must be
-   * closed.
-   */
-  *openViewInSteps(): Generator<void, OpenView> {
-    this.pace.begin();
-    yield* this.#cleanFreed();
-    this.hold();
-    try {
-      return yield* openView(this, () => this.letGo());
-    } catch (error) {
-      // Without memory for the copy; what is freed must not be held for ever.
-      this.letGo();
-      throw error;
-    }
-  }
-
-  /** The page now, the only one of its view; see OpenView.page. */
-  view(zeroAfter?: number): ReadView {
-    const view = atOnce(this.openViewInSteps());
-    const page = view.page(zeroAfter);
-    view.close();
-    return page;
-  }
-
   /** Keeps the numbers of freed accumulators from being used again until `letGo`. */
   hold(): void {
     this.#readers += 1;
@@ -302,13 +274,22 @@ export class State {
   *recycleInSteps(): Generator<void, void> {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     this.pace.begin();
-    yield* this.#cleanFreed();
+    yield* this.cleanFreed();
     yield* this.accumulators.forgetFreedMembers(this.pace);
     // A series key must not lead to an accumulator that is something else by then.
     forgetSpellings(this);
     yield* this.accumulators.recycle(this.pace);
     this.isShortOfSpace = false;
     this.#lose();
+  }
+
+  /** Takes freed rows out of the lists of their families, after which their numbers may be used again. Whoever opens a view begins with it. */
+  *cleanFreed(): Generator<void, void> {
+    for (const family of this.#freed) {
+      // Of a family that went no list is left.
+      if (this.families.byId[family.id] === family) yield* cleanRows(family, this.accumulators, this.pace);
+    }
+    this.#freed.clear();
   }
 
   *#applyFamilies(batch: Batch): Generator<void, readonly OrphanAdoption[] | undefined> {
@@ -467,15 +448,6 @@ export class State {
       }
     }
     this.epoch += 1;
-  }
-
-  /** Takes freed rows out of the lists of their families, after which their numbers may be used again. */
-  *#cleanFreed(): Generator<void, void> {
-    for (const family of this.#freed) {
-      // Of a family that went no list is left.
-      if (this.families.byId[family.id] === family) yield* cleanRows(family, this.accumulators, this.pace);
-    }
-    this.#freed.clear();
   }
 }
 

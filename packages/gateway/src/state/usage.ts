@@ -2,9 +2,13 @@
  * Bytes of what the state holds, as limits count them: texts as they are kept, and for all else about what it takes in memory.
  * They follow from what is held alone, so a state that was restored counts the same.
  */
+import type { Dialect } from '../model/sample-sink.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import type { State } from './state.ts';
+import type { DiscardedTexts } from '../store/discarded-texts.ts';
+import type { Families } from '../store/families.ts';
+import type { SeriesCache } from '../store/series-cache.ts';
+import type { Sources } from '../sources/sources.ts';
 
 /** A sample besides its text: columns, places in tables and lists, and those that a reader of pushes has by accumulator. */
 const SAMPLE_BYTES = 112;
@@ -12,6 +16,14 @@ const SAMPLE_BYTES = 112;
 const COMPOSITE_BYTES = 160;
 /** A sum that two doubles do not hold. */
 const SPILLED_BYTES = 160;
+
+interface CountedState {
+  readonly accumulators: Accumulators;
+  readonly families: Families;
+  readonly sources: Sources;
+  readonly seriesCache: Readonly<Record<Dialect, SeriesCache>>;
+  readonly discardedTexts: DiscardedTexts;
+}
 
 export interface Usage {
   /** Series: texts, and what goes with each sample. */
@@ -24,7 +36,13 @@ export interface Usage {
   readonly seriesCacheBytes: number;
 }
 
-export function usageOf({ accumulators, families, sources, seriesCache, discardedTexts }: State): Usage {
+export function usageOf({
+  accumulators,
+  families,
+  sources,
+  seriesCache,
+  discardedTexts,
+}: CountedState): Usage {
   return {
     seriesBytes: seriesBytes(accumulators),
     metadataBytes: families.keptBytes,

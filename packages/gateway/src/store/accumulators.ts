@@ -16,8 +16,8 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
-import type { ViewUndoLog } from './view-undo-log.ts';
 import { Exemplars } from './exemplars.ts';
+import type { KeptExemplar } from './exemplars.ts';
 import { copyColumn, Pace } from '../primitives/pace.ts';
 
 /** What an accumulator is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
@@ -61,7 +61,7 @@ export function isCounted(kind: AccumulatorKind): boolean {
 }
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
-export interface Composite {
+interface Composite {
   /** -1 only while the group is being created. */
   count: number;
   /** -1 until a sender gives a sum. */
@@ -100,7 +100,7 @@ export class Accumulators {
   readonly pendingFree: NumberList = new NumberList();
   /** About what freed accumulators take: their texts and columns. */
   pendingFreeBytes = 0;
-  readonly #watching = new Set<ViewUndoLog>();
+  readonly #watching = new Set<ChangeNotes>();
 
   constructor(hashSeed: number) {
     this.texts = new ByteTable(hashSeed);
@@ -171,7 +171,7 @@ export class Accumulators {
 
   /** Makes a gauge a start time, or the other way round; what it held is gone. */
   turn(accumulator: number, isStartTime: boolean): void {
-    for (const undoLog of this.#watching) undoLog.noteKind(accumulator, this.kindOf(accumulator));
+    for (const notes of this.#watching) notes.noteKind(accumulator, this.kindOf(accumulator));
     this.kind[accumulator] = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
     this.sums.set(accumulator, isStartTime ? Number.POSITIVE_INFINITY : 0);
     this.changedAt[this.family[accumulator]!] = this.generation;
@@ -182,7 +182,7 @@ export class Accumulators {
     if (this.kind[accumulator] === AccumulatorKind.FREE) return;
     const known = this.startMs[accumulator]!;
     if (!(startMs < known)) return;
-    for (const undoLog of this.#watching) undoLog.noteStart(accumulator, known);
+    for (const notes of this.#watching) notes.noteStart(accumulator, known);
     this.startMs[accumulator] = startMs;
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
@@ -192,17 +192,17 @@ export class Accumulators {
     if (this.kind[accumulator] === AccumulatorKind.FREE) return;
     const known = this.#watching.size === 0 ? undefined : this.exemplars.get(accumulator);
     if (!this.exemplars.offer(accumulator, exemplar, nowMs)) return;
-    for (const undoLog of this.#watching) undoLog.noteExemplar(accumulator, known);
+    for (const notes of this.#watching) notes.noteExemplar(accumulator, known);
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
   /** From now until `unwatch`, exemplars and starts are noted there before they change. */
-  watch(undoLog: ViewUndoLog): void {
-    this.#watching.add(undoLog);
+  watch(notes: ChangeNotes): void {
+    this.#watching.add(notes);
   }
 
-  unwatch(undoLog: ViewUndoLog): void {
-    this.#watching.delete(undoLog);
+  unwatch(notes: ChangeNotes): void {
+    this.#watching.delete(notes);
   }
 
   /** Takes an accumulator off the page. Its number is used again only after `recycle`. */
@@ -210,7 +210,7 @@ export class Accumulators {
     this.texts.remove(accumulator);
     const exemplar = this.exemplars.get(accumulator);
     if (exemplar !== undefined) {
-      for (const undoLog of this.#watching) undoLog.noteExemplar(accumulator, exemplar);
+      for (const notes of this.#watching) notes.noteExemplar(accumulator, exemplar);
       this.exemplars.delete(accumulator);
     }
     this.kind[accumulator] = AccumulatorKind.FREE;
@@ -279,6 +279,15 @@ export class Accumulators {
     this.createdGeneration = yield* copyColumn(pace, this.createdGeneration, new Uint32Array(capacity));
     yield* this.sums.reserve(capacity, (from, to) => copyColumn(pace, from, to));
   }
+}
+
+/** Takes down what changes while a view is open, before it changes (view-undo-log.ts). */
+export interface ChangeNotes {
+  noteStart(accumulator: number, startMs: number): void;
+  /** It is replaced, or goes. */
+  noteExemplar(accumulator: number, exemplar: KeptExemplar | undefined): void;
+  /** An accumulator turns from a gauge into a start time, or back. */
+  noteKind(accumulator: number, kind: AccumulatorKind): void;
 }
 
 /** A canonical text as bytes, with its hash by the seed of the state. */

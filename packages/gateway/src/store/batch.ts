@@ -11,7 +11,9 @@ import { AccumulatorKind } from './accumulators.ts';
 import type { Accumulators } from './accumulators.ts';
 import type { Family } from './families.ts';
 import { PendingSeries } from './pending-series.ts';
-import type { Standing } from '../ingest/leaving.ts';
+
+/** Whose a family is that may not go: of sources that are there, or of some that are gone. */
+export type Standing = 'held' | 'folded';
 
 export interface Batch {
   length: number;
@@ -110,7 +112,7 @@ export const metadataKinds = ['type', 'help', 'discarded', 'header'] as const;
 export type MetadataKind = (typeof metadataKinds)[number];
 
 /** A series key to be known the next time: of a sample (`target` as in Batch.accumulators), or of a line about a family. */
-export type Alias = AliasBytes & AliasTarget;
+type Alias = AliasBytes & AliasTarget;
 
 /** `text` is the entry of a canonical text in Batch.discarded, or the complement (`~id`) of its number in the state. */
 export type AliasTarget =

@@ -36,7 +36,7 @@ export interface Family {
 }
 
 /** What a family takes besides its texts: the object itself, its lists, and its places in others. */
-export const FAMILY_BYTES = 600;
+const FAMILY_BYTES = 600;
 /** Removed families stay in the list of all until it is asked for, or until there are this many and as many as there are others. */
 const LISTED_MIN = 64;
 const CREATED_SUFFIX = '_created';

@@ -41,7 +41,7 @@ export interface KeyBounds {
 export const initialKeyBounds: KeyBounds = { windowMs: 24 * 60 * 60 * 1000, keysMax: 1_000_000 };
 
 /** The keys as they were at one point in time. */
-export interface FrozenKeys {
+interface FrozenKeys {
   parts(): Generator<Uint8Array, void>;
   /** To be called when the parts are no longer read. */
   close(): void;

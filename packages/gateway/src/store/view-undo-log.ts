@@ -1,4 +1,4 @@
-import type { AccumulatorKind } from './accumulators.ts';
+import type { AccumulatorKind, ChangeNotes } from './accumulators.ts';
 import type { KeptExemplar } from './exemplars.ts';
 
 /** What a note of each kind takes. An exemplar that was replaced lives on for the note alone. */
@@ -10,7 +10,7 @@ const KIND_BYTES = 40;
  * The exemplars, start times and kinds of gauges that have changed since a point in time, as they were then. Few change while a page is written, so
  * that noting these costs less than copying all.
  */
-export class ViewUndoLog {
+export class ViewUndoLog implements ChangeNotes {
   readonly #starts = new Map<number, number>();
   readonly #exemplars = new Map<number, KeptExemplar | undefined>();
 

@@ -16,6 +16,7 @@ import type { NativeBuckets, NativeHistogram } from '../../src/model/native-hist
 import { targetOf } from '../state/target.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 interface Push {
   readonly source?: string;
@@ -77,7 +78,7 @@ class Pair {
 
 /** What a page shows of each series. */
 function shown({ state }: WorkingState): Record<string, object> {
-  const view = state.view();
+  const view = viewOf(state);
   const families = last(view.families());
   const found: Record<string, object> = {};
   for (const family of families) {

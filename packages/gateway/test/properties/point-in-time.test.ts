@@ -9,6 +9,7 @@ import type { PushedBy } from '../state/working-state.ts';
 import { asText, pushedFamily } from '../exposition/arbitrary-families.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import { runs } from '../support/runs.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 /** Untyped at first, so that what comes later may say what it is. */
 const untyped = fc
@@ -107,7 +108,7 @@ test.each([false, true])('a page shows what was there when it began (by job: %s)
         const [changed, unchanged] = [made(), made()];
         take(changed, before);
         take(unchanged, before);
-        const view = changed.state.view();
+        const view = viewOf(changed.state);
         take(changed, later);
         const wanted = { format, options: how };
         expect(await changed.page(view, wanted)).toEqual(await unchanged.page(undefined, wanted));
@@ -140,7 +141,7 @@ test.each([
     const wanted = { format, options: { created: true, nativeAsClassic: false } };
     working.push(of(first), by);
     const before = await working.page(undefined, wanted);
-    const view = working.state.view();
+    const view = viewOf(working.state);
     expect(working.push(of(later), by)).toBe('taken');
     expect(await working.page(view, wanted)).toBe(before);
     expect(await working.page(undefined, wanted)).not.toBe(before);

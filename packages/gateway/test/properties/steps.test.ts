@@ -12,6 +12,7 @@ import { atOnce } from '../../src/primitives/turns.ts';
 import { Course, step, steps } from '../state/course.ts';
 import { inTurn, WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 const modes = [
   { byJob: false },
@@ -53,7 +54,7 @@ test.each(modes)(
         const [changed, unchanged] = [small(aggregation), small(aggregation)];
         const course = new Course();
         for (const each of before) course.take(each, [changed, unchanged]);
-        const view = changed.state.view();
+        const view = viewOf(changed.state);
         const expected = await unchanged.page();
         let left = at;
         let page: string | undefined;

@@ -8,6 +8,7 @@ import * as pb from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';
 import { WorkingState } from './working-state.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 const lines = 'h_bucket{le="1"} 3\nh_bucket{le="+Inf"} 9\nh_sum 4.5\nh_count 9\n';
 const bodies: Readonly<Record<'text' | 'openmetrics' | 'protobuf', Record<'untyped' | 'typed', Uint8Array>>> =
@@ -170,6 +171,6 @@ test('views that are open see nothing of it', async () => {
   const one = new WorkingState({ byJob: true }, 1, defaultLimits, 1);
   one.push(lines, { source: 'a' });
   const before = await one.page();
-  const view = one.state.view();
+  const view = viewOf(one.state);
   for (const _ of one.pushInSteps(typed, { source: 'b' })) expect(await one.page(view)).toBe(before);
 });

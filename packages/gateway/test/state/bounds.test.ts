@@ -11,6 +11,7 @@ import { aliveBytes } from '../support/collect-garbage.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { WorkingState } from './working-state.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 const MIB = 2 ** 20;
 
@@ -48,7 +49,7 @@ describe('series that have gone', () => {
   test('take room as long as they may be read, then none', () => {
     const working = stateWith({ seriesBytesTotalMax: 5000 }, true);
     const { state } = working;
-    const view = state.view();
+    const view = viewOf(state);
     let pushed = 0;
     const outcomes: string[] = [];
     while (outcomes.at(-1) !== 'overloaded' && pushed < 50) {

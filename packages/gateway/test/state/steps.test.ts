@@ -12,6 +12,7 @@ import { sortNumbers, Pace } from '../../src/primitives/pace.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { targetOf } from './target.ts';
 import { inTurn, partsOf, WorkingState } from './working-state.ts';
+import { openView, viewOf } from '../../src/read/view.ts';
 
 const ROWS = 3000;
 const STEP_ROWS = 64;
@@ -240,7 +241,7 @@ test('a view, and a snapshot of sums that spilled, are opened in short steps', (
   };
   expect(count(takeSnapshotInSteps(one.state))).toBeGreaterThanOrEqual(ROWS / STEP_ROWS);
   for (let i = 0; i < 500; i += 1) one.push(`x${i} 1\n`);
-  expect(count(one.state.openViewInSteps())).toBeGreaterThanOrEqual(500 / STEP_ROWS);
+  expect(count(openView(one.state))).toBeGreaterThanOrEqual(500 / STEP_ROWS);
 });
 
 test('freed rows are taken out of the lists of their families in short steps', () => {
@@ -249,7 +250,7 @@ test('freed rows are taken out of the lists of their families in short steps', (
   one.push('# TYPE g gauge\ng{i="1"} 1\n', { source: 'b' });
   one.state.remove('a');
   let count = 0;
-  for (const _ of one.state.openViewInSteps()) count += 1;
+  for (const _ of openView(one.state)) count += 1;
   expect(count).toBeGreaterThanOrEqual(ROWS / STEP_ROWS - 1);
 });
 
@@ -329,7 +330,7 @@ test('a view that was opened before shows histograms that have become something 
   );
   const page = `# TYPE h histogram\n${body.join('')}`;
   expect(working.push(page, put)).toBe('taken');
-  const view = state.view();
+  const view = viewOf(state);
   expect(working.push('# TYPE h gauge\nh 1\n', put)).toBe('taken');
   expect(await working.page(view)).toBe(page);
   view.close();

@@ -23,6 +23,7 @@ import { defaultLimits } from '../../src/gateway/options.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { isDistribution } from '../../src/model/metric-type.ts';
+import { viewOf } from '../../src/read/view.ts';
 
 /** After all start times that tests push, so that they count: what is new began no later than it came. */
 const WALL_MS = 1.7e12;
@@ -104,7 +105,7 @@ export class WorkingState {
 
   /** The page of a view that was opened before, or of one of now; protobuf in Latin-1. */
   async page(
-    view: ReadView = this.state.view(),
+    view: ReadView = viewOf(this.state),
     { format = plainText, options = defaultExpositionOptions }: ExpositionWanted = {},
   ): Promise<string> {
     const slices: Buffer[] = [];

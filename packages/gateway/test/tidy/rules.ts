@@ -6,8 +6,8 @@ export const fileLinesMax = 500;
 export const functionLinesMax = 70;
 
 const nouns = ['model', 'primitives'] as const;
-/** What holds the numbers, from below. `aggregate` is where all of them are until they have moved into rooms of their own. */
-const rooms = ['store', 'sources', 'state', 'ingest', 'wal', 'snapshot', 'read', 'aggregate'] as const;
+/** What holds the numbers, from below. */
+const rooms = ['store', 'sources', 'state', 'ingest', 'wal', 'snapshot', 'read'] as const;
 const httpFolders = [
   'http/senders',
   'http/replies',
@@ -35,18 +35,17 @@ export const layers: Layers = {
   model: ['primitives'],
   options: ['primitives'],
   histogram: nouns,
-  aggregate: ['histogram', ...nouns],
   store: ['histogram', ...nouns],
   sources: ['store', 'histogram', ...nouns],
   state: ['store', 'sources', 'histogram', ...nouns],
   ingest: ['store', 'sources', 'state', 'histogram', ...nouns],
   wal: ['store', 'sources', 'state', 'histogram', ...nouns],
-  snapshot: ['store', 'sources', 'state', 'wal', 'aggregate', 'histogram', ...nouns],
+  snapshot: ['store', 'sources', 'state', 'wal', 'histogram', ...nouns],
   read: ['store', 'sources', 'state', 'histogram', ...nouns],
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
   'gateway/api.ts': ['wal', ...nouns],
-  'gateway/options.ts': ['options', 'store', 'aggregate', ...nouns],
+  'gateway/options.ts': ['options', 'store', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, ...nouns],
   'gateway/scrapes': [
     'gateway/api.ts',
@@ -79,39 +78,10 @@ export const layers: Layers = {
 };
 
 /** Imports that go up all the same. Each goes with the change named here. */
-export const upwardImportsKnown: Readonly<Record<string, string>> = {
-  'store/batch.ts imports ingest/leaving.ts': 'the type Standing belongs beside Batch.leaving, which has it',
-  'state/state.ts imports ingest/push-times.ts':
-    'the names of the two families belong below, with isPushTime; what adds them to a push stays',
-  'state/state.ts imports read/view.ts': 'the ledger is to open views, not the state',
-};
+export const upwardImportsKnown: Readonly<Record<string, string>> = {};
 
-/** Circles of files, types included. After the imports above have gone, none goes beyond one folder. */
-export const circlesKnown: readonly (readonly string[])[] = [
-  // What is noted for open views, and the accumulators that note it.
-  ['store/accumulators.ts', 'store/view-undo-log.ts'],
-  // All that leads to the state and back, as it opens views, knows the names of push times, and is counted by usage.ts.
-  [
-    'state/adopt-orphans.ts',
-    'store/batch.ts',
-    'state/create-accumulators.ts',
-    'state/family-changes.ts',
-    'ingest/family-problems.ts',
-    'state/learn-spellings.ts',
-    'ingest/leaving.ts',
-    'ingest/push-families.ts',
-    'ingest/push-times.ts',
-    'sources/restarts.ts',
-    'ingest/sample-kinds.ts',
-    'sources/source-push.ts',
-    'sources/source-starts.ts',
-    'sources/sources.ts',
-    'store/series-cache.ts',
-    'state/state.ts',
-    'state/usage.ts',
-    'read/view.ts',
-  ],
-];
+/** Circles of files, types included. */
+export const circlesKnown: readonly (readonly string[])[] = [];
 
 /** What the world outside starts or imports. */
 export const entries: readonly string[] = ['index.ts', 'main.ts'];
@@ -161,24 +131,6 @@ export const exportsForTests: Readonly<Record<string, string>> = {
 /** Exports that nobody uses in another file, neither the program nor tests. */
 export const exportsForNobody: Readonly<Record<string, string>> = {
   'read/prefetch-texts.ts prefetched': 'an export keeps the reads from being left out as without effect',
-  'state/adopted-accumulators.ts AdoptingInto': 'not to be exported',
-  'store/batch.ts Alias': 'not to be exported',
-  'store/accumulators.ts Composite': 'not to be exported',
-  'sources/contributions.ts FrozenBlock': 'not to be exported',
-  'sources/contributions.ts Columns': 'not to be exported',
-  'store/families.ts FAMILY_BYTES': 'not to be exported',
-  'state/family-changes.ts ChangedState': 'not to be exported',
-  'store/idempotency-keys.ts FrozenKeys': 'not to be exported',
-  'ingest/push-families.ts SampleRole': 'not to be exported',
-  'ingest/push-native.ts NativeOwner': 'not to be exported',
-  'sources/restarts.ts Replacement': 'not to be exported',
-  'snapshot/snapshot-accumulators.ts FrozenAccumulators': 'not to be exported',
-  'sources/source-changes.ts NextColumns': 'not to be exported',
-  'state/orphan-histograms.ts Whole': 'not to be exported',
-  'config/config.ts ProcessOptions': 'not to be exported',
-  'config/contradictions.ts Contradiction': 'not to be exported',
-  'config/parse.ts Invocation': 'not to be exported',
-  'gateway/ledger/ledger.ts LedgerDeps': 'not to be exported',
 };
 
 /** Not in any file of the repository. Spelled in pieces, so that this file does not hold them. */

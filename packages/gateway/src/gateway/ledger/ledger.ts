@@ -19,6 +19,7 @@ import type { PushCommand } from '../../wal/push-command.ts';
 import { RecordWriter } from '../../wal/record.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import { State } from '../../state/state.ts';
+import { openView } from '../../read/view.ts';
 import type { OpenView } from '../../read/view.ts';
 import { buffersForSnapshot } from '../../snapshot/take-snapshot.ts';
 import type { Journal } from '../../journal/journal.ts';
@@ -37,7 +38,7 @@ import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
 import { snapshotSections } from '../../snapshot/snapshot-sections.ts';
 
-export interface LedgerDeps {
+interface LedgerDeps {
   readonly journal: Journal;
   readonly options: GatewayOptions;
   readonly clock: Clock;
@@ -293,7 +294,7 @@ export class Ledger implements Target {
   /** The state as it is now, once all that it shows is committed. */
   async openView(): Promise<OpenView> {
     while (this.#applying !== undefined) await this.#applying;
-    const view = await this.#take(this.state.openViewInSteps());
+    const view = await this.#take(openView(this.state));
     try {
       if (!this.isCommitted(this.logIndex)) await this.whenCommitted(this.logIndex);
     } catch (error) {
