@@ -1,6 +1,6 @@
 /**
- * The bytes that the kept text of all ways to write a page may take together, with what pages under way have recorded so far in order
- * to keep it. Where one way needs room, another gives way that was not asked for since the page before this one, those first
+ * The bytes that the kept text of all ways to write an exposition may take together, with what expositions under way have recorded so far in order
+ * to keep it. Where one way needs room, another gives way that was not asked for since the exposition before this one, those first
  * that were not for longest. So two scrapers of different formats do not write everything anew in turns.
  */
 export interface QuotaUser {

@@ -1,5 +1,5 @@
 /**
- * Collects the bytes of a page into slices. What it hands out is never written to afterwards, so that a slice may be kept and
+ * Collects the bytes of an exposition into slices. What it hands out is never written to afterwards, so that a slice may be kept and
  * shown again.
  */
 import type { SampleVisitor } from '../model/read-view.ts';
@@ -57,7 +57,7 @@ export class ExpositionWriter {
     this.position += to.write(text, this.position, 'utf8');
   }
 
-  /** Bytes that will not change, from an earlier page or made apart from it. */
+  /** Bytes that will not change, from an earlier exposition or made apart from it. */
   again(slice: Uint8Array): void {
     if (slice.length >= SLICE_BYTES / 2) {
       this.flush();

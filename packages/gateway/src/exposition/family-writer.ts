@@ -1,7 +1,7 @@
 import type { FamilyView } from '../model/read-view.ts';
 
 /**
- * Writes the families of one page in one format, into the ExpositionWriter that its constructor is given. For each family come
+ * Writes the families of one exposition in one format, into the ExpositionWriter that its constructor is given. For each family come
  * `begin`, `rows` for all of its rows in order and a few at a time, and `end`; after the last family comes `finish`. The bytes from
  * the `begin` of a family to its `end` must depend on nothing but the family and its variant (scrape-cache.ts), as they may be
  * shown again on a later page.
@@ -17,7 +17,7 @@ export interface FamilyWriter {
   finish(): void;
 }
 
-/** What an operator may choose about pages. */
+/** What an operator may choose about expositions. */
 export interface ExpositionOptions {
   /** OpenMetrics has a line `_created` for each series with a start time. */
   readonly created: boolean;

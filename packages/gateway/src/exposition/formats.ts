@@ -1,4 +1,4 @@
-/** Which writer goes with which format, and what of the families of a page it shows. */
+/** Which writer goes with which format, and what of the families of an exposition it shows. */
 import type { EscapingScheme, ExpositionFormat } from '../model/exposition-format.ts';
 import type { FamilyView } from '../model/read-view.ts';
 import type { FamilyWriter, ExpositionOptions } from './family-writer.ts';
@@ -17,7 +17,7 @@ interface ExpositionContent {
   readonly writer: FamilyWriter;
 }
 
-/** The families are all there are, with names as the page has them. Steps of about a millisecond. */
+/** The families are all there are, with names as the exposition has them. Steps of about a millisecond. */
 export function* contentOf(
   format: ExpositionFormat['format'],
   families: readonly FamilyView[],

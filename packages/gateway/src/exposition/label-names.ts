@@ -60,7 +60,7 @@ function quoteEnd(bytes: Uint8Array, start: number): number {
   let position = start;
   for (; bytes[position] !== QUOTE; position += 1) {
     if (bytes[position] === BACKSLASH) position += 1;
-    // A page less is better than a loop without an end.
+    // One exposition less is better than a loop without an end.
     if (position >= bytes.length) throw new Error('BUG: labels that do not end');
   }
   return position;

@@ -1,6 +1,6 @@
 /**
- * Writes a page. It yields to the event loop between slices of a few milliseconds, so that pushes go on during a scrape of any
- * size; the page view keeps it one point in time.
+ * Writes an exposition. It yields to the event loop between slices of a few milliseconds, so that pushes go on during a scrape of any
+ * size; the read view keeps it one point in time.
  */
 import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { FamilyView, ReadView } from '../model/read-view.ts';
@@ -18,7 +18,7 @@ const STEP_MS = 1;
 const TURN_MS = 3;
 
 interface ExpositionSettings {
-  /** What earlier pages of the same view's state left behind. */
+  /** What earlier expositions of the same view's state left behind. */
   readonly kept: ScrapeCache;
   readonly options: ExpositionOptions;
   /** Told at the end if series were left out. */
@@ -27,7 +27,7 @@ interface ExpositionSettings {
   onTurn?(): void;
 }
 
-/** The page in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */
+/** The exposition in slices, in order, which must not be written to; the view is closed at the end, also when the reader stops early. */
 export async function* encodeExposition(
   view: ReadView,
   format: ExpositionFormat,

@@ -1,10 +1,10 @@
 /**
- * The text of families as an earlier page showed it, kept for as long as they do not change. It is kept by runs of
+ * The text of families as an earlier exposition showed it, kept for as long as they do not change. It is kept by runs of
  * neighbouring families: a large family is a run by itself, small ones share one, as writing a few hundred rows anew costs
  * less than looking after each.
  *
  * Text is kept when it is written, also when the run had changed: most are pushed to now and then, and are the same on the
- * next pages. A run that changes from one page to the next is not kept again before it was the same on two pages, so
+ * next expositions. A run that changes from one exposition to the next is not kept again before it was the same in two expositions, so
  * families that change all the time take no memory. Nor do runs that would take more than there is room for beside what is
  * kept already: they are written anew each time.
  */
@@ -17,16 +17,16 @@ import type { Recording, QuotaUser } from './cache-quota.ts';
 /** Families with at least so many rows are a run by themselves; smaller ones are put together up to here. */
 const RUN_ROWS = 128;
 
-/** A run that has changed on more pages than these, one after the other, is not kept. */
+/** A run that has changed in more expositions than these, one after the other, is not kept. */
 const CHANGES_KEPT = 1;
 
 /**
- * A number beside the version: with the same of both, a family is written the same way. It says what of the other families of a page
+ * A number beside the version: with the same of both, a family is written the same way. It says what of the other families of an exposition
  * changes how this one is shown.
  */
 export type VariantOf = (family: FamilyView) => number;
 
-/** A page that is being written. */
+/** An exposition that is being written. */
 export interface CachedExposition {
   readonly number: number;
   readonly variantOf: VariantOf;
@@ -40,13 +40,13 @@ interface Run extends Past {
   /** Of the text and of what is known about it. */
   readonly bytes: number;
   readonly leftOut: LeftOut | undefined;
-  /** The newest page that met it. */
+  /** The newest exposition that met it. */
   page: number;
 }
 
-/** What earlier pages found out about a run. */
+/** What earlier expositions found out about a run. */
 interface Past {
-  /** Pages in a row on which it was not what it had been on the page before. */
+  /** Expositions in a row in which it was not what it had been in the exposition before. */
   changes: number;
   /** The text is longer than this. */
   readonly tooMuchFor: number;
@@ -74,7 +74,7 @@ const noPast: Readonly<Past> = { changes: 0, tooMuchFor: 0 };
 const RUN_BYTES = 320;
 const RUN_FAMILY_BYTES = 96;
 
-/** The kept text of each way to write a page that was asked for; there are as many as formats and escapings. They share their room. */
+/** The kept text of each way to write an exposition that was asked for; there are as many as formats and escapings. They share their room. */
 export class ScrapeCache {
   readonly #room: CacheQuota;
   readonly #texts = new Map<string, CachedText>();
@@ -83,7 +83,7 @@ export class ScrapeCache {
     this.#room = new CacheQuota(bytesMax);
   }
 
-  /** What all of it takes, with what pages under way have recorded in order to keep it. */
+  /** What all of it takes, with what expositions under way have recorded in order to keep it. */
   get bytes(): number {
     return this.#room.bytes;
   }
@@ -102,7 +102,7 @@ export class ScrapeCache {
 }
 
 export class CachedText implements QuotaUser {
-  /** When the newest page began, and the one before it. */
+  /** When the newest exposition began, and the one before it. */
   usedAt = 0;
   usedBefore = 0;
   readonly #room: CacheQuota;
@@ -129,12 +129,12 @@ export class CachedText implements QuotaUser {
     return { number: this.usedAt, variantOf };
   }
 
-  /** Call when a page is complete: forgets runs that neither it nor a later one met. */
+  /** Call when an exposition is complete: forgets runs that neither it nor a later one met. */
   end(page: CachedExposition): void {
     for (const [first, run] of this.#runs) if (run.page < page.number) this.#drop(first, run);
   }
 
-  /** The run that begins at `from`, as this page has it. */
+  /** The run that begins at `from`, as this exposition has it. */
   find(families: readonly FamilyView[], from: number, page: CachedExposition): FoundRun {
     const first = families[from]!;
     if (first.once) return { to: from + 1, text: undefined, keepBytesMax: 0, ...noPast };
@@ -163,13 +163,13 @@ export class CachedText implements QuotaUser {
     if (run[0]!.once) return;
     const first = run[0]!.identity;
     const known = this.#runs.get(first);
-    // Another page was faster, and had room.
+    // Another exposition was faster, and had room.
     if (written.text === undefined && known?.text !== undefined && isSame(known, run, 0, page.variantOf))
       return;
     if (known !== undefined) this.#drop(first, known);
     const ownBytes = RUN_BYTES + run.length * RUN_FAMILY_BYTES;
     const textBytes = (written.text ?? []).reduce((sum, part) => sum + part.buffer.byteLength, 0);
-    // Another page may have filled the room meanwhile.
+    // Another exposition may have filled the room meanwhile.
     const text = this.#room.makeFor(this, ownBytes + textBytes) ? written.text : undefined;
     const bytes = ownBytes + (text === undefined ? 0 : textBytes);
     if (text === undefined && !this.#room.makeFor(this, ownBytes)) return;

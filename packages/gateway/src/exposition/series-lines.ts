@@ -71,7 +71,7 @@ export class SeriesLines {
     this.#end(to, writeSeconds(to, this.#exposition.position, milliseconds), '');
   }
 
-  /** All up to the value, which there is room for in what it returns, from the position of the page on. */
+  /** All up to the value, which there is room for in what it returns, from the position of the exposition on. */
   #begin({ bare, open }: SampleHead, series: SeriesView): Uint8Array {
     const labels = this.#labelsOf(series);
     const { length } = labels;

@@ -10,12 +10,12 @@ const SUFFIX = '_created';
 export class StartTimes {
   readonly #byName: ReadonlyMap<string, FamilyView>;
 
-  /** All families of the page by name. */
+  /** All families of the exposition by name. */
   constructor(byName: ReadonlyMap<string, FamilyView>) {
     this.#byName = byName;
   }
 
-  /** The families on the page whose start times a family holds. */
+  /** The families in the exposition whose start times a family holds. */
   ownersOf({ name, startTimes }: FamilyView): readonly FamilyView[] {
     if (!startTimes || !name.endsWith(SUFFIX)) return [];
     const base = name.slice(0, -SUFFIX.length);

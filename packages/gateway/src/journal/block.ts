@@ -4,7 +4,7 @@
  *   0       4               8       12        16      24     32      36
  *   │ mark  │ payload bytes │ crc32 │ records │ first │ safe │ crc32 │ payload: for each record its length (u32) and its bytes │ pad │
  *
- * `first` is the position of the first record. `safe` is the position up to which everything was safe when the block was closed:
+ * `first` is the log index of the first record. `safe` is the log index up to which everything was committed when the block was closed:
  * a later block that says so tells a damaged block from one that a crash cut short. The first checksum covers the payload, the
  * second one what stands before it. A block without records is a seal: it ends the segment.
  *

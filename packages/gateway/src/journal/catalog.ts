@@ -31,7 +31,7 @@ export interface Catalog {
   readonly snapshots: readonly CatalogFile[];
   /** Paths of files that somebody was making. */
   readonly temporary: readonly string[];
-  /** Oldest first: the first positions of segments that were once the last, and of the one that is. */
+  /** Oldest first: the first log indexes of segments that were once the last, and of the one that is. */
   readonly heads: readonly number[];
 }
 

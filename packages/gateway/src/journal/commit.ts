@@ -14,7 +14,7 @@ interface CommitOptions {
   readonly storeId: StoreId;
   /** Of the record before the first one. */
   readonly logIndex: number;
-  /** 0: each write is committed when it returns. Otherwise what is written is synced after so long, and called safe before. */
+  /** 0: each write is committed when it returns. Otherwise what is written is synced after so long, and called committed before. */
   readonly syncIntervalMs: number;
   /** Rejects when the folder is no longer this process's; undefined when that was found out just now. */
   readonly isStillOurs: () => Promise<void> | undefined;
@@ -32,9 +32,9 @@ interface Waiting {
 export class GroupCommit {
   logIndex: number;
   committedLogIndex: number;
-  /** Synced, which in interval mode is less than safe. */
+  /** Synced, which in interval mode is less than committed. */
   durableLogIndex: number;
-  /** Once set, nothing becomes safe any more. */
+  /** Once set, nothing is committed any more. */
   failure: Error | undefined = undefined;
   commits = 0;
   commitSeconds = 0;
@@ -43,7 +43,7 @@ export class GroupCommit {
   #spare: BlockBuffer;
   #fillingBytes = 0;
   #committingBytes = 0;
-  /** The position up to which records have been taken by a commit. */
+  /** The log index up to which records have been taken by a commit. */
   #taken: number;
   #nextCommit: Waiting | undefined = undefined;
   #thisCommit: Waiting | undefined = undefined;
@@ -168,7 +168,7 @@ export class GroupCommit {
     }, this.#options.syncIntervalMs).unref();
   }
 
-  /** Resolves when what is called safe now is synced too. */
+  /** Resolves when what is called committed now is synced too. */
   async sync(): Promise<void> {
     const wanted = this.committedLogIndex;
     await this.#alone(async () => {
@@ -205,7 +205,7 @@ export class GroupCommit {
       await this.whenCommitted(this.logIndex);
       if (this.#options.syncIntervalMs > 0) await this.sync();
     } catch {
-      // It was told through onFailure.
+      // It was reported through onFailure.
     }
     clearTimeout(this.#syncTimer);
   }
@@ -225,7 +225,7 @@ function waiting(): Waiting {
     resolve = whenResolved;
     reject = whenRejected;
   });
-  // A failure is told through onFailure; that nobody waits any more must not end the process by itself.
+  // A failure is reported through onFailure; that nobody waits any more must not end the process by itself.
   safe.catch(() => {});
   return { safe, resolve, reject };
 }

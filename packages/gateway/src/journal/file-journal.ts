@@ -26,7 +26,7 @@ import type { Log } from '../primitives/log.ts';
 export interface FileJournalOptions {
   /** The folder; made when it is not there. */
   readonly path: string;
-  /** When a record is called safe: `commit`, when it would survive a power failure; `interval`, when it would survive this process. */
+  /** When a record is called committed: `commit`, when it would survive a power failure; `interval`, when it would survive this process. */
   readonly sync: 'commit' | 'interval';
   /** How long a power failure may reach back with `interval`. */
   readonly syncIntervalMs: number;
@@ -35,7 +35,7 @@ export interface FileJournalOptions {
   readonly onCorruption: 'fail' | 'quarantine';
   readonly waitingBytesMax?: number;
   readonly log: Log;
-  /** Called once, when nothing will be safe any more; what is committed by then can be recovered at the next start. */
+  /** Called once, when nothing more will be committed; what is committed by then can be recovered at the next start. */
   readonly onFailure: (error: Error) => void;
   /** Called when space gets short and a snapshot would free some; not more often than twice a second. */
   readonly onPressure: () => void;

@@ -25,7 +25,7 @@ export interface Files {
 }
 
 /**
- * `read` and `write` open what is there, `create` makes an empty file. `write-safe` is `write` with each write safe when it
+ * `read` and `write` open what is there, `create` makes an empty file. `write-safe` is `write` with each write durable when it
  * returns: one trip to a thread less than write and fdatasync (measured: 6 000 to 7 300 commits a second instead of 4 500 to 6 200).
  */
 type OpenHow = 'read' | 'write' | 'write-safe' | 'create';

@@ -2,7 +2,7 @@
  * What all files of a store have in common: their names, and the header they begin with (little endian, as everything here).
  *
  *   0        8         12         28          36        40          48       56       60      64
- *   │ magic  │ version │ store id │ position  │ crc-32  │ allocated │ writer │ crc-32 │ zeros │ blocks, or parts
+ *   │ magic  │ version │ store id │ log index │ crc-32  │ allocated │ writer │ crc-32 │ zeros │ blocks, or parts
  *
  * The first 40 bytes have this shape in all versions to come, so that a newer file is known as such and not taken for a damaged one.
  * What follows is in segments from version 2 on: how long the file was made, and which process writes to it.
@@ -121,7 +121,7 @@ const wrongChecksum = 'the checksum of its header is wrong';
 
 const twoTo32 = 2 ** 32;
 
-/** Positions are u64 in files and safe integers here: a million records a second reach 2^53 after 285 years. */
+/** Log indexes are u64 in files and safe integers here: a million records a second reach 2^53 after 285 years. */
 export function writePosition(bytes: Buffer, at: number, logIndex: number): void {
   bytes.writeUInt32LE(logIndex % twoTo32, at);
   bytes.writeUInt32LE(Math.floor(logIndex / twoTo32), at + 4);
@@ -168,7 +168,7 @@ const patternOf: Readonly<Record<FileKind | 'head', RegExp>> = {
   head: /^journal-(\d{20})\.head$/,
 };
 
-/** The position in the name of a file of this kind, or undefined when it is something else. */
+/** The log index in the name of a file of this kind, or undefined when it is something else. */
 export function logIndexInName(kind: FileKind | 'head', name: string): number | undefined {
   const found = patternOf[kind].exec(name)?.[1];
   return found === undefined ? undefined : Number(found);

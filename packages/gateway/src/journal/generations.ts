@@ -1,7 +1,7 @@
 /**
  * The snapshots that are kept: the newest and the one before it, and with the older one all segments after it. So a damaged newest
  * snapshot costs nothing, and a copy of the folder taken while it changes has one whole generation at least. The state without
- * any record, at position 0, counts as a generation.
+ * any record, at log index 0, counts as a generation.
  */
 import { messageOf, type Files } from './files.ts';
 import type { Segments } from './segments.ts';
@@ -45,7 +45,7 @@ export class Generations {
     return bytes;
   }
 
-  /** Records after this position are needed. */
+  /** Records after this log index are needed. */
   get keepAfter(): number {
     if (this.#single) return this.#newest?.logIndex ?? 0;
     return this.#older?.logIndex ?? 0;

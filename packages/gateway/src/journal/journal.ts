@@ -2,17 +2,17 @@
  * The journal: what happened to the state, record after record, and snapshots of the state that let the oldest records go. It
  * decides the order of records and when they are committed, and knows nothing of what is in them.
  *
- *   position   0        …        P              …          last
+ *   log index  0        …        P              …          last
  *              │ records that a  │ snapshot     │ records   │
  *              │ snapshot covers │ of state @ P │ after it  │
  *
- * A record's position is its number in the order, from 1 on; 0 is the state before any record. `append` decides the place at
+ * A record's log index is its number in the order, from 1 on; 0 is the state before any record. `append` decides the place at
  * once and cannot fail; what must be refused is refused before, by `canAppend` and `waitForSpace`. Whether the record is committed is
  * another question, answered by `whenCommitted`. A journal that can no longer keep its promises says so once, through the `onFailure`
- * it was opened with, and never calls anything safe again.
+ * it was opened with, and never calls anything committed again.
  */
 export interface Journal {
-  /** False where nothing is kept: then records need not be made, and every position is 0. */
+  /** False where nothing is kept: then records need not be made, and every log index is 0. */
   readonly persistent: boolean;
   /**
    * Hands over what is kept: the newest whole snapshot, if there is one, and each record after it, in order. To be called once,
@@ -23,11 +23,11 @@ export interface Journal {
   canAppend(recordBytes: number): boolean;
   /** Resolves when such a record may be appended, or rejects with JournalFull. Others may take the room first: ask again. */
   waitForSpace(recordBytes: number): Promise<void>;
-  /** Gives the record the next place and returns its position. The bytes are copied before this returns. */
+  /** Gives the record the next place and returns its log index. The bytes are copied before this returns. */
   append(record: Uint8Array): number;
-  /** The position of the record appended last, 0 for none. */
+  /** The log index of the record appended last, 0 for none. */
   readonly logIndex: number;
-  /** All records up to this position are committed, at the level the operator chose. */
+  /** All records up to this log index are committed, at the level the operator chose. */
   readonly committedLogIndex: number;
   /**
    * Resolves when all records up to `logIndex` are committed; rejects with what `onFailure` was told if they never will be. Those who
@@ -58,7 +58,7 @@ export interface Recovered {
   /** Of the snapshot that was used; 0 when there was none. */
   readonly snapshotLogIndex: number;
   readonly records: number;
-  /** What was damaged and moved aside, in words for the log; empty when all was whole. */
+  /** What was damaged and moved aside, as sentences for the log; empty when all was whole. */
   readonly lost: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export interface SnapshotInfo {
 }
 
 export interface JournalStats {
-  /** Appended and not yet safe. */
+  /** Appended and not yet committed. */
   readonly waitingRecords: number;
   readonly waitingBytes: number;
   /** Since the journal was opened. */

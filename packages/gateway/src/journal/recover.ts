@@ -147,7 +147,7 @@ async function chooseSnapshots(files: Files, { snapshots }: Catalog): Promise<Ch
 
 /**
  * What the names in the folder say must be there after the last record that is. A snapshot gets its name only when all records up
- * to its position are committed, and a head when its segment is.
+ * to its log index are committed, and a head when its segment is.
  */
 export function missingEnd(
   { folder, segments, heads, snapshots }: Catalog,

@@ -1,8 +1,8 @@
 /**
  * Reads the records after a snapshot, segment after segment, up to the end or the first damage.
  *
- * A crash leaves the last commit cut short, which is no damage: nobody was told that it is committed. A block that cannot be read is
- * damage when something tells that it was safe once: a later block that says so; a later segment, as that is begun only when
+ * A crash leaves the last commit cut short, which is no damage: nobody was told that it was committed. A block that cannot be read is
+ * damage when something tells that it was committed once: a later block that says so; a later segment, as that is begun only when
  * the one before is committed; or the block itself, when it was written whole. And a segment ends with a seal, or is as long as it
  * was made: one that is shorter was cut, wherever that was.
  */
@@ -73,7 +73,7 @@ interface Walk {
   readonly bytes: Buffer;
   readonly format: BlockFormat;
   at: number;
-  /** The position that the next block begins with. */
+  /** The log index that the next block begins with. */
   next: number;
   sealed: boolean;
 }
@@ -142,7 +142,7 @@ class Replay {
     this.#end = walk.next - 1;
     const follower = this.#options.segments[index + 1];
     if (follower === undefined) return this.#endOfLast(walk, header.allocated, problem, fail);
-    // What stands behind the records that the next segment goes on from was never safe.
+    // What stands behind the records that the next segment goes on from was never committed.
     const goesOn = typeof follower.header !== 'string' && follower.logIndex === walk.next;
     if (!goesOn && problem !== undefined) return fail(walk.at, problem);
     if (goesOn || typeof follower.header === 'string') {
@@ -243,7 +243,7 @@ class Replay {
   }
 }
 
-/** Whether a block behind the damage says that record `logIndex` was safe. */
+/** Whether a block behind the damage says that record `logIndex` was committed. */
 function wasCommitted(bytes: Buffer, damagedAt: number, logIndex: number, format: BlockFormat): boolean {
   let block = findBlock(bytes, damagedAt + 1, format);
   while (block !== undefined) {

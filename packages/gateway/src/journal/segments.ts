@@ -156,7 +156,7 @@ export class Segments {
 
   /**
    * Gives the active segment its header and its name, after sealing those before it. To be called when nothing is being written.
-   * `first` is the position of the first record that goes to it, `safe` that up to which all is synced.
+   * `first` is the log index of the first record that goes to it, `safe` that up to which all is synced.
    */
   async promote(segment: Segment, first: number, safe: number): Promise<void> {
     const { files, folder, storeId, safeWrites, writer, isOurs } = this.#options;
@@ -275,7 +275,7 @@ export class Segments {
     let isChecked = false;
     while (this.#closed.length > 0) {
       const first = this.#closed[1]?.first ?? this.#retired.find(promoted)?.first ?? this.active?.first;
-      // An active segment without a name has no first position yet: everything closed is before it, but how far is not known.
+      // An active segment without a name has no first log index yet: everything closed is before it, but how far is not known.
       if (first === undefined || first === 0 || first > logIndex + 1) return;
       if (!isChecked) await this.#refuseOthers();
       isChecked = true;

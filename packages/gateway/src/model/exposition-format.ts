@@ -1,4 +1,4 @@
-/** What a page can be written in. */
+/** What an exposition can be written in. */
 const expositionFormats = ['text', 'openmetrics', 'protobuf'] as const;
 
 /**

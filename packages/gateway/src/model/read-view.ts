@@ -4,7 +4,7 @@ import type { NativeHistogram } from './native-histogram.ts';
 
 /** The state at one point in time. An encoder reads it while pushes go on, and must close it. */
 export interface ReadView {
-  /** Buckets that one native histogram has at most, and still has where several are added up for a page. */
+  /** Buckets that one native histogram has at most, and still has where several are added up for an exposition. */
   readonly nativeBucketsMax: number;
   /** The families with rows, by name. Sorting takes steps of about a millisecond. */
   families(): Generator<void, readonly FamilyView[]>;
@@ -23,7 +23,7 @@ export interface FamilyView {
   readonly hasNative: boolean;
   /** It holds the start times of another family: the gauge `x_created` of the counter `x_total` or the histogram `x`. */
   readonly startTimes: boolean;
-  /** What is shown is for this page alone, whatever the version says. */
+  /** What is shown is for this exposition alone, whatever the version says. */
   readonly once: boolean;
   /** The same object in every view. Views in which a family has the same version show the same of it. */
   readonly identity: object;

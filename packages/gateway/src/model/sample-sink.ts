@@ -18,7 +18,7 @@ export type Dialect = (typeof dialects)[number];
  *
  * A series key is the raw bytes of a series, or of a whole HELP or TYPE line. From the cheapest way to the dearest: whole lines
  * follow one another as the last time (`addExpected`), a series key does (`guess`), it was seen before (`find`), it is canonical and so
- * need not be taken apart (`addPlain`), or it is told in words.
+ * need not be taken apart (`addPlain`), or it is parsed.
  */
 export interface SampleSink {
   /** Seed of the hash that `find` and `addPlain` expect. */
@@ -51,9 +51,9 @@ export interface SampleSink {
   findBucket(count: number, bound: number): number;
   /** One sample, or one metadata line, whose series key is known. `value` means nothing for metadata. */
   addKnown(reference: number, value: number, offset: number): void;
-  /** One sample in canonical series key; false when it must be told in words, and nothing was added. */
+  /** One sample whose series key is canonical; false when it must be parsed, and nothing was added. */
   addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean;
-  /** One sample in words. An empty label value means no label. Label names are unique. */
+  /** One sample as parsed. An empty label value means no label. Label names are unique. */
   addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void;
   /** Samples beside a known count of a summary that are thrown away, where no other sample of the body can be of the same series. */
   addDiscarded(samples: number): void;
@@ -65,16 +65,16 @@ export interface SampleSink {
     is: { readonly type: MetricType; readonly help: string | undefined },
     seriesKey: SeriesKey,
   ): void;
-  /** A family goes on that other families stood between: samples come next that are as its metadata, told before, has them. */
+  /** A family goes on that other families stood between: samples come next that are as its metadata, seen before, has them. */
   returnTo(name: string): void;
-  /** The unit of a family whose type was told before. */
+  /** The unit of a family whose type was seen before. */
   addUnit(name: string, unit: string): void;
   /**
    * When counting began for the counter, histogram or summary that the sample added last is of, in milliseconds since the Unix
    * epoch. Means nothing for other types, and must be finite.
    */
   addStart(startMs: number): void;
-  /** The same in words, of a series whose samples may come before or after: the counter's name, or the count's. */
+  /** The same as parsed, of a series whose samples may come before or after: the counter's name, or the count's. */
   addStartOf(name: string, labels: readonly Label[], startMs: number): void;
   /** The exemplar of the sample added last. Kept for counters and buckets only; `native` if it is of the native buckets added last. */
   addExemplar(exemplar: Exemplar, native?: boolean): void;
@@ -101,7 +101,7 @@ export interface PlainSeries {
   readonly inOrder: boolean;
 }
 
-/** Where in the body something was spelled, so that the sink can know it the next time. */
+/** The bytes of the body that name something, so that the sink can know it the next time. */
 export interface SeriesKey {
   /** Position of its first byte, the place that errors point at. */
   readonly start: number;

@@ -1,5 +1,5 @@
 /**
- * A series in words and as text. The canonical text is at once the key of a series and what the page shows: labels sorted
+ * A series as parsed and as text. The canonical text is at once the key of a series and what the exposition shows: labels sorted
  * by name, `le` last, empty values left out unless they are to be shown, names that are not legacy names in quotes.
  */
 import { isLegacyLabelName, isLegacyMetricName } from './labels.ts';

@@ -3,7 +3,7 @@
  * `config/logger.ts` is what the process uses, embedders may pass any object of this shape.
  */
 export interface Log {
-  /** Whether each accepted push is to be told with `debug`. Not asked for again while the gateway runs. */
+  /** Whether each accepted push is to be logged with `debug`. Not asked for again while the gateway runs. */
   readonly isDebugEnabled?: boolean | undefined;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -17,14 +17,14 @@ import { assembleNative } from '../store/native-view.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
 /**
- * The state that a page shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
- * `undoLog`, and the lists of accumulators in a group. Of accumulators freed since, texts and bounds are still there, and nothing else.
+ * The state that an exposition shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
+ * `undoLog`, and the lists of accumulators in a composite series. Of accumulators freed since, texts and bounds are still there, and nothing else.
  */
 export interface ViewedState {
   readonly accumulators: Accumulators;
   readonly families: Families;
   readonly hashSeed: number;
-  /** Buckets that a native histogram has on the page at most. */
+  /** Buckets that a native histogram has in the exposition at most. */
   readonly nativeBucketsMax: number;
   /** The total of each accumulator when the view was opened. */
   readonly sums: Float64Array;
@@ -42,7 +42,7 @@ export class SeriesRow implements SeriesView {
   bounds: Float64Array = new Float64Array(16);
   cumulative: Float64Array = new Float64Array(16);
   startMs: number = Number.NaN;
-  /** What was read last: an accumulator, or a group and the accumulators of its buckets. */
+  /** What was read last: an accumulator, or a composite series and the accumulators of its buckets. */
   #accumulator = 0;
   #composite = -1;
   readonly #bucketAccumulators: number[] = [];

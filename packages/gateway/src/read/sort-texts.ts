@@ -1,5 +1,5 @@
 /**
- * Puts entries of a byte table in the order of the page, in steps of about a millisecond: by their bytes, but `}` comes
+ * Puts entries of a byte table in the order of the exposition, in steps of about a millisecond: by their bytes, but `}` comes
  * before any other, so that a series comes before those that have more labels after the same ones.
  *
  * Series of a family begin alike, and comparing them two by two reads the same bytes again and again. So this is a radix

@@ -28,16 +28,16 @@ const ACCUMULATOR_BYTES = 12;
 /** And for each family: the object that reads its rows, and its places in lists. */
 const FAMILY_BYTES = 320;
 
-/** One point in time, for any number of pages. */
+/** One point in time, for any number of expositions. */
 export interface OpenView {
-  /** The value of Accumulators.tick when it was opened: it shows what came before. */
+  /** The value of Accumulators.generation when it was opened: it shows what came before. */
   readonly generation: number;
   /** What it takes by now. It grows while what it shows is changed. */
   readonly bytes: number;
   readonly isOpen: boolean;
-  /** A page of it, which must be closed. Counters and histograms that came after the tick `zeroAfter` are 0 on it. */
+  /** An exposition of it, which must be closed. Counters and histograms that came after the generation `zeroAfter` are 0 on it. */
   page(zeroAfter?: number): ReadView;
-  /** No more pages are wanted: it closes with the last that is open. */
+  /** No more expositions are wanted: it closes with the last that is open. */
   close(): void;
 }
 
@@ -131,7 +131,7 @@ function onceOnly(act: () => void): () => () => void {
   };
 }
 
-/** The families with rows, in order, as a page shows them. */
+/** The families with rows, in order, as an exposition shows them. */
 function* shown(
   sorting: Generator<void, readonly RowsView[]>,
   zeroAfter: number,
@@ -207,7 +207,7 @@ class RowsView implements FamilyView {
     const { texts, composites, composite } = this.#accumulators;
     const added = yield* mapInSteps(pending.between(0, pendingCount), (row) => row);
     if (this.#grouped) {
-      // A group goes by the text of its count.
+      // A composite series goes by the text of its count.
       const known = yield* mapInSteps(sorted, (id) => composites[id]!.count);
       const counts = yield* mapInSteps(added, (id) => composites[id]!.count);
       yield* sortTexts(texts, counts);
@@ -223,7 +223,7 @@ class RowsView implements FamilyView {
     family.pending = pending.after(pendingCount);
   }
 
-  /** Whether it has a counter or histogram that came after this tick. */
+  /** Whether it has a counter or histogram that came after this generation. */
   isNewAfter(generation: number): boolean {
     return this.#createdGeneration > generation && hasStartTimes(this.type);
   }
@@ -232,7 +232,7 @@ class RowsView implements FamilyView {
     this.visitAtZero(from, to, visitor, Number.POSITIVE_INFINITY);
   }
 
-  /** The same, with what came after the tick `zeroAfter` as 0. */
+  /** The same, with what came after the generation `zeroAfter` as 0. */
   visitAtZero(from: number, to: number, visitor: SampleVisitor, zeroAfter: number): void {
     const rows = this.#rows;
     if (this.#grouped) {

@@ -1,4 +1,4 @@
-/** Brings back accumulators, and finds what follows from them: groups, rows of families, counts. */
+/** Brings back accumulators, and finds what follows from them: composite series, rows of families, counts. */
 import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { viewOf } from '../primitives/bytes.ts';
@@ -22,7 +22,7 @@ export class AccumulatorRestorer {
   readonly #contributors: Uint32Array;
   /** Numbers of free accumulators that are in a list. */
   readonly #listed: Uint8Array;
-  /** By group; each is the list of its group, too. */
+  /** By composite series; each is also the list that it has. */
   readonly #buckets: number[][] = [];
   readonly #native: number[][] = [];
   #spilled = 0;
@@ -186,7 +186,7 @@ export class AccumulatorRestorer {
     const { count, sum } = composites[id]!;
     const buckets = this.#buckets[id]!;
     const hasNone = count < 0 && sum < 0 && buckets.length === 0 && this.#native[id]!.length === 0;
-    // It was dropped when the rules changed.
+    // It was dropped when the aggregation config changed.
     if (hasNone) return;
     if (count < 0) throw broken(`group ${id} has no count`);
     buckets.sort((a, b) => bound[a]! - bound[b]!);

@@ -1,6 +1,6 @@
 /**
- * Brings an empty state to where a snapshot was taken: same numbers of accumulators, groups and families, same numbers to come. What
- * follows from the rest is found anew: hashes, groups, the rows of families. A snapshot that contradicts itself is refused.
+ * Brings an empty state to where a snapshot was taken: same numbers of accumulators, composite series and families, same numbers to come. What
+ * follows from the rest is found anew: hashes, composite series, the rows of families. A snapshot that contradicts itself is refused.
  */
 import { setImmediate } from 'node:timers/promises';
 

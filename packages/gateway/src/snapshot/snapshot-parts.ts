@@ -4,7 +4,7 @@
  *   part    [ tag, from, rows, 0 | column | column … ]      what it is of, its first row and their number, 32 bits each
  *   column  [ length, form | number … ]                     padded to 8 bytes, as is all else
  *
- * A column whose numbers are all the same has that number once, as columns often are: no bound, nobody who holds it.
+ * A column whose numbers are all the same has that number once, as columns often are: no bound, no contributor.
  */
 
 /** What parts are of, in the order in which they come. */

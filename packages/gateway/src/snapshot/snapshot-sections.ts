@@ -1,5 +1,5 @@
 /**
- * What a snapshot is made of: the time and the rules, the idempotency keys, and the state.
+ * What a snapshot is made of: the time and the aggregation config, the idempotency keys, and the state.
  *
  *   head   │ keys, keys, …   │ (empty) │ state, state, …
  */

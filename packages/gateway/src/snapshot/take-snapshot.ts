@@ -1,8 +1,8 @@
 /**
  * Takes a snapshot of the state at one point in time, while pushes go on.
  *
- *   what changes     sums, kind, holders, lists of numbers    copied first, about 21 bytes an accumulator, while pushes wait
- *   what does not    text, family, group, bound               read when its part is made; `hold` keeps freed accumulators as they are
+ *   what changes     sums, kind, contributors, lists          copied first, about 21 bytes an accumulator, while pushes wait
+ *   what does not    text, family, composite, bound           read when its part is made; `hold` keeps freed accumulators as they are
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *
@@ -67,7 +67,7 @@ export interface SnapshotBuffers {
 const STEP_NUMBERS = 1 << 16;
 
 /**
- * Room for a snapshot to be taken soon. It is written to once, in steps: the system gives memory at the first touch, page by page,
+ * Buffers for a snapshot to be taken soon. They are written to once, in steps: the system gives memory at the first touch, page by page,
  * and that takes longer than the copying, for which pushes have to wait.
  */
 export async function buffersForSnapshot(state: State): Promise<SnapshotBuffers> {
@@ -91,7 +91,7 @@ function newBuffers(accumulators: number): SnapshotBuffers {
   };
 }
 
-/** The state as it is now. With a room made before it takes half as long, unless the state has outgrown that. */
+/** The state as it is now. With buffers made before it takes half as long, unless the state has outgrown that. */
 export function takeSnapshot(state: State, buffers?: SnapshotBuffers): Snapshot {
   return atOnce(takeSnapshotInSteps(state, buffers));
 }

@@ -3,11 +3,11 @@
  * bucket, its sum and its count). An accumulator's number is also its entry in the table of series texts, so that the bytes of a
  * sample line lead to its number with one look-up.
  *
- *   texts   entry ─ `http_requests_total{code="200"}`      key, and what the page shows
- *   kind    what adding to it means                         family  the id of its family
- *   group   the histogram or summary it is part of, or -1   bound   upper bound, for buckets
- *   sums    its exact total                                 holders sources with a contribution to it (by-job only)
- *   startMs when it began to count                           createdGeneration  since which view it is there
+ *   texts      entry ─ `http_requests_total{code="200"}`            key, and what the exposition shows
+ *   kind       what adding to it means                              family             the id of its family
+ *   composite  the histogram or summary series it is part of, or -1 bound              upper bound, for buckets
+ *   sums       its exact total                                      contributors       sources with a contribution to it (by-job only)
+ *   startMs    when it began to count                               createdGeneration  since which view it is there
  *
  * Totals are changed through `add`, `lower`, `turn`, `create` and `free` alone, which note the family as changed.
  */
@@ -53,7 +53,7 @@ export function isRemovable(kind: AccumulatorKind): boolean {
 }
 
 /**
- * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as holders of such accumulators; of untyped
+ * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as contributors of such accumulators; of untyped
  * and native ones they do, for ever, as stores have it that are older than that.
  */
 export function isCounted(kind: AccumulatorKind): boolean {
@@ -62,7 +62,7 @@ export function isCounted(kind: AccumulatorKind): boolean {
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
 interface Composite {
-  /** -1 only while the group is being created. */
+  /** -1 only while the composite series is being created. */
   count: number;
   /** -1 until a sender gives a sum. */
   sum: number;
@@ -72,7 +72,7 @@ interface Composite {
   native: readonly number[];
 }
 
-/** A group whose accumulators are gone. Its number is not used again. */
+/** A composite series whose accumulators are gone. Its number is not used again. */
 const GONE: Composite = { count: -1, sum: -1, buckets: [], native: [] };
 
 /** Of one accumulator in all columns, and in the table of texts. */
@@ -205,7 +205,7 @@ export class Accumulators {
     this.#watching.delete(notes);
   }
 
-  /** Takes an accumulator off the page. Its number is used again only after `recycle`. */
+  /** Takes an accumulator out of expositions. Its number is used again only after `recycle`. */
   free(accumulator: number): void {
     this.texts.remove(accumulator);
     const exemplar = this.exemplars.get(accumulator);
@@ -221,13 +221,13 @@ export class Accumulators {
     this.pendingFreeBytes += this.texts.lengthOf(accumulator) + COLUMN_BYTES;
   }
 
-  /** Notes that something else of a family has changed that the page shows. */
+  /** Notes that something else of a family has changed that the exposition shows. */
   noteChange(family: number): void {
     // Past the end while it has no accumulator; `create` notes the first one.
     this.changedAt[family] = this.generation;
   }
 
-  /** Takes freed accumulators out of the lists of groups. */
+  /** Takes freed accumulators out of the lists of composite series. */
   *forgetFreedMembers(pace: Pace): Generator<void, void> {
     const isLive = (accumulator: number): boolean => this.kind[accumulator] !== AccumulatorKind.FREE;
     const isClean = new Uint8Array(this.composites.length);

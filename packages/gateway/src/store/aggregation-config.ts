@@ -1,24 +1,24 @@
-/** What the state is told about how to aggregate, and how much to hold. Fixed for its life. */
+/** How the state aggregates, and how much to hold. Fixed for its life. */
 export interface AggregationConfig {
   readonly byJob: boolean;
   /**
    * In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. With `accumulate`, start
-   * times say what is a restart where a source tells them.
+   * times say what is a restart where a source gives them.
    */
   readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
   readonly summaries: 'discard' | 'sum-and-count';
   /**
-   * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again by that
-   * rule.
+   * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again in that
+   * way.
    */
   readonly dropsWithdrawn?: true;
   /**
    * By job, sources are as groups of Pushgateway: PUT replaces all that a source has, POST the families it names, and what a source takes
-   * back leaves the page, counters as well, where the series has the labels of its grouping key.
+   * back leaves the exposition, counters as well, where the series has the labels of its grouping key.
    */
   readonly composites?: true;
   /**
-   * Whether series have the labels of the push path. The state does not act on it: it is kept so that a start with another choice is
+   * Whether series have the labels of the push path. The state does not act on it: it is kept so that a start with another setting is
    * noticed. Undefined for a store of a version that did not keep it.
    */
   readonly pathLabels?: 'drop' | 'add' | undefined;
@@ -38,7 +38,7 @@ export interface Limits {
   readonly sourcesMax: number;
   /** Buckets of one histogram series, `+Inf` included. */
   readonly bucketsMax: number;
-  /** Native buckets of one histogram series on the page; of each resolution among its senders, in the state. */
+  /** Native buckets of one histogram series in the exposition; of each resolution among its senders, in the state. */
   readonly nativeBucketsMax: number;
   /** Exemplars kept in all. */
   readonly exemplarsMax: number;

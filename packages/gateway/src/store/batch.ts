@@ -36,7 +36,7 @@ export interface Batch {
   readonly discarded: ByteTable;
   /** Start times earlier than those that the state knows. */
   readonly starts: { accumulator: number; readonly startMs: number }[];
-  /** In by-job mode with `accumulate`: when counters and counts of the push began, each time that it is told. */
+  /** In by-job mode with `accumulate`: when counters and counts of the push began, each time that it is given. */
   readonly began: { accumulator: number; readonly startMs: number }[];
   /** Rows of gauges that were start times and are not any more, or the other way round. */
   readonly turned: TurnedRow[];
@@ -50,7 +50,7 @@ export interface Batch {
   readonly signDependent: number[];
   /** Families that go if nobody else has them (ingest/leaving.ts). They are among what other families replace, too. */
   readonly leaving: { readonly family: Family; readonly refusal: (standing: Standing) => PushProblem }[];
-  /** What the aliases are spelled in. */
+  /** The bodies or texts that the aliases lie in. */
   dialect: Dialect;
   /** Samples that were read, whatever became of them. */
   samples: number;
@@ -80,7 +80,7 @@ export interface PendingComposite {
   readonly infinity: number;
 }
 
-/** A family as far as one push speaks of it in words that the state does not know yet. */
+/** What one push says of a family, where the state does not know it yet. */
 export interface PushFamily {
   /** Its place in Batch.families. */
   readonly index: number;
@@ -231,7 +231,7 @@ export function kindAt(batch: Batch, accumulators: Accumulators, entry: number):
     : accumulators.kindOf(accumulator);
 }
 
-/** Fresh groups are numbered after those of the state, as they will be once they are created. */
+/** Pending composite series are numbered after those of the state, as they will be once they are created. */
 export function compositeAt(batch: Batch, accumulators: Accumulators, entry: number): number {
   const accumulator = batch.accumulators[entry]!;
   const composite =

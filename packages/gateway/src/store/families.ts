@@ -5,7 +5,7 @@ import { NumberList } from '../primitives/number-list.ts';
 import type { Writable } from '../primitives/writable.ts';
 
 /**
- * A family and its rows in page order. A row is an accumulator, or the number of a group where the family is a histogram or
+ * A family and its rows in the order of the exposition. A row is an accumulator, or the number of a composite series where the family is a histogram or
  * summary. New rows wait in `pending` until a scrape sorts them in.
  */
 export interface Family {
@@ -29,9 +29,9 @@ export interface Family {
   /** Replaced when rows go, or are sorted in. */
   pending: NumberList;
   rowCount: number;
-  /** The value of Accumulators.tick when a row was last added; 0 for those of an earlier run. */
+  /** The value of Accumulators.generation when a row was last added; 0 for those of an earlier run. */
   createdGeneration: number;
-  /** Accumulators of its rows: as many samples as the page shows of it. */
+  /** Accumulators of its rows: as many samples as the exposition shows of it. */
   accumulatorCount: number;
 }
 

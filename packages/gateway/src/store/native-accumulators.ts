@@ -6,10 +6,10 @@
  *   NATIVE_ZERO     those in its zero bucket                  bound = threshold; senders may have different ones
  *   NATIVE_BUCKET   those in one bucket                       bound = `bucketCode`
  *
- * Only the page brings parts together (native-view.ts). So the order of pushes cannot matter, and what a source takes back is
+ * Only the exposition brings parts together (native-view.ts). So the order of pushes cannot matter, and what a source takes back is
  * exactly what it brought, whatever others have pushed meanwhile.
  *
- * The key of such an accumulator is no text of a page: it begins with a line feed, and names the group by its number.
+ * The key of such an accumulator is no text of an exposition: it begins with a line feed, and names the composite series by its number.
  */
 import { formatFloat64 } from '../primitives/float.ts';
 import { AccumulatorKind } from './accumulators.ts';
@@ -72,7 +72,7 @@ export function schemaOfZeroKey(bytes: Uint8Array, start: number): number {
   return bytes[at + 1] === MINUS ? ZERO - bytes[at + 2]! : bytes[at + 1]! - ZERO;
 }
 
-/** Behind the line feed and the digits of the group. */
+/** Behind the line feed and the digits of the composite series. */
 function letterAt(bytes: Uint8Array, start: number): number {
   let at = start + 1;
   while (bytes[at]! < LETTER_B) at += 1;

@@ -24,7 +24,7 @@ interface Part {
 }
 
 /**
- * The histogram that native accumulators of one group stand for, with the values that are given for them; undefined without any. The sum
+ * The histogram that native accumulators of one composite series stand for, with the values that are given for them; undefined without any. The sum
  * is not among them, and is NaN.
  */
 export function assembleNative(

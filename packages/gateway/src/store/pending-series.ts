@@ -5,7 +5,7 @@
 import { ByteTable } from '../primitives/byte-table.ts';
 import type { AccumulatorKind } from './accumulators.ts';
 
-/** Group of an accumulator that is part of none. Others are a group of the state, or `~g` for an index into Batch.pendingComposites. */
+/** For an accumulator that is part of no composite series. Others have one of the state, or `~g` for an index into Batch.pendingComposites. */
 export const NO_COMPOSITE: number = 2 ** 31 - 1;
 
 /** What is known of an accumulator besides its text. */
@@ -25,7 +25,7 @@ export class PendingSeries {
   family: Uint32Array = new Uint32Array(32);
   composite: Int32Array = new Int32Array(32);
   bound: Float64Array = new Float64Array(32);
-  /** 1 when the push has a number for it; accumulators that complete a group may have none. */
+  /** 1 when the push has a number for it; accumulators that complete a composite series may have none. */
   given: Uint8Array = new Uint8Array(32);
 
   constructor(hashSeed: number) {

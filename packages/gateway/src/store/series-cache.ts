@@ -1,6 +1,6 @@
 /**
  * Bytes that led somewhere before: other series keys of a series than its canonical text, and HELP and TYPE lines. Bounded, and
- * never the only way: what is not found here is read in words, and learnt again.
+ * never the only way: what is not found here is parsed, and learnt again.
  *
  *   recent     learnt, and not used since        forgotten first: what is spelled otherwise each time pushes nothing else out
  *   current    used again

@@ -7,7 +7,7 @@ const EXEMPLAR_BYTES = 400;
 const KIND_BYTES = 40;
 
 /**
- * The exemplars, start times and kinds of gauges that have changed since a point in time, as they were then. Few change while a page is written, so
+ * The exemplars, start times and kinds of gauges that have changed since a point in time, as they were then. Few change while an exposition is written, so
  * that noting these costs less than copying all.
  */
 export class ViewUndoLog implements ChangeNotes {

@@ -1,5 +1,5 @@
 /**
- * The families of a page with names as an escaping scheme has them. Those with legacy names only are passed on as they are. Names
+ * The families of an exposition with names as an escaping scheme has them. Those with legacy names only are passed on as they are. Names
  * may meet others then: where the types are the same the families become one, and where not, the later one is left out. A
  * name that stands as it is comes before those that were escaped, whatever their order.
  */

@@ -20,7 +20,7 @@ import type { MergedRow } from './merged-rows.ts';
 /** Rows read in one step. */
 const STEP_ROWS = 64;
 
-/** Series that are not on a page because their names meet others once escaped. */
+/** Series that are not in an exposition because their names meet others once escaped. */
 export interface LeftOut {
   readonly series: number;
   /** One family that they are of. */
@@ -31,7 +31,7 @@ export interface Escaping {
   readonly scheme: EscapingScheme;
   /** Of one native histogram, also where several meet. */
   readonly nativeBucketsMax: number;
-  /** Is told of series that are not shown: of whole families at once, of others as they are written. */
+  /** Hears of series that are not shown: of whole families at once, of others as they are written. */
   readonly onLeftOut: (series: number, family: string) => void;
 }
 

@@ -59,7 +59,7 @@ export class BufferedSamples {
     this.#buffered.set(JSON.stringify([sample.name, sample.labels]), parsed);
   }
 
-  /** Hands over what is held. Call before anything else is told to the sink. */
+  /** Hands over what is buffered. Call before anything else goes to the sink. */
   flush(): void {
     if (this.#buffered === undefined) return;
     this.#timestamp = Number.NEGATIVE_INFINITY;

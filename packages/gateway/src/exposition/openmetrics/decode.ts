@@ -155,7 +155,7 @@ class OpenMetricsReader implements PushDecoder {
     return stop + 1;
   }
 
-  /** To be called before a sample of the family at hand is told to the sink. */
+  /** To be called before a sample of the family at hand goes to the sink. */
   #enter(): void {
     const families = this.#families;
     if (families.isOpen) families.close();

@@ -1,5 +1,5 @@
 /**
- * Writes OpenMetrics 1.0.0, so that strict readers take it. What is not a page of OpenMetrics is made one with as little loss as
+ * Writes OpenMetrics 1.0.0, so that strict readers take it. What is not an exposition of OpenMetrics is made one with as little loss as
  * can be; text and protobuf have all of it:
  *
  * - Of a histogram, `_count` and `_sum` stand together or not at all, and `_sum` is neither negative nor beside buckets for negative

@@ -1,6 +1,6 @@
 /**
  * The families of one OpenMetrics body: one at a time, its HELP, TYPE and UNIT lines in any order and then its samples. What
- * they say is told to the sink once they have all been read, since only the type says what the family is called there:
+ * they say goes to the sink once they have all been read, since only the type says what the family is called there:
  * the counter `foo` with samples `foo_total` is the counter `foo_total`.
  *
  * The lines of a family as a whole are one series key to the sink, so that those seen before need no words.
@@ -302,7 +302,7 @@ export class FamilyReader {
     this.#names.set(name, type);
   }
 
-  /** Tells the sink in words. The lines as a whole are the series key of the first thing said. */
+  /** Gives the sink what was parsed. The lines as a whole are the series key of the first thing said. */
   #tell(start: number, end: number): void {
     const { name, type } = this;
     const isShort = !this.#isLong;

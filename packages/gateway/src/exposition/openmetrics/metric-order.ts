@@ -83,7 +83,7 @@ export class MetricOrder {
     if (!this.#enter() && this.#metric !== before) throw this.#problem({ start, end });
   }
 
-  /** Whether a start time waits for a sample of its metric, so that the next line must be read in words. */
+  /** Whether a start time waits for a sample of its metric, so that the next line must be parsed. */
   get isWaiting(): boolean {
     return this.#waiting !== undefined;
   }
@@ -158,7 +158,7 @@ export class MetricOrder {
     const view = this.#view;
     sums.fill(0);
     this.#valueStart = -1;
-    // Up to the closing brace. What is known, or has been read in words, is well-formed.
+    // Up to the closing brace. What is known, or has been parsed, is well-formed.
     for (let at = labels + 1; at < end - 1; at += 1) {
       const isQuoted = view.getUint8(at) === QUOTE;
       const nameStart = isQuoted ? at + 1 : at;

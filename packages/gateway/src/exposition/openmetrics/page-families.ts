@@ -1,5 +1,5 @@
 /**
- * As what each family of a page is shown in OpenMetrics, where a type claims names besides that of the family, and no other
+ * As what each family of an exposition is shown in OpenMetrics, where a type claims names besides that of the family, and no other
  * family may have one of them. A series has the same name in every format, so where names would clash, the type gives way:
  *
  *   counter `a_total`     is `a` with samples `a_total`, `a_created`; as `unknown` it is `a_total`. So is one without the suffix
@@ -39,7 +39,7 @@ const partSuffixes: Readonly<Partial<Record<MetricType, readonly string[]>>> = {
 };
 
 export class ExpositionFamilies {
-  /** What the page shows, in order. */
+  /** What the exposition shows, in order. */
   readonly families: FamilyView[] = [];
   readonly #shown = new Map<FamilyView, Shown>();
   readonly #byName = new Map<string, FamilyView>();

@@ -1,4 +1,4 @@
-/** One sample line in words: its name and labels, its value, and the timestamp and exemplar that may follow. */
+/** Parses one sample line: its name and labels, its value, and the timestamp and exemplar that may follow. */
 import { PushProblem } from '../../model/errors.ts';
 import { EXEMPLAR_CHARACTERS_MAX } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';

@@ -10,7 +10,7 @@
  *   metric    its label fields as they were sent (`SeriesKeys`); of a histogram they lead to its count, and the sink knows what
  *             else belongs to that
  *
- * Anything else is told in words, and labels are looked into only then: what is found proves that they are good.
+ * Anything else is parsed, and labels are looked into only then: what is found proves that they are good.
  */
 import { PushProblem } from '../../model/errors.ts';
 import type { PushDecoder } from '../../model/push-decoder.ts';

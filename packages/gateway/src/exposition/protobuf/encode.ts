@@ -187,7 +187,7 @@ export class ProtobufWriter implements FamilyWriter {
   }
 }
 
-/** Prometheus (3.5 for one) refuses a whole page where a unit is not the end of a name. */
+/** Prometheus (3.5 for one) refuses a whole exposition where a unit is not the end of a name. */
 function isUnitOf(name: string, type: MetricType, unit: string): boolean {
   const base = type === 'counter' && name.endsWith('_total') ? name.slice(0, -'_total'.length) : name;
   return unit !== '' && base.endsWith(`_${unit}`);

@@ -1,4 +1,4 @@
-/** Labels of a metric in words, and exemplars. */
+/** Labels of a metric as parsed, and exemplars. */
 import { PushProblem } from '../../model/errors.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { Label } from '../../model/labels.ts';

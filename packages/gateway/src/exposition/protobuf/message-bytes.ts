@@ -227,7 +227,7 @@ export class MessageBytes {
     return this.#at + valueBytes;
   }
 
-  /** Hands all over to the page, and begins anew. */
+  /** Hands all over to the exposition, and begins anew. */
   giveTo(page: ExpositionWriter): void {
     for (const piece of this.#pieces.splice(0)) page.again(piece);
     page.copy(this.#bytes.subarray(0, this.#at));

@@ -1,4 +1,4 @@
-/** Which families a page of protobuf shows: all but those whose start times stand in the messages of others. */
+/** Which families an exposition of protobuf shows: all but those whose start times stand in the messages of others. */
 import type { FamilyView } from '../../model/read-view.ts';
 import type { VariantOf } from '../scrape-cache.ts';
 import { StartTimes } from '../start-times.ts';

@@ -1,8 +1,8 @@
 /**
- * The families that a body told of, so that another message about one of them goes on with it.
+ * The families that were seen in a body, so that another message about one of them goes on with it.
  *
  * Few bodies have such messages, so nothing is noted of families that are known by their bytes: the sink says when one of
- * them comes again. From then on, or from the first family on that must be told in words, all are looked up by name, and
+ * them comes again. From then on, or from the first family on that must be parsed, all are looked up by name, and
  * the headers before are read once more.
  */
 import { PushProblem } from '../../model/errors.ts';
@@ -25,7 +25,7 @@ export class SeenFamilies {
   }
 
   /**
-   * Notes the family of the message that begins at `start`; false when an earlier message told of it. Throws a PushProblem when that gave it
+   * Notes the family of the message that begins at `start`; false when an earlier message had it. Throws a PushProblem when that gave it
    * another type.
    */
   add(name: string, type: ProtobufType, start: number): boolean {

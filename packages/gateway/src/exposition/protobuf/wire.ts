@@ -3,7 +3,7 @@
  * https://protobuf.dev/programming-guides/encoding/
  *
  * A reader has one position and one end, that of the innermost message being read: nothing is taken beyond it, whatever a length
- * claims. All of what is wrong with bytes as such is found here, and told with the offset of the field at fault.
+ * claims. All of what is wrong with bytes as such is found here, and reported with the offset of the field at fault.
  */
 import { isUtf8 } from 'node:buffer';
 

@@ -84,7 +84,7 @@ function isOf(view: DataView, position: number, kind: number): boolean {
   return (classes[view.getUint8(position)]! & kind) !== 0;
 }
 
-/** `__name__` stands for the metric name and is refused in words. */
+/** `__name__` stands for the metric name and is refused when parsed. */
 function isReserved(view: DataView, name: number, length: number): boolean {
   return length === 8 && view.getUint32(name) === 0x5f5f6e61 && view.getUint32(name + 4) === 0x6d655f5f;
 }
