@@ -27,14 +27,32 @@ export function disturbs(
   { batch, origin }: { readonly batch: Batch; readonly origin: Pick<PushOrigin, 'source' | 'method'> },
   read: BatchBeingRead,
 ): boolean {
-  return (
-    // Any push might have what is about to go.
-    read.batch.leaving.length > 0 ||
-    changesKnown(batch) ||
-    collides(batch, read) ||
-    mayTakeBack(state, batch, origin) ||
-    (read.batch.signDependent.length > 0 && hasUntyped(state, batch))
-  );
+  return changesKnown(batch) || collides(batch, read) || mayTakeBack(state, batch, origin);
+}
+
+/** Whether a push, once applied, might change the total of one of these accumulators. */
+export function touches(
+  state: State,
+  { batch, origin }: { readonly batch: Batch; readonly origin: Pick<PushOrigin, 'source'> },
+  accumulators: ReadonlySet<number>,
+): boolean {
+  if (accumulators.size === 0) return false;
+  for (let i = 0; i < batch.length; i += 1) if (accumulators.has(batch.accumulators[i]!)) return true;
+  return contributesTo(state, origin.source, accumulators);
+}
+
+/** Whether a source has a contribution that it may take back from the total of one of these accumulators. */
+export function contributesTo(state: State, source: string, to: ReadonlySet<number>): boolean {
+  if (to.size === 0 || !state.aggregation.byJob) return false;
+  const { list, contributions } = state.sources;
+  const known = list.find(source);
+  if (known < 0) return false;
+  contributions.open(known);
+  const { accumulators, accumulatorsAt, length } = contributions;
+  if (length > LOOKED_AT_MAX) return true;
+  for (let at = accumulatorsAt; at < accumulatorsAt + length; at += 1)
+    if (to.has(accumulators[at]!)) return true;
+  return false;
 }
 
 /** Whether a batch brings anything that is not there yet. */
@@ -116,11 +134,4 @@ function mayGo({ accumulators, families, aggregation }: State, accumulator: numb
   const kind = accumulators.kindOf(accumulator);
   if (aggregation.composites === true || isRemovable(kind) || isNative(kind)) return true;
   return isGrouped(kind) && families.get(accumulators.family[accumulator]!).type === 'gaugehistogram';
-}
-
-/** Whether a total changes by whose sign it was decided what an untyped series can be. */
-function hasUntyped({ accumulators }: State, batch: Batch): boolean {
-  for (let i = 0; i < batch.length; i += 1)
-    if (accumulators.kind[batch.accumulators[i]!] === AccumulatorKind.UNTYPED) return true;
-  return false;
 }

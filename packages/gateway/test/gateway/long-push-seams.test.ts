@@ -142,3 +142,43 @@ test('another source that has what a long push gives another type', () => {
     return both !== undefined;
   });
 });
+
+test('two others at once, of which one brings the same series', () =>
+  inTurns(6, async (turns) => {
+    const run = await RestartingGateway.start({ clock });
+    const both = await between(
+      turns,
+      () => run.gateway.push(counters(1)),
+      () => Promise.all([run.gateway.push('# TYPE c counter\nc{i="5"} 10\n'), run.gateway.push('z 1\n')]),
+    );
+    const page = await run.page(plainText);
+    if (both !== undefined) expect(page, `after ${turns} turns`).toContain('\nc{i="5"} 11\n');
+    expect(page.match(/^# TYPE c /gm)).toHaveLength(1);
+    await run.restart();
+    expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
+    return both !== undefined;
+  }));
+
+test.each([
+  [-3, 5],
+  [3, -5],
+])(
+  'a source that takes back part of an untyped total whose sign decided something (%d and %d)',
+  (stays, goes) =>
+    inTurns(6, async (turns) => {
+      const run = await RestartingGateway.start({ byJob: true, clock });
+      await run.gateway.push(counters(1), { path: 'job/a' });
+      await run.gateway.push(`x ${stays}\n`, { path: 'job/b' });
+      await run.gateway.push(`x ${goes}\n`, { path: 'job/c' });
+      const both = await between(
+        turns,
+        () => run.gateway.push(`${counters(1)}# TYPE x counter\nx 1\n`, { path: 'job/a' }),
+        () => run.gateway.delete('job/c'),
+      );
+      const page = await run.page(plainText);
+      expect(page.match(/^x /gm), `after ${turns} turns`).toHaveLength(1);
+      await run.restart();
+      expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
+      return both !== undefined;
+    }),
+);

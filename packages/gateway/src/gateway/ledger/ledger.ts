@@ -74,8 +74,6 @@ export class Ledger implements Target {
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
   #longRead: LongRead | undefined;
-  /** State.losses before the push that is being applied, where that does not disturb the long one. */
-  #lossesBefore: number | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
   /** Of the record that there was no room for. */
@@ -211,16 +209,14 @@ export class Ledger implements Target {
   push(push: PushCommand): boolean {
     this.#checkFree();
     const { batch } = push;
-    const look = this.#longRead?.look(batch, push);
-    if (look === 'waits') return false;
-    this.#lossesBefore = look === 'goes on' ? this.state.losses : undefined;
+    if (this.#longRead?.mayApply(batch, push) === false) return false;
     const times = this.#times();
     if (this.state.mayBeLate(batch)) return this.#pushUnlessLate(push, times);
     if (!this.#append(push, times)) return false;
     const steps = push.apply(this, times);
     // Nearly always one step is all.
     if (steps.next().done === true) {
-      this.#keepUp();
+      this.#longRead?.applied();
       this.recycle();
     } else {
       void this.#take(this.#pushed(steps));
@@ -261,19 +257,14 @@ export class Ledger implements Target {
     // Another request came with its key meanwhile.
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
       return false;
-    this.#lossesBefore = undefined;
     return this.#take(this.#unlessLate(push, times, record));
   }
 
   /** The steps that are left of a push. */
   *#pushed(steps: Generator<void, void>): Generator<void, void> {
     yield* steps;
-    this.#keepUp();
+    this.#longRead?.applied();
     yield* this.#recycled();
-  }
-
-  #keepUp(): void {
-    if (this.#lossesBefore !== undefined) this.#longRead?.keepUp(this.#lossesBefore);
   }
 
   /** Takes steps that only look at the state, which stays as it is meanwhile. Not to be called before `applying` is over; they must not throw. */

@@ -7,13 +7,14 @@
  *   the same, once it is still       wait, for the short time that it takes to complete the batch
  */
 import type { Batch } from '../../store/batch.ts';
-import { bringsNewSeries, disturbs, mayGoWith } from '../../ingest/disturbs.ts';
+import { bringsNewSeries, contributesTo, disturbs, mayGoWith, touches } from '../../ingest/disturbs.ts';
 import type { BatchBeingRead } from '../../ingest/disturbs.ts';
 import type { PushOrigin, State } from '../../state/state.ts';
 import type { Command } from '../../wal/commands.ts';
 
 /** See PushBuilder. */
 export interface LongReader extends BatchBeingRead {
+  isUnchanged(): boolean;
   keepUp(): void;
 }
 
@@ -25,6 +26,11 @@ export class LongRead {
   #over: () => void = () => {};
   #insists = false;
   #isStill = false;
+  /** State.losses before the push last looked at, where it leaves valid what was read. */
+  #lossesBefore: number | undefined;
+  /** Accumulators whose sign decided something, of the first so many that the batch names. */
+  readonly #signs = new Set<number>();
+  #signsNoted = 0;
 
   constructor(state: State, reader: LongReader) {
     this.#state = state;
@@ -54,23 +60,42 @@ export class LongRead {
     return this.#insists;
   }
 
-  /** Whether a push may go on: `disturbs` where it has to be read again after that, `waits` where the other one has to wait. */
-  look(batch: Batch, origin: Pick<PushOrigin, 'source' | 'method'>): 'goes on' | 'disturbs' | 'waits' {
-    const isDisturbed =
-      (this.#isStill && bringsNewSeries(batch)) || disturbs(this.#state, { batch, origin }, this.#reader);
-    if (!isDisturbed) return 'goes on';
-    return this.#insists ? 'waits' : 'disturbs';
+  /** Whether a push may be applied now. Where it may, `applied` is to be called after it. */
+  mayApply(batch: Batch, origin: Pick<PushOrigin, 'source' | 'method'>): boolean {
+    const other = { batch, origin };
+    const isDisturbed = disturbs(this.#state, other, this.#reader);
+    // What was disturbed before is not mended by what does not disturb it.
+    this.#lossesBefore = !isDisturbed && this.#reader.isUnchanged() ? this.#state.losses : undefined;
+    if (!this.#insists) return true;
+    if (isDisturbed || touches(this.#state, other, this.#signDependent())) return false;
+    return !this.#isStill || (!this.#mayLeave() && !bringsNewSeries(batch));
   }
 
   /** Whether a command that is no push may go on. Of one that may take from any source it is not known what goes with it. */
   mayGoOn({ onlySource }: Command<unknown>): boolean {
     if (!this.#insists) return true;
-    if (onlySource === undefined) return false;
-    return this.#reader.batch.leaving.length === 0 && !mayGoWith(this.#state, onlySource);
+    if (onlySource === undefined || (this.#isStill && this.#mayLeave())) return false;
+    return (
+      !mayGoWith(this.#state, onlySource) && !contributesTo(this.#state, onlySource, this.#signDependent())
+    );
   }
 
-  /** To be called when a push was applied that does not disturb it. `losses` is what State.losses was before. */
-  keepUp(losses: number): void {
-    if (this.#state.losses === losses) this.#reader.keepUp();
+  applied(): void {
+    if (this.#lossesBefore === this.#state.losses) this.#reader.keepUp();
+    this.#lossesBefore = undefined;
+  }
+
+  /** Whether families are about to go that anybody might have. That is asked when the batch is complete. */
+  #mayLeave(): boolean {
+    return this.#reader.batch.leaving.length > 0;
+  }
+
+  #signDependent(): ReadonlySet<number> {
+    const { signDependent } = this.#reader.batch;
+    for (; this.#signsNoted < signDependent.length; this.#signsNoted += 1) {
+      const noted = signDependent[this.#signsNoted]!;
+      this.#signs.add(noted < 0 ? ~noted : noted);
+    }
+    return this.#signs;
   }
 }

@@ -190,9 +190,13 @@ export class Pushes<Counts extends object> {
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
+      // Where there was no room for a push that insisted, those who waited for it are to have their turn before it insists again.
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-        counts = await this.#attempt(request, identity, { pause, insists: attempt > FREE_ATTEMPTS });
+        counts = await this.#attempt(request, identity, {
+          pause,
+          insists: attempt % (FREE_ATTEMPTS + 1) === 0,
+        });
       }
       return counts;
     } catch (error) {
