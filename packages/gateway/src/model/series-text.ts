@@ -39,6 +39,8 @@ export function parseSeriesText(text: string): { readonly name: string; readonly
   for (let match = item.exec(text); brace !== -1 && match !== null; match = item.exec(text)) {
     const word = match[1] ?? unescapeLabelValue(match[2] ?? '');
     if (match[3] === undefined) name = word;
+    // It would not be there if it were not to be shown.
+    else if (match[3] === '') labels.push({ name: word, value: '', isShownEmpty: true });
     else labels.push({ name: word, value: unescapeLabelValue(match[3]) });
   }
   return { name, labels };

@@ -190,6 +190,7 @@ export class State {
     }
     if (batch.pendingSeries.length > 0) yield* this.#createAccumulators(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
+    if (batch.pendingSeries.length > 0) yield* this.#removeEmpty(batch);
     if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
     if (this.aggregation.byJob) {
       const steps = this.sources.push(origin.source, batch, origin);
@@ -433,8 +434,13 @@ export class State {
     const { pace } = this;
     const created = yield* createNeeded(batch, this.accumulators, { startMs: wallMs, pace });
     yield* nameCreated(batch, created, pace);
+    this.epoch += 1;
+  }
+
+  /** Removes families of a push of which nothing came to be: a gauge that is NaN, or lines that the type does not allow. */
+  *#removeEmpty(batch: Batch): Generator<void, void> {
     for (const { known } of batch.families) {
-      if (pace.isFull(1)) yield;
+      if (this.pace.isFull(1)) yield;
       if (
         known !== undefined &&
         known.rowCount === 0 &&
@@ -442,12 +448,11 @@ export class State {
         this.families.find(known.name) === known
       ) {
         this.families.remove(known);
-        // It came with this push, and nobody else has heard of it.
+        // It came with this push, or changed with it: no loss for those who have not heard of it, and others know.
         forgetSpellings(this);
         this.epoch += 1;
       }
     }
-    this.epoch += 1;
   }
 }
 

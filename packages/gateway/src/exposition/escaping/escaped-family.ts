@@ -171,10 +171,9 @@ export class EscapedFamily implements FamilyView {
 function escapedLabels(series: SeriesView, scheme: EscapingScheme): string | undefined {
   const { bytes, labelsStart, labelsEnd } = series;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
-  const labels = parseSeriesText(`{${text.toString('utf8')}}`).labels.map(({ name, value }) => ({
-    name: escapeLabelName(name, scheme),
-    value,
-    ...(value === '' ? { isShownEmpty: true as const } : {}),
+  const labels = parseSeriesText(`{${text.toString('utf8')}}`).labels.map((label) => ({
+    ...label,
+    name: escapeLabelName(label.name, scheme),
   }));
   if (!areLabelNames(labels.map(({ name }) => name))) return undefined;
   return seriesText('x', labels).slice(2, -1);
