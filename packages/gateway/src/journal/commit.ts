@@ -213,8 +213,8 @@ export class GroupCommit {
 
 function gone(path: string): Error {
   return new Error(
-    `${path} is no longer there: the folder of the store, or this file in it, was removed, moved or replaced ` +
-      'while it was in use. Nothing is acknowledged any more; put it back, or start again with a new one',
+    `${path} no longer exists: the storage directory, or this file in it, was removed, moved or replaced ` +
+      'while in use. Pushes are no longer accepted; restore it, or restart with a new directory',
   );
 }
 
