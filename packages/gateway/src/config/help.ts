@@ -50,7 +50,7 @@ export function flagReference(): string {
     '',
     'Flags take one dash or two, as `--flag=value` or `--flag value`; boolean flags are `--flag`, `--no-flag` or `--flag=false`. Flags take precedence over the environment, where values of repeatable flags are separated by commas. Durations are written like `90s`, `5m`, `1h30m` or `7d`, sizes like `16MiB`. All invalid flags are reported at once, with exit code 2.',
     '',
-    '`storage inspect`, `storage verify` and `storage export` before `--storage.path` read a store instead of running a gateway; see [durability](../guides/durability.md#looking-into-a-store).',
+    '`storage inspect`, `storage verify` and `storage export` before `--storage.path` read a store instead of running a gateway; see [durability](../guides/durability.md#inspecting-a-store).',
     '',
     '| flag | alias of the original | environment | default | meaning |',
     '| --- | --- | --- | --- | --- |',
