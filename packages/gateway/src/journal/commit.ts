@@ -118,7 +118,7 @@ export class GroupCommit {
     const started = performance.now();
     const buffer = this.#filling;
     const segment = segments.active;
-    if (segment === undefined) throw new Error('BUG: a record was appended where there is no room');
+    if (segment === undefined) throw new Error('BUG: a record was appended where there is no space');
     const bytes = buffer.finish(this.durableLogIndex);
     const at = segment.end;
     if (at + bytes.length > segment.allocated) throw new Error('BUG: more was appended than there is room');

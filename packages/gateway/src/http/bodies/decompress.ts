@@ -103,7 +103,7 @@ interface DecompressDeps {
  * with RequestError, or with ClientGone when the sender has gone while it waited.
  */
 export async function decompress(body: Compressed, deps: DecompressDeps): Promise<void> {
-  if (body.sent.length === 0) throw breaksOff(body.compression);
+  if (body.sent.length === 0) throw truncated(body.compression);
   const byRatio = Math.max(RATIO_FREE_BYTES, RATIO_MAX * body.sent.length);
   const bounded =
     byRatio < body.bytesMax ? { ...body, bytesMax: byRatio, tooLarge: tooMuchForItsSize } : body;
@@ -235,14 +235,14 @@ function hasZlibHeader(bytes: Uint8Array): boolean {
 }
 
 function unreadable(name: Compression, error: unknown): RequestError {
-  if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return breaksOff(name);
+  if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return truncated(name);
   return new RequestError(
     'body_unreadable',
     `the body is not valid ${name} (${(error as Error).message}); send one ${name} stream and nothing after it, or remove the Content-Encoding header if the body is not ${name}`,
   );
 }
 
-function breaksOff(name: Compression): RequestError {
+function truncated(name: Compression): RequestError {
   return new RequestError('body_unreadable', `the ${name} body is truncated; send it complete`);
 }
 
