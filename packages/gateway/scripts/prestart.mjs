@@ -11,7 +11,7 @@ function fail(message) {
 }
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
-  fail(`prom-aggregation-gateway needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}`);
+  fail(`prom-aggregation-gateway requires Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}`);
 }
 if (!existsSync(new URL('node_modules/pino', root))) fail('dependencies are missing; run npm ci first');
 if (existsSync(new URL('node_modules/typescript', root))) {

@@ -29,22 +29,22 @@ const embeddedRows: Rows = {
 
 /** Throws a TypeError that names the option. `storage` is for gateways that keep something only. */
 export function checkOptions(options: object, { isDurable }: { readonly isDurable: boolean }): void {
-  if (options === null || typeof options !== 'object') throw new TypeError('options are no object');
+  if (options === null || typeof options !== 'object') throw new TypeError('options must be an object');
   if (!isDurable && 'storage' in options) {
-    throw new TypeError('createGateway keeps everything in memory; for storage, use openGateway');
+    throw new TypeError('createGateway is in-memory only; for storage, use openGateway');
   }
   const rows = isDurable ? { ...embeddedRows, storage: { rows: storageOptionTable } } : embeddedRows;
   check(options, rows, '');
   if (!isDurable) return;
   const path: unknown = (options as { readonly storage?: { readonly path?: unknown } }).storage?.path;
   if (typeof path !== 'string' || path === '') {
-    throw new TypeError("openGateway needs a folder: openGateway({ storage: { path: 'data/' } })");
+    throw new TypeError("openGateway requires a directory: openGateway({ storage: { path: 'data/' } })");
   }
 }
 
 function check(given: unknown, rows: Rows, prefix: string): void {
   if (typeof given !== 'object' || given === null) {
-    throw new TypeError(`the option ${prefix.slice(0, -1)} is no object`);
+    throw new TypeError(`the option ${prefix.slice(0, -1)} must be an object`);
   }
   for (const [field, value] of Object.entries(given)) {
     const name = prefix + field;
@@ -62,6 +62,6 @@ function check(given: unknown, rows: Rows, prefix: string): void {
 
 function unknownOption(name: string, rows: Rows, prefix: string): TypeError {
   const meant = Object.keys(rows).find((field) => `${prefix}${field}`.toLowerCase() === name.toLowerCase());
-  const advice = meant === undefined ? '' : `; it is called ${prefix}${meant}`;
-  return new TypeError(`there is no option ${name}${advice}`);
+  const advice = meant === undefined ? '' : `; did you mean ${prefix}${meant}?`;
+  return new TypeError(`unknown option ${name}${advice}`);
 }

@@ -139,9 +139,9 @@ function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
     handler: server.handler,
     async push(body, { method = 'POST', path = '', format, idempotencyKey } = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-      if (!(bytes instanceof Uint8Array)) throw new TypeError('a push is a string or a Uint8Array');
+      if (!(bytes instanceof Uint8Array)) throw new TypeError('a push must be a string or a Uint8Array');
       if (method !== 'POST' && method !== 'PUT') {
-        throw new TypeError(`a push has the method POST or PUT, not ${JSON.stringify(method)}`);
+        throw new TypeError(`the method of a push must be POST or PUT, not ${JSON.stringify(method)}`);
       }
       try {
         return await gateway.push({ method, key: parsePushPath(path), format, body: bytes, idempotencyKey });

@@ -4,7 +4,7 @@ const NODE_MAJOR_MIN = 20;
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   process.stderr.write(
-    `prom-aggregation-gateway needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}\n`,
+    `prom-aggregation-gateway requires Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}\n`,
   );
   process.exitCode = 1;
 } else {

@@ -55,7 +55,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
-    storage: absolute(config.storage.path) ?? 'none, a restart begins with nothing',
+    storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
     memory: formatSize(config.memoryBytes),
     version: packageVersion(),
   });
@@ -73,7 +73,7 @@ async function assembleFor(config: Config, log: Log): Promise<Assembly> {
   if (path === undefined) return assemble(parts);
   const onFailure = (error: Error): void => {
     log.error(
-      'the storage failed, and nothing is acknowledged any more; what was is in its files. Start again once it works',
+      'the storage failed, so pushes are no longer accepted; acknowledged pushes are durable. Fix the storage, then restart the gateway',
       { path: absolute(path), error: String(error) },
     );
     process.exit(1);
@@ -95,7 +95,7 @@ async function open({ gateway }: Assembly, storage: StorageOptions, log: Log): P
     const recovery = await gateway.open(storage.snapshotIntervalMs, storage);
     const path = absolute(storage.path);
     if (recovery.nowMs === 0) {
-      log.info('storage is new: nothing was kept in this folder before', { path });
+      log.info('created a new store', { path });
       return;
     }
     const { records, snapshotLogIndex, seconds } = recovery;
@@ -165,12 +165,12 @@ function listenProblem(error: NodeJS.ErrnoException, address: ListenAddress): st
   const wanted = formatListenAddress(address);
   switch (error.code) {
     case 'EADDRINUSE':
-      return `cannot listen on ${wanted}: something else does already; choose another with --web.listen-address`;
+      return `cannot listen on ${wanted}: address already in use; choose another with --web.listen-address`;
     case 'EACCES':
-      return `cannot listen on ${wanted}: ports below 1024 need the privilege to bind them`;
+      return `cannot listen on ${wanted}: permission denied; ports below 1024 require privileges`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `cannot listen on ${wanted}: this machine has no such address; choose another with --web.listen-address`;
+      return `cannot listen on ${wanted}: address not available on this machine; choose another with --web.listen-address`;
     default:
       return `cannot listen on ${wanted}: ${error.message}`;
   }

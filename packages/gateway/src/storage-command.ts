@@ -59,7 +59,7 @@ async function verify(path: string, log: Log): Promise<number> {
   const report = await inspectStore(path, log);
   if (report.damages.length > 0) return tellDamages(report);
   if (report.storeId === undefined) {
-    process.stderr.write(`the folder ${path} holds no store: nothing was ever kept there\n`);
+    process.stderr.write(`no store found in ${path}\n`);
     return 1;
   }
   const { recovery, state } = await readContents(path, log);
@@ -105,7 +105,7 @@ async function readContents(path: string, log: Log): Promise<Contents> {
 
 function* describeFiles(path: string, report: StoreReport): Generator<readonly [string, string]> {
   yield ['store', path];
-  yield ['id', report.storeId ?? 'none: the folder holds no store'];
+  yield ['id', report.storeId ?? 'none: no store found'];
   yield ['format', String(report.formatVersion)];
   yield ['size', `${formatSize(report.totalBytes)} (${report.totalBytes} bytes)`];
   yield ['position', String(report.lastLogIndex)];
@@ -116,7 +116,8 @@ function* describeFiles(path: string, report: StoreReport): Generator<readonly [
     const records = last < first ? 'no records yet' : `records ${first} to ${last} in ${blocks} commits`;
     yield ['segment', `${records}, ${bytes} bytes`];
   }
-  if (report.tornBytes > 0) yield ['torn', `${report.tornBytes} bytes of a commit that nobody was told of`];
+  if (report.tornBytes > 0)
+    yield ['torn', `${report.tornBytes} bytes of an incomplete commit that was never acknowledged`];
 }
 
 function* describeContents({ state, keys, recovery }: Contents): Generator<readonly [string, string]> {

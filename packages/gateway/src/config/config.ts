@@ -45,7 +45,7 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
   memoryBytes: option(
     {
       flag: 'limit.memory',
-      help: 'Memory to plan with; limits that are not given are shares of it. auto: what the container may use, or else what the machine has.',
+      help: 'Memory available to the gateway, from which the defaults of other limits are derived. auto: the memory limit of the container, or else the memory of the machine.',
     },
     { ...sizeKind({}), defaultText: 'auto', defaultFor: (memoryBytes) => memoryBytes },
   ),
@@ -55,11 +55,11 @@ export const logOptionTable: OptionTable<LogOptions> = {
   level: enumValue(['debug', 'info', 'warn', 'error'], {
     flag: 'log.level',
     default: 'info',
-    help: 'Least severe messages to log.',
+    help: 'Minimum log level.',
   }),
   format: enumValue(['logfmt', 'json'], {
     flag: 'log.format',
     default: 'logfmt',
-    help: 'How log lines are written, to stderr.',
+    help: 'Output format of log messages, which go to stderr.',
   }),
 };

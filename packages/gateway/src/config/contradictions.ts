@@ -20,13 +20,13 @@ export function contradictions({ http, storage }: Config): Contradiction[] {
 function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generator<Contradiction> {
   const names = ['web.telemetry-path', 'web.push-path'] as const;
   if (pushPath.startsWith('/-/')) {
-    yield { names: [names[1]], problem: 'paths below /-/ belong to the gateway itself' };
+    yield { names: [names[1]], problem: 'paths below /-/ are reserved for the gateway itself' };
   }
   if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready'].includes(telemetryPath)) {
-    yield { names: [names[0]], problem: `${telemetryPath} is taken` };
+    yield { names: [names[0]], problem: `${telemetryPath} is already in use` };
   } else if (pushPath !== '/' && `${telemetryPath}/`.startsWith(pushPath)) {
     // The push path takes pushes without its last slash too.
-    yield { names, problem: `${telemetryPath} is or lies below the push path ${pushPath}` };
+    yield { names, problem: `${telemetryPath} overlaps with the push path ${pushPath}` };
   }
 }
 
@@ -35,11 +35,11 @@ function* sizeContradictions(http: HttpOptions, { bytesMax }: StorageOptions): G
   if (bodiesBytesMax < bodyBytesMax) {
     yield {
       names: ['web.max-inflight-size', 'web.max-body-size'],
-      problem: 'less than --web.max-body-size, so that the largest push could never be taken',
+      problem: 'must not be less than --web.max-body-size',
     };
   }
   if (bytesMax < STORE_BYTES_MIN) {
-    yield { names: ['storage.max-size'], problem: 'less than 1MiB, in which no store has room' };
+    yield { names: ['storage.max-size'], problem: 'must be at least 1MiB' };
   }
-  if (readTimeoutMs === 0) yield { names: ['web.read-timeout'], problem: 'must be more than 0' };
+  if (readTimeoutMs === 0) yield { names: ['web.read-timeout'], problem: 'must be greater than 0' };
 }

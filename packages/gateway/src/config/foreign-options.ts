@@ -10,26 +10,31 @@ interface ForeignOption {
   readonly guards?: true;
 }
 
-const proxy =
-  'this gateway has no TLS and no passwords yet; put a proxy that has them in front, and remove it';
+const proxy = 'TLS and basic auth are not supported yet; remove it, and use a reverse proxy';
 
 const flags: ReadonlyMap<string, ForeignOption> = new Map<string, ForeignOption>([
   // zapier's gateway.
   ['apiListen', { advice: 'use --web.listen-address' }],
-  ['lifecycleListen', { advice: 'health and own metrics are on the same port, below /-/' }],
+  ['lifecycleListen', { advice: 'health checks and own metrics are on the same port, under /-/' }],
   ['AuthUsers', { advice: proxy, guards: true }],
   // Pushgateway.
   ['web.config.file', { advice: proxy, guards: true }],
   ['web.systemd-socket', { advice: 'use --web.listen-address' }],
-  ['web.external-url', { advice: 'not needed; links of the start page are relative' }],
-  ['web.route-prefix', { advice: 'use --web.push-path and --web.telemetry-path, or let the proxy strip it' }],
-  ['web.enable-lifecycle', { advice: 'stop it by SIGTERM' }],
-  ['web.enable-admin-api', { advice: 'to wipe it, stop it and move the folder of --storage.path away' }],
-  ['persistence.file', { advice: 'use --storage.path, which is a folder' }],
-  ['persistence.interval', { advice: 'leave it out; each push is on disk before it is answered' }],
-  ['push.disable-consistency-check', { advice: 'leave it out' }],
-  ['push.enable-utf8-names', { advice: 'leave it out; UTF-8 names are always read' }],
-  ['no-push.enable-utf8-names', { advice: 'leave it out; UTF-8 names are always read' }],
+  ['web.external-url', { advice: 'not needed; links on the start page are relative' }],
+  [
+    'web.route-prefix',
+    { advice: 'use --web.push-path and --web.telemetry-path, or let the proxy strip the prefix' },
+  ],
+  ['web.enable-lifecycle', { advice: 'stop the gateway with SIGTERM' }],
+  [
+    'web.enable-admin-api',
+    { advice: 'to delete all metrics, stop the gateway and remove the directory of --storage.path' },
+  ],
+  ['persistence.file', { advice: 'use --storage.path, which is a directory' }],
+  ['persistence.interval', { advice: 'remove it; each push is synced to disk before it is acknowledged' }],
+  ['push.disable-consistency-check', { advice: 'remove it' }],
+  ['push.enable-utf8-names', { advice: 'remove it; UTF-8 names are always accepted' }],
+  ['no-push.enable-utf8-names', { advice: 'remove it; UTF-8 names are always accepted' }],
   // gravel-gateway.
   ['basic-auth-file', { advice: proxy, guards: true }],
   ['tls-cert', { advice: proxy, guards: true }],
@@ -58,5 +63,5 @@ export function guardProblem(variable: string): string | undefined {
 /** What to say after the name of a variable that is not read. */
 export function foreignVariableAdvice(variable: string): string {
   const option = variables.get(variable);
-  return option === undefined ? '--help lists those that are' : option.advice;
+  return option === undefined ? 'see --help for those that are' : option.advice;
 }

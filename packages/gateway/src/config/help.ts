@@ -10,23 +10,23 @@ export function helpText(): string {
     '',
   ]);
   return `${[
-    'prom-aggregation-gateway adds up the metrics that many senders push, for Prometheus to scrape.',
+    'prom-aggregation-gateway aggregates pushed metrics for Prometheus to scrape.',
     '',
     'Usage: prom-aggregation-gateway [flags]',
     '       prom-aggregation-gateway storage inspect|verify|export [--storage.path=<folder>]',
     '',
-    'Each flag may be written with one dash or two, as --flag=value or --flag value, on-off flags as --flag, --no-flag or',
-    '--flag=false. The command line wins over the environment, where repeatable flags are separated by commas.',
+    'Flags take one dash or two, as --flag=value or --flag value; boolean flags are --flag, --no-flag or',
+    '--flag=false. Flags take precedence over the environment, where values of repeatable flags are separated by commas.',
     '',
-    'The storage commands look into a store that no gateway uses at the time, and change nothing: inspect says what is in it,',
-    'verify reads and checks everything, export writes the page as text.',
+    'The storage commands read a store that is not in use, without changing it: inspect describes its contents,',
+    'verify reads and checks everything, export prints the metrics as text.',
     '',
     ...lines,
-    'About itself:',
+    'Other:',
     '  --help, -h',
-    '        Print this text.',
+    '        Show this help.',
     '  --version',
-    '        Print the version.',
+    '        Show the version.',
   ].join('\n')}\n`;
 }
 
@@ -48,21 +48,21 @@ export function flagReference(): string {
     '',
     'Made from the table in `packages/gateway/src/config/flags.ts` by `npm run reference`; do not edit.',
     '',
-    'Each flag may be written with one dash or two, as `--flag=value` or `--flag value`, on-off flags as `--flag`, `--no-flag` or `--flag=false`. The command line wins over the environment, where the values of repeatable flags are separated by commas. Durations are written like `90s`, `5m`, `1h30m` or `7d`, sizes like `16MiB`. Everything that is wrong is reported at once, and the exit code is 2.',
+    'Flags take one dash or two, as `--flag=value` or `--flag value`; boolean flags are `--flag`, `--no-flag` or `--flag=false`. Flags take precedence over the environment, where values of repeatable flags are separated by commas. Durations are written like `90s`, `5m`, `1h30m` or `7d`, sizes like `16MiB`. All invalid flags are reported at once, with exit code 2.',
     '',
-    '`storage inspect`, `storage verify` and `storage export` in front of `--storage.path` look into a store instead of running a gateway; see [durability](../guides/durability.md#looking-into-a-store).',
+    '`storage inspect`, `storage verify` and `storage export` before `--storage.path` read a store instead of running a gateway; see [durability](../guides/durability.md#inspecting-a-store).',
     '',
     '| flag | alias of the original | environment | default | meaning |',
     '| --- | --- | --- | --- | --- |',
     ...flags.map(referenceRow),
-    '| `--help`, `-h` | | | | Print all flags. |',
-    '| `--version` | | | | Print the version. |',
+    '| `--help`, `-h` | | | | Show all flags. |',
+    '| `--version` | | | | Show the version. |',
   ].join('\n')}\n`;
 }
 
 function referenceRow(flag: Flag): string {
   const alias = flag.alias === undefined ? '' : `\`-${flag.alias}\` `;
   const value = flag.placeholder === undefined ? '' : `=<${flag.placeholder.replaceAll('|', '\\|')}>`;
-  const repeatable = flag.repeatable ? ' May be given several times.' : '';
+  const repeatable = flag.repeatable ? ' May be repeated.' : '';
   return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${flag.help}${repeatable} |`;
 }

@@ -95,13 +95,13 @@ function parseStorageCommand(
     errors,
   );
   if (line === 'help' || line === 'version') return { kind: line };
-  if (command === undefined) errors.unshift(`storage: say what to do: ${storageCommands.join(', ')}`);
+  if (command === undefined) errors.unshift(`storage: a command is missing: ${storageCommands.join(', ')}`);
   const option = storageOptionTable.path;
   for (const { name } of [...line.keys()].filter((flag) => flag !== option.flag)) {
-    errors.push(`--${name}: storage commands take --storage.path alone`);
+    errors.push(`--${name}: storage commands only take --storage.path`);
   }
   const path = valuesOf(new Map([...readEnvironment(env), ...line]), 0)(option);
-  if (path === undefined) errors.push('--storage.path: name the folder of the store');
+  if (path === undefined) errors.push('--storage.path: the directory of the store is missing');
   if (command === undefined || path === undefined || errors.length > 0) return { kind: 'errors', errors };
   return { kind: 'storage', command, path };
 }

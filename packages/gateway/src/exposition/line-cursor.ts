@@ -30,7 +30,7 @@ export function checkLine(bytes: Uint8Array, start: number, end: number): void {
   if (bytes[end - 1] === CR) {
     throw new PushProblem(
       'carriage_return',
-      'the line ends in a carriage return; write lines that end in a line feed only (LF, not CR LF)',
+      'the line ends in a carriage return; end lines with a line feed only (LF, not CR LF)',
       end - 1,
     );
   }
@@ -136,7 +136,7 @@ export class Cursor {
         const shown = this.text(i, Math.min(i + 2, this.end));
         throw new PushProblem(
           'syntax',
-          `unknown escape ${quote(shown)}; in quotes only \\\\, \\" and \\n are escapes`,
+          `unknown escape ${quote(shown)}; the only escapes in quotes are \\\\, \\" and \\n`,
           i,
         );
       }
@@ -183,11 +183,11 @@ const escapeCodes: ReadonlyMap<number, number> = new Map([
 
 /** What to do about a name that cannot stand as it is. */
 export function nameAdvice(name: string, of: 'metric' | 'label' = 'metric'): string {
-  if (name.startsWith('\uFEFF')) return '; the body begins with a byte order mark, send it without';
+  if (name.startsWith('\uFEFF')) return '; the body begins with a byte order mark, remove it';
   if (name === '') return '';
   const quoted = of === 'metric' ? `{${quote(name)}} 1` : `{${quote(name)}="value"}`;
   const isFit = /^[\p{L}\p{N}_.:/-]{1,60}$/u.test(name);
-  return `; write letters, digits and _ only, no digit first${isFit ? `, or put the name in quotes: ${quoted}` : ''}`;
+  return `; use only letters, digits and _, with no digit first${isFit ? `, or put the name in quotes: ${quoted}` : ''}`;
 }
 
 /** Reads the value of a label whose name was read and whose equals sign comes next. */
@@ -209,7 +209,7 @@ export function addLabel(
     throw new PushProblem('invalid_name', 'the label name __name__ is reserved for the metric name', at);
   }
   if (labels.some((label) => label.name === word)) {
-    throw new PushProblem('duplicate_label', `the label ${shorten(word)} stands twice in this series`, at);
+    throw new PushProblem('duplicate_label', `the label ${shorten(word)} appears twice in this series`, at);
   }
   if (labels.length === LABELS_READ_MAX) {
     throw new PushProblem('labels_limit', `the series has more than ${LABELS_READ_MAX} labels`, at);

@@ -89,12 +89,12 @@ export class Gateway implements GatewayApi {
     if (this.#hasFailed) {
       return new RequestError(
         'storage_failed',
-        'the storage failed, and nothing is acknowledged any more; what was is in its files. Start the gateway again once it works',
+        'the storage failed, so pushes are no longer accepted; acknowledged pushes are durable. Fix the storage, then restart the gateway',
       );
     }
     return new RequestError(
       'shutting_down',
-      'the gateway is starting and still reads what it kept; send this request again a little later',
+      'the gateway is starting and still reading its storage; retry later',
     );
   }
 
@@ -127,18 +127,15 @@ export class Gateway implements GatewayApi {
     const change = this.#ledger.modeChange();
     if (change === undefined) return;
     if (!isAccepted) throw new StorageProblem('other_mode', describeModeChange(change));
-    this.#log.warn('the mode of the store is changed', { change: change.change, effect: change.effect });
+    this.#log.warn('the mode of the store has changed', { change: change.change, effect: change.effect });
   }
 
   #warnOfLimits(): void {
     const over = overLimits(this.#ledger.state);
     if (over.length === 0) return;
-    this.#log.warn(
-      'the store holds more than it may; what it holds goes on to be counted, what is new is refused',
-      {
-        over: over.join(', '),
-      },
-    );
+    this.#log.warn('the store exceeds a limit; existing series are still updated, new ones are refused', {
+      over: over.join(', '),
+    });
   }
 
   async push(request: PushRequest): Promise<PushOutcome> {
@@ -200,10 +197,10 @@ export class Gateway implements GatewayApi {
     const what = `${series} ${family}`;
     if (what === this.#notShownLast) return;
     this.#notShownLast = what;
-    this.#log.warn(
-      'series are left out of a page: their names need quotes, and meet others once they are escaped for the scraper',
-      { series, family: shorten(family) },
-    );
+    this.#log.warn('series left out of a scrape: their escaped names collide with other series', {
+      series,
+      family: shorten(family),
+    });
   }
 
   holdings(): Holdings {
@@ -282,7 +279,7 @@ export class Gateway implements GatewayApi {
     if (this.#sumsWarnedOf.has(series) || this.#sumsWarnedOf.size === SUMS_WARNED_MAX) return;
     this.#sumsWarnedOf.add(series);
     this.#log.warn(
-      'a sum is NaN or infinite, as some observation was; it is left out, buckets and count are taken',
+      'a sum is NaN or infinite, because an observation was; the sum is ignored, buckets and count are added',
       { series },
     );
   }

@@ -145,7 +145,7 @@ function createRefusals(
     refusals.refused('push refused', { code, path, remote, message }, { path, sender: senderOf(remote) });
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
-    countRefusal(exchange, code, 'the body did not arrive whole');
+    countRefusal(exchange, code, 'the body is incomplete');
   const answer = (exchange: Exchange, thrown: unknown): void => {
     const { request, response } = exchange;
     if (thrown instanceof ClientGone) {
@@ -207,5 +207,5 @@ function answerText({ request, response }: Exchange, reply: TextReply): void {
 }
 
 function stopping(): RequestError {
-  return new RequestError('shutting_down', 'the gateway is stopping; send this again a little later');
+  return new RequestError('shutting_down', 'the gateway is shutting down; retry later');
 }

@@ -6,13 +6,13 @@ import { parseNetwork } from './senders/client-address.ts';
 export function parseOrigin(text: string): Parsed<string> {
   if (text === '*') return { value: text };
   const problem = `${JSON.stringify(text)} is not an origin`;
-  if (/^[a-z]+:\/\/[^/]+\/$/.test(text)) return { problem: `${problem}; leave out the last slash` };
+  if (/^[a-z]+:\/\/[^/]+\/$/.test(text)) return { problem: `${problem}; remove the trailing slash` };
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]+$/i.test(text)) {
     return { problem: `${problem}; write it like https://shop.example, or *` };
   }
   // It is compared letter by letter with what browsers send: lower case, and without the port that the scheme implies.
   const sent = originOf(text);
-  if (sent === undefined) return { problem: `${problem}; host or port cannot be read` };
+  if (sent === undefined) return { problem: `${problem}; invalid host or port` };
   return sent === text ? { value: text } : { problem: `${problem} as browsers send it; write ${sent}` };
 }
 

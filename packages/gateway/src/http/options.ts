@@ -46,12 +46,12 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     alias: 'push-path',
     default: '/metrics/',
     endsWithSlash: true,
-    help: 'Prefix of the paths that take pushes.',
+    help: 'Path prefix that pushes are accepted under.',
   }),
   telemetryPath: urlPath({
     flag: 'web.telemetry-path',
     default: '/-/metrics',
-    help: "Where the gateway's own metrics are, apart from the users'.",
+    help: "Path under which to expose the gateway's own metrics.",
   }),
   corsOrigins: strings({
     flag: 'web.cors-origin',
@@ -59,25 +59,25 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     placeholder: 'origin',
     parse: parseOrigin,
     default: ['*'],
-    help: 'Web origin whose pages may push, read and delete; * lets pages of all origins push. With exact origins alone, pushes from others are refused.',
+    help: 'Web origin whose pages may push, read and delete. * allows pages of any origin to push; without it, pushes from other origins are refused.',
   }),
   bodyBytesMax: size({
     flag: 'web.max-body-size',
     default: 16 * MIB,
-    help: 'Largest body of a push, as sent and after decompression as well.',
+    help: 'Maximum size of a push body, both compressed and decompressed.',
     limitOf: 'body_bytes',
   }),
   bodiesBytesMax: shareOfMemory({
     flag: 'web.max-inflight-size',
     share: { of64: 6, min: 32 * MIB, max: 256 * MIB },
-    help: 'Largest sum of all bodies held at one time; pushes beyond are answered 503.',
+    help: 'Maximum total size of the push bodies in memory at once. Further pushes are answered 503.',
     limitOf: 'bodies_bytes',
   }),
   decodersBytesMax: shareOfMemory({ share: { of64: 4, min: 32 * MIB, max: 128 * MIB } }),
   scrapesMax: count({
     flag: 'limit.scrapes',
     default: 16,
-    help: 'Most scrapes under way at one time; more wait a little, and are then answered 503.',
+    help: 'Maximum number of concurrent scrapes. Further scrapes wait briefly, then are answered 503.',
     limitOf: 'scrapes_open',
   }),
   viewsBytesMax: shareOfMemory({
@@ -92,7 +92,7 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
   connectionsMax: count({
     flag: 'web.max-connections',
     default: 10_000,
-    help: 'Most connections at one time, per address; more are closed at once.',
+    help: 'Maximum number of simultaneous connections per listen address. Further connections are closed immediately.',
     limitOf: 'connections',
   }),
   allowedHosts: strings({
@@ -100,7 +100,7 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     placeholder: 'host',
     parse: parseHostName,
     default: ['*'],
-    help: 'Host name that requests may come for, with or without a port, or * for all. With names, requests for others are refused, against DNS rebinding; IP addresses and health checks are let in.',
+    help: 'Host name to accept in the Host header, with or without a port, or * for any. Requests for other names are refused, to prevent DNS rebinding. IP addresses and health checks are always accepted.',
   }),
   trustedProxies: strings({
     flag: 'web.trusted-proxies',
@@ -109,17 +109,17 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     wanted: 'a list of addresses and CIDR blocks',
     default: [],
     none: 'none',
-    help: 'Address or CIDR block, such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed: senders and scrapers are then told apart, and named in the log, by the address that it says.',
+    help: 'IP address or CIDR block, such as 10.0.0.0/8, of trusted proxies. The client address is taken from their X-Forwarded-For header.',
   }),
   readTimeoutMs: duration({
     flag: 'web.read-timeout',
     default: 30_000,
-    help: 'Time for a whole request to arrive; then it is answered 408.',
+    help: 'Maximum duration for reading a request, after which it is answered 408.',
   }),
   shutdownTimeoutMs: duration({
     flag: 'web.shutdown-timeout',
     default: 10_000,
-    help: 'Time for requests under way to finish after SIGTERM or SIGINT.',
+    help: 'How long to wait for requests in progress after SIGTERM or SIGINT.',
   }),
 };
 

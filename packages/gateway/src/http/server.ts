@@ -58,7 +58,7 @@ export function createServer(deps: HandlerDeps): GatewayServer {
         socket.once('close', () => sockets.delete(socket));
       });
       server.on('drop', () =>
-        dropped.refused('a connection was closed, as there are as many as there may be', {
+        dropped.refused('connection closed: maximum number of connections reached', {
           connections: options.connectionsMax,
         }),
       );
@@ -72,7 +72,7 @@ export function createServer(deps: HandlerDeps): GatewayServer {
       const watch = (descriptors ??= new DescriptorWatch(log));
       server.on('error', (error: NodeJS.ErrnoException) => {
         if (meansNoDescriptors(error.code)) watch.exhausted(error.code);
-        else dropped.refused('a connection could not be taken', { error: error.message });
+        else dropped.refused('accepting a connection failed', { error: error.message });
       });
       servers.push(server);
       return server.address() as AddressInfo;

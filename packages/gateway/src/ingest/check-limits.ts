@@ -29,7 +29,7 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
   if (accumulators.size + batch.pendingSeries.length > seriesMax) {
     throw new PushProblem(
       'series_limit',
-      `the push brings ${batch.pendingSeries.length} new series, or more; the gateway holds ${accumulators.size} of at most ${seriesMax} (--limit.series)`,
+      `the push adds at least ${batch.pendingSeries.length} series, and the gateway has ${accumulators.size} of at most ${seriesMax} (--limit.series)`,
       offset,
     );
   }
@@ -38,7 +38,7 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
   if (brought > pushBytesMax) {
     throw new PushProblem(
       'series_limit',
-      `the push brings more than ${pushBytesMax} bytes of new series, labels of the path among them; push them in several parts`,
+      `the push adds more than ${pushBytesMax} bytes of new series, including labels from the path; split the push`,
       offset,
     );
   }
@@ -46,7 +46,7 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
   if (held + brought > seriesBytesTotalMax) {
     throw new PushProblem(
       'series_limit',
-      `the push brings ${brought} bytes of new series, or more; the gateway holds ${held} of at most ${seriesBytesTotalMax} (--limit.series-bytes-total)`,
+      `the push adds at least ${brought} bytes of series, and the gateway has ${held} of at most ${seriesBytesTotalMax} (--limit.series-bytes-total)`,
       offset,
     );
   }
@@ -54,7 +54,7 @@ export function checkPending(state: State, batch: Batch, offset: number): void {
   state.isShortOfSpace = true;
   throw new PushProblem(
     'overloaded',
-    `series that have gone still take ${goneBytes(accumulators)} bytes, as scrapes may read them, and there is no room for new ones until then (--limit.series-bytes-total); send this push again a little later`,
+    `deleted series still take ${goneBytes(accumulators)} bytes until open scrapes end, so there is no space for new ones (--limit.series-bytes-total); retry later`,
     offset,
   );
 }
@@ -66,7 +66,7 @@ export function checkHelp({ helpBytesMax }: Limits, family: PushFamily, help: st
   if (bytes <= helpBytesMax) return;
   throw new PushProblem(
     'metadata_limit',
-    `the HELP of ${family.name} is ${bytes} bytes long, and at most ${helpBytesMax} are kept (--limit.help-bytes)`,
+    `the HELP of ${family.name} is ${bytes} bytes long, and the maximum is ${helpBytesMax} (--limit.help-bytes)`,
     offset,
   );
 }
@@ -115,14 +115,14 @@ function checkFamily(
   if (families.keptCount + added > familiesMax) {
     throw new PushProblem(
       'families_limit',
-      `${name} is a new family, and the gateway holds ${families.keptCount} of at most ${familiesMax} (--limit.families)`,
+      `${name} is a new family, and the gateway has ${families.keptCount} of at most ${familiesMax} (--limit.families)`,
       offset,
     );
   }
   if (families.keptBytes + bytes > metadataBytesTotalMax) {
     throw new PushProblem(
       'metadata_limit',
-      `${name} is a new family, and the names, help and units of all take ${families.keptBytes} bytes of at most ${metadataBytesTotalMax} (--limit.metadata-bytes-total)`,
+      `${name} is a new family, and names, HELP texts and units already take ${families.keptBytes} bytes of at most ${metadataBytesTotalMax} (--limit.metadata-bytes-total)`,
       offset,
     );
   }
@@ -155,7 +155,7 @@ export function checkSourceGrowth({ sources, limits }: State, growth: number): v
   if (growth <= 0 || held + growth <= sourceBytesTotalMax) return;
   throw new RequestError(
     'sources_limit',
-    `the push brings ${growth} bytes of what sources have; the gateway holds ${held} of at most ${sourceBytesTotalMax} (--limit.source-bytes-total); set --job-forget-duration to let silent sources go`,
+    `the push adds ${growth} bytes of source data, and the gateway has ${held} of at most ${sourceBytesTotalMax} (--limit.source-bytes-total); set --job-forget-duration to forget silent sources`,
   );
 }
 

@@ -156,7 +156,7 @@ export class Decumulator {
     if (value < below) {
       throw this.#problemAt(
         entry,
-        `holds ${formatFloat64(value)}, less than the bucket below it (${formatFloat64(below)}); buckets are cumulative`,
+        `is ${formatFloat64(value)}, less than the bucket below it (${formatFloat64(below)}); buckets must be cumulative`,
       );
     }
     if (this.#batch.accumulators[entry]! < 0) this.#pendingSeries[place]! += 1;

@@ -9,7 +9,7 @@ import type { Family } from '../store/families.ts';
 export function tooMany(most: number, offset: number): PushProblem {
   return new PushProblem(
     'families_limit',
-    `the push names more than ${most} families that the gateway does not hold (--limit.families)`,
+    `the push adds more than ${most} new families (--limit.families)`,
     offset,
   );
 }
@@ -25,13 +25,13 @@ export function secondLine(keyword: string, name: string, offset: number): PushP
 export function lateType(name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `the TYPE line of ${shorten(name)} must stand before its first sample`,
+    `the TYPE line of ${shorten(name)} must come before its first sample`,
     offset,
   );
 }
 
 /** Said where it is not plain who has what stands in the way. */
-const folded = ', and what sources counted that are gone still stands';
+const folded = ' by the totals of sources that were forgotten';
 
 export function typeConflict(
   name: string,

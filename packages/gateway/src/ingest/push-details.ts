@@ -110,7 +110,7 @@ export class PushDetails {
     if (!(value > boundAt(batch, accumulators, entry))) return;
     throw new PushProblem(
       'syntax',
-      `the exemplar of ${shownText(batch, accumulators, batch.accumulators[entry]!)} is ${formatFloat64(value)}, which is not in that bucket; write it on the lowest bucket that holds it`,
+      `the exemplar of ${shownText(batch, accumulators, batch.accumulators[entry]!)} is ${formatFloat64(value)}, which is outside that bucket; put it on the lowest bucket that contains it`,
       batch.offsets[entry]!,
     );
   }

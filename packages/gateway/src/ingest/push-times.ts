@@ -11,8 +11,8 @@ import { FAILED, PUSHED } from '../store/push-time-names.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
 const helps = {
-  [PUSHED]: 'Unix time of the last push that was accepted for these labels.',
-  [FAILED]: 'Unix time of the last push that was refused for these labels, 0 for none.',
+  [PUSHED]: 'Unix time of the last successful push with these labels.',
+  [FAILED]: 'Unix time of the last refused push with these labels, 0 if none.',
 } as const;
 
 /** They stand before the first line of the body. */

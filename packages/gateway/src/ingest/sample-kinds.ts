@@ -43,13 +43,13 @@ export function compositeLabels(
   const stray = labels.some((label) => label.name === reserved && label.value !== '');
   if (role === '_bucket') {
     if (!stray)
-      throw new PushProblem('invalid_histogram', `${shorten(name)} is a bucket without a label le`, offset);
+      throw new PushProblem('invalid_histogram', `${shorten(name)} is a bucket without an le label`, offset);
     return labels.filter((label) => label.name !== 'le');
   }
   if (stray) {
     throw new PushProblem(
       'invalid_histogram',
-      `the label ${reserved} may not stand on ${shorten(name)}`,
+      `the label ${reserved} is not allowed on ${shorten(name)}`,
       offset,
     );
   }
@@ -111,7 +111,7 @@ export function withPathLabels(labels: readonly Label[], path: PathLabels): read
 export function duplicateSeries(text: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_series',
-    `${shorten(text)} stands twice in this push; write each series once`,
+    `${shorten(text)} appears twice in this push; send each series once`,
     offset,
   );
 }

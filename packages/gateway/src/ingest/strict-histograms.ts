@@ -106,7 +106,7 @@ export class StrictHistograms {
   #next(composite: number, entry: number): void {
     this.#close();
     if (this.#begun[composite] === this.#serial) {
-      throw this.#problem(entry, 'stands apart from the other samples of its labels; write them together');
+      throw this.#problem(entry, 'is separated from the other samples with its labels; write them together');
     }
     this.#begun[composite] = this.#serial;
     this.#composite = composite;
@@ -121,7 +121,10 @@ export class StrictHistograms {
   #addBucket(entry: number): void {
     const bound = boundAt(this.#batch, this.#accumulators, entry);
     if (bound < this.#lastBound) {
-      throw this.#problem(entry, 'comes after a bucket with a higher le; write buckets by ascending le');
+      throw this.#problem(
+        entry,
+        'comes after a bucket with a higher le; write buckets in ascending order of le',
+      );
     }
     this.#lastBound = bound;
     this.#bucket = entry;
@@ -143,7 +146,7 @@ export class StrictHistograms {
     // Of gauge histograms the sum may fall, so that it says something beside buckets for negative values, too.
     if (this.#typeOf(this.#composite) !== 'gaugehistogram') {
       if (this.#hasNegative)
-        throw this.#problem(this.#sum, 'may not stand beside buckets for negative values');
+        throw this.#problem(this.#sum, 'is not allowed with buckets for negative values');
     } else if (!this.#hasNegative && this.#batch.values[this.#sum]! < 0) {
       throw this.#problem(this.#sum, 'is negative, and there is no bucket for negative values');
     }

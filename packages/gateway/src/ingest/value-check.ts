@@ -27,7 +27,7 @@ export class ValueCheck {
       case AccumulatorKind.NATIVE_COUNT:
         this.#batch.grouped ||= kind !== AccumulatorKind.COUNTER;
         if (value >= 0 && value <= Number.MAX_VALUE) return value;
-        throw this.#unfit(accumulator, value, offset, 'counts are zero or more, and finite');
+        throw this.#unfit(accumulator, value, offset, 'counts must be finite and not negative');
       case AccumulatorKind.SUM:
         this.#batch.grouped = true;
         if (Number.isFinite(value)) return value;

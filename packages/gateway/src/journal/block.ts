@@ -169,10 +169,10 @@ export function readBlock(bytes: Buffer, at: number, format: BlockFormat): Block
   const { store, version } = format;
   const payload = at + (version === 1 ? firstVersionHeaderBytes : blockHeaderBytes);
   if (payload > bytes.length) return `the file ends ${bytes.length - at} bytes into the header of a block`;
-  if (!bytes.subarray(at, at + payloadBytesAt).equals(store.mark)) return 'no block begins there';
+  if (!bytes.subarray(at, at + payloadBytesAt).equals(store.mark)) return 'no block starts there';
   if (version > 1 && !isHeaderWhole(bytes, at, store)) return 'the checksum of the block there is wrong';
   const end = payload + bytes.readUInt32LE(at + payloadBytesAt);
-  if (end > bytes.length) return 'a block begins there that is longer than the rest of the file';
+  if (end > bytes.length) return 'the block there is longer than the rest of the file';
   const checksum = version === 1 ? firstVersionChecksum : payloadChecksum;
   if (bytes.readUInt32LE(at + crcAt) !== checksum(bytes, at, end, store.seed)) {
     return 'the checksum of the block there is wrong';

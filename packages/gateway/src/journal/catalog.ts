@@ -89,7 +89,7 @@ function checked(header: Header | string, logIndex: number): Header | string {
 function newerVersion(path: string, version: number, known: number): StorageProblem {
   return new StorageProblem(
     'newer_version',
-    `${path} has format version ${version}, and this gateway knows versions up to ${known}: ` +
+    `${path} has format version ${version}, and this gateway supports versions up to ${known}: ` +
       'run the version of the gateway that wrote it, or a newer one',
   );
 }

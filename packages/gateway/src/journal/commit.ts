@@ -118,7 +118,7 @@ export class GroupCommit {
     const started = performance.now();
     const buffer = this.#filling;
     const segment = segments.active;
-    if (segment === undefined) throw new Error('BUG: a record was appended where there is no room');
+    if (segment === undefined) throw new Error('BUG: a record was appended where there is no space');
     const bytes = buffer.finish(this.durableLogIndex);
     const at = segment.end;
     if (at + bytes.length > segment.allocated) throw new Error('BUG: more was appended than there is room');
@@ -213,8 +213,8 @@ export class GroupCommit {
 
 function gone(path: string): Error {
   return new Error(
-    `${path} is no longer there: the folder of the store, or this file in it, was removed, moved or replaced ` +
-      'while it was in use. Nothing is acknowledged any more; put it back, or start again with a new one',
+    `${path} no longer exists: the storage directory, or this file in it, was removed, moved or replaced ` +
+      'while in use. Pushes are no longer accepted; restore it, or restart with a new directory',
   );
 }
 

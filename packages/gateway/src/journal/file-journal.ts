@@ -161,12 +161,12 @@ class FileJournal implements Journal {
     } catch (error) {
       if (!(error instanceof JournalFull)) throw error;
       if (commit.failure !== undefined) throw commit.failure;
-      this.#options.log.warn('there is no room for records yet', { problem: error.message });
+      this.#options.log.warn('no space for records', { problem: error.message });
     }
   }
 
   #fail(error: Error): void {
-    this.#options.log.error('the store has failed and keeps nothing any more', {
+    this.#options.log.error('the storage failed', {
       path: this.#options.path,
       error: error.message,
     });
@@ -183,8 +183,8 @@ class FileJournal implements Journal {
   }
 
   async waitForSpace(recordBytes: number): Promise<void> {
-    if (this.#closing !== undefined) throw new JournalFull('overloaded', 'the store is being closed');
-    if (this.#options.readOnly) throw new JournalFull('storage_full', 'the store was opened to be read only');
+    if (this.#closing !== undefined) throw new JournalFull('overloaded', 'the store is closing');
+    if (this.#options.readOnly) throw new JournalFull('storage_full', 'the store is open read-only');
     await this.#ready.quota.make(recordBytes);
   }
 
@@ -207,7 +207,7 @@ class FileJournal implements Journal {
 
   async snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
     if (this.#snapshotting !== undefined) throw new Error('BUG: a snapshot is being written');
-    if (this.#closing !== undefined) throw new Error('the store is being closed');
+    if (this.#closing !== undefined) throw new Error('the store is closing');
     this.#snapshotting = this.#snapshot({ logIndex, parts });
     try {
       return await this.#snapshotting;

@@ -10,9 +10,12 @@ import { storageProblemOf } from './problems.ts';
 /** Makes the folder when it is not there. Rejects with StorageProblem when it cannot be used. */
 export async function openFolder(path: string, readOnly: boolean, files: Files): Promise<void> {
   if (!readOnly) await makeFolder(path, files);
-  const stats = await stat(path).catch((error: unknown) => unusable(path, 'cannot be looked at', error));
+  const stats = await stat(path).catch((error: unknown) => unusable(path, 'cannot be examined', error));
   if (!stats.isDirectory())
-    throw new StorageProblem('unusable', `${path} is not a folder: give the store one of its own`);
+    throw new StorageProblem(
+      'unusable',
+      `${path} is not a directory: use a separate directory for the store`,
+    );
   if (readOnly) {
     await access(path, constants.R_OK | constants.X_OK).catch((error: unknown) =>
       unusable(path, 'cannot be read', error),
@@ -35,7 +38,7 @@ async function makeFolder(path: string, files: Files): Promise<void> {
   try {
     await makeWithParents(resolve(path), files);
   } catch (error) {
-    unusable(path, 'cannot be made', error);
+    unusable(path, 'cannot be created', error);
   }
 }
 
@@ -62,5 +65,5 @@ async function syncParent(path: string, files: Files): Promise<void> {
 }
 
 function unusable(path: string, what: string, error: unknown): never {
-  throw storageProblemOf(`the folder ${path} ${what}`, error);
+  throw storageProblemOf(`the directory ${path} ${what}`, error);
 }

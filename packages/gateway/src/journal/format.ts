@@ -103,7 +103,8 @@ function startOf(kind: FileKind, storeId: StoreId, logIndex: number): Buffer {
 export function readHeader(kind: FileKind, bytes: Buffer): Header | string {
   if (bytes.length < headerBytes)
     return `it has ${bytes.length} bytes and its header alone takes ${headerBytes}`;
-  if (!bytes.subarray(0, versionAt).equals(magicOf[kind])) return `it does not begin as a ${kind} does`;
+  if (!bytes.subarray(0, versionAt).equals(magicOf[kind]))
+    return `it does not start with the header of a ${kind}`;
   if (bytes.readUInt32LE(crcAt) !== crc32(bytes.subarray(0, crcAt))) return wrongChecksum;
   const version = bytes.readUInt32LE(versionAt);
   const saysMore = kind === 'segment' && version === 2;

@@ -85,7 +85,7 @@ export class Generations {
       await this.#files.remove(snapshot.path);
     } catch (error) {
       this.#damaged.push(snapshot);
-      this.#log.warn('a snapshot that is not needed could not be removed', {
+      this.#log.warn('removing an obsolete snapshot failed', {
         file: snapshot.path,
         error: messageOf(error),
       });

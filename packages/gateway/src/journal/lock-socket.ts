@@ -46,7 +46,7 @@ export function ask(path: string): Promise<Answer> {
     const held = (): void => {
       socket.destroy();
       const [token = '', pid = '', host = ''] = text.split('\n');
-      const by = pid === '' ? 'a process that does not answer' : `process ${pid} on ${host}`;
+      const by = pid === '' ? 'a process that does not respond' : `process ${pid} on ${host}`;
       resolve({ kind: 'held', token, by });
     };
     // Connected and silent: it lives, and is busy.
@@ -64,7 +64,7 @@ export function ask(path: string): Promise<Answer> {
       // Not a socket at all, or one that nobody listens on.
       else if (code === 'ECONNREFUSED' || code === 'ENOTSOCK') resolve({ kind: 'dead' });
       else if (code === 'EAGAIN' || code === 'ECONNRESET' || code === 'EPIPE') held();
-      else reject(storageProblemOf(`it cannot be asked who holds ${path}`, error));
+      else reject(storageProblemOf(`cannot determine the owner of ${path}`, error));
     });
   });
 }

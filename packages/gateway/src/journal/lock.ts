@@ -57,12 +57,12 @@ export async function takeLock(folder: string, options: LockOptions): Promise<Lo
     return new HeldLock(folder, await takeSocket(folder, true), { ...options, leaseMs });
   } catch (error) {
     const problem = storageProblemOf(
-      `the store ${folder} cannot be locked, and without a lock a second process could use it too`,
+      `the store ${folder} cannot be locked, so a second process could use it at the same time`,
       error,
     );
     if (!options.readOnly || !(problem instanceof StorageProblem) || problem.kind === 'locked') throw problem;
     await refuseHolder(folder);
-    options.log.warn('the store is read without a lock', { problem: problem.message });
+    options.log.warn('reading the store without a lock', { problem: problem.message });
     return noLock;
   }
 }
@@ -81,7 +81,10 @@ function refuseImpostor(folder: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   const what = stats?.isDirectory() === true ? 'a folder' : stats?.isSymbolicLink() === true ? 'a link' : '';
   if (what === '') return;
-  throw new StorageProblem('unusable', `${path} is ${what}, and the lock of the store goes there: remove it`);
+  throw new StorageProblem(
+    'unusable',
+    `${path} is ${what}, but the lock of the store belongs there: remove it`,
+  );
 }
 
 async function refuseHolder(folder: string): Promise<void> {
@@ -156,15 +159,15 @@ async function claim({ folder, address, own, token, mayTakeOver }: Claim): Promi
       unlinkQuietly(own);
       return;
     }
-    if (!mayTakeOver) throw lockedBy(folder, 'another process, whose lock was there and does not answer');
+    if (!mayTakeOver) throw lockedBy(folder, 'another process, which holds the lock but does not respond');
     if (before === undefined || identityAt(path) !== before) continue;
     renameSync(own, path);
     await sleep(settleMs);
     const now = await ask(address.of(lockName));
     if (now.kind === 'held' && now.token === token) return;
-    throw lockedBy(folder, now.kind === 'held' ? now.by : 'a process that came at the same time');
+    throw lockedBy(folder, now.kind === 'held' ? now.by : 'a process that started at the same time');
   }
-  throw lockedBy(folder, 'processes that come and go; start one at a time');
+  throw lockedBy(folder, 'several processes that start at the same time; start one at a time');
 }
 
 class HeldLock implements Lock {
@@ -209,8 +212,7 @@ class HeldLock implements Lock {
     try {
       const found = this.#find();
       if (found === undefined) await this.#putBack();
-      else if (found !== this.#socket.identity)
-        throw lostTo(this.#folder, 'another process has put its own there');
+      else if (found !== this.#socket.identity) throw lostTo(this.#folder, 'another process has replaced it');
       this.#seenAt = begun;
     } catch (error) {
       this.#lost = error instanceof Error ? error : new Error(String(error));
@@ -229,7 +231,7 @@ class HeldLock implements Lock {
   }
 
   async #putBack(): Promise<void> {
-    if (!existsSync(this.#folder)) throw lostTo(this.#folder, 'the folder was removed or moved');
+    if (!existsSync(this.#folder)) throw lostTo(this.#folder, 'the directory was removed or moved');
     const before = this.#socket;
     try {
       this.#socket = await withDescriptors(() => takeSocket(this.#folder, false));
@@ -238,7 +240,7 @@ class HeldLock implements Lock {
     }
     await discard(before);
     this.#log.warn(
-      'the lock of the store was removed and has been put back; what cleans that folder should not',
+      'the lock of the store was removed and has been restored; exclude this directory from any cleanup',
       {
         file: this.#path,
       },
@@ -275,14 +277,14 @@ async function discard({ server, address }: OwnSocket): Promise<void> {
 
 function lostTo(folder: string, why: string): Error {
   return new Error(
-    `the lock of the store ${folder} is lost: ${why}. Nothing is acknowledged any more, as another process may use the store`,
+    `the lock of the store ${folder} is lost: ${why}. Pushes are no longer accepted, because another process may be using the store`,
   );
 }
 
 function lockedBy(folder: string, by: string): StorageProblem {
   return new StorageProblem(
     'locked',
-    `the store ${folder} is in use by ${by}: stop that process first, or give this one another folder`,
+    `the store ${folder} is in use by ${by}: stop that process first, or use another directory`,
   );
 }
 

@@ -34,34 +34,34 @@ export const storageOptionTable: OptionTable<StorageOptions> = {
   sync: enumValue(['commit', 'interval'], {
     flag: 'storage.sync',
     default: 'commit',
-    help: 'A push is answered once it is on disk (commit), or once it is written, with the disk synced at an interval: that survives a crash of the process, and may lose one interval at a power cut (interval).',
+    help: 'When to acknowledge a push: once it is synced to disk (commit), or once it is written, with a sync at every interval (interval). The latter survives a crash of the process, but a power failure may lose the last interval.',
   }),
   syncIntervalMs: interval({
     flag: 'storage.sync-interval',
     default: 1_000,
-    help: 'Time between syncs of the disk with --storage.sync=interval.',
+    help: 'Interval between syncs with --storage.sync=interval.',
   }),
   snapshotIntervalMs: interval({
     flag: 'storage.snapshot-interval',
     default: 60_000,
-    help: 'Time between snapshots, which let old records go, where enough was pushed to be worth one.',
+    help: 'Interval between snapshots, which allow old records to be deleted. Skipped if little was pushed.',
   }),
   bytesMax: size({
     flag: 'storage.max-size',
     default: 8 * GIB,
-    help: 'Most space taken on disk; pushes that no longer fit are answered 503.',
+    help: 'Maximum size of the store on disk. When it is full, pushes are answered 503.',
     limitOf: 'storage_size_bytes',
   }),
   waitingBytesMax: shareOfMemory({ share: { of64: 2, min: 16 * MIB, max: 64 * MIB } }),
   onCorruption: enumValue(['fail', 'quarantine'], {
     flag: 'storage.on-corruption',
     default: 'fail',
-    help: 'When what is kept turns out to be damaged: do not start (fail), or move the damage aside, start from what is whole and say what was lost (quarantine).',
+    help: 'What to do when the store is corrupted: refuse to start (fail), or move the corrupted files aside, start with the rest and log what was lost (quarantine).',
   }),
   acceptModeChange: onOff({
     flag: 'storage.accept-mode-change',
     default: false,
-    help: 'Start with a store that was kept in the other mode, or in by-job mode with another --push.path-labels. Without it such a start is refused, as sources would count twice and gauges would be lost.',
+    help: 'Start even if the store was written in the other mode, or in by-job mode with a different --push.path-labels. By default this is refused, because sources would be counted twice and gauges would be lost.',
   }),
 };
 
@@ -71,7 +71,7 @@ function folder(path: string): Option<string | undefined> {
   return option(
     {
       flag: 'storage.path',
-      help: 'Folder for what must outlive a restart; created when missing, used by one process at a time. Empty, or - in the environment, keeps everything in memory.',
+      help: 'Directory for the store, created if missing. Only one process can use it at a time. If empty, or - in the environment, everything is kept in memory only.',
     },
     {
       placeholder: 'folder',

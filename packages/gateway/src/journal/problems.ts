@@ -2,46 +2,43 @@
 import { codeOf, messageOf } from './files.ts';
 import { StorageProblem } from './journal.ts';
 
-const another = 'or choose another folder with --storage.path';
-const rights = `give this process the right to read and write the folder and all in it, ${another}`;
-const mounted = `mount the file system again, ${another} on a local disk`;
+const another = 'or use another directory with --storage.path';
+const rights = `give this process read and write permission for the directory and all files in it, ${another}`;
+const mounted = `remount the file system, ${another} on a local disk`;
 
 /** By code: what it means, and what to do. */
 const known: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
-  EACCES: ['this process may not do that', rights],
-  EPERM: ['this process may not do that, or the file system knows no such thing', rights],
+  EACCES: ['permission denied', rights],
+  EPERM: ['permission denied, or not supported by the file system', rights],
   EROFS: [
-    'the file system is mounted read-only, or became so after an error of the disk',
-    `look into the kernel's log and mount it for writing, ${another}`,
+    'the file system is mounted read-only, possibly after a disk error',
+    `check the kernel log and remount it read-write, ${another}`,
   ],
   ENOSPC: [
-    'there is no room on the disk, or it has no inodes left',
-    `free some (df -h and df -i show which), ${another}`,
+    'no space left on the disk, or no inodes left',
+    `free some (check with df -h and df -i), ${another}`,
   ],
-  EDQUOT: ['the quota of this user on the disk is used up', `free space or raise the quota, ${another}`],
-  EFBIG: ['the file would be longer than this process may write', 'raise its limit, ulimit -f'],
+  EDQUOT: ['the disk quota of this user is exhausted', `free space or raise the quota, ${another}`],
+  EFBIG: ['the file would exceed the maximum file size of this process', 'raise the limit with ulimit -f'],
   EMFILE: [
-    'this process has no file descriptors left',
-    'raise its limit, ulimit -n or LimitNOFILE=, or lower --web.max-connections',
+    'this process is out of file descriptors',
+    'raise the limit with ulimit -n or LimitNOFILE=, or lower --web.max-connections',
   ],
-  ENFILE: ['the system has no file descriptors left', 'raise its limit, sysctl fs.file-max'],
-  ENOMEM: ['the system has no memory left for it', 'free memory, or give this process more'],
+  ENFILE: ['the system is out of file descriptors', 'raise the limit with sysctl fs.file-max'],
+  ENOMEM: ['the system is out of memory', 'free memory, or give this process more'],
   EIO: [
     'the disk failed',
-    "look into the kernel's log (dmesg); if the disk is broken, restore a backup of the folder on another one",
+    'check the kernel log (dmesg); if the disk is broken, restore a backup to another disk',
   ],
-  ENOTDIR: ['a part of the path is no folder', 'give another path with --storage.path'],
-  EISDIR: ['a folder has the name of a file of the store', 'move it away'],
-  ELOOP: ['symbolic links lead in a circle', 'mend them, or give another path with --storage.path'],
-  ENAMETOOLONG: ['the path is too long', 'give a shorter one with --storage.path'],
-  ENOENT: [
-    'it is not there, or a link that leads nowhere',
-    'choose a folder that is there with --storage.path',
-  ],
-  ENXIO: ['it is no file', 'move it away'],
-  ESTALE: ['the server of the file system has forgotten it', mounted],
-  ENOTCONN: ['the file system has lost its server', mounted],
-  ETIMEDOUT: ['the file system does not answer', mounted],
+  ENOTDIR: ['part of the path is not a directory', 'use another path with --storage.path'],
+  EISDIR: ['a directory has the name of a storage file', 'move it away'],
+  ELOOP: ['too many levels of symbolic links', 'fix them, or use another path with --storage.path'],
+  ENAMETOOLONG: ['the path is too long', 'use a shorter one with --storage.path'],
+  ENOENT: ['it does not exist, or is a broken link', 'use an existing directory with --storage.path'],
+  ENXIO: ['it is not a regular file', 'move it away'],
+  ESTALE: ['stale file handle', mounted],
+  ENOTCONN: ['the file system has lost the connection to its server', mounted],
+  ETIMEDOUT: ['the file system does not respond', mounted],
 };
 
 /** Means the same as the error, in words that say what to do. */

@@ -27,7 +27,7 @@ export async function setAside(options: RecoverOptions, findings: Findings): Pro
     const readable = await readableAfter(options, findings, damage);
     what.push(
       `records from ${replayed.logIndex + 1} on: ${damage.path} at offset ${damage.offset}: ${damage.why}; ` +
-        `${readable} records after that can be read and were set aside with it`,
+        `${readable} readable records after that were moved aside with it`,
     );
   }
   if (what.length === 0) return undefined;
@@ -43,8 +43,8 @@ export async function setAside(options: RecoverOptions, findings: Findings): Pro
   if (moves) await files.syncFolder(into);
   await files.syncFolder(folder);
   for (const each of what) {
-    if (moves) log.error('a damaged part of the store was moved aside', { what: each, into });
-    else log.error('a part of the store is missing, and given up', { what: each });
+    if (moves) log.error('a corrupted part of the store was moved aside', { what: each, into });
+    else log.error('a part of the store is missing; continuing without it', { what: each });
   }
   return { what, ...left, movedSegments: movesSegments(findings) };
 }

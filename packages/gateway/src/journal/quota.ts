@@ -96,8 +96,8 @@ export class Quota {
       if (!this.#mayWait(recordBytes)) {
         throw new JournalFull(
           'overloaded',
-          `${commit.waitingBytes} bytes wait to be written to ${folder}, and no more than ${waitingBytesMax} may; ` +
-            'the disk is slower than the pushes: push again later',
+          `${commit.waitingBytes} bytes are waiting to be written to ${folder}, and the maximum is ${waitingBytesMax}; ` +
+            'the disk is too slow for the pushes: retry later',
         );
       }
       await this.#prepareFor(recordBytes);
@@ -117,8 +117,8 @@ export class Quota {
     if (this.storedBytes + more > bytesMax) {
       throw new JournalFull(
         'storage_full',
-        `the snapshot does not fit: the store ${folder} holds ${this.storedBytes} bytes with ${this.snapshotBytes} of it, and ` +
-          `--storage.max-size allows ${bytesMax}: raise it`,
+        `no space for the snapshot: the store ${folder} has ${this.storedBytes} bytes, including ${this.snapshotBytes} of it, and ` +
+          `--storage.max-size is ${bytesMax}: raise the flag`,
       );
     }
     this.snapshotBytes = snapshotBytes;
@@ -233,21 +233,21 @@ export class Quota {
 
   #full(): JournalFull {
     const { folder, bytesMax } = this.#options;
-    const kept = `${Math.ceil(this.#reserve())} for the next snapshot`;
+    const kept = `${Math.ceil(this.#reserve())} are reserved for the next snapshot`;
     if (this.#diskBytes < bytesMax - this.storedBytes) {
-      return this.#fullDisk(`${this.#diskBytes} bytes are free and the store keeps ${kept}`);
+      return this.#fullDisk(`${this.#diskBytes} bytes are free, and ${kept}`);
     }
     return new JournalFull(
       'storage_full',
-      `the store ${folder} is full: it holds ${this.storedBytes} bytes and keeps ${kept}, and --storage.max-size ` +
-        `allows ${bytesMax}: a snapshot may make room; otherwise raise the flag`,
+      `the store ${folder} is full: it has ${this.storedBytes} bytes, ${kept}, and --storage.max-size ` +
+        `is ${bytesMax}: a snapshot may free space; otherwise raise the flag`,
     );
   }
 
   /** What is short is nothing that a snapshot or a larger disk would help with. */
   #scarce(error: unknown): JournalFull {
     const { folder } = this.#options;
-    const why = `no file can be made in ${folder} for more records: ${explained(error)}`;
+    const why = `cannot create a file in ${folder} for more records: ${explained(error)}`;
     return new JournalFull('overloaded', why);
   }
 
@@ -255,7 +255,7 @@ export class Quota {
     const { folder } = this.#options;
     return new JournalFull(
       'storage_full',
-      `no room on the disk of ${folder} (${why}): free space there (df -h and df -i show it), or give it a larger disk`,
+      `no space left on the disk of ${folder} (${why}): free some (check with df -h and df -i), or use a larger disk`,
     );
   }
 }

@@ -70,7 +70,7 @@ export async function recoverStore(options: RecoverOptions): Promise<RecoveredSt
   });
   const replayed = { ...found, damage: found.damage ?? missingEnd(catalog, snapshots.damaged, found) };
   for (const what of replayed.covered) {
-    log.warn('damage in records that the snapshot covers; nothing is lost', { what });
+    log.warn('corruption in records that are covered by the snapshot; nothing is lost', { what });
   }
   const findings: Findings = { catalog, snapshots, replayed, storeId };
   refuseDamage(options, findings);
@@ -127,7 +127,7 @@ async function sealLast(
   } catch (error) {
     if (!isFull(error)) throw error;
     // The segment that follows will say where this one ends, too.
-    log.warn('there is no room to end the last segment', { file: last.path, error: messageOf(error) });
+    log.warn('no space to close the last segment', { file: last.path, error: messageOf(error) });
     return undefined;
   }
 }
@@ -163,18 +163,18 @@ export function missingEnd(
   }
   const newest = snapshots[0];
   if (newest === undefined || newest.logIndex <= (after ?? 0)) return undefined;
-  const all = `the snapshot ${newest.name} was made when records up to ${newest.logIndex} were in it`;
+  const all = `the snapshot ${newest.name} covers records up to ${newest.logIndex}`;
   const unreadable = damagedSnapshots.find(({ file }) => file === newest);
   if (unreadable !== undefined) {
-    const lost = `it covered records up to ${newest.logIndex}, and those after ${logIndex} are nowhere else`;
+    const lost = `it covered records up to ${newest.logIndex}, and there is no other copy of those after ${logIndex}`;
     const why = `${unreadable.why}; ${lost}`;
     return { segment: segments.length, path: newest.path, offset: 0, why, after };
   }
   if (last === undefined) {
-    const why = `no segment of the journal is there, and ${all}`;
+    const why = `the journal has no segments, but ${all}`;
     return { segment: 0, path: newest.path, offset: 0, why, after };
   }
-  const why = `the journal ends there with record ${last.logIndex}, and ${all}`;
+  const why = `the journal ends with record ${last.logIndex}, but ${all}`;
   return { segment: segments.length - 1, path: last.path, offset: last.offset, why, after };
 }
 
@@ -208,25 +208,30 @@ function refuseDamage({ log, onCorruption, readOnly }: RecoverOptions, findings:
     throw new StorageProblem('corrupt', corruptMessage(damage, findings));
   if (damage !== undefined) return;
   for (const { file, why } of findings.snapshots.damaged) {
-    log.warn('the newest snapshot is damaged; the one before and the records after it lost nothing', {
-      file: file.path,
-      problem: why,
-    });
+    log.warn(
+      'the newest snapshot is corrupted; recovered from the previous one and the records after it, nothing is lost',
+      {
+        file: file.path,
+        problem: why,
+      },
+    );
   }
 }
 
 function corruptMessage(damage: Damage, { snapshots, replayed }: Findings): string {
-  const also = snapshots.damaged.map(({ file, why }) => `; the snapshot ${file.path} is damaged too: ${why}`);
+  const also = snapshots.damaged.map(
+    ({ file, why }) => `; the snapshot ${file.path} is corrupted too: ${why}`,
+  );
   return (
-    `${damage.path} is damaged at offset ${damage.offset}: ${damage.why}${also.join('')}. Records up to ${replayed.logIndex} ` +
-    'are whole. Restore a backup of the folder, or start with --storage.on-corruption=quarantine, which moves the damaged ' +
-    'files and what comes after them aside and goes on without them'
+    `${damage.path} is corrupted at offset ${damage.offset}: ${damage.why}${also.join('')}. Records up to ${replayed.logIndex} ` +
+    'are intact. Restore a backup, or start with --storage.on-corruption=quarantine, which moves the corrupted ' +
+    'files and everything after them aside and continues without them'
   );
 }
 
 function tellTorn({ log }: RecoverOptions, { torn }: Replayed): void {
   if (torn === undefined) return;
-  log.warn('the journal ends in a commit that a crash cut short; nobody was told that it was safe', {
+  log.warn('the journal ends in an incomplete commit, due to a crash; it was never acknowledged', {
     file: torn.path,
     offset: torn.offset,
     bytes: torn.bytes,

@@ -161,7 +161,7 @@ class Replay {
     while (walk.at < bytes.length) {
       let block: Block | string = readBlock(bytes, walk.at, format);
       if (typeof block !== 'string' && block.first !== walk.next) {
-        block = `the block there begins with record ${block.first} where ${walk.next} should follow`;
+        block = `the block there begins with record ${block.first} instead of ${walk.next}`;
       }
       if (typeof block === 'string') {
         if (isZero(bytes, walk.at)) return undefined;

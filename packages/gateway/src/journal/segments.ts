@@ -210,7 +210,7 @@ export class Segments {
       while (this.#heads.length > headsKept)
         await files.remove(join(folder, headName(this.#heads.shift() ?? 0)));
     } catch (error) {
-      log.warn('the segment that records go to could not be marked as the last one', {
+      log.warn('marking the current segment as the last one failed', {
         file: segmentName(first),
         error: messageOf(error),
       });
@@ -244,7 +244,7 @@ export class Segments {
       // Those before it may have been removed meanwhile, and so may it.
       this.#closed = this.#closed.map((segment) => (isIt(segment) ? { ...segment, bytes } : segment));
     } catch (error) {
-      this.#options.log.warn('the rest of a full segment could not be given back', {
+      this.#options.log.warn('truncating a full segment failed', {
         file: path,
         error: messageOf(error),
       });
@@ -256,7 +256,7 @@ export class Segments {
       await segment.file.close();
       await this.#options.files.remove(segment.path);
     } catch (error) {
-      this.#options.log.warn('a file of the journal that is not needed could not be removed', {
+      this.#options.log.warn('removing an obsolete journal file failed', {
         file: segment.path,
         error: messageOf(error),
       });
@@ -285,7 +285,7 @@ export class Segments {
         await this.#options.files.remove(segment.path);
       } catch (error) {
         this.#closed.unshift(segment);
-        this.#options.log.warn('a segment that is not needed could not be removed', {
+        this.#options.log.warn('removing an obsolete segment failed', {
           file: segment.path,
           error: messageOf(error),
         });
@@ -336,8 +336,8 @@ function spaceIn({ allocated, end }: Segment): number {
 
 function anotherWriter(path: string): Error {
   return new Error(
-    `another process writes to the same store: it has made ${path}. Nothing of it is touched; ` +
-      'give each process a folder of its own',
+    `another process is writing to the same store: it has created ${path}, which is left untouched; ` +
+      'use a separate directory for each process',
   );
 }
 

@@ -172,7 +172,7 @@ export async function snapshotDamage(file: StoreFile, seed: number): Promise<str
   const end = endOf(count, bytes, crc).subarray(4);
   const found = Buffer.alloc(end.length);
   if (!(await reader.fill(found)) || !found.equals(end)) return `its end at offset ${endAt} is damaged`;
-  if ((await reader.some(1)) !== undefined) return `something follows its end at offset ${reader.at - 1}`;
+  if ((await reader.some(1)) !== undefined) return `unexpected data after its end at offset ${reader.at - 1}`;
   return undefined;
 }
 
@@ -186,7 +186,7 @@ export async function* snapshotParts(file: StoreFile): AsyncGenerator<Uint8Array
     const length = frame.readUInt32LE();
     if (length === endMark) return;
     const part = Buffer.allocUnsafeSlow(length);
-    if (!(await reader.fill(part))) throw new Error(`${file.path} has changed while it was read`);
+    if (!(await reader.fill(part))) throw new Error(`${file.path} changed while being read`);
     await reader.fill(frame);
     yield part;
   }

@@ -90,7 +90,7 @@ export function onOff(row: Row<boolean>): Option<boolean> {
   const parse = (text: string): Parsed<boolean> =>
     /^(?:true|false|1|0)$/.test(text)
       ? { value: text === 'true' || text === '1' }
-      : { problem: `${JSON.stringify(text)} is neither true nor false` };
+      : { problem: `${JSON.stringify(text)} is not true or false` };
   return fixed(row, { parse: single(parse), problemWith: problemUnless('boolean') }, String);
 }
 
@@ -99,7 +99,7 @@ export function enumValue<T extends string>(words: readonly T[], row: Row<T>): O
   const parse = (text: string): Parsed<T> => {
     const value = words.find((word) => word === text);
     return value === undefined
-      ? { problem: `${JSON.stringify(text)} is none of ${words.join(', ')}` }
+      ? { problem: `${JSON.stringify(text)} is not one of ${words.join(', ')}` }
       : { value };
   };
   const problemWith = (value: unknown): string | undefined =>
@@ -115,7 +115,7 @@ export function duration(row: Row<number>): Option<number> {
 /** Milliseconds, and not 0. */
 export function interval(row: Row<number>): Option<number> {
   const parse = (text: string): Parsed<number> =>
-    text === '0' ? { problem: '"0" is no interval; write it like 1s or 5m' } : parseDuration(text);
+    text === '0' ? { problem: '"0" is not an interval; write it like 1s or 5m' } : parseDuration(text);
   return fixed(row, numberKind('duration', parse), formatDuration);
 }
 
@@ -162,7 +162,7 @@ export function urlPath(row: Row<string> & { readonly endsWithSlash?: true }): O
     if (typeof value !== 'string') return mustBe(value, 'a string');
     return !endsWithSlash || /^\/(?:.*\/)?$/s.test(value)
       ? undefined
-      : `is ${JSON.stringify(value)}; it begins and ends with a slash`;
+      : `is ${JSON.stringify(value)}; it must begin and end with a slash`;
   };
   return fixed(row, { placeholder: 'path', parse: single(parse), problemWith }, String);
 }
@@ -196,8 +196,8 @@ function numberKind(
   max = Infinity,
 ): Kind<number> {
   const problemWith = (value: unknown): string | undefined => {
-    if (typeof value !== 'number' || !(value >= 0)) return mustBe(value, 'a number that is not negative');
-    return value > max ? mustBe(value, `${max} at the most`) : undefined;
+    if (typeof value !== 'number' || !(value >= 0)) return mustBe(value, 'a non-negative number');
+    return value > max ? mustBe(value, `at most ${max}`) : undefined;
   };
   return { placeholder, parse: single(parse), problemWith };
 }
@@ -207,7 +207,7 @@ export function sizeKind({ max = Infinity, allowZero }: SizeRow): Kind<number> {
     if (allowZero === true && text === '0') return { value: 0 };
     const parsed = parseSize(text);
     const isTooMuch = 'value' in parsed && parsed.value > max;
-    return isTooMuch ? { problem: `at most ${formatSize(max)} can be kept` } : parsed;
+    return isTooMuch ? { problem: `the maximum is ${formatSize(max)}` } : parsed;
   };
   return numberKind('size', parse, max);
 }

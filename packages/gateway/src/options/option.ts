@@ -32,13 +32,13 @@ export type ParsedTexts<T> = { readonly value: T } | { readonly problems: readon
 
 /** Groups of flags, in the order of the help, with their headings. */
 export const flagGroups = {
-  web: 'How it is reached',
+  web: 'Web',
   job: 'By-job mode',
-  push: 'What is kept of a push',
-  scrape: 'How it is read',
-  storage: 'What outlives a restart',
-  limit: 'Limits; a push that would go past one is refused whole, where nothing else is said',
-  log: 'Logs',
+  push: 'Pushes',
+  scrape: 'Scrapes',
+  storage: 'Storage',
+  limit: 'Limits (a push that exceeds one is refused as a whole, unless stated otherwise)',
+  log: 'Logging',
 } as const;
 
 /** Begins with its group; those of by-job mode have the names of the original, without a dot. */

@@ -77,6 +77,6 @@ export function parseCount(text: string): Parsed<number> {
 export function parsePath(text: string): Parsed<string> {
   if (/^\/[!-~]*$/.test(text) && !/[?#]|\/\//.test(text)) return { value: text };
   return {
-    problem: `${JSON.stringify(text)} is not a path; it begins with a slash, is ASCII and has no blanks, "?", "#" or "//"`,
+    problem: `${JSON.stringify(text)} is not a path; it must begin with a slash, be ASCII and contain no spaces, "?", "#" or "//"`,
   };
 }

@@ -77,7 +77,7 @@ function readLittle(block: Uint8Array, position: number, bytes: number): number 
 }
 
 function brokenOff(): SnappyProblem {
-  return new SnappyProblem('a block breaks off');
+  return new SnappyProblem('a block is truncated');
 }
 
 function tooLong(): SnappyProblem {

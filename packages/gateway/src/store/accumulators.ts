@@ -120,7 +120,7 @@ export class Accumulators {
   create(text: TextAt, shape: AccumulatorShape): number {
     const { kind, family, composite, bound, startMs } = shape;
     const accumulator = this.texts.insert(text.view, text.start, text.end, text.hash);
-    if (accumulator >= this.kind.length) throw new Error('BUG: there is no room for a new cell');
+    if (accumulator >= this.kind.length) throw new Error('BUG: there is no space for a new accumulator');
     this.kind[accumulator] = kind;
     this.family[accumulator] = family;
     this.composite[accumulator] = composite;

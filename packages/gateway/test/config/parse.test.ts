@@ -119,14 +119,14 @@ describe('options of other gateways', () => {
   test.each([
     ['--apiListen=:80', 'use --web.listen-address (see docs/guides/migrating.md)'],
     ['--persistence.file=/data/x', 'use --storage.path'],
-    ['--web.config.file=web.yml', 'put a proxy that has them in front'],
-    ['--no-push.enable-utf8-names', 'UTF-8 names are always read'],
+    ['--web.config.file=web.yml', 'use a reverse proxy'],
+    ['--no-push.enable-utf8-names', 'UTF-8 names are always accepted'],
   ])('%s says what to do instead', (argument, advice) =>
     expect(errorsOf([argument]).join('\n')).toContain(advice),
   );
   test('what keeps strangers out there does not go unnoticed here', () => {
     expect(errorsOf([], { PAG_AUTHUSERS: 'user=password' })).toEqual([
-      'PAG_AUTHUSERS: this gateway has no TLS and no passwords yet; put a proxy that has them in front, and remove it',
+      'PAG_AUTHUSERS: TLS and basic auth are not supported yet; remove it, and use a reverse proxy',
     ]);
     expect(errorsOf([], { PAG_AUTHUSERS: '' })).toEqual([]);
   });
@@ -141,7 +141,7 @@ describe('options of other gateways', () => {
 test('unknown variables are a warning, as others may have set them', () => {
   const invocation = parseConfig([], { PAG_PORT: 'tcp://10.0.0.1:80', PAG_BY_JOB: '' });
   expect(invocation.kind === 'run' && invocation.warnings).toEqual([
-    'unknown environment variable PAG_PORT is not read; --help lists those that are',
+    'unknown environment variable PAG_PORT is not read; see --help for those that are',
   ]);
 });
 
@@ -153,18 +153,18 @@ describe('what is wrong is told', () => {
     ['given twice', ['--log.level=info', '-log.level', 'warn'], 'given twice'],
     ['no duration', ['--web.shutdown-timeout=5'], 'write it like 90s'],
     ['no size', ['--web.max-body-size=5 apples'], 'write it like 16MiB'],
-    ['no choice', ['--push.summaries=keep'], 'none of discard, sum-and-count'],
-    ['origin with a slash', ['--cors=https://a.example/'], 'leave out the last slash'],
-    ['paths that collide', ['--web.telemetry-path=/metrics'], 'is taken'],
-    ['push path and telemetry', ['--push-path=/p', '--web.telemetry-path=/p'], 'is or lies below'],
-    ['telemetry below the push path', ['--web.telemetry-path=/metrics/own'], 'is or lies below'],
-    ['body above all bodies', ['--web.max-body-size=1GiB'], '--web.max-inflight-size: less than'],
-    ['a store without room', ['--storage.max-size=1KiB'], '--storage.max-size: less than 1MiB'],
-    ['no read timeout', ['--web.read-timeout=0'], 'must be more than 0'],
+    ['no choice', ['--push.summaries=keep'], 'not one of discard, sum-and-count'],
+    ['origin with a slash', ['--cors=https://a.example/'], 'remove the trailing slash'],
+    ['paths that collide', ['--web.telemetry-path=/metrics'], 'is already in use'],
+    ['push path and telemetry', ['--push-path=/p', '--web.telemetry-path=/p'], 'overlaps with'],
+    ['telemetry below the push path', ['--web.telemetry-path=/metrics/own'], 'overlaps with'],
+    ['body above all bodies', ['--web.max-body-size=1GiB'], '--web.max-inflight-size: must not be less than'],
+    ['a store without room', ['--storage.max-size=1KiB'], '--storage.max-size: must be at least 1MiB'],
+    ['no read timeout', ['--web.read-timeout=0'], 'must be greater than 0'],
     ['origin with capitals', ['--cors=https://A.example'], 'write https://a.example'],
-    ['series too long', ['--limit.series-bytes=1MiB'], 'at most 60KiB'],
-    ['more bytes of series than have addresses', ['--limit.series-bytes-total=9GiB'], 'at most 8GiB'],
-    ['push path of its own', ['--web.push-path=/-/push'], 'belong to the gateway'],
+    ['series too long', ['--limit.series-bytes=1MiB'], 'the maximum is 60KiB'],
+    ['more bytes of series than have addresses', ['--limit.series-bytes-total=9GiB'], 'the maximum is 8GiB'],
+    ['push path of its own', ['--web.push-path=/-/push'], 'are reserved for the gateway'],
     ['negative', ['--limit.series=-1'], 'not a whole number'],
   ])('%s', (_, argv, message) => expect(errorsOf(argv).join('\n')).toContain(message));
 
@@ -175,9 +175,7 @@ describe('what is wrong is told', () => {
   test('what cannot be read contradicts nothing', () =>
     expect(errorsOf(['--web.max-body-size=x', '--web.max-inflight-size=1KiB'])).toHaveLength(1));
   test('by the name in the environment', () =>
-    expect(errorsOf([], { PAG_BY_JOB: 'perhaps' })).toEqual([
-      'PAG_BY_JOB: "perhaps" is neither true nor false',
-    ]));
+    expect(errorsOf([], { PAG_BY_JOB: 'perhaps' })).toEqual(['PAG_BY_JOB: "perhaps" is not true or false']));
   test('job flags without by-job are doubtful', () => {
     const invocation = parseConfig(['--job-prune-duration=90s'], {});
     expect(invocation.kind === 'run' && invocation.warnings).toEqual([
@@ -287,10 +285,10 @@ describe('storage commands', () => {
     expect(parseConfig(['storage', 'inspect'], {})).toMatchObject({ path: 'data/' });
   });
   test.each([
-    [['storage'], 'storage: say what to do: inspect, verify, export'],
-    [['storage', 'repair'], 'storage: say what to do: inspect, verify, export'],
-    [['storage', 'verify', '--storage.path='], '--storage.path: name the folder of the store'],
-    [['storage', 'verify', '--by-job'], '--by-job: storage commands take --storage.path alone'],
+    [['storage'], 'storage: a command is missing: inspect, verify, export'],
+    [['storage', 'repair'], 'storage: a command is missing: inspect, verify, export'],
+    [['storage', 'verify', '--storage.path='], '--storage.path: the directory of the store is missing'],
+    [['storage', 'verify', '--by-job'], '--by-job: storage commands only take --storage.path'],
   ])('%j', (argv, error) => expect(errorsOf(argv)).toEqual([error]));
 });
 
@@ -299,6 +297,6 @@ test('storage.path: empty on the command line or - in the environment keeps noth
   expect(configOf([], { PAG_STORAGE_PATH: '-' }).storage.path).toBeUndefined();
   expect(configOf([], { PAG_STORAGE_PATH: '' }).storage.path).toBe('data/');
   expect(errorsOf(['--storage.snapshot-interval=0'])).toEqual([
-    '--storage.snapshot-interval: "0" is no interval; write it like 1s or 5m',
+    '--storage.snapshot-interval: "0" is not an interval; write it like 1s or 5m',
   ]);
 });

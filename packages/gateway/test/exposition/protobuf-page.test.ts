@@ -328,7 +328,7 @@ test.each([
   ['a_seconds_total', 'gauge', undefined],
   ['aseconds', 'gauge', undefined],
   ['seconds', 'gauge', undefined],
-] as const)('a unit that is not the end of the name %s of a %s is left out', async (name, type, unit) => {
+] as const)('a unit that is not a suffix of the name %s of a %s is left out', async (name, type, unit) => {
   const [family] = readExposition(
     await madeExpositionBytes([{ name, type, unit: 'seconds', rows: [{ value: 1 }] }], { format }),
   );

@@ -156,7 +156,7 @@ describe('what is refused', () => {
     [
       'a message cut short',
       pb.family('a', {}, pb.counter({}, 1)).subarray(0, -1),
-      `syntax message 2, byte +0: a field claims to be 16 bytes long, but its message has only 15 left; it is cut short, or no protobuf`,
+      `syntax message 2, byte +0: a field claims to be 16 bytes long, but its message has only 15 left; it is truncated or not protobuf`,
     ],
     [
       'a length beyond all bounds',
@@ -191,12 +191,12 @@ describe('what is refused', () => {
     [
       'a field number of zero',
       pb.delimited(pb.bytes(1, 'a'), Buffer.from([2, 0])),
-      'syntax message 2 (a), byte +4: 2 is no tag of a field',
+      'syntax message 2 (a), byte +4: 2 is not a field tag',
     ],
     [
       'a name that is a number',
       pb.delimited(pb.number(1, 5)),
-      'syntax message 2, byte +2: field 1 has the wire type 0, which it cannot have',
+      'syntax message 2, byte +2: field 1 has the wire type 0, which is invalid',
     ],
     ['text', Buffer.from('http_requests_total 1\n'), 'syntax message 2, byte'],
     [
@@ -227,7 +227,7 @@ describe('what is refused', () => {
     [
       'a label twice',
       metric(pb.labelFields({ x: '1' }), pb.labelFields({ x: '2' }), pb.bytes(3)),
-      'duplicate_label message 2 (a), metric 1, byte +14: the label x stands twice',
+      'duplicate_label message 2 (a), metric 1, byte +14: the label x appears twice',
     ],
     [
       'no value',
@@ -242,7 +242,7 @@ describe('what is refused', () => {
     [
       'a negative counter',
       metric(pb.counter({ x: '1' }, -1)),
-      'invalid_value message 2 (a), metric 1, byte +6: a{x="1"} is -1; counts are zero or more',
+      'invalid_value message 2 (a), metric 1, byte +6: a{x="1"} is -1; counts must be finite and not negative',
     ],
     [
       'a counter that is no number',
@@ -267,12 +267,12 @@ describe('what is refused', () => {
     [
       'a bound twice',
       histogram(pb.number(1, 1), pb.bucket(1, 1), pb.bucket(1, 1)),
-      'duplicate_series message 2 (h), metric 1, byte +25: h_bucket{le="1"} stands twice in this push',
+      'duplicate_series message 2 (h), metric 1, byte +25: h_bucket{le="1"} appears twice in this push',
     ],
     [
       'buckets that fall',
       histogram(pb.number(1, 2), pb.bucket(1, 2), pb.bucket(2, 1)),
-      'invalid_histogram message 2 (h), metric 1, byte +25: h_bucket{le="2"} holds 1',
+      'invalid_histogram message 2 (h), metric 1, byte +25: h_bucket{le="2"} is 1',
     ],
     [
       'a count less than its buckets',
@@ -323,7 +323,7 @@ describe('what is refused', () => {
     [
       'an exemplar with a label twice',
       metric(pb.bytes(3, double1(1), pb.bytes(2, pb.labelFields({ t: '1' }), pb.labelFields({ t: '2' })))),
-      'duplicate_label message 2 (a), metric 1, byte +27: the label t stands twice',
+      'duplicate_label message 2 (a), metric 1, byte +27: the label t appears twice',
     ],
     [
       'an exemplar with a label without a name',

@@ -27,7 +27,7 @@ describe.each([false, true])('with a snapshot: %s', (isSaved) => {
     await expect(run.restart({}, refusing)).rejects.toMatchObject({
       kind: 'other_mode',
       message:
-        'the store was kept in by-job mode, and now it is add mode: 1 source would be forgotten, and who pushes totals again would add all of them to what is there, with each push; 1 sample of gauges would go. Start with --by-job to go on as before, or with --storage.accept-mode-change if this is what you want; or move the folder away to begin with nothing',
+        'the store was written in by-job mode, but the gateway is now in add mode: 1 source would be forgotten, and senders of totals would add them in full with each push; 1 sample of gauges would be lost. Start with --by-job to continue as before, or with --storage.accept-mode-change to accept this; or move the directory away to start with an empty store',
     });
     await run.restart({ byJob: true }, refusing);
     await run.gateway.push(counter, { path });
@@ -38,7 +38,7 @@ describe.each([false, true])('with a snapshot: %s', (isSaved) => {
     const run = await holding({}, counter);
     await save(run);
     await expect(run.restart({ byJob: true }, refusing)).rejects.toThrow(
-      'the store was kept in add mode, and now it is by-job mode: who pushed totals before would add all of them once more, and who resets after each push would replace what it pushed last. Start without --by-job',
+      'the store was written in add mode, but the gateway is now in by-job mode: senders of totals would add them in full once more, and each push of senders that reset would replace their previous one. Start without --by-job',
     );
   });
 
@@ -46,7 +46,7 @@ describe.each([false, true])('with a snapshot: %s', (isSaved) => {
     const run = await holding({ byJob: true }, counter);
     await save(run);
     await expect(run.restart({ byJob: true, pathLabels: 'add' }, refusing)).rejects.toThrow(
-      'the store was kept with --push.path-labels=drop, and now it is add: 1 source would push the same as series with other labels, and what they pushed before would stay beside it, so that sums over both count it twice. Start with --push.path-labels=drop',
+      'the store was written with --push.path-labels=drop, but the flag is now add: 1 source would push the same values as series with different labels, and their old series would remain, so that sums over both count them twice. Start with --push.path-labels=drop',
     );
   });
 
@@ -88,7 +88,7 @@ test('a by-job store of which all sources were deleted is still one of by-job mo
   const run = await holding({ byJob: true }, counter);
   await run.gateway.delete(path);
   await expect(run.restart({}, refusing)).rejects.toThrow(
-    'now it is add mode: who pushes totals again would add',
+    'the gateway is now in add mode: senders of totals would add',
   );
 });
 

@@ -15,7 +15,7 @@ test('before what was kept has been read, nothing is taken and nothing shown, an
   expect(await status('/metrics')).toBe(503);
   expect(await status('/-/ready')).toBe(503);
   expect(await (await fetch(`http://127.0.0.1:${port}/-/ready`)).text()).toBe(
-    'the gateway is starting and still reads what it kept; send this request again a little later\n',
+    'the gateway is starting and still reading its storage; retry later\n',
   );
   expect(await status('/-/healthy')).toBe(200);
   expect(await status('/-/metrics')).toBe(200);
@@ -119,7 +119,7 @@ class FullJournal extends KeptJournal {
 test('a full store is no reason not to start by other rules, where a snapshot makes room', async () => {
   const { gateway, embedded } = embed({ byJob: true }, new FullJournal(true));
   await gateway.open(3_600_000);
-  await expect(embedded.push('a 1\n')).rejects.toThrow('needs to know who pushes');
+  await expect(embedded.push('a 1\n')).rejects.toThrow('by-job mode requires a job');
   await embedded.close();
 });
 
@@ -128,7 +128,7 @@ test('one that stays full says that the flags of before would do', async () => {
   const opened = gateway.open(3_600_000);
   await expect(opened).rejects.toBeInstanceOf(StorageProblem);
   await expect(opened).rejects.toThrow(
-    'flags were changed, and there is no room to keep that: the store is full; or start with the flags of before',
+    'flags have changed, and there is no space to record the change: the store is full; or restart with the previous flags',
   );
   await embedded.close();
   const same = embed({}, new FullJournal(false));

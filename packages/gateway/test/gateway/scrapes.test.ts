@@ -49,7 +49,7 @@ describe('places', () => {
     second.close();
     first.close();
     await settled();
-    expect(states([second, third])).toEqual(['the scrape was closed by its reader', 'whole']);
+    expect(states([second, third])).toEqual(['the scraper closed the connection', 'whole']);
     third.close();
     expect(desk.scrapes.report).toMatchObject({ open: 0, waiting: 0, views: 0, bytes: 0 });
   });

@@ -66,7 +66,7 @@ test('one path is named for each reason, while there is one', async () => {
   await push('job/a/instance/1', 19);
   expect(await page()).not.toContain('totals');
   await push('job/b', 40);
-  expect(await page()).toMatch(/^ {2}Pushes of a path look like totals.*--by-job.*: \/metrics\/job\/b$/m);
+  expect(await page()).toMatch(/^ {2}Pushes to this path look like totals.*--by-job.*: \/metrics\/job\/b$/m);
   await push('job/a/instance/1', 40);
   expect(await page()).toMatch(/: \/metrics\/job\/a\/instance\/1 and 1 more$/m);
   await gateway.close();

@@ -29,7 +29,7 @@ test('a DELETE in add mode says that nothing was deleted', async () => {
   expect(await reply(url, { method: 'DELETE' })).toEqual([
     202,
     plain,
-    'nothing was deleted: in add mode the gateway does not know who pushed what, and sums stay; see --by-job\n',
+    'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n',
   ]);
 });
 
@@ -39,7 +39,7 @@ test('a DELETE in by-job mode says nothing', async () => {
 });
 
 const nothing =
-  'none of the samples of this push adds anything: summaries are dropped without --push.summaries=sum-and-count, and so are values that are NaN or infinite\n';
+  'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
 
 test.each([
   ['summaries', summary],
@@ -80,7 +80,7 @@ test('accepted pushes are in the log at debug', async () => {
     ['debug', 'push accepted', { ...fields, method: 'POST', bytes: 4 }],
     [
       'debug',
-      'push accepted, but none of its samples adds anything',
+      'push accepted, but all of its samples were ignored',
       { ...fields, method: 'PUT', bytes: summary.length },
     ],
   ]);

@@ -36,7 +36,7 @@ it('errors.md lists the errors', () => {
 });
 
 it('http.md says what each clause of Accept is answered with', () => {
-  const rows = tableRows('http.md', '## Formats of the page');
+  const rows = tableRows('http.md', '## Formats of the exposition');
   expect(rows).toHaveLength(6);
   for (const [clauses = '', , contentType] of rows) {
     const accept = clauses.split(/, | or /)[0]!;

@@ -47,7 +47,11 @@ describe('hosts', () => {
   ])('lets in %s', (_name, asked, path) => expect(() => policy.check(asked, path)).not.toThrow());
 
   it.each<[string, IncomingMessage, RegExp]>([
-    ['another name', request('evil.example'), /"evil.example"; ask for a name that --web.allowed-hosts/],
+    [
+      'another name',
+      request('evil.example'),
+      /"evil.example" is not allowed; use a host listed in --web.allowed-hosts/,
+    ],
     ['another port where one is named', request('other.example:80'), /other.example:80/],
     ['a name that ends like one', request('evil-gw.example'), /evil-gw/],
     ['what begins like an address', request('10.0.0.1.evil.example'), /evil/],

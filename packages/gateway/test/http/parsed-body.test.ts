@@ -73,7 +73,7 @@ test.each([
   expect(await reply.json()).toMatchObject({
     code: 'body_already_read',
     detail:
-      "something in front of the gateway has read the body of this push, such as a body parser; put the gateway's handler before it, or have it leave the body in request.body as a Buffer or string",
+      "the body of this push was already read, for example by a body parser; put the gateway's handler first, or leave the body in request.body as a Buffer or string",
   });
   expect(await gateway.scrape()).toBe('');
 });

@@ -17,7 +17,7 @@ import { silentLog } from '../../src/primitives/log.ts';
 describe('explainMisread', () => {
   const gzip = Buffer.from([0x1f, 0x8b, 8, 0]);
   const openmetrics =
-    'the body looks like OpenMetrics, which is read with the header Content-Type: application/openmetrics-text';
+    'the body looks like OpenMetrics, which requires the header Content-Type: application/openmetrics-text';
   it.each<[string, Uint8Array, string | undefined, string | undefined]>([
     ['text', Buffer.from('a b\n'), 'text/plain', undefined],
     ['nothing', Buffer.alloc(0), undefined, undefined],
@@ -29,13 +29,13 @@ describe('explainMisread', () => {
       'JSON',
       Buffer.from('{"a":1}'),
       'application/json; charset=utf-8',
-      'JSON is not read here; send the text format of Prometheus, a line for each sample',
+      'JSON is not supported; send the Prometheus text format, one line per sample',
     ],
     [
       'a form',
       Buffer.from('--x'),
       'multipart/form-data; boundary=x',
-      'forms are not read here; send the text alone, as curl --data-binary @file does',
+      'forms are not supported; send the text as the body, as curl --data-binary @file does',
     ],
     ['what curl says', Buffer.from('a b\n'), 'application/x-www-form-urlencoded', undefined],
   ])('%s', (_name, body, contentType, advice) => {
@@ -133,7 +133,7 @@ describe('problemBody', () => {
     expect(contentType).toBe('application/problem+json');
     expect(JSON.parse(body)).toEqual({
       type: 'urn:prom-aggregation-gateway:problem:syntax',
-      title: 'The body is not valid in its format',
+      title: 'Invalid syntax in body',
       status: 400,
       detail: 'cannot parse value "1.x"',
       code: 'syntax',
@@ -178,8 +178,8 @@ describe('corsPolicy', () => {
   });
 
   it('refuses one that is not named, and says nothing to it', () => {
-    expect(() => exact.check(evil, 'push', host)).toThrowError(/may not push here; .*--web.cors-origin/);
-    expect(() => exact.check(evil, 'retire', host)).toThrowError(/may not delete here/);
+    expect(() => exact.check(evil, 'push', host)).toThrowError(/not allowed to push; .*--web.cors-origin/);
+    expect(() => exact.check(evil, 'retire', host)).toThrowError(/not allowed to delete/);
     expect(exact.headersFor(evil, 'push')).toEqual(['Vary', 'Origin']);
   });
 
@@ -193,7 +193,7 @@ describe('corsPolicy', () => {
     for (const policy of [exact, any]) {
       policy.check(undefined, 'retire', host);
       policy.check(`http://${host}`, 'retire', 'Gateway.example:9091');
-      expect(() => policy.check('null', 'retire', 'null')).toThrowError(/may not delete/);
+      expect(() => policy.check('null', 'retire', 'null')).toThrowError(/not allowed to delete/);
     }
   });
 });

@@ -13,7 +13,7 @@ describe('routes', () => {
     ['POST', '/metrics/job/x/?query=1', 202, /^$/],
     ['POST', 'http://gateway.example/metrics/job/x', 202, /^$/],
     ['DELETE', '/metrics/job/x', 202, /^nothing was deleted/],
-    ['DELETE', '/metrics/', 400, /job to delete/],
+    ['DELETE', '/metrics/', 400, /DELETE requires a job/],
     ['GET', '/metrics', 200, /^a 1\nb 2\n$/],
     ['GET', '/metrics/?x', 200, /^a 1\nb 2\n$/],
     ['HEAD', '/metrics', 200, /^$/],
@@ -21,13 +21,13 @@ describe('routes', () => {
     ['GET', '/-/ready', 200, /^OK\n$/],
     ['GET', '/-/metrics', 200, /^own 1\n$/],
     ['HEAD', '/', 200, /^$/],
-    ['GET', '/metrics/job/x', 405, /takes pushes.*\/metrics/],
+    ['GET', '/metrics/job/x', 405, /accepts pushes.*\/metrics/],
     ['POST', '/-/healthy', 405, /GET/],
     ['PATCH', '/metrics', 405, /POST or PUT/],
     ['GET', '/nowhere', 404, /push to \/metrics\//],
     ['POST', '/metricsjob/x', 404, /push to \/metrics\//],
-    ['POST', '//metrics/job/x', 400, /empty piece/],
-    ['POST', '/metrics//job/x', 400, /empty piece/],
+    ['POST', '//metrics/job/x', 400, /empty segment/],
+    ['POST', '/metrics//job/x', 400, /empty segment/],
     ['POST', '/metrics/job', 400, /odd number/],
     ['HEAD', '/nowhere', 404, /^$/],
     ['HEAD', '/metrics/job/x', 405, /^$/],
@@ -121,7 +121,7 @@ describe('errors', () => {
     const { send } = await run();
     const headers = { 'content-type': 'application/openmetrics-protobuf; version=1.0.0' };
     const reply = await send('POST', '/metrics/job/x', { headers, body: 'x' });
-    expect([reply.status, reply.text]).toEqual([415, expect.stringMatching(/protobuf of OpenMetrics/)]);
+    expect([reply.status, reply.text]).toEqual([415, expect.stringMatching(/OpenMetrics protobuf/)]);
   });
   it('415 for protobuf that does not say what it is', async () => {
     const { send } = await run();

@@ -113,10 +113,10 @@ test('protobuf: a metric and a quantile of it stand once', () => {
   };
   for (let times = 0; times < 3; times += 1) {
     expect(push(metric(twice))).toBe(
-      's{a="1",quantile="0.5"} stands twice in this push; write each series once',
+      's{a="1",quantile="0.5"} appears twice in this push; send each series once',
     );
     expect(push(metric(good), metric(good))).toBe(
-      's_count{a="1"} stands twice in this push; write each series once',
+      's_count{a="1"} appears twice in this push; send each series once',
     );
     expect(push(metric(good))).toBe('4 of 4 dropped');
   }

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/folders.ts';
 import { program, repository, run } from '../support/programs.ts';
 
 const guide = readFileSync(join(repository, 'docs/guides/prometheus.md'), 'utf8');
-const [, rules = ''] = /^## Alerts worth having\n[\s\S]*?^```yaml\n([\s\S]*?)^```$/m.exec(guide) ?? [];
+const [, rules = ''] = /^## Recommended alerts\n[\s\S]*?^```yaml\n([\s\S]*?)^```$/m.exec(guide) ?? [];
 const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
 
 const PREFIX = 'prom_aggregation_gateway_';

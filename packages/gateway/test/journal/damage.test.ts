@@ -79,9 +79,9 @@ const cases: readonly Case[] = [
     snapshots: false,
     damage: (path) => spoil(nth(segmentsIn(path), 0), nth(blocksOf(path).blocks, 2).start + 100),
     message:
-      /journal-0+1\.log is damaged at offset \d+: the checksum of the block there is wrong\. Records up to 2 /,
+      /journal-0+1\.log is corrupted at offset \d+: the checksum of the block there is wrong\. Records up to 2 /,
     kept: 2,
-    lost: /records from 3 on: .* 37 records after that can be read/,
+    lost: /records from 3 on: .* 37 readable records after that/,
   },
   {
     name: 'a byte changed near the end, after a clean stop',
@@ -91,9 +91,9 @@ const cases: readonly Case[] = [
       const blocks = blocksOf(path, segment).blocks.filter((block) => block.records > 0);
       spoil(segment, nth(blocks, -1).start + 50);
     },
-    message: /is damaged at offset \d+: the checksum of the block there is wrong\. Records up to 39 /,
+    message: /is corrupted at offset \d+: the checksum of the block there is wrong\. Records up to 39 /,
     kept: 39,
-    lost: /records from 40 on: .* 0 records after that/,
+    lost: /records from 40 on: .* 0 readable records after that/,
   },
   {
     name: 'a block overwritten with zeros',
@@ -103,7 +103,7 @@ const cases: readonly Case[] = [
       const { bytes, blocks } = blocksOf(path, segment);
       writeFileSync(segment, bytes.fill(0, nth(blocks, 3).start, nth(blocks, 3).end));
     },
-    message: /is damaged at offset \d+: no block begins there/,
+    message: /is corrupted at offset \d+: no block starts there/,
     kept: 0,
     lost: /records from \d+ on/,
   },
@@ -112,7 +112,8 @@ const cases: readonly Case[] = [
     snapshots: false,
     damage: (path) =>
       truncateSync(nth(segmentsIn(path), 1), nth(blocksOf(path, segmentsIn(path)[1]).blocks, 2).start),
-    message: /is damaged at offset \d+: its records end there with \d+, and journal-\d+\.log begins with \d+/,
+    message:
+      /is corrupted at offset \d+: its records end there with \d+, and journal-\d+\.log begins with \d+/,
     kept: 0,
     lost: /records from \d+ on/,
   },
@@ -120,7 +121,7 @@ const cases: readonly Case[] = [
     name: 'a segment cut within its header',
     snapshots: false,
     damage: (path) => truncateSync(nth(segmentsIn(path), 1), 20),
-    message: /is damaged at offset 0: it has 20 bytes and its header alone takes 64/,
+    message: /is corrupted at offset 0: it has 20 bytes and its header alone takes 64/,
     kept: 0,
     lost: /records from \d+ on/,
   },
@@ -129,7 +130,7 @@ const cases: readonly Case[] = [
     snapshots: false,
     damage: (path) => rmSync(nth(segmentsIn(path), 1)),
     message:
-      /journal-0+1\.log is damaged at offset \d+: its records end there with \d+, and journal-\d+\.log begins with \d+/,
+      /journal-0+1\.log is corrupted at offset \d+: its records end there with \d+, and journal-\d+\.log begins with \d+/,
     kept: 0,
     lost: /records from \d+ on/,
   },
@@ -137,7 +138,7 @@ const cases: readonly Case[] = [
     name: 'the first segment missing',
     snapshots: false,
     damage: (path) => rmSync(nth(segmentsIn(path), 0)),
-    message: /is damaged at offset 0: records 1 to \d+ are missing: no snapshot covers them/,
+    message: /is corrupted at offset 0: records 1 to \d+ are missing: no snapshot covers them/,
     kept: 0,
     lost: /records from 1 on/,
   },
@@ -160,9 +161,9 @@ const cases: readonly Case[] = [
       const segment = nth(segmentsIn(path), -1);
       truncateSync(segment, nth(blocksOf(path, segment).blocks, 1).end);
     },
-    message: /is damaged at offset \d+: the file ends at offset \d+, and was made with \d+ bytes/,
+    message: /is corrupted at offset \d+: the file ends at offset \d+, and was made with \d+ bytes/,
     kept: 0,
-    lost: /records from \d+ on: .* 0 records after that/,
+    lost: /records from \d+ on: .* 0 readable records after that/,
   },
   {
     name: 'the last segment cut inside of a block',
@@ -171,7 +172,7 @@ const cases: readonly Case[] = [
       const segment = nth(segmentsIn(path), -1);
       truncateSync(segment, nth(blocksOf(path, segment).blocks, 1).end - 700);
     },
-    message: /is damaged at offset \d+: a block begins there that is longer than the rest of the file/,
+    message: /is corrupted at offset \d+: the block there is longer than the rest of the file/,
     kept: 0,
     lost: /records from \d+ on: /,
   },
@@ -180,7 +181,7 @@ const cases: readonly Case[] = [
     snapshots: true,
     damage: (path) => rmSync(nth(segmentsIn(path), -1)),
     message:
-      /journal-\d+\.log is damaged at offset 0: the file is missing, and with it the records from \d+ on/,
+      /journal-\d+\.log is corrupted at offset 0: the file is missing, and with it the records from \d+ on/,
     kept: 0,
     lost: /records from \d+ on: .*the file is missing/,
     movesNothing: true,
@@ -192,8 +193,7 @@ const cases: readonly Case[] = [
       for (const file of [...segmentsIn(path), ...headsIn(path)]) rmSync(file);
     },
     movesNothing: true,
-    message:
-      /no segment of the journal is there, and the snapshot .*-0+30\.snap was made when records up to 30 were in it/,
+    message: /the journal has no segments, but the snapshot .*-0+30\.snap covers records up to 30/,
     kept: 30,
     lost: /records from 31 on/,
   },
@@ -207,8 +207,7 @@ const cases: readonly Case[] = [
       for (const file of [...segmentsIn(path), ...headsIn(path)])
         if (Number(/\d{20}/.exec(file)?.[0]) > 1) rmSync(file);
     },
-    message:
-      /the journal ends there with record \d+, and the snapshot .*-0+30\.snap was made when records up to 30 were/,
+    message: /the journal ends with record \d+, but the snapshot .*-0+30\.snap covers records up to 30/,
     kept: 30,
     lost: /records from 31 on/,
   },
@@ -219,7 +218,7 @@ const cases: readonly Case[] = [
       for (const snapshot of snapshotsIn(path)) spoil(snapshot, 70);
     },
     message:
-      /records 1 to \d+ are missing.*; the snapshot .*snapshot-0+30\.snap is damaged too: the checksum of the part at offset 64 is wrong; the snapshot .*snapshot-0+20\.snap is damaged too/,
+      /records 1 to \d+ are missing.*; the snapshot .*snapshot-0+30\.snap is corrupted too: the checksum of the part at offset 64 is wrong; the snapshot .*snapshot-0+20\.snap is corrupted too/,
     kept: 0,
     lost: /snapshot-0+30\.snap: the checksum of the part at offset 64/,
   },
@@ -232,7 +231,7 @@ test.each(cases)('$name: refused, with what to do', async ({ snapshots, damage, 
   const problem = await problemWith(path);
   expect(problem.kind).toBe('corrupt');
   expect(problem.message).toMatch(message);
-  expect(problem.message).toMatch(/Restore a backup .* --storage\.on-corruption=quarantine/);
+  expect(problem.message).toMatch(/Restore a backup, .* --storage\.on-corruption=quarantine/);
   // Nothing was changed, so it says the same again.
   expect(readdirSync(path).toSorted()).toEqual(before);
   expect((await problemWith(path)).message).toBe(problem.message);
@@ -326,7 +325,7 @@ test('the only snapshot damaged, and all records gone, is no empty store', async
   spoil(nth(snapshotsIn(path), 0), 75);
   const problem = await problemWith(path);
   expect(problem.kind).toBe('corrupt');
-  expect(problem.message).toMatch(/it covered records up to 30, and those after 0 are nowhere else/);
+  expect(problem.message).toMatch(/it covered records up to 30, and there is no other copy of those after 0/);
   const { recovered } = await contentsOf(path, { ...small, onCorruption: 'quarantine' });
   expect(recovered.lost.length).toBeGreaterThan(0);
 });
@@ -360,7 +359,7 @@ test.each(['segment', 'snapshot'] as const)(
     const problem = await problemWith(path, { onCorruption: 'quarantine' });
     expect(problem.kind).toBe('newer_version');
     expect(problem.message).toMatch(
-      /has format version 3, and this gateway knows versions up to [12]: run the version/,
+      /has format version 3, and this gateway supports versions up to [12]: run the version/,
     );
   },
 );

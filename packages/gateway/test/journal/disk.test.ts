@@ -74,7 +74,7 @@ test('a full disk is met before a record is taken, and pushes go on by themselve
   expect(journal.committedLogIndex).toBe(logIndex);
   const full = await refusal(journal, 1000);
   expect(full.code).toBe('storage_full');
-  expect(full.message).toMatch(/no room on the disk of .*ENOSPC.*free space there/);
+  expect(full.message).toMatch(/no space left on the disk of .*ENOSPC.*free some/);
   expect(failures).toEqual([]);
   expect(pressed).toHaveBeenCalled();
   expect(readdirSync(path).filter(isNext)).toEqual([]);
@@ -139,7 +139,7 @@ test('the last of the disk is kept for the snapshot that makes room', async () =
       return error instanceof JournalFull ? error : undefined;
     });
     expect(full.message).toMatch(
-      /no room on the disk of .* \(\d+ bytes are free and the store keeps \d+ for the next/,
+      /no space left on the disk of .* \(\d+ bytes are free, and \d+ are reserved for the next/,
     );
     expect(pressed).toHaveBeenCalled();
     pressed.mockClear();
@@ -230,7 +230,7 @@ test('a slow disk: records share commits, and past the bound no more may wait', 
   expect(journal.committedLogIndex).toBe(1);
   const overloaded = await refusal(journal, 1000);
   expect(overloaded.code).toBe('overloaded');
-  expect(overloaded.message).toMatch(/10000 bytes wait .* no more than 10000 may/);
+  expect(overloaded.message).toMatch(/10000 bytes are waiting .* the maximum is 10000/);
   go();
   await journal.whenCommitted(journal.logIndex);
   expect(journal.stats().commits - before).toBe(2);

@@ -133,7 +133,7 @@ test('one that is asked and says nothing is taken for busy, and alive', async ()
   const server = createServer((socket) => socket.resume());
   await new Promise<void>((resolve) => void server.listen(join(path, lockName), resolve));
   onTestFinished(() => void server.close());
-  expect((await problemWith(path)).message).toContain('a process that does not answer');
+  expect((await problemWith(path)).message).toContain('a process that does not respond');
 });
 
 test('what cannot be a store says why', async () => {

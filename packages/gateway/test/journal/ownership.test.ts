@@ -45,7 +45,7 @@ test.each(modes)(
   async (sync) => {
     const store = await opened({ sync, leaseMs: 60_000 });
     rmSync(store.path, { recursive: true });
-    await expectFailed(store, /is no longer there: the folder of the store, or this file in it, was removed/);
+    await expectFailed(store, /no longer exists: the storage directory, or this file in it, was removed/);
   },
 );
 
@@ -53,7 +53,7 @@ test.each(modes)('the folder moved, and another in its place: the same (sync: %s
   const store = await opened({ sync, leaseMs: 60_000 });
   renameSync(store.path, `${store.path}-before`);
   mkdirSync(store.path);
-  await expectFailed(store, /is no longer there/);
+  await expectFailed(store, /no longer exists/);
   await store.journal.close();
   expect([...(await contentsOf(`${store.path}-before`)).records.values()][0]).toBe('one');
 });
@@ -62,7 +62,7 @@ test('the folder removed from an idle process is found out without a push', asyn
   const { path, failures } = await opened();
   rmSync(path, { recursive: true });
   await eventually('the failure', () => failures.length === 1);
-  expect(failures[0]?.message).toMatch(/lock of the store .* is lost: the folder was removed or moved/);
+  expect(failures[0]?.message).toMatch(/lock of the store .* is lost: the directory was removed or moved/);
 });
 
 test('a lock that a cleaner has removed is put back, and production goes on', async () => {
@@ -76,7 +76,7 @@ test('a lock that a cleaner has removed is put back, and production goes on', as
   }
   expect(failures).toEqual([]);
   expect(
-    lines.every(({ level, text }) => level === 'warn' && /was removed and has been put back/.test(text)),
+    lines.every(({ level, text }) => level === 'warn' && /was removed and has been restored/.test(text)),
   ).toBe(true);
   expect(lines).toHaveLength(3);
 });
@@ -86,7 +86,7 @@ test('a holder that finds the lock of another calls nothing safe any more', asyn
   rmSync(join(store.path, lockName));
   writeFileSync(join(store.path, lockName), 'of another machine, which cannot be asked from here');
   await eventually('the failure', () => store.failures.length === 1);
-  await expectFailed(store, /the lock of the store .* is lost: another process has put its own there/);
+  await expectFailed(store, /the lock of the store .* is lost: another process has replaced it/);
 });
 
 test('one whose lock was taken is found out before it acknowledges, however long it was away', async () => {
@@ -181,7 +181,7 @@ test('two processes without a lock: a segment under the same name is not replace
   await appendEach(first, ['one']);
   const logIndex = await append(second, 'the other one');
   await expect(second.whenCommitted(logIndex)).rejects.toThrow(
-    /another process writes to the same store.*journal-0+1\.log/,
+    /another process is writing to the same store.*journal-0+1\.log/,
   );
   const { records } = await contentsOf(temporaryFolder(), { files: CrashDisk.of(disk.contents()) });
   expect([...records.values()]).toEqual(['one']);
@@ -200,7 +200,7 @@ test('two processes without a lock: what the other has begun is found, and nothi
   const file = await disk.open(other, 'create');
   await file.close();
   await expect(first.snapshot(first.logIndex, partsOf('state'))).rejects.toThrow(
-    /another process writes to the same store: it has made .*777\.log/,
+    /another process is writing to the same store: it has created .*777\.log/,
   );
   const kept = [...names].filter((name) => name.endsWith('.log'));
   expect(kept.length).toBeGreaterThan(2);
@@ -222,14 +222,12 @@ test('no lock, no start', async () => {
   const path = join(temporaryFolder(), 'absent');
   await expect(takeLock(path, { log: silentLog, readOnly: false })).rejects.toMatchObject({
     kind: 'unusable',
-    message: expect.stringMatching(
-      /cannot be locked, and without a lock a second process could use it too: /,
-    ),
+    message: expect.stringMatching(/cannot be locked, so a second process could use it at the same time: /),
   });
   // To look into a store on a medium that cannot be written, no lock is needed.
   const { log, lines } = rememberingLog();
   await takeLock(path, { log, readOnly: true });
-  expect(lines.map(({ text }) => text)).toEqual([expect.stringMatching(/read without a lock/)]);
+  expect(lines.map(({ text }) => text)).toEqual([expect.stringMatching(/reading the store without a lock/)]);
 });
 
 test.each([
@@ -241,7 +239,7 @@ test.each([
   const problem = await problemOf(path);
   expect(problem.kind).toBe('unusable');
   expect(problem.message).toMatch(
-    new RegExp(`lock\\.sock is ${what}, and the lock of the store goes there: remove it`),
+    new RegExp(`lock\\.sock is ${what}, but the lock of the store belongs there: remove it`),
   );
   expect(readdirSync(path)).toEqual([lockName]);
 });

@@ -29,18 +29,18 @@ async function problemOf(options: FileJournalOptions): Promise<StorageProblem | 
 }
 
 const known: readonly (readonly [code: string, message: RegExp])[] = [
-  ['EIO', /the disk failed \(EIO.*kernel's log.*restore a backup/],
-  ['EROFS', /mounted read-only.*mount it for writing/],
-  ['EACCES', /may not do that.*give this process the right/],
-  ['EMFILE', /no file descriptors left .*ulimit -n/],
-  ['ENFILE', /the system has no file descriptors left .*fs\.file-max/],
-  ['ENOMEM', /no memory left/],
-  ['ENOTDIR', /a part of the path is no folder/],
-  ['ELOOP', /symbolic links lead in a circle/],
+  ['EIO', /the disk failed \(EIO.*kernel log.*restore a backup/],
+  ['EROFS', /mounted read-only.*remount it read-write/],
+  ['EACCES', /permission denied.*give this process read and write permission/],
+  ['EMFILE', /out of file descriptors .*ulimit -n/],
+  ['ENFILE', /the system is out of file descriptors .*fs\.file-max/],
+  ['ENOMEM', /out of memory/],
+  ['ENOTDIR', /part of the path is not a directory/],
+  ['ELOOP', /too many levels of symbolic links/],
   ['ENAMETOOLONG', /the path is too long .*--storage\.path/],
-  ['EISDIR', /a folder has the name of a file of the store .*move it away/],
-  ['ESTALE', /mount the file system again/],
-  ['ENOSPC', /no room on the disk, or it has no inodes left .*df -i/],
+  ['EISDIR', /a directory has the name of a storage file .*move it away/],
+  ['ESTALE', /remount the file system/],
+  ['ENOSPC', /no space left on the disk, or no inodes left .*df -i/],
   ['EXYZ', /cannot be opened: EXYZ/],
 ];
 
@@ -78,8 +78,8 @@ test('paths that lead nowhere say so', async () => {
   symlinkSync(join(folder, 'circle'), join(folder, 'circle'));
   symlinkSync(join(folder, 'nothing'), join(folder, 'dangling'));
   for (const [name, message] of [
-    ['circle', /symbolic links lead in a circle/],
-    ['dangling', /not there, or a link that leads nowhere/],
+    ['circle', /too many levels of symbolic links/],
+    ['dangling', /does not exist, or is a broken link/],
     ['x'.repeat(300), /the path is too long/],
   ] as const) {
     const problem = await problemOf(optionsFor(join(folder, name)));
@@ -89,9 +89,9 @@ test('paths that lead nowhere say so', async () => {
 });
 
 test.each([
-  ['EMFILE', /no file descriptors left .*ulimit -n/],
-  ['ENFILE', /the system has no file descriptors left/],
-  ['ENOMEM', /no memory left/],
+  ['EMFILE', /out of file descriptors .*ulimit -n/],
+  ['ENFILE', /the system is out of file descriptors/],
+  ['ENOMEM', /out of memory/],
 ] as const)('%s while running is not called a full disk, and passes', async (code, message) => {
   let rule: DiskRule = () => {};
   const failures: Error[] = [];
@@ -113,7 +113,7 @@ test.each([
   }
   expect(refused).toBeInstanceOf(JournalFull);
   expect(refused).toMatchObject({ code: 'overloaded', message: expect.stringMatching(message) });
-  expect((refused as Error).message).not.toMatch(/no room on the disk/);
+  expect((refused as Error).message).not.toMatch(/no space left on the disk/);
   // A snapshot would not help.
   expect(pressures).toEqual([]);
   rule = () => {};

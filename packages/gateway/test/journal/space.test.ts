@@ -44,7 +44,7 @@ test('a full store says so, keeps within the bound, and goes on after a snapshot
     const full = await fill(path, journal);
     expect(full.code).toBe('storage_full');
     expect(full.message).toMatch(
-      /holds \d+ bytes and keeps \d+ for the next snapshot, and --storage\.max-size allows 1048576/,
+      /has \d+ bytes, \d+ are reserved for the next snapshot, and --storage\.max-size is 1048576/,
     );
     expect(pressed).toHaveBeenCalled();
     pressed.mockClear();
@@ -88,7 +88,7 @@ test('a snapshot that does not fit is refused, and the store is as it was', asyn
   await appendEach(journal, ['one', 'two']);
   await expect(
     journal.snapshot(2, partsOf(...Array.from({ length: 20 }, () => 'y'.repeat(100_000)))),
-  ).rejects.toThrow(/the snapshot does not fit: .* --storage\.max-size allows 1048576: raise it/);
+  ).rejects.toThrow(/no space for the snapshot: .* --storage\.max-size is 1048576: raise the flag/);
   expect(bytesIn(path)).toBe(journal.stats().storedBytes);
   expect([...(await contentsOf(copyStore(path), { bytesMax })).records.values()]).toEqual(['one', 'two']);
 });

@@ -67,7 +67,7 @@ test('what is torn is told, sealed off, and followed by new records', async () =
   expect([...contents.records.values()]).toEqual(['one']);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({ level: 'warn' });
-  expect(lines[0]?.text).toMatch(/cut short.*offset=\d+ bytes=\d+/);
+  expect(lines[0]?.text).toMatch(/incomplete commit.*offset=\d+ bytes=\d+/);
   expect(blocksOf(path).seal).toMatchObject({ start: last.start, first: 2 });
   expect(readFileSync(nth(segmentsIn(path), 0)).length).toBe(last.start + 64);
   expect(await append(journal, 'second two')).toBe(2);

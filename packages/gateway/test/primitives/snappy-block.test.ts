@@ -30,13 +30,13 @@ describe('blocks', () => {
 
 describe('what is no block', () => {
   it.each<[name: string, block: readonly number[], message: RegExp]>([
-    ['empty', [], /breaks off/],
-    ['only a length', [3], /breaks off/],
+    ['empty', [], /is truncated/],
+    ['only a length', [3], /is truncated/],
     ['a length without end', [0xff, 0xff, 0xff, 0xff, 0xff, 1], /does not end/],
     ['a length of gigabytes', [0xff, 0xff, 0xff, 0xff, 0x0f], /longer than 100000/],
-    ['a literal cut short', [3, 2 << 2, ...ascii('ab')], /breaks off/],
-    ['the length of a literal cut short', [100, 61 << 2, 99], /breaks off/],
-    ['an offset cut short', [7, 2 << 2, ...ascii('abc'), (2 << 2) | 2, 3], /breaks off/],
+    ['a literal cut short', [3, 2 << 2, ...ascii('ab')], /is truncated/],
+    ['the length of a literal cut short', [100, 61 << 2, 99], /is truncated/],
+    ['an offset cut short', [7, 2 << 2, ...ascii('abc'), (2 << 2) | 2, 3], /is truncated/],
     ['a copy from before the beginning', [7, 2 << 2, ...ascii('abc'), 1, 4], /before the beginning/],
     ['a copy from nowhere', [7, 2 << 2, ...ascii('abc'), 1, 0], /before the beginning/],
     ['more than it says', [2, 2 << 2, ...ascii('abc')], /longer than it says/],

@@ -109,14 +109,12 @@ test('the log says where the store is, and whether it is new', async () => {
   const path = join(temporaryFolder(), 'mistyped', 'data');
   const flags = [`--storage.path=${relative(process.cwd(), path)}`];
   const first = await startGateway(flags);
-  expect(first.stderr()).toContain(
-    `msg="storage is new: nothing was kept in this folder before" path=${path}\n`,
-  );
+  expect(first.stderr()).toContain(`msg="created a new store" path=${path}\n`);
   expect(first.stderr()).toContain(`storage=${path} `);
   await first.stop();
   const second = await startGateway(flags);
   expect(second.stderr()).toContain(`msg="storage read" path=${path} series=0`);
-  expect(second.stderr()).not.toContain('storage is new');
+  expect(second.stderr()).not.toContain('created a new store');
 });
 
 // npm passes signals on to the shell that it runs the script in, and to nobody else.

@@ -19,7 +19,7 @@ test.each(['packages/gateway/dist/main.js', 'packages/gateway/scripts/prestart.m
     expect(told).toEqual([
       1,
       '',
-      `prom-aggregation-gateway needs Node 20 or newer; this is ${process.version}\n`,
+      `prom-aggregation-gateway requires Node 20 or newer; this is ${process.version}\n`,
     ]);
   },
 );

@@ -114,7 +114,7 @@ test('a damaged store is not opened, and says so; set to quarantine, it goes on 
   expect(verified.stderr).toContain(journal);
 
   const second = await startGateway([...flags, '--storage.on-corruption=quarantine']);
-  expect(second.stderr()).toMatch(/level=error .*2 records after that/);
+  expect(second.stderr()).toMatch(/level=error .*2 readable records after that/);
   expect(await scrapeSamples(second.url)).toEqual(new Map());
   const own = await (await fetch(`${second.url}/-/metrics`)).text();
   expect(own).toMatch(/storage_damages [1-9]/);

@@ -160,7 +160,7 @@ describe('metadata', () => {
     await expect(gateway.push(`a 1\n# HELP b ${'x'.repeat(21)}\nb 1\n`)).rejects.toMatchObject({
       code: 'metadata_limit',
       status: 422,
-      message: 'the HELP of b is 21 bytes long, and at most 20 are kept (--limit.help-bytes)',
+      message: 'the HELP of b is 21 bytes long, and the maximum is 20 (--limit.help-bytes)',
       location: { line: 2, column: 1 },
     });
     expect(await gateway.scrape()).toBe('');

@@ -186,6 +186,21 @@ describe('banned words', () => {
     expect(found('freshCells = new FreshCells()')).toHaveLength(1);
   });
 
+  test('some are banned only where users read them', () => {
+    const shown = [{ word: 'stands twice', say: 'appears twice', shown: true }] as const;
+    const foundAt = (path: string, text: string): number => bannedWordsIn(path, text, shown).length;
+    const source = 'packages/gateway/src/x.ts';
+    expect(foundAt(source, "throw new Error('a label stands twice');")).toBe(1);
+    expect(foundAt('docs/guides/x.md', 'A label stands twice.')).toBe(1);
+    expect(foundAt(source, '/** Stands twice. */\nlet a; // stands twice\n/*\n * Stands twice.\n */')).toBe(
+      0,
+    );
+    expect(foundAt('packages/gateway/test/x.test.ts', "'stands twice'")).toBe(0);
+    expect(bannedWordsIn(source, "/**\n * Two\n */\n'stands twice'", shown)).toEqual([
+      `${source}:4 has stands twice; say appears twice`,
+    ]);
+  });
+
   test('a file may have one, as long as it does', () => {
     const allowed = [{ word: 'fresh cell', say: 'pending series', except: { 'x.ts': 'a name of others' } }];
     expect(bannedWordsIn('x.ts', 'fresh cell', allowed)).toEqual([]);

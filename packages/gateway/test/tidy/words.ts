@@ -4,8 +4,19 @@ export interface BannedWord {
   /** One word or several, such as `pending series`: found in `freshAccumulators`, `FRESH_ACCUMULATOR`, `fresh-accumulators.ts` and "pending series". */
   readonly word: string;
   readonly say: string;
+  /** Only where users read it: in their docs, and in the sources outside of comments. */
+  readonly shown?: true;
   /** Paths that go on having it, relative to the repository, and why. */
   readonly except?: Readonly<Record<string, string>>;
+}
+
+const usersRead = /^(?:README|CONTRIBUTING)\.md$|^docs\/(?:guides|reference)\/|^packages\/gateway\/src\//;
+
+/** With as many lines. Only comments that begin a line or follow a blank, as the formatter writes them. */
+function withoutComments(source: string): string {
+  return source.replaceAll(/^[ \t]*\/\*[^]*?\*\/|(?<=^|\s)\/\/.*/gm, (comment) =>
+    comment.replaceAll(/[^\n]/g, ''),
+  );
 }
 
 /** Lower case, in their order, with the line of each. */
@@ -19,9 +30,21 @@ function* wordsOf(text: string): Generator<{ readonly word: string; readonly lin
 
 /** `path:line has word; say …`, once for each line. */
 export function bannedWordsIn(path: string, text: string, banned: readonly BannedWord[]): readonly string[] {
-  const phrases = banned
-    .filter(({ except }) => !(except !== undefined && path in except))
-    .map((each) => ({ ...each, words: each.word.split(' ') }));
+  const rows = banned.filter(({ except }) => !(except !== undefined && path in except));
+  const shown = usersRead.test(path) ? rows.filter((row) => row.shown) : [];
+  return [
+    ...foundIn(
+      path,
+      text,
+      rows.filter((row) => !row.shown),
+    ),
+    ...foundIn(path, path.endsWith('.md') ? text : withoutComments(text), shown),
+  ];
+}
+
+function foundIn(path: string, text: string, rows: readonly BannedWord[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const phrases = rows.map((each) => ({ ...each, words: each.word.split(' ') }));
   const found = new Set<string>();
   for (const part of [
     { text: path, isPath: true },
@@ -45,10 +68,10 @@ export function staleExceptions(
   texts: ReadonlyMap<string, string>,
   banned: readonly BannedWord[],
 ): readonly string[] {
-  return banned.flatMap(({ word, say, except }) =>
-    Object.keys(except ?? {})
-      .filter((path) => bannedWordsIn(path, texts.get(path) ?? '', [{ word, say }]).length === 0)
-      .map((path) => `${path} has no ${word}`),
+  return banned.flatMap((row) =>
+    Object.keys(row.except ?? {})
+      .filter((path) => bannedWordsIn(path, texts.get(path) ?? '', [{ ...row, except: {} }]).length === 0)
+      .map((path) => `${path} has no ${row.word}`),
   );
 }
 

@@ -43,7 +43,7 @@ export class BufferedSamples {
     if (this.#isStrict && timestamp < this.#timestamp) {
       throw new PushProblem(
         'syntax',
-        `${shorten(sample.name)} goes back in time, from ${this.#timestamp} to ${timestamp}; write each metric by ascending timestamps`,
+        `${shorten(sample.name)} has timestamps out of order, from ${this.#timestamp} to ${timestamp}; write the samples of a metric in ascending order of timestamp`,
         sample.start,
       );
     }

@@ -39,17 +39,17 @@ export function valueProblem(
 function adviceFor(type: FamilyType, role: number): string {
   switch (role) {
     case Role.INFO:
-      return 'the value of an info is 1';
+      return 'the value of an info must be 1';
     case Role.SUM:
-      return `the sum of a ${type.name} is zero or more in OpenMetrics`;
+      return `the sum of a ${type.name} must not be negative in OpenMetrics`;
     case Role.COUNT:
     case Role.GCOUNT:
     case Role.BUCKET:
-      return 'counts are whole numbers of zero or more';
+      return 'counts must be non-negative integers';
     default:
       return type.name === 'stateset'
-        ? 'a state is 0 or 1'
-        : 'the value of a quantile is not negative in OpenMetrics';
+        ? 'a state must be 0 or 1'
+        : 'the value of a quantile must not be negative in OpenMetrics';
   }
 }
 
@@ -74,17 +74,17 @@ export function checkReserved(sample: Sample, type: FamilyType, role: number, fa
     );
   };
   if (type.name === 'stateset') {
-    if (text === undefined) refuse('it names the state');
+    if (text === undefined) refuse('it must name the state');
     return;
   }
   const number = text === undefined ? undefined : parseFloat64(text);
   if (reserved === 'quantile') {
-    if (number === undefined || !(number >= 0 && number <= 1)) refuse('it is a number from 0 to 1');
+    if (number === undefined || !(number >= 0 && number <= 1)) refuse('it must be a number from 0 to 1');
   } else if (
     number === undefined ||
     Number.isNaN(number) ||
     (!Number.isFinite(number) && !/^[+-]Inf$/.test(text!))
   ) {
-    refuse('it is a number, or +Inf');
+    refuse('it must be a number or +Inf');
   }
 }

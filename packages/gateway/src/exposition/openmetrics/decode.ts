@@ -105,7 +105,7 @@ class OpenMetricsReader implements PushDecoder {
     if (end === this.#body.length) {
       throw new PushProblem(
         'syntax',
-        'the body does not end with the line # EOF, so it may have been cut short; write that line last',
+        'the body does not end with the line # EOF, so it may have been truncated; end the body with that line',
         end,
       );
     }
@@ -125,7 +125,7 @@ class OpenMetricsReader implements PushDecoder {
     this.#families.close();
     const after = position + EOF_BYTES + 1;
     if (after >= this.#body.length) return;
-    throw new PushProblem('syntax', 'something stands after the line # EOF, which ends the body', after);
+    throw new PushProblem('syntax', 'unexpected content after the line # EOF, which ends the body', after);
   }
 
   /** One sample line; returns where the next line begins. */
@@ -221,7 +221,7 @@ class OpenMetricsReader implements PushDecoder {
   #readWords(start: number, stop: number): void {
     if (start === stop) {
       if (!this.#isStrict) return;
-      throw new PushProblem('syntax', 'the line is empty, and OpenMetrics has no empty lines', start);
+      throw new PushProblem('syntax', 'empty line; OpenMetrics does not allow empty lines', start);
     }
     checkLine(this.#body, start, stop);
     const sample = parseSample(new Cursor(this.#body, start, stop), this.#isStrict);
@@ -310,7 +310,7 @@ class OpenMetricsReader implements PushDecoder {
     if (sample.timestamp !== undefined && !this.#isAfterSameMetric(sample, reserved)) return;
     throw new PushProblem(
       'syntax',
-      `${shorten(sample.name)} has ${sample.timestamp === undefined ? 'no timestamp' : 'a timestamp'}, unlike the line before of the same labels; write it on all samples of a metric or on none`,
+      `${shorten(sample.name)} has ${sample.timestamp === undefined ? 'no timestamp' : 'a timestamp'}, unlike the previous sample of the same series; write a timestamp on all samples of a metric or on none`,
       sample.start,
     );
   }
@@ -335,7 +335,7 @@ class OpenMetricsReader implements PushDecoder {
     if (!this.#isStrict || role === Role.TOTAL || role === Role.BUCKET) return;
     throw new PushProblem(
       'syntax',
-      'an exemplar may stand on the _total of a counter and on buckets only; leave it out here',
+      'exemplars are only allowed on the _total of a counter and on buckets; leave it out here',
       at,
     );
   }

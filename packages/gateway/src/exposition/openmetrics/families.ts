@@ -165,7 +165,7 @@ export class FamilyReader {
     if (rival?.claims.includes(suffix) !== true) return;
     throw new PushProblem(
       'syntax',
-      `${shorten(name)} is a sample of the ${rival.name} ${shorten(base)}, which was begun before; write all lines of a family together`,
+      `${shorten(name)} is a sample of the ${rival.name} ${shorten(base)}, which already started above; write all lines of a family together`,
       start,
     );
   }
@@ -177,7 +177,7 @@ export class FamilyReader {
       if (name === this.name && before.claims.length > 0) throw noSample(name, before, start);
       throw new PushProblem(
         'syntax',
-        `${quote(name)} was begun before; write all lines of a family together`,
+        `${quote(name)} already started above; write all lines of a family together`,
         start,
       );
     }
@@ -216,7 +216,7 @@ export class FamilyReader {
       checkLine(this.#body, start, end);
       throw new PushProblem(
         'syntax',
-        `${quote(this.#textAt(start, end))} is not a whole line; write # TYPE, HELP or UNIT, a name and a text, with one blank between them`,
+        `${quote(this.#textAt(start, end))} is not a complete line; write # TYPE, HELP or UNIT, a name and a text, separated by single spaces`,
         start,
       );
     }
@@ -259,7 +259,7 @@ export class FamilyReader {
     if (!this.#isStrict && !/^#\s*(?:HELP|TYPE|UNIT|EOF)\b/.test(text)) return;
     throw new PushProblem(
       'syntax',
-      `${quote(text)} is none of # HELP, # TYPE, # UNIT and # EOF with one blank after each word, and OpenMetrics has no other comments`,
+      `${quote(text)} is not # HELP, # TYPE, # UNIT or # EOF with single spaces; OpenMetrics allows no other comments`,
       start,
     );
   }
@@ -270,14 +270,14 @@ export class FamilyReader {
     if (!this.name.endsWith(`_${unit}`)) {
       throw new PushProblem(
         'invalid_name',
-        `the unit ${quote(unit)} is not the end of the name ${shorten(this.name)}; rename it to ${shorten(`${this.name}_${unit}`)}, or leave the UNIT line out`,
+        `the unit ${quote(unit)} is not a suffix of the name ${shorten(this.name)}; rename it to ${shorten(`${this.name}_${unit}`)}, or leave the UNIT line out`,
         this.#unitAt,
       );
     }
     if (this.type.name === 'info' || this.type.name === 'stateset') {
       throw new PushProblem(
         'invalid_name',
-        `${shorten(this.name)} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which has no unit; leave the UNIT line out`,
+        `${shorten(this.name)} is ${this.type.name === 'info' ? 'an info' : 'a stateset'}, which must not have a unit; leave the UNIT line out`,
         this.#unitAt,
       );
     }
@@ -358,7 +358,7 @@ function second(keyword: string, name: string, offset: number): PushProblem {
 function lateMetadata(name: string, offset: number): PushProblem {
   return new PushProblem(
     'duplicate_metadata',
-    `the HELP, TYPE and UNIT lines of ${shorten(name)} must stand before its first sample`,
+    `the HELP, TYPE and UNIT lines of ${shorten(name)} must come before its first sample`,
     offset,
   );
 }
@@ -366,7 +366,7 @@ function lateMetadata(name: string, offset: number): PushProblem {
 function noSample(name: string, type: FamilyType, offset: number): PushProblem {
   return new PushProblem(
     'invalid_name',
-    `${shorten(name)} is no sample of the ${type.name} ${shorten(name)}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
+    `${shorten(name)} is not a sample of the ${type.name} ${shorten(name)}, which has the samples ${samplesOf(name, type)}${baseAdvice(name, type)}`,
     offset,
   );
 }

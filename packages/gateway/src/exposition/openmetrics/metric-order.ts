@@ -257,7 +257,7 @@ export class MetricOrder {
     const series = Buffer.from(this.#body.buffer, this.#body.byteOffset + start, end - start);
     return new PushProblem(
       'syntax',
-      `${shorten(series.toString('utf8'))} stands apart from the other samples of its labels; write all lines of a metric together`,
+      `${shorten(series.toString('utf8'))} is separated from the other samples with its labels; write all lines of a metric together`,
       start,
     );
   }

@@ -88,7 +88,8 @@ export function parseLabels(cursor: Cursor, labels: Label[], isStrict: boolean):
     if (!cursor.atEnd() && cursor.peek() === EQUALS) {
       addLabel(cursor, labels, { word, at, quotedName }, 'kept');
     } else if (quotedName && name === undefined && word !== '') name = word;
-    else if (quotedName) throw new PushProblem('syntax', `${quote(word)} cannot be a metric name here`, at);
+    else if (quotedName)
+      throw new PushProblem('syntax', `${quote(word)} cannot be used as a metric name here`, at);
     else if (word === '')
       throw cursor.problem('syntax', `expected a label name, found ${cursor.quoteHere()}`);
     else throw cursor.problem('syntax', `expected "=" after the label name ${quote(word)}`);
@@ -106,7 +107,7 @@ export function parseLabels(cursor: Cursor, labels: Label[], isStrict: boolean):
 /** Reads one blank and a number; `what` is for the message. */
 function parseNumber(cursor: Cursor, what: string): number {
   if (cursor.atEnd() || cursor.peek() !== SPACE) {
-    throw cursor.problem('syntax', `expected one blank and ${what}, found ${cursor.quoteHere()}`);
+    throw cursor.problem('syntax', `expected a single space and ${what}, found ${cursor.quoteHere()}`);
   }
   cursor.position += 1;
   const at = cursor.position;
@@ -120,7 +121,7 @@ function parseTimestamp(cursor: Cursor, what: string): number {
   const at = cursor.position + 1;
   const timestamp = parseNumber(cursor, what);
   if (Number.isFinite(timestamp)) return timestamp;
-  throw new PushProblem('syntax', `${what} is not finite; it is a number of seconds, or left out`, at);
+  throw new PushProblem('syntax', `${what} is not finite; write a number of seconds, or leave it out`, at);
 }
 
 /** `# {labels} value timestamp`, of which the timestamp may be left out. */
@@ -141,7 +142,7 @@ function parseExemplar(cursor: Cursor, name: string, isStrict: boolean): Exempla
   cursor.position = at + 3;
   const labels: Label[] = [];
   if (parseLabels(cursor, labels, isStrict) !== undefined) {
-    throw new PushProblem('syntax', `the exemplar of ${shorten(name)} may not have a metric name`, at + 3);
+    throw new PushProblem('syntax', `the exemplar of ${shorten(name)} must not have a metric name`, at + 3);
   }
   const text = labels.map((label) => label.name + label.value).join('');
   if (

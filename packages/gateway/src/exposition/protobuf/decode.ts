@@ -216,7 +216,7 @@ class FamilyReader implements PushDecoder {
     const name = this.#reader.text(this.#nameStart, this.#nameEnd);
     throw new PushProblem(
       'unsupported_type',
-      `${shorten(name)} has the type number ${number}; counters, gauges, histograms, gauge histograms, summaries and untyped metrics are read`,
+      `${shorten(name)} has the type number ${number}; the supported types are counter, gauge, histogram, gauge histogram, summary and untyped`,
       this.#start,
     );
   }

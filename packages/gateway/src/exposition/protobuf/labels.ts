@@ -39,7 +39,7 @@ function addLabel(labels: Label[], label: Label, at: number): void {
   if (labels.some(({ name }) => name === label.name)) {
     throw new PushProblem(
       'duplicate_label',
-      `the label ${shorten(label.name)} stands twice in one series or exemplar`,
+      `the label ${shorten(label.name)} appears twice in one series or exemplar`,
       at,
     );
   }

@@ -149,7 +149,7 @@ export class MetricReader {
       const series = seriesText(this.#nameInWords(), [...this.#labels, quantile]);
       throw new PushProblem(
         'duplicate_series',
-        `${shorten(series)} stands twice in this push; write each series once`,
+        `${shorten(series)} appears twice in this push; send each series once`,
         offsets[twin]!,
       );
     }

@@ -190,5 +190,9 @@ export class Distribution {
 
 function floatCount(value: number, offset: number): number {
   if (value >= 0) return value;
-  throw new PushProblem('invalid_value', `a count is ${value}; counts are zero or more, and finite`, offset);
+  throw new PushProblem(
+    'invalid_value',
+    `a count is ${value}; counts must be finite and not negative`,
+    offset,
+  );
 }

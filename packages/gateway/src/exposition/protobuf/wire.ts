@@ -53,7 +53,7 @@ export class WireReader {
       }
     }
     const tag = this.varint();
-    if (tag < 8 || tag >= 2 ** 32) throw problem(`${tag} is no tag of a field`, start);
+    if (tag < 8 || tag >= 2 ** 32) throw problem(`${tag} is not a field tag`, start);
     return tag;
   }
 
@@ -92,7 +92,7 @@ export class WireReader {
     const end = this.at + length;
     if (end > this.end) {
       throw problem(
-        `a field claims to be ${length} bytes long, but its message has only ${this.end - this.at} left; it is cut short, or no protobuf`,
+        `a field claims to be ${length} bytes long, but its message has only ${this.end - this.at} left; it is truncated or not protobuf`,
         start,
       );
     }
@@ -118,7 +118,7 @@ export class WireReader {
       this.at = next;
     } else if (wireType === GROUP_START || wireType === GROUP_END) {
       throw problem(
-        `field ${(tag - wireType) / 8} is a group, which Prometheus' messages have none of`,
+        `field ${(tag - wireType) / 8} is a group, which Prometheus' messages do not use`,
         start - 1,
       );
     } else {
@@ -133,7 +133,7 @@ export class WireReader {
   skipUnused(tag: number, known: readonly number[]): void {
     const field = Math.floor(tag / 8);
     if (known.some((other) => Math.floor(other / 8) === field && other !== tag)) {
-      throw problem(`field ${field} has the wire type ${tag % 8}, which it cannot have`, this.at);
+      throw problem(`field ${field} has the wire type ${tag % 8}, which is invalid`, this.at);
     }
     this.skip(tag);
   }

@@ -159,7 +159,7 @@ function parseValue(cursor: Cursor, name: string): number {
   const stamp = cursor.word();
   if (!/^[+-]?\d{1,19}$/.test(stamp)) {
     const code = isOneLine(cursor.bytes) ? 'newlines_stripped' : 'syntax';
-    const message = `cannot parse timestamp ${quote(stamp)} of ${shorten(name)}; it is an integer of milliseconds, or left out`;
+    const message = `cannot parse timestamp ${quote(stamp)} of ${shorten(name)}; write an integer number of milliseconds, or leave it out`;
     throw new PushProblem(code, code === 'syntax' ? message : newlinesStripped, stampAt);
   }
   cursor.skipBlanks();
@@ -173,7 +173,7 @@ function parseValue(cursor: Cursor, name: string): number {
 }
 
 const newlinesStripped =
-  'the body is one line that holds several; curl -d strips newlines, use --data-binary, which keeps them';
+  'the body is a single line that contains several; curl -d strips newlines, use --data-binary instead';
 
 function unescapeHelp(text: string): string {
   return text.replace(/\\(?:\\|n)/g, (escape) => (escape === '\\n' ? '\n' : '\\'));

@@ -19,6 +19,6 @@ export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise
   }
   throw new StorageProblem(
     'unusable',
-    `flags were changed, and there is no room to keep that: ${why}; or start with the flags of before`,
+    `flags have changed, and there is no space to record the change: ${why}; or restart with the previous flags`,
   );
 }

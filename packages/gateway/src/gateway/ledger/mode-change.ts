@@ -30,30 +30,30 @@ export function modeChangeOf(state: State, wanted: AggregationConfig): ModeChang
   const isOther = was.pathLabels !== undefined && was.pathLabels !== wanted.pathLabels;
   if (!isOther || !wanted.byJob || state.sources.size === 0) return undefined;
   return {
-    change: `the store was kept with --push.path-labels=${was.pathLabels}, and now it is ${wanted.pathLabels}`,
-    effect: `${counted(state.sources.size, 'source')} would push the same as series with other labels, and what they pushed before would stay beside it, so that sums over both count it twice`,
+    change: `the store was written with --push.path-labels=${was.pathLabels}, but the flag is now ${wanted.pathLabels}`,
+    effect: `${counted(state.sources.size, 'source')} would push the same values as series with different labels, and their old series would remain, so that sums over both count them twice`,
     asBefore: `with --push.path-labels=${was.pathLabels}`,
   };
 }
 
 export function describeModeChange({ change, effect, asBefore }: ModeChange): string {
-  return `${change}: ${effect}. Start ${asBefore} to go on as before, or with --storage.accept-mode-change if this is what you want; or move the folder away to begin with nothing`;
+  return `${change}: ${effect}. Start ${asBefore} to continue as before, or with --storage.accept-mode-change to accept this; or move the directory away to start with an empty store`;
 }
 
 function fromByJob(state: State): ModeChange {
   const { size } = state.sources;
   const forgotten = size === 0 ? '' : `${counted(size, 'source')} would be forgotten, and `;
   return {
-    change: 'the store was kept in by-job mode, and now it is add mode',
-    effect: `${forgotten}who pushes totals again would add all of them to what is there, with each push${gaugesLost(state)}`,
+    change: 'the store was written in by-job mode, but the gateway is now in add mode',
+    effect: `${forgotten}senders of totals would add them in full with each push${gaugesLost(state)}`,
     asBefore: 'with --by-job',
   };
 }
 
 function toByJob(state: State): ModeChange {
   return {
-    change: 'the store was kept in add mode, and now it is by-job mode',
-    effect: `who pushed totals before would add all of them once more, and who resets after each push would replace what it pushed last${gaugesLost(state)}`,
+    change: 'the store was written in add mode, but the gateway is now in by-job mode',
+    effect: `senders of totals would add them in full once more, and each push of senders that reset would replace their previous one${gaugesLost(state)}`,
     asBefore: 'without --by-job',
   };
 }
@@ -64,7 +64,7 @@ function gaugesLost(state: State): string {
   const isGauge = (type: (typeof metricTypes)[number]): boolean =>
     isKindOfGauge(type) || type === 'gaugehistogram';
   const samples = metricTypes.reduce((sum, type) => sum + (isGauge(type) ? series[type] : 0), 0);
-  return samples === 0 ? '' : `; ${counted(samples, 'sample')} of gauges would go`;
+  return samples === 0 ? '' : `; ${counted(samples, 'sample')} of gauges would be lost`;
 }
 
 function counted(count: number, what: string): string {

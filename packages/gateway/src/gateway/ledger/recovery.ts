@@ -56,7 +56,7 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
 function unreadable(what: string, error: unknown): StorageProblem {
   return new StorageProblem(
     'corrupt',
-    `${what} passed its checksum, but does not fit the state: ${String(error)}; ` +
-      'it was written by another version, or by a mistake of this one',
+    `${what} has a valid checksum, but does not match the state: ${String(error)}; ` +
+      'it was written by another version, or this is a bug',
   );
 }

@@ -82,7 +82,7 @@ export class Snapshots {
       // On a full disk it is tried again and again; saying so once in a while is enough.
       if (begun < this.#toldMs + TOLD_INTERVAL_MS) return;
       this.#toldMs = begun;
-      this.#log.warn('no snapshot could be taken; records are kept instead', { error: String(error) });
+      this.#log.warn('snapshot failed; keeping records instead', { error: String(error) });
     }
   }
 }

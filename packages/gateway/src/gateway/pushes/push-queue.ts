@@ -157,19 +157,16 @@ export class PushQueue {
 }
 
 function tooManyWait(): RequestError {
-  return new RequestError(
-    'overloaded',
-    'too many pushes wait for their turn; send this one again a little later',
-  );
+  return new RequestError('overloaded', 'too many pushes are waiting; retry later');
 }
 
 function waitedTooLong(waitMsMax: number): RequestError {
   return new RequestError(
     'overloaded',
-    `this push has waited ${waitMsMax / 1000} s for its turn; send it again a little later`,
+    `this push has waited ${waitMsMax / 1000} s for its turn; retry later`,
   );
 }
 
 function stopped(): RequestError {
-  return new RequestError('shutting_down', 'the gateway is stopping; send this again a little later');
+  return new RequestError('shutting_down', 'the gateway is shutting down; retry later');
 }

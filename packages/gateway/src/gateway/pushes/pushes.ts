@@ -268,7 +268,7 @@ export class Pushes<Counts extends object> {
     if (this.#ledger.state.isFullFor(key.text)) {
       throw new RequestError(
         'sources_limit',
-        `the gateway remembers ${this.#options.limits.sourcesMax} sources and cannot take another (--limit.sources); set --job-forget-duration to let silent ones go`,
+        `the gateway has ${this.#options.limits.sourcesMax} sources, the maximum (--limit.sources); set --job-forget-duration to forget silent sources`,
       );
     }
   }
@@ -288,7 +288,7 @@ export class Pushes<Counts extends object> {
       case 'another':
         throw new RequestError(
           'idempotency_key_reused',
-          'a push with another body came with this Idempotency-Key before; use a new key for each push, and the same one only to send it again',
+          'this Idempotency-Key was already used for a different push; use a new key for each push, and reuse it only for retries',
         );
     }
   }
@@ -353,6 +353,6 @@ export function requireJob(key: GroupingKey): void {
   if (key.job !== undefined) return;
   throw new RequestError(
     'job_missing',
-    'this gateway runs in by-job mode and needs to know who pushes; add job/<name> to the path, as in /metrics/job/backup',
+    'by-job mode requires a job in the path; add job/<name>, as in /metrics/job/backup',
   );
 }

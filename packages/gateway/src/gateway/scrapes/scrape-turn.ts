@@ -100,8 +100,8 @@ export function cutError(reason: CutReason): RequestError {
   return new RequestError(
     'overloaded',
     reason === 'lifetime'
-      ? 'the page could not be written in the time that a scrape may take; allow a longer scrape_timeout, or send this again a little later'
-      : 'others wait for their scrape; send this again a little later',
+      ? 'the scrape timed out; raise scrape_timeout, or retry later'
+      : 'the scrape was too slow while others were waiting; retry later',
   );
 }
 
@@ -109,7 +109,7 @@ export function turnedAwayError(reason: TurnedAwayReason): RequestError {
   return new RequestError(
     'overloaded',
     reason === 'queue_full'
-      ? 'too many scrapes wait already; send this again a little later, or raise --limit.scrapes'
-      : 'too many scrapes are under way, and it did not become the turn of this one in time; send it again a little later, or raise --limit.scrapes',
+      ? 'too many scrapes are waiting; retry later, or raise --limit.scrapes'
+      : 'too many scrapes are in progress, and this one timed out waiting; retry later, or raise --limit.scrapes',
   );
 }

@@ -270,5 +270,5 @@ export class Scrapes {
 }
 
 function closed(): Error {
-  return new Error('the scrape was closed by its reader');
+  return new Error('the scraper closed the connection');
 }

@@ -15,11 +15,11 @@ export type Suspicion = (typeof suspicions)[number];
 
 const remedies: Readonly<Record<Suspicion, string>> = {
   totals_in_add_mode:
-    'pushes of a path look like totals, which add mode adds up each time; run the gateway with --by-job, or reset the counters after each push',
+    'pushes to this path look like totals, which add mode adds again with each push; run the gateway with --by-job, or reset the counters after each push',
   two_on_one_path:
-    'counters of a path go up and down, as if two processes pushed to it and replaced each other; give each a path of its own, with an instance',
+    'counters pushed to this path go up and down, as if two processes overwrote each other; give each its own path, with an instance label',
   invented_start_times:
-    'a source pushes a newer start time each time though it counts on, so all of it is added each time; use --job-counter-resets=accumulate-by-value',
+    'a source sends a newer start time with each push although its counters continue, so they are added in full each time; use --job-counter-resets=accumulate-by-value',
 };
 
 const PATHS_MAX = 1000;

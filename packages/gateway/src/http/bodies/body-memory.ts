@@ -230,22 +230,19 @@ export class BodyShare {
 }
 
 function overloaded(): RequestError {
-  return new RequestError(
-    'overloaded',
-    'too many bodies are being received at once; send this push again a little later',
-  );
+  return new RequestError('overloaded', 'too many push bodies in progress; retry later');
 }
 
 function gaveWay(): RequestError {
   return new RequestError(
     'overloaded',
-    'too many bodies are being received at once, and this one, of those that hold most, gave way; send it again a little later, faster or in smaller parts',
+    'too many push bodies in progress, and this one was among the largest; retry later, faster or in smaller parts',
   );
 }
 
 function tooLargeForAll(bytesMax: number): RequestError {
   return new RequestError(
     'body_too_large',
-    `the body takes more than ${bytesMax} bytes as sent and decompressed together, which is all that bodies may take; push less at a time, or raise --web.max-inflight-size`,
+    `the body takes more than ${bytesMax} bytes, compressed and decompressed together, which is the maximum for all bodies; push less at once, or raise --web.max-inflight-size`,
   );
 }

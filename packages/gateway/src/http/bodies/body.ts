@@ -167,6 +167,6 @@ function collect(request: IncomingMessage, { sent, share, bytesMax }: Collecting
 function bodyTooLarge(bytesMax: number): RequestError {
   return new RequestError(
     'body_too_large',
-    `the body is larger than ${bytesMax} bytes, as sent or decompressed; push less at a time, or raise --web.max-body-size`,
+    `the body is larger than ${bytesMax} bytes, compressed or decompressed; push less at once, or raise --web.max-body-size`,
   );
 }

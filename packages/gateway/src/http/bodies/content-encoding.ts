@@ -22,7 +22,7 @@ export function readContentEncoding(header: string | undefined): Compression | u
     .filter((item) => item !== '' && item !== 'identity')
     .map((item) => compressionOf(item, header));
   if (codings.length <= 1) return codings[0];
-  throw unsupported(header, 'one encoding is undone, not several one upon the other; compress the body once');
+  throw unsupported(header, 'multiple encodings are not supported; compress the body once');
 }
 
 function compressionOf(item: string, header: string): Compression {
@@ -30,7 +30,7 @@ function compressionOf(item: string, header: string): Compression {
   if (compression === 'zstd' && !hasZstd) {
     throw unsupported(
       header,
-      `zstd needs Node 22.15 or newer, and the gateway runs on ${process.version}; use gzip`,
+      `zstd requires Node 22.15 or newer, but the gateway runs on ${process.version}; use gzip`,
     );
   }
   if (compression !== undefined) return compression;

@@ -94,15 +94,12 @@ export class Decoders {
 }
 
 function tooManyWait(): RequestError {
-  return new RequestError(
-    'overloaded',
-    'too many compressed bodies wait to be decompressed; send this push again a little later',
-  );
+  return new RequestError('overloaded', 'too many compressed bodies are waiting; retry later');
 }
 
 function windowTooLarge(bytes: number, bytesMax: number): RequestError {
   return new RequestError(
     'unsupported_encoding',
-    `decompressing this body takes ${bytes} bytes of memory, and all bodies together may take ${bytesMax}; compress it with a smaller window, or with gzip`,
+    `decompressing this body takes ${bytes} bytes of memory, and the maximum for all bodies is ${bytesMax}; compress it with a smaller window, or with gzip`,
   );
 }

@@ -103,7 +103,7 @@ interface DecompressDeps {
  * with RequestError, or with ClientGone when the sender has gone while it waited.
  */
 export async function decompress(body: Compressed, deps: DecompressDeps): Promise<void> {
-  if (body.sent.length === 0) throw breaksOff(body.compression);
+  if (body.sent.length === 0) throw truncated(body.compression);
   const byRatio = Math.max(RATIO_FREE_BYTES, RATIO_MAX * body.sent.length);
   const bounded =
     byRatio < body.bytesMax ? { ...body, bytesMax: byRatio, tooLarge: tooMuchForItsSize } : body;
@@ -192,14 +192,14 @@ async function readZstd(body: Compressed, { decoders }: DecompressDeps): Promise
   if (frames === undefined) {
     throw new RequestError(
       'body_unreadable',
-      'the body is not whole zstd frames; send them whole and nothing after them, or drop the Content-Encoding header',
+      'the body is not made of complete zstd frames; send complete frames and nothing after them, or remove the Content-Encoding header',
     );
   }
   const windowBytes = Math.max(...frames.map((frame) => frame.windowBytes));
   if (windowBytes > 2 ** ZSTD_WINDOW_LOG_MAX) {
     throw new RequestError(
       'unsupported_encoding',
-      `the zstd body needs a window of ${windowBytes} bytes, and ${2 ** ZSTD_WINDOW_LOG_MAX} is the most; compress it at a lower level`,
+      `the zstd body needs a window of ${windowBytes} bytes, and the maximum is ${2 ** ZSTD_WINDOW_LOG_MAX}; compress it at a lower level`,
     );
   }
   await decoders.run(body.sender, zstdDecoderBytes(windowBytes), async () => {
@@ -235,15 +235,15 @@ function hasZlibHeader(bytes: Uint8Array): boolean {
 }
 
 function unreadable(name: Compression, error: unknown): RequestError {
-  if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return breaksOff(name);
+  if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return truncated(name);
   return new RequestError(
     'body_unreadable',
-    `the body is not valid ${name} (${(error as Error).message}); send one ${name} stream and nothing after it, or what is not ${name} without the Content-Encoding header`,
+    `the body is not valid ${name} (${(error as Error).message}); send one ${name} stream and nothing after it, or remove the Content-Encoding header if the body is not ${name}`,
   );
 }
 
-function breaksOff(name: Compression): RequestError {
-  return new RequestError('body_unreadable', `the ${name} body breaks off before its end; send it whole`);
+function truncated(name: Compression): RequestError {
+  return new RequestError('body_unreadable', `the ${name} body is truncated; send it complete`);
 }
 
 function trailingBytes(name: Compression): RequestError {
@@ -256,13 +256,13 @@ function trailingBytes(name: Compression): RequestError {
 function tooMuchForItsSize(bytesMax: number): RequestError {
   return new RequestError(
     'body_too_large',
-    `the body is more than ${bytesMax} bytes decompressed, ${RATIO_MAX} times what was sent; push what is not so repetitive, or uncompressed`,
+    `the body is more than ${bytesMax} bytes decompressed, ${RATIO_MAX} times its compressed size; send it uncompressed, or less repetitive`,
   );
 }
 
 function brotliTooLarge(bytes: number, bytesMax: number): RequestError {
   return new RequestError(
     'body_too_large',
-    `the br body says that it is ${bytes} bytes decompressed, or more, and ${bytesMax} is the most for what was sent; push less at a time, or send what is not br without the Content-Encoding header`,
+    `the br body declares at least ${bytes} bytes decompressed, and the maximum for its compressed size is ${bytesMax}; push less at once, or remove the Content-Encoding header if the body is not br`,
   );
 }

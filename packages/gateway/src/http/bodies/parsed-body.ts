@@ -17,8 +17,8 @@ export function bodyReadBefore(request: IncomingMessage): Uint8Array | undefined
   if (readableEnded && isEmpty(request)) return new Uint8Array(0);
   throw new RequestError(
     'body_already_read',
-    'something in front of the gateway has read the body of this push, such as a body parser; ' +
-      "put the gateway's handler before it, or have it leave the body in request.body as a Buffer or string",
+    'the body of this push was already read, for example by a body parser; ' +
+      "put the gateway's handler first, or leave the body in request.body as a Buffer or string",
   );
 }
 

@@ -26,17 +26,17 @@ const identifier = Buffer.from('sNaPpY');
 export function* snappyParts(sent: Uint8Array): Generator<Uint8Array, void, void> {
   let position = 0;
   do {
-    if (position + HEADER_BYTES > sent.length) throw new SnappyProblem('the stream breaks off');
+    if (position + HEADER_BYTES > sent.length) throw new SnappyProblem('the stream is truncated');
     const kind = sent[position]!;
     const size = sent[position + 1]! | (sent[position + 2]! << 8) | (sent[position + 3]! << 16);
     if (position === 0 && (kind !== IDENTIFIER || size !== identifier.length)) {
       throw new SnappyProblem(
-        'it does not begin as the stream format does; blocks alone, as remote write has them, are not read',
+        'it is not in the stream format; the block format, as in remote write, is not supported',
       );
     }
     const from = position + HEADER_BYTES;
     position = from + size;
-    if (position > sent.length) throw new SnappyProblem('the stream breaks off');
+    if (position > sent.length) throw new SnappyProblem('the stream is truncated');
     yield readChunk(kind, sent.subarray(from, position));
   } while (position < sent.length);
 }
@@ -47,11 +47,11 @@ const nothing = new Uint8Array(0);
 function readChunk(kind: number, chunk: Uint8Array): Uint8Array {
   if (kind === IDENTIFIER) {
     if (identifier.equals(chunk)) return nothing;
-    throw new SnappyProblem('it does not begin with the name of the format');
+    throw new SnappyProblem('it does not begin with the stream identifier');
   }
   if (kind >= SKIPPABLE_FROM) return nothing;
   if (kind !== COMPRESSED && kind !== UNCOMPRESSED) {
-    throw new SnappyProblem(`a chunk of kind ${kind} is not known`);
+    throw new SnappyProblem(`a chunk of kind ${kind} is unknown`);
   }
   if (chunk.length < CHECKSUM_BYTES) throw new SnappyProblem('a chunk is too short for its checksum');
   const data = chunk.subarray(CHECKSUM_BYTES);
@@ -60,7 +60,7 @@ function readChunk(kind: number, chunk: Uint8Array): Uint8Array {
     throw new SnappyProblem(`a chunk is longer than ${CHUNK_BYTES_MAX} bytes`);
   const checksum = new DataView(chunk.buffer, chunk.byteOffset).getUint32(0, true);
   if (masked(crc32c(part)) !== checksum)
-    throw new SnappyProblem('a checksum does not fit; bytes were changed on the way');
+    throw new SnappyProblem('checksum mismatch; the data was corrupted in transit');
   return part;
 }
 

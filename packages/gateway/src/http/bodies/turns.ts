@@ -87,8 +87,5 @@ export class Turns {
 }
 
 function tooMuchAtOnce(): RequestError {
-  return new RequestError(
-    'overloaded',
-    'too many compressed bodies came at once; send this push again a little later',
-  );
+  return new RequestError('overloaded', 'too many compressed bodies at once; retry later');
 }

@@ -351,8 +351,5 @@ function resetConnection(socket: Socket): void {
 }
 
 function tooManyPipelined(): RequestError {
-  return new RequestError(
-    'overloaded',
-    'too many requests were sent before their replies were read; send the next one when the reply is there',
-  );
+  return new RequestError('overloaded', 'too many pipelined requests; wait for replies before sending more');
 }

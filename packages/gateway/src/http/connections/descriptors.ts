@@ -33,7 +33,7 @@ export class DescriptorWatch {
 
   exhausted(code: string | undefined): void {
     this.#warnings.refused(
-      'no file descriptors are left, so new connections are closed unanswered; raise the limit of open files (ulimit -n) or lower --web.max-connections',
+      'out of file descriptors, new connections are closed; raise the limit on open files (ulimit -n) or lower --web.max-connections',
       { error: code },
     );
   }

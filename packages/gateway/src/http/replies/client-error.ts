@@ -25,19 +25,19 @@ export function clientErrorReply(errorCode: string | undefined): ClientErrorRepl
       return written(
         '408 Request Timeout',
         'request_timeout',
-        'the request did not arrive in time; send it faster, or in smaller parts',
+        'reading the request timed out; send it faster, or in smaller parts',
       );
     case 'HPE_HEADER_OVERFLOW':
       return written(
         '431 Request Header Fields Too Large',
         'body_unreadable',
-        'path and headers together are too long; the limit is 16 KiB',
+        'path and headers are too long; the limit is 16 KiB in total',
       );
     case 'HPE_INVALID_URL':
       return written(
         '400 Bad Request',
         'invalid_path',
-        'the path holds characters that a URL cannot; percent-encode it as UTF-8',
+        'the path contains characters that are not allowed in a URL; percent-encode it as UTF-8',
       );
   }
   return written(
@@ -52,7 +52,7 @@ export function connectReply(): ClientErrorReply {
   return written(
     '405 Method Not Allowed',
     'method_not_allowed',
-    'CONNECT is for proxies, and this is none; send requests to the gateway itself',
+    'CONNECT is not supported: this is not a proxy; send requests to the gateway directly',
   );
 }
 

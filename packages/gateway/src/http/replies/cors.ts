@@ -68,7 +68,7 @@ export function corsPolicy(origins: readonly string[]): CorsPolicy {
       if (isOwn(origin, host)) return;
       throw new RequestError(
         'origin_not_allowed',
-        `pages of origin ${quote(origin)} may not ${purpose === 'push' ? 'push' : 'delete'} here; add it with --web.cors-origin`,
+        `pages of origin ${quote(origin)} are not allowed to ${purpose === 'push' ? 'push' : 'delete'}; add the origin with --web.cors-origin`,
       );
     },
   };

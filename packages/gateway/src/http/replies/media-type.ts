@@ -30,7 +30,7 @@ export function formatOf(contentType: string | undefined): PushFormat {
   if (essence === 'application/openmetrics-protobuf') {
     throw new RequestError(
       'unsupported_media_type',
-      `the protobuf of OpenMetrics is not read; send ${PROTOBUF_TYPE}, or OpenMetrics as text`,
+      `OpenMetrics protobuf is not supported; send ${PROTOBUF_TYPE}, or OpenMetrics as text`,
     );
   }
   return 'text';

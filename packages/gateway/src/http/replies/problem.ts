@@ -30,7 +30,7 @@ export function asRequestError(error: unknown, log: Log): RequestError {
   log.error('request failed', {
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });
-  return new RequestError('internal', 'the gateway made a mistake; its log tells more');
+  return new RequestError('internal', 'internal error; see the log of the gateway');
 }
 
 /** Answers a request with an error. Does nothing but close the connection when a reply has already begun. */

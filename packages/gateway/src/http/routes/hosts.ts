@@ -37,10 +37,7 @@ export function isHttp2(request: IncomingMessage): boolean {
 function checkHead(request: IncomingMessage): void {
   if (request.httpVersionMajor !== 1) {
     if (isHttp2(request)) return;
-    throw new RequestError(
-      'body_unreadable',
-      `HTTP/${request.httpVersion} is not spoken here; send it as HTTP/1.1`,
-    );
+    throw new RequestError('body_unreadable', `HTTP/${request.httpVersion} is not supported; use HTTP/1.1`);
   }
   let hosts = 0;
   const { rawHeaders } = request;
@@ -52,7 +49,7 @@ function checkHead(request: IncomingMessage): void {
   throw new RequestError(
     'invalid_host',
     hosts === 0
-      ? 'the request has no Host; HTTP/1.1 needs the name of the gateway in it'
+      ? 'the request has no Host header, which HTTP/1.1 requires'
       : `the request has ${hosts} Host headers; send one`,
   );
 }
@@ -64,7 +61,7 @@ function checkName(names: ReadonlySet<string>, sent: string, path: string): void
   if (names.has(name) || isIPv4(name) || (/^\[.*\]$/.test(name) && isIPv6(name.slice(1, -1)))) return;
   throw new RequestError(
     'host_not_allowed',
-    `nothing is served for host ${quote(sent)}; ask for a name that --web.allowed-hosts lists, or add this one`,
+    `host ${quote(sent)} is not allowed; use a host listed in --web.allowed-hosts, or add this one`,
   );
 }
 

@@ -28,10 +28,10 @@ const beginnings: readonly (readonly [bytes: readonly number[], what: string])[]
 const otherTypes: readonly (readonly [type: RegExp, what: string])[] = [
   [
     /^application\/(?:[\w.-]+\+)?json$/,
-    'JSON is not read here; send the text format of Prometheus, a line for each sample',
+    'JSON is not supported; send the Prometheus text format, one line per sample',
   ],
-  [/^multipart\//, 'forms are not read here; send the text alone, as curl --data-binary @file does'],
-  [/^application\/(?:x-)?protobuf$/, `protobuf is read with the header Content-Type: ${PROTOBUF_TYPE}`],
+  [/^multipart\//, 'forms are not supported; send the text as the body, as curl --data-binary @file does'],
+  [/^application\/(?:x-)?protobuf$/, `protobuf requires the header Content-Type: ${PROTOBUF_TYPE}`],
 ];
 
 /** The last line of OpenMetrics. */
@@ -58,5 +58,5 @@ function likelyBody(body: Uint8Array, contentType = ''): string | undefined {
   const least = Math.max(end - LINE_FEEDS_MAX, 0);
   while (end > least && body[end - 1] === LF) end -= 1;
   if (!END.equals(body.subarray(Math.max(end - END.length, 0), end))) return undefined;
-  return 'the body looks like OpenMetrics, which is read with the header Content-Type: application/openmetrics-text';
+  return 'the body looks like OpenMetrics, which requires the header Content-Type: application/openmetrics-text';
 }

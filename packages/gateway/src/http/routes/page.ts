@@ -70,16 +70,16 @@ function pageContent(deps: PageDeps, host: string | undefined): PageContent {
   return {
     title: `prom-aggregation-gateway ${deps.version}`,
     lead: deps.byJob
-      ? 'Many senders push metrics here, each under its job. Prometheus scrapes one page with the sum of what each pushed last.'
-      : 'Many senders push metrics here. They are added up, and Prometheus scrapes one page.',
+      ? 'Push metrics here, each sender under its job. Prometheus scrapes the sum of their latest pushes.'
+      : 'Push metrics here. They are added up for Prometheus to scrape.',
     curl: `echo 'http_requests_total{method="post",code="200"} 1027' | curl --data-binary @- ${url}`,
     warnings: holdings.suspects.map((suspect) => warningOf(suspect, deps.pushPath)),
     facts: describe(holdings, deps.byJob),
     links: [
-      [SCRAPE_PATH, 'the page that Prometheus scrapes'],
+      [SCRAPE_PATH, 'the aggregated metrics, for Prometheus to scrape'],
       [deps.telemetryPath, "the gateway's own metrics"],
-      [HEALTHY_PATH, '200 while the process lives'],
-      [READY_PATH, '200 while pushes are taken, 503 when starting or stopping'],
+      [HEALTHY_PATH, '200 while the process is running'],
+      [READY_PATH, '200 while pushes are accepted, 503 when starting or shutting down'],
     ],
   };
 }

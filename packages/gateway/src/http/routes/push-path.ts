@@ -2,7 +2,7 @@
  * The labels in the path of a push: `job/backup/instance/a` after the push path.
  *
  * The raw path is split before anything is percent-decoded, so that a value may hold an encoded slash (prom-client sends
- * `%2F`). An odd number of pieces is nearly always a mistake, with one exception: prom-client writes an empty last value
+ * `%2F`). An odd number of segments is nearly always a mistake, with one exception: prom-client writes an empty last value
  * as nothing at all, so that `job/x/empty/` means empty="".
  */
 import { RequestError } from '../../model/errors.ts';
@@ -84,7 +84,7 @@ export function parsePushPath(rest: string): GroupingKey {
   for (let i = 0; i < pieces.length; i += 2) {
     const label = readLabel(pieces[i]!, pieces[i + 1]!);
     if (labels.some((earlier) => earlier.name === label.name)) {
-      throw invalidPath(`label ${quote(label.name)} stands twice in the path; name each label once`);
+      throw invalidPath(`label ${quote(label.name)} appears twice in the path; use each label once`);
     }
     if (label.name === 'job' && label.value === '') {
       throw invalidPath('the job in the path is empty; give it a value, as in job/backup');
@@ -103,16 +103,16 @@ function splitPieces(rest: string): string[] {
   const emptyAt = pieces.indexOf('');
   if (emptyAt !== -1 && !(lastIsEmptyValue && emptyAt === pieces.length - 1)) {
     throw invalidPath(
-      `the path holds an empty piece (//) in ${quote(rest)}; write an empty value as <label>@base64/=, ` +
+      `the path contains an empty segment (//) in ${quote(rest)}; write an empty value as <label>@base64/=, ` +
         'and a slash within a value as %2F',
     );
   }
   if (pieces.length % 2 === 1) {
     throw invalidPath(
-      `the path must be pairs of label and value, but has an odd number of pieces: ` +
+      `the path must consist of label/value pairs, but has an odd number of segments: ` +
         `${shorten(pieces.slice(0, PIECES_SHOWN_MAX).map(quote).join(', '))}; ` +
         (pieces[0] === 'metrics'
-          ? 'clients add /metrics to the address themselves, so give them the address without it'
+          ? 'clients append /metrics to the address, so configure the address without it'
           : `${quote(pieces.at(-1)!)} has no value`),
     );
   }
@@ -125,13 +125,13 @@ function readLabel(rawName: string, rawValue: string): Label {
   const written = base64 ? decodedName.slice(0, -BASE64_SUFFIX.length) : decodedName;
   if (!isLegacyLabelName(written)) {
     throw invalidPath(
-      `${quote(written)} in the path is not a label name; names begin with a letter or _ and hold letters, digits and _ only`,
+      `${quote(written)} in the path is not a valid label name; use only letters, digits and _, with no digit first`,
     );
   }
   const name = written.startsWith(ESCAPED_NAME_PREFIX) ? unescapeName(written) : written;
   if (name.startsWith('__')) {
     throw invalidPath(
-      `label ${quote(name)} in the path begins with __, which Prometheus keeps to itself; rename it`,
+      `label ${quote(name)} in the path begins with __, which is reserved for Prometheus; rename it`,
     );
   }
   const value = percentDecode(rawValue);

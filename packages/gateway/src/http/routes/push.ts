@@ -29,10 +29,9 @@ export interface PushDeps {
 }
 
 /** What is said with a 202, where the sender may think that something was done. */
-const NOTHING_DELETED =
-  'nothing was deleted: in add mode the gateway does not know who pushed what, and sums stay; see --by-job\n';
+const NOTHING_DELETED = 'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
 const NOTHING_ADDED =
-  'none of the samples of this push adds anything: summaries are dropped without --push.summaries=sum-and-count, and so are values that are NaN or infinite\n';
+  'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
 
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes, addressOf } = deps;
@@ -77,7 +76,7 @@ export function retireHandler(deps: PushDeps): Handler {
     if (rest === '') {
       throw new RequestError(
         'invalid_path',
-        'DELETE needs the job to delete in the path, as in job/backup after the push path',
+        'DELETE requires a job in the path, as in job/backup after the push path',
       );
     }
     const key = parsePushPath(rest);
@@ -134,7 +133,7 @@ function acceptedLog({
   if (log.isDebugEnabled !== true) return undefined;
   return ({ request, path, bodyBytes }, outcome) =>
     log.debug(
-      outcome === 'dropped' ? 'push accepted, but none of its samples adds anything' : 'push accepted',
+      outcome === 'dropped' ? 'push accepted, but all of its samples were ignored' : 'push accepted',
       {
         method: request.method,
         path: shorten(path),

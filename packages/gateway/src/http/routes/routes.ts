@@ -104,12 +104,12 @@ function unknownPath(method: string, path: string, options: PathOptions): Reques
   if (path.includes('//') && (isPushMethod(method) || method === 'DELETE')) {
     return new RequestError(
       'invalid_path',
-      `the path ${quote(path)} holds an empty piece (//); push to ${pushPath}, with no slash at the end of the base URL`,
+      `the path ${quote(path)} contains an empty segment (//); push to ${pushPath}, with no slash at the end of the base URL`,
     );
   }
   return new RequestError(
     'not_found',
-    `nothing is served at ${quote(path)}; push to ${pushPath} (POST or PUT), scrape ${SCRAPE_PATH}, ` +
+    `not found: ${quote(path)}; push to ${pushPath} (POST or PUT), scrape ${SCRAPE_PATH}, ` +
       `see the gateway's own metrics at ${telemetryPath} and its health at ${HEALTHY_PATH} and ${READY_PATH}`,
   );
 }
@@ -122,7 +122,7 @@ function wrongMethod(
   const reads = method === 'GET' || method === 'HEAD';
   const advice = at.places.includes('push')
     ? reads
-      ? `this path takes pushes (POST, PUT, DELETE); what was pushed is read at ${SCRAPE_PATH}`
+      ? `this path accepts pushes (POST, PUT, DELETE); to read metrics, use ${SCRAPE_PATH}`
       : 'push with POST or PUT'
     : 'read it with GET';
   return new RequestError(

@@ -144,7 +144,7 @@ async function writeExposition(page: Page): Promise<number | undefined> {
     return bytes;
   } catch (error) {
     if (!response.destroyed && !gone.aborted) {
-      page.log.error('scrape broke off', { error: error instanceof Error ? error.stack : String(error) });
+      page.log.error('scrape aborted', { error: error instanceof Error ? error.stack : String(error) });
     }
     leave();
     reader.reset();
