@@ -1,7 +1,7 @@
 /** From the count of a histogram or summary to what else it has, without a text being looked at. */
 import { UNKNOWN } from '../model/sample-sink.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 export class CompositeAccumulators {
   readonly #accumulators: Accumulators;

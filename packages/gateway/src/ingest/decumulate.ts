@@ -8,9 +8,9 @@ import { formatFloat64 } from '../primitives/float.ts';
 import { shorten } from '../primitives/quote.ts';
 import { appendEntry, boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { State } from '../state/state.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 
 /** Sorting a bucket is as much work as so many rows of others. */
 const SORTED_ROWS = 4;

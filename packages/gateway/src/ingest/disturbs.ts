@@ -3,10 +3,9 @@
  * changes only totals, or brings series that the long push has not spoken of, can go on.
  */
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind, isGrouped, isRemovable } from '../store/accumulators.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { isStart } from '../sources/source-starts.ts';
 import type { PushOrigin, State } from '../state/state.ts';
+import { isGrouped, isNative, isRemovable, policyOf } from '../store/policies.ts';
 
 /** What is read of a long push. */
 export interface BatchBeingRead {
@@ -79,7 +78,7 @@ function collides({ families, pendingSeries, pendingComposites }: Batch, read: B
   const { texts } = pendingSeries;
   const own = read.batch.pendingSeries.texts;
   for (let index = 0; index < pendingSeries.length; index += 1) {
-    if (read.batch.native && isNative(pendingSeries.kind[index] as AccumulatorKind)) return true;
+    if (read.batch.native && isNative(pendingSeries.kind[index]!)) return true;
     const start = texts.offsetOf(index);
     const end = start + texts.lengthOf(index);
     if (own.find(texts.viewOf(index), start, end, texts.hashOf(index)) >= 0) return true;
@@ -132,6 +131,7 @@ function mayLose(state: State, source: string, batch?: Batch): boolean {
 
 function mayGo({ accumulators, families, aggregation }: State, accumulator: number): boolean {
   const kind = accumulators.kindOf(accumulator);
-  if (aggregation.composites === true || isRemovable(kind) || isNative(kind)) return true;
+  if (aggregation.composites === true || isRemovable(kind) || policyOf(kind).unheld === 'goes at zero')
+    return true;
   return isGrouped(kind) && families.get(accumulators.family[accumulator]!).type === 'gaugehistogram';
 }

@@ -8,8 +8,8 @@ import { readPlainDecimal } from '../primitives/float.ts';
 import type { NumberEnd } from '../primitives/float.ts';
 import { growColumns } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 
 /** How far a push has come. */
 export interface Cursor {

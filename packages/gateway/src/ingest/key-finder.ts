@@ -3,8 +3,8 @@
  * none begins as they do; what was learnt from one push are entries in a row.
  */
 import { UNKNOWN } from '../model/sample-sink.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { State } from '../state/state.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 export class KeyFinder {
   readonly #state: State;

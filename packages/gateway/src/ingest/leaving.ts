@@ -4,9 +4,9 @@
  */
 import { isDistribution } from '../model/metric-type.ts';
 import type { Batch, Standing } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { PushOrigin, State } from '../state/state.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /** What the source itself has, by accumulator. */
 type Own = ReadonlyMap<number, number>;

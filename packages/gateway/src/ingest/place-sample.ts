@@ -1,7 +1,6 @@
 /** Enters a sample whose canonical text was made or recognised, whatever the state has of it. */
 import { appendEntry, noteSignDependent } from '../store/batch.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { TextAt } from '../store/accumulators.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PendingShape } from '../store/pending-series.ts';
@@ -11,6 +10,7 @@ import { checkPending } from './check-limits.ts';
 import type { Cursor } from './expected-run.ts';
 import { duplicateSeries } from './sample-kinds.ts';
 import type { ValueCheck } from './value-check.ts';
+import { AccumulatorKind, policyOf } from '../store/policies.ts';
 
 export class SamplePlacer {
   readonly #state: State;
@@ -52,7 +52,7 @@ export class SamplePlacer {
     // In a push that changes types, an accumulator of the same text may be an orphan that is about to go.
     const isKnown = accumulator >= 0 && accumulators.family[accumulator] === family.known?.id;
     const stays = isKnown && this.#state.survives(accumulator, family, kind);
-    if (isKnown && kind === AccumulatorKind.COUNTER)
+    if (isKnown && policyOf(kind).fromUntyped === 'unless negative')
       noteSignDependent(this.#batch, accumulators, { accumulator, stays });
     if (stays) {
       const { seen, serial } = this.#cursor;

@@ -19,7 +19,6 @@ import { isSpelled, remember } from './aliases.ts';
 import { appendEntry, emptyBatch, reserveColumns, resetBatch } from '../store/batch.ts';
 import type { AliasTarget, Batch } from '../store/batch.ts';
 import { checkHelp } from './check-limits.ts';
-import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import type { TextAt } from '../store/accumulators.ts';
 import { DiscardedLines } from './discarded-lines.ts';
 import { beginPush, readExpected } from './expected-run.ts';
@@ -49,6 +48,7 @@ import { StartJudge } from './start-judge.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import { ValueCheck } from './value-check.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 
 /** Longer bodies are read in steps. */
 const LONG_BYTES = 128 * 1024;

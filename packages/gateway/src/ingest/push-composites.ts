@@ -4,7 +4,6 @@ import { hasBuckets } from '../model/metric-type.ts';
 import type { PlainSeries } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import { checkPending } from './check-limits.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { textAt } from './plain-reader.ts';
@@ -12,6 +11,7 @@ import type { PlainReader } from './plain-reader.ts';
 import { checkSeriesLimits } from './sample-kinds.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /** A group is one of the state, or `~g` for an index into Batch.pendingComposites. */
 export class PushComposites {

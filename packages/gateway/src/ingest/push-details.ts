@@ -6,7 +6,6 @@ import type { NativeHistogram } from '../model/native-histogram.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import { exemplarBytes } from '../store/exemplars.ts';
 import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
@@ -16,6 +15,7 @@ import { pendingBytes, seriesBytes } from '../state/usage.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
+import { AccumulatorKind, isGrouped, hasStartTime, policyOf } from '../store/policies.ts';
 
 /** Looking up a start time is as much work as so many rows of others. */
 const START_ROWS = 4;
@@ -66,8 +66,8 @@ export class PushDetails {
       startMs < this.#state.accumulators.startMs[accumulator]!;
     if (!isWanted) return;
     const kind = this.#kindAt(entry);
-    if (kind === AccumulatorKind.COUNTER) this.#start(accumulator, startMs);
-    else if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
+    if (isGrouped(kind)) this.#start(this.#countOf(entry), startMs);
+    else if (hasStartTime(kind)) this.#start(accumulator, startMs);
   }
 
   /** Of the counter or the count with this canonical text, in this push. */
@@ -121,7 +121,7 @@ export class PushDetails {
     const accumulator = isNative ? this.#native.bucketOf(exemplar.value) : this.#batch.accumulators[entry]!;
     if (accumulator === undefined) return;
     const kind = isNative ? AccumulatorKind.NATIVE_BUCKET : this.#kindAt(entry);
-    if (!isNative && kind !== AccumulatorKind.COUNTER && kind !== AccumulatorKind.BUCKET) return;
+    if (policyOf(kind).exemplars !== true) return;
     if (this.#hasRoomFor(accumulator, exemplar)) this.#batch.exemplars.push({ accumulator, exemplar });
     else this.#batch.exemplarsDropped += 1;
   }

@@ -8,7 +8,6 @@ import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.t
 import { UNKNOWN } from '../model/sample-sink.ts';
 import { appendEntry } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import { checkPending } from './check-limits.ts';
 import {
   bucketCode,
@@ -24,6 +23,7 @@ import { ReplacedAccumulators } from './replaced-accumulators.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /**
  * A part may have so many thresholds of zero buckets. Further ones are raised to the next wider one that it has, or else to a

@@ -4,32 +4,21 @@ import { PushProblem } from '../model/errors.ts';
 import { hasBuckets } from '../model/metric-type.ts';
 import { parseFloat64 } from '../primitives/float.ts';
 import { quote, shorten } from '../primitives/quote.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Route } from './push-families.ts';
 import type { Limits } from '../store/aggregation-config.ts';
+import { AccumulatorKind, rowKindOf } from '../store/policies.ts';
 
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
 export function kindOf({ family, role }: Route, name: string, offset: number): AccumulatorKind {
-  switch (family.type) {
-    case 'counter':
-      return AccumulatorKind.COUNTER;
-    case 'gauge':
-    case 'info':
-    case 'stateset':
-      return AccumulatorKind.GAUGE;
-    case 'untyped':
-      return AccumulatorKind.UNTYPED;
-    case 'histogram':
-    case 'gaugehistogram':
-    case 'summary':
-      if (role === '_bucket') return AccumulatorKind.BUCKET;
-      if (role !== 'own') return role === '_sum' ? AccumulatorKind.SUM : AccumulatorKind.COUNT;
-      throw new PushProblem(
-        'type_conflict',
-        `${shorten(name)} is a ${family.type}; its samples are ${shorten(name)}_bucket, ${shorten(name)}_sum and ${shorten(name)}_count`,
-        offset,
-      );
-  }
+  const ofRow = rowKindOf(family);
+  if (ofRow !== undefined) return ofRow;
+  if (role === '_bucket') return AccumulatorKind.BUCKET;
+  if (role !== 'own') return role === '_sum' ? AccumulatorKind.SUM : AccumulatorKind.COUNT;
+  throw new PushProblem(
+    'type_conflict',
+    `${shorten(name)} is a ${family.type}; its samples are ${shorten(name)}_bucket, ${shorten(name)}_sum and ${shorten(name)}_count`,
+    offset,
+  );
 }
 
 /** The labels that the samples of one histogram or summary share. */

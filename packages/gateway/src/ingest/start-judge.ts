@@ -7,7 +7,6 @@ import { isLegacyMetricName } from '../model/labels.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
 import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Cursor } from './expected-run.ts';
 import { hasStartTimes, startTimesOf } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
@@ -15,6 +14,7 @@ import type { PushFamilies } from './push-families.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /** September 2001: nothing that pushes began to count before, and few other gauges are as large. */
 const SECONDS_MIN = 1e9;

@@ -10,11 +10,11 @@ import type { MetricType } from '../model/metric-type.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { boundAt, compositeAt, kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Families } from '../store/families.ts';
 import { shownText } from './decumulate.ts';
 import type { State } from '../state/state.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 
 const NO_ENTRY = -1;
 

@@ -2,9 +2,9 @@
 import { PushProblem } from '../model/errors.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { shownText } from './decumulate.ts';
+import { AccumulatorKind, isGrouped, takesCounts, staysWithoutValue } from '../store/policies.ts';
 
 export class ValueCheck {
   readonly #batch: Batch;
@@ -18,29 +18,16 @@ export class ValueCheck {
 
   /** What of a value is added up, NaN for nothing. Throws when the value cannot stand for its kind. */
   checked(kind: AccumulatorKind, value: number, accumulator: number, offset: number): number {
-    switch (kind) {
-      case AccumulatorKind.COUNTER:
-      case AccumulatorKind.BUCKET:
-      case AccumulatorKind.COUNT:
-      case AccumulatorKind.NATIVE_BUCKET:
-      case AccumulatorKind.NATIVE_ZERO:
-      case AccumulatorKind.NATIVE_COUNT:
-        this.#batch.grouped ||= kind !== AccumulatorKind.COUNTER;
-        if (value >= 0 && value <= Number.MAX_VALUE) return value;
-        throw this.#unfit(accumulator, value, offset, 'counts must be finite and not negative');
-      case AccumulatorKind.SUM:
-        this.#batch.grouped = true;
-        if (Number.isFinite(value)) return value;
-        return this.#withoutSum(accumulator);
-      case AccumulatorKind.GAUGE:
-      case AccumulatorKind.UNTYPED:
-      case AccumulatorKind.CREATED:
-        if (Number.isFinite(value)) return value;
-        this.#batch.ignoredNonFinite += 1;
-        return Number.NaN;
-      case AccumulatorKind.FREE:
-        throw new Error('BUG: a freed cell was found');
+    this.#batch.grouped ||= isGrouped(kind);
+    if (takesCounts(kind)) {
+      if (value >= 0 && value <= Number.MAX_VALUE) return value;
+      throw this.#unfit(accumulator, value, offset, 'counts must be finite and not negative');
     }
+    if (kind === AccumulatorKind.FREE) throw new Error('BUG: a freed cell was found');
+    if (Number.isFinite(value)) return value;
+    if (staysWithoutValue(kind)) return this.#withoutSum(accumulator);
+    this.#batch.ignoredNonFinite += 1;
+    return Number.NaN;
   }
 
   /**

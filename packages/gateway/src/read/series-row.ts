@@ -7,7 +7,6 @@ import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { NativeView, SeriesView } from '../model/read-view.ts';
 import { escapeLabelValue } from '../model/series-text.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
@@ -15,6 +14,7 @@ import type { Families } from '../store/families.ts';
 import type { KeptExemplar } from '../store/exemplars.ts';
 import { assembleNative } from '../store/native-view.ts';
 import { TextScratch } from '../store/text-scratch.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /**
  * The state that an exposition shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of

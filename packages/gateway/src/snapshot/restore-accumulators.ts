@@ -1,15 +1,13 @@
 /** Brings back accumulators, and finds what follows from them: composite series, rows of families, counts. */
 import { hasBuckets } from '../model/metric-type.ts';
-import type { MetricType } from '../model/metric-type.ts';
 import { viewOf } from '../primitives/bytes.ts';
-import { AccumulatorKind, isCounted, isGrouped } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { restoreExemplars } from './snapshot-exemplars.ts';
 import { broken } from './snapshot-parts.ts';
 import type { Head, PartReader } from './snapshot-parts.ts';
 import type { State } from '../state/state.ts';
+import { AccumulatorKind, isGrouped, isCounted, fits, policyOf } from '../store/policies.ts';
 
 /** Bringing back an accumulator is as much work as so many rows of others. */
 const RESTORED_ROWS = 2;
@@ -153,12 +151,13 @@ export class AccumulatorRestorer {
     const { composites } = this.#accumulators;
     if (id < 0 || id >= this.#head.composites) throw broken(`cell ${accumulator} in group ${id}`);
     const composite = composites[id]!;
-    if (isNative(kind)) {
+    const { part } = policyOf(kind);
+    if (part === 'native') {
       family.hasNative = true;
       this.#native[id]!.push(accumulator);
-    } else if (kind === AccumulatorKind.BUCKET) {
+    } else if (part === 'bucket') {
       this.#buckets[id]!.push(accumulator);
-    } else if (kind === AccumulatorKind.SUM) {
+    } else if (part === 'sum') {
       if (composite.sum !== -1) throw broken(`group ${id} has a second sum`);
       composite.sum = accumulator;
     } else {
@@ -214,30 +213,5 @@ export class AccumulatorRestorer {
     )
       throw broken(`cell ${accumulator} is free and is not`);
     this.#listed[accumulator] = 1;
-  }
-}
-
-/** Whether an accumulator of a kind may be in a family of a type. */
-function fits(kind: AccumulatorKind, type: MetricType): boolean {
-  switch (type) {
-    case 'counter':
-      return kind === AccumulatorKind.COUNTER;
-    case 'info':
-    case 'stateset':
-      return kind === AccumulatorKind.GAUGE;
-    case 'gauge':
-      return kind === AccumulatorKind.GAUGE || kind === AccumulatorKind.CREATED;
-    case 'untyped':
-      return kind === AccumulatorKind.UNTYPED;
-    case 'histogram':
-    case 'gaugehistogram':
-      return (
-        isNative(kind) ||
-        kind === AccumulatorKind.BUCKET ||
-        kind === AccumulatorKind.COUNT ||
-        kind === AccumulatorKind.SUM
-      );
-    case 'summary':
-      return kind === AccumulatorKind.COUNT || kind === AccumulatorKind.SUM;
   }
 }

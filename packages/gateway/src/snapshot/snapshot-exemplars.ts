@@ -3,10 +3,10 @@
  * they may be newer than the snapshot; records after it bring them again, which changes nothing then.
  */
 import type { Label } from '../model/labels.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { broken } from './snapshot-parts.ts';
 import type { PartReader } from './snapshot-parts.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 type ExemplarColumns = readonly [Float64Array, Float64Array, Float64Array, Uint8Array];
 

@@ -1,8 +1,8 @@
 /** Series that belong to a source as they belong to a group of Pushgateway: their labels contain all labels of its grouping key. */
 import { labelText } from '../model/series-text.ts';
-import { isGrouped } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { hashedKey } from './source-list.ts';
+import { isGrouped } from '../store/policies.ts';
 
 export class OwnSeries {
   readonly #accumulators: Accumulators;

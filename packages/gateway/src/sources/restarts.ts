@@ -4,11 +4,10 @@ import { reduceResolution } from '../histogram/resolution.ts';
 import { widenZeroBucket } from '../histogram/zero-bucket.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { assembleNative } from '../store/native-view.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { AccumulatorKind, isNative } from '../store/policies.ts';
 
 /** A native bucket put together with others is as much work as so many rows. */
 const ASSEMBLED_ROWS = 4;

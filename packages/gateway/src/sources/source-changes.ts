@@ -1,9 +1,8 @@
 /** What changes of contributions have in common: what may be taken back, and columns to put together what a source will have. */
-import { AccumulatorKind, isCounted, isGrouped, isRemovable } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { OwnSeries } from './own-series.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { isGrouped, isRemovable, isCounted, policyOf } from '../store/policies.ts';
 
 /** Scratch grown past this by a source with many series is let go. */
 const KEPT_LENGTH = 1 << 16;
@@ -54,21 +53,29 @@ export class SourceChanges {
     this.#accumulators.add(accumulator, -value);
     contributors[accumulator]! -= 1;
     if (contributors[accumulator] !== 0) return;
-    const kind = this.#accumulators.kindOf(accumulator);
-    // Whoever has anything of it has the count.
-    if (kind === AccumulatorKind.COUNT && this.#goesWithLast(accumulator))
-      this.#withdrawn.push(this.#accumulators.composite[accumulator]!);
-    // Of a native bucket, what sources counted that are forgotten stays.
-    const isLast =
-      isNative(kind) || (kind === AccumulatorKind.COUNTER && this.#owner.areComposites())
-        ? this.#accumulators.sums.get(accumulator) === 0
-        : isRemovable(kind);
-    if (isLast) this.#owner.free(accumulator);
+    if (!this.#goesWithLast(accumulator)) return;
+    // Whoever has anything of a histogram or summary has the count, which takes all of it away.
+    if (this.#isCount(accumulator)) this.#withdrawn.push(this.#accumulators.composite[accumulator]!);
+    else this.#owner.free(accumulator);
   }
 
-  #goesWithLast(count: number): boolean {
-    if (this.isOfGaugeHistogram(count)) return this.#owner.dropsWithdrawn();
-    return this.#owner.areComposites() && this.#accumulators.sums.get(count) === 0;
+  #goesWithLast(accumulator: number): boolean {
+    if (this.#isCount(accumulator) && this.isOfGaugeHistogram(accumulator))
+      return this.#owner.dropsWithdrawn();
+    switch (policyOf(this.#accumulators.kindOf(accumulator)).unheld) {
+      case 'goes':
+        return true;
+      case 'goes at zero':
+        return this.#accumulators.sums.get(accumulator) === 0;
+      case 'series at zero':
+        return this.#owner.areComposites() && this.#accumulators.sums.get(accumulator) === 0;
+      case 'stays':
+        return false;
+    }
+  }
+
+  #isCount(accumulator: number): boolean {
+    return policyOf(this.#accumulators.kindOf(accumulator)).part === 'count';
   }
 
   /** To be called once all that a source takes back is withdrawn. */
@@ -106,7 +113,8 @@ export class SourceChanges {
   /** Whether an accumulator says how things are, whoever says it last. */
   isGauge(accumulator: number): boolean {
     return (
-      this.#accumulators.kind[accumulator] === AccumulatorKind.GAUGE || this.isOfGaugeHistogram(accumulator)
+      policyOf(this.#accumulators.kindOf(accumulator)).expires === true ||
+      this.isOfGaugeHistogram(accumulator)
     );
   }
 

@@ -3,10 +3,8 @@
  * same order: `#update` takes it in one pass and makes no object. All else goes through `#merge`.
  */
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind, isGrouped } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Contributions } from './contributions.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { restartedComposites } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
 import {
@@ -17,6 +15,14 @@ import {
   startOf,
 } from './source-starts.ts';
 import type { Began } from './source-starts.ts';
+import {
+  isGrouped,
+  isNative,
+  isSummed,
+  staysWithoutValue,
+  restartsAlone,
+  restartsAll,
+} from '../store/policies.ts';
 
 /** What began anew; undefined where nobody asks. */
 interface Restarts {
@@ -101,11 +107,11 @@ export class SourcePush {
           if (!Number.isNaN(value)) {
             this.#exchange(accumulator, before, value);
             values[valuesAt + at] = value;
-          } else if (this.#accumulators.kind[accumulator] !== AccumulatorKind.SUM) return -1;
+          } else if (!staysWithoutValue(this.#accumulators.kind[accumulator]!)) return -1;
         }
         at += 1;
-      } else if (this.#accumulators.kind[accumulator] === AccumulatorKind.CREATED) {
-        this.#accumulators.lower(accumulator, value);
+      } else if (!isSummed(this.#accumulators.kind[accumulator]!)) {
+        this.#accumulators.combine(accumulator, value);
       } else {
         return -1;
       }
@@ -122,11 +128,11 @@ export class SourcePush {
       if (at < length && accumulators[accumulatorsAt + at] === accumulator) {
         if (!(batch.values[i]! >= values[valuesAt + at]!)) {
           const isGauge =
-            Number.isNaN(batch.values[i]) && this.#accumulators.kind[accumulator] !== AccumulatorKind.SUM;
+            Number.isNaN(batch.values[i]) && !staysWithoutValue(this.#accumulators.kind[accumulator]!);
           if (isGauge || this.#mayNotFall(accumulator)) return -1;
         }
         at += 1;
-      } else if (this.#accumulators.kind[accumulator] !== AccumulatorKind.CREATED) {
+      } else if (isSummed(this.#accumulators.kind[accumulator]!)) {
         return -1;
       }
     }
@@ -135,11 +141,7 @@ export class SourcePush {
 
   /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
   #exchange(accumulator: number, before: number, value: number): void {
-    if (
-      this.accumulate &&
-      value < before &&
-      this.#accumulators.kind[accumulator] === AccumulatorKind.COUNTER
-    ) {
+    if (this.accumulate && value < before && restartsAlone(this.#accumulators.kind[accumulator]!)) {
       this.#accumulators.add(accumulator, value);
       return;
     }
@@ -197,14 +199,14 @@ export class SourcePush {
       const value = batch.values[i]!;
       const at = position[accumulator]! - 1;
       position[accumulator] = 0;
-      if (kind[accumulator] === AccumulatorKind.CREATED) {
-        this.#accumulators.lower(accumulator, value);
+      if (!isSummed(kind[accumulator]!)) {
+        this.#accumulators.combine(accumulator, value);
         continue;
       }
       if (Number.isNaN(value)) {
         if (at < 0) continue;
         const before = values[valuesAt + at]!;
-        if (kind[accumulator] !== AccumulatorKind.SUM) this.#changes.withdraw(accumulator, before);
+        if (!staysWithoutValue(kind[accumulator]!)) this.#changes.withdraw(accumulator, before);
         // To withdraw the last sum known would look like a restart. Of a run that begins, none is known.
         else
           next.add(
@@ -323,13 +325,13 @@ export class SourcePush {
     const same = new Set<number>();
     const counters = new Set<number>();
     for (const accumulator of began.same) {
-      if (this.#accumulators.kind[accumulator] !== AccumulatorKind.COUNTER)
+      if (isGrouped(this.#accumulators.kind[accumulator]!))
         same.add(this.#accumulators.composite[accumulator]!);
       if (pace.isFull(1)) yield;
     }
     for (const composite of same) composites.delete(composite);
     for (const accumulator of began.anew) {
-      if (this.#accumulators.kind[accumulator] === AccumulatorKind.COUNTER) counters.add(accumulator);
+      if (!isGrouped(this.#accumulators.kind[accumulator]!)) counters.add(accumulator);
       else if (!this.#changes.isOfGaugeHistogram(accumulator))
         composites.add(this.#accumulators.composite[accumulator]!);
       if (pace.isFull(1)) yield;
@@ -352,10 +354,8 @@ export class SourcePush {
 
   /** Buckets and counts fall only when their histogram or summary begins anew, or has its native buckets at another resolution. */
   #mayNotFall(accumulator: number): boolean {
-    const kind = this.#accumulators.kindOf(accumulator);
     return (
-      isGrouped(kind) &&
-      kind !== AccumulatorKind.SUM &&
+      restartsAll(this.#accumulators.kind[accumulator]!) &&
       !this.#changes.isGaugeFamily(this.#accumulators.family[accumulator]!)
     );
   }

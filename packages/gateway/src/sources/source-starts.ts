@@ -6,10 +6,10 @@
  * series without one cost nothing.
  */
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { isSummed, hasStartTime } from '../store/policies.ts';
 
 /** Start times that differ by no more are the same: they have passed through formats and clocks that round. */
 const SAME_MS = 1000;
@@ -143,12 +143,11 @@ function* hasNotFallen(
   for (let i = 0; i < batch.length; i += 1) {
     if (pace.isFull(1)) yield;
     const accumulator = batch.accumulators[i]!;
-    const kind = accumulators.kind[accumulator];
+    const kind = accumulators.kind[accumulator]!;
     if (at < own.length && own.accumulators[own.accumulatorsAt + at] === accumulator && accumulator >= 0) {
-      const isCount = kind === AccumulatorKind.COUNTER || kind === AccumulatorKind.COUNT;
-      if (isCount && batch.values[i]! < own.values[own.valuesAt + at]!) return false;
+      if (hasStartTime(kind) && batch.values[i]! < own.values[own.valuesAt + at]!) return false;
       at += 1;
-    } else if (kind !== AccumulatorKind.CREATED) return false;
+    } else if (isSummed(kind)) return false;
   }
   return at + batch.began.length === own.length;
 }

@@ -9,7 +9,6 @@
  */
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import { contributionBytes, Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
@@ -18,6 +17,7 @@ import type { AccumulatorOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
+import { isSummed } from '../store/policies.ts';
 
 export interface Contribution {
   readonly accumulator: number;
@@ -110,7 +110,7 @@ export class Sources {
       if (accumulator >= 0 && position[accumulator] === 1) position[accumulator] = 0;
       else if (
         !Number.isNaN(batch.values[i]!) &&
-        (accumulator < 0 || this.#accumulators.kind[accumulator] !== AccumulatorKind.CREATED)
+        (accumulator < 0 || isSummed(this.#accumulators.kind[accumulator]!))
       )
         after += 1;
       if (this.#pace.isFull(1)) yield;

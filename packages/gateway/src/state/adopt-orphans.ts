@@ -10,7 +10,6 @@ import { parseSeriesText } from '../model/series-text.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
 import { AdoptedAccumulators } from './adopted-accumulators.ts';
 import type { PushFamily } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import { copyColumn, sortNumbers } from '../primitives/pace.ts';
@@ -19,6 +18,7 @@ import { slotsOf, OrphanHistograms, wholeOf } from './orphan-histograms.ts';
 import type { Slot, OrphanSeries, SlotValue } from './orphan-histograms.ts';
 import type { Contribution, Sources } from '../sources/sources.ts';
 import { TextScratch } from '../store/text-scratch.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /** Of more lines nothing is adopted, as all are in memory at once. Part of what a record means, so no setting. */
 const ADOPTED_MAX = 1 << 18;

@@ -1,11 +1,11 @@
 /** The accumulators of one series that is adopted: those that the push created, and others beside them. */
 import { seriesText } from '../model/series-text.ts';
 import { formatFloat64 } from '../primitives/float.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { OrphanSeries } from './orphan-histograms.ts';
 import type { TextScratch } from '../store/text-scratch.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 interface AdoptingInto {
   readonly accumulators: Accumulators;

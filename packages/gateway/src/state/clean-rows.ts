@@ -1,9 +1,9 @@
 import { isDistribution } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 
 /** Takes freed rows out of the lists of a family. Views keep the lists as they were. */
 export function* cleanRows(

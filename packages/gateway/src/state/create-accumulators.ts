@@ -1,12 +1,11 @@
 /** Makes what a batch brings real: accumulators, the groups they complete, and their rows. */
 import type { Writable } from '../primitives/writable.ts';
 import type { Batch } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators, AccumulatorShape, TextAt } from '../store/accumulators.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { AccumulatorKind, isNative, policyOf } from '../store/policies.ts';
 
 /** Creating an accumulator is as much work as so many rows of others. */
 const CREATED_ROWS = 2;
@@ -193,16 +192,17 @@ function createAccumulator(creation: Creation, index: number): number {
 
 function joinComposite(creation: Creation, accumulator: number, id: number, kind: AccumulatorKind): void {
   const composite = creation.accumulators.composites[id]!;
-  if (kind === AccumulatorKind.SUM) composite.sum = accumulator;
-  else if (kind === AccumulatorKind.COUNT) composite.count = accumulator;
+  const { part } = policyOf(kind);
+  if (part === 'sum') composite.sum = accumulator;
+  else if (part === 'count') composite.count = accumulator;
   else {
-    const known = (isNative(kind) ? composite.native : composite.buckets) as number[];
+    const known = (part === 'native' ? composite.native : composite.buckets) as number[];
     if (id >= creation.firstComposite) {
       // Nobody has seen the lists of a new group yet.
       known.push(accumulator);
       return;
     }
-    const lists = isNative(kind) ? creation.native : creation.widened;
+    const lists = part === 'native' ? creation.native : creation.widened;
     const list = lists.get(id);
     if (list === undefined) {
       lists.set(id, [...known, accumulator]);

@@ -2,16 +2,16 @@
  * Changes of whole families: what was untyped becomes what it is declared to be, and what cannot be goes. As many rows as a family
  * has are touched, so all goes in steps.
  */
-import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
+import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import type { TurnedRow } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Families, Family } from '../store/families.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
+import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/policies.ts';
 
 /** A row that turns into a start time, or back, is as much work as so many others. */
 const TURNED_ROWS = 4;
@@ -47,15 +47,14 @@ export class FamilyChanges {
     const rows = yield* this.#liveRows(family);
     family.type = type;
     families.setDiscarded(family, this.#state.discards(type));
-    const kind =
-      type === 'counter' ? AccumulatorKind.COUNTER : isKindOfGauge(type) ? AccumulatorKind.GAUGE : undefined;
+    const kind = rowKindOf(family);
     const [gone, counters] = [new NumberList(), new NumberList()];
     for (const accumulator of rows) {
-      if (kind === undefined || (kind === AccumulatorKind.COUNTER && accumulators.sums.get(accumulator) < 0))
+      if (kind === undefined || !takesUntyped(kind, accumulators.sums.get(accumulator)))
         gone.push(accumulator);
       else {
         accumulators.kind[accumulator] = kind;
-        if (kind === AccumulatorKind.COUNTER) counters.push(accumulator);
+        if (isCounted(kind)) counters.push(accumulator);
       }
       if (pace.isFull(1)) yield;
     }

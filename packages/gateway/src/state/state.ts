@@ -13,7 +13,7 @@ import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { OrphanAdoption } from './adopt-orphans.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
-import { AccumulatorKind, Accumulators } from '../store/accumulators.ts';
+import { Accumulators } from '../store/accumulators.ts';
 import type { DiscardedTexts } from '../store/discarded-texts.ts';
 import { Families, hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Family } from '../store/families.ts';
@@ -21,7 +21,6 @@ import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
@@ -29,6 +28,7 @@ import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import { goneBytes, seriesBytes } from './usage.ts';
+import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
 
 /** Who pushed, and how. Without by-job mode the source means nothing. */
 export interface PushOrigin {
@@ -158,10 +158,7 @@ export class State {
     const is = this.accumulators.kindOf(accumulator);
     if (is === kind || (is === AccumulatorKind.CREATED && kind === AccumulatorKind.GAUGE)) return true;
     if (!family.changed || is !== AccumulatorKind.UNTYPED) return false;
-    return (
-      kind === AccumulatorKind.GAUGE ||
-      (kind === AccumulatorKind.COUNTER && this.accumulators.sums.get(accumulator) >= 0)
-    );
+    return takesUntyped(kind, this.accumulators.sums.get(accumulator));
   }
 
   /** Whether samples of this type are read and thrown away. */

@@ -9,9 +9,10 @@
  *   sums       its exact total                                      contributors       sources with a contribution to it (by-job only)
  *   startMs    when it began to count                               createdGeneration  since which view it is there
  *
- * Totals are changed through `add`, `lower`, `turn`, `create` and `free` alone, which note the family as changed.
+ * Totals are changed through `add`, `combine`, `turn`, `create` and `free` alone, which note the family as changed.
  */
 import type { Exemplar } from '../model/exemplar.ts';
+import { AccumulatorKind, isSummed, policyOf } from './policies.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
 import { NumberList } from '../primitives/number-list.ts';
@@ -19,46 +20,6 @@ import { atOnce } from '../primitives/turns.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import { copyColumn, Pace } from '../primitives/pace.ts';
-
-/** What an accumulator is; the order matters to `isGrouped` and `isNative`. Stores keep these numbers: add at the end only. */
-export const AccumulatorKind = {
-  FREE: 0,
-  COUNTER: 1,
-  GAUGE: 2,
-  UNTYPED: 3,
-  /** A start time: the minimum is kept. */
-  CREATED: 4,
-  /** Observations in one bucket alone, not cumulative. */
-  BUCKET: 5,
-  COUNT: 6,
-  SUM: 7,
-  /** Observations in one native bucket; its `bound` says which (native-accumulators.ts). */
-  NATIVE_BUCKET: 8,
-  /** Observations in the zero bucket; its `bound` is the threshold. */
-  NATIVE_ZERO: 9,
-  /** Observations of senders of native buckets; its `bound` is their schema. */
-  NATIVE_COUNT: 10,
-} as const;
-
-export type AccumulatorKind = (typeof AccumulatorKind)[keyof typeof AccumulatorKind];
-
-/** Bucket, count and sum accumulators belong to a histogram or summary series, and so do all native ones. */
-export function isGrouped(kind: AccumulatorKind): boolean {
-  return kind >= AccumulatorKind.BUCKET;
-}
-
-/** Gauges and untyped series say how things are: their contribution ends when its source takes it away. */
-export function isRemovable(kind: AccumulatorKind): boolean {
-  return kind === AccumulatorKind.GAUGE || kind === AccumulatorKind.UNTYPED;
-}
-
-/**
- * Kinds of which the total stays when its sources are gone. Sources that are gone do not count as contributors of such accumulators; of untyped
- * and native ones they do, for ever, as stores have it that are older than that.
- */
-export function isCounted(kind: AccumulatorKind): boolean {
-  return kind === AccumulatorKind.COUNTER || (kind >= AccumulatorKind.BUCKET && kind <= AccumulatorKind.SUM);
-}
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
 interface Composite {
@@ -128,7 +89,7 @@ export class Accumulators {
     this.contributors[accumulator] = 0;
     this.startMs[accumulator] = startMs;
     this.createdGeneration[accumulator] = this.generation;
-    this.sums.set(accumulator, kind === AccumulatorKind.CREATED ? Number.POSITIVE_INFINITY : 0);
+    this.sums.set(accumulator, policyOf(kind).start);
     if (family >= this.changedAt.length) {
       this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
     }
@@ -142,15 +103,15 @@ export class Accumulators {
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
-  /** `add`, or `lower` where that is what an accumulator wants, for each from one place to another; NaN adds nothing. */
+  /** `add`, or `combine` where an accumulator is no sum, for each from one place to another; NaN adds nothing. */
   addAll(accumulators: Int32Array, values: Float64Array, from: number, to: number): void {
     const { kind, family: families, changedAt, sums, generation } = this;
     let noted = -1;
     for (let i = from; i < to; i += 1) {
       const accumulator = accumulators[i]!;
       const value = values[i]!;
-      if (kind[accumulator] === AccumulatorKind.CREATED) {
-        this.lower(accumulator, value);
+      if (!isSummed(kind[accumulator]!)) {
+        this.combine(accumulator, value);
       } else if (value === value) {
         sums.add(accumulator, value);
         const family = families[accumulator]!;
@@ -162,18 +123,21 @@ export class Accumulators {
     }
   }
 
-  /** Keeps the smaller of the total and the value: for start times. */
-  lower(accumulator: number, value: number): void {
-    if (!(value < this.sums.get(accumulator))) return;
-    this.sums.set(accumulator, value);
+  /** Takes a value into a total that is no sum; NaN says nothing. */
+  combine(accumulator: number, value: number): void {
+    const before = this.sums.get(accumulator);
+    const total = policyOf(this.kindOf(accumulator)).combine!(before, value);
+    if (total === before) return;
+    this.sums.set(accumulator, total);
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
   /** Makes a gauge a start time, or the other way round; what it held is gone. */
   turn(accumulator: number, isStartTime: boolean): void {
     for (const notes of this.#watching) notes.noteKind(accumulator, this.kindOf(accumulator));
-    this.kind[accumulator] = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
-    this.sums.set(accumulator, isStartTime ? Number.POSITIVE_INFINITY : 0);
+    const kind = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
+    this.kind[accumulator] = kind;
+    this.sums.set(accumulator, policyOf(kind).start);
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
 

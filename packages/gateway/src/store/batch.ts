@@ -7,10 +7,10 @@ import type { Exemplar } from '../model/exemplar.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
-import { AccumulatorKind } from './accumulators.ts';
 import type { Accumulators } from './accumulators.ts';
 import type { Family } from './families.ts';
 import { PendingSeries } from './pending-series.ts';
+import { AccumulatorKind } from './policies.ts';
 
 /** Whose a family is that may not go: of sources that are there, or of some that are gone. */
 export type Standing = 'held' | 'folded';

@@ -12,7 +12,7 @@
  * The key of such an accumulator is no text of an exposition: it begins with a line feed, and names the composite series by its number.
  */
 import { formatFloat64 } from '../primitives/float.ts';
-import { AccumulatorKind } from './accumulators.ts';
+import { AccumulatorKind } from './policies.ts';
 
 export const INDEX_MIN: number = -(2 ** 20);
 export const INDEX_MAX: number = 2 ** 20 - 1;
@@ -34,10 +34,6 @@ export function isNegativeCode(code: number): boolean {
 
 export function indexOfCode(code: number): number {
   return (code % INDEXES) + INDEX_MIN;
-}
-
-export function isNative(kind: AccumulatorKind): boolean {
-  return kind >= AccumulatorKind.NATIVE_BUCKET;
 }
 
 export function bucketKey(composite: number, code: number): string {

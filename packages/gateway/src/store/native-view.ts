@@ -2,7 +2,6 @@
 import { addHistograms } from '../histogram/add.ts';
 import { noNativeBuckets } from '../model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.ts';
-import { AccumulatorKind } from './accumulators.ts';
 import type { Accumulators } from './accumulators.ts';
 import {
   indexOfCode,
@@ -11,6 +10,7 @@ import {
   schemaOfCode,
   schemaOfZeroKey,
 } from './native-accumulators.ts';
+import { AccumulatorKind } from './policies.ts';
 
 /** What is known of one schema. */
 interface Part {

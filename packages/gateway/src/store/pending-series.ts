@@ -3,7 +3,7 @@
  * push of a million new series makes no object for any of them.
  */
 import { ByteTable } from '../primitives/byte-table.ts';
-import type { AccumulatorKind } from './accumulators.ts';
+import type { AccumulatorKind } from './policies.ts';
 
 /** For an accumulator that is part of no composite series. Others have one of the state, or `~g` for an index into Batch.pendingComposites. */
 export const NO_COMPOSITE: number = 2 ** 31 - 1;

@@ -1,5 +1,6 @@
-import type { AccumulatorKind, ChangeNotes } from './accumulators.ts';
+import type { ChangeNotes } from './accumulators.ts';
 import type { KeptExemplar } from './exemplars.ts';
+import type { AccumulatorKind } from './policies.ts';
 
 /** What a note of each kind takes. An exemplar that was replaced lives on for the note alone. */
 const START_BYTES = 48;

@@ -2,13 +2,13 @@
 import { metricTypes } from '../model/metric-type.ts';
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { Batch, PendingComposite, PushFamily } from '../store/batch.ts';
-import { AccumulatorKind } from '../store/accumulators.ts';
 import type { Families } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PendingSeries } from '../store/pending-series.ts';
-import { isNative } from '../store/native-accumulators.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { hasBound } from '../store/policies.ts';
+import type { AccumulatorKind } from '../store/policies.ts';
 
 /** ALL_START_TIMES is read in records of earlier versions. */
 const [KNOWN, SAMPLED, CHANGED, QUOTED, ALL_START_TIMES, WITH_HELP, WITH_UNIT, ADOPTS] = [
@@ -133,10 +133,6 @@ export function* readNewSeries(
       bound,
     });
   }
-}
-
-function hasBound(kind: number): boolean {
-  return kind === AccumulatorKind.BUCKET || isNative(kind as AccumulatorKind);
 }
 
 function writeFamily(writer: ByteWriter, family: PushFamily): void {

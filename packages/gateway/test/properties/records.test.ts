@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { appendEntry, emptyBatch } from '../../src/store/batch.ts';
-import { AccumulatorKind } from '../../src/store/accumulators.ts';
 import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
@@ -28,6 +27,7 @@ import { viewOf } from '../../src/primitives/bytes.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { targetOf } from '../state/target.ts';
 import { runs } from '../support/runs.ts';
+import { AccumulatorKind } from '../../src/store/policies.ts';
 
 const whole = fc.oneof(
   fc.nat(300),

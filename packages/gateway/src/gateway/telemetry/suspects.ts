@@ -3,12 +3,12 @@
  * again, two processes that replace each other, start times that are invented. A few series of some paths are watched, in memory alone.
  */
 import type { Batch } from '../../store/batch.ts';
-import { AccumulatorKind } from '../../store/accumulators.ts';
 import type { Accumulators } from '../../store/accumulators.ts';
 import type { Label } from '../../model/labels.ts';
 import type { Log } from '../../primitives/log.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { Suspect } from '../api.ts';
+import { hasStartTime } from '../../store/policies.ts';
 
 export const suspicions = ['totals_in_add_mode', 'two_on_one_path', 'invented_start_times'] as const;
 export type Suspicion = (typeof suspicions)[number];
@@ -143,8 +143,7 @@ function seriesOf({ accumulators: named, values, length }: Batch, { kind }: Accu
   const series: Watched[] = [];
   for (let entry = 0; entry < Math.min(length, LOOKED_AT_MAX) && series.length < SERIES_MAX; entry += 1) {
     const accumulator = named[entry]!;
-    if (kind[accumulator] !== AccumulatorKind.COUNTER && kind[accumulator] !== AccumulatorKind.COUNT)
-      continue;
+    if (!hasStartTime(kind[accumulator]!)) continue;
     series.push({ accumulator, entry, value: values[entry]!, rises: 0, falls: 0, other: Number.NaN });
   }
   return series;
