@@ -3,6 +3,7 @@
  * values it takes, what its going down means, and what is left of it when its sources are gone. Whoever has to know asks the table,
  * so that another way to combine what is pushed is a row.
  */
+import { metricTypes } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 
 /** Stores keep these numbers: add at the end only. */
@@ -236,13 +237,20 @@ export function isCounted(kind: number): boolean {
 }
 
 /** Whether a family of this type may have one of this kind. */
-export function fits(kind: AccumulatorKind, type: MetricType): boolean {
+export function fits(kind: number, type: MetricType): boolean {
   return policies[kind]?.types.includes(type) === true;
+}
+
+/** By type, as each new series asks. */
+const rowKinds = new Map<MetricType, AccumulatorKind>();
+for (const type of metricTypes) {
+  const kind = kinds.find((each) => fits(each, type) && !isGrouped(each));
+  if (kind !== undefined) rowKinds.set(type, kind);
 }
 
 /** What the series of a family are whose rows are one sample each; undefined for histograms and summaries. */
 export function rowKindOf({ type }: { readonly type: MetricType }): AccumulatorKind | undefined {
-  return kinds.find((kind) => fits(kind, type) && !isGrouped(kind));
+  return rowKinds.get(type);
 }
 
 /** Whether an untyped series of this total can go on as one of this kind. */
