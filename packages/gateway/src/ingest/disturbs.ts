@@ -103,7 +103,7 @@ function mayTakeBack(
     if (Number.isNaN(batch.values[i]!)) return true;
     isSame &&= accumulators[accumulatorsAt + i] === batch.accumulators[i];
   }
-  const replaces = method === 'PUT' || batch.grouped || state.aggregation.composites === true;
+  const replaces = method === 'PUT' || batch.grouped || state.aggregation.groups === true;
   return !isSame && replaces && mayLose(state, source, batch);
 }
 
@@ -131,7 +131,7 @@ function mayLose(state: State, source: string, batch?: Batch): boolean {
 
 function mayGo({ accumulators, families, aggregation }: State, accumulator: number): boolean {
   const kind = accumulators.kindOf(accumulator);
-  if (aggregation.composites === true || isRemovable(kind) || policyOf(kind).unheld === 'goes at zero')
+  if (aggregation.groups === true || isRemovable(kind) || policyOf(kind).unheld === 'goes at zero')
     return true;
   return isGrouped(kind) && families.get(accumulators.family[accumulator]!).type === 'gaugehistogram';
 }

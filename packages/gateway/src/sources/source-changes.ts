@@ -17,7 +17,7 @@ export interface AccumulatorOwner {
   /** Whether gauge histograms go that no source has any more, and has them go. */
   dropsWithdrawn(): boolean;
   /** See AggregationConfig.groups. */
-  areComposites(): boolean;
+  areGroups(): boolean;
   /** Whether the family with this id tells when sources pushed. */
   isPushTime(family: number): boolean;
   dropComposite(composite: number): Generator<void, void>;
@@ -68,7 +68,7 @@ export class SourceChanges {
       case 'goes at zero':
         return this.#accumulators.sums.get(accumulator) === 0;
       case 'series at zero':
-        return this.#owner.areComposites() && this.#accumulators.sums.get(accumulator) === 0;
+        return this.#owner.areGroups() && this.#accumulators.sums.get(accumulator) === 0;
       case 'stays':
         return false;
     }
@@ -92,22 +92,22 @@ export class SourceChanges {
 
   /** From here on `goes` is about this source. */
   begin(source: string): void {
-    if (this.#owner.areComposites()) this.#own.of(source);
+    if (this.#owner.areGroups()) this.#own.of(source);
   }
 
   /** Whether what a source has in an accumulator leaves the total when it takes it back. */
   goes(accumulator: number): boolean {
-    return this.isRemovable(accumulator) || (this.#owner.areComposites() && this.#own.has(accumulator));
+    return this.isRemovable(accumulator) || (this.#owner.areGroups() && this.#own.has(accumulator));
   }
 
-  get areComposites(): boolean {
-    return this.#owner.areComposites();
+  get areGroups(): boolean {
+    return this.#owner.areGroups();
   }
 
   /** Whether an accumulator goes when its source is silent for long. */
   isReset(accumulator: number): boolean {
     if (!this.isGauge(accumulator)) return false;
-    return !this.#owner.areComposites() || !this.#owner.isPushTime(this.#accumulators.family[accumulator]!);
+    return !this.#owner.areGroups() || !this.#owner.isPushTime(this.#accumulators.family[accumulator]!);
   }
 
   /** Whether an accumulator says how things are, whoever says it last. */

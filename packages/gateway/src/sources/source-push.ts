@@ -240,7 +240,7 @@ export class SourcePush {
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
     let composites: ReadonlySet<number> | undefined;
-    const replaced = this.#changes.areComposites && !put ? yield* this.#familiesOf(batch) : undefined;
+    const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < length; at += 1) {
       if (pace.isFull(1)) yield;
       const accumulator = own.accumulators[own.accumulatorsAt + at]!;

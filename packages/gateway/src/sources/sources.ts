@@ -190,10 +190,10 @@ export class Sources {
       for (; done < most; done += 1) {
         const source = this.list.oldest(ring);
         if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        const { areComposites } = this.#changes;
-        if (areComposites) this.#changes.begin(this.list.keyOf(source));
+        const { areGroups } = this.#changes;
+        if (areGroups) this.#changes.begin(this.list.keyOf(source));
         yield* this.#retire(source, (accumulator) =>
-          areComposites ? this.#changes.goes(accumulator) : this.#changes.isGauge(accumulator),
+          areGroups ? this.#changes.goes(accumulator) : this.#changes.isGauge(accumulator),
         );
       }
     }

@@ -90,7 +90,7 @@ export class State {
       free: (accumulator) => this.#freeLast(accumulator),
       isGauge: (family) => this.families.get(family).type === 'gaugehistogram',
       dropsWithdrawn: () => this.aggregation.dropsWithdrawn === true,
-      areComposites: () => this.aggregation.composites === true,
+      areGroups: () => this.aggregation.groups === true,
       isPushTime: (family) => isPushTime(this.families.get(family).name),
       dropComposite: (composite) => this.#dropComposite(composite),
     });

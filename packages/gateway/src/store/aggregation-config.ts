@@ -16,7 +16,7 @@ export interface AggregationConfig {
    * By job, sources are as groups of Pushgateway: PUT replaces all that a source has, POST the families it names, and what a source takes
    * back leaves the exposition, counters as well, where the series has the labels of its grouping key.
    */
-  readonly composites?: true;
+  readonly groups?: true;
   /**
    * Whether series have the labels of the push path. The state does not act on it: it is kept so that a start with another setting is
    * noticed. Undefined for a store of a version that did not keep it.

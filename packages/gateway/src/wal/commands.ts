@@ -180,7 +180,7 @@ const resets = [
   'accumulate-by-value',
 ] as const satisfies readonly AggregationConfig['counterResets'][];
 /** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0. */
-const [DROPS_WITHDRAWN, COMPOSITES, PATH_LABELS] = [2, 4, 8] as const;
+const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS] = [2, 4, 8] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
 const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
 
@@ -200,7 +200,7 @@ export function writeAggregation(writer: ByteWriter, aggregation: AggregationCon
   writer.byte(
     summaries.indexOf(aggregation.summaries) +
       (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
-      (aggregation.composites === true ? COMPOSITES : 0) +
+      (aggregation.groups === true ? GROUPS : 0) +
       pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
   );
 }
@@ -217,6 +217,6 @@ export function readAggregation(reader: ByteReader): AggregationConfig {
   return {
     ...aggregation,
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
-    ...((byte & COMPOSITES) === 0 ? {} : { composites: true as const }),
+    ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
   };
 }

@@ -179,7 +179,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
         counterResets: 'accumulate',
         summaries: 'sum-and-count',
         dropsWithdrawn: true,
-        composites: true,
+        groups: true,
         pathLabels: 'add',
       }),
       '010117',

@@ -92,7 +92,7 @@ export class Ledger implements Target {
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
       dropsWithdrawn: true,
-      ...(areComposites(options) ? { composites: true as const } : {}),
+      ...(areGroups(options) ? { groups: true as const } : {}),
       pathLabels: options.pathLabels,
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
@@ -127,15 +127,14 @@ export class Ledger implements Target {
   }
 
   #beginRules(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn, composites, pathLabels } =
-      this.state.aggregation;
+    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
-    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && composites === wanted.composites;
+    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups;
     if (isAsked && isSame && pathLabels !== undefined) return true;
     // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
     return this.#begin(new SetAggregation(wanted)) || isAsked;
@@ -390,6 +389,6 @@ export class Ledger implements Target {
 }
 
 /** Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. */
-function areComposites({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
+function areGroups({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
   return byJob && pathLabels === 'add' && jobCounterResets === 'overwrite';
 }
