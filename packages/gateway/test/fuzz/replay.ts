@@ -126,7 +126,7 @@ async function checkExposition(where: string, shown: string, { summaries }: Fuzz
   const page = withPlainHelp(shown);
   try {
     await fresh.push(page);
-    // Names that need quotes are sorted as such, and shown with underscores; pushed again they may stand elsewhere.
+    // Names that need quotes are sorted as such, and shown with underscores; pushed again, lines and labels may be in another order.
     same(
       `${where}: the page pushed to an empty gateway`,
       sorted(withoutEmptyInstances(page)),
@@ -173,7 +173,14 @@ function checkBuckets(where: string, page: string): void {
 }
 
 function sorted(page: string): string {
-  return page.split('\n').toSorted().join('\n');
+  return page.split('\n').map(withSortedLabels).toSorted().join('\n');
+}
+
+function withSortedLabels(line: string): string {
+  if (line.startsWith('#')) return line;
+  return line.replace(/(?<=\{).*(?=\})/, (labels) =>
+    (labels.match(/[^",=]+="(?:[^"\\]|\\.)*"/g) ?? [labels]).toSorted().join(','),
+  );
 }
 
 function same(what: string, expected: string, found: string): void {
