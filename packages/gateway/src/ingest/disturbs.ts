@@ -16,6 +16,7 @@ export interface BatchBeingRead {
 
 /** Of a source: where it has more, it is not looked at what might go. */
 const LOOKED_AT_MAX = 4096;
+const nothing = new Int32Array(0);
 
 /**
  * Whether a push, once applied, might change what another one that is being read is made of. May say so where it would not. The other
@@ -42,26 +43,14 @@ export function touches(
 
 /** Whether a source has a contribution that it may take back from the total of one of these accumulators. */
 export function contributesTo(state: State, source: string, to: ReadonlySet<number>): boolean {
-  if (to.size === 0 || !state.aggregation.byJob) return false;
-  const { list, contributions } = state.sources;
-  const known = list.find(source);
-  if (known < 0) return false;
-  contributions.open(known);
-  const { accumulators, accumulatorsAt, length } = contributions;
-  if (length > LOOKED_AT_MAX) return true;
-  for (let at = accumulatorsAt; at < accumulatorsAt + length; at += 1)
-    if (to.has(accumulators[at]!)) return true;
-  return false;
+  if (to.size === 0) return false;
+  const own = contributionsOf(state, source);
+  return own.length > LOOKED_AT_MAX || own.some((accumulator) => to.has(accumulator));
 }
 
 /** Whether a batch brings anything that is not there yet. */
 export function bringsNewSeries({ pendingSeries, families }: Batch): boolean {
   return pendingSeries.length > 0 || families.some(({ known, sampled }) => known === undefined && sampled);
-}
-
-/** Whether accumulators may go when a source is removed. */
-export function mayGoWith(state: State, source: string): boolean {
-  return mayLose(state, source);
 }
 
 function changesKnown({ families, leaving, turned }: Batch): boolean {
@@ -92,41 +81,40 @@ function mayTakeBack(
   batch: Batch,
   { source, method }: Pick<PushOrigin, 'source' | 'method'>,
 ): boolean {
-  if (!state.aggregation.byJob) return false;
-  const { list, contributions } = state.sources;
-  const known = list.find(source);
-  if (known < 0) return false;
-  contributions.open(known);
-  const { accumulators, accumulatorsAt, length } = contributions;
-  let isSame = length === batch.length + batch.began.length;
+  const own = contributionsOf(state, source);
+  if (own.length === 0) return false;
+  let isSame = own.length === batch.length + batch.began.length;
   for (let i = 0; i < batch.length; i += 1) {
     if (Number.isNaN(batch.values[i]!)) return true;
-    isSame &&= accumulators[accumulatorsAt + i] === batch.accumulators[i];
+    isSame &&= own[i] === batch.accumulators[i];
   }
   const replaces = method === 'PUT' || batch.grouped || state.aggregation.groups === true;
   return !isSame && replaces && mayLose(state, source, batch);
 }
 
-/** Whether a source alone has what goes with it, and a batch has not. */
-function mayLose(state: State, source: string, batch?: Batch): boolean {
-  const { list, contributions } = state.sources;
-  const known = list.find(source);
-  if (known < 0) return false;
+/** Whether a source alone has what may go when it is removed, or when a batch takes the place of what it has. */
+export function mayLose(state: State, source: string, batch?: Batch): boolean {
+  const own = contributionsOf(state, source);
+  if (own.length > LOOKED_AT_MAX) return true;
+  const stays = new Set(batch?.accumulators.subarray(0, batch.length));
+  const { contributors } = state.accumulators;
+  return own.some(
+    (accumulator) =>
+      !isStart(accumulator) &&
+      !stays.has(accumulator) &&
+      contributors[accumulator]! <= 1 &&
+      mayGo(state, accumulator),
+  );
+}
+
+/** Accumulators that a source contributes to, start times behind them; none where it is not known. Valid until the state changes. */
+function contributionsOf({ sources, aggregation }: State, source: string): Int32Array {
+  const known = aggregation.byJob ? sources.list.find(source) : -1;
+  if (known < 0) return nothing;
+  const { contributions } = sources;
   contributions.open(known);
   const { accumulators, accumulatorsAt, length } = contributions;
-  if (length > LOOKED_AT_MAX) return true;
-  const stays = new Set(batch?.accumulators.subarray(0, batch.length));
-  for (let at = accumulatorsAt; at < accumulatorsAt + length; at += 1) {
-    const accumulator = accumulators[at]!;
-    if (isStart(accumulator)) break;
-    if (
-      !stays.has(accumulator) &&
-      state.accumulators.contributors[accumulator]! <= 1 &&
-      mayGo(state, accumulator)
-    )
-      return true;
-  }
-  return false;
+  return accumulators.subarray(accumulatorsAt, accumulatorsAt + length);
 }
 
 function mayGo({ accumulators, families, aggregation }: State, accumulator: number): boolean {

@@ -20,7 +20,7 @@ import type { Family } from '../store/families.ts';
 import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
 import { FamilyChanges } from './family-changes.ts';
-import { emptySpellings, forgetSpellings, learnSpellings } from './learn-spellings.ts';
+import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
@@ -54,7 +54,7 @@ export class State {
   readonly families: Families = new Families();
   readonly sources: Sources;
   readonly seriesCache: Readonly<Record<Dialect, SeriesCache>>;
-  /** Replaced when it is full (learn-series keys.ts). */
+  /** Replaced when it is full (learn-series-keys.ts). */
   discardedTexts: DiscardedTexts;
   /** Grows with every change that can invalidate a batch being decoded: anything created, freed or retyped. */
   epoch = 0;
@@ -81,7 +81,7 @@ export class State {
     this.limits = limits;
     this.hashSeed = hashSeed;
     this.accumulators = new Accumulators(hashSeed);
-    ({ seriesCache: this.seriesCache, discardedTexts: this.discardedTexts } = emptySpellings(
+    ({ seriesCache: this.seriesCache, discardedTexts: this.discardedTexts } = emptySeriesCaches(
       hashSeed,
       limits.otherSpellingsBytesMax,
     ));
@@ -188,7 +188,7 @@ export class State {
     if (batch.pendingSeries.length > 0) yield* this.#createAccumulators(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
     if (batch.pendingSeries.length > 0) yield* this.#removeEmpty(batch);
-    if (batch.aliases.length > 0) yield* learnSpellings(this, batch, body);
+    if (batch.aliases.length > 0) yield* learnSeriesKeys(this, batch, body);
     if (this.aggregation.byJob) {
       const steps = this.sources.push(origin.source, batch, origin);
       if (steps !== undefined) yield* steps;
@@ -275,7 +275,7 @@ export class State {
     yield* this.cleanFreed();
     yield* this.accumulators.forgetFreedMembers(this.pace);
     // A series key must not lead to an accumulator that is something else by then.
-    forgetSpellings(this);
+    forgetSeriesKeys(this);
     yield* this.accumulators.recycle(this.pace);
     this.isShortOfSpace = false;
     this.#lose();
@@ -418,7 +418,7 @@ export class State {
 
   /** Spellings may stand for something else now; they are learnt again by use. */
   #meaningsChanged(): void {
-    forgetSpellings(this);
+    forgetSeriesKeys(this);
     this.#lose();
   }
 
@@ -446,7 +446,7 @@ export class State {
       ) {
         this.families.remove(known);
         // It came with this push, or changed with it: no loss for those who have not heard of it, and others know.
-        forgetSpellings(this);
+        forgetSeriesKeys(this);
         this.epoch += 1;
       }
     }

@@ -182,58 +182,62 @@ const bounded = kindsThat(({ bounded: has }) => has === true);
 const removable = kindsThat(({ unheld }) => unheld === 'goes');
 const live = kindsThat(({ countsLiveSources }) => countsLiveSources === true);
 
+function isIn(bits: number, kind: number): boolean {
+  return ((bits >>> kind) & 1) === 1;
+}
+
 /** Part of a histogram or summary series. */
 export function isGrouped(kind: number): boolean {
-  return ((grouped >>> kind) & 1) === 1;
+  return isIn(grouped, kind);
 }
 
 export function isNative(kind: number): boolean {
-  return ((natives >>> kind) & 1) === 1;
+  return isIn(natives, kind);
 }
 
 /** Its total is the sum of what was pushed, of which each source holds a part. */
 export function isSummed(kind: number): boolean {
-  return ((notSummed >>> kind) & 1) === 0;
+  return !isIn(notSummed, kind);
 }
 
 /** Its values are zero or more, and finite. */
 export function takesCounts(kind: number): boolean {
-  return ((counts >>> kind) & 1) === 1;
+  return isIn(counts, kind);
 }
 
 /** A push that has no value for it leaves what was. */
 export function staysWithoutValue(kind: number): boolean {
-  return ((observations >>> kind) & 1) === 1;
+  return isIn(observations, kind);
 }
 
 /** A counter, or the count of a histogram or summary: what start times are told of. */
 export function hasStartTime(kind: number): boolean {
-  return ((begin >>> kind) & 1) === 1;
+  return isIn(begin, kind);
 }
 
 /** A value below the one before is a restart of this series alone. */
 export function restartsAlone(kind: number): boolean {
-  return ((restart >>> kind) & 1) === 1;
+  return isIn(restart, kind);
 }
 
 /** A value below the one before is a restart of the whole histogram or summary, unless that says how things are. */
 export function restartsAll(kind: number): boolean {
-  return ((restartAll >>> kind) & 1) === 1;
+  return isIn(restartAll, kind);
 }
 
 /** It has a bound, or a number of its native bucket in the place of one. */
 export function hasBound(kind: number): boolean {
-  return ((bounded >>> kind) & 1) === 1;
+  return isIn(bounded, kind);
 }
 
 /** It says how things are: what a source said of it ends when the source takes it away, and it goes with the last one. */
 export function isRemovable(kind: number): boolean {
-  return ((removable >>> kind) & 1) === 1;
+  return isIn(removable, kind);
 }
 
 /** Its total stays when its sources are gone, and those do not count as contributors any more. */
 export function isCounted(kind: number): boolean {
-  return ((live >>> kind) & 1) === 1;
+  return isIn(live, kind);
 }
 
 /** Whether a family of this type may have one of this kind. */

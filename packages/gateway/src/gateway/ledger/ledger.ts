@@ -116,7 +116,7 @@ export class Ledger implements Target {
    * says so.
    */
   begin(): boolean {
-    return this.#beginKeys() && this.#beginRules();
+    return this.#beginKeys() && this.#beginAggregation();
   }
 
   #beginKeys(): boolean {
@@ -126,7 +126,7 @@ export class Ledger implements Target {
     return this.#begin(new SetKeyBounds(wanted));
   }
 
-  #beginRules(): boolean {
+  #beginAggregation(): boolean {
     const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =

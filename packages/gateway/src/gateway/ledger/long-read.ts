@@ -1,13 +1,16 @@
 /**
  * A long push while it is read, as far as others are concerned. Read in steps, it takes seconds at worst, and others push meanwhile:
  *
- *   known series                     go on, whatever happens
+ *   known series                     go on
  *   new ones, and what goes          go on; where they disturb it (ingest/disturbs.ts), it has to be read again
  *   the same, once it has insisted   wait until it is over, where they may disturb it
  *   the same, once it is still       wait, for the short time that it takes to complete the batch
+ *
+ * Known series wait, too, where a total of theirs decided by its sign how something was read, once it has insisted; and all do where a family is
+ * about to go, once it is still.
  */
 import type { Batch } from '../../store/batch.ts';
-import { bringsNewSeries, contributesTo, disturbs, mayGoWith, touches } from '../../ingest/disturbs.ts';
+import { bringsNewSeries, contributesTo, disturbs, mayLose, touches } from '../../ingest/disturbs.ts';
 import type { BatchBeingRead } from '../../ingest/disturbs.ts';
 import type { PushOrigin, State } from '../../state/state.ts';
 import type { Command } from '../../wal/commands.ts';
@@ -63,9 +66,11 @@ export class LongRead {
   /** Whether a push may be applied now. Where it may, `applied` is to be called after it. */
   mayApply(batch: Batch, origin: Pick<PushOrigin, 'source' | 'method'>): boolean {
     const other = { batch, origin };
-    const isDisturbed = disturbs(this.#state, other, this.#reader);
+    this.#lossesBefore = undefined;
     // What was disturbed before is not mended by what does not disturb it.
-    this.#lossesBefore = !isDisturbed && this.#reader.isUnchanged() ? this.#state.losses : undefined;
+    if (!this.#insists && !this.#reader.isUnchanged()) return true;
+    const isDisturbed = disturbs(this.#state, other, this.#reader);
+    if (!isDisturbed && this.#reader.isUnchanged()) this.#lossesBefore = this.#state.losses;
     if (!this.#insists) return true;
     if (isDisturbed || touches(this.#state, other, this.#signDependent())) return false;
     return !this.#isStill || (!this.#mayLeave() && !bringsNewSeries(batch));
@@ -76,7 +81,7 @@ export class LongRead {
     if (!this.#insists) return true;
     if (onlySource === undefined || (this.#isStill && this.#mayLeave())) return false;
     return (
-      !mayGoWith(this.#state, onlySource) && !contributesTo(this.#state, onlySource, this.#signDependent())
+      !mayLose(this.#state, onlySource) && !contributesTo(this.#state, onlySource, this.#signDependent())
     );
   }
 

@@ -1,4 +1,4 @@
-/** What a push that is applied teaches: which bytes lead where (store/series keys.ts). Nothing of it changes what the state says. */
+/** What a push that is applied teaches: which bytes lead where (store/series-cache.ts). Nothing of it changes what the state says. */
 import { dialects, UNKNOWN } from '../model/sample-sink.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
@@ -23,7 +23,7 @@ interface LearningState {
   readonly pace: Pace;
 }
 
-export function emptySpellings(
+export function emptySeriesCaches(
   hashSeed: number,
   bytesMax: number,
 ): { readonly seriesCache: SeriesCaches; readonly discardedTexts: DiscardedTexts } {
@@ -34,11 +34,15 @@ export function emptySpellings(
   };
 }
 
-export function forgetSpellings({ seriesCache }: Pick<LearningState, 'seriesCache'>): void {
+export function forgetSeriesKeys({ seriesCache }: Pick<LearningState, 'seriesCache'>): void {
   for (const dialect of dialects) seriesCache[dialect].clear();
 }
 
-export function* learnSpellings(state: LearningState, batch: Batch, body: Uint8Array): Generator<void, void> {
+export function* learnSeriesKeys(
+  state: LearningState,
+  batch: Batch,
+  body: Uint8Array,
+): Generator<void, void> {
   const seriesCache: SeriesCache = state.seriesCache[batch.dialect];
   const view = viewOf(body);
   for (const alias of batch.aliases) {
@@ -71,7 +75,7 @@ function numberOf(state: LearningState, texts: ByteTable, entry: number): number
   if (id >= 0) return id;
   if (state.discardedTexts.isFull) {
     const next = state.discardedTexts.next();
-    if (next.firstId === 0) forgetSpellings(state);
+    if (next.firstId === 0) forgetSeriesKeys(state);
     state.discardedTexts = next;
   }
   return state.discardedTexts.add(view, start, end, hash);
