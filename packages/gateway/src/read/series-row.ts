@@ -18,7 +18,8 @@ import { AccumulatorKind } from '../store/policies.ts';
 
 /**
  * The state that an exposition shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
- * `undoLog`, and the lists of accumulators in a composite series. Of accumulators freed since, texts and bounds are still there, and nothing else.
+ * `undoLog`, which start times there were, and the
+ * lists of accumulators in a composite series. Of accumulators freed since, texts and bounds are still there, and nothing else.
  */
 export interface ViewedState {
   readonly accumulators: Accumulators;
@@ -166,19 +167,19 @@ function createdTimes(
   name: string,
   { accumulators, families, sums, undoLog, hashSeed }: ViewedState,
 ): CreatedTimes | undefined {
-  const family = families.find(startTimesName(name));
-  if (family?.type !== 'gauge') return undefined;
+  const created = startTimesName(name);
+  if (families.find(created)?.type !== 'gauge' && !undoLog.hasFreedStarts) return undefined;
   const { texts } = accumulators;
   const scratch = new TextScratch(hashSeed);
-  const head = isLegacyMetricName(family.name) ? `${family.name}{` : `{"${escapeLabelValue(family.name)}",`;
-  const bare = isLegacyMetricName(family.name) ? family.name : `${head.slice(0, -1)}}`;
+  const isLegacy = isLegacyMetricName(created);
+  const head = isLegacy ? `${created}{` : `{"${escapeLabelValue(created)}",`;
+  const bare = isLegacy ? created : `${head.slice(0, -1)}}`;
   return {
     of({ bytes, labelsStart, labelsEnd }) {
       const labels = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
-      const { view, start, end, hash } = scratch.write(
-        labels.length === 0 ? bare : `${head}${labels.toString('utf8')}}`,
-      );
-      const accumulator = texts.find(view, start, end, hash);
+      const text = labels.length === 0 ? bare : `${head}${labels.toString('utf8')}}`;
+      const { view, start, end, hash } = scratch.write(text);
+      const accumulator = undoLog.freedStart(text) ?? texts.find(view, start, end, hash);
       if (accumulator < 0 || !isHeld(sums, accumulator)) return Number.NaN;
       const isTime =
         undoLog.kindOf(accumulator, accumulators.kindOf(accumulator)) === AccumulatorKind.CREATED;

@@ -160,7 +160,7 @@ export class Accumulators {
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
-  /** From now until `unwatch`, exemplars and starts are noted there before they change. */
+  /** From now until `unwatch`, what it asks for is noted there before it changes. */
   watch(notes: ChangeNotes): void {
     this.#watching.add(notes);
   }
@@ -171,6 +171,7 @@ export class Accumulators {
 
   /** Takes an accumulator out of expositions. Its number is used again only after `recycle`. */
   free(accumulator: number): void {
+    for (const notes of this.#watching) notes.noteFree(accumulator, this.kindOf(accumulator), this.texts);
     this.texts.remove(accumulator);
     const exemplar = this.exemplars.get(accumulator);
     if (exemplar !== undefined) {
@@ -252,6 +253,8 @@ export interface ChangeNotes {
   noteExemplar(accumulator: number, exemplar: KeptExemplar | undefined): void;
   /** An accumulator turns from a gauge into a start time, or back. */
   noteKind(accumulator: number, kind: AccumulatorKind): void;
+  /** It goes, and is no longer found by its text. */
+  noteFree(accumulator: number, kind: AccumulatorKind, texts: ByteTable): void;
 }
 
 /** A canonical text as bytes, with its hash by the seed of the state. */

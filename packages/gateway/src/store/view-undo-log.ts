@@ -1,11 +1,13 @@
 import type { ChangeNotes } from './accumulators.ts';
 import type { KeptExemplar } from './exemplars.ts';
-import type { AccumulatorKind } from './policies.ts';
+import type { ByteTable } from '../primitives/byte-table.ts';
+import { AccumulatorKind } from './policies.ts';
 
 /** What a note of each kind takes. An exemplar that was replaced lives on for the note alone. */
 const START_BYTES = 48;
 const EXEMPLAR_BYTES = 400;
 const KIND_BYTES = 40;
+const FREED_BYTES = 80;
 
 /**
  * The exemplars, start times and kinds of gauges that have changed since a point in time, as they were then. Few change while an exposition is written, so
@@ -16,6 +18,9 @@ export class ViewUndoLog implements ChangeNotes {
   readonly #exemplars = new Map<number, KeptExemplar | undefined>();
 
   readonly #kinds = new Map<number, AccumulatorKind>();
+  /** Start times that went, by their canonical text. */
+  readonly #freedStarts = new Map<string, number>();
+  #freedBytes = 0;
 
   get hasExemplars(): boolean {
     return this.#exemplars.size > 0;
@@ -23,7 +28,10 @@ export class ViewUndoLog implements ChangeNotes {
 
   get bytes(): number {
     return (
-      this.#starts.size * START_BYTES + this.#exemplars.size * EXEMPLAR_BYTES + this.#kinds.size * KIND_BYTES
+      this.#starts.size * START_BYTES +
+      this.#exemplars.size * EXEMPLAR_BYTES +
+      this.#kinds.size * KIND_BYTES +
+      this.#freedBytes
     );
   }
 
@@ -40,6 +48,26 @@ export class ViewUndoLog implements ChangeNotes {
   /** To be called before an accumulator turns from a gauge into a start time, or back. */
   noteKind(accumulator: number, kind: AccumulatorKind): void {
     if (!this.#kinds.has(accumulator)) this.#kinds.set(accumulator, kind);
+  }
+
+  /** To be called before an accumulator goes. Others are not looked up by their text. */
+  noteFree(accumulator: number, kind: AccumulatorKind, texts: ByteTable): void {
+    if (this.kindOf(accumulator, kind) !== AccumulatorKind.CREATED) return;
+    const text = texts.textOf(accumulator);
+    // One that came later may have the text of the first.
+    if (this.#freedStarts.has(text)) return;
+    this.noteKind(accumulator, kind);
+    this.#freedStarts.set(text, accumulator);
+    this.#freedBytes += FREED_BYTES + text.length;
+  }
+
+  get hasFreedStarts(): boolean {
+    return this.#freedStarts.size > 0;
+  }
+
+  /** The start time with this text, if it went. */
+  freedStart(text: string): number | undefined {
+    return this.#freedStarts.get(text);
   }
 
   /** The kind that an accumulator had, given the one that it has. */
