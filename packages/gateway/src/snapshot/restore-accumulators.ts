@@ -3,9 +3,9 @@ import { hasBuckets } from '../model/metric-type.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
-import { restoreExemplars } from './snapshot-exemplars.ts';
-import { broken } from './snapshot-parts.ts';
-import type { Head, PartReader } from './snapshot-parts.ts';
+import { restoreExemplars } from './exemplar-columns.ts';
+import { broken } from './parts.ts';
+import type { Head, PartReader } from './parts.ts';
 import type { State } from '../state/state.ts';
 import { AccumulatorKind, isGrouped, isCounted, fits, policyOf } from '../store/policies.ts';
 

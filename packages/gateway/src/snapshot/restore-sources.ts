@@ -2,8 +2,8 @@
 import { copyColumn } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { AccumulatorRestorer } from './restore-accumulators.ts';
-import { broken } from './snapshot-parts.ts';
-import type { PartReader } from './snapshot-parts.ts';
+import { broken } from './parts.ts';
+import type { PartReader } from './parts.ts';
 import { Ring } from '../sources/source-list.ts';
 import { isStart } from '../sources/source-starts.ts';
 import type { Sources } from '../sources/sources.ts';

@@ -5,9 +5,9 @@
 import { setImmediate } from 'node:timers/promises';
 
 import { AccumulatorRestorer } from './restore-accumulators.ts';
-import { restoreFamilies } from './snapshot-families.ts';
-import { broken, headFields, PartReader, Tag, VERSION } from './snapshot-parts.ts';
-import type { Head } from './snapshot-parts.ts';
+import { restoreFamilies } from './family-table.ts';
+import { broken, headFields, PartReader, Tag, VERSION } from './parts.ts';
+import type { Head } from './parts.ts';
 import { SourceRestorer } from './restore-sources.ts';
 import type { State } from '../state/state.ts';
 

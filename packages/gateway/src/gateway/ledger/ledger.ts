@@ -36,7 +36,7 @@ import { inSteps } from './pauses.ts';
 import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
-import { snapshotSections } from '../../snapshot/snapshot-sections.ts';
+import { snapshotSections } from '../../snapshot/sections.ts';
 
 interface LedgerDeps {
   readonly journal: Journal;

@@ -6,7 +6,7 @@ import { RecordReader } from '../../wal/record.ts';
 import type { Journal, Recovered } from '../../journal/journal.ts';
 import { StorageProblem } from '../../journal/journal.ts';
 import { inTurns } from '../../primitives/turns.ts';
-import { restoreSections } from '../../snapshot/snapshot-sections.ts';
+import { restoreSections } from '../../snapshot/sections.ts';
 
 export interface Recovery extends Recovered {
   /** The time of the ledger when it stopped; 0 for a store that is new. */

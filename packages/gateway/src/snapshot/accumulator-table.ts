@@ -1,9 +1,9 @@
 /** Accumulators in snapshots: as they were at the moment, of those that were not free then. */
 import { viewOf } from '../primitives/bytes.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { exemplarColumns } from './snapshot-exemplars.ts';
-import { Tag } from './snapshot-parts.ts';
-import type { Part } from './snapshot-parts.ts';
+import { exemplarColumns } from './exemplar-columns.ts';
+import { Tag } from './parts.ts';
+import type { Part } from './parts.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 
 /** With about 80 bytes of text an accumulator, a part is a mebibyte then. */

@@ -1,8 +1,8 @@
 /** Sources and what they contribute, in snapshots. */
 import { viewOf } from '../primitives/bytes.ts';
 import type { FrozenChunk } from '../sources/contributions.ts';
-import { PART_BYTES, Tag } from './snapshot-parts.ts';
-import type { Part } from './snapshot-parts.ts';
+import { PART_BYTES, Tag } from './parts.ts';
+import type { Part } from './parts.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { FrozenSources } from '../sources/source-list.ts';
 

@@ -2,8 +2,8 @@
 import { metricTypes } from '../model/metric-type.ts';
 import type { Families, Family } from '../store/families.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { broken, PART_BYTES, Tag } from './snapshot-parts.ts';
-import type { Part, PartReader } from './snapshot-parts.ts';
+import { broken, PART_BYTES, Tag } from './parts.ts';
+import type { Part, PartReader } from './parts.ts';
 
 const Flag = { DISCARDED: 1, START_TIMES: 2, QUOTED_NAMES: 4, HELP: 8, UNIT: 16 } as const;
 

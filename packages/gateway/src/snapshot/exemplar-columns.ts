@@ -4,8 +4,8 @@
  */
 import type { Label } from '../model/labels.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { broken } from './snapshot-parts.ts';
-import type { PartReader } from './snapshot-parts.ts';
+import { broken } from './parts.ts';
+import type { PartReader } from './parts.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 
 type ExemplarColumns = readonly [Float64Array, Float64Array, Float64Array, Uint8Array];
