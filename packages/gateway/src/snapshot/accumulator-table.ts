@@ -1,14 +1,22 @@
-/** Accumulators in snapshots: as they were at the moment, of those that were not free then. */
+/**
+ * Accumulators in snapshots: as they were at the moment, of those that were not free then. Composite series, and which rows a family has,
+ * follow from the accumulators and are found anew. Whether all fits together is for verify.ts to say; what is checked here is what
+ * would be written to the wrong place.
+ */
 import { viewOf } from '../primitives/bytes.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { exemplarColumns } from './exemplar-columns.ts';
-import { Tag } from './parts.ts';
-import type { Part } from './parts.ts';
-import { AccumulatorKind } from '../store/policies.ts';
+import type { Family } from '../store/families.ts';
+import { exemplarColumns, readExemplars } from './exemplar-columns.ts';
+import { broken, Tag } from './parts.ts';
+import type { Head, Part, PartReader } from './parts.ts';
+import type { State } from '../state/state.ts';
+import { AccumulatorKind, fits, isCounted, isGrouped, policyOf } from '../store/policies.ts';
 
 /** With about 80 bytes of text an accumulator, a part is a mebibyte then. */
 const ROWS_MAX = 8192;
 const TEXT_BYTES = 640 * 1024;
+/** Bringing back an accumulator is as much work as so many rows of others. */
+const RESTORED_ROWS = 2;
 
 interface FrozenAccumulators {
   readonly kind: Uint8Array;
@@ -54,5 +62,117 @@ export function* accumulatorParts(
       ],
     };
     from = to;
+  }
+}
+
+export class AccumulatorReader {
+  readonly #state: State;
+  readonly #accumulators: Accumulators;
+  readonly #head: Head;
+  /** By composite series; each is also the list that it has. */
+  readonly #buckets: number[][] = [];
+  readonly #native: number[][] = [];
+
+  constructor(state: State, head: Head) {
+    this.#state = state;
+    this.#accumulators = state.accumulators;
+    this.#head = head;
+    state.accumulators.texts.restoreNumbering(head.accumulatorNumbers);
+    state.accumulators.restoreFamilyColumns(head.familyIds);
+  }
+
+  *read(part: PartReader): Generator<void, void> {
+    yield* this.#makeComposites();
+    const { from, rows } = part;
+    const accumulators = this.#accumulators;
+    const { pace } = this.#state;
+    accumulators.kind.set(part.u8(), from);
+    accumulators.family.set(part.u32(), from);
+    accumulators.composite.set(part.i32(), from);
+    accumulators.bound.set(part.f64(), from);
+    accumulators.contributors.set(part.u32(), from);
+    accumulators.startMs.set(part.f64(), from);
+    accumulators.sums.restore(from, part.f64(), part.f64());
+    const lengths = part.u16();
+    const bytes = part.bytes();
+    const view = viewOf(bytes);
+    let at = 0;
+    for (let accumulator = from; accumulator < from + rows; accumulator += 1) {
+      const end = at + lengths[accumulator - from]!;
+      if (end > bytes.length) throw broken('texts of accumulators are cut off');
+      if (accumulators.kind[accumulator] !== AccumulatorKind.FREE) this.#add(accumulator, view, at, end);
+      at = end;
+      if (pace.isFull(RESTORED_ROWS)) yield;
+    }
+    if (at !== bytes.length) throw broken('texts of accumulators are cut off');
+    readExemplars(part, accumulators);
+  }
+
+  /** Call when all have come, with how many sources contribute to each. */
+  *finish(contributors: Uint32Array): Generator<void, void> {
+    const { kind, bound, contributors: own } = this.#accumulators;
+    const { pace } = this.#state;
+    yield* this.#makeComposites();
+    for (const buckets of this.#buckets) {
+      buckets.sort((a, b) => bound[a]! - bound[b]!);
+      if (pace.isFull(1 + buckets.length)) yield;
+    }
+    for (let accumulator = 0; accumulator < contributors.length; accumulator += 1) {
+      // Earlier versions counted sources that are gone.
+      if (isCounted(kind[accumulator]!)) own[accumulator] = contributors[accumulator]!;
+      if (pace.isFull(1)) yield;
+    }
+  }
+
+  #add(accumulator: number, view: DataView, start: number, end: number): void {
+    const { texts, family: families, composite } = this.#accumulators;
+    const hash = texts.hash(view, start, end);
+    if (start === end || texts.find(view, start, end, hash) >= 0)
+      throw broken(`a second accumulator of the series of accumulator ${accumulator}`);
+    texts.insertAt(accumulator, view, start, end, hash);
+    const kind = this.#accumulators.kindOf(accumulator);
+    const family = this.#state.families.byId[families[accumulator]!];
+    if (family === undefined || !fits(kind, family.type))
+      throw broken(
+        `accumulator ${accumulator} of kind ${kind} in family ${families[accumulator]} (${family?.type})`,
+      );
+    family.accumulatorCount += 1;
+    if (isGrouped(kind)) {
+      this.#join(composite[accumulator]!, accumulator, kind, family);
+      return;
+    }
+    family.rowCount += 1;
+    if (kind === AccumulatorKind.CREATED) family.startTimeRows += 1;
+    family.pending.push(accumulator);
+  }
+
+  #join(id: number, accumulator: number, kind: AccumulatorKind, family: Family): void {
+    const composite = this.#accumulators.composites[id];
+    if (composite === undefined) throw broken(`accumulator ${accumulator} in composite series ${id}`);
+    const { part } = policyOf(kind);
+    if (part === 'native') {
+      family.hasNative = true;
+      this.#native[id]!.push(accumulator);
+    } else if (part === 'bucket') {
+      this.#buckets[id]!.push(accumulator);
+    } else if (part === 'sum') {
+      composite.sum = accumulator;
+    } else {
+      composite.count = accumulator;
+      family.rowCount += 1;
+      family.pending.push(id);
+    }
+  }
+
+  *#makeComposites(): Generator<void, void> {
+    const { composites } = this.#accumulators;
+    while (composites.length < this.#head.composites) {
+      const buckets: number[] = [];
+      this.#buckets.push(buckets);
+      const native: number[] = [];
+      this.#native.push(native);
+      composites.push({ count: -1, sum: -1, buckets, native });
+      if (this.#state.pace.isFull(1)) yield;
+    }
   }
 }

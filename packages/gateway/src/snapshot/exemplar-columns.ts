@@ -33,7 +33,7 @@ export function exemplarColumns(
   ];
 }
 
-export function restoreExemplars(part: PartReader, accumulators: Accumulators): void {
+export function readExemplars(part: PartReader, accumulators: Accumulators): void {
   if (!part.hasMore) return;
   const numbers = part.numbers();
   const values = part.numbers();
@@ -44,7 +44,7 @@ export function restoreExemplars(part: PartReader, accumulators: Accumulators): 
       !(accumulator >= part.from && accumulator < part.from + part.rows) ||
       accumulators.kind[accumulator] === AccumulatorKind.FREE
     )
-      throw broken(`an exemplar of cell ${accumulator}`);
+      throw broken(`an exemplar of accumulator ${accumulator}`);
     const own = labels[at]!.map(([name, value]): Label => ({ name, value }));
     accumulators.exemplars.offer(
       accumulator,

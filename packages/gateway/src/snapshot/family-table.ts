@@ -99,7 +99,7 @@ function readUnits(part: PartReader): string[] {
   });
 }
 
-export function* restoreFamilies(
+export function* readFamilies(
   part: PartReader,
   { families, pace }: { readonly families: Families; readonly pace: Pace },
 ): Generator<void, void> {

@@ -4,12 +4,15 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { AccumulatorRestorer } from './restore-accumulators.ts';
-import { restoreFamilies } from './family-table.ts';
+import { AccumulatorReader } from './accumulator-table.ts';
+import { ContributionReader } from './contribution-table.ts';
+import { readFamilies } from './family-table.ts';
 import { broken, headFields, PartReader, Tag, VERSION } from './parts.ts';
 import type { Head } from './parts.ts';
-import { SourceRestorer } from './restore-sources.ts';
+import { readSources } from './source-table.ts';
+import { readSpilled } from './spilled-table.ts';
 import type { State } from '../state/state.ts';
+import { verifyHead, verifyState } from './verify.ts';
 
 const TURN_MS = 3;
 
@@ -55,122 +58,121 @@ function readHead(part: PartReader): Head {
   return Object.fromEntries(entries) as Head;
 }
 
+/** A table of the snapshot as it comes. */
+interface Table {
+  readonly tag: Tag;
+  /** How many rows there are, where the head says it. */
+  readonly rows: number | undefined;
+  read(part: PartReader): Generator<void, void>;
+}
+
 class Restorer {
   readonly #head: Head;
   readonly #state: State;
-  readonly #accumulators: AccumulatorRestorer;
-  readonly #sources: SourceRestorer;
-  readonly #freeIds = new Set<number>();
-  #tag: number = Tag.FAMILIES;
-  /** Rows had of the tag. */
+  readonly #accumulators: AccumulatorReader;
+  readonly #contributions: ContributionReader;
+  /** In the order in which they come. */
+  readonly #tables: readonly Table[];
+  #at = 0;
+  /** Rows had of the table. */
   #rows = 0;
   #ended = false;
 
   constructor(head: Head, state: State) {
     this.#head = head;
     this.#state = state;
-    if (
-      head.accumulators + head.pendingFree + head.freeAccumulators !== head.accumulatorNumbers ||
-      head.accumulatorNumbers >= 2 ** 31
-    )
-      throw broken(`${head.accumulators} cells of ${head.accumulatorNumbers} numbers`);
-    if (head.families + head.freeFamilies !== head.familyIds || head.familyIds >= 2 ** 31)
-      throw broken(`${head.families} families of ${head.familyIds} ids`);
-    // Those that were dropped have no accumulators any more.
-    if (head.composites >= 2 ** 31) throw broken(`${head.composites} groups`);
+    const sources = head.sourcesLive + head.sourcesPruned;
+    for (const [what, count] of [
+      ['accumulators', head.accumulatorNumbers],
+      ['families', head.familyIds],
+      // Those that were dropped have no accumulators any more.
+      ['composite series', head.composites],
+      ['sources', sources * 4],
+    ] as const)
+      if (count >= 2 ** 31) throw broken(`${count} ${what}`);
     state.families.restoreIds(head.familyIds);
-    this.#accumulators = new AccumulatorRestorer(state, head);
-    const count = head.sourcesLive + head.sourcesPruned;
-    this.#sources = new SourceRestorer(state.sources, this.#accumulators, { count, pace: state.pace });
+    const numbers = new Int32Array(sources);
+    const accumulators = new AccumulatorReader(state, head);
+    const contributions = new ContributionReader(state, numbers, head.accumulatorNumbers);
+    const { pendingFree, texts } = state.accumulators;
+    this.#accumulators = accumulators;
+    this.#contributions = contributions;
+    this.#tables = [
+      { tag: Tag.FAMILIES, rows: head.families, read: (part) => readFamilies(part, state) },
+      {
+        tag: Tag.FREE_FAMILIES,
+        rows: head.freeFamilies,
+        read: (part) => readNumbers(part, head.familyIds, (id) => state.families.restoreFreeId(id), state),
+      },
+      { tag: Tag.SOURCES, rows: sources, read: (part) => readSources(part, state, numbers) },
+      { tag: Tag.CONTRIBUTIONS, rows: undefined, read: (part) => contributions.read(part) },
+      { tag: Tag.ACCUMULATORS, rows: head.accumulatorNumbers, read: (part) => accumulators.read(part) },
+      { tag: Tag.SPILLED, rows: head.spilled, read: (part) => readSpilled(part, state) },
+      {
+        tag: Tag.PENDING_FREE,
+        rows: head.pendingFree,
+        read: (part) => readNumbers(part, head.accumulatorNumbers, (it) => pendingFree.push(it), state),
+      },
+      {
+        tag: Tag.FREE_ACCUMULATORS,
+        rows: head.freeAccumulators,
+        read: (part) => readNumbers(part, head.accumulatorNumbers, (it) => texts.release(it), state),
+      },
+      { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
+    ];
   }
 
-  *take(part: PartReader): Generator<void, void> {
-    this.#follow(part);
-    switch (part.tag) {
-      case Tag.FAMILIES:
-        return yield* restoreFamilies(part, this.#state);
-      case Tag.FREE_FAMILIES:
-        return this.#freeFamilies(part.u32());
-      case Tag.SOURCES:
-        return yield* this.#sources.takeSources(part);
-      case Tag.CONTRIBUTIONS:
-        return yield* this.#sources.takeContributions(part);
-      case Tag.ACCUMULATORS:
-        return yield* this.#accumulators.take(part);
-      case Tag.SPILLED:
-        return yield* this.#accumulators.takeSpilled(part);
-      case Tag.PENDING_FREE:
-        return yield* this.#accumulators.takePendingFree(part.u32());
-      case Tag.FREE_ACCUMULATORS:
-        return yield* this.#accumulators.takeFree(part.u32());
-      case Tag.END:
-        return yield* this.#end(part.f64());
-      default:
-        throw broken(`a part of kind ${part.tag}`);
-    }
+  take(part: PartReader): Generator<void, void> {
+    const table = this.#follow(part);
+    this.#rows += part.rows;
+    return table.read(part);
   }
 
+  /** Call when all parts have come. */
   *finish(): Generator<void, void> {
     if (!this.#ended) throw broken('it is cut off');
-    yield* this.#accumulators.finish();
+    yield* this.#accumulators.finish(this.#contributions.contributors);
     this.#state.epoch = this.#head.epoch;
+    verifyHead(this.#state, this.#head);
+    yield* verifyState(this.#state);
   }
 
-  /** Parts come in one order, and each table whole. */
-  #follow(part: PartReader): void {
-    while (this.#tag < part.tag && !this.#ended) {
-      const expected = this.#rowsOf(this.#tag);
-      if (expected !== undefined && expected !== this.#rows)
-        throw broken(`${this.#rows} of ${expected} rows of kind ${this.#tag}`);
-      this.#tag += 1;
+  /** Parts come in one order, and each table whole. Returns the table that a part is of. */
+  #follow(part: PartReader): Table {
+    for (; this.#tables[this.#at]!.tag < part.tag && !this.#ended; this.#at += 1) {
+      const { tag, rows = this.#rows } = this.#tables[this.#at]!;
+      if (rows !== this.#rows) throw broken(`${this.#rows} of ${rows} rows of kind ${tag}`);
       this.#rows = 0;
+      if (this.#at + 1 === this.#tables.length) throw broken(`a part of kind ${part.tag}`);
     }
-    const expected = this.#rowsOf(part.tag) ?? Number.POSITIVE_INFINITY;
-    if (part.tag !== this.#tag || part.from !== this.#rows || part.from + part.rows > expected)
+    const table = this.#tables[this.#at]!;
+    if (
+      part.tag !== table.tag ||
+      part.from !== this.#rows ||
+      part.from + part.rows > (table.rows ?? Number.POSITIVE_INFINITY)
+    )
       throw broken(
-        `rows from ${part.from} of kind ${part.tag} come after ${this.#rows} of kind ${this.#tag}`,
+        `rows from ${part.from} of kind ${part.tag} come after ${this.#rows} of kind ${table.tag}`,
       );
-    this.#rows += part.rows;
-  }
-
-  /** How many rows there are of a kind, where the head says it. */
-  #rowsOf(tag: number): number | undefined {
-    const head = this.#head;
-    switch (tag) {
-      case Tag.FAMILIES:
-        return head.families;
-      case Tag.FREE_FAMILIES:
-        return head.freeFamilies;
-      case Tag.SOURCES:
-        return head.sourcesLive + head.sourcesPruned;
-      case Tag.ACCUMULATORS:
-        return head.accumulatorNumbers;
-      case Tag.SPILLED:
-        return head.spilled;
-      case Tag.PENDING_FREE:
-        return head.pendingFree;
-      case Tag.FREE_ACCUMULATORS:
-        return head.freeAccumulators;
-      case Tag.END:
-        return 1;
-      default:
-        return undefined;
-    }
-  }
-
-  #freeFamilies(ids: Uint32Array): void {
-    for (const id of ids) {
-      if (this.#freeIds.has(id) || !this.#state.families.restoreFreeId(id))
-        throw broken(`family ${id} is free and is not`);
-      this.#freeIds.add(id);
-    }
+    return table;
   }
 
   *#end(totals: Float64Array): Generator<void, void> {
-    const { liveCount, prunedCount } = this.#state.sources;
-    if (liveCount !== this.#head.sourcesLive || prunedCount !== this.#head.sourcesPruned)
-      throw broken(`${liveCount} live and ${prunedCount} pruned sources`);
-    yield* this.#sources.end(totals[0]!);
+    yield* this.#contributions.finish(totals[0]!);
     this.#ended = true;
+  }
+}
+
+/** Rows of a table that are whole numbers below `end`. */
+function* readNumbers(
+  part: PartReader,
+  end: number,
+  take: (number: number) => void,
+  { pace }: State,
+): Generator<void, void> {
+  for (const number of part.u32()) {
+    if (number >= end) throw broken(`${number} is free of ${end}`);
+    take(number);
+    if (pace.isFull(1)) yield;
   }
 }

@@ -1,14 +1,13 @@
-/** Sources and what they contribute, in snapshots. */
+/** Sources in snapshots. Contributions name their source by its place in the order in which they come here. */
 import { viewOf } from '../primitives/bytes.ts';
-import type { FrozenChunk } from '../sources/contributions.ts';
-import { PART_BYTES, Tag } from './parts.ts';
-import type { Part } from './parts.ts';
+import { broken, PART_BYTES, Tag } from './parts.ts';
+import type { Part, PartReader } from './parts.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { FrozenSources } from '../sources/source-list.ts';
+import type { State } from '../state/state.ts';
 
 const SOURCES_MAX = 8192;
 const KEY_BYTES = PART_BYTES - SOURCES_MAX * 11;
-const ENTRIES_MAX = 1 << 16;
 
 /** Both rings, each from the source silent for longest on. Notes in `places` at which place each comes. */
 export function* sourceParts(sources: FrozenSources, places: Int32Array): Generator<Part, void> {
@@ -52,55 +51,25 @@ export function* sourceParts(sources: FrozenSources, places: Int32Array): Genera
   if (rows > 0) yield part();
 }
 
-/**
- * What sources have, source after source; what has no room in one part goes on in the next. Returns the number of
- * contributions.
- */
-export function* contributionParts(
-  chunks: readonly FrozenChunk[],
-  places: Int32Array,
-): Generator<Part, number> {
-  const owners = new Uint32Array(ENTRIES_MAX);
-  const lengths = new Uint32Array(ENTRIES_MAX);
-  const values = new Float64Array(ENTRIES_MAX);
-  const accumulators = new Int32Array(ENTRIES_MAX);
-  let from = 0;
-  let rows = 0;
-  let used = 0;
-  let total = 0;
-  const part = (): Part => ({
-    tag: Tag.CONTRIBUTIONS,
-    from,
-    rows,
-    columns: [
-      owners.subarray(0, rows),
-      lengths.subarray(0, rows),
-      values.subarray(0, used),
-      accumulators.subarray(0, used),
-    ],
-  });
-  for (const chunk of chunks) {
-    for (const { owner, length, valuesAt, accumulatorsAt } of chunk.blocks()) {
-      for (let done = 0; done < length;) {
-        const taken = Math.min(length - done, ENTRIES_MAX - used);
-        owners[rows] = places[owner]!;
-        lengths[rows] = taken;
-        for (let i = 0; i < taken; i += 1) values[used + i] = chunk.values[valuesAt + done + i]!;
-        for (let i = 0; i < taken; i += 1)
-          accumulators[used + i] = chunk.accumulators[accumulatorsAt + done + i]!;
-        rows += 1;
-        used += taken;
-        done += taken;
-        if (used < ENTRIES_MAX) continue;
-        yield part();
-        from += rows;
-        total += used;
-        rows = 0;
-        used = 0;
-      }
-    }
-    chunk.done();
+/** Adds the sources of a part, and their numbers to `numbers`, by place. */
+export function* readSources(
+  part: PartReader,
+  { sources, pace }: State,
+  numbers: Int32Array,
+): Generator<void, void> {
+  const rings = part.u8();
+  const lastPushMs = part.f64();
+  const lengths = part.u16();
+  const keys = part.bytes();
+  let at = 0;
+  for (let row = 0; row < part.rows; row += 1) {
+    const key = keys.subarray(at, at + lengths[row]!);
+    at += lengths[row]!;
+    const ring = rings[row] === Ring.LIVE ? Ring.LIVE : Ring.PRUNED;
+    const source = sources.list.restore(key, lastPushMs[row]!, ring);
+    if (source < 0) throw broken('a source comes twice');
+    numbers[part.from + row] = source;
+    if (pace.isFull(2)) yield;
   }
-  if (rows > 0) yield part();
-  return total + used;
+  if (at !== keys.length) throw broken('keys of sources are cut off');
 }

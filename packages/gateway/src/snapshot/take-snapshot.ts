@@ -13,7 +13,6 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { packSpilled } from '../primitives/exact-sums.ts';
 import { atOnce } from '../primitives/turns.ts';
 import type { FrozenChunk } from '../sources/contributions.ts';
 import { freezeFamilies, familyParts } from './family-table.ts';
@@ -22,7 +21,10 @@ import { copyColumn } from '../primitives/pace.ts';
 import { accumulatorParts } from './accumulator-table.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './parts.ts';
 import type { Head, Part } from './parts.ts';
-import { contributionParts, sourceParts } from './source-table.ts';
+import { contributionParts } from './contribution-table.ts';
+import { sourceParts } from './source-table.ts';
+import { freezeSpilled, spilledParts } from './spilled-table.ts';
+import type { SpilledSums } from './spilled-table.ts';
 import type { FrozenSources } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 
@@ -47,12 +49,6 @@ export interface Moment {
   readonly families: FrozenFamilies;
   readonly sources: FrozenSources;
   readonly chunks: readonly FrozenChunk[];
-}
-
-/** Sums that two doubles do not hold, as ExactSums has them. */
-interface SpilledSums {
-  readonly rows: readonly number[];
-  readonly sums: readonly Parameters<typeof packSpilled>[0][];
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -140,7 +136,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     ),
     hi: yield* copyColumn(pace, accumulators.sums.rounded, buffers.hi.subarray(0, high), high),
     lo: yield* copyColumn(pace, accumulators.sums.rest, buffers.lo.subarray(0, high), high),
-    spilled: yield* spilledSums(state),
+    spilled: yield* freezeSpilled(state),
     pendingFree: accumulators.pendingFree.between(0, accumulators.pendingFree.length).slice(),
     freeAccumulators: accumulators.texts.freeEntries
       .between(0, accumulators.texts.freeEntries.length)
@@ -167,17 +163,6 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
   return { head, ...moment };
 }
 
-function* spilledSums({ accumulators, pace }: State): Generator<void, SpilledSums> {
-  const rows: number[] = [];
-  const sums: SpilledSums['sums'][number][] = [];
-  for (const [row, sum] of accumulators.sums.spilled()) {
-    rows.push(row);
-    sums.push(sum);
-    if (pace.isFull(1)) yield;
-  }
-  return { rows, sums };
-}
-
 /** Contributions come early, so that chunks need not be copied for long. */
 function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   const { head } = moment;
@@ -194,23 +179,4 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
   yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
-}
-
-const SPILLED_ROWS = 512;
-
-function* spilledParts({ rows, sums }: SpilledSums): Generator<Part, void> {
-  for (let from = 0; from < rows.length; from += SPILLED_ROWS) {
-    const accumulators = rows.slice(from, from + SPILLED_ROWS);
-    const packed = sums.slice(from, from + SPILLED_ROWS).map(packSpilled);
-    yield {
-      tag: Tag.SPILLED,
-      from,
-      rows: accumulators.length,
-      columns: [
-        Uint32Array.from(accumulators),
-        Uint32Array.from(packed, ({ length }) => length),
-        Float64Array.from(packed.flat()),
-      ],
-    };
-  }
 }

@@ -1,0 +1,155 @@
+/** Each contradiction that a state can have is seen. That states have none is looked at after each push of WorkingState. */
+import { expect, test } from 'vitest';
+
+import { atOnce } from '../../src/primitives/turns.ts';
+import { verifyState } from '../../src/snapshot/verify.ts';
+import { AccumulatorKind } from '../../src/store/policies.ts';
+import type { State } from '../../src/state/state.ts';
+import type { Writable } from '../../src/primitives/writable.ts';
+import { WorkingState } from '../state/working-state.ts';
+
+const body = `# TYPE c_total counter
+c_total{a="1"} 1
+c_total{a="2"} 2
+# TYPE g gauge
+g 1
+# TYPE gone gauge
+gone 1
+# TYPE h histogram
+h_bucket{le="1"} 1
+h_bucket{le="+Inf"} 2
+h_sum 1
+h_count 2
+# TYPE u untyped
+u 1e200
+`;
+
+/** With an accumulator that is free, and a sum that spilled. */
+function state(): State {
+  const working = new WorkingState({ byJob: true }, 1);
+  working.push(body, { source: 'x', method: 'PUT' });
+  working.push(body.replace(/# TYPE gone gauge\ngone 1\n/, ''), { source: 'x', method: 'PUT' });
+  for (const [i, value] of ['1', '1e-200'].entries()) working.push(`u ${value}\n`, { source: `u${i}` });
+  return working.state;
+}
+
+function numberOf({ accumulators }: State, series: string): number {
+  const found = Array.from(accumulators.kind.keys()).find(
+    (each) =>
+      each < accumulators.texts.high &&
+      accumulators.kind[each] !== AccumulatorKind.FREE &&
+      accumulators.textOf(each) === series,
+  );
+  if (found === undefined) throw new Error(`no ${series}`);
+  return found;
+}
+
+const family = (of: State, name: string): Writable<NonNullable<ReturnType<State['families']['find']>>> =>
+  of.families.find(name)!;
+const composite = (of: State): { count: number; sum: number; buckets: readonly number[] } =>
+  of.accumulators.composites[0]!;
+
+const contradictions: Readonly<Record<string, readonly [(of: State) => void, RegExp]>> = {
+  'a free number in two lists': [
+    ({ accumulators }) => accumulators.pendingFree.push(accumulators.pendingFree.at(0)),
+    /is free and is not/,
+  ],
+  'a free number in no list': [({ accumulators }) => accumulators.pendingFree.clear(), /accumulators of/],
+  'a number that is free and has a series': [
+    (of) => {
+      of.accumulators.pendingFree.clear();
+      of.accumulators.pendingFree.push(numberOf(of, 'g'));
+    },
+    /is free and is not/,
+  ],
+  'a family id that is free and has a family': [
+    (of) => void (of.families.freeIds as number[]).push(0),
+    /family 0 is free/,
+  ],
+  'a family id that is free twice': [(of) => void (of.families.freeIds as number[]).push(7, 7), /free twice/],
+  'a kind that the family cannot have': [
+    (of) => (of.accumulators.kind[numberOf(of, 'g')] = AccumulatorKind.COUNTER),
+    /of kind 1 in family/,
+  ],
+  'a family that is not there': [(of) => (of.accumulators.family[numberOf(of, 'g')] = 99), /in family 99/],
+  'a gauge in a composite series': [
+    (of) => (of.accumulators.composite[numberOf(of, 'g')] = 0),
+    /in composite series 0/,
+  ],
+  'a counter below zero': [
+    (of) => of.accumulators.sums.set(numberOf(of, 'c_total{a="1"}'), -1),
+    /with a total of -1/,
+  ],
+  'a total that is no number': [
+    (of) => of.accumulators.sums.set(numberOf(of, 'g'), Number.NaN),
+    /with a total of NaN/,
+  ],
+  'a sum that spilled and has no parts': [
+    (of) => (of.accumulators.sums.rest[numberOf(of, 'g')] = Number.NaN),
+    /sums that spilled/,
+  ],
+  'parts of a sum that did not spill': [
+    (of) => (of.accumulators.sums.rest[numberOf(of, 'u')] = 0),
+    /no sum that spilled/,
+  ],
+  'a bucket of another composite series': [
+    (of) => (of.accumulators.composite[composite(of).buckets[0]!] = 5),
+    /not the bucket of composite series 0/,
+  ],
+  'a count in the place of a sum': [(of) => (composite(of).sum = composite(of).count), /not the sum/],
+  'a bucket that no composite series has': [
+    (of) => (composite(of).buckets = composite(of).buckets.slice(1)),
+    /of 4 accumulators in composite series/,
+  ],
+  'buckets in disorder': [
+    (of) => (of.accumulators.bound[composite(of).buckets[0]!] = Number.POSITIVE_INFINITY),
+    /buckets of composite series 0/,
+  ],
+  'a histogram without +Inf': [
+    (of) => (of.accumulators.bound[composite(of).buckets[1]!] = 7),
+    /buckets of composite series 0/,
+  ],
+  'a family that counts too many accumulators': [
+    (of) => (family(of, 'h').accumulatorCount += 1),
+    /counts 5 accumulators/,
+  ],
+  'a family that counts a start time': [(of) => (family(of, 'g').startTimeRows = 1), /1 start times/],
+  'a family that counts too many rows': [(of) => (family(of, 'c_total').rowCount += 1), /2 of 3 rows/],
+  'a row listed twice': [
+    (of) => family(of, 'c_total').pending.push(family(of, 'c_total').pending.at(0)),
+    /twice/,
+  ],
+  'a row of another family': [
+    (of) => family(of, 'c_total').pending.push(numberOf(of, 'g')),
+    /lists a row of family/,
+  ],
+  'an accumulator with a contributor too many': [
+    (of) => (of.accumulators.contributors[numberOf(of, 'c_total{a="1"}')]! += 1),
+    /counts 2 contributors and has 1/,
+  ],
+  'a gauge with a contributor too few': [
+    (of) => (of.accumulators.contributors[numberOf(of, 'g')] = 0),
+    /counts 0 contributors and has 1/,
+  ],
+  'a contribution to a number that is free': [
+    ({ accumulators, sources }) => {
+      sources.contributions.openToWrite(sources.list.find('x'));
+      const { contributions } = sources;
+      contributions.accumulators[contributions.accumulatorsAt] = accumulators.pendingFree.at(0);
+    },
+    /which is free/,
+  ],
+};
+
+test('a state contradicts itself nowhere', () => {
+  const one = state();
+  expect(one.accumulators.pendingFree.length).toBe(1);
+  expect(one.accumulators.sums.spilledCount).toBe(1);
+  expect(() => atOnce(verifyState(one))).not.toThrow();
+});
+
+test.each(Object.entries(contradictions))('%s is seen', (_, [plant, message]) => {
+  const one = state();
+  plant(one);
+  expect(() => atOnce(verifyState(one))).toThrow(message);
+});
