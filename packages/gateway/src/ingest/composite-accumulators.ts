@@ -1,5 +1,5 @@
 /** From the count of a histogram or summary to what else it has, without a text being looked at. */
-import { UNKNOWN } from '../model/sample-sink.ts';
+import { UNKNOWN } from '../model/known-series.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 

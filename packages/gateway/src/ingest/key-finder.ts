@@ -2,7 +2,7 @@
  * Finds what keys lead to: series keys that are no text (see SeriesKeyBytes). They share the table of text, of which
  * none begins as they do; what was learnt from one push are entries in a row.
  */
-import { UNKNOWN } from '../model/sample-sink.ts';
+import { UNKNOWN } from '../model/known-series.ts';
 import type { State } from '../state/state.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 

@@ -1,8 +1,8 @@
 /**
  * What a push's plain series have in common with those just before them: names, bounds and the labels of one histogram come
- * again and again, so they are compared as bytes and told in words once.
+ * again and again, so they are compared as bytes and parsed once.
  */
-import type { PlainSeries } from '../model/sample-sink.ts';
+import type { PlainSeries } from '../model/known-series.ts';
 import { sameBytes } from '../primitives/bytes.ts';
 import { formatFloat64, parseFloat64 } from '../primitives/float.ts';
 import type { PushFamily } from '../store/batch.ts';

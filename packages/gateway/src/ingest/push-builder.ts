@@ -9,8 +9,9 @@ import { isLegacyLabelName, isLegacyMetricName } from '../model/labels.ts';
 import { hasBuckets } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { NativeHistogram } from '../model/native-histogram.ts';
-import { UNKNOWN } from '../model/sample-sink.ts';
-import type { Dialect, PlainSeries, SampleSink, SeriesKey } from '../model/sample-sink.ts';
+import { UNKNOWN } from '../model/known-series.ts';
+import type { KnownSeries, PlainSeries } from '../model/known-series.ts';
+import type { Dialect, SampleSink, SeriesKey } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { HASH, viewOf } from '../primitives/bytes.ts';
 import { formatFloat64 } from '../primitives/float.ts';
@@ -57,7 +58,8 @@ const NEW_SERIES_BYTES = 1024;
 /** So does looking at so many accumulators. */
 const NEW_SERIES_LOOKED = 128;
 
-export class PushBuilder implements SampleSink {
+export class PushBuilder implements SampleSink, KnownSeries {
+  readonly known: KnownSeries = this;
   readonly hashSeed: number;
   readonly batch: Batch;
   /** State.epoch when the push began; the batch means nothing once that has changed. */

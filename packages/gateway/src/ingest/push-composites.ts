@@ -1,7 +1,7 @@
 /** Finds the histogram or summary that a sample belongs to, or begins it. */
 import type { Label } from '../model/labels.ts';
 import { hasBuckets } from '../model/metric-type.ts';
-import type { PlainSeries } from '../model/sample-sink.ts';
+import type { PlainSeries } from '../model/known-series.ts';
 import { seriesText } from '../model/series-text.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { checkPending } from './check-limits.ts';
@@ -27,7 +27,7 @@ export class PushComposites {
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
-  /** The group of a plain bucket, count or sum; undefined when it must be found in words. */
+  /** The composite series of a plain bucket, count or sum; undefined when it must be parsed. */
   plain(view: DataView, series: PlainSeries, family: PushFamily, kind: AccumulatorKind): number | undefined {
     const { start, nameEnd, end } = series;
     const innerStart = Math.min(nameEnd + 1, end);
@@ -51,7 +51,7 @@ export class PushComposites {
     return composite;
   }
 
-  /** The group of a sample told in words, whose labels are without `le` and `quantile`. */
+  /** The composite series of a parsed sample, whose labels are without `le` and `quantile`. */
   labelled(family: PushFamily, labels: readonly Label[], offset: number): number {
     const infinity = hasBuckets(family.type)
       ? seriesText(`${family.name}_bucket`, labels, '+Inf')

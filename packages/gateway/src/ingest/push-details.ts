@@ -58,7 +58,7 @@ export class PushDetails {
   addStart(startMs: number): void {
     const entry = this.#lastEntry();
     if (entry < 0) return;
-    // Nearly always it was told before. No accumulator of a histogram was first counted before its count was.
+    // Nearly always it was known before. No accumulator of a histogram was first counted before its count was.
     const accumulator = this.#batch.accumulators[entry]!;
     const isWanted =
       usesStartTimes(this.#state.aggregation) ||

@@ -3,7 +3,7 @@
  * decided when two types conflict, and that no push can make two families claim the same sample name.
  *
  * A family that the state knows is tracked by stamps (the fast path needs no object for it); a PushFamily is made only when
- * a push says something in words that were not seen before.
+ * a push says something that must be parsed.
  */
 import type { PushProblem } from '../model/errors.ts';
 import { isKindOfGauge } from '../model/metric-type.ts';
@@ -183,13 +183,13 @@ export class PushFamilies {
     return family;
   }
 
-  /** What comes next is of a family that this push has left before, if its metadata was told then. */
+  /** What comes next is of a family that this push has left before, if its metadata came then. */
   returnTo(name: string): void {
     this.#leave(name);
     if (this.#allPassed.has(name)) this.#pass(name);
   }
 
-  /** Whether a summary is at hand that is passed over, so that samples are to be told in words. */
+  /** Whether a summary is at hand that is passed over, so that samples are to be parsed. */
   get isPassing(): boolean {
     return this.#passed !== undefined;
   }
@@ -293,7 +293,7 @@ export class PushFamilies {
     family.changed = true;
   }
 
-  /** From here on, lines that the state knows are read in words. */
+  /** From here on, lines that the state knows are parsed. */
   #changeMeanings(): void {
     this.#changedForGood = true;
     this.meaningsChanged = true;

@@ -5,7 +5,7 @@ import { widenZeroBucket } from '../histogram/zero-bucket.ts';
 import { PushProblem } from '../model/errors.ts';
 import { NATIVE_SCHEMA_MIN } from '../model/native-histogram.ts';
 import type { NativeBuckets, NativeHistogram } from '../model/native-histogram.ts';
-import { UNKNOWN } from '../model/sample-sink.ts';
+import { UNKNOWN } from '../model/known-series.ts';
 import { appendEntry } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { checkPending } from './check-limits.ts';

@@ -1,5 +1,6 @@
 /** What a push that is applied teaches: which bytes lead where (store/series-cache.ts). Nothing of it changes what the state says. */
-import { dialects, UNKNOWN } from '../model/sample-sink.ts';
+import { UNKNOWN } from '../model/known-series.ts';
+import { dialects } from '../model/sample-sink.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import type { ByteTable } from '../primitives/byte-table.ts';

@@ -3,13 +3,14 @@ import type { Exemplar } from '../../src/model/exemplar.ts';
 import type { Label } from '../../src/model/labels.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
-import { UNKNOWN } from '../../src/model/sample-sink.ts';
+import { UNKNOWN } from '../../src/model/known-series.ts';
+import type { KnownSeries } from '../../src/model/known-series.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../src/model/sample-sink.ts';
 import { seriesText } from '../../src/model/series-text.ts';
 import { formatFloat64 } from '../../src/primitives/float.ts';
 
-/** Sees all in words for the first time. */
-class UnknowingSink {
+/** Nothing was seen before. */
+class NothingKnown implements KnownSeries {
   readonly hashSeed = 1;
   readonly guessed = UNKNOWN;
 
@@ -40,10 +41,14 @@ class UnknowingSink {
   addPlain(): boolean {
     return false;
   }
+  addDiscarded(): void {
+    throw new Error('nothing is known');
+  }
 }
 
 /** What was told, line by line; what is of the sample before is indented. */
-export class RecordingSink extends UnknowingSink implements SampleSink {
+export class RecordingSink implements SampleSink {
+  readonly known: KnownSeries = new NothingKnown();
   readonly lines: string[] = [];
 
   get text(): string {
@@ -54,10 +59,6 @@ export class RecordingSink extends UnknowingSink implements SampleSink {
 
   addSample(name: string, labels: readonly Label[], value: number): void {
     this.lines.push(`${seriesText(name, labels)} ${formatFloat64(value)}`);
-  }
-
-  addDiscarded(samples: number): void {
-    this.lines.push(`  discarded ${samples}`);
   }
 
   addType(name: string, type: MetricType): void {
@@ -111,11 +112,11 @@ function shown({ indexes, counts }: NativeBuckets): string {
 }
 
 /** Passes on to another sink, but so that all must be told in words. */
-export class ForgetfulSink extends UnknowingSink implements SampleSink {
+export class ForgetfulSink implements SampleSink {
+  readonly known: KnownSeries = new NothingKnown();
   readonly #to: SampleSink;
 
   constructor(to: SampleSink) {
-    super();
     this.#to = to;
   }
 
@@ -124,9 +125,6 @@ export class ForgetfulSink extends UnknowingSink implements SampleSink {
   }
   addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void {
     this.#to.addSample(name, labels, value, { ...seriesKey, repeatable: false });
-  }
-  addDiscarded(samples: number): void {
-    this.#to.addDiscarded(samples);
   }
   addType(name: string, type: MetricType, seriesKey: SeriesKey): void {
     this.#to.addType(name, type, { ...seriesKey, repeatable: false });

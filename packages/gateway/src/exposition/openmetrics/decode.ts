@@ -12,7 +12,8 @@ import { PushProblem } from '../../model/errors.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { PushDecoder } from '../../model/push-decoder.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
-import { UNKNOWN } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
+import type { KnownSeries } from '../../model/known-series.ts';
 import { HASH, LF, lineEnd, sameBytes, SPACE, viewOf } from '../../primitives/bytes.ts';
 import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
 import type { NumberEnd } from '../../primitives/float.ts';
@@ -52,6 +53,7 @@ class OpenMetricsReader implements PushDecoder {
   readonly #body: Uint8Array;
   readonly #view: DataView;
   readonly #sink: SampleSink;
+  readonly #known: KnownSeries;
   readonly #isStrict: boolean;
   readonly #families: FamilyReader;
   readonly #buffered: BufferedSamples;
@@ -70,23 +72,24 @@ class OpenMetricsReader implements PushDecoder {
     this.#body = body;
     this.#view = viewOf(body);
     this.#sink = sink;
+    this.#known = sink.known;
     this.#isStrict = strict;
     this.#families = new FamilyReader(body, this.#view, sink, strict);
     this.#buffered = new BufferedSamples(sink, strict);
-    this.#order = strict ? new MetricOrder(body, this.#view, sink.hashSeed) : undefined;
+    this.#order = strict ? new MetricOrder(body, this.#view, sink.known.hashSeed) : undefined;
     sink.readAs('openmetrics', { strict });
   }
 
   advance(bytes: number): boolean {
     const view = this.#view;
-    const sink = this.#sink;
+    const known = this.#known;
     const end = sliceEnd(this.#body, this.#position, bytes);
     let position = this.#position;
     if (end === position && end < this.#body.length) throw longLine(position);
     while (position < end) {
       if (this.#isExpected) {
         this.#isExpected = false;
-        position = sink.addExpected(view, position, end);
+        position = known.addExpected(view, position, end);
         if (position === end) break;
       }
       if (view.getUint8(position) !== HASH) position = this.#readSample(position, end);
@@ -151,7 +154,7 @@ class OpenMetricsReader implements PushDecoder {
       }
     }
     const stop = lineEnd(view, position, end);
-    this.#readWords(position, stop);
+    this.#parseSample(position, stop);
     return stop + 1;
   }
 
@@ -165,13 +168,13 @@ class OpenMetricsReader implements PushDecoder {
   /** A sample whose series key is known; -1 when it is not, or has a timestamp. */
   #readKnown(position: number, end: number, role: number): number {
     const view = this.#view;
-    const sink = this.#sink;
-    let blank = sink.guess(view, position, end);
-    let reference = blank >= 0 ? sink.guessed : UNKNOWN;
+    const known = this.#known;
+    let blank = known.guess(view, position, end);
+    let reference = blank >= 0 ? known.guessed : UNKNOWN;
     if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) {
       blank = seriesEnd(view, position, end);
       if (blank < 0 || blank >= end || view.getUint8(blank) !== SPACE) return -1;
-      reference = sink.find(view, position, blank, hashBytes(sink.hashSeed, view, position, blank));
+      reference = known.find(view, position, blank, hashBytes(known.hashSeed, view, position, blank));
       if (reference === UNKNOWN) return -1;
     }
     this.#exemplar = undefined;
@@ -193,8 +196,8 @@ class OpenMetricsReader implements PushDecoder {
     }
     const order = type.isTracked ? this.#order : undefined;
     if (order !== undefined) order.check(position, blank, role, families);
-    sink.addKnown(reference, value, position);
-    if (this.#exemplar !== undefined) sink.addExemplar(this.#exemplar);
+    known.addKnown(reference, value, position);
+    if (this.#exemplar !== undefined) this.#sink.addExemplar(this.#exemplar);
     this.#isExpected = families.isTyped && type.isPlain && order === undefined;
     this.#lastSeriesEnd = blank;
     this.#lastLineEnd = stop + 1;
@@ -218,7 +221,7 @@ class OpenMetricsReader implements PushDecoder {
     return timestamp === undefined ? value : undefined;
   }
 
-  #readWords(start: number, stop: number): void {
+  #parseSample(start: number, stop: number): void {
     if (start === stop) {
       if (!this.#isStrict) return;
       throw new PushProblem('syntax', 'empty line; OpenMetrics does not allow empty lines', start);
@@ -255,8 +258,8 @@ class OpenMetricsReader implements PushDecoder {
     this.#lastSeriesEnd = sample.seriesEnd;
     this.#lastLineEnd = stop + 1;
     if (!parsed.isStart && parsed.name === sample.name && plain.scan(view, start, sample.seriesEnd)) {
-      const hash = hashBytes(sink.hashSeed, view, start, sample.seriesEnd);
-      if (sink.addPlain(view, plain, hash, sample.value)) {
+      const hash = hashBytes(this.#known.hashSeed, view, start, sample.seriesEnd);
+      if (this.#known.addPlain(view, plain, hash, sample.value)) {
         if (sample.exemplar !== undefined) sink.addExemplar(sample.exemplar);
         return;
       }

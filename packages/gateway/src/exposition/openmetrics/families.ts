@@ -7,7 +7,8 @@
  */
 import { PushProblem } from '../../model/errors.ts';
 import { isLegacyMetricName } from '../../model/labels.ts';
-import { UNKNOWN } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
+import type { KnownSeries } from '../../model/known-series.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { lineEnd, QUOTE, sameBytes, SPACE } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
@@ -37,6 +38,7 @@ export class FamilyReader {
   readonly #body: Buffer;
   readonly #view: DataView;
   readonly #sink: SampleSink;
+  readonly #known: KnownSeries;
   readonly #isStrict: boolean;
   readonly #names = new Map<string, FamilyType>();
   /** Whether some name ends like that of a sample, so that another family may claim it. */
@@ -55,6 +57,7 @@ export class FamilyReader {
     this.#body = body instanceof Buffer ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
     this.#view = view;
     this.#sink = sink;
+    this.#known = sink.known;
     this.#isStrict = isStrict;
   }
 
@@ -108,14 +111,14 @@ export class FamilyReader {
       return;
     }
     const view = this.#view;
-    const sink = this.#sink;
-    let reference = sink.guess(view, start, end) === end ? sink.guessed : UNKNOWN;
+    const known = this.#known;
+    let reference = known.guess(view, start, end) === end ? known.guessed : UNKNOWN;
     if (reference === UNKNOWN)
-      reference = sink.find(view, start, end, hashBytes(sink.hashSeed, view, start, end));
+      reference = known.find(view, start, end, hashBytes(known.hashSeed, view, start, end));
     if (reference === UNKNOWN) {
       this.#checkLines(start, end);
       this.#tell(start, end);
-    } else sink.addKnown(reference, 0, start);
+    } else known.addKnown(reference, 0, start);
   }
 
   /** What the sink calls a sample of the family at hand whose name it knows otherwise. */

@@ -14,7 +14,8 @@
  */
 import { PushProblem } from '../../model/errors.ts';
 import type { PushDecoder } from '../../model/push-decoder.ts';
-import { UNKNOWN } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
+import type { KnownSeries } from '../../model/known-series.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 import { shorten } from '../../primitives/quote.ts';
@@ -35,6 +36,7 @@ const NOWHERE = -1;
 
 class FamilyReader implements PushDecoder {
   readonly #sink: SampleSink;
+  readonly #known: KnownSeries;
   readonly #reader: WireReader;
   readonly #metrics: MetricReader;
   readonly #seen: SeenFamilies;
@@ -58,6 +60,7 @@ class FamilyReader implements PushDecoder {
 
   constructor(body: Uint8Array, sink: SampleSink) {
     this.#sink = sink;
+    this.#known = sink.known;
     this.#reader = new WireReader(body);
     this.#metrics = new MetricReader(this.#reader, sink);
     this.#seen = new SeenFamilies(body);
@@ -179,14 +182,14 @@ class FamilyReader implements PushDecoder {
       sink.returnTo(name);
       return;
     }
-    if (reference !== UNKNOWN) sink.addKnown(reference, 0, start);
+    if (reference !== UNKNOWN) this.#known.addKnown(reference, 0, start);
     else sink.addFamily(name, { type, help }, { start, end: headerEnd, repeatable: this.#plain });
   }
 
   /** Tells the sink of a family that it knows; false when an earlier message did. */
   #isNewKnown(reference: number): boolean {
     try {
-      this.#sink.addKnown(reference, 0, this.#start);
+      this.#known.addKnown(reference, 0, this.#start);
       return true;
     } catch (error) {
       if (error instanceof PushProblem && error.code === 'duplicate_metadata') return false;
@@ -195,11 +198,11 @@ class FamilyReader implements PushDecoder {
   }
 
   #findHeader(start: number, end: number): number {
-    const sink = this.#sink;
+    const known = this.#known;
     const { view } = this.#reader;
-    const guessed = sink.guessKey(view, 0, view, start, end);
+    const guessed = known.guessKey(view, 0, view, start, end);
     if (guessed !== UNKNOWN) return guessed;
-    return sink.findKey(view, start, end, hashBytes(sink.hashSeed, view, start, end));
+    return known.findKey(view, start, end, hashBytes(known.hashSeed, view, start, end));
   }
 
   #tellUnit(): void {

@@ -2,7 +2,8 @@
 import { PushProblem } from '../../model/errors.ts';
 import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
-import { UNKNOWN } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
+import type { KnownSeries } from '../../model/known-series.ts';
 import type { SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { seriesText } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
@@ -26,12 +27,13 @@ const single = new Single();
 export class MetricReader {
   readonly #reader: WireReader;
   readonly #sink: SampleSink;
+  readonly #known: KnownSeries;
   readonly #keys: SeriesKeys;
   #type: ProtobufType = 'counter';
   #valueTag = 0;
   #nameStart = 0;
   #nameEnd = 0;
-  /** In words, once they are needed. */
+  /** Parsed once they are needed. */
   #name: string | undefined;
   #labels: readonly Label[] | undefined;
   /** Of the metric being read. */
@@ -43,7 +45,8 @@ export class MetricReader {
   constructor(reader: WireReader, sink: SampleSink) {
     this.#reader = reader;
     this.#sink = sink;
-    this.#keys = new SeriesKeys(sink, reader.view);
+    this.#known = sink.known;
+    this.#keys = new SeriesKeys(sink.known, reader.view);
   }
 
   /** From now on metrics are of the family whose name stands between two positions of the body. */
@@ -83,7 +86,7 @@ export class MetricReader {
     }
     if (valueStart === NOWHERE) {
       throw problem(
-        `a metric of the ${this.#type} ${shorten(this.#nameInWords())} has no ${this.#type} in it`,
+        `a metric of the ${this.#type} ${shorten(this.#parsedName())} has no ${this.#type} in it`,
         start,
       );
     }
@@ -94,29 +97,29 @@ export class MetricReader {
     else if (this.#type === 'summary') this.#readSummary(reference);
     else {
       single.read(reader);
-      if (reference !== UNKNOWN) this.#sink.addKnown(reference, single.value, start);
-      else this.#addInWords('', single.value, this.#seriesKey());
+      if (reference !== UNKNOWN) this.#known.addKnown(reference, single.value, start);
+      else this.#addParsed('', single.value, this.#seriesKey());
       if (single.startMs > 0) this.#sink.addStart(single.startMs);
       if (single.exemplar !== undefined) this.#sink.addExemplar(single.exemplar);
     }
   }
 
   #readHistogram(reference: number): void {
-    const sink = this.#sink;
+    const known = this.#known;
     distribution.readHistogram(this.#reader);
     const { count, sum, length, bounds, values, offsets, exemplars } = distribution;
     let withExemplar = 0;
     this.#addCountAndSum(reference, count, sum);
     for (let i = 0; i < length; i += 1) {
       const bound = bounds[i]!;
-      const bucket = reference < 0 ? UNKNOWN : sink.findBucket(reference, bound);
-      if (bucket !== UNKNOWN) sink.addKnown(bucket, values[i]!, offsets[i]!);
+      const bucket = reference < 0 ? UNKNOWN : known.findBucket(reference, bound);
+      if (bucket !== UNKNOWN) known.addKnown(bucket, values[i]!, offsets[i]!);
       else {
         const le = { name: 'le', value: formatFloat64(bound) };
-        this.#addInWords('_bucket', values[i]!, this.#unspelled(offsets[i]!), le);
+        this.#addParsed('_bucket', values[i]!, this.#unspelled(offsets[i]!), le);
       }
       for (; exemplars[withExemplar]?.bucket === i; withExemplar += 1)
-        sink.addExemplar(exemplars[withExemplar]!.exemplar);
+        this.#sink.addExemplar(exemplars[withExemplar]!.exemplar);
     }
     if (distribution.native.isThere) this.#addNative();
   }
@@ -127,7 +130,7 @@ export class MetricReader {
     const histogram = native.histogram({ count, sum, float: isFloat });
     if (typeof histogram === 'string') {
       this.#labels ??= readLabels(this.#reader, start, this.#end);
-      const series = seriesText(this.#nameInWords(), this.#labels);
+      const series = seriesText(this.#parsedName(), this.#labels);
       throw new PushProblem(
         'invalid_histogram',
         `the native histogram ${shorten(series)} ${histogram}`,
@@ -146,7 +149,7 @@ export class MetricReader {
     if (twin >= 0) {
       this.#labels ??= readLabels(this.#reader, this.#start, this.#end);
       const quantile = { name: 'quantile', value: formatFloat64(bounds[twin]!) };
-      const series = seriesText(this.#nameInWords(), [...this.#labels, quantile]);
+      const series = seriesText(this.#parsedName(), [...this.#labels, quantile]);
       throw new PushProblem(
         'duplicate_series',
         `${shorten(series)} appears twice in this push; send each series once`,
@@ -154,32 +157,32 @@ export class MetricReader {
       );
     }
     if (reference !== UNKNOWN) {
-      this.#sink.addDiscarded(length);
+      this.#known.addDiscarded(length);
       return;
     }
     for (let i = 0; i < length; i += 1) {
       const seriesKey = { ...this.#unspelled(offsets[i]!), isOnlyOne: true };
-      this.#addInWords('', values[i]!, seriesKey, { name: 'quantile', value: formatFloat64(bounds[i]!) });
+      this.#addParsed('', values[i]!, seriesKey, { name: 'quantile', value: formatFloat64(bounds[i]!) });
     }
   }
 
   /** `reference` is of the count, or of a summary that is thrown away, or UNKNOWN. */
   #addCountAndSum(reference: number, count: number, sum: number): void {
-    const sink = this.#sink;
+    const known = this.#known;
     const start = this.#start;
-    if (reference !== UNKNOWN) sink.addKnown(reference, count, start);
-    else this.#addInWords('_count', count, this.#seriesKey());
-    const beside = reference < 0 ? UNKNOWN : sink.findSum(reference);
-    if (beside !== UNKNOWN) sink.addKnown(beside, sum, start);
-    else if (reference < 0 && reference !== UNKNOWN) sink.addDiscarded(1);
-    else this.#addInWords('_sum', sum, this.#unspelled(start));
-    if (distribution.startMs > 0) sink.addStart(distribution.startMs);
+    if (reference !== UNKNOWN) known.addKnown(reference, count, start);
+    else this.#addParsed('_count', count, this.#seriesKey());
+    const beside = reference < 0 ? UNKNOWN : known.findSum(reference);
+    if (beside !== UNKNOWN) known.addKnown(beside, sum, start);
+    else if (reference < 0 && reference !== UNKNOWN) known.addDiscarded(1);
+    else this.#addParsed('_sum', sum, this.#unspelled(start));
+    if (distribution.startMs > 0) this.#sink.addStart(distribution.startMs);
   }
 
-  #addInWords(suffix: string, value: number, seriesKey: SeriesKey, more?: Label): void {
+  #addParsed(suffix: string, value: number, seriesKey: SeriesKey, more?: Label): void {
     this.#labels ??= readLabels(this.#reader, this.#start, this.#end);
     const labels = more === undefined ? this.#labels : [...this.#labels, more];
-    this.#sink.addSample(this.#nameInWords() + suffix, labels, value, seriesKey);
+    this.#sink.addSample(this.#parsedName() + suffix, labels, value, seriesKey);
   }
 
   /** Of the metric last looked for. */
@@ -192,7 +195,7 @@ export class MetricReader {
     return { start: offset, end: offset, repeatable: false };
   }
 
-  #nameInWords(): string {
+  #parsedName(): string {
     this.#name ??= this.#reader.text(this.#nameStart, this.#nameEnd);
     return this.#name;
   }

@@ -7,8 +7,9 @@
  * No text series key begins with a line feed, and the header of a family, which is known by its own bytes (they begin with a tag
  * that is a line feed, too), does not go on with a zero, as its name is not empty.
  */
-import { UNKNOWN } from '../../model/sample-sink.ts';
-import type { SampleSink, SeriesKeyBytes } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
+import type { KnownSeries } from '../../model/known-series.ts';
+import type { SeriesKeyBytes } from '../../model/sample-sink.ts';
 import { LF, viewOf } from '../../primitives/bytes.ts';
 import { hashBytes } from '../../primitives/hash.ts';
 
@@ -19,7 +20,7 @@ const ARENA_BYTES = 1 << 16;
 
 /** Keys for one push. */
 export class SeriesKeys {
-  readonly #sink: SampleSink;
+  readonly #known: KnownSeries;
   readonly #body: DataView;
   readonly #scratch = Buffer.allocUnsafe(KEY_BYTES_MAX);
   readonly #view: DataView = viewOf(this.#scratch);
@@ -29,8 +30,8 @@ export class SeriesKeys {
   #arena: DataView = new DataView(new ArrayBuffer(0));
   #arenaUsed = 0;
 
-  constructor(sink: SampleSink, body: DataView) {
-    this.#sink = sink;
+  constructor(known: KnownSeries, body: DataView) {
+    this.#known = known;
     this.#body = body;
   }
 
@@ -55,11 +56,11 @@ export class SeriesKeys {
     if (at === 0 || at + length > KEY_BYTES_MAX) return UNKNOWN;
     const body = this.#body;
     const view = this.#view;
-    const guessed = this.#sink.guessKey(view, at, body, start, end);
+    const guessed = this.#known.guessKey(view, at, body, start, end);
     if (guessed !== UNKNOWN) return guessed;
     this.#copy(start, end, at);
     this.#end = at + length;
-    return this.#sink.findKey(view, 0, this.#end, hashBytes(this.#sink.hashSeed, view, 0, this.#end));
+    return this.#known.findKey(view, 0, this.#end, hashBytes(this.#known.hashSeed, view, 0, this.#end));
   }
 
   /** A copy of the key last looked for in vain, which stays as it is for as long as the push; undefined when it is too long for one. */

@@ -12,7 +12,7 @@
  */
 import type { PushDecoder } from '../../model/push-decoder.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
-import { UNKNOWN } from '../../model/sample-sink.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
 import { HASH, LF, lineEnd, SPACE, viewOf } from '../../primitives/bytes.ts';
 import { parseFloat64, readPlainDecimal } from '../../primitives/float.ts';
 import type { NumberEnd } from '../../primitives/float.ts';
@@ -54,12 +54,13 @@ class TextReader implements PushDecoder {
 /** Reads the lines of `bytes` from `start` to `end`, which must be the beginning and the end of lines. */
 export function decodeText(bytes: Uint8Array, start: number, end: number, sink: SampleSink): void {
   const view = viewOf(bytes);
+  const { known } = sink;
   let position = start;
   // Where one sample was expected the next may be, too. Where none was, one guess a line is enough.
   let expected = false;
   while (position < end) {
     if (expected) {
-      position = sink.addExpected(view, position, end);
+      position = known.addExpected(view, position, end);
       expected = false;
       if (position === end) break;
     }
@@ -68,7 +69,7 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, sink: 
       position += 1;
       continue;
     }
-    const matched = sink.guess(view, position, end);
+    const matched = known.guess(view, position, end);
     if (first === HASH) {
       position = decodeMetadata(bytes, view, { position, end, matched }, sink);
       continue;
@@ -77,7 +78,7 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, sink: 
       const value = readPlainDecimal(view, matched + 1, end, number);
       const stop = number.end;
       if (value === value && (stop === end || view.getUint8(stop) === LF)) {
-        sink.addKnown(sink.guessed, value, position);
+        known.addKnown(known.guessed, value, position);
         position = stop + 1;
         expected = true;
         continue;
@@ -96,14 +97,15 @@ function decodeMetadata(
   sink: SampleSink,
 ): number {
   const { position, end, matched } = at;
+  const { known } = sink;
   if (matched === end || (matched >= 0 && view.getUint8(matched) === LF)) {
-    sink.addKnown(sink.guessed, 0, position);
+    known.addKnown(known.guessed, 0, position);
     return matched + 1;
   }
   const stop = lineEnd(view, position, end);
-  const reference = sink.find(view, position, stop, hashBytes(sink.hashSeed, view, position, stop));
+  const reference = known.find(view, position, stop, hashBytes(known.hashSeed, view, position, stop));
   if (reference === UNKNOWN) parseLine(bytes, position, stop, sink);
-  else sink.addKnown(reference, 0, position);
+  else known.addKnown(reference, 0, position);
   return stop + 1;
 }
 
@@ -115,20 +117,21 @@ function decodeSample(
   sink: SampleSink,
 ): void {
   const { position, end } = line;
+  const { known } = sink;
   let blank = end - 1;
   const farthest = Math.max(position, end - NUMBER_BYTES_MAX - 1);
   while (blank > farthest && view.getUint8(blank) !== SPACE) blank -= 1;
   if (blank > position && view.getUint8(blank) === SPACE) {
-    const hash = hashBytes(sink.hashSeed, view, position, blank);
-    const reference = sink.find(view, position, blank, hash);
+    const hash = hashBytes(known.hashSeed, view, position, blank);
+    const reference = known.find(view, position, blank, hash);
     if (reference !== UNKNOWN || plain.scan(view, position, blank)) {
       const value = readNumber(bytes, view, blank + 1, end);
       if (value !== undefined) {
         if (reference !== UNKNOWN) {
-          sink.addKnown(reference, value, position);
+          known.addKnown(reference, value, position);
           return;
         }
-        if (sink.addPlain(view, plain, hash, value)) return;
+        if (known.addPlain(view, plain, hash, value)) return;
       }
     }
   }

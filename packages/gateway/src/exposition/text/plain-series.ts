@@ -2,7 +2,7 @@
  * Recognizes series that are written in the canonical way already, as most clients do, so that a series seen for the first
  * time need not become strings and objects. Whatever is not plain is simply not recognized; `parseLine` reads it.
  */
-import type { PlainSeries } from '../../model/sample-sink.ts';
+import type { PlainSeries } from '../../model/known-series.ts';
 import { BACKSLASH, COMMA, EQUALS, LEFT_BRACE, QUOTE, RIGHT_BRACE, SPACE } from '../../primitives/bytes.ts';
 
 /** What a byte may be part of. */
