@@ -28,7 +28,7 @@ export function histogramProblem(histogram: NativeHistogram, exact: boolean): st
 }
 
 /** The same for a list of buckets: each index once and in order, and counts that can be counts. */
-export function bucketsProblem({ indexes, counts }: NativeBuckets, sign: string): string | undefined {
+function bucketsProblem({ indexes, counts }: NativeBuckets, sign: string): string | undefined {
   if (indexes.length !== counts.length) {
     return `has ${indexes.length} indexes and ${counts.length} counts of ${sign} buckets`;
   }
@@ -42,7 +42,7 @@ export function bucketsProblem({ indexes, counts }: NativeBuckets, sign: string)
 }
 
 /** The same for the count; `total` is what the buckets hold. */
-export function countProblem(
+function countProblem(
   { count, sum }: { readonly count: number; readonly sum: number },
   total: number,
   exact: boolean,

@@ -1,8 +1,6 @@
 /** Histograms made up by fast-check: with few different indexes, so that they meet, and with integer counts, so that sums are exact. */
 import fc from 'fast-check';
 
-import { CUSTOM_SCHEMA } from '../../src/histogram/custom.ts';
-import type { CustomHistogram } from '../../src/histogram/custom.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
 
 export const schema: fc.Arbitrary<number> = fc.integer({ min: -4, max: 8 });
@@ -68,17 +66,6 @@ export const extremeHistogram: fc.Arbitrary<NativeHistogram> = fc
         return { ...made, count: observations(made) };
       });
   });
-
-export const customHistogram: fc.Arbitrary<CustomHistogram> = fc
-  .uniqueArray(fc.integer({ min: 0, max: 12 }), { maxLength: 8 })
-  .chain((values) =>
-    fc.record({ buckets: bucketsBetween(0, values.length), sum }).map((made) => ({
-      schema: CUSTOM_SCHEMA,
-      bounds: values.sort((a, b) => a - b),
-      count: total(made.buckets),
-      ...made,
-    })),
-  );
 
 export function total({ counts }: NativeBuckets): number {
   return counts.reduce((sumOfCounts, count) => sumOfCounts + count, 0);

@@ -3,23 +3,13 @@ import { expect, test } from 'vitest';
 
 import { addHistograms, subtractHistograms } from '../../src/histogram/add.ts';
 import { classicBuckets } from '../../src/histogram/classic.ts';
-import { addCustomHistograms, customHistogramProblem, hasCustomReset } from '../../src/histogram/custom.ts';
-import { mergeHints } from '../../src/histogram/reset-hint.ts';
 import { hasReset } from '../../src/histogram/resets.ts';
 import { reduceResolution, reduceToBuckets } from '../../src/histogram/resolution.ts';
 import { histogramProblem } from '../../src/histogram/validate.ts';
 import { widenZeroBucket } from '../../src/histogram/zero-bucket.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeHistogram } from '../../src/model/native-histogram.ts';
-import {
-  customHistogram,
-  extremeHistogram,
-  histogram,
-  histogramWith,
-  observations,
-  schema,
-  total,
-} from './arbitraries.ts';
+import { extremeHistogram, histogram, histogramWith, observations, schema } from './arbitraries.ts';
 import { runs } from '../support/runs.ts';
 
 const tries = { numRuns: runs(2000) };
@@ -240,29 +230,6 @@ test('classic buckets by hand', () => {
   // A float count that is a little less than what the buckets add up to.
   const rounded = { ...histogramOf({ positive: { indexes: [1, 2], counts: [0.1, 0.2] } }), count: 0.3 };
   expect(classicBuckets(rounded).cumulative).toEqual([0.1, 0.3, 0.3]);
-});
-
-test('custom histograms add up in any order, onto the bounds that all have', () => {
-  fc.assert(
-    fc.property(customHistogram, customHistogram, customHistogram, (a, b, c) => {
-      const added = addCustomHistograms(a, b);
-      expect(customHistogramProblem(a, true)).toBeUndefined();
-      expect(customHistogramProblem(added, true)).toBeUndefined();
-      expect(addCustomHistograms(b, a)).toEqual(added);
-      expect(addCustomHistograms(added, c)).toEqual(addCustomHistograms(a, addCustomHistograms(b, c)));
-      expect(total(added.buckets)).toBe(total(a.buckets) + total(b.buckets));
-      expect(added.bounds).toEqual(a.bounds.filter((bound) => b.bounds.includes(bound)));
-      expect(hasCustomReset(a, added)).toBe(false);
-    }),
-    tries,
-  );
-});
-
-test('hints of two histograms', () => {
-  expect(mergeHints('reset', 'reset')).toEqual({ hint: 'reset', collides: false });
-  expect(mergeHints('gauge', 'reset')).toEqual({ hint: 'gauge', collides: false });
-  expect(mergeHints('unknown', 'no-reset')).toEqual({ hint: 'unknown', collides: false });
-  expect(mergeHints('no-reset', 'reset')).toEqual({ hint: 'unknown', collides: true });
 });
 
 function histogramOf(fields: Partial<NativeHistogram>): NativeHistogram {

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
 
-import { customHistogramProblem } from '../../src/histogram/custom.ts';
-import type { CustomHistogram } from '../../src/histogram/custom.ts';
 import { histogramProblem } from '../../src/histogram/validate.ts';
 import type { NativeHistogram } from '../../src/model/native-histogram.ts';
 
@@ -15,18 +13,9 @@ const good: NativeHistogram = {
   negative: { indexes: [0], counts: [4] },
 };
 
-const goodCustom: CustomHistogram = {
-  schema: -53,
-  bounds: [1, 2, 4],
-  count: 5,
-  sum: 8,
-  buckets: { indexes: [0, 3], counts: [2, 3] },
-};
-
 test('a good histogram has no problem, whatever its sum', () => {
   for (const sum of [0, Number.POSITIVE_INFINITY, Number.NaN]) {
     expect(histogramProblem({ ...good, sum }, true)).toBeUndefined();
-    expect(customHistogramProblem({ ...goodCustom, sum }, true)).toBeUndefined();
   }
 });
 
@@ -79,18 +68,4 @@ test('a count that is not that of the buckets', () => {
   // As integers, these would be equal.
   const large = { ...good, count: 2 ** 60, positive: { indexes: [0], counts: [2 ** 60 + 2 ** 10] } };
   expect(histogramProblem(large, true)).toBeUndefined();
-});
-
-test('problems of custom buckets, in words', () => {
-  const problems: readonly (readonly [Partial<CustomHistogram>, string])[] = [
-    [{ bounds: [1, 1] }, 'has the bound 1 out of order'],
-    [{ bounds: [1, Number.POSITIVE_INFINITY] }, 'has the bound +Inf'],
-    [{ bounds: [1, 2] }, 'has the bucket 3, but 2 bounds'],
-    [{ buckets: { indexes: [-1], counts: [5] } }, 'has the bucket -1, but 3 bounds'],
-    [{ buckets: { indexes: [0], counts: [-5] } }, 'counts -5 in its custom bucket 0'],
-    [{ count: 6 }, 'has the count 6, but 5 observations in its buckets'],
-  ];
-  for (const [fields, problem] of problems) {
-    expect(customHistogramProblem({ ...goodCustom, ...fields }, true)).toBe(problem);
-  }
 });

@@ -1,10 +1,4 @@
-/**
- * The vectors of Prometheus' own histograms. Here they become what this code base has: buckets without spans, and custom buckets
- * as a type of their own.
- */
-import { CUSTOM_SCHEMA } from '../../src/histogram/custom.ts';
-import type { CustomHistogram } from '../../src/histogram/custom.ts';
-import type { ResetHint } from '../../src/histogram/reset-hint.ts';
+/** The vectors of Prometheus' own histograms. Here they become what this code base has: buckets without spans. */
 import { bucketsOf } from '../../src/histogram/spans.ts';
 import type { BucketSpan } from '../../src/histogram/spans.ts';
 import type { NativeBuckets, NativeHistogram } from '../../src/model/native-histogram.ts';
@@ -44,22 +38,14 @@ export function fieldsOf(raw: RawHistogram): RawFields {
   return raw as RawFields;
 }
 
+/** Whether it has buckets with bounds of their own, which no format that is read carries. */
 export function isCustom(raw: RawHistogram): boolean {
-  return fieldsOf(raw).Schema === 'CustomBucketsSchema';
+  const { Schema, CustomValues } = fieldsOf(raw);
+  return Schema === 'CustomBucketsSchema' || CustomValues !== undefined;
 }
 
 export function numberOf(raw: RawNumber = 0): number {
   return typeof raw === 'number' ? raw : Number(raw.$float.replace('Inf', 'Infinity'));
-}
-
-const hints: Readonly<Record<string, ResetHint>> = {
-  CounterReset: 'reset',
-  NotCounterReset: 'no-reset',
-  GaugeType: 'gauge',
-};
-
-export function hintOf(raw: RawHistogram): ResetHint {
-  return hints[fieldsOf(raw).CounterResetHint ?? ''] ?? 'unknown';
 }
 
 export function spansFrom(spans: readonly RawSpan[] = []): readonly BucketSpan[] {
@@ -76,41 +62,26 @@ export function negativeOf({ NegativeSpans, NegativeBuckets = [] }: RawFields): 
   return bucketsOf(spansFrom(NegativeSpans), NegativeBuckets, 100);
 }
 
-/** The histogram, or what is wrong with the spans, or that the type for one kind has no place for a field of the other. */
-export function read(raw: RawHistogram): NativeHistogram | CustomHistogram | string {
-  const fields = fieldsOf(raw);
-  const { ZeroThreshold = 0, ZeroCount = 0, Count = 0, CustomValues } = fields;
+/** The histogram, or what is wrong with its spans. */
+export function read(fields: RawFields): NativeHistogram | string {
+  const { Schema = 0, ZeroThreshold = 0, ZeroCount = 0, Count = 0 } = fields;
   const positive = positiveOf(fields);
   const negative = negativeOf(fields);
   if (typeof positive === 'string') return positive;
   if (typeof negative === 'string') return negative;
-  const common = { count: Count, sum: numberOf(fields.Sum) };
-  if (isCustom(raw)) {
-    const isHeld = ZeroThreshold === 0 && ZeroCount === 0 && negative.indexes.length === 0;
-    if (!isHeld) return 'no place for a zero bucket or negative buckets';
-    const bounds = (CustomValues ?? []).map((bound) => numberOf(bound));
-    return { schema: CUSTOM_SCHEMA, bounds, ...common, buckets: positive };
-  }
-  if (CustomValues !== undefined) return 'no place for bounds';
-  const schema = Number(fields.Schema ?? 0);
-  return { schema, zeroThreshold: ZeroThreshold, zeroCount: ZeroCount, ...common, positive, negative };
+  return {
+    schema: Number(Schema),
+    zeroThreshold: ZeroThreshold,
+    zeroCount: ZeroCount,
+    count: Count,
+    sum: numberOf(fields.Sum),
+    positive,
+    negative,
+  };
 }
 
-export function histogramOf(raw: RawHistogram): NativeHistogram | CustomHistogram {
-  const histogram = read(raw);
-  if (typeof histogram === 'string') throw new Error(histogram);
-  return histogram;
-}
-
-/** For code that is typed for one kind. */
 export function nativeOf(raw: RawHistogram): NativeHistogram {
-  const histogram = histogramOf(raw);
-  if (!('positive' in histogram)) throw new Error('custom buckets');
-  return histogram;
-}
-
-export function customOf(raw: RawHistogram): CustomHistogram {
-  const histogram = histogramOf(raw);
-  if ('positive' in histogram) throw new Error('exponential buckets');
+  const histogram = read(fieldsOf(raw));
+  if (typeof histogram === 'string') throw new Error(histogram);
   return histogram;
 }
