@@ -6,7 +6,7 @@ import { createGateway } from '../src/index.ts';
 import { PushProblem } from '../src/model/errors.ts';
 import { readData, readJson } from './conformance/data.ts';
 import { RecordingSink } from './support/sinks.ts';
-import { toldOf } from './support/told-of.ts';
+import { recordedOf } from './support/recorded.ts';
 import { parseTextproto } from './support/textproto.ts';
 
 interface Family {
@@ -45,7 +45,7 @@ describe("families of Prometheus' own parser test", () => {
     const body = Buffer.from(encoded, 'base64');
     const reason = refused[name];
     if (reason === undefined) {
-      expect(recorded(body)).toBe(toldOf(parseTextproto(textproto)));
+      expect(recorded(body)).toBe(recordedOf(parseTextproto(textproto)));
       const gateway = createGateway({ summaries: 'sum-and-count' });
       for (let time = 0; time < 2; time += 1) await gateway.push(body, { format: 'protobuf' });
       expect(await gateway.scrape()).toContain(`# TYPE ${name} `);

@@ -5,7 +5,7 @@
 import type { Batch } from '../store/batch.ts';
 import { isStart } from '../sources/source-starts.ts';
 import type { PushOrigin, State } from '../state/state.ts';
-import { isGrouped, isNative, isRemovable, policyOf } from '../store/policies.ts';
+import { isNative } from '../store/policies.ts';
 
 /** What is read of a long push. */
 export interface BatchBeingRead {
@@ -103,7 +103,7 @@ export function mayLose(state: State, source: string, batch?: Batch): boolean {
       !isStart(accumulator) &&
       !stays.has(accumulator) &&
       contributors[accumulator]! <= 1 &&
-      mayGo(state, accumulator),
+      state.sources.mayGoWithLast(accumulator),
   );
 }
 
@@ -115,11 +115,4 @@ function contributionsOf({ sources, aggregation }: State, source: string): Int32
   contributions.open(known);
   const { accumulators, accumulatorsAt, length } = contributions;
   return accumulators.subarray(accumulatorsAt, accumulatorsAt + length);
-}
-
-function mayGo({ accumulators, families, aggregation }: State, accumulator: number): boolean {
-  const kind = accumulators.kindOf(accumulator);
-  if (aggregation.groups === true || isRemovable(kind) || policyOf(kind).unheld === 'goes at zero')
-    return true;
-  return isGrouped(kind) && families.get(accumulators.family[accumulator]!).type === 'gaugehistogram';
 }

@@ -131,6 +131,11 @@ export class Sources {
     return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
   }
 
+  /** Whether an accumulator may go when the last source takes back what it has in it. */
+  mayGoWithLast(accumulator: number): boolean {
+    return this.#changes.mayGoWithLast(accumulator);
+  }
+
   has(key: string): boolean {
     return this.list.find(key) >= 0;
   }

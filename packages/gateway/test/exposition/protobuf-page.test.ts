@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { noNativeBuckets } from '../../src/model/native-histogram.ts';
 import type { NativeView } from '../../src/model/read-view.ts';
-import { readExposition } from '../support/told-families.ts';
+import { readExposition } from '../support/read-exposition.ts';
 import { madeExpositionBytes } from './made-exposition.ts';
 import type { MadeFamily, MadeRow } from './made-exposition.ts';
 

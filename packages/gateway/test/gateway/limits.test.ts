@@ -8,21 +8,21 @@ import type { LogFields } from '../../src/primitives/log.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 import { plainText } from '../../src/model/exposition-format.ts';
 import { RestartingGateway } from '../support/restarting.ts';
-import type { ToldMetric, Way } from '../support/told-pushes.ts';
-import { ways } from '../support/told-pushes.ts';
+import type { PushedMetric, Way } from '../support/push-ways.ts';
+import { ways } from '../support/push-ways.ts';
 
 interface Case {
   readonly limits: Partial<Limits>;
   /** Taken. */
-  readonly first: readonly ToldMetric[];
+  readonly first: readonly PushedMetric[];
   /** Refused once the first is there. */
-  readonly past: readonly ToldMetric[];
+  readonly past: readonly PushedMetric[];
   readonly code: string;
   /** By-job mode only: the source of `past`, if it is not that of the first. */
   readonly source?: string;
 }
 
-const series = (name: string, ...values: readonly string[]): ToldMetric => ({
+const series = (name: string, ...values: readonly string[]): PushedMetric => ({
   name,
   series: values.map((a) => ({ a })),
 });
@@ -123,7 +123,7 @@ const restarts: Readonly<Record<string, (run: RestartingGateway) => Promise<void
 async function outcome(
   run: RestartingGateway,
   way: Way,
-  metrics: readonly ToldMetric[],
+  metrics: readonly PushedMetric[],
   path = 'job/a',
 ): Promise<string> {
   const { body, format } = way(metrics);
@@ -177,7 +177,7 @@ describe('a store that holds more than it may', () => {
     exemplarsMax: 0,
     otherSpellingsBytesMax: 1,
   };
-  const held: readonly ToldMetric[] = [
+  const held: readonly PushedMetric[] = [
     { name: 'x', help: 'what x is', series: [{ a: '1', b: '2' }, { c: '3' }] },
     { name: 'y', bounds: [1, 2] },
   ];

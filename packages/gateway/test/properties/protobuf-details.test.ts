@@ -9,7 +9,7 @@ import { types } from '../support/protobuf.ts';
 import { asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import { RecordingSink } from '../support/sinks.ts';
 import type { TextMessage, TextValue } from '../support/textproto.ts';
-import { toldOf } from '../support/told-of.ts';
+import { recordedOf } from '../support/recorded.ts';
 import { runs } from '../support/runs.ts';
 
 const MetricFamily = protobuf
@@ -34,7 +34,7 @@ function bySomebodyElse(body: Uint8Array): string {
       MetricFamily.toObject(MetricFamily.decodeDelimited(reader), { longs: Number }),
     ) as TextMessage;
     const name = fields['name']![0] as string;
-    const all = toldOf({ ...fields, type: [typeNames[(fields['type']?.[0] ?? 0) as number]!] });
+    const all = recordedOf({ ...fields, type: [typeNames[(fields['type']?.[0] ?? 0) as number]!] });
     text += seen.has(name) ? all.replace(/^(?:type|help) .*\n(?:help .*\n)?/, '') : all;
     seen.add(name);
   }

@@ -14,14 +14,14 @@ import type { MadeFamily, MadeRow } from '../exposition/made-exposition.ts';
 import { histogram } from '../histogram/arbitraries.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
-import { readExposition, rewritten } from '../support/told-families.ts';
+import { readExposition, rewritten } from '../support/read-exposition.ts';
 import type {
   ReadExemplar,
   ReadHistogram,
   ReadMetric,
   ReadSpan,
   ReadTimestamp,
-} from '../support/told-families.ts';
+} from '../support/read-exposition.ts';
 import { runs } from '../support/runs.ts';
 
 const protobuf = { format: 'protobuf', version: '0.0.4', escaping: 'allow-utf-8' } as const;

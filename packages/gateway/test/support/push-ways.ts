@@ -4,14 +4,14 @@ import { bytes, delimited, family, gauge, histogram } from './protobuf.ts';
 import type { Labels } from './protobuf.ts';
 
 /** A gauge of these labels with the value 1, or a histogram of these bounds with an observation in each bucket. */
-export interface ToldMetric {
+export interface PushedMetric {
   readonly name: string;
   readonly help?: string;
   readonly series?: readonly Labels[];
   readonly bounds?: readonly number[];
 }
 
-export type Way = (metrics: readonly ToldMetric[]) => {
+export type Way = (metrics: readonly PushedMetric[]) => {
   readonly body: string | Uint8Array;
   readonly format: NonNullable<PushOptions['format']>;
 };
@@ -20,7 +20,7 @@ export type Way = (metrics: readonly ToldMetric[]) => {
 const LONG_BYTES = 130 * 1024;
 const padding = `# ${'x'.repeat(1000)}\n`.repeat(LONG_BYTES / 1000);
 
-function lines(metrics: readonly ToldMetric[], blank = ''): string {
+function lines(metrics: readonly PushedMetric[], blank = ''): string {
   return metrics
     .flatMap(({ name, help, series = [{}], bounds }) => [
       `# TYPE ${name} ${bounds === undefined ? 'gauge' : 'histogram'}`,
@@ -48,7 +48,7 @@ function bucketLines(name: string, bounds: readonly number[]): string[] {
   ];
 }
 
-function message({ name, help, series = [{}], bounds }: ToldMetric): Buffer {
+function message({ name, help, series = [{}], bounds }: PushedMetric): Buffer {
   const described = help === undefined ? {} : { help };
   if (bounds === undefined) {
     return family(name, { ...described, type: 'gauge' }, ...series.map((labels) => gauge(labels, 1)));

@@ -9,8 +9,8 @@ const text = (message: TextMessage, field: string): string => (message[field]?.[
 const messages = (message: TextMessage, field: string): readonly TextMessage[] =>
   (message[field] ?? []) as readonly TextMessage[];
 
-/** What a RecordingSink should be told of a MetricFamily. */
-export function toldOf(family: TextMessage): string {
+/** What a RecordingSink should write down of a MetricFamily. */
+export function recordedOf(family: TextMessage): string {
   const name = text(family, 'name');
   const type = text(family, 'type').toLowerCase().replace('_', '');
   const lines = [`type ${name} ${type}`];
