@@ -3,6 +3,7 @@
  * They follow from what is held alone, so a state that was restored counts the same.
  */
 import type { Dialect } from '../model/sample-sink.ts';
+import { blockBytes } from '../primitives/text-arena.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { DiscardedTexts } from '../store/discarded-texts.ts';
@@ -59,6 +60,11 @@ export function seriesBytes({ texts, composites, exemplars, sums }: Accumulators
     exemplars.bytes +
     sums.spilledCount * SPILLED_BYTES
   );
+}
+
+/** Bytes that one sample takes, of those of its series. */
+export function sampleBytes({ texts }: Accumulators, accumulator: number): number {
+  return blockBytes(texts.lengthOf(accumulator)) + SAMPLE_BYTES;
 }
 
 /** Bytes of samples that have gone, and may still be read. */
