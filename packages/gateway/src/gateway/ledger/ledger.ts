@@ -236,6 +236,7 @@ export class Ledger implements Target {
     const { batch } = push;
     if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, push))) {
       this.state.sources.late += 1;
+      push.isLate = true;
       return true;
     }
     if (record !== undefined && !this.#appendRecord(record)) return false;

@@ -70,7 +70,7 @@ export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #decoders: Decoders;
   readonly #ledger: Ledger;
-  readonly #counted: (batch: Batch, key: GroupingKey) => Counts;
+  readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   /** Of those that need one turn of the event loop, but cannot have this one. */
@@ -81,11 +81,11 @@ export class Pushes<Counts extends object> {
   /** Of those that need room in the journal, or would disturb a long one. */
   readonly #held: PushQueue;
 
-  /** `counted` is called when a batch has been applied. */
+  /** `counted` is called when a push has been applied, or is about to be in steps: then Ledger.applying is set. */
   constructor(
     options: GatewayOptions,
     ledger: Ledger,
-    counted: (batch: Batch, key: GroupingKey) => Counts,
+    counted: (push: PushCommand, key: GroupingKey) => Counts,
     bounds: QueueBounds = defaultQueueBounds,
   ) {
     this.#options = options;
@@ -178,7 +178,7 @@ export class Pushes<Counts extends object> {
         if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(push)) return WAITS;
-      return this.#counted(batch, request.key);
+      return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -241,7 +241,7 @@ export class Pushes<Counts extends object> {
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (!builder.isUnchanged()) return undefined;
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), pause);
-      if (await ledger.pushInSteps(push, pause)) return this.#counted(batch, request.key);
+      if (await ledger.pushInSteps(push, pause)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
     }
