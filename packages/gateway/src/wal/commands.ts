@@ -179,8 +179,8 @@ const resets = [
   'accumulate',
   'accumulate-by-value',
 ] as const satisfies readonly AggregationConfig['counterResets'][];
-/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0. */
-const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS] = [2, 4, 8] as const;
+/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0, up to 2. */
+const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS, DROPS_START_TIMES] = [2, 4, 8, 32] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
 const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
 
@@ -201,6 +201,7 @@ export function writeAggregation(writer: ByteWriter, aggregation: AggregationCon
     summaries.indexOf(aggregation.summaries) +
       (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
       (aggregation.groups === true ? GROUPS : 0) +
+      (aggregation.dropsStartTimes === true ? DROPS_START_TIMES : 0) +
       pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
   );
 }
@@ -210,13 +211,15 @@ export function readAggregation(reader: ByteReader): AggregationConfig {
   const counterResets = resets[reader.byte()];
   const byte = reader.byte();
   const treatment = summaries[byte % DROPS_WITHDRAWN];
-  const labels = Math.floor(byte / PATH_LABELS);
-  if (counterResets === undefined || treatment === undefined || labels >= pathLabels.length)
+  const labels = Math.floor((byte % DROPS_START_TIMES) / PATH_LABELS);
+  const isUnknown = byte >= DROPS_START_TIMES * 2 || labels >= pathLabels.length;
+  if (counterResets === undefined || treatment === undefined || isUnknown)
     throw new Error('these rules are unknown');
   const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
   return {
     ...aggregation,
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
     ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
+    ...((byte & DROPS_START_TIMES) === 0 ? {} : { dropsStartTimes: true as const }),
   };
 }

@@ -184,6 +184,16 @@ test('the record of each command has the bytes that stores hold, and is read as 
       }),
       '010117',
     ],
+    [
+      new SetAggregation({
+        byJob: true,
+        counterResets: 'accumulate',
+        summaries: 'discard',
+        dropsStartTimes: true,
+        pathLabels: 'add',
+      }),
+      '010130',
+    ],
     [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
     [
       new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),

@@ -59,6 +59,7 @@ export class WorkingState {
         counterResets: 'overwrite',
         summaries: 'sum-and-count',
         dropsWithdrawn: true,
+        dropsStartTimes: true,
         ...aggregation,
       },
       limits,
