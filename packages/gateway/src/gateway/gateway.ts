@@ -68,6 +68,7 @@ export class Gateway implements GatewayApi {
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
+    const now = (): number => clock.elapsed?.() ?? performance.now();
     this.#scrapes = new Scrapes({
       ledger: this.#ledger,
       expiry: this.#expiry,
@@ -76,9 +77,9 @@ export class Gateway implements GatewayApi {
       onLeftOut: (leftOut) => this.#notShown(leftOut),
       onCut: (reason) => this.telemetry?.scrapeCut(reason),
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
-      now: () => clock.elapsed?.() ?? performance.now(),
+      now,
     });
-    this.#suspects = new Suspects(options.byJob, log);
+    this.#suspects = new Suspects(options.byJob, log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key));
     if (!journal.persistent) this.#isOpen = this.#ledger.begin();
   }
