@@ -23,6 +23,7 @@ export class AccumulatorRestorer {
   /** By composite series; each is also the list that it has. */
   readonly #buckets: number[][] = [];
   readonly #native: number[][] = [];
+  readonly #freeComposites = new Set<number>();
   #spilled = 0;
 
   constructor(state: State, head: Head) {
@@ -109,6 +110,23 @@ export class AccumulatorRestorer {
     }
   }
 
+  /** All accumulators are there by now. */
+  *takeFreeComposites(free: Uint32Array): Generator<void, void> {
+    yield* this.#makeComposites();
+    for (const id of free) {
+      if (id >= this.#head.composites || !this.#isEmpty(id) || this.#freeComposites.has(id))
+        throw broken(`group ${id} is free and is not`);
+      this.#freeComposites.add(id);
+      this.#accumulators.freeComposites.push(id);
+      if (this.#state.pace.isFull(1)) yield;
+    }
+  }
+
+  #isEmpty(id: number): boolean {
+    const { count, sum } = this.#accumulators.composites[id]!;
+    return count < 0 && sum < 0 && this.#buckets[id]!.length === 0 && this.#native[id]!.length === 0;
+  }
+
   /** Call when all has come. */
   *finish(): Generator<void, void> {
     const { texts, composites } = this.#accumulators;
@@ -184,9 +202,8 @@ export class AccumulatorRestorer {
     const { composites, family, bound } = this.#accumulators;
     const { count, sum } = composites[id]!;
     const buckets = this.#buckets[id]!;
-    const hasNone = count < 0 && sum < 0 && buckets.length === 0 && this.#native[id]!.length === 0;
-    // It was dropped when the aggregation config changed.
-    if (hasNone) return;
+    // It is gone, and its number free or about to be; earlier versions used it for no other.
+    if (this.#isEmpty(id)) return;
     if (count < 0) throw broken(`group ${id} has no count`);
     buckets.sort((a, b) => bound[a]! - bound[b]!);
     const own = family[count]!;

@@ -6,7 +6,15 @@ import { setImmediate } from 'node:timers/promises';
 
 import { AccumulatorRestorer } from './restore-accumulators.ts';
 import { restoreFamilies } from './snapshot-families.ts';
-import { broken, headFields, PartReader, Tag, VERSION } from './snapshot-parts.ts';
+import {
+  broken,
+  headFields,
+  laterHeadFields,
+  PartReader,
+  Tag,
+  tagsInOrder,
+  VERSION,
+} from './snapshot-parts.ts';
 import type { Head } from './snapshot-parts.ts';
 import { SourceRestorer } from './restore-sources.ts';
 import type { State } from '../state/state.ts';
@@ -48,7 +56,10 @@ function readHead(part: PartReader): Head {
   if (part.from !== VERSION)
     throw broken(`it has version ${part.from}, and this gateway knows version ${VERSION} only`);
   const values = part.f64();
-  const entries = headFields.map((field, i) => [field, values[i]] as const);
+  const entries = headFields.map((field, i) => {
+    const isLeftOut = i >= values.length && laterHeadFields.includes(field);
+    return [field, isLeftOut ? 0 : values[i]] as const;
+  });
   for (const [field, value] of entries) {
     if (!Number.isSafeInteger(value) || value! < 0) throw broken(`${field} is ${value}`);
   }
@@ -61,7 +72,8 @@ class Restorer {
   readonly #accumulators: AccumulatorRestorer;
   readonly #sources: SourceRestorer;
   readonly #freeIds = new Set<number>();
-  #tag: number = Tag.FAMILIES;
+  /** In `tagsInOrder`. */
+  #at = 0;
   /** Rows had of the tag. */
   #rows = 0;
   #ended = false;
@@ -103,6 +115,8 @@ class Restorer {
         return yield* this.#accumulators.takePendingFree(part.u32());
       case Tag.FREE_ACCUMULATORS:
         return yield* this.#accumulators.takeFree(part.u32());
+      case Tag.FREE_COMPOSITES:
+        return yield* this.#accumulators.takeFreeComposites(part.u32());
       case Tag.END:
         return yield* this.#end(part.f64());
       default:
@@ -118,17 +132,18 @@ class Restorer {
 
   /** Parts come in one order, and each table whole. */
   #follow(part: PartReader): void {
-    while (this.#tag < part.tag && !this.#ended) {
-      const expected = this.#rowsOf(this.#tag);
+    const at = tagsInOrder.indexOf(part.tag);
+    for (; this.#at < at && !this.#ended; this.#at += 1) {
+      const tag = tagsInOrder[this.#at]!;
+      const expected = this.#rowsOf(tag);
       if (expected !== undefined && expected !== this.#rows)
-        throw broken(`${this.#rows} of ${expected} rows of kind ${this.#tag}`);
-      this.#tag += 1;
+        throw broken(`${this.#rows} of ${expected} rows of kind ${tag}`);
       this.#rows = 0;
     }
     const expected = this.#rowsOf(part.tag) ?? Number.POSITIVE_INFINITY;
-    if (part.tag !== this.#tag || part.from !== this.#rows || part.from + part.rows > expected)
+    if (at !== this.#at || part.from !== this.#rows || part.from + part.rows > expected)
       throw broken(
-        `rows from ${part.from} of kind ${part.tag} come after ${this.#rows} of kind ${this.#tag}`,
+        `rows from ${part.from} of kind ${part.tag} come after ${this.#rows} of kind ${tagsInOrder[this.#at]}`,
       );
     this.#rows += part.rows;
   }
@@ -151,6 +166,8 @@ class Restorer {
         return head.pendingFree;
       case Tag.FREE_ACCUMULATORS:
         return head.freeAccumulators;
+      case Tag.FREE_COMPOSITES:
+        return head.freeComposites;
       case Tag.END:
         return 1;
       default:

@@ -140,8 +140,8 @@ export class FamilyChanges {
   }
 
   /**
-   * Histograms or summaries, with what they hold. The numbers of the groups are not used again. Their lists stay until the numbers
-   * of the accumulators are, for views that were opened before.
+   * Histograms or summaries, with what they hold. Their lists stay until their numbers and those of the accumulators are
+   * used again, for views that were opened before.
    */
   *dropGrouped(family: Family): Generator<void, void> {
     const { accumulators, families, pace } = this.#state;

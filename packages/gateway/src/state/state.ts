@@ -280,11 +280,14 @@ export class State {
     atOnce(this.recycleInSteps());
   }
 
-  *recycleInSteps(): Generator<void, void> {
+  /** Earlier versions gave the numbers of composite series to no others. */
+  *recycleInSteps(
+    { reusesComposites }: { readonly reusesComposites: boolean } = { reusesComposites: true },
+  ): Generator<void, void> {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     this.pace.begin();
     yield* this.cleanFreed();
-    yield* this.accumulators.forgetFreedMembers(this.pace);
+    yield* this.accumulators.forgetFreedMembers(this.pace, { reusesComposites });
     // A series key must not lead to an accumulator that is something else by then.
     forgetSeriesKeys(this);
     yield* this.accumulators.recycle(this.pace);

@@ -52,11 +52,11 @@ export function usageOf({
   };
 }
 
-export function seriesBytes({ texts, composites, exemplars, sums }: Accumulators): number {
+export function seriesBytes({ texts, composites, freeComposites, exemplars, sums }: Accumulators): number {
   return (
     texts.textBytes +
     texts.size * SAMPLE_BYTES +
-    composites.length * COMPOSITE_BYTES +
+    (composites.length - freeComposites.length) * COMPOSITE_BYTES +
     exemplars.bytes +
     sums.spilledCount * SPILLED_BYTES
   );

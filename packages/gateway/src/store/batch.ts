@@ -243,7 +243,7 @@ export function kindAt(batch: Batch, accumulators: Accumulators, entry: number):
     : accumulators.kindOf(accumulator);
 }
 
-/** Pending composite series are numbered after those of the state, as they will be once they are created. */
+/** Pending composite series are numbered after those of the state, which are not the numbers that they are going to have. */
 export function compositeAt(batch: Batch, accumulators: Accumulators, entry: number): number {
   const accumulator = batch.accumulators[entry]!;
   const composite =

@@ -10,15 +10,16 @@ import type { State } from '../state/state.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 
-/** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_PUSH. */
+/** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_…. */
 export const RecordCode = {
   EARLIER_PUSH: 1,
   REMOVE: 2,
   EXPIRE: 3,
-  RECYCLE: 4,
+  EARLIER_RECYCLE: 4,
   AGGREGATION: 5,
   KEY_BOUNDS: 6,
   PUSH: 7,
+  RECYCLE: 8,
 } as const;
 
 export interface Times {
@@ -116,6 +117,21 @@ export class Recycle implements Command<void> {
   }
 }
 
+/** The same without the numbers of composite series, as earlier versions had it. */
+class EarlierRecycle implements Command<void> {
+  readonly code: number = RecordCode.EARLIER_RECYCLE;
+
+  encode(): void {}
+
+  static decode(): EarlierRecycle {
+    return new EarlierRecycle();
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.recycleInSteps({ reusesComposites: false });
+  }
+}
+
 /** Goes on by another configuration. */
 export class SetAggregation implements Command<void> {
   readonly code: number = RecordCode.AGGREGATION;
@@ -169,6 +185,7 @@ interface CommandClass {
 export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE]: RemoveSource,
   [RecordCode.EXPIRE]: ExpireSources,
+  [RecordCode.EARLIER_RECYCLE]: EarlierRecycle,
   [RecordCode.RECYCLE]: Recycle,
   [RecordCode.AGGREGATION]: SetAggregation,
   [RecordCode.KEY_BOUNDS]: SetKeyBounds,

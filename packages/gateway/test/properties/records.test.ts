@@ -173,6 +173,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
       '0000000000000840000000000000f0fff403',
     ],
     [new Recycle(), ''],
+    [commandClasses[RecordCode.EARLIER_RECYCLE]!.decode(new ByteReader()), ''],
     [
       new SetAggregation({
         byJob: true,

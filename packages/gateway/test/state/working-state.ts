@@ -129,6 +129,7 @@ export class WorkingState {
       size: texts.size,
       free: [...texts.freeEntries],
       pendingFree: [...accumulators.pendingFree],
+      freeComposites: [...accumulators.freeComposites],
       spilled: [...accumulators.sums.spilled()],
       accumulators: Array.from({ length: texts.high }, (_, accumulator) => this.#accumulator(accumulator)),
       // Lists of groups that are gone stay for a while, for those who read.
