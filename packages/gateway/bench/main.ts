@@ -18,6 +18,7 @@ import {
 import { fleetDefaults, fleetPushes } from './fleet.ts';
 import { expositionLines } from './pages.ts';
 import { snapshotLines } from './snapshot.ts';
+import { suspectLines } from './suspects.ts';
 
 const smoke = process.argv.includes('--smoke');
 const largeSeries = smoke ? 1_000 : 10_000;
@@ -91,6 +92,8 @@ for (const { name } of openMetrics) {
 console.log(
   `large push of ${largeSeries} series: the first costs ${(nanosOf(firstName) / nanosOf(repeatedName)).toFixed(1)} × a repeated one`,
 );
+for (const { name, bodies } of workloads.slice(0, 2))
+  for (const line of await suspectLines(name, bodies[0]!, smoke ? 2_000 : 40_000)) console.log(line);
 for (const line of await expositionLines(smoke ? 20_000 : 500_000)) console.log(line);
 for (const line of await snapshotLines(smoke ? 20_000 : 1_000_000)) console.log(line);
 

@@ -1,6 +1,7 @@
 // Builds before `npm start`, or says why that cannot be.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR_MIN = 20;
 const root = new URL('../../../', import.meta.url);
@@ -14,8 +15,10 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   fail(`prom-aggregation-gateway requires Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}`);
 }
 if (!existsSync(new URL('node_modules/pino', root))) fail('dependencies are missing; run npm ci first');
-if (existsSync(new URL('node_modules/typescript', root))) {
-  const build = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+const compiler = new URL('node_modules/typescript/bin/tsc', root);
+if (existsSync(compiler)) {
+  // Not through npm, which is no program that can be run on Windows.
+  const build = spawnSync(process.execPath, [fileURLToPath(compiler), '-b'], { cwd: root, stdio: 'inherit' });
   process.exit(build.status ?? 1);
 }
 if (!existsSync(new URL('packages/gateway/dist/main.js', root))) {

@@ -139,12 +139,18 @@ async function listen(
   return bound;
 }
 
+/** What comes so soon after a signal is the same one: npm passes on what the terminal has sent to all. */
+const SAME_SIGNAL_MS = 250;
+
 /** The first signal stops in good order, a second one at once. */
 function stopOnSignals({ gateway, server }: Assembly, log: Log): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+      process.exit(1);
+    }
+    stoppingSince = performance.now();
     log.info('stopping', { signal });
     await server.close();
     await gateway.close();

@@ -87,9 +87,10 @@ export interface ExpositionReader {
 
 /**
  * `replayed`: it was there already, under the same idempotency key. `dropped`: as applied, but it has samples and none of them adds
- * anything, as they are of summaries that are not kept, NaN or infinite.
+ * anything, as they are of summaries that are not kept, NaN or infinite. `late`: it is older than what its source has pushed already, as its
+ * start times say, and has changed nothing.
  */
-export type PushOutcome = 'applied' | 'replayed' | 'dropped';
+export type PushOutcome = 'applied' | 'replayed' | 'dropped' | 'late';
 
 export interface Holdings {
   readonly families: number;

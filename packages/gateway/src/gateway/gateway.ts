@@ -1,5 +1,4 @@
 /** The parts of a gateway put together: pushes, deletes and scrapes, when each may go on, and what is counted of them. */
-import type { Batch } from '../store/batch.ts';
 import { overLimits } from '../ingest/check-limits.ts';
 import { countsByType } from '../store/families.ts';
 import { usageOf } from '../state/usage.ts';
@@ -17,6 +16,7 @@ import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
 import { RemoveSource } from '../wal/commands.ts';
 import type { Command } from '../wal/commands.ts';
+import type { PushCommand } from '../wal/push-command.ts';
 import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, ScrapeRequest } from './api.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
@@ -68,6 +68,7 @@ export class Gateway implements GatewayApi {
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
+    const now = (): number => clock.elapsed?.() ?? performance.now();
     this.#scrapes = new Scrapes({
       ledger: this.#ledger,
       expiry: this.#expiry,
@@ -76,10 +77,10 @@ export class Gateway implements GatewayApi {
       onLeftOut: (leftOut) => this.#notShown(leftOut),
       onCut: (reason) => this.telemetry?.scrapeCut(reason),
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
-      now: () => clock.elapsed?.() ?? performance.now(),
+      now,
     });
-    this.#suspects = new Suspects(options.byJob, log);
-    this.#reader = new Pushes(options, this.#ledger, (batch, key) => this.#counted(batch, key));
+    this.#suspects = new Suspects(options.byJob, log, now);
+    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key));
     if (!journal.persistent) this.#isOpen = this.#ledger.begin();
   }
 
@@ -165,6 +166,7 @@ export class Gateway implements GatewayApi {
     if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
     if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
+    if (read.push.isLate) return 'late';
     return read.samples > 0 && read.samples === read.nonFinite + read.sums + read.summary
       ? 'dropped'
       : 'applied';
@@ -261,12 +263,14 @@ export class Gateway implements GatewayApi {
     if (closed !== undefined) throw closed;
   }
 
-  #counted(batch: Batch, { text }: GroupingKey): Counts {
+  #counted(push: PushCommand, { text }: GroupingKey): Counts {
+    const { batch } = push;
     this.#suspects.see(text, batch, this.#ledger.state.accumulators);
     this.#noteOrphans();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);
     return {
+      push,
       samples: batch.samples,
       nonFinite: batch.ignoredNonFinite,
       sums: batch.ignoredSums,
@@ -293,6 +297,7 @@ export class Gateway implements GatewayApi {
 }
 
 interface Counts {
+  readonly push: PushCommand;
   readonly samples: number;
   readonly nonFinite: number;
   readonly sums: number;

@@ -5,6 +5,9 @@
 import { PushProblem, RequestError } from '../model/errors.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { descriptionBytes, familyBytes } from '../store/families.ts';
+import type { Family } from '../store/families.ts';
+import { freedAtMost, nothingFreed } from './freed.ts';
+import type { Freed } from './freed.ts';
 import type { Limits } from '../store/aggregation-config.ts';
 import type { State } from '../state/state.ts';
 import { pendingBytes, goneBytes, seriesBytes } from '../state/usage.ts';
@@ -16,45 +19,83 @@ const PUSH_BYTES_MAX = 128 * MIB;
 /** Families that are discarded may take this part of what all others may, beside them. */
 const DISCARDED_PART = 1 / 16;
 
-/** Throws a PushProblem when the batch would bring more than may be held. Buckets of one histogram are counted by HistogramSettler. */
-export function checkLimits(state: State, batch: Batch): void {
-  if (batch.pendingSeries.length > 0) checkPending(state, batch, 0);
-  if (batch.families.length > 0) checkFamilies(state, batch);
+/**
+ * Throws a PushProblem when the batch would bring more than may be held, once what goes with it is gone. Buckets of one histogram are
+ * counted by HistogramSettler.
+ */
+export function checkLimits(state: State, batch: Batch, freed: Freed): void {
+  if (batch.pendingSeries.length > 0) {
+    const problem = seriesProblem(state, batch, freed, 0);
+    if (problem !== undefined) throw refusal(state, problem);
+    // For as long as it takes to let go of what goes, it is there beside what comes.
+    if (freed.bytes > 0) state.isShortOfSpace = true;
+  }
+  if (batch.families.length > 0) checkFamilies(state, batch, freed);
+}
+
+/** The same before it is known what goes. Where that may be enough, the batch says so, and is to be checked again. */
+export function checkLimitsAtFirst(state: State, batch: Batch): void {
+  try {
+    checkLimits(state, batch, nothingFreed);
+  } catch (error) {
+    if (!(error instanceof PushProblem) || error.code === 'overloaded') throw error;
+    if (freedAtMost(state, batch) === 0) throw error;
+    batch.exceeds = true;
+  }
 }
 
 /** To be called with each series that is new, at `offset`: a short body may stand for very much. */
 export function checkPending(state: State, batch: Batch, offset: number): void {
-  const { accumulators, limits } = state;
-  const { seriesMax, seriesBytesTotalMax } = limits;
-  if (accumulators.size + batch.pendingSeries.length > seriesMax) {
-    throw new PushProblem(
-      'series_limit',
-      `the push adds at least ${batch.pendingSeries.length} series, and the gateway has ${accumulators.size} of at most ${seriesMax} (--limit.series)`,
-      offset,
-    );
-  }
-  const brought = pendingBytes(batch);
+  const { seriesBytesTotalMax } = state.limits;
   const pushBytesMax = Math.min(Math.max(seriesBytesTotalMax / 2, PUSH_BYTES_MIN), PUSH_BYTES_MAX);
-  if (brought > pushBytesMax) {
+  if (pendingBytes(batch) > pushBytesMax) {
     throw new PushProblem(
       'series_limit',
       `the push adds more than ${pushBytesMax} bytes of new series, including labels from the path; split the push`,
       offset,
     );
   }
+  const problem = seriesProblem(state, batch, nothingFreed, offset);
+  if (problem === undefined) return;
+  // As much as may go is let in while it is read.
+  const most = freedAtMost(state, batch);
+  if (problem.code === 'overloaded' || most === 0 || seriesOver(state, batch) > most)
+    throw refusal(state, problem);
+}
+
+function refusal(state: State, problem: PushProblem): PushProblem {
+  if (problem.code === 'overloaded') state.isShortOfSpace = true;
+  return problem;
+}
+
+function seriesOver({ accumulators, limits }: State, { pendingSeries }: Batch): number {
+  return accumulators.size + pendingSeries.length - limits.seriesMax;
+}
+
+function seriesProblem(state: State, batch: Batch, freed: Freed, offset: number): PushProblem | undefined {
+  const { accumulators, limits } = state;
+  const { seriesMax, seriesBytesTotalMax } = limits;
+  if (seriesOver(state, batch) > freed.series) {
+    return new PushProblem(
+      'series_limit',
+      `the push adds at least ${batch.pendingSeries.length} series, and the gateway has ${accumulators.size} of at most ${seriesMax} (--limit.series)`,
+      offset,
+    );
+  }
+  const brought = pendingBytes(batch);
   const held = seriesBytes(accumulators);
-  if (held + brought > seriesBytesTotalMax) {
-    throw new PushProblem(
+  if (held + brought - freed.bytes > seriesBytesTotalMax) {
+    return new PushProblem(
       'series_limit',
       `the push adds at least ${brought} bytes of series, and the gateway has ${held} of at most ${seriesBytesTotalMax} (--limit.series-bytes-total)`,
       offset,
     );
   }
-  if (held + brought + goneBytes(accumulators) <= seriesBytesTotalMax) return;
-  state.isShortOfSpace = true;
-  throw new PushProblem(
+  const gone = goneBytes(accumulators);
+  if (gone === 0 || held + brought + gone <= seriesBytesTotalMax) return undefined;
+  return new PushProblem(
     'overloaded',
-    `deleted series still take ${goneBytes(accumulators)} bytes until open scrapes end, so there is no space for new ones (--limit.series-bytes-total); retry later`,
+    `deleted series still take ${gone} bytes until open scrapes end, so there is no space for new ones (--limit.series-bytes-total); retry later`,
     offset,
   );
 }
@@ -71,34 +112,28 @@ export function checkHelp({ helpBytesMax }: Limits, family: PushFamily, help: st
   );
 }
 
-function checkFamilies(state: State, { families: pushed }: Batch): void {
+function checkFamilies(state: State, batch: Batch, freed: Freed): void {
   const { families, limits } = state;
-  let added = 0;
-  let bytes = 0;
-  let discardedBytes = 0;
-  for (const family of pushed) {
-    const isNew = family.known === undefined && family.sampled;
-    if (state.discards(family.type)) {
-      if (!isNew && (family.known === undefined || !family.changed)) continue;
-      discardedBytes += familyBytes(family);
-      const most = limits.metadataBytesTotalMax * DISCARDED_PART;
-      if (families.discardedBytes + discardedBytes > most) passOver(family);
-      continue;
-    }
-    if (!isNew) continue;
-    added += 1;
+  passOverDiscarded(state, batch);
+  const gone = goneFamilies(state, batch, freed);
+  let count = families.keptCount - gone.size;
+  let bytes = families.keptBytes;
+  for (const family of gone) bytes -= familyBytes(family);
+  for (const family of batch.families) {
+    if (family.known !== undefined || !family.sampled || state.discards(family.type)) continue;
+    count += 1;
     bytes += familyBytes(family);
-    checkFamily(state, family, { added, bytes });
+    checkFamily(state, family, { count, bytes });
   }
   // What is known goes on to be counted; its HELP may have to wait.
-  for (const family of pushed) {
+  for (const family of batch.families) {
     const { known } = family;
-    if (known === undefined) continue;
+    if (known === undefined || state.discards(family.type)) continue;
     const more =
       (known.help === undefined ? descriptionBytes(family.help) : 0) +
       (known.unit === undefined ? descriptionBytes(family.unit) : 0);
     if (more === 0) continue;
-    if (families.keptBytes + bytes + more <= limits.metadataBytesTotalMax) bytes += more;
+    if (bytes + more <= limits.metadataBytesTotalMax) bytes += more;
     else {
       family.help = undefined;
       family.unit = undefined;
@@ -106,20 +141,42 @@ function checkFamilies(state: State, { families: pushed }: Batch): void {
   }
 }
 
+/** Families that count, and do not any more once the push is applied. */
+function goneFamilies(state: State, { families }: Batch, freed: Freed): ReadonlySet<Family> {
+  const gone = new Set(freed.families);
+  for (const { known, sampled, type, replaces } of families) {
+    if (known === undefined && !sampled) continue;
+    for (const replaced of replaces) if (!replaced.discarded) gone.add(replaced);
+    if (known !== undefined && !known.discarded && state.discards(type)) gone.add(known);
+  }
+  return gone;
+}
+
+function passOverDiscarded(state: State, { families }: Batch): void {
+  let bytes = state.families.discardedBytes;
+  for (const family of families) {
+    if (!state.discards(family.type)) continue;
+    const isNew = family.known === undefined && family.sampled;
+    if (!isNew && (family.known === undefined || !family.changed)) continue;
+    bytes += familyBytes(family);
+    if (bytes > state.limits.metadataBytesTotalMax * DISCARDED_PART) passOver(family);
+  }
+}
+
 function checkFamily(
   { families, limits }: State,
   { name, offset }: PushFamily,
-  { added, bytes }: { readonly added: number; readonly bytes: number },
+  { count, bytes }: { readonly count: number; readonly bytes: number },
 ): void {
   const { familiesMax, metadataBytesTotalMax } = limits;
-  if (families.keptCount + added > familiesMax) {
+  if (count > familiesMax) {
     throw new PushProblem(
       'families_limit',
       `${name} is a new family, and the gateway has ${families.keptCount} of at most ${familiesMax} (--limit.families)`,
       offset,
     );
   }
-  if (families.keptBytes + bytes > metadataBytesTotalMax) {
+  if (bytes > metadataBytesTotalMax) {
     throw new PushProblem(
       'metadata_limit',
       `${name} is a new family, and names, HELP texts and units already take ${families.keptBytes} bytes of at most ${metadataBytesTotalMax} (--limit.metadata-bytes-total)`,
@@ -148,7 +205,7 @@ export function nearsSourceLimit({ sources, limits, aggregation }: State, batch:
   );
 }
 
-/** Throws a RequestError when there is no room for what a source would have more; see Sources.growthInSteps. */
+/** Throws a RequestError when there is no room for what a source would have more; see Sources.foresee. */
 export function checkSourceGrowth({ sources, limits }: State, growth: number): void {
   const { sourceBytesTotalMax } = limits;
   const held = sources.bytes;

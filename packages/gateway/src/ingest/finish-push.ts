@@ -4,7 +4,7 @@
  */
 import { signsAsBefore } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { checkLimits } from './check-limits.ts';
+import { checkLimitsAtFirst } from './check-limits.ts';
 import type { PushDetails } from './push-details.ts';
 import type { PushFamilies } from './push-families.ts';
 import { Decumulator } from './decumulate.ts';
@@ -46,7 +46,7 @@ export class PushFinish {
     this.#families.finish();
     this.#starts.noteSignDependent();
     this.#details.finish();
-    checkLimits(this.#state, this.#batch);
+    checkLimitsAtFirst(this.#state, this.#batch);
   }
 
   *inSteps(isStrict: boolean): Generator<void, void> {
@@ -56,7 +56,7 @@ export class PushFinish {
     yield* this.#families.finishInSteps(rows);
     yield* this.#starts.judgeInSteps(rows);
     yield* this.#details.finishInSteps(rows);
-    checkLimits(this.#state, this.#batch);
+    checkLimitsAtFirst(this.#state, this.#batch);
   }
 
   /** Whether the totals that something was decided by would have it decided in the same way now. */

@@ -136,6 +136,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
   /** Begins a push of a source. Labels of the `path` are added to every series and win over its own. */
   begin(body: Uint8Array, path: PathLabels = noPathLabels, source?: string): void {
     resetBatch(this.batch);
+    this.batch.source = source;
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();

@@ -167,6 +167,7 @@ export class PushFamilies {
       family.type = type;
       family.changed = true;
     }
+    if (family.changed) this.#noteFreed(family, known);
     if (family.changed && this.#changesMeanings(family, known)) this.#changeMeanings();
     return family;
   }
@@ -384,6 +385,16 @@ export class PushFamilies {
     this.#byName.set(name, family);
     this.#batch.families.push(family);
     return family;
+  }
+
+  /** Notes what may go for a family whose type is new: what it was before, and those whose names it takes. */
+  #noteFreed(family: PushFamily, known: Family | undefined): void {
+    const batch = this.#batch;
+    const count = (name: string): number => this.#families.find(name)?.accumulatorCount ?? 0;
+    batch.mayFree += known?.accumulatorCount ?? 0;
+    for (const suffix of sampleSuffixes(family.type)) batch.mayFree += count(family.name + suffix);
+    for (const suffix of suffixes)
+      if (family.name.endsWith(suffix)) batch.mayFree += count(family.name.slice(0, -suffix.length));
   }
 
   /** Whether a TYPE line makes something else of sample names that the state knows. */

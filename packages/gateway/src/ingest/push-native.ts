@@ -339,6 +339,6 @@ export class PushNative {
 
   /** The number that a group has, or will have once the batch is applied. */
   #numberOf(composite: number): number {
-    return composite >= 0 ? composite : this.#state.accumulators.composites.length + ~composite;
+    return composite >= 0 ? composite : this.#state.accumulators.nextComposite(~composite);
   }
 }

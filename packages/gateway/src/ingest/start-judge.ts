@@ -4,7 +4,7 @@
  * start time is one: it is in the past, and the push has the series that it is of. What was found is part of the record.
  */
 import { isLegacyMetricName } from '../model/labels.ts';
-import { escapeLabelValue } from '../model/series-text.ts';
+import { escapeLabelValue, textWithLabels, writtenLabels } from '../model/series-text.ts';
 import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Cursor } from './expected-run.ts';
@@ -185,9 +185,9 @@ export class StartJudge {
     this.#owners ??= this.#ownersOf(family);
     if (this.#owners.length === 0) return undefined;
     const texts = accumulator < 0 ? this.#batch.pendingSeries.texts : this.#state.accumulators.texts;
-    const labels = texts.textOf(accumulator < 0 ? ~accumulator : accumulator).slice(headLength(family), -1);
+    const labels = writtenLabels(texts.textOf(accumulator < 0 ? ~accumulator : accumulator), family);
     for (const { name, isDiscarded } of this.#owners) {
-      const owner = isDiscarded ? DISCARDED : this.#find(withLabels(name, labels));
+      const owner = isDiscarded ? DISCARDED : this.#find(textWithLabels(name, labels));
       if (owner === undefined) continue;
       if (accumulator >= 0 && owner >= 0) this.#learn(accumulator, owner, name);
       return owner;
@@ -249,18 +249,6 @@ export class StartJudge {
   }
 }
 
-/** Of the canonical text of a series with this name and with labels, what stands before them. */
-function headLength(name: string): number {
-  return isLegacyMetricName(name) ? name.length + 1 : escapeLabelValue(name).length + 4;
-}
-
 function headBytes(name: string): number {
   return isLegacyMetricName(name) ? name.length + 1 : Buffer.byteLength(escapeLabelValue(name)) + 4;
-}
-
-/** The canonical text of a series, of which the labels are written already. */
-function withLabels(name: string, labels: string): string {
-  if (isLegacyMetricName(name)) return labels === '' ? name : `${name}{${labels}}`;
-  const quoted = `"${escapeLabelValue(name)}"`;
-  return labels === '' ? `{${quoted}}` : `{${quoted},${labels}}`;
 }

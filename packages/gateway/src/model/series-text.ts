@@ -24,6 +24,19 @@ export function labelText(name: string, value: string): string {
   return `${label}="${escapeLabelValue(value)}"`;
 }
 
+/** The labels in the canonical text of a series with this name, as they are written there. */
+export function writtenLabels(text: string, name: string): string {
+  const head = isLegacyMetricName(name) ? name.length + 1 : escapeLabelValue(name).length + 4;
+  return text.slice(head, -1);
+}
+
+/** The canonical text of a series, of which the labels are written already. */
+export function textWithLabels(name: string, labels: string): string {
+  if (isLegacyMetricName(name)) return labels === '' ? name : `${name}{${labels}}`;
+  const quoted = `"${escapeLabelValue(name)}"`;
+  return labels === '' ? `{${quoted}}` : `{${quoted},${labels}}`;
+}
+
 export function escapeLabelValue(value: string): string {
   if (!/["\\\n]/.test(value)) return value;
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');

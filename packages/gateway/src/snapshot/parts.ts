@@ -7,7 +7,7 @@
  * A column whose numbers are all the same has that number once, as columns often are: no bound, no contributor.
  */
 
-/** What parts are of, in the order in which they come. */
+/** What parts are of. */
 export const Tag = {
   /** "PAGS": the first part; in place of rows it has the version. */
   HEAD: 0x53474150,
@@ -20,6 +20,7 @@ export const Tag = {
   PENDING_FREE: 7,
   FREE_ACCUMULATORS: 8,
   END: 9,
+  FREE_COMPOSITES: 10,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 
@@ -39,7 +40,10 @@ export const headFields = [
   'spilled',
   'pendingFree',
   'freeAccumulators',
+  'freeComposites',
 ] as const;
+/** Snapshots of earlier versions end before this one: there are none. */
+export const laterHeadFields: readonly string[] = ['freeComposites'];
 export type Head = Readonly<Record<(typeof headFields)[number], number>>;
 
 /** Parts are about as long as this, or shorter. One row alone may be longer. */

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AccumulatorReader } from './accumulator-table.ts';
 import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
-import { broken, headFields, PartReader, Tag, VERSION } from './parts.ts';
+import { broken, headFields, laterHeadFields, PartReader, Tag, VERSION } from './parts.ts';
 import type { Head } from './parts.ts';
 import { readSources } from './source-table.ts';
 import { readSpilled } from './spilled-table.ts';
@@ -51,7 +51,10 @@ function readHead(part: PartReader): Head {
   if (part.from !== VERSION)
     throw broken(`it has version ${part.from}, and this gateway knows version ${VERSION} only`);
   const values = part.f64();
-  const entries = headFields.map((field, i) => [field, values[i]] as const);
+  const entries = headFields.map((field, i) => {
+    const isLeftOut = i >= values.length && laterHeadFields.includes(field);
+    return [field, isLeftOut ? 0 : values[i]] as const;
+  });
   for (const [field, value] of entries) {
     if (!Number.isSafeInteger(value) || value! < 0) throw broken(`${field} is ${value}`);
   }
@@ -94,7 +97,7 @@ class Restorer {
     const numbers = new Int32Array(sources);
     const accumulators = new AccumulatorReader(state, head);
     const contributions = new ContributionReader(state, numbers, head.accumulatorNumbers);
-    const { pendingFree, texts } = state.accumulators;
+    const { pendingFree, texts, freeComposites } = state.accumulators;
     this.#accumulators = accumulators;
     this.#contributions = contributions;
     this.#tables = [
@@ -118,6 +121,11 @@ class Restorer {
         rows: head.freeAccumulators,
         read: (part) => readNumbers(part, head.accumulatorNumbers, (it) => texts.release(it), state),
       },
+      {
+        tag: Tag.FREE_COMPOSITES,
+        rows: head.freeComposites,
+        read: (part) => readNumbers(part, head.composites, (it) => freeComposites.push(it), state),
+      },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }
@@ -139,15 +147,16 @@ class Restorer {
 
   /** Parts come in one order, and each table whole. Returns the table that a part is of. */
   #follow(part: PartReader): Table {
-    for (; this.#tables[this.#at]!.tag < part.tag && !this.#ended; this.#at += 1) {
+    const at = this.#tables.findIndex(({ tag }) => tag === part.tag);
+    if (at < 0) throw broken(`a part of kind ${part.tag}`);
+    for (; this.#at < at; this.#at += 1) {
       const { tag, rows = this.#rows } = this.#tables[this.#at]!;
       if (rows !== this.#rows) throw broken(`${this.#rows} of ${rows} rows of kind ${tag}`);
       this.#rows = 0;
-      if (this.#at + 1 === this.#tables.length) throw broken(`a part of kind ${part.tag}`);
     }
     const table = this.#tables[this.#at]!;
     if (
-      part.tag !== table.tag ||
+      at !== this.#at ||
       part.from !== this.#rows ||
       part.from + part.rows > (table.rows ?? Number.POSITIVE_INFINITY)
     )

@@ -45,6 +45,7 @@ export interface Moment {
   readonly spilled: SpilledSums;
   readonly pendingFree: Uint32Array;
   readonly freeAccumulators: Uint32Array;
+  readonly freeComposites: Uint32Array;
   readonly freeFamilies: Uint32Array;
   readonly families: FrozenFamilies;
   readonly sources: FrozenSources;
@@ -141,6 +142,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     freeAccumulators: accumulators.texts.freeEntries
       .between(0, accumulators.texts.freeEntries.length)
       .slice(),
+    freeComposites: accumulators.freeComposites.between(0, accumulators.freeComposites.length).slice(),
     freeFamilies: Uint32Array.from(families.freeIds),
     families: yield* freezeFamilies(families, pace),
     sources: frozenSources,
@@ -159,6 +161,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     spilled: moment.spilled.rows.length,
     pendingFree: moment.pendingFree.length,
     freeAccumulators: moment.freeAccumulators.length,
+    freeComposites: moment.freeComposites.length,
   };
   return { head, ...moment };
 }
@@ -178,5 +181,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* spilledParts(moment.spilled);
   yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
   yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
+  yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

@@ -122,10 +122,15 @@ function* verifyComposites(
 ): Generator<void, void> {
   const { composites, composite, kind, family, bound } = accumulators;
   let members = 0;
+  const free = new Set(accumulators.freeComposites);
+  if (free.size !== accumulators.freeComposites.length) throw broken('a composite series is free twice');
+  for (const id of free)
+    if (!(composites[id] !== undefined && composites[id].count < 0))
+      throw broken(`composite series ${id} is free and is not`);
   for (let id = 0; id < composites.length; id += 1) {
     const { count, sum, buckets, native } = composites[id]!;
     if (pace.isFull(COMPOSITE_ROWS + buckets.length + native.length)) yield;
-    // It was dropped, and its number is not used again.
+    // It is gone, and its number is free, or about to be; earlier versions used it for no other.
     if (count < 0 || kind[count] === AccumulatorKind.FREE) continue;
     const own = families.get(family[count]!);
     const has = (accumulator: number, part: string): void => {

@@ -53,22 +53,23 @@ export class SourceChanges {
     this.#accumulators.add(accumulator, -value);
     contributors[accumulator]! -= 1;
     if (contributors[accumulator] !== 0) return;
-    if (!this.#goesWithLast(accumulator)) return;
+    if (!this.goesWithLast(accumulator, this.#accumulators.sums.get(accumulator) === 0)) return;
     // Whoever has anything of a histogram or summary has the count, which takes all of it away.
-    if (this.#isCount(accumulator)) this.#withdrawn.push(this.#accumulators.composite[accumulator]!);
+    if (this.isCount(accumulator)) this.#withdrawn.push(this.#accumulators.composite[accumulator]!);
     else this.#owner.free(accumulator);
   }
 
-  #goesWithLast(accumulator: number): boolean {
-    if (this.#isCount(accumulator) && this.isOfGaugeHistogram(accumulator))
+  /** Whether an accumulator goes once no source has it, or all of the histogram or summary of a count. */
+  goesWithLast(accumulator: number, isZero: boolean): boolean {
+    if (this.isCount(accumulator) && this.isOfGaugeHistogram(accumulator))
       return this.#owner.dropsWithdrawn();
     switch (policyOf(this.#accumulators.kindOf(accumulator)).unheld) {
       case 'goes':
         return true;
       case 'goes at zero':
-        return this.#accumulators.sums.get(accumulator) === 0;
+        return isZero;
       case 'series at zero':
-        return this.#owner.areGroups() && this.#accumulators.sums.get(accumulator) === 0;
+        return this.#owner.areGroups() && isZero;
       case 'stays':
         return false;
     }
@@ -81,7 +82,7 @@ export class SourceChanges {
     return unheld !== 'stays';
   }
 
-  #isCount(accumulator: number): boolean {
+  isCount(accumulator: number): boolean {
     return policyOf(this.#accumulators.kindOf(accumulator)).part === 'count';
   }
 

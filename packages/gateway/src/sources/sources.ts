@@ -13,15 +13,23 @@ import { contributionBytes, Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { SourceChanges } from './source-changes.ts';
+import { SourceForecast } from './source-forecast.ts';
+import type { ForeseenPush } from './source-forecast.ts';
 import type { AccumulatorOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
-import { isSummed } from '../store/policies.ts';
 
 export interface Contribution {
   readonly accumulator: number;
   readonly value: number;
+}
+
+interface Foreseen {
+  /** By how many bytes it grows; less than that at times, never more. */
+  readonly growth: number;
+  /** Accumulators that go with it, but for those of families that do; more than these at times, never less. */
+  readonly freed: ReadonlySet<number>;
 }
 
 /** What comes in the place of contributions of one source. */
@@ -37,6 +45,7 @@ export class Sources {
   readonly #pace: Pace;
   readonly #changes: SourceChanges;
   readonly #push: SourcePush;
+  readonly #forecast: SourceForecast;
 
   constructor(
     accumulators: Accumulators,
@@ -48,6 +57,7 @@ export class Sources {
     this.#pace = owner.pace;
     this.#changes = new SourceChanges(accumulators, owner);
     this.#push = new SourcePush(accumulators, this.contributions, this.#changes);
+    this.#forecast = new SourceForecast(accumulators, this.contributions, this.#changes);
     this.setAggregation(aggregation);
     this.list = new SourceList(hashSeed);
   }
@@ -86,49 +96,18 @@ export class Sources {
     return batch.length + this.contributions.length > this.#pace.rows;
   }
 
-  /** By how many bytes a push that is not yet applied would make it grow; less than that at times, never more. */
-  *growthInSteps(key: string, batch: Batch, put: boolean): Generator<void, number> {
+  /** What would become of a source by a push that is not yet applied. */
+  *foresee(key: string, batch: Batch, push: ForeseenPush): Generator<void, Foreseen> {
     this.#pace.begin();
     this.#changes.begin(key);
     const source = this.list.find(key);
-    let before = 0;
-    let after = 0;
-    const position = this.#changes.positions();
-    const own = this.contributions;
-    if (source >= 0) {
-      own.open(source);
-      before = own.length;
-      after = before;
-      for (let at = 0; at < before; at += 1) {
-        const accumulator = own.accumulators[own.accumulatorsAt + at]!;
-        if (!isStart(accumulator)) position[accumulator] = 1;
-        if (this.#pace.isFull(1)) yield;
-      }
-    }
-    for (let i = 0; i < batch.length; i += 1) {
-      const accumulator = batch.accumulators[i]!;
-      if (accumulator >= 0 && position[accumulator] === 1) position[accumulator] = 0;
-      else if (
-        !Number.isNaN(batch.values[i]!) &&
-        (accumulator < 0 || isSummed(this.#accumulators.kind[accumulator]!))
-      )
-        after += 1;
-      if (this.#pace.isFull(1)) yield;
-    }
-    // What is pushed again has the start time that it comes with.
-    for (let at = before - 1; at >= 0 && isStart(own.accumulators[own.accumulatorsAt + at]!); at -= 1)
-      if (position[startedAccumulator(own.accumulators[own.accumulatorsAt + at]!)] === 0) after -= 1;
-    after += batch.began.length;
-    for (let at = 0; at < before; at += 1) {
-      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
-      if (isStart(accumulator)) break;
-      if (put && position[accumulator] === 1 && this.#changes.goes(accumulator)) after -= 1;
-      position[accumulator] = 0;
-      if (this.#pace.isFull(1)) yield;
-    }
-    // A start time that is a gauge again is a contribution.
-    after += batch.turned.length;
-    return (source < 0 ? this.list.bytesOf(key) : 0) + contributionBytes(after) - contributionBytes(before);
+    const isKnown = source >= 0;
+    if (isKnown) this.contributions.open(source);
+    const before = isKnown ? this.contributions.length : 0;
+    const { accumulate } = this.#push;
+    const { contributions, freed } = yield* this.#forecast.of(batch, push, { isKnown, accumulate });
+    const more = contributionBytes(contributions) - contributionBytes(before);
+    return { growth: more + (isKnown ? 0 : this.list.bytesOf(key)), freed };
   }
 
   /** Whether an accumulator may go when the last source takes back what it has in it. */

@@ -80,8 +80,7 @@ export class AdoptedAccumulators {
 
   #newComposite(): number {
     const { accumulators, family } = this.#into;
-    const composite = accumulators.composites.length;
-    accumulators.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
+    const composite = accumulators.createComposite();
     family.pending.push(composite);
     family.rowCount += 1;
     family.createdGeneration = accumulators.generation;

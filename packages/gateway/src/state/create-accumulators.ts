@@ -26,7 +26,7 @@ export function* createNeeded(
   const creation: Creation = {
     batch,
     accumulators,
-    firstComposite: accumulators.composites.length,
+    composites: [],
     widened: new Map(),
     native: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
@@ -35,10 +35,11 @@ export function* createNeeded(
   };
   for (const { family } of pendingComposites) {
     const known = batch.families[family]!.known!;
-    known.pending.push(accumulators.composites.length);
+    const composite = accumulators.createComposite();
+    creation.composites.push(composite);
+    known.pending.push(composite);
     known.rowCount += 1;
     known.createdGeneration = accumulators.generation;
-    accumulators.composites.push({ count: -1, sum: -1, buckets: [], native: [] });
     if (pace.isFull(1)) yield;
   }
   const create = (index: number): void => {
@@ -66,12 +67,12 @@ export function* createNeeded(
 
 /** Gives groups their new lists, and buckets their order. */
 function* settleComposites(
-  { accumulators, firstComposite, widened, native }: Creation,
+  { accumulators, composites: created, widened, native }: Creation,
   pace: Pace,
 ): Generator<void, void> {
   const { bound, composites } = accumulators;
   const byBound = (a: number, b: number): number => (bound[a]! < bound[b]! ? -1 : 1);
-  for (let composite = firstComposite; composite < composites.length; composite += 1) {
+  for (const composite of created) {
     const { buckets } = composites[composite]!;
     if (buckets.length > 1) composites[composite]!.buckets = buckets.toSorted(byBound);
     if (pace.isFull(1 + buckets.length)) yield;
@@ -129,8 +130,8 @@ function* nameDetails(
 interface Creation {
   readonly batch: Batch;
   readonly accumulators: Accumulators;
-  /** Number in the state of the batch's first group. */
-  readonly firstComposite: number;
+  /** Numbers in the state of the batch's composite series. */
+  readonly composites: number[];
   /** New lists of buckets, by group; of groups that were there before. */
   readonly widened: Map<number, number[]>;
   /** The same of native accumulators. */
@@ -152,7 +153,7 @@ function copiedRows(creation: Creation): number {
 }
 
 function createAccumulator(creation: Creation, index: number): number {
-  const { batch, accumulators, firstComposite } = creation;
+  const { batch, accumulators, composites } = creation;
   const { pendingSeries } = batch;
   const { texts } = pendingSeries;
   const family = batch.families[pendingSeries.family[index]!]!.known!;
@@ -161,12 +162,9 @@ function createAccumulator(creation: Creation, index: number): number {
     !batch.judgesStartTimes && family.allStartTimes && pendingKind === AccumulatorKind.GAUGE;
   const kind = isEarlierStart ? AccumulatorKind.CREATED : pendingKind;
   const pendingComposite = pendingSeries.composite[index]!;
+  const isOfNew = pendingComposite < 0;
   const composite =
-    pendingComposite === NO_COMPOSITE
-      ? -1
-      : pendingComposite >= 0
-        ? pendingComposite
-        : firstComposite + ~pendingComposite;
+    pendingComposite === NO_COMPOSITE ? -1 : isOfNew ? composites[~pendingComposite]! : pendingComposite;
   const { text, shape } = creation;
   text.view = texts.viewOf(index);
   text.start = texts.offsetOf(index);
@@ -185,19 +183,24 @@ function createAccumulator(creation: Creation, index: number): number {
     family.pending.push(accumulator);
   } else {
     family.hasNative ||= isNative(kind);
-    joinComposite(creation, accumulator, composite, kind);
+    joinComposite(creation, accumulator, { id: composite, isNew: isOfNew }, kind);
   }
   return accumulator;
 }
 
-function joinComposite(creation: Creation, accumulator: number, id: number, kind: AccumulatorKind): void {
+function joinComposite(
+  creation: Creation,
+  accumulator: number,
+  { id, isNew }: { readonly id: number; readonly isNew: boolean },
+  kind: AccumulatorKind,
+): void {
   const composite = creation.accumulators.composites[id]!;
   const { part } = policyOf(kind);
   if (part === 'sum') composite.sum = accumulator;
   else if (part === 'count') composite.count = accumulator;
   else {
     const known = (part === 'native' ? composite.native : composite.buckets) as number[];
-    if (id >= creation.firstComposite) {
+    if (isNew) {
       // Nobody has seen the lists of a new group yet.
       known.push(accumulator);
       return;

@@ -26,6 +26,8 @@ interface ChangedState {
   discards(type: MetricType): boolean;
   /** Frees an accumulator that is a row of its own. */
   freeRow(accumulator: number): void;
+  /** Called before the counter of a series goes, or its count. */
+  seriesGoes(accumulator: number): void;
   /** Called when lines or series of a family may stand for something else now. */
   meaningsChanged(): void;
 }
@@ -119,7 +121,7 @@ export class FamilyChanges {
 
   /** What sources have in it can be left for somebody who puts it elsewhere. */
   *drop(family: Family, keepsContributions: boolean = false): Generator<void, void> {
-    const { families } = this.#state;
+    const { families, pace } = this.#state;
     if (families.find(family.name) !== family) return;
     if (isDistribution(family.type) && family.rowCount > 0) {
       yield* this.dropGrouped(family);
@@ -128,14 +130,18 @@ export class FamilyChanges {
     const rows = yield* this.#liveRows(family);
     if (family.type === 'untyped') this.droppedOrphans += rows.length;
     if (!keepsContributions) this.#forgetContributions(rows);
+    for (const accumulator of rows) {
+      this.#state.seriesGoes(accumulator);
+      if (pace.isFull(1)) yield;
+    }
     yield* this.#freeRows(rows);
     if (families.find(family.name) === family) families.remove(family);
     this.#state.meaningsChanged();
   }
 
   /**
-   * Histograms or summaries, with what they hold. The numbers of the groups are not used again. Their lists stay until the numbers
-   * of the accumulators are, for views that were opened before.
+   * Histograms or summaries, with what they hold. Their lists stay until their numbers and those of the accumulators are
+   * used again, for views that were opened before.
    */
   *dropGrouped(family: Family): Generator<void, void> {
     const { accumulators, families, pace } = this.#state;
@@ -143,6 +149,7 @@ export class FamilyChanges {
     const gone = new NumberList();
     for (const row of yield* this.#liveRows(family)) {
       const { buckets, native, sum, count } = composites[row]!;
+      if (count >= 0 && accumulators.kind[count] === AccumulatorKind.COUNT) this.#state.seriesGoes(count);
       // Native buckets that were freed stay in the list of their group for a while.
       for (const accumulator of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
         if (accumulators.kind[accumulator] !== AccumulatorKind.FREE) gone.push(accumulator);

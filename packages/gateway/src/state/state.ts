@@ -27,6 +27,7 @@ import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
+import { StartTimeRows } from './start-time-rows.ts';
 import { goneBytes, seriesBytes } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
 
@@ -41,6 +42,8 @@ export interface PushOrigin {
 
 /** A family of a push is as much work as so many rows. */
 const FAMILY_ROWS = 8;
+/** To look for the series of a start time is as much work as so many rows. */
+const START_TIME_ROWS = 8;
 /** Freed accumulators are recycled together, as it costs a look at their families. */
 const PENDING_FREE_MIN = 4096;
 const PENDING_FREE_BYTES_MIN = 1 << 20;
@@ -68,6 +71,7 @@ export class State {
   /** Families of which rows were freed since their lists were last cleaned. */
   readonly #freed = new Set<Family>();
   readonly #changes: FamilyChanges;
+  readonly #startTimes: StartTimeRows;
 
   /** `stepRows` bounds the rows of one step. */
   constructor(
@@ -94,6 +98,7 @@ export class State {
       isPushTime: (family) => isPushTime(this.families.get(family).name),
       dropComposite: (composite) => this.#dropComposite(composite),
     });
+    this.#startTimes = new StartTimeRows(this.accumulators, this.families, hashSeed);
     this.#changes = new FamilyChanges({
       accumulators: this.accumulators,
       families: this.families,
@@ -102,6 +107,7 @@ export class State {
       isByJob: () => this.aggregation.byJob,
       discards: (type) => this.discards(type),
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
+      seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
       meaningsChanged: () => this.#meaningsChanged(),
     });
   }
@@ -150,6 +156,7 @@ export class State {
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
     yield* this.#changes.resolve();
+    yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }
 
@@ -199,6 +206,7 @@ export class State {
         if (to < batch.length && pace.isFull(to - from)) yield;
       }
     }
+    yield* this.#dropStartTimes();
     if (batch.starts.length > 0 || batch.exemplars.length > 0)
       yield* this.#applyDetails(batch, origin.wallMs);
     if (batch.exemplarsDropped > 0) this.accumulators.exemplars.dropped += batch.exemplarsDropped;
@@ -222,7 +230,9 @@ export class State {
 
   *removeInSteps(source: string): Generator<void, boolean> {
     this.pace.begin();
-    return yield* this.sources.remove(source);
+    const wasThere = yield* this.sources.remove(source);
+    yield* this.#dropStartTimes();
+    return wasThere;
   }
 
   /** Resets and forgets silent sources, a limited number at a time; true when there may be more to do. */
@@ -234,6 +244,7 @@ export class State {
     this.pace.begin();
     const forgotten = forgetBeforeMs === undefined ? 0 : yield* this.sources.forget(forgetBeforeMs, most);
     const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.prune(pruneBeforeMs, most);
+    yield* this.#dropStartTimes();
     return forgotten >= most || pruned >= most;
   }
 
@@ -269,11 +280,14 @@ export class State {
     atOnce(this.recycleInSteps());
   }
 
-  *recycleInSteps(): Generator<void, void> {
+  /** Earlier versions gave the numbers of composite series to no others. */
+  *recycleInSteps(
+    { reusesComposites }: { readonly reusesComposites: boolean } = { reusesComposites: true },
+  ): Generator<void, void> {
     if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
     this.pace.begin();
     yield* this.cleanFreed();
-    yield* this.accumulators.forgetFreedMembers(this.pace);
+    yield* this.accumulators.forgetFreedMembers(this.pace, { reusesComposites });
     // A series key must not lead to an accumulator that is something else by then.
     forgetSeriesKeys(this);
     yield* this.accumulators.recycle(this.pace);
@@ -359,6 +373,7 @@ export class State {
       this.#freeNative(accumulator);
       return;
     }
+    this.#seriesGoes(accumulator);
     const family = this.#freeAccumulator(accumulator);
     if (family.rowCount > 0) return;
     this.families.remove(family);
@@ -370,6 +385,7 @@ export class State {
     const { accumulators, pace } = this;
     const { buckets, native, sum, count } = accumulators.composites[id]!;
     const family = this.families.get(accumulators.family[count]!);
+    this.#seriesGoes(count);
     // By number: in the lists they come in an order that a restart changes.
     const members = [...buckets, ...native, sum, count].sort((a, b) => a - b);
     for (const accumulator of members) {
@@ -384,6 +400,19 @@ export class State {
     if (family.rowCount > 0) return;
     this.families.remove(family);
     this.#meaningsChanged();
+  }
+
+  #seriesGoes(accumulator: number): void {
+    if (this.aggregation.dropsStartTimes === true) this.#startTimes.seriesGoes(accumulator);
+  }
+
+  /** Once all is there that a change brings, so that a series that comes again keeps its start time. */
+  *#dropStartTimes(): Generator<void, void> {
+    if (!this.#startTimes.mayGo) return;
+    for (const accumulator of this.#startTimes.takeThoseThatGo()) {
+      this.#freeLast(accumulator);
+      if (this.pace.isFull(START_TIME_ROWS)) yield;
+    }
   }
 
   /** What earlier versions left as zeros. */

@@ -3,6 +3,7 @@
  * They follow from what is held alone, so a state that was restored counts the same.
  */
 import type { Dialect } from '../model/sample-sink.ts';
+import { blockBytes } from '../primitives/text-arena.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { DiscardedTexts } from '../store/discarded-texts.ts';
@@ -51,14 +52,19 @@ export function usageOf({
   };
 }
 
-export function seriesBytes({ texts, composites, exemplars, sums }: Accumulators): number {
+export function seriesBytes({ texts, composites, freeComposites, exemplars, sums }: Accumulators): number {
   return (
     texts.textBytes +
     texts.size * SAMPLE_BYTES +
-    composites.length * COMPOSITE_BYTES +
+    (composites.length - freeComposites.length) * COMPOSITE_BYTES +
     exemplars.bytes +
     sums.spilledCount * SPILLED_BYTES
   );
+}
+
+/** Bytes that one sample takes, of those of its series. */
+export function sampleBytes({ texts }: Accumulators, accumulator: number): number {
+  return blockBytes(texts.lengthOf(accumulator)) + SAMPLE_BYTES;
 }
 
 /** Bytes of samples that have gone, and may still be read. */

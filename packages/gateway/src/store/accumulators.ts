@@ -33,7 +33,7 @@ interface Composite {
   native: readonly number[];
 }
 
-/** A composite series whose accumulators are gone. Its number is not used again. */
+/** A composite series whose accumulators are gone. */
 const GONE: Composite = { count: -1, sum: -1, buckets: [], native: [] };
 
 /** Of one accumulator in all columns, and in the table of texts. */
@@ -43,6 +43,8 @@ export class Accumulators {
   readonly texts: ByteTable;
   readonly sums: ExactSums = new ExactSums();
   readonly composites: Composite[] = [];
+  /** Numbers of those that are gone, to be given out again, the next one last. */
+  readonly freeComposites: NumberList = new NumberList();
   kind: Uint8Array = new Uint8Array(0);
   family: Uint32Array = new Uint32Array(0);
   composite: Int32Array = new Int32Array(0);
@@ -95,6 +97,20 @@ export class Accumulators {
     }
     this.changedAt[family] = this.generation;
     return accumulator;
+  }
+
+  /** The number of the composite series that comes next, or after so many others. */
+  nextComposite(others: number = 0): number {
+    const left = this.freeComposites.length - others;
+    return left > 0 ? this.freeComposites.at(left - 1) : this.composites.length - left;
+  }
+
+  /** Makes a composite series without accumulators; its lists may be added to until somebody else sees it. */
+  createComposite(): number {
+    const composite = this.nextComposite();
+    this.freeComposites.pop();
+    this.composites[composite] = { count: -1, sum: -1, buckets: [], native: [] };
+    return composite;
   }
 
   /** Adds to the total of an accumulator. */
@@ -192,8 +208,11 @@ export class Accumulators {
     this.changedAt[family] = this.generation;
   }
 
-  /** Takes freed accumulators out of the lists of composite series. */
-  *forgetFreedMembers(pace: Pace): Generator<void, void> {
+  /** Takes freed accumulators out of the lists of composite series, and lets the numbers of those that are gone be used again, where asked. */
+  *forgetFreedMembers(
+    pace: Pace,
+    { reusesComposites }: { readonly reusesComposites: boolean },
+  ): Generator<void, void> {
     const isLive = (accumulator: number): boolean => this.kind[accumulator] !== AccumulatorKind.FREE;
     const isClean = new Uint8Array(this.composites.length);
     for (const accumulator of this.pendingFree) {
@@ -202,10 +221,16 @@ export class Accumulators {
       const composite = this.composites[id];
       if (composite === undefined || isClean[id] === 1) continue;
       isClean[id] = 1;
-      if (!isLive(composite.count)) this.composites[id] = GONE;
-      if (!isLive(composite.count) || composite.native.length === 0) continue;
-      if (pace.isFull(composite.native.length)) yield;
-      composite.native = composite.native.filter(isLive);
+      const { count, native } = composite;
+      // One that was restored has no count when that is gone.
+      if (count < 0 || !isLive(count)) {
+        this.composites[id] = GONE;
+        if (reusesComposites) this.freeComposites.push(id);
+        continue;
+      }
+      if (native.length === 0) continue;
+      if (pace.isFull(native.length)) yield;
+      composite.native = native.filter(isLive);
     }
   }
 

@@ -12,6 +12,8 @@ export interface AggregationConfig {
    * way.
    */
   readonly dropsWithdrawn?: true;
+  /** Start times that were pushed as gauges go with the series that they are of. They stayed in earlier versions. */
+  readonly dropsStartTimes?: true;
   /**
    * By job, sources are as groups of Pushgateway: PUT replaces all that a source has, POST the families it names, and what a source takes
    * back leaves the exposition, counters as well, where the series has the labels of its grouping key.

@@ -64,6 +64,12 @@ export interface Batch {
   exemplarsDropped: number;
   /** Some of the histograms have native buckets. */
   native: boolean;
+  /** Whose push it is, where that is known while it is read. */
+  source: string | undefined;
+  /** Accumulators of families that may go with it, at the most, as far as it is read. */
+  mayFree: number;
+  /** It is past a limit, unless enough goes with it (ingest/freed.ts). */
+  exceeds: boolean;
 }
 
 export interface TurnedRow {
@@ -154,6 +160,9 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredSummary: 0,
     exemplarsDropped: 0,
     native: false,
+    source: undefined,
+    mayFree: 0,
+    exceeds: false,
   };
 }
 
@@ -188,6 +197,9 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredSummary = 0;
   batch.exemplarsDropped = 0;
   batch.native = false;
+  batch.source = undefined;
+  batch.mayFree = 0;
+  batch.exceeds = false;
 }
 
 export function appendEntry(batch: Batch, accumulator: number, value: number, offset: number): void {
@@ -231,7 +243,7 @@ export function kindAt(batch: Batch, accumulators: Accumulators, entry: number):
     : accumulators.kindOf(accumulator);
 }
 
-/** Pending composite series are numbered after those of the state, as they will be once they are created. */
+/** Pending composite series are numbered after those of the state, which are not the numbers that they are going to have. */
 export function compositeAt(batch: Batch, accumulators: Accumulators, entry: number): number {
   const accumulator = batch.accumulators[entry]!;
   const composite =

@@ -10,15 +10,16 @@ import type { State } from '../state/state.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 
-/** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_PUSH. */
+/** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_…. */
 export const RecordCode = {
   EARLIER_PUSH: 1,
   REMOVE: 2,
   EXPIRE: 3,
-  RECYCLE: 4,
+  EARLIER_RECYCLE: 4,
   AGGREGATION: 5,
   KEY_BOUNDS: 6,
   PUSH: 7,
+  RECYCLE: 8,
 } as const;
 
 export interface Times {
@@ -116,6 +117,21 @@ export class Recycle implements Command<void> {
   }
 }
 
+/** The same without the numbers of composite series, as earlier versions had it. */
+class EarlierRecycle implements Command<void> {
+  readonly code: number = RecordCode.EARLIER_RECYCLE;
+
+  encode(): void {}
+
+  static decode(): EarlierRecycle {
+    return new EarlierRecycle();
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.recycleInSteps({ reusesComposites: false });
+  }
+}
+
 /** Goes on by another configuration. */
 export class SetAggregation implements Command<void> {
   readonly code: number = RecordCode.AGGREGATION;
@@ -169,6 +185,7 @@ interface CommandClass {
 export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE]: RemoveSource,
   [RecordCode.EXPIRE]: ExpireSources,
+  [RecordCode.EARLIER_RECYCLE]: EarlierRecycle,
   [RecordCode.RECYCLE]: Recycle,
   [RecordCode.AGGREGATION]: SetAggregation,
   [RecordCode.KEY_BOUNDS]: SetKeyBounds,
@@ -179,8 +196,8 @@ const resets = [
   'accumulate',
   'accumulate-by-value',
 ] as const satisfies readonly AggregationConfig['counterResets'][];
-/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0. */
-const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS] = [2, 4, 8] as const;
+/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0, up to 2. */
+const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS, DROPS_START_TIMES] = [2, 4, 8, 32] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
 const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
 
@@ -201,6 +218,7 @@ export function writeAggregation(writer: ByteWriter, aggregation: AggregationCon
     summaries.indexOf(aggregation.summaries) +
       (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
       (aggregation.groups === true ? GROUPS : 0) +
+      (aggregation.dropsStartTimes === true ? DROPS_START_TIMES : 0) +
       pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
   );
 }
@@ -210,13 +228,15 @@ export function readAggregation(reader: ByteReader): AggregationConfig {
   const counterResets = resets[reader.byte()];
   const byte = reader.byte();
   const treatment = summaries[byte % DROPS_WITHDRAWN];
-  const labels = Math.floor(byte / PATH_LABELS);
-  if (counterResets === undefined || treatment === undefined || labels >= pathLabels.length)
+  const labels = Math.floor((byte % DROPS_START_TIMES) / PATH_LABELS);
+  const isUnknown = byte >= DROPS_START_TIMES * 2 || labels >= pathLabels.length;
+  if (counterResets === undefined || treatment === undefined || isUnknown)
     throw new Error('these rules are unknown');
   const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
   return {
     ...aggregation,
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
     ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
+    ...((byte & DROPS_START_TIMES) === 0 ? {} : { dropsStartTimes: true as const }),
   };
 }

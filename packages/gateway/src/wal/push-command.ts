@@ -47,6 +47,8 @@ export class PushCommand implements Command<void> {
   readonly source: string;
   readonly method: 'PUT' | 'POST';
   readonly identity: Uint8Array | undefined;
+  /** It came late, and was not applied; known once it was the turn of the push. */
+  isLate = false;
   readonly #body: Uint8Array;
 
   /** `body` is what the batch was read from. */

@@ -1,5 +1,5 @@
 /** Start times that come as gauges, in protobuf, where `test/cases/created.md` has no words for them. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { plainText } from '../../src/model/exposition-format.ts';
 import { counter, family, gauge, histogram, timestamp } from '../support/protobuf.ts';
@@ -78,4 +78,31 @@ test('a long push may be a restart, or come late', async () => {
   const page = await run.page(plainText);
   expect(page).toContain('c_total{i="0"} 31\n');
   expect(page).toContain('c_total{i="3999"} 31\n');
+});
+
+describe('who pushes late is told so', () => {
+  const told = (total: number, startSeconds: number): string =>
+    `# TYPE c counter\nc_total ${total}\nc_created ${startSeconds}\n`;
+  const end = '# EOF\n';
+  /** More than is read in one turn. */
+  const many = Array.from({ length: 5000 }, (_, i) => `# TYPE gauge_${i} gauge\ngauge_${i} 1\n`).join('');
+
+  test.each([
+    ['a short push', end],
+    ['a long push', many + end],
+  ])('%s', async (_, rest) => {
+    const run = await RestartingGateway.start(accumulate);
+    const push = (text: string): Promise<unknown> =>
+      run.gateway.push(text + rest, { format: 'openmetrics', path: 'job/a', idempotencyKey: text });
+    expect(await push(told(100, 1_600_000_000))).toBe('applied');
+    expect(await push(told(10, 1_600_000_002))).toBe('applied');
+    expect(await push(told(150, 1_600_000_000))).toBe('late');
+    expect(await push(told(9, 1_600_000_002))).toBe('late');
+    await run.restart();
+    expect(await push(told(150, 1_600_000_000))).toBe('late');
+    expect(await push(told(10, 1_600_000_002))).toBe('replayed');
+    expect(await push(told(11, 1_600_000_002))).toBe('applied');
+    expect(await run.page(plainText)).toContain('c_total 111\n');
+    await run.gateway.close();
+  });
 });

@@ -1,9 +1,20 @@
 /** Senders for which the mode of the gateway is wrong are told of, and no others. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
+import promjs from 'promjs';
+import { Counter, Histogram, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 
+import { initialAggregation } from '../../src/gateway/ledger/ledger.ts';
+import { defaultLimits } from '../../src/gateway/options.ts';
+import { Suspects } from '../../src/gateway/telemetry/suspects.ts';
 import { createGateway } from '../../src/index.ts';
 import type { EmbeddedOptions } from '../../src/index.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+import { State } from '../../src/state/state.ts';
+import { emptyBatch } from '../../src/store/batch.ts';
+import { repository } from '../support/programs.ts';
 import { runs } from '../support/runs.ts';
 
 async function warningsOf(
@@ -87,4 +98,132 @@ test('constant, random and interleaved deltas are nothing to tell of', async () 
     }),
     { numRuns: runs(100) },
   );
+});
+
+const modes: readonly EmbeddedOptions[] = [{}, { byJob: true }, accumulate];
+
+test('nor are runs with start times, whatever they count', async () => {
+  const startSeconds = (i: number): number => 1.6e9 + 60 * i;
+  await fc.assert(
+    fc.asyncProperty(deltas, constant, async (random, [a, b, c, d]) => {
+      const randomly = random.map(([x, y], i) => bodyOf(x, y, startSeconds(i)));
+      const interleaved = random.map((_, i) =>
+        i % 2 === 0 ? bodyOf(a, b, startSeconds(i)) : bodyOf(c, d, startSeconds(i)),
+      );
+      const oneStart = random.map(([x, y]) => bodyOf(x, y, startSeconds(0)));
+      for (const options of modes) {
+        for (const bodies of [randomly, interleaved, oneStart])
+          expect(await warningsOf(options, bodies)).toEqual([]);
+      }
+    }),
+    { numRuns: runs(50) },
+  );
+});
+
+/** Pushes that a page shows, each with its path. */
+function shownPushes(page: string): readonly (readonly [path: string, body: string])[] {
+  const text = readFileSync(join(repository, page), 'utf8');
+  const url = String.raw`\| curl --data-binary @- http://localhost:9091/metrics/(\S*)`;
+  return [
+    ...[...text.matchAll(new RegExp(`^echo '(.*)' ${url}`, 'gm'))].map(
+      ([, body, path]) => [path!, `${body}\n`] as const,
+    ),
+    ...[...text.matchAll(new RegExp(`^cat <<'END' ${url}\n(.*?)^END$`, 'gms'))].map(
+      ([, path, body]) => [path!, body!] as const,
+    ),
+    ...[...text.matchAll(/gateway\.push\('([^']*)', \{ path: '([^']*)' \}\)/g)].map(
+      ([, body, path]) => [path!, body!.replaceAll(String.raw`\n`, '\n')] as const,
+    ),
+  ].filter(([, body]) => !body.includes(' x\n'));
+}
+
+test('nor are the pushes that the guides show, repeated', async () => {
+  const pages = readdirSync(join(repository, 'docs/guides')).map((name) => join('docs/guides', name));
+  const shown = ['README.md', ...pages].flatMap((page) => [...shownPushes(page)]);
+  expect(shown.length).toBeGreaterThanOrEqual(7);
+  for (const options of modes) {
+    for (const [path, body] of shown) {
+      if (options.byJob === true && !path.startsWith('job/')) continue;
+      expect(await warningsOf(options, Array<string>(60).fill(body), path)).toEqual([]);
+    }
+  }
+});
+
+test('nor are the clients of the guides, used as they say', async () => {
+  await fc.assert(
+    fc.asyncProperty(deltas, async (random) => {
+      const page = (promjs.default ?? promjs)();
+      const clicks = page.create('counter', 'clicks_total', 'Clicks.');
+      const views = page.create('counter', 'views_total', 'Views.');
+      const increments = random.map(([some, more]) => {
+        clicks.add(some + 1);
+        views.add(more + 1);
+        const body = page.metrics();
+        page.reset();
+        return body;
+      });
+      expect(await warningsOf({}, increments, '')).toEqual([]);
+      // A process that restarts now and then.
+      let register = new Registry();
+      const totals: string[] = [];
+      for (const [i, [some, more]] of random.entries()) {
+        if (some % 20 === 0 || i === 0) {
+          register = new Registry();
+          new Counter({ name: 'orders_total', help: 'Orders.', registers: [register] });
+          new Histogram({ name: 'wait_seconds', help: 'Waits.', registers: [register] });
+        }
+        (register.getSingleMetric('orders_total') as Counter).inc(some);
+        (register.getSingleMetric('wait_seconds') as Histogram).observe(more / 1000);
+        totals.push(await register.metrics());
+      }
+      for (const options of modes.slice(1))
+        expect(await warningsOf(options, totals, 'job/orders/instance/7')).toEqual([]);
+    }),
+    { numRuns: runs(20) },
+  );
+});
+
+test('where pushes are very many, some are looked at: what is wrong is seen, and nothing else', async () => {
+  const many = times(5000);
+  expect(
+    await warningsOf(
+      {},
+      many.map((i) => bodyOf((i * 7919) % 50, (i * 104_729) % 31)),
+    ),
+  ).toEqual([]);
+  expect(
+    await warningsOf(
+      { byJob: true },
+      many.map((i) => bodyOf(i % 50, 100 + (i % 50))),
+    ),
+  ).toEqual([]);
+  const late = many.map((i) => (i < 1000 ? bodyOf(1, 1) : bodyOf(i, 100 + i)));
+  expect(await warningsOf({}, late)).toEqual(['totals_in_add_mode']);
+  const both = many.map((i) => (i % 2 === 0 ? bodyOf(i, 100 + i) : bodyOf(10_000 + i, 50_000 + i)));
+  const afterOne = [...times(300).map((i) => bodyOf(i, i)), ...both];
+  expect(await warningsOf({ byJob: true }, afterOne)).toEqual(['two_on_one_path']);
+});
+
+test('of pushes that come one after the other, one of some thirty is looked at; all where they are few', () => {
+  const countLooks = (pushes: number, msBetween: number): number => {
+    let looks = 0;
+    let nowMs = 0;
+    const suspects = new Suspects(false, silentLog, () => nowMs);
+    const { accumulators } = new State(initialAggregation, defaultLimits, 1);
+    const batch = new Proxy(emptyBatch(1), {
+      get(target, name) {
+        if (name === 'began') looks += 1;
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    for (let i = 0; i < pushes; i += 1) {
+      suspects.see('[]', batch, accumulators);
+      nowMs += msBetween;
+    }
+    return looks;
+  };
+  expect(countLooks(2000, 2)).toBe(2000);
+  const looks = countLooks(100_256, 0.5) - 256;
+  expect(100_000 / looks).toBeGreaterThan(28);
+  expect(100_000 / looks).toBeLessThan(36);
 });

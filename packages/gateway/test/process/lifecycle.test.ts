@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { push, scrapeSamples, send } from '../support/http.ts';
 import { killAtTestEnd, runGateway, startGateway } from '../support/process.ts';
-import { repository } from '../support/programs.ts';
+import { findProgram, repository } from '../support/programs.ts';
 
 test('all that is wrong with the flags is told at once, with exit code 2', async () => {
   const { code, stderr, stdout } = await runGateway([
@@ -117,22 +117,55 @@ test('the log says where the store is, and whether it is new', async () => {
   expect(second.stderr()).not.toContain('created a new store');
 });
 
-// npm passes signals on to the shell that it runs the script in, and to nobody else.
-test('a signal to npm start reaches the gateway', async () => {
+/** dash waits for what a script runs, and bash becomes it. */
+describe.each(['sh', 'bash'].filter((shell) => findProgram(shell) !== undefined))(
+  'npm start, scripts run by %s',
+  (shell) => {
+    /** It makes a group of processes, as a terminal does. */
+    async function npmStart(): Promise<{ readonly npm: ChildProcess; readonly ended: Promise<string> }> {
+      const flags = ['--web.listen-address=127.0.0.1:0', '--storage.path='];
+      const npm = spawn('npm', ['start', '--ignore-scripts', `--script-shell=${shell}`, '--', ...flags], {
+        cwd: repository,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+      });
+      killAtTestEnd(npm);
+      // Whatever is left of the group.
+      onTestFinished(() => {
+        try {
+          process.kill(-npm.pid!, 'SIGKILL');
+        } catch {
+          // Nothing is.
+        }
+      });
+      let stderr = '';
+      npm.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      // That is when nobody writes to it any more, so the gateway has ended as well.
+      const ended = once(npm.stderr, 'close').then(() => stderr);
+      await eventually('the gateway to listen', () => stderr.includes('msg=listening'));
+      return { npm, ended };
+    }
+
+    test('kill of npm ends the gateway as it should', async () => {
+      const { npm, ended } = await npmStart();
+      npm.kill();
+      expect(await ended).toContain('msg=stopped');
+    });
+
+    test('so does Ctrl-C, which goes to all of them', async () => {
+      const { npm, ended } = await npmStart();
+      process.kill(-npm.pid!, 'SIGINT');
+      const stderr = await ended;
+      expect(stderr.match(/msg=stopping/g)).toHaveLength(1);
+      expect(stderr).toContain('msg=stopped');
+    });
+  },
+);
+
+test('no script needs a certain shell', () => {
   const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
-    scripts: Record<'start', string>;
+    scripts: Readonly<Record<string, string>>;
   };
-  const flags = "'--web.listen-address=127.0.0.1:0' '--storage.path='";
-  const shell = spawn('sh', ['-c', `${scripts.start} ${flags}`], {
-    cwd: repository,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  killAtTestEnd(shell);
-  let stderr = '';
-  shell.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  await eventually('the gateway to listen', () => stderr.includes('msg=listening'));
-  const ended = once(shell, 'close');
-  shell.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
-  expect(stderr).toContain('msg=stopped');
+  for (const script of Object.values(scripts))
+    expect(script).toMatch(/^(node|npm|tsc|vitest|oxlint|oxfmt)( [\w./:-]+)*$/);
 });

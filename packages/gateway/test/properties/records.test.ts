@@ -173,6 +173,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
       '0000000000000840000000000000f0fff403',
     ],
     [new Recycle(), ''],
+    [commandClasses[RecordCode.EARLIER_RECYCLE]!.decode(new ByteReader()), ''],
     [
       new SetAggregation({
         byJob: true,
@@ -183,6 +184,16 @@ test('the record of each command has the bytes that stores hold, and is read as 
         pathLabels: 'add',
       }),
       '010117',
+    ],
+    [
+      new SetAggregation({
+        byJob: true,
+        counterResets: 'accumulate',
+        summaries: 'discard',
+        dropsStartTimes: true,
+        pathLabels: 'add',
+      }),
+      '010130',
     ],
     [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
     [

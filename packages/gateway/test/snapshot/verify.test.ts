@@ -101,6 +101,10 @@ const contradictions: Readonly<Record<string, readonly [(of: State) => void, Reg
     (of) => (composite(of).buckets = composite(of).buckets.slice(1)),
     /of 4 accumulators in composite series/,
   ],
+  'a composite series that is free and is not': [
+    ({ accumulators }) => accumulators.freeComposites.push(0),
+    /composite series 0 is free and is not/,
+  ],
   'buckets in disorder': [
     (of) => (of.accumulators.bound[composite(of).buckets[0]!] = Number.POSITIVE_INFINITY),
     /buckets of composite series 0/,

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 
 import { PendingSeries } from '../../src/store/pending-series.ts';
 import type { Limits } from '../../src/store/aggregation-config.ts';
+import { idsOfLeaving } from '../../src/ingest/freed.ts';
 import { goneBytes, seriesBytes, usageOf } from '../../src/state/usage.ts';
 import { defaultLimits } from '../../src/gateway/options.ts';
 import { createGateway } from '../../src/index.ts';
@@ -261,7 +262,9 @@ describe('what sources have', () => {
       let growth: number | undefined;
       const push = sources.push.bind(sources);
       const spy = vi.spyOn(sources, 'push').mockImplementation((key, batch, options) => {
-        growth = atOnce(sources.growthInSteps(key, batch, options.method === 'PUT'));
+        growth = atOnce(
+          sources.foresee(key, batch, { put: options.method === 'PUT', leaving: idsOfLeaving(batch) }),
+        ).growth;
         return push(key, batch, options);
       });
       pushing();

@@ -62,6 +62,7 @@ export class WorkingState {
         counterResets: 'overwrite',
         summaries: 'sum-and-count',
         dropsWithdrawn: true,
+        dropsStartTimes: true,
         ...aggregation,
       },
       limits,
@@ -132,6 +133,7 @@ export class WorkingState {
       size: texts.size,
       free: [...texts.freeEntries],
       pendingFree: [...accumulators.pendingFree],
+      freeComposites: [...accumulators.freeComposites],
       spilled: [...accumulators.sums.spilled()],
       accumulators: Array.from({ length: texts.high }, (_, accumulator) => this.#accumulator(accumulator)),
       // Lists of groups that are gone stay for a while, for those who read.

@@ -24,7 +24,7 @@ export function program(name: string, debianPackage: string): string {
 
 /** The path of a program that these tests can do without. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/bin'];
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/bin', '/usr/sbin'];
   return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
 }
 

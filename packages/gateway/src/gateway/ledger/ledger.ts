@@ -92,6 +92,7 @@ export class Ledger implements Target {
       counterResets: options.jobCounterResets,
       summaries: options.summaries,
       dropsWithdrawn: true,
+      dropsStartTimes: true,
       ...(areGroups(options) ? { groups: true as const } : {}),
       pathLabels: options.pathLabels,
     };
@@ -127,14 +128,17 @@ export class Ledger implements Target {
   }
 
   #beginAggregation(): boolean {
-    const { byJob, counterResets, summaries, dropsWithdrawn, groups, pathLabels } = this.state.aggregation;
+    const { byJob, counterResets, summaries, pathLabels, ...others } = this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
-    const isSame = dropsWithdrawn === wanted.dropsWithdrawn && groups === wanted.groups;
+    const isSame =
+      others.dropsWithdrawn === wanted.dropsWithdrawn &&
+      others.dropsStartTimes === wanted.dropsStartTimes &&
+      others.groups === wanted.groups;
     if (isAsked && isSame && pathLabels !== undefined) return true;
     // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
     return this.#begin(new SetAggregation(wanted)) || isAsked;
@@ -236,6 +240,7 @@ export class Ledger implements Target {
     const { batch } = push;
     if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, push))) {
       this.state.sources.late += 1;
+      push.isLate = true;
       return true;
     }
     if (record !== undefined && !this.#appendRecord(record)) return false;

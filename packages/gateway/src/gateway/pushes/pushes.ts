@@ -14,7 +14,8 @@ import type { PathLabels } from '../../ingest/sample-kinds.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { Command } from '../../wal/commands.ts';
 import { PushCommand } from '../../wal/push-command.ts';
-import { checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
+import { checkLimits, checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
+import { freedBy, idsOfLeaving } from '../../ingest/freed.ts';
 import { checkLeaving } from '../../ingest/leaving.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
@@ -69,7 +70,7 @@ export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #decoders: Decoders;
   readonly #ledger: Ledger;
-  readonly #counted: (batch: Batch, key: GroupingKey) => Counts;
+  readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
   /** Of those that need one turn of the event loop, but cannot have this one. */
@@ -80,11 +81,11 @@ export class Pushes<Counts extends object> {
   /** Of those that need room in the journal, or would disturb a long one. */
   readonly #held: PushQueue;
 
-  /** `counted` is called when a batch has been applied. */
+  /** `counted` is called when a push has been applied, or is about to be in steps: then Ledger.applying is set. */
   constructor(
     options: GatewayOptions,
     ledger: Ledger,
-    counted: (batch: Batch, key: GroupingKey) => Counts,
+    counted: (push: PushCommand, key: GroupingKey) => Counts,
     bounds: QueueBounds = defaultQueueBounds,
   ) {
     this.#options = options;
@@ -167,13 +168,17 @@ export class Pushes<Counts extends object> {
         if (state.sources.isLong(push.source, batch)) return LONG;
         checkSourceGrowth(state, atOnce(growthOf(state, push)));
       }
+      if (batch.exceeds) {
+        if (batch.mayFree > state.pace.rows || state.sources.isLong(push.source, batch)) return LONG;
+        checkLimits(state, batch, atOnce(freedBy(state, batch, push)));
+      }
       if (batch.leaving.length > 0) {
         // One step says it, or refuses the push, where there is little to look at.
         const isDone = checkLeaving(state, batch, push).next().done;
         if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(push)) return WAITS;
-      return this.#counted(batch, request.key);
+      return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -233,9 +238,10 @@ export class Pushes<Counts extends object> {
       const push = commandOf(batch, request, identity);
       const { state } = ledger;
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
+      if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (!builder.isUnchanged()) return undefined;
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), pause);
-      if (await ledger.pushInSteps(push, pause)) return this.#counted(batch, request.key);
+      if (await ledger.pushInSteps(push, pause)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
     }
@@ -323,7 +329,8 @@ export class Pushes<Counts extends object> {
     builder.begin(nothing, path, key.text);
     try {
       addFailureTime(builder, state, nowMs);
-      ledger.push(new PushCommand(builder.finish(), nothing, { source: key.text, method: 'POST' }));
+      const batch = builder.finish();
+      if (!batch.exceeds) ledger.push(new PushCommand(batch, nothing, { source: key.text, method: 'POST' }));
     } catch (error) {
       // There is no room for another series.
       if (!(error instanceof PushProblem)) throw error;
@@ -331,12 +338,14 @@ export class Pushes<Counts extends object> {
   }
 }
 
-/** See Sources.growthInSteps. */
-function growthOf(
+/** See Sources.foresee. */
+function* growthOf(
   { sources }: Ledger['state'],
   { batch, source, method }: PushCommand,
 ): Generator<void, number> {
-  return sources.growthInSteps(source, batch, method === 'PUT');
+  const push = { put: method === 'PUT', leaving: idsOfLeaving(batch) };
+  const { growth } = yield* sources.foresee(source, batch, push);
+  return growth;
 }
 
 function stepBytesWith(pathLabels: readonly Label[]): number {

@@ -1,6 +1,9 @@
 /**
  * Senders that push in a way that the mode of the gateway is wrong for, which nobody sees on the page: totals that are added up again and
  * again, two processes that replace each other, start times that are invented. A few series of some paths are watched, in memory alone.
+ *
+ * A look costs some hundredths of what a push does, which is too much where there are very many. There some are looked at: any part of the
+ * pushes of a path shows what all of them do, if it is taken at random.
  */
 import type { Batch } from '../../store/batch.ts';
 import type { Accumulators } from '../../store/accumulators.ts';
@@ -28,6 +31,10 @@ const SERIES_MAX = 8;
 const LOOKED_AT_MAX = 64;
 /** When as many paths are watched as may be, so many pushes of others go by before one takes the place of the oldest. */
 const PASSED_BY = 64;
+/** Pushes after which it is decided anew whether all are looked at: if they took as many milliseconds, or more. */
+const BLOCK_PUSHES = 256;
+/** Otherwise one of so many. */
+const LOOK_EVERY = 32;
 const PUSHES_MIN = 20;
 const RISES_MIN = 10;
 const SERIES_MIN = 2;
@@ -61,11 +68,21 @@ export class Suspects {
   readonly #log: Log;
   readonly #paths = new Map<string, Path>();
   readonly #reported = new Set<Suspicion>();
+  readonly #now: () => number;
   #passedBy = 0;
+  /** Pushes not to look at, and how many there were before the last look. */
+  #skip = 0;
+  #skipped = 0;
+  #blockLeft = BLOCK_PUSHES;
+  #blockSinceMs: number;
+  #random = 1;
 
-  constructor(byJob: boolean, log: Log) {
+  /** `now` is in milliseconds since any time. */
+  constructor(byJob: boolean, log: Log, now: () => number) {
     this.#byJob = byJob;
     this.#log = log;
+    this.#now = now;
+    this.#blockSinceMs = now();
   }
 
   /** How many of the watched paths look so. */
@@ -93,6 +110,33 @@ export class Suspects {
 
   /** To be called with each push that counts. */
   see(key: string, batch: Batch, accumulators: Accumulators): void {
+    if (this.#skip > 0) {
+      this.#skip -= 1;
+      return;
+    }
+    this.#chooseNext();
+    this.#look(key, batch, accumulators);
+  }
+
+  #chooseNext(): void {
+    this.#blockLeft -= this.#skipped + 1;
+    if (this.#blockLeft <= 0) {
+      const nowMs = this.#now();
+      const areMany = nowMs - this.#blockSinceMs < BLOCK_PUSHES;
+      this.#blockLeft = BLOCK_PUSHES;
+      this.#blockSinceMs = nowMs;
+      this.#skipped = areMany ? 1 : 0;
+    }
+    if (this.#skipped === 0) return;
+    // xorshift
+    this.#random ^= this.#random << 13;
+    this.#random ^= this.#random >>> 17;
+    this.#random ^= this.#random << 5;
+    this.#skipped = 1 + ((this.#random >>> 8) % (2 * LOOK_EVERY - 3));
+    this.#skip = this.#skipped;
+  }
+
+  #look(key: string, batch: Batch, accumulators: Accumulators): void {
     const path = this.#paths.get(key) ?? this.#admit(key);
     if (path === undefined || path.suspicion !== undefined) return;
     if (!isSameShape(path, batch)) {

@@ -125,6 +125,13 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
   );
 }
 
+const acceptedMessages: Readonly<Record<PushOutcome, string>> = {
+  applied: 'push accepted',
+  replayed: 'push accepted',
+  dropped: 'push accepted, but all of its samples were ignored',
+  late: 'push accepted, but it is older than the one before it, so it was ignored',
+};
+
 /** Undefined where nobody reads it, so that a push pays nothing for it. */
 function acceptedLog({
   log,
@@ -132,16 +139,13 @@ function acceptedLog({
 }: PushDeps): ((exchange: Exchange, outcome: PushOutcome) => void) | undefined {
   if (log.isDebugEnabled !== true) return undefined;
   return ({ request, path, bodyBytes }, outcome) =>
-    log.debug(
-      outcome === 'dropped' ? 'push accepted, but all of its samples were ignored' : 'push accepted',
-      {
-        method: request.method,
-        path: shorten(path),
-        remote: addressOf(request),
-        bytes: bodyBytes,
-        replayed: outcome === 'replayed' ? true : undefined,
-      },
-    );
+    log.debug(acceptedMessages[outcome], {
+      method: request.method,
+      path: shorten(path),
+      remote: addressOf(request),
+      bytes: bodyBytes,
+      replayed: outcome === 'replayed' ? true : undefined,
+    });
 }
 
 /** 202, never 200 or 204: some clients take nothing else. */

@@ -1,0 +1,95 @@
+/**
+ * What goes with a push that brings more than a limit allows: what it takes away in the same step makes room for what it brings. Only what is
+ * sure to go counts. It is looked at when the batch is complete, as that takes as long as what may go is large.
+ */
+import { isDistribution } from '../model/metric-type.ts';
+import type { Batch } from '../store/batch.ts';
+import type { Family } from '../store/families.ts';
+import type { PushOrigin, State } from '../state/state.ts';
+import { sampleBytes } from '../state/usage.ts';
+import { AccumulatorKind } from '../store/policies.ts';
+
+export interface Freed {
+  readonly series: number;
+  /** As `--limit.series-bytes-total` counts them. */
+  readonly bytes: number;
+  /** Besides those that others take the place of, which a batch says itself. */
+  readonly families: ReadonlySet<Family>;
+}
+
+export const nothingFreed: Freed = { series: 0, bytes: 0, families: new Set() };
+
+/** How many accumulators may go with a push, at the most; to be asked where a limit is reached. */
+export function freedAtMost({ aggregation, sources }: State, { source, mayFree }: Batch): number {
+  const known = aggregation.byJob && source !== undefined ? sources.list.find(source) : -1;
+  if (known < 0) return mayFree;
+  sources.contributions.open(known);
+  // A count takes what nobody has any more of its histogram with it.
+  return mayFree + sources.contributions.length * 2;
+}
+
+/** What is sure to go with a push. In steps, between which nobody may change the state. */
+export function* freedBy(
+  state: State,
+  batch: Batch,
+  { source, method }: Pick<PushOrigin, 'source' | 'method'>,
+): Generator<void, Freed> {
+  const { accumulators, families, pace } = state;
+  pace.begin();
+  const counted = { series: 0, bytes: 0 };
+  const count = (accumulator: number): void => {
+    counted.series += 1;
+    counted.bytes += sampleBytes(accumulators, accumulator);
+  };
+  for (const family of familiesOfWhichAllGoes(batch)) yield* forEachOf(state, family, count);
+  const gone = new Set<Family>();
+  if (!state.aggregation.byJob) return { ...counted, families: gone };
+  const { freed } = yield* state.sources.foresee(source, batch, {
+    put: method === 'PUT',
+    leaving: idsOfLeaving(batch),
+  });
+  const left = new Map<Family, number>();
+  for (const accumulator of freed) {
+    const family = families.get(accumulators.family[accumulator]!);
+    left.set(family, (left.get(family) ?? family.accumulatorCount) - 1);
+    count(accumulator);
+    if (pace.isFull(1)) yield;
+  }
+  for (const [family, stays] of left) if (stays === 0) gone.add(family);
+  for (const index of batch.pendingSeries.family.subarray(0, batch.pendingSeries.length)) {
+    const { known } = batch.families[index]!;
+    if (known !== undefined) gone.delete(known);
+    if (pace.isFull(1)) yield;
+  }
+  return { ...counted, families: gone };
+}
+
+/** Ids of families of which sources have nothing any more after a push. */
+export function idsOfLeaving(batch: Batch): ReadonlySet<number> {
+  return new Set(Array.from(familiesOfWhichAllGoes(batch), ({ id }) => id));
+}
+
+/** Families that go if the push is taken, and untyped series that cannot be what they are declared to be. Of others some may go on elsewhere. */
+function* familiesOfWhichAllGoes({ leaving, families }: Batch): Generator<Family> {
+  for (const { family } of leaving) yield family;
+  for (const { known, type, changed } of families)
+    if (known?.type === 'untyped' && changed && isDistribution(type)) yield known;
+}
+
+function* forEachOf(
+  { accumulators, pace }: State,
+  { type, sorted, pending }: Family,
+  use: (accumulator: number) => void,
+): Generator<void, void> {
+  const areComposites = isDistribution(type);
+  for (const list of [sorted, pending.between(0, pending.length)]) {
+    for (const row of list) {
+      const { buckets, native, sum, count } = areComposites
+        ? accumulators.composites[row]!
+        : { buckets: [], native: [], sum: -1, count: row };
+      for (const accumulator of [count, sum, ...buckets, ...native])
+        if (accumulator >= 0 && accumulators.kind[accumulator] !== AccumulatorKind.FREE) use(accumulator);
+      if (pace.isFull(buckets.length + native.length + 2)) yield;
+    }
+  }
+}
