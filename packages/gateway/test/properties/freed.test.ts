@@ -1,0 +1,54 @@
+/** What is said to go with a push before it is applied goes, so that what it brings instead stays within limits. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { freedBy, idsOfLeaving } from '../../src/ingest/freed.ts';
+import { seriesBytes, pendingBytes } from '../../src/state/usage.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { Course, steps } from '../state/course.ts';
+import { WorkingState } from '../state/working-state.ts';
+import { runs } from '../support/runs.ts';
+
+test.each([
+  { byJob: false },
+  { byJob: true, counterResets: 'overwrite' },
+  { byJob: true, counterResets: 'accumulate' },
+] as const)('%o', (aggregation) => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const one = new WorkingState(aggregation, 1);
+      const { accumulators, families, sources } = one.state;
+      const held = (): readonly number[] => [
+        accumulators.size,
+        seriesBytes(accumulators) - accumulators.exemplars.bytes - accumulators.sums.spilledCount * 160,
+        families.keptCount,
+        sources.bytes,
+      ];
+      let most: readonly number[] | undefined;
+      one.beforeApplying = (batch, origin) => {
+        // Lines that are adopted come to be others.
+        if (batch.families.some(({ adopts }) => adopts)) return;
+        const freed = atOnce(freedBy(one.state, batch, origin));
+        const leaving = idsOfLeaving(batch);
+        const push = { put: origin.method === 'PUT', leaving };
+        const growth = aggregation.byJob ? atOnce(sources.foresee(origin.source, batch, push)).growth : 0;
+        const isNew = batch.families.filter(({ known, sampled }) => known === undefined && sampled);
+        const [series = 0, bytes = 0, kept = 0, ofSources = 0] = held();
+        most = [
+          series + batch.pendingSeries.length - freed.series,
+          bytes + pendingBytes(batch) - freed.bytes,
+          kept + isNew.length - new Set(batch.leaving.map(({ family }) => family)).size - freed.families.size,
+          ofSources + growth,
+        ];
+      };
+      const course = new Course();
+      for (const each of all) {
+        most = undefined;
+        course.take(each, [one]);
+        if (most === undefined) continue;
+        for (const [i, is] of held().entries()) expect(is).toBeLessThanOrEqual(most[i]!);
+      }
+    }),
+    { numRuns: runs(300) },
+  );
+});
