@@ -6,7 +6,7 @@ import { restoreState } from '../dist/snapshot/restore-state.js';
 import { State } from '../dist/state/state.js';
 import { buffersForSnapshot, takeSnapshot } from '../dist/snapshot/take-snapshot.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
-import { defaultLimits } from '../dist/gateway/options.js';
+import { defaultLimits } from '../dist/store/limits.js';
 import { largePush } from './data.ts';
 
 const PUSH_SERIES = 10_000;

@@ -2,7 +2,7 @@
 import { createGateway } from 'prom-aggregation-gateway';
 
 import { initialAggregation } from '../dist/gateway/ledger/ledger.js';
-import { defaultLimits } from '../dist/gateway/options.js';
+import { defaultLimits } from '../dist/store/limits.js';
 import { Suspects } from '../dist/gateway/telemetry/suspects.js';
 import { decodeText } from '../dist/exposition/text/decode.js';
 import { PushBuilder } from '../dist/ingest/push-builder.js';

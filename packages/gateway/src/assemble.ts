@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 
 import { Gateway } from './gateway/gateway.ts';
-import { gatewayOptionTable, limitTable } from './gateway/options.ts';
+import { gatewayOptionTable } from './gateway/options.ts';
+import { limitTable } from './store/limits.ts';
 import type { GatewayOptions } from './gateway/options.ts';
 import { createTelemetry } from './gateway/telemetry/prom-telemetry.ts';
 import { httpOptionTable } from './http/options.ts';

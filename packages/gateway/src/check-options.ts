@@ -3,7 +3,8 @@
  * effect, and a limit that is no number would limit nothing.
  */
 import { processOptionTable } from './config/config.ts';
-import { gatewayOptionTable, limitTable } from './gateway/options.ts';
+import { gatewayOptionTable } from './gateway/options.ts';
+import { limitTable } from './store/limits.ts';
 import { httpOptionTable } from './http/options.ts';
 import { storageOptionTable } from './journal/options.ts';
 import { mustBe } from './options/kinds.ts';

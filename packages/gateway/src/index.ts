@@ -13,7 +13,7 @@ export type { StorageOptions } from './journal/options.ts';
 export { RequestError } from './model/errors.ts';
 export type { ErrorCode, Location } from './model/errors.ts';
 export type { EscapingScheme } from './model/exposition-format.ts';
-export type { Limits } from './store/aggregation-config.ts';
+export type { Limits } from './store/limits.ts';
 export type { GatewayOptions } from './gateway/options.ts';
 export type { HttpOptions } from './http/options.ts';
 export type { Log, LogFields } from './primitives/log.ts';

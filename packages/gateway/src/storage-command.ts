@@ -9,7 +9,7 @@ import { ScrapeCache } from './exposition/scrape-cache.ts';
 import { encodeExposition } from './exposition/page.ts';
 import { plainText } from './model/exposition-format.ts';
 import { initialAggregation } from './gateway/ledger/ledger.ts';
-import { defaultLimits } from './gateway/options.ts';
+import { defaultLimits } from './store/limits.ts';
 import { recoverState } from './gateway/ledger/recovery.ts';
 import type { Recovery } from './gateway/ledger/recovery.ts';
 import { openFileJournal } from './journal/file-journal.ts';

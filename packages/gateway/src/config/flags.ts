@@ -1,5 +1,6 @@
 /** All options of the process, and their flags in the order of the help. To add one, see `options/option.ts`. */
-import { gatewayOptionTable, limitTable } from '../gateway/options.ts';
+import { gatewayOptionTable } from '../gateway/options.ts';
+import { limitTable } from '../store/limits.ts';
 import { httpOptionTable } from '../http/options.ts';
 import { storageOptionTable } from '../journal/options.ts';
 import { flagGroups } from '../options/option.ts';

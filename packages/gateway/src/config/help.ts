@@ -46,7 +46,7 @@ export function flagReference(): string {
   return `${[
     '# Flags',
     '',
-    'Made from the table in `packages/gateway/src/config/flags.ts` by `npm run reference`; do not edit.',
+    'Made from the tables of options (`options.ts` in `http`, `gateway` and `journal`, `store/limits.ts`, `config/config.ts`) by `npm run reference`; do not edit.',
     '',
     'Flags take one dash or two, as `--flag=value` or `--flag value`; boolean flags are `--flag`, `--no-flag` or `--flag=false`. Flags take precedence over the environment, where values of repeatable flags are separated by commas. Durations are written like `90s`, `5m`, `1h30m` or `7d`, sizes like `16MiB`. All invalid flags are reported at once, with exit code 2.',
     '',

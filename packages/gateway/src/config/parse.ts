@@ -1,5 +1,6 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
-import { gatewayOptionTable, limitTable } from '../gateway/options.ts';
+import { gatewayOptionTable } from '../gateway/options.ts';
+import { limitTable } from '../store/limits.ts';
 import { httpOptionTable } from '../http/options.ts';
 import { storageOptionTable } from '../journal/options.ts';
 import { readTable } from '../options/option.ts';

@@ -8,7 +8,7 @@ import { descriptionBytes, familyBytes } from '../store/families.ts';
 import type { Family } from '../store/families.ts';
 import { freedAtMost, nothingFreed } from './freed.ts';
 import type { Freed } from './freed.ts';
-import type { Limits } from '../store/aggregation-config.ts';
+import type { Limits } from '../store/limits.ts';
 import type { State } from '../state/state.ts';
 import { pendingBytes, goneBytes, seriesBytes } from '../state/usage.ts';
 

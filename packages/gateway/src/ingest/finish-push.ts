@@ -44,7 +44,7 @@ export class PushFinish {
     if (isStrict) this.#strict.check();
     this.#decumulator.decumulate();
     this.#families.finish();
-    this.#starts.noteSignDependent();
+    this.#starts.judge();
     this.#details.finish();
     checkLimitsAtFirst(this.#state, this.#batch);
   }

@@ -35,6 +35,7 @@ import { SamplePlacer } from './place-sample.ts';
 import { PushComposites } from './push-composites.ts';
 import {
   checkSeriesLimits,
+  isWithinSeriesLimits,
   duplicateSeries,
   compositeLabels,
   kindOf,
@@ -260,9 +261,8 @@ export class PushBuilder implements SampleSink, KnownSeries {
 
   addPlain(view: DataView, series: PlainSeries, hash: number, value: number): boolean {
     const { start, end } = series;
-    const { labelsMax, seriesBytesMax } = this.#state.limits;
     if (this.#path.labels.length > 0 || this.#families.isPassing) return false;
-    if (series.labelCount > labelsMax || end - start > seriesBytesMax) return false;
+    if (!isWithinSeriesLimits(this.#state.limits, series.labelCount, end - start)) return false;
     const route = this.#plain.route(view, series);
     const { family } = route;
     if (family.type === 'summary' || (hasBuckets(family.type) && route.role === 'own')) return false;

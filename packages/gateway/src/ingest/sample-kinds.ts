@@ -5,7 +5,7 @@ import { hasBuckets } from '../model/metric-type.ts';
 import { parseFloat64 } from '../primitives/float.ts';
 import { quote, shorten } from '../primitives/quote.ts';
 import type { Route } from './push-families.ts';
-import type { Limits } from '../store/aggregation-config.ts';
+import type { Limits } from '../store/limits.ts';
 import { AccumulatorKind, rowKindOf } from '../store/policies.ts';
 
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
@@ -57,8 +57,18 @@ export function upperBound(name: string, labels: readonly Label[], offset: numbe
   );
 }
 
+/** Whether a series of so many labels, and bytes of text at the most, is within the limits for one series; to be checked in full otherwise. */
+export function isWithinSeriesLimits(
+  { labelsMax, seriesBytesMax }: Limits,
+  labels: number,
+  bytes: number,
+): boolean {
+  return labels <= labelsMax && bytes <= seriesBytesMax;
+}
+
 /** Throws a PushProblem for a series with too many labels, or too long a text. */
 export function checkSeriesLimits(limits: Limits, labelCount: number, text: string, offset: number): void {
+  if (isWithinSeriesLimits(limits, labelCount, text.length * 3)) return;
   const { labelsMax, seriesBytesMax } = limits;
   if (labelCount > labelsMax) {
     throw new PushProblem(
@@ -67,7 +77,7 @@ export function checkSeriesLimits(limits: Limits, labelCount: number, text: stri
       offset,
     );
   }
-  if (text.length * 3 > seriesBytesMax && Buffer.byteLength(text) > seriesBytesMax) {
+  if (Buffer.byteLength(text) > seriesBytesMax) {
     throw new PushProblem(
       'labels_limit',
       `name and labels of the series ${shorten(text)} are longer than ${seriesBytesMax} bytes (--limit.series-bytes)`,

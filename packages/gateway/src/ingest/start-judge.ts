@@ -83,7 +83,7 @@ export class StartJudge {
   }
 
   /** Says in the batch which of its gauges are start times; to be called once all of them are there. */
-  noteSignDependent(): void {
+  judge(): void {
     for (const _ of this.judgeInSteps(Number.POSITIVE_INFINITY));
   }
 

@@ -23,7 +23,7 @@ export class ValueCheck {
       if (value >= 0 && value <= Number.MAX_VALUE) return value;
       throw this.#unfit(accumulator, value, offset, 'counts must be finite and not negative');
     }
-    if (kind === AccumulatorKind.FREE) throw new Error('BUG: a freed cell was found');
+    if (kind === AccumulatorKind.FREE) throw new Error('BUG: a freed accumulator was found');
     if (Number.isFinite(value)) return value;
     if (staysWithoutValue(kind)) return this.#withoutSum(accumulator);
     this.#batch.ignoredNonFinite += 1;

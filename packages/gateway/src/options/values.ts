@@ -1,6 +1,6 @@
 /** How values are written on the command line: durations, sizes, counts and paths, read and written back for the help. */
 
-/** A value, or what is wrong with its series key. */
+/** A value, or what is wrong with how it is written. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 
 const durationUnits: readonly (readonly [unit: string, ms: number])[] = [

@@ -23,7 +23,8 @@ import { FamilyChanges } from './family-changes.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
-import type { Limits, AggregationConfig } from '../store/aggregation-config.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
+import type { Limits } from '../store/limits.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
@@ -284,7 +285,7 @@ export class State {
   *recycleInSteps(
     { reusesComposites }: { readonly reusesComposites: boolean } = { reusesComposites: true },
   ): Generator<void, void> {
-    if (this.#readers > 0) throw new Error('BUG: recycling cells that somebody reads');
+    if (this.#readers > 0) throw new Error('BUG: recycling accumulators that somebody reads');
     this.pace.begin();
     yield* this.cleanFreed();
     yield* this.accumulators.forgetFreedMembers(this.pace, { reusesComposites });

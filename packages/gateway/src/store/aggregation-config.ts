@@ -1,4 +1,4 @@
-/** How the state aggregates, and how much to hold. Fixed for its life. */
+/** How the state aggregates. */
 export interface AggregationConfig {
   readonly byJob: boolean;
   /**
@@ -29,32 +29,4 @@ export interface AggregationConfig {
 /** Whether what a push says about start times decides what becomes of its values. */
 export function usesStartTimes({ byJob, counterResets }: AggregationConfig): boolean {
   return byJob && counterResets === 'accumulate';
-}
-
-/** Bounds of what is kept. A push that would go past one is refused whole. */
-export interface Limits {
-  /** Samples held: a counter or gauge series is one, a histogram series one per bucket plus two. */
-  readonly seriesMax: number;
-  readonly familiesMax: number;
-  /** Sources remembered in by-job mode. */
-  readonly sourcesMax: number;
-  /** Buckets of one histogram series, `+Inf` included. */
-  readonly bucketsMax: number;
-  /** Native buckets of one histogram series in the exposition; of each resolution among its senders, in the state. */
-  readonly nativeBucketsMax: number;
-  /** Exemplars kept in all. */
-  readonly exemplarsMax: number;
-  readonly labelsMax: number;
-  /** Bytes of a series as written in the exposition: name and labels. */
-  readonly seriesBytesMax: number;
-  /** Bytes of all series: their text and what goes with each sample. */
-  readonly seriesBytesTotalMax: number;
-  /** Bytes of one HELP text. */
-  readonly helpBytesMax: number;
-  /** Bytes of the names, help and units of all families. */
-  readonly metadataBytesTotalMax: number;
-  /** In by-job mode: bytes of all sources and of what each pushed last. */
-  readonly sourceBytesTotalMax: number;
-  /** Bytes of other series keys of known series; past it they are forgotten and learnt again, and nothing is refused. */
-  readonly otherSpellingsBytesMax: number;
 }

@@ -127,9 +127,9 @@ export class Families {
   /** Gives a family a HELP and a unit, where they are given and it has none. The push that does may have taken it away. */
   describe(family: Family, { help, unit }: Pick<Family, 'help' | 'unit'>): void {
     if (this.byId[family.id] !== family) return;
-    const isNewSeries =
+    const isNew =
       (help !== undefined && family.help === undefined) || (unit !== undefined && family.unit === undefined);
-    if (!isNewSeries) return;
+    if (!isNew) return;
     this.#count(family, -1);
     const changing = family as Writable<Family>;
     if (help !== undefined) changing.help ??= flatText(help);

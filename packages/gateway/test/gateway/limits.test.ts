@@ -1,7 +1,7 @@
 /** Every limit, in each way in which a push may be read, in both modes, and after a restart from records and from a snapshot. */
 import { describe, expect, test } from 'vitest';
 
-import type { Limits } from '../../src/store/aggregation-config.ts';
+import type { Limits } from '../../src/store/limits.ts';
 import type { EmbeddedOptions } from '../../src/index.ts';
 import { RequestError } from '../../src/index.ts';
 import type { LogFields } from '../../src/primitives/log.ts';

@@ -7,7 +7,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 
 import { initialAggregation } from '../../src/gateway/ledger/ledger.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { Suspects } from '../../src/gateway/telemetry/suspects.ts';
 import { createGateway } from '../../src/index.ts';
 import type { EmbeddedOptions } from '../../src/index.ts';

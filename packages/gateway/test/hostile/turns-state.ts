@@ -138,7 +138,7 @@ function casesOf(scale: number): readonly Case[] {
       work: () => pushing('y 1\n', 'job/b'),
     },
     {
-      name: 'scrape of 5 million cells',
+      name: 'scrape of 5 million samples',
       build: (g) => fill(g, 'x', many * 5, { head: '# TYPE x counter\n' }),
       work: () => scrape,
     },

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { beginProtobuf } from '../../src/exposition/protobuf/decode.ts';
 import { beginText } from '../../src/exposition/text/decode.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import * as pb from '../support/protobuf.ts';
 import { WorkingState } from '../state/working-state.ts';

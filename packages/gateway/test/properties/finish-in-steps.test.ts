@@ -9,7 +9,7 @@ import { RecordWriter } from '../../src/wal/record.ts';
 import { State } from '../../src/state/state.ts';
 import { beginOpenMetrics } from '../../src/exposition/openmetrics/decode.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { PushProblem } from '../../src/model/errors.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { runs } from '../support/runs.ts';

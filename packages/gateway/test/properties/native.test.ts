@@ -7,7 +7,7 @@ import { atOnce } from '../../src/primitives/turns.ts';
 import { PushCommand } from '../../src/wal/push-command.ts';
 import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
 import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { addHistograms } from '../../src/histogram/add.ts';
 import { bucketIndex } from '../../src/histogram/bounds.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { WorkingState } from '../state/working-state.ts';
 import type { PushedBy } from '../state/working-state.ts';

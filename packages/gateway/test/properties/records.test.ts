@@ -21,7 +21,7 @@ import { readEntries, writeEntries } from '../../src/wal/record-entries.ts';
 import { readNewSeries, writeNewSeries } from '../../src/wal/record-new-series.ts';
 import { State } from '../../src/state/state.ts';
 import { decodeText } from '../../src/exposition/text/decode.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';
 import { viewOf } from '../../src/primitives/bytes.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
@@ -87,7 +87,7 @@ test('entries are read as they were written, -0 and NaN as well', () => {
   );
 });
 
-test('new cells are read as they were written, with texts that begin alike or not', () => {
+test('new series are read as they were written, with texts that begin alike or not', () => {
   const accumulators = fc.uniqueArray(
     fc.record({
       text: fc

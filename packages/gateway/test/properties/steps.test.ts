@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 import { restoreState } from '../../src/snapshot/restore-state.ts';
 import { takeSnapshotInSteps } from '../../src/snapshot/take-snapshot.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { Course, step, steps } from '../state/course.ts';
 import { inTurn, WorkingState } from '../state/working-state.ts';

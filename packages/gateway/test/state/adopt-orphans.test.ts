@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { PushFormat } from '../../src/gateway/api.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import * as pb from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';

@@ -2,10 +2,10 @@
 import { describe, expect, test, vi } from 'vitest';
 
 import { PendingSeries } from '../../src/store/pending-series.ts';
-import type { Limits } from '../../src/store/aggregation-config.ts';
+import type { Limits } from '../../src/store/limits.ts';
 import { idsOfLeaving } from '../../src/ingest/freed.ts';
 import { goneBytes, seriesBytes, usageOf } from '../../src/state/usage.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { createGateway } from '../../src/index.ts';
 import { plainText } from '../../src/model/exposition-format.ts';
 import { aliveBytes } from '../support/collect-garbage.ts';

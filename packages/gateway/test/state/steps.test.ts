@@ -7,7 +7,7 @@ import { restoreState } from '../../src/snapshot/restore-state.ts';
 import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
 import { State } from '../../src/state/state.ts';
 import { takeSnapshotInSteps } from '../../src/snapshot/take-snapshot.ts';
-import { defaultLimits } from '../../src/gateway/options.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
 import { sortNumbers, Pace } from '../../src/primitives/pace.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { targetOf } from './target.ts';

@@ -35,7 +35,7 @@ export const layers: Layers = {
   model: ['primitives'],
   options: ['primitives'],
   histogram: nouns,
-  store: ['histogram', ...nouns],
+  store: ['options', 'histogram', ...nouns],
   sources: ['store', 'histogram', ...nouns],
   state: ['store', 'sources', 'histogram', ...nouns],
   ingest: ['store', 'sources', 'state', 'histogram', ...nouns],

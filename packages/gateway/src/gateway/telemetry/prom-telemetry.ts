@@ -86,7 +86,7 @@ export const ownMetrics = {
   limit: [
     'gauge',
     ['of'],
-    'Limits, named after the metric that counts the same (without the prefix); also buckets per histogram (histogram_buckets, native_histogram_buckets), labels and bytes per series (series_labels, one_series_bytes), bytes per HELP text (help_bytes), bytes per push and of all pushes in progress (body_bytes, bodies_bytes), connections, and the memory available to the gateway (memory_bytes).',
+    'Limits, named after the metric that counts the same (without the prefix). The others are limits on one push, series, histogram or HELP text, on the bytes of all pushes in progress (bodies_bytes) and on connections, and the memory available to the gateway (memory_bytes).',
   ],
   exemplars: ['gauge', [], 'Number of exemplars.'],
   exemplars_dropped_total: ['counter', [], 'Exemplars dropped because of --limit.exemplars.'],
