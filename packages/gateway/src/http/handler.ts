@@ -142,7 +142,8 @@ function createRefusals(
     } else if (request.method !== 'DELETE') return;
     const remote = addressOf(request);
     const path = shorten(exchange.path);
-    refusals.refused('push refused', { code, path, remote, message }, { path, sender: senderOf(remote) });
+    const what = request.method === 'DELETE' ? 'delete refused' : 'push refused';
+    refusals.refused(what, { code, path, remote, message }, { path, sender: senderOf(remote) });
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
     countRefusal(exchange, code, 'the body is incomplete');

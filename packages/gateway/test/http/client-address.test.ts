@@ -74,7 +74,11 @@ test('the log names the sender that the proxy names', async () => {
   const { port } = await gateway.start({ host: '127.0.0.1' });
   const headers = { 'X-Forwarded-For': '203.0.113.5, 198.51.100.1' };
   await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST', headers, body: 'a x\n' });
-  expect(lines).toMatchObject([['warn', 'push refused', { remote: '198.51.100.1' }]]);
+  await fetch(`http://127.0.0.1:${port}/metrics/job`, { method: 'DELETE', headers });
+  expect(lines).toMatchObject([
+    ['warn', 'push refused', { remote: '198.51.100.1' }],
+    ['warn', 'delete refused', { remote: '198.51.100.1', path: '/metrics/job' }],
+  ]);
 });
 
 test('senders and scrapers share by the address that the proxy names', async () => {
