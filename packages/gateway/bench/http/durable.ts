@@ -1,21 +1,18 @@
 /**
- * What it costs to keep every push on disk: the small push over many connections beside a gateway that keeps things in memory, the
- * size of records, and how long a start takes.
+ * What it costs to keep every push on disk: CPU time and rate, the size of records, how long a start takes, and what snapshots do to
+ * pushes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { largePush, shortSeriesPush, smallPush } from '../data.ts';
 import { push, pushAll, readSample } from './client.ts';
-import type { Sizes } from './options.ts';
+import { measureDurableCost } from './durable-cost.ts';
+import type { Options, Sizes } from './options.ts';
 import { startGateway, storageFolder } from './processes.ts';
 import type { Server } from './processes.ts';
-import { oneRound } from './pushes.ts';
-import type { PushFigures } from './pushes.ts';
-import { times } from './report.ts';
 import type { Finding } from './report.ts';
 import { latenciesWhile } from './scrapes.ts';
 import { median, percentile } from './statistics.ts';
-import { prepareLoad } from './wrk.ts';
 
 const CONNECTIONS = 64;
 const SERIES_PER_PUSH = 10_000;
@@ -26,52 +23,13 @@ const SNAPSHOT_WAIT_MS = 3_000;
 const POLL_MS = 500;
 const NEVER = '--storage.snapshot-interval=1h';
 
-export async function measureDurable(sizes: Sizes): Promise<readonly Finding[]> {
+export async function measureDurable(options: Options): Promise<readonly Finding[]> {
+  const { sizes } = options;
   return [
-    ...(await measureCost(sizes)),
+    ...(await measureDurableCost(options)),
     await measureRecordSize(sizes),
     await measureReplay(sizes),
     ...(await measureSnapshots(sizes)),
-  ];
-}
-
-async function measureCost(sizes: Sizes): Promise<readonly Finding[]> {
-  const memory = await startGateway();
-  const durable = await startGateway({ storage: storageFolder('cost') });
-  const bodies = [smallPush(0), smallPush(1)].map((text) => Buffer.from(text));
-  const figures = new Map<Server, PushFigures[]>([
-    [memory, []],
-    [durable, []],
-  ]);
-  for (let round = -1; round < sizes.rounds; round += 1) {
-    for (const [server, rounds] of figures) {
-      const load = prepareLoad(
-        bodies.map((body) => ({ url: server.pushUrl(0), body })),
-        CONNECTIONS,
-      );
-      const measured = await oneRound(server, load, sizes.roundSeconds);
-      // The first round finds both cold.
-      if (round >= 0) rounds.push(measured);
-    }
-  }
-  await memory.stop();
-  await durable.stop();
-  const of = (server: Server, figure: keyof PushFigures): number =>
-    median(figures.get(server)!.map((each) => each[figure]));
-  const ratio = (figure: keyof PushFigures): number => of(durable, figure) / of(memory, figure);
-  return [
-    {
-      work: `durable: small push over ${CONNECTIONS} connections, CPU per push`,
-      reach: '≤ 1.3 × of memory mode',
-      measured: `${times(ratio('cpuMicros'))} (${of(durable, 'cpuMicros').toFixed(1)} µs, memory ${of(memory, 'cpuMicros').toFixed(1)} µs)`,
-      met: ratio('cpuMicros') <= 1.3,
-    },
-    {
-      work: '… pushes/s',
-      reach: '≥ 0.8 × of memory mode',
-      measured: `${times(ratio('pushesPerSecond'))} (${of(durable, 'pushesPerSecond').toFixed(0)}/s, p99 ${of(durable, 'p99Ms').toFixed(1)} ms)`,
-      met: ratio('pushesPerSecond') >= 0.8,
-    },
   ];
 }
 

@@ -82,7 +82,7 @@ const smokeSizes: Sizes = {
 
 const usage = `usage: npm run bench:http -- [--smoke] [--only=row,row] [--peer name=URL,pid]... [--write] [--one-core]
        npm run bench:http -- --soak=10m
-       npm run bench:http -- --profile=workload[-by-job]`;
+       npm run bench:http -- --profile=workload[-by-job][-durable]`;
 
 /** Throws an Error that says what is wrong and what would be right. */
 export function parseOptions(flags: readonly string[]): Options {

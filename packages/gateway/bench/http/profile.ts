@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import { pushAll } from './client.ts';
 import type { Options } from './options.ts';
-import { startBare, startGateway, temporaryFolder } from './processes.ts';
+import { startBare, startGateway, storageFolder, temporaryFolder } from './processes.ts';
 import type { Server } from './processes.ts';
 import { table } from './report.ts';
 import { createWorkload, pushesTo } from './workloads.ts';
@@ -18,6 +18,7 @@ const PROFILE_SECONDS = 10;
 const FUNCTIONS_SHOWN = 30;
 const FILES_SHOWN = 20;
 const BY_JOB = '-by-job';
+const DURABLE = '-durable';
 
 /** What is read of https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
 interface CpuProfile {
@@ -43,19 +44,32 @@ interface Profiled extends Sums {
   readonly pushes: number;
 }
 
-/** `name` is a workload, with `-by-job` after it for that mode. The bare server is profiled too: its time is the floor. */
+/**
+ * `name` is a workload, with `-by-job` after it for that mode, and `-durable` after that for a gateway that keeps pushes on disk. The bare
+ * server is profiled too: its time is the floor.
+ */
 export async function printProfile(name: string, { smoke, sizes }: Options): Promise<void> {
-  const byJob = name.endsWith(BY_JOB);
-  const workload = createWorkload(byJob ? name.slice(0, -BY_JOB.length) : name, sizes);
+  const [inMode, durable] = withoutEnd(name, DURABLE);
+  const [plain, byJob] = withoutEnd(inMode, BY_JOB);
+  const workload = createWorkload(plain, sizes);
+  const storage = durable ? storageFolder('profiled') : '';
   const seconds = smoke ? 1 : PROFILE_SECONDS;
   const bare = await profile(startBare, workload, seconds);
-  const gateway = await profile((nodeFlags) => startGateway({ byJob, nodeFlags }), workload, seconds);
+  const gateway = await profile(
+    (nodeFlags) => startGateway({ byJob, storage, nodeFlags }),
+    workload,
+    seconds,
+  );
   console.log(
-    `\n${byJob ? 'by-job' : 'add'} mode, ${workload.what}, ${gateway.pushes} pushes; µs are per push\n`,
+    `\n${byJob ? 'by-job' : 'add'} mode${durable ? ', durable' : ''}, ${workload.what}, ${gateway.pushes} pushes; µs are per push\n`,
   );
   console.log(kindsTable(gateway, bare));
   console.log(`\n${selfTable('file', gateway, FILES_SHOWN)}`);
   console.log(`\n${selfTable('function', gateway, FUNCTIONS_SHOWN)}`);
+}
+
+function withoutEnd(name: string, end: string): readonly [string, boolean] {
+  return name.endsWith(end) ? [name.slice(0, -end.length), true] : [name, false];
 }
 
 async function profile(

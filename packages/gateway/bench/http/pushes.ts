@@ -105,7 +105,7 @@ function medianOf(rounds: readonly PushFigures[]): PushFigures {
   };
 }
 
-function peerTarget({ name, url, pid }: Peer): Target {
+export function peerTarget({ name, url, pid }: Peer): Target {
   return {
     name,
     pid,

@@ -73,7 +73,7 @@ export function pushFindings(results: readonly PushResult[]): readonly Finding[]
   const findings: Finding[] = [];
   for (const { workload, bodyBytes, bare, add, byJob } of results) {
     const toBare = cpuRatio(add, bare);
-    const reach = { small: 1.5, large: 4.5 }[workload];
+    const reach = { small: 1.5, large: 4 }[workload];
     findings.push({
       work: `${workload} push, CPU per push`,
       reach: reach === undefined ? '' : `≤ ${reach} × the bare server`,

@@ -25,7 +25,7 @@ const otherRows: Readonly<Record<string, (options: Options) => Promise<readonly 
   'by-job-memory': ({ sizes }) => measureSourceMemory(sizes),
   scrape: ({ sizes }) => measureScrapes(sizes),
   'pushes-during-scrape': ({ sizes }) => measurePushesDuringScrapes(sizes),
-  durable: ({ sizes }) => measureDurable(sizes),
+  durable: measureDurable,
 };
 
 const readme = fileURLToPath(new URL('../../bench/README.md', import.meta.url));

@@ -1,12 +1,13 @@
 /**
- * Group commit: records are copied into one buffer as they come, and a commit takes all of it. The next one starts at the end of
- * the turn in which the one before has ended, and what came meanwhile shares it. So however many wait, each commit is one write
- * to a known place, and nothing is made per record: those who wait for the same commit wait for the same promise.
+ * Group commit: records are copied into one buffer as they come, and a commit takes all of it. The next one begins at the end of
+ * a turn, once the one before has ended, and may wait a little for more to share it (`GroupWindow`). So however many wait, each commit
+ * is one write to a known place, and nothing is made per record: those who wait for the same commit wait for the same promise.
  */
 import { performance } from 'node:perf_hooks';
 
 import { BlockBuffer } from './block.ts';
 import type { StoreId } from './format.ts';
+import { GroupWindow } from './group-window.ts';
 import type { Segment, Segments } from './segments.ts';
 
 interface CommitOptions {
@@ -49,6 +50,9 @@ export class GroupCommit {
   #thisCommit: Waiting | undefined = undefined;
   #scheduled = false;
   #busy = false;
+  /** Set while a commit waits for company. */
+  #pause: NodeJS.Timeout | undefined = undefined;
+  readonly #window: GroupWindow = new GroupWindow();
   #syncTimer: NodeJS.Timeout | undefined = undefined;
   /** Where the last commit went; not closed before the next promotion. */
   #written: Segment | undefined;
@@ -81,6 +85,7 @@ export class GroupCommit {
     this.#filling.add(record, this.logIndex, this.durableLogIndex);
     this.#fillingBytes += record.length;
     if (!this.#scheduled && !this.#busy) this.#schedule();
+    else if (this.#pause !== undefined && this.#waiting >= this.#window.expected) this.#endPause();
     return this.logIndex;
   }
 
@@ -91,15 +96,38 @@ export class GroupCommit {
     return (this.#nextCommit ??= waiting()).safe;
   }
 
+  /** Records that no commit has taken. */
+  get #waiting(): number {
+    return this.logIndex - this.#taken;
+  }
+
   #schedule(): void {
     this.#scheduled = true;
-    setImmediate(() => void this.#run());
+    setImmediate(() => this.#begin());
+  }
+
+  /** At the end of a turn: the commit, unless it pays to wait for more. */
+  #begin(): void {
+    this.#scheduled = false;
+    if (this.failure !== undefined || this.#filling.length === 0) return;
+    const pauseMs = this.#window.pauseMs(this.#waiting);
+    if (pauseMs === 0) {
+      void this.#run();
+      return;
+    }
+    this.#scheduled = true;
+    this.#pause = setTimeout(() => this.#endPause(), pauseMs);
+  }
+
+  #endPause(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#schedule();
   }
 
   async #run(): Promise<void> {
-    this.#scheduled = false;
-    if (this.failure !== undefined || this.#filling.length === 0) return;
     this.#busy = true;
+    const before = this.#taken;
     const started = performance.now();
     try {
       await this.#commit();
@@ -109,8 +137,10 @@ export class GroupCommit {
       return;
     }
     this.#busy = false;
+    const tookMs = performance.now() - started;
+    this.#window.ended(tookMs, this.#taken - before, this.#waiting);
     if (this.#filling.length > 0) this.#schedule();
-    this.#options.onCommit((performance.now() - started) / 1000);
+    this.#options.onCommit(tookMs / 1000);
   }
 
   async #commit(): Promise<void> {
@@ -194,6 +224,7 @@ export class GroupCommit {
     this.#thisCommit?.reject(error);
     this.#nextCommit?.reject(error);
     clearTimeout(this.#syncTimer);
+    clearTimeout(this.#pause);
     this.#options.onFailure(error);
   }
 

@@ -34,10 +34,13 @@ function setUp(limits: Partial<BodyLimits> = {}) {
     let read = Buffer.alloc(0);
     try {
       const coding = intake.check(request.message);
-      await intake.receive(request.message, { coding, client: request.client }, async (body) => {
-        read = Buffer.from(body);
-        await use(body);
-      });
+      const body = await intake.receive(request.message, { coding, client: request.client });
+      try {
+        read = Buffer.from(body.bytes());
+        await use(body.bytes());
+      } finally {
+        body.free();
+      }
       return read;
     } catch (error) {
       return error instanceof RequestError ? error.code : (error as Error).name;

@@ -50,9 +50,11 @@ async function outcome(
   places: readonly number[] = [],
 ): Promise<Uint8Array | string> {
   const request = new FakeRequest();
-  const received = intake.receive(request.message, { coding, client: request.client }, async (body) =>
-    Buffer.from(body),
-  );
+  const received = intake.receive(request.message, { coding, client: request.client }).then((body) => {
+    const bytes = Buffer.from(body.bytes());
+    body.free();
+    return bytes;
+  });
   const ends = [...places.map((place) => place % (sent.length + 1)).toSorted((a, b) => a - b), sent.length];
   ends.forEach((end, i) => request.send(sent.subarray(i === 0 ? 0 : ends[i - 1]!, end)));
   request.finish();

@@ -36,6 +36,13 @@ interface ReceivedBody {
   readonly client: Client;
 }
 
+/** The bytes of a body, until they are freed. */
+interface HeldBody {
+  bytes(): Uint8Array;
+  /** May be called several times. */
+  free(): void;
+}
+
 /** Receives bodies under shared budgets. */
 export class BodyIntake {
   readonly #limits: BodyLimits;
@@ -74,61 +81,58 @@ export class BodyIntake {
   }
 
   /**
-   * Hands the whole decompressed body to `use` and settles as it does. The body counts against the shared budget until
-   * then, and belongs to `use` only that long. Rejects with RequestError, or with ClientGone when the upload breaks off. An
-   * uncompressed body that comes in one chunk is not copied.
+   * The whole body, decompressed. It counts against the shared budget until it is freed, and must not be used after. Rejects with
+   * RequestError, or with ClientGone when the upload breaks off; nothing is held then. An uncompressed body that comes in one chunk is
+   * not copied.
    */
-  async receive<T>(
-    request: IncomingMessage,
-    { coding, client }: ReceivedBody,
-    use: (body: Uint8Array) => Promise<T>,
-  ): Promise<T> {
+  receive(request: IncomingMessage, { coding, client }: ReceivedBody): Promise<HeldBody> {
     const { bodyBytesMax } = this.#limits;
     const readBefore = bodyReadBefore(request);
     if (readBefore !== undefined) {
       if (readBefore.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
-      return use(readBefore);
+      return Promise.resolve({ bytes: () => readBefore, free: () => {} });
     }
     const share = this.#memory.share(client.sender);
-    const sent = new BodyBuffer(share, lengthMax(request, bodyBytesMax));
-    let inflated: BodyBuffer | undefined;
+    const collected = collect(request, share, bodyBytesMax);
+    return coding === undefined ? collected : this.#decompressed(collected, { coding, client, share });
+  }
+
+  async #decompressed(
+    collected: Promise<BodyBuffer>,
+    {
+      coding,
+      client,
+      share,
+    }: { readonly coding: Compression; readonly client: Client; readonly share: BodyShare },
+  ): Promise<BodyBuffer> {
+    const sent = await collected;
+    const { bodyBytesMax } = this.#limits;
+    const output = new BodyBuffer(share, bodyBytesMax);
+    const body = {
+      sent: sent.bytes(),
+      compression: coding,
+      sender: share.sender,
+      isGone: () => client.isGone,
+      bytesMax: bodyBytesMax,
+      tooLarge: bodyTooLarge,
+      output,
+    };
     try {
-      await collect(request, { sent, share, bytesMax: bodyBytesMax });
-      share.checkWaiting();
-      if (coding === undefined) return await use(sent.bytes());
-      inflated = new BodyBuffer(share, bodyBytesMax);
-      const body = {
-        sent: sent.bytes(),
-        compression: coding,
-        sender: share.sender,
-        isGone: () => client.isGone,
-        bytesMax: bodyBytesMax,
-        tooLarge: bodyTooLarge,
-        output: inflated,
-      };
       await decompress(body, { decoders: this.#decoders, turns: this.#turns });
-      sent.free();
-      return await use(inflated.bytes());
+      return output;
+    } catch (error) {
+      output.free();
+      throw error;
     } finally {
       sent.free();
-      inflated?.free();
     }
   }
 }
 
-function lengthMax(request: IncomingMessage, bytesMax: number): number {
-  const announced = request.headers['content-length'];
-  return announced === undefined ? bytesMax : Math.min(Number(announced), bytesMax);
-}
-
-interface Collecting {
-  readonly sent: BodyBuffer;
-  readonly share: BodyShare;
-  readonly bytesMax: number;
-}
-
-/** Fills `sent` with the body as it was sent. Meanwhile, when it does not come at once, it may have to give way. */
-function collect(request: IncomingMessage, { sent, share, bytesMax }: Collecting): Promise<void> {
+/** Resolves with the body as it was sent. Meanwhile, when it does not come at once, it may have to give way. */
+function collect(request: IncomingMessage, share: BodyShare, bytesMax: number): Promise<BodyBuffer> {
+  const announced = Number(request.headers['content-length'] ?? Infinity);
+  const sent = new BodyBuffer(share, Math.min(announced, bytesMax));
   return new Promise((resolve, reject) => {
     let settled = false;
     const fail = (error: Error): void => {
@@ -144,9 +148,11 @@ function collect(request: IncomingMessage, { sent, share, bytesMax }: Collecting
     // After a failure what still comes is dropped, and whoever replies decides how long to listen.
     request.on('data', (chunk: Uint8Array) => {
       if (settled) return;
-      if (!request.complete && !share.isReceiving) share.startReceiving(fail);
+      const length = sent.length + chunk.length;
+      // Nearly all come in one chunk, and then there is nothing to wait for.
+      if (length < announced && !request.complete && !share.isReceiving) share.startReceiving(fail);
       try {
-        if (sent.length + chunk.length > bytesMax) throw bodyTooLarge(bytesMax);
+        if (length > bytesMax) throw bodyTooLarge(bytesMax);
         sent.keep(chunk);
       } catch (error) {
         fail(error as Error);
@@ -154,9 +160,14 @@ function collect(request: IncomingMessage, { sent, share, bytesMax }: Collecting
     });
     request.on('end', () => {
       if (settled) return;
-      settled = true;
-      share.endReceiving();
-      resolve();
+      try {
+        share.endReceiving();
+        share.checkWaiting();
+        settled = true;
+        resolve(sent);
+      } catch (error) {
+        fail(error as Error);
+      }
     });
     request.on('error', clientGone);
     request.on('close', clientGone);

@@ -48,15 +48,17 @@ export function pushHandler(deps: PushDeps): Handler {
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
     const client = new HttpClient(request, addressOf);
-    const outcome = await intake.receive(request, { coding, client }, async (body) => {
-      exchange.bodyBytes = body.length;
-      try {
-        return await gateway.push({ method, key, format, body, idempotencyKey, client });
-      } catch (error) {
-        // Here, as the memory of the body is used again once this is done.
-        throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
-      }
-    });
+    const received = await intake.receive(request, { coding, client });
+    const body = received.bytes();
+    exchange.bodyBytes = body.length;
+    let outcome: PushOutcome;
+    try {
+      outcome = await gateway.push({ method, key, format, body, idempotencyKey, client });
+    } catch (error) {
+      throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
+    } finally {
+      received.free();
+    }
     // Not where another push follows whose reply would be lost with the connection.
     if (deps.state.stopping && exchange.connection?.isLast(exchange) !== false)
       response.shouldKeepAlive = false;
