@@ -138,13 +138,6 @@ async function sendAgainAndAgain(
   await Promise.all(Array.from({ length: senders }, send));
 }
 
-test('senders that wait for their replies come to share one commit', async () => {
-  const journal = await slowJournal(5);
-  await sendAgainAndAgain(journal, { senders: 8, times: 20 });
-  // In two groups by turns it would be 40.
-  expect(journal.stats().commits).toBeLessThan(32);
-});
-
 test('what waits is committed although nobody else comes', async () => {
   const journal = await slowJournal(5);
   await sendAgainAndAgain(journal, { senders: 8, times: 3 });
