@@ -108,12 +108,27 @@ export interface SeriesRange {
 }
 
 /** About 100 bytes a series: one counter family, 3 labels. 10 000 series are 1 MB. */
-export function largePush({ series, from = 0, round = 0 }: SeriesRange): string {
+export function largePush(range: SeriesRange): string {
+  return largeLines(range, (code, instance, path) => `${code},${instance},${path}`);
+}
+
+/** The same series, with labels in the order in which a program names them rather than sorted. */
+export function unsortedPush(range: SeriesRange): string {
+  return largeLines(range, (code, instance, path) => `${path},${code},${instance}`);
+}
+
+function largeLines(
+  { series, from = 0, round = 0 }: SeriesRange,
+  labelsOf: (code: string, instance: string, path: string) => string,
+): string {
   const lines = ['# TYPE http_requests_total counter'];
   for (let i = from; i < from + series; i += 1) {
-    lines.push(
-      `http_requests_total{code="${200 + (i % 10)}",instance="host-${i}.eu-west-1.local",path="/api/v1/things/${i % 100}"} ${i * 3 + round}`,
+    const labels = labelsOf(
+      `code="${200 + (i % 10)}"`,
+      `instance="host-${i}.eu-west-1.local"`,
+      `path="/api/v1/things/${i % 100}"`,
     );
+    lines.push(`http_requests_total{${labels}} ${i * 3 + round}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -22,8 +22,9 @@ import type { AliasTarget, Batch } from '../store/batch.ts';
 import { checkHelp } from './check-limits.ts';
 import type { TextAt } from '../store/accumulators.ts';
 import { DiscardedLines } from './discarded-lines.ts';
-import { beginPush, readExpected } from './expected-run.ts';
+import { beginPush, growCursor, pass, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
+import { ReorderedLabels } from './reordered-labels.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
@@ -86,11 +87,14 @@ export class PushBuilder implements SampleSink, KnownSeries {
   readonly #cursor: Cursor = {
     serial: 0,
     seen: new Uint32Array(0),
+    skips: new Int32Array(0),
+    accumulator: -1,
     nextAccumulator: 0,
     family: -1,
     missed: false,
   };
   readonly #expected: ExpectedRun;
+  readonly #reordered: ReorderedLabels;
   #seriesCache: SeriesCache;
   #strict = false;
   readonly #finish: PushFinish;
@@ -104,7 +108,9 @@ export class PushBuilder implements SampleSink, KnownSeries {
     this.batch = emptyBatch(state.hashSeed);
     this.#families = new PushFamilies(state, this.batch);
     this.#seriesCache = state.seriesCache.text;
+    this.#reordered = new ReorderedLabels(state.accumulators, state.hashSeed);
     this.#expected = {
+      reordered: this.#reordered,
       withinFamily: false,
       accumulators: state.accumulators,
       batch: this.batch,
@@ -178,7 +184,8 @@ export class PushBuilder implements SampleSink, KnownSeries {
     const isMetadata = view.getUint8(start) === HASH;
     if (!isMetadata && !this.#cursor.missed) {
       const accumulator = this.#cursor.nextAccumulator;
-      const length = accumulators.texts.matchLength(accumulator, view, start, end);
+      let length = accumulators.texts.matchLength(accumulator, view, start, end);
+      if (length < 0) length = this.#reordered.matchLength(accumulator, view, start, end);
       if (length >= 0 && accumulators.kind[accumulator] !== AccumulatorKind.FREE) {
         this.guessed = accumulator;
         return start + length;
@@ -207,7 +214,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
       if (accumulator >= 0) return accumulator;
     }
     const entry = seriesCache.find(view, start, end, hash);
-    if (entry < 0) return UNKNOWN;
+    if (entry < 0) return ownLabelsOnly ? this.#reordered.find(view, start, end) : UNKNOWN;
     const target = seriesCache.targetOf(entry);
     this.#nextSeriesKey = seriesCache.used(entry);
     if (target < 0) return this.#knownHere(target);
@@ -240,7 +247,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
       return;
     }
     const cursor = this.#cursor;
-    cursor.nextAccumulator = reference + 1;
+    pass(cursor, reference);
     this.batch.samples += 1;
     const { accumulators } = this.#state;
     if (cursor.seen[reference] === cursor.serial)
@@ -330,6 +337,8 @@ export class PushBuilder implements SampleSink, KnownSeries {
       value,
       seriesKey.start,
     );
+    const { start, end, key } = seriesKey;
+    if (key === undefined && this.#reordered.isReordered(this.#body, start, end, at.view, at.end)) return;
     if (accumulator >= 0 || !isSpelled(this.#body, seriesKey, at))
       this.#remember(seriesKey, { target: accumulator });
   }
@@ -459,12 +468,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
   /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */
   keepUp(): void {
     this.epoch = this.#state.epoch;
-    const { length } = this.#state.accumulators.kind;
-    const { seen } = this.#cursor;
-    if (length > seen.length) {
-      this.#cursor.seen = new Uint32Array(length);
-      this.#cursor.seen.set(seen);
-    }
+    growCursor(this.#cursor, this.#state.accumulators.kind.length);
     this.#families.keepUp();
   }
 

@@ -53,3 +53,12 @@ export function sameBytes(a: DataView, aStart: number, b: DataView, bStart: numb
   }
   return true;
 }
+
+/** Copies `length` bytes to another place. */
+export function copyBytes(from: DataView, start: number, to: DataView, at: number, length: number): void {
+  let i = 0;
+  for (const stop = length - 3; i < stop; i += 4) {
+    to.setInt32(at + i, from.getInt32(start + i, true), true);
+  }
+  for (; i < length; i += 1) to.setUint8(at + i, from.getUint8(start + i));
+}

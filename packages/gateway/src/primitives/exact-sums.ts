@@ -10,6 +10,7 @@
  * Robust Geometric Predicates", 1997. Both are exact unless they overflow, which ends in NaN or an infinity and so is found out.
  * Values must be finite.
  */
+import { copyNonZero } from './pace.ts';
 import { doubleOf, expansionOf, finitePartsOf, packUnits, unitsOf, unpackUnits } from './wide-sum.ts';
 
 /** Sums come back from whole numbers where they are so far from an overflow that they do not soon go there again. */
@@ -29,9 +30,9 @@ export class ExactSums {
   readonly #spilled = new Map<number, Spilled>();
 
   /** Makes room for so many rows; `copy` copies a column to the beginning of a larger one, in steps, and returns that. */
-  *reserve(capacity: number, copy: CopyColumn): Generator<void, void> {
+  *reserve(capacity: number, copy: CopyColumn, copyRest: CopyColumn = copy): Generator<void, void> {
     this.#hi = yield* copy(this.#hi, new Float64Array(capacity));
-    this.#lo = yield* copy(this.#lo, new Float64Array(capacity));
+    this.#lo = yield* copyRest(this.#lo, new Float64Array(capacity));
   }
 
   get(index: number): number {
@@ -53,7 +54,8 @@ export class ExactSums {
   set(index: number, value: number): void {
     if (this.#spilled.size > 0) this.#spilled.delete(index);
     this.#hi[index] = value;
-    this.#lo[index] = 0;
+    // As long as all are whole numbers nothing is written here, and so it takes no memory.
+    if (this.#lo[index] !== 0) this.#lo[index] = 0;
   }
 
   add(index: number, value: number): void {
@@ -104,7 +106,7 @@ export class ExactSums {
   /** Puts copied rows in their place, from row `from` on, but for those that spilled. */
   restore(from: number, hi: Float64Array, lo: Float64Array): void {
     this.#hi.set(hi, from);
-    this.#lo.set(lo, from);
+    copyNonZero(lo, this.#lo, from);
   }
 
   /** Whether two doubles do not hold the sum. */

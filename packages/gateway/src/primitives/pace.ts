@@ -40,6 +40,9 @@ const COPIED_ROWS = 16;
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
+/** And so many of them where each is looked at. */
+const SPARSE_ROWS = 4;
+
 /** Copies the first `length` numbers of a column to the beginning of another; returns that. */
 export function* copyColumn<T extends Column>(
   pace: Pace,
@@ -54,6 +57,25 @@ export function* copyColumn<T extends Column>(
     if (pace.isFull((end - at) / COPIED_ROWS)) yield;
   }
   return to;
+}
+
+/** The same by `copyNonZero`. */
+export function* copySparseColumn<T extends Column>(pace: Pace, from: T, to: T): Generator<void, T> {
+  const { rows } = pace;
+  for (let at = 0; at < from.length; at += rows) {
+    const end = Math.min(at + rows, from.length);
+    copyNonZero(from.subarray(at, end), to, at);
+    if (pace.isFull((end - at) / SPARSE_ROWS)) yield;
+  }
+  return to;
+}
+
+/**
+ * Copies numbers to a place in a column where nothing but 0 stands. What is 0 is not written: a page that nobody has written to takes no
+ * memory, and most numbers of some columns are 0.
+ */
+export function copyNonZero(from: Column, to: Column, at: number): void {
+  for (let i = 0; i < from.length; i += 1) if (from[i] !== 0) to[at + i] = from[i]!;
 }
 
 const DIGIT_BITS = 11;

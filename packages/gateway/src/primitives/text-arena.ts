@@ -7,7 +7,7 @@
  * emptiest chunk moves to the end of the newest, a few bytes with each that are placed, so that gaps stay below a fifth of
  * the whole and two chunks. Owners ask where their bytes are each time, so nobody notices.
  */
-import { viewOf } from './bytes.ts';
+import { copyBytes, viewOf } from './bytes.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const SMALL_CHUNK_BYTES = 1 << 14;
@@ -238,12 +238,4 @@ export class TextArena {
 function newChunk(length: number): Chunk {
   const bytes = new Uint8Array(length);
   return { bytes, view: viewOf(bytes), used: 0, live: 0 };
-}
-
-function copyBytes(from: DataView, start: number, to: DataView, at: number, length: number): void {
-  let i = 0;
-  for (const stop = length - 3; i < stop; i += 4) {
-    to.setInt32(at + i, from.getInt32(start + i, true), true);
-  }
-  for (; i < length; i += 1) to.setUint8(at + i, from.getUint8(start + i));
 }

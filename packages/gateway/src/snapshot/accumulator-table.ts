@@ -4,6 +4,7 @@
  * would be written to the wrong place.
  */
 import { viewOf } from '../primitives/bytes.ts';
+import { copyNonZero } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import { exemplarColumns, readExemplars } from './exemplar-columns.ts';
@@ -89,8 +90,10 @@ export class AccumulatorReader {
     accumulators.kind.set(part.u8(), from);
     accumulators.family.set(part.u32(), from);
     accumulators.composite.set(part.i32(), from);
-    accumulators.bound.set(part.f64(), from);
-    accumulators.contributors.set(part.u32(), from);
+    // Earlier versions wrote NaN for what has none.
+    const bounds = part.f64().map((bound) => (Number.isNaN(bound) ? 0 : bound));
+    copyNonZero(bounds, accumulators.bound, from);
+    copyNonZero(part.u32(), accumulators.contributors, from);
     accumulators.startMs.set(part.f64(), from);
     accumulators.sums.restore(from, part.f64(), part.f64());
     const lengths = part.u16();

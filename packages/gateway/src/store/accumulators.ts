@@ -5,7 +5,7 @@
  *
  *   texts      entry ─ `http_requests_total{code="200"}`            key, and what the exposition shows
  *   kind       what adding to it means                              family             the id of its family
- *   composite  the histogram or summary series it is part of, or -1 bound              upper bound, for buckets
+ *   composite  the histogram or summary series it is part of, or -1 bound              upper bound, for buckets, else 0
  *   sums       its exact total                                      contributors       sources with a contribution to it (by-job only)
  *   startMs    when it began to count                               createdGeneration  since which view it is there
  *
@@ -19,7 +19,7 @@ import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
-import { copyColumn, Pace } from '../primitives/pace.ts';
+import { copyColumn, copySparseColumn, Pace } from '../primitives/pace.ts';
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
 interface Composite {
@@ -87,8 +87,8 @@ export class Accumulators {
     this.kind[accumulator] = kind;
     this.family[accumulator] = family;
     this.composite[accumulator] = composite;
-    this.bound[accumulator] = bound;
-    this.contributors[accumulator] = 0;
+    write(this.bound, accumulator, Number.isNaN(bound) ? 0 : bound);
+    write(this.contributors, accumulator, 0);
     this.startMs[accumulator] = startMs;
     this.createdGeneration[accumulator] = this.generation;
     this.sums.set(accumulator, policyOf(kind).start);
@@ -263,11 +263,15 @@ export class Accumulators {
     this.kind = yield* copyColumn(pace, this.kind, new Uint8Array(capacity));
     this.family = yield* copyColumn(pace, this.family, new Uint32Array(capacity));
     this.composite = yield* copyColumn(pace, this.composite, new Int32Array(capacity));
-    this.bound = yield* copyColumn(pace, this.bound, new Float64Array(capacity));
-    this.contributors = yield* copyColumn(pace, this.contributors, new Uint32Array(capacity));
+    this.bound = yield* copySparseColumn(pace, this.bound, new Float64Array(capacity));
+    this.contributors = yield* copySparseColumn(pace, this.contributors, new Uint32Array(capacity));
     this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
     this.createdGeneration = yield* copyColumn(pace, this.createdGeneration, new Uint32Array(capacity));
-    yield* this.sums.reserve(capacity, (from, to) => copyColumn(pace, from, to));
+    yield* this.sums.reserve(
+      capacity,
+      (from, to) => copyColumn(pace, from, to),
+      (from, to) => copySparseColumn(pace, from, to),
+    );
   }
 }
 
@@ -298,6 +302,11 @@ export interface AccumulatorShape {
   /** NaN for all but buckets. */
   readonly bound: number;
   readonly startMs: number;
+}
+
+/** Leaves a 0 alone that is there already: pages of a column that nobody has written to take no memory. */
+function write(column: Float64Array | Uint32Array, accumulator: number, value: number): void {
+  if (column[accumulator] !== value) column[accumulator] = value;
 }
 
 function copied<T extends { set(from: T): void }>(to: T, from: T): T {
