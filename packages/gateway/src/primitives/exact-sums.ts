@@ -29,7 +29,10 @@ export class ExactSums {
   /** Lists are replaced, never changed, so that a snapshot may keep them. */
   readonly #spilled = new Map<number, Spilled>();
 
-  /** Makes room for so many rows; `copy` copies a column to the beginning of a larger one, in steps, and returns that. */
+  /**
+   * Makes room for so many rows; `copy` copies a column to the beginning of a larger one, in steps, and returns that; `copyRest` does
+   * so where nearly all is 0.
+   */
   *reserve(capacity: number, copy: CopyColumn, copyRest: CopyColumn = copy): Generator<void, void> {
     this.#hi = yield* copy(this.#hi, new Float64Array(capacity));
     this.#lo = yield* copyRest(this.#lo, new Float64Array(capacity));
