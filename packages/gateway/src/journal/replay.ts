@@ -13,6 +13,7 @@ import { findBlock, isSeal, mayBeTorn, readBlock, recordsOf, type Block, type Bl
 import type { CatalogFile } from './catalog.ts';
 import type { Files } from './files.ts';
 import { headerBytes, type StoreId } from './format.ts';
+import { TURN_MS } from '../primitives/turns.ts';
 
 export interface Damage {
   /** Which of the segments, by its place in the list. */
@@ -63,7 +64,6 @@ export function replay(options: ReplayOptions): Promise<Replayed> {
   return new Replay(options).run();
 }
 
-const turnMs = 5;
 const recordsPerLook = 64;
 const bytesPerLook = 64 * 1024;
 
@@ -237,7 +237,7 @@ class Replay {
   async #look(): Promise<void> {
     this.#recordsSinceLook = 0;
     this.#bytesSinceLook = 0;
-    if (performance.now() - this.#turnStarted < turnMs) return;
+    if (performance.now() - this.#turnStarted < TURN_MS) return;
     await nextTurn();
     this.#turnStarted = performance.now();
   }

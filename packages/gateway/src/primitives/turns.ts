@@ -1,8 +1,42 @@
-/** Work in steps, in turns of the event loop that are short. */
+/**
+ * Work in steps, in turns of the event loop that are short. A step is to take less than a millisecond (pace.ts), so that a turn takes little
+ * more than it may.
+ */
 import { setImmediate } from 'node:timers/promises';
 
-/** Others have their turn after so long. A step is to take less than a millisecond, so that a turn takes little more. */
-const TURN_MS = 4;
+/** For how long one turn of the event loop may be used by what goes in steps. Then others have theirs. */
+export const TURN_MS = 4;
+/** And for how many units of work: the clock may stand still, or be looked at too late. */
+const TURN_UNITS = 64;
+
+/**
+ * The turn of the event loop at hand, for work that goes on through many. Who works for long must do so one at a time, as what is done by
+ * many in one turn adds up.
+ */
+export class Turn {
+  #sinceMs = performance.now();
+  #units = 0;
+
+  /** After some units of work, each less than a tenth of a millisecond where nothing is dear: a promise of the next turn if this one is over. */
+  over(units: number = 1): Promise<void> | undefined {
+    this.#units += units;
+    if (this.#units < TURN_UNITS && performance.now() - this.#sinceMs < TURN_MS) return undefined;
+    return setImmediate().then(() => {
+      this.#sinceMs = performance.now();
+      this.#units = 0;
+    });
+  }
+}
+
+/** Does all steps, from a turn on that others may have begun. Returns what the last one says. */
+export async function inSteps<T>(steps: Iterator<void, T>, turn: Turn): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    const next = turn.over();
+    if (next !== undefined) await next;
+  }
+}
 
 /**
  * Goes through the steps of what may take long: in this turn while that is short, and else a few milliseconds in each of the turns

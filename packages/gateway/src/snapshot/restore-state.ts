@@ -2,8 +2,6 @@
  * Brings an empty state to where a snapshot was taken: same numbers of accumulators, composite series and families, same numbers to come. What
  * follows from the rest is found anew: hashes, composite series, the rows of families. A snapshot that contradicts itself is refused.
  */
-import { setImmediate } from 'node:timers/promises';
-
 import { AccumulatorReader } from './accumulator-table.ts';
 import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
@@ -11,10 +9,9 @@ import { broken, headFields, laterHeadFields, PartReader, Tag, VERSION } from '.
 import type { Head } from './parts.ts';
 import { readSources } from './source-table.ts';
 import { readSpilled } from './spilled-table.ts';
+import { inSteps, Turn } from '../primitives/turns.ts';
 import type { State } from '../state/state.ts';
 import { verifyHead, verifyState } from './verify.ts';
-
-const TURN_MS = 3;
 
 /**
  * Fills a state that nothing has happened to from the parts of a snapshot, in their order. When it throws, the state is half
@@ -28,22 +25,11 @@ export async function restoreState(parts: AsyncIterable<Uint8Array>, state: Stat
   for await (const bytes of parts) {
     const part = new PartReader(bytes);
     if (restorer === undefined) restorer = new Restorer(readHead(part), state);
-    else for (const _ of restorer.take(part)) await turn.end();
-    await turn.end();
+    else await inSteps(restorer.take(part), turn);
+    await turn.over();
   }
   if (restorer === undefined) throw broken('it is empty');
-  for (const _ of restorer.finish()) await turn.end();
-}
-
-class Turn {
-  #since = performance.now();
-
-  /** Lets others have the event loop when it is their turn. */
-  async end(): Promise<void> {
-    if (performance.now() - this.#since < TURN_MS) return;
-    await setImmediate();
-    this.#since = performance.now();
-  }
+  await inSteps(restorer.finish(), turn);
 }
 
 function readHead(part: PartReader): Head {

@@ -26,14 +26,13 @@ import type { Journal } from '../../journal/journal.ts';
 import { JournalFull } from '../../journal/journal.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Clock } from '../../primitives/clock.ts';
-import { inTurns } from '../../primitives/turns.ts';
+import { inSteps, inTurns } from '../../primitives/turns.ts';
+import type { Turn } from '../../primitives/turns.ts';
 import { LongRead } from './long-read.ts';
 import type { LongReader } from './long-read.ts';
 import type { GatewayOptions } from '../options.ts';
 import { modeChangeOf } from './mode-change.ts';
 import type { ModeChange } from './mode-change.ts';
-import { inSteps } from './pauses.ts';
-import type { Pause } from './pauses.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
 import { snapshotSections } from '../../snapshot/sections.ts';
@@ -248,12 +247,12 @@ export class Ledger implements Target {
     return true;
   }
 
-  /** The same for a long push, which holds the state still; resolves when it counts. `pause` may let others run. */
-  async pushInSteps(push: PushCommand, pause: Pause): Promise<boolean> {
+  /** The same for a long push, which holds the state still; resolves when it counts. `turn` is the one that it has begun in. */
+  async pushInSteps(push: PushCommand, turn: Turn): Promise<boolean> {
     const times = this.#times();
     const { epoch } = this.state;
     const record = this.#journal.persistent
-      ? await inSteps(this.#longWriter.writeInSteps(push, times), pause)
+      ? await inSteps(this.#longWriter.writeInSteps(push, times), turn)
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
     // The record would not be read again.

@@ -8,10 +8,9 @@ import {
   IDENTITY_BYTES,
   UNHELD_IDENTITY_BYTES,
 } from '../../store/idempotency-keys.ts';
-import { atOnce } from '../../primitives/turns.ts';
+import { atOnce, inSteps } from '../../primitives/turns.ts';
+import type { Turn } from '../../primitives/turns.ts';
 import type { PushRequest } from '../api.ts';
-import { inSteps } from '../ledger/pauses.ts';
-import type { Pause } from '../ledger/pauses.ts';
 
 /** Hashed in one step: some tenths of a millisecond. */
 const STEP_BYTES = 128 * 1024;
@@ -28,8 +27,8 @@ export function identityOf(request: KeyedPush): Uint8Array {
 }
 
 /** The same for a long body. */
-export function identityOfLong(request: KeyedPush, pause: Pause): Promise<Uint8Array> {
-  return inSteps(identity(request), pause);
+export function identityOfLong(request: KeyedPush, turn: Turn): Promise<Uint8Array> {
+  return inSteps(identity(request), turn);
 }
 
 function* identity({ key, method, body, idempotencyKey }: KeyedPush): Generator<void, Uint8Array> {

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import { FairQueue } from '../../primitives/fair-queue.ts';
+import { TURN_MS } from '../../primitives/turns.ts';
 import type { Client } from '../api.ts';
 
 export interface QueueBounds {
@@ -22,7 +23,7 @@ export interface QueueBounds {
 export const defaultQueueBounds: QueueBounds = {
   waitingMax: 4096,
   waitMsMax: 10_000,
-  turnMs: 4,
+  turnMs: TURN_MS,
   now: () => performance.now(),
 };
 

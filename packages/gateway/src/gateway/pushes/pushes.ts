@@ -20,7 +20,7 @@ import { checkLeaving } from '../../ingest/leaving.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
 import type { GroupingKey, Label } from '../../model/labels.ts';
-import { atOnce } from '../../primitives/turns.ts';
+import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
 import { decodersFor } from './decoders.ts';
 import type { Decoders } from './decoders.ts';
@@ -28,8 +28,6 @@ import { identityOf, identityOfLong } from './identity.ts';
 import { located } from './located.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
-import { inSteps, pauses } from '../ledger/pauses.ts';
-import type { Pause } from '../ledger/pauses.ts';
 import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
 import { TurnShare } from './turn-share.ts';
@@ -188,9 +186,9 @@ export class Pushes<Counts extends object> {
   async #pushInSteps(request: PushRequest): Promise<Counts | typeof REPLAYED> {
     const { state } = this.#ledger;
     const { body, format, idempotencyKey } = request;
-    const pause = pauses();
+    const turn = new Turn();
     const identity =
-      idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, pause);
+      idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
     let counts: Counts | typeof REPLAYED | undefined;
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
@@ -199,13 +197,13 @@ export class Pushes<Counts extends object> {
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
         counts = await this.#attempt(request, identity, {
-          pause,
+          turn,
           insists: attempt % (FREE_ATTEMPTS + 1) === 0,
         });
       }
       return counts;
     } catch (error) {
-      throw await inSteps(located(error, body, format), pause);
+      throw await inSteps(located(error, body, format), turn);
     } finally {
       state.letGo();
       // Nothing could be recycled while this push held what it refers to.
@@ -217,7 +215,7 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     identity: Identity,
-    { pause, insists }: { readonly pause: Pause; readonly insists: boolean },
+    { turn, insists }: { readonly turn: Turn; readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
     const builder = this.#longBuilder;
@@ -225,13 +223,13 @@ export class Pushes<Counts extends object> {
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
-      if (!(await this.#readInSteps(request, pause))) return undefined;
+      if (!(await this.#readInSteps(request, turn))) return undefined;
       read.holdStill();
       // From here on the state stays as it was when the last line was read.
-      if (!(await inSteps(builder.isCurrentInSteps(), pause))) return undefined;
+      if (!(await inSteps(builder.isCurrentInSteps(), turn))) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
       this.#checkSource(request.key);
-      await inSteps(builder.finishInSteps(), pause);
+      await inSteps(builder.finishInSteps(), turn);
       // What sources have is in the hands of whoever changes it.
       while (ledger.applying !== undefined) await ledger.applying;
       const { batch } = builder;
@@ -240,8 +238,8 @@ export class Pushes<Counts extends object> {
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (!builder.isUnchanged()) return undefined;
-      if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), pause);
-      if (await ledger.pushInSteps(push, pause)) return this.#counted(push, request.key);
+      if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
+      if (await ledger.pushInSteps(push, turn)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
     }
@@ -250,7 +248,7 @@ export class Pushes<Counts extends object> {
   }
 
   /** False as soon as the state has changed. */
-  async #readInSteps(request: PushRequest, pause: Pause): Promise<boolean> {
+  async #readInSteps(request: PushRequest, turn: Turn): Promise<boolean> {
     const { body, client, format = 'text' } = request;
     const builder = this.#longBuilder;
     const stepBytes = this.#begin(builder, request);
@@ -259,9 +257,9 @@ export class Pushes<Counts extends object> {
     while (builder.isUnchanged()) {
       if (decoder.advance(stepBytes)) return true;
       const { newSeries } = builder;
-      const turn = pause(stepBytes / STEP_BYTES + (newSeries - before) / UNIT_NEW_SERIES);
+      const next = turn.over(stepBytes / STEP_BYTES + (newSeries - before) / UNIT_NEW_SERIES);
       before = newSeries;
-      if (turn !== undefined) await turn;
+      if (next !== undefined) await next;
       if (client?.isGone === true) throw new ClientGone();
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
     }

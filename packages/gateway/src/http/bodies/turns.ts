@@ -4,6 +4,7 @@
  */
 import { RequestError } from '../../model/errors.ts';
 import { FairQueue } from '../../primitives/fair-queue.ts';
+import { TURN_MS } from '../../primitives/turns.ts';
 
 export interface TurnBounds {
   /** For all work in one turn; the last piece may go beyond. */
@@ -16,7 +17,7 @@ export interface TurnBounds {
 }
 
 const defaults: TurnBounds = {
-  turnMs: 4,
+  turnMs: TURN_MS,
   waitingMax: 4096,
   now: () => performance.now(),
   nextTurn: setImmediate,
