@@ -35,8 +35,8 @@ export interface FamilyView {
   /** Hands over the rows from `from` up to `to`. All formats are made of them. */
   visit(from: number, to: number, visitor: SeriesVisitor): void;
   /**
-   * What text shows of the same rows, from text that is held already, as it is for the many samples of a histogram. For speed alone: a
-   * decorator does without it, and so do families of single values, which are as fast row by row.
+   * What text shows of the same rows, sample by sample, as the text that is held already. For speed alone: a decorator does without
+   * it, and its text is made of rows.
    */
   visitTexts?: ((from: number, to: number, visitor: TextVisitor) => void) | undefined;
 }

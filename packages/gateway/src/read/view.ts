@@ -169,7 +169,6 @@ class RowsView implements FamilyView {
   readonly startTimes: boolean;
   readonly once: boolean = false;
   readonly rowCount: number;
-  readonly visitTexts: FamilyView['visitTexts'];
   readonly #state: ViewedState;
   readonly #accumulators: Accumulators;
   readonly #pending: NumberList;
@@ -196,7 +195,6 @@ class RowsView implements FamilyView {
     this.#pending = family.pending;
     this.#grouped = isDistribution(family.type);
     this.#rows = family.sorted;
-    if (this.#grouped) this.visitTexts = (from, to, visitor) => this.#visitTexts(from, to, visitor);
   }
 
   *sort(): Generator<void, void> {
@@ -247,22 +245,35 @@ class RowsView implements FamilyView {
     }
   }
 
-  #visitTexts(from: number, to: number, visitor: TextVisitor): void {
-    const { sums } = this.#state;
-    const { composites } = this.#accumulators;
-    for (let row = from; row < to; row += 1) {
-      const { buckets, sum, count } = composites[this.#rows[row]!]!;
-      let cumulative = 0;
-      let hasBuckets = false;
-      for (const bucket of buckets) {
-        if (!isHeld(sums, bucket)) continue;
-        hasBuckets = true;
-        cumulative += sums[bucket]!;
-        this.#visitText(bucket, cumulative, visitor);
-      }
-      if (sum >= 0 && isHeld(sums, sum)) this.#visitText(sum, sums[sum]!, visitor);
-      this.#visitText(count, hasBuckets ? cumulative : sums[count]!, visitor);
+  visitTexts(from: number, to: number, visitor: TextVisitor): void {
+    const rows = this.#rows;
+    if (this.#grouped) {
+      for (let row = from; row < to; row += 1) this.#visitComposite(rows[row]!, visitor);
+      return;
     }
+    this.#prefetch(from, to);
+    const { sums } = this.#state;
+    const isInfo = this.type === 'info';
+    for (let row = from; row < to; row += 1) {
+      const accumulator = rows[row]!;
+      const value = sums[accumulator]!;
+      this.#visitText(accumulator, isInfo ? Math.min(value, 1) : value, visitor);
+    }
+  }
+
+  #visitComposite(id: number, visitor: TextVisitor): void {
+    const { sums } = this.#state;
+    const { buckets, sum, count } = this.#accumulators.composites[id]!;
+    let cumulative = 0;
+    let hasBuckets = false;
+    for (const bucket of buckets) {
+      if (!isHeld(sums, bucket)) continue;
+      hasBuckets = true;
+      cumulative += sums[bucket]!;
+      this.#visitText(bucket, cumulative, visitor);
+    }
+    if (sum >= 0 && isHeld(sums, sum)) this.#visitText(sum, sums[sum]!, visitor);
+    this.#visitText(count, hasBuckets ? cumulative : sums[count]!, visitor);
   }
 
   #visitText(accumulator: number, value: number, visitor: TextVisitor): void {
@@ -274,8 +285,10 @@ class RowsView implements FamilyView {
   /** The labels of a composite series are those of its count. */
   #prefetch(from: number, to: number): void {
     const { texts, composites } = this.#accumulators;
-    const rows = this.#rows.subarray(from, to);
-    prefetchTexts(texts, this.#grouped ? rows.map((id) => composites[id]!.count) : rows, 0, to - from);
+    const rows = this.#rows;
+    if (!this.#grouped) return prefetchTexts(texts, rows, from, to);
+    const counts = rows.subarray(from, to).map((id) => composites[id]!.count);
+    prefetchTexts(texts, counts, 0, to - from);
   }
 }
 
