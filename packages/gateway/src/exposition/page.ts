@@ -9,13 +9,13 @@ import type { LeftOut } from './escaping/escaped-family.ts';
 import type { FamilyWriter, ExpositionOptions } from './family-writer.ts';
 import { contentOf } from './formats.ts';
 import type { FoundRun, CachedExposition, ScrapeCache, CachedText } from './scrape-cache.ts';
+import { TURN_MS } from '../primitives/turns.ts';
 import { expositionTurn } from './exposition-turns.ts';
 import { ExpositionWriter } from './exposition-writer.ts';
 
 /** Written in one step; less where rows are so long that it would take longer than `STEP_MS`. */
 const STEP_ROWS = 32;
 const STEP_MS = 1;
-const TURN_MS = 3;
 
 interface ExpositionSettings {
   /** What earlier expositions of the same view's state left behind. */

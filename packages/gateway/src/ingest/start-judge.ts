@@ -3,8 +3,7 @@
  * `x_total`; a sum of such times means nothing. But a gauge may have such a name for reasons of its own, so only what can be a
  * start time is one: it is in the past, and the push has the series that it is of. What was found is part of the record.
  */
-import { isLegacyMetricName } from '../model/labels.ts';
-import { escapeLabelValue, textWithLabels, writtenLabels } from '../model/series-text.ts';
+import { seriesHead, textWithLabels, writtenLabels } from '../model/series-text.ts';
 import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Cursor } from './expected-run.ts';
@@ -250,5 +249,5 @@ export class StartJudge {
 }
 
 function headBytes(name: string): number {
-  return isLegacyMetricName(name) ? name.length + 1 : Buffer.byteLength(escapeLabelValue(name)) + 4;
+  return Buffer.byteLength(seriesHead(name));
 }

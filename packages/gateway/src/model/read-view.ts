@@ -17,7 +17,7 @@ export interface FamilyView {
   readonly type: MetricType;
   readonly help: string | undefined;
   readonly unit: string | undefined;
-  /** True when the family's or a label's name needs quotes, so that samples cannot be copied as they are. */
+  /** The family's or a label's name needs quotes. */
   readonly quotedNames: boolean;
   /** Some of its histograms have native buckets. */
   readonly hasNative: boolean;
@@ -32,21 +32,21 @@ export interface FamilyView {
   readonly rowCount: number;
   /** Sorts the rows. Each step ends after a few milliseconds at most; the rows may be visited once the last one is done. */
   sort(): Iterable<void>;
+  /** Hands over the rows from `from` up to `to`. All formats are made of them. */
+  visit(from: number, to: number, visitor: SeriesVisitor): void;
   /**
-   * Hands over the samples of the rows from `from` up to `to`, in the order of text, each as the bytes of its name and labels
-   * and its value.
+   * What text shows of the same rows, sample by sample, as the text that is held already. For speed alone: a decorator does without
+   * it, and its text is made of rows.
    */
-  visit(from: number, to: number, visitor: SampleVisitor): void;
-  /** The same rows, each as a whole. */
-  visitSeries(from: number, to: number, visitor: SeriesVisitor): void;
+  visitTexts?: ((from: number, to: number, visitor: TextVisitor) => void) | undefined;
 }
 
-/** The bytes are valid only during the call. */
-export type SampleVisitor = (bytes: Uint8Array, start: number, end: number, value: number) => void;
+/** Hears of one sample: the bytes of its name and labels, valid during the call only, and its value. */
+export type TextVisitor = (bytes: Uint8Array, start: number, end: number, value: number) => void;
 
 export type SeriesVisitor = (series: SeriesView) => void;
 
-/** One row. The object and all arrays in it are filled anew for the next one. */
+/** One row. The object and all arrays in it are filled anew for the next one, and what it is asked for is of the row at hand. */
 export interface SeriesView {
   /**
    * The labels as in canonical text, `a="b",c="d"` from `labelsStart` to `labelsEnd`: without braces, `le` and the name of the
@@ -66,6 +66,8 @@ export interface SeriesView {
   readonly cumulative: Float64Array;
   /** When counting began, in milliseconds since the Unix epoch; NaN for what does not count. */
   readonly startMs: number;
+  /** It came after what its reader saw last, who is to see it as 0 once where the format has no start times. */
+  readonly isNew: boolean;
   /** Of the counter, or of a bucket by its place in `bounds`. */
   exemplar(bucket: number): Exemplar | undefined;
   /** The native buckets of the histogram; undefined when no sender gave any. */

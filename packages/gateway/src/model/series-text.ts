@@ -7,7 +7,7 @@ import type { Label } from './labels.ts';
 
 /** Labels must be unique. `le` goes last, as the Go client writes it, so that a client's usual series key is the canonical one. */
 export function seriesText(name: string, labels: readonly Label[], le?: string): string {
-  let inner = isLegacyMetricName(name) ? '' : `"${escapeLabelValue(name)}"`;
+  let inner = isLegacyMetricName(name) ? '' : metricNameText(name);
   const sorted = labels.length > 1 ? labels.toSorted(byName) : labels;
   for (const label of sorted) {
     if (label.value === '' && label.isShownEmpty !== true) continue;
@@ -18,23 +18,34 @@ export function seriesText(name: string, labels: readonly Label[], le?: string):
   return inner === '' ? prefix : `${prefix}{${inner}}`;
 }
 
+/** What stands before the labels of a series that has some: `name{`, or `{"na.me",`. */
+export function seriesHead(name: string): string {
+  return isLegacyMetricName(name) ? `${name}{` : `{${metricNameText(name)},`;
+}
+
 /** A label as it stands in a series. */
 export function labelText(name: string, value: string): string {
-  const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
-  return `${label}="${escapeLabelValue(value)}"`;
+  return `${labelNameText(name)}="${escapeLabelValue(value)}"`;
+}
+
+/** The name of a family as it is written, in quotes where it is no legacy name. */
+export function metricNameText(name: string): string {
+  return isLegacyMetricName(name) ? name : `"${escapeLabelValue(name)}"`;
+}
+
+/** The same for the name of a label. */
+export function labelNameText(name: string): string {
+  return isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
 }
 
 /** The labels in the canonical text of a series with this name, as they are written there. */
 export function writtenLabels(text: string, name: string): string {
-  const head = isLegacyMetricName(name) ? name.length + 1 : escapeLabelValue(name).length + 4;
-  return text.slice(head, -1);
+  return text.slice(seriesHead(name).length, -1);
 }
 
 /** The canonical text of a series, of which the labels are written already. */
 export function textWithLabels(name: string, labels: string): string {
-  if (isLegacyMetricName(name)) return labels === '' ? name : `${name}{${labels}}`;
-  const quoted = `"${escapeLabelValue(name)}"`;
-  return labels === '' ? `{${quoted}}` : `{${quoted},${labels}}`;
+  return labels === '' ? seriesText(name, []) : `${seriesHead(name)}${labels}}`;
 }
 
 export function escapeLabelValue(value: string): string {

@@ -2,11 +2,10 @@
 import { reduceForExposition } from '../histogram/resolution.ts';
 import { newestExemplars } from '../model/exemplar.ts';
 import type { Exemplar } from '../model/exemplar.ts';
-import { isLegacyMetricName } from '../model/labels.ts';
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { NativeView, SeriesView } from '../model/read-view.ts';
-import { escapeLabelValue } from '../model/series-text.ts';
+import { seriesHead, seriesText } from '../model/series-text.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { ViewUndoLog } from '../store/view-undo-log.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
@@ -42,8 +41,9 @@ export class SeriesRow implements SeriesView {
   bucketCount = 0;
   bounds: Float64Array = new Float64Array(16);
   cumulative: Float64Array = new Float64Array(16);
-  startMs: number = Number.NaN;
-  /** What was read last: an accumulator, or a composite series and the accumulators of its buckets. */
+  /** The generation up to which its reader has seen all. */
+  seen: number = Number.POSITIVE_INFINITY;
+  /** What was read last: an accumulator, of a composite series its count; and the composite series with the accumulators of its buckets. */
   #accumulator = 0;
   #composite = -1;
   readonly #bucketAccumulators: number[] = [];
@@ -59,7 +59,7 @@ export class SeriesRow implements SeriesView {
     this.#state = state;
     this.#counts = hasStartTimes(type);
     this.#isInfo = type === 'info';
-    this.#headBytes = headBytes(isDistribution(type) ? `${name}_count` : name);
+    this.#headBytes = Buffer.byteLength(seriesHead(isDistribution(type) ? `${name}_count` : name));
     this.#created = this.#counts ? createdTimes(name, state) : undefined;
   }
 
@@ -69,7 +69,6 @@ export class SeriesRow implements SeriesView {
     this.#accumulator = accumulator;
     this.#readLabels(accumulator);
     this.value = this.#isInfo ? Math.min(value, 1) : value;
-    this.#readStart(accumulator);
   }
 
   /** Reads a histogram or summary. */
@@ -77,6 +76,7 @@ export class SeriesRow implements SeriesView {
     const { accumulators, sums } = this.#state;
     const { buckets, sum, count } = accumulators.composites[id]!;
     this.#composite = id;
+    this.#accumulator = count;
     this.#readLabels(count);
     if (buckets.length > this.bounds.length) {
       this.bounds = new Float64Array(buckets.length * 2);
@@ -95,7 +95,21 @@ export class SeriesRow implements SeriesView {
     this.bucketCount = length;
     this.value = length === 0 ? sums[count]! : cumulative;
     this.sum = sum >= 0 && isHeld(sums, sum) ? sums[sum]! : Number.NaN;
-    this.#readStart(count);
+  }
+
+  /** Looked up only where it is asked for, which text does not. */
+  get startMs(): number {
+    if (!this.#counts) return Number.NaN;
+    const { accumulators, undoLog } = this.#state;
+    const counted = undoLog.startOf(this.#accumulator) ?? accumulators.startMs[this.#accumulator]!;
+    const told = this.#created?.of(this) ?? Number.NaN;
+    // A sender that does not know says 0.
+    return told > 0 && told < counted ? told : counted;
+  }
+
+  get isNew(): boolean {
+    if (this.seen === Number.POSITIVE_INFINITY || !this.#counts) return false;
+    return this.#state.accumulators.createdGeneration[this.#accumulator]! > this.seen;
   }
 
   exemplar(bucket: number): Exemplar | undefined {
@@ -141,15 +155,6 @@ export class SeriesRow implements SeriesView {
     this.labelsStart = Math.min(start + this.#headBytes, end);
     this.labelsEnd = Math.max(end - 1, this.labelsStart);
   }
-
-  #readStart(accumulator: number): void {
-    if (!this.#counts) return;
-    const { accumulators, undoLog } = this.#state;
-    const counted = undoLog.startOf(accumulator) ?? accumulators.startMs[accumulator]!;
-    const told = this.#created?.of(this) ?? Number.NaN;
-    // A sender that does not know says 0.
-    this.startMs = told > 0 && told < counted ? told : counted;
-  }
 }
 
 /** Accumulators that came after a view was opened have no total in it, or NaN where a free number was used again. */
@@ -171,9 +176,8 @@ function createdTimes(
   if (families.find(created)?.type !== 'gauge' && !undoLog.hasFreedStarts) return undefined;
   const { texts } = accumulators;
   const scratch = new TextScratch(hashSeed);
-  const isLegacy = isLegacyMetricName(created);
-  const head = isLegacy ? `${created}{` : `{"${escapeLabelValue(created)}",`;
-  const bare = isLegacy ? created : `${head.slice(0, -1)}}`;
+  const head = seriesHead(created);
+  const bare = seriesText(created, []);
   return {
     of({ bytes, labelsStart, labelsEnd }) {
       const labels = Buffer.from(bytes.buffer, bytes.byteOffset + labelsStart, labelsEnd - labelsStart);
@@ -186,9 +190,4 @@ function createdTimes(
       return isTime ? sums[accumulator]! * 1_000 : Number.NaN;
     },
   };
-}
-
-/** Of the canonical text of a series with this name and with labels. */
-function headBytes(name: string): number {
-  return isLegacyMetricName(name) ? name.length + 1 : Buffer.byteLength(escapeLabelValue(name)) + 4;
 }

@@ -5,7 +5,8 @@
  */
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
-import type { FamilyView, ReadView, SampleVisitor, SeriesVisitor } from '../model/read-view.ts';
+import { DecoratedFamily } from '../model/decorated-family.ts';
+import type { FamilyView, ReadView, SeriesVisitor, TextVisitor } from '../model/read-view.ts';
 import type { NumberList } from '../primitives/number-list.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { ViewUndoLog } from '../store/view-undo-log.ts';
@@ -35,8 +36,8 @@ export interface OpenView {
   /** What it takes by now. It grows while what it shows is changed. */
   readonly bytes: number;
   readonly isOpen: boolean;
-  /** An exposition of it, which must be closed. Counters and histograms that came after the generation `zeroAfter` are 0 on it. */
-  page(zeroAfter?: number): ReadView;
+  /** What one exposition shows of it, which must be closed. Counters and histograms that came after the generation `seen` are new to its reader. */
+  page(seen?: number): ReadView;
   /** No more expositions are wanted: it closes with the last that is open. */
   close(): void;
 }
@@ -63,9 +64,9 @@ export function* openView(state: State): Generator<void, OpenView> {
 }
 
 /** The page now, the only one of its view; see OpenView.page. */
-export function viewOf(state: State, zeroAfter?: number): ReadView {
+export function viewOf(state: State, seen?: number): ReadView {
   const view = atOnce(openView(state));
-  const page = view.page(zeroAfter);
+  const page = view.page(seen);
   view.close();
   return page;
 }
@@ -106,12 +107,12 @@ function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
     get isOpen() {
       return users > 0;
     },
-    page(zeroAfter = Number.POSITIVE_INFINITY) {
+    page(seen = Number.POSITIVE_INFINITY) {
       if (users === 0) throw new Error('BUG: a page of a view that is closed');
       users += 1;
       return {
         nativeBucketsMax,
-        families: () => shown(sortFamilies(families, listed, views), zeroAfter),
+        families: () => shown(sortFamilies(families, listed, views), seen),
         close: leave(),
       };
     },
@@ -134,12 +135,12 @@ function onceOnly(act: () => void): () => () => void {
 /** The families with rows, in order, as an exposition shows them. */
 function* shown(
   sorting: Generator<void, readonly RowsView[]>,
-  zeroAfter: number,
+  seen: number,
 ): Generator<void, readonly FamilyView[]> {
   const sorted = yield* sorting;
   const all = sorted.filter((view) => view.rowCount > 0);
-  if (zeroAfter === Number.POSITIVE_INFINITY) return all;
-  return all.map((view) => (view.isNewAfter(zeroAfter) ? new RowsAtZero(view, zeroAfter) : view));
+  if (seen === Number.POSITIVE_INFINITY) return all;
+  return all.map((view) => (view.isNewAfter(seen) ? new NewToReader(view, seen) : view));
 }
 
 function* sortFamilies(
@@ -170,7 +171,6 @@ class RowsView implements FamilyView {
   readonly rowCount: number;
   readonly #state: ViewedState;
   readonly #accumulators: Accumulators;
-  readonly #sums: Float64Array;
   readonly #pending: NumberList;
   readonly #grouped: boolean;
   readonly #createdGeneration: number;
@@ -178,7 +178,7 @@ class RowsView implements FamilyView {
   #series: SeriesRow | undefined;
 
   constructor(family: Family, state: ViewedState) {
-    const { accumulators, sums } = state;
+    const { accumulators } = state;
     this.identity = family;
     this.name = family.name;
     this.type = family.type;
@@ -192,7 +192,6 @@ class RowsView implements FamilyView {
     this.rowCount = family.sorted.length + family.pending.length;
     this.#state = state;
     this.#accumulators = accumulators;
-    this.#sums = sums;
     this.#pending = family.pending;
     this.#grouped = isDistribution(family.type);
     this.#rows = family.sorted;
@@ -228,32 +227,17 @@ class RowsView implements FamilyView {
     return this.#createdGeneration > generation && hasStartTimes(this.type);
   }
 
-  visit(from: number, to: number, visitor: SampleVisitor): void {
-    this.visitAtZero(from, to, visitor, Number.POSITIVE_INFINITY);
+  visit(from: number, to: number, visitor: SeriesVisitor): void {
+    this.visitFor(Number.POSITIVE_INFINITY, from, to, visitor);
   }
 
-  /** The same, with what came after the generation `zeroAfter` as 0. */
-  visitAtZero(from: number, to: number, visitor: SampleVisitor, zeroAfter: number): void {
-    const rows = this.#rows;
-    if (this.#grouped) {
-      for (let row = from; row < to; row += 1) this.#visitComposite(rows[row]!, visitor, zeroAfter);
-      return;
-    }
-    prefetchTexts(this.#accumulators.texts, rows, from, to);
-    const { createdGeneration } = this.#accumulators;
-    const isInfo = this.type === 'info';
-    for (let row = from; row < to; row += 1) {
-      const accumulator = rows[row]!;
-      const value = createdGeneration[accumulator]! > zeroAfter ? 0 : this.#sums[accumulator]!;
-      this.#visitAccumulator(accumulator, isInfo ? Math.min(value, 1) : value, visitor);
-    }
-  }
-
-  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
+  /** For a reader who has seen what came up to a generation. */
+  visitFor(seen: number, from: number, to: number, visitor: SeriesVisitor): void {
     const rows = this.#rows;
     this.#series ??= new SeriesRow(this, this.#state);
     const series = this.#series;
-    if (!this.#grouped) prefetchTexts(this.#accumulators.texts, rows, from, to);
+    series.seen = seen;
+    this.#prefetch(from, to);
     for (let row = from; row < to; row += 1) {
       if (this.#grouped) series.readComposite(rows[row]!);
       else series.readAccumulator(rows[row]!);
@@ -261,70 +245,67 @@ class RowsView implements FamilyView {
     }
   }
 
-  #visitComposite(id: number, visitor: SampleVisitor, zeroAfter: number): void {
-    const sums = this.#sums;
-    const { buckets, sum, count } = this.#accumulators.composites[id]!;
-    const isNew = this.#accumulators.createdGeneration[count]! > zeroAfter;
-    let cumulative = 0;
-    for (const bucket of buckets) {
-      if (!isHeld(sums, bucket)) continue;
-      if (!isNew) cumulative += sums[bucket]!;
-      this.#visitAccumulator(bucket, cumulative, visitor);
+  visitTexts(from: number, to: number, visitor: TextVisitor): void {
+    const rows = this.#rows;
+    if (this.#grouped) {
+      for (let row = from; row < to; row += 1) this.#visitComposite(rows[row]!, visitor);
+      return;
     }
-    if (sum >= 0 && isHeld(sums, sum)) this.#visitAccumulator(sum, isNew ? 0 : sums[sum]!, visitor);
-    const total = buckets.length === 0 && !isNew ? sums[count]! : cumulative;
-    this.#visitAccumulator(count, total, visitor);
+    this.#prefetch(from, to);
+    const { sums } = this.#state;
+    const isInfo = this.type === 'info';
+    for (let row = from; row < to; row += 1) {
+      const accumulator = rows[row]!;
+      const value = sums[accumulator]!;
+      this.#visitText(accumulator, isInfo ? Math.min(value, 1) : value, visitor);
+    }
   }
 
-  #visitAccumulator(accumulator: number, value: number, visitor: SampleVisitor): void {
+  #visitComposite(id: number, visitor: TextVisitor): void {
+    const { sums } = this.#state;
+    const { buckets, sum, count } = this.#accumulators.composites[id]!;
+    let cumulative = 0;
+    let hasBuckets = false;
+    for (const bucket of buckets) {
+      if (!isHeld(sums, bucket)) continue;
+      hasBuckets = true;
+      cumulative += sums[bucket]!;
+      this.#visitText(bucket, cumulative, visitor);
+    }
+    if (sum >= 0 && isHeld(sums, sum)) this.#visitText(sum, sums[sum]!, visitor);
+    this.#visitText(count, hasBuckets ? cumulative : sums[count]!, visitor);
+  }
+
+  #visitText(accumulator: number, value: number, visitor: TextVisitor): void {
     const { texts } = this.#accumulators;
     const start = texts.offsetOf(accumulator);
     visitor(texts.chunkOf(accumulator), start, start + texts.lengthOf(accumulator), value);
   }
+
+  /** The labels of a composite series are those of its count. */
+  #prefetch(from: number, to: number): void {
+    const { texts, composites } = this.#accumulators;
+    const rows = this.#rows;
+    if (!this.#grouped) return prefetchTexts(texts, rows, from, to);
+    const counts = rows.subarray(from, to).map((id) => composites[id]!.count);
+    prefetchTexts(texts, counts, 0, to - from);
+  }
 }
 
-/** A family with what is new to one reader as 0. */
-class RowsAtZero implements FamilyView {
-  readonly identity: object;
-  readonly name: string;
-  readonly type: MetricType;
-  readonly help: string | undefined;
-  readonly unit: string | undefined;
-  readonly quotedNames: boolean;
-  readonly version: number;
-  readonly hasNative: boolean;
-  readonly startTimes: boolean;
-  readonly once: boolean = true;
-  readonly rowCount: number;
+/** A family some of whose series are new to a reader. */
+class NewToReader extends DecoratedFamily {
+  override readonly once: boolean = true;
   readonly #rows: RowsView;
-  readonly #zeroAfter: number;
+  readonly #seen: number;
 
-  constructor(rows: RowsView, zeroAfter: number) {
-    this.identity = rows.identity;
-    this.name = rows.name;
-    this.type = rows.type;
-    this.help = rows.help;
-    this.unit = rows.unit;
-    this.quotedNames = rows.quotedNames;
-    this.version = rows.version;
-    this.hasNative = rows.hasNative;
-    this.startTimes = rows.startTimes;
-    this.rowCount = rows.rowCount;
+  constructor(rows: RowsView, seen: number) {
+    super(rows);
     this.#rows = rows;
-    this.#zeroAfter = zeroAfter;
+    this.#seen = seen;
   }
 
-  sort(): Iterable<void> {
-    return this.#rows.sort();
-  }
-
-  visit(from: number, to: number, visitor: SampleVisitor): void {
-    this.#rows.visitAtZero(from, to, visitor, this.#zeroAfter);
-  }
-
-  /** Only text shows what is new as 0. */
-  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
-    this.#rows.visitSeries(from, to, visitor);
+  override visit(from: number, to: number, visitor: SeriesVisitor): void {
+    this.#rows.visitFor(this.#seen, from, to, visitor);
   }
 }
 

@@ -38,10 +38,6 @@ class Large {
           note(to - from);
           this.#whole.visit(from, to, visitor);
         },
-        visitSeries: (from, to, visitor) => {
-          note(to - from);
-          this.#whole.visitSeries(from, to, visitor);
-        },
       },
     ]);
   }

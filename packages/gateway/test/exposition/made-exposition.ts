@@ -4,7 +4,6 @@ import type { ExpositionOptions } from '../../src/exposition/family-writer.ts';
 import { ScrapeCache } from '../../src/exposition/scrape-cache.ts';
 import { encodeExposition } from '../../src/exposition/page.ts';
 import type { LeftOut } from '../../src/exposition/escaping/escaped-family.ts';
-import { visitSamples } from '../../src/exposition/series-samples.ts';
 import type { Exemplar } from '../../src/model/exemplar.ts';
 import { isLegacyLabelName, isLegacyMetricName } from '../../src/model/labels.ts';
 import type { MetricType } from '../../src/model/metric-type.ts';
@@ -19,6 +18,7 @@ export interface MadeRow {
   readonly value: number;
   readonly sum?: number;
   readonly startMs?: number;
+  readonly isNew?: boolean;
   /** Bounds and cumulative counts, `+Inf` included. */
   readonly buckets?: readonly (readonly [bound: number, cumulative: number])[];
   /** By bucket; -1 is a counter's. */
@@ -90,7 +90,7 @@ export function madeView(families: readonly FamilyView[], nativeBucketsMax = 160
 
 export function madeFamily({ name, type, rows, ...more }: MadeFamily): FamilyView {
   const labelNames = rows.flatMap(({ labels = '' }) => parseSeriesText(`{${labels}}`).labels);
-  const family: FamilyView = {
+  return {
     name,
     type,
     help: more.help,
@@ -104,13 +104,9 @@ export function madeFamily({ name, type, rows, ...more }: MadeFamily): FamilyVie
     rowCount: rows.length,
     sort: () => [],
     visit(from, to, visitor) {
-      for (const row of rows.slice(from, to)) visitSamples(family, madeSeries(row), visitor);
-    },
-    visitSeries(from, to, visitor) {
       for (const row of rows.slice(from, to)) visitor(madeSeries(row));
     },
   };
-  return family;
 }
 
 const identities = new Map<string, object>();
@@ -121,7 +117,7 @@ function identityOf(name: string): object {
   return identity;
 }
 
-function madeSeries(row: MadeRow): SeriesView {
+export function madeSeries(row: MadeRow): SeriesView {
   // As in a state, there is more in the bytes than the labels.
   const labels = Buffer.from(`{${row.labels ?? ''}}`);
   const { buckets = [], exemplars = {} } = row;
@@ -135,6 +131,7 @@ function madeSeries(row: MadeRow): SeriesView {
     bounds: Float64Array.from([...buckets.map(([bound]) => bound), 7]),
     cumulative: Float64Array.from([...buckets.map(([, count]) => count), 7]),
     startMs: row.startMs ?? Number.NaN,
+    isNew: row.isNew ?? false,
     exemplar: (bucket) => exemplars[bucket],
     native: () => row.native,
   };

@@ -145,3 +145,13 @@ test('of many scrapers those that stayed away longest are new again', async () =
   expect(await page(gateway, '0')).toEqual(['a_total 5']);
   expect(await page(gateway, '99')).toEqual(['a_total 0']);
 });
+
+test('series that meet once their names are escaped are 0 where all of them are new', async () => {
+  const gateway = zeroFirst();
+  const format = { format: 'text', escaping: 'underscores', version: '0.0.4' } as const;
+  await push(gateway, '# TYPE a_b counter\na_b{l="old"} 1\n');
+  await page(gateway, 'one', format);
+  await push(gateway, '# TYPE "a.b" counter\n{"a.b",l="old"} 2\n{"a.b",l="new"} 3\n');
+  expect(await page(gateway, 'one', format)).toEqual(['a_b{l="old"} 3', 'a_b{l="new"} 0']);
+  expect(await page(gateway, 'one', format)).toEqual(['a_b{l="old"} 3', 'a_b{l="new"} 3']);
+});

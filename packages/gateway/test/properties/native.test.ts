@@ -83,7 +83,7 @@ function shown({ state }: WorkingState): Record<string, object> {
   const found: Record<string, object> = {};
   for (const family of families) {
     for (const _ of family.sort());
-    family.visitSeries(0, family.rowCount, (series) => {
+    family.visit(0, family.rowCount, (series) => {
       const labels = Buffer.from(series.bytes.subarray(series.labelsStart, series.labelsEnd)).toString();
       const { value, sum, startMs } = series;
       found[labels] = { value, sum, startMs, native: series.native() };

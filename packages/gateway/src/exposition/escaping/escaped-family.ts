@@ -3,16 +3,13 @@
  * on one by one with other bytes. Where names meet, or several families do, rows may be the same series: those are read and
  * added up first, while the rows are sorted.
  */
-import { isLegacyMetricName } from '../../model/labels.ts';
-import type { MetricType } from '../../model/metric-type.ts';
+import { DecoratedFamily } from '../../model/decorated-family.ts';
 import type { EscapingScheme } from '../../model/exposition-format.ts';
-import type { FamilyView, SampleVisitor, SeriesView, SeriesVisitor } from '../../model/read-view.ts';
-import { escapeLabelValue, parseSeriesText, seriesText } from '../../model/series-text.ts';
-import { LEFT_BRACE, QUOTE, RIGHT_BRACE } from '../../primitives/bytes.ts';
+import type { FamilyView, SeriesView, SeriesVisitor } from '../../model/read-view.ts';
+import { parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { LabelEscaper } from './escape-labels.ts';
 import { areLabelNames, escapeLabelName } from './escape-name.ts';
 import { EscapedSeries } from './escaped-series.ts';
-import { visitSamples } from '../series-samples.ts';
 import { MergedSeries } from './merged-series.ts';
 import { copyRow, mergeInto } from './merged-rows.ts';
 import type { MergedRow } from './merged-rows.ts';
@@ -35,87 +32,50 @@ export interface Escaping {
   readonly onLeftOut: (series: number, family: string) => void;
 }
 
-export class EscapedFamily implements FamilyView {
-  readonly name: string;
-  readonly type: MetricType;
-  readonly help: string | undefined;
-  readonly unit: string | undefined;
-  readonly quotedNames: boolean = false;
-  readonly hasNative: boolean;
-  readonly startTimes: boolean;
-  readonly once: boolean;
-  readonly identity: object;
-  readonly version: number;
+export class EscapedFamily extends DecoratedFamily {
+  override readonly name: string;
+  override readonly unit: string | undefined;
+  override readonly quotedNames: boolean = false;
+  override readonly hasNative: boolean;
+  override readonly once: boolean;
+  override readonly identity: object;
   readonly nativeBucketsMax: number;
   readonly #parts: readonly FamilyView[];
   readonly #escaping: Escaping;
   readonly #labels: LabelEscaper;
   readonly #series: EscapedSeries;
-  readonly #name: Buffer;
   #merged: readonly MergedRow[] | undefined;
 
   /** The parts are of one type; the first one gives its help. */
   constructor(name: string, parts: readonly FamilyView[], escaping: Escaping) {
     const [first] = parts;
     if (first === undefined) throw new Error('BUG: a family of nothing');
+    super(first);
     const isAlone = parts.length === 1;
     this.name = name;
-    this.type = first.type;
-    this.help = first.help;
     this.unit = parts.every((part) => part.unit === first.unit) ? first.unit : undefined;
     this.hasNative = parts.some((part) => part.hasNative);
-    this.startTimes = first.startTimes;
     this.once = !isAlone || first.once;
     this.identity = isAlone ? first.identity : {};
-    this.version = first.version;
     this.#parts = parts;
     this.nativeBucketsMax = escaping.nativeBucketsMax;
     this.#escaping = escaping;
     this.#labels = new LabelEscaper(escaping.scheme);
     this.#series = new EscapedSeries(this.#labels);
-    this.#name = Buffer.from(name);
   }
 
   /** Before `sort`, at most so many. */
-  get rowCount(): number {
+  override get rowCount(): number {
     return this.#merged?.length ?? this.#parts.reduce((sum, part) => sum + part.rowCount, 0);
   }
 
-  *sort(): Generator<void, void> {
+  override *sort(): Generator<void, void> {
     for (const part of this.#parts) yield* part.sort();
     const isMixed = this.#parts.length > 1 || !(yield* this.#areLabelsDistinct());
     if (isMixed && this.#merged === undefined) this.#merged = yield* this.#merge();
   }
 
-  visit(from: number, to: number, visitor: SampleVisitor): void {
-    if (this.#merged !== undefined) {
-      this.visitSeries(from, to, (series) => visitSamples(this, series, visitor));
-      return;
-    }
-    const [part] = this.#parts;
-    const escaped = this.#labels;
-    const original = part!.name;
-    const isQuoted = !isLegacyMetricName(original);
-    const nameBytes = Buffer.byteLength(isQuoted ? escapeLabelValue(original) : original);
-    part!.visit(from, to, (bytes, start, end, value) => {
-      // `name_count{a="b"}`, or `{"na.me_count",a="b"}`, where what stands behind the name is the same in the escaped one.
-      const nameEnd = start + nameBytes + (isQuoted ? 2 : 0);
-      let suffixEnd = nameEnd;
-      while (suffixEnd < end && bytes[suffixEnd] !== (isQuoted ? QUOTE : LEFT_BRACE)) suffixEnd += 1;
-      const labelsStart = Math.min(suffixEnd + (isQuoted ? 2 : 1), end);
-      escaped.reset();
-      escaped.copy(this.#name, 0, this.#name.length);
-      escaped.copy(bytes, nameEnd, suffixEnd);
-      if (labelsStart < end) {
-        escaped.byte(LEFT_BRACE);
-        escaped.labels(bytes, labelsStart, end - 1);
-        escaped.byte(RIGHT_BRACE);
-      }
-      visitor(escaped.bytes, 0, escaped.length, value);
-    });
-  }
-
-  visitSeries(from: number, to: number, visitor: SeriesVisitor): void {
+  override visit(from: number, to: number, visitor: SeriesVisitor): void {
     if (this.#merged !== undefined) {
       const series = new MergedSeries();
       for (let row = from; row < to; row += 1) {
@@ -125,16 +85,16 @@ export class EscapedFamily implements FamilyView {
       return;
     }
     const series = this.#series;
-    this.#parts[0]!.visitSeries(from, to, (original) => {
+    this.original.visit(from, to, (original) => {
       series.read(original);
       visitor(series);
     });
   }
 
   *#areLabelsDistinct(): Generator<void, boolean> {
-    const [part] = this.#parts;
-    for (let row = 0; row < part!.rowCount; row += STEP_ROWS) {
-      part!.visitSeries(row, Math.min(row + STEP_ROWS, part!.rowCount), (series) => {
+    const { rowCount } = this.original;
+    for (let row = 0; row < rowCount; row += STEP_ROWS) {
+      this.original.visit(row, Math.min(row + STEP_ROWS, rowCount), (series) => {
         this.#labels.meet(series.bytes, series.labelsStart, series.labelsEnd);
       });
       yield;
@@ -146,7 +106,7 @@ export class EscapedFamily implements FamilyView {
     const rows = new Map<string, MergedRow>();
     for (const part of this.#parts) {
       for (let row = 0; row < part.rowCount; row += STEP_ROWS) {
-        part.visitSeries(row, Math.min(row + STEP_ROWS, part.rowCount), (series) => this.#add(rows, series));
+        part.visit(row, Math.min(row + STEP_ROWS, part.rowCount), (series) => this.#add(rows, series));
         yield;
       }
     }

@@ -12,7 +12,6 @@ export class EscapedSeries implements SeriesView {
   bucketCount = 0;
   bounds: Float64Array = new Float64Array(0);
   cumulative: Float64Array = new Float64Array(0);
-  startMs = 0;
   #original: SeriesView | undefined;
   readonly #labels: LabelEscaper;
 
@@ -32,7 +31,14 @@ export class EscapedSeries implements SeriesView {
     this.bucketCount = original.bucketCount;
     this.bounds = original.bounds;
     this.cumulative = original.cumulative;
-    this.startMs = original.startMs;
+  }
+
+  get startMs(): number {
+    return this.#original?.startMs ?? Number.NaN;
+  }
+
+  get isNew(): boolean {
+    return this.#original?.isNew ?? false;
   }
 
   exemplar(bucket: number): Exemplar | undefined {

@@ -12,6 +12,8 @@ export interface MergedRow {
   value: number;
   sum: number;
   startMs: number;
+  /** All that was added up is new to the reader. */
+  isNew: boolean;
   /** By ascending bound. */
   buckets: readonly Bucket[];
   exemplar: Exemplar | undefined;
@@ -43,6 +45,7 @@ export function copyRow(series: SeriesView, labels: Uint8Array): MergedRow {
     value: series.value,
     sum: series.sum,
     startMs: series.startMs,
+    isNew: series.isNew,
     buckets,
     exemplar: series.bucketCount === 0 ? series.exemplar(-1) : undefined,
     native: series.native(),
@@ -63,6 +66,7 @@ export function mergeInto(
 ): void {
   row.sum = addKnown(row.sum, more.sum);
   row.startMs = earlier(row.startMs, more.startMs);
+  row.isNew &&= more.isNew;
   row.exemplar = newer(row.exemplar, more.exemplar);
   row.native = addNative(row, more, nativeBucketsMax);
   if (startTimes) row.value = Math.min(row.value, more.value);

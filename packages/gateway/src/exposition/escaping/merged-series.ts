@@ -13,6 +13,7 @@ export class MergedSeries implements SeriesView {
   bounds: Float64Array = new Float64Array(16);
   cumulative: Float64Array = new Float64Array(16);
   startMs = 0;
+  isNew = false;
   #row: MergedRow | undefined;
 
   read(row: MergedRow): void {
@@ -23,6 +24,7 @@ export class MergedSeries implements SeriesView {
     this.value = row.value;
     this.sum = row.sum;
     this.startMs = row.startMs;
+    this.isNew = row.isNew;
     this.bucketCount = buckets.length;
     if (buckets.length > this.bounds.length) {
       this.bounds = new Float64Array(buckets.length * 2);

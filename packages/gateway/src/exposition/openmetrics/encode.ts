@@ -10,16 +10,17 @@
  * https://prometheus.io/docs/specs/om/open_metrics_spec/#histogram
  */
 import type { Exemplar } from '../../model/exemplar.ts';
-import { isLegacyLabelName, isLegacyMetricName } from '../../model/labels.ts';
 import type { EscapingScheme } from '../../model/exposition-format.ts';
-import type { FamilyView, SeriesView } from '../../model/read-view.ts';
-import { escapeLabelValue } from '../../model/series-text.ts';
+import type { FamilyView, SeriesView, SeriesVisitor } from '../../model/read-view.ts';
+import { escapeLabelValue, labelNameText, labelText, metricNameText } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { escapeExemplar } from '../escaping/escape-exemplar.ts';
 import type { FamilyWriter, ExpositionOptions } from '../family-writer.ts';
 import type { ExpositionWriter } from '../exposition-writer.ts';
+import { PartFamily } from '../part-family.ts';
 import { sampleHead, SeriesLines } from '../series-lines.ts';
-import type { BucketStyle, SampleHead } from '../series-lines.ts';
+import type { SampleHead } from '../series-lines.ts';
+import { TextSamples } from '../text-samples.ts';
 import { formatBound } from './format-bound.ts';
 import type { ExpositionFamilies, Shown } from './page-families.ts';
 import { StateOrder } from './state-order.ts';
@@ -32,14 +33,15 @@ export class OpenMetricsWriter implements FamilyWriter {
   readonly #plan: ExpositionFamilies;
   readonly #created: boolean;
   readonly #lines: SeriesLines;
-  readonly #exemplarText: BucketStyle['exemplarText'];
+  readonly #samples: TextSamples;
+  readonly #exemplarText: (exemplar: Exemplar | undefined) => string;
   #shown: Shown = { type: 'unknown', name: '' };
-  #write: ((series: SeriesView) => void) | undefined;
+  #write: SeriesVisitor = () => {};
   /** The rows of the family at hand, where they are shown in another order than they come. */
   #order: Uint32Array | undefined;
 
   constructor(
-    page: ExpositionWriter,
+    exposition: ExpositionWriter,
     {
       plan,
       options,
@@ -50,17 +52,18 @@ export class OpenMetricsWriter implements FamilyWriter {
       readonly escaping: EscapingScheme;
     },
   ) {
-    this.#exposition = page;
+    this.#exposition = exposition;
     this.#plan = plan;
     this.#created = options.created;
-    this.#lines = new SeriesLines(page, formatBound);
+    this.#lines = new SeriesLines(exposition, formatBound);
+    this.#samples = new TextSamples(exposition, { newAsZero: false });
     this.#exemplarText = exemplarTextFor(escaping);
   }
 
   begin(family: FamilyView): void {
     this.#order = undefined;
     this.#shown = this.#plan.shown(family);
-    this.#write = this.#writerOf(this.#shown);
+    this.#write = this.#writerOf(family, this.#shown);
     if (!isChecked(this.#shown)) this.#metadata(family, this.#shown);
   }
 
@@ -72,7 +75,7 @@ export class OpenMetricsWriter implements FamilyWriter {
     const isGood =
       states === undefined ? isInfo : (series: SeriesView) => isState(series) && states.add(series);
     for (let row = 0; row < family.rowCount && check.isGood; row += STEP_ROWS) {
-      family.visitSeries(row, Math.min(row + STEP_ROWS, family.rowCount), (series) => {
+      family.visit(row, Math.min(row + STEP_ROWS, family.rowCount), (series) => {
         if (check.isGood) check.isGood = isGood(series);
       });
       yield;
@@ -83,10 +86,8 @@ export class OpenMetricsWriter implements FamilyWriter {
   }
 
   rows(family: FamilyView, from: number, to: number): void {
-    if (this.#order !== undefined) {
-      for (const row of this.#order.subarray(from, to)) family.visit(row, row + 1, this.#exposition.sample);
-    } else if (this.#write === undefined) family.visit(from, to, this.#exposition.sample);
-    else family.visitSeries(from, to, this.#write);
+    if (this.#order === undefined) family.visit(from, to, this.#write);
+    else for (const row of this.#order.subarray(from, to)) family.visit(row, row + 1, this.#write);
   }
 
   end(): void {}
@@ -96,15 +97,14 @@ export class OpenMetricsWriter implements FamilyWriter {
   }
 
   #metadata({ help, unit }: FamilyView, { type, name }: Shown): void {
-    const written = isLegacyMetricName(name) ? name : `"${escapeLabelValue(name)}"`;
+    const written = metricNameText(name);
     const helpLine = help === undefined ? '' : `# HELP ${written} ${escapeLabelValue(help)}\n`;
     const hasUnit = unit !== undefined && unit !== '' && name.endsWith(`_${unit}`) && !isChecked({ type });
     const unitLine = hasUnit ? `# UNIT ${written} ${unit}\n` : '';
     this.#exposition.text(`${helpLine}# TYPE ${written} ${type}\n${unitLine}`);
   }
 
-  /** Undefined where the samples are those of text. */
-  #writerOf({ type, name }: Shown): ((series: SeriesView) => void) | undefined {
+  #writerOf(family: FamilyView, { type, name }: Shown): SeriesVisitor {
     switch (type) {
       case 'counter':
         return this.#counters(name);
@@ -115,11 +115,13 @@ export class OpenMetricsWriter implements FamilyWriter {
       case 'gaugehistogram':
         return this.#histograms(name, { sum: '_gsum', count: '_gcount', isGauge: true });
       default:
-        return undefined;
+        return family instanceof PartFamily
+          ? this.#samples.partWriterOf(family.whole.name, family.suffix)
+          : this.#samples.writerOf(family);
     }
   }
 
-  #counters(name: string): (series: SeriesView) => void {
+  #counters(name: string): SeriesVisitor {
     const lines = this.#lines;
     const exemplarText = this.#exemplarText;
     const total = sampleHead(`${name}_total`);
@@ -130,7 +132,7 @@ export class OpenMetricsWriter implements FamilyWriter {
     };
   }
 
-  #summaries(name: string): (series: SeriesView) => void {
+  #summaries(name: string): SeriesVisitor {
     const lines = this.#lines;
     const count = sampleHead(`${name}_count`);
     const sum = sampleHead(`${name}_sum`);
@@ -145,7 +147,7 @@ export class OpenMetricsWriter implements FamilyWriter {
   #histograms(
     name: string,
     suffixes: { readonly sum: string; readonly count: string; readonly isGauge: boolean },
-  ): (series: SeriesView) => void {
+  ): SeriesVisitor {
     const lines = this.#lines;
     const bucket = sampleHead(`${name}_bucket`);
     const sum = sampleHead(name + suffixes.sum);
@@ -166,8 +168,10 @@ export class OpenMetricsWriter implements FamilyWriter {
   }
 
   #writeStart(created: SampleHead, series: SeriesView): void {
+    if (!this.#created) return;
+    const { startMs } = series;
     // A start time of 0 is none, and so is NaN.
-    if (this.#created && series.startMs > 0) this.#lines.time(created, series, series.startMs);
+    if (startMs > 0) this.#lines.time(created, series, startMs);
   }
 }
 
@@ -186,8 +190,7 @@ function isState({ value }: SeriesView): boolean {
 
 /** A label that is named as the family says which state it is. */
 function stateOrderOf(name: string): StateOrder {
-  const label = isLegacyLabelName(name) ? name : `"${escapeLabelValue(name)}"`;
-  return new StateOrder(Buffer.from(label).toString('latin1'));
+  return new StateOrder(Buffer.from(labelNameText(name)).toString('latin1'));
 }
 
 function whole(count: number): number {
@@ -200,10 +203,7 @@ function exemplarTextFor(scheme: EscapingScheme): (exemplar: Exemplar | undefine
     const exemplar = given && escapeExemplar(given, scheme);
     if (exemplar === undefined) return '';
     const { labels, value, timestampMs } = exemplar;
-    const inner = labels.map((label) => {
-      const name = isLegacyLabelName(label.name) ? label.name : `"${escapeLabelValue(label.name)}"`;
-      return `${name}="${escapeLabelValue(label.value)}"`;
-    });
+    const inner = labels.map((label) => labelText(label.name, label.value));
     const time = timestampMs === undefined ? '' : ` ${formatFloat64(timestampMs / 1000)}`;
     return ` # {${inner.join(',')}} ${formatFloat64(value)}${time}`;
   };

@@ -9,6 +9,7 @@
 import type { MetricType } from '../../model/metric-type.ts';
 import type { FamilyView } from '../../model/read-view.ts';
 import { PartFamily } from '../part-family.ts';
+import type { SampleSuffix } from '../text-samples.ts';
 import { StartTimes } from '../start-times.ts';
 import { familyTypes, suffixOf } from './family-types.ts';
 
@@ -32,7 +33,7 @@ const ownTypes: Readonly<Record<MetricType, string>> = {
   stateset: 'stateset',
 };
 
-const partSuffixes: Readonly<Partial<Record<MetricType, readonly string[]>>> = {
+const partSuffixes: Readonly<Partial<Record<MetricType, readonly SampleSuffix[]>>> = {
   histogram: ['_bucket', '_sum', '_count'],
   gaugehistogram: ['_bucket', '_sum', '_count'],
   summary: ['_sum', '_count'],

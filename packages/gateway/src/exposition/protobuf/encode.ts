@@ -87,7 +87,7 @@ export class ProtobufWriter implements FamilyWriter {
   }
 
   rows(family: FamilyView, from: number, to: number): void {
-    family.visitSeries(from, to, this.#writers[wireTypes[family.type]]);
+    family.visit(from, to, this.#writers[wireTypes[family.type]]);
   }
 
   end(): void {

@@ -1,10 +1,10 @@
-/** Writes text 0.0.4 and 1.0.0, which differ in what names may be. What the state holds is this text, so bytes are copied. */
-import { isLegacyMetricName } from '../../model/labels.ts';
+/** Writes text 0.0.4 and 1.0.0, which differ in what names may be. */
 import type { MetricType } from '../../model/metric-type.ts';
-import type { FamilyView } from '../../model/read-view.ts';
-import { escapeLabelValue } from '../../model/series-text.ts';
+import type { FamilyView, SeriesVisitor } from '../../model/read-view.ts';
+import { metricNameText } from '../../model/series-text.ts';
 import type { FamilyWriter } from '../family-writer.ts';
 import type { ExpositionWriter } from '../exposition-writer.ts';
+import { TextSamples } from '../text-samples.ts';
 
 export const textContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -22,13 +22,17 @@ const textTypes: Readonly<Record<MetricType, string>> = {
 
 export class TextWriter implements FamilyWriter {
   readonly #exposition: ExpositionWriter;
+  readonly #samples: TextSamples;
+  #write: SeriesVisitor = () => {};
 
-  constructor(page: ExpositionWriter) {
-    this.#exposition = page;
+  constructor(exposition: ExpositionWriter) {
+    this.#exposition = exposition;
+    this.#samples = new TextSamples(exposition, { newAsZero: true });
   }
 
   begin(family: FamilyView): void {
-    const name = isLegacyMetricName(family.name) ? family.name : `"${escapeLabelValue(family.name)}"`;
+    this.#write = this.#samples.writerOf(family);
+    const name = metricNameText(family.name);
     let text = '';
     if (family.help !== undefined) {
       text = `# HELP ${name} ${family.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
@@ -37,7 +41,8 @@ export class TextWriter implements FamilyWriter {
   }
 
   rows(family: FamilyView, from: number, to: number): void {
-    family.visit(from, to, this.#exposition.sample);
+    if (family.visitTexts === undefined) family.visit(from, to, this.#write);
+    else family.visitTexts(from, to, this.#samples.copy);
   }
 
   end(): void {}
