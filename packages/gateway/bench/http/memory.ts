@@ -4,19 +4,23 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { largePush, shortSeriesPush, smallPush, sourcePush, unsortedPush } from '../data.ts';
+import { familiesPush, largePush, shortSeriesPush, smallPush, sourcePush, unsortedPush } from '../data.ts';
 import type { SeriesRange } from '../data.ts';
 import { countSamples, pushAll, readText } from './client.ts';
 import type { Push } from './client.ts';
 import type { Sizes } from './options.ts';
 import { startGateway } from './processes.ts';
 import type { Server } from './processes.ts';
+import { times } from './report.ts';
 import type { Finding } from './report.ts';
 import { median } from './statistics.ts';
 import { rssBytes } from './usage.ts';
 
 const SERIES_PER_PUSH = 10_000;
 const SERIES_PER_SOURCE = 20;
+const FEW_FAMILIES = 100;
+const FEW_SERIES_PER_FAMILY = 100;
+const FAMILIES_PER_PUSH = 2;
 const collectFlags = ['--expose-gc', '--import', new URL('collect-on-signal.js', import.meta.url).href];
 const WARM_UP_PUSHES = 4_000;
 /** For what the collector of garbage does by itself after the last push, and for what it is told to do. */
@@ -81,6 +85,38 @@ async function measureKind(
   ];
 }
 
+/** What the series of a small installation add to a gateway that is warm. The median of several processes counts. */
+export async function measureFewSeriesMemory({ processes }: Sizes): Promise<readonly Finding[]> {
+  const pairs: { readonly empty: Memory; readonly full: Memory }[] = [];
+  for (let i = 0; i < processes; i += 1) {
+    const gateway = await startGateway({ nodeFlags: collectFlags });
+    await warmUp(gateway);
+    const empty = await settled(gateway);
+    await pushAll(fewSeriesPushes(gateway));
+    pairs.push({ empty, full: await settled(gateway) });
+    await gateway.stop();
+  }
+  const ratioOf = (kind: keyof Memory): number =>
+    median(pairs.map(({ empty, full }) => full[kind] / empty[kind]));
+  const measured = (kind: keyof Memory): string => {
+    const [empty, full] = (['empty', 'full'] as const).map((state) =>
+      median(pairs.map((pair) => pair[state][kind])),
+    );
+    return `${times(ratioOf(kind))} (${megabytes(full!)}, empty ${megabytes(empty!)})`;
+  };
+  const series = grouped(FEW_FAMILIES * FEW_SERIES_PER_FAMILY);
+  return [
+    {
+      work: `memory, ${series} series of ${FEW_FAMILIES} families, RSS`,
+      reach: '≤ 1.2 × of an empty gateway',
+      measured: measured('rss'),
+      met: ratioOf('rss') <= 1.2,
+    },
+    { work: '… garbage collected', reach: '', measured: measured('rssCollected') },
+    { work: '… what is alive', reach: '', measured: measured('live') },
+  ];
+}
+
 /** By-job mode over add mode, after the same pushes to the same paths. The median of several pairs of processes counts. */
 export async function measureSourceMemory({ sources, processes }: Sizes): Promise<readonly Finding[]> {
   const pairs: { readonly add: Memory; readonly byJob: Memory }[] = [];
@@ -131,6 +167,13 @@ function* seriesPushes(
   for (let from = 0; from < series; from += SERIES_PER_PUSH) {
     const body = Buffer.from(push({ series: Math.min(SERIES_PER_PUSH, series - from), from }));
     yield { url: gateway.pushUrl(0), body };
+  }
+}
+
+function* fewSeriesPushes(gateway: Server): Generator<Push> {
+  for (let first = 0; first < FEW_FAMILIES; first += FAMILIES_PER_PUSH) {
+    const text = familiesPush({ first, families: FAMILIES_PER_PUSH, seriesPerFamily: FEW_SERIES_PER_FAMILY });
+    yield { url: gateway.pushUrl(0), body: Buffer.from(text) };
   }
 }
 

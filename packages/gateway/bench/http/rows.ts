@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { measureDurable } from './durable.ts';
-import { measureMemory, measureSourceMemory } from './memory.ts';
+import { measureFewSeriesMemory, measureMemory, measureSourceMemory } from './memory.ts';
 import { measureNewSeries } from './new-series.ts';
 import type { Options } from './options.ts';
 import { measurePushes } from './pushes.ts';
@@ -22,6 +22,7 @@ export interface Results {
 const otherRows: Readonly<Record<string, (options: Options) => Promise<readonly Finding[]>>> = {
   'new-series': ({ sizes }) => measureNewSeries(sizes),
   memory: ({ sizes }) => measureMemory(sizes),
+  'few-series-memory': ({ sizes }) => measureFewSeriesMemory(sizes),
   'by-job-memory': ({ sizes }) => measureSourceMemory(sizes),
   scrape: ({ sizes }) => measureScrapes(sizes),
   'pushes-during-scrape': ({ sizes }) => measurePushesDuringScrapes(sizes),
