@@ -162,16 +162,18 @@ class RadixSort {
     const texts = this.#texts;
     const entries = this.#entries;
     const model = entries[first]!;
-    const a = texts.chunkOf(model);
+    const a = texts.viewOf(model);
     const aStart = texts.offsetOf(model) + depth;
     let shared = Math.min(most, texts.lengthOf(model) - depth);
     for (let row = from; row < to && shared > 0; row += 1) {
       const entry = entries[row]!;
-      const b = texts.chunkOf(entry);
+      const b = texts.viewOf(entry);
       const bStart = texts.offsetOf(entry) + depth;
       const longest = Math.min(shared, texts.lengthOf(entry) - depth);
       shared = 0;
-      while (shared < longest && a[aStart + shared] === b[bStart + shared]) shared += 1;
+      while (shared + 4 <= longest && a.getInt32(aStart + shared) === b.getInt32(bStart + shared))
+        shared += 4;
+      while (shared < longest && a.getUint8(aStart + shared) === b.getUint8(bStart + shared)) shared += 1;
     }
     return Math.max(shared, 0);
   }
@@ -179,17 +181,27 @@ class RadixSort {
   /** Keys compare as numbers the way the four bytes at `depth` compare. */
   #readKeys(from: number, to: number, depth: number): void {
     const texts = this.#texts;
+    const keys = this.#keys;
     const entries = this.#entries;
     for (let row = from; row < to; row += 1) {
       const entry = entries[row]!;
       const bytes = texts.chunkOf(entry);
       const start = texts.offsetOf(entry);
       const end = start + texts.lengthOf(entry);
+      let at = start + depth;
       let key = 0;
-      for (let at = start + depth; at < start + depth + KEY_BYTES; at += 1) {
-        key = (key << 8) | (at < end ? ranks[bytes[at]!]! : 0);
+      if (at + KEY_BYTES <= end) {
+        key =
+          (ranks[bytes[at]!]! << 24) |
+          (ranks[bytes[at + 1]!]! << 16) |
+          (ranks[bytes[at + 2]!]! << 8) |
+          ranks[bytes[at + 3]!]!;
+      } else {
+        for (const keyEnd = at + KEY_BYTES; at < keyEnd; at += 1) {
+          key = (key << 8) | (at < end ? ranks[bytes[at]!]! : 0);
+        }
       }
-      this.#keys[row] = key;
+      keys[row] = key;
     }
   }
 
@@ -213,8 +225,10 @@ class RadixSort {
   *#countingSort(from: number, to: number): Generator<void, void> {
     let now: Columns = { keys: this.#keys, entries: this.#entries };
     let next: Columns = { keys: this.#spareKeys, entries: this.#spareEntries };
+    const differing = this.#differingBits(from, to);
     for (let shift = 0; shift < 32; shift += 8) {
-      if (!this.#count(now.keys, from, to, shift)) continue;
+      if (((differing >>> shift) & 0xff) === 0) continue;
+      this.#count(now.keys, from, to, shift);
       for (let at = from; at < to; at += STEP_MOVES) {
         const until = Math.min(at + STEP_MOVES, to);
         this.#move(now, next, { from: at, to: until, shift });
@@ -227,18 +241,25 @@ class RadixSort {
     this.#entries.set(now.entries.subarray(from, to), from);
   }
 
-  /** Finds where the rows with each byte go; false when all have the same one. */
-  #count(keys: Uint32Array, from: number, to: number, shift: number): boolean {
+  /** Those that not all keys share. */
+  #differingBits(from: number, to: number): number {
+    const keys = this.#keys;
+    const first = keys[from]!;
+    let differing = 0;
+    for (let row = from + 1; row < to; row += 1) differing |= keys[row]! ^ first;
+    return differing;
+  }
+
+  /** Finds where the rows with each byte go. */
+  #count(keys: Uint32Array, from: number, to: number, shift: number): void {
     const counts = this.#counts;
     counts.fill(0);
     for (let row = from; row < to; row += 1) counts[(keys[row]! >>> shift) & 0xff]! += 1;
-    if (counts[(keys[from]! >>> shift) & 0xff] === to - from) return false;
     for (let byte = 0, start = from; byte < 256; byte += 1) {
       const count = counts[byte]!;
       counts[byte] = start;
       start += count;
     }
-    return true;
   }
 
   #move(
