@@ -20,6 +20,7 @@ export class Decumulator {
   readonly #batch: Batch;
   readonly #accumulators: Accumulators;
   readonly #bucketsMax: number;
+  readonly #state: Pick<State, 'aggregation'>;
   /** Entries or groups looked at in one step. */
   readonly #rows: number;
   /** By group (see `#compositeNumber`): its place in the columns below, if that place names the group too. */
@@ -36,7 +37,9 @@ export class Decumulator {
   /** Buckets that the state does not have. */
   #pendingSeries = new Uint32Array(64);
 
-  constructor(batch: Batch, { accumulators, limits, pace }: Pick<State, 'accumulators' | 'limits' | 'pace'>) {
+  constructor(batch: Batch, state: Pick<State, 'accumulators' | 'aggregation' | 'limits' | 'pace'>) {
+    const { accumulators, limits, pace } = state;
+    this.#state = state;
     this.#batch = batch;
     this.#accumulators = accumulators;
     this.#bucketsMax = limits.bucketsMax;
@@ -169,10 +172,15 @@ export class Decumulator {
   #close(place: number): void {
     const batch = this.#batch;
     const infinityAccumulator = this.#infinityOf(place);
-    if (infinityAccumulator === undefined) return;
     const first = this.#first[place]!;
-    const infinity = this.#infinities[place]!;
     const count = this.#counts[place]!;
+    if (infinityAccumulator === undefined) {
+      // In a group of Pushgateway a summary goes with the last count, so who has a sum must have a count as well.
+      if (Number.isNaN(count) && this.#state.aggregation.groups === true)
+        appendEntry(batch, this.#countOf(place), 0, batch.offsets[first]!);
+      return;
+    }
+    const infinity = this.#infinities[place]!;
     const cumulative = this.#cumulative[place]!;
     if (Number.isNaN(infinity)) {
       if (Number.isNaN(count)) {

@@ -71,7 +71,11 @@ export function idsOfLeaving(batch: Batch): ReadonlySet<number> {
 
 /** Families that go if the push is taken, and untyped series that cannot be what they are declared to be. Of others some may go on elsewhere. */
 function* familiesOfWhichAllGoes({ leaving, families }: Batch): Generator<Family> {
-  for (const { family } of leaving) yield family;
+  const going = new Set(leaving.map(({ family }) => family));
+  // What is declared without samples takes no place, and several may take that of one.
+  for (const { known, sampled, replaces } of families)
+    if (known !== undefined || sampled)
+      for (const replaced of replaces) if (going.delete(replaced)) yield replaced;
   for (const { known, type, changed } of families)
     if (known?.type === 'untyped' && changed && isDistribution(type)) yield known;
 }

@@ -449,10 +449,10 @@ export class PushFamilies {
     return declared?.typed === true && declared.changed && !this.#byName.has(known);
   }
 
-  /** Whether this push has another family of the same name in the place of a known one. */
+  /** Whether this push has another family of the same name in the place of a known one; one without samples takes no place. */
   #isReplaced({ name }: Family): boolean {
     const declared = this.#byName.get(name);
-    return declared !== undefined && declared.known === undefined;
+    return declared !== undefined && declared.known === undefined && declared.sampled;
   }
 
   /** Has a known family go if nobody has it any more, which is seen in the end; refuses the push where that cannot be. */

@@ -6,13 +6,15 @@
  *   a commit of 8 ends while 8 more wait  ─▶  16 are expected  ─▶  the next begins when 16 wait, or time is up
  *
  * Only time counts in which the event loop had nothing to do: while it reads pushes, there is something better to do than to begin a
- * commit. Half as long as a commit takes is what may be lost, and never more than two milliseconds; timers are no finer than one. Who comes
- * alone expects nobody and never waits. Where those expected stay away, the next commits begin at once, twice as many each time.
+ * commit. That work may bring no record, and go on, so after 25 milliseconds the commit begins all the same. Half as long as a commit
+ * takes is what may be lost, and never more than two milliseconds; timers are no finer than one. Who comes alone expects nobody and never waits. Where those expected stay away, the next commits begin at once, twice as many each time.
  */
 import { performance } from 'node:perf_hooks';
 
 const shareOfCommit = 1 / 2;
 const waitMsMax = 2;
+/** However much there is to do: it may be nothing that brings a record, such as pages, or one long push, and it may go on. */
+const busyMsMax = 25;
 const timerMsMin = 1;
 /** Whoever was released so long ago does not come back at once. */
 const memoryMs = 50;
@@ -41,6 +43,8 @@ export class GroupWindow {
   #endedAt = -Infinity;
   /** What the clock said of idle time when the wait began; undefined when none is under way. */
   #idleAt: number | undefined = undefined;
+  /** And what of the time. */
+  #waitsSince = 0;
   /** How often in a row nobody came, and how many commits are not to wait for that. */
   #misses = 0;
   #unwaited = 0;
@@ -65,9 +69,11 @@ export class GroupWindow {
     if (this.#idleAt === undefined) {
       if (isFull || this.#unwaited > 0 || this.#clock.now() - this.#endedAt > memoryMs) return 0;
       this.#idleAt = this.#clock.idle();
+      this.#waitsSince = this.#clock.now();
     }
     const leftMs = Math.min(this.#usualMs * shareOfCommit, waitMsMax) - (this.#clock.idle() - this.#idleAt);
-    if (!isFull && leftMs > 0) return Math.max(leftMs, timerMsMin);
+    const isOverdue = this.#clock.now() - this.#waitsSince >= busyMsMax;
+    if (!isFull && leftMs > 0 && !isOverdue) return Math.max(leftMs, timerMsMin);
     this.#idleAt = undefined;
     this.#judge(isFull && leftMs >= 0);
     return 0;

@@ -110,6 +110,16 @@ test('once they come again, the next commit waits again', () => {
   expect([allCome(), allCome()]).toEqual([true, true]);
 });
 
+test('work that brings no record does not hold a commit up for long', () => {
+  const { window, busy } = windowAtRest();
+  window.ended(4, 8, 8);
+  expect(window.pauseMs(8)).toBeGreaterThan(0);
+  busy(20);
+  expect(window.pauseMs(8)).toBeGreaterThan(0);
+  busy(6);
+  expect(window.pauseMs(8)).toBe(0);
+});
+
 test('those released long ago are not expected', () => {
   const { window, idle } = windowAtRest();
   window.ended(4, 8, 0);
