@@ -4,6 +4,7 @@
  * would be written to the wrong place.
  */
 import { viewOf } from '../primitives/bytes.ts';
+import { NumberList } from '../primitives/number-list.ts';
 import { copyNonZero } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
@@ -111,8 +112,9 @@ export class AccumulatorReader {
     readExemplars(part, accumulators);
   }
 
-  /** Call when all have come, with how many sources contribute to each. */
-  *finish(contributors: Uint32Array): Generator<void, void> {
+  /** Call when all have come, with how many sources contribute to each. Returns those that are free and have contributions. */
+  *finish(contributors: Uint32Array): Generator<void, Uint32Array> {
+    const freed = new NumberList();
     const { kind, bound, contributors: own } = this.#accumulators;
     const { pace } = this.#state;
     yield* this.#makeComposites();
@@ -121,10 +123,14 @@ export class AccumulatorReader {
       if (pace.isFull(1 + buckets.length)) yield;
     }
     for (let accumulator = 0; accumulator < contributors.length; accumulator += 1) {
+      const isFree = kind[accumulator] === AccumulatorKind.FREE;
+      if (isFree && contributors[accumulator]! > 0) freed.push(accumulator);
       // Earlier versions counted sources that are gone.
-      if (isCounted(kind[accumulator]!)) own[accumulator] = contributors[accumulator]!;
+      if ((isFree || isCounted(kind[accumulator]!)) && own[accumulator] !== contributors[accumulator])
+        own[accumulator] = contributors[accumulator]!;
       if (pace.isFull(1)) yield;
     }
+    return freed.between(0, freed.length);
   }
 
   #add(accumulator: number, view: DataView, start: number, end: number): void {

@@ -26,11 +26,15 @@ u 1e200
 
 /** With an accumulator that is free, and a sum that spilled. */
 function state(): State {
+  return made().state;
+}
+
+function made(): WorkingState {
   const working = new WorkingState({ byJob: true }, 1);
   working.push(body, { source: 'x', method: 'PUT' });
   working.push(body.replace(/# TYPE gone gauge\ngone 1\n/, ''), { source: 'x', method: 'PUT' });
   for (const [i, value] of ['1', '1e-200'].entries()) working.push(`u ${value}\n`, { source: `u${i}` });
-  return working.state;
+  return working;
 }
 
 function numberOf({ accumulators }: State, series: string): number {
@@ -156,4 +160,20 @@ test.each(Object.entries(contradictions))('%s is seen', (_, [plant, message]) =>
   const one = state();
   plant(one);
   expect(() => atOnce(verifyState(one))).toThrow(message);
+});
+
+test('contributions to what is gone, as earlier versions left them, are dropped when a snapshot is read', async () => {
+  const one = made();
+  const page = await one.page();
+  const [plant] = contradictions['a contribution to a number that is free']!;
+  plant(one.state);
+  const other = await one.restored(2);
+  expect(() => atOnce(verifyState(other.state))).not.toThrow();
+  const { contributions, list } = other.state.sources;
+  contributions.open(list.find('x'));
+  const kinds = Array.from({ length: contributions.length }, (_, at) =>
+    other.state.accumulators.kindOf(contributions.accumulators[contributions.accumulatorsAt + at]!),
+  );
+  expect(kinds).not.toContain(AccumulatorKind.FREE);
+  expect(await other.page()).toBe(page);
 });
