@@ -1,5 +1,7 @@
 /** A state with a reader of pushes in front of it, and all there is to know about it, for comparing. */
 import type { Batch } from '../../src/store/batch.ts';
+import { checkLimits } from '../../src/ingest/check-limits.ts';
+import { freedBy } from '../../src/ingest/freed.ts';
 import { checkLeaving } from '../../src/ingest/leaving.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
@@ -98,6 +100,7 @@ export class WorkingState {
       const batch = this.#builder.finish();
       const origin = { source, method, nowMs, wallMs: WALL_MS + nowMs + 0.5 };
       if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, origin))) return 'late';
+      if (batch.exceeds) checkLimits(this.state, batch, yield* freedBy(this.state, batch, origin));
       yield* checkLeaving(this.state, batch, origin);
       this.beforeApplying(batch, origin);
       yield* this.state.applyInSteps(batch, body, origin);
