@@ -84,9 +84,9 @@ export interface ExpectedRun {
 const number: NumberEnd = { end: 0 };
 
 /**
- * Reads lines from `start` on into the batch, as long as each is the text of the next accumulator, be its labels sorted or in the order to be expected, a blank, and a plain decimal of zero
- * or more; returns where the first other line begins. Such a number is good for an accumulator of any kind, so nothing is
- * checked here but that no accumulator is given twice.
+ * Reads lines from `start` on into the batch, as long as each is the text of the next accumulator, its labels sorted or in the order to
+ * be expected, a blank, and a plain decimal of zero or more; returns where the first other line begins. Such a number is good for an
+ * accumulator of any kind, so nothing is checked here but that no accumulator is given twice.
  */
 export function readExpected(view: DataView, start: number, end: number, run: ExpectedRun): number {
   const { accumulators, reordered, batch, cursor } = run;

@@ -88,12 +88,10 @@ function* forEachOf(
   const areComposites = isDistribution(type);
   for (const list of [sorted, pending.between(0, pending.length)]) {
     for (const row of list) {
-      const { buckets, native, sum, count } = areComposites
-        ? accumulators.composites[row]!
-        : { buckets: [], native: [], sum: -1, count: row };
-      for (const accumulator of [count, sum, ...buckets, ...native])
-        if (accumulator >= 0 && accumulators.kind[accumulator] !== AccumulatorKind.FREE) use(accumulator);
-      if (pace.isFull(buckets.length + native.length + 2)) yield;
+      const isFree = !areComposites && accumulators.kind[row] === AccumulatorKind.FREE;
+      const members = areComposites ? accumulators.membersOf(row) : isFree ? [] : [row];
+      for (const accumulator of members) use(accumulator);
+      if (pace.isFull(members.length + 2)) yield;
     }
   }
 }

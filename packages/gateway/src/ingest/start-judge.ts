@@ -7,7 +7,7 @@ import { seriesHead, textWithLabels, writtenLabels } from '../model/series-text.
 import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Cursor } from './expected-run.ts';
-import { hasStartTimes, startTimesOf } from '../store/families.ts';
+import { hasStartTimes, startedName, startTimesOf } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PushFamilies } from './push-families.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
@@ -211,7 +211,7 @@ export class StartJudge {
       const type = this.#families.sampledTypeOf(base);
       if (type === undefined || !hasStartTimes(type)) continue;
       const isDiscarded = this.#state.discards(type);
-      owners.push({ name: type === 'counter' ? base : `${base}_count`, isDiscarded });
+      owners.push({ name: startedName({ name: base, type }), isDiscarded });
     }
     return owners;
   }

@@ -7,7 +7,8 @@
  *
  * Only time counts in which the event loop had nothing to do: while it reads pushes, there is something better to do than to begin a
  * commit. That work may bring no record, and go on, so after 25 milliseconds the commit begins all the same. Half as long as a commit
- * takes is what may be lost, and never more than two milliseconds; timers are no finer than one. Who comes alone expects nobody and never waits. Where those expected stay away, the next commits begin at once, twice as many each time.
+ * takes is what may be lost, and never more than two milliseconds; timers are no finer than one. Who comes alone expects nobody and never
+ * waits. Where those expected stay away, the next commits begin at once, twice as many each time.
  */
 import { performance } from 'node:perf_hooks';
 

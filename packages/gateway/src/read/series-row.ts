@@ -16,9 +16,9 @@ import { TextScratch } from '../store/text-scratch.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 
 /**
- * The state that an exposition shows. Of what may change meanwhile, only these are as they were: totals, exemplars and starts by way of
- * `undoLog`, which start times there were, and the
- * lists of accumulators in a composite series. Of accumulators freed since, texts and bounds are still there, and nothing else.
+ * The state that an exposition shows. Of what may change meanwhile, only these are as they were: totals; exemplars, starts and
+ * which start times there were, by way of `undoLog`; and the lists of accumulators in a composite series. Of accumulators freed since,
+ * texts and bounds are still there, and nothing else.
  */
 export interface ViewedState {
   readonly accumulators: Accumulators;

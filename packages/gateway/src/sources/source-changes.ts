@@ -75,13 +75,6 @@ export class SourceChanges {
     }
   }
 
-  /** Whether it may go with the last source that has it, whatever its total will be then. */
-  mayGoWithLast(accumulator: number): boolean {
-    const { unheld } = policyOf(this.#accumulators.kindOf(accumulator));
-    if (unheld === 'series at zero') return this.#owner.areGroups() || this.isOfGaugeHistogram(accumulator);
-    return unheld !== 'stays';
-  }
-
   isCount(accumulator: number): boolean {
     return policyOf(this.#accumulators.kindOf(accumulator)).part === 'count';
   }

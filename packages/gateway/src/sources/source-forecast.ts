@@ -128,12 +128,11 @@ export class SourceForecast {
 
   /** See SourceChanges.withdraw. */
   #withdraw(accumulator: number, value: number, freed: Set<number>): void {
-    const { contributors, sums, composites, composite } = this.#accumulators;
+    const { contributors, sums, composite } = this.#accumulators;
     if (contributors[accumulator] !== 1) return;
     if (!this.#changes.goesWithLast(accumulator, sums.isExactly(accumulator, value))) return;
     freed.add(accumulator);
     if (!this.#changes.isCount(accumulator)) return;
-    const { buckets, native, sum } = composites[composite[accumulator]!]!;
-    for (const member of [...buckets, ...native, ...(sum < 0 ? [] : [sum])]) freed.add(member);
+    for (const member of this.#accumulators.membersOf(composite[accumulator]!)) freed.add(member);
   }
 }

@@ -112,7 +112,7 @@ export class Sources {
 
   /** Whether an accumulator may go when the last source takes back what it has in it. */
   mayGoWithLast(accumulator: number): boolean {
-    return this.#changes.mayGoWithLast(accumulator);
+    return this.#changes.goesWithLast(accumulator, true);
   }
 
   has(key: string): boolean {

@@ -148,11 +148,9 @@ export class FamilyChanges {
     const { composites } = accumulators;
     const gone = new NumberList();
     for (const row of yield* this.#liveRows(family)) {
-      const { buckets, native, sum, count } = composites[row]!;
+      const { buckets, native, count } = composites[row]!;
       if (count >= 0 && accumulators.kind[count] === AccumulatorKind.COUNT) this.#state.seriesGoes(count);
-      // Native buckets that were freed stay in the list of their group for a while.
-      for (const accumulator of [...buckets, ...native, ...(sum < 0 ? [] : [sum]), count])
-        if (accumulators.kind[accumulator] !== AccumulatorKind.FREE) gone.push(accumulator);
+      for (const accumulator of accumulators.membersOf(row)) gone.push(accumulator);
       if (pace.isFull(buckets.length + native.length + 2)) yield;
     }
     const all = gone.between(0, gone.length);

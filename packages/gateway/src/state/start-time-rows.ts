@@ -4,8 +4,8 @@
  */
 import { textWithLabels, writtenLabels } from '../model/series-text.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { hasStartTimes, startTimesName, startTimesOf } from '../store/families.ts';
-import type { Families, Family } from '../store/families.ts';
+import { hasStartTimes, startedName, startTimesName, startTimesOf } from '../store/families.ts';
+import type { Families } from '../store/families.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 
@@ -28,7 +28,7 @@ export class StartTimeRows {
     if (!hasStartTimes(family.type)) return;
     const created = this.#families.find(startTimesName(family.name));
     if (created === undefined || created.startTimeRows === 0) return;
-    const labels = writtenLabels(this.#accumulators.textOf(accumulator), nameOfSeries(family));
+    const labels = writtenLabels(this.#accumulators.textOf(accumulator), startedName(family));
     const row = this.#find(created.name, labels);
     if (row >= 0 && this.#accumulators.kind[row] === AccumulatorKind.CREATED) this.#left.add(row);
   }
@@ -54,7 +54,7 @@ export class StartTimeRows {
       const family = this.#families.find(owner);
       if (family === undefined || !hasStartTimes(family.type)) return false;
       // Nothing of it is kept but its type, so it may have any series.
-      return family.discarded || this.#find(nameOfSeries(family), labels) >= 0;
+      return family.discarded || this.#find(startedName(family), labels) >= 0;
     });
   }
 
@@ -62,9 +62,4 @@ export class StartTimeRows {
     const { view, start, end, hash } = this.#scratch.write(textWithLabels(name, labels));
     return this.#accumulators.texts.find(view, start, end, hash);
   }
-}
-
-/** What the series of a family are found by. */
-function nameOfSeries({ name, type }: Family): string {
-  return type === 'counter' ? name : `${name}_count`;
 }

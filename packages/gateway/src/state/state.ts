@@ -384,14 +384,12 @@ export class State {
   /** Takes a gauge histogram off the page that no source has. Its lists stay for views that were opened before, as its row does. */
   *#dropComposite(id: number): Generator<void, void> {
     const { accumulators, pace } = this;
-    const { buckets, native, sum, count } = accumulators.composites[id]!;
+    const { count } = accumulators.composites[id]!;
     const family = this.families.get(accumulators.family[count]!);
     this.#seriesGoes(count);
     // By number: in the lists they come in an order that a restart changes.
-    const members = [...buckets, ...native, sum, count].sort((a, b) => a - b);
-    for (const accumulator of members) {
+    for (const accumulator of accumulators.membersOf(id).sort((a, b) => a - b)) {
       if (pace.isFull(1)) yield;
-      if (accumulator < 0 || accumulators.kind[accumulator] === AccumulatorKind.FREE) continue;
       accumulators.free(accumulator);
       family.accumulatorCount -= 1;
     }

@@ -113,6 +113,14 @@ export class Accumulators {
     return composite;
   }
 
+  /** The accumulators of a composite series that are not free, its count first. Native buckets that were freed stay in its list for a while. */
+  membersOf(id: number): number[] {
+    const { count, sum, buckets, native } = this.composites[id]!;
+    return [count, sum, ...buckets, ...native].filter(
+      (accumulator) => accumulator >= 0 && this.kind[accumulator] !== AccumulatorKind.FREE,
+    );
+  }
+
   /** Adds to the total of an accumulator. */
   add(accumulator: number, value: number): void {
     this.sums.add(accumulator, value);

@@ -234,6 +234,11 @@ export function startTimesName(name: string): string {
   return `${name.endsWith('_total') ? name.slice(0, -'_total'.length) : name}${CREATED_SUFFIX}`;
 }
 
+/** What the series of a family that have start times are found by: the counter, or the count. */
+export function startedName({ name, type }: Pick<Family, 'name' | 'type'>): string {
+  return type === 'counter' ? name : `${name}_count`;
+}
+
 export function hasStartTimes(type: MetricType): boolean {
   return type === 'counter' || type === 'histogram' || type === 'summary';
 }
