@@ -67,6 +67,13 @@ export function* accumulatorParts(
   }
 }
 
+export interface Leftovers {
+  /** Free accumulators of which sources have something: of groups of Pushgateway, the sum of a summary that had gone with its count. */
+  readonly freed: Uint32Array;
+  /** Counters that had been untyped, and of which a source had something below zero. */
+  readonly belowZero: Uint32Array;
+}
+
 export class AccumulatorReader {
   readonly #state: State;
   readonly #accumulators: Accumulators;
@@ -112,10 +119,10 @@ export class AccumulatorReader {
     readExemplars(part, accumulators);
   }
 
-  /** Call when all have come, with how many sources contribute to each. Returns those that are free and have contributions. */
-  *finish(contributors: Uint32Array): Generator<void, Uint32Array> {
-    const freed = new NumberList();
-    const { kind, bound, contributors: own } = this.#accumulators;
+  /** Call when all have come, with how many sources contribute to each. Returns what earlier versions left wrong. */
+  *finish(contributors: Uint32Array): Generator<void, Leftovers> {
+    const [freed, belowZero] = [new NumberList(), new NumberList()];
+    const { kind, bound, contributors: own, sums } = this.#accumulators;
     const { pace } = this.#state;
     yield* this.#makeComposites();
     for (const buckets of this.#buckets) {
@@ -128,9 +135,14 @@ export class AccumulatorReader {
       // Earlier versions counted sources that are gone.
       if ((isFree || isCounted(kind[accumulator]!)) && own[accumulator] !== contributors[accumulator])
         own[accumulator] = contributors[accumulator]!;
+      if (kind[accumulator] === AccumulatorKind.COUNTER && sums.get(accumulator) < 0)
+        belowZero.push(accumulator);
       if (pace.isFull(1)) yield;
     }
-    return freed.between(0, freed.length);
+    return {
+      freed: freed.between(0, freed.length),
+      belowZero: belowZero.between(0, belowZero.length),
+    };
   }
 
   #add(accumulator: number, view: DataView, start: number, end: number): void {

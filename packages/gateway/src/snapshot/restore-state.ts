@@ -125,9 +125,9 @@ class Restorer {
   /** Call when all parts have come. */
   *finish(): Generator<void, void> {
     if (!this.#ended) throw broken('it is cut off');
-    const freed = yield* this.#accumulators.finish(this.#contributions.contributors);
-    // In groups of Pushgateway, earlier versions left a source the sum of a summary that had gone with its count.
+    const { freed, belowZero } = yield* this.#accumulators.finish(this.#contributions.contributors);
     if (freed.length > 0) yield* this.#state.sources.forgetAccumulators([freed]);
+    if (belowZero.length > 0) yield* this.#state.sources.becomeCounters(belowZero);
     this.#state.epoch = this.#head.epoch;
     verifyHead(this.#state, this.#head);
     yield* verifyState(this.#state);

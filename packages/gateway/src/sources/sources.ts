@@ -10,6 +10,8 @@
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { contributionBytes, Contributions } from './contributions.ts';
+import { ExactSums } from '../primitives/exact-sums.ts';
+import { copyColumn } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { SourceChanges } from './source-changes.ts';
@@ -224,35 +226,57 @@ export class Sources {
   }
 
   /**
-   * Counts anew which sources hold these accumulators, which were untyped: sources that are forgotten hold accumulators of that kind, and no counters. Looks
-   * through the sources until all are found; mostly whoever says what they are has just pushed them.
+   * Makes counters of accumulators that were untyped. What a source has below zero no counter can have: it is taken out of the total, and
+   * so is what sources that are gone left there, or the total would fall below zero as soon as others fall. Counts anew who holds them:
+   * sources that are forgotten hold untyped accumulators, and no counters. Looks through the sources until all are found; mostly whoever
+   * says what they are has just pushed them. Returns how many numbers below zero were taken out.
    */
-  *countHolders(counted: Uint32Array): Generator<void, void> {
-    const { contributors } = this.#accumulators;
-    const position = this.#changes.positions();
-    let left = 0;
-    for (const accumulator of counted) {
+  *becomeCounters(counters: Uint32Array): Generator<void, number> {
+    const { contributors, sums } = this.#accumulators;
+    const place = this.#changes.positions();
+    /** By place: what nobody holds. */
+    const rest = new ExactSums();
+    yield* rest.reserve(counters.length + 1, (from, to) => copyColumn(this.#pace, from, to));
+    let [left, dropped] = [0, 0];
+    for (const [at, accumulator] of counters.entries()) {
       left += contributors[accumulator]!;
       contributors[accumulator] = 0;
-      position[accumulator] = 1;
+      place[accumulator] = at + 1;
+      for (const part of sums.parts(accumulator)) rest.add(at + 1, part);
       if (this.#pace.isFull(1)) yield;
     }
     const own = this.contributions;
     for (const source of this.#newestFirst()) {
       if (left <= 0) break;
+      let hasNegative = false;
       own.open(source);
       for (let at = 0; at < own.length; at += 1) {
         const accumulator = own.accumulators[own.accumulatorsAt + at]!;
         if (this.#pace.isFull(1)) yield;
-        if (isStart(accumulator) || position[accumulator] !== 1) continue;
-        contributors[accumulator]! += 1;
+        if (isStart(accumulator) || place[accumulator] === 0) continue;
+        const value = own.values[own.valuesAt + at]!;
+        rest.add(place[accumulator]!, -value);
         left -= 1;
+        if (value < 0) hasNegative = true;
+        else contributors[accumulator]! += 1;
       }
+      if (hasNegative)
+        dropped += yield* this.#filter(
+          source,
+          (accumulator, value) => value >= 0 || place[accumulator] === 0,
+          (accumulator, value) => this.#accumulators.add(accumulator, -value),
+        );
     }
-    for (const accumulator of counted) {
-      position[accumulator] = 0;
+    for (const accumulator of counters) {
+      const nobodys = place[accumulator]!;
+      if (rest.get(nobodys) < 0) {
+        for (const part of rest.parts(nobodys)) this.#accumulators.add(accumulator, -part);
+        dropped += 1;
+      }
+      place[accumulator] = 0;
       if (this.#pace.isFull(1)) yield;
     }
+    return dropped;
   }
 
   /** Puts something else in the place of what each source has of these accumulators, which nobody holds afterwards. */
@@ -334,7 +358,7 @@ export class Sources {
   /** Leaves a source what `stays` says, and the start times of that; returns how many contributions went. */
   *#filter(
     source: number,
-    stays: (accumulator: number) => boolean,
+    stays: (accumulator: number, value: number) => boolean,
     onGone?: (accumulator: number, value: number) => void,
   ): Generator<void, number> {
     const own = this.contributions;
@@ -347,7 +371,7 @@ export class Sources {
       const accumulator = own.accumulators[own.accumulatorsAt + at]!;
       const value = own.values[own.valuesAt + at]!;
       const isTime = isStart(accumulator);
-      if (stays(isTime ? startedAccumulator(accumulator) : accumulator)) next.add(accumulator, value);
+      if (stays(isTime ? startedAccumulator(accumulator) : accumulator, value)) next.add(accumulator, value);
       else if (!isTime) {
         went += 1;
         onGone?.(accumulator, value);

@@ -64,7 +64,8 @@ export class FamilyChanges {
     const orphans = gone.between(0, gone.length);
     this.#forgetContributions(orphans);
     yield* this.#freeRows(orphans);
-    if (this.#state.isByJob()) yield* this.#state.sources.countHolders(counters.between(0, counters.length));
+    if (this.#state.isByJob())
+      this.droppedOrphans += yield* this.#state.sources.becomeCounters(counters.between(0, counters.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);
