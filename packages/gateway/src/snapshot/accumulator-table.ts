@@ -67,7 +67,7 @@ export function* accumulatorParts(
   }
 }
 
-export interface Leftovers {
+interface Leftovers {
   /** Free accumulators of which sources have something: of groups of Pushgateway, the sum of a summary that had gone with its count. */
   readonly freed: Uint32Array;
   /** Counters that had been untyped, and of which a source had something below zero. */
