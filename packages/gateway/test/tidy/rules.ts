@@ -23,7 +23,7 @@ const gatewayFolders = [
   'gateway/pushes',
   'gateway/telemetry',
 ] as const;
-const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'options', ...nouns] as const;
+const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'rules', 'options', ...nouns] as const;
 const belowHttp = [...gatewayFolders, 'gateway', ...belowGateway] as const;
 
 /**
@@ -35,18 +35,19 @@ export const layers: Layers = {
   model: ['primitives'],
   options: ['primitives'],
   histogram: nouns,
-  store: ['options', 'histogram', ...nouns],
-  sources: ['store', 'histogram', ...nouns],
-  state: ['store', 'sources', 'histogram', ...nouns],
-  ingest: ['store', 'sources', 'state', 'histogram', ...nouns],
-  wal: ['store', 'sources', 'state', 'histogram', ...nouns],
-  snapshot: ['store', 'sources', 'state', 'wal', 'histogram', ...nouns],
-  read: ['store', 'sources', 'state', 'histogram', ...nouns],
+  rules: nouns,
+  store: ['options', 'histogram', 'rules', ...nouns],
+  sources: ['store', 'histogram', 'rules', ...nouns],
+  state: ['store', 'sources', 'histogram', 'rules', ...nouns],
+  ingest: ['store', 'sources', 'state', 'histogram', 'rules', ...nouns],
+  wal: ['store', 'sources', 'state', 'histogram', 'rules', ...nouns],
+  snapshot: ['store', 'sources', 'state', 'wal', 'histogram', 'rules', ...nouns],
+  read: ['store', 'sources', 'state', 'histogram', 'rules', ...nouns],
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
   'gateway/api.ts': ['wal', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
-  'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, ...nouns],
+  'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, 'rules', ...nouns],
   'gateway/scrapes': [
     'gateway/api.ts',
     'gateway/options.ts',
@@ -62,6 +63,7 @@ export const layers: Layers = {
     'store',
     'ingest',
     'wal',
+    'rules',
     'exposition',
     ...nouns,
   ],

@@ -1,0 +1,76 @@
+/**
+ * Regular expressions as Prometheus has them: RE2, anchored at both ends, and a dot is any character. Time is linear in the length of the
+ * value, so that a value chosen by a stranger cannot hang the gateway.
+ */
+import { RE2JS } from 're2js';
+
+import { RuleProblem } from './rule-problem.ts';
+
+/** Label values come again and again: so many results are kept for each pattern, of values up to a length. */
+const KEPT_RESULTS = 4096;
+const KEPT_LENGTH = 256;
+
+export class Pattern {
+  /** As it was written, without the anchors. */
+  readonly source: string;
+  readonly #anchored: RE2JS;
+  /** Without a character that means anything: the one value that matches. */
+  readonly #literal: string | undefined;
+  readonly #results = new Map<string, boolean>();
+
+  /** Throws a RuleProblem. */
+  constructor(source: string) {
+    this.source = source;
+    this.#anchored = compiled(source);
+    this.#literal = /^[\w:/ -]*$/.test(source) ? source : undefined;
+  }
+
+  matches(value: string): boolean {
+    if (this.#literal !== undefined) return value === this.#literal;
+    const known = this.#results.get(value);
+    if (known !== undefined) return known;
+    const result = this.#anchored.test(value);
+    if (value.length <= KEPT_LENGTH) {
+      if (this.#results.size >= KEPT_RESULTS) this.#results.clear();
+      this.#results.set(value, result);
+    }
+    return result;
+  }
+
+  /** The template with `$1`, `${1}` and `${name}` replaced by what the groups matched, and `$$` by `$`; undefined without a match. */
+  expand(value: string, template: string): string | undefined {
+    if (!template.includes('$')) return this.matches(value) ? template : undefined;
+    const matcher = this.#anchored.matcher(value);
+    if (!matcher.find()) return undefined;
+    const names = this.#anchored.namedGroups();
+    return expandTemplate(template, (group) => {
+      const index = /^\d+$/.test(group) ? Number(group) : names[group];
+      if (index === undefined || index > matcher.groupCount()) return '';
+      return matcher.group(index) ?? '';
+    });
+  }
+}
+
+function compiled(source: string): RE2JS {
+  try {
+    // Alone first: a parenthesis that closes ours would leave the anchors to a part of it.
+    RE2JS.compile(source);
+    return RE2JS.compile(`^(?:${source})$`, RE2JS.DOTALL);
+  } catch (error) {
+    throw new RuleProblem(
+      `the regular expression is not RE2: ${error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)}`,
+    );
+  }
+}
+
+/**
+ * As Go's `Regexp.Expand`: a name is as long as letters, digits and underscores go, so that `$1x` is the group named `1x`. A dollar that
+ * begins no name stays.
+ */
+function expandTemplate(template: string, groupText: (group: string) => string): string {
+  return template.replaceAll(
+    /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu,
+    (whole, braced: string | undefined, plain: string | undefined) =>
+      whole === '$$' ? '$' : groupText(braced ?? plain!),
+  );
+}

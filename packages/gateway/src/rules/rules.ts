@@ -1,0 +1,72 @@
+/**
+ * What an operator says about metrics and senders, compiled. A push goes through three phases, before its record is written:
+ *
+ *   relabelling       of each series as it was pushed, with the labels of its path; Prometheus' own
+ *   without, by       labels that are taken away, matched on what relabelling left
+ *   meaning           gauge, ttl, type, buckets: matched on the series as the exposition shows it, so never dependent on who pushed
+ *
+ * The first two say which series a sample is of, and are done with once that is known. The third is part of the state
+ * (AggregationConfig), so that a replay comes to the same numbers.
+ */
+import type { Pattern } from './pattern.ts';
+import type { Selector } from './selector.ts';
+
+export interface Rules {
+  /** The first that matches the grouping key of a path holds for its pushes. */
+  readonly sources: readonly SourceRule[];
+  readonly relabel: readonly RelabelRule[];
+  /** Each setting is that of the first rule that matches and has it. */
+  readonly metrics: readonly MetricRule[];
+}
+
+export interface SourceRule {
+  /** Undefined matches all. `__name__` is empty. */
+  readonly match: Selector | undefined;
+  /** Labels of the path that series get: all, none, or those named. Undefined: as the flag says. */
+  readonly pathLabels: 'add' | 'drop' | readonly string[] | undefined;
+  /** Done before those that hold for all. */
+  readonly relabel: readonly RelabelRule[];
+}
+
+export const relabelActions = [
+  'replace',
+  'keep',
+  'drop',
+  'keepequal',
+  'dropequal',
+  'hashmod',
+  'labelmap',
+  'labeldrop',
+  'labelkeep',
+  'lowercase',
+  'uppercase',
+] as const;
+
+/** An entry of `metric_relabel_configs`; names, meaning and defaults are Prometheus'. */
+export interface RelabelRule {
+  readonly action: (typeof relabelActions)[number];
+  readonly sourceLabels: readonly string[];
+  readonly separator: string;
+  readonly regex: Pattern;
+  /** 0 for none. */
+  readonly modulus: number;
+  readonly targetLabel: string;
+  readonly replacement: string;
+}
+
+export const gaugePolicies = ['sum', 'last', 'min', 'max', 'avg', 'count'] as const;
+
+export type GaugePolicy = (typeof gaugePolicies)[number];
+
+export interface MetricRule {
+  /** Undefined matches all. */
+  readonly match: Selector | undefined;
+  readonly without?: readonly string[];
+  readonly by?: readonly string[];
+  readonly gauge?: GaugePolicy;
+  readonly type?: 'counter' | 'gauge';
+  /** Upper bounds that grow, without infinity. */
+  readonly buckets?: readonly number[];
+}
+
+export const noRules: Rules = { sources: [], relabel: [], metrics: [] };

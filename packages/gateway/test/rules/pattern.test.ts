@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+
+import { Pattern } from '../../src/rules/pattern.ts';
+
+test.each([
+  ['(.*)', 'web-1', '$1', 'web-1'],
+  ['([a-z]+)-(\\d+)', 'web-1', '${2}-$1', '1-web'],
+  ['([a-z]+)-(\\d+)', 'web-1', '$1x', ''],
+  ['(?P<app>[a-z]+)-.*', 'web-1', '${app}!', 'web!'],
+  ['(a)|(b)', 'b', '<$1$2$3>', '<b>'],
+  ['(.*)', 'a', 'cost: $$1 $', 'cost: $1 $'],
+  ['(.*)', 'a', '${', '${'],
+  ['a|b', 'ab', '$0', undefined],
+  ['a.c', 'a\nc', 'yes', 'yes'],
+  ['', '', '[$0]', '[]'],
+])('%s of %j with %s', (source, value, template, expected) => {
+  expect(new Pattern(source).expand(value, template)).toBe(expected);
+});
+
+test('results that are kept are those of before', () => {
+  const pattern = new Pattern('a[0-9]+');
+  for (let round = 0; round < 2; round += 1)
+    for (let i = 0; i < 10_000; i += 1) expect(pattern.matches(`a${i}`)).toBe(true);
+  expect(pattern.matches('a')).toBe(false);
+});
