@@ -446,7 +446,17 @@ export class PushFamilies {
   /** Whether a family that this push declares takes the name of a known one that it does not speak of. */
   #takes(name: string, known: string): boolean {
     const declared = this.#byName.get(name);
-    return declared?.typed === true && declared.changed && !this.#byName.has(known);
+    return declared?.typed === true && declared.changed && !this.#speaksOfKnown(known);
+  }
+
+  /** Whether lines of this push name a family, as parsed or in series keys that needed no words. */
+  #speaksOfKnown(name: string): boolean {
+    if (this.#byName.has(name)) return true;
+    const id = this.#families.find(name)?.id;
+    return (
+      id !== undefined &&
+      [this.#typed, this.#helped, this.#sampled].some((stamps) => stamps[id] === this.#serial)
+    );
   }
 
   /** Whether this push has another family of the same name in the place of a known one; one without samples takes no place. */

@@ -98,7 +98,12 @@ export class SourceChanges {
 
   /** Whether what a source has in an accumulator leaves the total when it takes it back. */
   goes(accumulator: number): boolean {
-    return this.isRemovable(accumulator) || (this.#owner.areGroups() && this.#own.has(accumulator));
+    return this.isRemovable(accumulator) || this.goesAsCounter(accumulator);
+  }
+
+  /** The same, were it a counter. */
+  goesAsCounter(accumulator: number): boolean {
+    return this.#owner.areGroups() && this.#own.has(accumulator);
   }
 
   get areGroups(): boolean {

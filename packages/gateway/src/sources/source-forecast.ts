@@ -26,6 +26,8 @@ interface Forecast {
 interface Named {
   readonly families: ReadonlySet<number>;
   readonly composites: ReadonlySet<number>;
+  /** Of the families, those that were untyped and are counters before anything is taken back. */
+  readonly counters: ReadonlySet<number>;
 }
 
 export class SourceForecast {
@@ -84,7 +86,9 @@ export class SourceForecast {
       const fate = this.#fateOf(accumulator, push, named!);
       if (fate === 'stays') continue;
       after -= 1;
-      if (fate === 'goes' || (fate === 'replaced' && !accumulate))
+      // Whether the total of a counter will be zero is not asked.
+      const mayBeFreed = !named!.counters.has(this.#accumulators.family[accumulator]!);
+      if (mayBeFreed && (fate === 'goes' || (fate === 'replaced' && !accumulate)))
         this.#withdraw(accumulator, values[valuesAt + at]!, freed);
     }
     // A start time that is a gauge again is a contribution.
@@ -95,12 +99,14 @@ export class SourceForecast {
   #fateOf(
     accumulator: number,
     { put, leaving }: ForeseenPush,
-    { families, composites }: Named,
+    { families, composites, counters }: Named,
   ): 'stays' | 'leaves' | 'goes' | 'replaced' {
     const family = this.#accumulators.family[accumulator]!;
     if (leaving.has(family)) return 'leaves';
-    if ((put || (this.#changes.areGroups && families.has(family))) && this.#changes.goes(accumulator))
-      return 'goes';
+    const goes = counters.has(family)
+      ? this.#changes.goesAsCounter(accumulator)
+      : this.#changes.goes(accumulator);
+    if (goes && (put || (this.#changes.areGroups && families.has(family)))) return 'goes';
     const isOfNamed =
       isGrouped(this.#accumulators.kindOf(accumulator)) &&
       composites.has(this.#accumulators.composite[accumulator]!);
@@ -123,7 +129,10 @@ export class SourceForecast {
       if (composite >= 0) composites.add(composite);
       if (this.#changes.pace.isFull(1)) yield;
     }
-    return { families, composites };
+    const counters = new Set<number>();
+    for (const { known, type, changed } of batch.families)
+      if (changed && known?.type === 'untyped' && type === 'counter') counters.add(known.id);
+    return { families, composites, counters };
   }
 
   /** See SourceChanges.withdraw. */

@@ -73,6 +73,14 @@ const cases: Readonly<Record<string, Case>> = {
     grows: { body: gauge('x', '5', '6', '7'), method: put },
     code: 'series_limit',
   },
+  'series: what a PUT leaves out stays where it becomes a counter': {
+    options: { byJob: true, limits: { seriesMax: 2 } },
+    first: [{ body: 'x{l="1"} 1\n' }],
+    replaces: { body: counter('x', '2'), method: put },
+    page: counter('x', '1', '2'),
+    grows: { body: counter('x', '3', '4'), method: put },
+    code: 'series_limit',
+  },
   'series: gauges that another source has as well stay': {
     options: { byJob: true, limits: { seriesMax: 2 } },
     first: [{ body: gauge('x', '1', '2') }, { body: gauge('x', '1'), path: 'job/b' }],
