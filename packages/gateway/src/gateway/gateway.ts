@@ -198,6 +198,7 @@ export class Gateway implements GatewayApi {
 
   /** Goes on by other rules, and resolves once that is committed; rejects as `commit` does, and then the old ones hold on. */
   async setRules(rules: Rules): Promise<void> {
+    this.#checkOpen();
     const { metricRules: before, ...others } = this.#ledger.state.aggregation;
     const metricRules = stateRulesOf(rules);
     const replace = (): void => {
