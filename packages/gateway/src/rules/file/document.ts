@@ -2,9 +2,10 @@
  * A file as YAML 1.2, in steps. What it takes is bounded before it is put together: nodes that nest without an end overflow the stack of
  * whoever follows them.
  */
-import { Composer, isAlias, Lexer, Parser, visit } from 'yaml';
-import type { Alias, CST, Document, Node } from 'yaml';
+import { isAlias, isCollection, isNode, isPair, Lexer, Parser } from 'yaml';
+import type { Alias, CST, Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
+import { composeInSteps } from './compose-in-steps.ts';
 import type { Place, Problems } from './problems.ts';
 
 /** Of the file, in bytes of UTF-8. */
@@ -14,6 +15,8 @@ const NESTING_MAX = 32;
 const NODES_MAX = 100_000;
 /** Parsed in one step. */
 const STEP_LEXEMES = 256;
+/** Looked at in one step. */
+const STEP_NODES = 1024;
 
 interface YamlFile {
   /** Undefined for a file with nothing in it. */
@@ -25,9 +28,8 @@ interface YamlFile {
 /** Undefined where it is no YAML, and the problems say why. */
 export function* parseYaml(text: string, problems: Problems): Generator<void, YamlFile | undefined> {
   const tokens = yield* tokensOf(text);
-  for (const token of tokens) if (exceedsBounds(token, problems)) return undefined;
-  const composer = new Composer({ uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
-  const [document, another] = [...composer.compose(tokens, true, text.length)];
+  for (const token of tokens) if (yield* exceedsBounds(token, problems)) return undefined;
+  const [document, another] = yield* composeInSteps(tokens, text.length);
   if (document === undefined) return { root: undefined, targets: new Map() };
   for (const { pos, message } of [...document.errors, ...document.warnings]) {
     problems.error({ from: pos[0], to: pos[1] }, `invalid YAML: ${plainly(message)}`);
@@ -36,8 +38,8 @@ export function* parseYaml(text: string, problems: Problems): Generator<void, Ya
     problems.error(markerBefore(text, another), 'a second document begins here; a file has one document');
   }
   if (problems.errors > 0) return undefined;
-  const targets = targetsIn(document, problems);
-  return { root: document.contents ?? undefined, targets };
+  const targets = yield* targetsIn(document, problems);
+  return problems.errors > 0 ? undefined : { root: document.contents ?? undefined, targets };
 }
 
 function* tokensOf(text: string): Generator<void, readonly CST.Token[]> {
@@ -53,12 +55,13 @@ function* tokensOf(text: string): Generator<void, readonly CST.Token[]> {
   return tokens;
 }
 
-function exceedsBounds(root: CST.Token, problems: Problems): boolean {
+function* exceedsBounds(root: CST.Token, problems: Problems): Generator<void, boolean> {
   let nodes = 0;
   const open: { readonly token: CST.Token; readonly depth: number }[] = [{ token: root, depth: 0 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { token, depth } = next;
     nodes += 1;
+    if (nodes % STEP_NODES === 0) yield;
     if (depth > NESTING_MAX) {
       problems.error(placeOf(token), `values nest more than ${NESTING_MAX} deep`);
       return true;
@@ -95,20 +98,36 @@ function plainly(message: string): string {
   return (message.slice(0, 1).toLowerCase() + message.slice(1)).replace(/(['"])quote$/, 'quote $1');
 }
 
-function targetsIn(document: Document.Parsed, problems: Problems): ReadonlyMap<Alias, Node> {
+/** An alias stands for the last node before it that has its name. */
+function* targetsIn(
+  document: Document.Parsed,
+  problems: Problems,
+): Generator<void, ReadonlyMap<Alias, Node>> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
-  visit(document, {
-    Node(_, node) {
-      if (isAlias(node)) {
-        const target = anchors.get(node.source);
-        if (target !== undefined) targets.set(node, target);
-        else {
-          const [from, to] = node.range!;
-          problems.error({ from, to }, `no anchor &${node.source} comes before this alias`);
-        }
-      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
-    },
-  });
+  let nodes = 0;
+  for (const node of nodesIn(document.contents)) {
+    nodes += 1;
+    if (nodes % STEP_NODES === 0) yield;
+    if (!isAlias(node)) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      continue;
+    }
+    const target = anchors.get(node.source);
+    const [from, to] = node.range!;
+    if (target !== undefined) targets.set(node, target);
+    else problems.error({ from, to }, `invalid YAML: no anchor &${node.source} comes before this alias`);
+  }
   return targets;
+}
+
+/** In the order of the file. */
+function* nodesIn(node: unknown): Generator<Alias | Scalar | YAMLMap | YAMLSeq> {
+  if (isPair(node)) {
+    yield* nodesIn(node.key);
+    yield* nodesIn(node.value);
+  } else if (isNode(node)) {
+    yield node as Alias | Scalar | YAMLMap | YAMLSeq;
+    if (isCollection(node)) for (const item of node.items) yield* nodesIn(item);
+  }
 }

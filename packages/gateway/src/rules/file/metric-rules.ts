@@ -15,14 +15,15 @@ const labelsOfPaths = ['job', 'instance'];
 type Setting = 'labels' | 'gauge' | 'type' | 'buckets';
 
 /** `hasPathLabel` says whether series may have such a label of their path. Without entries that are wrong, which are noted. */
-export function metricRulesOf(
+export function* metricRulesOf(
   { metrics, presets: named }: { readonly [Name in 'metrics' | 'presets']?: Located<FileKeys[Name]> },
   problems: Problems,
   hasPathLabel: (label: string) => boolean,
-): MetricRule[] {
+): Generator<void, readonly MetricRule[]> {
   const earlier = new EarlierSettings(problems);
   const rules: MetricRule[] = [];
   for (const { value } of metrics?.value ?? []) {
+    yield;
     checkEntry(value, problems);
     checkMatchedLabels(value, problems, hasPathLabel);
     if (value.isWhole) earlier.add(value);

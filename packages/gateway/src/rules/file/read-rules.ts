@@ -58,19 +58,23 @@ function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'):
   if (root.node === undefined) return noRules;
   const read = yield* entry(fileTable).read(root, reader);
   if (read === undefined) return noRules;
-  const rules = checked(read, problems, pathLabels);
+  const rules = yield* checked(read, problems, pathLabels);
   if (countEntries(rules) > ENTRIES_MAX) {
     problems.error({ from: 0, to: 1 }, `the file has more than ${ENTRIES_MAX} entries`);
   }
   return rules;
 }
 
-function checked({ keys }: Entry<FileKeys>, problems: Problems, pathLabels: 'drop' | 'add'): Rules {
-  const sources = sourceRulesOf(keys.sources, problems);
-  const relabel = relabelRulesOf(keys.metric_relabel_configs, problems);
+function* checked(
+  { keys }: Entry<FileKeys>,
+  problems: Problems,
+  pathLabels: 'drop' | 'add',
+): Generator<void, Rules> {
+  const sources = yield* sourceRulesOf(keys.sources, problems);
+  const relabel = yield* relabelRulesOf(keys.metric_relabel_configs, problems);
   const hasPathLabel = (label: string): boolean =>
     pathLabels === 'add' || sources.some((source) => addsPathLabel(source, label));
-  return { sources, relabel, metrics: metricRulesOf(keys, problems, hasPathLabel) };
+  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, hasPathLabel) };
 }
 
 function addsPathLabel({ pathLabels }: SourceRule, label: string): boolean {

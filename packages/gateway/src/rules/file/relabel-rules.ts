@@ -9,13 +9,14 @@ import type { Problems } from './problems.ts';
 import { actionRows, isDefault, relabelDefaults } from './relabel-actions.ts';
 
 /** Without entries that are wrong, which are noted. */
-export function relabelRulesOf(
+export function* relabelRulesOf(
   list: Located<readonly Located<Entry<RelabelKeys>>[]> | undefined,
   problems: Problems,
-): readonly RelabelRule[] {
+): Generator<void, readonly RelabelRule[]> {
   const seen = new Map<string, Entry<RelabelKeys>>();
   const rules: RelabelRule[] = [];
   for (const { value } of list?.value ?? []) {
+    yield;
     const rule = relabelRuleOf(value, problems);
     if (rule === undefined) continue;
     rules.push(rule);

@@ -8,16 +8,17 @@ import type { Problems } from './problems.ts';
 import { relabelRulesOf } from './relabel-rules.ts';
 
 /** Without entries that are wrong, which are noted. */
-export function sourceRulesOf(
+export function* sourceRulesOf(
   list: Located<FileKeys['sources']> | undefined,
   problems: Problems,
-): SourceRule[] {
+): Generator<void, readonly SourceRule[]> {
   const seen = new Map<string, Entry<SourceKeys>>();
   const rules: SourceRule[] = [];
   for (const { value } of list?.value ?? []) {
+    yield;
     checkMatch(value, problems);
     if (isKnown(value)) checkOrder(value, seen, problems);
-    rules.push(sourceRuleOf(value, problems));
+    rules.push(yield* sourceRuleOf(value, problems));
   }
   return rules;
 }
@@ -51,11 +52,11 @@ function checkMatch({ at, keys, isWhole }: Entry<SourceKeys>, problems: Problems
   if (isWhole && Object.keys(keys).length === 0) problems.error(at, 'this entry says nothing');
 }
 
-function sourceRuleOf({ keys }: Entry<SourceKeys>, problems: Problems): SourceRule {
+function* sourceRuleOf({ keys }: Entry<SourceKeys>, problems: Problems): Generator<void, SourceRule> {
   const { match, path_labels: labels, metric_relabel_configs: relabel } = keys;
   return {
     match: match?.value,
     pathLabels: typeof labels?.value === 'object' ? labels.value.map(({ value }) => value) : labels?.value,
-    relabel: relabelRulesOf(relabel, problems),
+    relabel: yield* relabelRulesOf(relabel, problems),
   };
 }

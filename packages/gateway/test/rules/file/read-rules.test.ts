@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { configReference } from '../../../src/rules/file/reference.ts';
-import { readRules } from '../../../src/rules/file/read-rules.ts';
+import { describeProblem } from '../../../src/rules/file/problems.ts';
+import { readRules, readRulesInSteps } from '../../../src/rules/file/read-rules.ts';
 import { configSchema } from '../../../src/rules/file/schema.ts';
 import { stateRulesOf } from '../../../src/rules/file/state-rules.ts';
 import { noRules } from '../../../src/rules/rules.ts';
@@ -113,6 +114,40 @@ describe('a file that is right', () => {
     const text = 'metrics: [{match: \'a{job="b"}\', gauge: max}]';
     expect(readRules(text).problems).toHaveLength(1);
     expect(readRules(text, { pathLabels: 'add' }).problems).toEqual([]);
+  });
+});
+
+describe('a long list, which is put together in parts', () => {
+  const line = (i: number): string =>
+    i === 40
+      ? '  - {match: a40, gauge: max, without: &pod [pod]}'
+      : `  - {match: a${i}, gauge: max, without: ${i > 40 ? '*pod' : '[pod]'}}`;
+  const lines = Array.from({ length: 100 }, (_, i) => line(i));
+  const written = Array.from({ length: 100 }, (_, i) => ({ match: `a${i}`, gauge: 'max', without: ['pod'] }));
+
+  test('is what it is in one', () => {
+    const text = `metrics:\n${lines.join('\n')}\npresets: [info]\nsources:\n  - path_labels: *pod\n`;
+    const whole = { sources: [{ path_labels: ['pod'] }], metrics: written, presets: ['info'] };
+    expect(plain(rulesOf(text))).toEqual(plain(rulesOf(JSON.stringify(whole))));
+  });
+
+  test('is read in many steps', () => {
+    let steps = 0;
+    for (const _ of readRulesInSteps(`metrics:\n${lines.join('\n')}\n`)) steps += 1;
+    expect(steps).toBeGreaterThan(lines.length);
+  });
+
+  test('has its problems where they are', () => {
+    const broken = lines.with(70, '  - {match: a70, guage: max}').with(80, '  - {match: a80, gauge: @max}');
+    const places = (text: string): readonly string[] =>
+      readRules(text).problems.map((problem) => describeProblem('file', problem));
+    expect(places(`metrics:\n${broken.slice(0, 80).join('\n')}\n`)).toEqual([
+      'file:72:18: unknown key "guage"; did you mean gauge?',
+    ]);
+    expect(places(`metrics:\n${broken.join('\n')}\n`)[0]).toMatch(/^file:82:/);
+    expect(places(`metrics:\n${lines.with(20, '  - *pod').join('\n')}\n`)).toEqual([
+      'file:22:5: invalid YAML: no anchor &pod comes before this alias',
+    ]);
   });
 });
 
