@@ -65,6 +65,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
+    config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
     memory: formatSize(config.memoryBytes),
     version: packageVersion(),

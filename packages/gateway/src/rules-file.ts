@@ -118,6 +118,9 @@ export class RulesReload {
   }
 
   async #run(): Promise<string> {
+    // It says nothing about the file.
+    const { whyClosed } = this.#gateway;
+    if (whyClosed !== undefined) throw whyClosed;
     const { rules, errors, warnings } = await readRulesFile(this.#path, this.#pathLabels);
     for (const { line } of warnings) this.#log.warn(line);
     if (rules === undefined) throw this.#failed(errors);

@@ -14,18 +14,18 @@ const labelsOfPaths = ['job', 'instance'];
 /** What entries say: `without` and `by` are one setting. */
 type Setting = 'labels' | 'gauge' | 'type' | 'buckets';
 
-/** `hasPathLabel` says whether series may have such a label of their path. Without entries that are wrong, which are noted. */
+/** `hasLabel` says whether series may have a label that is usually one of the path alone. Without entries that are wrong, which are noted. */
 export function* metricRulesOf(
   { metrics, presets: named }: { readonly [Name in 'metrics' | 'presets']?: Located<FileKeys[Name]> },
   problems: Problems,
-  hasPathLabel: (label: string) => boolean,
+  hasLabel: (label: string) => boolean,
 ): Generator<void, readonly MetricRule[]> {
   const earlier = new EarlierSettings(problems);
   const rules: MetricRule[] = [];
   for (const { value } of metrics?.value ?? []) {
     yield;
     checkEntry(value, problems);
-    checkMatchedLabels(value, problems, hasPathLabel);
+    checkMatchedLabels(value, problems, hasLabel);
     if (value.isWhole) earlier.add(value);
     rules.push(metricRuleOf(value));
   }
@@ -64,12 +64,13 @@ function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems
   if (without !== undefined && by !== undefined) {
     problems.error(by.keyAt, 'without and by exclude each other; remove one of them');
   }
-  if (gauge !== undefined && type?.value === 'counter') {
-    problems.error(gauge.keyAt, 'gauge has no effect on a counter; remove it, or type: counter');
-  }
   if (without !== undefined) checkLabels('without', without.value, problems);
   if (by !== undefined) checkLabels('by', by.value, problems);
-  if (buckets !== undefined) checkBuckets(buckets, problems);
+  // Where there are some that are wrong, the list may be empty without them.
+  if (isWhole && buckets?.value.length === 0) {
+    problems.error(buckets.at, 'buckets is empty; list the upper bounds to keep');
+  }
+  if (buckets !== undefined) checkBuckets(buckets.value, problems);
 }
 
 function checkLabels(key: 'without' | 'by', labels: Labels, problems: Problems): void {
@@ -82,8 +83,7 @@ function checkLabels(key: 'without' | 'by', labels: Labels, problems: Problems):
   }
 }
 
-function checkBuckets({ value: buckets, at }: Located<MetricKeys['buckets']>, problems: Problems): void {
-  if (buckets.length === 0) problems.error(at, 'buckets is empty; list the upper bounds to keep');
+function checkBuckets(buckets: MetricKeys['buckets'], problems: Problems): void {
   for (const [i, bucket] of buckets.entries()) {
     const before = buckets[i - 1];
     if (before !== undefined && bucket.value <= before.value) {
@@ -95,7 +95,7 @@ function checkBuckets({ value: buckets, at }: Located<MetricKeys['buckets']>, pr
 function checkMatchedLabels(
   { keys }: Entry<MetricKeys>,
   problems: Problems,
-  hasPathLabel: (label: string) => boolean,
+  hasLabel: (label: string) => boolean,
 ): void {
   const { match, gauge, type, buckets, without, by } = keys;
   if (match === undefined) return;
@@ -115,7 +115,7 @@ function checkMatchedLabels(
         );
       }
     }
-    if (labelsOfPaths.includes(name) && !hasPathLabel(name)) {
+    if (labelsOfPaths.includes(name) && !hasLabel(name)) {
       problems.warning(
         match.at,
         `${name} is a label of the push path, which series do not have with path_labels: drop; only series that were pushed with it match`,
@@ -157,7 +157,10 @@ class EarlierSettings {
       const by = this.ofAll(setting) ?? this.#byMatch.get(match)?.get(setting);
       return by === undefined ? [] : [{ setting, by }];
     });
-    if (taken.length > 0) this.#note(entry, taken, settings.length === taken.length);
+    for (const by of new Set(taken.map((each) => each.by))) {
+      const lost = taken.filter((each) => each.by === by).map(({ setting }) => setting);
+      this.#note(entry, by, { lost, isAll: settings.length === taken.length });
+    }
     const known = this.#byMatch.get(match) ?? new Map<Setting, Entry<MetricKeys>>();
     this.#byMatch.set(match, known);
     for (const setting of settings) if (!known.has(setting)) known.set(setting, entry);
@@ -165,19 +168,18 @@ class EarlierSettings {
 
   #note(
     entry: Entry<MetricKeys>,
-    taken: readonly { readonly setting: Setting; readonly by: Entry<MetricKeys> }[],
-    isAll: boolean,
+    by: Entry<MetricKeys>,
+    { lost, isAll }: { readonly lost: readonly Setting[]; readonly isAll: boolean },
   ): void {
-    const { by } = taken[0]!;
     const line = this.#problems.lineOf(by.at);
     if (textOf(entry) === textOf(by)) {
       this.#problems.error(entry.at, `this entry is identical to the one in line ${line}`);
       return;
     }
-    const what = taken.map(({ setting }) => (setting === 'labels' ? labelsKey(entry) : setting)).join(', ');
+    const what = lost.map((setting) => (setting === 'labels' ? labelsKey(entry) : setting)).join(', ');
     const why = by.keys.match === undefined ? 'matches all and' : 'has the same match and';
-    const has = taken.length === 1 ? 'it' : 'them';
-    const message = `${what} of this entry never ${taken.length === 1 ? 'takes' : 'take'} effect: the one in line ${line} ${why} sets ${has} first`;
+    const [take, it] = lost.length === 1 ? ['takes', 'it'] : ['take', 'them'];
+    const message = `${what} of this entry never ${take} effect: the one in line ${line} ${why} sets ${it} first`;
     if (isAll) this.#problems.error(entry.at, message);
     else this.#problems.warning(entry.at, message);
   }

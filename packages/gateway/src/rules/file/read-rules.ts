@@ -4,7 +4,7 @@
  */
 import { atOnce } from '../../primitives/turns.ts';
 import { noRules } from '../rules.ts';
-import type { Rules, SourceRule } from '../rules.ts';
+import type { RelabelRule, Rules, SourceRule } from '../rules.ts';
 import { FILE_BYTES_MAX, parseYaml } from './document.ts';
 import { entry } from './entries.ts';
 import type { Entry } from './entries.ts';
@@ -72,13 +72,21 @@ function* checked(
 ): Generator<void, Rules> {
   const sources = yield* sourceRulesOf(keys.sources, problems);
   const relabel = yield* relabelRulesOf(keys.metric_relabel_configs, problems);
-  const hasPathLabel = (label: string): boolean =>
-    pathLabels === 'add' || sources.some((source) => addsPathLabel(source, label));
-  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, hasPathLabel) };
+  const relabelling = [...sources.flatMap((source) => source.relabel), ...relabel];
+  const hasLabel = (label: string): boolean =>
+    pathLabels === 'add' ||
+    sources.some((source) => addsPathLabel(source, label)) ||
+    relabelling.some((rule) => makesLabel(rule, label));
+  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, hasLabel) };
 }
 
 function addsPathLabel({ pathLabels }: SourceRule, label: string): boolean {
   return pathLabels === 'add' || (typeof pathLabels === 'object' && pathLabels.includes(label));
+}
+
+/** As far as can be said without a series: a name that is made from one may be any. */
+function makesLabel({ action, targetLabel }: RelabelRule, label: string): boolean {
+  return action === 'labelmap' || targetLabel === label || targetLabel.includes('$');
 }
 
 /** Entries of all lists of the file. */
