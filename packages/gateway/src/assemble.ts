@@ -14,14 +14,18 @@ import { openFileJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
 import { storageOptionTable } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
-import type { RequestError } from './model/errors.ts';
+import { RequestError } from './model/errors.ts';
 import { limitsIn } from './options/option.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
+import { RulesReload } from './rules-file.ts';
+import type { Rules } from './rules/rules.ts';
 
 export interface Assembly {
   readonly gateway: Gateway;
   readonly server: GatewayServer;
+  /** Undefined without a configuration file. */
+  readonly reload: RulesReload | undefined;
 }
 
 export interface Parts {
@@ -31,27 +35,58 @@ export interface Parts {
   readonly memoryBytes: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly rules?: Rules;
+  /** Where the rules are from. */
+  readonly configFile?: string | undefined;
+  /** Whether they may be reloaded over HTTP. */
+  readonly lifecycle?: boolean;
 }
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
 export function assemble(
   parts: Parts & { readonly journal?: Journal; readonly storage?: StorageOptions },
 ): Assembly {
-  const { gatewayOptions, httpOptions, journal, clock, log } = parts;
+  const { gatewayOptions, httpOptions, journal, clock, log, rules } = parts;
   const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
-  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes });
+  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes, rules });
+  const reload = reloadOf(parts, gateway);
   const telemetry = createTelemetry({
     version,
     holdings: () => gateway.holdingsByType(),
     limits: limitsOf(parts),
+    config: reload === undefined ? undefined : () => reload.report,
   });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
   const whyNotReady = (): RequestError | undefined => gateway.whyClosed;
-  const server = createServer({ gateway, telemetry, options: httpOptions, byJob, log, version, whyNotReady });
-  return { gateway, server };
+  const server = createServer({
+    gateway,
+    telemetry,
+    options: httpOptions,
+    byJob,
+    log,
+    version,
+    whyNotReady,
+    reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
+  });
+  return { gateway, server, reload };
+}
+
+function reloadOf(
+  { configFile, gatewayOptions, clock, log }: Parts,
+  gateway: Gateway,
+): RulesReload | undefined {
+  if (configFile === undefined) return undefined;
+  const { pathLabels } = gatewayOptions;
+  return new RulesReload({ path: configFile, pathLabels, gateway, clock, log });
+}
+
+function nothingToReload(): Promise<string> {
+  return Promise.reject(
+    new RequestError('reload_failed', 'there is no configuration file; start the gateway with --config.file'),
+  );
 }
 
 /** For the own metrics. */

@@ -14,9 +14,14 @@ import type { Option } from './options/option.ts';
 type Known = Pick<Option<unknown>, 'problemWith'> | { readonly rows: Rows };
 type Rows = Readonly<Record<string, Known>>;
 
-const part: Known = {
+const part: Pick<Option<unknown>, 'problemWith'> = {
   problemWith: (value) =>
     typeof value === 'object' && value !== null ? undefined : mustBe(value, 'an object'),
+};
+
+const rules: Known = {
+  problemWith: (value) =>
+    typeof value === 'string' ? undefined : part.problemWith(value) && mustBe(value, 'a string or an object'),
 };
 
 const embeddedRows: Rows = {
@@ -26,6 +31,7 @@ const embeddedRows: Rows = {
   memoryBytes: processOptionTable.memoryBytes,
   log: part,
   clock: part,
+  rules,
 };
 
 /** Throws a TypeError that names the option. `storage` is for gateways that keep something only. */

@@ -24,6 +24,10 @@ import type { Clock } from './primitives/clock.ts';
 import { memoryOfMachine } from './primitives/memory.ts';
 import { silentLog } from './primitives/log.ts';
 import type { Log } from './primitives/log.ts';
+import { showProblem } from './rules/file/problems.ts';
+import { readRules } from './rules/file/read-rules.ts';
+import { noRules } from './rules/rules.ts';
+import type { Rules } from './rules/rules.ts';
 
 /** Every field may be left out; defaults are those of the command line. */
 export interface EmbeddedOptions extends Partial<Omit<GatewayOptions, 'limits'>>, Partial<HttpOptions> {
@@ -32,6 +36,8 @@ export interface EmbeddedOptions extends Partial<Omit<GatewayOptions, 'limits'>>
   readonly memoryBytes?: number;
   readonly log?: Log;
   readonly clock?: Clock;
+  /** What the configuration file of the process says, as its text or as the same keys and values. */
+  readonly rules?: string | object;
 }
 
 export interface PushOptions {
@@ -72,6 +78,8 @@ export interface EmbeddedGateway {
   scrapeBytes(options?: ScrapeOptions): Promise<Uint8Array>;
   /** Listens by itself, for those who have no server. Port 0 picks a free one. */
   start(listen?: { readonly host?: string; readonly port?: number }): Promise<AddressInfo>;
+  /** Goes on by other rules, in the place of all of before. Rejects with a TypeError that says all that is wrong with them, and changes nothing. */
+  setRules(rules: string | object): Promise<void>;
   /** Stops the clock and the server, if started. Pushes under way end first. */
   close(): Promise<void>;
 }
@@ -82,7 +90,8 @@ export interface EmbeddedGateway {
  */
 export function createGateway(options: EmbeddedOptions = {}): EmbeddedGateway {
   checkOptions(options, { isDurable: false });
-  return embeddedGateway(assemble(partsOf(options)));
+  const parts = partsOf(options);
+  return embeddedGateway(assemble(parts), parts);
 }
 
 /**
@@ -107,7 +116,7 @@ export async function openGateway(
     await assembly.gateway.close();
     throw error;
   }
-  return embeddedGateway(assembly);
+  return embeddedGateway(assembly, parts);
 }
 
 /** For tests: the parts, and what embedders see of them. */
@@ -115,8 +124,9 @@ export function embed(
   options: EmbeddedOptions,
   journal: Journal,
 ): Assembly & { readonly embedded: EmbeddedGateway } {
-  const assembly = assemble({ ...partsOf(options), journal });
-  return { ...assembly, embedded: embeddedGateway(assembly) };
+  const parts = partsOf(options);
+  const assembly = assemble({ ...parts, journal });
+  return { ...assembly, embedded: embeddedGateway(assembly, parts) };
 }
 
 function partsOf(options: EmbeddedOptions): Parts {
@@ -125,6 +135,7 @@ function partsOf(options: EmbeddedOptions): Parts {
     clock = systemClock,
     memoryBytes = memoryOfMachine(),
     limits = {},
+    rules: givenRules,
     ...given
   } = options;
   const gatewayOptions = {
@@ -132,10 +143,21 @@ function partsOf(options: EmbeddedOptions): Parts {
     limits: withDefaults(limitTable, limits, memoryBytes),
   };
   const httpOptions = withDefaults(httpOptionTable, given, memoryBytes);
-  return { gatewayOptions, httpOptions, memoryBytes, clock, log };
+  const rules = givenRules === undefined ? noRules : rulesOf(givenRules, gatewayOptions);
+  return { gatewayOptions, httpOptions, memoryBytes, clock, log, rules };
 }
 
-function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
+/** Throws a TypeError. */
+function rulesOf(given: string | object, { pathLabels }: GatewayOptions): Rules {
+  // JSON is YAML.
+  const text = typeof given === 'string' ? given : JSON.stringify(given, undefined, 2);
+  const { rules, problems } = readRules(text, { pathLabels });
+  if (rules !== undefined) return rules;
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  throw new TypeError(errors.map((error) => showProblem('rules', error)).join('\n'));
+}
+
+function embeddedGateway({ gateway, server }: Assembly, { gatewayOptions }: Parts): EmbeddedGateway {
   return {
     handler: server.handler,
     async push(body, { method = 'POST', path = '', format, idempotencyKey } = {}) {
@@ -160,6 +182,9 @@ function embeddedGateway({ gateway, server }: Assembly): EmbeddedGateway {
       return (await pageOf(gateway, options)).toString('utf8');
     },
     scrapeBytes: (options) => pageOf(gateway, options),
+    async setRules(rules) {
+      await gateway.setRules(rulesOf(rules, gatewayOptions));
+    },
     start: ({ host, port = 0 } = {}) => server.listen({ host, port }),
     async close() {
       await server.close();

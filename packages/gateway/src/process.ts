@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly } from './assemble.ts';
+import { runConfigCommand } from './config-command.ts';
 import type { Config } from './config/config.ts';
 import { helpText } from './config/help.ts';
 import { formatListenAddress } from './config/listen-address.ts';
@@ -14,6 +15,9 @@ import type { StorageOptions } from './journal/options.ts';
 import { formatSize } from './options/values.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
+import { readRulesFile } from './rules-file.ts';
+import type { Rules } from './rules/rules.ts';
+import { noRules } from './rules/rules.ts';
 import { runStorageCommand } from './storage-command.ts';
 
 /** Runs what the command line and the environment ask for. */
@@ -38,6 +42,9 @@ export async function runProcess(): Promise<void> {
         createLog({ level: 'warn', format: 'logfmt' }),
       );
       return;
+    case 'config':
+      process.exitCode = await runConfigCommand(invocation.command);
+      return;
     case 'run':
       await run(invocation.config, invocation.warnings);
   }
@@ -46,8 +53,11 @@ export async function runProcess(): Promise<void> {
 async function run(config: Config, warnings: readonly string[]): Promise<void> {
   const log = createLog(config.log);
   for (const warning of warnings) log.warn(warning);
-  const assembly = await assembleFor(config, log);
+  const rules = await readRulesAtStart(config, log);
+  if (rules === undefined) return;
+  const assembly = await assembleFor(config, rules, log);
   stopOnSignals(assembly, log);
+  const reloadNow = reloadOnSignal(assembly);
   const bound = await listen(assembly, config.listenAddresses, log);
   // What was kept is read while health checks are answered already; all else is told to come back.
   if (config.storage.path !== undefined) await open(assembly, config.storage, log);
@@ -55,19 +65,51 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
+    config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
     memory: formatSize(config.memoryBytes),
     version: packageVersion(),
   });
+  reloadNow();
 }
 
-async function assembleFor(config: Config, log: Log): Promise<Assembly> {
+/** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
+async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
+  if (configFile === undefined) return noRules;
+  const { rules, errors, warnings } = await readRulesFile(configFile, gateway.pathLabels);
+  for (const { line } of warnings) log.warn(line);
+  for (const { shown } of errors) process.stderr.write(`${shown}\n`);
+  if (rules === undefined) process.exitCode = 2;
+  return rules;
+}
+
+/** While the gateway starts a signal is kept; what is returned is to be called once it has started. */
+function reloadOnSignal({ reload }: Assembly): () => void {
+  if (reload === undefined) return () => undefined;
+  let hasStarted = false;
+  let isAsked = false;
+  const run = (): void => {
+    isAsked = !hasStarted;
+    // What goes wrong is in the log.
+    if (hasStarted) reload.run().catch(() => undefined);
+  };
+  process.on('SIGHUP', run);
+  return () => {
+    hasStarted = true;
+    if (isAsked) run();
+  };
+}
+
+async function assembleFor(config: Config, rules: Rules, log: Log): Promise<Assembly> {
   const parts = {
     gatewayOptions: config.gateway,
     httpOptions: config.http,
     memoryBytes: config.memoryBytes,
     clock: systemClock,
     log,
+    rules,
+    configFile: config.configFile,
+    lifecycle: config.lifecycle,
   };
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);

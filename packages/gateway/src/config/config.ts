@@ -1,7 +1,7 @@
 import type { GatewayOptions } from '../gateway/options.ts';
 import type { HttpOptions } from '../http/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
-import { enumValue, option, several, sizeKind } from '../options/kinds.ts';
+import { enumValue, onOff, option, problemUnless, several, single, sizeKind } from '../options/kinds.ts';
 import type { OptionTable } from '../options/option.ts';
 import { parseListenAddress } from './listen-address.ts';
 import type { ListenAddress } from './listen-address.ts';
@@ -18,6 +18,10 @@ interface ProcessOptions {
   readonly listenAddresses: readonly ListenAddress[];
   /** Bytes of memory to plan with. */
   readonly memoryBytes: number;
+  /** Undefined without one. */
+  readonly configFile: string | undefined;
+  /** Whether it may be reloaded over HTTP. */
+  readonly lifecycle: boolean;
 }
 
 export interface LogOptions {
@@ -49,6 +53,24 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
     },
     { ...sizeKind({}), defaultText: 'auto', defaultFor: (memoryBytes) => memoryBytes },
   ),
+  configFile: option(
+    {
+      flag: 'config.file',
+      help: 'YAML file that says what metrics and senders mean: relabelling, gauges, buckets, types. It is reloaded on SIGHUP. If empty, there is none.',
+    },
+    {
+      placeholder: 'file',
+      parse: single((text) => ({ value: text === '' ? undefined : text })),
+      problemWith: problemUnless('string'),
+      defaultText: '',
+      defaultFor: () => undefined,
+    },
+  ),
+  lifecycle: onOff({
+    flag: 'web.enable-lifecycle',
+    default: false,
+    help: 'Reload the configuration file on POST or PUT to /-/reload. If not set, such requests are answered 403.',
+  }),
 };
 
 export const logOptionTable: OptionTable<LogOptions> = {

@@ -22,7 +22,7 @@ function* pathContradictions({ pushPath, telemetryPath }: HttpOptions): Generato
   if (pushPath.startsWith('/-/')) {
     yield { names: [names[1]], problem: 'paths below /-/ are reserved for the gateway itself' };
   }
-  if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready'].includes(telemetryPath)) {
+  if (['/', '/metrics', '/metrics/', '/-/healthy', '/-/ready', '/-/reload'].includes(telemetryPath)) {
     yield { names: [names[0]], problem: `${telemetryPath} is already in use` };
   } else if (pushPath !== '/' && `${telemetryPath}/`.startsWith(pushPath)) {
     // The push path takes pushes without its last slash too.

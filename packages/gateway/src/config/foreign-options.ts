@@ -25,7 +25,6 @@ const flags: ReadonlyMap<string, ForeignOption> = new Map<string, ForeignOption>
     'web.route-prefix',
     { advice: 'use --web.push-path and --web.telemetry-path, or let the proxy strip the prefix' },
   ],
-  ['web.enable-lifecycle', { advice: 'stop the gateway with SIGTERM' }],
   [
     'web.enable-admin-api',
     { advice: 'to delete all metrics, stop the gateway and remove the directory of --storage.path' },

@@ -6,6 +6,7 @@ import { storageOptionTable } from '../journal/options.ts';
 import { readTable } from '../options/option.ts';
 import type { Flag, Option } from '../options/option.ts';
 import { memoryOfMachine } from '../primitives/memory.ts';
+import { nearestName } from '../primitives/nearest.ts';
 import { logOptionTable, processOptionTable } from './config.ts';
 import type { Config } from './config.ts';
 import { contradictions } from './contradictions.ts';
@@ -15,6 +16,7 @@ import { foreignFlagAdvice, foreignVariableAdvice, guardProblem } from './foreig
 type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
+  | { readonly kind: 'config'; readonly command: ConfigCommand }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'errors'; readonly errors: readonly string[] };
@@ -22,6 +24,15 @@ type Invocation =
 /** What can be done with a store that no gateway uses at the time. */
 const storageCommands = ['inspect', 'verify', 'export'] as const;
 export type StorageCommand = (typeof storageCommands)[number];
+
+/** What can be done with a configuration file without a gateway. */
+const configCommands = ['check'] as const;
+export interface ConfigCommand {
+  readonly name: (typeof configCommands)[number];
+  readonly file: string;
+  /** As the gateway will be started. */
+  readonly pathLabels: 'drop' | 'add';
+}
 
 type Given = Map<Flag, string[]>;
 
@@ -35,6 +46,7 @@ export function parseConfig(
   memoryBytes: number = memoryOfMachine(),
 ): Invocation {
   if (argv[0] === 'storage') return parseStorageCommand(argv.slice(1), env);
+  if (argv[0] === 'config') return parseConfigCommand(argv.slice(1), env);
   const errors: string[] = [];
   const line = readCommandLine(argv, errors);
   if (line === 'help' || line === 'version') return { kind: line };
@@ -107,11 +119,47 @@ function parseStorageCommand(
   return { kind: 'storage', command, path };
 }
 
-function readCommandLine(argv: readonly string[], errors: string[]): Given | 'help' | 'version' {
+function parseConfigCommand(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const errors: string[] = [];
+  const words: string[] = [];
+  const line = readCommandLine(argv, errors, words);
+  if (line === 'help' || line === 'version') return { kind: line };
+  const [command, file, ...others] = words;
+  const name = configCommands.find((each) => each === command);
+  if (name === undefined) errors.unshift(`config: a command is missing: ${configCommands.join(', ')}`);
+  else if (file === undefined) errors.unshift(`config ${name}: the file is missing`);
+  for (const other of others) errors.push(`unexpected argument ${JSON.stringify(other)}`);
+  const option = gatewayOptionTable.pathLabels;
+  for (const flag of [...line.keys()].filter((each) => each !== option.flag)) {
+    errors.push(`--${flag.name}: config commands only take --push.path-labels`);
+  }
+  const given = new Map([...readEnvironment(env), ...line]);
+  const parsed = option.parse(given.get(option.flag!) ?? [option.flag!.default], 0);
+  if ('problems' in parsed)
+    errors.push(...parsed.problems.map((problem) => `--push.path-labels: ${problem}`));
+  else if (name !== undefined && file !== undefined && errors.length === 0) {
+    return { kind: 'config', command: { name, file, pathLabels: parsed.value } };
+  }
+  return { kind: 'errors', errors };
+}
+
+/** `words` takes what is no flag; without it there must be none. */
+function readCommandLine(
+  argv: readonly string[],
+  errors: string[],
+  words?: string[],
+): Given | 'help' | 'version' {
   const given: Given = new Map();
   for (let i = 0; i < argv.length; i += 1) {
     const argument = argv[i]!;
     const match = /^--?([^=]+)(?:=(.*))?$/s.exec(argument);
+    if (match === null && words !== undefined) {
+      words.push(argument);
+      continue;
+    }
     if (match === null) {
       errors.push(`unexpected argument ${JSON.stringify(argument)}; all settings are flags`);
       continue;
@@ -174,24 +222,8 @@ function flagNamed(name: string): Flag | undefined {
 
 function suggestion(name: string): string {
   const names = flags.flatMap((flag) => (flag.alias === undefined ? [flag.name] : [flag.name, flag.alias]));
-  const ranked = names.map((known) => ({ known, distance: editDistance(name, known) }));
-  const nearest = ranked.toSorted((a, b) => a.distance - b.distance)[0]!;
-  const isNear = nearest.distance <= Math.max(2, nearest.known.length / 3);
-  return isNear ? `; did you mean --${nearest.known}?` : '';
-}
-
-/** Levenshtein. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  const nearest = nearestName(name, names);
+  return nearest === undefined ? '' : `; did you mean --${nearest}?`;
 }
 
 /** Warnings about flags that do nothing in add mode, where they are set to more than their default. */

@@ -14,11 +14,15 @@ import type { Clock } from '../primitives/clock.ts';
 import { randomSeed } from '../primitives/hash.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
+import { noRules } from '../rules/rules.ts';
+import type { Rules, RulesInForce } from '../rules/rules.ts';
+import { stateRulesOf } from '../rules/file/state-rules.ts';
 import { RemoveSource } from '../wal/commands.ts';
 import type { Command } from '../wal/commands.ts';
 import type { PushCommand } from '../wal/push-command.ts';
 import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, ScrapeRequest } from './api.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
+import { ChangeRules } from './ledger/change-rules.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
@@ -46,6 +50,7 @@ export class Gateway implements GatewayApi {
   readonly #scrapes: Scrapes;
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
+  readonly #rules: RulesInForce;
   #isOpen = false;
   #hasFailed = false;
   #recovery: Recovery | undefined;
@@ -60,12 +65,15 @@ export class Gateway implements GatewayApi {
     readonly log: Log;
     readonly journal?: Journal | undefined;
     readonly scrapes?: Partial<ScrapeBounds> | undefined;
+    readonly rules?: Rules | undefined;
   }) {
-    const { options, clock, log, journal = memoryJournal(), scrapes } = deps;
+    const { options, clock, log, journal = memoryJournal(), scrapes, rules = noRules } = deps;
     this.#options = options;
     this.#log = log;
     this.#journal = journal;
-    this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed() });
+    this.#rules = { current: rules };
+    const metricRules = stateRulesOf(rules);
+    this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), metricRules });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
     const now = (): number => clock.elapsed?.() ?? performance.now();
@@ -186,6 +194,21 @@ export class Gateway implements GatewayApi {
     await ledger.settled();
     await ledger.whenCommitted(ledger.logIndex);
     return result;
+  }
+
+  /** Goes on by other rules, and resolves once that is committed; rejects as `commit` does, and then the old ones hold on. */
+  async setRules(rules: Rules): Promise<void> {
+    this.#checkOpen();
+    const { metricRules: before, ...others } = this.#ledger.state.aggregation;
+    const metricRules = stateRulesOf(rules);
+    const replace = (): void => {
+      this.#rules.current = rules;
+    };
+    if (metricRules === before) replace();
+    else {
+      const aggregation = { ...others, ...(metricRules === undefined ? {} : { metricRules }) };
+      await this.commit(new ChangeRules(aggregation, replace));
+    }
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

@@ -23,9 +23,10 @@ import { pageHandler } from './routes/page.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
 import { preflightHandler, pushHandler, retireHandler } from './routes/push.ts';
 import type { PushDeps } from './routes/push.ts';
+import { reloadHandler } from './routes/reload.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
 import { senderOf } from './senders/sender.ts';
-import { createRoutes, isPushMethod, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
+import { createRoutes, isPush, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { sendText } from './replies/send-text.ts';
@@ -40,6 +41,8 @@ export interface HandlerDeps {
   readonly version: string;
   /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
   readonly whyNotReady?: () => RequestError | undefined;
+  /** Reloads the configuration file, and resolves with what to answer; left out where that is not enabled. */
+  readonly reload?: (() => Promise<string>) | undefined;
 }
 
 /** What the handler and the servers tell each other. */
@@ -106,11 +109,12 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     connections,
     dispatch(request, response, expectsContinue) {
       const connection = isHttp2(request) ? undefined : connections.of(request.socket);
+      const path = pathOf(request.url ?? '/');
       const exchange: Exchange = {
         request,
         response,
-        path: pathOf(request.url ?? '/'),
-        isPush: isPushMethod(request.method),
+        path,
+        isPush: isPush(request.method, path),
         expectsContinue,
         connection,
         budgeted: 0,
@@ -136,7 +140,7 @@ function createRefusals(
   const refusals = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
     const { request } = exchange;
-    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
+    if (exchange.isPush && code !== 'not_found' && code !== 'method_not_allowed') {
       const announced = Number(request.headers['content-length'] ?? 0);
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
@@ -157,7 +161,7 @@ function createRefusals(
     }
     const error = asRequestError(thrown, log);
     countRefusal(exchange, error.code, error.text);
-    const headers = cors.headersFor(request.headers.origin, purposeOf(request.method));
+    const headers = cors.headersFor(request.headers.origin, purposeOf(exchange));
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
@@ -187,6 +191,7 @@ function createHandlers(
       if (why !== undefined) throw why;
       answerText(exchange, { text: 'OK\n' });
     },
+    reload: reloadHandler({ reload: deps.reload, cors: shared.cors }),
     page: pageHandler({
       gateway,
       pushPath: options.pushPath,
@@ -197,9 +202,9 @@ function createHandlers(
   };
 }
 
-function purposeOf(method: string | undefined): CorsPurpose {
+function purposeOf({ request: { method }, isPush: pushes }: Exchange): CorsPurpose {
   if (method === 'DELETE') return 'retire';
-  return isPushMethod(method) || method === 'OPTIONS' ? 'push' : 'read';
+  return pushes || method === 'OPTIONS' ? 'push' : 'read';
 }
 
 function answerText({ request, response }: Exchange, reply: TextReply): void {

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'invalid_host'
   | 'origin_not_allowed'
   | 'host_not_allowed'
+  | 'lifecycle_disabled'
   | 'not_found'
   | 'method_not_allowed'
   | 'request_timeout'
@@ -45,6 +46,7 @@ export type ErrorCode =
   | 'storage_full'
   | 'storage_failed'
   | 'shutting_down'
+  | 'reload_failed'
   | 'body_already_read'
   | 'internal';
 
@@ -72,6 +74,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   invalid_idempotency_key: { status: 400, title: 'Invalid Idempotency-Key' },
   invalid_host: { status: 400, title: 'Missing or duplicate Host header' },
   origin_not_allowed: { status: 403, title: 'Origin not allowed' },
+  lifecycle_disabled: { status: 403, title: 'Lifecycle API not enabled' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },
@@ -92,6 +95,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   storage_full: { status: 503, title: 'Storage full' },
   storage_failed: { status: 503, title: 'Storage failed' },
   shutting_down: { status: 503, title: 'Gateway is starting or shutting down' },
+  reload_failed: { status: 500, title: 'Reload failed' },
   body_already_read: { status: 500, title: 'Body already read' },
   internal: { status: 500, title: 'Internal error' },
 };

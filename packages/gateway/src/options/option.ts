@@ -33,6 +33,7 @@ export type ParsedTexts<T> = { readonly value: T } | { readonly problems: readon
 /** Groups of flags, in the order of the help, with their headings. */
 export const flagGroups = {
   web: 'Web',
+  config: 'Configuration file',
   job: 'By-job mode',
   push: 'Pushes',
   scrape: 'Scrapes',

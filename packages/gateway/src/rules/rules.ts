@@ -69,4 +69,9 @@ export interface MetricRule {
   readonly buckets?: readonly number[];
 }
 
+/** What holds now. A push is read by the rules that hold when it begins; a reload puts others in their place, whole. */
+export interface RulesInForce {
+  current: Rules;
+}
+
 export const noRules: Rules = { sources: [], relabel: [], metrics: [] };

@@ -300,3 +300,26 @@ test('storage.path: empty on the command line or - in the environment keeps noth
     '--storage.snapshot-interval: "0" is not an interval; write it like 1s or 5m',
   ]);
 });
+
+describe('config commands', () => {
+  const commandOf = (argv: readonly string[], env: Record<string, string> = {}) =>
+    parseConfig(['config', ...argv], env);
+  test('take a file, and the flag that decides about labels of the path', () => {
+    const check = { name: 'check', file: 'a.yaml', pathLabels: 'drop' };
+    expect(commandOf(['check', 'a.yaml'])).toEqual({ kind: 'config', command: check });
+    const adding = { kind: 'config', command: { ...check, pathLabels: 'add' } };
+    expect(commandOf(['--push.path-labels', 'add', 'check', 'a.yaml'])).toEqual(adding);
+    expect(commandOf(['check', 'a.yaml'], { PAG_PUSH_PATH_LABELS: 'add' })).toEqual(adding);
+    expect(commandOf(['--help'])).toEqual({ kind: 'help' });
+  });
+  test.each([
+    [[], 'config: a command is missing: check'],
+    [['chekc', 'a.yaml'], 'config: a command is missing: check'],
+    [['check'], 'config check: the file is missing'],
+    [['check', 'a', 'b'], 'unexpected argument "b"'],
+    [['check', 'a', '--by-job'], '--by-job: config commands only take --push.path-labels'],
+    [['check', 'a', '--push.path-labels=all'], '--push.path-labels: "all" is not one of drop, add'],
+  ])('%j is refused', (argv, error) => {
+    expect(commandOf(argv)).toEqual({ kind: 'errors', errors: [error] });
+  });
+});

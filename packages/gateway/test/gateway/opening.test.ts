@@ -128,7 +128,7 @@ test('one that stays full says that the flags of before would do', async () => {
   const opened = gateway.open(3_600_000);
   await expect(opened).rejects.toBeInstanceOf(StorageProblem);
   await expect(opened).rejects.toThrow(
-    'flags have changed, and there is no space to record the change: the store is full; or restart with the previous flags',
+    'flags or rules have changed, and there is no space to record the change: the store is full; or restart with the previous ones',
   );
   await embedded.close();
   const same = embed({}, new FullJournal(false));

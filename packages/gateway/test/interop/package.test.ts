@@ -19,7 +19,7 @@ test('npm pack makes a package that runs and can be imported', () => {
   const packed = run('npm', ['pack', '--json', '--pack-destination', folder], gateway);
   const [{ files }] = JSON.parse(packed.slice(packed.indexOf('[\n'))) as [{ files: { path: string }[] }];
   const others = files.map(({ path }) => path).filter((path) => !/^dist\/.*\.(?:js|d\.ts)$/.test(path));
-  expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
+  expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'config.schema.json', 'package.json']);
 
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   const [tarball = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));

@@ -89,7 +89,10 @@ export const circlesKnown: readonly (readonly string[])[] = [];
 export const entries: readonly string[] = ['index.ts', 'main.ts'];
 
 /** Files that nobody imports. */
-export const orphansKnown: Readonly<Record<string, string>> = {};
+export const orphansKnown: Readonly<Record<string, string>> = {
+  'rules/file/reference.ts': 'npm run reference writes what it makes',
+  'rules/file/schema.ts': 'npm run reference writes what it makes',
+};
 
 const settable = 'tests set it, to reach a bound without its size';
 const compared = 'tests compare it with what is documented, or with another way to the same';

@@ -19,6 +19,6 @@ export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise
   }
   throw new StorageProblem(
     'unusable',
-    `flags have changed, and there is no space to record the change: ${why}; or restart with the previous flags`,
+    `flags or rules have changed, and there is no space to record the change: ${why}; or restart with the previous ones`,
   );
 }

@@ -42,6 +42,8 @@ interface LedgerDeps {
   readonly options: GatewayOptions;
   readonly clock: Clock;
   readonly hashSeed: number;
+  /** What the rules say that the state acts upon. */
+  readonly metricRules?: string | undefined;
 }
 
 /** Those of a new state, before any record says otherwise. */
@@ -78,7 +80,7 @@ export class Ledger implements Target {
   /** Of the record that there was no room for. */
   #wantedBytes = 0;
 
-  constructor({ journal, options, clock, hashSeed }: LedgerDeps) {
+  constructor({ journal, options, clock, hashSeed, metricRules }: LedgerDeps) {
     this.#journal = journal;
     this.#clock = clock;
     this.state = new State(initialAggregation, options.limits, hashSeed);
@@ -94,6 +96,7 @@ export class Ledger implements Target {
       dropsStartTimes: true,
       ...(areGroups(options) ? { groups: true as const } : {}),
       pathLabels: options.pathLabels,
+      ...(metricRules === undefined ? {} : { metricRules }),
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -133,6 +136,7 @@ export class Ledger implements Target {
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
+      others.metricRules === wanted.metricRules &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
     const isSame =
       others.dropsWithdrawn === wanted.dropsWithdrawn &&

@@ -14,7 +14,7 @@ import { turnedAwayReasons } from '../scrapes/scrape-turn.ts';
 import type { TurnedAwayReason } from '../scrapes/scrape-turn.ts';
 import type { ScrapesReport } from '../scrapes/scrapes.ts';
 import { ignoredReasons } from './telemetry.ts';
-import type { HoldingsByType, IgnoredReason, StorageReport, Telemetry } from './telemetry.ts';
+import type { ConfigReport, HoldingsByType, IgnoredReason, StorageReport, Telemetry } from './telemetry.ts';
 
 /** Each own metric: its type, labels and meaning. docs/reference/metrics.md lists the same rows; a test compares. */
 export const ownMetrics = {
@@ -130,6 +130,16 @@ export const ownMetrics = {
     [],
     'Corruptions found at startup and moved aside; if greater than 0, data was lost.',
   ],
+  config_last_reload_successful: [
+    'gauge',
+    [],
+    'Whether the last reload of the configuration file succeeded: 1 or 0; 1 without a file.',
+  ],
+  config_last_reload_success_timestamp_seconds: [
+    'gauge',
+    [],
+    'Unix time of the last successful load of the configuration file; 0 without a file.',
+  ],
   build_info: [
     'gauge',
     ['version', 'node_version'],
@@ -151,6 +161,8 @@ export function createTelemetry(deps: {
   readonly holdings: () => HoldingsByType;
   /** By what they are of: an own metric, all its series together, or what no metric counts. */
   readonly limits?: Readonly<Record<string, number>>;
+  /** Left out where there is no configuration file. */
+  readonly config?: (() => ConfigReport) | undefined;
 }): Telemetry {
   const registry = new Registry();
   ofProcess ??= processMetrics();
@@ -181,6 +193,10 @@ export function createTelemetry(deps: {
   });
   const scrapes = addScrapes(registry, () => holdings.scrapes);
   addStorage(registry, () => holdings.storage);
+  collect.gauge('config_last_reload_successful', (set) => set(deps.config?.().isSuccess === false ? 0 : 1));
+  collect.gauge('config_last_reload_success_timestamp_seconds', (set) =>
+    set((deps.config?.().lastSuccessMs ?? 0) / 1000),
+  );
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
   return {

@@ -70,6 +70,13 @@ export interface HoldingsByType {
   readonly storage: StorageReport | undefined;
 }
 
+/** How the last reload of the configuration file went. */
+export interface ConfigReport {
+  readonly isSuccess: boolean;
+  /** When rules were last taken from it, milliseconds since the Unix epoch; 0 without a file. */
+  readonly lastSuccessMs: number;
+}
+
 export interface StorageReport extends JournalStats {
   /** Of records, since the process started. */
   readonly recordBytes: number;

@@ -6,7 +6,7 @@ import { RequestError } from '../../model/errors.ts';
 import { quote, shorten } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 
-type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'page';
+type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'reload' | 'page';
 export type HandlerName =
   | 'push'
   | 'retire'
@@ -15,6 +15,7 @@ export type HandlerName =
   | 'telemetry'
   | 'healthy'
   | 'ready'
+  | 'reload'
   | 'page';
 
 /** Rejections and throws are answered by whoever dispatches. */
@@ -34,11 +35,13 @@ export const routeTable: readonly Route[] = [
   { place: 'telemetry', methods: ['GET', 'HEAD'], handler: 'telemetry' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy' },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready' },
+  { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload' },
   { place: 'page', methods: ['GET', 'HEAD'], handler: 'page' },
 ];
 
 export const HEALTHY_PATH = '/-/healthy';
 export const READY_PATH = '/-/ready';
+const RELOAD_PATH = '/-/reload';
 export const SCRAPE_PATH = '/metrics';
 
 interface PathOptions {
@@ -70,6 +73,7 @@ export function createRoutes(options: PathOptions): Routes {
     [telemetryPath, ['telemetry']],
     [HEALTHY_PATH, ['healthy']],
     [READY_PATH, ['ready']],
+    [RELOAD_PATH, ['reload']],
   ]);
   const pushOnly: readonly Place[] = ['push'];
   const nowhere: readonly Place[] = [];
@@ -94,7 +98,11 @@ export function createRoutes(options: PathOptions): Routes {
 }
 
 /** Whether a request means to be a push, so that its refusal counts as one. */
-export function isPushMethod(method: string | undefined): boolean {
+export function isPush(method: string | undefined, path: string): boolean {
+  return isPushMethod(method) && path !== RELOAD_PATH;
+}
+
+function isPushMethod(method: string | undefined): boolean {
   return method === 'POST' || method === 'PUT';
 }
 
@@ -124,7 +132,9 @@ function wrongMethod(
     ? reads
       ? `this path accepts pushes (POST, PUT, DELETE); to read metrics, use ${SCRAPE_PATH}`
       : 'push with POST or PUT'
-    : 'read it with GET';
+    : at.places.includes('reload')
+      ? 'reload with POST or PUT'
+      : 'read it with GET';
   return new RequestError(
     'method_not_allowed',
     `${shorten(method)} does not work at ${quote(path)}: ${advice}. Allowed here: ${at.allowed.join(', ')}`,

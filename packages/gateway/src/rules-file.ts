@@ -1,0 +1,161 @@
+/** The configuration file on disk: read at the start, and again whenever that is asked for. */
+import { open } from 'node:fs/promises';
+
+import type { Gateway } from './gateway/gateway.ts';
+import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
+import { RequestError } from './model/errors.ts';
+import type { Clock } from './primitives/clock.ts';
+import type { Log } from './primitives/log.ts';
+import { inTurns } from './primitives/turns.ts';
+import { FILE_BYTES_MAX } from './rules/file/document.ts';
+import { describeProblem, showProblem } from './rules/file/problems.ts';
+import { countEntries, readRulesInSteps } from './rules/file/read-rules.ts';
+import type { Rules } from './rules/rules.ts';
+
+/** A message about the file: in one line, as logs have it, and with the line of the file below it, for people. */
+interface Message {
+  readonly line: string;
+  readonly shown: string;
+}
+
+interface RulesFileRead {
+  /** Undefined where there are errors. */
+  readonly rules: Rules | undefined;
+  readonly errors: readonly Message[];
+  readonly warnings: readonly Message[];
+}
+
+/** Does not reject: a file that cannot be read is an error as others are. */
+export async function readRulesFile(path: string, pathLabels: 'drop' | 'add'): Promise<RulesFileRead> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
+  } catch (error) {
+    const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
+    return { rules: undefined, errors: [{ line, shown: line }], warnings: [] };
+  }
+  const { rules, problems } = await inTurns(readRulesInSteps(text, { pathLabels }));
+  const messages = (severity: 'error' | 'warning'): readonly Message[] =>
+    problems
+      .filter((problem) => problem.severity === severity)
+      .map((problem) => ({ line: describeProblem(path, problem), shown: showProblem(path, problem) }));
+  return { rules, errors: messages('error'), warnings: messages('warning') };
+}
+
+/** As much as a file may have, and a byte more, so that it is seen to be too large: it may be a pipe or a device. */
+async function readBounded(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const bytes = Buffer.alloc(FILE_BYTES_MAX + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await file.close();
+  }
+}
+
+function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'is a directory, not a file';
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'the file is not valid UTF-8';
+    default:
+      return `cannot be read: ${message}`;
+  }
+}
+
+/** `ok, 3 rules`. */
+export function countedRules(rules: Rules): string {
+  const count = countEntries(rules);
+  return `${count} rule${count === 1 ? '' : 's'}`;
+}
+
+export class RulesReload {
+  readonly #path: string;
+  readonly #pathLabels: 'drop' | 'add';
+  readonly #gateway: Gateway;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #report: ConfigReport;
+  /** One at a time, so that the newest file holds in the end. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** To be made when the gateway goes by the rules of the file. */
+  constructor(deps: {
+    readonly path: string;
+    readonly pathLabels: 'drop' | 'add';
+    readonly gateway: Gateway;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
+    this.#path = deps.path;
+    this.#pathLabels = deps.pathLabels;
+    this.#gateway = deps.gateway;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+    this.#report = { isSuccess: true, lastSuccessMs: deps.clock.now() };
+  }
+
+  get report(): ConfigReport {
+    return this.#report;
+  }
+
+  /** Resolves with what to answer; rejects with RequestError, and then the previous rules hold on. */
+  run(): Promise<string> {
+    const run = this.#last.then(() => this.#run());
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  async #run(): Promise<string> {
+    // It says nothing about the file.
+    const { whyClosed } = this.#gateway;
+    if (whyClosed !== undefined) throw whyClosed;
+    const { rules, errors, warnings } = await readRulesFile(this.#path, this.#pathLabels);
+    for (const { line } of warnings) this.#log.warn(line);
+    if (rules === undefined) throw this.#failed(errors);
+    try {
+      await this.#gateway.setRules(rules);
+    } catch (error) {
+      this.#failed([]);
+      throw error;
+    }
+    this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
+    this.#log.info('configuration file reloaded', { path: this.#path, rules: countEntries(rules) });
+    return `${[...warnings.map(({ shown }) => shown), `reloaded ${this.#path}: ${countedRules(rules)}`].join('\n')}\n`;
+  }
+
+  #failed(errors: readonly Message[]): RequestError {
+    this.#report = { ...this.#report, isSuccess: false };
+    for (const { line } of errors) this.#log.error(line);
+    this.#log.error('the configuration file was not reloaded, and the previous rules stay in force', {
+      path: this.#path,
+    });
+    return new RequestError('reload_failed', `the previous rules stay in force:\n${replyOf(errors)}`);
+  }
+}
+
+/** Of messages: a reply has room for more than people read. */
+const REPLY_CHARS_MAX = 3_000;
+
+function replyOf(errors: readonly Message[]): string {
+  const shown: string[] = [];
+  let chars = 0;
+  for (const error of errors) {
+    chars += error.shown.length;
+    if (chars > REPLY_CHARS_MAX) break;
+    shown.push(error.shown);
+  }
+  const more = errors.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more; see the log of the gateway`] : [])].join('\n');
+}

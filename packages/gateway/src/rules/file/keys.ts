@@ -1,0 +1,218 @@
+/** All keys of a configuration file. The checks, the schema for editors and docs/reference/configuration.md are made from these tables. */
+import { Pattern } from '../pattern.ts';
+import { gaugePolicies, relabelActions } from '../rules.ts';
+import type { GaugePolicy, MetricRule, RelabelRule } from '../rules.ts';
+import { parseSelector } from '../selector.ts';
+import type { Selector } from '../selector.ts';
+import { entries } from './entries.ts';
+import type { Entry, Table } from './entries.ts';
+import { count, label, list, number, parsed, text, word, wordOr } from './kinds.ts';
+import type { Located, ValueKind } from './kinds.ts';
+import { presetNames } from './presets.ts';
+import type { PresetName } from './presets.ts';
+import { relabelDefaults, relabelSchema } from './relabel-actions.ts';
+
+export type Labels = readonly Located<string>[];
+
+export interface RelabelKeys {
+  readonly action: RelabelRule['action'];
+  readonly source_labels: Labels;
+  readonly separator: string;
+  readonly regex: Pattern;
+  readonly modulus: number;
+  readonly target_label: string;
+  readonly replacement: string;
+}
+
+export interface SourceKeys {
+  readonly match: Selector;
+  readonly path_labels: 'add' | 'drop' | Labels;
+  readonly metric_relabel_configs: readonly Located<Entry<RelabelKeys>>[];
+}
+
+export interface MetricKeys {
+  readonly match: Selector;
+  readonly gauge: GaugePolicy;
+  readonly type: NonNullable<MetricRule['type']>;
+  readonly buckets: readonly Located<number>[];
+  readonly without: Labels;
+  readonly by: Labels;
+}
+
+export interface FileKeys {
+  readonly sources: readonly Located<Entry<SourceKeys>>[];
+  readonly metric_relabel_configs: readonly Located<Entry<RelabelKeys>>[];
+  readonly metrics: readonly Located<Entry<MetricKeys>>[];
+  readonly presets: readonly Located<PresetName>[];
+}
+
+const labels: ValueKind<Labels> = list(label, {
+  of: 'a label',
+  wanted: 'a list of labels',
+});
+const distinctLabels: ValueKind<Labels> = list(label, {
+  of: 'a label',
+  wanted: 'a list of labels',
+  schema: { uniqueItems: true },
+});
+const selector: ValueKind<Selector> = parsed(
+  'a series selector, such as name{label="value"}',
+  { type: 'string', minLength: 1 },
+  parseSelector,
+);
+const regex: ValueKind<Pattern> = parsed('a regular expression', {}, (source) => new Pattern(source));
+
+export const relabelTable: Table<RelabelKeys> = {
+  name: 'an entry of metric_relabel_configs',
+  keys: {
+    action: {
+      kind: word(relabelActions, { ignoresCase: true }),
+      doc: 'What to do with a series.',
+      default: relabelDefaults.action,
+      example: 'labeldrop',
+    },
+    source_labels: {
+      kind: labels,
+      doc: 'Labels whose values are joined to the text that the regular expression is matched against. `__name__` is the name of the series, and `__path_<label>` a label of the push path.',
+      default: '[]',
+      example: '[__name__, code]',
+    },
+    separator: {
+      kind: text,
+      doc: 'What the values are joined with.',
+      default: "';'",
+      example: "'/'",
+    },
+    regex: {
+      kind: regex,
+      doc: 'A regular expression in the syntax of RE2, for the whole text.',
+      default: "'(.*)'",
+      example: 'instance|pod',
+    },
+    modulus: {
+      kind: count,
+      doc: 'What the hash is divided by; the remainder is the new value.',
+      example: '8',
+    },
+    target_label: {
+      kind: text,
+      doc: 'The label that is set, or compared with.',
+      example: 'service',
+    },
+    replacement: {
+      kind: text,
+      doc: 'The new value; `$1` or `${1}` is the first group of the regular expression.',
+      default: '$1',
+      example: '$1-canary',
+    },
+  },
+  notYet: [],
+  schema: relabelSchema,
+};
+
+export const sourceTable: Table<SourceKeys> = {
+  name: 'an entry of sources',
+  keys: {
+    match: {
+      kind: selector,
+      doc: 'Which senders it is for: a series selector, matched against the labels of the push path. If left out, all.',
+      example: `'{job=~"worker|api"}'`,
+    },
+    path_labels: {
+      kind: wordOr(['add', 'drop'], labels),
+      doc: 'Labels of the path that are added to every series: all (`add`), none (`drop`), or those listed.',
+      default: 'as `--push.path-labels` says',
+      example: '[job]',
+    },
+    metric_relabel_configs: {
+      kind: entries(relabelTable),
+      doc: 'Relabelling of what these senders push, before that for all.',
+      default: '[]',
+      example: '[{action: labeldrop, regex: pod}]',
+    },
+  },
+  notYet: ['mode', 'counter_resets', 'prune_after', 'forget_after'],
+};
+
+export const metricTable: Table<MetricKeys> = {
+  name: 'an entry of metrics',
+  keys: {
+    match: {
+      kind: selector,
+      doc: 'Which series it is for: a series selector as in PromQL. The name of a histogram or summary is without `_bucket`, `_sum` and `_count`. If left out, all.',
+      example: `'queue_depth{queue!="test"}'`,
+    },
+    gauge: {
+      kind: word(gaugePolicies),
+      doc: 'What a gauge shows where several senders have it.',
+      default: 'sum',
+      example: 'max',
+    },
+    type: {
+      kind: word(['counter', 'gauge']),
+      doc: 'The type of metrics that are pushed without one.',
+      default: 'untyped',
+      example: 'counter',
+    },
+    buckets: {
+      kind: list(number, {
+        of: 'a bucket',
+        wanted: 'a list of numbers',
+        schema: { minItems: 1, uniqueItems: true },
+      }),
+      doc: 'Upper bounds of the buckets that a histogram keeps, growing; counts go to the lowest that holds them.',
+      default: 'those pushed',
+      example: '[0.1, 0.5, 1, 5]',
+    },
+    without: {
+      kind: distinctLabels,
+      doc: 'Labels to remove; series that are the same without them are added up. Matched on the labels before they are removed.',
+      example: '[pod]',
+    },
+    by: {
+      kind: distinctLabels,
+      doc: 'Labels to keep; all others are removed, as with `without`.',
+      example: '[handler, code]',
+    },
+  },
+  notYet: ['ttl', 'window', 'summary'],
+  schema: {
+    anyOf: ['gauge', 'type', 'buckets', 'without', 'by'].map((key) => ({ required: [key] })),
+    not: { required: ['without', 'by'] },
+  },
+};
+
+export const fileTable: Table<FileKeys> = {
+  name: 'the file',
+  keys: {
+    sources: {
+      kind: entries(sourceTable),
+      doc: 'Who pushes. The first entry that matches the path of a push holds.',
+      default: '[]',
+      example: `[{match: '{job="web"}', path_labels: add}]`,
+    },
+    metric_relabel_configs: {
+      kind: entries(relabelTable),
+      doc: "Prometheus' relabelling of each new series, entry by entry.",
+      default: '[]',
+      example: '[{action: labeldrop, regex: instance|pod}]',
+    },
+    metrics: {
+      kind: entries(metricTable),
+      doc: 'What metrics mean. Each setting comes from the first entry that matches and has it.',
+      default: '[]',
+      example: '[{match: queue_depth, gauge: last}]',
+    },
+    presets: {
+      kind: list(word(presetNames), {
+        of: 'a preset',
+        wanted: `a list of ${presetNames.join(', ')}`,
+        schema: { uniqueItems: true },
+      }),
+      doc: 'Entries of `metrics` for common names, after those of the file.',
+      default: '[]',
+      example: '[timestamps, info]',
+    },
+  },
+  notYet: [],
+};

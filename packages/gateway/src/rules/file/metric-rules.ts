@@ -1,0 +1,200 @@
+/** Entries of metrics, and presets, as rules. */
+import type { MetricRule } from '../rules.ts';
+import { matchOf } from './alike.ts';
+import type { Entry } from './entries.ts';
+import type { FileKeys, Labels, MetricKeys } from './keys.ts';
+import type { Located } from './kinds.ts';
+import { presetRule, presets } from './presets.ts';
+import type { PresetName } from './presets.ts';
+import type { Place, Problems } from './problems.ts';
+
+/** Labels that a push has by its path, and usually by nothing else. */
+const labelsOfPaths = ['job', 'instance'];
+
+/** What entries say: `without` and `by` are one setting. */
+type Setting = 'labels' | 'gauge' | 'type' | 'buckets';
+
+/** `hasLabel` says whether series may have a label that is usually one of the path alone. Without entries that are wrong, which are noted. */
+export function* metricRulesOf(
+  { metrics, presets: named }: { readonly [Name in 'metrics' | 'presets']?: Located<FileKeys[Name]> },
+  problems: Problems,
+  hasLabel: (label: string) => boolean,
+): Generator<void, readonly MetricRule[]> {
+  const earlier = new EarlierSettings(problems);
+  const rules: MetricRule[] = [];
+  for (const { value } of metrics?.value ?? []) {
+    yield;
+    checkEntry(value, problems);
+    checkMatchedLabels(value, problems, hasLabel);
+    if (value.isWhole) earlier.add(value);
+    rules.push(metricRuleOf(value));
+  }
+  return [...rules, ...presetRulesOf(named?.value ?? [], earlier, problems)];
+}
+
+function* presetRulesOf(
+  named: readonly Located<PresetName>[],
+  earlier: EarlierSettings,
+  problems: Problems,
+): Generator<MetricRule> {
+  const seen = new Map<PresetName, Place>();
+  for (const { value, at } of named) {
+    const first = seen.get(value);
+    if (first !== undefined) {
+      problems.error(at, `the preset ${value} is already in line ${problems.lineOf(first)}`);
+      continue;
+    }
+    seen.set(value, at);
+    const general = earlier.ofAll('gauge');
+    if (general !== undefined) {
+      problems.warning(
+        at,
+        `the preset has no effect: the entry in line ${problems.lineOf(general.at)} says gauge: ${general.keys.gauge!.value} of all series, and this ${presets[value].gauge} comes after it`,
+      );
+    }
+    yield presetRule(value);
+  }
+}
+
+function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems): void {
+  const { gauge, type, buckets, without, by } = keys;
+  if (isWhole && [gauge, type, buckets, without, by].every((key) => key === undefined)) {
+    problems.error(at, 'this entry sets nothing; give it gauge, type, buckets, without or by');
+  }
+  if (without !== undefined && by !== undefined) {
+    problems.error(by.keyAt, 'without and by exclude each other; remove one of them');
+  }
+  if (without !== undefined) checkLabels('without', without.value, problems);
+  if (by !== undefined) checkLabels('by', by.value, problems);
+  // Where there are some that are wrong, the list may be empty without them.
+  if (isWhole && buckets?.value.length === 0) {
+    problems.error(buckets.at, 'buckets is empty; list the upper bounds to keep');
+  }
+  if (buckets !== undefined) checkBuckets(buckets.value, problems);
+}
+
+function checkLabels(key: 'without' | 'by', labels: Labels, problems: Problems): void {
+  const seen = new Set<string>();
+  for (const { value, at } of labels) {
+    if (value === '__name__')
+      problems.error(at, `the name of a series is always kept; remove it from ${key}`);
+    else if (seen.has(value)) problems.error(at, `${value} is already in this list`);
+    seen.add(value);
+  }
+}
+
+function checkBuckets(buckets: MetricKeys['buckets'], problems: Problems): void {
+  for (const [i, bucket] of buckets.entries()) {
+    const before = buckets[i - 1];
+    if (before !== undefined && bucket.value <= before.value) {
+      problems.error(bucket.at, `buckets must grow: ${bucket.value} comes after ${before.value}`);
+    }
+  }
+}
+
+function checkMatchedLabels(
+  { keys }: Entry<MetricKeys>,
+  problems: Problems,
+  hasLabel: (label: string) => boolean,
+): void {
+  const { match, gauge, type, buckets, without, by } = keys;
+  if (match === undefined) return;
+  const names = new Set(match.value.matchers.map(({ label }) => label));
+  names.delete('__name__');
+  const removing = without ?? by;
+  for (const name of names) {
+    const isListed = removing?.value.some(({ value }) => value === name);
+    if (removing !== undefined && isListed === (removing === without)) {
+      const what = `${name} is matched, and removed by the same entry`;
+      if (gauge === undefined && type === undefined && buckets === undefined) {
+        problems.warning(match.at, `${what}: only series that match lose it`);
+      } else {
+        problems.error(
+          match.at,
+          `${what}: gauge, type and buckets are matched on the labels that are left; move them to an entry of their own`,
+        );
+      }
+    }
+    if (labelsOfPaths.includes(name) && !hasLabel(name)) {
+      problems.warning(
+        match.at,
+        `${name} is a label of the push path, which series do not have with path_labels: drop; only series that were pushed with it match`,
+      );
+    }
+  }
+}
+
+function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
+  const { match, gauge, type, buckets, without, by } = keys;
+  return {
+    match: match?.value,
+    ...(without && { without: without.value.map(({ value }) => value) }),
+    ...(by && { by: by.value.map(({ value }) => value) }),
+    ...(gauge && { gauge: gauge.value }),
+    ...(type && { type: type.value }),
+    ...(buckets && { buckets: buckets.value.map(({ value }) => value) }),
+  };
+}
+
+/** Who says what first, so that an entry that comes too late is noted. */
+class EarlierSettings {
+  readonly #problems: Problems;
+  readonly #byMatch = new Map<string, Map<Setting, Entry<MetricKeys>>>();
+
+  constructor(problems: Problems) {
+    this.#problems = problems;
+  }
+
+  /** The entry that says it of all series. */
+  ofAll(setting: Setting): Entry<MetricKeys> | undefined {
+    return this.#byMatch.get(matchOf(undefined))?.get(setting);
+  }
+
+  add(entry: Entry<MetricKeys>): void {
+    const match = matchOf(entry);
+    const settings = settingsOf(entry);
+    const taken = settings.flatMap((setting) => {
+      const by = this.ofAll(setting) ?? this.#byMatch.get(match)?.get(setting);
+      return by === undefined ? [] : [{ setting, by }];
+    });
+    for (const by of new Set(taken.map((each) => each.by))) {
+      const lost = taken.filter((each) => each.by === by).map(({ setting }) => setting);
+      this.#note(entry, by, { lost, isAll: settings.length === taken.length });
+    }
+    const known = this.#byMatch.get(match) ?? new Map<Setting, Entry<MetricKeys>>();
+    this.#byMatch.set(match, known);
+    for (const setting of settings) if (!known.has(setting)) known.set(setting, entry);
+  }
+
+  #note(
+    entry: Entry<MetricKeys>,
+    by: Entry<MetricKeys>,
+    { lost, isAll }: { readonly lost: readonly Setting[]; readonly isAll: boolean },
+  ): void {
+    const line = this.#problems.lineOf(by.at);
+    if (textOf(entry) === textOf(by)) {
+      this.#problems.error(entry.at, `this entry is identical to the one in line ${line}`);
+      return;
+    }
+    const what = lost.map((setting) => (setting === 'labels' ? labelsKey(entry) : setting)).join(', ');
+    const why = by.keys.match === undefined ? 'matches all and' : 'has the same match and';
+    const [take, it] = lost.length === 1 ? ['takes', 'it'] : ['take', 'them'];
+    const message = `${what} of this entry never ${take} effect: the one in line ${line} ${why} sets ${it} first`;
+    if (isAll) this.#problems.error(entry.at, message);
+    else this.#problems.warning(entry.at, message);
+  }
+}
+
+function labelsKey({ keys }: Entry<MetricKeys>): string {
+  return keys.without === undefined ? 'by' : 'without';
+}
+
+function settingsOf({ keys }: Entry<MetricKeys>): readonly Setting[] {
+  const { gauge, type, buckets, without, by } = keys;
+  const given = { labels: without ?? by, gauge, type, buckets };
+  return (Object.keys(given) as Setting[]).filter((setting) => given[setting] !== undefined);
+}
+
+function textOf(entry: Entry<MetricKeys>): string {
+  return JSON.stringify({ ...metricRuleOf(entry), match: matchOf(entry) });
+}

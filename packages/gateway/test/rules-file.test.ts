@@ -1,0 +1,30 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+import { readRulesFile } from '../src/rules-file.ts';
+import { temporaryFolder } from './support/folders.ts';
+
+test.each([
+  ['is not there', () => '/no/such/file.yaml', ': no such file'],
+  ['is a folder', temporaryFolder, ': is a directory, not a file'],
+  ['has no end', () => '/dev/zero', ':1:1: the file is larger than 1048576 bytes'],
+  ['is not UTF-8', () => fileOf(Buffer.from('presets: [\xff]', 'latin1')), ': the file is not valid UTF-8'],
+])('a file that %s', async (_, makePath, message) => {
+  const path = makePath();
+  const { rules, errors } = await readRulesFile(path, 'drop');
+  expect(rules).toBeUndefined();
+  expect(errors.map(({ line }) => line)).toEqual([`${path}${message}`]);
+});
+
+test('the largest file there may be', async () => {
+  const text = 'presets: [info]\n#';
+  const path = fileOf(Buffer.from(text.padEnd(2 ** 20, 'x')));
+  expect((await readRulesFile(path, 'drop')).errors).toEqual([]);
+});
+
+function fileOf(bytes: Uint8Array): string {
+  const path = join(temporaryFolder(), 'gateway.yaml');
+  writeFileSync(path, bytes);
+  return path;
+}
