@@ -16,6 +16,7 @@ import { corsPolicy } from './replies/cors.ts';
 import type { CorsPurpose } from './replies/cors.ts';
 import { pathOf } from './connections/exchange.ts';
 import type { Exchange } from './connections/exchange.ts';
+import { adminHandlers } from './routes/admin.ts';
 import { hostPolicy, isHttp2 } from './routes/hosts.ts';
 import { madeOnceATurn } from './routes/once-a-turn.ts';
 import type { HttpOptions } from './options.ts';
@@ -106,11 +107,12 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     connections,
     dispatch(request, response, expectsContinue) {
       const connection = isHttp2(request) ? undefined : connections.of(request.socket);
+      const path = pathOf(request.url ?? '/');
       const exchange: Exchange = {
         request,
         response,
-        path: pathOf(request.url ?? '/'),
-        isPush: isPushMethod(request.method),
+        path,
+        isPush: isPushMethod(request.method) && !routes.isAdmin(path),
         expectsContinue,
         connection,
         budgeted: 0,
@@ -136,13 +138,20 @@ function createRefusals(
   const refusals = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
     const { request } = exchange;
-    if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
+    const isAdmin = routes.isAdmin(exchange.path);
+    if (isAdmin) {
+      // Neither a push nor the DELETE of one source.
+    } else if (isPushMethod(request.method) && code !== 'not_found' && code !== 'method_not_allowed') {
       const announced = Number(request.headers['content-length'] ?? 0);
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
     const remote = addressOf(request);
     const path = shorten(exchange.path);
-    const what = request.method === 'DELETE' ? 'delete refused' : 'push refused';
+    const what = isAdmin
+      ? 'admin request refused'
+      : request.method === 'DELETE'
+        ? 'delete refused'
+        : 'push refused';
     refusals.refused(what, { code, path, remote, message }, { path, sender: senderOf(remote) });
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
@@ -157,7 +166,9 @@ function createRefusals(
     }
     const error = asRequestError(thrown, log);
     countRefusal(exchange, error.code, error.text);
-    const headers = cors.headersFor(request.headers.origin, purposeOf(request.method));
+    const headers = routes.isAdmin(exchange.path)
+      ? []
+      : cors.headersFor(request.headers.origin, purposeOf(request.method));
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
@@ -187,6 +198,7 @@ function createHandlers(
       if (why !== undefined) throw why;
       answerText(exchange, { text: 'OK\n' });
     },
+    ...adminHandlers({ gateway, isEnabled: options.enableAdminApi, byJob, addressOf: shared.addressOf }),
     page: pageHandler({
       gateway,
       pushPath: options.pushPath,

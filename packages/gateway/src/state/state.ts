@@ -246,7 +246,7 @@ export class State {
     const dropped = yield* dropSeries(named, {
       accumulators: this.accumulators,
       pace: this.pace,
-      forget: (accumulators) => this.sources.forgetAccumulators([accumulators]),
+      forget: this.aggregation.byJob ? (gone) => this.sources.forgetAccumulators([gone]) : undefined,
       free: (accumulator) => this.#freeLast(accumulator),
       dropComposite: (composite) => this.#dropComposite(composite),
     });
