@@ -9,6 +9,10 @@
  *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
  *   scrape          the page now, exactly; `scrape format=openmetrics escaping=dots` says how it is written
  *   delete job/a    retires a source
+ *   delete-series   drops what matches a selector, one in each line of the block; `delete-series 3` says how many series
+ *   delete-sources  retires what matches; `delete-sources 2` says how many sources
+ *   wipe            drops everything; `wipe 3 2` says how many series and sources
+ *   would-…         says it, and changes nothing
  *   clock +2s       time goes by
  *   restart         the gateway starts again from what it kept; the block may hold other options as JSON
  *   snapshot        what is kept becomes a snapshot
@@ -20,7 +24,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-import type { PushFormat } from '../src/gateway/api.ts';
+import type { Deleted, DeleteRequest, PushFormat } from '../src/gateway/api.ts';
 import { RequestError } from '../src/index.ts';
 import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
 import { plainText } from '../src/model/exposition-format.ts';
@@ -125,7 +129,7 @@ async function run({ blocks }: Case): Promise<void> {
         }
         case 'replayed':
         case 'refused':
-          expect(blocks[index - 1]?.verb.startsWith('push'), where).toBe(true);
+          expect(blocks[index - 1]?.verb, where).toMatch(/^(?:push|delete-|wipe|would-)/);
           break;
         case 'scrape':
           expect(await running.page(expositionFormat(words)), where).toBe(body);
@@ -133,6 +137,21 @@ async function run({ blocks }: Case): Promise<void> {
         case 'delete':
           await running.gateway.delete(words[0] ?? '');
           break;
+        case 'delete-series':
+        case 'delete-sources':
+        case 'wipe':
+        case 'would-delete-series':
+        case 'would-delete-sources':
+        case 'would-wipe': {
+          const deleted = await running
+            .deleteMany({ what: deletedBy(verb), match: linesOf(body), isDryRun: verb.startsWith('would-') })
+            .catch((reason: unknown) => reason);
+          const next = blocks[index + 1];
+          if (next?.verb === 'refused')
+            expect(`${describeError(deleted)}\n`, where).toBe(`${next.words.join(' ')}\n${next.body}`);
+          else expect(countsOf(deleted, verb), where).toBe(words.join(' '));
+          break;
+        }
         case 'clock':
           nowMs += durationMs(words[0] ?? '');
           break;
@@ -152,6 +171,23 @@ async function run({ blocks }: Case): Promise<void> {
   } finally {
     void running.gateway.close();
   }
+}
+
+function deletedBy(verb: string): DeleteRequest['what'] {
+  if (verb.endsWith('wipe')) return 'all';
+  return verb.endsWith('series') ? 'series' : 'sources';
+}
+
+function countsOf(deleted: unknown, verb: string): string {
+  if (deleted instanceof Error) return describeError(deleted);
+  const { series, sources } = deleted as Deleted;
+  return [...(verb.endsWith('sources') ? [] : [series]), ...(verb.endsWith('series') ? [] : [sources])].join(
+    ' ',
+  );
+}
+
+function linesOf(body: string): readonly string[] {
+  return body.split('\n').filter((line) => line !== '');
 }
 
 function expositionFormat(words: readonly string[]): ExpositionFormat {

@@ -25,10 +25,6 @@ const flags: ReadonlyMap<string, ForeignOption> = new Map<string, ForeignOption>
     'web.route-prefix',
     { advice: 'use --web.push-path and --web.telemetry-path, or let the proxy strip the prefix' },
   ],
-  [
-    'web.enable-admin-api',
-    { advice: 'to delete all metrics, stop the gateway and remove the directory of --storage.path' },
-  ],
   ['persistence.file', { advice: 'use --storage.path, which is a directory' }],
   ['persistence.interval', { advice: 'remove it; each push is synced to disk before it is acknowledged' }],
   ['push.disable-consistency-check', { advice: 'remove it' }],

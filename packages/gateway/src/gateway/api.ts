@@ -13,6 +13,11 @@ export interface GatewayApi {
   push(request: PushRequest): Promise<PushOutcome>;
   /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
   delete(key: GroupingKey, client?: Client): Promise<void>;
+  /**
+   * Has series go, or sources, or everything, or says what would. Resolves once all of it is committed; rejects with a RequestError, when a part
+   * of it may have gone already.
+   */
+  deleteMany(request: DeleteRequest): Promise<Deleted>;
   /** Applies a command, and resolves with what it says once it is committed; rejects as `push` does. The way of all verbs of an operator. */
   commit<Result>(command: Command<Result>, client?: Client): Promise<Result>;
   /**
@@ -33,6 +38,26 @@ export interface Client {
   readonly sender: string;
   /** There is nobody to answer any more. */
   readonly isGone: boolean;
+}
+
+export interface DeleteRequest {
+  readonly what: 'series' | 'sources' | 'all';
+  /** Series selectors of PromQL, of which one must match; none for `all`. */
+  readonly match: readonly string[];
+  /** Nothing goes; what would is counted. */
+  readonly isDryRun: boolean;
+  readonly client?: Client | undefined;
+  /** Who asks, for the log. */
+  readonly remote?: string | undefined;
+}
+
+export interface Deleted {
+  /** A histogram or summary is one. */
+  readonly series: number;
+  readonly sources: number;
+  /** The first of them, as text. */
+  readonly firstSeries: readonly string[];
+  readonly firstSources: readonly string[];
 }
 
 export interface PushRequest {

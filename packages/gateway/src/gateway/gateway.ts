@@ -20,7 +20,18 @@ import { stateRulesOf } from '../rules/file/state-rules.ts';
 import { RemoveSource } from '../wal/commands.ts';
 import type { Command } from '../wal/commands.ts';
 import type { PushCommand } from '../wal/push-command.ts';
-import type { Client, GatewayApi, Holdings, PushOutcome, PushRequest, Scrape, ScrapeRequest } from './api.ts';
+import type {
+  Client,
+  Deleted,
+  DeleteRequest,
+  GatewayApi,
+  Holdings,
+  PushOutcome,
+  PushRequest,
+  Scrape,
+  ScrapeRequest,
+} from './api.ts';
+import { Deletions } from './deletions/deletions.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
 import { ChangeRules } from './ledger/change-rules.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
@@ -51,6 +62,7 @@ export class Gateway implements GatewayApi {
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
   readonly #rules: RulesInForce;
+  readonly #deletions: Deletions;
   #isOpen = false;
   #hasFailed = false;
   #recovery: Recovery | undefined;
@@ -89,6 +101,13 @@ export class Gateway implements GatewayApi {
     });
     this.#suspects = new Suspects(options.byJob, log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key));
+    this.#deletions = new Deletions({
+      ledger: this.#ledger,
+      log,
+      commit: (command, client) => this.#reader.commit(command, client),
+      checkOpen: () => this.#checkOpen(),
+      onDropped: (what, series) => this.telemetry?.seriesDeleted(what, series),
+    });
     if (!journal.persistent) this.#isOpen = this.#ledger.begin();
   }
 
@@ -187,6 +206,11 @@ export class Gateway implements GatewayApi {
     await this.commit(new RemoveSource(key.text), client);
   }
 
+  async deleteMany(request: DeleteRequest): Promise<Deleted> {
+    this.#checkOpen();
+    return this.#deletions.run(request);
+  }
+
   async commit<Result>(command: Command<Result>, client?: Client): Promise<Result> {
     this.#checkOpen();
     const ledger = this.#ledger;
@@ -275,7 +299,7 @@ export class Gateway implements GatewayApi {
   /** Refuses pushes that wait, and ends the expiry clock and the journal once those under way are done. The state stays readable. */
   async close(): Promise<void> {
     this.#expiry.close();
-    await this.#reader.close();
+    await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();
     await this.#journal.close();

@@ -16,6 +16,7 @@ import { corsPolicy } from './replies/cors.ts';
 import type { CorsPurpose } from './replies/cors.ts';
 import { pathOf } from './connections/exchange.ts';
 import type { Exchange } from './connections/exchange.ts';
+import { adminHandlers } from './routes/admin.ts';
 import { hostPolicy, isHttp2 } from './routes/hosts.ts';
 import { madeOnceATurn } from './routes/once-a-turn.ts';
 import type { HttpOptions } from './options.ts';
@@ -114,7 +115,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
         request,
         response,
         path,
-        isPush: isPush(request.method, path),
+        isPush: isPush(request.method, path) && !routes.isAdmin(path),
         expectsContinue,
         connection,
         budgeted: 0,
@@ -140,13 +141,20 @@ function createRefusals(
   const refusals = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
     const { request } = exchange;
-    if (exchange.isPush && code !== 'not_found' && code !== 'method_not_allowed') {
+    const isAdmin = routes.isAdmin(exchange.path);
+    if (isAdmin) {
+      // Neither a push nor the DELETE of one source.
+    } else if (exchange.isPush && code !== 'not_found' && code !== 'method_not_allowed') {
       const announced = Number(request.headers['content-length'] ?? 0);
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
     const remote = addressOf(request);
     const path = shorten(exchange.path);
-    const what = request.method === 'DELETE' ? 'delete refused' : 'push refused';
+    const what = isAdmin
+      ? 'admin request refused'
+      : request.method === 'DELETE'
+        ? 'delete refused'
+        : 'push refused';
     refusals.refused(what, { code, path, remote, message }, { path, sender: senderOf(remote) });
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
@@ -161,7 +169,9 @@ function createRefusals(
     }
     const error = asRequestError(thrown, log);
     countRefusal(exchange, error.code, error.text);
-    const headers = cors.headersFor(request.headers.origin, purposeOf(exchange));
+    const headers = routes.isAdmin(exchange.path)
+      ? []
+      : cors.headersFor(request.headers.origin, purposeOf(exchange));
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };
@@ -192,6 +202,7 @@ function createHandlers(
       answerText(exchange, { text: 'OK\n' });
     },
     reload: reloadHandler({ reload: deps.reload, cors: shared.cors }),
+    ...adminHandlers({ gateway, isEnabled: options.enableAdminApi, byJob, addressOf: shared.addressOf }),
     page: pageHandler({
       gateway,
       pushPath: options.pushPath,

@@ -1,4 +1,13 @@
-import { count, countInMemory, duration, shareOfMemory, size, strings, urlPath } from '../options/kinds.ts';
+import {
+  count,
+  countInMemory,
+  duration,
+  onOff,
+  shareOfMemory,
+  size,
+  strings,
+  urlPath,
+} from '../options/kinds.ts';
 import { withDefaults } from '../options/option.ts';
 import type { OptionTable } from '../options/option.ts';
 import { parseHostName, parseOrigin, parseProxy } from './option-values.ts';
@@ -34,6 +43,8 @@ export interface HttpOptions {
   readonly allowedHosts: readonly string[];
   /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` says where a request comes from. */
   readonly trustedProxies: readonly string[];
+  /** Whether series and sources may be deleted by selectors, and everything wiped. */
+  readonly enableAdminApi: boolean;
   readonly connectionsMax: number;
   /** For a whole request to arrive. */
   readonly readTimeoutMs: number;
@@ -110,6 +121,11 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     default: [],
     none: 'none',
     help: 'IP address or CIDR block, such as 10.0.0.0/8, of trusted proxies. The client address is taken from their X-Forwarded-For header.',
+  }),
+  enableAdminApi: onOff({
+    flag: 'web.enable-admin-api',
+    default: false,
+    help: 'Serve requests that delete series and sources by selector, or everything. Anyone who can reach the gateway can use them.',
   }),
   readTimeoutMs: duration({
     flag: 'web.read-timeout',

@@ -25,8 +25,10 @@ export type ErrorCode =
   | 'invalid_path'
   | 'job_missing'
   | 'invalid_idempotency_key'
+  | 'invalid_parameter'
   | 'invalid_host'
   | 'origin_not_allowed'
+  | 'admin_api_disabled'
   | 'host_not_allowed'
   | 'lifecycle_disabled'
   | 'not_found'
@@ -72,9 +74,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   invalid_path: { status: 400, title: 'Invalid labels in path' },
   job_missing: { status: 400, title: 'Missing job in path' },
   invalid_idempotency_key: { status: 400, title: 'Invalid Idempotency-Key' },
+  invalid_parameter: { status: 400, title: 'Invalid request parameter' },
   invalid_host: { status: 400, title: 'Missing or duplicate Host header' },
   origin_not_allowed: { status: 403, title: 'Origin not allowed' },
   lifecycle_disabled: { status: 403, title: 'Lifecycle API not enabled' },
+  admin_api_disabled: { status: 403, title: 'Admin API disabled' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },

@@ -97,6 +97,17 @@ export class SourceList {
     return SOURCE_BYTES + blockBytes(end - start);
   }
 
+  /** All numbers of sources are smaller. */
+  get end(): number {
+    return this.#links.length * PAGE_ROWS - ANCHORS;
+  }
+
+  /** Whether there is a source of this number. */
+  isKnown(source: number): boolean {
+    const row = source + ANCHORS;
+    return this.#link(this.#link(row, PREVIOUS), NEXT) === row;
+  }
+
   /** The key of a source; of one that is very long, a hash (see `hashedKey`). */
   keyOf(source: number): string {
     const { table, entry } = this.#keyAt(source);

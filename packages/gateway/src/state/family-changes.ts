@@ -5,8 +5,9 @@
 import { isDistribution } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
-import type { TurnedRow } from '../store/batch.ts';
+import type { PushFamily, TurnedRow } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
@@ -87,8 +88,17 @@ export class FamilyChanges {
     }
   }
 
-  /** As records of earlier versions have it: from now on the minimum is kept of all rows. */
-  *holdStartTimes(family: Family): Generator<void, void> {
+  /** For records of earlier versions, which did not say what was found. */
+  *findStartTimes(pushed: PushFamily, family: Family): Generator<void, void> {
+    if (pushed.allStartTimes && !family.allStartTimes) yield* this.#holdStartTimes(family);
+    if (!hasStartTimes(family.type)) return;
+    const created = this.#state.families.find(startTimesName(family.name));
+    if (created !== undefined && created.type === 'gauge' && !created.allStartTimes)
+      yield* this.#holdStartTimes(created);
+  }
+
+  /** As those have it: from now on the minimum is kept of all rows. */
+  *#holdStartTimes(family: Family): Generator<void, void> {
     const { accumulators, pace } = this.#state;
     family.allStartTimes = true;
     if (family.rowCount === 0) return;
@@ -138,6 +148,14 @@ export class FamilyChanges {
     yield* this.#freeRows(rows);
     if (families.find(family.name) === family) families.remove(family);
     this.#state.meaningsChanged();
+  }
+
+  /** Families of which nothing is kept but their types. */
+  *dropDiscarded(): Generator<void, void> {
+    for (const family of this.#state.families) {
+      if (this.#state.pace.isFull(1)) yield;
+      if (family.discarded) yield* this.drop(family);
+    }
   }
 
   /**

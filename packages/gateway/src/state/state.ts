@@ -12,13 +12,15 @@ import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { OrphanAdoption } from './adopt-orphans.ts';
+import { applyDetails } from './apply-details.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import { Accumulators } from '../store/accumulators.ts';
 import type { DiscardedTexts } from '../store/discarded-texts.ts';
-import { Families, hasStartTimes, startTimesName } from '../store/families.ts';
+import { Families } from '../store/families.ts';
 import type { Family } from '../store/families.ts';
 import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
+import { dropSeries } from './drop-series.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
@@ -209,7 +211,7 @@ export class State {
     }
     yield* this.#dropStartTimes();
     if (batch.starts.length > 0 || batch.exemplars.length > 0)
-      yield* this.#applyDetails(batch, origin.wallMs);
+      yield* applyDetails(batch, this.accumulators, { wallMs: origin.wallMs, pace });
     if (batch.exemplarsDropped > 0) this.accumulators.exemplars.dropped += batch.exemplarsDropped;
     this.accumulators.texts.compact(COMPACTED_BYTES);
   }
@@ -226,14 +228,36 @@ export class State {
   }
 
   remove(source: string): boolean {
-    return atOnce(this.removeInSteps(source));
+    return atOnce(this.removeInSteps([source])) > 0;
   }
 
-  *removeInSteps(source: string): Generator<void, boolean> {
+  /** Returns how many of these sources there were. */
+  *removeInSteps(sources: readonly string[]): Generator<void, number> {
     this.pace.begin();
-    const wasThere = yield* this.sources.remove(source);
+    let removed = 0;
+    for (const source of sources) if (yield* this.sources.remove(source)) removed += 1;
     yield* this.#dropStartTimes();
-    return wasThere;
+    return removed;
+  }
+
+  /** See `dropSeries`. What sources have of them is forgotten, so that whoever pushes one again counts in full. */
+  *dropSeriesInSteps(named: Uint32Array): Generator<void, number> {
+    this.pace.begin();
+    const dropped = yield* dropSeries(named, {
+      accumulators: this.accumulators,
+      pace: this.pace,
+      forget: this.aggregation.byJob ? (gone) => this.sources.forgetAccumulators([gone]) : undefined,
+      free: (accumulator) => this.#freeLast(accumulator),
+      dropComposite: (composite) => this.#dropComposite(composite),
+    });
+    yield* this.#dropStartTimes();
+    return dropped;
+  }
+
+  /** Forgets families of which nothing is kept but their types. */
+  *dropDiscardedInSteps(): Generator<void, void> {
+    this.pace.begin();
+    yield* this.#changes.dropDiscarded();
   }
 
   /** Resets and forgets silent sources, a limited number at a time; true when there may be more to do. */
@@ -325,7 +349,7 @@ export class State {
       this.families.describe(family, pushed);
       family.quotedNames ||= pushed.quotedNames;
       this.accumulators.noteChange(family.id);
-      if (!batch.judgesStartTimes) yield* this.#findStartTimes(pushed, family);
+      if (!batch.judgesStartTimes) yield* this.#changes.findStartTimes(pushed, family);
     }
     yield* this.#changes.resolve();
     return adoptions;
@@ -345,26 +369,6 @@ export class State {
     for (const adoption of adoptions) {
       yield* adoption.carryOut();
       this.droppedOrphans -= adoption.adopted;
-    }
-  }
-
-  /** For records of earlier versions, which did not say what was found. */
-  *#findStartTimes(pushed: PushFamily, family: Family): Generator<void, void> {
-    if (pushed.allStartTimes && !family.allStartTimes) yield* this.#changes.holdStartTimes(family);
-    if (!hasStartTimes(family.type)) return;
-    const created = this.families.find(startTimesName(family.name));
-    if (created !== undefined && created.type === 'gauge' && !created.allStartTimes)
-      yield* this.#changes.holdStartTimes(created);
-  }
-
-  *#applyDetails({ starts, exemplars }: Batch, wallMs: number): Generator<void, void> {
-    for (const { accumulator, startMs } of starts) {
-      this.accumulators.startEarlier(accumulator, startMs);
-      if (this.pace.isFull(1)) yield;
-    }
-    for (const { accumulator, exemplar } of exemplars) {
-      this.accumulators.offerExemplar(accumulator, exemplar, wallMs);
-      if (this.pace.isFull(2)) yield;
     }
   }
 

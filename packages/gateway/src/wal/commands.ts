@@ -20,6 +20,9 @@ export const RecordCode = {
   KEY_BOUNDS: 6,
   PUSH: 7,
   RECYCLE: 8,
+  DROP_SERIES: 9,
+  REMOVE_SOURCES: 10,
+  DROP_DISCARDED: 11,
 } as const;
 
 export interface Times {
@@ -64,8 +67,81 @@ export class RemoveSource implements Command<boolean> {
     return new RemoveSource(reader.text());
   }
 
-  apply({ state }: Target): Generator<void, boolean> {
-    return state.removeInSteps(this.onlySource);
+  *apply({ state }: Target): Generator<void, boolean> {
+    return (yield* state.removeInSteps([this.onlySource])) > 0;
+  }
+}
+
+/** Retires several sources; how many of them there were. */
+export class RemoveSources implements Command<number> {
+  readonly code: number = RecordCode.REMOVE_SOURCES;
+  readonly sources: readonly string[];
+
+  constructor(sources: readonly string[]) {
+    this.sources = sources;
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.whole(this.sources.length);
+    for (const source of this.sources) writer.text(source);
+  }
+
+  static decode(reader: ByteReader): RemoveSources {
+    return new RemoveSources(Array.from({ length: reader.whole() }, () => reader.text()));
+  }
+
+  apply({ state }: Target): Generator<void, number> {
+    return state.removeInSteps(this.sources);
+  }
+}
+
+/** Drops series, whoever has a part of them; how many there were. */
+export class DropSeries implements Command<number> {
+  readonly code: number = RecordCode.DROP_SERIES;
+  /** Of each series the accumulator that names it, see `namesSeries`; ascending. */
+  readonly named: Uint32Array;
+
+  constructor(named: Uint32Array) {
+    this.named = named;
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.whole(this.named.length);
+    let before = 0;
+    for (const accumulator of this.named) {
+      writer.whole(accumulator - before);
+      before = accumulator;
+    }
+  }
+
+  static decode(reader: ByteReader): DropSeries {
+    const length = reader.whole();
+    const named = new Uint32Array(length);
+    let before = 0;
+    for (let i = 0; i < length; i += 1) {
+      before += reader.whole();
+      named[i] = before;
+    }
+    return new DropSeries(named);
+  }
+
+  apply({ state }: Target): Generator<void, number> {
+    return state.dropSeriesInSteps(this.named);
+  }
+}
+
+/** Forgets the types of families of which nothing else is kept. */
+export class DropDiscarded implements Command<void> {
+  readonly code: number = RecordCode.DROP_DISCARDED;
+
+  encode(): void {}
+
+  static decode(): DropDiscarded {
+    return new DropDiscarded();
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.dropDiscardedInSteps();
   }
 }
 
@@ -189,6 +265,9 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.RECYCLE]: Recycle,
   [RecordCode.AGGREGATION]: SetAggregation,
   [RecordCode.KEY_BOUNDS]: SetKeyBounds,
+  [RecordCode.DROP_SERIES]: DropSeries,
+  [RecordCode.REMOVE_SOURCES]: RemoveSources,
+  [RecordCode.DROP_DISCARDED]: DropDiscarded,
 };
 
 const resets = [

@@ -6,6 +6,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { onTestFinished } from 'vitest';
 
 import type {
+  Deleted,
+  DeleteRequest,
   GatewayApi,
   PushOutcome,
   PushRequest,
@@ -31,6 +33,7 @@ export interface SeenPush {
 export class FakeGateway implements GatewayApi {
   readonly pushes: SeenPush[] = [];
   readonly deletes: Record<string, string>[] = [];
+  readonly deletions: DeleteRequest[] = [];
   readonly scrapes: (ScrapeRequest | undefined)[] = [];
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
@@ -52,6 +55,12 @@ export class FakeGateway implements GatewayApi {
 
   async delete(key: PushRequest['key']): Promise<void> {
     this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
+  }
+
+  async deleteMany(request: DeleteRequest): Promise<Deleted> {
+    if (this.failure !== undefined) throw this.failure;
+    this.deletions.push(request);
+    return { series: 7, sources: 2, firstSeries: ['a{b="c"}'], firstSources: ['{job="x"}'] };
   }
 
   /** It has no state to apply anything to. */
@@ -92,6 +101,7 @@ export class FakeTelemetry implements Telemetry {
     this.refused.push([code, bytes]);
   }
   samplesIgnored(): void {}
+  seriesDeleted(): void {}
   scrapeTurnedAway(): void {}
   scrapeCut(): void {}
   scraped(_seconds: number, bytes: number): void {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { embed } from '../../src/embed.ts';
+import type { DeleteRequest } from '../../src/gateway/api.ts';
 import { createGateway, RequestError } from '../../src/index.ts';
+import { memoryJournal } from '../../src/journal/memory.ts';
 import { NaiveGateway, pushText } from './naive-gateway.ts';
 import type { Push } from './naive-gateway.ts';
 import { runs } from '../support/runs.ts';
@@ -27,8 +30,9 @@ const sum = fc.oneof(
   { weight: 4, arbitrary: reading },
   { weight: 1, arbitrary: fc.constantFrom(NaN, Infinity, -Infinity) },
 );
+const source = fc.constantFrom('x', 'y', 'z');
 const push: fc.Arbitrary<Push> = fc.record({
-  source: fc.constantFrom('x', 'y', 'z'),
+  source,
   method: fc.constantFrom('PUT', 'POST'),
   counters: fc.dictionary(series, amount),
   gauges: fc.dictionary(series, reading),
@@ -77,6 +81,9 @@ type Step =
   | { readonly push: Push }
   | { readonly again: string; readonly method: 'PUT' | 'POST'; readonly factor: number }
   | { readonly delete: string }
+  | { readonly drop: string; readonly series: readonly string[] }
+  | { readonly retire: readonly string[] }
+  | { readonly wipe: true }
   | { readonly waitMs: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -84,12 +91,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      again: fc.constantFrom('x', 'y', 'z'),
+      again: source,
       method: fc.constantFrom('PUT', 'POST'),
       factor: fc.constantFrom(0, 0.1, 1, 1, 2, 3),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ delete: fc.constantFrom('x', 'y', 'z') }) },
+  { weight: 1, arbitrary: fc.record({ delete: source }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      drop: fc.constantFrom('c_total', 'g', 'u', 'h', 'h_bucket', 'h_count'),
+      series: fc.uniqueArray(series, { minLength: 1 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ retire: fc.uniqueArray(source, { minLength: 1 }) }) },
+  { weight: 1, arbitrary: fc.constant({ wipe: true as const }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1000, 1001, 3001) }) },
 );
 
@@ -119,13 +135,12 @@ test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount'
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       let nowMs = 1_000_000;
-      const gateway = createGateway({
-        byJob: true,
-        jobCounterResets: resets,
-        jobPruneDurationMs: 1000,
-        jobForgetDurationMs: 3000,
-        clock: { now: () => nowMs },
-      });
+      const clock = { now: () => nowMs };
+      const options = { byJob: true, jobCounterResets: resets, clock } as const;
+      const times = { jobPruneDurationMs: 1000, jobForgetDurationMs: 3000 };
+      const { gateway: deleting, embedded: gateway } = embed({ ...options, ...times }, memoryJournal());
+      const remove = (what: DeleteRequest['what'], match: readonly string[]): Promise<unknown> =>
+        deleting.deleteMany({ what, match, isDryRun: false });
       const naive = new NaiveGateway(resets);
       const last = new Map<string, Push>();
       for (const each of steps) {
@@ -147,6 +162,18 @@ test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount'
         } else if ('delete' in each) {
           await gateway.delete(`job/${each.delete}`);
           naive.delete(each.delete);
+        } else if ('drop' in each) {
+          await remove('series', [`${each.drop}{s=~"${each.series.join('|')}"}`]);
+          for (const one of each.series) naive.drop(each.drop[0]!, one);
+        } else if ('retire' in each) {
+          await remove(
+            'sources',
+            each.retire.map((job) => `{job="${job}"}`),
+          );
+          for (const one of each.retire) naive.delete(one);
+        } else if ('wipe' in each) {
+          await remove('all', []);
+          naive.wipe();
         }
         expect(await gateway.scrape()).toBe(naive.page());
       }

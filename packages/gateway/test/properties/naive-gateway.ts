@@ -32,10 +32,10 @@ interface NaiveSource {
 
 export class NaiveGateway {
   readonly #sources = new Map<string, NaiveSource>();
-  readonly #retired: Contribution[] = [];
+  #retired: Contribution[] = [];
   readonly #accumulate: boolean;
   /** A bound once shown stays, at no count of its own, so that no bucket series vanishes. */
-  readonly #bounds: Contribution[] = [];
+  #bounds: Contribution[] = [];
 
   constructor(resets: 'overwrite' | 'accumulate') {
     this.#accumulate = resets === 'accumulate';
@@ -106,6 +106,21 @@ export class NaiveGateway {
     for (const contribution of source.has.values()) {
       if (contribution.family !== 'g' && contribution.family !== 'u') this.#retired.push(contribution);
     }
+  }
+
+  /** A series goes, by the first letter of its family. */
+  drop(family: string, series: string): void {
+    const stays = (one: Contribution): boolean => one.family[0] !== family || one.series !== series;
+    for (const { has } of this.#sources.values())
+      for (const [key, one] of has) if (!stays(one)) has.delete(key);
+    this.#retired = this.#retired.filter(stays);
+    this.#bounds = this.#bounds.filter(stays);
+  }
+
+  wipe(): void {
+    this.#sources.clear();
+    this.#retired = [];
+    this.#bounds = [];
   }
 
   expire(nowMs: number, pruneMs: number, forgetMs: number): void {

@@ -7,10 +7,13 @@ import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import {
   commandClasses,
+  DropDiscarded,
+  DropSeries,
   ExpireSources,
   RecordCode,
   Recycle,
   RemoveSource,
+  RemoveSources,
   SetAggregation,
   SetKeyBounds,
 } from '../../src/wal/commands.ts';
@@ -195,6 +198,9 @@ test('the record of each command has the bytes that stores hold, and is read as 
       }),
       '010130',
     ],
+    [new RemoveSources(['a', 'bc']), '020161026263'],
+    [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
+    [new DropDiscarded(), ''],
     [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
     [
       new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),
@@ -207,7 +213,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
   const epochAndTimes = '00000000000000f03f0000000000000040';
   for (const [command, rest] of commands) {
     const hex = hexOf(command);
-    expect(hex).toBe(`0${command.code}${epochAndTimes}${rest}`);
+    expect(hex).toBe(`${command.code.toString(16).padStart(2, '0')}${epochAndTimes}${rest}`);
     expect(hexOf(new RecordReader(state).read(Buffer.from(hex, 'hex')).command)).toBe(hex);
   }
   const codes = new Set(commands.map(([{ code }]) => code));

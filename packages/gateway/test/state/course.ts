@@ -74,6 +74,9 @@ export type Step =
   | { readonly push: string; readonly source: string; readonly method: 'PUT' | 'POST' }
   | { readonly again: number; readonly source: string; readonly method: 'PUT' | 'POST' }
   | { readonly remove: string }
+  | { readonly removeAll: readonly string[] }
+  | { readonly drop: number }
+  | { readonly dropDiscarded: true }
   | { readonly waitMs: number }
   | { readonly recycle: true };
 const method = fc.constantFrom('PUT' as const, 'POST' as const);
@@ -93,6 +96,9 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ again: fc.nat(5), source, method }) },
   { weight: 1, arbitrary: fc.record({ remove: source }) },
+  { weight: 1, arbitrary: fc.record({ removeAll: fc.uniqueArray(source) }) },
+  { weight: 2, arbitrary: fc.record({ drop: fc.integer({ min: 1, max: 255 }) }) },
+  { weight: 1, arbitrary: fc.constant({ dropDiscarded: true as const }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
   { weight: 2, arbitrary: fc.constant({ recycle: true as const }) },
 );
@@ -130,9 +136,17 @@ export class Course {
     if ('push' in each) return yield* one.pushInSteps(each.push, { ...each, ...by });
     if ('again' in each)
       return yield* one.pushInSteps(this.#pushed.at(-1 - each.again) ?? '', { ...each, ...by });
-    if ('remove' in each) return String(yield* state.removeInSteps(each.remove));
+    if ('remove' in each) return String(yield* state.removeInSteps([each.remove]));
+    if ('removeAll' in each) return String(yield* state.removeInSteps(each.removeAll));
+    if ('drop' in each) return String(yield* state.dropSeriesInSteps(numbersOf(each.drop)));
+    if ('dropDiscarded' in each) return String(yield* state.dropDiscardedInSteps());
     if ('recycle' in each) return String(yield* state.recycleInSteps());
     const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
     return String(yield* state.expireInSteps(limits, 2));
   }
+}
+
+/** Some of the first accumulators, by the bits of a byte that comes again and again; not all of them name a series. */
+function numbersOf(bits: number): Uint32Array {
+  return Uint32Array.from({ length: 64 }, (_, i) => i).filter((i) => ((bits >> (i % 8)) & 1) === 1);
 }

@@ -28,6 +28,9 @@ function lines(name: string, value: number, from = 0): string {
   return Array.from({ length: ROWS }, (_, i) => `${name}{i="${from + i}"} ${value}\n`).join('');
 }
 
+const allNumbers = ({ accumulators }: State): Uint32Array =>
+  Uint32Array.from({ length: accumulators.texts.high }, (_, accumulator) => accumulator);
+
 const gauges = `# TYPE g gauge\n${lines('g', 1)}`;
 const histograms = `# TYPE h histogram\n${Array.from(
   { length: ROWS / 4 },
@@ -116,7 +119,28 @@ const cases: readonly Case[] = [
     symptom: 'a DELETE',
     aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
-    change: ({ state }) => state.removeInSteps('a'),
+    change: ({ state }) => state.removeInSteps(['a']),
+  },
+  {
+    symptom: 'several sources that are retired at once',
+    aggregation: overwrite,
+    before: (one) => {
+      for (let s = 0; s < 300; s += 1)
+        one.push(gauges.split('\n', 11).join('\n') + '\n', { source: `s${s}` });
+    },
+    change: ({ state }) => state.removeInSteps(Array.from({ length: 300 }, (_, s) => `s${s}`)),
+  },
+  {
+    symptom: 'counters that are dropped',
+    aggregation: add,
+    before: (one) => one.push(started(1.6e9)),
+    change: ({ state }) => state.dropSeriesInSteps(allNumbers(state)),
+  },
+  {
+    symptom: 'histograms that are dropped while a source has them',
+    aggregation: accumulate,
+    before: (one) => one.push(histograms, ofA),
+    change: ({ state }) => state.dropSeriesInSteps(allNumbers(state)),
   },
   {
     symptom: 'a PUT of less',

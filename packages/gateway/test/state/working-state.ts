@@ -156,9 +156,10 @@ export class WorkingState {
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
         const { sorted, pending, createdGeneration: _, allStartTimes: __, ...rest } = family;
-        const isLive = (row: number): boolean => accumulators.kind[row] !== 0;
         const grouped = isDistribution(family.type);
-        const rows = [...sorted, ...pending].filter((row) => grouped || isLive(row));
+        const isLive = (row: number): boolean =>
+          accumulators.kind[grouped ? composites[row]!.count : row] !== 0;
+        const rows = [...sorted, ...pending].filter(isLive);
         return { ...rest, rows: rows.toSorted((a, b) => a - b) };
       }),
       freeIds: [...families.freeIds],

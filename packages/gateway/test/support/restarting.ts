@@ -1,4 +1,5 @@
 import { embed } from '../../src/embed.ts';
+import type { Deleted, DeleteRequest } from '../../src/gateway/api.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { KeptJournal } from './kept-journal.ts';
@@ -58,6 +59,11 @@ export class RestartingGateway {
     const slices: Uint8Array[] = [];
     for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices);
+  }
+
+  /** As an admin request does. */
+  deleteMany(request: DeleteRequest): Promise<Deleted> {
+    return this.#gateway.gateway.deleteMany(request);
   }
 
   /** The page of own metrics now. */

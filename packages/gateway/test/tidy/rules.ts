@@ -21,6 +21,7 @@ const gatewayFolders = [
   'gateway/ledger',
   'gateway/scrapes',
   'gateway/pushes',
+  'gateway/deletions',
   'gateway/telemetry',
 ] as const;
 const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'rules', 'options', ...nouns] as const;
@@ -65,6 +66,17 @@ export const layers: Layers = {
     'wal',
     'rules',
     'exposition',
+    ...nouns,
+  ],
+  'gateway/deletions': [
+    'gateway/api.ts',
+    'gateway/options.ts',
+    'gateway/ledger',
+    'store',
+    'sources',
+    'state',
+    'wal',
+    'rules',
     ...nouns,
   ],
   'gateway/telemetry': ['gateway/api.ts', 'gateway/ledger', 'gateway/scrapes', ...belowGateway],

@@ -65,6 +65,11 @@ export const ownMetrics = {
     'Number of sources in by-job mode, by state: live, or pruned for inactivity.',
   ],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  deleted_series_total: [
+    'counter',
+    ['request'],
+    'Series deleted through the admin API, by request: delete_series or wipe. A histogram or summary counts as one.',
+  ],
   suspect_sources: [
     'gauge',
     ['reason'],
@@ -224,6 +229,7 @@ export function createTelemetry(deps: {
       totals.scraped += bytes;
     },
     ...scrapes,
+    ...addDeletions(registry),
     async page() {
       holdings = deps.holdings();
       const histograms = [pushDuration, scrapeDuration, commitDuration].map((one) => `\n${one.text()}`);
@@ -295,6 +301,16 @@ function addScrapes(
   return {
     scrapeTurnedAway: (reason) => void turnedAway.set(reason, (turnedAway.get(reason) ?? 0) + 1),
     scrapeCut: (reason) => void cut.set(reason, (cut.get(reason) ?? 0) + 1),
+  };
+}
+
+function addDeletions(registry: Registry): Pick<Telemetry, 'seriesDeleted'> {
+  const counts = { delete_series: 0, wipe: 0 };
+  collectors(registry).counter('deleted_series_total', (set) => {
+    for (const [request, count] of Object.entries(counts)) set(count, { request });
+  });
+  return {
+    seriesDeleted: (what, count) => void (counts[what === 'all' ? 'wipe' : 'delete_series'] += count),
   };
 }
 

@@ -3,7 +3,7 @@ import type { JournalStats } from '../../journal/journal.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { Recovery } from '../ledger/recovery.ts';
-import type { CutReason } from '../api.ts';
+import type { CutReason, DeleteRequest } from '../api.ts';
 import type { TurnedAwayReason } from '../scrapes/scrape-turn.ts';
 import type { ScrapesReport } from '../scrapes/scrapes.ts';
 import type { SnapshotReport } from '../ledger/snapshots.ts';
@@ -20,6 +20,8 @@ export interface Telemetry {
   /** A push refused by any layer, with its body size as far as known. */
   pushRefused(code: ErrorCode, bytes: number): void;
   samplesIgnored(reason: IgnoredReason, count: number): void;
+  /** Series that an operator had go; a histogram or summary is one. */
+  seriesDeleted(what: DeletedBy, count: number): void;
   /** A group of records made safe. */
   committed(seconds: number): void;
   scraped(seconds: number, bytes: number): void;
@@ -30,6 +32,8 @@ export interface Telemetry {
   /** Own metrics as text, with its content type. */
   page(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
+
+type DeletedBy = DeleteRequest['what'];
 
 export const ignoredReasons = [
   'non_finite',

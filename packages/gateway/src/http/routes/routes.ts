@@ -6,13 +6,26 @@ import { RequestError } from '../../model/errors.ts';
 import { quote, shorten } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 
-type Place = 'push' | 'scrape' | 'telemetry' | 'healthy' | 'ready' | 'reload' | 'page';
+type Place =
+  | 'push'
+  | 'scrape'
+  | 'telemetry'
+  | 'delete_series'
+  | 'sources'
+  | 'wipe'
+  | 'healthy'
+  | 'ready'
+  | 'reload'
+  | 'page';
 export type HandlerName =
   | 'push'
   | 'retire'
   | 'preflight'
   | 'scrape'
   | 'telemetry'
+  | 'deleteSeries'
+  | 'deleteSources'
+  | 'wipe'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -33,6 +46,9 @@ export const routeTable: readonly Route[] = [
   { place: 'push', methods: ['OPTIONS'], handler: 'preflight' },
   { place: 'scrape', methods: ['GET', 'HEAD'], handler: 'scrape' },
   { place: 'telemetry', methods: ['GET', 'HEAD'], handler: 'telemetry' },
+  { place: 'delete_series', methods: ['POST', 'PUT'], handler: 'deleteSeries' },
+  { place: 'sources', methods: ['DELETE'], handler: 'deleteSources' },
+  { place: 'wipe', methods: ['POST', 'PUT'], handler: 'wipe' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy' },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready' },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload' },
@@ -44,12 +60,21 @@ export const READY_PATH = '/-/ready';
 const RELOAD_PATH = '/-/reload';
 export const SCRAPE_PATH = '/metrics';
 
+/** Prometheus' own URL, one beside it, and Pushgateway's. */
+const adminPaths: ReadonlyMap<string, Place> = new Map([
+  ['/api/v1/admin/tsdb/delete_series', 'delete_series'],
+  ['/api/v1/sources', 'sources'],
+  ['/api/v1/admin/wipe', 'wipe'],
+]);
+
 interface PathOptions {
   readonly pushPath: string;
   readonly telemetryPath: string;
 }
 
 export interface Routes {
+  /** Whether a path is one of the admin API, which neither pushes nor is for web pages. */
+  isAdmin(path: string): boolean;
   /** The route for a request; throws RequestError `not_found`, `method_not_allowed` or `invalid_path`. */
   find(method: string, path: string): Route;
   /** Methods that any place at this path takes, in the order of the table. */
@@ -70,6 +95,7 @@ export function createRoutes(options: PathOptions): Routes {
     shared('page', '/'),
     shared('scrape', SCRAPE_PATH),
     shared('scrape', `${SCRAPE_PATH}/`),
+    ...[...adminPaths].map(([path, place]): [string, readonly Place[]] => [path, [place]]),
     [telemetryPath, ['telemetry']],
     [HEALTHY_PATH, ['healthy']],
     [READY_PATH, ['ready']],
@@ -83,6 +109,7 @@ export function createRoutes(options: PathOptions): Routes {
     return routeTable.filter((route) => places.includes(route.place)).flatMap((route) => route.methods);
   };
   return {
+    isAdmin: (path) => adminPaths.has(path),
     find(method, path) {
       const places = placesOf(path);
       for (const route of routeTable) {
@@ -134,7 +161,9 @@ function wrongMethod(
       : 'push with POST or PUT'
     : at.places.includes('reload')
       ? 'reload with POST or PUT'
-      : 'read it with GET';
+      : at.allowed.includes('GET')
+        ? 'read it with GET'
+        : 'this path deletes';
   return new RequestError(
     'method_not_allowed',
     `${shorten(method)} does not work at ${quote(path)}: ${advice}. Allowed here: ${at.allowed.join(', ')}`,

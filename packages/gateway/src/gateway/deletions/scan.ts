@@ -1,0 +1,205 @@
+/**
+ * Goes through the series, or the sources, for those that are to go: a short time in each turn, until as many are found as one record may
+ * list. By their numbers, so that it goes on where it stopped, whatever happened meanwhile.
+ */
+import type { Label } from '../../model/labels.ts';
+import { labelText, parseSeriesText, seriesText } from '../../model/series-text.ts';
+import { NumberList } from '../../primitives/number-list.ts';
+import type { Selector } from '../../rules/selector.ts';
+import { hashedKey } from '../../sources/source-list.ts';
+import { namesSeries } from '../../state/drop-series.ts';
+import type { State } from '../../state/state.ts';
+import { sampleSuffixes } from '../../store/families.ts';
+import type { Family } from '../../store/families.ts';
+import { isGrouped } from '../../store/policies.ts';
+import { matchesSource, nameMatchedBy } from './selectors.ts';
+
+/** Of a turn. */
+const SCAN_MS = 2;
+/** Looked at between two looks at the clock. */
+const LOOKED_AT = 256;
+/** Accumulators, or contributions, of what one record lists. */
+const NUMBERS_MAX = 8192;
+const SOURCES_MAX = 1024;
+const KEY_CHARS_MAX = 256 * 1024;
+/** Series, and sources, that a reply shows. */
+const SHOWN_MAX = 20;
+
+export interface Scan<T> {
+  /** The first of all that were found, as text. */
+  readonly shown: readonly string[];
+  /** One record can list no more. */
+  readonly isFull: boolean;
+  /** There is no more to look at. */
+  readonly isDone: boolean;
+  /** Looks on for a short time. */
+  step(): void;
+  /** What was found since this was last called. */
+  take(): T;
+}
+
+/** For the accumulators that name series. They stay what they are, or free, as long as the state is held. */
+export class SeriesScan implements Scan<Uint32Array> {
+  readonly shown: string[] = [];
+  readonly #state: State;
+  readonly #selectors: readonly Selector[] | undefined;
+  readonly #end: number;
+  #at = 0;
+  #found = new NumberList();
+  #numbers = 0;
+
+  /** Undefined selectors are all series. Those that come from now on have larger numbers, or those of what is gone. */
+  constructor(state: State, selectors: readonly Selector[] | undefined) {
+    this.#state = state;
+    this.#selectors = selectors;
+    this.#end = state.accumulators.texts.high;
+  }
+
+  get isFull(): boolean {
+    return this.#numbers >= NUMBERS_MAX;
+  }
+
+  get isDone(): boolean {
+    return this.#at >= this.#end;
+  }
+
+  step(): void {
+    const { accumulators } = this.#state;
+    const { kind, composite, composites } = accumulators;
+    // Made anew, as families may have changed.
+    const candidates = new Candidates(this.#state, this.#selectors);
+    const untilMs = performance.now() + SCAN_MS;
+    for (let looked = 1; !this.isDone && !this.isFull; looked += 1) {
+      const accumulator = this.#at;
+      this.#at += 1;
+      if (namesSeries(accumulators, accumulator) && candidates.matches(accumulator)) {
+        this.#found.push(accumulator);
+        const { buckets = [], native = [] } = isGrouped(kind[accumulator]!)
+          ? composites[composite[accumulator]!]!
+          : {};
+        this.#numbers += 1 + buckets.length + native.length;
+        if (this.shown.length < SHOWN_MAX) this.shown.push(candidates.textOf(accumulator));
+      }
+      if (looked % LOOKED_AT === 0 && performance.now() >= untilMs) return;
+    }
+  }
+
+  take(): Uint32Array {
+    const taken = this.#found.between(0, this.#found.length);
+    this.#found = new NumberList();
+    this.#numbers = 0;
+    return taken;
+  }
+}
+
+/** By family, which selectors may match its series, and by which of their names. */
+class Candidates {
+  readonly #state: State;
+  readonly #selectors: readonly Selector[] | undefined;
+  readonly #byFamily = new Map<Family, readonly (readonly [Selector, name: string])[]>();
+
+  constructor(state: State, selectors: readonly Selector[] | undefined) {
+    this.#state = state;
+    this.#selectors = selectors;
+  }
+
+  matches(accumulator: number): boolean {
+    if (this.#selectors === undefined) return true;
+    const candidates = this.#of(this.#familyOf(accumulator), this.#selectors);
+    if (candidates.length === 0) return false;
+    const { labels } = parseSeriesText(this.#state.accumulators.textOf(accumulator));
+    return candidates.some(([selector, name]) => selector.matches(name, labels));
+  }
+
+  /** The series as an operator knows it: a histogram or summary without the name of a part. */
+  textOf(accumulator: number): string {
+    const { labels } = parseSeriesText(this.#state.accumulators.textOf(accumulator));
+    return seriesText(this.#familyOf(accumulator).name, labels);
+  }
+
+  #familyOf(accumulator: number): Family {
+    return this.#state.families.get(this.#state.accumulators.family[accumulator]!);
+  }
+
+  #of(family: Family, selectors: readonly Selector[]): readonly (readonly [Selector, string])[] {
+    const known = this.#byFamily.get(family);
+    if (known !== undefined) return known;
+    const names = namesOf(family);
+    const candidates = selectors.flatMap((selector): readonly (readonly [Selector, string])[] => {
+      const name = nameMatchedBy(selector, names);
+      return name === undefined ? [] : [[selector, name]];
+    });
+    this.#byFamily.set(family, candidates);
+    return candidates;
+  }
+}
+
+/** All names by which samples of a family may be exposed; OpenMetrics calls some parts of gauge histograms otherwise. */
+function namesOf({ name, type }: Family): readonly string[] {
+  const suffixes = type === 'gaugehistogram' ? ['_gsum', '_gcount'] : [];
+  return [name, ...[...sampleSuffixes(type), ...suffixes].map((suffix) => name + suffix)];
+}
+
+/** For the keys of sources; those that are kept as a hash match nothing but all. */
+export class SourceScan implements Scan<readonly string[]> {
+  readonly shown: string[] = [];
+  readonly #state: State;
+  readonly #selectors: readonly Selector[] | undefined;
+  #at = 0;
+  #found: string[] = [];
+  #numbers = 0;
+  #chars = 0;
+
+  constructor(state: State, selectors: readonly Selector[] | undefined) {
+    this.#state = state;
+    this.#selectors = selectors;
+  }
+
+  get isFull(): boolean {
+    return this.#found.length >= SOURCES_MAX || this.#numbers >= NUMBERS_MAX || this.#chars >= KEY_CHARS_MAX;
+  }
+
+  get isDone(): boolean {
+    return this.#at >= this.#state.sources.list.end;
+  }
+
+  step(): void {
+    const { list, contributions } = this.#state.sources;
+    const untilMs = performance.now() + SCAN_MS;
+    for (let looked = 1; !this.isDone && !this.isFull; looked += 1) {
+      const source = this.#at;
+      this.#at += 1;
+      if (list.isKnown(source) && this.#look(list.keyOf(source))) {
+        contributions.open(source);
+        this.#numbers += contributions.length;
+      }
+      if (looked % LOOKED_AT === 0 && performance.now() >= untilMs) return;
+    }
+  }
+
+  #look(key: string): boolean {
+    const labels = labelsOf(key);
+    const isWanted =
+      this.#selectors === undefined || (labels !== undefined && matchesSource(this.#selectors, labels));
+    if (!isWanted) return false;
+    this.#found.push(key);
+    this.#chars += key.length;
+    if (this.shown.length < SHOWN_MAX)
+      this.shown.push(`{${(labels ?? []).map(({ name, value }) => labelText(name, value)).join(',')}}`);
+    return true;
+  }
+
+  take(): readonly string[] {
+    const taken = this.#found;
+    this.#found = [];
+    this.#numbers = 0;
+    this.#chars = 0;
+    return taken;
+  }
+}
+
+function labelsOf(key: string): readonly Label[] | undefined {
+  if (key.startsWith(hashedKey)) return undefined;
+  const labels = JSON.parse(key) as readonly (readonly [name: string, value: string])[];
+  return labels.map(([name, value]) => ({ name, value }));
+}

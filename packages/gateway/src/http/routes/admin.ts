@@ -1,0 +1,161 @@
+/**
+ * What an operator has go, with the URLs of Prometheus and Pushgateway. None of it is for web pages: a page may send a POST anywhere without
+ * asking, so whatever a browser says that it sends for a page is refused, whichever origins may push.
+ */
+import type { IncomingMessage } from 'node:http';
+
+import type { Deleted, DeleteRequest, GatewayApi } from '../../gateway/api.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
+import { BodyIntake } from '../bodies/body.ts';
+import type { Exchange } from '../connections/exchange.ts';
+import { nosniff } from '../replies/headers.ts';
+import { sendText } from '../replies/send-text.ts';
+import type { AddressOf } from '../senders/client-address.ts';
+import { HttpClient } from '../senders/http-client.ts';
+import type { Handler } from './routes.ts';
+
+const KIB = 1024;
+const BODY_BYTES_MAX = 64 * KIB;
+/** Of all bodies at one time. */
+const BODIES_BYTES_MAX = 16 * BODY_BYTES_MAX;
+const FORM = 'application/x-www-form-urlencoded';
+const NOTHING_DELETED = 'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
+
+interface AdminDeps {
+  readonly gateway: GatewayApi;
+  readonly isEnabled: boolean;
+  readonly byJob: boolean;
+  readonly addressOf: AddressOf;
+}
+
+type What = DeleteRequest['what'];
+
+export function adminHandlers(
+  deps: AdminDeps,
+): Readonly<Record<'deleteSeries' | 'deleteSources' | 'wipe', Handler>> {
+  const bodies = new BodyIntake({
+    bodyBytesMax: BODY_BYTES_MAX,
+    bodiesBytesMax: BODIES_BYTES_MAX,
+    decodersBytesMax: 0,
+  });
+  const handler =
+    (what: What, reply: (exchange: Exchange, deleted: Deleted) => void): Handler =>
+    async (exchange) => {
+      const { request, response } = exchange;
+      check(request, deps.isEnabled);
+      const client = new HttpClient(request, deps.addressOf);
+      const remote = deps.addressOf(request);
+      const parameters = await readParameters(exchange, { bodies, client });
+      const { match, isDryRun } = parse(parameters, what);
+      const deleted = await deps.gateway.deleteMany({ what, match, isDryRun, client, remote });
+      request.resume();
+      if (isDryRun)
+        sendText(response, 200, { text: dryRunReply(deleted, what), contentType: 'application/json' });
+      else reply(exchange, deleted);
+    };
+  return {
+    deleteSeries: handler('series', ({ response }) => {
+      response.writeHead(204, [...nosniff]);
+      response.end();
+    }),
+    deleteSources: handler('sources', ({ response }, { sources }) =>
+      sendText(response, 202, {
+        text: deps.byJob ? `${counted(sources, 'source')} deleted\n` : NOTHING_DELETED,
+      }),
+    ),
+    wipe: handler('all', ({ response }, { series, sources }) =>
+      sendText(response, 202, { text: `${series} series and ${counted(sources, 'source')} deleted\n` }),
+    ),
+  };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function check({ headers }: IncomingMessage, isEnabled: boolean): void {
+  if (!isEnabled)
+    throw new RequestError(
+      'admin_api_disabled',
+      'the admin API is disabled; start the gateway with --web.enable-admin-api to delete series and sources',
+    );
+  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined)
+    throw new RequestError(
+      'origin_not_allowed',
+      'web pages are not allowed to use the admin API; send the request with curl or a program, without an Origin header',
+    );
+}
+
+/** Of the query and, as Prometheus has it, of a form that is the body of a POST or PUT. */
+async function readParameters(
+  { request, response, expectsContinue }: Exchange,
+  { bodies, client }: { readonly bodies: BodyIntake; readonly client: HttpClient },
+): Promise<readonly (readonly [name: string, value: string])[]> {
+  const { url = '', headers, method } = request;
+  const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
+  const type = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+  if (type !== FORM || method === 'DELETE') return [...new URLSearchParams(query)];
+  if (Number(headers['content-length'] ?? 0) > BODY_BYTES_MAX) throw tooLarge();
+  const coding = bodies.check(request);
+  if (coding !== undefined)
+    throw new RequestError(
+      'unsupported_encoding',
+      'parameters must not be compressed; send them as they are',
+    );
+  if (expectsContinue) response.writeContinue();
+  const received = await bodies.receive(request, { coding, client }).catch((error: unknown) => {
+    throw error instanceof RequestError && error.code === 'body_too_large' ? tooLarge() : error;
+  });
+  try {
+    const form = Buffer.from(received.bytes()).toString('utf8');
+    return [...new URLSearchParams(query), ...new URLSearchParams(form)];
+  } finally {
+    received.free();
+  }
+}
+
+function tooLarge(): RequestError {
+  return new RequestError(
+    'body_too_large',
+    `the parameters are larger than ${BODY_BYTES_MAX} bytes; use several requests`,
+  );
+}
+
+/** One that is not known is refused: what was meant to be a dry run must not be none. */
+function parse(
+  parameters: readonly (readonly [name: string, value: string])[],
+  what: What,
+): Pick<DeleteRequest, 'match' | 'isDryRun'> {
+  const match: string[] = [];
+  let isDryRun = false;
+  for (const [name, value] of parameters) {
+    if (name === 'match[]' && what !== 'all') match.push(value);
+    else if (name === 'dry_run') isDryRun = parseDryRun(value);
+    else throw unknown(name, what);
+  }
+  return { match, isDryRun };
+}
+
+function parseDryRun(value: string): boolean {
+  if (value === 'true' || value === '1') return true;
+  if (value === 'false' || value === '0') return false;
+  throw new RequestError('invalid_parameter', `dry_run is ${quote(value)}; it must be true or false`);
+}
+
+function unknown(name: string, what: What): RequestError {
+  if (what === 'series' && (name === 'start' || name === 'end'))
+    return new RequestError(
+      'invalid_parameter',
+      `${name} is not supported, as the gateway keeps no history: series are deleted as a whole; remove it`,
+    );
+  const known = what === 'all' ? 'dry_run is the only one' : 'use match[] and dry_run';
+  return new RequestError('invalid_parameter', `the parameter ${quote(name)} is unknown; ${known}`);
+}
+
+function dryRunReply({ series, sources, firstSeries, firstSources }: Deleted, what: What): string {
+  return `${JSON.stringify({
+    ...(what === 'sources' ? {} : { series, first_series: firstSeries }),
+    ...(what === 'series' ? {} : { sources, first_sources: firstSources }),
+  })}\n`;
+}
