@@ -2,8 +2,8 @@
  * How often properties are tried. Every day a part is enough, as each run tries other inputs; PROPERTY_RUNS=all tries as often as
  * is written, and .ci/run does that once.
  */
-const EVERYDAY_PART = 1 / 6;
-const RUNS_MIN = 10;
+const EVERYDAY_PART = 1 / 12;
+const RUNS_MIN = 5;
 
 /** Whether everything is tried as often as is written. */
 export const triesAll: boolean = process.env['PROPERTY_RUNS'] === 'all';
