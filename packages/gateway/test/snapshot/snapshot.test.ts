@@ -53,7 +53,7 @@ test('sums that two doubles do not hold are saved, and stay as they were', async
 
 test('a source with more contributions than fit into a part', async () => {
   const one = new WorkingState(aggregation, 1);
-  const lines = Array.from({ length: 100_000 }, (_, i) => `u{i="${i}"} ${i}`);
+  const lines = Array.from({ length: 70_000 }, (_, i) => `u{i="${i}"} ${i}`);
   for (const source of ['x', 'y']) one.push(`${lines.join('\n')}\n`, { source });
   const parts = await partsOf(one.state);
   expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(1.01 * 2 ** 20);
