@@ -20,14 +20,15 @@ function report(what: string, { kills, acknowledged, unanswered, counted }: Outc
 const flags = (sync: string): readonly string[] => [
   `--storage.path=${temporaryFolder()}`,
   `--storage.sync=${sync}`,
-  '--storage.snapshot-interval=200ms',
+  '--storage.snapshot-interval=100ms',
 ];
 
 test.each(['commit', 'interval'])(
   `${seconds} s of kills with retries and keys: the sum is exact (%s)`,
   async (sync) => {
-    const outcome = await killWithRetries({ seconds: seconds, kills: 2 }, flags(sync));
+    const outcome = await killWithRetries({ seconds, kills: 3 }, flags(sync));
     report(`with keys, sync=${sync}`, outcome);
+    expect(outcome.acknowledged).toBeGreaterThan(0);
     expect(outcome.counted).toBe(outcome.acknowledged);
   },
 );
@@ -35,6 +36,8 @@ test.each(['commit', 'interval'])(
 test.each(['commit', 'interval'])(
   `${rounds} kills without keys: nothing lost, nothing twice (%s)`,
   async (sync) => {
-    report(`without keys, sync=${sync}`, await killRounds(rounds, flags(sync)));
+    const outcome = await killRounds(rounds, flags(sync));
+    report(`without keys, sync=${sync}`, outcome);
+    expect(outcome.acknowledged).toBeGreaterThan(0);
   },
 );

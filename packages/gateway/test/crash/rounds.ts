@@ -1,4 +1,4 @@
-/** The two experiments, for tests and for longer runs by hand. */
+/** The two experiments. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 

@@ -164,7 +164,7 @@ async function outcome(
 
 describe.each(Object.entries(cases))('%s', (_, { options, first, replaces, page, grows, code }) => {
   /** As a long push, which goes in steps, it has the same outcome. */
-  const padded = (pushed: Pushed): Pushed => ({ ...pushed, body: `${pushed.body}${'#\n'.repeat(100_000)}` });
+  const padded = (pushed: Pushed): Pushed => ({ ...pushed, body: `${pushed.body}${'\n'.repeat(200_000)}` });
 
   test.each([
     ['short', (pushed: Pushed): Pushed => pushed],

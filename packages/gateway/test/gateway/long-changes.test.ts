@@ -1,22 +1,19 @@
 /** Changes that touch many rows, however short the request: others have the event loop meanwhile, and nobody sees half of a change. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import type { EmbeddedOptions } from '../../src/index.ts';
 import { plainText } from '../../src/model/exposition-format.ts';
 import { RestartingGateway } from '../support/restarting.ts';
+import { shortenSteps } from '../support/short-steps.ts';
 import { turnsDuring } from '../support/turns-during.ts';
 
-const ROWS = 30_000;
+const ROWS = 3_000;
+/** They have the steps of so many times as many. */
+const STEPS_TIMES = 10;
 /** A turn has one or two steps where the clock runs as it does here. */
 const TURNS_MIN = 4;
 
-beforeEach(() => {
-  // Whoever looks at the clock finds that he has had his time.
-  let nowMs = 0;
-  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
-});
-
-afterEach(() => vi.restoreAllMocks());
+beforeEach(() => shortenSteps(STEPS_TIMES));
 
 function lines(name: string, value: number | string = 1): string {
   return Array.from({ length: ROWS }, (_, i) => `${name}{i="${i}"} ${value}\n`).join('');
@@ -153,7 +150,7 @@ test('closing waits for a change that is under way', async () => {
 test.each(['POST', 'PUT'] as const)(
   'whether there is room for what a large source would have more is counted in turns (%s)',
   async (method) => {
-    const run = await RestartingGateway.start({ ...byJob, limits: { sourceBytesTotalMax: 520_000 } });
+    const run = await RestartingGateway.start({ ...byJob, limits: { sourceBytesTotalMax: 52_000 } });
     await run.gateway.push(gauges, { path: 'job/a' });
     const known = run.gateway.push('g{i="1"} 2\n', { method, path: 'job/a' });
     expect(await turnsDuring(known)).toBeGreaterThanOrEqual(TURNS_MIN);

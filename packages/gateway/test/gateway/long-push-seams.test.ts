@@ -3,30 +3,30 @@
  * the other.
  */
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import { plainText } from '../../src/model/exposition-format.ts';
 import { bytes, double, family, labelFields, nativeFields, number } from '../support/protobuf.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { triesAll } from '../support/runs.ts';
+import { shortenSteps } from '../support/short-steps.ts';
 
-/** Few, as each turn is tried with a gateway of its own; but more than is read in one turn. */
-const ROWS = 10_000;
+/** Few, as each turn is tried with a gateway of its own; but longer than what is read in one turn. */
+const ROWS = 1_200;
+const PAD = 'x'.repeat(130);
+/** They have the steps of so many times as many. */
+const STEPS_TIMES = 20;
 /** In the middle of reading. */
 const FIRST_TURN = 10;
 /** Nothing grows old, however often somebody looks at the clock. */
 const clock = { now: () => 1_700_000_000_000, elapsed: () => 0 };
 
-beforeEach(() => {
-  // Whoever looks at the clock finds that he has had his time.
-  let nowMs = 0;
-  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
-});
+beforeEach(() => shortenSteps(STEPS_TIMES));
 
-afterEach(() => vi.restoreAllMocks());
+const fifth = `c{i="5",pad="${PAD}"}`;
 
 function counters(value: number): string {
-  const lines = Array.from({ length: ROWS }, (_, i) => `c{i="${i}"} ${value}\n`);
+  const lines = Array.from({ length: ROWS }, (_, i) => `c{i="${i}",pad="${PAD}"} ${value}\n`);
   return `# TYPE c counter\n${lines.join('')}`;
 }
 
@@ -47,10 +47,10 @@ async function between(
   return Promise.allSettled([first, other()]);
 }
 
-/** Turns from the middle of reading to the end; `step` leaves some out. What has many turns leaves out more of them every day. */
+/** Turns from the middle of reading to the end; `step` leaves some out, every day. */
 async function inTurns(step: number, attempt: (turns: number) => Promise<boolean>): Promise<void> {
   let attempts = 0;
-  for (let turns = FIRST_TURN; await attempt(turns); turns += step) attempts += 1;
+  for (let turns = FIRST_TURN; await attempt(turns); turns += triesAll ? 1 : step) attempts += 1;
   expect(attempts).toBeGreaterThan(2);
 }
 
@@ -85,19 +85,19 @@ test('a native bucket that a source takes back, and a restart', () =>
 
 test('another source that is merged in steps, where sources are near their limit', () => {
   const series = Array.from(
-    { length: 2000 },
+    { length: 200 },
     (_, i) => `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`,
   );
   const histograms = `# TYPE h histogram\n${series.join('')}`;
-  return inTurns(triesAll ? 2 : 4, async (turns) => {
-    const limits = { sourceBytesTotalMax: 400_000 };
+  return inTurns(2, async (turns) => {
+    const limits = { sourceBytesTotalMax: 40_000 };
     const run = await RestartingGateway.start({ byJob: true, clock, limits });
     await run.gateway.push(counters(1), { path: 'job/a' });
     await run.gateway.push(counters(1) + histograms, { path: 'job/b' });
     const both = await between(
       turns,
       () => run.gateway.push(counters(2) + histograms, { path: 'job/b' }),
-      () => run.gateway.push('# TYPE c counter\nc{i="5"} 11\n', { path: 'job/a' }),
+      () => run.gateway.push(`# TYPE c counter\n${fifth} 11\n`, { path: 'job/a' }),
     );
     const page = await run.page(plainText);
     const values = [...page.matchAll(/^c\{.*\} (\S+)$/gm)].map(([, value]) => Number(value));
@@ -114,7 +114,7 @@ test('another push with the same idempotency key', () =>
     const both = await between(
       turns,
       () => run.gateway.push(counters(1), { idempotencyKey: 'k' }),
-      () => run.gateway.push('c{i="5"} 11\n', { idempotencyKey: 'k' }),
+      () => run.gateway.push(`${fifth} 11\n`, { idempotencyKey: 'k' }),
     );
     const counted = both?.filter(({ status }) => status === 'fulfilled') ?? [];
     if (both !== undefined) expect(counted.length, `after ${turns} turns`).toBe(1);
@@ -123,19 +123,19 @@ test('another push with the same idempotency key', () =>
 
 test('another source that has what a long push gives another type', () => {
   const gauges = counters(2).replace('counter', 'gauge');
-  return inTurns(triesAll ? 3 : 6, async (turns) => {
+  return inTurns(3, async (turns) => {
     const run = await RestartingGateway.start({ byJob: true, clock });
     await run.gateway.push(counters(1), { path: 'job/a', method: 'PUT' });
     const both = await between(
       turns,
       () => run.gateway.push(gauges, { path: 'job/a', method: 'PUT' }),
-      () => run.gateway.push('# TYPE c counter\nc{i="5"} 10\n', { path: 'job/b' }),
+      () => run.gateway.push(`# TYPE c counter\n${fifth} 10\n`, { path: 'job/b' }),
     );
     const page = await run.page(plainText);
     if (both !== undefined) {
       const [isLong, isShort] = both.map(({ status }) => status === 'fulfilled');
       expect(isShort, `after ${turns} turns`).toBe(!isLong);
-      expect(page).toContain(isLong === true ? 'c{i="5"} 2\n' : 'c{i="5"} 11\n');
+      expect(page).toContain(isLong === true ? `${fifth} 2\n` : `${fifth} 11\n`);
     }
     await run.restart();
     expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
@@ -144,15 +144,15 @@ test('another source that has what a long push gives another type', () => {
 });
 
 test('two others at once, of which one brings the same series', () =>
-  inTurns(6, async (turns) => {
+  inTurns(2, async (turns) => {
     const run = await RestartingGateway.start({ clock });
     const both = await between(
       turns,
       () => run.gateway.push(counters(1)),
-      () => Promise.all([run.gateway.push('# TYPE c counter\nc{i="5"} 10\n'), run.gateway.push('z 1\n')]),
+      () => Promise.all([run.gateway.push(`# TYPE c counter\n${fifth} 10\n`), run.gateway.push('z 1\n')]),
     );
     const page = await run.page(plainText);
-    if (both !== undefined) expect(page, `after ${turns} turns`).toContain('\nc{i="5"} 11\n');
+    if (both !== undefined) expect(page, `after ${turns} turns`).toContain(`\n${fifth} 11\n`);
     expect(page.match(/^# TYPE c /gm)).toHaveLength(1);
     await run.restart();
     expect(await run.page(plainText), `after ${turns} turns`).toBe(page);
@@ -165,7 +165,7 @@ test.each([
 ])(
   'a source that takes back part of an untyped total whose sign decided something (%d and %d)',
   (stays, goes) =>
-    inTurns(6, async (turns) => {
+    inTurns(2, async (turns) => {
       const run = await RestartingGateway.start({ byJob: true, clock });
       await run.gateway.push(counters(1), { path: 'job/a' });
       await run.gateway.push(`x ${stays}\n`, { path: 'job/b' });

@@ -208,7 +208,7 @@ function settledOf(all: readonly Promise<unknown>[]): () => number {
 
 test('a flood of one line each by a large source holds up others by one of them', async () => {
   const { push } = gatewayWith(true);
-  await push(counters(100_000), new Sender('a'));
+  await push(counters(30_000), new Sender('a'));
   const flood = Array.from({ length: 40 }, (_, i) => push(`c{i="1"} ${i}\n`, new Sender('a')));
   const settled = settledOf(flood);
   await push('n 1\n', new Sender('b'), small);
@@ -228,7 +228,7 @@ test('so does a flood of long bodies that are refused', async () => {
 
 test.each([true, false])('a flood whose clients leave is not worked off (by-job: %s)', async (byJob) => {
   const { gateway, push } = gatewayWith(byJob);
-  await push(counters(100_000), new Sender('a'));
+  await push(counters(30_000), new Sender('a'));
   const client = new Sender('a');
   const flood = Array.from({ length: 200 }, () => push(byJob ? 'c{i="1"} 2\n' : counters(12_000), client));
   await turn();
@@ -242,7 +242,7 @@ test.each([true, false])('a flood whose clients leave is not worked off (by-job:
 test('a long push whose client leaves while it is read leaves no trace', async () => {
   const { gateway, push } = gatewayWith(false);
   const client = new Sender('a');
-  const long = push(counters(60_000), client);
+  const long = push(counters(30_000), client);
   await turn();
   client.isGone = true;
   expect(await long).toBe('ClientGone');
@@ -251,7 +251,7 @@ test('a long push whose client leaves while it is read leaves no trace', async (
 
 test('closing does not wait for what clients still want', async () => {
   const { gateway, push } = gatewayWith(true);
-  await push(counters(100_000), new Sender('a'));
+  await push(counters(30_000), new Sender('a'));
   const flood = Array.from({ length: 200 }, () => push('c{i="1"} 2\n', new Sender('a')));
   await turn();
   await gateway.close();

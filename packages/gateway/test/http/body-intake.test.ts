@@ -19,6 +19,10 @@ const bomb = brotliBomb(64 * MIB, 'a');
 const quick = (data: Uint8Array): Buffer =>
   brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
 
+/** `toEqual` would look at each byte as a property. */
+const isSame = (outcome: Buffer | string, data: Buffer): boolean =>
+  typeof outcome !== 'string' && outcome.equals(data);
+
 function setUp(limits: Partial<BodyLimits> = {}) {
   const intake = new BodyIntake({
     bodyBytesMax: 16 * MIB,
@@ -63,7 +67,7 @@ test('brotli bombs that hide: one decoder at a time, however little was sent, an
   const { intake, push } = setUp();
   const hidden = await hiddenBrotliBomb(64 * MIB, 'a');
   let done = false;
-  const all = Promise.all(Array.from({ length: 10 }, () => push('br', hidden))).finally(() => {
+  const all = Promise.all(Array.from({ length: 4 }, () => push('br', hidden))).finally(() => {
     done = true;
   });
   let [decoders, bodies] = [0, 0];
@@ -75,7 +79,7 @@ test('brotli bombs that hide: one decoder at a time, however little was sent, an
   expect(new Set(await all)).toEqual(new Set(['body_too_large']));
   // A ring buffer of 16 MiB, one of 8 MiB while it grows, and tables.
   expect(decoders).toBe(28 * MIB);
-  expect(bodies).toBeLessThanOrEqual(2 * MIB + 10 * hidden.length);
+  expect(bodies).toBeLessThanOrEqual(2 * MIB + 4 * hidden.length);
   expect([intake.decoderBytesHeld, intake.bytesHeld]).toEqual([0, 0]);
 });
 
@@ -94,8 +98,8 @@ test('a decoder that needs more than all may take is refused, and gzip is not', 
   const { push } = setUp({ decodersBytesMax: 256 * 1024 });
   const data = randomBytes(40_000);
   expect(await push('br', quick(data))).toBe('unsupported_encoding');
-  expect(await push('gzip', gzipSync(data))).toEqual(data);
-  expect(await push('snappy', snappyStream(data))).toEqual(data);
+  expect(isSame(await push('gzip', gzipSync(data)), data)).toBe(true);
+  expect(isSame(await push('snappy', snappyStream(data)), data)).toBe(true);
 });
 
 test('a body that takes more than all bodies may, as sent and decompressed, is refused for good', async () => {
@@ -113,7 +117,7 @@ test.each([
   const { intake, receive, push } = setUp({ bodyBytesMax: 300_000 });
   for (const data of [Buffer.from('a 1\n'), randomBytes(200_000)]) {
     const body = compress(data);
-    expect(await push(encoding, body)).toEqual(data);
+    expect(isSame(await push(encoding, body), data)).toBe(true);
     expect(await push(encoding, body.subarray(0, -1))).toBe('body_unreadable');
     expect(await push(encoding, Buffer.concat([body, Buffer.from('x')]))).toBe('body_unreadable');
     const refused = new FakeRequest({ 'content-encoding': encoding }).send(body).finish();

@@ -18,27 +18,33 @@ import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 import { waitFor } from './helpers.ts';
 
-const SERIES = 40_000;
+/** Few long series, as they are pushed sooner than many short ones. */
+const SERIES = 1_200;
+const TEXT_BYTES = 2_200;
 const PUSHES = 2;
-/** Nothing makes it much shorter. */
 let bodies: readonly Buffer[] = [];
 
 beforeAll(() => {
-  bodies = Array.from({ length: PUSHES }, () => {
+  bodies = bodiesOf(SERIES, TEXT_BYTES);
+});
+
+/** Nothing makes them much shorter. */
+function bodiesOf(series: number, textBytes: number): readonly Buffer[] {
+  return Array.from({ length: PUSHES }, () => {
     const lines = Array.from(
-      { length: SERIES },
-      () => `a_total{text="${randomBytes(64).toString('base64')}"} 1`,
+      { length: series },
+      () => `a_total{text="${randomBytes(textBytes).toString('base64')}"} 1`,
     );
     return Buffer.from(`# TYPE a_total counter\n${lines.join('\n')}\n`);
   });
-});
+}
 
 interface Running {
   readonly gateway: Gateway;
   readonly port: number;
 }
 
-async function run(bounds: Partial<ScrapeBounds>, { empty = false } = {}): Promise<Running> {
+async function run(bounds: Partial<ScrapeBounds>, pushed: readonly Buffer[] = bodies): Promise<Running> {
   const [clock, log] = [systemClock, silentLog];
   const options = { ...defaultGatewayOptions, scrapeCacheBytesMax: 0 };
   const gateway = new Gateway({ options, clock, log, scrapes: { checkMs: 10, ...bounds } });
@@ -49,7 +55,7 @@ async function run(bounds: Partial<ScrapeBounds>, { empty = false } = {}): Promi
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
   const key = parsePushPath('');
-  for (const body of empty ? [] : bodies) await gateway.push({ method: 'POST', key, body });
+  for (const body of pushed) await gateway.push({ method: 'POST', key, body });
   return { gateway, port };
 }
 
@@ -137,7 +143,7 @@ describe('a reader that takes nothing', () => {
   });
 
   it.each(['0', '-1', 'x', ''])('and says it waits for %j has the usual time', async (seconds) => {
-    const running = await run({ lifetimeMs: 200 }, { empty: true });
+    const running = await run({ lifetimeMs: 200 }, []);
     expect(
       await new Promise((resolve) => {
         const request = httpRequest({
@@ -187,7 +193,9 @@ describe('when all places are taken', () => {
   });
 
   it('many pipelined on one connection take no more than the places there are, and all leave with it', async () => {
-    const running = await run({ scrapesMax: 4, waitingPerPlace: 4, graceMs: 100_000 });
+    const series = 40_000;
+    const bounds = { scrapesMax: 4, waitingPerPlace: 4, graceMs: 100_000 };
+    const running = await run(bounds, bodiesOf(series, 64));
     const silent = new Silent(running.port, asking().repeat(200));
     await waitFor(() => report(running).open > 0);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -195,7 +203,7 @@ describe('when all places are taken', () => {
     expect(open).toBeLessThanOrEqual(4);
     expect(waiting).toBeLessThanOrEqual(16);
     // Of a view 12 bytes for each series, and half a mebibyte for each reader.
-    expect(bytes).toBeLessThan(4 * (SERIES * PUSHES * 13 + 600_000));
+    expect(bytes).toBeLessThan(4 * (series * PUSHES * 13 + 600_000));
     silent.socket.destroy();
     await waitFor(() => report(running).open === 0 && report(running).waiting === 0);
     expect(report(running).views).toBe(0);
@@ -220,7 +228,7 @@ describe('when all places are taken', () => {
       const honest = await Promise.all([scrape(running.port), scrape(running.port), scrape(running.port)]);
       for (const { status, bytes } of honest) {
         expect(status).toBe(200);
-        expect(bytes).toBeGreaterThan(SERIES * PUSHES * 100);
+        expect(bytes).toBeGreaterThan(SERIES * PUSHES * TEXT_BYTES);
       }
     }
     isOver = true;

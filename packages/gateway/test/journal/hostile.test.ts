@@ -2,17 +2,24 @@
 import { expect, test } from 'vitest';
 
 import { cutPower, injectErrors, mutateEverywhere, mutateStores } from '../hostile/stores.ts';
+import { triesAll } from '../support/runs.ts';
 
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 test.each([
-  { name: 'files cut, changed, removed, swapped and copied', run: () => mutateStores({ seed, count: 100 }) },
-  { name: 'the same at places all over one store', run: () => mutateEverywhere({ seed, every: 797 }) },
+  {
+    name: 'files cut, changed, removed, swapped and copied',
+    run: () => mutateStores({ seed, count: triesAll ? 100 : 30 }),
+  },
+  {
+    name: 'the same at places all over one store',
+    run: () => mutateEverywhere({ seed, every: triesAll ? 797 : 2399 }),
+  },
   {
     name: 'power cut and process killed after operations of the disk',
-    run: () => cutPower({ seed, count: 2, share: 0.25 }),
+    run: () => cutPower({ seed, count: 2, share: triesAll ? 0.25 : 0.08 }),
   },
-  { name: 'calls of the file system fail', run: () => injectErrors({ seed, count: 60 }) },
+  { name: 'calls of the file system fail', run: () => injectErrors({ seed, count: triesAll ? 60 : 20 }) },
 ])('$name: recovered or reported, never lost', async ({ run }) => {
   const { losses, lost, tried } = await run();
   expect(losses, `seed ${seed}`).toEqual([]);

@@ -2,28 +2,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { killRounds, killWithRetries } from '../crash/rounds.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { push, scrape, scrapeSamples, send } from '../support/http.ts';
 import { runGateway, startGateway } from '../support/process.ts';
-
-/** More of both: `npm run crash`. */
-test('kill -9 under load, without keys: nothing acknowledged is lost, nothing counts twice', async () => {
-  const outcome = await killRounds(4, [
-    `--storage.path=${temporaryFolder()}`,
-    '--storage.snapshot-interval=100ms',
-  ]);
-  expect(outcome.acknowledged).toBeGreaterThan(0);
-}, 60_000);
-
-test('kill -9 under load, with keys and retries: the sum is exact', async () => {
-  const outcome = await killWithRetries({ seconds: 0, kills: 3 }, [
-    `--storage.path=${temporaryFolder()}`,
-    '--storage.snapshot-interval=100ms',
-  ]);
-  expect(outcome.acknowledged).toBeGreaterThan(0);
-}, 60_000);
 
 test.each(['SIGTERM', 'SIGKILL'] as const)('after %s the page is the same, byte for byte', async (signal) => {
   const flags = ['--by-job', `--storage.path=${temporaryFolder()}`];

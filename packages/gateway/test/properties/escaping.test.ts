@@ -10,6 +10,7 @@ import type { PushedFamily } from '../exposition/arbitrary-families.ts';
 import { linesOf } from '../exposition/made-exposition.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';
+import { codePoint } from '../support/any-text.ts';
 
 const options = { summaries: 'sum-and-count', clock: { now: () => 1_700_000_000_000 } } as const;
 const schemes = ['underscores', 'dots', 'values'] as const;
@@ -59,7 +60,7 @@ test.each(schemes)('escaping the page is escaping what was pushed (%s)', async (
 
 test.each(schemes)('what is escaped is a legacy name (%s)', (escaping) => {
   fc.assert(
-    fc.property(fc.string({ minLength: 1, unit: 'binary' }), (name) => {
+    fc.property(fc.string({ minLength: 1, unit: codePoint }), (name) => {
       const [metric, label] = [escapeMetricName(name, escaping), escapeLabelName(name, escaping)];
       expect(isLegacyMetricName(metric) && isLegacyLabelName(label)).toBe(true);
       expect(escapeMetricName(metric, escaping)).toBe(metric);

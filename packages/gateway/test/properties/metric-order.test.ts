@@ -138,7 +138,7 @@ test('lines of each metric stand together, or the body is refused', async () => 
       void knowing.close();
       void unknowing.close();
     }),
-    { numRuns: runs(300) },
+    { numRuns: runs(300, 60) },
   );
   expect(good).toBeGreaterThan(20);
 });

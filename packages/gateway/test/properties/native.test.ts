@@ -17,6 +17,7 @@ import { targetOf } from '../state/target.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 import { viewOf } from '../../src/read/view.ts';
+import { expectSame } from '../support/expect-same.ts';
 
 interface Push {
   readonly source?: string;
@@ -71,7 +72,7 @@ class Pair {
   /** Both as one; they must be the same. */
   facts(): object {
     const facts = this.first.facts();
-    expect(this.second.facts()).toEqual(facts);
+    expectSame(this.second.facts(), facts);
     return facts;
   }
 }
@@ -157,7 +158,7 @@ describe.each(someRules)('with %o', (aggregation) => {
         for (const push of all) pair.push(push);
         const facts = pair.facts();
         const restored = await pair.first.restored(3);
-        expect(restored.facts()).toEqual(facts);
+        expectSame(restored.facts(), facts);
         expect(shown(restored)).toEqual(shown(pair.first));
       }),
       { numRuns: runs(100) },

@@ -29,7 +29,7 @@ test.each(escapingSchemes)('pushed into an empty gateway, a page comes out again
       expect(linesOf(await again.page(format))).toEqual(linesOf(page));
       taken += page.length;
     }),
-    { numRuns: runs(100) },
+    { numRuns: runs(100, 20) },
   );
   expect(taken).toBeGreaterThan(1000);
 });

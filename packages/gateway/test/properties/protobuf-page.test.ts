@@ -257,7 +257,7 @@ test.each(escapingSchemes)(
         expect(known(await again.expositionBytes(format))).toEqual(known(page));
         taken += page.length;
       }),
-      { numRuns: runs(50) },
+      { numRuns: runs(50, 10) },
     );
     expect(taken).toBeGreaterThan(1_000);
   },

@@ -21,6 +21,7 @@ import { WorkingState } from '../state/working-state.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import type { RichFamily } from '../support/rich-pushes.ts';
 import { runs } from '../support/runs.ts';
+import { expectSame } from '../support/expect-same.ts';
 
 const modes = [
   { byJob: false },
@@ -88,7 +89,7 @@ test.each(modes)('a long push and those that come while it is read (%o)', (aggre
         const outcome = finish(one, reading);
         if (outcome === READ_AGAIN) expect(insists).toBe(false);
         else expect(outcome).toBe(finish(first, read(first, body, format)));
-        expect(one.facts()).toEqual(first.facts());
+        expectSame(one.facts(), first.facts());
       },
     ),
     { numRuns: runs(3000) },

@@ -31,6 +31,7 @@ import { atOnce } from '../../src/primitives/turns.ts';
 import { targetOf } from '../state/target.ts';
 import { runs } from '../support/runs.ts';
 import { AccumulatorKind } from '../../src/store/policies.ts';
+import { codePoint } from '../support/any-text.ts';
 
 const whole = fc.oneof(
   fc.nat(300),
@@ -47,7 +48,7 @@ test('numbers and texts are read as they were written', () => {
   const item = fc.oneof(
     fc.record({ whole }),
     fc.record({ double }),
-    fc.record({ text: fc.string({ unit: 'binary' }) }),
+    fc.record({ text: fc.string({ unit: codePoint }) }),
     fc.record({ byte: fc.nat(255) }),
   );
   fc.assert(

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { Course, step, steps } from '../state/course.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
+import { expectSame } from '../support/expect-same.ts';
 
 const modes = [
   { byJob: false },
@@ -26,7 +27,7 @@ test.each(modes)(
           await other.page();
           for (const seriesCache of Object.values(other.state.seriesCache)) seriesCache.clear();
         }
-        expect(other.facts()).toEqual(one.facts());
+        expectSame(other.facts(), one.facts());
       }),
       { numRuns: runs(150) },
     );
@@ -41,10 +42,10 @@ test.each(modes)('a restored state is the same, and goes on the same (%o)', asyn
       for (const each of before) course.take(each, [one]);
       if (scraped) await one.page();
       const other = await one.restored(2);
-      expect(other.facts()).toEqual(one.facts());
+      expectSame(other.facts(), one.facts());
       expect(await other.page()).toBe(await one.page());
       for (const each of after) course.take(each, [one, other]);
-      expect(other.facts()).toEqual(one.facts());
+      expectSame(other.facts(), one.facts());
       expect(await other.page()).toBe(await one.page());
     }),
     { numRuns: runs(200) },
@@ -64,10 +65,10 @@ test.each(modes)(
           for (const each of meanwhile[part] ?? [])
             if (!('recycle' in each)) course.take(each, [one, unread]);
         });
-        expect(other.facts()).toEqual(facts);
+        expectSame(other.facts(), facts);
         // Being read has left no trace.
         for (const each of after) course.take(each, [one, unread]);
-        expect(one.facts()).toEqual(unread.facts());
+        expectSame(one.facts(), unread.facts());
         expect(await one.page()).toBe(await unread.page());
       }),
       { numRuns: runs(200) },

@@ -13,6 +13,7 @@ import { Course, step, steps } from '../state/course.ts';
 import { inTurn, WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 import { viewOf } from '../../src/read/view.ts';
+import { expectSame } from '../support/expect-same.ts';
 
 const modes = [
   { byJob: false },
@@ -30,7 +31,7 @@ test.each(modes)('in steps of one row or at once, all numbers are the same (%o)'
       const course = new Course();
       for (const [each, seen] of all) {
         course.take(each, [one, other]);
-        expect(other.facts()).toEqual(one.facts());
+        expectSame(other.facts(), one.facts());
         if (seen) expect(await other.page()).toBe(await one.page());
       }
       const rulesToCome = {
@@ -39,7 +40,7 @@ test.each(modes)('in steps of one row or at once, all numbers are the same (%o)'
         summaries: 'discard',
       } as const;
       for (const { state } of [one, other]) state.setAggregation(rulesToCome);
-      expect(other.facts()).toEqual(one.facts());
+      expectSame(other.facts(), one.facts());
     }),
     { numRuns: runs(150) },
   );
@@ -98,7 +99,7 @@ test.each(modes)(
         await read(Infinity);
         snapshot.close();
         await restoreState(inTurn(kept), restored.state);
-        expect(restored.facts()).toEqual(facts);
+        expectSame(restored.facts(), facts);
       }),
       { numRuns: runs(150) },
     );

@@ -1,0 +1,21 @@
+import { onTestFinished, vi } from 'vitest';
+
+import { Pace } from '../../src/primitives/pace.ts';
+
+/**
+ * In this test each row is as much work as so many, so that few rows have the steps of many. And whoever looks at the clock finds that he
+ * has had his time, so that a turn has one or two steps.
+ */
+export function shortenSteps(times: number): void {
+  let nowMs = 0;
+  const spy = vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
+  const isFull = Reflect.get(Pace.prototype, 'isFull') as (this: Pace, rows: number) => boolean;
+  // A spy would keep all calls.
+  Pace.prototype.isFull = function (this: Pace, rows) {
+    return isFull.call(this, rows * times);
+  };
+  onTestFinished(() => {
+    spy.mockRestore();
+    Pace.prototype.isFull = isFull;
+  });
+}
