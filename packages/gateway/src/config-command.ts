@@ -11,8 +11,8 @@ export function runConfigCommand(command: ConfigCommand): Promise<number> {
 }
 
 async function check(file: string, pathLabels: 'drop' | 'add'): Promise<number> {
-  const { rules, errors, warnings } = await readRulesFile(file, pathLabels);
-  for (const { shown } of [...errors, ...warnings]) process.stderr.write(`${shown}\n`);
+  const { rules, messages } = await readRulesFile(file, pathLabels);
+  for (const { shown } of messages) process.stderr.write(`${shown}\n`);
   if (rules === undefined) return 1;
   process.stdout.write(`${file}: ok, ${countedRules(rules)}\n`);
   return 0;

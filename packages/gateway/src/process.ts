@@ -76,9 +76,11 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
 async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
   if (configFile === undefined) return noRules;
-  const { rules, errors, warnings } = await readRulesFile(configFile, gateway.pathLabels);
-  for (const { line } of warnings) log.warn(line);
-  for (const { shown } of errors) process.stderr.write(`${shown}\n`);
+  const { rules, messages } = await readRulesFile(configFile, gateway.pathLabels);
+  for (const { severity, line, shown } of messages) {
+    if (severity === 'warning') log.warn(line);
+    else process.stderr.write(`${shown}\n`);
+  }
   if (rules === undefined) process.exitCode = 2;
   return rules;
 }

@@ -14,6 +14,7 @@ import type { Rules } from './rules/rules.ts';
 
 /** A message about the file: in one line, as logs have it, and with the line of the file below it, for people. */
 interface Message {
+  readonly severity: 'error' | 'warning';
   readonly line: string;
   readonly shown: string;
 }
@@ -21,8 +22,8 @@ interface Message {
 interface RulesFileRead {
   /** Undefined where there are errors. */
   readonly rules: Rules | undefined;
-  readonly errors: readonly Message[];
-  readonly warnings: readonly Message[];
+  /** In the order of the file. */
+  readonly messages: readonly Message[];
 }
 
 /** Does not reject: a file that cannot be read is an error as others are. */
@@ -32,14 +33,15 @@ export async function readRulesFile(path: string, pathLabels: 'drop' | 'add'): P
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
   } catch (error) {
     const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
-    return { rules: undefined, errors: [{ line, shown: line }], warnings: [] };
+    return { rules: undefined, messages: [{ severity: 'error', line, shown: line }] };
   }
   const { rules, problems } = await inTurns(readRulesInSteps(text, { pathLabels }));
-  const messages = (severity: 'error' | 'warning'): readonly Message[] =>
-    problems
-      .filter((problem) => problem.severity === severity)
-      .map((problem) => ({ line: describeProblem(path, problem), shown: showProblem(path, problem) }));
-  return { rules, errors: messages('error'), warnings: messages('warning') };
+  const messages = problems.map((problem) => ({
+    severity: problem.severity,
+    line: describeProblem(path, problem),
+    shown: showProblem(path, problem),
+  }));
+  return { rules, messages };
 }
 
 /** As much as a file may have, and a byte more, so that it is seen to be too large: it may be a pipe or a device. */
@@ -121,9 +123,12 @@ export class RulesReload {
     // It says nothing about the file.
     const { whyClosed } = this.#gateway;
     if (whyClosed !== undefined) throw whyClosed;
-    const { rules, errors, warnings } = await readRulesFile(this.#path, this.#pathLabels);
-    for (const { line } of warnings) this.#log.warn(line);
-    if (rules === undefined) throw this.#failed(errors);
+    const { rules, messages } = await readRulesFile(this.#path, this.#pathLabels);
+    for (const { severity, line } of messages) {
+      if (severity === 'error') this.#log.error(line);
+      else this.#log.warn(line);
+    }
+    if (rules === undefined) throw this.#failed(messages);
     try {
       await this.#gateway.setRules(rules);
     } catch (error) {
@@ -132,23 +137,23 @@ export class RulesReload {
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
     this.#log.info('configuration file reloaded', { path: this.#path, rules: countEntries(rules) });
-    return `${[...warnings.map(({ shown }) => shown), `reloaded ${this.#path}: ${countedRules(rules)}`].join('\n')}\n`;
+    return `${[...messages.map(({ shown }) => shown), `reloaded ${this.#path}: ${countedRules(rules)}`].join('\n')}\n`;
   }
 
-  #failed(errors: readonly Message[]): RequestError {
+  #failed(messages: readonly Message[]): RequestError {
     this.#report = { ...this.#report, isSuccess: false };
-    for (const { line } of errors) this.#log.error(line);
     this.#log.error('the configuration file was not reloaded, and the previous rules stay in force', {
       path: this.#path,
     });
-    return new RequestError('reload_failed', `the previous rules stay in force:\n${replyOf(errors)}`);
+    return new RequestError('reload_failed', `the previous rules stay in force:\n${replyOf(messages)}`);
   }
 }
 
 /** Of messages: a reply has room for more than people read. */
 const REPLY_CHARS_MAX = 3_000;
 
-function replyOf(errors: readonly Message[]): string {
+function replyOf(messages: readonly Message[]): string {
+  const errors = messages.filter(({ severity }) => severity === 'error');
   const shown: string[] = [];
   let chars = 0;
   for (const error of errors) {

@@ -12,15 +12,15 @@ test.each([
   ['is not UTF-8', () => fileOf(Buffer.from('presets: [\xff]', 'latin1')), ': the file is not valid UTF-8'],
 ])('a file that %s', async (_, makePath, message) => {
   const path = makePath();
-  const { rules, errors } = await readRulesFile(path, 'drop');
+  const { rules, messages } = await readRulesFile(path, 'drop');
   expect(rules).toBeUndefined();
-  expect(errors.map(({ line }) => line)).toEqual([`${path}${message}`]);
+  expect(messages.map(({ line }) => line)).toEqual([`${path}${message}`]);
 });
 
 test('the largest file there may be', async () => {
   const text = 'presets: [info]\n#';
   const path = fileOf(Buffer.from(text.padEnd(2 ** 20, 'x')));
-  expect((await readRulesFile(path, 'drop')).errors).toEqual([]);
+  expect((await readRulesFile(path, 'drop')).messages).toEqual([]);
 });
 
 function fileOf(bytes: Uint8Array): string {

@@ -24,8 +24,8 @@ export interface AggregationConfig {
    * noticed. Undefined for a store of a version that did not keep it.
    */
   readonly pathLabels?: 'drop' | 'add' | undefined;
-  /** What rules say of gauges, as `stateRulesOf` writes it. Left out where they say nothing. */
-  readonly metricRules?: string;
+  /** What rules say of gauges, as `stateRulesOf` writes it; undefined where they say nothing. */
+  readonly metricRules?: string | undefined;
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */

@@ -126,6 +126,13 @@ const cases: readonly Case[] = [
   quiet('SnapshotsFail', 'one could not, long ago', 30, {
     [own('storage_snapshots_failed_total')]: '0 0 1x40',
   }),
+
+  fires('ConfigReloadFailed', 'the file had an error', 5, {
+    [own('config_last_reload_successful')]: '1 1 0x10',
+  }),
+  quiet('ConfigReloadFailed', 'the next reload succeeds', 5, {
+    [own('config_last_reload_successful')]: '1 0 0 1x10',
+  }),
 ];
 
 /** YAML takes JSON. Whatever else fires is reported as well. */

@@ -130,13 +130,13 @@ export class Ledger implements Target {
   }
 
   #beginAggregation(): boolean {
-    const { byJob, counterResets, summaries, pathLabels, ...others } = this.state.aggregation;
+    const { byJob, counterResets, summaries, pathLabels, metricRules, ...others } = this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
-      others.metricRules === wanted.metricRules &&
+      metricRules === wanted.metricRules &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
     const isSame =
       others.dropsWithdrawn === wanted.dropsWithdrawn &&

@@ -97,12 +97,17 @@ function checkNames(
   return isValid;
 }
 
-/** What drops everything is most likely a mistake. */
+/** What is most likely a mistake. */
 function checkEffect(
   { at, keys }: Entry<RelabelKeys>,
   action: RelabelRule['action'],
   problems: Problems,
 ): void {
+  const { target_label: target } = keys;
+  const isUsed = !actionRows[action].ignores.includes('target_label');
+  if (target?.value.includes('$') === true && action !== 'replace' && isUsed) {
+    problems.warning(target.at, `${quote(target.value)} is the label as it is: only replace fills in groups`);
+  }
   if (action !== 'keep' && action !== 'drop') return;
   const regex = keys.regex?.value ?? anyText;
   const matchesAll = regex.source === '.*' || regex.source === '(.*)';
