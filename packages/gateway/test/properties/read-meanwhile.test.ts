@@ -100,7 +100,7 @@ interface Reading {
   readonly builder: PushBuilder;
   readonly longRead: LongRead;
   readonly bytes: Buffer;
-  /** Reads a part; a refusal is kept for the end. */
+  /** Reads a part, unless it has to be read again anyhow; a refusal is kept for the end. */
   next(): { readonly done: boolean };
   readonly refusal: () => PushProblem | undefined;
 }
@@ -126,7 +126,7 @@ function read(working: WorkingState, pushed: string | readonly RichFamily[], for
     refusal: () => problem,
     next() {
       try {
-        done ||= decoder.advance(SLICE_BYTES);
+        done ||= !builder.isUnchanged() || decoder.advance(SLICE_BYTES);
       } catch (error) {
         if (!(error instanceof PushProblem)) throw error;
         problem = error;
