@@ -90,6 +90,10 @@ test('turns are short, however long it takes to look for series', async () => {
     for (const match of ['nothing', 'c'])
       expect(await turnsDuring(run.deleteMany(series(match)))).toBeGreaterThanOrEqual(100);
     expect(await run.page(plainText)).toBe('');
+    const long = (i: number): string => `x{i="${i}",l="${'é'.repeat(2000)}"} 1\n`;
+    await run.gateway.push(Array.from({ length: 100 }, (_, i) => long(i)).join(''), { path: 'job/a' });
+    expect(await turnsDuring(run.deleteMany(series('x{l=~".*a"}')))).toBeGreaterThanOrEqual(12);
+    await run.deleteMany(series('x'));
     for (let i = 0; i < 2000; i += 1) await run.gateway.push('a 1\n', { path: `job/${i}` });
     const sources = run.deleteMany({ what: 'sources', match: ['{job=~".+"}'], isDryRun: false });
     expect(await turnsDuring(sources)).toBeGreaterThanOrEqual(6);

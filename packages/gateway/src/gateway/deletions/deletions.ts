@@ -90,7 +90,7 @@ export class Deletions {
     tally: Tally,
   ): Promise<void> {
     const { ledger, onDropped } = this.#deps;
-    await ledger.settled();
+    while (ledger.applying !== undefined) await ledger.applying;
     const scan = new SeriesScan(ledger.state, selectors);
     tally.firstSeries = scan.shown;
     while (!scan.isDone) {
@@ -115,7 +115,7 @@ export class Deletions {
     tally: Tally,
   ): Promise<void> {
     const { ledger } = this.#deps;
-    await ledger.settled();
+    while (ledger.applying !== undefined) await ledger.applying;
     const scan = new SourceScan(ledger.state, selectors);
     tally.firstSources = scan.shown;
     while (!scan.isDone) {
@@ -134,7 +134,7 @@ export class Deletions {
       if (client?.isGone === true) throw new ClientGone();
       this.#checkOpen();
       await setImmediate();
-      await ledger.settled();
+      while (ledger.applying !== undefined) await ledger.applying;
       scan.step();
     } while (!scan.isFull && !scan.isDone);
     return scan.take();

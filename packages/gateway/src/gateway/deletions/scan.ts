@@ -16,8 +16,9 @@ import { matchesSource, nameMatchedBy } from './selectors.ts';
 
 /** Of a turn. */
 const SCAN_MS = 2;
-/** Looked at between two looks at the clock. */
-const LOOKED_AT = 256;
+/** Units of work between two looks at the clock: each number is one, and so is each selector held against so much of a text. */
+const UNITS = 256;
+const UNIT_CHARS = 64;
 /** Accumulators, or contributions, of what one record lists. */
 const NUMBERS_MAX = 8192;
 const SOURCES_MAX = 1024;
@@ -68,19 +69,17 @@ export class SeriesScan implements Scan<Uint32Array> {
     const { kind, composite, composites } = accumulators;
     // Made anew, as families may have changed.
     const candidates = new Candidates(this.#state, this.#selectors);
-    const untilMs = performance.now() + SCAN_MS;
-    for (let looked = 1; !this.isDone && !this.isFull; looked += 1) {
+    const time = new ShortTime();
+    while (!this.isDone && !this.isFull && !time.isOver(candidates.takeUnits())) {
       const accumulator = this.#at;
       this.#at += 1;
-      if (namesSeries(accumulators, accumulator) && candidates.matches(accumulator)) {
-        this.#found.push(accumulator);
-        const { buckets = [], native = [] } = isGrouped(kind[accumulator]!)
-          ? composites[composite[accumulator]!]!
-          : {};
-        this.#numbers += 1 + buckets.length + native.length;
-        if (this.shown.length < SHOWN_MAX) this.shown.push(candidates.textOf(accumulator));
-      }
-      if (looked % LOOKED_AT === 0 && performance.now() >= untilMs) return;
+      if (!namesSeries(accumulators, accumulator) || !candidates.matches(accumulator)) continue;
+      this.#found.push(accumulator);
+      const { buckets = [], native = [] } = isGrouped(kind[accumulator]!)
+        ? composites[composite[accumulator]!]!
+        : {};
+      this.#numbers += 1 + buckets.length + native.length;
+      if (this.shown.length < SHOWN_MAX) this.shown.push(candidates.textOf(accumulator));
     }
   }
 
@@ -92,22 +91,51 @@ export class SeriesScan implements Scan<Uint32Array> {
   }
 }
 
+/** The part of a turn that a step may have. */
+class ShortTime {
+  readonly #untilMs = performance.now() + SCAN_MS;
+  #units = 0;
+
+  /** After some more units of work, which may be none. */
+  isOver(units: number): boolean {
+    this.#units += units;
+    if (this.#units < UNITS) return false;
+    this.#units = 0;
+    return performance.now() >= this.#untilMs;
+  }
+}
+
+function unitsOf(chars: number, selectors: number): number {
+  return 1 + selectors * Math.ceil(chars / UNIT_CHARS);
+}
+
 /** By family, which selectors may match its series, and by which of their names. */
 class Candidates {
   readonly #state: State;
   readonly #selectors: readonly Selector[] | undefined;
   readonly #byFamily = new Map<Family, readonly (readonly [Selector, name: string])[]>();
 
+  #units = 0;
+
   constructor(state: State, selectors: readonly Selector[] | undefined) {
     this.#state = state;
     this.#selectors = selectors;
+  }
+
+  /** How much work there was since this was last called, and a look at the next number. */
+  takeUnits(): number {
+    const units = this.#units + 1;
+    this.#units = 0;
+    return units;
   }
 
   matches(accumulator: number): boolean {
     if (this.#selectors === undefined) return true;
     const candidates = this.#of(this.#familyOf(accumulator), this.#selectors);
     if (candidates.length === 0) return false;
-    const { labels } = parseSeriesText(this.#state.accumulators.textOf(accumulator));
+    const text = this.#state.accumulators.textOf(accumulator);
+    this.#units += unitsOf(text.length, candidates.length);
+    const { labels } = parseSeriesText(text);
     return candidates.some(([selector, name]) => selector.matches(name, labels));
   }
 
@@ -125,6 +153,7 @@ class Candidates {
     const known = this.#byFamily.get(family);
     if (known !== undefined) return known;
     const names = namesOf(family);
+    this.#units += unitsOf(family.name.length * names.length, selectors.length);
     const candidates = selectors.flatMap((selector): readonly (readonly [Selector, string])[] => {
       const name = nameMatchedBy(selector, names);
       return name === undefined ? [] : [[selector, name]];
@@ -165,15 +194,17 @@ export class SourceScan implements Scan<readonly string[]> {
 
   step(): void {
     const { list, contributions } = this.#state.sources;
-    const untilMs = performance.now() + SCAN_MS;
-    for (let looked = 1; !this.isDone && !this.isFull; looked += 1) {
+    const time = new ShortTime();
+    for (let units = 0; !this.isDone && !this.isFull && !time.isOver(units);) {
       const source = this.#at;
       this.#at += 1;
-      if (list.isKnown(source) && this.#look(list.keyOf(source))) {
-        contributions.open(source);
-        this.#numbers += contributions.length;
-      }
-      if (looked % LOOKED_AT === 0 && performance.now() >= untilMs) return;
+      units = 1;
+      if (!list.isKnown(source)) continue;
+      const key = list.keyOf(source);
+      units += unitsOf(key.length, this.#selectors?.length ?? 1);
+      if (!this.#look(key)) continue;
+      contributions.open(source);
+      this.#numbers += contributions.length;
     }
   }
 
