@@ -1,6 +1,7 @@
 import { defaultLimits } from '../store/limits.ts';
 import type { Limits } from '../store/limits.ts';
-import { enumValue, count, duration, onOff, shareOfMemory } from '../options/kinds.ts';
+import { problemWithMetricRules } from '../store/gauge-rules.ts';
+import { enumValue, count, duration, onOff, option, shareOfMemory } from '../options/kinds.ts';
 import { withDefaults } from '../options/option.ts';
 import type { OptionTable } from '../options/option.ts';
 
@@ -32,6 +33,8 @@ export interface GatewayOptions {
   readonly zeroFirst: boolean;
   /** OpenMetrics has a line `_created` for each series with a start time. */
   readonly openmetricsCreated: boolean;
+  /** What rules say of gauges, as AggregationConfig.metricRules; empty for no rules. */
+  readonly metricRules: string;
   readonly limits: Limits;
 }
 
@@ -118,6 +121,15 @@ export const gatewayOptionTable: OptionTable<Omit<GatewayOptions, 'limits'>> = {
     default: false,
     help: 'Expose start times in OpenMetrics, as a _created line for each series. Prometheus stores each as a separate series, unless it runs with created-timestamp-zero-ingestion.',
   }),
+  metricRules: option<string>(
+    {},
+    {
+      parse: ([text = '']) => ({ value: text }),
+      problemWith: problemWithMetricRules,
+      defaultText: '',
+      defaultFor: () => '',
+    },
+  ),
 };
 
 export const defaultGatewayOptions: GatewayOptions = {

@@ -24,6 +24,7 @@ import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-se
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
+import { GaugeRules } from '../store/gauge-rules.ts';
 import type { Limits } from '../store/limits.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
@@ -65,6 +66,8 @@ export class State {
   /** Grows with those of them by which something that was known is gone, or means something else. */
   losses = 0;
   readonly pace: Pace;
+  /** What rules make of gauges. */
+  gaugeRules: GaugeRules;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfSpace = false;
   #aggregation: AggregationConfig;
@@ -82,6 +85,7 @@ export class State {
     stepRows: number = STEP_ROWS,
   ) {
     this.#aggregation = aggregation;
+    this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
@@ -107,6 +111,7 @@ export class State {
       pace: this.pace,
       isByJob: () => this.aggregation.byJob,
       discards: (type) => this.discards(type),
+      gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
       seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
       meaningsChanged: () => this.#meaningsChanged(),
@@ -128,7 +133,8 @@ export class State {
 
   /**
    * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
-   * they were; so do summaries that are to be dropped from now on.
+   * they were; so do summaries that are to be dropped from now on. Gauges of which rules make something else are computed anew from what sources
+   * contribute; in add mode they go.
    */
   setAggregation(aggregation: AggregationConfig): void {
     atOnce(this.setAggregationInSteps(aggregation));
@@ -138,6 +144,8 @@ export class State {
     const before = this.#aggregation;
     const { droppedOrphans, pace } = this;
     pace.begin();
+    const areRulesSame = before.metricRules === aggregation.metricRules;
+    if (!areRulesSame) this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
     this.#aggregation = aggregation;
     this.sources.setAggregation(aggregation);
     if (before.byJob && !aggregation.byJob)
@@ -157,6 +165,7 @@ export class State {
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
     yield* this.#changes.resolve();
+    if (!areRulesSame) yield* this.#changes.followRules();
     yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }

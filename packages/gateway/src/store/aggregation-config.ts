@@ -24,6 +24,8 @@ export interface AggregationConfig {
    * noticed. Undefined for a store of a version that did not keep it.
    */
   readonly pathLabels?: 'drop' | 'add' | undefined;
+  /** What rules say of gauges, see gauge-rules.ts; undefined where they say nothing. */
+  readonly metricRules?: string | undefined;
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */

@@ -94,6 +94,7 @@ export class Ledger implements Target {
       dropsStartTimes: true,
       ...(areGroups(options) ? { groups: true as const } : {}),
       pathLabels: options.pathLabels,
+      ...(options.metricRules === '' ? {} : { metricRules: options.metricRules }),
     };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
@@ -127,12 +128,13 @@ export class Ledger implements Target {
   }
 
   #beginAggregation(): boolean {
-    const { byJob, counterResets, summaries, pathLabels, ...others } = this.state.aggregation;
+    const { byJob, counterResets, summaries, pathLabels, metricRules, ...others } = this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =
       byJob === wanted.byJob &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
+      metricRules === wanted.metricRules &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
     const isSame =
       others.dropsWithdrawn === wanted.dropsWithdrawn &&
