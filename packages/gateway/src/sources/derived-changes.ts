@@ -60,7 +60,9 @@ export class DerivedChanges {
     const { next, pace } = changes;
     const { kind } = accumulators;
     own.open(source);
+    // Orders are in the order of what they are of; some may be kept, and others new.
     const newest: number[] = [];
+    const kept = new Map<number, number>();
     let had = 0;
     next.begin(own.length * 2);
     if (pace.isFull(1)) yield;
@@ -70,19 +72,24 @@ export class DerivedChanges {
       const value = own.values[own.valuesAt + at]!;
       if (pace.isFull(1)) yield;
       const isBeside = isStart(accumulator);
-      if (isTurned[isBeside ? startedAccumulator(accumulator) : accumulator] === 0) {
-        next.add(accumulator, value);
+      const named = isBeside ? startedAccumulator(accumulator) : accumulator;
+      const stays = isTurned[named] === 0;
+      if (isBeside) {
+        // The order of what has turned is of what it was before.
+        if (stays && isNewest(kind[named]!)) kept.set(named, value);
+        else if (stays) next.add(accumulator, value);
         continue;
       }
-      // An order is of what it was before.
-      if (isBeside) continue;
-      had += 1;
-      if (!isPossible(kind[accumulator]!, value)) continue;
+      if (!stays) had += 1;
+      if (!stays && !isPossible(kind[accumulator]!, value)) continue;
       next.add(accumulator, value);
-      changes.gain(accumulator, value);
+      if (!stays) changes.gain(accumulator, value);
       if (isNewest(kind[accumulator]!)) newest.push(accumulator);
     }
-    for (const accumulator of newest) next.add(startOf(accumulator), changes.order);
+    for (const accumulator of newest) {
+      next.add(startOf(accumulator), kept.get(accumulator) ?? changes.order);
+      if (pace.isFull(1)) yield;
+    }
     if (had > 0) yield* own.replace(source, next, pace);
     next.end();
     return had;

@@ -8,9 +8,9 @@ import type { Contributions } from './contributions.ts';
 import { restartedComposites } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
 import {
-  hasOrders,
   hasSameStarts,
   lengthWithoutStarts,
+  orderCount,
   ordersOf,
   readBegan,
   startedAccumulator,
@@ -45,8 +45,8 @@ interface Merging {
   readonly restarted: Restarted;
   /** What the source had, by accumulator. */
   readonly orders: ReadonlyMap<number, number>;
-  /** Takes accumulators that have the order of this push. */
-  readonly newest: number[];
+  /** Takes those of this push. */
+  readonly newest: Map<number, number>;
 }
 
 /** Takes a part of a batch, where the source has come to an entry of its own. Returns where it is then, or -1 if it does not fit. */
@@ -57,6 +57,8 @@ export class SourcePush {
   accumulate = false;
   /** Whether there may be totals that are no sums of what sources contribute. */
   derives = false;
+  /** How many orders the source has whose push is taken. */
+  #ordered = 0;
   readonly #accumulators: Accumulators;
   readonly #contributions: Contributions;
   readonly #changes: SourceChanges;
@@ -75,19 +77,19 @@ export class SourcePush {
     own.open(source);
     if (batch.length + own.length > this.#changes.pace.rows) return this.#takeLong(source, batch, put);
     own.openToWrite(source);
-    // Orders change with each push.
-    if (this.derives && hasOrders(own, this.#accumulators)) return this.#merge(source, batch, put);
+    this.#ordered = this.derives ? orderCount(own, this.#accumulators) : 0;
     const mayUpdate = !this.accumulate || this.#isAll(batch, this.#continue(batch, 0, batch.length, 0));
-    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0))) return undefined;
+    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0)))
+      return this.#ordered === 0 ? undefined : this.#renew();
     return this.#merge(source, batch, put);
   }
 
   *#takeLong(source: number, batch: Batch, put: boolean): Generator<void, void> {
     yield* this.#contributions.openToWriteInSteps(source, this.#changes.pace);
-    const mayUpdate =
-      !(this.derives && hasOrders(this.#contributions, this.#accumulators)) &&
-      (!this.accumulate || (yield* this.#each(batch, this.#checker)));
+    this.#ordered = this.derives ? orderCount(this.#contributions, this.#accumulators) : 0;
+    const mayUpdate = !this.accumulate || (yield* this.#each(batch, this.#checker));
     if (!mayUpdate || !(yield* this.#each(batch, this.#updater))) yield* this.#merge(source, batch, put);
+    else if (this.#ordered > 0) yield* this.#renew();
   }
 
   /** Whether all parts fit, and the source has nothing else. */
@@ -103,11 +105,25 @@ export class SourcePush {
     return this.#isAll(batch, at);
   }
 
-  /** Whether what is left of what the source has, from an entry on, is the same start times as those of the batch. */
+  /** Whether what is left of what the source has, from an entry on, is the same start times as those of the batch, and orders. */
   #isAll(batch: Batch, at: number): boolean {
     const own = this.#contributions;
-    if (at < 0 || at + batch.began.length !== own.length) return false;
+    if (at < 0 || at + batch.began.length + this.#ordered !== own.length) return false;
     return batch.began.length === 0 || hasSameStarts(own, at, batch);
+  }
+
+  /** After an update: what the source has of the newest came with this push. Orders are in the order of what they are of. */
+  *#renew(): Generator<void, void> {
+    const { accumulators, accumulatorsAt, values, valuesAt, length } = this.#contributions;
+    const { derived, order, pace } = this.#changes;
+    let at = 0;
+    for (let i = length - this.#ordered; i < length; i += 1) {
+      const accumulator = startedAccumulator(accumulators[accumulatorsAt + i]!);
+      for (; accumulators[accumulatorsAt + at] !== accumulator; at += 1) if (pace.isFull(1)) yield;
+      derived.renew(accumulator, values[valuesAt + i]!, values[valuesAt + at]!, order);
+      values[valuesAt + i] = order;
+      if (pace.isFull(1)) yield;
+    }
   }
 
   /**
@@ -162,7 +178,9 @@ export class SourcePush {
   /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
   #exchange(accumulator: number, before: number, value: number): void {
     if (this.derives && isDerived(this.#accumulators.kind[accumulator]!)) {
-      this.#changes.derived.exchange(accumulator, before, value);
+      // The newest is told by its order, which changes after all values.
+      if (!isNewest(this.#accumulators.kind[accumulator]!))
+        this.#changes.derived.exchange(accumulator, before, value);
       return;
     }
     if (this.accumulate && value < before && restartsAlone(this.#accumulators.kind[accumulator]!)) {
@@ -197,7 +215,7 @@ export class SourcePush {
     const restarted =
       this.accumulate && length > 0 ? yield* this.#restarts(batch, { length, began }) : undefined;
     const orders = this.derives ? yield* ordersOf(this.#contributions, this.#accumulators, pace) : noOrders;
-    const newest: number[] = [];
+    const newest = new Map<number, number>();
     next.begin(batch.length * (this.derives ? 2 : 1) + this.#contributions.length + began.startMs.size);
     for (let from = 0; from < batch.length; from += pace.rows) {
       const to = Math.min(from + pace.rows, batch.length);
@@ -206,15 +224,11 @@ export class SourcePush {
     }
     const starts = yield* this.#carryStarts(length, began);
     const carried = yield* this.#carryOver(batch, { put, restarted, length, orders });
-    for (const beside of [starts, carried]) {
+    for (const beside of [starts, newest, carried]) {
       for (const [accumulator, value] of beside) {
         next.add(startOf(accumulator), value);
         if (pace.isFull(1)) yield;
       }
-    }
-    for (const accumulator of newest) {
-      next.add(startOf(accumulator), this.#changes.order);
-      if (pace.isFull(1)) yield;
     }
     yield* this.#contributions.replace(source, next, pace);
     next.end();
@@ -247,7 +261,7 @@ export class SourcePush {
           );
         continue;
       }
-      if (isNewest(kind[accumulator]!)) newest.push(accumulator);
+      if (isNewest(kind[accumulator]!)) newest.set(accumulator, this.#changes.order);
       if (at < 0) {
         this.#changes.gain(accumulator, value);
       } else if (isNewest(kind[accumulator]!)) {

@@ -5,8 +5,8 @@
  * A start time is a contribution of its own, after all others of the source: to the accumulator `~c`, for the counter or count `c`. So
  * series without one cost nothing.
  *
- * Behind these come orders, in the same way: for the gauge `g` of which the newest value is shown, `~g` has the number of the push that the
- * value came with (derived-totals.ts). What is said of start times here holds for both, where it is not about counters.
+ * Behind these come orders, in the same way, and in the order of what they are of: for the gauge `g` of which the newest value is shown, `~g`
+ * has the number of the push that the value came with (derived-totals.ts). What is said of start times here holds for both, where it is not about counters.
  */
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
@@ -56,14 +56,18 @@ function isSame(beforeMs: number, nowMs: number): boolean {
   return Math.abs(nowMs - beforeMs) <= SAME_MS;
 }
 
-/** Whether there are orders among what is open. */
-export function hasOrders(
+/** How many orders there are at the end of what is open. */
+export function orderCount(
   { accumulators, accumulatorsAt, length }: Contributions,
   { kind }: Accumulators,
-): boolean {
-  if (length === 0) return false;
-  const last = accumulators[accumulatorsAt + length - 1]!;
-  return isStart(last) && isNewest(kind[startedAccumulator(last)]!);
+): number {
+  let from = length;
+  while (from > 0 && isOrder(accumulators[accumulatorsAt + from - 1]!, kind)) from -= 1;
+  return length - from;
+}
+
+function isOrder(accumulator: number, kind: Accumulators['kind']): boolean {
+  return isStart(accumulator) && isNewest(kind[startedAccumulator(accumulator)]!);
 }
 
 /** The orders of what is open, by accumulator. */
@@ -73,10 +77,11 @@ export function* ordersOf(
   pace: Pace,
 ): Generator<void, ReadonlyMap<number, number>> {
   const orders = new Map<number, number>();
-  if (!hasOrders(own, accumulators)) return orders;
-  for (let at = lengthWithoutStarts(own); at < own.length; at += 1) {
-    const accumulator = startedAccumulator(own.accumulators[own.accumulatorsAt + at]!);
-    if (isNewest(accumulators.kind[accumulator]!)) orders.set(accumulator, own.values[own.valuesAt + at]!);
+  for (let at = own.length - orderCount(own, accumulators); at < own.length; at += 1) {
+    orders.set(
+      startedAccumulator(own.accumulators[own.accumulatorsAt + at]!),
+      own.values[own.valuesAt + at]!,
+    );
     if (pace.isFull(1)) yield;
   }
   return orders;
