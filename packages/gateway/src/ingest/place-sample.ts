@@ -8,6 +8,7 @@ import type { Writable } from '../primitives/writable.ts';
 import type { State } from '../state/state.ts';
 import { checkPending } from './check-limits.ts';
 import type { Cursor } from './expected-run.ts';
+import { gaugeKindOf } from './gauge-kinds.ts';
 import { duplicateSeries } from './sample-kinds.ts';
 import type { ValueCheck } from './value-check.ts';
 import { AccumulatorKind, policyOf } from '../store/policies.ts';
@@ -33,7 +34,12 @@ export class SamplePlacer {
   }
 
   /** What is known of a sample besides its text and its value. Valid until the next call. */
-  shaped(kind: AccumulatorKind, family: PushFamily, composite: number, bound: number): PendingShape {
+  shaped(
+    kind: AccumulatorKind,
+    family: PushFamily,
+    composite: number,
+    bound: number,
+  ): Writable<PendingShape> {
     const shape = this.#shape;
     shape.kind = kind;
     shape.family = family.index;
@@ -43,14 +49,16 @@ export class SamplePlacer {
   }
 
   /** Returns the accumulator of a series that is known, or `~k` for the number of one that is new. Throws a PushProblem for a duplicate. */
-  place(text: TextAt, shape: PendingShape, value: number, offset: number): number {
+  place(text: TextAt, shape: Writable<PendingShape>, value: number, offset: number): number {
     const { view, start, end, hash } = text;
     const { accumulators } = this.#state;
-    const { kind } = shape;
     const family = this.#batch.families[shape.family]!;
     let accumulator = accumulators.texts.find(view, start, end, hash);
     // In a push that changes types, an accumulator of the same text may be an orphan that is about to go.
     const isKnown = accumulator >= 0 && accumulators.family[accumulator] === family.known?.id;
+    if (shape.kind === AccumulatorKind.GAUGE)
+      shape.kind = gaugeKindOf(this.#state, family, text, isKnown ? accumulator : -1, offset);
+    const { kind } = shape;
     const stays = isKnown && this.#state.survives(accumulator, family, kind);
     if (isKnown && policyOf(kind).fromUntyped === 'unless negative')
       noteSignDependent(this.#batch, accumulators, { accumulator, stays });

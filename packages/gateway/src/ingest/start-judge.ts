@@ -7,6 +7,7 @@ import { seriesHead, textWithLabels, writtenLabels } from '../model/series-text.
 import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Cursor } from './expected-run.ts';
+import { checkGauge } from './gauge-kinds.ts';
 import { hasStartTimes, startedName, startTimesOf } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PushFamilies } from './push-families.ts';
@@ -110,7 +111,7 @@ export class StartJudge {
         if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#state.aggregation))
           batch.began.push({ accumulator: owner, startMs: value * 1000 });
       }
-      this.#note(accumulator, value, owner !== undefined);
+      this.#note(accumulator, value, owner !== undefined, batch.offsets[entry]!);
     }
   }
 
@@ -148,15 +149,18 @@ export class StartJudge {
     this.#lastOwner = undefined;
   }
 
-  #note(accumulator: number, value: number, isStartTime: boolean): void {
+  #note(accumulator: number, value: number, isStartTime: boolean, offset: number): void {
     const { pendingSeries, turned } = this.#batch;
-    if (accumulator < 0)
-      pendingSeries.kind[~accumulator] = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
-    else if (
+    if (accumulator < 0) {
+      // Otherwise it is the gauge that rules make of it.
+      if (isStartTime) pendingSeries.kind[~accumulator] = AccumulatorKind.CREATED;
+    } else if (
       !Number.isNaN(value) &&
       isStartTime !== (this.#state.accumulators.kind[accumulator] === AccumulatorKind.CREATED)
-    )
+    ) {
+      if (!isStartTime) checkGauge(this.#state, accumulator, offset);
       turned.push({ accumulator, isStartTime });
+    }
   }
 
   /** What the start time is of when it is what was to be expected; saves a look-up. */

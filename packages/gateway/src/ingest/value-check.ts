@@ -4,7 +4,14 @@ import { formatFloat64 } from '../primitives/float.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { shownText } from './decumulate.ts';
-import { AccumulatorKind, isGrouped, takesCounts, staysWithoutValue } from '../store/policies.ts';
+import {
+  AccumulatorKind,
+  isGrouped,
+  isValue,
+  takesCounts,
+  takesInfinities,
+  staysWithoutValue,
+} from '../store/policies.ts';
 
 export class ValueCheck {
   readonly #batch: Batch;
@@ -24,7 +31,7 @@ export class ValueCheck {
       throw this.#unfit(accumulator, value, offset, 'counts must be finite and not negative');
     }
     if (kind === AccumulatorKind.FREE) throw new Error('BUG: a freed accumulator was found');
-    if (Number.isFinite(value)) return value;
+    if (Number.isFinite(value) || (takesInfinities(kind) && isValue(kind, value))) return value;
     if (staysWithoutValue(kind)) return this.#withoutSum(accumulator);
     this.#batch.ignoredNonFinite += 1;
     return Number.NaN;

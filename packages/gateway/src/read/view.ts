@@ -10,6 +10,7 @@ import type { FamilyView, ReadView, SeriesVisitor, TextVisitor } from '../model/
 import type { NumberList } from '../primitives/number-list.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { ViewUndoLog } from '../store/view-undo-log.ts';
+import { AccumulatorKind, isAverage } from '../store/policies.ts';
 import { hasStartTimes, holdsOnlyStartTimes } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import { copyColumn } from '../primitives/pace.ts';
@@ -21,6 +22,8 @@ import { mergeTexts, sortTexts } from './sort-texts.ts';
 import { prefetchTexts } from './prefetch-texts.ts';
 import type { State } from '../state/state.ts';
 
+/** To look whether an accumulator shows an average is as much work as this share of a row. */
+const AVERAGED_ROWS = 1 / 4;
 /** Rows looked up in one step. */
 const STEP_ROWS = 16_384;
 
@@ -77,6 +80,7 @@ function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
   const bytesAtFirst = viewBytes(state);
   const { high } = accumulators.texts;
   const sums = yield* copyColumn(pace, accumulators.sums.rounded, new Float64Array(high), high);
+  if (state.gaugeRules.has(AccumulatorKind.AVERAGE)) yield* averageIn(sums, state);
   const listed = families.list();
   const { hashSeed, limits } = state;
   const { nativeBucketsMax } = limits;
@@ -118,6 +122,15 @@ function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
     },
     close: leave(),
   };
+}
+
+/** Sums are kept, and averages shown. */
+function* averageIn(sums: Float64Array, { accumulators, pace }: State): Generator<void, void> {
+  const { kind } = accumulators;
+  for (let accumulator = 0; accumulator < sums.length; accumulator += 1) {
+    if (isAverage(kind[accumulator]!)) sums[accumulator] = accumulators.averageOf(accumulator);
+    if (pace.isFull(AVERAGED_ROWS)) yield;
+  }
 }
 
 /** Makes functions that do something once each, however often they are called. */

@@ -41,9 +41,10 @@ export const headFields = [
   'pendingFree',
   'freeAccumulators',
   'freeComposites',
+  'order',
 ] as const;
-/** Snapshots of earlier versions end before this one: there are none. */
-export const laterHeadFields: readonly string[] = ['freeComposites'];
+/** Snapshots of earlier versions end before these: there are none. */
+export const laterHeadFields: readonly string[] = ['freeComposites', 'order'];
 export type Head = Readonly<Record<(typeof headFields)[number], number>>;
 
 /** Parts are about as long as this, or shorter. One row alone may be longer. */

@@ -18,7 +18,8 @@ import { verifyHead, verifyState } from './verify.ts';
  * done and must be thrown away. Yields to the event loop every few milliseconds; nobody may use the state meanwhile.
  */
 export async function restoreState(parts: AsyncIterable<Uint8Array>, state: State): Promise<void> {
-  if (state.epoch !== 0 || state.families.size > 0 || state.sources.size > 0)
+  const { accumulators, families, sources } = state;
+  if (accumulators.texts.high > 0 || families.byId.length > 0 || sources.size > 0)
     throw new Error('BUG: restoring into a state that is not empty');
   const turn = new Turn();
   let restorer: Restorer | undefined;
@@ -128,6 +129,8 @@ class Restorer {
     const { freed, belowZero } = yield* this.#accumulators.finish(this.#contributions.contributors);
     if (freed.length > 0) yield* this.#state.sources.forgetAccumulators([freed]);
     if (belowZero.length > 0) yield* this.#state.sources.becomeCounters(belowZero);
+    this.#state.sources.order = this.#head.order;
+    yield* this.#state.sources.restoreDerived();
     this.#state.epoch = this.#head.epoch;
     verifyHead(this.#state, this.#head);
     yield* verifyState(this.#state);

@@ -162,6 +162,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     pendingFree: moment.pendingFree.length,
     freeAccumulators: moment.freeAccumulators.length,
     freeComposites: moment.freeComposites.length,
+    order: sources.order,
   };
   return { head, ...moment };
 }

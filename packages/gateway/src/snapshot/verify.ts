@@ -9,11 +9,15 @@ import {
   fits,
   isCounted,
   isGrouped,
+  isDerived,
   isNative,
+  isNewest,
+  isValue,
   policyOf,
   takesCounts,
 } from '../store/policies.ts';
-import { isStart } from '../sources/source-starts.ts';
+import type { Accumulators } from '../store/accumulators.ts';
+import { isStart, ordersOf } from '../sources/source-starts.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 import { broken } from './parts.ts';
@@ -106,7 +110,7 @@ function* verifyAccumulators({ accumulators, families, pace }: State): Generator
       throw broken(`accumulator ${accumulator} in composite series ${composite[accumulator]}`);
     if (isNative(is) && !own.hasNative) throw broken(`family ${own.name} has native buckets unawares`);
     const total = sums.get(accumulator);
-    if (Number.isNaN(total) || (takesCounts(is) && total < 0))
+    if (!isValue(is, total) || (takesCounts(is) && total < 0))
       throw broken(`accumulator ${accumulator} of kind ${is} with a total of ${total}`);
     if (sums.isSpilled(accumulator)) spilled += 1;
   }
@@ -190,14 +194,26 @@ function* verifyFamilies(
   }
 }
 
-/** Accumulators know by how many sources they are held. */
+/** What sources contribute to a total that is no sum of it. */
+interface Derived {
+  /** The total, as it should be, and the order of the newest. */
+  total: number;
+  order: number;
+  values: number;
+}
+
+/** Accumulators know by how many sources they are held, and what follows from that. */
 function* verifyContributors({ accumulators, sources, pace }: State): Generator<void, void> {
-  const { texts, kind, contributors } = accumulators;
+  const { texts, kind, contributors, sums } = accumulators;
   const counts = new Uint32Array(texts.high);
+  const derived = new Map<number, Derived>();
   const own = sources.contributions;
   for (const ring of [Ring.LIVE, Ring.PRUNED]) {
     for (let source = sources.list.newest(ring); source >= 0; source = sources.list.olderThan(source)) {
       own.open(source);
+      const orders = yield* ordersOf(own, accumulators, pace);
+      // They are in the order of what they are of.
+      const ordered = orders.keys();
       for (let at = 0; at < own.length; at += 1) {
         if (pace.isFull(1)) yield;
         const accumulator = own.accumulators[own.accumulatorsAt + at]!;
@@ -205,7 +221,16 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
         if (!(accumulator < texts.high) || kind[accumulator] === AccumulatorKind.FREE)
           throw broken(`source ${source} contributes to accumulator ${accumulator}, which is free`);
         counts[accumulator]! += 1;
+        if (!isDerived(kind[accumulator]!)) continue;
+        const order = orders.get(accumulator);
+        if (
+          isNewest(kind[accumulator]!) &&
+          !(ordered.next().value === accumulator && order! <= sources.order)
+        )
+          throw broken(`source ${source} has no order of accumulator ${accumulator}`);
+        derive(derived, accumulators, { accumulator, value: own.values[own.valuesAt + at]!, order });
       }
+      if (ordered.next().done !== true) throw broken(`source ${source} has orders of nothing`);
     }
   }
   for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
@@ -216,5 +241,31 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
     // Of kinds that do not count live sources only, there may have been more.
     if (isCounted(is) ? counted !== held : counted < held)
       throw broken(`accumulator ${accumulator} counts ${counted} contributors and has ${held}`);
+    const should = derived.get(accumulator)?.total;
+    const total = sums.get(accumulator);
+    if (should !== undefined && should !== total && !(Number.isNaN(should) && Number.isNaN(total)))
+      throw broken(`accumulator ${accumulator} of kind ${is} has a total of ${total}, not ${should}`);
+  }
+}
+
+/** Takes a contribution into what a total should be. */
+function derive(
+  derived: Map<number, Derived>,
+  accumulators: Accumulators,
+  {
+    accumulator,
+    value,
+    order = -1,
+  }: { readonly accumulator: number; readonly value: number; readonly order: number | undefined },
+): void {
+  const { ofSources, combine, start } = policyOf(accumulators.kindOf(accumulator));
+  const is = derived.get(accumulator) ?? { total: start, order: -1, values: 0 };
+  derived.set(accumulator, is);
+  is.values += 1;
+  if (ofSources === 'number') is.total = is.values;
+  else if (ofSources !== 'newest') is.total = combine!(is.total, value) + 0;
+  else if (order > is.order) {
+    is.order = order;
+    is.total = value;
   }
 }

@@ -2,7 +2,8 @@
 import type { Accumulators } from '../store/accumulators.ts';
 import { OwnSeries } from './own-series.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { isGrouped, isRemovable, isCounted, policyOf } from '../store/policies.ts';
+import { isCounted, isDerived, isGrouped, isNewest, isRemovable, policyOf } from '../store/policies.ts';
+import { DerivedTotals } from './derived-totals.ts';
 
 /** Scratch grown past this by a source with many series is let go. */
 const KEPT_LENGTH = 1 << 16;
@@ -26,6 +27,9 @@ export interface AccumulatorOwner {
 export class SourceChanges {
   readonly pace: Pace;
   readonly next: NextColumns = new NextColumns();
+  readonly derived: DerivedTotals;
+  /** The number of the newest push: what is newer has a larger one. */
+  order = 0;
   readonly #accumulators: Accumulators;
   readonly #owner: AccumulatorOwner;
   readonly #own: OwnSeries;
@@ -38,6 +42,7 @@ export class SourceChanges {
     this.#accumulators = accumulators;
     this.#owner = owner;
     this.#own = new OwnSeries(accumulators);
+    this.derived = new DerivedTotals(accumulators);
     this.pace = owner.pace;
   }
 
@@ -48,15 +53,31 @@ export class SourceChanges {
     return this.#position;
   }
 
+  /** What a source had nothing in before is its as well. */
+  gain(accumulator: number, value: number): void {
+    this.#accumulators.contributors[accumulator]! += 1;
+    if (isDerived(this.#accumulators.kind[accumulator]!)) this.derived.gain(accumulator, value, this.order);
+    else this.#accumulators.add(accumulator, value);
+  }
+
+  /** Where it may be the newest, `withdrawOrder` is to follow. */
   withdraw(accumulator: number, value: number): void {
     const { contributors } = this.#accumulators;
-    this.#accumulators.add(accumulator, -value);
+    const kind = this.#accumulators.kind[accumulator]!;
     contributors[accumulator]! -= 1;
+    if (!isDerived(kind)) this.#accumulators.add(accumulator, -value);
+    else if (!isNewest(kind)) this.derived.lose(accumulator, value);
     if (contributors[accumulator] !== 0) return;
+    if (isDerived(kind)) this.derived.drop(accumulator);
     if (!this.goesWithLast(accumulator, this.#accumulators.sums.get(accumulator) === 0)) return;
     // Whoever has anything of a histogram or summary has the count, which takes all of it away.
     if (this.isCount(accumulator)) this.#withdrawn.push(this.#accumulators.composite[accumulator]!);
     else this.#owner.free(accumulator);
+  }
+
+  /** What was withdrawn was the newest when this push came. */
+  withdrawOrder(accumulator: number, order: number): void {
+    if (isNewest(this.#accumulators.kind[accumulator]!)) this.derived.loseNewest(accumulator, order);
   }
 
   /** Whether an accumulator goes once no source has it, or all of the histogram or summary of a count. */

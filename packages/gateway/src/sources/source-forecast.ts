@@ -3,8 +3,16 @@
  * SourcePush, and where it is not sure, more stays than will.
  */
 import type { Accumulators } from '../store/accumulators.ts';
+import { kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
-import { isGrouped, isSummed, staysWithoutValue } from '../store/policies.ts';
+import {
+  isContributed,
+  isDerived,
+  isGrouped,
+  isNewest,
+  isValue,
+  staysWithoutValue,
+} from '../store/policies.ts';
 import type { Contributions } from './contributions.ts';
 import type { SourceChanges } from './source-changes.ts';
 import { isStart, startedAccumulator } from './source-starts.ts';
@@ -18,6 +26,8 @@ export interface ForeseenPush {
 interface Forecast {
   /** How many the source has then. */
   readonly contributions: number;
+  /** How many of them are new, and to totals that are no sums. */
+  readonly derived: number;
   /** Accumulators that go, but for those of families that do. */
   readonly freed: ReadonlySet<number>;
 }
@@ -54,6 +64,7 @@ export class SourceForecast {
     const position = this.#changes.positions();
     const freed = new Set<number>();
     let after = length;
+    let derived = 0;
     for (let at = 0; at < length; at += 1) {
       const accumulator = accumulators[accumulatorsAt + at]!;
       if (!isStart(accumulator)) position[accumulator] = at + 1;
@@ -61,15 +72,21 @@ export class SourceForecast {
     }
     for (let i = 0; i < batch.length; i += 1) {
       const accumulator = batch.accumulators[i]!;
-      const hasValue = !Number.isNaN(batch.values[i]!);
+      const kind = kindAt(batch, this.#accumulators, i);
+      const hasValue = isValue(kind, batch.values[i]!);
+      // What is pushed again has its order anew.
+      if (isNewest(kind)) after += 1;
       const at = accumulator < 0 ? 0 : position[accumulator]!;
       if (at > 0) {
         position[accumulator] = 0;
-        if (!hasValue && !staysWithoutValue(this.#accumulators.kind[accumulator]!)) {
+        if (!hasValue && !staysWithoutValue(kind)) {
           after -= 1;
           this.#withdraw(accumulator, values[valuesAt + at - 1]!, freed);
         }
-      } else if (hasValue && (accumulator < 0 || isSummed(this.#accumulators.kind[accumulator]!))) after += 1;
+      } else if (hasValue && (accumulator < 0 || isContributed(kind))) {
+        after += 1;
+        if (isDerived(kind)) derived += 1;
+      }
       if (pace.isFull(1)) yield;
     }
     // What is pushed again has the start time that it comes with.
@@ -91,8 +108,9 @@ export class SourceForecast {
       if (mayBeFreed && (fate === 'goes' || (fate === 'replaced' && !accumulate)))
         this.#withdraw(accumulator, values[valuesAt + at]!, freed);
     }
-    // A start time that is a gauge again is a contribution.
-    return { contributions: after + batch.turned.length, freed };
+    // A start time that is a gauge again is a contribution, which may have its order.
+    const { length: turned } = batch.turned;
+    return { contributions: after + turned * 2, derived: derived + turned, freed };
   }
 
   /** Of what the batch does not name. `replaced`: a bucket of a histogram that comes without it. */

@@ -171,6 +171,18 @@ export class SourceList {
     return Math.max(this.#link(source + ANCHORS, PREVIOUS) - ANCHORS, NONE);
   }
 
+  /** Those that pushed last first, and those that are silent for long behind all others. */
+  *newestFirst(): Generator<number> {
+    for (const ring of [Ring.LIVE, Ring.PRUNED])
+      for (let source = this.newest(ring); source >= 0; source = this.olderThan(source)) yield source;
+  }
+
+  /** The other way round. */
+  *oldestFirst(): Generator<number> {
+    for (const ring of [Ring.PRUNED, Ring.LIVE])
+      for (let row = this.#link(ring, NEXT); row !== ring; row = this.#link(row, NEXT)) yield row - ANCHORS;
+  }
+
   /** The sources as they are now, to be read while they go on changing; call `thaw` when it has been read. */
   freeze(): FrozenSources {
     if (this.#frozen !== undefined) throw new Error('BUG: the sources are frozen already');

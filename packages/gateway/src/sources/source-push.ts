@@ -10,15 +10,20 @@ import type { SourceChanges } from './source-changes.ts';
 import {
   hasSameStarts,
   lengthWithoutStarts,
+  orderCount,
+  ordersOf,
   readBegan,
   startedAccumulator,
   startOf,
 } from './source-starts.ts';
 import type { Began } from './source-starts.ts';
 import {
+  isContributed,
+  isDerived,
   isGrouped,
   isNative,
-  isSummed,
+  isNewest,
+  isValue,
   staysWithoutValue,
   restartsAlone,
   restartsAll,
@@ -34,6 +39,15 @@ interface Restarts {
 type Restarted = Restarts | undefined;
 
 const noAccumulators: ReadonlySet<number> = new Set();
+const noOrders: ReadonlyMap<number, number> = new Map();
+
+interface Merging {
+  readonly restarted: Restarted;
+  /** What the source had, by accumulator. */
+  readonly orders: ReadonlyMap<number, number>;
+  /** Takes those of this push. */
+  readonly newest: Map<number, number>;
+}
 
 /** Takes a part of a batch, where the source has come to an entry of its own. Returns where it is then, or -1 if it does not fit. */
 type PartTaker = (batch: Batch, from: number, to: number, at: number) => number;
@@ -41,6 +55,10 @@ type PartTaker = (batch: Batch, from: number, to: number, at: number) => number;
 export class SourcePush {
   /** Whether counters that fall have begun anew. */
   accumulate = false;
+  /** Whether there may be totals that are no sums of what sources contribute. */
+  derives = false;
+  /** How many orders the source has whose push is taken. */
+  #ordered = 0;
   readonly #accumulators: Accumulators;
   readonly #contributions: Contributions;
   readonly #changes: SourceChanges;
@@ -59,15 +77,19 @@ export class SourcePush {
     own.open(source);
     if (batch.length + own.length > this.#changes.pace.rows) return this.#takeLong(source, batch, put);
     own.openToWrite(source);
+    this.#ordered = this.derives ? orderCount(own, this.#accumulators) : 0;
     const mayUpdate = !this.accumulate || this.#isAll(batch, this.#continue(batch, 0, batch.length, 0));
-    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0))) return undefined;
+    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0)))
+      return this.#ordered === 0 ? undefined : this.#renew();
     return this.#merge(source, batch, put);
   }
 
   *#takeLong(source: number, batch: Batch, put: boolean): Generator<void, void> {
     yield* this.#contributions.openToWriteInSteps(source, this.#changes.pace);
+    this.#ordered = this.derives ? orderCount(this.#contributions, this.#accumulators) : 0;
     const mayUpdate = !this.accumulate || (yield* this.#each(batch, this.#checker));
     if (!mayUpdate || !(yield* this.#each(batch, this.#updater))) yield* this.#merge(source, batch, put);
+    else if (this.#ordered > 0) yield* this.#renew();
   }
 
   /** Whether all parts fit, and the source has nothing else. */
@@ -83,11 +105,25 @@ export class SourcePush {
     return this.#isAll(batch, at);
   }
 
-  /** Whether what is left of what the source has, from an entry on, is the same start times as those of the batch. */
+  /** Whether what is left of what the source has, from an entry on, is the same start times as those of the batch, and orders. */
   #isAll(batch: Batch, at: number): boolean {
     const own = this.#contributions;
-    if (at < 0 || at + batch.began.length !== own.length) return false;
+    if (at < 0 || at + batch.began.length + this.#ordered !== own.length) return false;
     return batch.began.length === 0 || hasSameStarts(own, at, batch);
+  }
+
+  /** After an update: what the source has of the newest came with this push. Orders are in the order of what they are of. */
+  *#renew(): Generator<void, void> {
+    const { accumulators, accumulatorsAt, values, valuesAt, length } = this.#contributions;
+    const { derived, order, pace } = this.#changes;
+    let at = 0;
+    for (let i = length - this.#ordered; i < length; i += 1) {
+      const accumulator = startedAccumulator(accumulators[accumulatorsAt + i]!);
+      for (; accumulators[accumulatorsAt + at] !== accumulator; at += 1) if (pace.isFull(1)) yield;
+      derived.renew(accumulator, values[valuesAt + i]!, values[valuesAt + at]!, order);
+      values[valuesAt + i] = order;
+      if (pace.isFull(1)) yield;
+    }
   }
 
   /**
@@ -110,7 +146,7 @@ export class SourcePush {
           } else if (!staysWithoutValue(this.#accumulators.kind[accumulator]!)) return -1;
         }
         at += 1;
-      } else if (!isSummed(this.#accumulators.kind[accumulator]!)) {
+      } else if (!isContributed(this.#accumulators.kind[accumulator]!)) {
         this.#accumulators.combine(accumulator, value);
       } else {
         return -1;
@@ -132,7 +168,7 @@ export class SourcePush {
           if (isGauge || this.#mayNotFall(accumulator)) return -1;
         }
         at += 1;
-      } else if (isSummed(this.#accumulators.kind[accumulator]!)) {
+      } else if (isContributed(this.#accumulators.kind[accumulator]!)) {
         return -1;
       }
     }
@@ -141,6 +177,12 @@ export class SourcePush {
 
   /** Puts a value in the place of an earlier one, in a total. A counter that fell is a restart where that is the rule. */
   #exchange(accumulator: number, before: number, value: number): void {
+    if (this.derives && isDerived(this.#accumulators.kind[accumulator]!)) {
+      // The newest is told by its order, which changes after all values.
+      if (!isNewest(this.#accumulators.kind[accumulator]!))
+        this.#changes.derived.exchange(accumulator, before, value);
+      return;
+    }
     if (this.accumulate && value < before && restartsAlone(this.#accumulators.kind[accumulator]!)) {
       this.#accumulators.add(accumulator, value);
       return;
@@ -172,26 +214,30 @@ export class SourcePush {
     const began = yield* readBegan(this.#contributions, batch, pace);
     const restarted =
       this.accumulate && length > 0 ? yield* this.#restarts(batch, { length, began }) : undefined;
-    next.begin(batch.length + this.#contributions.length + began.startMs.size);
+    const orders = this.derives ? yield* ordersOf(this.#contributions, this.#accumulators, pace) : noOrders;
+    const newest = new Map<number, number>();
+    next.begin(batch.length * (this.derives ? 2 : 1) + this.#contributions.length + began.startMs.size);
     for (let from = 0; from < batch.length; from += pace.rows) {
       const to = Math.min(from + pace.rows, batch.length);
-      this.#mergePart(batch, from, to, restarted);
+      this.#mergePart(batch, from, to, { restarted, orders, newest });
       if (pace.isFull(to - from)) yield;
     }
     const starts = yield* this.#carryStarts(length, began);
-    yield* this.#carryOver(batch, { put, restarted, length });
-    for (const [accumulator, startMs] of starts) {
-      next.add(startOf(accumulator), startMs);
-      if (pace.isFull(1)) yield;
+    const carried = yield* this.#carryOver(batch, { put, restarted, length, orders });
+    for (const beside of [starts, newest, carried]) {
+      for (const [accumulator, value] of beside) {
+        next.add(startOf(accumulator), value);
+        if (pace.isFull(1)) yield;
+      }
     }
     yield* this.#contributions.replace(source, next, pace);
     next.end();
     yield* this.#changes.dropWithdrawn();
   }
 
-  #mergePart(batch: Batch, from: number, to: number, restarted: Restarted): void {
+  #mergePart(batch: Batch, from: number, to: number, { restarted, orders, newest }: Merging): void {
     const { values, valuesAt } = this.#contributions;
-    const { kind, contributors } = this.#accumulators;
+    const { kind } = this.#accumulators;
     const { next } = this.#changes;
     const position = this.#changes.positions();
     for (let i = from; i < to; i += 1) {
@@ -199,11 +245,11 @@ export class SourcePush {
       const value = batch.values[i]!;
       const at = position[accumulator]! - 1;
       position[accumulator] = 0;
-      if (!isSummed(kind[accumulator]!)) {
+      if (!isContributed(kind[accumulator]!)) {
         this.#accumulators.combine(accumulator, value);
         continue;
       }
-      if (Number.isNaN(value)) {
+      if (!isValue(kind[accumulator]!, value)) {
         if (at < 0) continue;
         const before = values[valuesAt + at]!;
         if (!staysWithoutValue(kind[accumulator]!)) this.#changes.withdraw(accumulator, before);
@@ -215,9 +261,11 @@ export class SourcePush {
           );
         continue;
       }
+      if (isNewest(kind[accumulator]!)) newest.set(accumulator, this.#changes.order);
       if (at < 0) {
-        contributors[accumulator]! += 1;
-        this.#accumulators.add(accumulator, value);
+        this.#changes.gain(accumulator, value);
+      } else if (isNewest(kind[accumulator]!)) {
+        this.#changes.derived.renew(accumulator, orders.get(accumulator)!, value, this.#changes.order);
       } else if (restarted !== undefined && this.#beganAnew(accumulator, restarted)) {
         this.#accumulators.add(accumulator, value);
       } else if (value !== values[valuesAt + at]) {
@@ -227,18 +275,28 @@ export class SourcePush {
     }
   }
 
-  /** What goes on of what the source has although the batch does not name it: those are the accumulators that still have a position. */
+  /**
+   * What goes on of what the source has although the batch does not name it: those are the accumulators that still have a position. Returns
+   * their orders.
+   */
   *#carryOver(
     batch: Batch,
     {
       put,
       restarted,
       length,
-    }: { readonly put: boolean; readonly restarted: Restarted; readonly length: number },
-  ): Generator<void, void> {
+      orders,
+    }: {
+      readonly put: boolean;
+      readonly restarted: Restarted;
+      readonly length: number;
+      readonly orders: ReadonlyMap<number, number>;
+    },
+  ): Generator<void, ReadonlyMap<number, number>> {
     const own = this.#contributions;
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
+    const carried = new Map<number, number>();
     let composites: ReadonlySet<number> | undefined;
     const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < length; at += 1) {
@@ -248,11 +306,13 @@ export class SourcePush {
       position[accumulator] = 0;
       const kind = this.#accumulators.kindOf(accumulator);
       const value = own.values[own.valuesAt + at]!;
+      const order = orders.get(accumulator);
       if (
         (put || replaced?.has(this.#accumulators.family[accumulator]!) === true) &&
         this.#changes.goes(accumulator)
       ) {
         this.#changes.withdraw(accumulator, value);
+        if (order !== undefined) this.#changes.withdrawOrder(accumulator, order);
         continue;
       }
       if (isGrouped(kind)) composites ??= yield* this.#compositesOf(batch);
@@ -264,7 +324,9 @@ export class SourcePush {
         continue;
       }
       next.add(accumulator, value);
+      if (order !== undefined) carried.set(accumulator, order);
     }
+    return carried;
   }
 
   *#familiesOf(batch: Batch): Generator<void, ReadonlySet<number>> {
@@ -294,7 +356,8 @@ export class SourcePush {
     const starts = new Map(startMs);
     for (let at = from; at < length; at += 1) {
       const accumulator = startedAccumulator(accumulators[accumulatorsAt + at]!);
-      if (position[accumulator] !== 0) starts.set(accumulator, values[valuesAt + at]!);
+      if (position[accumulator] !== 0 && !isNewest(this.#accumulators.kind[accumulator]!))
+        starts.set(accumulator, values[valuesAt + at]!);
       if (this.#changes.pace.isFull(1)) yield;
     }
     return starts;

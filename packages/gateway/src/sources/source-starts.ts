@@ -4,12 +4,15 @@
  *
  * A start time is a contribution of its own, after all others of the source: to the accumulator `~c`, for the counter or count `c`. So
  * series without one cost nothing.
+ *
+ * Behind these come orders, in the same way, and in the order of what they are of: for the gauge `g` of which the newest value is shown, `~g`
+ * has the number of the push that the value came with (derived-totals.ts). What is said of start times here holds for both, where it is not about counters.
  */
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { isSummed, hasStartTime } from '../store/policies.ts';
+import { hasStartTime, isContributed, isNewest } from '../store/policies.ts';
 
 /** Start times that differ by no more are the same: they have passed through formats and clocks that round. */
 const SAME_MS = 1000;
@@ -51,6 +54,37 @@ export function hasSameStarts(
 
 function isSame(beforeMs: number, nowMs: number): boolean {
   return Math.abs(nowMs - beforeMs) <= SAME_MS;
+}
+
+/** How many orders there are at the end of what is open. */
+export function orderCount(
+  { accumulators, accumulatorsAt, length }: Contributions,
+  { kind }: Accumulators,
+): number {
+  let from = length;
+  while (from > 0 && isOrder(accumulators[accumulatorsAt + from - 1]!, kind)) from -= 1;
+  return length - from;
+}
+
+function isOrder(accumulator: number, kind: Accumulators['kind']): boolean {
+  return isStart(accumulator) && isNewest(kind[startedAccumulator(accumulator)]!);
+}
+
+/** The orders of what is open, by accumulator. */
+export function* ordersOf(
+  own: Contributions,
+  accumulators: Accumulators,
+  pace: Pace,
+): Generator<void, ReadonlyMap<number, number>> {
+  const orders = new Map<number, number>();
+  for (let at = own.length - orderCount(own, accumulators); at < own.length; at += 1) {
+    orders.set(
+      startedAccumulator(own.accumulators[own.accumulatorsAt + at]!),
+      own.values[own.valuesAt + at]!,
+    );
+    if (pace.isFull(1)) yield;
+  }
+  return orders;
 }
 
 /** What start times say of the series of a push. */
@@ -147,7 +181,7 @@ function* hasNotFallen(
     if (at < own.length && own.accumulators[own.accumulatorsAt + at] === accumulator && accumulator >= 0) {
       if (hasStartTime(kind) && batch.values[i]! < own.values[own.valuesAt + at]!) return false;
       at += 1;
-    } else if (isSummed(kind)) return false;
+    } else if (isContributed(kind)) return false;
   }
   return at + batch.began.length === own.length;
 }

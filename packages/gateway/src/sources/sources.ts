@@ -21,6 +21,9 @@ import type { AccumulatorOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
+import { derivedBytesMax } from './derived-totals.ts';
+import { AccumulatorKind } from '../store/policies.ts';
+import { DerivedChanges } from './derived-changes.ts';
 
 export interface Contribution {
   readonly accumulator: number;
@@ -51,6 +54,7 @@ export class Sources {
   readonly #changes: SourceChanges;
   readonly #push: SourcePush;
   readonly #forecast: SourceForecast;
+  readonly #derivedChanges: DerivedChanges;
 
   constructor(
     accumulators: Accumulators,
@@ -65,10 +69,13 @@ export class Sources {
     this.#forecast = new SourceForecast(accumulators, this.contributions, this.#changes);
     this.setAggregation(aggregation);
     this.list = new SourceList(hashSeed);
+    const { list, contributions } = this;
+    this.#derivedChanges = new DerivedChanges({ accumulators, list, contributions, changes: this.#changes });
   }
 
   setAggregation(aggregation: AggregationConfig): void {
     this.#push.accumulate = aggregation.counterResets !== 'overwrite';
+    this.#push.derives = aggregation.metricRules !== undefined;
   }
 
   get liveCount(): number {
@@ -85,12 +92,14 @@ export class Sources {
 
   /** Of sources, and of what each has. */
   get bytes(): number {
-    return this.list.bytes + this.contributions.liveBytes;
+    return this.list.bytes + this.contributions.liveBytes + this.#changes.derived.bytes;
   }
 
   /** By how many bytes a push of so many entries can make all that grow, at the most. */
   mostGrowth(entries: number): number {
-    return keyBytesMax + contributionBytes(entries);
+    if (!this.#push.derives) return keyBytesMax + contributionBytes(entries);
+    // Each may have its order beside it.
+    return keyBytesMax + contributionBytes(entries * 2) + entries * derivedBytesMax;
   }
 
   /** Whether a push of this source has more than one step. */
@@ -110,8 +119,8 @@ export class Sources {
     if (isKnown) this.contributions.open(source);
     const before = isKnown ? this.contributions.length : 0;
     const { accumulate } = this.#push;
-    const { contributions, freed } = yield* this.#forecast.of(batch, push, { isKnown, accumulate });
-    const more = contributionBytes(contributions) - contributionBytes(before);
+    const { contributions, derived, freed } = yield* this.#forecast.of(batch, push, { isKnown, accumulate });
+    const more = contributionBytes(contributions) - contributionBytes(before) + derived * derivedBytesMax;
     return { growth: more + (isKnown ? 0 : this.list.bytesOf(key)), freed };
   }
 
@@ -134,6 +143,7 @@ export class Sources {
     options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
   ): Generator<void, void> | undefined {
     this.#changes.begin(key);
+    this.#changes.order += 1;
     return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
   }
 
@@ -212,11 +222,12 @@ export class Sources {
       for (const accumulator of accumulators) {
         left += contributors[accumulator]!;
         contributors[accumulator] = 0;
+        this.#changes.derived.drop(accumulator);
         position[accumulator] = 1;
         if (this.#pace.isFull(1)) yield;
       }
     }
-    for (const source of this.#newestFirst()) {
+    for (const source of this.list.newestFirst()) {
       if (left <= 0) break;
       if (yield* this.#hasAny(source, position))
         left -= yield* this.#filter(source, (accumulator) => position[accumulator] === 0);
@@ -250,7 +261,7 @@ export class Sources {
       if (this.#pace.isFull(1)) yield;
     }
     const own = this.contributions;
-    for (const source of this.#newestFirst()) {
+    for (const source of this.list.newestFirst()) {
       if (left <= 0) break;
       let hasNegative = false;
       own.open(source);
@@ -283,6 +294,25 @@ export class Sources {
     return dropped;
   }
 
+  /** See DerivedChanges.computeAnew. */
+  computeAnew(turned: readonly Uint32Array[]): Generator<void, Uint32Array> {
+    return this.#derivedChanges.computeAnew(turned);
+  }
+
+  /** See DerivedChanges.restore. */
+  restoreDerived(): Generator<void, void> {
+    return this.#derivedChanges.restore();
+  }
+
+  /** The number of the newest push. */
+  get order(): number {
+    return this.#changes.order;
+  }
+
+  set order(order: number) {
+    this.#changes.order = order;
+  }
+
   /** Puts something else in the place of what each source has of these accumulators, which nobody holds afterwards. */
   *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
     const { contributors } = this.#accumulators;
@@ -293,7 +323,7 @@ export class Sources {
       if (this.#pace.isFull(1)) yield;
     }
     const isGone = new Set(gone);
-    for (const source of this.#newestFirst()) {
+    for (const source of this.list.newestFirst()) {
       if (left <= 0) break;
       const went: Contribution[] = [];
       left -= yield* this.#filter(
@@ -324,13 +354,6 @@ export class Sources {
     next.end();
   }
 
-  /** Those that pushed last first, and those that are silent for long behind all others. */
-  *#newestFirst(): Generator<number> {
-    for (const ring of [Ring.LIVE, Ring.PRUNED])
-      for (let source = this.list.newest(ring); source >= 0; source = this.list.olderThan(source))
-        yield source;
-  }
-
   /** Copies what is open to what it will be. */
   *#keep(from: number, to: number): Generator<void, void> {
     const own = this.contributions;
@@ -346,8 +369,9 @@ export class Sources {
     own.open(source);
     for (let at = 0; at < own.length; at += 1) {
       const accumulator = own.accumulators[own.accumulatorsAt + at]!;
-      if (isStart(accumulator)) break;
-      if (goes(accumulator)) this.#changes.withdraw(accumulator, own.values[own.valuesAt + at]!);
+      if (isStart(accumulator))
+        this.#changes.withdrawOrder(startedAccumulator(accumulator), own.values[own.valuesAt + at]!);
+      else if (goes(accumulator)) this.#changes.withdraw(accumulator, own.values[own.valuesAt + at]!);
       else this.#changes.fold(accumulator);
       if (this.#pace.isFull(1)) yield;
     }
@@ -386,12 +410,15 @@ export class Sources {
     for (let at = 0; at < length; at += 1) {
       const accumulator = own.accumulators[own.accumulatorsAt + at]!;
       const value = own.values[own.valuesAt + at]!;
-      const isTime = isStart(accumulator);
-      if (stays(isTime ? startedAccumulator(accumulator) : accumulator, value)) next.add(accumulator, value);
-      else if (!isTime) {
+      const isBeside = isStart(accumulator);
+      const named = isBeside ? startedAccumulator(accumulator) : accumulator;
+      // What an order is beside may have gone just now.
+      const isGone = isBeside && this.#accumulators.kind[named] === AccumulatorKind.FREE;
+      if (!isGone && stays(named, value)) next.add(accumulator, value);
+      else if (!isBeside) {
         went += 1;
         onGone?.(accumulator, value);
-      }
+      } else if (onGone !== undefined) this.#changes.withdrawOrder(named, value);
       if (this.#pace.isFull(1)) yield;
     }
     if (next.length < length) yield* own.replace(source, next, this.#pace);

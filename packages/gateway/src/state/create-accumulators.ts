@@ -5,7 +5,7 @@ import type { Accumulators, AccumulatorShape, TextAt } from '../store/accumulato
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { AccumulatorKind, isNative, policyOf } from '../store/policies.ts';
+import { AccumulatorKind, isNative, isValue, policyOf } from '../store/policies.ts';
 
 /** Creating an accumulator is as much work as so many rows of others. */
 const CREATED_ROWS = 2;
@@ -47,7 +47,7 @@ export function* createNeeded(
   };
   for (let i = 0; i < batch.length; i += 1) {
     const accumulator = batch.accumulators[i]!;
-    if (accumulator >= 0 || Number.isNaN(batch.values[i]!)) continue;
+    if (accumulator >= 0 || !isValue(pendingSeries.kind[~accumulator]!, batch.values[i]!)) continue;
     create(~accumulator);
     if (
       pace.isFull(

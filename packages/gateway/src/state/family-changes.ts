@@ -9,6 +9,7 @@ import type { PushFamily, TurnedRow } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
+import type { GaugeRules } from '../store/gauge-rules.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -16,6 +17,9 @@ import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/po
 
 /** A row that turns into a start time, or back, is as much work as so many others. */
 const TURNED_ROWS = 4;
+
+/** To look whether a rule matches a series is as much work as so many rows. */
+const RULE_ROWS = 4;
 
 /** What is asked of the state. */
 interface ChangedState {
@@ -25,6 +29,7 @@ interface ChangedState {
   readonly pace: Pace;
   isByJob(): boolean;
   discards(type: MetricType): boolean;
+  gaugeRules(): GaugeRules;
   /** Frees an accumulator that is a row of its own. */
   freeRow(accumulator: number): void;
   /** Called before the counter of a series goes, or its count. */
@@ -50,9 +55,10 @@ export class FamilyChanges {
     const rows = yield* this.#liveRows(family);
     family.type = type;
     families.setDiscarded(family, this.#state.discards(type));
-    const kind = rowKindOf(family);
+    const kindOfAll = rowKindOf(family);
     const [gone, counters] = [new NumberList(), new NumberList()];
     for (const accumulator of rows) {
+      const kind = type === 'gauge' ? this.#gaugeKindOf(family, accumulator) : kindOfAll;
       if (kind === undefined || !takesUntyped(kind, accumulators.sums.get(accumulator)))
         gone.push(accumulator);
       else {
@@ -83,7 +89,8 @@ export class FamilyChanges {
     for (const { accumulator, isStartTime } of turned) {
       const family = families.get(accumulators.family[accumulator]!);
       family.startTimeRows += isStartTime ? 1 : -1;
-      accumulators.turn(accumulator, isStartTime);
+      const kind = isStartTime ? AccumulatorKind.CREATED : this.#gaugeKindOf(family, accumulator);
+      accumulators.turn(accumulator, kind);
       if (pace.isFull(TURNED_ROWS)) yield;
     }
   }
@@ -128,6 +135,48 @@ export class FamilyChanges {
     const rows = gauges.between(0, gauges.length);
     this.#forgetContributions(rows);
     yield* this.#freeRows(rows);
+  }
+
+  /**
+   * Has gauges be what the rules make of them now. By job their totals are computed anew from what sources contribute, and what no source has
+   * then goes; without sources they go, and begin anew with the next push.
+   */
+  *followRules(): Generator<void, void> {
+    const { families, sources, pace } = this.#state;
+    const turned: Uint32Array[] = [];
+    for (const family of families) if (family.type === 'gauge') turned.push(yield* this.#turnedRows(family));
+    for (const rows of this.#state.isByJob() ? [yield* sources.computeAnew(turned)] : turned) {
+      yield* this.#freeRows(rows);
+      for (const accumulator of rows) {
+        const family = families.byId[this.#state.accumulators.family[accumulator]!];
+        if (family?.rowCount === 0) families.remove(family);
+        if (pace.isFull(1)) yield;
+      }
+    }
+    // What was read by other rules is to be read again.
+    this.#state.meaningsChanged();
+  }
+
+  /** Rows of which the rules make something else than they are. By job they are that then. */
+  *#turnedRows(family: Family): Generator<void, Uint32Array> {
+    const { accumulators, pace } = this.#state;
+    const rowCost = 1 + this.#state.gaugeRules().sizeFor(family.name) * RULE_ROWS;
+    const turned = new NumberList();
+    for (const accumulator of yield* this.#liveRows(family)) {
+      if (pace.isFull(rowCost)) yield;
+      if (accumulators.kind[accumulator] === AccumulatorKind.CREATED) continue;
+      const kind = this.#gaugeKindOf(family, accumulator);
+      if (kind === accumulators.kind[accumulator]) continue;
+      turned.push(accumulator);
+      if (this.#state.isByJob()) accumulators.turn(accumulator, kind);
+    }
+    return turned.between(0, turned.length);
+  }
+
+  #gaugeKindOf({ name }: Family, accumulator: number): AccumulatorKind {
+    const rules = this.#state.gaugeRules();
+    if (rules.sizeFor(name) === 0) return AccumulatorKind.GAUGE;
+    return rules.kindOf(name, this.#state.accumulators.textOf(accumulator));
   }
 
   /** What sources have in it can be left for somebody who puts it elsewhere. */

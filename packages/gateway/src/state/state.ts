@@ -26,12 +26,13 @@ import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-se
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
+import { GaugeRules } from '../store/gauge-rules.ts';
 import type { Limits } from '../store/limits.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import { StartTimeRows } from './start-time-rows.ts';
-import { goneBytes, seriesBytes } from './usage.ts';
+import { isRecyclingDue } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
 
 /** Who pushed, and how. Without by-job mode the source means nothing. */
@@ -47,9 +48,6 @@ export interface PushOrigin {
 const FAMILY_ROWS = 8;
 /** To look for the series of a start time is as much work as so many rows. */
 const START_TIME_ROWS = 8;
-/** Freed accumulators are recycled together, as it costs a look at their families. */
-const PENDING_FREE_MIN = 4096;
-const PENDING_FREE_BYTES_MIN = 1 << 20;
 /** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
 const COMPACTED_BYTES = 1 << 16;
 
@@ -67,6 +65,8 @@ export class State {
   /** Grows with those of them by which something that was known is gone, or means something else. */
   losses = 0;
   readonly pace: Pace;
+  /** What rules make of gauges. */
+  gaugeRules: GaugeRules;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfSpace = false;
   #aggregation: AggregationConfig;
@@ -84,6 +84,7 @@ export class State {
     stepRows: number = STEP_ROWS,
   ) {
     this.#aggregation = aggregation;
+    this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
@@ -109,6 +110,7 @@ export class State {
       pace: this.pace,
       isByJob: () => this.aggregation.byJob,
       discards: (type) => this.discards(type),
+      gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
       seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
       meaningsChanged: () => this.#meaningsChanged(),
@@ -130,7 +132,8 @@ export class State {
 
   /**
    * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
-   * they were; so do summaries that are to be dropped from now on.
+   * they were; so do summaries that are to be dropped from now on. Gauges of which rules make something else are computed anew from what sources
+   * contribute; in add mode they go.
    */
   setAggregation(aggregation: AggregationConfig): void {
     atOnce(this.setAggregationInSteps(aggregation));
@@ -140,6 +143,8 @@ export class State {
     const before = this.#aggregation;
     const { droppedOrphans, pace } = this;
     pace.begin();
+    const areRulesSame = before.metricRules === aggregation.metricRules;
+    if (!areRulesSame) this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
     this.#aggregation = aggregation;
     this.sources.setAggregation(aggregation);
     if (before.byJob && !aggregation.byJob)
@@ -159,6 +164,7 @@ export class State {
       if (pace.isFull(FAMILY_ROWS)) yield;
     }
     yield* this.#changes.resolve();
+    if (!areRulesSame) yield* this.#changes.followRules();
     yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }
@@ -289,12 +295,7 @@ export class State {
 
   /** The same, but for those who still read. */
   get isRecyclingDue(): boolean {
-    const { pendingFree, size } = this.accumulators;
-    if (pendingFree.length === 0) return false;
-    if (this.isShortOfSpace || (pendingFree.length >= PENDING_FREE_MIN && pendingFree.length * 4 >= size))
-      return true;
-    const gone = goneBytes(this.accumulators);
-    return gone >= PENDING_FREE_BYTES_MIN && gone * 4 >= seriesBytes(this.accumulators);
+    return isRecyclingDue(this.accumulators, { isShortOfSpace: this.isShortOfSpace });
   }
 
   /**

@@ -17,6 +17,9 @@ const SAMPLE_BYTES = 112;
 const COMPOSITE_BYTES = 160;
 /** A sum that two doubles do not hold. */
 const SPILLED_BYTES = 160;
+/** Freed accumulators are recycled together, as it costs a look at their families. */
+const PENDING_FREE_MIN = 4096;
+const PENDING_FREE_BYTES_MIN = 1 << 20;
 
 interface CountedState {
   readonly accumulators: Accumulators;
@@ -79,4 +82,17 @@ export function pendingBytes({ pendingSeries, pendingComposites }: Batch): numbe
     pendingSeries.length * SAMPLE_BYTES +
     pendingComposites.length * COMPOSITE_BYTES
   );
+}
+
+/** Whether there is enough that was freed to be worth using again. */
+export function isRecyclingDue(
+  accumulators: Accumulators,
+  { isShortOfSpace }: { readonly isShortOfSpace: boolean },
+): boolean {
+  const { pendingFree, size } = accumulators;
+  if (pendingFree.length === 0) return false;
+  if (isShortOfSpace || (pendingFree.length >= PENDING_FREE_MIN && pendingFree.length * 4 >= size))
+    return true;
+  const gone = goneBytes(accumulators);
+  return gone >= PENDING_FREE_BYTES_MIN && gone * 4 >= seriesBytes(accumulators);
 }

@@ -9,7 +9,7 @@
  *   sums       its exact total                                      contributors       sources with a contribution to it (by-job only)
  *   startMs    when it began to count                               createdGeneration  since which view it is there
  *
- * Totals are changed through `add`, `combine`, `turn`, `create` and `free` alone, which note the family as changed.
+ * Totals are changed through `add`, `combine`, `show`, `turn`, `create` and `free` alone, which note the family as changed.
  */
 import type { Exemplar } from '../model/exemplar.ts';
 import { AccumulatorKind, isSummed, policyOf } from './policies.ts';
@@ -147,7 +147,7 @@ export class Accumulators {
     }
   }
 
-  /** Takes a value into a total that is no sum; NaN says nothing. */
+  /** Takes a value into a total that is no sum. */
   combine(accumulator: number, value: number): void {
     const before = this.sums.get(accumulator);
     const total = policyOf(this.kindOf(accumulator)).combine!(before, value);
@@ -156,10 +156,26 @@ export class Accumulators {
     this.changedAt[this.family[accumulator]!] = this.generation;
   }
 
-  /** Makes a gauge a start time, or the other way round; what it held is gone. */
-  turn(accumulator: number, isStartTime: boolean): void {
-    for (const notes of this.#watching) notes.noteKind(accumulator, this.kindOf(accumulator));
-    const kind = isStartTime ? AccumulatorKind.CREATED : AccumulatorKind.GAUGE;
+  /** The total by the number of those who contribute to it; also where the total is larger than a double can be. */
+  averageOf(accumulator: number): number {
+    const by = this.contributors[accumulator]!;
+    const total = this.sums.get(accumulator);
+    if (Number.isFinite(total)) return total / by;
+    return this.sums.parts(accumulator).reduce((sum, part) => sum + part / by, 0);
+  }
+
+  /** Replaces a total. */
+  show(accumulator: number, total: number): void {
+    if (Object.is(this.sums.get(accumulator), total) && !this.sums.isSpilled(accumulator)) return;
+    this.sums.set(accumulator, total);
+    this.changedAt[this.family[accumulator]!] = this.generation;
+  }
+
+  /** Makes a gauge a start time, or the other way round, or a gauge of another policy; what it held is gone. */
+  turn(accumulator: number, kind: AccumulatorKind): void {
+    const before = this.kindOf(accumulator);
+    if (before === AccumulatorKind.CREATED || kind === AccumulatorKind.CREATED)
+      for (const notes of this.#watching) notes.noteKind(accumulator, before);
     this.kind[accumulator] = kind;
     this.sums.set(accumulator, policyOf(kind).start);
     this.changedAt[this.family[accumulator]!] = this.generation;

@@ -20,8 +20,8 @@ export interface Batch {
   /** Accumulators, or the complement (`~k`) of an index into `pendingSeries`. */
   accumulators: Int32Array;
   /**
-   * What to add; per bucket, not cumulative. NaN is a number that says nothing: it adds nothing. Of a gauge it withdraws what was; of
-   * a histogram's sum it leaves what was.
+   * What to add; per bucket, not cumulative. NaN is a number that says nothing (see `isValue`): it adds nothing. Of a gauge it withdraws
+   * what was; of a histogram's sum it leaves what was.
    */
   values: Float64Array;
   /** Position in the body of the line that each number came from. */

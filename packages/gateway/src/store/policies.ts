@@ -24,6 +24,13 @@ export const AccumulatorKind = {
   NATIVE_ZERO: 9,
   /** Observations of senders of native buckets; its `bound` is their schema. */
   NATIVE_COUNT: 10,
+  /** Gauges that show something else than a sum: what rules ask for (gauge-rules.ts). */
+  MAXIMUM: 11,
+  MINIMUM: 12,
+  LAST: 13,
+  AVERAGE: 14,
+  /** How many sources have the series. */
+  SOURCES: 15,
 } as const;
 
 export type AccumulatorKind = (typeof AccumulatorKind)[keyof typeof AccumulatorKind];
@@ -36,15 +43,23 @@ interface Policy {
   /** What it is before any value came. */
   readonly start: number;
   /**
-   * How a value is taken into the total; left out, it is added. A total that is no sum cannot be told from what went into it: no
-   * source holds a part of it or takes one back. NaN is to be left out.
+   * How a value is taken into the total where there are no sources; left out, it is added. NaN changes nothing, unless it can be a value.
    */
   readonly combine?: (total: number, value: number) => number;
   /**
-   * `counts`: zero or more, all else is refused. `observations`: what is not finite is left out, and what was stays. `states`: what is
-   * not finite says that there is no value, and withdraws what was.
+   * In by-job mode: what the total is of what sources contribute. Left out, it is the sum. With `nothing` no source holds a part of it, and
+   * `combine` takes values in there as well.
    */
-  readonly values: 'counts' | 'observations' | 'states';
+  readonly ofSources?: 'nothing' | 'largest' | 'smallest' | 'newest' | 'number';
+  /** The exposition shows the total divided by the number of contributors. */
+  readonly isAverage?: true;
+  /** Without sources it means nothing: such pushes are refused. */
+  readonly onlyByJob?: true;
+  /**
+   * `counts`: zero or more, all else is refused. `observations`: what is not finite is left out, and what was stays. `states`: what is
+   * not finite says that there is no value, and withdraws what was. `extremes`: the same, but infinities are values. `all`: so is NaN.
+   */
+  readonly values: 'counts' | 'observations' | 'states' | 'extremes' | 'all';
   /** Whether an untyped series can go on as one, with what it holds. */
   readonly fromUntyped: 'always' | 'unless negative' | 'never';
   /** What a value below the one before means with `accumulate`: that it, or all of its histogram or summary, began anew. */
@@ -63,6 +78,16 @@ interface Policy {
 }
 
 const histograms = ['histogram', 'gaugehistogram'] as const;
+
+/** What gauges have in common that are no sum. */
+const ruled = {
+  types: ['gauge'],
+  // What was counted before is a sum.
+  fromUntyped: 'never',
+  unheld: 'goes',
+  countsLiveSources: true,
+  expires: true,
+} satisfies Partial<Policy>;
 
 const native: Policy = {
   types: histograms,
@@ -115,6 +140,7 @@ const policies: readonly Policy[] = Object.values({
     types: ['gauge'],
     start: Number.POSITIVE_INFINITY,
     combine: (total, value) => (value < total ? value : total),
+    ofSources: 'nothing',
     values: 'states',
     fromUntyped: 'never',
     unheld: 'stays',
@@ -154,6 +180,35 @@ const policies: readonly Policy[] = Object.values({
   [AccumulatorKind.NATIVE_BUCKET]: { ...native, exemplars: true },
   [AccumulatorKind.NATIVE_ZERO]: native,
   [AccumulatorKind.NATIVE_COUNT]: native,
+  [AccumulatorKind.MAXIMUM]: {
+    ...ruled,
+    start: Number.NEGATIVE_INFINITY,
+    combine: (total, value) => (value > total ? value : total),
+    ofSources: 'largest',
+    values: 'extremes',
+  },
+  [AccumulatorKind.MINIMUM]: {
+    ...ruled,
+    start: Number.POSITIVE_INFINITY,
+    combine: (total, value) => (value < total ? value : total),
+    ofSources: 'smallest',
+    values: 'extremes',
+  },
+  [AccumulatorKind.LAST]: {
+    ...ruled,
+    start: Number.NaN,
+    combine: (_, value) => value,
+    ofSources: 'newest',
+    values: 'all',
+  },
+  [AccumulatorKind.AVERAGE]: { ...ruled, start: 0, isAverage: true, onlyByJob: true, values: 'states' },
+  [AccumulatorKind.SOURCES]: {
+    ...ruled,
+    start: 0,
+    ofSources: 'number',
+    onlyByJob: true,
+    values: 'extremes',
+  },
 } satisfies Record<AccumulatorKind, Policy>);
 
 const kinds: readonly AccumulatorKind[] = Object.values(AccumulatorKind);
@@ -172,7 +227,14 @@ function kindsThat(isSo: (policy: Policy) => boolean): number {
 
 const grouped = kindsThat(({ part }) => part !== undefined);
 const natives = kindsThat(({ part }) => part === 'native');
-const notSummed = kindsThat(({ combine }) => combine !== undefined);
+const combined = kindsThat(({ combine }) => combine !== undefined);
+const unheld = kindsThat(({ ofSources }) => ofSources === 'nothing');
+const derived = kindsThat(({ ofSources }) => ofSources !== undefined && ofSources !== 'nothing');
+const ranked = derived & ~kindsThat(({ ofSources }) => ofSources === 'number');
+const newest = kindsThat(({ ofSources }) => ofSources === 'newest');
+const averages = kindsThat(({ isAverage: is }) => is === true);
+const extremes = kindsThat(({ values }) => values === 'extremes' || values === 'all');
+const all = kindsThat(({ values }) => values === 'all');
 const counts = kindsThat(({ values }) => values === 'counts');
 const observations = kindsThat(({ values }) => values === 'observations');
 const begin = kindsThat(({ begins }) => begins === true);
@@ -186,6 +248,11 @@ function isIn(bits: number, kind: number): boolean {
   return ((bits >>> kind) & 1) === 1;
 }
 
+/** Whether a source can contribute a number to it. */
+export function isPossible(kind: number, number: number): boolean {
+  return isIn(extremes, kind) ? isValue(kind, number) : Number.isFinite(number);
+}
+
 /** Part of a histogram or summary series. */
 export function isGrouped(kind: number): boolean {
   return isIn(grouped, kind);
@@ -195,9 +262,44 @@ export function isNative(kind: number): boolean {
   return isIn(natives, kind);
 }
 
-/** Its total is the sum of what was pushed, of which each source holds a part. */
+/** Without sources its total is the sum of what was pushed. */
 export function isSummed(kind: number): boolean {
-  return !isIn(notSummed, kind);
+  return !isIn(combined, kind);
+}
+
+/** In by-job mode each source holds a part of it. */
+export function isContributed(kind: number): boolean {
+  return !isIn(unheld, kind);
+}
+
+/** In by-job mode its total is something else than the sum of what sources contribute. */
+export function isDerived(kind: number): boolean {
+  return isIn(derived, kind);
+}
+
+/** In by-job mode its total is one of the numbers that sources contribute. */
+export function isRanked(kind: number): boolean {
+  return isIn(ranked, kind);
+}
+
+/** And that which came last. */
+export function isNewest(kind: number): boolean {
+  return isIn(newest, kind);
+}
+
+/** It is shown divided by the number of sources. */
+export function isAverage(kind: number): boolean {
+  return isIn(averages, kind);
+}
+
+/** Infinities are values of it. */
+export function takesInfinities(kind: number): boolean {
+  return isIn(extremes, kind);
+}
+
+/** Whether a number of a batch is a value: NaN says that there is none, unless it can be one. */
+export function isValue(kind: number, number: number): boolean {
+  return number === number || isIn(all, kind);
 }
 
 /** Its values are zero or more, and finite. */

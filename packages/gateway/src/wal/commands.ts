@@ -276,7 +276,7 @@ const resets = [
   'accumulate-by-value',
 ] as const satisfies readonly AggregationConfig['counterResets'][];
 /** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0, up to 2. */
-const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS, DROPS_START_TIMES] = [2, 4, 8, 32] as const;
+const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS, DROPS_START_TIMES, METRIC_RULES] = [2, 4, 8, 32, 64] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
 const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
 
@@ -298,8 +298,10 @@ export function writeAggregation(writer: ByteWriter, aggregation: AggregationCon
       (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
       (aggregation.groups === true ? GROUPS : 0) +
       (aggregation.dropsStartTimes === true ? DROPS_START_TIMES : 0) +
+      (aggregation.metricRules === undefined ? 0 : METRIC_RULES) +
       pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
   );
+  if (aggregation.metricRules !== undefined) writer.text(aggregation.metricRules);
 }
 
 export function readAggregation(reader: ByteReader): AggregationConfig {
@@ -308,7 +310,7 @@ export function readAggregation(reader: ByteReader): AggregationConfig {
   const byte = reader.byte();
   const treatment = summaries[byte % DROPS_WITHDRAWN];
   const labels = Math.floor((byte % DROPS_START_TIMES) / PATH_LABELS);
-  const isUnknown = byte >= DROPS_START_TIMES * 2 || labels >= pathLabels.length;
+  const isUnknown = byte >= METRIC_RULES * 2 || labels >= pathLabels.length;
   if (counterResets === undefined || treatment === undefined || isUnknown)
     throw new Error('these rules are unknown');
   const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
@@ -317,5 +319,6 @@ export function readAggregation(reader: ByteReader): AggregationConfig {
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
     ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
     ...((byte & DROPS_START_TIMES) === 0 ? {} : { dropsStartTimes: true as const }),
+    ...((byte & METRIC_RULES) === 0 ? {} : { metricRules: reader.text() }),
   };
 }

@@ -202,6 +202,16 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [new RemoveSources(['a', 'bc']), '020161026263'],
     [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new DropDiscarded(), ''],
+    [
+      new SetAggregation({
+        byJob: true,
+        counterResets: 'overwrite',
+        summaries: 'discard',
+        pathLabels: 'drop',
+        metricRules: '[{"gauge":"max"}]',
+      }),
+      `010048${'11'}${Buffer.from('[{"gauge":"max"}]').toString('hex')}`,
+    ],
     [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
     [
       new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),

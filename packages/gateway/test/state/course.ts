@@ -69,6 +69,16 @@ const spilling = fc
   .constantFrom(1e200, 1, 1e-200, -1e200, -1)
   .map((each) => ['# TYPE spills gauge', `spills ${each}`, `spills{l="a"} ${-each}`]);
 
+/** Of gauges, start times among them. */
+const rules = fc.constantFrom(
+  undefined,
+  '[{"gauge":"max"}]',
+  '[{"match":"{l=\\"a\\"}","gauge":"last"},{"gauge":"min"}]',
+  '[{"gauge":"last"}]',
+  '[{"match":"{l=\\"a\\"}","gauge":"sum"},{"gauge":"avg"}]',
+  '[{"match":"a","gauge":"count"},{"match":"{__name__=~\\".*_created|c\\"}","gauge":"last"}]',
+);
+
 const source = fc.constantFrom('x', 'y', 'z');
 export type Step =
   | { readonly push: string; readonly source: string; readonly method: 'PUT' | 'POST' }
@@ -78,7 +88,8 @@ export type Step =
   | { readonly drop: number }
   | { readonly dropDiscarded: true }
   | { readonly waitMs: number }
-  | { readonly recycle: true };
+  | { readonly recycle: true }
+  | { readonly rules: string | undefined };
 const method = fc.constantFrom('PUT' as const, 'POST' as const);
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -101,6 +112,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ dropDiscarded: true as const }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
   { weight: 2, arbitrary: fc.constant({ recycle: true as const }) },
+  { weight: 2, arbitrary: fc.record({ rules }) },
 );
 export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 20 });
 
@@ -141,6 +153,8 @@ export class Course {
     if ('drop' in each) return String(yield* state.dropSeriesInSteps(numbersOf(each.drop)));
     if ('dropDiscarded' in each) return String(yield* state.dropDiscardedInSteps());
     if ('recycle' in each) return String(yield* state.recycleInSteps());
+    if ('rules' in each)
+      return String(yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }));
     const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
     return String(yield* state.expireInSteps(limits, 2));
   }

@@ -164,6 +164,7 @@ export class WorkingState {
       }),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
+      order: this.state.sources.order,
       // What was learnt by use is not kept.
       usage: { ...usageOf(this.state), seriesCacheBytes: 0 },
       discarded: [families.discardedCount, families.discardedBytes],

@@ -1,0 +1,93 @@
+/** What gauges cost that show something else than a sum, and rules that say so: each held against the same without rules. */
+import { createGateway } from 'prom-aggregation-gateway';
+
+import { largePush, smallPush } from './data.ts';
+
+const ROUNDS = 9;
+/** Of one push of new series. */
+const NEW_SERIES = 2_000;
+const encoder = new TextEncoder();
+
+type Pusher = (i: number) => Promise<unknown>;
+
+/** A line for each policy: the present maximum of so many sources falls at each push. */
+export async function gaugeLines(sources: number, pushes: number): Promise<string[]> {
+  const lines: string[] = [];
+  for (const policy of ['max', 'min', 'last', 'avg', 'count']) {
+    const metricRules = JSON.stringify({ metrics: [{ match: 'queue_depth', gauge: policy }] });
+    const ratio = await ratioOf(await falling(sources, ''), await falling(sources, metricRules), pushes);
+    lines.push(`the largest of ${sources} values falls at each push: ${policy} ${ratio.toFixed(2)} × sum`);
+  }
+  return lines;
+}
+
+/** A line for each workload, by job, with so many rules. */
+export async function ruleLines(rules: number, { smoke }: { readonly smoke: boolean }): Promise<string[]> {
+  const rulesFor = (name: string): string =>
+    JSON.stringify({
+      metrics: Array.from({ length: rules }, (_, i) => ({
+        match: `{__name__=~"${name}",pod=~"x.*${i}"}`,
+        gauge: 'max',
+      })),
+    });
+  const large = encoder.encode(largePush({ series: smoke ? 1_000 : 10_000 }));
+  const rows: readonly (readonly [string, (metricRules: string) => Pusher, string, number])[] = [
+    ['small push', repeating(encoder.encode(smallPush())), rulesFor('.*'), smoke ? 500 : 10_000],
+    ['large push', repeating(large), rulesFor('.*'), smoke ? 5 : 100],
+    ['new gauges of another name', newGauges, rulesFor('other_.*'), smoke ? 1 : 5],
+    ['new gauges of which the label is looked at', newGauges, rulesFor('queue_.*'), smoke ? 1 : 5],
+  ];
+  const lines: string[] = [];
+  for (const [name, pusher, metricRules, pushes] of rows) {
+    const ratio = await ratioOf(pusher(''), pusher(metricRules), pushes);
+    lines.push(`${name}, ${rules} rules: ${ratio.toFixed(3)} × without`);
+  }
+  return lines;
+}
+
+/** Whoever has the largest value pushes one that is smaller than all others. */
+async function falling(sources: number, metricRules: string): Promise<Pusher> {
+  const gateway = createGateway({ byJob: true, rules: metricRules });
+  const push = (i: number): Promise<unknown> =>
+    gateway.push(`# TYPE queue_depth gauge\nqueue_depth ${2 ** 30 - i}\n`, {
+      path: `job/bench/instance/${i % sources}`,
+      method: 'PUT',
+    });
+  for (let i = 0; i < sources; i += 1) await push(i);
+  return (i) => push(sources + i);
+}
+
+function repeating(body: Uint8Array): (metricRules: string) => Pusher {
+  return (metricRules) => {
+    const gateway = createGateway({ byJob: true, rules: metricRules });
+    return () => gateway.push(body, { path: 'job/bench' });
+  };
+}
+
+function newGauges(metricRules: string): Pusher {
+  const gateway = createGateway({ byJob: true, rules: metricRules });
+  return (i) => {
+    const from = i * NEW_SERIES;
+    const lines = Array.from({ length: NEW_SERIES }, (_, k) => `queue_depth{pod="pod-${from + k}"} 1\n`);
+    return gateway.push(`# TYPE queue_depth gauge\n${lines.join('')}`, { path: 'job/bench' });
+  };
+}
+
+/** How much longer the second takes: the median of rounds, in turns. */
+async function ratioOf(one: Pusher, other: Pusher, pushes: number): Promise<number> {
+  const ratios: number[] = [];
+  // The first round warms up.
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const before = await microsOf(one, round * pushes, pushes);
+    ratios.push((await microsOf(other, round * pushes, pushes)) / before);
+  }
+  const sorted = ratios.slice(1).toSorted((a, b) => a - b);
+  return sorted[ROUNDS >> 1]!;
+}
+
+async function microsOf(push: Pusher, from: number, pushes: number): Promise<number> {
+  const before = process.cpuUsage();
+  for (let i = from; i < from + pushes; i += 1) await push(i);
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+}

@@ -1,0 +1,111 @@
+/**
+ * Which gauges show something else than the sum, as rules say. They are part of the aggregation config, as canonical JSON, so that a replay
+ * comes to the same numbers:
+ *
+ *   [{"match":"queue_depth{job!=\"batch\"}","gauge":"last"}, …]    the first that matches decides; without `match` it matches all
+ *
+ * Matched is the series as the exposition shows it. A series has its policy as its kind, so that a rule is looked at once for each series
+ * that is new, and for all when rules change.
+ */
+import { parseSeriesText } from '../model/series-text.ts';
+import { RuleProblem } from '../rules/rule-problem.ts';
+import { gaugePolicies } from '../rules/rules.ts';
+import type { GaugePolicy } from '../rules/rules.ts';
+import { parseSelector } from '../rules/selector.ts';
+import type { Selector } from '../rules/selector.ts';
+import { AccumulatorKind } from './policies.ts';
+
+const kindsByPolicy: Readonly<Record<GaugePolicy, AccumulatorKind>> = {
+  sum: AccumulatorKind.GAUGE,
+  last: AccumulatorKind.LAST,
+  min: AccumulatorKind.MINIMUM,
+  max: AccumulatorKind.MAXIMUM,
+  avg: AccumulatorKind.AVERAGE,
+  count: AccumulatorKind.SOURCES,
+};
+
+/** Names of which it is remembered what may match them. */
+const NAMES_MAX = 4096;
+
+export interface GaugeRule {
+  /** Undefined matches all. */
+  readonly match: Selector | undefined;
+  readonly policy: GaugePolicy;
+  readonly kind: AccumulatorKind;
+}
+
+export class GaugeRules {
+  readonly #rules: readonly GaugeRule[];
+  /** By metric name: the rules that may match it. */
+  readonly #byName = new Map<string, readonly GaugeRule[]>();
+
+  constructor(rules: readonly GaugeRule[]) {
+    this.#rules = rules;
+  }
+
+  /** Of AggregationConfig.metricRules. Throws a RuleProblem. */
+  static parse(metricRules: string | undefined): GaugeRules {
+    return new GaugeRules(metricRules === undefined ? [] : readRules(metricRules));
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#rules.length;
+  }
+
+  has(kind: AccumulatorKind): boolean {
+    return this.#rules.some((rule) => rule.kind === kind);
+  }
+
+  /** How many rules may match series of this name. */
+  sizeFor(name: string): number {
+    return this.#of(name).length;
+  }
+
+  /** What a series of a gauge is, by its canonical text. */
+  kindOf(name: string, text: string): AccumulatorKind {
+    return this.ruleOf(name, text)?.kind ?? AccumulatorKind.GAUGE;
+  }
+
+  /** The rule that decides it; undefined where none does. */
+  ruleOf(name: string, text: string): GaugeRule | undefined {
+    const rules = this.#of(name);
+    if (rules.length === 0) return undefined;
+    const { labels } = parseSeriesText(text);
+    return rules.find(({ match }) => match === undefined || match.matches(name, labels));
+  }
+
+  #of(name: string): readonly GaugeRule[] {
+    if (this.#rules.length === 0) return this.#rules;
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    const rules = this.#rules.filter(({ match }) => match === undefined || match.mayMatch(name));
+    if (this.#byName.size >= NAMES_MAX) this.#byName.clear();
+    this.#byName.set(name, rules);
+    return rules;
+  }
+}
+
+function readRules(text: string): GaugeRule[] {
+  let rules: unknown;
+  try {
+    rules = JSON.parse(text);
+  } catch {
+    throw new RuleProblem('metric rules are not JSON');
+  }
+  if (!Array.isArray(rules)) throw new RuleProblem('metric rules are not a list');
+  return rules.map((rule: unknown) => {
+    const { match, gauge } = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<
+      string,
+      unknown
+    >;
+    const policy = gaugePolicies.find((each) => each === gauge);
+    if (policy === undefined || (match !== undefined && typeof match !== 'string'))
+      throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
+    return {
+      match: match === undefined ? undefined : parseSelector(match),
+      policy,
+      kind: kindsByPolicy[policy],
+    };
+  });
+}
