@@ -26,6 +26,8 @@ interface Forecast {
 interface Named {
   readonly families: ReadonlySet<number>;
   readonly composites: ReadonlySet<number>;
+  /** Families of which what is untyped becomes counters, which a source does not take away by leaving them out. */
+  readonly becomeCounters: ReadonlySet<number>;
 }
 
 export class SourceForecast {
@@ -95,10 +97,11 @@ export class SourceForecast {
   #fateOf(
     accumulator: number,
     { put, leaving }: ForeseenPush,
-    { families, composites }: Named,
+    { families, composites, becomeCounters }: Named,
   ): 'stays' | 'leaves' | 'goes' | 'replaced' {
     const family = this.#accumulators.family[accumulator]!;
     if (leaving.has(family)) return 'leaves';
+    if (becomeCounters.has(family)) return 'stays';
     if ((put || (this.#changes.areGroups && families.has(family))) && this.#changes.goes(accumulator))
       return 'goes';
     const isOfNamed =
@@ -123,7 +126,9 @@ export class SourceForecast {
       if (composite >= 0) composites.add(composite);
       if (this.#changes.pace.isFull(1)) yield;
     }
-    return { families, composites };
+    const counters = batch.families.filter(({ type, changed }) => changed && type === 'counter');
+    const becomeCounters = new Set(counters.flatMap(({ known }) => known?.id ?? []));
+    return { families, composites, becomeCounters };
   }
 
   /** See SourceChanges.withdraw. */
