@@ -5,6 +5,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { limitTable } from './store/limits.ts';
 import type { GatewayOptions } from './gateway/options.ts';
+import type { CurrentRules } from './gateway/pushes/pushes.ts';
 import { createTelemetry } from './gateway/telemetry/prom-telemetry.ts';
 import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
@@ -29,6 +30,8 @@ export interface Parts {
   readonly httpOptions: HttpOptions;
   /** What limits that were not given are shares of. */
   readonly memoryBytes: number;
+  /** None when left out. */
+  readonly rules?: CurrentRules | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,7 +44,7 @@ export function assemble(
   const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
-  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes });
+  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes, rules: parts.rules });
   const telemetry = createTelemetry({
     version,
     holdings: () => gateway.holdingsByType(),

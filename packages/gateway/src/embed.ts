@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { assemble, assembleDurable } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { checkOptions } from './check-options.ts';
+import type { CurrentRules } from './gateway/pushes/pushes.ts';
 import type { GatewayApi, PushFormat, PushOutcome } from './gateway/api.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { limitTable } from './store/limits.ts';
@@ -114,8 +115,9 @@ export async function openGateway(
 export function embed(
   options: EmbeddedOptions,
   journal: Journal,
+  rules?: CurrentRules,
 ): Assembly & { readonly embedded: EmbeddedGateway } {
-  const assembly = assemble({ ...partsOf(options), journal });
+  const assembly = assemble({ ...partsOf(options), journal, rules });
   return { ...assembly, embedded: embeddedGateway(assembly) };
 }
 

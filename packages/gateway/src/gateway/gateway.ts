@@ -24,6 +24,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { GatewayOptions } from './options.ts';
 import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
+import type { CurrentRules } from './pushes/pushes.ts';
 import type { Recovery } from './ledger/recovery.ts';
 import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
@@ -60,8 +61,9 @@ export class Gateway implements GatewayApi {
     readonly log: Log;
     readonly journal?: Journal | undefined;
     readonly scrapes?: Partial<ScrapeBounds> | undefined;
+    readonly rules?: CurrentRules | undefined;
   }) {
-    const { options, clock, log, journal = memoryJournal(), scrapes } = deps;
+    const { options, clock, log, journal = memoryJournal(), scrapes, rules } = deps;
     this.#options = options;
     this.#log = log;
     this.#journal = journal;
@@ -80,7 +82,7 @@ export class Gateway implements GatewayApi {
       now,
     });
     this.#suspects = new Suspects(options.byJob, log, now);
-    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key));
+    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), { rules });
     if (!journal.persistent) this.#isOpen = this.#ledger.begin();
   }
 
@@ -166,10 +168,11 @@ export class Gateway implements GatewayApi {
     if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
     if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
+    if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
     if (read.push.isLate) return 'late';
-    return read.samples > 0 && read.samples === read.nonFinite + read.sums + read.summary
-      ? 'dropped'
-      : 'applied';
+    const ignored = read.nonFinite + read.sums + read.summary + read.byRule;
+    if (read.samples === 0 || read.samples > ignored) return 'applied';
+    return read.byRule > 0 ? 'dropped by rules' : 'dropped';
   }
 
   async delete(key: GroupingKey, client?: Client): Promise<void> {
@@ -275,6 +278,7 @@ export class Gateway implements GatewayApi {
       nonFinite: batch.ignoredNonFinite,
       sums: batch.ignoredSums,
       summary: batch.ignoredSummary,
+      byRule: batch.ignoredByRule,
     };
   }
 
@@ -302,4 +306,5 @@ interface Counts {
   readonly nonFinite: number;
   readonly sums: number;
   readonly summary: number;
+  readonly byRule: number;
 }

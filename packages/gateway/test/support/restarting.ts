@@ -1,6 +1,8 @@
 import { embed } from '../../src/embed.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
+import { noRules } from '../../src/rules/rules.ts';
+import type { Rules } from '../../src/rules/rules.ts';
 import { KeptJournal } from './kept-journal.ts';
 
 /** Snapshots are taken when a test asks for one. */
@@ -8,6 +10,8 @@ const SNAPSHOT_INTERVAL_MS = 3_600_000;
 
 /** A gateway that can be taken down and started again, with what its journal kept. */
 export class RestartingGateway {
+  /** Those of the next push. */
+  readonly rules: { current: Rules } = { current: noRules };
   #options: EmbeddedOptions;
   #journal: KeptJournal;
   #gateway: ReturnType<typeof embed>;
@@ -15,7 +19,7 @@ export class RestartingGateway {
   private constructor(options: EmbeddedOptions, journal: KeptJournal) {
     this.#options = options;
     this.#journal = journal;
-    this.#gateway = embed(options, journal);
+    this.#gateway = embed(options, journal, this.rules);
   }
 
   static async start(options: EmbeddedOptions): Promise<RestartingGateway> {
@@ -34,7 +38,7 @@ export class RestartingGateway {
     void this.gateway.close();
     this.#options = options;
     this.#journal = this.#journal.reopened();
-    this.#gateway = embed(options, this.#journal);
+    this.#gateway = embed(options, this.#journal, this.rules);
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS, { acceptModeChange });
   }
 

@@ -9,8 +9,10 @@
  */
 import { PushBuilder } from '../../ingest/push-builder.ts';
 import { addFailureTime, addPushTimes, lastFailure } from '../../ingest/push-times.ts';
+import { rulesForPath } from '../../ingest/rewrite/push-rules.ts';
+import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
+import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { noPathLabels } from '../../ingest/sample-kinds.ts';
-import type { PathLabels } from '../../ingest/sample-kinds.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { Command } from '../../wal/commands.ts';
 import { PushCommand } from '../../wal/push-command.ts';
@@ -20,6 +22,8 @@ import { checkLeaving } from '../../ingest/leaving.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
 import type { GroupingKey, Label } from '../../model/labels.ts';
+import { noRules } from '../../rules/rules.ts';
+import type { Rules } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
 import { decodersFor } from './decoders.ts';
@@ -39,6 +43,8 @@ const STEP_BYTES = 8 * 1024;
 const STEP_BYTES_MIN = 256;
 /** A few bytes can say much there. */
 const PROTOBUF_STEP_BYTES = 1024;
+/** Each line may be looked at by hundreds of rules. */
+const REWRITTEN_STEP_BYTES = 64;
 /** A line may be so short; labels of the path come to each. */
 const LINE_BYTES = 64;
 /** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
@@ -64,13 +70,26 @@ type NotNow = typeof LONG | typeof WAITS;
 /** See IdempotencyKeys. */
 type Identity = Uint8Array | undefined;
 
+/** Replaced as a whole when the configuration is read again. */
+export interface CurrentRules {
+  readonly current: Rules;
+}
+
+interface PushesSettings {
+  readonly bounds?: QueueBounds;
+  readonly rules?: CurrentRules | undefined;
+}
+
 export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #decoders: Decoders;
   readonly #ledger: Ledger;
   readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
+  readonly #rules: CurrentRules;
   readonly #builder: PushBuilder;
   readonly #longBuilder: PushBuilder;
+  readonly #rewriter: RewriteSink;
+  readonly #longRewriter: RewriteSink;
   /** Of those that need one turn of the event loop, but cannot have this one. */
   readonly #short: PushQueue;
   readonly #bounds: QueueBounds;
@@ -84,15 +103,18 @@ export class Pushes<Counts extends object> {
     options: GatewayOptions,
     ledger: Ledger,
     counted: (push: PushCommand, key: GroupingKey) => Counts,
-    bounds: QueueBounds = defaultQueueBounds,
+    { bounds = defaultQueueBounds, rules = { current: noRules } }: PushesSettings = {},
   ) {
     this.#options = options;
+    this.#rules = rules;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
     this.#bounds = bounds;
     this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
+    this.#rewriter = new RewriteSink(ledger.state);
+    this.#longRewriter = new RewriteSink(ledger.state);
     this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
     this.#long = new PushQueue(() => undefined, bounds);
     this.#held = new PushQueue(() => undefined, bounds);
@@ -156,10 +178,16 @@ export class Pushes<Counts extends object> {
     if (this.#isReplay(identity)) return REPLAYED;
     this.#checkSource(request.key);
     const builder = this.#builder;
+    const rules = this.#rulesFor(request.key);
+    const sink = rules.rewrites ? this.#rewriter : builder;
     try {
-      const stepBytes = this.#begin(builder, request);
-      const decoder = this.#decoders[format](body, builder);
-      while (!decoder.advance(stepBytes)) if (builder.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
+      const stepBytes = this.#begin(builder, request, rules);
+      if (sink !== builder) this.#rewriter.begin(rules);
+      const decoder = this.#decoders[format](body, sink);
+      while (!decoder.advance(stepBytes)) if (sink.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
+      if (sink !== builder)
+        for (const _ of this.#rewriter.feed(builder))
+          if (builder.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
       const batch = builder.finish();
       const push = commandOf(batch, request, identity);
       if (nearsSourceLimit(state, batch)) {
@@ -179,6 +207,8 @@ export class Pushes<Counts extends object> {
       return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
+    } finally {
+      if (sink !== builder) this.#rewriter.clear();
     }
   }
 
@@ -190,6 +220,8 @@ export class Pushes<Counts extends object> {
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
     let counts: Counts | typeof REPLAYED | undefined;
+    // A push is read by one set of rules, however often it has to be read.
+    const rules = this.#rulesFor(request.key);
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
@@ -197,6 +229,7 @@ export class Pushes<Counts extends object> {
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
         counts = await this.#attempt(request, identity, {
+          rules,
           turn,
           insists: attempt % (FREE_ATTEMPTS + 1) === 0,
         });
@@ -215,18 +248,20 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     identity: Identity,
-    { turn, insists }: { readonly turn: Turn; readonly insists: boolean },
+    how: { readonly rules: PushRules; readonly turn: Turn; readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
     const builder = this.#longBuilder;
+    const { rules, turn, insists } = how;
     if (this.#isReplay(identity)) return REPLAYED;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
-      if (!(await this.#readInSteps(request, turn))) return undefined;
+      if (!(await this.#readInSteps(request, rules, turn))) return undefined;
       read.holdStill();
       // From here on the state stays as it was when the last line was read.
       if (!(await inSteps(builder.isCurrentInSteps(), turn))) return undefined;
+      if (rules.rewrites && !this.#longRewriter.isUnchanged()) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
       this.#checkSource(request.key);
       await inSteps(builder.finishInSteps(), turn);
@@ -242,25 +277,49 @@ export class Pushes<Counts extends object> {
       if (await ledger.pushInSteps(push, turn)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
+      if (rules.rewrites) this.#longRewriter.clear();
     }
     await ledger.waitForSpace();
     return undefined;
   }
 
   /** False as soon as the state has changed. */
-  async #readInSteps(request: PushRequest, turn: Turn): Promise<boolean> {
-    const { body, client, format = 'text' } = request;
+  async #readInSteps(request: PushRequest, rules: PushRules, turn: Turn): Promise<boolean> {
+    const { body, format = 'text' } = request;
     const builder = this.#longBuilder;
-    const stepBytes = this.#begin(builder, request);
-    const decoder = this.#decoders[format](body, builder);
-    let before = 0;
+    const rewriter = this.#longRewriter;
+    const sink = rules.rewrites ? rewriter : builder;
+    const stepBytes = this.#begin(builder, request, rules);
+    if (rules.rewrites) rewriter.begin(rules);
+    const decoder = this.#decoders[format](body, sink);
+    const units = stepBytes / STEP_BYTES;
+    if (!(await this.#readSteps(() => decoder.advance(stepBytes), { sink, units, request, turn })))
+      return false;
+    if (!rules.rewrites) return true;
+    const steps = rewriter.feed(builder);
+    return this.#readSteps(() => steps.next().done === true, { sink: builder, units: 1, request, turn });
+  }
+
+  /** Does steps until one says that it was the last; false as soon as the state has changed. */
+  async #readSteps(
+    step: () => boolean,
+    by: {
+      readonly sink: { readonly newSeries: number };
+      readonly units: number;
+      readonly request: PushRequest;
+      readonly turn: Turn;
+    },
+  ): Promise<boolean> {
+    const { sink, units, turn } = by;
+    const builder = this.#longBuilder;
+    let before = sink.newSeries;
     while (builder.isUnchanged()) {
-      if (decoder.advance(stepBytes)) return true;
-      const { newSeries } = builder;
-      const next = turn.over(stepBytes / STEP_BYTES + (newSeries - before) / UNIT_NEW_SERIES);
+      if (step()) return true;
+      const { newSeries } = sink;
+      const next = turn.over(units + (newSeries - before) / UNIT_NEW_SERIES);
       before = newSeries;
       if (next !== undefined) await next;
-      if (client?.isGone === true) throw new ClientGone();
+      if (by.request.client?.isGone === true) throw new ClientGone();
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
     }
     return false;
@@ -277,9 +336,17 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  get #showsPushTimes(): boolean {
-    const { byJob, pathLabels, pushTimes } = this.#options;
-    return byJob && pathLabels === 'add' && pushTimes;
+  #rulesFor(key: GroupingKey): PushRules {
+    return rulesForPath(this.#rules.current, key, {
+      pathLabels: this.#options.pathLabels,
+      emptyInstance: this.#options.byJob && this.#options.emptyInstance,
+    });
+  }
+
+  /** Where not all of its labels are there, sources would share one. */
+  #showsPushTimes({ addsAll }: PushRules): boolean {
+    const { byJob, pushTimes } = this.#options;
+    return byJob && addsAll && pushTimes;
   }
 
   #isReplay(identity: Identity): boolean {
@@ -298,29 +365,26 @@ export class Pushes<Counts extends object> {
   }
 
   /** Returns how many bytes to read between two looks at the clock. */
-  #begin(builder: PushBuilder, { key, body, format }: PushRequest): number {
-    const path = this.#pathOf(key);
-    builder.begin(body, path, key.text);
-    if (this.#showsPushTimes) {
-      addPushTimes(builder, this.#ledger.state, path, this.#ledger.wallMs());
+  #begin(builder: PushBuilder, { key, body, format }: PushRequest, rules: PushRules): number {
+    const { added } = rules;
+    builder.begin(body, rules.rewrites ? noPathLabels : added, key.text);
+    if (this.#showsPushTimes(rules)) {
+      addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
       // Nobody has sent them.
       builder.batch.samples = 0;
     }
-    return format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(path.labels);
-  }
-
-  #pathOf({ labels }: GroupingKey): PathLabels {
-    const { pathLabels, byJob, emptyInstance } = this.#options;
-    return pathLabels === 'add' ? { labels, emptyInstance: byJob && emptyInstance } : noPathLabels;
+    if (rules.rewrites) return REWRITTEN_STEP_BYTES;
+    return format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels);
   }
 
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
   noteFailure({ key }: PushRequest): void {
     const ledger = this.#ledger;
     const { state } = ledger;
-    if (!this.#showsPushTimes || !state.sources.has(key.text)) return;
+    const rules = this.#rulesFor(key);
+    if (!this.#showsPushTimes(rules) || !state.sources.has(key.text)) return;
     if (ledger.applying !== undefined || !this.#short.isIdle) return;
-    const path = this.#pathOf(key);
+    const path = rules.added;
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
     const builder = this.#builder;
