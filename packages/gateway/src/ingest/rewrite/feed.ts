@@ -12,7 +12,7 @@ import { UNKNOWN } from '../../model/known-series.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import { addHistograms } from '../../histogram/add.ts';
 import type { GaugePolicy, Rules } from '../../rules/rules.ts';
-import { mergeHistograms } from './merge-histograms.ts';
+import { foldedBound, mergeHistograms } from './merge-histograms.ts';
 import type { PushedHistogram } from './merge-histograms.ts';
 import { exactSum, mergedGauge } from './merge-values.ts';
 import { cutHistogram } from './problems.ts';
@@ -211,8 +211,7 @@ export class Feed {
   ): number {
     const push = this.#push;
     const listed = push.bucketsOf.get(composite);
-    const folded = (bound: number): number =>
-      listed === undefined ? bound : (listed.find((each) => bound <= each) ?? Number.POSITIVE_INFINITY);
+    const folded = (bound: number): number => foldedBound(bound, listed);
     const merged = mergeHistograms(this.#histogramsOf(composite, folded));
     const exemplars = new Map<number, Exemplar>();
     for (const series of of.buckets) {

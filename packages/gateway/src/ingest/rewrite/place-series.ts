@@ -7,14 +7,15 @@ import { createHash } from 'node:crypto';
 import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
-import { seriesText } from '../../model/series-text.ts';
+import { parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { formatFloat64, parseFloat64 } from '../../primitives/float.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { ByteTable } from '../../primitives/byte-table.ts';
-import type { RelabelRule } from '../../rules/rules.ts';
+import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
 import type { Limits } from '../../store/limits.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import { checkSeriesLimits, compositeLabels, duplicateSeries, kindOf, upperBound } from '../sample-kinds.ts';
+import { foldedBound } from './merge-histograms.ts';
 import { namelessLabel, torn, typesMeet, unnamed } from './problems.ts';
 import { partOf } from './pushed-families.ts';
 import type { PushedFamilies, PushedFamily, Role } from './pushed-families.ts';
@@ -45,6 +46,7 @@ export interface Placed {
 
 /** What became of one series, and which rules did it. */
 export interface Trace {
+  /** As the body has it. */
   readonly pushed: string;
   readonly steps: readonly string[];
   /** Undefined where a rule dropped it. */
@@ -119,27 +121,49 @@ export class SeriesPlacer {
     const { offset } = at;
     const sample = this.#sampleOf(name, labels, offset);
     sample.family.isSampled = true;
-    this.#steps = [];
+    if (this.#trace !== undefined) this.#beginSteps(labels);
     const becomes = relabelled(sample, this.#rules, this.#trace && ((rule) => this.#step(rule)));
     if ('action' in becomes) {
       this.#noteCut(sample, becomes);
-      this.#trace?.({ pushed: sample.text, steps: this.#steps, becomes: undefined });
+      this.#trace?.({ pushed: seriesText(name, labels), steps: this.#steps, becomes: undefined });
       return undefined;
     }
     this.#checkNames(sample, becomes);
     if (at.isOnlyOne !== true) this.#checkOnce(sample);
     const placed = this.#place(sample, becomes);
     this.#trace?.({
-      pushed: sample.text,
+      pushed: seriesText(name, labels),
       steps: this.#steps,
-      becomes: this.#push.series.textOf(placed.series),
+      becomes: this.#shown(placed),
     });
     return placed;
+  }
+
+  /** The text of a series as the exposition will have it. */
+  #shown({ series, group }: Placed): string {
+    const { series: texts, compositeOf, bucketsOf, boundOf, roleOf } = this.#push;
+    const text = texts.textOf(series);
+    const listed = group === NONE ? undefined : bucketsOf.get(compositeOf[group]!);
+    if (listed === undefined || roleOf[series] !== '_bucket') return text;
+    const { name, labels } = parseSeriesText(text);
+    const others = labels.filter((label) => label.name !== 'le');
+    return seriesText(name, others, formatFloat64(foldedBound(boundOf[series]!, listed)));
+  }
+
+  #beginSteps(pushed: readonly Label[]): void {
+    const names = this.#rules.added.labels
+      .filter(({ name, value }) => value !== pushed.find((label) => label.name === name)?.value)
+      .map(({ name }) => name);
+    this.#steps = names.length === 0 ? [] : [`path labels ${names.join(', ')}`];
   }
 
   #step(rule: RelabelRule): void {
     const name = `${nameOfRelabelRule(this.#rules.rules, rule)} ${rule.action}`;
     if (this.#steps.at(-1) !== name) this.#steps.push(name);
+  }
+
+  #metricStep(rule: MetricRule, does: string): void {
+    if (this.#trace !== undefined) this.#steps.push(`${nameOfMetricRule(this.#rules.rules, rule)} ${does}`);
   }
 
   #sampleOf(name: string, pushedLabels: readonly Label[], offset: number): Sample {
@@ -178,7 +202,8 @@ export class SeriesPlacer {
     const text = seriesText(name, labels);
     checkSeriesLimits(this.#limits, labels.length, text, offset);
     const family = this.#join(name, from, offset);
-    if (from.type === undefined) family.typeByRule ??= this.#typeByRule({ name, labels });
+    if (from.type === undefined && (family.typeByRule === undefined || this.#trace !== undefined))
+      family.typeByRule ??= this.#typeByRule({ name, labels });
     const series = this.#push.seriesAt(
       this.#scratch.write(text),
       { family, role: '', bound: Number.NaN },
@@ -272,18 +297,16 @@ export class SeriesPlacer {
   #left(series: Named, { labels }: Named): readonly Label[] {
     const rule = labelsRule(series, this.#rules);
     const left = labelsLeft(series.labels, rule, this.#rules);
-    if (this.#trace !== undefined && rule !== undefined && left.length < labels.length) {
+    if (rule !== undefined && left.length < labels.length) {
       const { without, by } = rule;
-      const does = by === undefined ? `without ${without?.join(', ')}` : `by ${by.join(', ')}`;
-      this.#steps.push(`${nameOfMetricRule(this.#rules.rules, rule)} ${does}`);
+      this.#metricStep(rule, by === undefined ? `without ${without?.join(', ')}` : `by ${by.join(', ')}`);
     }
     return left;
   }
 
   #typeByRule(series: Named): MetricType | undefined {
     const rule = typeRule(series, this.#rules);
-    if (rule !== undefined)
-      this.#steps.push(`${nameOfMetricRule(this.#rules.rules, rule)} type ${rule.type}`);
+    if (rule !== undefined) this.#metricStep(rule, `type ${rule.type}`);
     return rule?.type;
   }
 
@@ -296,7 +319,7 @@ export class SeriesPlacer {
       const rule = bucketsRule(series, this.#rules);
       if (rule !== undefined) {
         push.bucketsOf.set(composite, rule.buckets!);
-        this.#steps.push(`${nameOfMetricRule(this.#rules.rules, rule)} buckets`);
+        this.#metricStep(rule, `buckets ${rule.buckets!.join(', ')}`);
       }
     }
     return composite;
