@@ -7,50 +7,34 @@
  * too often, it insists (gateway/ledger/long-read.ts): whatever would change the state in such a way waits until it has been read. All else
  * goes on meanwhile, and so do scrapes.
  */
-import { PushBuilder } from '../../ingest/push-builder.ts';
-import { addFailureTime, addPushTimes, lastFailure } from '../../ingest/push-times.ts';
-import { rulesForPath } from '../../ingest/rewrite/push-rules.ts';
+import { addFailureTime, lastFailure } from '../../ingest/push-times.ts';
+import { PathRules } from '../../ingest/rewrite/push-rules.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
-import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
-import { noPathLabels } from '../../ingest/sample-kinds.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { Command } from '../../wal/commands.ts';
 import { PushCommand } from '../../wal/push-command.ts';
 import { checkLimits, checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
 import { freedBy, idsOfLeaving } from '../../ingest/freed.ts';
 import { checkLeaving } from '../../ingest/leaving.ts';
-import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
-import type { GroupingKey, Label } from '../../model/labels.ts';
+import type { GroupingKey } from '../../model/labels.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { Rules } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
-import { decodersFor } from './decoders.ts';
-import type { Decoders } from './decoders.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { located } from './located.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
+import { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
+import { PushReader } from './push-reader.ts';
+import type { LongReading } from './push-reader.ts';
 import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
 const SHORT_BYTES = 128 * 1024;
-/** Read between two looks at the clock, or at how dear the body is. */
-const STEP_BYTES = 8 * 1024;
-const STEP_BYTES_MIN = 256;
-/** A few bytes can say much there. */
-const PROTOBUF_STEP_BYTES = 1024;
-/** Each line may be looked at by hundreds of rules. */
-const REWRITTEN_STEP_BYTES = 64;
-/** A line may be so short; labels of the path come to each. */
-const LINE_BYTES = 64;
-/** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
-const SHORT_NEW_SERIES_MAX = 2048;
-/** Reading so much that is new takes as long as a step where all is known. */
-const UNIT_NEW_SERIES = 64;
 /** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
@@ -82,14 +66,12 @@ interface PushesSettings {
 
 export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
-  readonly #decoders: Decoders;
   readonly #ledger: Ledger;
   readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
   readonly #rules: CurrentRules;
-  readonly #builder: PushBuilder;
-  readonly #longBuilder: PushBuilder;
-  readonly #rewriter: RewriteSink;
-  readonly #longRewriter: RewriteSink;
+  readonly #pathRules: PathRules;
+  readonly #reader: PushReader;
+  readonly #longReader: PushReader;
   /** Of those that need one turn of the event loop, but cannot have this one. */
   readonly #short: PushQueue;
   readonly #bounds: QueueBounds;
@@ -107,14 +89,14 @@ export class Pushes<Counts extends object> {
   ) {
     this.#options = options;
     this.#rules = rules;
-    this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.#counted = counted;
     this.#bounds = bounds;
-    this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
-    this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
-    this.#rewriter = new RewriteSink(ledger.state);
-    this.#longRewriter = new RewriteSink(ledger.state);
+    const { pathLabels, byJob, emptyInstance } = options;
+    this.#pathRules = new PathRules({ pathLabels, emptyInstance: byJob && emptyInstance });
+    const fixed = new FixedSeries(ledger.state);
+    this.#reader = new PushReader(options, ledger, fixed);
+    this.#longReader = new PushReader(options, ledger, fixed);
     this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
     this.#long = new PushQueue(() => undefined, bounds);
     this.#held = new PushQueue(() => undefined, bounds);
@@ -177,18 +159,9 @@ export class Pushes<Counts extends object> {
     this.#share.spend(body.length);
     if (this.#isReplay(identity)) return REPLAYED;
     this.#checkSource(request.key);
-    const builder = this.#builder;
-    const rules = this.#rulesFor(request.key);
-    const sink = rules.rewrites ? this.#rewriter : builder;
     try {
-      const stepBytes = this.#begin(builder, request, rules);
-      if (sink !== builder) this.#rewriter.begin(rules);
-      const decoder = this.#decoders[format](body, sink);
-      while (!decoder.advance(stepBytes)) if (sink.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
-      if (sink !== builder)
-        for (const _ of this.#rewriter.feed(builder))
-          if (builder.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
-      const batch = builder.finish();
+      if (!this.#reader.now(request, this.#rulesFor(request.key))) return LONG;
+      const batch = this.#reader.builder.finish();
       const push = commandOf(batch, request, identity);
       if (nearsSourceLimit(state, batch)) {
         if (state.sources.isLong(push.source, batch)) return LONG;
@@ -207,8 +180,6 @@ export class Pushes<Counts extends object> {
       return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
-    } finally {
-      if (sink !== builder) this.#rewriter.clear();
     }
   }
 
@@ -248,20 +219,21 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     identity: Identity,
-    how: { readonly rules: PushRules; readonly turn: Turn; readonly insists: boolean },
+    how: LongReading & { readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
-    const builder = this.#longBuilder;
-    const { rules, turn, insists } = how;
+    const reader = this.#longReader;
+    const { builder } = reader;
+    const { turn, insists } = how;
     if (this.#isReplay(identity)) return REPLAYED;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
-      if (!(await this.#readInSteps(request, rules, turn))) return undefined;
+      if (!(await reader.inSteps(request, how))) return undefined;
       read.holdStill();
       // From here on the state stays as it was when the last line was read.
       if (!(await inSteps(builder.isCurrentInSteps(), turn))) return undefined;
-      if (rules.rewrites && !this.#longRewriter.isUnchanged()) return undefined;
+      if (!reader.isUnchanged()) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
       this.#checkSource(request.key);
       await inSteps(builder.finishInSteps(), turn);
@@ -277,52 +249,10 @@ export class Pushes<Counts extends object> {
       if (await ledger.pushInSteps(push, turn)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
-      if (rules.rewrites) this.#longRewriter.clear();
+      reader.letGo();
     }
     await ledger.waitForSpace();
     return undefined;
-  }
-
-  /** False as soon as the state has changed. */
-  async #readInSteps(request: PushRequest, rules: PushRules, turn: Turn): Promise<boolean> {
-    const { body, format = 'text' } = request;
-    const builder = this.#longBuilder;
-    const rewriter = this.#longRewriter;
-    const sink = rules.rewrites ? rewriter : builder;
-    const stepBytes = this.#begin(builder, request, rules);
-    if (rules.rewrites) rewriter.begin(rules);
-    const decoder = this.#decoders[format](body, sink);
-    const units = stepBytes / STEP_BYTES;
-    if (!(await this.#readSteps(() => decoder.advance(stepBytes), { sink, units, request, turn })))
-      return false;
-    if (!rules.rewrites) return true;
-    const steps = rewriter.feed(builder);
-    return this.#readSteps(() => steps.next().done === true, { sink: builder, units: 1, request, turn });
-  }
-
-  /** Does steps until one says that it was the last; false as soon as the state has changed. */
-  async #readSteps(
-    step: () => boolean,
-    by: {
-      readonly sink: { readonly newSeries: number };
-      readonly units: number;
-      readonly request: PushRequest;
-      readonly turn: Turn;
-    },
-  ): Promise<boolean> {
-    const { sink, units, turn } = by;
-    const builder = this.#longBuilder;
-    let before = sink.newSeries;
-    while (builder.isUnchanged()) {
-      if (step()) return true;
-      const { newSeries } = sink;
-      const next = turn.over(units + (newSeries - before) / UNIT_NEW_SERIES);
-      before = newSeries;
-      if (next !== undefined) await next;
-      if (by.request.client?.isGone === true) throw new ClientGone();
-      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-    }
-    return false;
   }
 
   #checkSource(key: GroupingKey): void {
@@ -337,16 +267,7 @@ export class Pushes<Counts extends object> {
   }
 
   #rulesFor(key: GroupingKey): PushRules {
-    return rulesForPath(this.#rules.current, key, {
-      pathLabels: this.#options.pathLabels,
-      emptyInstance: this.#options.byJob && this.#options.emptyInstance,
-    });
-  }
-
-  /** Where not all of its labels are there, sources would share one. */
-  #showsPushTimes({ addsAll }: PushRules): boolean {
-    const { byJob, pushTimes } = this.#options;
-    return byJob && addsAll && pushTimes;
+    return this.#pathRules.for(this.#rules.current, key);
   }
 
   #isReplay(identity: Identity): boolean {
@@ -364,30 +285,17 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  /** Returns how many bytes to read between two looks at the clock. */
-  #begin(builder: PushBuilder, { key, body, format }: PushRequest, rules: PushRules): number {
-    const { added } = rules;
-    builder.begin(body, rules.rewrites ? noPathLabels : added, key.text);
-    if (this.#showsPushTimes(rules)) {
-      addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
-      // Nobody has sent them.
-      builder.batch.samples = 0;
-    }
-    if (rules.rewrites) return REWRITTEN_STEP_BYTES;
-    return format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels);
-  }
-
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
   noteFailure({ key }: PushRequest): void {
     const ledger = this.#ledger;
     const { state } = ledger;
     const rules = this.#rulesFor(key);
-    if (!this.#showsPushTimes(rules) || !state.sources.has(key.text)) return;
+    if (!this.#reader.showsPushTimes(rules) || !state.sources.has(key.text)) return;
     if (ledger.applying !== undefined || !this.#short.isIdle) return;
     const path = rules.added;
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
-    const builder = this.#builder;
+    const { builder } = this.#reader;
     builder.begin(nothing, path, key.text);
     try {
       addFailureTime(builder, state, nowMs);
@@ -408,12 +316,6 @@ function* growthOf(
   const push = { put: method === 'PUT', leaving: idsOfLeaving(batch) };
   const { growth } = yield* sources.foresee(source, batch, push);
   return growth;
-}
-
-function stepBytesWith(pathLabels: readonly Label[]): number {
-  let bytes = 0;
-  for (const { name, value } of pathLabels) bytes += name.length + value.length;
-  return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
 }
 
 function commandOf(batch: Batch, { key, method, body }: PushRequest, identity: Identity): PushCommand {

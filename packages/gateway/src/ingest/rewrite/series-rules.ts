@@ -4,6 +4,7 @@ import { NAME_LABEL, relabel } from '../../rules/relabel.ts';
 import type { LabelSet, OnRelabelled } from '../../rules/relabel.ts';
 import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
 import { withPathLabels } from '../sample-kinds.ts';
+import { PATH_PREFIX } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 
 export interface Named {
@@ -41,7 +42,7 @@ export function relabelled(
 function labelSet({ name, labels }: Named, { path }: PushRules): LabelSet {
   const all: (readonly [string, string])[] = [[NAME_LABEL, name]];
   for (const label of labels) all.push([label.name, label.value]);
-  for (const label of path) if (label.value !== '') all.push([`__path_${label.name}`, label.value]);
+  for (const label of path) if (label.value !== '') all.push([`${PATH_PREFIX}${label.name}`, label.value]);
   return new Map(all.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
