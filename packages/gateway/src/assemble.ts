@@ -35,7 +35,8 @@ export interface Parts {
   readonly memoryBytes: number;
   readonly clock: Clock;
   readonly log: Log;
-  readonly rules?: Rules;
+  /** None when left out. */
+  readonly rules?: Rules | undefined;
   /** Where the rules are from. */
   readonly configFile?: string | undefined;
   /** Whether they may be reloaded over HTTP. */

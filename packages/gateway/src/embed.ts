@@ -119,12 +119,14 @@ export async function openGateway(
   return embeddedGateway(assembly, parts);
 }
 
-/** For tests: the parts, and what embedders see of them. */
+/** The parts, and what embedders see of them. Rules that were read already take the place of those of the options. */
 export function embed(
   options: EmbeddedOptions,
   journal: Journal,
+  rules?: Rules,
 ): Assembly & { readonly embedded: EmbeddedGateway } {
-  const parts = partsOf(options);
+  const given = partsOf(options);
+  const parts = rules === undefined ? given : { ...given, rules };
   const assembly = assemble({ ...parts, journal });
   return { ...assembly, embedded: embeddedGateway(assembly, parts) };
 }

@@ -3,9 +3,11 @@
  * operator would do and see.
  *
  *   options         createGateway options as JSON; only as the first block
+ *   rules           what the configuration file says from here on, as YAML; the file before counts no more
  *   push            a push; `push PUT job/a` names method and path, `key=k` its idempotency key, `format=openmetrics` what
  *                   it is written in
  *   replayed        the push just before was known by its key, and not counted again
+ *   dropped         rules drop all that the push just before has
  *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
  *   scrape          the page now, exactly; `scrape format=openmetrics escaping=dots` says how it is written
  *   delete job/a    retires a source
@@ -106,6 +108,9 @@ async function run({ blocks }: Case): Promise<void> {
         case 'options':
           expect(index, where).toBe(0);
           break;
+        case 'rules':
+          await running.setRules(body);
+          break;
         case 'push':
         case 'push-escaped': {
           const key = wordAfter('key=', words);
@@ -124,10 +129,12 @@ async function run({ blocks }: Case): Promise<void> {
           if (next?.verb === 'refused') {
             expect(`${describeError(outcome)}\n`, where).toBe(`${next.words.join(' ')}\n${next.body}`);
           } else if (outcome instanceof Error) expect.fail(`${where}: ${describeError(outcome)}`);
+          else if (next?.verb === 'dropped') expect(outcome, where).toBe('dropped by rules');
           else expect(outcome === 'replayed', where).toBe(next?.verb === 'replayed');
           break;
         }
         case 'replayed':
+        case 'dropped':
         case 'refused':
           expect(blocks[index - 1]?.verb, where).toMatch(/^(?:push|delete-|wipe|would-)/);
           break;

@@ -112,10 +112,10 @@ export interface ExpositionReader {
 
 /**
  * `replayed`: it was there already, under the same idempotency key. `dropped`: as applied, but it has samples and none of them adds
- * anything, as they are of summaries that are not kept, NaN or infinite. `late`: it is older than what its source has pushed already, as its
+ * anything, as they are of summaries that are not kept, NaN or infinite. `dropped by rules`: the same, where rules drop some or all of them. `late`: it is older than what its source has pushed already, as its
  * start times say, and has changed nothing.
  */
-export type PushOutcome = 'applied' | 'replayed' | 'dropped' | 'late';
+export type PushOutcome = 'applied' | 'replayed' | 'dropped' | 'dropped by rules' | 'late';
 
 export interface Holdings {
   readonly families: number;

@@ -100,7 +100,9 @@ export class Gateway implements GatewayApi {
       now,
     });
     this.#suspects = new Suspects(options.byJob, log, now);
-    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key));
+    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
+      rules: this.#rules,
+    });
     this.#deletions = new Deletions({
       ledger: this.#ledger,
       log,
@@ -193,10 +195,11 @@ export class Gateway implements GatewayApi {
     if (read.nonFinite > 0) this.telemetry?.samplesIgnored('non_finite', read.nonFinite);
     if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
+    if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
     if (read.push.isLate) return 'late';
-    return read.samples > 0 && read.samples === read.nonFinite + read.sums + read.summary
-      ? 'dropped'
-      : 'applied';
+    const ignored = read.nonFinite + read.sums + read.summary + read.byRule;
+    if (read.samples === 0 || read.samples > ignored) return 'applied';
+    return read.byRule > 0 ? 'dropped by rules' : 'dropped';
   }
 
   async delete(key: GroupingKey, client?: Client): Promise<void> {
@@ -322,6 +325,7 @@ export class Gateway implements GatewayApi {
       nonFinite: batch.ignoredNonFinite,
       sums: batch.ignoredSums,
       summary: batch.ignoredSummary,
+      byRule: batch.ignoredByRule,
     };
   }
 
@@ -349,4 +353,5 @@ interface Counts {
   readonly nonFinite: number;
   readonly sums: number;
   readonly summary: number;
+  readonly byRule: number;
 }

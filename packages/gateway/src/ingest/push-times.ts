@@ -2,6 +2,7 @@
  * When a source was last pushed to, and when that last failed, as series of that source: what Pushgateway's users alert on. They are
  * samples like all others once they are in a batch, so that records, snapshots and DELETE know nothing of them.
  */
+import type { Label } from '../model/labels.ts';
 import type { SampleSink, SeriesKey } from '../model/sample-sink.ts';
 import { seriesText } from '../model/series-text.ts';
 import { withPathLabels } from './sample-kinds.ts';
@@ -20,13 +21,15 @@ const nowhere: SeriesKey = { start: 0, end: 0, repeatable: false };
 
 /** To be called before anything else is read. `pushedMs` is the wall-clock time. */
 export function addPushTimes(sink: SampleSink, state: State, path: PathLabels, pushedMs: number): void {
-  add(sink, state, PUSHED, pushedMs / 1000);
-  add(sink, state, FAILED, lastFailure(state, path));
+  // Rules are for what senders push, so the labels of the path are there whether or not the sink adds them to all series.
+  const labels = withPathLabels([], path);
+  add(sink, state, { name: PUSHED, labels, seconds: pushedMs / 1000 });
+  add(sink, state, { name: FAILED, labels, seconds: lastFailure(state, path) });
 }
 
 /** The same for a push that was refused, and brings nothing else. */
 export function addFailureTime(sink: SampleSink, state: State, failedMs: number): void {
-  add(sink, state, FAILED, failedMs / 1000);
+  add(sink, state, { name: FAILED, labels: [], seconds: failedMs / 1000 });
 }
 
 /** Seconds since the Unix epoch; 0 where none is known. */
@@ -38,11 +41,20 @@ export function lastFailure({ accumulators, hashSeed }: State, path: PathLabels)
   return accumulator < 0 ? 0 : accumulators.sums.get(accumulator);
 }
 
-function add(sink: SampleSink, { families }: State, name: keyof typeof helps, seconds: number): void {
+function add(
+  sink: SampleSink,
+  { families }: State,
+  sample: {
+    readonly name: keyof typeof helps;
+    readonly labels: readonly Label[];
+    readonly seconds: number;
+  },
+): void {
+  const { name, labels, seconds } = sample;
   const known = families.find(name);
   // Somebody has pushed it as something else.
   if (known !== undefined && known.type !== 'gauge') return;
   sink.addType(name, 'gauge', nowhere);
   sink.addHelp(name, helps[name], nowhere);
-  sink.addSample(name, [], seconds, nowhere);
+  sink.addSample(name, labels, seconds, nowhere);
 }

@@ -4,12 +4,19 @@ import { PushProblem } from '../model/errors.ts';
 import { hasBuckets } from '../model/metric-type.ts';
 import { parseFloat64 } from '../primitives/float.ts';
 import { quote, shorten } from '../primitives/quote.ts';
+import type { PushFamily } from '../store/batch.ts';
 import type { Route } from './push-families.ts';
 import type { Limits } from '../store/limits.ts';
 import { AccumulatorKind, rowKindOf } from '../store/policies.ts';
 
+/** What of a route says what its samples are. */
+interface Kind {
+  readonly family: Pick<PushFamily, 'type'>;
+  readonly role: Route['role'];
+}
+
 /** What a sample of this name is; throws a PushProblem when its family has no such sample. */
-export function kindOf({ family, role }: Route, name: string, offset: number): AccumulatorKind {
+export function kindOf({ family, role }: Kind, name: string, offset: number): AccumulatorKind {
   const ofRow = rowKindOf(family);
   if (ofRow !== undefined) return ofRow;
   if (role === '_bucket') return AccumulatorKind.BUCKET;
@@ -23,7 +30,7 @@ export function kindOf({ family, role }: Route, name: string, offset: number): A
 
 /** The labels that the samples of one histogram or summary share. */
 export function compositeLabels(
-  { family, role }: Route,
+  { family, role }: Kind,
   name: string,
   labels: readonly Label[],
   offset: number,

@@ -60,6 +60,8 @@ export interface Batch {
   /** The series of the first of them, as shown in a message. */
   ignoredSumOf: string | undefined;
   ignoredSummary: number;
+  /** Samples that a rule dropped. */
+  ignoredByRule: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
   /** Some of the histograms have native buckets. */
@@ -158,6 +160,7 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredSums: 0,
     ignoredSumOf: undefined,
     ignoredSummary: 0,
+    ignoredByRule: 0,
     exemplarsDropped: 0,
     native: false,
     source: undefined,
@@ -195,6 +198,7 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredSums = 0;
   batch.ignoredSumOf = undefined;
   batch.ignoredSummary = 0;
+  batch.ignoredByRule = 0;
   batch.exemplarsDropped = 0;
   batch.native = false;
   batch.source = undefined;

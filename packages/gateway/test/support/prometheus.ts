@@ -70,12 +70,14 @@ export interface PrometheusOptions {
   readonly flags?: readonly string[];
   /** Lines of YAML for the scrape of the target. */
   readonly scrape?: readonly string[];
+  /** Further entries of `scrape_configs`. */
+  readonly jobs?: readonly object[];
 }
 
 /** Scrapes `target` every second, until the test ends. */
 export async function startPrometheus(
   target: string,
-  { binary, flags = [], scrape = [] }: PrometheusOptions = {},
+  { binary, flags = [], scrape = [], jobs = [] }: PrometheusOptions = {},
 ): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-prometheus-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -86,7 +88,7 @@ scrape_configs:
   - job_name: gateway
     honor_labels: true
     static_configs: [{ targets: ['${new URL(target).host}'] }]
-${scrape.map((line) => `    ${line}\n`).join('')}`,
+${scrape.map((line) => `    ${line}\n`).join('')}${jobs.map((job) => `  - ${JSON.stringify(job)}\n`).join('')}`,
   );
   const port = await freePort();
   const child = spawn(

@@ -39,6 +39,12 @@ export class RestartingGateway {
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS, { acceptModeChange });
   }
 
+  /** For the next push, and after a restart as well. */
+  async setRules(rules: string | object): Promise<void> {
+    await this.gateway.setRules(rules);
+    this.#options = { ...this.#options, rules };
+  }
+
   /** As if an earlier version had kept it, whose rules did not say which path labels there are. */
   forgetPathLabels(): void {
     const rules = this.#journal.records[0]!;

@@ -7,44 +7,34 @@
  * too often, it insists (gateway/ledger/long-read.ts): whatever would change the state in such a way waits until it has been read. All else
  * goes on meanwhile, and so do scrapes.
  */
-import { PushBuilder } from '../../ingest/push-builder.ts';
-import { addFailureTime, addPushTimes, lastFailure } from '../../ingest/push-times.ts';
-import { noPathLabels } from '../../ingest/sample-kinds.ts';
-import type { PathLabels } from '../../ingest/sample-kinds.ts';
+import { addFailureTime, lastFailure } from '../../ingest/push-times.ts';
+import { PathRules } from '../../ingest/rewrite/push-rules.ts';
+import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { Command } from '../../wal/commands.ts';
 import { PushCommand } from '../../wal/push-command.ts';
 import { checkLimits, checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
 import { freedBy, idsOfLeaving } from '../../ingest/freed.ts';
 import { checkLeaving } from '../../ingest/leaving.ts';
-import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
-import type { GroupingKey, Label } from '../../model/labels.ts';
+import type { GroupingKey } from '../../model/labels.ts';
+import { noRules } from '../../rules/rules.ts';
+import type { RulesInForce } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
-import { decodersFor } from './decoders.ts';
-import type { Decoders } from './decoders.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { located } from './located.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
+import { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
+import { PushReader } from './push-reader.ts';
+import type { LongReading } from './push-reader.ts';
 import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
 const SHORT_BYTES = 128 * 1024;
-/** Read between two looks at the clock, or at how dear the body is. */
-const STEP_BYTES = 8 * 1024;
-const STEP_BYTES_MIN = 256;
-/** A few bytes can say much there. */
-const PROTOBUF_STEP_BYTES = 1024;
-/** A line may be so short; labels of the path come to each. */
-const LINE_BYTES = 64;
-/** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
-const SHORT_NEW_SERIES_MAX = 2048;
-/** Reading so much that is new takes as long as a step where all is known. */
-const UNIT_NEW_SERIES = 64;
 /** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
@@ -64,13 +54,19 @@ type NotNow = typeof LONG | typeof WAITS;
 /** See IdempotencyKeys. */
 type Identity = Uint8Array | undefined;
 
+interface PushesSettings {
+  readonly bounds?: QueueBounds;
+  readonly rules?: RulesInForce | undefined;
+}
+
 export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
-  readonly #decoders: Decoders;
   readonly #ledger: Ledger;
   readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
-  readonly #builder: PushBuilder;
-  readonly #longBuilder: PushBuilder;
+  readonly #rules: RulesInForce;
+  readonly #pathRules: PathRules;
+  readonly #reader: PushReader;
+  readonly #longReader: PushReader;
   /** Of those that need one turn of the event loop, but cannot have this one. */
   readonly #short: PushQueue;
   readonly #bounds: QueueBounds;
@@ -84,15 +80,18 @@ export class Pushes<Counts extends object> {
     options: GatewayOptions,
     ledger: Ledger,
     counted: (push: PushCommand, key: GroupingKey) => Counts,
-    bounds: QueueBounds = defaultQueueBounds,
+    { bounds = defaultQueueBounds, rules = { current: noRules } }: PushesSettings = {},
   ) {
     this.#options = options;
-    this.#decoders = decodersFor(options);
+    this.#rules = rules;
     this.#ledger = ledger;
     this.#counted = counted;
     this.#bounds = bounds;
-    this.#builder = new PushBuilder(ledger.state, () => ledger.wallMs());
-    this.#longBuilder = new PushBuilder(ledger.state, () => ledger.wallMs());
+    const { pathLabels, byJob, emptyInstance } = options;
+    this.#pathRules = new PathRules({ pathLabels, emptyInstance: byJob && emptyInstance });
+    const fixed = new FixedSeries(ledger.state);
+    this.#reader = new PushReader(options, ledger, fixed);
+    this.#longReader = new PushReader(options, ledger, fixed);
     this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
     this.#long = new PushQueue(() => undefined, bounds);
     this.#held = new PushQueue(() => undefined, bounds);
@@ -155,12 +154,9 @@ export class Pushes<Counts extends object> {
     this.#share.spend(body.length);
     if (this.#isReplay(identity)) return REPLAYED;
     this.#checkSource(request.key);
-    const builder = this.#builder;
     try {
-      const stepBytes = this.#begin(builder, request);
-      const decoder = this.#decoders[format](body, builder);
-      while (!decoder.advance(stepBytes)) if (builder.newSeries > SHORT_NEW_SERIES_MAX) return LONG;
-      const batch = builder.finish();
+      if (!this.#reader.now(request, this.#rulesFor(request.key))) return LONG;
+      const batch = this.#reader.builder.finish();
       const push = commandOf(batch, request, identity);
       if (nearsSourceLimit(state, batch)) {
         if (state.sources.isLong(push.source, batch)) return LONG;
@@ -190,6 +186,8 @@ export class Pushes<Counts extends object> {
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
     let counts: Counts | typeof REPLAYED | undefined;
+    // A push is read by one set of rules, however often it has to be read.
+    const rules = this.#rulesFor(request.key);
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
@@ -197,6 +195,7 @@ export class Pushes<Counts extends object> {
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
         counts = await this.#attempt(request, identity, {
+          rules,
           turn,
           insists: attempt % (FREE_ATTEMPTS + 1) === 0,
         });
@@ -215,18 +214,21 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     identity: Identity,
-    { turn, insists }: { readonly turn: Turn; readonly insists: boolean },
+    how: LongReading & { readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
-    const builder = this.#longBuilder;
+    const reader = this.#longReader;
+    const { builder } = reader;
+    const { turn, insists } = how;
     if (this.#isReplay(identity)) return REPLAYED;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
-      if (!(await this.#readInSteps(request, turn))) return undefined;
+      if (!(await reader.inSteps(request, how))) return undefined;
       read.holdStill();
       // From here on the state stays as it was when the last line was read.
       if (!(await inSteps(builder.isCurrentInSteps(), turn))) return undefined;
+      if (!reader.isUnchanged()) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
       this.#checkSource(request.key);
       await inSteps(builder.finishInSteps(), turn);
@@ -242,28 +244,10 @@ export class Pushes<Counts extends object> {
       if (await ledger.pushInSteps(push, turn)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
+      reader.letGo();
     }
     await ledger.waitForSpace();
     return undefined;
-  }
-
-  /** False as soon as the state has changed. */
-  async #readInSteps(request: PushRequest, turn: Turn): Promise<boolean> {
-    const { body, client, format = 'text' } = request;
-    const builder = this.#longBuilder;
-    const stepBytes = this.#begin(builder, request);
-    const decoder = this.#decoders[format](body, builder);
-    let before = 0;
-    while (builder.isUnchanged()) {
-      if (decoder.advance(stepBytes)) return true;
-      const { newSeries } = builder;
-      const next = turn.over(stepBytes / STEP_BYTES + (newSeries - before) / UNIT_NEW_SERIES);
-      before = newSeries;
-      if (next !== undefined) await next;
-      if (client?.isGone === true) throw new ClientGone();
-      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-    }
-    return false;
   }
 
   #checkSource(key: GroupingKey): void {
@@ -277,9 +261,8 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  get #showsPushTimes(): boolean {
-    const { byJob, pathLabels, pushTimes } = this.#options;
-    return byJob && pathLabels === 'add' && pushTimes;
+  #rulesFor(key: GroupingKey): PushRules {
+    return this.#pathRules.for(this.#rules.current, key);
   }
 
   #isReplay(identity: Identity): boolean {
@@ -297,33 +280,17 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  /** Returns how many bytes to read between two looks at the clock. */
-  #begin(builder: PushBuilder, { key, body, format }: PushRequest): number {
-    const path = this.#pathOf(key);
-    builder.begin(body, path, key.text);
-    if (this.#showsPushTimes) {
-      addPushTimes(builder, this.#ledger.state, path, this.#ledger.wallMs());
-      // Nobody has sent them.
-      builder.batch.samples = 0;
-    }
-    return format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(path.labels);
-  }
-
-  #pathOf({ labels }: GroupingKey): PathLabels {
-    const { pathLabels, byJob, emptyInstance } = this.#options;
-    return pathLabels === 'add' ? { labels, emptyInstance: byJob && emptyInstance } : noPathLabels;
-  }
-
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
   noteFailure({ key }: PushRequest): void {
     const ledger = this.#ledger;
     const { state } = ledger;
-    if (!this.#showsPushTimes || !state.sources.has(key.text)) return;
+    const rules = this.#rulesFor(key);
+    if (!this.#reader.showsPushTimes(rules) || !state.sources.has(key.text)) return;
     if (ledger.applying !== undefined || !this.#short.isIdle) return;
-    const path = this.#pathOf(key);
+    const path = rules.added;
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
-    const builder = this.#builder;
+    const { builder } = this.#reader;
     builder.begin(nothing, path, key.text);
     try {
       addFailureTime(builder, state, nowMs);
@@ -344,12 +311,6 @@ function* growthOf(
   const push = { put: method === 'PUT', leaving: idsOfLeaving(batch) };
   const { growth } = yield* sources.foresee(source, batch, push);
   return growth;
-}
-
-function stepBytesWith(pathLabels: readonly Label[]): number {
-  let bytes = 0;
-  for (const { name, value } of pathLabels) bytes += name.length + value.length;
-  return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
 }
 
 function commandOf(batch: Batch, { key, method, body }: PushRequest, identity: Identity): PushCommand {

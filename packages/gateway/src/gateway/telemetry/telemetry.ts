@@ -39,6 +39,7 @@ export const ignoredReasons = [
   'non_finite',
   'non_finite_sum',
   'summary',
+  'relabel',
   'stray_untyped',
   'name_collision',
 ] as const;

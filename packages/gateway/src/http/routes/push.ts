@@ -32,6 +32,8 @@ export interface PushDeps {
 const NOTHING_DELETED = 'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
 const NOTHING_ADDED =
   'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
+const ALL_DROPPED =
+  'all samples of this push were ignored: relabelling rules (metric_relabel_configs) drop them, or summaries, NaN or infinite values\n';
 
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes, addressOf } = deps;
@@ -65,6 +67,7 @@ export function pushHandler(deps: PushDeps): Handler {
     const origin = cors.headersFor(headers.origin, 'push');
     accepted?.(exchange, outcome);
     if (outcome === 'dropped') sendText(response, 202, { text: NOTHING_ADDED, headers: origin });
+    else if (outcome === 'dropped by rules') sendText(response, 202, { text: ALL_DROPPED, headers: origin });
     else sendAccepted(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
@@ -131,6 +134,7 @@ const acceptedMessages: Readonly<Record<PushOutcome, string>> = {
   applied: 'push accepted',
   replayed: 'push accepted',
   dropped: 'push accepted, but all of its samples were ignored',
+  'dropped by rules': 'push accepted, but relabelling rules drop all of its samples',
   late: 'push accepted, but it is older than the one before it, so it was ignored',
 };
 

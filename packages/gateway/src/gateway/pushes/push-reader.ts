@@ -1,0 +1,220 @@
+/**
+ * Reads a body into a batch by the rules for its path. Without any, the decoder feeds the builder. Where rules may say something, the
+ * push is read as if they did not, and if they do (ingest/rewrite/fixed-series.ts), once more through a sink that does what they say.
+ */
+import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
+import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
+import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
+import { PushBuilder } from '../../ingest/push-builder.ts';
+import { addPushTimes } from '../../ingest/push-times.ts';
+import { noPathLabels } from '../../ingest/sample-kinds.ts';
+import { ClientGone } from '../../model/client-gone.ts';
+import { PushProblem } from '../../model/errors.ts';
+import type { Label } from '../../model/labels.ts';
+import type { PushDecoder } from '../../model/push-decoder.ts';
+import type { SampleSink } from '../../model/sample-sink.ts';
+import type { Turn } from '../../primitives/turns.ts';
+import type { PushRequest } from '../api.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { GatewayOptions } from '../options.ts';
+import { decodersFor } from './decoders.ts';
+import type { Decoders } from './decoders.ts';
+
+/** Read between two looks at the clock, or at how dear the body is. */
+const STEP_BYTES = 8 * 1024;
+const STEP_BYTES_MIN = 256;
+/** A few bytes can say much there. */
+const PROTOBUF_STEP_BYTES = 1024;
+/** Each line may be looked at by hundreds of rules. */
+const REWRITTEN_STEP_BYTES = 64;
+/** A line may be so short; labels of the path come to each. */
+const LINE_BYTES = 64;
+/** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
+const SHORT_NEW_SERIES_MAX = 2048;
+/** So does one whose series have to be looked at by the rules in more steps. */
+const SHORT_STEPS_MAX = 2;
+/** Reading so much that is new takes as long as a step where all is known. */
+const UNIT_NEW_SERIES = 64;
+
+/** How a long push is read. */
+export interface LongReading {
+  readonly rules: PushRules;
+  readonly turn: Turn;
+}
+
+interface Sink extends SampleSink {
+  readonly newSeries: number;
+}
+
+export class PushReader {
+  readonly builder: PushBuilder;
+  readonly #options: GatewayOptions;
+  readonly #decoders: Decoders;
+  readonly #ledger: Ledger;
+  readonly #rewriter: RewriteSink;
+  readonly #fixed: FixedSeries;
+
+  constructor(options: GatewayOptions, ledger: Ledger, fixed: FixedSeries) {
+    this.#options = options;
+    this.#decoders = decodersFor(options);
+    this.#ledger = ledger;
+    this.builder = new PushBuilder(ledger.state, () => ledger.wallMs());
+    this.#rewriter = new RewriteSink(ledger.state);
+    this.#fixed = fixed;
+  }
+
+  /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
+  now(request: PushRequest, rules: PushRules): boolean {
+    if (!rules.rewrites) return this.#readNow(request, rules, this.builder);
+    const { text } = request.key;
+    if (this.#fixed.mayHold(rules, text)) {
+      const isFixed = this.#tryNow(request, rules);
+      if (isFixed === undefined) return false;
+      this.#fixed.tried(text, isFixed);
+      if (isFixed) return true;
+    }
+    const rewriter = this.#rewriter;
+    try {
+      if (!this.#readNow(request, rules, rewriter)) return false;
+      for (const _ of rewriter.feed(this.builder))
+        if (this.builder.newSeries > SHORT_NEW_SERIES_MAX) return false;
+      return true;
+    } finally {
+      rewriter.clear();
+    }
+  }
+
+  /** The same in steps; false as soon as the state has changed. `letGo` is to be called once the batch is done with. */
+  async inSteps(request: PushRequest, reading: LongReading): Promise<boolean> {
+    const { rules } = reading;
+    const { builder } = this;
+    if (!rules.rewrites) return this.#readInSteps(request, reading, builder);
+    const { text } = request.key;
+    if (this.#fixed.mayHold(rules, text)) {
+      const isFixed = await this.#tryInSteps(request, reading);
+      this.#fixed.tried(text, isFixed === true);
+      if (isFixed !== false) return isFixed ?? false;
+    }
+    if (!(await this.#readInSteps(request, reading, this.#rewriter))) return false;
+    const steps = this.#rewriter.feed(builder);
+    return this.#doSteps(() => steps.next().done === true, { ...reading, sink: builder, units: 1, request });
+  }
+
+  /** Whether what rules made of the push would be made of it in the state as it is now. */
+  isUnchanged(): boolean {
+    return this.#rewriter.isUnchanged();
+  }
+
+  letGo(): void {
+    this.#rewriter.clear();
+  }
+
+  /** Whether sources have series of their own that say when they pushed. Where not all of the path's labels are there, they would share them. */
+  showsPushTimes({ addsAll }: PushRules): boolean {
+    const { byJob, pushTimes } = this.#options;
+    return byJob && addsAll && pushTimes;
+  }
+
+  #readNow(request: PushRequest, rules: PushRules, sink: Sink): boolean {
+    const { decoder, stepBytes } = this.#begin(request, rules, sink);
+    while (!decoder.advance(stepBytes)) if (sink.newSeries > SHORT_NEW_SERIES_MAX) return false;
+    return true;
+  }
+
+  /** Whether the push is what the rules make of it; undefined where that cannot be said in this turn. */
+  #tryNow(request: PushRequest, rules: PushRules): boolean | undefined {
+    try {
+      if (!this.#readNow(request, rules, this.builder)) return undefined;
+    } catch (error) {
+      // It may be of something that a rule drops.
+      if (error instanceof PushProblem) return false;
+      throw error;
+    }
+    const steps = this.#fixed.leave(this.builder.batch, rules);
+    for (let step = 0; step < SHORT_STEPS_MAX; step += 1) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+    return undefined;
+  }
+
+  async #readInSteps(request: PushRequest, reading: LongReading, sink: Sink): Promise<boolean> {
+    const { decoder, stepBytes } = this.#begin(request, reading.rules, sink);
+    const units = stepBytes / STEP_BYTES;
+    return this.#doSteps(() => decoder.advance(stepBytes), { ...reading, sink, units, request });
+  }
+
+  /** Whether the push is what the rules make of it; undefined when the state has changed. */
+  async #tryInSteps(request: PushRequest, reading: LongReading): Promise<boolean | undefined> {
+    const { builder } = this;
+    try {
+      if (!(await this.#readInSteps(request, reading, builder))) return undefined;
+    } catch (error) {
+      if (error instanceof PushProblem) return false;
+      throw error;
+    }
+    const steps = this.#fixed.leave(builder.batch, reading.rules);
+    let isFixed = false;
+    const step = (): boolean => {
+      const { done, value } = steps.next();
+      if (done === true) isFixed = value;
+      return done === true;
+    };
+    if (!(await this.#doSteps(step, { ...reading, sink: builder, units: 1, request }))) return undefined;
+    return isFixed;
+  }
+
+  /** Does steps until one says that it was the last; false as soon as the state has changed. */
+  async #doSteps(
+    step: () => boolean,
+    by: {
+      readonly sink: Sink;
+      readonly units: number;
+      readonly request: PushRequest;
+      readonly turn: Turn;
+    },
+  ): Promise<boolean> {
+    const { sink, units, request, turn } = by;
+    let before = sink.newSeries;
+    while (this.builder.isUnchanged()) {
+      if (step()) return true;
+      const { newSeries } = sink;
+      const next = turn.over(units + (newSeries - before) / UNIT_NEW_SERIES);
+      before = newSeries;
+      if (next !== undefined) await next;
+      if (request.client?.isGone === true) throw new ClientGone();
+      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+    }
+    return false;
+  }
+
+  /** `stepBytes` is how much to read between two looks at the clock. */
+  #begin(
+    { key, body, format = 'text' }: PushRequest,
+    rules: PushRules,
+    sink: Sink,
+  ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
+    const { added } = rules;
+    const { builder } = this;
+    const isRewritten = sink !== builder;
+    builder.begin(body, isRewritten ? noPathLabels : added, key.text);
+    if (this.showsPushTimes(rules)) {
+      addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
+      // Nobody has sent them.
+      builder.batch.samples = 0;
+    }
+    if (isRewritten) this.#rewriter.begin(rules);
+    const decoder = this.#decoders[format](body, sink);
+    if (isRewritten) return { decoder, stepBytes: REWRITTEN_STEP_BYTES };
+    return {
+      decoder,
+      stepBytes: format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels),
+    };
+  }
+}
+
+function stepBytesWith(pathLabels: readonly Label[]): number {
+  let bytes = 0;
+  for (const { name, value } of pathLabels) bytes += name.length + value.length;
+  return Math.max(Math.floor((STEP_BYTES * LINE_BYTES) / (LINE_BYTES + bytes)), STEP_BYTES_MIN);
+}

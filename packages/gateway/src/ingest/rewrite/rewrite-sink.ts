@@ -1,0 +1,228 @@
+/**
+ * Stands between a decoder and the builder of a batch where rules say which series the samples of a push are of. It takes the push as
+ * parsed, all of it, as only then is it known which series have become equal; then it is given to the builder, in steps.
+ *
+ * Nothing is kept from one push to the next, so that each is read by the rules it began with.
+ */
+import type { Exemplar } from '../../model/exemplar.ts';
+import type { KnownSeries } from '../../model/known-series.ts';
+import type { Label } from '../../model/labels.ts';
+import type { MetricType } from '../../model/metric-type.ts';
+import type { NativeHistogram } from '../../model/native-histogram.ts';
+import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
+import type { State } from '../../state/state.ts';
+import type { Batch } from '../../store/batch.ts';
+import { Feed, newer } from './feed.ts';
+import type { PolicyOf } from './feed.ts';
+import { knowsNothing } from './knows-nothing.ts';
+import { SeriesPlacer } from './place-series.ts';
+import type { Placed, Trace } from './place-series.ts';
+import { PushedFamilies } from './pushed-families.ts';
+import type { PushRules } from './push-rules.ts';
+import { NONE, RewrittenPush } from './rewritten-push.ts';
+
+/** So many rules looked at are as much work as something new in a batch. */
+const RULES_LOOKED = 8;
+
+/** What is asked of the state. */
+type KnownState = Pick<State, 'families' | 'discards' | 'limits' | 'hashSeed'>;
+
+/** What takes the push in the end. */
+interface BatchSink extends SampleSink {
+  readonly batch: Batch;
+}
+
+const sumOfAll: PolicyOf = () => 'sum';
+
+export class RewriteSink implements SampleSink {
+  readonly known: KnownSeries;
+  readonly #state: KnownState;
+  readonly #policyOf: PolicyOf;
+  readonly #push: RewrittenPush;
+  readonly #families = new PushedFamilies();
+  readonly #placer: SeriesPlacer;
+  /** What the state was asked, and what it said. */
+  readonly #asked = new Map<string, MetricType | undefined>();
+  #rules!: PushRules;
+  #dialect: Dialect | undefined;
+  #isStrict = false;
+  #samples = 0;
+  #dropped = 0;
+  /** What the sample added last became; undefined where it was dropped. */
+  #last: Placed | undefined;
+  /** The sample of the last count; NONE where it was dropped. */
+  #lastCount = NONE;
+
+  constructor(state: KnownState, policyOf: PolicyOf = sumOfAll) {
+    this.#state = state;
+    this.#policyOf = policyOf;
+    this.known = knowsNothing(state.hashSeed);
+    this.#push = new RewrittenPush(state.hashSeed);
+    this.#placer = new SeriesPlacer({
+      push: this.#push,
+      families: this.#families,
+      limits: state.limits,
+      hashSeed: state.hashSeed,
+      typeOf: (name) => this.#typeOf(name),
+    });
+  }
+
+  begin(rules: PushRules, trace?: (trace: Trace) => void): void {
+    this.clear();
+    this.#rules = rules;
+    this.#placer.begin(rules, trace);
+  }
+
+  /** Lets go of the push. */
+  clear(): void {
+    this.#push.clear();
+    this.#families.clear();
+    this.#placer.clear();
+    this.#asked.clear();
+    this.#dialect = undefined;
+    this.#isStrict = false;
+    this.#samples = 0;
+    this.#dropped = 0;
+    this.#last = undefined;
+    this.#lastCount = NONE;
+  }
+
+  /** How much work it was so far, as `PushBuilder.newSeries` has it. */
+  get newSeries(): number {
+    const { relabel, metrics } = this.#rules;
+    return this.#samples * (1 + (relabel.length + metrics.length) / RULES_LOOKED);
+  }
+
+  readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
+    this.#dialect = dialect;
+    this.#isStrict = strict;
+  }
+
+  addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void {
+    this.#samples += 1;
+    const { start: offset, isOnlyOne = false } = seriesKey;
+    const placed = this.#placer.place(name, labels, { offset, isOnlyOne });
+    this.#last = placed;
+    if (placed === undefined) {
+      this.#dropped += 1;
+      if (name.endsWith('_count')) this.#lastCount = NONE;
+      return;
+    }
+    const { series, group, pushedBound } = placed;
+    const sample = this.#push.addSample(series, { value, offset }, group, pushedBound);
+    if (this.#push.roleOf[series] === '_count') this.#lastCount = sample;
+  }
+
+  addType(name: string, type: MetricType, seriesKey: SeriesKey): void {
+    this.#families.addType(name, type, seriesKey.start);
+  }
+
+  addHelp(name: string, help: string, seriesKey: SeriesKey): void {
+    if (help !== '') this.#families.addHelp(name, help, seriesKey.start);
+  }
+
+  addFamily(
+    name: string,
+    is: { readonly type: MetricType; readonly help: string | undefined },
+    seriesKey: SeriesKey,
+  ): void {
+    this.addType(name, is.type, seriesKey);
+    if (is.help !== undefined) this.addHelp(name, is.help, seriesKey);
+  }
+
+  /** Families are known by their names here. */
+  returnTo(): void {}
+
+  addUnit(name: string, unit: string): void {
+    this.#families.addUnit(name, unit);
+  }
+
+  addStart(startMs: number): void {
+    if (this.#last === undefined) return;
+    const { series, group } = this.#last;
+    const of = group === NONE ? series : ~this.#push.compositeOf[group]!;
+    this.#push.starts.set(of, Math.min(this.#push.starts.get(of) ?? startMs, startMs));
+  }
+
+  addStartOf(name: string, labels: readonly Label[], startMs: number): void {
+    const text = this.#placer.textOf(name, labels);
+    if (text === undefined) return;
+    const { startsByText } = this.#push;
+    startsByText.set(text, Math.min(startsByText.get(text) ?? startMs, startMs));
+  }
+
+  addExemplar(exemplar: Exemplar, native = false): void {
+    if (this.#last === undefined) return;
+    const { series, group } = this.#last;
+    const { exemplars, nativeExemplars, compositeOf } = this.#push;
+    if (!native) {
+      exemplars.set(series, newer(exemplars.get(series), exemplar));
+      return;
+    }
+    const composite = compositeOf[group]!;
+    const known = nativeExemplars.get(composite);
+    if (known === undefined) nativeExemplars.set(composite, [exemplar]);
+    else known.push(exemplar);
+  }
+
+  addNative(histogram: NativeHistogram): void {
+    if (this.#lastCount !== NONE) this.#push.natives.set(this.#lastCount, copied(histogram));
+  }
+
+  /** Gives all of it to the builder, which must have been begun without labels of the path. Throws a PushProblem, as that does. */
+  *feed(builder: BatchSink): Generator<void, void> {
+    const push = this.#push;
+    if (this.#dialect !== undefined)
+      builder.readAs(this.#dialect, { strict: this.#isStrict && !this.#cutsHistograms() });
+    const feed = new Feed(push, builder, {
+      rules: this.#rules.rules,
+      policyOf: this.#policyOf,
+      typeOf: (name) => this.#typeOf(name),
+      discardsSummaries: this.#state.discards('summary'),
+    });
+    const { batch } = builder;
+    const { samples } = batch;
+    yield* feed.steps();
+    batch.samples = samples + this.#samples;
+    batch.ignoredByRule = this.#dropped;
+    batch.ignoredNonFinite += feed.merged.nonFinite;
+    batch.ignoredSums += feed.merged.sums;
+    batch.ignoredSummary += feed.merged.summary;
+  }
+
+  /** Whether the state would give the answers that it gave. */
+  isUnchanged(): boolean {
+    for (const [name, type] of this.#asked) if (this.#lookUp(name) !== type) return false;
+    return true;
+  }
+
+  #typeOf(name: string): MetricType | undefined {
+    if (this.#asked.has(name)) return this.#asked.get(name);
+    const type = this.#lookUp(name);
+    this.#asked.set(name, type);
+    return type;
+  }
+
+  #lookUp(name: string): MetricType | undefined {
+    const type = this.#state.families.find(name)?.type;
+    // Of a summary that is discarded nothing is to be known to those who do not declare it.
+    return type === undefined || this.#state.discards(type) ? undefined : type;
+  }
+
+  /** Whether a histogram or summary has lost a part, so that it cannot be as OpenMetrics wants it. */
+  #cutsHistograms(): boolean {
+    const { cutBy, compositeOf } = this.#push;
+    for (const group of cutBy.keys()) if (compositeOf[group] !== NONE) return true;
+    return false;
+  }
+}
+
+/** The lists may be filled anew once it was added. */
+function copied(histogram: NativeHistogram): NativeHistogram {
+  const { positive, negative } = histogram;
+  return {
+    ...histogram,
+    positive: { indexes: [...positive.indexes], counts: [...positive.counts] },
+    negative: { indexes: [...negative.indexes], counts: [...negative.counts] },
+  };
+}

@@ -1,0 +1,85 @@
+/** What the rules of a push make of one series: relabelling, then the labels that its metric is to have. */
+import type { Label } from '../../model/labels.ts';
+import { NAME_LABEL, relabel } from '../../rules/relabel.ts';
+import type { LabelSet, OnRelabelled } from '../../rules/relabel.ts';
+import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
+import { withPathLabels } from '../sample-kinds.ts';
+import { PATH_PREFIX } from './push-rules.ts';
+import type { PushRules } from './push-rules.ts';
+
+export interface Named {
+  readonly name: string;
+  readonly labels: readonly Label[];
+}
+
+/** Labels of buckets and quantiles, which no rule of a metric takes away. */
+const kept = new Set(['le', 'quantile']);
+
+const emptyInstance: Label = { name: 'instance', value: '', isShownEmpty: true };
+
+/** The labels of a sample with those of its path. */
+export function withLabelsOfPath(labels: readonly Label[], { added }: PushRules): readonly Label[] {
+  // That there is no instance is said once it is known that none of the rules makes one.
+  return withPathLabels(labels, { ...added, emptyInstance: false }).filter(({ value }) => value !== '');
+}
+
+/** The rule that drops a series, or what relabelling makes of it. Its name may be empty, and so may that of a label. */
+export function relabelled(
+  { name, labels }: Named,
+  rules: PushRules,
+  onRelabelled?: OnRelabelled,
+): Named | RelabelRule {
+  if (rules.relabel.length === 0) return { name, labels };
+  let last: RelabelRule | undefined;
+  const set = relabel(labelSet({ name, labels }, rules), rules.relabel, (rule, after) => {
+    last = rule;
+    onRelabelled?.(rule, after);
+  });
+  return set === undefined ? last! : namedOf(set);
+}
+
+/** As Prometheus has it: sorted by name, `__name__` among the others. */
+function labelSet({ name, labels }: Named, { path }: PushRules): LabelSet {
+  const all: (readonly [string, string])[] = [[NAME_LABEL, name]];
+  for (const label of labels) all.push([label.name, label.value]);
+  for (const label of path) if (label.value !== '') all.push([`${PATH_PREFIX}${label.name}`, label.value]);
+  return new Map(all.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+/** What of a set is a series: labels that begin with two underscores were for the rules alone. */
+function namedOf(set: LabelSet): Named {
+  const labels: Label[] = [];
+  for (const [name, value] of set) if (!name.startsWith('__')) labels.push({ name, value });
+  return { name: set.get(NAME_LABEL) ?? '', labels };
+}
+
+/** The first rule that matches and says which labels series have. `name` is the base name of a histogram or summary. */
+export function labelsRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
+  return metrics.find(
+    (rule) =>
+      (rule.without !== undefined || rule.by !== undefined) && (rule.match?.matches(name, labels) ?? true),
+  );
+}
+
+export function labelsLeft(
+  labels: readonly Label[],
+  rule: MetricRule | undefined,
+  { added }: PushRules,
+): readonly Label[] {
+  const { without, by } = rule ?? {};
+  const left = labels.filter(
+    ({ name }) => kept.has(name) || (by === undefined ? without?.includes(name) !== true : by.includes(name)),
+  );
+  const needsInstance = added.emptyInstance && added.labels.length > 0;
+  return needsInstance && !left.some(({ name }) => name === 'instance') ? [...left, emptyInstance] : left;
+}
+
+/** The rule that says which type a family has where its senders declare none. */
+export function typeRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
+  return metrics.find((rule) => rule.type !== undefined && (rule.match?.matches(name, labels) ?? true));
+}
+
+/** The rule that says which bounds a histogram has; its labels are without `le`. */
+export function bucketsRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
+  return metrics.find((rule) => rule.buckets !== undefined && (rule.match?.matches(name, labels) ?? true));
+}

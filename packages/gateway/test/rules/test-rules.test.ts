@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+
+import { testRules } from '../../src/test-rules.ts';
+import { rulesOf } from './rules.ts';
+
+const rules = rulesOf({
+  sources: [{ match: '{job="web"}', path_labels: ['job'] }],
+  metric_relabel_configs: [
+    { action: 'drop', source_labels: ['__name__'], regex: 'debug_.*' },
+    { action: 'labeldrop', regex: 'pod' },
+    { source_labels: ['__name__'], regex: 'old_(.*)', target_label: '__name__', replacement: 'new_$1' },
+  ],
+  metrics: [
+    { match: 'hits_total', without: ['code'] },
+    { match: 'runs', type: 'counter' },
+    { match: 'h', buckets: [1] },
+  ],
+});
+
+test('the page, and which rule did what to each series', async () => {
+  const body = `# TYPE hits_total counter
+hits_total{pod="a",code="200"} 1
+hits_total{pod="b",code="500"} 2
+debug_x 1
+runs 3
+old_x{le="1",a=""} 4
+# TYPE h histogram
+h_bucket{le="0.5"} 1
+h_bucket{le="+Inf"} 1
+`;
+  expect(await testRules(rules, Buffer.from(body), { path: 'job/web/instance/i' })).toBe(`# TYPE h histogram
+h_bucket{job="web",le="1"} 1
+h_bucket{job="web",le="+Inf"} 1
+h_count{job="web"} 1
+# TYPE hits_total counter
+hits_total{job="web"} 3
+# TYPE new_x untyped
+new_x{job="web",le="1"} 4
+# TYPE runs counter
+runs{job="web"} 3
+
+hits_total{code="200",pod="a"} -> hits_total{job="web"}  (path labels job; metric_relabel_configs[1] labeldrop; metrics[0] without code)
+hits_total{code="500",pod="b"} -> hits_total{job="web"}  (path labels job; metric_relabel_configs[1] labeldrop; metrics[0] without code)
+debug_x -> dropped  (path labels job; metric_relabel_configs[0] drop)
+runs -> runs{job="web"}  (path labels job; metrics[1] type counter)
+old_x{le="1"} -> new_x{job="web",le="1"}  (path labels job; metric_relabel_configs[2] replace)
+h_bucket{le="0.5"} -> h_bucket{job="web",le="1"}  (path labels job; metrics[2] buckets 1)
+h_bucket{le="+Inf"} -> h_bucket{job="web",le="+Inf"}  (path labels job; metrics[2] buckets 1)
+`);
+});
+
+test('what no rule touches', async () => {
+  expect(await testRules(rules, Buffer.from('a{b="c"} 1\n'), { path: 'job/other' })).toBe(
+    '# TYPE a untyped\na{b="c"} 1\n\na{b="c"}  (as pushed)\n',
+  );
+});
+
+test('a push that is refused', async () => {
+  expect(await testRules(rules, Buffer.from('a 1\na 1\n'))).toBe(
+    'refused: 400 duplicate_series: line 2, column 1: a appears twice in this push; send each series once\n',
+  );
+});
