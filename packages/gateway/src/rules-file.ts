@@ -61,7 +61,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
   }
 }
 
-function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
+export function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOENT':
       return 'no such file';

@@ -17,21 +17,27 @@ import type { Rules } from './rules/rules.ts';
 import { Families } from './store/families.ts';
 import { defaultLimits } from './store/limits.ts';
 
+/** What is to be printed. */
+interface Tested {
+  readonly isTaken: boolean;
+  readonly text: string;
+}
+
 /** A refused push is told as its sender would see it. `options` are those of the gateway that the rules are for. */
 export async function testRules(
   rules: Rules,
   body: Uint8Array,
   push: Pick<PushOptions, 'path' | 'format'> = {},
   options: EmbeddedOptions = {},
-): Promise<string> {
+): Promise<Tested> {
   const { embedded, gateway } = embed(options, memoryJournal(), rules);
   try {
     await embedded.push(body, push);
     const page = await embedded.scrape();
-    return `${page}\n${linesOf(traces(rules, body, push, options))}`;
+    return { isTaken: true, text: `${page}\n${linesOf(traces(rules, body, push, options))}` };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    return `refused: ${error.status} ${error.code}: ${error.text}\n`;
+    return { isTaken: false, text: `refused: ${error.status} ${error.code}: ${error.text}\n` };
   } finally {
     await gateway.close();
   }

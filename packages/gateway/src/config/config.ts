@@ -61,7 +61,7 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
     {
       placeholder: 'file',
       parse: single((text) => ({ value: text === '' ? undefined : text })),
-      problemWith: problemUnless('string'),
+      problemWith: (value) => (value === undefined ? undefined : problemUnless('string')(value)),
       defaultText: '',
       defaultFor: () => undefined,
     },

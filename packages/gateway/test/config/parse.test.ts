@@ -304,20 +304,42 @@ test('storage.path: empty on the command line or - in the environment keeps noth
 describe('config commands', () => {
   const commandOf = (argv: readonly string[], env: Record<string, string> = {}) =>
     parseConfig(['config', ...argv], env);
-  test('take a file, and the flag that decides about labels of the path', () => {
-    const check = { name: 'check', file: 'a.yaml', pathLabels: 'drop' };
-    expect(commandOf(['check', 'a.yaml'])).toEqual({ kind: 'config', command: check });
-    const adding = { kind: 'config', command: { ...check, pathLabels: 'add' } };
-    expect(commandOf(['--push.path-labels', 'add', 'check', 'a.yaml'])).toEqual(adding);
-    expect(commandOf(['check', 'a.yaml'], { PAG_PUSH_PATH_LABELS: 'add' })).toEqual(adding);
+  test('take a file, and the flags that the gateway will have', () => {
+    const checks = (pathLabels: string): object => ({
+      kind: 'config',
+      command: { name: 'check', file: 'a.yaml', options: { pathLabels } },
+    });
+    expect(commandOf(['check', 'a.yaml'])).toMatchObject(checks('drop'));
+    expect(commandOf(['--push.path-labels', 'add', 'check', 'a.yaml'])).toMatchObject(checks('add'));
+    expect(commandOf(['check', 'a.yaml'], { PAG_PUSH_PATH_LABELS: 'add' })).toMatchObject(checks('add'));
     expect(commandOf(['--help'])).toEqual({ kind: 'help' });
   });
+  test('a push is tried as it would be sent', () => {
+    const tested = { kind: 'config', command: { name: 'test', file: 'a.yaml', push: 'body' } };
+    expect(commandOf(['test', 'a.yaml', '--push', 'body'])).toMatchObject(tested);
+    expect(
+      commandOf(['test', '--push=body', '--by-job', '--path=job/a', '--format=openmetrics', 'a.yaml']),
+    ).toMatchObject({
+      ...tested,
+      command: { ...tested.command, path: 'job/a', format: 'openmetrics', options: { byJob: true } },
+    });
+  });
   test.each([
-    [[], 'config: a command is missing: check'],
-    [['chekc', 'a.yaml'], 'config: a command is missing: check'],
+    [[], 'config: a command is missing: check, test'],
+    [['chekc', 'a.yaml'], 'config: unknown command "chekc"; did you mean check?'],
+    [['a.yaml'], 'config: a command is missing: check, test'],
+    [['test', 'a'], 'config test: a body is missing; write --push=FILE, or --push=- for standard input'],
+    [['test', 'a', '--push'], '--push: a value is missing'],
+    [['check', 'a', '--path=job/a'], '--path: only config test takes it'],
+    [['test', 'a', '--push=b', '--push=c'], '--push: given twice'],
+    [['test', 'a', '--push=b', '--format=json'], '--format: must be one of text, openmetrics, protobuf'],
+    [
+      ['test', 'a', '--push=b', '--web.push-path=/x'],
+      '--web.push-path: config test takes flags of aggregation and scrapes only',
+    ],
     [['check'], 'config check: the file is missing'],
     [['check', 'a', 'b'], 'unexpected argument "b"'],
-    [['check', 'a', '--by-job'], '--by-job: config commands only take --push.path-labels'],
+    [['check', 'a', '--by-job'], '--by-job: config check only takes --push.path-labels'],
     [['check', 'a', '--push.path-labels=all'], '--push.path-labels: "all" is not one of drop, add'],
   ])('%j is refused', (argv, error) => {
     expect(commandOf(argv)).toEqual({ kind: 'errors', errors: [error] });

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 
-import { testRules } from '../../src/test-rules.ts';
+import { testRules as tested } from '../../src/test-rules.ts';
 import { rulesOf } from './rules.ts';
+
+async function testRules(...given: Parameters<typeof tested>): Promise<string> {
+  return (await tested(...given)).text;
+}
 
 const rules = rulesOf({
   sources: [{ match: '{job="web"}', path_labels: ['job'] }],

@@ -10,6 +10,8 @@ const SNAPSHOT_INTERVAL_MS = 3_600_000;
 /** A gateway that can be taken down and started again, with what its journal kept. */
 export class RestartingGateway {
   #options: EmbeddedOptions;
+  /** Those set last, which options of a restart win over. */
+  #rules: string | object | undefined;
   #journal: KeptJournal;
   #gateway: ReturnType<typeof embed>;
 
@@ -33,16 +35,16 @@ export class RestartingGateway {
   /** As after a crash: nothing is said to the gateway that goes. Another mode is accepted unless told. */
   async restart(options: EmbeddedOptions = this.#options, { acceptModeChange = true } = {}): Promise<void> {
     void this.gateway.close();
-    this.#options = options;
+    this.#options = this.#rules === undefined ? options : { rules: this.#rules, ...options };
     this.#journal = this.#journal.reopened();
-    this.#gateway = embed(options, this.#journal);
+    this.#gateway = embed(this.#options, this.#journal);
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS, { acceptModeChange });
   }
 
   /** For the next push, and after a restart as well. */
   async setRules(rules: string | object): Promise<void> {
     await this.gateway.setRules(rules);
-    this.#options = { ...this.#options, rules };
+    this.#rules = rules;
   }
 
   /** As if an earlier version had kept it, whose rules did not say which path labels there are. */

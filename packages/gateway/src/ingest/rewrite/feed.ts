@@ -27,7 +27,7 @@ const STEP_SERIES = 32;
 const START_SECONDS_MIN = 1e9;
 
 /** How the gauges of one series come together. `labels` are as the exposition shows them. */
-export type PolicyOf = (name: string, labels: ReturnType<typeof parseSeriesText>['labels']) => GaugePolicy;
+type PolicyOf = (name: string, labels: ReturnType<typeof parseSeriesText>['labels']) => GaugePolicy;
 
 interface At {
   readonly value: number;

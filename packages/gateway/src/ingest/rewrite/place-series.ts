@@ -25,6 +25,7 @@ import { NONE } from './rewritten-push.ts';
 import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 import {
   bucketsRule,
+  gaugeRule,
   labelsLeft,
   labelsRule,
   relabelled,
@@ -204,6 +205,10 @@ export class SeriesPlacer {
     const family = this.#join(name, from, offset);
     if (from.type === undefined && (family.typeByRule === undefined || this.#trace !== undefined))
       family.typeByRule ??= this.#typeByRule({ name, labels });
+    if (this.#trace !== undefined && (from.type ?? family.typeByRule) === 'gauge') {
+      const rule = gaugeRule({ name, labels }, this.#rules);
+      if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}`);
+    }
     const series = this.#push.seriesAt(
       this.#scratch.write(text),
       { family, role: '', bound: Number.NaN },

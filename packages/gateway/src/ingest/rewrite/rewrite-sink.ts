@@ -13,13 +13,13 @@ import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts'
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
 import { Feed, newer } from './feed.ts';
-import type { PolicyOf } from './feed.ts';
 import { knowsNothing } from './knows-nothing.ts';
 import { SeriesPlacer } from './place-series.ts';
 import type { Placed, Trace } from './place-series.ts';
 import { PushedFamilies } from './pushed-families.ts';
 import type { PushRules } from './push-rules.ts';
 import { NONE, RewrittenPush } from './rewritten-push.ts';
+import { gaugeRule } from './series-rules.ts';
 
 /** So many rules looked at are as much work as something new in a batch. */
 const RULES_LOOKED = 8;
@@ -32,12 +32,9 @@ interface BatchSink extends SampleSink {
   readonly batch: Batch;
 }
 
-const sumOfAll: PolicyOf = () => 'sum';
-
 export class RewriteSink implements SampleSink {
   readonly known: KnownSeries;
   readonly #state: KnownState;
-  readonly #policyOf: PolicyOf;
   readonly #push: RewrittenPush;
   readonly #families = new PushedFamilies();
   readonly #placer: SeriesPlacer;
@@ -53,9 +50,8 @@ export class RewriteSink implements SampleSink {
   /** The sample of the last count; NONE where it was dropped. */
   #lastCount = NONE;
 
-  constructor(state: KnownState, policyOf: PolicyOf = sumOfAll) {
+  constructor(state: KnownState) {
     this.#state = state;
-    this.#policyOf = policyOf;
     this.known = knowsNothing(state.hashSeed);
     this.#push = new RewrittenPush(state.hashSeed);
     this.#placer = new SeriesPlacer({
@@ -176,7 +172,7 @@ export class RewriteSink implements SampleSink {
       builder.readAs(this.#dialect, { strict: this.#isStrict && !this.#cutsHistograms() });
     const feed = new Feed(push, builder, {
       rules: this.#rules.rules,
-      policyOf: this.#policyOf,
+      policyOf: (name, labels) => gaugeRule({ name, labels }, this.#rules)?.gauge ?? 'sum',
       typeOf: (name) => this.#typeOf(name),
       discardsSummaries: this.#state.discards('summary'),
     });

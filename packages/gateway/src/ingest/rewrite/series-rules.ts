@@ -79,6 +79,11 @@ export function typeRule({ name, labels }: Named, { metrics }: PushRules): Metri
   return metrics.find((rule) => rule.type !== undefined && (rule.match?.matches(name, labels) ?? true));
 }
 
+/** The rule that says what a gauge shows, of the labels that it has in the end. */
+export function gaugeRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
+  return metrics.find((rule) => rule.gauge !== undefined && (rule.match?.matches(name, labels) ?? true));
+}
+
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
 export function bucketsRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
   return metrics.find((rule) => rule.buckets !== undefined && (rule.match?.matches(name, labels) ?? true));
