@@ -34,14 +34,15 @@ export function* contributionParts(
     ],
   });
   for (const chunk of chunks) {
-    for (const { owner, length, valuesAt, accumulatorsAt } of chunk.blocks()) {
+    for (const block of chunk.blocks()) {
+      const { owner, length } = block;
       for (let done = 0; done < length;) {
         const taken = Math.min(length - done, ENTRIES_MAX - used);
         owners[rows] = places[owner]!;
         lengths[rows] = taken;
-        for (let i = 0; i < taken; i += 1) values[used + i] = chunk.values[valuesAt + done + i]!;
+        for (let i = 0; i < taken; i += 1) values[used + i] = block.values[block.valuesAt + done + i]!;
         for (let i = 0; i < taken; i += 1)
-          accumulators[used + i] = chunk.accumulators[accumulatorsAt + done + i]!;
+          accumulators[used + i] = block.accumulators[block.accumulatorsAt + done + i]!;
         rows += 1;
         used += taken;
         done += taken;

@@ -4,6 +4,7 @@
  */
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import { isWhole } from './contributions.ts';
 import type { Contributions } from './contributions.ts';
 import { restartedComposites } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
@@ -56,8 +57,8 @@ export class SourcePush {
   /** With `put`, gauges and untyped series that the batch left out go. Returns the steps that are left to take. */
   take(source: number, batch: Batch, put: boolean): Generator<void, void> | undefined {
     const own = this.#contributions;
-    own.open(source);
-    if (batch.length + own.length > this.#changes.pace.rows) return this.#takeLong(source, batch, put);
+    if (batch.length + own.lengthOf(source) > this.#changes.pace.rows)
+      return this.#takeLong(source, batch, put);
     own.openToWrite(source);
     const mayUpdate = !this.accumulate || this.#isAll(batch, this.#continue(batch, 0, batch.length, 0));
     if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0))) return undefined;
@@ -91,12 +92,12 @@ export class SourcePush {
   }
 
   /**
-   * Takes a batch that names what the source has, in the same order, and takes none of it away; start times may stand among
-   * it. Where it finds that this is not so, the part it has taken is as it should be, and may be taken again.
+   * Takes a batch that names what the source has, in the same order, takes none of it away, and has no value for which there is no
+   * room; start times may stand among it. Where it finds that this is not so, the part it has taken is as it should be, and may be taken again.
    */
   #update(batch: Batch, from: number, to: number, startAt: number): number {
     const { accumulators: batchAccumulators, values: batchValues } = batch;
-    const { values, valuesAt, accumulators, accumulatorsAt, length } = this.#contributions;
+    const { values, valuesAt, accumulators, accumulatorsAt, length, isNarrow } = this.#contributions;
     let at = startAt;
     for (let i = from; i < to; i += 1) {
       const accumulator = batchAccumulators[i]!;
@@ -105,6 +106,7 @@ export class SourcePush {
         const before = values[valuesAt + at]!;
         if (value !== before) {
           if (!Number.isNaN(value)) {
+            if (isNarrow && !isWhole(value)) return -1;
             this.#exchange(accumulator, before, value);
             values[valuesAt + at] = value;
           } else if (!staysWithoutValue(this.#accumulators.kind[accumulator]!)) return -1;

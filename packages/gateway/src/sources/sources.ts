@@ -94,8 +94,7 @@ export class Sources {
   isLong(key: string, batch: Batch): boolean {
     const source = this.list.find(key);
     if (source < 0) return batch.length > this.#pace.rows;
-    this.contributions.open(source);
-    return batch.length + this.contributions.length > this.#pace.rows;
+    return batch.length + this.contributions.lengthOf(source) > this.#pace.rows;
   }
 
   /** What would become of a source by a push that is not yet applied. */
