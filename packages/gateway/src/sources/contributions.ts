@@ -17,7 +17,7 @@
 
 import { copyColumn } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { pack, packedLength, unpack } from './packed-runs.ts';
+import { pack, unpack } from './packed-runs.ts';
 
 const CHUNK_SLOTS = 1 << 16;
 const SLOT_BYTES = 8;
@@ -81,13 +81,17 @@ export class Contributions {
   length = 0;
   values: Values;
   valuesAt = 1;
-  accumulators: Int32Array;
   accumulatorsAt = 2;
   /** Whether there is room for nothing but whole numbers (see `isWhole`). */
   isNarrow = false;
+  #owner = NOBODY;
+  /** Where the accumulators of what is open are, and the first of their words where they are packed. */
+  #words: Int32Array;
+  #wordsAt = NOTHING;
   /** Accumulators of the owner whose block was unpacked last. */
   readonly #unpacked = new Int32Array(SHARED_LENGTH_MAX);
   #unpackedOwner = NOBODY;
+  readonly #packed = new Int32Array(SHARED_LENGTH_MAX);
   readonly #chunks: Chunk[];
   /** Numbers of chunks that are gone, to be used again. */
   readonly #vacant: number[] = [];
@@ -107,7 +111,7 @@ export class Contributions {
     const nothing = newChunk(1, false);
     this.#chunks = [nothing];
     this.values = nothing.doubles;
-    this.accumulators = nothing.ints;
+    this.#words = nothing.ints;
   }
 
   /** Bytes held for blocks and gaps. */
@@ -129,7 +133,10 @@ export class Contributions {
 
   /** Points the public fields at what the owner has. They hold until another owner is opened, or anything is replaced. */
   open(owner: number): void {
-    const address = this.#addressOf(owner);
+    this.#openAt(owner, this.#addressOf(owner));
+  }
+
+  #openAt(owner: number, address: number): void {
     const chunk = this.#chunks[chunkOf(address)]!;
     const at = slotOf(address);
     if (!chunk.shared) {
@@ -137,7 +144,8 @@ export class Contributions {
       this.isNarrow = false;
       this.values = chunk.doubles;
       this.valuesAt = at + 1;
-      this.accumulators = chunk.ints;
+      this.#words = chunk.ints;
+      this.#wordsAt = NOTHING;
       this.accumulatorsAt = (at + 1 + this.length) * 2;
       return;
     }
@@ -146,12 +154,21 @@ export class Contributions {
     this.length = lengthIn(head);
     this.isNarrow = narrow;
     this.values = narrow ? chunk.wholes : chunk.doubles;
-    this.valuesAt = narrow ? (at + 1) * 2 : at + 1;
-    this.accumulators = this.#unpacked;
+    this.valuesAt = valuesIn(narrow, at);
+    this.#words = chunk.ints;
+    this.#wordsAt = runsAt(head, at);
     this.accumulatorsAt = 0;
-    if (this.#unpackedOwner === owner) return;
-    unpack(chunk.ints, runsAt(head, at), this.#unpacked, this.length);
-    this.#unpackedOwner = owner;
+    this.#owner = owner;
+  }
+
+  /** Unpacked when they are asked for: many look at nothing but values, or the length. */
+  get accumulators(): Int32Array {
+    if (this.#wordsAt === NOTHING) return this.#words;
+    if (this.#unpackedOwner !== this.#owner) {
+      unpack(this.#words, this.#wordsAt, this.#unpacked, this.length);
+      this.#unpackedOwner = this.#owner;
+    }
+    return this.#unpacked;
   }
 
   /** The same, and values may be written: of those that are narrow, none that is not whole. Others are for `replace`. */
@@ -183,7 +200,7 @@ export class Contributions {
     const { accumulators, values, length } = columns;
     this.#liveBytes += contributionBytes(length) - contributionBytes(this.lengthOf(owner));
     if (length <= SHARED_LENGTH_MAX) {
-      this.#put(owner, columns, areWhole(values, length));
+      this.#put(owner, columns);
       return;
     }
     this.#resizeLong(owner, length);
@@ -197,7 +214,7 @@ export class Contributions {
 
   /** Opens a long block of this length, in which anything may stand. */
   #resizeLong(owner: number, length: number): void {
-    const chunk = this.#chunkWith(owner);
+    const chunk = this.#chunks[chunkOf(this.#addressOf(owner))]!;
     // One that a snapshot reads is left to it rather than copied.
     if (chunk.shared || chunk.frozen || length !== this.lengthOf(owner)) {
       this.#free(owner);
@@ -207,30 +224,39 @@ export class Contributions {
   }
 
   /** Gives an owner a block in a shared chunk, or none where there is nothing to put there. */
-  #put(owner: number, { accumulators, values, length }: Columns, narrow: boolean): void {
-    const slots = packedSlots(length, narrow, packedLength(accumulators, length));
-    const chunk = this.#chunkWith(owner);
-    if (!chunk.shared || slots !== slotsAt(chunk, slotOf(this.#addressOf(owner)))) {
-      this.#free(owner);
-      if (length > 0) this.#allocate(owner, slots);
-    } else if (chunk.frozen) own(chunk);
-    if (length > 0) this.#write(owner, { accumulators, values, length }, headOf(slots, length, narrow));
+  #put(owner: number, { accumulators, values, length }: Columns): void {
     this.#unpackedOwner = NOBODY;
-    this.open(owner);
-  }
-
-  #write(owner: number, { accumulators, values, length }: Columns, head: number): void {
-    const at = slotOf(this.#addressOf(owner));
-    const { doubles, wholes, ints } = this.#chunkWith(owner);
+    if (length === 0) {
+      this.#free(owner);
+      this.open(owner);
+      return;
+    }
+    const words = pack(accumulators, length, this.#packed);
+    const narrow = areWhole(values, length);
+    const slots = packedSlots(length, narrow, words);
+    const address = this.#resize(owner, slots);
+    const at = slotOf(address);
+    const { doubles, wholes, ints } = this.#chunks[chunkOf(address)]!;
+    const head = headOf(slots, length, narrow);
     ints[at * 2 + 1] = head;
-    const to: Values = isNarrow(head) ? wholes : doubles;
-    const valuesAt = isNarrow(head) ? (at + 1) * 2 : at + 1;
-    for (let i = 0; i < length; i += 1) to[valuesAt + i] = values[i]!;
-    pack(accumulators, length, ints, runsAt(head, at));
+    const valuesAt = valuesIn(narrow, at);
+    if (narrow) for (let i = 0; i < length; i += 1) wholes[valuesAt + i] = values[i]!;
+    else for (let i = 0; i < length; i += 1) doubles[valuesAt + i] = values[i]!;
+    const to = runsAt(head, at);
+    for (let i = 0; i < words; i += 1) ints[to + i] = this.#packed[i]!;
+    this.#openAt(owner, address);
   }
 
-  #chunkWith(owner: number): Chunk {
-    return this.#chunks[chunkOf(this.#addressOf(owner))]!;
+  /** Gives an owner a block of so many slots in a shared chunk, in which anything may stand; returns its address. */
+  #resize(owner: number, slots: number): number {
+    const address = this.#addressOf(owner);
+    const chunk = this.#chunks[chunkOf(address)]!;
+    if (chunk.shared && slots === slotsAt(chunk, slotOf(address))) {
+      if (chunk.frozen) own(chunk);
+      return address;
+    }
+    this.#free(owner);
+    return this.#allocate(owner, slots);
   }
 
   #addressOf(owner: number): number {
@@ -244,8 +270,8 @@ export class Contributions {
     this.#addresses[page]![owner & (PAGE_OWNERS - 1)] = address;
   }
 
-  /** A block in a shared chunk, of which the head is to be written. */
-  #allocate(owner: number, slots: number): void {
+  /** A block in a shared chunk, of which the head is to be written; returns its address. */
+  #allocate(owner: number, slots: number): number {
     const newest = this.#chunks[this.#newest]!;
     if (!newest.shared || newest.used + slots > CHUNK_SLOTS) {
       this.#newest = this.#addChunk(this.#spare ?? newChunk(CHUNK_SLOTS, true));
@@ -253,7 +279,7 @@ export class Contributions {
       this.#sharedSlots += CHUNK_SLOTS;
     }
     this.#sharedLive += slots;
-    this.#take(owner, this.#newest, slots);
+    return this.#take(owner, this.#newest, slots);
   }
 
   #allocateLong(owner: number, length: number): void {
@@ -264,13 +290,15 @@ export class Contributions {
     this.#chunks[index]!.ints[1] = length;
   }
 
-  #take(owner: number, index: number, slots: number): void {
+  #take(owner: number, index: number, slots: number): number {
     const chunk = this.#chunks[index]!;
     const at = chunk.used;
     chunk.used += slots;
     chunk.live += slots;
     chunk.ints[at * 2] = owner;
-    this.#setAddress(owner, index * CHUNK_SLOTS + at);
+    const address = index * CHUNK_SLOTS + at;
+    this.#setAddress(owner, address);
+    return address;
   }
 
   /** Makes the block of an owner a gap, where there is one. */
@@ -317,9 +345,9 @@ export class Contributions {
       const owner = ints[at * 2]!;
       const slots = slotsAt(chunk, at);
       if (owner !== NOBODY) {
-        this.#allocate(owner, slots);
-        const to = this.#chunkWith(owner).ints;
-        const toAt = slotOf(this.#addressOf(owner)) * 2;
+        const address = this.#allocate(owner, slots);
+        const to = this.#chunks[chunkOf(address)]!.ints;
+        const toAt = slotOf(address) * 2;
         for (let i = 1; i < slots * 2; i += 1) to[toAt + i] = ints[at * 2 + i]!;
       }
       at += slots;
@@ -383,11 +411,10 @@ function* packedBlocks(chunk: Chunk): Generator<FrozenBlock> {
     const head = ints[at * 2 + 1]!;
     if (owner === NOBODY) continue;
     const length = lengthIn(head);
+    const narrow = isNarrow(head);
+    const values: Values = narrow ? wholes : doubles;
     unpack(ints, runsAt(head, at), accumulators, length);
-    const values = isNarrow(head)
-      ? { values: wholes, valuesAt: (at + 1) * 2 }
-      : { values: doubles, valuesAt: at + 1 };
-    yield { owner, length, ...values, accumulators, accumulatorsAt: 0 };
+    yield { owner, length, values, valuesAt: valuesIn(narrow, at), accumulators, accumulatorsAt: 0 };
   }
 }
 
@@ -426,6 +453,11 @@ function lengthIn(head: number): number {
 
 function isNarrow(head: number): boolean {
   return (head & 1) !== 0;
+}
+
+/** Where the values of a block begin, in numbers of their width. */
+function valuesIn(narrow: boolean, at: number): number {
+  return narrow ? (at + 1) * 2 : at + 1;
 }
 
 /** Where the accumulators of a block begin, in words. */

@@ -8,28 +8,22 @@
 
 const RUN = 1;
 
-/** How many words the first `length` numbers take. */
-export function packedLength(numbers: Int32Array, length: number): number {
-  let words = 0;
+/** Writes the first `length` numbers to the beginning of `words`; returns how many words they take. */
+export function pack(numbers: Int32Array, length: number, words: Int32Array): number {
+  let to = 0;
   for (let i = 0; i < length;) {
-    const end = endOfRun(numbers, i, length);
-    words += end - i > 1 ? 2 : 1;
-    i = end;
+    const first = numbers[i]!;
+    let count = 1;
+    while (i + count < length && numbers[i + count] === first + count) count += 1;
+    words[to] = (first << 1) | (count > 1 ? RUN : 0);
+    to += 1;
+    if (count > 1) {
+      words[to] = count;
+      to += 1;
+    }
+    i += count;
   }
-  return words;
-}
-
-/** Writes the first `length` numbers to `words` from `at` on. */
-export function pack(numbers: Int32Array, length: number, words: Int32Array, at: number): void {
-  let to = at;
-  for (let i = 0; i < length;) {
-    const end = endOfRun(numbers, i, length);
-    const isRun = end - i > 1;
-    words[to] = (numbers[i]! << 1) | (isRun ? RUN : 0);
-    if (isRun) words[to + 1] = end - i;
-    to += isRun ? 2 : 1;
-    i = end;
-  }
+  return to;
 }
 
 /** Reads the first `length` numbers from `words` from `at` on. */
@@ -49,10 +43,4 @@ export function unpack(words: Int32Array, at: number, numbers: Int32Array, lengt
     for (let k = 0; k < count; k += 1) numbers[i + k] = first + k;
     i += count;
   }
-}
-
-function endOfRun(numbers: Int32Array, start: number, length: number): number {
-  let end = start + 1;
-  while (end < length && numbers[end] === numbers[start]! + end - start) end += 1;
-  return end;
 }

@@ -238,18 +238,18 @@ export class SourcePush {
       length,
     }: { readonly put: boolean; readonly restarted: Restarted; readonly length: number },
   ): Generator<void, void> {
-    const own = this.#contributions;
+    const { accumulators, accumulatorsAt, values, valuesAt } = this.#contributions;
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
     let composites: ReadonlySet<number> | undefined;
     const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < length; at += 1) {
       if (pace.isFull(1)) yield;
-      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+      const accumulator = accumulators[accumulatorsAt + at]!;
       if (position[accumulator] === 0) continue;
       position[accumulator] = 0;
       const kind = this.#accumulators.kindOf(accumulator);
-      const value = own.values[own.valuesAt + at]!;
+      const value = values[valuesAt + at]!;
       if (
         (put || replaced?.has(this.#accumulators.family[accumulator]!) === true) &&
         this.#changes.goes(accumulator)
