@@ -107,7 +107,7 @@ export function mayLose(state: State, source: string, batch?: Batch): boolean {
   );
 }
 
-/** Accumulators that a source contributes to, start times behind them; none where it is not known. Valid until the state changes. */
+/** Accumulators that a source contributes to, start times behind them; none where it is not known. Valid until another one is looked at. */
 function contributionsOf({ sources, aggregation }: State, source: string): Int32Array {
   const known = aggregation.byJob ? sources.list.find(source) : -1;
   if (known < 0) return nothing;

@@ -23,9 +23,8 @@ export const nothingFreed: Freed = { series: 0, bytes: 0, families: new Set() };
 export function freedAtMost({ aggregation, sources }: State, { source, mayFree }: Batch): number {
   const known = aggregation.byJob && source !== undefined ? sources.list.find(source) : -1;
   if (known < 0) return mayFree;
-  sources.contributions.open(known);
   // A count takes what nobody has any more of its histogram with it.
-  return mayFree + sources.contributions.length * 2;
+  return mayFree + sources.contributions.lengthOf(known) * 2;
 }
 
 /** What is sure to go with a push. In steps, between which nobody may change the state. */

@@ -36,12 +36,14 @@ function* ownOf(
   const own = new Map<number, number>();
   const known = sources.list.find(source);
   if (method !== 'PUT' || known < 0) return own;
-  sources.contributions.open(known);
-  // Whoever opens another one in between leaves these as they are.
-  const { length, accumulators: ownAccumulators, accumulatorsAt, values, valuesAt } = sources.contributions;
+  const { contributions } = sources;
+  const length = contributions.lengthOf(known);
   for (let at = 0; at < length; at += 1) {
-    const accumulator = ownAccumulators[accumulatorsAt + at]!;
-    if (families.has(accumulators.family[accumulator]!)) own.set(accumulator, values[valuesAt + at]!);
+    // Others may be opened in between.
+    contributions.open(known);
+    const accumulator = contributions.accumulators[contributions.accumulatorsAt + at]!;
+    if (families.has(accumulators.family[accumulator]!))
+      own.set(accumulator, contributions.values[contributions.valuesAt + at]!);
     if (pace.isFull(1)) yield;
   }
   return own;

@@ -34,14 +34,16 @@ export function* contributionParts(
     ],
   });
   for (const chunk of chunks) {
-    for (const { owner, length, valuesAt, accumulatorsAt } of chunk.blocks()) {
+    for (const block of chunk.blocks()) {
+      const { owner, length } = block;
+      const { values: ownValues, valuesAt, accumulators: ownAccumulators, accumulatorsAt } = block;
       for (let done = 0; done < length;) {
         const taken = Math.min(length - done, ENTRIES_MAX - used);
         owners[rows] = places[owner]!;
         lengths[rows] = taken;
-        for (let i = 0; i < taken; i += 1) values[used + i] = chunk.values[valuesAt + done + i]!;
+        for (let i = 0; i < taken; i += 1) values[used + i] = ownValues[valuesAt + done + i]!;
         for (let i = 0; i < taken; i += 1)
-          accumulators[used + i] = chunk.accumulators[accumulatorsAt + done + i]!;
+          accumulators[used + i] = ownAccumulators[accumulatorsAt + done + i]!;
         rows += 1;
         used += taken;
         done += taken;
@@ -123,8 +125,7 @@ export class ContributionReader {
     const own = sources.contributions;
     const source = this.#numbers[this.#owner];
     if (source === undefined) throw broken(`no source ${this.#owner}`);
-    own.open(source);
-    if (own.length > 0) throw broken(`source ${this.#owner} contributes twice`);
+    if (own.lengthOf(source) > 0) throw broken(`source ${this.#owner} contributes twice`);
     const columns = { accumulators: this.#ownAccumulators, values: this.#ownValues, length: this.#length };
     yield* own.replace(source, columns, pace);
     this.#contributions += this.#length;

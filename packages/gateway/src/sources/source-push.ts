@@ -4,6 +4,7 @@
  */
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import { isWhole } from './contributions.ts';
 import type { Contributions } from './contributions.ts';
 import { restartedComposites } from './restarts.ts';
 import type { SourceChanges } from './source-changes.ts';
@@ -74,8 +75,8 @@ export class SourcePush {
   /** With `put`, gauges and untyped series that the batch left out go. Returns the steps that are left to take. */
   take(source: number, batch: Batch, put: boolean): Generator<void, void> | undefined {
     const own = this.#contributions;
-    own.open(source);
-    if (batch.length + own.length > this.#changes.pace.rows) return this.#takeLong(source, batch, put);
+    if (batch.length + own.lengthOf(source) > this.#changes.pace.rows)
+      return this.#takeLong(source, batch, put);
     own.openToWrite(source);
     this.#ordered = this.derives ? orderCount(own, this.#accumulators) : 0;
     const mayUpdate = !this.accumulate || this.#isAll(batch, this.#continue(batch, 0, batch.length, 0));
@@ -109,6 +110,7 @@ export class SourcePush {
   #isAll(batch: Batch, at: number): boolean {
     const own = this.#contributions;
     if (at < 0 || at + batch.began.length + this.#ordered !== own.length) return false;
+    if (this.#ordered > 0 && own.isNarrow && !isWhole(this.#changes.order)) return false;
     return batch.began.length === 0 || hasSameStarts(own, at, batch);
   }
 
@@ -127,12 +129,12 @@ export class SourcePush {
   }
 
   /**
-   * Takes a batch that names what the source has, in the same order, and takes none of it away; start times may stand among
-   * it. Where it finds that this is not so, the part it has taken is as it should be, and may be taken again.
+   * Takes a batch that names what the source has, in the same order, takes none of it away, and has no value for which there is no
+   * room; start times may stand among it. Where it finds that this is not so, the part it has taken is as it should be, and may be taken again.
    */
   #update(batch: Batch, from: number, to: number, startAt: number): number {
     const { accumulators: batchAccumulators, values: batchValues } = batch;
-    const { values, valuesAt, accumulators, accumulatorsAt, length } = this.#contributions;
+    const { values, valuesAt, accumulators, accumulatorsAt, length, isNarrow } = this.#contributions;
     let at = startAt;
     for (let i = from; i < to; i += 1) {
       const accumulator = batchAccumulators[i]!;
@@ -141,6 +143,7 @@ export class SourcePush {
         const before = values[valuesAt + at]!;
         if (value !== before) {
           if (!Number.isNaN(value)) {
+            if (isNarrow && !isWhole(value)) return -1;
             this.#exchange(accumulator, before, value);
             values[valuesAt + at] = value;
           } else if (!staysWithoutValue(this.#accumulators.kind[accumulator]!)) return -1;
@@ -293,7 +296,7 @@ export class SourcePush {
       readonly orders: ReadonlyMap<number, number>;
     },
   ): Generator<void, ReadonlyMap<number, number>> {
-    const own = this.#contributions;
+    const { accumulators, accumulatorsAt, values, valuesAt } = this.#contributions;
     const { pace, next } = this.#changes;
     const position = this.#changes.positions();
     const carried = new Map<number, number>();
@@ -301,11 +304,11 @@ export class SourcePush {
     const replaced = this.#changes.areGroups && !put ? yield* this.#familiesOf(batch) : undefined;
     for (let at = 0; at < length; at += 1) {
       if (pace.isFull(1)) yield;
-      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+      const accumulator = accumulators[accumulatorsAt + at]!;
       if (position[accumulator] === 0) continue;
       position[accumulator] = 0;
       const kind = this.#accumulators.kindOf(accumulator);
-      const value = own.values[own.valuesAt + at]!;
+      const value = values[valuesAt + at]!;
       const order = orders.get(accumulator);
       if (
         (put || replaced?.has(this.#accumulators.family[accumulator]!) === true) &&

@@ -106,8 +106,7 @@ export class Sources {
   isLong(key: string, batch: Batch): boolean {
     const source = this.list.find(key);
     if (source < 0) return batch.length > this.#pace.rows;
-    this.contributions.open(source);
-    return batch.length + this.contributions.length > this.#pace.rows;
+    return batch.length + this.contributions.lengthOf(source) > this.#pace.rows;
   }
 
   /** What would become of a source by a push that is not yet applied. */
@@ -265,11 +264,12 @@ export class Sources {
       if (left <= 0) break;
       let hasNegative = false;
       own.open(source);
-      for (let at = 0; at < own.length; at += 1) {
-        const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+      const { accumulators, accumulatorsAt, values, valuesAt, length } = own;
+      for (let at = 0; at < length; at += 1) {
+        const accumulator = accumulators[accumulatorsAt + at]!;
         if (this.#pace.isFull(1)) yield;
         if (isStart(accumulator) || place[accumulator] === 0) continue;
-        const value = own.values[own.valuesAt + at]!;
+        const value = values[valuesAt + at]!;
         rest.add(place[accumulator]!, -value);
         left -= 1;
         if (value < 0) hasNegative = true;
@@ -356,9 +356,9 @@ export class Sources {
 
   /** Copies what is open to what it will be. */
   *#keep(from: number, to: number): Generator<void, void> {
-    const own = this.contributions;
+    const { accumulators, accumulatorsAt, values, valuesAt } = this.contributions;
     for (let at = from; at < to; at += 1) {
-      this.#changes.next.add(own.accumulators[own.accumulatorsAt + at]!, own.values[own.valuesAt + at]!);
+      this.#changes.next.add(accumulators[accumulatorsAt + at]!, values[valuesAt + at]!);
       if (this.#pace.isFull(1)) yield;
     }
   }
@@ -367,11 +367,12 @@ export class Sources {
   *#retire(source: number, goes: (accumulator: number) => boolean): Generator<void, void> {
     const own = this.contributions;
     own.open(source);
-    for (let at = 0; at < own.length; at += 1) {
-      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
+    const { accumulators, accumulatorsAt, values, valuesAt, length } = own;
+    for (let at = 0; at < length; at += 1) {
+      const accumulator = accumulators[accumulatorsAt + at]!;
       if (isStart(accumulator))
-        this.#changes.withdrawOrder(startedAccumulator(accumulator), own.values[own.valuesAt + at]!);
-      else if (goes(accumulator)) this.#changes.withdraw(accumulator, own.values[own.valuesAt + at]!);
+        this.#changes.withdrawOrder(startedAccumulator(accumulator), values[valuesAt + at]!);
+      else if (goes(accumulator)) this.#changes.withdraw(accumulator, values[valuesAt + at]!);
       else this.#changes.fold(accumulator);
       if (this.#pace.isFull(1)) yield;
     }
@@ -404,12 +405,12 @@ export class Sources {
     const own = this.contributions;
     const { next } = this.#changes;
     own.open(source);
-    const { length } = own;
+    const { accumulators, accumulatorsAt, values, valuesAt, length } = own;
     let went = 0;
     next.begin(length);
     for (let at = 0; at < length; at += 1) {
-      const accumulator = own.accumulators[own.accumulatorsAt + at]!;
-      const value = own.values[own.valuesAt + at]!;
+      const accumulator = accumulators[accumulatorsAt + at]!;
+      const value = values[valuesAt + at]!;
       const isBeside = isStart(accumulator);
       const named = isBeside ? startedAccumulator(accumulator) : accumulator;
       // What an order is beside may have gone just now.

@@ -140,10 +140,16 @@ const contradictions: Readonly<Record<string, readonly [(of: State) => void, Reg
     /counts 0 contributors and has 1/,
   ],
   'a contribution to a number that is free': [
-    ({ accumulators, sources }) => {
-      sources.contributions.openToWrite(sources.list.find('x'));
-      const { contributions } = sources;
-      contributions.accumulators[contributions.accumulatorsAt] = accumulators.pendingFree.at(0);
+    ({ accumulators, sources: { contributions, list }, pace }) => {
+      const source = list.find('x');
+      contributions.open(source);
+      const columns = {
+        accumulators: contributions.accumulators.slice(contributions.accumulatorsAt),
+        values: Float64Array.from(contributions.values.subarray(contributions.valuesAt)),
+        length: contributions.length,
+      };
+      columns.accumulators[0] = accumulators.pendingFree.at(0);
+      atOnce(contributions.replace(source, columns, pace));
     },
     /which is free/,
   ],

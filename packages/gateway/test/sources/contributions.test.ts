@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { Contributions } from '../../src/sources/contributions.ts';
+import { contributionBytes, Contributions } from '../../src/sources/contributions.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { runs } from '../support/runs.ts';
@@ -19,10 +19,15 @@ function replace(contributions: Contributions, owner: number, { accumulators, va
 
 function read(contributions: Contributions, owner: number): Columns {
   contributions.open(owner);
-  const { accumulators, accumulatorsAt, values, valuesAt, length } = contributions;
+  return columnsOf(contributions);
+}
+
+type Open = Pick<Contributions, 'accumulators' | 'accumulatorsAt' | 'values' | 'valuesAt' | 'length'>;
+
+function columnsOf({ accumulators, accumulatorsAt, values, valuesAt, length }: Open): Columns {
   return {
     accumulators: accumulators.slice(accumulatorsAt, accumulatorsAt + length),
-    values: values.slice(valuesAt, valuesAt + length),
+    values: Float64Array.from(values.subarray(valuesAt, valuesAt + length)),
   };
 }
 
@@ -87,6 +92,82 @@ test('each owner has what it was given last, whatever others do', () => {
     ),
     { numRuns: runs(20) },
   );
+});
+
+/** Columns as sources have them: runs of accumulators, start times behind them; values that fit into 32 bits, or one that does not. */
+const columns = fc
+  .record({
+    runs: fc.array(fc.tuple(fc.nat(1000), fc.integer({ min: 1, max: 30 })), { maxLength: 8 }),
+    values: fc.array(fc.oneof(fc.nat(), fc.constantFrom(0, 2 ** 32 - 1)), { minLength: 1, maxLength: 20 }),
+    odd: fc.option(fc.constantFrom(2 ** 32, -1, 0.5, -0, Infinity)),
+    starts: fc.nat(4),
+  })
+  .map(({ runs: wanted, values, odd, starts }): Columns => {
+    const listed = wanted.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => first + i));
+    const accumulators = Int32Array.from([...listed, ...listed.slice(0, starts).map((each) => ~each)]);
+    const own = Float64Array.from(accumulators, (_, i) => values[i % values.length]!);
+    if (odd !== null && own.length > 0) own[own.length - 1] = odd;
+    return { accumulators, values: own };
+  });
+
+test('whatever accumulators and values are, an owner has them, and a snapshot those of its time', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ owner: fc.nat(5), columns }), { minLength: 1, maxLength: 60 }),
+      fc.nat(60),
+      (steps, frozenAt) => {
+        const contributions = new Contributions();
+        const model = new Map<number, Columns>();
+        let frozen = contributions.freeze();
+        let then = new Map(model);
+        for (const [time, { owner, columns: given }] of steps.entries()) {
+          if (time === frozenAt) {
+            frozen = contributions.freeze();
+            then = new Map(model);
+          }
+          replace(contributions, owner, given);
+          model.set(owner, given);
+        }
+        for (const [owner, given] of model) expect(read(contributions, owner)).toEqual(given);
+        const seen = new Map<number, Columns>();
+        for (const chunk of frozen) {
+          for (const { owner, ...block } of chunk.blocks()) seen.set(owner, columnsOf(block));
+          chunk.done();
+        }
+        expect(seen).toEqual(new Map([...then].filter(([, { values }]) => values.length > 0)));
+      },
+    ),
+    { numRuns: runs(200) },
+  );
+});
+
+test('a whole number of a series that follows the one before takes four bytes, and any number eight', () => {
+  const lengthOfAll = 20_000 * 20;
+  const bytesEach = (value: number): number => {
+    const contributions = new Contributions();
+    const accumulators = Int32Array.from({ length: 20 }, (_, i) => 7 + i);
+    for (let owner = 0; owner < 20_000; owner += 1)
+      replace(contributions, owner, { accumulators, values: new Float64Array(20).fill(value) });
+    return contributions.bytes / lengthOfAll;
+  };
+  // 16 bytes for each owner, and what is left at the end of a chunk.
+  expect(bytesEach(2 ** 32 - 1)).toBeLessThan(4 + 0.8 + 1.4);
+  expect(bytesEach(0.5)).toBeLessThan(8 + 0.8 + 1.4);
+});
+
+test('what is counted is never less than what blocks take, and does not depend on how they are packed', () => {
+  const contributions = new Contributions();
+  let counted = 0;
+  for (let owner = 0; owner < 300; owner += 1) {
+    const length = owner * 10;
+    counted += contributionBytes(length);
+    replace(contributions, owner, made(owner, 0, length));
+    expect(contributions.liveBytes).toBe(counted);
+  }
+  // A chunk that is not full.
+  expect(contributions.bytes).toBeLessThan(counted + 512 * 1024);
+  for (let owner = 0; owner < 300; owner += 1) replace(contributions, owner, none);
+  expect(contributions.liveBytes).toBe(0);
 });
 
 /** What the blocks would need alone, and the room for gaps that is promised, with what is left at the ends of chunks. */
