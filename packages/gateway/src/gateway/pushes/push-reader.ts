@@ -3,6 +3,7 @@
  * push is read as if they did not, and if they do (ingest/rewrite/fixed-series.ts), once more through a sink that does what they say.
  */
 import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
+import type { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushBuilder } from '../../ingest/push-builder.ts';
@@ -54,13 +55,17 @@ export class PushReader {
   readonly #rewriter: RewriteSink;
   readonly #fixed: FixedSeries;
 
-  constructor(options: GatewayOptions, ledger: Ledger, fixed: FixedSeries) {
+  constructor(
+    options: GatewayOptions,
+    ledger: Ledger,
+    known: { readonly fixed: FixedSeries; readonly memo: PlacementMemo },
+  ) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.builder = new PushBuilder(ledger.state, () => ledger.wallMs());
-    this.#rewriter = new RewriteSink(ledger.state);
-    this.#fixed = fixed;
+    this.#rewriter = new RewriteSink(ledger.state, known.memo);
+    this.#fixed = known.fixed;
   }
 
   /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
@@ -203,7 +208,7 @@ export class PushReader {
       // Nobody has sent them.
       builder.batch.samples = 0;
     }
-    if (isRewritten) this.#rewriter.begin(rules);
+    if (isRewritten) this.#rewriter.begin(body, rules);
     const decoder = this.#decoders[format](body, sink);
     if (isRewritten) return { decoder, stepBytes: REWRITTEN_STEP_BYTES };
     return {
