@@ -7,6 +7,7 @@ import type { EmbeddedOptions, PushOptions } from './embed.ts';
 import { decodersFor } from './gateway/pushes/decoders.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { parsePushPath } from './http/routes/push-path.ts';
+import { PlacementMemo } from './ingest/rewrite/placement-memo.ts';
 import { rulesForPath } from './ingest/rewrite/push-rules.ts';
 import type { Trace } from './ingest/rewrite/place-series.ts';
 import { RewriteSink } from './ingest/rewrite/rewrite-sink.ts';
@@ -51,15 +52,17 @@ function traces(
 ): readonly Trace[] {
   const gatewayOptions = withDefaults(gatewayOptionTable, options);
   // It knows nothing before this push, as the gateway that made the page.
-  const sink = new RewriteSink({
+  const nothing = {
     families: new Families(),
     discards: () => false,
     limits: { ...defaultLimits, ...options.limits },
     hashSeed: 0,
-  });
+  };
+  const sink = new RewriteSink(nothing, new PlacementMemo(0));
   const all: Trace[] = [];
   const { pathLabels, byJob, emptyInstance } = gatewayOptions;
   sink.begin(
+    body,
     rulesForPath(rules, parsePushPath(path), { pathLabels, emptyInstance: byJob && emptyInstance }),
     (trace) => all.push(trace),
   );

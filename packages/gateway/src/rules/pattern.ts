@@ -16,6 +16,8 @@ export class Pattern {
   readonly #anchored: RE2JS;
   /** Without a character that means anything: the one value that matches. */
   readonly #literal: string | undefined;
+  /** What all values that match begin with. */
+  readonly #prefix: string;
   readonly #results = new Map<string, boolean>();
 
   /** Throws a RuleProblem. */
@@ -23,10 +25,13 @@ export class Pattern {
     this.source = source;
     this.#anchored = compiled(source);
     this.#literal = /^[\w:/ -]*$/.test(source) ? source : undefined;
+    this.#prefix = literalPrefix(source);
   }
 
   matches(value: string): boolean {
     if (this.#literal !== undefined) return value === this.#literal;
+    // Of hundreds of rules most are told apart by it, for a hundredth of what the expression takes.
+    if (!value.startsWith(this.#prefix)) return false;
     const known = this.#results.get(value);
     if (known !== undefined) return known;
     const result = this.#anchored.test(value);
@@ -40,6 +45,7 @@ export class Pattern {
   /** The template with `$1`, `${1}` and `${name}` replaced by what the groups matched, and `$$` by `$`; undefined without a match. */
   expand(value: string, template: string): string | undefined {
     if (!template.includes('$')) return this.matches(value) ? template : undefined;
+    if (!value.startsWith(this.#prefix)) return undefined;
     const matcher = this.#anchored.matcher(value);
     if (!matcher.find()) return undefined;
     const names = this.#anchored.namedGroups();
@@ -49,6 +55,25 @@ export class Pattern {
       return matcher.group(index) ?? '';
     });
   }
+}
+
+/** Empty where there may be several ways to begin. */
+function literalPrefix(source: string): string {
+  const [prefix] = /^[\w:/ -]*/.exec(source)!;
+  // A choice in parentheses behind the prefix does no harm; that it is in them is not plain where there are classes or escapes.
+  const isChoice = source.includes('|') && (/[[\\]/.test(source) || hasOuterChoice(source));
+  if (isChoice) return '';
+  return /[*?+{]/.test(source[prefix.length] ?? '') ? prefix.slice(0, -1) : prefix;
+}
+
+function hasOuterChoice(source: string): boolean {
+  let depth = 0;
+  for (const char of source) {
+    if (char === '(') depth += 1;
+    else if (char === ')') depth -= 1;
+    else if (char === '|' && depth === 0) return true;
+  }
+  return false;
 }
 
 function compiled(source: string): RE2JS {

@@ -23,3 +23,22 @@ test('results that are kept are those of before', () => {
     for (let i = 0; i < 10_000; i += 1) expect(pattern.matches(`a${i}`)).toBe(true);
   expect(pattern.matches('a')).toBe(false);
 });
+
+test.each([
+  ['ab*c', ['ac', 'abbc'], ['bc', 'c']],
+  ['ab?', ['a', 'ab'], ['b']],
+  ['ab{0,2}', ['a', 'abb'], ['b']],
+  ['ab+.*', ['abx'], ['ax']],
+  ['foo|bar.*', ['foo', 'barn'], ['fool', 'xbar']],
+  ['foo_(a|b)', ['foo_a', 'foo_b'], ['foo_', 'b']],
+  ['foo_[(]|bar', ['foo_(', 'bar'], ['foo_']],
+  ['foo\\(|bar', ['foo(', 'bar'], ['foo']],
+  ['(?i)foo.*', ['FOO', 'foox'], ['xfoo']],
+  ['(?:a|b)c', ['ac', 'bc'], ['a']],
+  ['a.|b.', ['ax', 'bx'], ['cx']],
+])('%s, by what its values begin with', (source, matching, others) => {
+  const pattern = new Pattern(source);
+  expect(matching.map((value) => pattern.matches(value))).toEqual(matching.map(() => true));
+  expect(others.map((value) => pattern.matches(value))).toEqual(others.map(() => false));
+  expect(matching.map((value) => pattern.expand(value, '$0'))).toEqual(matching);
+});

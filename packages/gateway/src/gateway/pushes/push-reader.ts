@@ -3,6 +3,7 @@
  * push is read as if they did not, and if they do (ingest/rewrite/fixed-series.ts), once more through a sink that does what they say.
  */
 import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
+import type { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushBuilder } from '../../ingest/push-builder.ts';
@@ -25,8 +26,9 @@ const STEP_BYTES = 8 * 1024;
 const STEP_BYTES_MIN = 256;
 /** A few bytes can say much there. */
 const PROTOBUF_STEP_BYTES = 1024;
-/** Each line may be looked at by hundreds of rules. */
-const REWRITTEN_STEP_BYTES = 64;
+/** Each line is looked at by rules, of which so many take as long as reading it. */
+const REWRITTEN_STEP_BYTES = 4 * 1024;
+const LINE_RULES = 8;
 /** A line may be so short; labels of the path come to each. */
 const LINE_BYTES = 64;
 /** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
@@ -54,13 +56,17 @@ export class PushReader {
   readonly #rewriter: RewriteSink;
   readonly #fixed: FixedSeries;
 
-  constructor(options: GatewayOptions, ledger: Ledger, fixed: FixedSeries) {
+  constructor(
+    options: GatewayOptions,
+    ledger: Ledger,
+    known: { readonly fixed: FixedSeries; readonly memo: PlacementMemo },
+  ) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.builder = new PushBuilder(ledger.state, () => ledger.wallMs());
-    this.#rewriter = new RewriteSink(ledger.state);
-    this.#fixed = fixed;
+    this.#rewriter = new RewriteSink(ledger.state, known.memo);
+    this.#fixed = known.fixed;
   }
 
   /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
@@ -123,19 +129,27 @@ export class PushReader {
 
   /** Whether the push is what the rules make of it; undefined where that cannot be said in this turn. */
   #tryNow(request: PushRequest, rules: PushRules): boolean | undefined {
+    const { builder } = this;
+    const { decoder, stepBytes } = this.#begin(request, rules, builder);
     try {
-      if (!this.#readNow(request, rules, this.builder)) return undefined;
+      while (!this.#tryStep(decoder, stepBytes))
+        if (builder.newSeries > SHORT_NEW_SERIES_MAX) return undefined;
     } catch (error) {
       // It may be of something that a rule drops.
       if (error instanceof PushProblem) return false;
       throw error;
     }
-    const steps = this.#fixed.leave(this.builder.batch, rules);
+    const steps = this.#fixed.leave(builder.batch, rules);
     for (let step = 0; step < SHORT_STEPS_MAX; step += 1) {
       const { done, value } = steps.next();
       if (done === true) return value;
     }
     return undefined;
+  }
+
+  /** Reads on; true once all is read, or it is plain that rules have to be asked. */
+  #tryStep(decoder: PushDecoder, stepBytes: number): boolean {
+    return decoder.advance(stepBytes) || this.builder.batch.pendingSeries.length > 0;
   }
 
   async #readInSteps(request: PushRequest, reading: LongReading, sink: Sink): Promise<boolean> {
@@ -147,8 +161,10 @@ export class PushReader {
   /** Whether the push is what the rules make of it; undefined when the state has changed. */
   async #tryInSteps(request: PushRequest, reading: LongReading): Promise<boolean | undefined> {
     const { builder } = this;
+    const { decoder, stepBytes } = this.#begin(request, reading.rules, builder);
+    const how = { ...reading, sink: builder, units: stepBytes / STEP_BYTES, request };
     try {
-      if (!(await this.#readInSteps(request, reading, builder))) return undefined;
+      if (!(await this.#doSteps(() => this.#tryStep(decoder, stepBytes), how))) return undefined;
     } catch (error) {
       if (error instanceof PushProblem) return false;
       throw error;
@@ -160,7 +176,7 @@ export class PushReader {
       if (done === true) isFixed = value;
       return done === true;
     };
-    if (!(await this.#doSteps(step, { ...reading, sink: builder, units: 1, request }))) return undefined;
+    if (!(await this.#doSteps(step, { ...how, units: 1 }))) return undefined;
     return isFixed;
   }
 
@@ -203,9 +219,12 @@ export class PushReader {
       // Nobody has sent them.
       builder.batch.samples = 0;
     }
-    if (isRewritten) this.#rewriter.begin(rules);
+    if (isRewritten) this.#rewriter.begin(body, rules);
     const decoder = this.#decoders[format](body, sink);
-    if (isRewritten) return { decoder, stepBytes: REWRITTEN_STEP_BYTES };
+    if (isRewritten) {
+      const looks = 1 + (rules.relabel.length + rules.metrics.length) / LINE_RULES;
+      return { decoder, stepBytes: Math.max(Math.floor(REWRITTEN_STEP_BYTES / looks), LINE_BYTES) };
+    }
     return {
       decoder,
       stepBytes: format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels),

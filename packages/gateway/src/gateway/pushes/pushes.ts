@@ -8,6 +8,7 @@
  * goes on meanwhile, and so do scrapes.
  */
 import { addFailureTime, lastFailure } from '../../ingest/push-times.ts';
+import { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
 import { PathRules } from '../../ingest/rewrite/push-rules.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -89,9 +90,10 @@ export class Pushes<Counts extends object> {
     this.#bounds = bounds;
     const { pathLabels, byJob, emptyInstance } = options;
     this.#pathRules = new PathRules({ pathLabels, emptyInstance: byJob && emptyInstance });
-    const fixed = new FixedSeries(ledger.state);
-    this.#reader = new PushReader(options, ledger, fixed);
-    this.#longReader = new PushReader(options, ledger, fixed);
+    const { state } = ledger;
+    const known = { fixed: new FixedSeries(state), memo: new PlacementMemo(state.hashSeed) };
+    this.#reader = new PushReader(options, ledger, known);
+    this.#longReader = new PushReader(options, ledger, known);
     this.#short = new PushQueue(() => ledger.applying ?? this.#share.over, bounds);
     this.#long = new PushQueue(() => undefined, bounds);
     this.#held = new PushQueue(() => undefined, bounds);

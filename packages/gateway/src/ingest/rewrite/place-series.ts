@@ -19,6 +19,7 @@ import { foldedBound } from './merge-histograms.ts';
 import { namelessLabel, torn, typesMeet, unnamed } from './problems.ts';
 import { partOf } from './pushed-families.ts';
 import type { PushedFamilies, PushedFamily, Role } from './pushed-families.ts';
+import type { Placement } from './placement-memo.ts';
 import { nameOfMetricRule, nameOfRelabelRule } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 import { NONE } from './rewritten-push.ts';
@@ -56,13 +57,19 @@ export interface Trace {
 
 /** A sample and what it is of, by what the push says. */
 interface Sample extends Named {
-  readonly family: PushedFamily;
+  readonly family: Pick<PushedFamily, 'name' | 'type'>;
   readonly role: Role;
   /** As the push declares it, or the state knows it. */
   readonly type: MetricType | undefined;
   /** Its text, for messages. */
   readonly text: string;
   readonly pushedBound: number;
+  readonly offset: number;
+}
+
+/** A part of a histogram or summary as placed, and its family in this push. */
+interface Part extends Placement {
+  readonly family: PushedFamily;
   readonly offset: number;
 }
 
@@ -77,6 +84,7 @@ export class SeriesPlacer {
   #rules!: PushRules;
   #trace: ((trace: Trace) => void) | undefined;
   #steps: string[] = [];
+  #pushedText = '';
 
   constructor(parts: {
     readonly push: RewrittenPush;
@@ -113,31 +121,70 @@ export class SeriesPlacer {
     return seriesText(becomes.name, this.#left({ ...becomes, name: base }, becomes));
   }
 
-  /** Undefined when a rule drops the sample. Throws a PushProblem where it cannot be what the rules make of it. */
-  place(
-    name: string,
-    labels: readonly Label[],
-    at: { readonly offset: number; readonly isOnlyOne?: boolean },
-  ): Placed | undefined {
-    const { offset } = at;
+  /** What becomes of a series by the rules. Throws a PushProblem where it cannot be that. */
+  placementOf(name: string, labels: readonly Label[], offset: number): Placement {
     const sample = this.#sampleOf(name, labels, offset);
-    sample.family.isSampled = true;
-    if (this.#trace !== undefined) this.#beginSteps(labels);
+    if (this.#trace !== undefined) this.#beginSteps(name, labels);
     const becomes = relabelled(sample, this.#rules, this.#trace && ((rule) => this.#step(rule)));
-    if ('action' in becomes) {
-      this.#noteCut(sample, becomes);
-      this.#trace?.({ pushed: seriesText(name, labels), steps: this.#steps, becomes: undefined });
+    if ('action' in becomes) return { ...this.#start(sample, ''), droppedBy: becomes };
+    this.#checkNames(sample, becomes);
+    return this.#placed(sample, becomes);
+  }
+
+  /** Whether a placement that was found in a push before holds in this one. */
+  isAsBefore(placement: Placement, offset: number): boolean {
+    const { name, routed, droppedBy, becomes, base, role, type } = placement;
+    const { family, role: now } = this.#families.route(name, offset);
+    if (family.name !== routed.family || family.type !== routed.type || now !== routed.role) return false;
+    if (family.type !== undefined || droppedBy !== undefined) return true;
+    const part = partOf(becomes, this.#typeOf);
+    return part === undefined ? role === '' : part.role === role && this.#typeOf(base) === type;
+  }
+
+  /** Makes one sample part of the push; undefined when a rule drops it. Throws a PushProblem where it does not go with others. */
+  place(
+    placement: Placement,
+    { offset, isOnlyOne = false }: { readonly offset: number; readonly isOnlyOne?: boolean },
+  ): Placed | undefined {
+    const { name, routed, role, droppedBy, group, pushed } = placement;
+    const routedTo = this.#families.route(name, offset).family;
+    routedTo.isSampled = true;
+    if (droppedBy !== undefined) {
+      if (group !== undefined) this.#noteCut(placement, group, droppedBy);
+      this.#trace?.({ pushed: this.#pushedText, steps: this.#steps, becomes: undefined });
       return undefined;
     }
-    this.#checkNames(sample, becomes);
-    if (at.isOnlyOne !== true) this.#checkOnce(sample);
-    const placed = this.#place(sample, becomes);
-    this.#trace?.({
-      pushed: seriesText(name, labels),
-      steps: this.#steps,
-      becomes: this.#shown(placed),
-    });
+    if (!isOnlyOne) this.#checkOnce(pushed, offset);
+    const isUndeclared = role !== '' && routed.role === '' && routed.type === undefined;
+    const from = isUndeclared ? this.#families.undeclared(baseOfPushed(name, role), offset) : routedTo;
+    const placed = this.#place(placement, from, offset);
+    this.#trace?.({ pushed: this.#pushedText, steps: this.#steps, becomes: this.#shown(placed) });
     return placed;
+  }
+
+  #place(placement: Placement, from: PushedFamily, offset: number): Placed {
+    const { base, role, bound, pushedBound, composite: compositeText, group: groupText } = placement;
+    const push = this.#push;
+    if (compositeText === undefined || groupText === undefined) {
+      const family = this.#join(base, from, offset);
+      if (from.type === undefined) family.typeByRule ??= placement.typeByRule;
+      const is = { family, role, bound };
+      return {
+        series: push.seriesAt(this.#scratch.write(placement.text), is, NONE),
+        group: NONE,
+        pushedBound,
+      };
+    }
+    const part = { ...placement, family: from, offset };
+    this.#keepName(part);
+    if (role === '_bucket') this.#keepBound(part);
+    const family = this.#join(base, from, offset);
+    const composite = push.compositeAt(this.#scratch.write(compositeText), family);
+    if (placement.buckets !== undefined) push.bucketsOf.set(composite, placement.buckets);
+    const group = push.groupAt(this.#scratch.write(fitting(groupText)));
+    this.#keepWhole(part, group, composite);
+    const series = push.seriesAt(this.#scratch.write(placement.text), { family, role, bound }, composite);
+    return { series, group, pushedBound };
   }
 
   /** The text of a series as the exposition will have it. */
@@ -151,7 +198,8 @@ export class SeriesPlacer {
     return seriesText(name, others, formatFloat64(foldedBound(boundOf[series]!, listed)));
   }
 
-  #beginSteps(pushed: readonly Label[]): void {
+  #beginSteps(name: string, pushed: readonly Label[]): void {
+    this.#pushedText = seriesText(name, pushed);
     const names = this.#rules.added.labels
       .filter(({ name, value }) => value !== pushed.find((label) => label.name === name)?.value)
       .map(({ name }) => name);
@@ -173,56 +221,69 @@ export class SeriesPlacer {
     return { name, labels, family, role, type: family.type, offset, ...textOf(name, labels, role) };
   }
 
-  #place(sample: Sample, becomes: Named): Placed {
+  #placed(sample: Sample, becomes: Named): Placement {
     const { family, role, name, offset } = sample;
-    if (role !== '') return this.#placePart(sample, becomes);
+    if (role !== '') return this.#partPlaced(sample, becomes);
     if (family.type !== undefined) {
       // It has no such sample.
       if (hasBuckets(family.type)) kindOf({ family: { type: family.type }, role: 'own' }, name, offset);
-      return this.#placeAlone(sample, becomes);
+      return this.#alonePlaced(sample, becomes);
     }
     const part = partOf(becomes.name, this.#typeOf);
-    if (part === undefined) return this.#placeAlone(sample, becomes);
-    const base =
-      part.role === 'quantile' || !name.endsWith(part.role) ? name : name.slice(0, -part.role.length);
-    return this.#placePart(
-      {
-        ...sample,
-        family: this.#families.undeclared(base, offset),
-        role: part.role,
-        type: this.#typeOf(part.base),
-        ...textOf(name, sample.labels, part.role),
-      },
-      becomes,
-    );
+    if (part === undefined) return this.#alonePlaced(sample, becomes);
+    const text = textOf(name, sample.labels, part.role);
+    const known = {
+      ...sample,
+      ...text,
+      family: { name: baseOfPushed(name, part.role), type: undefined },
+      role: part.role,
+      type: this.#typeOf(part.base),
+    };
+    const routed = { family: family.name, type: undefined, role };
+    return { ...this.#partPlaced(known, becomes), routed };
   }
 
-  #placeAlone({ family: from, offset }: Sample, becomes: Named): Placed {
+  /** What is said of a series before it is known what it becomes. */
+  #start(sample: Sample, becomes: string): Placement {
+    const { name, labels, family, role, type, text, pushedBound } = sample;
+    const rest = labels.filter((label) => label.name !== 'le' && label.name !== 'quantile');
+    return {
+      name,
+      routed: { family: family.name, type, role },
+      droppedBy: undefined,
+      becomes,
+      base: becomes,
+      role,
+      type,
+      typeByRule: undefined,
+      pushed: text,
+      text: '',
+      group: role === '' ? undefined : seriesText(`${family.name}_count`, rest),
+      composite: undefined,
+      pushedBound,
+      bound: Number.NaN,
+      buckets: undefined,
+    };
+  }
+
+  #alonePlaced(sample: Sample, becomes: Named): Placement {
     const { name } = becomes;
     const labels = this.#left(becomes, becomes);
     const text = seriesText(name, labels);
-    checkSeriesLimits(this.#limits, labels.length, text, offset);
-    const family = this.#join(name, from, offset);
-    if (from.type === undefined && (family.typeByRule === undefined || this.#trace !== undefined))
-      family.typeByRule ??= this.#typeByRule({ name, labels });
-    if (this.#trace !== undefined && (from.type ?? family.typeByRule) === 'gauge') {
+    checkSeriesLimits(this.#limits, labels.length, text, sample.offset);
+    const typeByRule = sample.type === undefined ? this.#typeByRule({ name, labels }) : undefined;
+    if (this.#trace !== undefined && (sample.type ?? typeByRule) === 'gauge') {
       const rule = gaugeRule({ name, labels }, this.#rules);
       if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}`);
     }
-    const series = this.#push.seriesAt(
-      this.#scratch.write(text),
-      { family, role: '', bound: Number.NaN },
-      NONE,
-    );
-    return { series, group: NONE, pushedBound: Number.NaN };
+    return { ...this.#start(sample, name), text, typeByRule };
   }
 
-  #placePart(sample: Sample, becomes: Named): Placed {
-    const { family: from, role, offset, pushedBound } = sample;
+  #partPlaced(sample: Sample, becomes: Named): Placement {
+    const { role, offset } = sample;
     const type = sample.type!;
     this.#checkPart(sample, type);
     const base = this.#baseOf(sample, becomes);
-    this.#keepName(sample, becomes, base);
     const bound = role === '_bucket' ? this.#boundOf(sample, becomes) : Number.NaN;
     const reserved = hasBuckets(type) ? 'le' : 'quantile';
     const hasReserved = becomes.labels.some(({ name }) => name === reserved);
@@ -233,18 +294,17 @@ export class SeriesPlacer {
       becomes,
     );
     const quantile = becomes.labels.filter(({ name }) => role === 'quantile' && name === 'quantile');
-    const text = seriesText(
-      becomes.name,
-      [...shared, ...quantile],
-      role === '_bucket' ? formatFloat64(bound) : undefined,
-    );
+    const le = role === '_bucket' ? formatFloat64(bound) : undefined;
+    const text = seriesText(becomes.name, [...shared, ...quantile], le);
     checkSeriesLimits(this.#limits, shared.length + (hasReserved ? 1 : 0), text, offset);
-    const family = this.#join(base, from, offset);
-    const composite = this.#compositeAt({ name: base, labels: shared }, family, hasBuckets(type));
-    const group = this.#groupOf(sample);
-    this.#keepWhole(sample, text, group, composite);
-    const series = this.#push.seriesAt(this.#scratch.write(text), { family, role, bound }, composite);
-    return { series, group, pushedBound };
+    return {
+      ...this.#start(sample, becomes.name),
+      base,
+      text,
+      composite: seriesText(`${base}_count`, shared),
+      bound,
+      buckets: hasBuckets(type) ? this.#bucketsOf({ name: base, labels: shared }) : undefined,
+    };
   }
 
   /** Throws a PushProblem for what is wrong with a part as pushed. */
@@ -263,20 +323,35 @@ export class SeriesPlacer {
     throw torn(sample, `becomes ${shorten(name)}, which does not end in ${suffix}`);
   }
 
-  #keepName(sample: Sample, becomes: Named, base: string): void {
-    const { family, text } = sample;
-    family.becomes ??= { name: base, series: text };
+  #keepName(part: Part): void {
+    const { family, base, pushed, becomes } = part;
+    family.becomes ??= { name: base, series: pushed };
     const { name, series } = family.becomes;
     if (name === base) return;
     throw torn(
-      sample,
-      `becomes ${shorten(becomes.name)}, but ${shorten(series)} is of ${shorten(name)}; rename all of its samples alike`,
+      { ...part, text: pushed },
+      `becomes ${shorten(becomes)}, but ${shorten(series)} is of ${shorten(name)}; rename all of its samples alike`,
     );
+  }
+
+  /** All buckets of a family with one bound must have one bound. */
+  #keepBound(part: Part): void {
+    const { family, bound, pushedBound, pushed } = part;
+    const before = family.bounds.get(pushedBound);
+    if (before === undefined) {
+      family.bounds.set(pushedBound, bound);
+      if (bound !== pushedBound) this.#push.changesBounds = true;
+    } else if (before !== bound) {
+      throw torn(
+        { ...part, text: pushed },
+        `has le="${formatFloat64(bound)}" now, and others of that bound have le="${formatFloat64(before)}"`,
+      );
+    }
   }
 
   /** The bound that a bucket has now. */
   #boundOf(sample: Sample, { labels }: Named): number {
-    const { family, pushedBound } = sample;
+    const { pushedBound } = sample;
     const le = labels.find(({ name }) => name === 'le')?.value;
     if (le === undefined) throw torn(sample, 'loses its label le');
     const parsed = parseFloat64(le);
@@ -285,16 +360,6 @@ export class SeriesPlacer {
     const bound = parsed === 0 ? 0 : parsed;
     if (pushedBound === Number.POSITIVE_INFINITY && bound !== pushedBound)
       throw torn(sample, `has le="${formatFloat64(bound)}" now; leave le="+Inf" as it is`);
-    const before = family.bounds.get(pushedBound);
-    if (before === undefined) {
-      family.bounds.set(pushedBound, bound);
-      if (bound !== pushedBound) this.#push.changesBounds = true;
-    } else if (before !== bound) {
-      throw torn(
-        sample,
-        `has le="${formatFloat64(bound)}" now, and others of that bound have le="${formatFloat64(before)}"`,
-      );
-    }
     return bound;
   }
 
@@ -315,31 +380,14 @@ export class SeriesPlacer {
     return rule?.type;
   }
 
-  #compositeAt(series: Named, family: RewrittenFamily, isHistogram: boolean): number {
-    const push = this.#push;
-    const text = this.#scratch.write(seriesText(`${series.name}_count`, series.labels));
-    const before = push.composites.size;
-    const composite = push.compositeAt(text, family);
-    if (isHistogram && (push.composites.size > before || this.#trace !== undefined)) {
-      const rule = bucketsRule(series, this.#rules);
-      if (rule !== undefined) {
-        push.bucketsOf.set(composite, rule.buckets!);
-        this.#metricStep(rule, `buckets ${rule.buckets!.join(', ')}`);
-      }
-    }
-    return composite;
-  }
-
-  #groupOf({ family, labels }: Sample): number {
-    const text = seriesText(
-      `${family.name}_count`,
-      labels.filter(({ name }) => name !== 'le' && name !== 'quantile'),
-    );
-    return this.#push.groupAt(this.#scratch.write(fitting(text)));
+  #bucketsOf(series: Named): readonly number[] | undefined {
+    const rule = bucketsRule(series, this.#rules);
+    if (rule !== undefined) this.#metricStep(rule, `buckets ${rule.buckets!.join(', ')}`);
+    return rule?.buckets;
   }
 
   /** All parts of a series as pushed must be of one series. */
-  #keepWhole(sample: Sample, becomes: string, group: number, composite: number): void {
+  #keepWhole(part: Part, group: number, composite: number): void {
     const { compositeOf, groupCount } = this.#push;
     const before = compositeOf[group]!;
     if (before === composite) return;
@@ -348,7 +396,10 @@ export class SeriesPlacer {
       groupCount[composite]! += 1;
       return;
     }
-    throw torn(sample, `becomes ${shorten(becomes)}, with other labels than the samples beside it`);
+    throw torn(
+      { ...part, text: part.pushed },
+      `becomes ${shorten(part.text)}, with other labels than the samples beside it`,
+    );
   }
 
   #join(name: string, from: PushedFamily, offset: number): RewrittenFamily {
@@ -368,21 +419,24 @@ export class SeriesPlacer {
   }
 
   /** Throws a PushProblem when the same series stood in the push before. */
-  #checkOnce({ text, offset }: Sample): void {
+  #checkOnce(text: string, offset: number): void {
     const { view, start, end, hash } = this.#scratch.write(fitting(text));
     if (this.#pushed.find(view, start, end, hash) >= 0) throw duplicateSeries(text, offset);
     this.#pushed.insert(view, start, end, hash);
   }
 
-  #noteCut(sample: Sample, rule: RelabelRule): void {
-    const { role, pushedBound } = sample;
-    if (role === '') return;
+  #noteCut({ routed, pushedBound }: Placement, groupText: string, rule: RelabelRule): void {
     const { cutBy } = this.#push;
-    const group = this.#groupOf(sample);
+    const group = this.#push.groupAt(this.#scratch.write(fitting(groupText)));
     // Without these two nobody can say how many observations there are.
-    const counts = role === '_count' || pushedBound === Number.POSITIVE_INFINITY;
+    const counts = routed.role === '_count' || pushedBound === Number.POSITIVE_INFINITY;
     if (counts || !cutBy.has(group)) cutBy.set(group, rule);
   }
+}
+
+/** The family that a name is of, if its sample is such a part. */
+function baseOfPushed(name: string, role: Role): string {
+  return role === 'quantile' || !name.endsWith(role) ? name : name.slice(0, name.length - role.length);
 }
 
 /** The canonical text of a sample as pushed, and its bound; throws nothing, as it may yet be dropped. */

@@ -23,14 +23,25 @@ export interface PushedFamily {
   readonly bounds: Map<number, number>;
 }
 
+interface Route {
+  /** Of the sample. */
+  readonly name: string;
+  readonly family: PushedFamily;
+  readonly role: Role;
+}
+
 export class PushedFamilies {
   readonly #byName = new Map<string, PushedFamily>();
+  /** That of the sample before, as many have one name; undefined when it may be another now. */
+  #last: Route | undefined;
 
   clear(): void {
+    this.#last = undefined;
     if (this.#byName.size > 0) this.#byName.clear();
   }
 
   addType(name: string, type: MetricType, offset: number): void {
+    this.#last = undefined;
     const family = this.#declared(name, offset);
     if (family.isTyped) throw secondLine('TYPE', name, offset);
     const isLate =
@@ -56,7 +67,14 @@ export class PushedFamilies {
   }
 
   /** The family that a sample is of, and which of its samples it is. */
-  route(name: string, offset: number): { readonly family: PushedFamily; readonly role: Role } {
+  route(name: string, offset: number): Route {
+    if (this.#last?.name === name) return this.#last;
+    const { family, role } = this.#routeOf(name, offset);
+    this.#last = { name, family, role };
+    return this.#last;
+  }
+
+  #routeOf(name: string, offset: number): Omit<Route, 'name'> {
     const exact = this.#byName.get(name);
     if (exact?.type === undefined)
       for (const suffix of suffixes) {

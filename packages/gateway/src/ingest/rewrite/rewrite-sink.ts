@@ -2,18 +2,20 @@
  * Stands between a decoder and the builder of a batch where rules say which series the samples of a push are of. It takes the push as
  * parsed, all of it, as only then is it known which series have become equal; then it is given to the builder, in steps.
  *
- * Nothing is kept from one push to the next, so that each is read by the rules it began with.
+ * All that is kept from one push to the next is what the same rules made of the same series keys (placement-memo.ts).
  */
 import type { Exemplar } from '../../model/exemplar.ts';
+import { UNKNOWN } from '../../model/known-series.ts';
 import type { KnownSeries } from '../../model/known-series.ts';
 import type { Label } from '../../model/labels.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { NativeHistogram } from '../../model/native-histogram.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
+import { viewOf } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
 import { Feed, newer } from './feed.ts';
-import { knowsNothing } from './knows-nothing.ts';
+import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
 import { SeriesPlacer } from './place-series.ts';
 import type { Placed, Trace } from './place-series.ts';
 import { PushedFamilies } from './pushed-families.ts';
@@ -23,6 +25,8 @@ import { gaugeRule } from './series-rules.ts';
 
 /** So many rules looked at are as much work as something new in a batch. */
 const RULES_LOOKED = 8;
+/** So are so many samples that were seen before. */
+const SAMPLES_KNOWN = 4;
 
 /** What is asked of the state. */
 type KnownState = Pick<State, 'families' | 'discards' | 'limits' | 'hashSeed'>;
@@ -32,15 +36,23 @@ interface BatchSink extends SampleSink {
   readonly batch: Batch;
 }
 
-export class RewriteSink implements SampleSink {
-  readonly known: KnownSeries;
+export class RewriteSink implements SampleSink, KnownSeries {
+  readonly known: KnownSeries = this;
+  readonly hashSeed: number;
+  readonly guessed: number = UNKNOWN;
   readonly #state: KnownState;
   readonly #push: RewrittenPush;
   readonly #families = new PushedFamilies();
   readonly #placer: SeriesPlacer;
   /** What the state was asked, and what it said. */
   readonly #asked = new Map<string, MetricType | undefined>();
+  readonly #memo: PlacementMemo;
   #rules!: PushRules;
+  #body: DataView = new DataView(new ArrayBuffer(0));
+  /** Undefined where what rules do is told, series by series. */
+  #table: PlacementTable | undefined;
+  /** Samples that had to be looked at by the rules. */
+  #learnt = 0;
   #dialect: Dialect | undefined;
   #isStrict = false;
   #samples = 0;
@@ -50,9 +62,10 @@ export class RewriteSink implements SampleSink {
   /** The sample of the last count; NONE where it was dropped. */
   #lastCount = NONE;
 
-  constructor(state: KnownState) {
+  constructor(state: KnownState, memo: PlacementMemo) {
     this.#state = state;
-    this.known = knowsNothing(state.hashSeed);
+    this.hashSeed = state.hashSeed;
+    this.#memo = memo;
     this.#push = new RewrittenPush(state.hashSeed);
     this.#placer = new SeriesPlacer({
       push: this.#push,
@@ -63,10 +76,45 @@ export class RewriteSink implements SampleSink {
     });
   }
 
-  begin(rules: PushRules, trace?: (trace: Trace) => void): void {
+  begin(body: Uint8Array, rules: PushRules, trace?: (trace: Trace) => void): void {
     this.clear();
+    this.#body = viewOf(body);
     this.#rules = rules;
+    this.#table = trace === undefined ? this.#memo.tableFor(rules, 'text') : undefined;
+    this.#learnt = 0;
     this.#placer.begin(rules, trace);
+  }
+
+  addExpected(_view: DataView, start: number): number {
+    return start;
+  }
+
+  guess(): number {
+    return UNKNOWN;
+  }
+
+  guessKey(): number {
+    return UNKNOWN;
+  }
+
+  findKey(view: DataView, start: number, end: number, hash: number): number {
+    return this.find(view, start, end, hash);
+  }
+
+  findSum(): number {
+    return UNKNOWN;
+  }
+
+  findBucket(): number {
+    return UNKNOWN;
+  }
+
+  addDiscarded(): void {
+    throw new Error('BUG: no summary is known as a whole');
+  }
+
+  addPlain(): boolean {
+    return false;
   }
 
   /** Lets go of the push. */
@@ -86,27 +134,58 @@ export class RewriteSink implements SampleSink {
   /** How much work it was so far, as `PushBuilder.newSeries` has it. */
   get newSeries(): number {
     const { relabel, metrics } = this.#rules;
-    return this.#samples * (1 + (relabel.length + metrics.length) / RULES_LOOKED);
+    return (
+      this.#samples / SAMPLES_KNOWN + this.#learnt * (1 + (relabel.length + metrics.length) / RULES_LOOKED)
+    );
   }
 
   readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
     this.#dialect = dialect;
     this.#isStrict = strict;
+    if (this.#table !== undefined) this.#table = this.#memo.tableFor(this.#rules, dialect);
   }
 
   addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void {
+    const { start, isOnlyOne = false } = seriesKey;
+    const placement = this.#placer.placementOf(name, labels, start);
+    this.#learnt += 1;
+    this.#add(placement, value, { offset: start, isOnlyOne });
+    if (seriesKey.repeatable && !isOnlyOne) this.#remember(placement, seriesKey);
+  }
+
+  find(view: DataView, start: number, end: number, hash: number): number {
+    const table = this.#table;
+    if (table === undefined) return UNKNOWN;
+    const found = table.find(view, start, end, hash);
+    return found >= 0 && this.#placer.isAsBefore(table.get(found), start) ? found : UNKNOWN;
+  }
+
+  addKnown(reference: number, value: number, offset: number): void {
+    this.#add(this.#table!.get(reference), value, { offset });
+  }
+
+  #add(
+    placement: Placement,
+    value: number,
+    at: { readonly offset: number; readonly isOnlyOne?: boolean },
+  ): void {
     this.#samples += 1;
-    const { start: offset, isOnlyOne = false } = seriesKey;
-    const placed = this.#placer.place(name, labels, { offset, isOnlyOne });
+    const placed = this.#placer.place(placement, at);
     this.#last = placed;
     if (placed === undefined) {
       this.#dropped += 1;
-      if (name.endsWith('_count')) this.#lastCount = NONE;
+      if (placement.name.endsWith('_count')) this.#lastCount = NONE;
       return;
     }
     const { series, group, pushedBound } = placed;
-    const sample = this.#push.addSample(series, { value, offset }, group, pushedBound);
+    const sample = this.#push.addSample(series, { value, offset: at.offset }, group, pushedBound);
     if (this.#push.roleOf[series] === '_count') this.#lastCount = sample;
+  }
+
+  /** Of protobuf, one key is of all samples of a histogram or summary; these are parsed each time. */
+  #remember(placement: Placement, { start, end, key }: SeriesKey): void {
+    if (key === undefined) this.#table?.remember(this.#body, start, end, placement);
+    else if (placement.role === '') this.#table?.remember(key.view, key.start, key.end, placement);
   }
 
   addType(name: string, type: MetricType, seriesKey: SeriesKey): void {

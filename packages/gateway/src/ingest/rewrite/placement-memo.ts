@@ -1,0 +1,116 @@
+/**
+ * What rules made of series keys that were seen before, so that the same bytes need not be parsed and looked at by rules again. Kept as long
+ * as the rules are the same, up to a number of bytes; then all of it is learnt anew.
+ */
+import type { MetricType } from '../../model/metric-type.ts';
+import type { Dialect } from '../../model/sample-sink.ts';
+import { ByteTable } from '../../primitives/byte-table.ts';
+import type { RelabelRule, Rules } from '../../rules/rules.ts';
+import type { Role } from './pushed-families.ts';
+import type { PushRules } from './push-rules.ts';
+
+/** What becomes of one series, whatever else is in its push. */
+export interface Placement {
+  /** As pushed: its name, and the family and role that this was found to be of. */
+  readonly name: string;
+  readonly routed: { readonly family: string; readonly type: MetricType | undefined; readonly role: Role };
+  /** The rule that drops it. */
+  readonly droppedBy: RelabelRule | undefined;
+  /** The name that rules give it. */
+  readonly becomes: string;
+  /** Of the family that it becomes part of, and what that is to the push or the state. */
+  readonly base: string;
+  readonly role: Role;
+  readonly type: MetricType | undefined;
+  readonly typeByRule: MetricType | undefined;
+  /** Canonical texts: as pushed, and as it becomes. */
+  readonly pushed: string;
+  readonly text: string;
+  /** Of a histogram or summary: the counts of both. */
+  readonly group: string | undefined;
+  readonly composite: string | undefined;
+  /** Of a bucket. */
+  readonly pushedBound: number;
+  readonly bound: number;
+  readonly buckets: readonly number[] | undefined;
+}
+
+const BYTES_MAX = 64 * 2 ** 20;
+/** Longer series keys are parsed each time, so that a few cannot fill it. */
+const KEY_BYTES_MAX = 1024;
+/** What an entry takes besides its texts, and a table besides its entries. */
+const ENTRY_BYTES = 320;
+const TABLE_BYTES = 4096;
+
+/** By series keys of one dialect, and of paths to which the same rules hold. */
+export class PlacementTable {
+  readonly #memo: PlacementMemo;
+  readonly #keys: ByteTable;
+  readonly #placements: Placement[] = [];
+
+  constructor(memo: PlacementMemo, hashSeed: number) {
+    this.#memo = memo;
+    this.#keys = new ByteTable(hashSeed);
+  }
+
+  /** The number of a placement, or -1. */
+  find(view: DataView, start: number, end: number, hash: number): number {
+    return this.#keys.find(view, start, end, hash);
+  }
+
+  get(number: number): Placement {
+    return this.#placements[number]!;
+  }
+
+  remember(view: DataView, start: number, end: number, placement: Placement): void {
+    if (end - start > KEY_BYTES_MAX) return;
+    const { pushed, text, group = '', composite = '' } = placement;
+    const bytes = end - start + pushed.length + text.length + group.length + composite.length + ENTRY_BYTES;
+    if (!this.#memo.hasRoomFor(bytes)) return;
+    const hash = this.#keys.hash(view, start, end);
+    // What it was when the families of a push were others.
+    const known = this.#keys.find(view, start, end, hash);
+    if (known >= 0) this.#placements[known] = placement;
+    else this.#placements[this.#keys.insert(view, start, end, hash)] = placement;
+  }
+}
+
+export class PlacementMemo {
+  readonly #hashSeed: number;
+  #of: Rules | undefined;
+  #bytes = 0;
+  readonly #tables = new Map<string, PlacementTable>();
+
+  constructor(hashSeed: number) {
+    this.#hashSeed = hashSeed;
+  }
+
+  tableFor(rules: PushRules, dialect: Dialect): PlacementTable {
+    if (rules.rules !== this.#of || this.#bytes > BYTES_MAX) {
+      this.#of = rules.rules;
+      this.#bytes = 0;
+      this.#tables.clear();
+    }
+    const { source, added, seesPath, path } = rules;
+    const isOfPath = seesPath || added.labels.length > 0;
+    const key = JSON.stringify([
+      dialect,
+      source === undefined ? -1 : rules.rules.sources.indexOf(source),
+      isOfPath ? path.map(({ name, value }) => [name, value]) : [],
+    ]);
+    let table = this.#tables.get(key);
+    if (table === undefined) {
+      this.#bytes += TABLE_BYTES;
+      table = new PlacementTable(this, this.#hashSeed);
+      this.#tables.set(key, table);
+    }
+    return table;
+  }
+
+  /** Takes so many bytes if they may be taken. Once they may not, the next push begins anew. */
+  hasRoomFor(bytes: number): boolean {
+    if (this.#bytes > BYTES_MAX) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+}
