@@ -8,6 +8,9 @@
  * that is new, and for all when rules change.
  */
 import { parseSeriesText } from '../model/series-text.ts';
+import type { Label } from '../model/labels.ts';
+import { Pace } from '../primitives/pace.ts';
+import { atOnce } from '../primitives/turns.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
 import { gaugePolicies } from '../rules/rules.ts';
 import type { GaugePolicy, MetricRule } from '../rules/rules.ts';
@@ -24,6 +27,8 @@ const kindsByPolicy: Readonly<Record<GaugePolicy, AccumulatorKind>> = {
   count: AccumulatorKind.SOURCES,
 };
 
+/** To compile the regular expressions of a rule is as much work as so many rows. */
+const PARSED_ROWS = 2048;
 /** Names of which it is remembered what may match them. */
 const NAMES_MAX = 4096;
 
@@ -32,6 +37,7 @@ export interface GaugeRule {
   readonly match: Selector | undefined;
   readonly policy: GaugePolicy;
   readonly kind: AccumulatorKind;
+  readonly looksAtLabels: boolean;
 }
 
 export class GaugeRules {
@@ -45,7 +51,17 @@ export class GaugeRules {
 
   /** Of AggregationConfig.metricRules. Throws a RuleProblem. */
   static parse(metricRules: string | undefined): GaugeRules {
-    return new GaugeRules(metricRules === undefined ? [] : readRules(metricRules));
+    return atOnce(GaugeRules.parseInSteps(metricRules, new Pace()));
+  }
+
+  /** The same in steps. */
+  static *parseInSteps(metricRules: string | undefined, pace: Pace): Generator<void, GaugeRules> {
+    const rules: GaugeRule[] = [];
+    for (const rule of metricRules === undefined ? [] : listed(metricRules)) {
+      rules.push(readRule(rule));
+      if (pace.isFull(PARSED_ROWS)) yield;
+    }
+    return new GaugeRules(rules);
   }
 
   /** How many there are. */
@@ -69,10 +85,14 @@ export class GaugeRules {
 
   /** The rule that decides it; undefined where none does. */
   ruleOf(name: string, text: string): GaugeRule | undefined {
-    const rules = this.#of(name);
-    if (rules.length === 0) return undefined;
-    const { labels } = parseSeriesText(text);
-    return rules.find(({ match }) => match === undefined || match.matches(name, labels));
+    let labels: readonly Label[] | undefined;
+    for (const rule of this.#of(name)) {
+      // The name is known to match.
+      if (!rule.looksAtLabels) return rule;
+      labels ??= parseSeriesText(text).labels;
+      if (rule.match!.matches(name, labels)) return rule;
+    }
+    return undefined;
   }
 
   #of(name: string): readonly GaugeRule[] {
@@ -106,7 +126,7 @@ export function metricRulesText(rules: readonly MetricRule[]): string | undefine
   return gauges.length === 0 ? undefined : JSON.stringify(gauges);
 }
 
-function readRules(text: string): GaugeRule[] {
+function listed(text: string): readonly unknown[] {
   let rules: unknown;
   try {
     rules = JSON.parse(text);
@@ -114,18 +134,15 @@ function readRules(text: string): GaugeRule[] {
     throw new RuleProblem('metric rules are not JSON');
   }
   if (!Array.isArray(rules)) throw new RuleProblem('metric rules are not a list');
-  return rules.map((rule: unknown) => {
-    const { match, gauge } = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<
-      string,
-      unknown
-    >;
-    const policy = gaugePolicies.find((each) => each === gauge);
-    if (policy === undefined || (match !== undefined && typeof match !== 'string'))
-      throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
-    return {
-      match: match === undefined ? undefined : parseSelector(match),
-      policy,
-      kind: kindsByPolicy[policy],
-    };
-  });
+  return rules;
+}
+
+function readRule(rule: unknown): GaugeRule {
+  const { match, gauge } = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<string, unknown>;
+  const policy = gaugePolicies.find((each) => each === gauge);
+  if (policy === undefined || (match !== undefined && typeof match !== 'string'))
+    throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
+  const selector = match === undefined ? undefined : parseSelector(match);
+  const looksAtLabels = selector?.matchers.some(({ label }) => label !== '__name__') === true;
+  return { match: selector, policy, kind: kindsByPolicy[policy], looksAtLabels };
 }
