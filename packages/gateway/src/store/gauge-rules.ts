@@ -12,6 +12,7 @@ import type { Label } from '../model/labels.ts';
 import { Pace } from '../primitives/pace.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
+import { PatternSet } from '../rules/pattern-set.ts';
 import { gaugePolicies } from '../rules/rules.ts';
 import type { GaugePolicy, MetricRule } from '../rules/rules.ts';
 import { parseSelector } from '../rules/selector.ts';
@@ -28,9 +29,12 @@ const kindsByPolicy: Readonly<Record<GaugePolicy, AccumulatorKind>> = {
 };
 
 /** To compile the regular expressions of a rule is as much work as so many rows. */
-const PARSED_ROWS = 2048;
+const PARSED_ROWS = 4096;
 /** Names of which it is remembered what may match them. */
 const NAMES_MAX = 4096;
+const NAME = '__name__';
+/** A label that fewer rules match by a regular expression is looked at rule by rule. */
+const AT_ONCE_MIN = 8;
 
 export interface GaugeRule {
   /** Undefined matches all. */
@@ -38,15 +42,28 @@ export interface GaugeRule {
   readonly policy: GaugePolicy;
   readonly kind: AccumulatorKind;
   readonly looksAtLabels: boolean;
+  /** A label that has to match a regular expression, and whether the name has to. */
+  readonly patternOf: string | undefined;
+  readonly hasNamePattern: boolean;
+}
+
+/** The regular expressions of a label: those that it has to match for one of the rules. */
+interface Required {
+  readonly patterns: PatternSet;
+  /** By the place of a pattern. */
+  readonly rules: readonly GaugeRule[];
 }
 
 export class GaugeRules {
   readonly #rules: readonly GaugeRule[];
+  /** By label. */
+  readonly #required: ReadonlyMap<string, Required>;
   /** By metric name: the rules that may match it. */
   readonly #byName = new Map<string, readonly GaugeRule[]>();
 
-  constructor(rules: readonly GaugeRule[]) {
+  private constructor(rules: readonly GaugeRule[], required: ReadonlyMap<string, Required>) {
     this.#rules = rules;
+    this.#required = required;
   }
 
   /** Of AggregationConfig.metricRules. Throws a RuleProblem. */
@@ -61,12 +78,7 @@ export class GaugeRules {
       rules.push(readRule(rule));
       if (pace.isFull(PARSED_ROWS)) yield;
     }
-    return new GaugeRules(rules);
-  }
-
-  /** How many there are. */
-  get size(): number {
-    return this.#rules.length;
+    return new GaugeRules(rules, yield* requiredBy(rules));
   }
 
   has(kind: AccumulatorKind): boolean {
@@ -86,10 +98,16 @@ export class GaugeRules {
   /** The rule that decides it; undefined where none does. */
   ruleOf(name: string, text: string): GaugeRule | undefined {
     let labels: readonly Label[] | undefined;
+    const met = new Map<string, ReadonlySet<GaugeRule> | undefined>();
     for (const rule of this.#of(name)) {
       // The name is known to match.
       if (!rule.looksAtLabels) return rule;
       labels ??= parseSeriesText(text).labels;
+      const label = rule.patternOf;
+      if (label !== undefined) {
+        if (!met.has(label)) met.set(label, this.#metBy(label, valueOf(labels, label)));
+        if (met.get(label)?.has(rule) === false) continue;
+      }
       if (rule.match!.matches(name, labels)) return rule;
     }
     return undefined;
@@ -99,10 +117,22 @@ export class GaugeRules {
     if (this.#rules.length === 0) return this.#rules;
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const rules = this.#rules.filter(({ match }) => match === undefined || match.mayMatch(name));
+    const met = this.#metBy(NAME, name);
+    const rules = this.#rules.filter(
+      (rule) =>
+        (met === undefined || !rule.hasNamePattern || met.has(rule)) &&
+        (rule.match === undefined || rule.match.mayMatch(name)),
+    );
     if (this.#byName.size >= NAMES_MAX) this.#byName.clear();
     this.#byName.set(name, rules);
     return rules;
+  }
+
+  /** The rules that a value meets a pattern of; undefined where it is to be looked at one by one. */
+  #metBy(label: string, value: string): ReadonlySet<GaugeRule> | undefined {
+    const required = this.#required.get(label);
+    if (required === undefined) return undefined;
+    return new Set(required.patterns.matching(value).map((place) => required.rules[place]!));
   }
 }
 
@@ -143,6 +173,37 @@ function readRule(rule: unknown): GaugeRule {
   if (policy === undefined || (match !== undefined && typeof match !== 'string'))
     throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
   const selector = match === undefined ? undefined : parseSelector(match);
-  const looksAtLabels = selector?.matchers.some(({ label }) => label !== '__name__') === true;
-  return { match: selector, policy, kind: kindsByPolicy[policy], looksAtLabels };
+  const matchers = selector?.matchers ?? [];
+  const patterns = matchers.filter(({ op }) => op === '=~');
+  return {
+    match: selector,
+    policy,
+    kind: kindsByPolicy[policy],
+    looksAtLabels: matchers.some(({ label }) => label !== NAME),
+    patternOf: patterns.find(({ label }) => label !== NAME)?.label,
+    hasNamePattern: patterns.some(({ label }) => label === NAME),
+  };
+}
+
+/** By label, where many rules have a regular expression for it. */
+function* requiredBy(rules: readonly GaugeRule[]): Generator<void, ReadonlyMap<string, Required>> {
+  const byLabel = new Map<string, { readonly sources: string[]; readonly rules: GaugeRule[] }>();
+  for (const rule of rules) {
+    for (const { label, op, value } of rule.match?.matchers ?? []) {
+      if (op !== '=~') continue;
+      const own = byLabel.get(label) ?? { sources: [], rules: [] };
+      byLabel.set(label, own);
+      own.sources.push(value);
+      own.rules.push(rule);
+    }
+  }
+  const required = new Map<string, Required>();
+  for (const [label, { sources, rules: own }] of byLabel)
+    if (own.length >= AT_ONCE_MIN)
+      required.set(label, { patterns: yield* PatternSet.compileInSteps(sources), rules: own });
+  return required;
+}
+
+function valueOf(labels: readonly Label[], name: string): string {
+  return labels.find((label) => label.name === name)?.value ?? '';
 }
