@@ -3,7 +3,7 @@
  *
  * The number that is shown is the total itself. All others are kept in order beside it, so that the next one is found when it goes:
  *
- *   total     9      rank of the newest, of `last`: Map
+ *   total     9      and the rank of the newest
  *   others    [ 2 4 4 7 ]                              nothing where one source has the series, as is usual
  *
  * The rank of a number is itself, or what it is below zero where the smallest is shown. That of the newest is its order: the number of the
@@ -11,21 +11,22 @@
  */
 import type { Accumulators } from '../store/accumulators.ts';
 import { isNewest, isRanked, policyOf } from '../store/policies.ts';
+import { Paged } from '../primitives/paged.ts';
 import { Ranking } from '../primitives/ranking.ts';
 
 /** Bytes of what is kept in order for a series, and of each number in it, which lies in chunks that are half full. */
 const RANKING_BYTES = 256;
 const RANKED_BYTES = 32;
 /** And of the order of the newest. */
-const NEWEST_BYTES = 48;
+const NEWEST_BYTES = 16;
 /** What one more contribution can take, at the most. */
 export const derivedBytesMax: number = RANKING_BYTES + RANKED_BYTES + NEWEST_BYTES;
 
 export class DerivedTotals {
   readonly #accumulators: Accumulators;
   /** By accumulator, where more than one source has it. */
-  readonly #others = new Map<number, Ranking>();
-  readonly #newest = new Map<number, number>();
+  readonly #others = new Paged<Ranking>();
+  readonly #newest = new Paged<number>();
   #ranked = 0;
 
   constructor(accumulators: Accumulators) {

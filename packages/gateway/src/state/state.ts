@@ -144,7 +144,7 @@ export class State {
     const { droppedOrphans, pace } = this;
     pace.begin();
     const areRulesSame = before.metricRules === aggregation.metricRules;
-    if (!areRulesSame) this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
+    if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(aggregation.metricRules, pace);
     this.#aggregation = aggregation;
     this.sources.setAggregation(aggregation);
     if (before.byJob && !aggregation.byJob)
