@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
 import { parseSeriesText } from '../../src/model/series-text.ts';
+import { stateRulesOf } from '../../src/rules/file/state-rules.ts';
+import { noRules } from '../../src/rules/rules.ts';
+import type { MetricRule } from '../../src/rules/rules.ts';
 import { parseSelector } from '../../src/rules/selector.ts';
-import { GaugeRules, metricRulesText, problemWithMetricRules } from '../../src/store/gauge-rules.ts';
+import { GaugeRules } from '../../src/store/gauge-rules.ts';
 import { AccumulatorKind } from '../../src/store/policies.ts';
 
 describe('the first rule that matches decides, however many there are', () => {
@@ -39,7 +42,9 @@ test('without rules all are sums', () => {
 });
 
 test('what rules say of gauges is read as it was written', () => {
-  const text = metricRulesText([
+  const textOf = (metrics: readonly MetricRule[]): string | undefined =>
+    stateRulesOf({ ...noRules, metrics });
+  const text = textOf([
     { match: parseSelector('a{l="x"}'), gauge: 'max' },
     { match: parseSelector('b'), type: 'counter' },
     { match: undefined, gauge: 'last' },
@@ -48,21 +53,15 @@ test('what rules say of gauges is read as it was written', () => {
   const rules = GaugeRules.parse(text);
   expect(rules.kindOf('a', 'a{l="x"}')).toBe(AccumulatorKind.MAXIMUM);
   expect(rules.kindOf('a', 'a')).toBe(AccumulatorKind.LAST);
-  expect(metricRulesText([{ match: undefined, type: 'gauge' }])).toBe(undefined);
+  expect(textOf([{ match: undefined, type: 'gauge' }])).toBe(undefined);
 });
 
 test.each([
-  [5, 'is 5; it must be a string'],
-  ['{', 'cannot be read: metric rules are not JSON'],
-  ['{}', 'cannot be read: metric rules are not a list'],
-  ['[null]', 'cannot be read: null is no metric rule'],
-  ['[{"gauge":"most"}]', 'cannot be read: {"gauge":"most"} is no metric rule'],
-  ['[{"match":"a{","gauge":"max"}]', 'cannot be read: the series selector ends too early'],
-])('%j is no text of rules', (value, problem) => {
-  expect(problemWithMetricRules(value)).toBe(problem);
-});
-
-test('no rules, and some', () => {
-  expect(problemWithMetricRules('')).toBe(undefined);
-  expect(problemWithMetricRules('[{"gauge":"max"}]')).toBe(undefined);
+  ['{', 'metric rules are not JSON'],
+  ['{}', 'metric rules are not a list'],
+  ['[null]', 'null is no metric rule'],
+  ['[{"gauge":"most"}]', '{"gauge":"most"} is no metric rule'],
+  ['[{"match":"a{","gauge":"max"}]', 'the series selector ends too early'],
+])('%j is no text of rules', (text, problem) => {
+  expect(() => GaugeRules.parse(text)).toThrow(problem);
 });
