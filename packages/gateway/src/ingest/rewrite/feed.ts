@@ -13,7 +13,7 @@ import { formatFloat64 } from '../../primitives/float.ts';
 import { addHistograms } from '../../histogram/add.ts';
 import type { GaugePolicy, Rules } from '../../rules/rules.ts';
 import { foldedBound, mergeHistograms } from './merge-histograms.ts';
-import type { PushedHistogram } from './merge-histograms.ts';
+import type { MergedBucket, PushedHistogram } from './merge-histograms.ts';
 import { exactSum, mergedGauge } from './merge-values.ts';
 import { cutHistogram } from './problems.ts';
 import type { Role } from './pushed-families.ts';
@@ -219,14 +219,26 @@ export class Feed {
       const bound = folded(push.boundOf[series]!);
       if (exemplar !== undefined) exemplars.set(bound, newer(exemplars.get(bound), exemplar));
     }
-    const { labels } = parseSeriesText(push.composites.textOf(composite));
+    const known = new Map(of.buckets.map((series) => [push.boundOf[series]!, series]));
     for (const { bound, cumulative, offset } of merged) {
-      const le = { name: 'le', value: formatFloat64(bound) };
       this.#work += 1;
-      this.#sink.addSample(`${of.family.name}_bucket`, [...labels, le], cumulative, notRepeatable(offset));
+      const series = known.get(bound);
+      if (series === undefined) this.#addBucket(composite, of.family, { bound, cumulative, offset });
+      else this.#add(series, { value: cumulative, offset });
       this.#addExemplar(exemplars.get(bound));
     }
     return merged.at(-1)!.cumulative;
+  }
+
+  /** A bucket of which the push has no series. */
+  #addBucket(
+    composite: number,
+    { name }: RewrittenFamily,
+    { bound, cumulative, offset }: MergedBucket,
+  ): void {
+    const { labels } = parseSeriesText(this.#push.composites.textOf(composite));
+    const le = { name: 'le', value: formatFloat64(bound) };
+    this.#sink.addSample(`${name}_bucket`, [...labels, le], cumulative, notRepeatable(offset));
   }
 
   /** As they were pushed, with the bounds that they are to have. */

@@ -28,7 +28,7 @@ export interface PushedHistogram {
   readonly offset: number;
 }
 
-interface MergedBucket {
+export interface MergedBucket {
   readonly bound: number;
   readonly cumulative: number;
   readonly offset: number;
