@@ -212,7 +212,9 @@ export class Feed {
     const push = this.#push;
     const listed = push.bucketsOf.get(composite);
     const folded = (bound: number): number => foldedBound(bound, listed);
-    const merged = mergeHistograms(this.#histogramsOf(composite, folded));
+    const merged = mergeHistograms(this.#histogramsOf(composite, folded), (series) =>
+      push.series.textOf(series),
+    );
     const exemplars = new Map<number, Exemplar>();
     for (const series of of.buckets) {
       const exemplar = push.exemplars.get(series);
@@ -245,29 +247,21 @@ export class Feed {
   #histogramsOf(composite: number, folded: (bound: number) => number): readonly PushedHistogram[] {
     const push = this.#push;
     const byGroup = new Map<number, PushedHistogram>();
-    for (const series of push.seriesOf(composite)) {
-      const role = push.roleOf[series]!;
-      for (const sample of push.samplesOf(series)) {
-        const group = push.groupOf[sample]!;
-        const at = this.#at(sample);
-        let histogram = byGroup.get(group);
+    const { roleOf, groupOf, values, offsets, first, next, nextSample, firstSeries } = push;
+    for (let series = firstSeries[composite]!; series !== NONE; series = next[series]!) {
+      const role = roleOf[series]!;
+      const bound = role === '_bucket' ? folded(push.boundOf[series]!) : Number.NaN;
+      for (let sample = first[series]!; sample !== NONE; sample = nextSample[sample]!) {
+        const value = values[sample]!;
+        const offset = offsets[sample]!;
+        let histogram = byGroup.get(groupOf[sample]!);
         if (histogram === undefined) {
-          histogram = {
-            buckets: [],
-            count: undefined,
-            series: push.series.textOf(series),
-            offset: at.offset,
-          };
-          byGroup.set(group, histogram);
+          histogram = { buckets: [], count: undefined, series, offset };
+          byGroup.set(groupOf[sample]!, histogram);
         }
-        if (role === '_count') histogram.count = at;
+        if (role === '_count') histogram.count = { value, offset };
         else if (role === '_bucket')
-          histogram.buckets.push({
-            ...at,
-            series: push.series.textOf(series),
-            bound: folded(push.boundOf[series]!),
-            pushedBound: push.pushedBounds[sample]!,
-          });
+          histogram.buckets.push({ value, offset, series, bound, pushedBound: push.pushedBounds[sample]! });
       }
     }
     return [...byGroup.values()];
