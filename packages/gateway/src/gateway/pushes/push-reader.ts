@@ -257,7 +257,9 @@ function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries
     {
       attempts: attempts[0],
       sink: builder,
-      mayTry: ({ rules, seesPath }, path) => !seesPath && attempts[0].mayTry(rules, path),
+      // Where the path adds labels, no series is known by the bytes that are pushed.
+      mayTry: ({ rules, seesPath, added }, path) =>
+        !seesPath && added.labels.length === 0 && attempts[0].mayTry(rules, path),
       holds: (rules) => fixed.leave(builder.batch, rules),
     },
     {

@@ -150,7 +150,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     const known = table.accumulatorOf(number, this.#state.losses);
     if (known !== undefined) return known;
     const placement = table.get(number);
-    if (!isPlain(placement)) return UNKNOWN;
+    if (!isPlain(placement, this.#rules)) return UNKNOWN;
     const { view, start, end, hash } = this.#scratch.write(placement.text);
     const { texts } = this.#state.accumulators;
     const accumulator = texts.find(view, start, end, hash);
@@ -160,9 +160,15 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   }
 }
 
-/** A series by itself, of the same name. */
-function isPlain({ droppedBy, role, name, becomes, typeByRule }: Placement): boolean {
-  return droppedBy === undefined && role === '' && becomes === name && typeByRule === undefined;
+/** A series of the same name, of which it is plain that no others become part of it without being the same. */
+function isPlain(placement: Placement, { onlyAdds }: PushRules): boolean {
+  const { droppedBy, role, name, becomes, typeByRule } = placement;
+  if (droppedBy !== undefined || becomes !== name || typeByRule !== undefined || role === 'quantile')
+    return false;
+  if (role === '') return true;
+  const { group, composite, bound, pushedBound, buckets } = placement;
+  if (buckets !== undefined || (role === '_bucket' && bound !== pushedBound)) return false;
+  return onlyAdds || group === composite;
 }
 
 /** Never seen by anybody. */
