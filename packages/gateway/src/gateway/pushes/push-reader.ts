@@ -57,7 +57,7 @@ interface Way {
 }
 
 /** What is known of pushes before. */
-export interface KnownByRules {
+interface KnownByRules {
   readonly fixed: FixedSeries;
   readonly memo: PlacementMemo;
 }
