@@ -10,7 +10,9 @@ import {
   isDerived,
   isGrouped,
   isNewest,
+  isRemovable,
   isValue,
+  rowKindOf,
   staysWithoutValue,
 } from '../store/policies.ts';
 import type { Contributions } from './contributions.ts';
@@ -35,6 +37,8 @@ interface Forecast {
 /** What a batch names, as far as the state knows it. */
 interface Named {
   readonly families: ReadonlySet<number>;
+  /** Untyped families that it declares to be of a type whose series may stay where untyped ones go. */
+  readonly retyped: ReadonlySet<number>;
   readonly composites: ReadonlySet<number>;
 }
 
@@ -113,10 +117,11 @@ export class SourceForecast {
   #fateOf(
     accumulator: number,
     { put, leaving }: ForeseenPush,
-    { families, composites }: Named,
+    { families, retyped, composites }: Named,
   ): 'stays' | 'leaves' | 'goes' | 'replaced' {
     const family = this.#accumulators.family[accumulator]!;
     if (leaving.has(family)) return 'leaves';
+    if (retyped.has(family)) return 'stays';
     if ((put || (this.#changes.areGroups && families.has(family))) && this.#changes.goes(accumulator))
       return 'goes';
     const isOfNamed =
@@ -127,6 +132,12 @@ export class SourceForecast {
 
   *#named(batch: Batch): Generator<void, Named> {
     const families = new Set<number>();
+    const retyped = new Set<number>();
+    for (const { known, changed, type } of batch.families) {
+      const kind = rowKindOf({ type });
+      if (known !== undefined && changed && kind !== undefined && !isRemovable(kind)) retyped.add(known.id);
+      if (this.#changes.pace.isFull(1)) yield;
+    }
     const composites = new Set<number>();
     const { family: familyOf, composite: compositeOf } = this.#accumulators;
     const { pendingSeries } = batch;
@@ -141,7 +152,7 @@ export class SourceForecast {
       if (composite >= 0) composites.add(composite);
       if (this.#changes.pace.isFull(1)) yield;
     }
-    return { families, composites };
+    return { families, retyped, composites };
   }
 
   /** See SourceChanges.withdraw. */
