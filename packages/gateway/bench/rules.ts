@@ -83,7 +83,7 @@ export async function rulesLines(smoke: boolean): Promise<string[]> {
 }
 
 async function lineOf({ name, rules, bodies, format = 'text' }: Workload): Promise<string> {
-  const gateways = [noRules, rules].map((current) => embed({}, memoryJournal(), { current }).embedded);
+  const gateways = [noRules, rules].map((each) => embed({}, memoryJournal(), each).embedded);
   const bytes = bodies.reduce((sum, { length }) => sum + length, 0);
   const repeats = Math.max(1, Math.round(ROUND_BYTES / bytes));
   const micros: [number[], number[]] = [[], []];

@@ -39,7 +39,7 @@ function expectedPage(times: number, others = ''): string {
 
 test('it is rewritten in steps, and others go on meanwhile', async () => {
   expect(body.length).toBeGreaterThan(128 * 1024);
-  const { embedded } = embed({}, memoryJournal(), { current: withoutPod });
+  const { embedded } = embed({}, memoryJournal(), withoutPod);
   for (let round = 1; round <= 2; round += 1) {
     const long = embedded.push(body);
     const order: string[] = [];
@@ -58,11 +58,10 @@ test('it is rewritten in steps, and others go on meanwhile', async () => {
 });
 
 test('a long push is read by the rules with which it began', async () => {
-  const rules = { current: withoutPod };
-  const { embedded } = embed({}, memoryJournal(), rules);
+  const { embedded, gateway } = embed({}, memoryJournal(), withoutPod);
   const long = embedded.push(body);
   for (let i = 0; i < 3; i += 1) await setImmediate();
-  rules.current = renamed;
+  await gateway.setRules(renamed);
   await embedded.push('c 1\n');
   await long;
   expect(await embedded.scrape()).toBe(expectedPage(1, '# TYPE x_c untyped\nx_c 1\n'));
@@ -70,7 +69,7 @@ test('a long push is read by the rules with which it began', async () => {
 });
 
 test('what is wrong in it is told by its line', async () => {
-  const { embedded } = embed({}, memoryJournal(), { current: withoutPod });
+  const { embedded } = embed({}, memoryJournal(), withoutPod);
   await expect(embedded.push(`${body}hits_total{pod="a",handler="/7"} 1\n`)).rejects.toMatchObject({
     text: `line ${body.split('\n').length}, column 1: hits_total{handler="/7",pod="a"} appears twice in this push; send each series once`,
   });

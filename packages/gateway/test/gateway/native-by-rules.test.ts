@@ -33,7 +33,7 @@ const family = (...metrics: readonly Buffer[]): Buffer =>
   wire.family('latency', { help: 'Time.', type: 'histogram' }, ...metrics);
 
 async function pageOf(rules: WrittenRules, ...bodies: readonly Buffer[]): Promise<string> {
-  const { embedded } = embed({ byJob: true }, memoryJournal(), { current: rulesOf(rules) });
+  const { embedded } = embed({ byJob: true }, memoryJournal(), rulesOf(rules));
   for (const [i, body] of bodies.entries())
     await embedded.push(body, { path: `job/a${i}`, format: 'protobuf' });
   const page = await embedded.scrapeBytes({ format: 'protobuf' });
