@@ -50,11 +50,7 @@ export class FixedSeries {
   /** Whether to try with a push of this path. */
   mayHold(rules: PushRules, path: string): boolean {
     if (rules.seesPath) return false;
-    if (this.#of !== rules.rules) {
-      this.#of = rules.rules;
-      this.#marks.clear();
-      this.#pauses.clear();
-    }
+    this.#follow(rules);
     const pause = this.#pauses.get(path);
     if (pause === undefined || pause.left === 0) return true;
     pause.left -= 1;
@@ -98,12 +94,22 @@ export class FixedSeries {
     return true;
   }
 
-  #marksFor({ source }: PushRules): Uint8Array {
+  /** A long push may still go by rules of before, while others go by those in force. */
+  #follow({ rules }: PushRules): void {
+    if (this.#of === rules) return;
+    this.#of = rules;
+    this.#marks.clear();
+    this.#pauses.clear();
+  }
+
+  #marksFor(rules: PushRules): Uint8Array {
+    this.#follow(rules);
     // Numbers may be of other series since.
     if (this.#losses !== this.#state.losses) {
       this.#losses = this.#state.losses;
       this.#marks.clear();
     }
+    const { source } = rules;
     const key = source !== undefined && source.relabel.length > 0 ? source : undefined;
     const { length } = this.#state.accumulators.kind;
     let marks = this.#marks.get(key);
