@@ -14,15 +14,17 @@ export function helpText(): string {
     '',
     'Usage: prom-aggregation-gateway [flags]',
     '       prom-aggregation-gateway storage inspect|verify|export [--storage.path=<folder>]',
-    '       prom-aggregation-gateway config check <file>',
+    '       prom-aggregation-gateway config check <file> [--push.path-labels=add]',
     '       prom-aggregation-gateway config test <file> --push=<body> [--path=job/<job>] [--format=<format>] [flags]',
     '',
     'Flags take one dash or two, as --flag=value or --flag value; boolean flags are --flag, --no-flag or',
     '--flag=false. Flags take precedence over the environment, where values of repeatable flags are separated by commas.',
     '',
     'The storage commands read a store that is not in use, without changing it: inspect describes its contents,',
-    'verify reads and checks everything, export prints the metrics as text. config check',
-    'reports all that is wrong with a configuration file, and config test shows what its rules make of a push.',
+    'verify reads and checks everything, export prints the metrics as text.',
+    '',
+    'The config commands try a configuration file without a gateway: check reports all that is wrong with it, and',
+    'test shows what its rules make of a push, for a gateway with the same flags.',
     '',
     ...lines,
     'Other:',
@@ -37,7 +39,7 @@ function helpLines(flag: Flag): string[] {
   const alias = flag.alias === undefined || flag.alias === flag.name ? '' : `, -${flag.alias}`;
   const value = isSwitch(flag) ? '' : `=<${flag.placeholder}>`;
   const notes = [
-    `default ${flag.default}`,
+    ...(flag.default === '' ? [] : [`default ${flag.default}`]),
     environmentName(flag),
     ...(flag.repeatable ? ['repeatable'] : []),
   ];
@@ -67,5 +69,6 @@ function referenceRow(flag: Flag): string {
   const alias = flag.alias === undefined ? '' : `\`-${flag.alias}\` `;
   const value = flag.placeholder === undefined ? '' : `=<${flag.placeholder.replaceAll('|', '\\|')}>`;
   const repeatable = flag.repeatable ? ' May be repeated.' : '';
-  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | \`${flag.default}\` | ${flag.help}${repeatable} |`;
+  const preset = flag.default === '' ? '' : `\`${flag.default}\` `;
+  return `| \`--${flag.name}${value}\` | ${alias}| \`${environmentName(flag)}\` | ${preset}| ${flag.help}${repeatable} |`;
 }

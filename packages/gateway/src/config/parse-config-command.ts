@@ -2,6 +2,7 @@
 import type { PushFormat } from '../gateway/api.ts';
 import { gatewayOptionTable } from '../gateway/options.ts';
 import type { GatewayOptions } from '../gateway/options.ts';
+import { httpOptionTable } from '../http/options.ts';
 import { readTable } from '../options/option.ts';
 import { nearestName } from '../primitives/nearest.ts';
 import { readCommandLine, readEnvironment, valuesOf } from './command-line.ts';
@@ -81,8 +82,14 @@ export function parseConfigCommand(
   if (name === 'check') return { kind: 'config', command: { name, ...common } };
   return {
     kind: 'config',
-    command: { name, ...common, push: push!, path: own.get('path') ?? '', format: format! },
+    command: { name, ...common, push: push!, path: belowPushPath(own.get('path') ?? ''), format: format! },
   };
+}
+
+/** People paste the path of a URL. */
+function belowPushPath(path: string): string {
+  const pushPath = httpOptionTable.pushPath.defaultFor(0);
+  return path.startsWith(pushPath) ? path.slice(pushPath.length) : path.replace(/^\//, '');
 }
 
 /** Tells flags of `test` from those of the gateway. */

@@ -323,6 +323,15 @@ describe('config commands', () => {
       ...tested,
       command: { ...tested.command, path: 'job/a', format: 'openmetrics', options: { byJob: true } },
     });
+    for (const [path, below] of [
+      ['/metrics/job/a', 'job/a'],
+      ['/job/a', 'job/a'],
+      ['/metrics/', ''],
+      ['metrics/b', 'metrics/b'],
+    ])
+      expect(commandOf(['test', '--push=body', `--path=${path}`, 'a.yaml'])).toMatchObject({
+        command: { path: below },
+      });
   });
   test.each([
     [[], 'config: a command is missing: check, test'],

@@ -25,6 +25,7 @@ export function* metricRulesOf(
   for (const { value } of metrics?.value ?? []) {
     yield;
     checkEntry(value, problems);
+    checkMatchedName(value, problems);
     checkMatchedLabels(value, problems, hasLabel);
     if (value.isWhole) earlier.add(value);
     rules.push(metricRuleOf(value));
@@ -90,6 +91,14 @@ function checkBuckets(buckets: MetricKeys['buckets'], problems: Problems): void 
       problems.error(bucket.at, `buckets must grow: ${bucket.value} comes after ${before.value}`);
     }
   }
+}
+
+/** Names of parts match no histogram; other metrics may well be called `x_sum`. */
+function checkMatchedName({ keys: { match, buckets } }: Entry<MetricKeys>, problems: Problems): void {
+  const { value } = match?.value.matchers.find(({ label, op }) => label === '__name__' && op === '=') ?? {};
+  const base = value?.replace(buckets === undefined ? /_bucket$/ : /_(?:bucket|sum|count)$/, '');
+  if (match === undefined || base === value) return;
+  problems.warning(match.at, `${value} matches no histogram, whose name here is ${base}`);
 }
 
 function checkMatchedLabels(
