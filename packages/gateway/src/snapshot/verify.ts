@@ -18,6 +18,7 @@ import {
 } from '../store/policies.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { isStart, orderCount, startOf } from '../sources/source-starts.ts';
+import { Paged } from '../primitives/paged.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 import { broken } from './parts.ts';
@@ -206,7 +207,7 @@ interface Derived {
 function* verifyContributors({ accumulators, sources, pace }: State): Generator<void, void> {
   const { texts, kind, contributors, sums } = accumulators;
   const counts = new Uint32Array(texts.high);
-  const derived = new Map<number, Derived>();
+  const derived = new Paged<Derived>();
   const own = sources.contributions;
   for (const ring of [Ring.LIVE, Ring.PRUNED]) {
     for (let source = sources.list.newest(ring); source >= 0; source = sources.list.olderThan(source)) {
@@ -253,7 +254,7 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
 
 /** Takes a contribution into what a total should be. */
 function derive(
-  derived: Map<number, Derived>,
+  derived: Paged<Derived>,
   accumulators: Accumulators,
   {
     accumulator,
