@@ -213,8 +213,32 @@ function casesOf(scale: number): readonly Case[] {
       },
       restart: {},
     },
+    {
+      name: 'a start by other rules for what gauges show',
+      options: byJob,
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.snapshots.take();
+      },
+      restart: { ...byJob, metricRules },
+    },
+    {
+      name: 'restore of a million gauges of which the newest is shown',
+      options: { ...byJob, metricRules },
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.snapshots.take();
+      },
+      restart: { ...byJob, metricRules },
+    },
   ];
 }
+
+/** Expressions that no series meets, and the last value for all. */
+const metricRules = JSON.stringify([
+  ...Array.from({ length: 200 }, (_, rule) => ({ match: `g{i=~"[0-9]+x${rule}"}`, gauge: 'max' })),
+  { gauge: 'last' },
+]);
 
 async function turnOf({ name, options = {}, build, restart, work }: Case): Promise<LongestTurn> {
   const path = mkdtempSync(join(tmpdir(), 'turns-'));
