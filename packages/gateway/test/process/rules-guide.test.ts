@@ -3,12 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { readRules } from '../../src/rules/file/read-rules.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { scrape } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
 import { repository } from '../support/programs.ts';
 
-const guide = readFileSync(join(repository, 'docs/guides/rules.md'), 'utf8');
+const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
+const guide = read('docs/guides/rules.md');
 const section = /^## Cases\n([\s\S]*?)^## /m.exec(guide)?.[1] ?? '';
 
 interface Block {
@@ -43,6 +45,16 @@ async function runLines(text: string, url: string): Promise<void> {
     expect({ rest, isTaken: reply.ok }).toEqual({ rest, isTaken: true });
   }
 }
+
+test.each(['docs/guides/rules.md', 'docs/guides/migrating.md'])(
+  'nothing is wrong with the files in %s',
+  (page) => {
+    const files = [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)];
+    expect(files).not.toEqual([]);
+    for (const [, file = ''] of files)
+      expect(readRules(file, { pathLabels: 'drop' }).problems, file).toEqual([]);
+  },
+);
 
 test('there is a case for each wish', () => expect(cases).toHaveLength(8));
 
