@@ -3,12 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { readRules } from '../../src/rules/file/read-rules.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { scrape } from '../support/http.ts';
-import { startGateway } from '../support/process.ts';
+import { runGateway, startGateway } from '../support/process.ts';
 import { repository } from '../support/programs.ts';
 
-const guide = readFileSync(join(repository, 'docs/guides/rules.md'), 'utf8');
+const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
+const guide = read('docs/guides/rules.md');
 const section = /^## Cases\n([\s\S]*?)^## /m.exec(guide)?.[1] ?? '';
 
 interface Block {
@@ -16,15 +18,22 @@ interface Block {
   readonly text: string;
 }
 
+const start = /^npm start -- --config\.file=gateway\.yaml(.*)\n$/;
 const cases = section
   .split(/^### /m)
   .slice(1)
-  .map((text) => ({
-    name: text.slice(0, text.indexOf('\n')),
-    blocks: [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
+  .map((text) => {
+    const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
       ([, language = '', block = '']): Block => ({ language, text: block }),
-    ),
-  }));
+    );
+    const flags = start.exec(blocks[0]!.text)?.[1];
+    return {
+      name: text.slice(0, text.indexOf('\n')),
+      flags: flags?.replace(/ --web.enable-\S+/g, '') ?? '',
+      blocks: flags === undefined ? blocks : blocks.slice(1),
+    };
+  });
+const flagSets = [...new Set(cases.map(({ flags }) => flags))];
 
 /** A line that pushes what follows up to END, or one of curl alone. */
 const command =
@@ -44,29 +53,59 @@ async function runLines(text: string, url: string): Promise<void> {
   }
 }
 
+test.each(['docs/guides/rules.md', 'docs/guides/migrating.md'])(
+  'nothing is wrong with the files in %s',
+  (page) => {
+    const files = [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)];
+    expect(files).not.toEqual([]);
+    for (const [, file = ''] of files)
+      expect(readRules(file, { pathLabels: 'drop' }).problems, file).toEqual([]);
+  },
+);
+
+test('what config check and config test print', async () => {
+  const folder = temporaryFolder();
+  const [, file = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(guide) ?? [];
+  const [, wrong = ''] = /^## Check\n[^]*?^```text\n([^]*?)^```$/m.exec(guide) ?? [];
+  const [, body = '', made = ''] =
+    /^## Try\n[^]*?<<'END'\n([^]*?)^END$[^]*?^```text\n([^]*?)^```$/m.exec(guide) ?? [];
+  const path = join(folder, 'gateway.yaml');
+  writeFileSync(path, file.replace('worker|api', 'worker|(api').replace('gauge:', 'guage:'));
+  const check = await runGateway(['config', 'check', path]);
+  expect(check.stderr.replaceAll(`${folder}/`, '')).toBe(wrong);
+  writeFileSync(path, file);
+  writeFileSync(join(folder, 'body.txt'), body);
+  const tried = ['--push', join(folder, 'body.txt'), '--path=job/api/instance/a'];
+  expect(await runGateway(['config', 'test', path, ...tried])).toEqual({ code: 0, stdout: made, stderr: '' });
+});
+
 test('there is a case for each wish', () => expect(cases).toHaveLength(8));
 
-test.each(cases)('$name', async ({ blocks }) => {
+test.each(flagSets)('the cases of a gateway with flags:%s', async (flags) => {
   const file = join(temporaryFolder(), 'gateway.yaml');
   writeFileSync(file, '');
-  const start = /^npm start -- --config\.file=gateway\.yaml(.*)\n$/;
-  const [first] = blocks;
-  const flags = start.exec(first!.text)?.[1]?.split(' ').filter(Boolean);
+  const enabled = ['--web.enable-lifecycle', '--web.enable-admin-api'];
   const { url } = await startGateway([
     `--config.file=${file}`,
-    ...new Set(['--web.enable-lifecycle', ...(flags ?? [])]),
+    ...enabled,
+    ...flags.split(' ').filter(Boolean),
   ]);
-  let pages = 0;
-  for (const { language, text } of flags === undefined ? blocks : blocks.slice(1)) {
-    if (language === 'yaml') {
-      writeFileSync(file, text);
-      const reply = await fetch(`${url}/-/reload`, { method: 'POST' });
-      expect({ text: await reply.text(), status: reply.status }).toMatchObject({ status: 200 });
-    } else if (language === 'sh') await runLines(text, url);
-    else {
-      expect(await scrape(url)).toBe(text);
-      pages += 1;
+  const request = async (method: string, path: string): Promise<void> => {
+    const reply = await fetch(`${url}${path}`, { method });
+    expect({ text: await reply.text(), isDone: reply.ok }).toMatchObject({ isDone: true });
+  };
+  const setRules = (text: string): Promise<void> => {
+    writeFileSync(file, text);
+    return request('POST', '/-/reload');
+  };
+  for (const { name, blocks } of cases.filter((each) => each.flags === flags)) {
+    await setRules('');
+    await request('PUT', '/api/v1/admin/wipe');
+    for (const { language, text } of blocks) {
+      if (language === 'yaml') await setRules(text);
+      else if (language === 'sh') await runLines(text, url);
+      else expect(await scrape(url), name).toBe(text);
     }
+    expect(blocks.at(-1)?.language, name).toBe('text');
   }
-  expect(pages).toBeGreaterThan(0);
 });
