@@ -62,6 +62,8 @@ export class Gateway implements GatewayApi {
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
   readonly #rules: RulesInForce;
+  /** One after the other, so that those set last hold in the end, and each is held against those before it. */
+  #settingRules: Promise<void> = Promise.resolve();
   readonly #deletions: Deletions;
   #isOpen = false;
   #hasFailed = false;
@@ -225,6 +227,12 @@ export class Gateway implements GatewayApi {
 
   /** Goes on by other rules, and resolves once that is committed; rejects as `commit` does, and then the old ones hold on. */
   async setRules(rules: Rules): Promise<void> {
+    const setting = this.#settingRules.then(() => this.#setRules(rules));
+    this.#settingRules = setting.catch(() => {});
+    await setting;
+  }
+
+  async #setRules(rules: Rules): Promise<void> {
     this.#checkOpen();
     const { metricRules: before, ...others } = this.#ledger.state.aggregation;
     const metricRules = stateRulesOf(rules);

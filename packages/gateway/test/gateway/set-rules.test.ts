@@ -7,6 +7,7 @@ import { createGateway, RequestError } from '../../src/index.ts';
 import { JournalFull } from '../../src/journal/journal.ts';
 import { HeldJournal } from '../support/held-journal.ts';
 import { KeptJournal } from '../support/kept-journal.ts';
+import { shortenSteps } from '../support/short-steps.ts';
 
 const max = { metrics: [{ match: 'a', gauge: 'max' }] };
 const relabelled = { metric_relabel_configs: [{ action: 'labeldrop', regex: 'pod' }] };
@@ -50,6 +51,19 @@ test('rules that are wrong change nothing, and all that is wrong is said', async
   await expect(gateway.setRules(wrong)).rejects.toThrow(messages);
   expect(() => createGateway({ rules: wrong })).toThrow(messages);
   expect(journal.logIndex).toBe(before);
+});
+
+test('rules that are set one right after the other hold in that order', async () => {
+  const gateway = createGateway({ byJob: true });
+  shortenSteps(10_000);
+  const last = { metrics: [{ match: 'a', gauge: 'last' }] };
+  await Promise.all([max, last, relabelled].map((rules) => gateway.setRules(rules)));
+  for (const [path, value] of [
+    ['job/a', 1],
+    ['job/b', 2],
+  ] as const)
+    await gateway.push(`# TYPE a gauge\na{pod="${path}"} ${value}\n`, { path });
+  expect(await gateway.scrape()).toBe('# TYPE a gauge\na 3\n');
 });
 
 test('rules of another type are refused', () => {

@@ -110,6 +110,33 @@ test('a body that brings more than fits into a turn has several, however short i
   expect(turns).toBeGreaterThan(1);
 });
 
+/** Rules that go through a label, and a short body of series that have much in it. */
+const thorough = {
+  metric_relabel_configs: Array.from({ length: 8 }, (_, i) => ({
+    action: 'drop',
+    source_labels: ['path'],
+    regex: `.*[0-9]${i}x`,
+  })),
+};
+const longSeries = lines(300, (i) => `a{path="${'/a'.repeat(150)}${i}"} 1\n`);
+
+test('series that rules have to look at are read in turns where they are long, however short the body is', async () => {
+  const gateway = createGateway({ rules: thorough });
+  const { turns, error } = await countTurns(gateway.push(longSeries));
+  expect(error).toBeUndefined();
+  expect(turns).toBeGreaterThanOrEqual(2);
+});
+
+test('whether other rules leave long series as they are is looked at a few at a time', async () => {
+  const gateway = createGateway({ rules: thorough });
+  await gateway.push(longSeries);
+  await gateway.setRules(thorough);
+  let nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
+  const { turns } = await countTurns(gateway.push(longSeries));
+  expect(turns).toBeGreaterThanOrEqual(20);
+});
+
 test('a body of more new families than there may be is not read to its end', async () => {
   const gateway = createGateway({ limits: { familiesMax: 1_000 } });
   const declared = vi.spyOn(PushBuilder.prototype, 'addType');

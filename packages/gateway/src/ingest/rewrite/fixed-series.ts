@@ -18,6 +18,9 @@ const CHANGED = 2;
 
 /** A series that is looked at by rules is as much work as so many that were. */
 const LOOKED_ROWS = 64;
+/** A rule and so much of the text of a series is as much work as one of these rows, as its regular expression may go through all of it. */
+const BYTES_LOOKED = 16;
+
 /** The first entry, up to `end`, whose accumulator is not known to be fixed. */
 function passFixed(accumulators: Int32Array, marks: Uint8Array, start: number, end: number): number {
   let entry = start;
@@ -42,6 +45,8 @@ export class FixedSeries {
     if (batch.families.some(({ changed, sampled }) => changed && sampled)) return false;
     const marks = this.#marksFor(rules);
     const { rows } = this.#state.pace;
+    const { texts } = this.#state.accumulators;
+    const rulesLooked = rules.relabel.length + rules.metrics.length;
     const { accumulators, length } = batch;
     let left = rows;
     for (let entry = 0; entry < length; entry += 1) {
@@ -53,7 +58,7 @@ export class FixedSeries {
         marks[accumulator] =
           marks[accumulator] === UNKNOWN && this.#isFixed(accumulator, rules) ? FIXED : CHANGED;
         if (marks[accumulator] === CHANGED) return false;
-        left -= LOOKED_ROWS;
+        left -= LOOKED_ROWS + Math.floor((texts.lengthOf(accumulator) * rulesLooked) / BYTES_LOOKED);
       } else entry -= 1;
       if (left > 0) continue;
       left = rows;

@@ -25,6 +25,8 @@ import { gaugeRule } from './series-rules.ts';
 
 /** So many rules looked at are as much work as something new in a batch. */
 const RULES_LOOKED = 8;
+/** And so is one rule with so much of a long text, as its regular expression may go through all of it. */
+const CHARS_LOOKED = 64;
 /** So are so many samples that were seen before. */
 const SAMPLES_KNOWN = 4;
 
@@ -51,8 +53,9 @@ export class RewriteSink implements SampleSink, KnownSeries {
   #body: DataView = new DataView(new ArrayBuffer(0));
   /** Undefined where what rules do is told, series by series. */
   #table: PlacementTable | undefined;
-  /** Samples that had to be looked at by the rules. */
+  /** Samples that had to be looked at by the rules, and how many times their texts are longer than a short one. */
   #learnt = 0;
+  #learntLengths = 0;
   #dialect: Dialect | undefined;
   #isStrict = false;
   #samples = 0;
@@ -82,6 +85,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
     this.#rules = rules;
     this.#table = trace === undefined ? this.#memo.tableFor(rules, 'text') : undefined;
     this.#learnt = 0;
+    this.#learntLengths = 0;
     this.#placer.begin(rules, trace);
   }
 
@@ -134,8 +138,9 @@ export class RewriteSink implements SampleSink, KnownSeries {
   /** How much work it was so far, as `PushBuilder.newSeries` has it. */
   get newSeries(): number {
     const { relabel, metrics } = this.#rules;
+    const rules = relabel.length + metrics.length;
     return (
-      this.#samples / SAMPLES_KNOWN + this.#learnt * (1 + (relabel.length + metrics.length) / RULES_LOOKED)
+      this.#samples / SAMPLES_KNOWN + this.#learnt * (1 + rules / RULES_LOOKED) + this.#learntLengths * rules
     );
   }
 
@@ -149,6 +154,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
     const { start, isOnlyOne = false } = seriesKey;
     const placement = this.#placer.placementOf(name, labels, start);
     this.#learnt += 1;
+    this.#learntLengths += Math.floor(placement.pushed.length / CHARS_LOOKED);
     this.#add(placement, value, { offset: start, isOnlyOne });
     if (seriesKey.repeatable && !isOnlyOne) this.#remember(placement, seriesKey);
   }
