@@ -4,11 +4,13 @@
  */
 import { RE2JS } from 're2js';
 
+import { KeptResults } from './kept-results.ts';
+import type { Results } from './kept-results.ts';
 import { RuleProblem } from './rule-problem.ts';
 
-/** Label values come again and again: so many results are kept for each pattern, of values up to a length. */
-const KEPT_RESULTS = 4096;
+/** Of longer values no results are kept. */
 const KEPT_LENGTH = 256;
+const kept = new KeptResults(16 * 2 ** 20);
 
 export class Pattern {
   /** As it was written, without the anchors. */
@@ -18,7 +20,7 @@ export class Pattern {
   readonly #literal: string | undefined;
   /** What all values that match begin with. */
   readonly #prefix: string;
-  readonly #results = new Map<string, boolean>();
+  readonly #results: Results = new Map();
 
   /** Throws a RuleProblem. */
   constructor(source: string) {
@@ -35,10 +37,7 @@ export class Pattern {
     const known = this.#results.get(value);
     if (known !== undefined) return known;
     const result = this.#anchored.test(value);
-    if (value.length <= KEPT_LENGTH) {
-      if (this.#results.size >= KEPT_RESULTS) this.#results.clear();
-      this.#results.set(value, result);
-    }
+    if (value.length <= KEPT_LENGTH) kept.keep(this.#results, value, result);
     return result;
   }
 

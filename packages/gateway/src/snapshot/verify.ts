@@ -17,7 +17,8 @@ import {
   takesCounts,
 } from '../store/policies.ts';
 import type { Accumulators } from '../store/accumulators.ts';
-import { isStart, ordersOf } from '../sources/source-starts.ts';
+import { isStart, orderCount, startOf } from '../sources/source-starts.ts';
+import { Paged } from '../primitives/paged.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 import { broken } from './parts.ts';
@@ -206,14 +207,13 @@ interface Derived {
 function* verifyContributors({ accumulators, sources, pace }: State): Generator<void, void> {
   const { texts, kind, contributors, sums } = accumulators;
   const counts = new Uint32Array(texts.high);
-  const derived = new Map<number, Derived>();
+  const derived = new Paged<Derived>();
   const own = sources.contributions;
   for (const ring of [Ring.LIVE, Ring.PRUNED]) {
     for (let source = sources.list.newest(ring); source >= 0; source = sources.list.olderThan(source)) {
       own.open(source);
-      const orders = yield* ordersOf(own, accumulators, pace);
-      // They are in the order of what they are of.
-      const ordered = orders.keys();
+      // In the order of what they are of.
+      let orderAt = own.length - orderCount(own, accumulators);
       for (let at = 0; at < own.length; at += 1) {
         if (pace.isFull(1)) yield;
         const accumulator = own.accumulators[own.accumulatorsAt + at]!;
@@ -222,15 +222,19 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
           throw broken(`source ${source} contributes to accumulator ${accumulator}, which is free`);
         counts[accumulator]! += 1;
         if (!isDerived(kind[accumulator]!)) continue;
-        const order = orders.get(accumulator);
-        if (
-          isNewest(kind[accumulator]!) &&
-          !(ordered.next().value === accumulator && order! <= sources.order)
-        )
-          throw broken(`source ${source} has no order of accumulator ${accumulator}`);
+        let order = -1;
+        if (isNewest(kind[accumulator]!)) {
+          order = own.values[own.valuesAt + orderAt]!;
+          if (
+            own.accumulators[own.accumulatorsAt + orderAt] !== startOf(accumulator) ||
+            !(order <= sources.order)
+          )
+            throw broken(`source ${source} has no order of accumulator ${accumulator}`);
+          orderAt += 1;
+        }
         derive(derived, accumulators, { accumulator, value: own.values[own.valuesAt + at]!, order });
       }
-      if (ordered.next().done !== true) throw broken(`source ${source} has orders of nothing`);
+      if (orderAt !== own.length) throw broken(`source ${source} has orders of nothing`);
     }
   }
   for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
@@ -250,13 +254,13 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
 
 /** Takes a contribution into what a total should be. */
 function derive(
-  derived: Map<number, Derived>,
+  derived: Paged<Derived>,
   accumulators: Accumulators,
   {
     accumulator,
     value,
-    order = -1,
-  }: { readonly accumulator: number; readonly value: number; readonly order: number | undefined },
+    order,
+  }: { readonly accumulator: number; readonly value: number; readonly order: number },
 ): void {
   const { ofSources, combine, start } = policyOf(accumulators.kindOf(accumulator));
   const is = derived.get(accumulator) ?? { total: start, order: -1, values: 0 };

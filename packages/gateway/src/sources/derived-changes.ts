@@ -5,7 +5,7 @@ import { isNewest, isPossible, isRanked } from '../store/policies.ts';
 import type { Contributions } from './contributions.ts';
 import type { SourceChanges } from './source-changes.ts';
 import type { SourceList } from './source-list.ts';
-import { isStart, ordersOf, startedAccumulator, startOf } from './source-starts.ts';
+import { isStart, orderCount, startedAccumulator, startOf } from './source-starts.ts';
 
 interface Held {
   readonly accumulators: Accumulators;
@@ -61,8 +61,8 @@ export class DerivedChanges {
     const { kind } = accumulators;
     own.open(source);
     // Orders are in the order of what they are of; some may be kept, and others new.
-    const newest: number[] = [];
-    const kept = new Map<number, number>();
+    const newest = new NumberList();
+    const kept: number[] = [];
     let had = 0;
     next.begin(own.length * 2);
     if (pace.isFull(1)) yield;
@@ -76,7 +76,7 @@ export class DerivedChanges {
       const stays = isTurned[named] === 0;
       if (isBeside) {
         // The order of what has turned is of what it was before.
-        if (stays && isNewest(kind[named]!)) kept.set(named, value);
+        if (stays && isNewest(kind[named]!)) kept.push(value);
         else if (stays) next.add(accumulator, value);
         continue;
       }
@@ -86,8 +86,11 @@ export class DerivedChanges {
       if (!stays) changes.gain(accumulator, value);
       if (isNewest(kind[accumulator]!)) newest.push(accumulator);
     }
+    let keptAt = 0;
     for (const accumulator of newest) {
-      next.add(startOf(accumulator), kept.get(accumulator) ?? changes.order);
+      const isKept = isTurned[accumulator] === 0;
+      next.add(startOf(accumulator), isKept ? kept[keptAt]! : changes.order);
+      if (isKept) keptAt += 1;
       if (pace.isFull(1)) yield;
     }
     if (had > 0) yield* own.replace(source, next, pace);
@@ -110,13 +113,15 @@ export class DerivedChanges {
     for (const source of list.newestFirst()) {
       own.open(source);
       if (changes.pace.isFull(1)) yield;
-      const orders = yield* ordersOf(own, accumulators, changes.pace);
+      // In the order of what they are of.
+      let orderAt = own.length - orderCount(own, accumulators);
       for (let at = 0; at < own.length; at += 1) {
         const accumulator = own.accumulators[own.accumulatorsAt + at]!;
         if (changes.pace.isFull(1)) yield;
         if (isStart(accumulator) || !isRanked(kind[accumulator]!)) continue;
         contributors[accumulator]! += 1;
-        const order = orders.get(accumulator) ?? 0;
+        const order = isNewest(kind[accumulator]!) ? own.values[own.valuesAt + orderAt]! : 0;
+        if (isNewest(kind[accumulator]!)) orderAt += 1;
         changes.derived.gain(accumulator, own.values[own.valuesAt + at]!, order);
       }
     }

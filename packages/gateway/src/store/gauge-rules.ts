@@ -47,6 +47,8 @@ export interface GaugeRule {
   readonly hasNamePattern: boolean;
 }
 
+const none: ReadonlySet<GaugeRule> = new Set();
+
 /** The regular expressions of a label: those that it has to match for one of the rules. */
 interface Required {
   readonly patterns: PatternSet;
@@ -98,16 +100,23 @@ export class GaugeRules {
   /** The rule that decides it; undefined where none does. */
   ruleOf(name: string, text: string): GaugeRule | undefined {
     let labels: readonly Label[] | undefined;
-    const met = new Map<string, ReadonlySet<GaugeRule> | undefined>();
+    let label: string | undefined;
+    let met: ReadonlySet<GaugeRule> | undefined;
+    const metBy = new Map<string, ReadonlySet<GaugeRule> | undefined>();
     for (const rule of this.#of(name)) {
       // The name is known to match.
       if (!rule.looksAtLabels) return rule;
       labels ??= parseSeriesText(text).labels;
-      const label = rule.patternOf;
-      if (label !== undefined) {
-        if (!met.has(label)) met.set(label, this.#metBy(label, valueOf(labels, label)));
-        if (met.get(label)?.has(rule) === false) continue;
+      // Rules that stand together mostly look at the same label.
+      if (rule.patternOf !== label) {
+        label = rule.patternOf;
+        met = label === undefined ? undefined : metBy.get(label);
+        if (label !== undefined && met === undefined) {
+          met = this.#metBy(label, valueOf(labels, label));
+          metBy.set(label, met);
+        }
       }
+      if (met !== undefined && (met.size === 0 || !met.has(rule))) continue;
       if (rule.match!.matches(name, labels)) return rule;
     }
     return undefined;
@@ -132,7 +141,8 @@ export class GaugeRules {
   #metBy(label: string, value: string): ReadonlySet<GaugeRule> | undefined {
     const required = this.#required.get(label);
     if (required === undefined) return undefined;
-    return new Set(required.patterns.matching(value).map((place) => required.rules[place]!));
+    const places = required.patterns.matching(value);
+    return places.length === 0 ? none : new Set(places.map((place) => required.rules[place]!));
   }
 }
 

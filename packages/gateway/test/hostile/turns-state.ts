@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers';
 
 import { assembleDurable } from '../../src/assemble.ts';
+import { readRules } from '../../src/rules/file/read-rules.ts';
+import type { Rules } from '../../src/rules/rules.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
@@ -26,13 +28,15 @@ export interface LongestTurn {
   readonly wallMs: number;
 }
 
+type Options = Partial<GatewayOptions> & { readonly rules?: Rules };
+
 interface Case {
   readonly name: string;
-  readonly options?: Partial<GatewayOptions>;
+  readonly options?: Options;
   /** Makes the state. */
   readonly build: (gateway: Gateway) => Promise<void>;
   /** Options of a start that comes between; the work begins with it where this is given. */
-  readonly restart?: Partial<GatewayOptions>;
+  readonly restart?: Options;
   /** Prepares what is measured: bodies are made before. */
   readonly work?: () => (gateway: Gateway) => Promise<void>;
 }
@@ -213,8 +217,36 @@ function casesOf(scale: number): readonly Case[] {
       },
       restart: {},
     },
+    {
+      name: 'a start by other rules for what gauges show',
+      options: byJob,
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.snapshots.take();
+      },
+      restart: { ...byJob, rules: gaugeRules },
+    },
+    {
+      name: 'restore of a million gauges of which the newest is shown',
+      options: { ...byJob, rules: gaugeRules },
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', path: () => 'job/a' });
+        await g.snapshots.take();
+      },
+      restart: { ...byJob, rules: gaugeRules },
+    },
   ];
 }
+
+/** Expressions that no series meets, and the last value for all. */
+const gaugeRules = readRules(
+  JSON.stringify({
+    metrics: [
+      ...Array.from({ length: 200 }, (_, rule) => ({ match: `g{i=~"[0-9]+x${rule}"}`, gauge: 'max' })),
+      { gauge: 'last' },
+    ],
+  }),
+).rules!;
 
 async function turnOf({ name, options = {}, build, restart, work }: Case): Promise<LongestTurn> {
   const path = mkdtempSync(join(tmpdir(), 'turns-'));
@@ -238,8 +270,9 @@ async function turnOf({ name, options = {}, build, restart, work }: Case): Promi
   }
 }
 
-async function opened(path: string, options: Partial<GatewayOptions>): Promise<Gateway> {
+async function opened(path: string, { rules, ...options }: Options): Promise<Gateway> {
   const { gateway } = await assembleDurable({
+    rules,
     gatewayOptions: { ...defaultGatewayOptions, ...options },
     httpOptions: defaultHttpOptions,
     memoryBytes: memoryOfMachine(),

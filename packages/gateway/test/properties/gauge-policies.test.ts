@@ -5,8 +5,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { atOnce } from '../../src/primitives/turns.ts';
 import type { GaugePolicy } from '../../src/rules/rules.ts';
+import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
+import { ExpireSources, Recycle, RemoveSource, SetAggregation } from '../../src/wal/commands.ts';
+import type { Command, Times } from '../../src/wal/commands.ts';
+import { PushCommand } from '../../src/wal/push-command.ts';
+import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
+import { targetOf } from '../state/target.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { runs } from '../support/runs.ts';
 
@@ -196,12 +203,53 @@ function comparable(page: string): string {
   return page.replaceAll(/ -0$/gm, ' 0');
 }
 
+/** All that happens to a state as records, from which another comes to be the same. */
+class Recorded {
+  readonly #first: AggregationConfig;
+  readonly #records: Uint8Array[] = [];
+
+  constructor(first: AggregationConfig) {
+    this.#first = first;
+  }
+
+  /** To be called again with a state that takes the place of another. */
+  watch(working: WorkingState): void {
+    working.beforeApplying = (batch, { source: by, method, nowMs, wallMs }) =>
+      this.#write(working, new PushCommand(batch, new Uint8Array(0), { source: by, method }), {
+        nowMs,
+        wallMs,
+      });
+  }
+
+  apply(working: WorkingState, command: Command<unknown>): void {
+    const times = { nowMs: 1, wallMs: 1 };
+    this.#write(working, command, times);
+    atOnce(command.apply(targetOf(working.state), times));
+  }
+
+  replayed(): WorkingState {
+    const again = new WorkingState(this.#first, 3);
+    const reader = new RecordReader(again.state);
+    for (const record of this.#records) {
+      const { command, times } = reader.read(record);
+      atOnce(command.apply(targetOf(again.state), times));
+    }
+    return again;
+  }
+
+  #write({ state }: WorkingState, command: Command<unknown>, times: Times): void {
+    this.#records.push(Uint8Array.from(new RecordWriter(state).write(command, times)));
+  }
+}
+
 test.each([true, false])('the page is that of the model (by job: %s)', async (byJob) => {
   await fc.assert(
     fc.asyncProperty(rules, fc.boolean(), fc.array(step, { maxLength: 40 }), async (first, isSmall, all) => {
       const aggregation = { byJob, metricRules: rulesText(first) };
       let working = new WorkingState(aggregation, 1, defaultLimits, isSmall ? 1 : undefined);
       const model = new Model(byJob, first);
+      const recorded = new Recorded(working.state.aggregation);
+      recorded.watch(working);
       let nowMs = 1_000_000;
       for (const each of all) {
         if ('push' in each) {
@@ -216,21 +264,31 @@ test.each([true, false])('the page is that of the model (by job: %s)', async (by
           expect(working.push(`${text.join('\n')}\n`, by)).toBe(isTaken ? 'taken' : 'unsupported_type');
         } else if ('remove' in each) {
           model.remove(each.remove);
-          working.state.remove(each.remove);
+          recorded.apply(working, new RemoveSource(each.remove));
         } else if ('waitMs' in each) {
           nowMs += each.waitMs;
           model.prune(nowMs);
-          working.state.expire({ pruneBeforeMs: nowMs - PRUNE_MS }, 100);
+          const expiry = {
+            pruneBeforeMs: nowMs - PRUNE_MS,
+            forgetBeforeMs: Number.NEGATIVE_INFINITY,
+            most: 100,
+          };
+          recorded.apply(working, new ExpireSources(expiry));
         } else if ('rules' in each) {
           model.setRules(each.rules);
-          working.state.setAggregation({ ...working.state.aggregation, metricRules: rulesText(each.rules) });
+          recorded.apply(
+            working,
+            new SetAggregation({ ...working.state.aggregation, metricRules: rulesText(each.rules) }),
+          );
         } else if ('restart' in each) {
           const facts = working.facts();
           working = await working.restored(2);
           expect(working.facts()).toEqual(facts);
-        } else working.state.recycle();
+          recorded.watch(working);
+        } else recorded.apply(working, new Recycle());
         expect(comparable(await working.page())).toBe(comparable(model.page()));
       }
+      expect(recorded.replayed().facts()).toEqual(working.facts());
     }),
     { numRuns: runs(1200) },
   );

@@ -34,6 +34,12 @@ interface Push {
   readonly histograms: readonly Histogram[];
 }
 
+interface Era {
+  readonly rules: readonly WrittenRelabelRule[];
+  readonly without: readonly string[] | undefined;
+  readonly added: readonly string[] | undefined;
+}
+
 interface Told {
   readonly name: string;
   readonly labels: Labels;
@@ -88,18 +94,20 @@ const rule: fc.Arbitrary<WrittenRelabelRule> = fc.constantFrom<WrittenRelabelRul
   { action: 'labelkeep', regex: '__name__|le|zone' },
 );
 const rules = fc.array(rule, { maxLength: 3 });
+const added = fc.option(fc.constantFrom(['job'], ['job', 'instance']), { nil: undefined });
 const without = fc.option(fc.subarray(['pod', 'zone', 'le'], { minLength: 1 }), { nil: undefined });
 
 /** What is left of a series, undefined for nothing. */
 function told(
   series: Told,
-  relabelling: readonly WrittenRelabelRule[],
-  drops: readonly string[],
+  { rules: relabelling, without: drops = [], added = [] }: Era,
   path: string,
 ): Told | undefined {
   const [, job = '', , instance] = path.split('/');
   const all = {
     ...series.labels,
+    ...(added.includes('job') ? { job } : {}),
+    ...(added.includes('instance') && instance !== undefined ? { instance } : {}),
     [NAME_LABEL]: series.name,
     __path_job: job,
     ...(instance === undefined ? {} : { __path_instance: instance }),
@@ -174,17 +182,23 @@ test.each([false, true])('by job: %s', async (byJob) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
-        fc.record({ pushes: fc.array(push.map(sameBounds), { minLength: 1, maxLength: 4 }), rules, without }),
+        fc.record({
+          pushes: fc.array(push.map(sameBounds), { minLength: 1, maxLength: 4 }),
+          rules,
+          without,
+          added,
+        }),
         {
           minLength: 1,
           maxLength: 2,
         },
       ),
       async (eras) => {
-        const ruled = await RestartingGateway.start({ byJob });
-        const plain = await RestartingGateway.start({ byJob });
+        const ruled = await RestartingGateway.start({ byJob, emptyInstance: false });
+        const plain = await RestartingGateway.start({ byJob, emptyInstance: false });
         for (const era of eras) {
           await ruled.setRules({
+            sources: era.added === undefined ? [] : [{ path_labels: era.added }],
             metric_relabel_configs: era.rules,
             metrics: era.without === undefined ? [] : [{ without: era.without }],
           });
@@ -192,7 +206,7 @@ test.each([false, true])('by job: %s', async (byJob) => {
             const { path } = pushed;
             await ruled.gateway.push(bodyOf(pushed), { path });
             await plain.gateway.push(
-              bodyOf(pushed, (series) => told(series, era.rules, era.without ?? [], path)),
+              bodyOf(pushed, (series) => told(series, era, path)),
               { path },
             );
             expect(await ruled.page(plainText)).toBe(await plain.page(plainText));

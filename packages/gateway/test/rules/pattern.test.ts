@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { Pattern } from '../../src/rules/pattern.ts';
+import { aliveBytes } from '../support/collect-garbage.ts';
 
 test.each([
   ['(.*)', 'web-1', '$1', 'web-1'],
@@ -22,6 +23,16 @@ test('results that are kept are those of before', () => {
   for (let round = 0; round < 2; round += 1)
     for (let i = 0; i < 10_000; i += 1) expect(pattern.matches(`a${i}`)).toBe(true);
   expect(pattern.matches('a')).toBe(false);
+});
+
+test('what is kept is limited, however many patterns there are and whatever senders push', () => {
+  const patterns = Array.from({ length: 200 }, (_, i) => new Pattern(`.*[${i % 10}]x`));
+  const before = aliveBytes();
+  for (const pattern of patterns)
+    // As a label is cut out of the text of its series.
+    for (let i = 0; i < 1_000; i += 1) pattern.matches(`${i}${'v'.repeat(800)}`.slice(0, 250));
+  expect((aliveBytes() - before) / 2 ** 20).toBeLessThan(32);
+  expect(patterns[1]!.matches('a1x')).toBe(true);
 });
 
 test.each([

@@ -33,6 +33,7 @@ const allNumbers = ({ accumulators }: State): Uint32Array =>
   Uint32Array.from({ length: accumulators.texts.high }, (_, accumulator) => accumulator);
 
 const gauges = `# TYPE g gauge\n${lines('g', 1)}`;
+const newest = '[{"gauge":"last"}]';
 const histograms = `# TYPE h histogram\n${Array.from(
   { length: ROWS / 4 },
   (_, i) =>
@@ -208,6 +209,29 @@ const cases: readonly Case[] = [
     aggregation: add,
     before: (one) => one.push(summaries),
     change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, summaries: 'discard' }),
+  },
+  ...[undefined, '[{"gauge":"max"}]'].map((metricRules) => ({
+    symptom: `gauges that become the newest, by rules other than ${metricRules}`,
+    aggregation: { ...overwrite, metricRules },
+    before: (one: WorkingState) => {
+      for (const source of ['a', 'b']) one.push(gauges, { source });
+    },
+    change: ({ state }: WorkingState) =>
+      state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }),
+  })),
+  {
+    symptom: 'gauges without sources, of which rules make something else',
+    aggregation: add,
+    before: (one) => one.push(gauges),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }),
+  },
+  {
+    symptom: 'a push of many gauges of which the newest is shown',
+    aggregation: { ...overwrite, metricRules: newest },
+    before: (one) => {
+      for (const source of ['a', 'b']) one.push(gauges, { source });
+    },
+    change: (one) => one.pushInSteps(gauges.replaceAll(' 1\n', ' 2\n'), { source: 'a' }),
   },
 ];
 

@@ -1,10 +1,13 @@
 /**
  * Reads a body into a batch by the rules for its path. Without any, the decoder feeds the builder. Where rules may say something, the
- * push is read as if they did not, and if they do (ingest/rewrite/fixed-series.ts), once more through a sink that does what they say.
+ * push is read as if they did not (ingest/rewrite/fixed-series.ts), then as if all of it were known (renamed-series.ts), and where that
+ * does not hold, through a sink that does what they say (rewrite-sink.ts).
  */
+import { Attempts } from '../../ingest/rewrite/attempts.ts';
 import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
 import type { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
+import { RenamedSeries } from '../../ingest/rewrite/renamed-series.ts';
 import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushBuilder } from '../../ingest/push-builder.ts';
 import { addPushTimes } from '../../ingest/push-times.ts';
@@ -44,6 +47,21 @@ export interface LongReading {
   readonly turn: Turn;
 }
 
+/** A way to read a push that is cheap, but may lead nowhere. */
+interface Way {
+  readonly attempts: Attempts;
+  readonly sink: Sink;
+  mayTry(rules: PushRules, path: string): boolean;
+  /** Whether the batch, once all is read, is what the rules make of the push. */
+  holds(rules: PushRules): Generator<void, boolean>;
+}
+
+/** What is known of pushes before. */
+interface KnownByRules {
+  readonly fixed: FixedSeries;
+  readonly memo: PlacementMemo;
+}
+
 interface Sink extends SampleSink {
   readonly newSeries: number;
 }
@@ -54,30 +72,30 @@ export class PushReader {
   readonly #decoders: Decoders;
   readonly #ledger: Ledger;
   readonly #rewriter: RewriteSink;
-  readonly #fixed: FixedSeries;
+  readonly #renamed: RenamedSeries;
+  /** From the cheapest on. */
+  readonly #ways: readonly Way[];
 
-  constructor(
-    options: GatewayOptions,
-    ledger: Ledger,
-    known: { readonly fixed: FixedSeries; readonly memo: PlacementMemo },
-  ) {
+  constructor(options: GatewayOptions, ledger: Ledger, known: KnownByRules) {
     this.#options = options;
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.builder = new PushBuilder(ledger.state, () => ledger.wallMs());
     this.#rewriter = new RewriteSink(ledger.state, known.memo);
-    this.#fixed = known.fixed;
+    this.#renamed = new RenamedSeries(ledger.state, this.builder, known.memo);
+    this.#ways = waysOf(this.builder, this.#renamed, known.fixed);
   }
 
   /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
   now(request: PushRequest, rules: PushRules): boolean {
     if (!rules.rewrites) return this.#readNow(request, rules, this.builder);
     const { text } = request.key;
-    if (this.#fixed.mayHold(rules, text)) {
-      const isFixed = this.#tryNow(request, rules);
-      if (isFixed === undefined) return false;
-      this.#fixed.tried(text, isFixed);
-      if (isFixed) return true;
+    for (const way of this.#ways) {
+      if (!way.mayTry(rules, text)) continue;
+      const isDone = this.#tryNow(request, rules, way);
+      if (isDone === undefined) return false;
+      way.attempts.tried(text, isDone);
+      if (isDone) return true;
     }
     const rewriter = this.#rewriter;
     try {
@@ -96,10 +114,12 @@ export class PushReader {
     const { builder } = this;
     if (!rules.rewrites) return this.#readInSteps(request, reading, builder);
     const { text } = request.key;
-    if (this.#fixed.mayHold(rules, text)) {
-      const isFixed = await this.#tryInSteps(request, reading);
-      this.#fixed.tried(text, isFixed === true);
-      if (isFixed !== false) return isFixed ?? false;
+    for (const way of this.#ways) {
+      if (!way.mayTry(rules, text)) continue;
+      const isDone = await this.#tryInSteps(request, reading, way);
+      if (isDone === undefined) return false;
+      way.attempts.tried(text, isDone);
+      if (isDone) return true;
     }
     if (!(await this.#readInSteps(request, reading, this.#rewriter))) return false;
     const steps = this.#rewriter.feed(builder);
@@ -128,9 +148,9 @@ export class PushReader {
   }
 
   /** Whether the push is what the rules make of it; undefined where that cannot be said in this turn. */
-  #tryNow(request: PushRequest, rules: PushRules): boolean | undefined {
+  #tryNow(request: PushRequest, rules: PushRules, way: Way): boolean | undefined {
     const { builder } = this;
-    const { decoder, stepBytes } = this.#begin(request, rules, builder);
+    const { decoder, stepBytes } = this.#begin(request, rules, way.sink);
     try {
       while (!this.#tryStep(decoder, stepBytes))
         if (builder.newSeries > SHORT_NEW_SERIES_MAX) return undefined;
@@ -139,7 +159,7 @@ export class PushReader {
       if (error instanceof PushProblem) return false;
       throw error;
     }
-    const steps = this.#fixed.leave(builder.batch, rules);
+    const steps = way.holds(rules);
     for (let step = 0; step < SHORT_STEPS_MAX; step += 1) {
       const { done, value } = steps.next();
       if (done === true) return value;
@@ -159,17 +179,16 @@ export class PushReader {
   }
 
   /** Whether the push is what the rules make of it; undefined when the state has changed. */
-  async #tryInSteps(request: PushRequest, reading: LongReading): Promise<boolean | undefined> {
-    const { builder } = this;
-    const { decoder, stepBytes } = this.#begin(request, reading.rules, builder);
-    const how = { ...reading, sink: builder, units: stepBytes / STEP_BYTES, request };
+  async #tryInSteps(request: PushRequest, reading: LongReading, way: Way): Promise<boolean | undefined> {
+    const { decoder, stepBytes } = this.#begin(request, reading.rules, way.sink);
+    const how = { ...reading, sink: way.sink, units: stepBytes / STEP_BYTES, request };
     try {
       if (!(await this.#doSteps(() => this.#tryStep(decoder, stepBytes), how))) return undefined;
     } catch (error) {
       if (error instanceof PushProblem) return false;
       throw error;
     }
-    const steps = this.#fixed.leave(builder.batch, reading.rules);
+    const steps = way.holds(reading.rules);
     let isFixed = false;
     const step = (): boolean => {
       const { done, value } = steps.next();
@@ -212,16 +231,16 @@ export class PushReader {
   ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
     const { added } = rules;
     const { builder } = this;
-    const isRewritten = sink !== builder;
-    builder.begin(body, isRewritten ? noPathLabels : added, key.text);
+    builder.begin(body, sink !== builder ? noPathLabels : added, key.text);
     if (this.showsPushTimes(rules)) {
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
       // Nobody has sent them.
       builder.batch.samples = 0;
     }
-    if (isRewritten) this.#rewriter.begin(body, rules);
+    if (sink === this.#rewriter) this.#rewriter.begin(body, rules);
+    else if (sink === this.#renamed) this.#renamed.begin(rules);
     const decoder = this.#decoders[format](body, sink);
-    if (isRewritten) {
+    if (sink === this.#rewriter) {
       const looks = 1 + (rules.relabel.length + rules.metrics.length) / LINE_RULES;
       return { decoder, stepBytes: Math.max(Math.floor(REWRITTEN_STEP_BYTES / looks), LINE_BYTES) };
     }
@@ -230,6 +249,29 @@ export class PushReader {
       stepBytes: format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels),
     };
   }
+}
+
+function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries): readonly Way[] {
+  const attempts = [new Attempts(), new Attempts()] as const;
+  return [
+    {
+      attempts: attempts[0],
+      sink: builder,
+      // Where the path adds labels, no series is known by the bytes that are pushed.
+      mayTry: ({ rules, seesPath, added }, path) =>
+        !seesPath && added.labels.length === 0 && attempts[0].mayTry(rules, path),
+      holds: (rules) => fixed.leave(builder.batch, rules),
+    },
+    {
+      attempts: attempts[1],
+      sink: renamed,
+      mayTry: ({ rules }, path) => attempts[1].mayTry(rules, path),
+      *holds() {
+        yield;
+        return renamed.isWhole();
+      },
+    },
+  ];
 }
 
 function stepBytesWith(pathLabels: readonly Label[]): number {

@@ -13,7 +13,7 @@ import { formatFloat64 } from '../../primitives/float.ts';
 import { addHistograms } from '../../histogram/add.ts';
 import type { GaugePolicy, Rules } from '../../rules/rules.ts';
 import { foldedBound, mergeHistograms } from './merge-histograms.ts';
-import type { PushedHistogram } from './merge-histograms.ts';
+import type { MergedBucket, PushedHistogram } from './merge-histograms.ts';
 import { exactSum, mergedGauge } from './merge-values.ts';
 import { cutHistogram } from './problems.ts';
 import type { Role } from './pushed-families.ts';
@@ -212,50 +212,56 @@ export class Feed {
     const push = this.#push;
     const listed = push.bucketsOf.get(composite);
     const folded = (bound: number): number => foldedBound(bound, listed);
-    const merged = mergeHistograms(this.#histogramsOf(composite, folded));
+    const merged = mergeHistograms(this.#histogramsOf(composite, folded), (series) =>
+      push.series.textOf(series),
+    );
     const exemplars = new Map<number, Exemplar>();
     for (const series of of.buckets) {
       const exemplar = push.exemplars.get(series);
       const bound = folded(push.boundOf[series]!);
       if (exemplar !== undefined) exemplars.set(bound, newer(exemplars.get(bound), exemplar));
     }
-    const { labels } = parseSeriesText(push.composites.textOf(composite));
+    const known = new Map(of.buckets.map((series) => [push.boundOf[series]!, series]));
     for (const { bound, cumulative, offset } of merged) {
-      const le = { name: 'le', value: formatFloat64(bound) };
       this.#work += 1;
-      this.#sink.addSample(`${of.family.name}_bucket`, [...labels, le], cumulative, notRepeatable(offset));
+      const series = known.get(bound);
+      if (series === undefined) this.#addBucket(composite, of.family, { bound, cumulative, offset });
+      else this.#add(series, { value: cumulative, offset });
       this.#addExemplar(exemplars.get(bound));
     }
     return merged.at(-1)!.cumulative;
+  }
+
+  /** A bucket of which the push has no series. */
+  #addBucket(
+    composite: number,
+    { name }: RewrittenFamily,
+    { bound, cumulative, offset }: MergedBucket,
+  ): void {
+    const { labels } = parseSeriesText(this.#push.composites.textOf(composite));
+    const le = { name: 'le', value: formatFloat64(bound) };
+    this.#sink.addSample(`${name}_bucket`, [...labels, le], cumulative, notRepeatable(offset));
   }
 
   /** As they were pushed, with the bounds that they are to have. */
   #histogramsOf(composite: number, folded: (bound: number) => number): readonly PushedHistogram[] {
     const push = this.#push;
     const byGroup = new Map<number, PushedHistogram>();
-    for (const series of push.seriesOf(composite)) {
-      const role = push.roleOf[series]!;
-      for (const sample of push.samplesOf(series)) {
-        const group = push.groupOf[sample]!;
-        const at = this.#at(sample);
-        let histogram = byGroup.get(group);
+    const { roleOf, groupOf, values, offsets, first, next, nextSample, firstSeries } = push;
+    for (let series = firstSeries[composite]!; series !== NONE; series = next[series]!) {
+      const role = roleOf[series]!;
+      const bound = role === '_bucket' ? folded(push.boundOf[series]!) : Number.NaN;
+      for (let sample = first[series]!; sample !== NONE; sample = nextSample[sample]!) {
+        const value = values[sample]!;
+        const offset = offsets[sample]!;
+        let histogram = byGroup.get(groupOf[sample]!);
         if (histogram === undefined) {
-          histogram = {
-            buckets: [],
-            count: undefined,
-            series: push.series.textOf(series),
-            offset: at.offset,
-          };
-          byGroup.set(group, histogram);
+          histogram = { buckets: [], count: undefined, series, offset };
+          byGroup.set(groupOf[sample]!, histogram);
         }
-        if (role === '_count') histogram.count = at;
+        if (role === '_count') histogram.count = { value, offset };
         else if (role === '_bucket')
-          histogram.buckets.push({
-            ...at,
-            series: push.series.textOf(series),
-            bound: folded(push.boundOf[series]!),
-            pushedBound: push.pushedBounds[sample]!,
-          });
+          histogram.buckets.push({ value, offset, series, bound, pushedBound: push.pushedBounds[sample]! });
       }
     }
     return [...byGroup.values()];

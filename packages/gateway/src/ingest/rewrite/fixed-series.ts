@@ -18,16 +18,6 @@ const CHANGED = 2;
 
 /** A series that is looked at by rules is as much work as so many that were. */
 const LOOKED_ROWS = 64;
-/** Paths whose pushes are not tried for a while. */
-const PATHS_MAX = 10_000;
-/** Pushes of a path that are not tried after as many failures. */
-const PAUSE_MAX = 63;
-
-interface Pause {
-  readonly pushes: number;
-  left: number;
-}
-
 /** The first entry, up to `end`, whose accumulator is not known to be fixed. */
 function passFixed(accumulators: Int32Array, marks: Uint8Array, start: number, end: number): number {
   let entry = start;
@@ -41,35 +31,9 @@ export class FixedSeries {
   #losses = 0;
   /** By accumulator, for each rule of a source that relabels. */
   readonly #marks = new Map<SourceRule | undefined, Uint8Array>();
-  readonly #pauses = new Map<string, Pause>();
 
   constructor(state: State) {
     this.#state = state;
-  }
-
-  /** Whether to try with a push of this path. */
-  mayHold(rules: PushRules, path: string): boolean {
-    if (rules.seesPath) return false;
-    if (this.#of !== rules.rules) {
-      this.#of = rules.rules;
-      this.#marks.clear();
-      this.#pauses.clear();
-    }
-    const pause = this.#pauses.get(path);
-    if (pause === undefined || pause.left === 0) return true;
-    pause.left -= 1;
-    return false;
-  }
-
-  /** Notes for pushes to come whether it was worth the trouble. */
-  tried(path: string, isFixed: boolean): void {
-    if (isFixed) {
-      this.#pauses.delete(path);
-      return;
-    }
-    if (this.#pauses.size >= PATHS_MAX) this.#pauses.clear();
-    const pushes = Math.min((this.#pauses.get(path)?.pushes ?? 0) * 2 + 1, PAUSE_MAX);
-    this.#pauses.set(path, { pushes, left: pushes });
   }
 
   /** Whether the rules leave a batch as it is, which was read without them, up to its last line. */
@@ -98,9 +62,10 @@ export class FixedSeries {
     return true;
   }
 
-  #marksFor({ source }: PushRules): Uint8Array {
+  #marksFor({ rules, source }: PushRules): Uint8Array {
     // Numbers may be of other series since.
-    if (this.#losses !== this.#state.losses) {
+    if (this.#of !== rules || this.#losses !== this.#state.losses) {
+      this.#of = rules;
       this.#losses = this.#state.losses;
       this.#marks.clear();
     }

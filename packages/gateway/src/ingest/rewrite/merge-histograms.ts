@@ -14,7 +14,7 @@ interface At {
 
 /** A bucket as pushed, and the bound that its observations are to have. */
 interface PushedBucket extends At {
-  readonly series: string;
+  readonly series: number;
   readonly bound: number;
   readonly pushedBound: number;
 }
@@ -23,22 +23,28 @@ interface PushedBucket extends At {
 export interface PushedHistogram {
   readonly buckets: PushedBucket[];
   count: At | undefined;
-  /** Says which histogram a message is about. */
-  readonly series: string;
+  /** One of its series. */
+  readonly series: number;
   readonly offset: number;
 }
 
-interface MergedBucket {
+export interface MergedBucket {
   readonly bound: number;
   readonly cumulative: number;
   readonly offset: number;
 }
 
+/** The text of a series, for messages. */
+type TextOf = (series: number) => string;
+
 /** By ascending bound, up to infinity. Throws a PushProblem for a histogram that contradicts itself. */
-export function mergeHistograms(histograms: readonly PushedHistogram[]): readonly MergedBucket[] {
+export function mergeHistograms(
+  histograms: readonly PushedHistogram[],
+  textOf: TextOf,
+): readonly MergedBucket[] {
   const parts = new Map<number, { readonly counts: number[]; readonly offset: number }>();
   for (const histogram of histograms)
-    for (const { bound, value, offset } of takenApart(histogram)) {
+    for (const { bound, value, offset } of takenApart(histogram, textOf)) {
       const part = parts.get(bound);
       if (part === undefined) parts.set(bound, { counts: [value], offset });
       else part.counts.push(value);
@@ -58,36 +64,43 @@ export function foldedBound(bound: number, listed: readonly number[] | undefined
 }
 
 /** What is in each bucket alone. */
-function takenApart(histogram: PushedHistogram): readonly (At & { readonly bound: number })[] {
+function takenApart(
+  histogram: PushedHistogram,
+  textOf: TextOf,
+): readonly (At & { readonly bound: number })[] {
   const { buckets, count, series, offset } = histogram;
   const parts: (At & { readonly bound: number })[] = [];
   let below = 0;
   for (const bucket of buckets.toSorted((a, b) => a.pushedBound - b.pushedBound)) {
-    checkCount(bucket.series, bucket);
+    checkCount(bucket, bucket.series, textOf);
     if (bucket.value < below)
       throw problem(
-        bucket.series,
+        textOf(bucket.series),
         `is ${formatFloat64(bucket.value)}, less than the bucket below it (${formatFloat64(below)}); buckets must be cumulative`,
         bucket.offset,
       );
     parts.push({ bound: bucket.bound, value: bucket.value - below, offset: bucket.offset });
     below = bucket.value;
   }
-  if (count !== undefined) checkCount(series, count);
+  if (count !== undefined) checkCount(count, series, textOf);
   const hasInfinity = buckets.some(({ pushedBound }) => pushedBound === Number.POSITIVE_INFINITY);
   if (count === undefined) {
     if (hasInfinity) return parts;
-    throw problem(series, 'belongs to a histogram with neither a bucket le="+Inf" nor a _count', offset);
+    throw problem(
+      textOf(series),
+      'belongs to a histogram with neither a bucket le="+Inf" nor a _count',
+      offset,
+    );
   }
   if (hasInfinity && count.value !== below)
     throw problem(
-      series,
+      textOf(series),
       `belongs to a histogram whose bucket le="+Inf" (${formatFloat64(below)}) is not its _count (${formatFloat64(count.value)})`,
       offset,
     );
   if (count.value < below)
     throw problem(
-      series,
+      textOf(series),
       `belongs to a histogram whose _count (${formatFloat64(count.value)}) is less than its last bucket (${formatFloat64(below)})`,
       offset,
     );
@@ -96,11 +109,11 @@ function takenApart(histogram: PushedHistogram): readonly (At & { readonly bound
   return parts;
 }
 
-function checkCount(series: string, { value, offset }: At): void {
+function checkCount({ value, offset }: At, series: number, textOf: TextOf): void {
   if (value >= 0 && value <= Number.MAX_VALUE) return;
   throw new PushProblem(
     'invalid_value',
-    `${shorten(series)} is ${formatFloat64(value)}; counts must be finite and not negative`,
+    `${shorten(textOf(series))} is ${formatFloat64(value)}; counts must be finite and not negative`,
     offset,
   );
 }

@@ -67,12 +67,6 @@ interface Sample extends Named {
   readonly offset: number;
 }
 
-/** A part of a histogram or summary as placed, and its family in this push. */
-interface Part extends Placement {
-  readonly family: PushedFamily;
-  readonly offset: number;
-}
-
 export class SeriesPlacer {
   readonly #push: RewrittenPush;
   readonly #families: PushedFamilies;
@@ -175,14 +169,13 @@ export class SeriesPlacer {
         pushedBound,
       };
     }
-    const part = { ...placement, family: from, offset };
-    this.#keepName(part);
-    if (role === '_bucket') this.#keepBound(part);
+    this.#keepName(placement, from, offset);
+    if (role === '_bucket') this.#keepBound(placement, from, offset);
     const family = this.#join(base, from, offset);
     const composite = push.compositeAt(this.#scratch.write(compositeText), family);
     if (placement.buckets !== undefined) push.bucketsOf.set(composite, placement.buckets);
     const group = push.groupAt(this.#scratch.write(fitting(groupText)));
-    this.#keepWhole(part, group, composite);
+    this.#keepWhole(placement, { group, composite }, from, offset);
     const series = push.seriesAt(this.#scratch.write(placement.text), { family, role, bound }, composite);
     return { series, group, pushedBound };
   }
@@ -323,27 +316,27 @@ export class SeriesPlacer {
     throw torn(sample, `becomes ${shorten(name)}, which does not end in ${suffix}`);
   }
 
-  #keepName(part: Part): void {
-    const { family, base, pushed, becomes } = part;
+  #keepName(placement: Placement, family: PushedFamily, offset: number): void {
+    const { base, pushed } = placement;
     family.becomes ??= { name: base, series: pushed };
     const { name, series } = family.becomes;
     if (name === base) return;
     throw torn(
-      { ...part, text: pushed },
-      `becomes ${shorten(becomes)}, but ${shorten(series)} is of ${shorten(name)}; rename all of its samples alike`,
+      { ...placement, family, text: pushed, offset },
+      `becomes ${shorten(placement.becomes)}, but ${shorten(series)} is of ${shorten(name)}; rename all of its samples alike`,
     );
   }
 
   /** All buckets of a family with one bound must have one bound. */
-  #keepBound(part: Part): void {
-    const { family, bound, pushedBound, pushed } = part;
+  #keepBound(placement: Placement, family: PushedFamily, offset: number): void {
+    const { bound, pushedBound, pushed } = placement;
     const before = family.bounds.get(pushedBound);
     if (before === undefined) {
       family.bounds.set(pushedBound, bound);
       if (bound !== pushedBound) this.#push.changesBounds = true;
     } else if (before !== bound) {
       throw torn(
-        { ...part, text: pushed },
+        { ...placement, family, text: pushed, offset },
         `has le="${formatFloat64(bound)}" now, and others of that bound have le="${formatFloat64(before)}"`,
       );
     }
@@ -387,7 +380,12 @@ export class SeriesPlacer {
   }
 
   /** All parts of a series as pushed must be of one series. */
-  #keepWhole(part: Part, group: number, composite: number): void {
+  #keepWhole(
+    placement: Placement,
+    { group, composite }: { readonly group: number; readonly composite: number },
+    family: PushedFamily,
+    offset: number,
+  ): void {
     const { compositeOf, groupCount } = this.#push;
     const before = compositeOf[group]!;
     if (before === composite) return;
@@ -397,8 +395,8 @@ export class SeriesPlacer {
       return;
     }
     throw torn(
-      { ...part, text: part.pushed },
-      `becomes ${shorten(part.text)}, with other labels than the samples beside it`,
+      { ...placement, family, text: placement.pushed, offset },
+      `becomes ${shorten(placement.text)}, with other labels than the samples beside it`,
     );
   }
 

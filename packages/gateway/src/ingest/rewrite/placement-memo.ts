@@ -47,6 +47,9 @@ export class PlacementTable {
   readonly #memo: PlacementMemo;
   readonly #keys: ByteTable;
   readonly #placements: Placement[] = [];
+  /** Accumulators of what series become, as far as somebody learnt them, as long as nothing is lost from the state. */
+  #accumulators: (number | undefined)[] = [];
+  #losses = 0;
 
   constructor(memo: PlacementMemo, hashSeed: number) {
     this.#memo = memo;
@@ -62,6 +65,21 @@ export class PlacementTable {
     return this.#placements[number]!;
   }
 
+  /** Undefined where it was not learnt since the state has lost anything. */
+  accumulatorOf(number: number, losses: number): number | undefined {
+    if (this.#losses !== losses) {
+      this.#losses = losses;
+      this.#accumulators = [];
+    }
+    return this.#accumulators[number];
+  }
+
+  learn(number: number, accumulator: number): void {
+    // Without holes, which would make it a dictionary.
+    while (this.#accumulators.length < number) this.#accumulators.push(undefined);
+    this.#accumulators[number] = accumulator;
+  }
+
   remember(view: DataView, start: number, end: number, placement: Placement): void {
     if (end - start > KEY_BYTES_MAX) return;
     const { pushed, text, group = '', composite = '' } = placement;
@@ -70,8 +88,10 @@ export class PlacementTable {
     const hash = this.#keys.hash(view, start, end);
     // What it was when the families of a push were others.
     const known = this.#keys.find(view, start, end, hash);
-    if (known >= 0) this.#placements[known] = placement;
-    else this.#placements[this.#keys.insert(view, start, end, hash)] = placement;
+    if (known >= 0) {
+      this.#placements[known] = placement;
+      this.#accumulators = [];
+    } else this.#placements[this.#keys.insert(view, start, end, hash)] = placement;
   }
 }
 

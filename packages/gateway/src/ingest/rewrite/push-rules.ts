@@ -20,6 +20,8 @@ export interface PushRules {
   readonly metrics: readonly MetricRule[];
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
+  /** Whether all that they do is to add labels of the path. */
+  readonly onlyAdds: boolean;
   /** Whether what they make of a series may depend on labels of the path that it does not have. */
   readonly seesPath: boolean;
 }
@@ -34,15 +36,18 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
   const source = rules.sources.find(({ match }) => match === undefined || match.matches('', key.labels));
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
+  const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
+  const added = addedLabels(key.labels, pathLabels, options.emptyInstance);
   return {
     rules,
     source,
     path: key.labels,
-    added: addedLabels(key.labels, pathLabels, options.emptyInstance),
+    added,
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
-    rewrites: relabel.length > 0 || rules.metrics.some(rewritesSeries),
+    rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
+    onlyAdds: !changes,
     seesPath: relabel.some((rule) => seesPath(rule, key.labels)),
   };
 }

@@ -1,0 +1,34 @@
+/** A long push goes by the rules that were in force when it began; whoever comes after a change goes by the new ones. */
+import { beforeEach, expect, test } from 'vitest';
+
+import { plainText } from '../../src/model/exposition-format.ts';
+import { RestartingGateway } from '../support/restarting.ts';
+import { shortenSteps } from '../support/short-steps.ts';
+
+/** Few, but longer than what is read in one turn; they have the steps of many. */
+const ROWS = 1_200;
+const STEPS_TIMES = 20;
+const PAD = 'x'.repeat(130);
+
+function counter(i: number, value: number): string {
+  return `c{i="${i}",pad="${PAD}"} ${value}\n`;
+}
+
+const counters = `# TYPE c counter\n${Array.from({ length: ROWS }, (_, i) => counter(i, 1)).join('')}`;
+
+beforeEach(() => shortenSteps(STEPS_TIMES));
+
+test('rules that change while a long push is read hold for all pushes after the change', async () => {
+  const labeldrop = (regex: string): object => ({ metric_relabel_configs: [{ action: 'labeldrop', regex }] });
+  const run = await RestartingGateway.start({ rules: labeldrop('pod') });
+  // A path whose first push brought something new is read by all rules once more.
+  for (let twice = 0; twice < 2; twice += 1) await run.gateway.push(counters);
+  const long = run.gateway.push(counters);
+  await run.setRules(labeldrop('pad'));
+  await run.gateway.push('other 1\n');
+  await long;
+  await run.gateway.push(`# TYPE c counter\n${counter(5, 100)}`);
+  const page = await run.page(plainText);
+  expect(page).toContain(counter(5, 3));
+  expect(page).toContain('c{i="5"} 100\n');
+});
