@@ -147,7 +147,10 @@ export class Gateway implements GatewayApi {
     const recovery = await this.#ledger.recover();
     this.#checkMode(acceptModeChange);
     this.#warnOfLimits();
+    const { state } = this.#ledger;
+    const [{ metricRules }, gauges] = [state.aggregation, this.#gaugesHeld()];
     await beginLedger(this.#ledger, this.snapshots);
+    if (metricRules !== state.aggregation.metricRules) this.#warnOfGauges(gauges);
     this.#isOpen = true;
     this.#recovery = recovery;
     this.snapshots.start(snapshotIntervalMs);
@@ -242,8 +245,28 @@ export class Gateway implements GatewayApi {
     if (metricRules === before) replace();
     else {
       const aggregation = { ...others, ...(metricRules === undefined ? {} : { metricRules }) };
-      await this.commit(new ChangeRules(aggregation, replace));
+      let gauges = 0;
+      const onApply = (): void => {
+        replace();
+        gauges = this.#gaugesHeld();
+      };
+      await this.commit(
+        new ChangeRules(aggregation, { onApply, onApplied: () => this.#warnOfGauges(gauges) }),
+      );
     }
+  }
+
+  #gaugesHeld(): number {
+    return countsByType(this.#ledger.state.families).series.gauge;
+  }
+
+  /** In add mode nobody knows what a gauge would be by other rules. Whoever restarts without the file does not expect that. */
+  #warnOfGauges(before: number): void {
+    const series = before - this.#gaugesHeld();
+    if (series <= 0) return;
+    this.#log.warn('gauges whose rules changed were removed; they are shown again once they are pushed', {
+      series,
+    });
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

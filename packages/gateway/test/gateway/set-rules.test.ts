@@ -5,6 +5,7 @@ import { embed } from '../../src/embed.ts';
 import type { EmbeddedOptions } from '../../src/index.ts';
 import { createGateway, RequestError } from '../../src/index.ts';
 import { JournalFull } from '../../src/journal/journal.ts';
+import { collectingLog } from '../support/collecting-log.ts';
 import { HeldJournal } from '../support/held-journal.ts';
 import { KeptJournal } from '../support/kept-journal.ts';
 import { shortenSteps } from '../support/short-steps.ts';
@@ -31,6 +32,34 @@ test('what the state acts upon is a record, and nothing else of the rules is', a
   expect(await records({ ...max, ...relabelled })).toBe(0);
   expect(await records({ metrics: [{ match: 'a', type: 'counter' }] })).toBe(1);
   expect(await records({})).toBe(0);
+});
+
+test('gauges that go with the rules are logged, at a reload and at a start without the file', async () => {
+  const journal = new KeptJournal();
+  const { log, lines } = collectingLog();
+  const gateway = await opened(journal, { log, rules: max });
+  await gateway.push('# TYPE a gauge\na{x="1"} 1\na{x="2"} 1\n# TYPE b gauge\nb 1\n');
+  await gateway.setRules({ metrics: [{ match: 'b', gauge: 'last' }, ...max.metrics] });
+  const removed = (series: number) => [
+    'warn',
+    'gauges whose rules changed were removed; they are shown again once they are pushed',
+    { series },
+  ];
+  expect(lines).toEqual([removed(1)]);
+  await gateway.setRules(relabelled);
+  expect(lines).toEqual([removed(1), removed(2)]);
+  await gateway.setRules(max);
+  await gateway.push('# TYPE a gauge\na 1\n');
+  await opened(journal.reopened(), { log });
+  expect(lines).toEqual([removed(1), removed(2), removed(1)]);
+});
+
+test('by job, where all gauges go on by other rules, nothing is logged', async () => {
+  const { log, lines } = collectingLog();
+  const gateway = await opened(new KeptJournal(), { byJob: true, log, rules: max });
+  await gateway.push('# TYPE a gauge\na 1\n', { path: 'job/a' });
+  await gateway.setRules({});
+  expect(lines).toEqual([]);
 });
 
 test('a store without rules has no record of them', async () => {

@@ -1,20 +1,32 @@
 import { SetAggregation } from '../../wal/commands.ts';
 import type { Command, Target } from '../../wal/commands.ts';
 
-/**
- * The command by which the state goes on by other rules. `onApply` is called in its place among the pushes, so that those before it are read
- * and applied by the old rules, and those after it by the new.
- */
-export class ChangeRules extends SetAggregation implements Command<void> {
-  readonly #onApply: () => void;
+interface Watcher {
+  /**
+   * Called in the place of the command among the pushes, so that those before it are read and applied by the old rules, and those after it by
+   * the new.
+   */
+  onApply(): void;
+  /** Called when the state goes by them, before any other push is applied. */
+  onApplied(): void;
+}
 
-  constructor(aggregation: SetAggregation['aggregation'], onApply: () => void) {
+/** The command by which the state goes on by other rules. */
+export class ChangeRules extends SetAggregation implements Command<void> {
+  readonly #watcher: Watcher;
+
+  constructor(aggregation: SetAggregation['aggregation'], watcher: Watcher) {
     super(aggregation);
-    this.#onApply = onApply;
+    this.#watcher = watcher;
   }
 
   override apply(target: Target): Generator<void, void> {
-    this.#onApply();
-    return super.apply(target);
+    this.#watcher.onApply();
+    return this.#watched(super.apply(target));
+  }
+
+  *#watched(steps: Generator<void, void>): Generator<void, void> {
+    yield* steps;
+    this.#watcher.onApplied();
   }
 }

@@ -144,7 +144,7 @@ export const metricTable: Table<MetricKeys> = {
     },
     gauge: {
       kind: word(gaugePolicies),
-      doc: 'What a gauge shows where several senders have it.',
+      doc: 'What a gauge shows where several senders have it. `avg` and `count` need by-job mode. Metrics without a type are no gauges, unless `type` makes them some.',
       default: 'sum',
       example: 'max',
     },
@@ -160,7 +160,7 @@ export const metricTable: Table<MetricKeys> = {
         wanted: 'a list of numbers',
         schema: { minItems: 1, uniqueItems: true },
       }),
-      doc: 'Upper bounds of the buckets that a histogram keeps, growing; counts go to the lowest that holds them.',
+      doc: 'Upper bounds of the buckets that a histogram keeps, growing, without `+Inf`, which is always kept; counts go to the lowest that holds them.',
       default: 'those pushed',
       example: '[0.1, 0.5, 1, 5]',
     },
@@ -171,7 +171,7 @@ export const metricTable: Table<MetricKeys> = {
     },
     by: {
       kind: distinctLabels,
-      doc: 'Labels to keep; all others are removed, as with `without`.',
+      doc: 'Labels to keep; all others are removed, as with `without`, except `le` of buckets.',
       example: '[handler, code]',
     },
   },
