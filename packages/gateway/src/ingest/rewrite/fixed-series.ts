@@ -9,6 +9,7 @@ import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import { foldedBound } from './merge-histograms.ts';
+import { PATH_CHARS_MAX } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 import { bucketsRule, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
 
@@ -61,6 +62,7 @@ export class FixedSeries {
 
   /** Notes for pushes to come whether it was worth the trouble. */
   tried(path: string, isFixed: boolean): void {
+    if (path.length > PATH_CHARS_MAX) return;
     if (isFixed) {
       this.#pauses.delete(path);
       return;
