@@ -18,8 +18,9 @@ import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/po
 /** A row that turns into a start time, or back, is as much work as so many others. */
 const TURNED_ROWS = 4;
 
-/** To look whether a rule matches a series is as much work as so many rows. */
+/** To look whether a rule matches a series is as much work as so many rows, for each so much of its text. */
 const RULE_ROWS = 4;
+const RULE_BYTES = 64;
 
 /** What is asked of the state. */
 interface ChangedState {
@@ -160,10 +161,11 @@ export class FamilyChanges {
   /** Rows of which the rules make something else than they are. By job they are that then. */
   *#turnedRows(family: Family): Generator<void, Uint32Array> {
     const { accumulators, pace } = this.#state;
-    const rowCost = 1 + this.#state.gaugeRules().sizeFor(family.name) * RULE_ROWS;
+    const ruleRows = this.#state.gaugeRules().sizeFor(family.name) * RULE_ROWS;
     const turned = new NumberList();
     for (const accumulator of yield* this.#liveRows(family)) {
-      if (pace.isFull(rowCost)) yield;
+      const texts = 1 + Math.floor(accumulators.texts.lengthOf(accumulator) / RULE_BYTES);
+      if (pace.isFull(1 + ruleRows * texts)) yield;
       if (accumulators.kind[accumulator] === AccumulatorKind.CREATED) continue;
       const kind = this.#gaugeKindOf(family, accumulator);
       if (kind === accumulators.kind[accumulator]) continue;

@@ -80,6 +80,19 @@ test('a record lists no more than 8 192 accumulators', async () => {
   expect(await embedded.scrape()).toBe('');
 });
 
+test('many selectors are read in turns, as regular expressions take long to compile', async () => {
+  let nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
+  try {
+    const run = await RestartingGateway.start({ clock });
+    const match = Array.from({ length: 40 }, (_, i) => `x{l=~".*(a|b?)*${i}"}`);
+    const looked = run.deleteMany({ what: 'series', match, isDryRun: true });
+    expect(await turnsDuring(looked)).toBeGreaterThanOrEqual(30);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
+
 test('turns are short, however long it takes to look for series', async () => {
   // Whoever looks at the clock finds that he has had his time.
   let nowMs = 0;

@@ -32,3 +32,17 @@ test('rules that change while a long push is read hold for all pushes after the 
   expect(page).toContain(counter(5, 3));
   expect(page).toContain('c{i="5"} 100\n');
 });
+
+test('where the state goes by other rules meanwhile, a long push is read by them whole', async () => {
+  const rules = (regex: string, policy: string): object => ({
+    metric_relabel_configs: [{ action: 'labeldrop', regex }],
+    metrics: [{ match: 'g', gauge: policy }],
+  });
+  const run = await RestartingGateway.start({ rules: rules('pod', 'max') });
+  const gauges = `# TYPE g gauge\n${Array.from({ length: ROWS }, (_, i) => `g{i="${i}",pad="${PAD}"} 1\n`).join('')}`;
+  const long = run.gateway.push(gauges);
+  await run.setRules(rules('pad', 'min'));
+  await long;
+  // In add mode gauges that came before the change would be gone.
+  expect(await run.page(plainText)).not.toContain('pad=');
+});

@@ -442,3 +442,18 @@ test('numbers are sorted, few or many', () => {
     expect([...atOnce(sortNumbers(new Pace(STEP_ROWS), numbers))]).toEqual(expected);
   }
 });
+
+test('rules look at few series in a step where these are long', () => {
+  const working = made(overwrite);
+  working.push(`# TYPE g gauge\ng{i="1"} 1\ng{i="2"} 1\n`);
+  const stepsOf = (pattern: string): number => {
+    const { state } = working;
+    const metricRules = JSON.stringify([{ match: `{i=~"${pattern}"}`, gauge: 'max' }]);
+    return [...state.setAggregationInSteps({ ...state.aggregation, metricRules })].length;
+  };
+  const short = stepsOf('.*9');
+  working.push(`# TYPE g gauge\n${[3, 4, 5].map((i) => `g{i="${i}${'x'.repeat(4096)}"} 1\n`).join('')}`, {
+    source: 'y',
+  });
+  expect(stepsOf('.*8')).toBeGreaterThanOrEqual(short + 3);
+});

@@ -9,6 +9,7 @@ import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Log, LogFields } from '../../primitives/log.ts';
 import { shorten } from '../../primitives/quote.ts';
+import { inTurns } from '../../primitives/turns.ts';
 import type { Selector } from '../../rules/selector.ts';
 import { DropDiscarded, DropSeries, RemoveSources } from '../../wal/commands.ts';
 import type { Command } from '../../wal/commands.ts';
@@ -16,7 +17,7 @@ import type { Client, Deleted, DeleteRequest } from '../api.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { SeriesScan, SourceScan } from './scan.ts';
 import type { Scan } from './scan.ts';
-import { parseSelectors } from './selectors.ts';
+import { parseSelectorsInSteps } from './selectors.ts';
 
 interface DeletionDeps {
   readonly ledger: Ledger;
@@ -47,7 +48,7 @@ export class Deletions {
   /** Resolves once all that goes is committed. Rejects with RequestError, also where a part of it has gone already, or with ClientGone. */
   async run(request: DeleteRequest): Promise<Deleted> {
     const { what, match } = request;
-    const selectors = what === 'all' ? undefined : parseSelectors(match, what);
+    const selectors = what === 'all' ? undefined : await inTurns(parseSelectorsInSteps(match, what));
     if (this.#underWay !== undefined)
       throw new RequestError('overloaded', 'another deletion is in progress; retry when it is done');
     this.#underWay = this.#run(selectors, request);

@@ -10,13 +10,12 @@ const SELECTORS_MAX = 64;
 const SELECTOR_CHARS_MAX = 4096;
 const NAME_LABEL = '__name__';
 
-/** Throws RequestError `invalid_parameter`. */
-export function parseSelectors(
+/** In steps, as regular expressions take long to compile. Throws RequestError `invalid_parameter`. */
+export function* parseSelectorsInSteps(
   texts: readonly string[],
   of: 'series' | 'sources',
-): readonly [Selector, ...Selector[]] {
-  const [first, ...others] = texts;
-  if (first === undefined)
+): Generator<void, readonly Selector[]> {
+  if (texts.length === 0)
     throw invalid(
       `match[] is missing; say what to delete, as in match[]=${of === 'series' ? 'up{job="x"}' : '{job="x"}'}`,
     );
@@ -25,7 +24,12 @@ export function parseSelectors(
       `match[] is given ${texts.length} times; the maximum is ${SELECTORS_MAX}, so use several requests`,
     );
   const check = of === 'series' ? checkOfSeries : checkOfSources;
-  return [parse(first, check), ...others.map((text) => parse(text, check))];
+  const selectors: Selector[] = [];
+  for (const text of texts) {
+    selectors.push(parse(text, check));
+    yield;
+  }
+  return selectors;
 }
 
 function parse(text: string, check: (selector: Selector) => string | undefined): Selector {

@@ -188,14 +188,19 @@ export class Pushes<Counts extends object> {
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
     let counts: Counts | typeof REPLAYED | undefined;
-    // A push is read by one set of rules, however often it has to be read.
-    const rules = this.#rulesFor(request.key);
+    // A push is read by one set of rules, however often it has to be read, unless the state goes by other ones meanwhile.
+    let { metricRules } = state.aggregation;
+    let rules = this.#rulesFor(request.key);
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
       // Where there was no room for a push that insisted, those who waited for it are to have their turn before it insists again.
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+        if (state.aggregation.metricRules !== metricRules) {
+          ({ metricRules } = state.aggregation);
+          rules = this.#rulesFor(request.key);
+        }
         counts = await this.#attempt(request, identity, {
           rules,
           turn,

@@ -1,5 +1,6 @@
 /** A cheaper way to read pushes that does not always lead anywhere: of paths where it has failed, it is tried less and less often. */
 import type { Rules } from '../../rules/rules.ts';
+import { PATH_CHARS_MAX } from './push-rules.ts';
 
 /** Then all are tried anew. */
 const PATHS_MAX = 10_000;
@@ -28,6 +29,7 @@ export class Attempts {
   }
 
   tried(path: string, isDone: boolean): void {
+    if (path.length > PATH_CHARS_MAX) return;
     if (isDone) {
       this.#pauses.delete(path);
       return;

@@ -120,7 +120,7 @@ export class PlacementMemo {
     ]);
     let table = this.#tables.get(key);
     if (table === undefined) {
-      this.#bytes += TABLE_BYTES;
+      this.#bytes += TABLE_BYTES + key.length;
       table = new PlacementTable(this, this.#hashSeed);
       this.#tables.set(key, table);
     }

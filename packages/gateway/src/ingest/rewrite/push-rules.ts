@@ -52,8 +52,9 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
   };
 }
 
-/** Paths whose rules are remembered. */
+/** Paths whose rules are remembered, and how long they may be: for longer ones they are found each time. */
 const PATHS_MAX = 4096;
+export const PATH_CHARS_MAX = 1024;
 
 /** The rules for paths, found once for each as long as they are the same. */
 export class PathRules {
@@ -72,8 +73,9 @@ export class PathRules {
     }
     let found = this.#byPath.get(key.text);
     if (found !== undefined) return found;
-    if (this.#byPath.size >= PATHS_MAX) this.#byPath.clear();
     found = rulesForPath(rules, key, this.#options);
+    if (key.text.length > PATH_CHARS_MAX) return found;
+    if (this.#byPath.size >= PATHS_MAX) this.#byPath.clear();
     this.#byPath.set(key.text, found);
     return found;
   }
