@@ -73,6 +73,7 @@ export class PushReader {
   readonly #ledger: Ledger;
   readonly #rewriter: RewriteSink;
   readonly #renamed: RenamedSeries;
+  readonly #memo: PlacementMemo;
   /** From the cheapest on. */
   readonly #ways: readonly Way[];
 
@@ -81,6 +82,7 @@ export class PushReader {
     this.#decoders = decodersFor(options);
     this.#ledger = ledger;
     this.builder = new PushBuilder(ledger.state, () => ledger.wallMs());
+    this.#memo = known.memo;
     this.#rewriter = new RewriteSink(ledger.state, known.memo);
     this.#renamed = new RenamedSeries(ledger.state, this.builder, known.memo);
     this.#ways = waysOf(this.builder, this.#renamed, known.fixed);
@@ -88,7 +90,7 @@ export class PushReader {
 
   /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
   now(request: PushRequest, rules: PushRules): boolean {
-    if (!rules.rewrites) return this.#readNow(request, rules, this.builder);
+    if (!this.#isRewritten(request, rules)) return this.#readNow(request, rules, this.builder);
     const { text } = request.key;
     for (const way of this.#ways) {
       if (!way.mayTry(rules, text)) continue;
@@ -112,7 +114,7 @@ export class PushReader {
   async inSteps(request: PushRequest, reading: LongReading): Promise<boolean> {
     const { rules } = reading;
     const { builder } = this;
-    if (!rules.rewrites) return this.#readInSteps(request, reading, builder);
+    if (!this.#isRewritten(request, rules)) return this.#readInSteps(request, reading, builder);
     const { text } = request.key;
     for (const way of this.#ways) {
       if (!way.mayTry(rules, text)) continue;
@@ -124,6 +126,12 @@ export class PushReader {
     if (!(await this.#readInSteps(request, reading, this.#rewriter))) return false;
     const steps = this.#rewriter.feed(builder);
     return this.#doSteps(() => steps.next().done === true, { ...reading, sink: builder, units: 1, request });
+  }
+
+  /** Labels of the path alone are added by the builder as well, which is cheaper where nothing is known of the series. */
+  #isRewritten({ format }: PushRequest, rules: PushRules): boolean {
+    if (!rules.rewrites || !rules.onlyAdds) return rules.rewrites;
+    return this.#memo.isOfUse(rules, format === 'openmetrics' ? 'openmetrics' : 'text');
   }
 
   /** Whether what rules made of the push would be made of it in the state as it is now. */

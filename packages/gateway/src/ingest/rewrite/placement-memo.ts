@@ -1,6 +1,7 @@
 /**
  * What rules made of series keys that were seen before, so that the same bytes need not be parsed and looked at by rules again. Kept as long
- * as the rules are the same, up to a number of bytes; then all of it is learnt anew.
+ * as the rules are the same, up to a number of bytes. Then nothing is learnt for many pushes, as more senders than there is room for would have
+ * each other forgotten before it was of any use; after that all of it is learnt anew.
  */
 import type { MetricType } from '../../model/metric-type.ts';
 import type { Dialect } from '../../model/sample-sink.ts';
@@ -41,6 +42,8 @@ const KEY_BYTES_MAX = 1024;
 /** What an entry takes besides its texts, and a table besides its entries. */
 const ENTRY_BYTES = 320;
 const TABLE_BYTES = 4096;
+/** Pushes for which what is known stays as it is, once there is no room for more. */
+const FULL_PUSHES = 1 << 17;
 
 /** By series keys of one dialect, and of paths to which the same rules hold. */
 export class PlacementTable {
@@ -97,29 +100,33 @@ export class PlacementTable {
 
 export class PlacementMemo {
   readonly #hashSeed: number;
+  readonly #bytesMax: number;
   #of: Rules | undefined;
   #bytes = 0;
+  /** Pushes since there is no room. */
+  #fullFor = 0;
   readonly #tables = new Map<string, PlacementTable>();
+  /** For those for whom there is no room: it stays empty. */
+  readonly #nothing: PlacementTable;
 
-  constructor(hashSeed: number) {
+  constructor(hashSeed: number, bytesMax: number = BYTES_MAX) {
     this.#hashSeed = hashSeed;
+    this.#bytesMax = bytesMax;
+    this.#nothing = new PlacementTable(this, hashSeed);
   }
 
   tableFor(rules: PushRules, dialect: Dialect): PlacementTable {
-    if (rules.rules !== this.#of || this.#bytes > BYTES_MAX) {
+    if (this.#isFull) this.#fullFor += 1;
+    if (rules.rules !== this.#of || this.#fullFor > FULL_PUSHES) {
       this.#of = rules.rules;
       this.#bytes = 0;
+      this.#fullFor = 0;
       this.#tables.clear();
     }
-    const { source, added, seesPath, path } = rules;
-    const isOfPath = seesPath || added.labels.length > 0;
-    const key = JSON.stringify([
-      dialect,
-      source === undefined ? -1 : rules.rules.sources.indexOf(source),
-      isOfPath ? path.map(({ name, value }) => [name, value]) : [],
-    ]);
+    const key = keyOf(rules, dialect);
     let table = this.#tables.get(key);
     if (table === undefined) {
+      if (this.#isFull) return this.#nothing;
       this.#bytes += TABLE_BYTES + key.length;
       table = new PlacementTable(this, this.#hashSeed);
       this.#tables.set(key, table);
@@ -127,10 +134,31 @@ export class PlacementMemo {
     return table;
   }
 
-  /** Takes so many bytes if they may be taken. Once they may not, the next push begins anew. */
+  /** Whether anything is known, or can be learnt, of what rules make of pushes of a path. */
+  isOfUse(rules: PushRules, dialect: Dialect): boolean {
+    if (!this.#isFull || rules.rules !== this.#of) return true;
+    // Asked for each push, also where nobody uses what is known any more.
+    this.#fullFor += 1;
+    return this.#fullFor > FULL_PUSHES || this.#tables.has(keyOf(rules, dialect));
+  }
+
+  get #isFull(): boolean {
+    return this.#bytes > this.#bytesMax;
+  }
+
+  /** Takes so many bytes if they may be taken. */
   hasRoomFor(bytes: number): boolean {
-    if (this.#bytes > BYTES_MAX) return false;
+    if (this.#isFull) return false;
     this.#bytes += bytes;
     return true;
   }
+}
+
+function keyOf({ rules, source, added, seesPath, path }: PushRules, dialect: Dialect): string {
+  const isOfPath = seesPath || added.labels.length > 0;
+  return JSON.stringify([
+    dialect,
+    source === undefined ? -1 : rules.sources.indexOf(source),
+    isOfPath ? path.map(({ name, value }) => [name, value]) : [],
+  ]);
 }
