@@ -166,8 +166,8 @@ test('long labels of the path count as what is read', async () => {
   const run = await RestartingGateway.start({ ...add, pathLabels: 'add' });
   const path = `job/a/b/${'x'.repeat(14_000)}`;
   const body = Array.from({ length: 300 }, (_, i) => `n${i} 1\n`).join('');
-  for (const round of [1, 2]) {
-    expect(await turnsDuring(run.gateway.push(body, { path }))).toBeGreaterThanOrEqual(TURNS_MIN);
-    expect(await run.page(plainText)).toContain(`"} ${round}\n`);
-  }
+  expect(await turnsDuring(run.gateway.push(body, { path }))).toBeGreaterThanOrEqual(TURNS_MIN);
+  // They are written once; after that their series are known.
+  await run.gateway.push(body, { path });
+  expect(await run.page(plainText)).toContain('"} 2\n');
 });

@@ -27,6 +27,8 @@ import { gaugeRule } from './series-rules.ts';
 const RULES_LOOKED = 8;
 /** And so is one rule with so much of a long text, as its regular expression may go through all of it. */
 const CHARS_LOOKED = 64;
+/** To write so many characters of a text takes as long as something new. */
+const CHARS_WRITTEN = 1024;
 /** So are so many samples that were seen before. */
 const SAMPLES_KNOWN = 4;
 
@@ -56,6 +58,8 @@ export class RewriteSink implements SampleSink, KnownSeries {
   /** Samples that had to be looked at by the rules, and how many times their texts are longer than a short one. */
   #learnt = 0;
   #learntLengths = 0;
+  /** Of texts that series become. */
+  #writtenChars = 0;
   #dialect: Dialect | undefined;
   #isStrict = false;
   #samples = 0;
@@ -86,6 +90,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
     this.#table = trace === undefined ? this.#memo.tableFor(rules, 'text') : undefined;
     this.#learnt = 0;
     this.#learntLengths = 0;
+    this.#writtenChars = 0;
     this.#placer.begin(rules, trace);
   }
 
@@ -140,7 +145,10 @@ export class RewriteSink implements SampleSink, KnownSeries {
     const { relabel, metrics } = this.#rules;
     const rules = relabel.length + metrics.length;
     return (
-      this.#samples / SAMPLES_KNOWN + this.#learnt * (1 + rules / RULES_LOOKED) + this.#learntLengths * rules
+      this.#samples / SAMPLES_KNOWN +
+      this.#learnt * (1 + rules / RULES_LOOKED) +
+      this.#learntLengths * rules +
+      this.#writtenChars / CHARS_WRITTEN
     );
   }
 
@@ -154,6 +162,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
     const { start, isOnlyOne = false } = seriesKey;
     const placement = this.#placer.placementOf(name, labels, start);
     this.#learnt += 1;
+    this.#writtenChars += placement.text.length;
     this.#learntLengths += Math.floor(placement.pushed.length / CHARS_LOOKED);
     this.#add(placement, value, { offset: start, isOnlyOne });
     if (seriesKey.repeatable && !isOnlyOne) this.#remember(placement, seriesKey);
