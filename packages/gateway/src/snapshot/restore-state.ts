@@ -5,6 +5,7 @@
 import { AccumulatorReader } from './accumulator-table.ts';
 import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
+import { readLastNamed } from './last-named-table.ts';
 import { broken, headFields, laterHeadFields, PartReader, Tag, VERSION } from './parts.ts';
 import type { Head } from './parts.ts';
 import { readSources } from './source-table.ts';
@@ -113,6 +114,7 @@ class Restorer {
         rows: head.freeComposites,
         read: (part) => readNumbers(part, head.composites, (it) => freeComposites.push(it), state),
       },
+      { tag: Tag.LAST_NAMED, rows: undefined, read: (part) => readLastNamed(part, state) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

@@ -67,15 +67,16 @@ export class Sources {
     this.#changes = new SourceChanges(accumulators, owner);
     this.#push = new SourcePush(accumulators, this.contributions, this.#changes);
     this.#forecast = new SourceForecast(accumulators, this.contributions, this.#changes);
-    this.setAggregation(aggregation);
+    this.setAggregation(aggregation, { derives: aggregation.metricRules !== undefined });
     this.list = new SourceList(hashSeed);
     const { list, contributions } = this;
     this.#derivedChanges = new DerivedChanges({ accumulators, list, contributions, changes: this.#changes });
   }
 
-  setAggregation(aggregation: AggregationConfig): void {
+  /** `derives`: whether there may be totals that are no sums of what sources contribute. */
+  setAggregation(aggregation: AggregationConfig, { derives }: { readonly derives: boolean }): void {
     this.#push.accumulate = aggregation.counterResets !== 'overwrite';
-    this.#push.derives = aggregation.metricRules !== undefined;
+    this.#push.derives = derives;
   }
 
   get liveCount(): number {

@@ -225,8 +225,8 @@ export class SetAggregation implements Command<void> {
     return new SetAggregation(readAggregation(reader));
   }
 
-  apply({ state }: Target): Generator<void, void> {
-    return state.setAggregationInSteps(this.aggregation);
+  apply({ state }: Target, { nowMs }: Times): Generator<void, void> {
+    return state.setAggregationInSteps(this.aggregation, nowMs);
   }
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 
 import { atOnce } from '../../src/primitives/turns.ts';
+import { expiresAtMs } from '../../src/state/series-expiry.ts';
 import type { WorkingState } from './working-state.ts';
 
 const label = fc.constantFrom('', '{l="a"}', '{l="b"}', '{m="1",l="a"}', '{ l = "b" }', '{l="é"}');
@@ -76,6 +77,8 @@ const rules = fc.constantFrom(
   '[{"match":"{l=\\"a\\"}","gauge":"last"},{"gauge":"min"}]',
   '[{"gauge":"last"}]',
   '[{"match":"{l=\\"a\\"}","gauge":"sum"},{"gauge":"avg"}]',
+  '[{"ttl":700}]',
+  '[{"match":"{l=\\"a\\"}","gauge":"last","ttl":0},{"match":"{__name__!=\\"h\\"}","ttl":1500}]',
   '[{"match":"a","gauge":"count"},{"match":"{__name__=~\\".*_created|c\\"}","gauge":"last"}]',
 );
 
@@ -89,7 +92,8 @@ export type Step =
   | { readonly dropDiscarded: true }
   | { readonly waitMs: number }
   | { readonly recycle: true }
-  | { readonly rules: string | undefined };
+  | { readonly rules: string | undefined }
+  | { readonly expireSeries: true };
 const method = fc.constantFrom('PUT' as const, 'POST' as const);
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -113,6 +117,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
   { weight: 2, arbitrary: fc.constant({ recycle: true as const }) },
   { weight: 2, arbitrary: fc.record({ rules }) },
+  { weight: 2, arbitrary: fc.constant({ expireSeries: true as const }) },
 );
 export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 20 });
 
@@ -154,10 +159,20 @@ export class Course {
     if ('dropDiscarded' in each) return String(yield* state.dropDiscardedInSteps());
     if ('recycle' in each) return String(yield* state.recycleInSteps());
     if ('rules' in each)
-      return String(yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }));
+      return String(
+        yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }, by.nowMs),
+      );
+    if ('expireSeries' in each) return String(yield* state.dropSeriesInSteps(expired(one, this.#nowMs)));
     const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
     return String(yield* state.expireInSteps(limits, 2));
   }
+}
+
+/** Those that name series that nobody has named for their ttl. */
+function expired({ state }: WorkingState, nowMs: number): Uint32Array {
+  return Uint32Array.from({ length: state.accumulators.texts.high }, (_, i) => i).filter(
+    (accumulator) => expiresAtMs(state, accumulator) <= nowMs,
+  );
 }
 
 /** Some of the first accumulators, by the bits of a byte that comes again and again; not all of them name a series. */

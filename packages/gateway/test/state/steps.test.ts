@@ -201,13 +201,13 @@ const cases: readonly Case[] = [
     symptom: 'a start without by-job mode',
     aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
-    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, byJob: false }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, byJob: false }, 1),
   },
   {
     symptom: 'a start without summaries',
     aggregation: add,
     before: (one) => one.push(summaries),
-    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, summaries: 'discard' }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, summaries: 'discard' }, 1),
   },
 ];
 

@@ -1,5 +1,5 @@
 import { SetAggregation } from '../../wal/commands.ts';
-import type { Command, Target } from '../../wal/commands.ts';
+import type { Command, Target, Times } from '../../wal/commands.ts';
 
 /**
  * The command by which the state goes on by other rules. `onApply` is called in its place among the pushes, so that those before it are read
@@ -13,8 +13,8 @@ export class ChangeRules extends SetAggregation implements Command<void> {
     this.#onApply = onApply;
   }
 
-  override apply(target: Target): Generator<void, void> {
+  override apply(target: Target, times: Times): Generator<void, void> {
     this.#onApply();
-    return super.apply(target);
+    return super.apply(target, times);
   }
 }

@@ -1,0 +1,126 @@
+/** Which series expire: when each was named is noted with each push, and from that it follows when nobody has named it for its ttl. */
+import { isDistribution } from '../model/metric-type.ts';
+import type { Pace } from '../primitives/pace.ts';
+import type { Accumulators } from '../store/accumulators.ts';
+import type { Batch } from '../store/batch.ts';
+import type { Families, Family } from '../store/families.ts';
+import { LastNamed } from '../store/last-named.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
+import { TtlRules } from '../store/ttl-rules.ts';
+import { namesSeries } from './drop-series.ts';
+
+/** To look whether a rule may match a name is as much work as so many rows. */
+const RULE_ROWS = 4;
+
+interface ExpiringState {
+  readonly accumulators: Accumulators;
+  readonly families: Families;
+  readonly pace: Pace;
+}
+
+interface Naming {
+  readonly state: ExpiringState;
+  /** The ledger's time. */
+  readonly nowMs: number;
+}
+
+/** Notes that a push names the series of a batch. It is applied, and may have taken some of them away. */
+export function* noteNamed(
+  batch: Batch,
+  lastNamed: LastNamed,
+  { state, nowMs }: Naming,
+): Generator<void, void> {
+  const { pace } = state;
+  for (let from = 0; from < batch.length; from += pace.rows) {
+    const to = Math.min(from + pace.rows, batch.length);
+    notePart(batch.accumulators.subarray(from, to), lastNamed, { state, nowMs });
+    if (to < batch.length && pace.isFull(to - from)) yield;
+  }
+  // Histograms that were untyped samples before are named with their family.
+  for (const { known, adopts } of batch.families)
+    if (adopts && known !== undefined) yield* noteAll(known, lastNamed, { state, nowMs });
+}
+
+/** Notes it of all series of a family that are not noted. */
+function* noteAll(family: Family, lastNamed: LastNamed, { state, nowMs }: Naming): Generator<void, void> {
+  const { composites } = state.accumulators;
+  if (!isDistribution(family.type) || !mayExpireOf(family, lastNamed.rules)) return;
+  for (const rows of [family.sorted, family.pending.between(0, family.pending.length)]) {
+    for (const row of rows) {
+      const { count } = composites[row]!;
+      if (lastNamed.timeMsOf(count) === 0 && namesSeries(state.accumulators, count))
+        lastNamed.set(count, nowMs);
+      if (state.pace.isFull(1)) yield;
+    }
+  }
+}
+
+function notePart(named: Int32Array, lastNamed: LastNamed, { state, nowMs }: Naming): void {
+  const { kind, composite, composites, family } = state.accumulators;
+  let [compositeBefore, familyBefore, mayExpire] = [-1, -1, false];
+  for (const accumulator of named) {
+    const is = kind[accumulator]!;
+    if (is === AccumulatorKind.FREE || is === AccumulatorKind.CREATED) continue;
+    let naming = accumulator;
+    if (isGrouped(is)) {
+      if (composite[accumulator] === compositeBefore) continue;
+      compositeBefore = composite[accumulator]!;
+      naming = composites[compositeBefore]!.count;
+    }
+    if (family[accumulator] !== familyBefore) {
+      familyBefore = family[accumulator]!;
+      mayExpire = mayExpireOf(state.families.byId[familyBefore]!, lastNamed.rules);
+    }
+    if (mayExpire) lastNamed.set(naming, nowMs);
+  }
+}
+
+function mayExpireOf(family: Family, rules: TtlRules): boolean {
+  return (family.mayExpire ??= rules.mayExpire(family.name));
+}
+
+/** Has series expire by other rules, as AggregationConfig.metricRules has them. What nothing is known of is as if it had been named now. */
+export function* followTtlRules(
+  metricRules: string | undefined,
+  { state, nowMs }: Naming,
+): Generator<void, void> {
+  const { accumulators, families, pace } = state;
+  const rules = yield* TtlRules.parseInSteps(metricRules, pace);
+  if (rules.shortestMs === Number.POSITIVE_INFINITY) {
+    accumulators.lastNamed = undefined;
+    return;
+  }
+  const lastNamed = (accumulators.lastNamed ??= new LastNamed(rules));
+  lastNamed.follow(rules);
+  for (const family of families) {
+    family.mayExpire = rules.mayExpire(family.name);
+    if (pace.isFull(1 + rules.sizeFor(family.name) * RULE_ROWS)) yield;
+  }
+  for (let accumulator = 0; accumulator < accumulators.texts.high; accumulator += 1) {
+    if (pace.isFull(1)) yield;
+    const isNoted = lastNamed.timeMsOf(accumulator) > 0;
+    const mayExpire =
+      namesSeries(accumulators, accumulator) &&
+      accumulators.kind[accumulator] !== AccumulatorKind.CREATED &&
+      families.get(accumulators.family[accumulator]!).mayExpire === true;
+    if (!mayExpire) lastNamed.delete(accumulator);
+    else if (!isNoted) lastNamed.set(accumulator, nowMs);
+  }
+}
+
+/** When a series expires, by the accumulator that names it, unless it is named again; Infinity where it never does. */
+export function expiresAtMs(
+  { accumulators, families }: Pick<ExpiringState, 'accumulators' | 'families'>,
+  accumulator: number,
+): number {
+  const { lastNamed } = accumulators;
+  const namedMs = lastNamed?.timeMsOf(accumulator) ?? 0;
+  if (lastNamed === undefined || namedMs === 0) return Number.POSITIVE_INFINITY;
+  let ttlMs = lastNamed.knownTtlMs(accumulator);
+  if (ttlMs === undefined) {
+    const { name } = families.get(accumulators.family[accumulator]!);
+    ttlMs = lastNamed.rules.ttlMsOf(name, accumulators.textOf(accumulator));
+    lastNamed.noteTtl(accumulator, ttlMs);
+  }
+  return ttlMs === 0 ? Number.POSITIVE_INFINITY : namedMs + ttlMs;
+}
