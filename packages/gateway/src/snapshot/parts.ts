@@ -22,6 +22,7 @@ export const Tag = {
   END: 9,
   FREE_COMPOSITES: 10,
   LAST_NAMED: 11,
+  LEFT_OUT: 12,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

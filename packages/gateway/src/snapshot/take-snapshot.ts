@@ -23,6 +23,8 @@ import { accumulatorParts } from './accumulator-table.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './parts.ts';
 import type { Head, Part } from './parts.ts';
 import { contributionParts } from './contribution-table.ts';
+import { freezeLeftOut, leftOutParts } from './left-out-table.ts';
+import type { FrozenLeftOut } from './left-out-table.ts';
 import { lastNamedParts } from './last-named-table.ts';
 import type { FrozenTimes } from '../store/last-named.ts';
 import { sourceParts } from './source-table.ts';
@@ -54,6 +56,7 @@ export interface Moment {
   readonly sources: FrozenSources;
   readonly chunks: readonly FrozenChunk[];
   readonly lastNamed: readonly FrozenTimes[];
+  readonly leftOut: readonly FrozenLeftOut[];
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -153,6 +156,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     sources: frozenSources,
     chunks: sources.contributions.freeze(),
     lastNamed: accumulators.lastNamed?.freeze() ?? [],
+    leftOut: yield* freezeLeftOut(state),
   };
   const head: Head = {
     epoch: state.epoch,
@@ -190,5 +194,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
   yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
   yield* lastNamedParts(moment.lastNamed);
+  yield* leftOutParts(moment.leftOut, places);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

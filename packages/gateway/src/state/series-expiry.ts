@@ -2,6 +2,7 @@
 import { isDistribution } from '../model/metric-type.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { Sources } from '../sources/sources.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Families, Family } from '../store/families.ts';
 import { LastNamed } from '../store/last-named.ts';
@@ -12,9 +13,13 @@ import { namesSeries } from './drop-series.ts';
 /** To look whether a rule may match a name is as much work as so many rows. */
 const RULE_ROWS = 4;
 
-interface ExpiringState {
+interface TimedState {
   readonly accumulators: Accumulators;
   readonly families: Families;
+}
+
+interface ExpiringState extends TimedState {
+  readonly sources: Sources;
   readonly pace: Pace;
 }
 
@@ -84,10 +89,11 @@ export function* followTtlRules(
   metricRules: string | undefined,
   { state, nowMs }: Naming,
 ): Generator<void, void> {
-  const { accumulators, families, pace } = state;
+  const { accumulators, families, sources, pace } = state;
   const rules = yield* TtlRules.parseInSteps(metricRules, pace);
   if (rules.shortestMs === Number.POSITIVE_INFINITY) {
     accumulators.lastNamed = undefined;
+    sources.leftOut.clear();
     return;
   }
   const lastNamed = (accumulators.lastNamed ??= new LastNamed(rules));
@@ -109,18 +115,19 @@ export function* followTtlRules(
 }
 
 /** When a series expires, by the accumulator that names it, unless it is named again; Infinity where it never does. */
-export function expiresAtMs(
-  { accumulators, families }: Pick<ExpiringState, 'accumulators' | 'families'>,
-  accumulator: number,
-): number {
-  const { lastNamed } = accumulators;
-  const namedMs = lastNamed?.timeMsOf(accumulator) ?? 0;
-  if (lastNamed === undefined || namedMs === 0) return Number.POSITIVE_INFINITY;
+export function expiresAtMs(state: TimedState, accumulator: number): number {
+  const namedMs = state.accumulators.lastNamed?.timeMsOf(accumulator) ?? 0;
+  return namedMs === 0 ? Number.POSITIVE_INFINITY : namedMs + ttlMsOf(state, accumulator);
+}
+
+/** The ttl of a series that may expire, by the accumulator that names it; Infinity where it never does. */
+export function ttlMsOf({ accumulators, families }: TimedState, accumulator: number): number {
+  const lastNamed = accumulators.lastNamed!;
   let ttlMs = lastNamed.knownTtlMs(accumulator);
   if (ttlMs === undefined) {
     const { name } = families.get(accumulators.family[accumulator]!);
     ttlMs = lastNamed.rules.ttlMsOf(name, accumulators.textOf(accumulator));
     lastNamed.noteTtl(accumulator, ttlMs);
   }
-  return ttlMs === 0 ? Number.POSITIVE_INFINITY : namedMs + ttlMs;
+  return ttlMs === 0 ? Number.POSITIVE_INFINITY : ttlMs;
 }

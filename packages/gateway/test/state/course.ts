@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 
 import { atOnce } from '../../src/primitives/turns.ts';
-import { expiresAtMs } from '../../src/state/series-expiry.ts';
+import { SeriesLook, SourceLook } from '../../src/gateway/ledger/expiry-look.ts';
+import { WithdrawSeries } from '../../src/wal/commands.ts';
+import type { Command } from '../../src/wal/commands.ts';
+import { targetOf } from './target.ts';
 import type { WorkingState } from './working-state.ts';
 
 const label = fc.constantFrom('', '{l="a"}', '{l="b"}', '{m="1",l="a"}', '{ l = "b" }', '{l="é"}');
@@ -162,17 +165,34 @@ export class Course {
       return String(
         yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }, by.nowMs),
       );
-    if ('expireSeries' in each) return String(yield* state.dropSeriesInSteps(expired(one, this.#nowMs)));
+    if ('expireSeries' in each) return yield* expireSeries(one, this.#nowMs);
     const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
     return String(yield* state.expireInSteps(limits, 2));
   }
 }
 
-/** Those that name series that nobody has named for their ttl. */
-function expired({ state }: WorkingState, nowMs: number): Uint32Array {
-  return Uint32Array.from({ length: state.accumulators.texts.high }, (_, i) => i).filter(
-    (accumulator) => expiresAtMs(state, accumulator) <= nowMs,
-  );
+/** Sources have other numbers where a snapshot keeps those of some that are gone. */
+function inOrderOfKeys(command: Command<number> | undefined): Command<number> | undefined {
+  if (!(command instanceof WithdrawSeries)) return command;
+  return new WithdrawSeries(command.withdrawals.toSorted((a, b) => (a.source < b.source ? -1 : 1)));
+}
+
+/** What was not named for its ttl goes; says what that was. */
+export function* expireSeries({ state }: WorkingState, nowMs: number): Generator<void, string> {
+  if (state.accumulators.lastNamed === undefined) return '';
+  const { shortestMs } = state.accumulators.lastNamed.rules;
+  const gone: string[] = [];
+  for (const look of [new SourceLook(state, { nextMs: nowMs, shortestMs }), new SeriesLook(state, nowMs)]) {
+    do {
+      look.step(nowMs);
+      if (!look.isFull && !look.isDone) continue;
+      const command = inOrderOfKeys(look.take(nowMs));
+      if (command === undefined) continue;
+      gone.push(JSON.stringify(command));
+      yield* command.apply(targetOf(state), { nowMs, wallMs: nowMs });
+    } while (!look.isDone);
+  }
+  return gone.join(' ');
 }
 
 /** Some of the first accumulators, by the bits of a byte that comes again and again; not all of them name a series. */

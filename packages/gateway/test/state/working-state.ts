@@ -207,6 +207,7 @@ export class WorkingState {
           ring,
           key: table.textOf(entry),
           lastPushMs: frozen.lastPushMs(source),
+          leftOut: [...this.state.sources.leftOut.timesOf(source)],
           accumulators: [...accumulators.subarray(accumulatorsAt, accumulatorsAt + length)],
           values: [...values.subarray(valuesAt, valuesAt + length)],
         };

@@ -6,23 +6,15 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { Log } from '../../primitives/log.ts';
-import { NumberList } from '../../primitives/number-list.ts';
-import { ShortTime } from '../../primitives/turns.ts';
-import type { State } from '../../state/state.ts';
-import { expiresAtMs } from '../../state/series-expiry.ts';
-import { isGrouped } from '../../store/policies.ts';
 import type { TtlRules } from '../../store/ttl-rules.ts';
-import { DropSeries } from '../../wal/commands.ts';
+import { SeriesLook, SourceLook } from './expiry-look.ts';
+import type { Look } from './expiry-look.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Accumulators of what one record lists. */
-const NUMBERS_MAX = 8192;
 /** Between two looks: this share of the shortest ttl. */
 const INTERVAL_SHARE = 10;
 const [INTERVAL_MS_MIN, INTERVAL_MS_MAX] = [250, 60_000];
 const [SLEEP_MS_MIN, SLEEP_MS_MAX] = [10, 60_000];
-/** To find the ttl of a series is as much work as to look at so many, and so is to look whether a rule matches. */
-const RULE_UNITS = 8;
 
 export class SeriesExpiry {
   /** Series that have gone. */
@@ -95,97 +87,33 @@ export class SeriesExpiry {
   }
 
   async #dropAll(rules: TtlRules): Promise<void> {
-    const ledger = this.#ledger;
-    const sinceMs = ledger.nowMs();
-    this.#lookedMs = sinceMs;
+    const { state } = this.#ledger;
+    const { shortestMs } = rules;
+    this.#lookedMs = this.#ledger.nowMs();
     // What is named from now on is not due before that.
-    const look = new Look(ledger.state, sinceMs + rules.shortestMs);
-    do {
+    const nextMs = this.#lookedMs + shortestMs;
+    // What sources have first: with the last of that a series has gone, and need not be looked for among all sources.
+    const looks = [new SourceLook(state, { nextMs, shortestMs }), new SeriesLook(state, nextMs)];
+    for (const look of looks) if (!(await this.#drop(look, rules))) return;
+    this.#dueMs = Math.min(...looks.map((look) => look.nextMs));
+  }
+
+  /** Whether it came to the end: what has to wait, or has no room, is still due when it is time again. */
+  async #drop(look: Look, rules: TtlRules): Promise<boolean> {
+    const ledger = this.#ledger;
+    const { accumulators } = ledger.state;
+    for (;;) {
       while (ledger.applying !== undefined) await ledger.applying;
-      if (this.#isClosed || ledger.state.accumulators.lastNamed?.rules !== rules) return;
+      if (this.#isClosed || accumulators.lastNamed?.rules !== rules) return false;
       look.step(ledger.nowMs());
-      if (look.isFull || look.isDone) {
-        const named = look.take(ledger.nowMs());
-        const committed = named.length === 0 ? undefined : ledger.commit(new DropSeries(named));
-        // What has to wait, or has no room, is still due when it is time again.
-        if (named.length > 0 && committed === undefined) return;
-        this.dropped += (await committed?.result) ?? 0;
+      const command = look.isFull || look.isDone ? look.take(ledger.nowMs()) : undefined;
+      if (command !== undefined) {
+        const committed = ledger.commit(command);
+        if (committed === undefined) return false;
+        this.dropped += await committed.result;
       }
-      if (!look.isDone) await setImmediate();
-    } while (!look.isDone);
-    this.#dueMs = look.nextMs;
-  }
-}
-
-/** Goes through all that may expire, by number, so that it goes on where it stopped. */
-class Look {
-  /** When the next of those is due that were looked at and are not due. */
-  nextMs: number;
-  readonly #state: State;
-  #at = 0;
-  #isDone = false;
-  #found = new NumberList();
-  #numbers = 0;
-
-  constructor(state: State, nextMs: number) {
-    this.#state = state;
-    this.nextMs = nextMs;
-  }
-
-  get isFull(): boolean {
-    return this.#numbers >= NUMBERS_MAX;
-  }
-
-  get isDone(): boolean {
-    return this.#isDone;
-  }
-
-  /** Looks on for a short time. */
-  step(nowMs: number): void {
-    const { accumulators } = this.#state;
-    const lastNamed = accumulators.lastNamed!;
-    const time = new ShortTime();
-    let units = 0;
-    while (!this.isFull && !time.isOver(units)) {
-      const accumulator = lastNamed.nextFrom(this.#at);
-      this.#at = accumulator + 1;
-      this.#isDone = accumulator >= lastNamed.end;
-      if (this.#isDone) return;
-      units = this.#unitsOf(accumulator);
-      if (!this.#isDue(accumulator, nowMs)) continue;
-      this.#found.push(accumulator);
-      this.#numbers += this.#membersOf(accumulator);
+      if (look.isDone) return true;
+      await setImmediate();
     }
-  }
-
-  /** What was found since this was last called, and is still due. */
-  take(nowMs: number): Uint32Array {
-    const found = this.#found.between(0, this.#found.length).filter((each) => this.#isDue(each, nowMs));
-    this.#found = new NumberList();
-    this.#numbers = 0;
-    return found;
-  }
-
-  #isDue(accumulator: number, nowMs: number): boolean {
-    const expiresMs = expiresAtMs(this.#state, accumulator);
-    if (expiresMs <= nowMs) return true;
-    if (expiresMs < this.nextMs) this.nextMs = expiresMs;
-    return false;
-  }
-
-  #membersOf(accumulator: number): number {
-    const { kind, composite, composites } = this.#state.accumulators;
-    if (!isGrouped(kind[accumulator]!)) return 1;
-    const { buckets, native } = composites[composite[accumulator]!]!;
-    return 2 + buckets.length + native.length;
-  }
-
-  #unitsOf(accumulator: number): number {
-    const { accumulators, families } = this.#state;
-    const lastNamed = accumulators.lastNamed!;
-    const isKnown = lastNamed.timeMsOf(accumulator) === 0 || lastNamed.knownTtlMs(accumulator) !== undefined;
-    if (isKnown) return 1;
-    const { name } = families.get(accumulators.family[accumulator]!);
-    return (1 + lastNamed.rules.sizeFor(name)) * RULE_UNITS;
   }
 }
