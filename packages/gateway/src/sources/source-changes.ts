@@ -32,7 +32,7 @@ export class SourceChanges {
   /** When sources last named what they left out. */
   readonly leftOut: LeftOutTimes = new LeftOutTimes();
   /** When the source pushed before whose push is taken. */
-  lastPushMs = 0;
+  pushedBeforeMs = 0;
   /** The number of the newest push: what is newer has a larger one. */
   order = 0;
   readonly #accumulators: Accumulators;

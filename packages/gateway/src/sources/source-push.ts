@@ -344,7 +344,7 @@ export class SourcePush {
       if (order !== undefined) carried.set(accumulator, order);
       if (this.#accumulators.lastNamed === undefined) continue;
       const naming = this.#changes.expiring(accumulator);
-      if (naming >= 0) leftOut.set(naming, this.#changes.lastPushMs);
+      if (naming >= 0) leftOut.set(naming, this.#changes.pushedBeforeMs);
     }
     return carried;
   }

@@ -161,11 +161,9 @@ export class Sources {
   ): Generator<void, void> | undefined {
     this.#changes.begin(key);
     this.#changes.order += 1;
-    if (this.#accumulators.lastNamed !== undefined) {
-      const known = this.list.find(key);
-      this.#changes.lastPushMs = known < 0 ? options.nowMs : this.list.lastPushMs(known);
-    }
-    return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
+    const source = this.list.touch(key, options.nowMs);
+    this.#changes.pushedBeforeMs = this.list.pushedBeforeMs;
+    return this.#push.take(source, batch, options.method === 'PUT');
   }
 
   /** Whether a push that is not yet applied is older than what its source has pushed already. */

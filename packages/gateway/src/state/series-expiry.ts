@@ -6,7 +6,7 @@ import type { Sources } from '../sources/sources.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Families, Family } from '../store/families.ts';
 import { LastNamed } from '../store/last-named.ts';
-import { AccumulatorKind, isGrouped } from '../store/policies.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 import { TtlRules } from '../store/ttl-rules.ts';
 import { namesSeries } from './drop-series.ts';
 
@@ -29,21 +29,54 @@ interface Naming {
   readonly nowMs: number;
 }
 
-/** Notes that a push names the series of a batch. It is applied, and may have taken some of them away. */
-export function* noteNamed(
+/** Notes that a push names the series of a batch. It is applied, and may have taken some of them away. Returns the steps that are left. */
+export function noteNamed(
   batch: Batch,
   lastNamed: LastNamed,
   { state, nowMs }: Naming,
-): Generator<void, void> {
+): Generator<void, void> | undefined {
+  const { length, families } = batch;
+  if (length > state.pace.rows || families.length > 0) return noteLong(batch, lastNamed, { state, nowMs });
+  notePart(batch, 0, length, { lastNamed, state, nowMs });
+  return undefined;
+}
+
+function* noteLong(batch: Batch, lastNamed: LastNamed, { state, nowMs }: Naming): Generator<void, void> {
   const { pace } = state;
   for (let from = 0; from < batch.length; from += pace.rows) {
     const to = Math.min(from + pace.rows, batch.length);
-    notePart(batch.accumulators.subarray(from, to), lastNamed, { state, nowMs });
+    notePart(batch, from, to, { lastNamed, state, nowMs });
     if (to < batch.length && pace.isFull(to - from)) yield;
   }
   // Histograms that were untyped samples before are named with their family.
   for (const { known, adopts } of batch.families)
     if (adopts && known !== undefined) yield* noteAll(known, lastNamed, { state, nowMs });
+}
+
+function notePart(
+  { accumulators: named }: Batch,
+  from: number,
+  to: number,
+  { lastNamed, state, nowMs }: Naming & { readonly lastNamed: LastNamed },
+): void {
+  const { kind, composite, composites, family } = state.accumulators;
+  let [compositeBefore, familyBefore, mayExpire] = [-1, -1, false];
+  for (let i = from; i < to; i += 1) {
+    const accumulator = named[i]!;
+    const is = kind[accumulator]!;
+    if (family[accumulator] !== familyBefore) {
+      familyBefore = family[accumulator]!;
+      const known = state.families.byId[familyBefore];
+      mayExpire = known !== undefined && mayExpireOf(known, lastNamed.rules);
+    }
+    if (!mayExpire || is === AccumulatorKind.FREE || is === AccumulatorKind.CREATED) continue;
+    const of = composite[accumulator]!;
+    if (of < 0) lastNamed.set(accumulator, nowMs);
+    else if (of !== compositeBefore) {
+      compositeBefore = of;
+      lastNamed.set(composites[of]!.count, nowMs);
+    }
+  }
 }
 
 /** Notes it of all series of a family that are not noted. */
@@ -57,26 +90,6 @@ function* noteAll(family: Family, lastNamed: LastNamed, { state, nowMs }: Naming
         lastNamed.set(count, nowMs);
       if (state.pace.isFull(1)) yield;
     }
-  }
-}
-
-function notePart(named: Int32Array, lastNamed: LastNamed, { state, nowMs }: Naming): void {
-  const { kind, composite, composites, family } = state.accumulators;
-  let [compositeBefore, familyBefore, mayExpire] = [-1, -1, false];
-  for (const accumulator of named) {
-    const is = kind[accumulator]!;
-    if (is === AccumulatorKind.FREE || is === AccumulatorKind.CREATED) continue;
-    let naming = accumulator;
-    if (isGrouped(is)) {
-      if (composite[accumulator] === compositeBefore) continue;
-      compositeBefore = composite[accumulator]!;
-      naming = composites[compositeBefore]!.count;
-    }
-    if (family[accumulator] !== familyBefore) {
-      familyBefore = family[accumulator]!;
-      mayExpire = mayExpireOf(state.families.byId[familyBefore]!, lastNamed.rules);
-    }
-    if (mayExpire) lastNamed.set(naming, nowMs);
   }
 }
 

@@ -223,7 +223,8 @@ export class State {
     if (batch.starts.length > 0 || batch.exemplars.length > 0)
       yield* applyDetails(batch, this.accumulators, { wallMs: origin.wallMs, pace });
     const { lastNamed } = this.accumulators;
-    if (lastNamed !== undefined) yield* noteNamed(batch, lastNamed, { state: this, nowMs: origin.nowMs });
+    const naming = lastNamed && noteNamed(batch, lastNamed, { state: this, nowMs: origin.nowMs });
+    if (naming !== undefined) yield* naming;
     if (batch.exemplarsDropped > 0) this.accumulators.exemplars.dropped += batch.exemplarsDropped;
     this.accumulators.texts.compact(COMPACTED_BYTES);
   }
