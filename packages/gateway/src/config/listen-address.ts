@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-import type { Parsed } from '../options/values.ts';
+import type { Parsed } from '../primitives/duration.ts';
 
 export interface ListenAddress {
   /** Undefined listens on all addresses, IPv6 and IPv4. */

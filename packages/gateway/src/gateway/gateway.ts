@@ -86,7 +86,7 @@ export class Gateway implements GatewayApi {
     this.#log = log;
     this.#journal = journal;
     this.#rules = { current: rules };
-    const metricRules = stateRulesOf(rules);
+    const metricRules = stateRulesOf(rules, options.seriesTtlMs);
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), metricRules });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
@@ -238,7 +238,7 @@ export class Gateway implements GatewayApi {
   async #setRules(rules: Rules): Promise<void> {
     this.#checkOpen();
     const { metricRules: before, ...others } = this.#ledger.state.aggregation;
-    const metricRules = stateRulesOf(rules);
+    const metricRules = stateRulesOf(rules, this.#options.seriesTtlMs);
     const replace = (): void => {
       this.#rules.current = rules;
     };
@@ -253,6 +253,7 @@ export class Gateway implements GatewayApi {
       await this.commit(
         new ChangeRules(aggregation, { onApply, onApplied: () => this.#warnOfGauges(gauges) }),
       );
+      this.#expiry.wake();
     }
   }
 
@@ -307,6 +308,7 @@ export class Gateway implements GatewayApi {
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
+      seriesExpired: this.#expiry.droppedSeries,
       pushesLate: sources.late,
       suspects: suspicions.map((reason) => [reason, this.#suspects.count(reason)] as const),
       exemplars: state.accumulators.exemplars.size,

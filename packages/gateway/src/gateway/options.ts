@@ -14,6 +14,8 @@ export interface GatewayOptions {
   readonly jobCounterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
   /** 0 means never. */
   readonly jobForgetDurationMs: number;
+  /** How long a series stays that is not pushed, where no rule says it; 0 means for ever. */
+  readonly seriesTtlMs: number;
   readonly pathLabels: 'drop' | 'add';
   /** In by-job mode with path labels added: series without an instance have an empty one. */
   readonly emptyInstance: boolean;
@@ -60,6 +62,11 @@ export const gatewayOptionTable: OptionTable<Omit<GatewayOptions, 'limits'>> = {
     default: 0,
     help: 'Fold a source that has not pushed for this long into the totals and forget it. 0 means never.',
     onlyByJob: true,
+  }),
+  seriesTtlMs: duration({
+    flag: 'series.ttl',
+    default: 0,
+    help: 'Drop a series that has not been pushed for this long; a gauge, in by-job mode, is withdrawn for each source that has not. Rules may say otherwise for some (ttl). 0 means never.',
   }),
   pathLabels: enumValue(['drop', 'add'], {
     flag: 'push.path-labels',

@@ -1,5 +1,5 @@
 /** Values of options that are about HTTP, as they are written on the command line. */
-import type { Parsed } from '../options/values.ts';
+import type { Parsed } from '../primitives/duration.ts';
 import { parseNetwork } from './senders/client-address.ts';
 
 /** Reads `*` or an exact origin, as browsers send it: scheme, host and port, nothing else. */

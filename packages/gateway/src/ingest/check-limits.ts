@@ -201,7 +201,8 @@ function passOver(family: PushFamily): void {
 export function nearsSourceLimit({ sources, limits, aggregation }: State, batch: Batch): boolean {
   return (
     aggregation.byJob &&
-    sources.bytes + sources.mostGrowth(batch.length + batch.began.length) > limits.sourceBytesTotalMax
+    sources.bytes + sources.mostGrowth(batch.length + batch.began.length, batch.source) >
+      limits.sourceBytesTotalMax
   );
 }
 

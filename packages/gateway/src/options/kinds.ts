@@ -2,8 +2,9 @@
 import type { FlagName, Option, ParsedTexts } from './option.ts';
 import { shareOf } from './share.ts';
 import type { Share } from './share.ts';
-import { formatDuration, formatSize, parseCount, parseDuration, parsePath, parseSize } from './values.ts';
-import type { Parsed } from './values.ts';
+import { formatDuration, parseDuration } from '../primitives/duration.ts';
+import type { Parsed } from '../primitives/duration.ts';
+import { formatSize, parseCount, parsePath, parseSize } from './values.ts';
 
 /** What a row says of an option of any kind. */
 type Row<T> = FlagRow & { readonly default: T };

@@ -36,6 +36,7 @@ export const flagGroups = {
   config: 'Configuration file',
   job: 'By-job mode',
   push: 'Pushes',
+  series: 'Series',
   scrape: 'Scrapes',
   storage: 'Storage',
   limit: 'Limits (a push that exceeds one is refused as a whole, unless stated otherwise)',

@@ -28,6 +28,25 @@ export class Turn {
   }
 }
 
+/** Of a turn, for what looks through much and lets others have theirs between. */
+const SHORT_MS = 2;
+/** Units of work between two looks at the clock. */
+const SHORT_UNITS = 256;
+
+/** The part of a turn that a look through much may have. */
+export class ShortTime {
+  readonly #untilMs = performance.now() + SHORT_MS;
+  #units = 0;
+
+  /** After some more units of work, which may be none. */
+  isOver(units: number): boolean {
+    this.#units += units;
+    if (this.#units < SHORT_UNITS) return false;
+    this.#units = 0;
+    return performance.now() >= this.#untilMs;
+  }
+}
+
 /** Does all steps, from a turn on that others may have begun. Returns what the last one says. */
 export async function inSteps<T>(steps: Iterator<void, T>, turn: Turn): Promise<T> {
   for (;;) {

@@ -64,6 +64,8 @@ export interface MetricRule {
   readonly without?: readonly string[];
   readonly by?: readonly string[];
   readonly gauge?: GaugePolicy;
+  /** How long a series stays that nobody names any more; 0 for ever. */
+  readonly ttlMs?: number;
   readonly type?: 'counter' | 'gauge';
   /** Upper bounds that grow, without infinity. */
   readonly buckets?: readonly number[];

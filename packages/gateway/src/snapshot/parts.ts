@@ -21,6 +21,8 @@ export const Tag = {
   FREE_ACCUMULATORS: 8,
   END: 9,
   FREE_COMPOSITES: 10,
+  LAST_NAMED: 11,
+  LEFT_OUT: 12,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

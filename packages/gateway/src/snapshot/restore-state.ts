@@ -5,6 +5,8 @@
 import { AccumulatorReader } from './accumulator-table.ts';
 import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
+import { readLastNamed } from './last-named-table.ts';
+import { readLeftOut } from './left-out-table.ts';
 import { broken, headFields, laterHeadFields, PartReader, Tag, VERSION } from './parts.ts';
 import type { Head } from './parts.ts';
 import { readSources } from './source-table.ts';
@@ -113,6 +115,8 @@ class Restorer {
         rows: head.freeComposites,
         read: (part) => readNumbers(part, head.composites, (it) => freeComposites.push(it), state),
       },
+      { tag: Tag.LAST_NAMED, rows: undefined, read: (part) => readLastNamed(part, state) },
+      { tag: Tag.LEFT_OUT, rows: undefined, read: (part) => readLeftOut(part, state, numbers) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

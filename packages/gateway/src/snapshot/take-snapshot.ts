@@ -5,6 +5,7 @@
  *   what does not    text, family, composite, bound           read when its part is made; `hold` keeps freed accumulators as they are
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
+ *   with ttl         when series were last named              likewise
  *
  * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
@@ -22,6 +23,10 @@ import { accumulatorParts } from './accumulator-table.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './parts.ts';
 import type { Head, Part } from './parts.ts';
 import { contributionParts } from './contribution-table.ts';
+import { freezeLeftOut, leftOutParts } from './left-out-table.ts';
+import type { FrozenLeftOut } from './left-out-table.ts';
+import { lastNamedParts } from './last-named-table.ts';
+import type { FrozenTimes } from '../store/last-named.ts';
 import { sourceParts } from './source-table.ts';
 import { freezeSpilled, spilledParts } from './spilled-table.ts';
 import type { SpilledSums } from './spilled-table.ts';
@@ -50,6 +55,8 @@ export interface Moment {
   readonly families: FrozenFamilies;
   readonly sources: FrozenSources;
   readonly chunks: readonly FrozenChunk[];
+  readonly lastNamed: readonly FrozenTimes[];
+  readonly leftOut: readonly FrozenLeftOut[];
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -115,6 +122,7 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
       if (!open) return;
       open = false;
       for (const chunk of moment.chunks) chunk.done();
+      state.accumulators.lastNamed?.thaw();
       state.sources.list.thaw();
       state.letGo();
     },
@@ -147,6 +155,8 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     families: yield* freezeFamilies(families, pace),
     sources: frozenSources,
     chunks: sources.contributions.freeze(),
+    lastNamed: accumulators.lastNamed?.freeze() ?? [],
+    leftOut: yield* freezeLeftOut(state),
   };
   const head: Head = {
     epoch: state.epoch,
@@ -183,5 +193,7 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
   yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
   yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
+  yield* lastNamedParts(moment.lastNamed);
+  yield* leftOutParts(moment.leftOut, places);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

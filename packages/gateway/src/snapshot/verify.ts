@@ -21,6 +21,7 @@ import { isStart, orderCount, startOf } from '../sources/source-starts.ts';
 import { Paged } from '../primitives/paged.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
+import { verifyLastNamed } from './last-named-table.ts';
 import { broken } from './parts.ts';
 import type { Head } from './parts.ts';
 
@@ -49,6 +50,7 @@ export function* verifyState(state: State): Generator<void, void> {
   yield* verifyComposites(state, counts);
   yield* verifyFamilies(state, counts);
   yield* verifyContributors(state);
+  yield* verifyLastNamed(state);
 }
 
 /** Each number has an accumulator, or is free and in one of the two lists of such numbers. */

@@ -1,5 +1,6 @@
 /** What changes of contributions have in common: what may be taken back, and columns to put together what a source will have. */
 import type { Accumulators } from '../store/accumulators.ts';
+import { LeftOutTimes } from './left-out.ts';
 import { OwnSeries } from './own-series.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { isCounted, isDerived, isGrouped, isNewest, isRemovable, policyOf } from '../store/policies.ts';
@@ -28,6 +29,10 @@ export class SourceChanges {
   readonly pace: Pace;
   readonly next: NextColumns = new NextColumns();
   readonly derived: DerivedTotals;
+  /** When sources last named what they left out. */
+  readonly leftOut: LeftOutTimes = new LeftOutTimes();
+  /** When the source pushed before whose push is taken. */
+  pushedBeforeMs = 0;
   /** The number of the newest push: what is newer has a larger one. */
   order = 0;
   readonly #accumulators: Accumulators;
@@ -148,6 +153,14 @@ export class SourceChanges {
   /** The same, or untyped. */
   isRemovable(accumulator: number): boolean {
     return isRemovable(this.#accumulators.kindOf(accumulator)) || this.isOfGaugeHistogram(accumulator);
+  }
+
+  /** The accumulator that names a series that may expire for a source that does not name it; -1 for all others. */
+  expiring(accumulator: number): number {
+    const { lastNamed, composites, composite, kind } = this.#accumulators;
+    if (lastNamed === undefined || !this.isRemovable(accumulator)) return -1;
+    const naming = isGrouped(kind[accumulator]!) ? composites[composite[accumulator]!]!.count : accumulator;
+    return lastNamed.timeMsOf(naming) > 0 ? naming : -1;
   }
 
   isOfGaugeHistogram(accumulator: number): boolean {

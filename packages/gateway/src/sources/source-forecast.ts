@@ -28,6 +28,8 @@ interface Forecast {
   readonly contributions: number;
   /** How many of them are new, and to totals that are no sums. */
   readonly derived: number;
+  /** Contributions that it leaves out and that may expire for it, or more. */
+  readonly leftOut: number;
   /** Accumulators that go, but for those of families that do. */
   readonly freed: ReadonlySet<number>;
 }
@@ -65,6 +67,7 @@ export class SourceForecast {
     const freed = new Set<number>();
     let after = length;
     let derived = 0;
+    let leftOut = 0;
     for (let at = 0; at < length; at += 1) {
       const accumulator = accumulators[accumulatorsAt + at]!;
       if (!isStart(accumulator)) position[accumulator] = at + 1;
@@ -101,7 +104,10 @@ export class SourceForecast {
       if (position[accumulator] === 0) continue;
       position[accumulator] = 0;
       const fate = this.#fateOf(accumulator, push, named!);
-      if (fate === 'stays') continue;
+      if (fate === 'stays') {
+        if (this.#changes.expiring(accumulator) >= 0) leftOut += 1;
+        continue;
+      }
       after -= 1;
       // Whether the total of a counter will be zero is not asked.
       const mayBeFreed = !named!.counters.has(this.#accumulators.family[accumulator]!);
@@ -110,7 +116,7 @@ export class SourceForecast {
     }
     // A start time that is a gauge again is a contribution, which may have its order.
     const { length: turned } = batch.turned;
-    return { contributions: after + turned * 2, derived: derived + turned, freed };
+    return { contributions: after + turned * 2, derived: derived + turned, leftOut, freed };
   }
 
   /** Of what the batch does not name. `replaced`: a bucket of a histogram that comes without it. */

@@ -59,6 +59,8 @@ interface FrozenPages {
 export const hashedKey = 'sha256:';
 
 export class SourceList {
+  /** When the source that was last touched had pushed before; for one that is new, now. */
+  pushedBeforeMs = 0;
   readonly #seed: number;
   readonly #tables: readonly ByteTable[];
   readonly #links: Int32Array[] = [];
@@ -123,6 +125,7 @@ export class SourceList {
   touch(key: string, nowMs: number): number {
     const at = this.#write(key);
     const source = this.#find(at);
+    this.pushedBeforeMs = source < 0 ? nowMs : this.lastPushMs(source);
     if (source < 0) return this.#insert(at, nowMs, Ring.LIVE);
     this.#unlink(source);
     this.#setLastPushMs(source, nowMs);

@@ -80,8 +80,10 @@ export class SourcePush {
     own.openToWrite(source);
     this.#ordered = this.derives ? orderCount(own, this.#accumulators) : 0;
     const mayUpdate = !this.accumulate || this.#isAll(batch, this.#continue(batch, 0, batch.length, 0));
-    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0)))
+    if (mayUpdate && this.#isAll(batch, this.#update(batch, 0, batch.length, 0))) {
+      this.#namesAll(source);
       return this.#ordered === 0 ? undefined : this.#renew();
+    }
     return this.#merge(source, batch, put);
   }
 
@@ -90,7 +92,14 @@ export class SourcePush {
     this.#ordered = this.derives ? orderCount(this.#contributions, this.#accumulators) : 0;
     const mayUpdate = !this.accumulate || (yield* this.#each(batch, this.#checker));
     if (!mayUpdate || !(yield* this.#each(batch, this.#updater))) yield* this.#merge(source, batch, put);
-    else if (this.#ordered > 0) yield* this.#renew();
+    else {
+      this.#namesAll(source);
+      if (this.#ordered > 0) yield* this.#renew();
+    }
+  }
+
+  #namesAll(source: number): void {
+    if (this.#changes.leftOut.areSome) this.#changes.leftOut.delete(source);
   }
 
   /** Whether all parts fit, and the source has nothing else. */
@@ -226,7 +235,8 @@ export class SourcePush {
       if (pace.isFull(to - from)) yield;
     }
     const starts = yield* this.#carryStarts(length, began);
-    const carried = yield* this.#carryOver(batch, { put, restarted, length, orders });
+    const leftOut = new Map<number, number>();
+    const carried = yield* this.#carryOver(batch, { put, restarted, length, orders, leftOut });
     for (const beside of [starts, newest, carried]) {
       for (const [accumulator, value] of beside) {
         next.add(startOf(accumulator), value);
@@ -235,6 +245,8 @@ export class SourcePush {
     }
     yield* this.#contributions.replace(source, next, pace);
     next.end();
+    if (leftOut.size > 0) yield* this.#noteLeftOut(source, leftOut);
+    else this.#namesAll(source);
     yield* this.#changes.dropWithdrawn();
   }
 
@@ -280,7 +292,7 @@ export class SourcePush {
 
   /**
    * What goes on of what the source has although the batch does not name it: those are the accumulators that still have a position. Returns
-   * their orders.
+   * their orders, and puts what may expire into `leftOut`.
    */
   *#carryOver(
     batch: Batch,
@@ -289,11 +301,13 @@ export class SourcePush {
       restarted,
       length,
       orders,
+      leftOut,
     }: {
       readonly put: boolean;
       readonly restarted: Restarted;
       readonly length: number;
       readonly orders: ReadonlyMap<number, number>;
+      readonly leftOut: Map<number, number>;
     },
   ): Generator<void, ReadonlyMap<number, number>> {
     const { accumulators, accumulatorsAt, values, valuesAt } = this.#contributions;
@@ -328,8 +342,21 @@ export class SourcePush {
       }
       next.add(accumulator, value);
       if (order !== undefined) carried.set(accumulator, order);
+      if (this.#accumulators.lastNamed === undefined) continue;
+      const naming = this.#changes.expiring(accumulator);
+      if (naming >= 0) leftOut.set(naming, this.#changes.pushedBeforeMs);
     }
     return carried;
+  }
+
+  /** Notes what a push leaves out. If the push before that left it out as well, it was named earlier. */
+  *#noteLeftOut(source: number, leftOut: Map<number, number>): Generator<void, void> {
+    const earlier = this.#changes.leftOut.get(source);
+    for (const [i, naming] of (earlier?.named ?? []).entries()) {
+      if (leftOut.has(naming)) leftOut.set(naming, earlier!.timesMs[i]!);
+      if (this.#changes.pace.isFull(1)) yield;
+    }
+    this.#changes.leftOut.setTimes(source, leftOut);
   }
 
   *#familiesOf(batch: Batch): Generator<void, ReadonlySet<number>> {

@@ -22,7 +22,9 @@ import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
 import { derivedBytesMax } from './derived-totals.ts';
-import { AccumulatorKind } from '../store/policies.ts';
+import { leftOutBytes } from './left-out.ts';
+import type { LeftOutTimes, Withdrawal } from './left-out.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 import { DerivedChanges } from './derived-changes.ts';
 
 export interface Contribution {
@@ -67,15 +69,16 @@ export class Sources {
     this.#changes = new SourceChanges(accumulators, owner);
     this.#push = new SourcePush(accumulators, this.contributions, this.#changes);
     this.#forecast = new SourceForecast(accumulators, this.contributions, this.#changes);
-    this.setAggregation(aggregation);
+    this.setAggregation(aggregation, { derives: aggregation.metricRules !== undefined });
     this.list = new SourceList(hashSeed);
     const { list, contributions } = this;
     this.#derivedChanges = new DerivedChanges({ accumulators, list, contributions, changes: this.#changes });
   }
 
-  setAggregation(aggregation: AggregationConfig): void {
+  /** `derives`: whether there may be totals that are no sums of what sources contribute. */
+  setAggregation(aggregation: AggregationConfig, { derives }: { readonly derives: boolean }): void {
     this.#push.accumulate = aggregation.counterResets !== 'overwrite';
-    this.#push.derives = aggregation.metricRules !== undefined;
+    this.#push.derives = derives;
   }
 
   get liveCount(): number {
@@ -92,14 +95,27 @@ export class Sources {
 
   /** Of sources, and of what each has. */
   get bytes(): number {
-    return this.list.bytes + this.contributions.liveBytes + this.#changes.derived.bytes;
+    return this.list.bytes + this.contributions.liveBytes + this.#changes.derived.bytes + this.leftOut.bytes;
   }
 
-  /** By how many bytes a push of so many entries can make all that grow, at the most. */
-  mostGrowth(entries: number): number {
-    if (!this.#push.derives) return keyBytesMax + contributionBytes(entries);
+  /** When sources last named what they left out of their last push. */
+  get leftOut(): LeftOutTimes {
+    return this.#changes.leftOut;
+  }
+
+  /** By how many bytes a push of so many entries can make all that grow, at the most; of this source, where that is known. */
+  mostGrowth(entries: number, key: string | undefined): number {
+    const growth = keyBytesMax + this.#mostLeftOut(key);
+    if (!this.#push.derives) return growth + contributionBytes(entries);
     // Each may have its order beside it.
-    return keyBytesMax + contributionBytes(entries * 2) + entries * derivedBytesMax;
+    return growth + contributionBytes(entries * 2) + entries * derivedBytesMax;
+  }
+
+  #mostLeftOut(key: string | undefined): number {
+    if (this.#accumulators.lastNamed === undefined) return 0;
+    if (key === undefined) return Number.POSITIVE_INFINITY;
+    const source = this.list.find(key);
+    return source < 0 ? 0 : leftOutBytes(this.contributions.lengthOf(source));
   }
 
   /** Whether a push of this source has more than one step. */
@@ -118,9 +134,11 @@ export class Sources {
     if (isKnown) this.contributions.open(source);
     const before = isKnown ? this.contributions.length : 0;
     const { accumulate } = this.#push;
-    const { contributions, derived, freed } = yield* this.#forecast.of(batch, push, { isKnown, accumulate });
+    const forecast = yield* this.#forecast.of(batch, push, { isKnown, accumulate });
+    const { contributions, derived, leftOut, freed } = forecast;
     const more = contributionBytes(contributions) - contributionBytes(before) + derived * derivedBytesMax;
-    return { growth: more + (isKnown ? 0 : this.list.bytesOf(key)), freed };
+    const beside = leftOutBytes(leftOut) - (isKnown ? this.leftOut.bytesOf(source) : 0);
+    return { growth: more + beside + (isKnown ? 0 : this.list.bytesOf(key)), freed };
   }
 
   /** Whether an accumulator may go when the last source takes back what it has in it. */
@@ -143,7 +161,9 @@ export class Sources {
   ): Generator<void, void> | undefined {
     this.#changes.begin(key);
     this.#changes.order += 1;
-    return this.#push.take(this.list.touch(key, options.nowMs), batch, options.method === 'PUT');
+    const source = this.list.touch(key, options.nowMs);
+    this.#changes.pushedBeforeMs = this.list.pushedBeforeMs;
+    return this.#push.take(source, batch, options.method === 'PUT');
   }
 
   /** Whether a push that is not yet applied is older than what its source has pushed already. */
@@ -164,6 +184,35 @@ export class Sources {
     this.#changes.begin(key);
     yield* this.#retire(source, (accumulator) => this.#changes.goes(accumulator));
     return true;
+  }
+
+  /** Withdraws what sources have of series, where that says how things are. */
+  *withdrawInSteps(withdrawals: readonly Withdrawal[]): Generator<void, void> {
+    this.#pace.begin();
+    for (const each of withdrawals) yield* this.#withdraw(each);
+  }
+
+  *#withdraw({ source: key, named }: Withdrawal): Generator<void, void> {
+    const source = this.list.find(key);
+    if (source < 0) return;
+    const gone = new Set<number>();
+    for (const naming of named) {
+      if (this.#pace.isFull(1)) yield;
+      const { kind, composite } = this.#accumulators;
+      if (!this.#changes.isRemovable(naming)) continue;
+      const members = isGrouped(kind[naming]!) ? this.#accumulators.membersOf(composite[naming]!) : [naming];
+      for (const member of members) gone.add(member);
+    }
+    yield* this.#filter(
+      source,
+      (accumulator) => !gone.has(accumulator),
+      (accumulator, value) => this.#changes.withdraw(accumulator, value),
+    );
+  }
+
+  /** What a source has of a series that may expire, by the accumulator that names it; -1 where it has something else there. */
+  expiring(accumulator: number): number {
+    return isStart(accumulator) ? -1 : this.#changes.expiring(accumulator);
   }
 
   /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
@@ -378,6 +427,7 @@ export class Sources {
     }
     this.#changes.next.begin(0);
     yield* own.replace(source, this.#changes.next, this.#pace);
+    this.leftOut.delete(source);
     this.list.remove(source);
     this.retired += 1;
     yield* this.#changes.dropWithdrawn();
@@ -394,6 +444,18 @@ export class Sources {
       if (at % LOOKS_A_ROW === 0 && this.#pace.isFull(1)) yield;
     }
     return false;
+  }
+
+  /** Forgets when a source named what it will not have. */
+  *#keepLeftOut(source: number): Generator<void, void> {
+    const { accumulators, length } = this.#changes.next;
+    const held = new Set<number>();
+    for (let i = 0; i < length; i += 1) {
+      held.add(accumulators[i]!);
+      if (this.#pace.isFull(1)) yield;
+    }
+    const times = this.leftOut.timesOf(source);
+    this.leftOut.setTimes(source, new Map([...times].filter(([naming]) => held.has(naming))));
   }
 
   /** Leaves a source what `stays` says, and the start times of that; returns how many contributions went. */
@@ -422,7 +484,10 @@ export class Sources {
       } else if (onGone !== undefined) this.#changes.withdrawOrder(named, value);
       if (this.#pace.isFull(1)) yield;
     }
-    if (next.length < length) yield* own.replace(source, next, this.#pace);
+    if (next.length < length) {
+      if (this.leftOut.get(source) !== undefined) yield* this.#keepLeftOut(source);
+      yield* own.replace(source, next, this.#pace);
+    }
     next.end();
     yield* this.#changes.dropWithdrawn();
     if (this.#pace.isFull(1)) yield;

@@ -21,6 +21,7 @@ import type { Family } from '../store/families.ts';
 import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
 import { dropSeries } from './drop-series.ts';
+import { followTtlRules, noteNamed } from './series-expiry.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
@@ -115,6 +116,7 @@ export class State {
       seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
       meaningsChanged: () => this.#meaningsChanged(),
     });
+    atOnce(followTtlRules(aggregation.metricRules, { state: this, nowMs: 0 }));
   }
 
   /** Untyped samples dropped because a declared family took their name, since the last time it was set to 0. */
@@ -135,18 +137,19 @@ export class State {
    * they were; so do summaries that are to be dropped from now on. Gauges of which rules make something else are computed anew from what sources
    * contribute; in add mode they go.
    */
-  setAggregation(aggregation: AggregationConfig): void {
-    atOnce(this.setAggregationInSteps(aggregation));
+  setAggregation(aggregation: AggregationConfig, nowMs: number = 0): void {
+    atOnce(this.setAggregationInSteps(aggregation, nowMs));
   }
 
-  *setAggregationInSteps(aggregation: AggregationConfig): Generator<void, void> {
+  /** With other rules of ttl, series of which it is not known when they were last named are as if named at `nowMs`. */
+  *setAggregationInSteps(aggregation: AggregationConfig, nowMs: number): Generator<void, void> {
     const before = this.#aggregation;
     const { droppedOrphans, pace } = this;
     pace.begin();
     const areRulesSame = before.metricRules === aggregation.metricRules;
     if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(aggregation.metricRules, pace);
     this.#aggregation = aggregation;
-    this.sources.setAggregation(aggregation);
+    this.sources.setAggregation(aggregation, { derives: this.gaugeRules.areSome });
     if (before.byJob && !aggregation.byJob)
       yield* this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const family of this.families) {
@@ -165,6 +168,7 @@ export class State {
     }
     yield* this.#changes.resolve();
     if (!areRulesSame) yield* this.#changes.followRules();
+    if (!areRulesSame) yield* followTtlRules(aggregation.metricRules, { state: this, nowMs });
     yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }
@@ -218,6 +222,9 @@ export class State {
     yield* this.#dropStartTimes();
     if (batch.starts.length > 0 || batch.exemplars.length > 0)
       yield* applyDetails(batch, this.accumulators, { wallMs: origin.wallMs, pace });
+    const { lastNamed } = this.accumulators;
+    const naming = lastNamed && noteNamed(batch, lastNamed, { state: this, nowMs: origin.nowMs });
+    if (naming !== undefined) yield* naming;
     if (batch.exemplarsDropped > 0) this.accumulators.exemplars.dropped += batch.exemplarsDropped;
     this.accumulators.texts.compact(COMPACTED_BYTES);
   }

@@ -19,6 +19,7 @@ import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
+import type { LastNamed } from './last-named.ts';
 import { copyColumn, copySparseColumn, Pace } from '../primitives/pace.ts';
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
@@ -55,6 +56,8 @@ export class Accumulators {
   /** The value of `generation` when the accumulator was created; 0 for accumulators of an earlier run. */
   createdGeneration: Uint32Array = new Uint32Array(0);
   readonly exemplars: Exemplars = new Exemplars();
+  /** Undefined where nothing expires. */
+  lastNamed: LastNamed | undefined;
   /** By family id: the value of `generation` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
@@ -176,6 +179,7 @@ export class Accumulators {
     const before = this.kindOf(accumulator);
     if (before === AccumulatorKind.CREATED || kind === AccumulatorKind.CREATED)
       for (const notes of this.#watching) notes.noteKind(accumulator, before);
+    if (kind === AccumulatorKind.CREATED) this.lastNamed?.delete(accumulator);
     this.kind[accumulator] = kind;
     this.sums.set(accumulator, policyOf(kind).start);
     this.changedAt[this.family[accumulator]!] = this.generation;
@@ -218,6 +222,7 @@ export class Accumulators {
       for (const notes of this.#watching) notes.noteExemplar(accumulator, exemplar);
       this.exemplars.delete(accumulator);
     }
+    this.lastNamed?.delete(accumulator);
     this.kind[accumulator] = AccumulatorKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
     this.sums.set(accumulator, Number.NaN);

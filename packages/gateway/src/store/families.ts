@@ -33,6 +33,8 @@ export interface Family {
   createdGeneration: number;
   /** Accumulators of its rows: as many samples as the exposition shows of it. */
   accumulatorCount: number;
+  /** Whether some series of it may expire; undefined while nobody has asked. */
+  mayExpire: boolean | undefined;
 }
 
 /** What a family takes besides its texts: the object itself, its lists, and its places in others. */
@@ -114,6 +116,7 @@ export class Families {
       rowCount: 0,
       createdGeneration: 0,
       accumulatorCount: 0,
+      mayExpire: undefined,
     };
     this.byId[family.id] = family;
     this.#noteName(family);

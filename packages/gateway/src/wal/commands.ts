@@ -7,6 +7,7 @@
  */
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { State } from '../state/state.ts';
+import type { Withdrawal } from '../sources/left-out.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 
@@ -23,6 +24,7 @@ export const RecordCode = {
   DROP_SERIES: 9,
   REMOVE_SOURCES: 10,
   DROP_DISCARDED: 11,
+  WITHDRAW_SERIES: 12,
 } as const;
 
 export interface Times {
@@ -106,27 +108,64 @@ export class DropSeries implements Command<number> {
   }
 
   encode(writer: ByteWriter): void {
-    writer.whole(this.named.length);
-    let before = 0;
-    for (const accumulator of this.named) {
-      writer.whole(accumulator - before);
-      before = accumulator;
-    }
+    writeNamed(writer, this.named);
   }
 
   static decode(reader: ByteReader): DropSeries {
-    const length = reader.whole();
-    const named = new Uint32Array(length);
-    let before = 0;
-    for (let i = 0; i < length; i += 1) {
-      before += reader.whole();
-      named[i] = before;
-    }
-    return new DropSeries(named);
+    return new DropSeries(readNamed(reader));
   }
 
   apply({ state }: Target): Generator<void, number> {
     return state.dropSeriesInSteps(this.named);
+  }
+}
+
+function writeNamed(writer: ByteWriter, named: Uint32Array): void {
+  writer.whole(named.length);
+  let before = 0;
+  for (const accumulator of named) {
+    writer.whole(accumulator - before);
+    before = accumulator;
+  }
+}
+
+function readNamed(reader: ByteReader): Uint32Array {
+  const named = new Uint32Array(reader.whole());
+  let before = 0;
+  for (let i = 0; i < named.length; i += 1) {
+    before += reader.whole();
+    named[i] = before;
+  }
+  return named;
+}
+
+/** Withdraws gauges and untyped series of sources that have not named them for long; how many samples went with the last who had them. */
+export class WithdrawSeries implements Command<number> {
+  readonly code: number = RecordCode.WITHDRAW_SERIES;
+  readonly withdrawals: readonly Withdrawal[];
+
+  constructor(withdrawals: readonly Withdrawal[]) {
+    this.withdrawals = withdrawals;
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.whole(this.withdrawals.length);
+    for (const { source, named } of this.withdrawals) {
+      writer.text(source);
+      writeNamed(writer, named);
+    }
+  }
+
+  static decode(reader: ByteReader): WithdrawSeries {
+    return new WithdrawSeries(
+      Array.from({ length: reader.whole() }, () => ({ source: reader.text(), named: readNamed(reader) })),
+    );
+  }
+
+  *apply({ state }: Target): Generator<void, number> {
+    const before = state.accumulators.size;
+    yield* state.sources.withdrawInSteps(this.withdrawals);
+    return before - state.accumulators.size;
   }
 }
 
@@ -225,8 +264,8 @@ export class SetAggregation implements Command<void> {
     return new SetAggregation(readAggregation(reader));
   }
 
-  apply({ state }: Target): Generator<void, void> {
-    return state.setAggregationInSteps(this.aggregation);
+  apply({ state }: Target, { nowMs }: Times): Generator<void, void> {
+    return state.setAggregationInSteps(this.aggregation, nowMs);
   }
 }
 
@@ -268,6 +307,7 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.DROP_SERIES]: DropSeries,
   [RecordCode.REMOVE_SOURCES]: RemoveSources,
   [RecordCode.DROP_DISCARDED]: DropDiscarded,
+  [RecordCode.WITHDRAW_SERIES]: WithdrawSeries,
 };
 
 const resets = [

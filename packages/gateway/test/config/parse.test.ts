@@ -11,7 +11,8 @@ import { parseOrigin } from '../../src/http/option-values.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import { flagGroups } from '../../src/options/option.ts';
 import { shareOf } from '../../src/options/share.ts';
-import { formatDuration, formatSize, parseDuration, parsePath, parseSize } from '../../src/options/values.ts';
+import { formatSize, parsePath, parseSize } from '../../src/options/values.ts';
+import { formatDuration, parseDuration } from '../../src/primitives/duration.ts';
 
 function configOf(argv: readonly string[], env: Record<string, string> = {}, memoryBytes = 2 ** 50) {
   const invocation = parseConfig(argv, env, memoryBytes);

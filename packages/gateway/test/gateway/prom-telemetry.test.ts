@@ -21,6 +21,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,
+    seriesExpired: 0,
     pushesLate: 0,
     suspects: [],
     idempotencyKeys: 0,

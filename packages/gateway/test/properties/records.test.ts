@@ -9,6 +9,7 @@ import {
   commandClasses,
   DropDiscarded,
   DropSeries,
+  WithdrawSeries,
   ExpireSources,
   RecordCode,
   Recycle,
@@ -202,6 +203,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [new RemoveSources(['a', 'bc']), '020161026263'],
     [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new DropDiscarded(), ''],
+    [new WithdrawSeries([{ source: 'ab', named: Uint32Array.of(3, 7, 300) }]), '01026162030304a502'],
     [
       new SetAggregation({
         byJob: true,

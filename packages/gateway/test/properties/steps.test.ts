@@ -83,6 +83,7 @@ test.each(modes)(
         const snapshot = atOnce(takeSnapshotInSteps(one.state));
         const parts = snapshot.parts[Symbol.asyncIterator]();
         const restored = small(aggregation);
+        restored.state.setAggregation(one.state.aggregation);
         const kept: Uint8Array[] = [];
         const read = async (most: number): Promise<void> => {
           for (let left = most; left > 0; left -= 1) {

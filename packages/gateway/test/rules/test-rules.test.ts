@@ -17,7 +17,8 @@ const rules = rulesOf({
   metrics: [
     { match: 'hits_total', without: ['code'] },
     { match: 'runs', type: 'counter' },
-    { match: 'h', buckets: [1] },
+    { match: 'h', buckets: [1], ttlMs: 90_000 },
+    { match: 'runs', ttlMs: 7_200_000 },
   ],
 });
 
@@ -46,10 +47,10 @@ runs{job="web"} 3
 hits_total{code="200",pod="a"} -> hits_total{job="web"}  (path labels job; metric_relabel_configs[1] labeldrop; metrics[0] without code)
 hits_total{code="500",pod="b"} -> hits_total{job="web"}  (path labels job; metric_relabel_configs[1] labeldrop; metrics[0] without code)
 debug_x -> dropped  (path labels job; metric_relabel_configs[0] drop)
-runs -> runs{job="web"}  (path labels job; metrics[1] type counter)
+runs -> runs{job="web"}  (path labels job; metrics[1] type counter; metrics[3] ttl 2h)
 old_x{le="1"} -> new_x{job="web",le="1"}  (path labels job; metric_relabel_configs[2] replace)
-h_bucket{le="0.5"} -> h_bucket{job="web",le="1"}  (path labels job; metrics[2] buckets 1)
-h_bucket{le="+Inf"} -> h_bucket{job="web",le="+Inf"}  (path labels job; metrics[2] buckets 1)
+h_bucket{le="0.5"} -> h_bucket{job="web",le="1"}  (path labels job; metrics[2] buckets 1; metrics[2] ttl 1m30s)
+h_bucket{le="+Inf"} -> h_bucket{job="web",le="+Inf"}  (path labels job; metrics[2] buckets 1; metrics[2] ttl 1m30s)
 `);
 });
 

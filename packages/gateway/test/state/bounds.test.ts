@@ -315,6 +315,29 @@ describe('what sources have', () => {
     );
     for (const [foretold, grown] of growths) expect(foretold).toBe(grown);
   });
+
+  test('is foretold to the byte where series expire, with what a push leaves out', () => {
+    const working = new WorkingState({ byJob: true, metricRules: '[{"ttl":1000}]' }, 1);
+    const steps: readonly (readonly ['PUT' | 'POST', readonly string[]])[] = [
+      ['POST', ['x', 'y', 'z']],
+      ['POST', ['y']],
+      ['POST', ['q']],
+      ['POST', ['x', 'z']],
+      ['PUT', ['z', 'q']],
+      ['POST', ['z']],
+      ['POST', ['z', 'q']],
+    ];
+    const growths = growthsOf(
+      working,
+      steps.map(
+        ([method, names]) =>
+          () =>
+            working.push(gauges(names), { method }),
+      ),
+    );
+    for (const [foretold, grown] of growths) expect(foretold).toBe(grown);
+    expect(growths[1]![1]).toBeGreaterThan(0);
+  });
 });
 
 test('a HELP of a family that its own push takes away takes no room', async () => {

@@ -3,6 +3,10 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 
 import { atOnce } from '../../src/primitives/turns.ts';
+import { SeriesLook, SourceLook } from '../../src/gateway/ledger/expiry-look.ts';
+import { WithdrawSeries } from '../../src/wal/commands.ts';
+import type { Command } from '../../src/wal/commands.ts';
+import { targetOf } from './target.ts';
 import type { WorkingState } from './working-state.ts';
 
 const label = fc.constantFrom('', '{l="a"}', '{l="b"}', '{m="1",l="a"}', '{ l = "b" }', '{l="é"}');
@@ -76,6 +80,8 @@ const rules = fc.constantFrom(
   '[{"match":"{l=\\"a\\"}","gauge":"last"},{"gauge":"min"}]',
   '[{"gauge":"last"}]',
   '[{"match":"{l=\\"a\\"}","gauge":"sum"},{"gauge":"avg"}]',
+  '[{"ttl":700}]',
+  '[{"match":"{l=\\"a\\"}","gauge":"last","ttl":0},{"match":"{__name__!=\\"h\\"}","ttl":1500}]',
   '[{"match":"a","gauge":"count"},{"match":"{__name__=~\\".*_created|c\\"}","gauge":"last"}]',
 );
 
@@ -89,7 +95,8 @@ export type Step =
   | { readonly dropDiscarded: true }
   | { readonly waitMs: number }
   | { readonly recycle: true }
-  | { readonly rules: string | undefined };
+  | { readonly rules: string | undefined }
+  | { readonly expireSeries: true };
 const method = fc.constantFrom('PUT' as const, 'POST' as const);
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -113,6 +120,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
   { weight: 2, arbitrary: fc.constant({ recycle: true as const }) },
   { weight: 2, arbitrary: fc.record({ rules }) },
+  { weight: 2, arbitrary: fc.constant({ expireSeries: true as const }) },
 );
 export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 20 });
 
@@ -154,10 +162,37 @@ export class Course {
     if ('dropDiscarded' in each) return String(yield* state.dropDiscardedInSteps());
     if ('recycle' in each) return String(yield* state.recycleInSteps());
     if ('rules' in each)
-      return String(yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }));
+      return String(
+        yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }, by.nowMs),
+      );
+    if ('expireSeries' in each) return yield* expireSeries(one, this.#nowMs);
     const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
     return String(yield* state.expireInSteps(limits, 2));
   }
+}
+
+/** Sources have other numbers where a snapshot keeps those of some that are gone. */
+function inOrderOfKeys(command: Command<number> | undefined): Command<number> | undefined {
+  if (!(command instanceof WithdrawSeries)) return command;
+  return new WithdrawSeries(command.withdrawals.toSorted((a, b) => (a.source < b.source ? -1 : 1)));
+}
+
+/** What was not named for its ttl goes; says what that was. */
+export function* expireSeries({ state }: WorkingState, nowMs: number): Generator<void, string> {
+  if (state.accumulators.lastNamed === undefined) return '';
+  const { shortestMs } = state.accumulators.lastNamed.rules;
+  const gone: string[] = [];
+  for (const look of [new SourceLook(state, { nextMs: nowMs, shortestMs }), new SeriesLook(state, nowMs)]) {
+    do {
+      look.step(nowMs);
+      if (!look.isFull && !look.isDone) continue;
+      const command = inOrderOfKeys(look.take(nowMs));
+      if (command === undefined) continue;
+      gone.push(JSON.stringify(command));
+      yield* command.apply(targetOf(state), { nowMs, wallMs: nowMs });
+    } while (!look.isDone);
+  }
+  return gone.join(' ');
 }
 
 /** Some of the first accumulators, by the bits of a byte that comes again and again; not all of them name a series. */

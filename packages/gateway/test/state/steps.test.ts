@@ -202,13 +202,13 @@ const cases: readonly Case[] = [
     symptom: 'a start without by-job mode',
     aggregation: overwrite,
     before: (one) => one.push(gauges, ofA),
-    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, byJob: false }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, byJob: false }, 1),
   },
   {
     symptom: 'a start without summaries',
     aggregation: add,
     before: (one) => one.push(summaries),
-    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, summaries: 'discard' }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, summaries: 'discard' }, 1),
   },
   ...[undefined, '[{"gauge":"max"}]'].map((metricRules) => ({
     symptom: `gauges that become the newest, by rules other than ${metricRules}`,
@@ -217,13 +217,13 @@ const cases: readonly Case[] = [
       for (const source of ['a', 'b']) one.push(gauges, { source });
     },
     change: ({ state }: WorkingState) =>
-      state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }),
+      state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }, 0),
   })),
   {
     symptom: 'gauges without sources, of which rules make something else',
     aggregation: add,
     before: (one) => one.push(gauges),
-    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }),
+    change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }, 0),
   },
   {
     symptom: 'a push of many gauges of which the newest is shown',
@@ -449,7 +449,7 @@ test('rules look at few series in a step where these are long', () => {
   const stepsOf = (pattern: string): number => {
     const { state } = working;
     const metricRules = JSON.stringify([{ match: `{i=~"${pattern}"}`, gauge: 'max' }]);
-    return [...state.setAggregationInSteps({ ...state.aggregation, metricRules })].length;
+    return [...state.setAggregationInSteps({ ...state.aggregation, metricRules }, 0)].length;
   };
   const short = stepsOf('.*9');
   working.push(`# TYPE g gauge\n${[3, 4, 5].map((i) => `g{i="${i}${'x'.repeat(4096)}"} 1\n`).join('')}`, {

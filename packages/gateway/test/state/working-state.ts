@@ -155,13 +155,14 @@ export class WorkingState {
       ),
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
-        const { sorted, pending, createdGeneration: _, allStartTimes: __, ...rest } = family;
+        const { sorted, pending, createdGeneration: _, allStartTimes: __, mayExpire: ___, ...rest } = family;
         const grouped = isDistribution(family.type);
         const isLive = (row: number): boolean =>
           accumulators.kind[grouped ? composites[row]!.count : row] !== 0;
         const rows = [...sorted, ...pending].filter(isLive);
         return { ...rest, rows: rows.toSorted((a, b) => a - b) };
       }),
+      lastNamed: this.#lastNamed(),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
       order: this.state.sources.order,
@@ -169,6 +170,13 @@ export class WorkingState {
       usage: { ...usageOf(this.state), seriesCacheBytes: 0 },
       discarded: [families.discardedCount, families.discardedBytes],
     };
+  }
+
+  #lastNamed(): readonly number[] | undefined {
+    const { lastNamed, texts } = this.state.accumulators;
+    return (
+      lastNamed && Array.from({ length: texts.high }, (_, accumulator) => lastNamed.timeMsOf(accumulator))
+    );
   }
 
   #accumulator(accumulator: number): object | undefined {
@@ -199,6 +207,7 @@ export class WorkingState {
           ring,
           key: table.textOf(entry),
           lastPushMs: frozen.lastPushMs(source),
+          leftOut: [...this.state.sources.leftOut.timesOf(source)],
           accumulators: [...accumulators.subarray(accumulatorsAt, accumulatorsAt + length)],
           values: [...values.subarray(valuesAt, valuesAt + length)],
         };

@@ -4,6 +4,7 @@
  */
 import type { Label } from '../../model/labels.ts';
 import { labelText, parseSeriesText, seriesText } from '../../model/series-text.ts';
+import { ShortTime } from '../../primitives/turns.ts';
 import { NumberList } from '../../primitives/number-list.ts';
 import type { Selector } from '../../rules/selector.ts';
 import { hashedKey } from '../../sources/source-list.ts';
@@ -14,10 +15,7 @@ import type { Family } from '../../store/families.ts';
 import { isGrouped } from '../../store/policies.ts';
 import { matchesSource, nameMatchedBy } from './selectors.ts';
 
-/** Of a turn. */
-const SCAN_MS = 2;
-/** Units of work between two looks at the clock: each number is one, and so is each selector held against so much of a text. */
-const UNITS = 256;
+/** A unit of work is a number, or a selector held against so much of a text. */
 const UNIT_CHARS = 64;
 /** Accumulators, or contributions, of what one record lists. */
 const NUMBERS_MAX = 8192;
@@ -88,20 +86,6 @@ export class SeriesScan implements Scan<Uint32Array> {
     this.#found = new NumberList();
     this.#numbers = 0;
     return taken;
-  }
-}
-
-/** The part of a turn that a step may have. */
-class ShortTime {
-  readonly #untilMs = performance.now() + SCAN_MS;
-  #units = 0;
-
-  /** After some more units of work, which may be none. */
-  isOver(units: number): boolean {
-    this.#units += units;
-    if (this.#units < UNITS) return false;
-    this.#units = 0;
-    return performance.now() >= this.#untilMs;
   }
 }
 

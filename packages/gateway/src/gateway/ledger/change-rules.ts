@@ -1,5 +1,5 @@
 import { SetAggregation } from '../../wal/commands.ts';
-import type { Command, Target } from '../../wal/commands.ts';
+import type { Command, Target, Times } from '../../wal/commands.ts';
 
 interface Watcher {
   /**
@@ -20,9 +20,9 @@ export class ChangeRules extends SetAggregation implements Command<void> {
     this.#watcher = watcher;
   }
 
-  override apply(target: Target): Generator<void, void> {
+  override apply(target: Target, times: Times): Generator<void, void> {
     this.#watcher.onApply();
-    return this.#watched(super.apply(target));
+    return this.#watched(super.apply(target, times));
   }
 
   *#watched(steps: Generator<void, void>): Generator<void, void> {

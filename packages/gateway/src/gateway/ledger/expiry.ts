@@ -1,10 +1,11 @@
-/** Resets and forgets silent sources when their time has come, a few at a time. */
+/** Resets and forgets silent sources when their time has come, a few at a time, and has series expire. */
 import { setImmediate } from 'node:timers/promises';
 
 import type { Log } from '../../primitives/log.ts';
 import { ExpireSources } from '../../wal/commands.ts';
 import type { Expiry } from '../../wal/commands.ts';
 import type { Ledger } from './ledger.ts';
+import { SeriesExpiry } from './series-expiry.ts';
 import type { GatewayOptions } from '../options.ts';
 
 /** Sources expired between turns of the event loop. */
@@ -18,6 +19,7 @@ const NO_SPACE_SLEEP_MS = 1_000;
 export class ExpiryClock {
   readonly #ledger: Ledger;
   readonly #log: Log;
+  readonly #series: SeriesExpiry;
   readonly #pruneMs: number;
   readonly #forgetMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -26,12 +28,23 @@ export class ExpiryClock {
   constructor(ledger: Ledger, options: GatewayOptions, log: Log) {
     this.#ledger = ledger;
     this.#log = log;
+    this.#series = new SeriesExpiry(ledger, log);
     this.#pruneMs = options.byJob ? options.jobPruneDurationMs : 0;
     this.#forgetMs = options.byJob ? options.jobForgetDurationMs : 0;
   }
 
+  /** Series that nobody named for their ttl, and that have gone. */
+  get droppedSeries(): number {
+    return this.#series.dropped;
+  }
+
   /** Expires all that is due by now. */
   async run(): Promise<void> {
+    await this.#sources();
+    await this.#series.run();
+  }
+
+  async #sources(): Promise<void> {
     if (this.#pruneMs === 0 && this.#forgetMs === 0) return;
     for (;;) {
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
@@ -43,8 +56,13 @@ export class ExpiryClock {
     }
   }
 
-  /** Sees to it that `run` comes when the next source will have been silent for too long. To be called after each push. */
+  /** Sees to it that expiry comes when its time has come. To be called after each push, and when rules change. */
   wake(): void {
+    this.#series.wake();
+    this.#wakeForSources();
+  }
+
+  #wakeForSources(): void {
     if (this.#timer !== undefined || this.#closed) return;
     const dueMs = this.#dueMs();
     if (dueMs === Infinity) return;
@@ -53,8 +71,8 @@ export class ExpiryClock {
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        this.run().then(
-          () => this.wake(),
+        this.#sources().then(
+          () => this.#wakeForSources(),
           (error: unknown) => this.#log.error('expiry failed', { error: String(error) }),
         );
       },
@@ -65,6 +83,7 @@ export class ExpiryClock {
 
   close(): void {
     this.#closed = true;
+    this.#series.close();
     clearTimeout(this.#timer);
   }
 

@@ -65,6 +65,7 @@ export const ownMetrics = {
     'Number of sources in by-job mode, by state: live, or pruned for inactivity.',
   ],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
+  expired_series_total: ['counter', [], 'Series dropped because they were not pushed for their ttl.'],
   deleted_series_total: [
     'counter',
     ['request'],
@@ -268,6 +269,7 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
   collect.gauge('source_bytes', (set) => set(holdings().usage.sourceBytes));
   collect.gauge('other_spellings_bytes', (set) => set(holdings().usage.seriesCacheBytes));
   collect.counter('sources_retired_total', (set) => set(holdings().sourcesRetired));
+  collect.counter('expired_series_total', (set) => set(holdings().seriesExpired));
   collect.gauge('suspect_sources', (set) => {
     for (const [reason, paths] of holdings().suspects) set(paths, { reason });
   });

@@ -56,6 +56,7 @@ export interface HoldingsByType {
   readonly sourcesPruned: number;
   /** Deleted or forgotten since the process started. */
   readonly sourcesRetired: number;
+  readonly seriesExpired: number;
   /** Older than what their source had pushed already, since the process started. */
   readonly pushesLate: number;
   /** Paths that look as if the mode of the gateway were wrong for them. */

@@ -9,6 +9,7 @@ import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { formatFloat64, parseFloat64 } from '../../primitives/float.ts';
+import { formatDuration } from '../../primitives/duration.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { ByteTable } from '../../primitives/byte-table.ts';
 import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
@@ -27,6 +28,7 @@ import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 import {
   bucketsRule,
   gaugeRule,
+  ttlRule,
   labelsLeft,
   labelsRule,
   relabelled,
@@ -269,7 +271,13 @@ export class SeriesPlacer {
       const rule = gaugeRule({ name, labels }, this.#rules);
       if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}`);
     }
+    this.#traceTtl({ name, labels });
     return { ...this.#start(sample, name), text, typeByRule };
+  }
+
+  #traceTtl(series: Named): void {
+    const rule = this.#trace === undefined ? undefined : ttlRule(series, this.#rules);
+    if (rule !== undefined) this.#metricStep(rule, `ttl ${formatDuration(rule.ttlMs!)}`);
   }
 
   #partPlaced(sample: Sample, becomes: Named): Placement {
@@ -290,13 +298,15 @@ export class SeriesPlacer {
     const le = role === '_bucket' ? formatFloat64(bound) : undefined;
     const text = seriesText(becomes.name, [...shared, ...quantile], le);
     checkSeriesLimits(this.#limits, shared.length + (hasReserved ? 1 : 0), text, offset);
+    const buckets = hasBuckets(type) ? this.#bucketsOf({ name: base, labels: shared }) : undefined;
+    this.#traceTtl({ name: base, labels: shared });
     return {
       ...this.#start(sample, becomes.name),
       base,
       text,
       composite: seriesText(`${base}_count`, shared),
       bound,
-      buckets: hasBuckets(type) ? this.#bucketsOf({ name: base, labels: shared }) : undefined,
+      buckets,
     };
   }
 

@@ -84,6 +84,11 @@ export function gaugeRule({ name, labels }: Named, { metrics }: PushRules): Metr
   return metrics.find((rule) => rule.gauge !== undefined && (rule.match?.matches(name, labels) ?? true));
 }
 
+/** The rule that says how long a series stays. */
+export function ttlRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
+  return metrics.find((rule) => rule.ttlMs !== undefined && (rule.match?.matches(name, labels) ?? true));
+}
+
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
 export function bucketsRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
   return metrics.find((rule) => rule.buckets !== undefined && (rule.match?.matches(name, labels) ?? true));

@@ -6,7 +6,7 @@ import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
 import { entries } from './entries.ts';
 import type { Entry, Table } from './entries.ts';
-import { count, label, list, number, parsed, text, word, wordOr } from './kinds.ts';
+import { count, duration, label, list, number, parsed, text, word, wordOr } from './kinds.ts';
 import type { Located, ValueKind } from './kinds.ts';
 import { presetNames } from './presets.ts';
 import type { PresetName } from './presets.ts';
@@ -33,6 +33,7 @@ export interface SourceKeys {
 export interface MetricKeys {
   readonly match: Selector;
   readonly gauge: GaugePolicy;
+  readonly ttl: number;
   readonly type: NonNullable<MetricRule['type']>;
   readonly buckets: readonly Located<number>[];
   readonly without: Labels;
@@ -148,6 +149,12 @@ export const metricTable: Table<MetricKeys> = {
       default: 'sum',
       example: 'max',
     },
+    ttl: {
+      kind: duration,
+      doc: 'How long a series stays after it was last pushed. `0` means for ever.',
+      default: 'as `--series.ttl` says',
+      example: '2h',
+    },
     type: {
       kind: word(['counter', 'gauge']),
       doc: 'The type of metrics that are pushed without one.',
@@ -175,9 +182,9 @@ export const metricTable: Table<MetricKeys> = {
       example: '[handler, code]',
     },
   },
-  notYet: ['ttl', 'window', 'summary'],
+  notYet: ['window', 'summary'],
   schema: {
-    anyOf: ['gauge', 'type', 'buckets', 'without', 'by'].map((key) => ({ required: [key] })),
+    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by'].map((key) => ({ required: [key] })),
     not: { required: ['without', 'by'] },
   },
 };

@@ -2,6 +2,7 @@
 import { isMap, isScalar, isSeq } from 'yaml';
 import type { Node, Scalar } from 'yaml';
 
+import { parseDuration } from '../../primitives/duration.ts';
 import { nearestName } from '../../primitives/nearest.ts';
 import { quote } from '../../primitives/quote.ts';
 import { RuleProblem } from '../rule-problem.ts';
@@ -106,6 +107,17 @@ export const count: ValueKind<number> = scalar(
     if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
     note(`${quote(each)} is not a whole number above 0`);
     return undefined;
+  },
+);
+
+/** Milliseconds. */
+export const duration: ValueKind<number> = parsed(
+  'a duration, such as 90s or 2h',
+  { type: ['string', 'integer'], minimum: 0, maximum: 0, pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|[wdhms]))+)$' },
+  (each) => {
+    const read = parseDuration(each);
+    if ('value' in read) return read.value;
+    throw new RuleProblem(read.problem);
   },
 );
 

@@ -12,7 +12,7 @@ import type { Place, Problems } from './problems.ts';
 const labelsOfPaths = ['job', 'instance'];
 
 /** What entries say: `without` and `by` are one setting. */
-type Setting = 'labels' | 'gauge' | 'type' | 'buckets';
+type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets';
 
 /** `hasLabel` says whether series may have a label that is usually one of the path alone. Without entries that are wrong, which are noted. */
 export function* metricRulesOf(
@@ -58,9 +58,9 @@ function* presetRulesOf(
 }
 
 function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems): void {
-  const { gauge, type, buckets, without, by } = keys;
-  if (isWhole && [gauge, type, buckets, without, by].every((key) => key === undefined)) {
-    problems.error(at, 'this entry sets nothing; give it gauge, type, buckets, without or by');
+  const { gauge, ttl, type, buckets, without, by } = keys;
+  if (isWhole && [gauge, ttl, type, buckets, without, by].every((key) => key === undefined)) {
+    problems.error(at, 'this entry sets nothing; give it gauge, ttl, type, buckets, without or by');
   }
   if (without !== undefined && by !== undefined) {
     problems.error(by.keyAt, 'without and by exclude each other; remove one of them');
@@ -106,7 +106,7 @@ function checkMatchedLabels(
   problems: Problems,
   hasLabel: (label: string) => boolean,
 ): void {
-  const { match, gauge, type, buckets, without, by } = keys;
+  const { match, gauge, ttl, type, buckets, without, by } = keys;
   if (match === undefined) return;
   const names = new Set(match.value.matchers.map(({ label }) => label));
   names.delete('__name__');
@@ -115,12 +115,12 @@ function checkMatchedLabels(
     const isListed = removing?.value.some(({ value }) => value === name);
     if (removing !== undefined && isListed === (removing === without)) {
       const what = `${name} is matched, and removed by the same entry`;
-      if (gauge === undefined && type === undefined && buckets === undefined) {
+      if ([gauge, ttl, type, buckets].every((key) => key === undefined)) {
         problems.warning(match.at, `${what}: only series that match lose it`);
       } else {
         problems.error(
           match.at,
-          `${what}: gauge, type and buckets are matched on the labels that are left; move them to an entry of their own`,
+          `${what}: gauge, ttl, type and buckets are matched on the labels that are left; move them to an entry of their own`,
         );
       }
     }
@@ -134,12 +134,13 @@ function checkMatchedLabels(
 }
 
 function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
-  const { match, gauge, type, buckets, without, by } = keys;
+  const { match, gauge, ttl, type, buckets, without, by } = keys;
   return {
     match: match?.value,
     ...(without && { without: without.value.map(({ value }) => value) }),
     ...(by && { by: by.value.map(({ value }) => value) }),
     ...(gauge && { gauge: gauge.value }),
+    ...(ttl && { ttlMs: ttl.value }),
     ...(type && { type: type.value }),
     ...(buckets && { buckets: buckets.value.map(({ value }) => value) }),
   };
@@ -199,8 +200,8 @@ function labelsKey({ keys }: Entry<MetricKeys>): string {
 }
 
 function settingsOf({ keys }: Entry<MetricKeys>): readonly Setting[] {
-  const { gauge, type, buckets, without, by } = keys;
-  const given = { labels: without ?? by, gauge, type, buckets };
+  const { gauge, ttl, type, buckets, without, by } = keys;
+  const given = { labels: without ?? by, gauge, ttl, type, buckets };
   return (Object.keys(given) as Setting[]).filter((setting) => given[setting] !== undefined);
 }
 

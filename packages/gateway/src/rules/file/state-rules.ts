@@ -2,11 +2,12 @@ import type { Rules } from '../rules.ts';
 
 /**
  * What of the rules the state acts upon, as text: it is the same for the same rules, and part of records and snapshots. Undefined where
- * they say nothing of it.
+ * they say nothing of it. `ttlMs` is what holds for series of which no rule says it; 0 for ever.
  */
-export function stateRulesOf({ metrics }: Rules): string | undefined {
+export function stateRulesOf({ metrics }: Rules, ttlMs: number = 0): string | undefined {
   const rules = metrics
-    .filter(({ gauge }) => gauge !== undefined)
-    .map(({ match, gauge }) => ({ match: match?.text, gauge }));
-  return rules.length === 0 ? undefined : JSON.stringify(rules);
+    .filter((rule) => rule.gauge !== undefined || rule.ttlMs !== undefined)
+    .map((rule) => ({ match: rule.match?.text, gauge: rule.gauge, ttl: rule.ttlMs }));
+  const last = ttlMs > 0 ? [{ ttl: ttlMs }] : [];
+  return rules.length + last.length === 0 ? undefined : JSON.stringify([...rules, ...last]);
 }

@@ -72,6 +72,7 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   regex: fc.constantFrom('a|b', '(.*)', 'x+', 5, true),
   target_label: fc.constantFrom('a', 'b_${1}', 'ü', 7),
   replacement: fc.constantFrom('$1', '${1}_total', 'x'),
+  ttl: fc.constantFrom('90s', '1h30m', '0', 0),
   modulus: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 };
 

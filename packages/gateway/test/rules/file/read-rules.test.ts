@@ -169,6 +169,11 @@ test('what the state acts upon is text that is the same for the same rules', () 
     '[{"match":"queue_depth{queue!=\\"test\\"}","gauge":"last"},{"match":"process_start_time_seconds","gauge":"min"},{"match":"{__name__=~\\".*_info\\"}","gauge":"max"}]',
   );
   expect(stateRulesOf(rulesOf('metrics: [{gauge: max}]'))).toBe('[{"gauge":"max"}]');
+  expect(stateRulesOf(rulesOf('metrics: [{match: a, gauge: max, ttl: 90s}, {ttl: 0}]'))).toBe(
+    '[{"match":"a","gauge":"max","ttl":90000},{"ttl":0}]',
+  );
+  expect(stateRulesOf(rulesOf('metrics: [{gauge: max}]'), 5000)).toBe('[{"gauge":"max"},{"ttl":5000}]');
+  expect(stateRulesOf(noRules, 5000)).toBe('[{"ttl":5000}]');
 });
 
 test('config.schema.json and docs/reference/configuration.md are made from the tables', () => {
