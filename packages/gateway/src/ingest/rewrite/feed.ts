@@ -16,7 +16,7 @@ import { foldedBound, mergeHistograms } from './merge-histograms.ts';
 import type { MergedBucket, PushedHistogram } from './merge-histograms.ts';
 import { exactSum, mergedGauge } from './merge-values.ts';
 import { cutHistogram } from './problems.ts';
-import type { Role } from './pushed-families.ts';
+import type { PushedFamily, Role } from './pushed-families.ts';
 import { nameOfRelabelRule } from './push-rules.ts';
 import { NONE } from './rewritten-push.ts';
 import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
@@ -47,6 +47,7 @@ export class Feed {
   readonly #rules: Rules;
   readonly #policyOf: PolicyOf;
   readonly #typeOf: (name: string) => MetricType | undefined;
+  readonly #withoutSamples: Iterable<PushedFamily>;
   readonly #discardsSummaries: boolean;
   readonly merged: Merged = { nonFinite: 0, sums: 0, summary: 0 };
   #work = 0;
@@ -59,6 +60,8 @@ export class Feed {
       readonly policyOf: PolicyOf;
       readonly typeOf: (name: string) => MetricType | undefined;
       readonly discardsSummaries: boolean;
+      /** Families of the push that have none. No rule has anything to say of them. */
+      readonly withoutSamples: Iterable<PushedFamily>;
     },
   ) {
     this.#push = push;
@@ -67,6 +70,7 @@ export class Feed {
     this.#policyOf = options.policyOf;
     this.#typeOf = options.typeOf;
     this.#discardsSummaries = options.discardsSummaries;
+    this.#withoutSamples = options.withoutSamples;
   }
 
   *steps(): Generator<void, void> {
@@ -81,6 +85,13 @@ export class Feed {
         yield;
       }
     }
+    for (const family of this.#withoutSamples) {
+      this.#declareAs(family.name, family, { type: family.type, offset: family.offset });
+      this.#work += 1;
+      if (this.#work < STEP_SERIES) continue;
+      this.#work = 0;
+      yield;
+    }
     for (const [text, startMs] of this.#push.startsByText) {
       const { name, labels } = parseSeriesText(text);
       this.#sink.addStartOf(name, labels, startMs);
@@ -88,9 +99,16 @@ export class Feed {
   }
 
   #declare(family: RewrittenFamily): void {
-    const { name, from, help, unit } = family;
-    const type = this.#typeFor(family);
-    const key = notRepeatable((family.typedBy ?? from).offset);
+    const { offset } = family.typedBy ?? family.from;
+    this.#declareAs(family.name, family, { type: this.#typeFor(family), offset });
+  }
+
+  #declareAs(
+    name: string,
+    { help, unit }: { readonly help: string | undefined; readonly unit: string | undefined },
+    { type, offset }: { readonly type: MetricType | undefined; readonly offset: number },
+  ): void {
+    const key = notRepeatable(offset);
     if (type !== undefined) this.#sink.addType(name, type, key);
     if (help !== undefined) this.#sink.addHelp(name, help, key);
     if (unit !== undefined) this.#sink.addUnit(name, unit);

@@ -46,7 +46,7 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
-    rewrites: changes || added.labels.length > 0,
+    rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
     onlyAdds: !changes,
     seesPath: relabel.some((rule) => seesPath(rule, key.labels)),
   };

@@ -62,6 +62,11 @@ export class PushedFamilies {
     family.help = help;
   }
 
+  /** Families of which the push has metadata and no samples. */
+  *withoutSamples(): Generator<PushedFamily> {
+    for (const [key, family] of this.#byName) if (!family.isSampled && key === family.name) yield family;
+  }
+
   addUnit(name: string, unit: string): void {
     this.#declared(name, 0).unit ??= unit;
   }

@@ -269,6 +269,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
       policyOf: (name, labels) => gaugeRule({ name, labels }, this.#rules)?.gauge ?? 'sum',
       typeOf: (name) => this.#typeOf(name),
       discardsSummaries: this.#state.discards('summary'),
+      withoutSamples: this.#families.withoutSamples(),
     });
     const { batch } = builder;
     const { samples } = batch;
