@@ -102,7 +102,8 @@ export interface PathLabels {
 
 export const noPathLabels: PathLabels = { labels: [], emptyInstance: false };
 
-const emptyInstance: Label = { name: 'instance', value: '', isShownEmpty: true };
+/** Says that a series has no instance. */
+export const emptyInstance: Label = { name: 'instance', value: '', isShownEmpty: true };
 
 /** The labels of a sample with those of the path, which win. */
 export function withPathLabels(labels: readonly Label[], path: PathLabels): readonly Label[] {

@@ -6,6 +6,14 @@ export interface Label {
   readonly isShownEmpty?: true;
 }
 
+/** The label by which relabelling and selectors call the metric name. */
+export const NAME_LABEL = '__name__';
+
+/** A label that is not there is as one of an empty value. */
+export function labelValue(labels: readonly Label[], name: string): string {
+  return labels.find((label) => label.name === name)?.value ?? '';
+}
+
 declare const groupingKeyBrand: unique symbol;
 
 /**

@@ -9,8 +9,6 @@ import { createHash } from 'node:crypto';
 import { lowerCase, upperCase } from './letter-case.ts';
 import type { RelabelRule } from './rules.ts';
 
-export const NAME_LABEL = '__name__';
-
 /** Values by name, none of them empty, sorted by name. */
 export type LabelSet = ReadonlyMap<string, string>;
 

@@ -2,6 +2,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import type { SyntaxNode } from '@lezer/common';
 
+import { labelValue, NAME_LABEL } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
 import { Pattern } from './pattern.ts';
 import { RuleProblem } from './rule-problem.ts';
@@ -13,8 +14,6 @@ export interface Matcher {
   readonly value: string;
   matches(value: string): boolean;
 }
-
-const NAME_LABEL = '__name__';
 
 export class Selector {
   readonly text: string;
@@ -28,7 +27,7 @@ export class Selector {
   /** A label that a series does not have is as one of an empty value. */
   matches(name: string, labels: readonly Label[]): boolean {
     return this.matchers.every((matcher) =>
-      matcher.matches(matcher.label === NAME_LABEL ? name : valueOf(labels, matcher.label)),
+      matcher.matches(matcher.label === NAME_LABEL ? name : labelValue(labels, matcher.label)),
     );
   }
 
@@ -36,10 +35,6 @@ export class Selector {
   mayMatch(name: string): boolean {
     return this.matchers.every((matcher) => matcher.label !== NAME_LABEL || matcher.matches(name));
   }
-}
-
-function valueOf(labels: readonly Label[], name: string): string {
-  return labels.find((label) => label.name === name)?.value ?? '';
 }
 
 /** Throws a RuleProblem, with its place in the text. */

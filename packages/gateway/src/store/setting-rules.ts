@@ -7,6 +7,7 @@
  * once for each series that is new, and for all when rules change.
  */
 import { parseSeriesText } from '../model/series-text.ts';
+import { labelValue, NAME_LABEL } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
@@ -20,7 +21,6 @@ import type { Selector } from '../rules/selector.ts';
 const PARSED_ROWS = 4096;
 /** Names of which it is remembered what may match them. */
 const NAMES_MAX = 4096;
-const NAME = '__name__';
 /** A label that fewer rules match by a regular expression is looked at rule by rule. */
 const AT_ONCE_MIN = 8;
 
@@ -95,7 +95,7 @@ export class SettingRules<Setting> {
     if (this.#rules.length === 0) return this.#rules;
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const met = this.#metBy(NAME, name);
+    const met = this.#metBy(NAME_LABEL, name);
     const rules = this.#rules.filter(
       (rule) =>
         (met === undefined || !rule.hasNamePattern || met.has(rule)) &&
@@ -121,7 +121,7 @@ export class SettingRules<Setting> {
         label = rule.patternOf;
         met = label === undefined ? undefined : metBy.get(label);
         if (label !== undefined && met === undefined) {
-          met = this.#metBy(label, valueOf(labels, label));
+          met = this.#metBy(label, labelValue(labels, label));
           metBy.set(label, met);
         }
       }
@@ -172,9 +172,9 @@ function matchingOf(match: string | undefined): Matching {
   const patterns = matchers.filter(({ op }) => op === '=~');
   return {
     match: selector,
-    looksAtLabels: matchers.some(({ label }) => label !== NAME),
-    patternOf: patterns.find(({ label }) => label !== NAME)?.label,
-    hasNamePattern: patterns.some(({ label }) => label === NAME),
+    looksAtLabels: matchers.some(({ label }) => label !== NAME_LABEL),
+    patternOf: patterns.find(({ label }) => label !== NAME_LABEL)?.label,
+    hasNamePattern: patterns.some(({ label }) => label === NAME_LABEL),
   };
 }
 
@@ -197,8 +197,4 @@ function* requiredBy<Rule extends Matching>(
     if (own.length >= AT_ONCE_MIN)
       required.set(label, { patterns: yield* PatternSet.compileInSteps(sources), rules: own });
   return required;
-}
-
-function valueOf(labels: readonly Label[], name: string): string {
-  return labels.find((label) => label.name === name)?.value ?? '';
 }

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { seriesText } from '../../src/model/series-text.ts';
-import { NAME_LABEL, relabel } from '../../src/rules/relabel.ts';
+import { NAME_LABEL } from '../../src/model/labels.ts';
+import { relabel } from '../../src/rules/relabel.ts';
 import { arbitraryLabels, arbitraryRelabelRule } from '../rules/arbitrary-relabelling.ts';
 import { relabelRule } from '../rules/rules.ts';
 import type { WrittenRelabelRule } from '../rules/rules.ts';

@@ -1,5 +1,6 @@
 /** What an operator says of the series, or sources, that are to go: series selectors of PromQL, one of which must match. */
 import { RequestError } from '../../model/errors.ts';
+import { NAME_LABEL } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
 import { quote } from '../../primitives/quote.ts';
 import { RuleProblem } from '../../rules/rule-problem.ts';
@@ -8,7 +9,6 @@ import type { Matcher, Selector } from '../../rules/selector.ts';
 
 const SELECTORS_MAX = 64;
 const SELECTOR_CHARS_MAX = 4096;
-const NAME_LABEL = '__name__';
 
 /** In steps, as regular expressions take long to compile. Throws RequestError `invalid_parameter`. */
 export function* parseSelectorsInSteps(

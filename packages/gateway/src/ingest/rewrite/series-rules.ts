@@ -1,9 +1,10 @@
 /** What the rules of a push make of one series: relabelling, then the labels that its metric is to have. */
+import { NAME_LABEL } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
-import { NAME_LABEL, relabel } from '../../rules/relabel.ts';
+import { relabel } from '../../rules/relabel.ts';
 import type { LabelSet, OnRelabelled } from '../../rules/relabel.ts';
 import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
-import { withPathLabels } from '../sample-kinds.ts';
+import { emptyInstance, withPathLabels } from '../sample-kinds.ts';
 import { PATH_PREFIX } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 
@@ -14,8 +15,6 @@ export interface Named {
 
 /** Labels of buckets and quantiles, which no rule of a metric takes away. */
 const kept = new Set(['le', 'quantile']);
-
-const emptyInstance: Label = { name: 'instance', value: '', isShownEmpty: true };
 
 /** The labels of a sample with those of its path. */
 export function withLabelsOfPath(labels: readonly Label[], { added }: PushRules): readonly Label[] {
@@ -53,12 +52,18 @@ function namedOf(set: LabelSet): Named {
   return { name: set.get(NAME_LABEL) ?? '', labels };
 }
 
-/** The first rule that matches and says which labels series have. `name` is the base name of a histogram or summary. */
-export function labelsRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
-  return metrics.find(
-    (rule) =>
-      (rule.without !== undefined || rule.by !== undefined) && (rule.match?.matches(name, labels) ?? true),
-  );
+/** The first rule that matches and has a setting. `name` is the base name of a histogram or summary. */
+function firstRule(
+  { name, labels }: Named,
+  { metrics }: PushRules,
+  hasSetting: (rule: MetricRule) => boolean,
+): MetricRule | undefined {
+  return metrics.find((rule) => hasSetting(rule) && (rule.match?.matches(name, labels) ?? true));
+}
+
+/** The rule that says which labels series have. */
+export function labelsRule(series: Named, rules: PushRules): MetricRule | undefined {
+  return firstRule(series, rules, ({ without, by }) => without !== undefined || by !== undefined);
 }
 
 export function labelsLeft(
@@ -75,21 +80,21 @@ export function labelsLeft(
 }
 
 /** The rule that says which type a family has where its senders declare none. */
-export function typeRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
-  return metrics.find((rule) => rule.type !== undefined && (rule.match?.matches(name, labels) ?? true));
+export function typeRule(series: Named, rules: PushRules): MetricRule | undefined {
+  return firstRule(series, rules, ({ type }) => type !== undefined);
 }
 
 /** The rule that says what a gauge shows, of the labels that it has in the end. */
-export function gaugeRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
-  return metrics.find((rule) => rule.gauge !== undefined && (rule.match?.matches(name, labels) ?? true));
+export function gaugeRule(series: Named, rules: PushRules): MetricRule | undefined {
+  return firstRule(series, rules, ({ gauge }) => gauge !== undefined);
 }
 
 /** The rule that says how long a series stays. */
-export function ttlRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
-  return metrics.find((rule) => rule.ttlMs !== undefined && (rule.match?.matches(name, labels) ?? true));
+export function ttlRule(series: Named, rules: PushRules): MetricRule | undefined {
+  return firstRule(series, rules, ({ ttlMs }) => ttlMs !== undefined);
 }
 
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
-export function bucketsRule({ name, labels }: Named, { metrics }: PushRules): MetricRule | undefined {
-  return metrics.find((rule) => rule.buckets !== undefined && (rule.match?.matches(name, labels) ?? true));
+export function bucketsRule(series: Named, rules: PushRules): MetricRule | undefined {
+  return firstRule(series, rules, ({ buckets }) => buckets !== undefined);
 }

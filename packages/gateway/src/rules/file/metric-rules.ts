@@ -1,4 +1,5 @@
 /** Entries of metrics, and presets, as rules. */
+import { NAME_LABEL } from '../../model/labels.ts';
 import type { MetricRule } from '../rules.ts';
 import { matchOf } from './alike.ts';
 import type { Entry } from './entries.ts';
@@ -77,7 +78,7 @@ function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems
 function checkLabels(key: 'without' | 'by', labels: Labels, problems: Problems): void {
   const seen = new Set<string>();
   for (const { value, at } of labels) {
-    if (value === '__name__')
+    if (value === NAME_LABEL)
       problems.error(at, `the name of a series is always kept; remove it from ${key}`);
     else if (seen.has(value)) problems.error(at, `${value} is already in this list`);
     seen.add(value);
@@ -95,7 +96,7 @@ function checkBuckets(buckets: MetricKeys['buckets'], problems: Problems): void 
 
 /** Names of parts match no histogram; other metrics may well be called `x_sum`. */
 function checkMatchedName({ keys: { match, buckets } }: Entry<MetricKeys>, problems: Problems): void {
-  const { value } = match?.value.matchers.find(({ label, op }) => label === '__name__' && op === '=') ?? {};
+  const { value } = match?.value.matchers.find(({ label, op }) => label === NAME_LABEL && op === '=') ?? {};
   const base = value?.replace(buckets === undefined ? /_bucket$/ : /_(?:bucket|sum|count)$/, '');
   if (match === undefined || base === value) return;
   problems.warning(match.at, `${value} matches no histogram, whose name here is ${base}`);
@@ -109,7 +110,7 @@ function checkMatchedLabels(
   const { match, gauge, ttl, type, buckets, without, by } = keys;
   if (match === undefined) return;
   const names = new Set(match.value.matchers.map(({ label }) => label));
-  names.delete('__name__');
+  names.delete(NAME_LABEL);
   const removing = without ?? by;
   for (const name of names) {
     const isListed = removing?.value.some(({ value }) => value === name);

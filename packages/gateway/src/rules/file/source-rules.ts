@@ -1,4 +1,5 @@
 /** Entries of sources as rules. */
+import { NAME_LABEL } from '../../model/labels.ts';
 import type { SourceRule } from '../rules.ts';
 import { matchOf } from './alike.ts';
 import type { Entry } from './entries.ts';
@@ -46,7 +47,7 @@ function checkOrder(
 
 function checkMatch({ at, keys, isWhole }: Entry<SourceKeys>, problems: Problems): void {
   const { match } = keys;
-  if (match?.value.matchers.some(({ label }) => label === '__name__') === true) {
+  if (match?.value.matchers.some(({ label }) => label === NAME_LABEL) === true) {
     problems.error(match.at, 'the path of a push has no metric name; match its labels, as in {job="backup"}');
   }
   if (isWhole && Object.keys(keys).length === 0) problems.error(at, 'this entry says nothing');
