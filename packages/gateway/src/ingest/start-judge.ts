@@ -108,7 +108,7 @@ export class StartJudge {
         left -= LOOKED_UP_ROWS;
         owner = this.#expectedOwner(accumulator) ?? this.#findOwner(accumulator);
         this.#lastOwner = owner;
-        if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#state.aggregation))
+        if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#batch.sender))
           batch.began.push({ accumulator: owner, startMs: value * 1000 });
       }
       this.#note(accumulator, value, owner !== undefined, batch.offsets[entry]!);

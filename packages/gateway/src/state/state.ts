@@ -230,8 +230,8 @@ export class State {
   }
 
   /** Whether only `isLateInSteps` can say that a push is not late. */
-  mayBeLate({ began }: Batch): boolean {
-    return began.length > 0 && usesStartTimes(this.aggregation);
+  mayBeLate({ began, sender }: Batch): boolean {
+    return began.length > 0 && usesStartTimes(sender);
   }
 
   /** Whether a push is older than what its source has pushed already. It is not to be applied then. */

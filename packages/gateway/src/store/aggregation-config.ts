@@ -1,11 +1,16 @@
-/** How the state aggregates. */
-export interface AggregationConfig {
+/** How what a sender pushes counts. */
+export interface SenderMode {
+  /** It takes the place of what its source pushed before; otherwise it is added to what all have pushed. */
   readonly byJob: boolean;
   /**
    * In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. With `accumulate`, start
    * times say what is a restart where a source gives them.
    */
   readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
+}
+
+/** How the state aggregates. The mode is that of senders of which nothing else is said. */
+export interface AggregationConfig extends SenderMode {
   readonly summaries: 'discard' | 'sum-and-count';
   /**
    * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again in that
@@ -29,6 +34,6 @@ export interface AggregationConfig {
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */
-export function usesStartTimes({ byJob, counterResets }: AggregationConfig): boolean {
+export function usesStartTimes({ byJob, counterResets }: SenderMode): boolean {
   return byJob && counterResets === 'accumulate';
 }

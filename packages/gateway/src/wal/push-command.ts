@@ -99,12 +99,13 @@ export class PushCommand implements Command<void> {
   /** Reads what comes after the times, into `batch`. `judgesStartTimes` says whether the record tells which samples are start times. */
   static *decode(
     reader: ByteReader,
-    { pace, families }: State,
+    { pace, families, aggregation }: State,
     { batch, judgesStartTimes }: { readonly batch: Batch; readonly judgesStartTimes: boolean },
   ): Generator<void, PushCommand> {
     pace.begin();
     resetBatch(batch);
     batch.judgesStartTimes = judgesStartTimes;
+    batch.sender = aggregation;
     const flags = reader.byte();
     const source = reader.text();
     const identity = readIdentity(reader, flags);

@@ -237,9 +237,9 @@ export class PushReader {
     rules: PushRules,
     sink: Sink,
   ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
-    const { added } = rules;
+    const { added, sender } = rules;
     const { builder } = this;
-    builder.begin(body, sink !== builder ? noPathLabels : added, key.text);
+    builder.begin(body, sink !== builder ? noPathLabels : added, key.text, sender);
     if (this.showsPushTimes(rules)) {
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
       // Nobody has sent them.

@@ -9,7 +9,7 @@
  */
 import { addFailureTime, lastFailure } from '../../ingest/push-times.ts';
 import { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
-import { PathRules } from '../../ingest/rewrite/push-rules.ts';
+import { PathRules, senderOptionsOf } from '../../ingest/rewrite/push-rules.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { Command } from '../../wal/commands.ts';
@@ -88,8 +88,7 @@ export class Pushes<Counts extends object> {
     this.#ledger = ledger;
     this.#counted = counted;
     this.#bounds = bounds;
-    const { pathLabels, byJob, emptyInstance } = options;
-    this.#pathRules = new PathRules({ pathLabels, emptyInstance: byJob && emptyInstance });
+    this.#pathRules = new PathRules(senderOptionsOf(options));
     const { state } = ledger;
     const known = { fixed: new FixedSeries(state), memo: new PlacementMemo(state.hashSeed) };
     this.#reader = new PushReader(options, ledger, known);
@@ -298,7 +297,7 @@ export class Pushes<Counts extends object> {
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
     const { builder } = this.#reader;
-    builder.begin(nothing, path, key.text);
+    builder.begin(nothing, path, key.text, rules.sender);
     try {
       addFailureTime(builder, state, nowMs);
       const batch = builder.finish();

@@ -1,6 +1,7 @@
 /** Which rules hold for the pushes of a path, and how messages call them. */
 import type { GroupingKey, Label } from '../../model/labels.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
+import type { SenderMode } from '../../store/aggregation-config.ts';
 import type { PathLabels } from '../sample-kinds.ts';
 import { noPathLabels } from '../sample-kinds.ts';
 
@@ -13,6 +14,8 @@ export interface PushRules {
   readonly path: readonly Label[];
   /** Those that series get. */
   readonly added: PathLabels;
+  /** How its pushes count. */
+  readonly sender: SenderMode;
   /** Whether those are all, as `--push.path-labels=add` has it. */
   readonly addsAll: boolean;
   /** Those of the source before those that hold for all. */
@@ -26,13 +29,24 @@ export interface PushRules {
   readonly seesPath: boolean;
 }
 
-/** What the flags say of path labels. */
-interface PathLabelOptions {
+/** What the flags say of senders of which no rule says it. */
+interface SenderOptions extends SenderMode {
   readonly pathLabels: 'drop' | 'add';
   readonly emptyInstance: boolean;
 }
 
-export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelOptions): PushRules {
+/** The same, from the options of a gateway. */
+export function senderOptionsOf(options: {
+  readonly byJob: boolean;
+  readonly jobCounterResets: SenderMode['counterResets'];
+  readonly pathLabels: 'drop' | 'add';
+  readonly emptyInstance: boolean;
+}): SenderOptions {
+  const { byJob, jobCounterResets, pathLabels, emptyInstance } = options;
+  return { byJob, counterResets: jobCounterResets, pathLabels, emptyInstance: byJob && emptyInstance };
+}
+
+export function rulesForPath(rules: Rules, key: GroupingKey, options: SenderOptions): PushRules {
   const source = rules.sources.find(({ match }) => match === undefined || match.matches('', key.labels));
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
@@ -43,6 +57,7 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
     source,
     path: key.labels,
     added,
+    sender: { byJob: options.byJob, counterResets: options.counterResets },
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
@@ -58,11 +73,11 @@ export const PATH_CHARS_MAX = 1024;
 
 /** The rules for paths, found once for each as long as they are the same. */
 export class PathRules {
-  readonly #options: PathLabelOptions;
+  readonly #options: SenderOptions;
   #of: Rules | undefined;
   readonly #byPath = new Map<string, PushRules>();
 
-  constructor(options: PathLabelOptions) {
+  constructor(options: SenderOptions) {
     this.#options = options;
   }
 
