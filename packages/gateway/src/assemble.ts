@@ -20,6 +20,7 @@ import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 import { RulesReload } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
+import type { WebConfigFile } from './web-config-file.ts';
 
 export interface Assembly {
   readonly gateway: Gateway;
@@ -41,13 +42,14 @@ export interface Parts {
   readonly configFile?: string | undefined;
   /** Whether they may be reloaded over HTTP. */
   readonly lifecycle?: boolean;
+  readonly webConfig?: WebConfigFile | undefined;
 }
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
 export function assemble(
   parts: Parts & { readonly journal?: Journal; readonly storage?: StorageOptions },
 ): Assembly {
-  const { gatewayOptions, httpOptions, journal, clock, log, rules } = parts;
+  const { gatewayOptions, httpOptions, journal, clock, log, rules, webConfig } = parts;
   const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
@@ -58,6 +60,7 @@ export function assemble(
     holdings: () => gateway.holdingsByType(),
     limits: limitsOf(parts),
     config: reload === undefined ? undefined : () => reload.report,
+    webConfig: webConfig === undefined ? undefined : () => webConfig.report,
   });
   gateway.telemetry = telemetry;
   const { byJob } = gatewayOptions;
@@ -71,6 +74,7 @@ export function assemble(
     version,
     whyNotReady,
     reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
+    access: webConfig?.access,
   });
   return { gateway, server, reload };
 }

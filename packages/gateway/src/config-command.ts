@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 
 import type { ConfigCommand } from './config/parse-config-command.ts';
-import { countedRules, readRulesFile, whyUnreadable } from './rules-file.ts';
+import { whyUnreadable } from './primitives/read-text.ts';
+import { countedRules, readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
 import { testRules } from './test-rules.ts';
 

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
-import type { Assembly } from './assemble.ts';
+import type { Assembly, Parts } from './assemble.ts';
 import { runConfigCommand } from './config-command.ts';
 import type { Config } from './config/config.ts';
 import { helpText } from './config/help.ts';
@@ -19,6 +19,7 @@ import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
 import { noRules } from './rules/rules.ts';
 import { runStorageCommand } from './storage-command.ts';
+import { WebConfigFile } from './web-config-file.ts';
 
 /** Runs what the command line and the environment ask for. */
 export async function runProcess(): Promise<void> {
@@ -55,7 +56,9 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   const rules = await readRulesAtStart(config, log);
   if (rules === undefined) return;
-  const assembly = await assembleFor(config, rules, log);
+  const webConfig = await openWebConfig(config, log);
+  if (webConfig === null) return;
+  const assembly = await assembleFor(config, { rules, webConfig }, log);
   stopOnSignals(assembly, log);
   const reloadNow = reloadOnSignal(assembly);
   const bound = await listen(assembly, config.listenAddresses, log);
@@ -65,6 +68,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
+    tls: webConfig?.access.config.tls !== undefined,
     config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
     memory: formatSize(config.memoryBytes),
@@ -102,14 +106,31 @@ function reloadOnSignal({ reload }: Assembly): () => void {
   };
 }
 
-async function assembleFor(config: Config, rules: Rules, log: Log): Promise<Assembly> {
+/** Undefined without one; null, with the exit code set as for wrong flags, when it cannot be used. */
+async function openWebConfig(
+  { webConfigFile: path }: Config,
+  log: Log,
+): Promise<WebConfigFile | undefined | null> {
+  if (path === undefined) return undefined;
+  const opened = await WebConfigFile.open({ path, clock: systemClock, log });
+  if (opened instanceof WebConfigFile) return opened;
+  for (const message of opened) process.stderr.write(`${message}\n`);
+  process.exitCode = 2;
+  return null;
+}
+
+async function assembleFor(
+  config: Config,
+  files: Pick<Parts, 'rules' | 'webConfig'>,
+  log: Log,
+): Promise<Assembly> {
   const parts = {
     gatewayOptions: config.gateway,
     httpOptions: config.http,
     memoryBytes: config.memoryBytes,
     clock: systemClock,
     log,
-    rules,
+    ...files,
     configFile: config.configFile,
     lifecycle: config.lifecycle,
   };

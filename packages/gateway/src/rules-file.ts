@@ -1,11 +1,10 @@
 /** The configuration file on disk: read at the start, and again whenever that is asked for. */
-import { open } from 'node:fs/promises';
-
 import type { Gateway } from './gateway/gateway.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import { RequestError } from './model/errors.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
+import { readText, whyUnreadable } from './primitives/read-text.ts';
 import { inTurns } from './primitives/turns.ts';
 import { FILE_BYTES_MAX } from './rules/file/document.ts';
 import { describeProblem, showProblem } from './rules/file/problems.ts';
@@ -30,7 +29,7 @@ interface RulesFileRead {
 export async function readRulesFile(path: string, pathLabels: 'drop' | 'add'): Promise<RulesFileRead> {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
+    text = await readText(path, FILE_BYTES_MAX + 1);
   } catch (error) {
     const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
     return { rules: undefined, messages: [{ severity: 'error', line, shown: line }] };
@@ -42,38 +41,6 @@ export async function readRulesFile(path: string, pathLabels: 'drop' | 'add'): P
     shown: showProblem(path, problem),
   }));
   return { rules, messages };
-}
-
-/** As much as a file may have, and a byte more, so that it is seen to be too large: it may be a pipe or a device. */
-async function readBounded(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const bytes = Buffer.alloc(FILE_BYTES_MAX + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
-  }
-}
-
-export function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case 'ENOENT':
-      return 'no such file';
-    case 'EACCES':
-      return 'permission denied';
-    case 'EISDIR':
-      return 'is a directory, not a file';
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'the file is not valid UTF-8';
-    default:
-      return `cannot be read: ${message}`;
-  }
 }
 
 /** `ok, 3 rules`. */

@@ -22,12 +22,23 @@ interface ProcessOptions {
   readonly configFile: string | undefined;
   /** Whether it may be reloaded over HTTP. */
   readonly lifecycle: boolean;
+  /** Undefined without one. */
+  readonly webConfigFile: string | undefined;
 }
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'logfmt' | 'json';
 }
+
+/** A path; none by default. */
+const file: Parameters<typeof option<string | undefined>>[1] = {
+  placeholder: 'file',
+  parse: single((text) => ({ value: text === '' ? undefined : text })),
+  problemWith: (value) => (value === undefined ? undefined : problemUnless('string')(value)),
+  defaultText: '',
+  defaultFor: () => undefined,
+};
 
 export const processOptionTable: OptionTable<ProcessOptions> = {
   listenAddresses: option(
@@ -58,13 +69,14 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
       flag: 'config.file',
       help: 'YAML file that says what metrics and senders mean: relabelling, gauges, buckets, types. It is reloaded on SIGHUP. If empty, there is none.',
     },
+    file,
+  ),
+  webConfigFile: option(
     {
-      placeholder: 'file',
-      parse: single((text) => ({ value: text === '' ? undefined : text })),
-      problemWith: (value) => (value === undefined ? undefined : problemUnless('string')(value)),
-      defaultText: '',
-      defaultFor: () => undefined,
+      flag: 'web.config.file',
+      help: 'YAML file with certificates for TLS and users with passwords, in the format of the Prometheus exporter-toolkit. It is read again whenever it changes. If empty, neither is used.',
     },
+    file,
   ),
   lifecycle: onOff({
     flag: 'web.enable-lifecycle',

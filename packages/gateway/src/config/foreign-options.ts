@@ -10,15 +10,15 @@ interface ForeignOption {
   readonly guards?: true;
 }
 
-const proxy = 'TLS and basic auth are not supported yet; remove it, and use a reverse proxy';
+const access =
+  'remove it, and use --web.config.file with TLS and basic_auth_users (see docs/guides/access.md)';
 
 const flags: ReadonlyMap<string, ForeignOption> = new Map<string, ForeignOption>([
   // zapier's gateway.
   ['apiListen', { advice: 'use --web.listen-address' }],
   ['lifecycleListen', { advice: 'health checks and own metrics are on the same port, under /-/' }],
-  ['AuthUsers', { advice: proxy, guards: true }],
+  ['AuthUsers', { advice: access, guards: true }],
   // Pushgateway.
-  ['web.config.file', { advice: proxy, guards: true }],
   ['web.systemd-socket', { advice: 'use --web.listen-address' }],
   ['web.external-url', { advice: 'not needed; links on the start page are relative' }],
   [
@@ -31,9 +31,9 @@ const flags: ReadonlyMap<string, ForeignOption> = new Map<string, ForeignOption>
   ['push.enable-utf8-names', { advice: 'remove it; UTF-8 names are always accepted' }],
   ['no-push.enable-utf8-names', { advice: 'remove it; UTF-8 names are always accepted' }],
   // gravel-gateway.
-  ['basic-auth-file', { advice: proxy, guards: true }],
-  ['tls-cert', { advice: proxy, guards: true }],
-  ['tls-key', { advice: proxy, guards: true }],
+  ['basic-auth-file', { advice: access, guards: true }],
+  ['tls-cert', { advice: access, guards: true }],
+  ['tls-key', { advice: access, guards: true }],
 ]);
 
 const variables: ReadonlyMap<string, ForeignOption> = new Map(

@@ -1,6 +1,7 @@
 /** From request to reply: finds the handler, runs it, and answers for what it throws. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import type { WebAccess } from '../access/web-access.ts';
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry/telemetry.ts';
 import { ClientGone } from '../model/client-gone.ts';
@@ -13,7 +14,7 @@ import { clientAddresses } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections/connections.ts';
 import { corsPolicy } from './replies/cors.ts';
-import type { CorsPurpose } from './replies/cors.ts';
+import type { CorsPurpose, FlatHeaders } from './replies/cors.ts';
 import { pathOf } from './connections/exchange.ts';
 import type { Exchange } from './connections/exchange.ts';
 import { adminHandlers } from './routes/admin.ts';
@@ -44,6 +45,8 @@ export interface HandlerDeps {
   readonly whyNotReady?: () => RequestError | undefined;
   /** Reloads the configuration file, and resolves with what to answer; left out where that is not enabled. */
   readonly reload?: (() => Promise<string>) | undefined;
+  /** What a web configuration file says; left out, everybody may come in. */
+  readonly access?: WebAccess | undefined;
 }
 
 /** What the handler and the servers tell each other. */
@@ -72,15 +75,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     intake: new BodyIntake(options),
   });
 
-  const run = (exchange: Exchange): Promise<void> => {
-    hosts.check(exchange.request, exchange.path);
-    if (state.stopping) {
-      exchange.response.shouldKeepAlive = false;
-      if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
-    }
-    const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
-    return handlers[route.handler](exchange);
-  };
+  const run = createRunner({ hosts, routes, handlers, state, enter: entrance(deps.access, addressOf) });
   const begin = (exchange: Exchange): void => {
     state.active += 1;
     const done = (): void => {
@@ -111,6 +106,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     dispatch(request, response, expectsContinue) {
       const connection = isHttp2(request) ? undefined : connections.of(request.socket);
       const path = pathOf(request.url ?? '/');
+      if (deps.access !== undefined) setHeaders(response, deps.access.headers);
       const exchange: Exchange = {
         request,
         response,
@@ -126,6 +122,53 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
       else connection.take(exchange);
     },
   };
+}
+
+/** Runs the handler of a request, once it is let in. */
+function createRunner({
+  hosts,
+  routes,
+  handlers,
+  state,
+  enter,
+}: {
+  readonly hosts: ReturnType<typeof hostPolicy>;
+  readonly routes: PushDeps['routes'];
+  readonly handlers: Record<HandlerName, Handler>;
+  readonly state: ServerState;
+  readonly enter: ReturnType<typeof entrance>;
+}): (exchange: Exchange) => Promise<void> {
+  const handle = (exchange: Exchange): Promise<void> => {
+    const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
+    return handlers[route.handler](exchange);
+  };
+  return (exchange) => {
+    hosts.check(exchange.request, exchange.path);
+    if (state.stopping) {
+      exchange.response.shouldKeepAlive = false;
+      if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
+    }
+    const entering = enter(exchange);
+    return entering === undefined ? handle(exchange) : entering.then(() => handle(exchange));
+  };
+}
+
+/** Undefined lets a request in at once. Health is for everybody, and browsers ask without credentials what they may ask with them. */
+function entrance(
+  access: WebAccess | undefined,
+  addressOf: PushDeps['addressOf'],
+): (exchange: Exchange) => Promise<void> | undefined {
+  if (access === undefined) return () => undefined;
+  return ({ request, path }) => {
+    if (path === HEALTHY_PATH || path === READY_PATH) return undefined;
+    if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
+      return undefined;
+    return access.check(request.headers.authorization, senderOf(addressOf(request)));
+  };
+}
+
+function setHeaders(response: ServerResponse, headers: FlatHeaders): void {
+  for (let i = 0; i < headers.length; i += 2) response.setHeader(headers[i]!, headers[i + 1]!);
 }
 
 interface Refusals {

@@ -10,11 +10,13 @@ import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { clientErrorReply, connectReply } from './replies/client-error.ts';
+import type { WebAccess } from '../access/web-access.ts';
 import { DescriptorWatch, meansNoDescriptors } from './connections/descriptors.ts';
 import { createDispatcher } from './handler.ts';
 import type { Dispatcher, HandlerDeps, ServerState } from './handler.ts';
 import type { HttpOptions } from './options.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
+import { createTlsServer } from './tls-server.ts';
 
 export interface GatewayServer {
   /** Answers one request of any `node:http` server. */
@@ -41,7 +43,7 @@ const SILENT_GRACE_MS = 500;
 export function createServer(deps: HandlerDeps): GatewayServer {
   const state: ServerState = { stopping: false, active: 0 };
   const dispatcher = createDispatcher(deps, state);
-  const { log, options } = deps;
+  const { log, options, access } = deps;
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
   const dropped = new RefusalLog(log);
@@ -50,7 +52,7 @@ export function createServer(deps: HandlerDeps): GatewayServer {
   return {
     handler: (request, response) => dispatcher.dispatch(request, response, false),
     async listen({ host, port }) {
-      const server = openServer(options, dispatcher);
+      const server = openServer(options, dispatcher, { access, refusals: dropped });
       server.on('connection', (socket: Socket) => {
         sockets.add(socket);
         // Node remembers it then, also for the log of a sender that has gone by the time.
@@ -85,19 +87,29 @@ export function createServer(deps: HandlerDeps): GatewayServer {
   };
 }
 
-function openServer(options: HttpOptions, { dispatch, connections }: Dispatcher): Server {
-  const server = createHttpServer({
+function openServer(
+  options: HttpOptions,
+  { dispatch, connections }: Dispatcher,
+  { access, refusals }: { readonly access: WebAccess | undefined; readonly refusals: RefusalLog },
+): Server {
+  const serverOptions = {
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
     requestTimeout: options.readTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, Math.max(options.readTimeoutMs, 1)),
     // Node would answer for it without a word, and out of our sight.
     requireHostHeader: false,
-  });
+  };
+  const tls = access?.config.tls;
+  const server =
+    access === undefined || tls === undefined
+      ? createHttpServer(serverOptions)
+      : createTlsServer(serverOptions, tls, { access, refusals });
   server.maxConnections = options.connectionsMax;
   // A sender that has closed its side still waits for the replies to what it sent.
   (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
-  server.on('connection', (socket: Socket) => {
+  // Requests come on what TLS makes of a connection.
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     socket.once('end', () => connections.of(socket).peerEnded());
   });
   server.on('request', (request, response) => dispatch(request, response, false));

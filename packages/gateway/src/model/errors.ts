@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'invalid_idempotency_key'
   | 'invalid_parameter'
   | 'invalid_host'
+  | 'unauthorized'
   | 'origin_not_allowed'
   | 'admin_api_disabled'
   | 'host_not_allowed'
@@ -44,6 +45,8 @@ export type ErrorCode =
   | 'buckets_limit'
   | 'labels_limit'
   | 'idempotency_key_reused'
+  | 'too_many_attempts'
+  | 'too_many_requests'
   | 'overloaded'
   | 'storage_full'
   | 'storage_failed'
@@ -76,6 +79,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   invalid_idempotency_key: { status: 400, title: 'Invalid Idempotency-Key' },
   invalid_parameter: { status: 400, title: 'Invalid request parameter' },
   invalid_host: { status: 400, title: 'Missing or duplicate Host header' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
   origin_not_allowed: { status: 403, title: 'Origin not allowed' },
   lifecycle_disabled: { status: 403, title: 'Lifecycle API not enabled' },
   admin_api_disabled: { status: 403, title: 'Admin API disabled' },
@@ -94,6 +98,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   buckets_limit: { status: 422, title: 'Too many histogram buckets' },
   labels_limit: { status: 422, title: 'Labels limit exceeded' },
   idempotency_key_reused: { status: 422, title: 'Idempotency-Key reused' },
+  too_many_attempts: { status: 429, title: 'Too many wrong passwords' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
   // The gateway itself.
   overloaded: { status: 503, title: 'Gateway overloaded' },
   storage_full: { status: 503, title: 'Storage full' },

@@ -120,14 +120,14 @@ describe('options of other gateways', () => {
   test.each([
     ['--apiListen=:80', 'use --web.listen-address (see docs/guides/migrating.md)'],
     ['--persistence.file=/data/x', 'use --storage.path'],
-    ['--web.config.file=web.yml', 'use a reverse proxy'],
+    ['--tls-cert=server.crt', 'use --web.config.file with TLS'],
     ['--no-push.enable-utf8-names', 'UTF-8 names are always accepted'],
   ])('%s says what to do instead', (argument, advice) =>
     expect(errorsOf([argument]).join('\n')).toContain(advice),
   );
   test('what keeps strangers out there does not go unnoticed here', () => {
     expect(errorsOf([], { PAG_AUTHUSERS: 'user=password' })).toEqual([
-      'PAG_AUTHUSERS: TLS and basic auth are not supported yet; remove it, and use a reverse proxy',
+      'PAG_AUTHUSERS: remove it, and use --web.config.file with TLS and basic_auth_users (see docs/guides/access.md)',
     ]);
     expect(errorsOf([], { PAG_AUTHUSERS: '' })).toEqual([]);
   });

@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
+import type { WebAccess } from '../../src/access/web-access.ts';
 import type {
   Deleted,
   DeleteRequest,
@@ -139,18 +140,19 @@ export interface Reply {
 
 export async function run(
   options: Partial<HttpOptions> = {},
-  more: { readonly byJob?: boolean } = {},
+  more: { readonly byJob?: boolean; readonly access?: WebAccess; readonly log?: Log } = {},
 ): Promise<Running> {
   const gateway = new FakeGateway();
   const telemetry = new FakeTelemetry();
   const errors: string[] = [];
-  const log: Log = { ...silentLog, error: (message) => errors.push(message) };
+  const log: Log = more.log ?? { ...silentLog, error: (message) => errors.push(message) };
   const server = createServer({
     gateway,
     telemetry,
     log,
     options: { ...defaultHttpOptions, shutdownTimeoutMs: 2_000, ...options },
     byJob: more.byJob ?? false,
+    access: more.access,
     version: '1.2.3',
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });

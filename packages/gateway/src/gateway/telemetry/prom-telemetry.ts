@@ -146,6 +146,16 @@ export const ownMetrics = {
     [],
     'Unix time of the last successful load of the configuration file; 0 without a file.',
   ],
+  web_config_last_reload_successful: [
+    'gauge',
+    [],
+    'Whether the last reload of the web configuration file succeeded: 1 or 0; 1 without a file.',
+  ],
+  web_config_last_reload_success_timestamp_seconds: [
+    'gauge',
+    [],
+    'Unix time of the last successful load of the web configuration file; 0 without a file.',
+  ],
   build_info: [
     'gauge',
     ['version', 'node_version'],
@@ -162,14 +172,20 @@ type OwnMetric = keyof typeof ownMetrics;
 
 const errorCodes = Object.keys(errorTable) as readonly ErrorCode[];
 
-export function createTelemetry(deps: {
+interface TelemetryDeps extends ConfigReports {
   readonly version: string;
   readonly holdings: () => HoldingsByType;
   /** By what they are of: an own metric, all its series together, or what no metric counts. */
   readonly limits?: Readonly<Record<string, number>>;
-  /** Left out where there is no configuration file. */
+}
+
+/** Each left out where there is no such file. */
+interface ConfigReports {
   readonly config?: (() => ConfigReport) | undefined;
-}): Telemetry {
+  readonly webConfig?: (() => ConfigReport) | undefined;
+}
+
+export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const registry = new Registry();
   ofProcess ??= processMetrics();
   const shared = ofProcess;
@@ -199,10 +215,7 @@ export function createTelemetry(deps: {
   });
   const scrapes = addScrapes(registry, () => holdings.scrapes);
   addStorage(registry, () => holdings.storage);
-  collect.gauge('config_last_reload_successful', (set) => set(deps.config?.().isSuccess === false ? 0 : 1));
-  collect.gauge('config_last_reload_success_timestamp_seconds', (set) =>
-    set((deps.config?.().lastSuccessMs ?? 0) / 1000),
-  );
+  addConfigReports(collect, deps);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
   return {
@@ -335,6 +348,23 @@ function addStorage(registry: Registry, storage: () => StorageReport | undefined
   gauge('storage_replayed_records', ({ recovery }) => recovery.records);
   gauge('storage_replay_duration_seconds', ({ recovery }) => recovery.seconds);
   gauge('storage_damages', ({ recovery }) => recovery.lost.length);
+}
+
+function addConfigReports(
+  collect: ReturnType<typeof collectors>,
+  { config, webConfig }: ConfigReports,
+): void {
+  for (const [prefix, report] of [
+    ['', config],
+    ['web_', webConfig],
+  ] as const) {
+    collect.gauge(`${prefix}config_last_reload_successful`, (set) =>
+      set(report?.().isSuccess === false ? 0 : 1),
+    );
+    collect.gauge(`${prefix}config_last_reload_success_timestamp_seconds`, (set) =>
+      set((report?.().lastSuccessMs ?? 0) / 1000),
+    );
+  }
 }
 
 function valueOf(report: StorageReport | undefined, of: (report: StorageReport) => number): number {

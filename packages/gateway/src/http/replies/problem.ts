@@ -53,7 +53,8 @@ export function sendError(
     ...nosniff,
     ...headers,
   ];
-  if (error.status === 503) all.push('Retry-After', RETRY_AFTER_SECONDS);
+  if (error.status === 503 || error.status === 429) all.push('Retry-After', RETRY_AFTER_SECONDS);
+  if (error.status === 401) all.push('WWW-Authenticate', 'Basic realm="prom-aggregation-gateway"');
   const unread = !request.complete && !isSmall(request);
   if (unread || endsConnection.has(error.code)) response.shouldKeepAlive = false;
   response.writeHead(error.status, all);

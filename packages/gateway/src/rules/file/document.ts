@@ -2,7 +2,7 @@
  * A file as YAML 1.2, in steps. What it takes is bounded before it is put together: nodes that nest without an end overflow the stack of
  * whoever follows them.
  */
-import { isAlias, isCollection, isNode, isPair, Lexer, Parser } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isPair, Lexer, Parser } from 'yaml';
 import type { Alias, CST, Document, Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
 import { composeInSteps } from './compose-in-steps.ts';
@@ -21,6 +21,7 @@ const STEP_NODES = 1024;
 interface YamlFile {
   /** Undefined for a file with nothing in it. */
   readonly root: Node | undefined;
+  readonly isMapping: boolean;
   /** What an alias stands for. */
   readonly targets: ReadonlyMap<Alias, Node>;
 }
@@ -30,7 +31,7 @@ export function* parseYaml(text: string, problems: Problems): Generator<void, Ya
   const tokens = yield* tokensOf(text);
   for (const token of tokens) if (yield* exceedsBounds(token, problems)) return undefined;
   const [document, another] = yield* composeInSteps(tokens, text.length);
-  if (document === undefined) return { root: undefined, targets: new Map() };
+  if (document === undefined) return { root: undefined, isMapping: false, targets: new Map() };
   for (const { pos, message } of [...document.errors, ...document.warnings]) {
     problems.error({ from: pos[0], to: pos[1] }, `invalid YAML: ${plainly(message)}`);
   }
@@ -39,7 +40,9 @@ export function* parseYaml(text: string, problems: Problems): Generator<void, Ya
   }
   if (problems.errors > 0) return undefined;
   const targets = yield* targetsIn(document, problems);
-  return problems.errors > 0 ? undefined : { root: document.contents ?? undefined, targets };
+  if (problems.errors > 0) return undefined;
+  const root = document.contents ?? undefined;
+  return { root, isMapping: isMap(root), targets };
 }
 
 function* tokensOf(text: string): Generator<void, readonly CST.Token[]> {

@@ -66,6 +66,35 @@ export function entries<Fields extends object>(
   return list(entry(table), { of: table.name, wanted: 'a list of entries' });
 }
 
+/** A mapping whose keys are free, such as names of users. None may be empty. */
+export function named<T>(
+  each: ValueKind<T>,
+  { of, wanted }: { readonly of: string; readonly wanted: string },
+): ValueKind<readonly (Located<T> & { readonly name: string })[]> {
+  return {
+    wanted,
+    schema: { type: 'object', additionalProperties: each.schema },
+    *read(value, reader) {
+      const { node } = value;
+      if (!isMap(node)) {
+        reader.problems.error(value.at, wrongType(value, wanted));
+        return undefined;
+      }
+      const found: (Located<T> & { readonly name: string })[] = [];
+      const seen = new Map<string, Place>();
+      for (const pair of node.items) {
+        const key = nameOf(pair, value.at, reader);
+        if (key === undefined || isRepeated(key, seen, reader)) continue;
+        const one = reader.value(`${of} ${quote(key.value)}`, pair.value, key.at);
+        if (one === undefined) break;
+        const read = yield* each.read(one, reader);
+        if (read !== undefined) found.push({ name: key.value, value: read, at: one.at });
+      }
+      return found;
+    },
+  };
+}
+
 function* readEntry<Fields extends object>(
   node: YAMLMap,
   at: Place,
@@ -96,9 +125,20 @@ function nameOf({ key }: Pair, around: Place, reader: FileReader): Located<strin
   return undefined;
 }
 
+function isRepeated(
+  { value: name, at }: Located<string>,
+  seen: Map<string, Place>,
+  { problems }: FileReader,
+): boolean {
+  const first = seen.get(name);
+  if (first === undefined) seen.set(name, at);
+  else problems.error(at, `${quote(name)} is already in line ${problems.lineOf(first)} of the same mapping`);
+  return first !== undefined;
+}
+
 /** Notes what is wrong with a key. */
 function knownName<Fields>(
-  { value: name, at }: Located<string>,
+  key: Located<string>,
   {
     table,
     seen,
@@ -109,13 +149,9 @@ function knownName<Fields>(
     readonly reader: FileReader;
   },
 ): keyof Fields | undefined {
+  if (isRepeated(key, seen, reader)) return undefined;
   const { problems } = reader;
-  const first = seen.get(name);
-  if (first !== undefined) {
-    problems.error(at, `${quote(name)} is already in line ${problems.lineOf(first)} of the same mapping`);
-    return undefined;
-  }
-  seen.set(name, at);
+  const { value: name, at } = key;
   if (Object.hasOwn(table.keys, name)) return name as keyof Fields;
   if (table.notYet.includes(name)) problems.error(at, `${name} is not supported yet; remove it`);
   else {

@@ -38,7 +38,8 @@ export function configReference(): string {
   ].join('\n')}\n`;
 }
 
-function section<Fields>(title: string, { keys, notYet }: Table<Fields>): readonly string[] {
+/** The keys of a mapping, as a table below a heading. */
+export function section<Fields>(title: string, { keys, notYet }: Table<Fields>): readonly string[] {
   const rows = Object.entries<Key<unknown>>(keys).map(([name, key]) =>
     row([
       code(name),

@@ -1,0 +1,172 @@
+/**
+ * Who may come in by name and password. A password that was right is remembered, so that whoever has one pays bcrypt once; all else costs
+ * its sender more than the gateway: few comparisons at a time, and few wrong passwords for each address.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+
+import { RequestError } from '../model/errors.ts';
+import type { Bcrypt } from './bcrypt.ts';
+
+/** Right passwords that are remembered, as digests. */
+const RIGHT_MAX = 1000;
+/** Comparisons that wait, in all and of one address. */
+const WAITING_MAX = 64;
+const WAITING_EACH = 2;
+/** Wrong passwords that an address may send at once, and how long it takes until it may send one more. */
+const WRONG_AT_ONCE = 10;
+const WRONG_EVERY_MS = 6_000;
+/** Addresses of which wrong passwords are counted; past it, the one that is counted for longest is forgotten. */
+const ADDRESSES_MAX = 10_000;
+/** Longer ones are wrong: bcrypt looks at 72 bytes. */
+const PASSWORD_CHARS_MAX = 1024;
+
+/** What a password is held against where there is no such user: of no password that anybody has. */
+const NOBODYS = '.'.repeat(53);
+
+/** Of one address: from when on it may send another wrong password, counted back by those it may send at once. */
+interface Attempts {
+  fullMs: number;
+  waiting: number;
+}
+
+interface PasswordsDeps {
+  readonly bcrypt: Pick<Bcrypt, 'isRight' | 'waiting'>;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+}
+
+export class Passwords {
+  readonly #deps: PasswordsDeps;
+  /** Digests of hash and password, the one used last at the end. */
+  readonly #right = new Set<string>();
+  /** So that a digest says nothing to who reads the memory of another process. */
+  readonly #secret = randomBytes(32);
+  /** Under way, by the same digests: who sends a password many times at once has it compared once. */
+  readonly #comparisons = new Map<string, Promise<boolean>>();
+  readonly #attempts = new Map<string, Attempts>();
+  #users: ReadonlyMap<string, string> = new Map();
+  /** Of all hashes. */
+  #costs: readonly string[] = [];
+
+  constructor(deps: PasswordsDeps) {
+    this.#deps = deps;
+  }
+
+  /** bcrypt hashes by user. */
+  setUsers(users: ReadonlyMap<string, string>): void {
+    this.#users = users;
+    this.#costs = [...users.values()].map((hash) => hash.slice(4, 6));
+    this.#right.clear();
+  }
+
+  get areNeeded(): boolean {
+    return this.#users.size > 0;
+  }
+
+  /**
+   * Undefined for who is known to be right, and else a promise that rejects with RequestError for who is wrong. `address` is who tries.
+   */
+  check(authorization: string | undefined, address: string): Promise<void> | undefined {
+    const given = credentialsIn(authorization);
+    if (given === undefined) throw wrong('a user name and a password are needed');
+    const { user, password } = given;
+    const known = this.#users.get(user);
+    const hash = known ?? this.#nobodys(user);
+    const digest = this.#digestOf(user, hash, password);
+    if (known !== undefined && this.#right.delete(digest)) {
+      this.#right.add(digest);
+      return undefined;
+    }
+    const comparison = this.#comparisons.get(digest) ?? this.#compare(password, hash, address);
+    this.#comparisons.set(digest, comparison);
+    return this.#decide(comparison, digest, known !== undefined);
+  }
+
+  async #decide(comparison: Promise<boolean>, digest: string, isUser: boolean): Promise<void> {
+    try {
+      if (!(await comparison) || !isUser) throw wrong('the user name or the password is wrong');
+    } finally {
+      this.#comparisons.delete(digest);
+    }
+    this.#remember(digest);
+  }
+
+  /** As dear as the hash of one of the users, always the same one, so that the time it takes does not tell who is a user. */
+  #nobodys(user: string): string {
+    const which = createHmac('sha256', this.#secret).update(user).digest().readUInt32LE();
+    return `$2y$${this.#costs[which % this.#costs.length]}$${NOBODYS}`;
+  }
+
+  async #compare(password: string, hash: string, address: string): Promise<boolean> {
+    const attempts = this.#attemptsOf(address);
+    const { bcrypt, now } = this.#deps;
+    const aheadMs = attempts.fullMs - now();
+    if (aheadMs > (WRONG_AT_ONCE - 1) * WRONG_EVERY_MS || attempts.waiting >= WAITING_EACH)
+      throw new RequestError('too_many_attempts', 'too many wrong passwords from this address; retry later');
+    if (bcrypt.waiting >= WAITING_MAX)
+      throw new RequestError('overloaded', 'too many passwords are being checked; retry later');
+    attempts.waiting += 1;
+    // Counted before it is known: who sends many at once is to get no more of them.
+    attempts.fullMs = Math.max(attempts.fullMs, now()) + WRONG_EVERY_MS;
+    try {
+      const isRight = await bcrypt.isRight(password, hash);
+      if (isRight) attempts.fullMs -= WRONG_EVERY_MS;
+      return isRight;
+    } finally {
+      attempts.waiting -= 1;
+    }
+  }
+
+  #remember(digest: string): void {
+    if (this.#right.size >= RIGHT_MAX) {
+      for (const oldest of this.#right) {
+        this.#right.delete(oldest);
+        break;
+      }
+    }
+    this.#right.add(digest);
+  }
+
+  /** Of other users or another hash it is another one. */
+  #digestOf(user: string, hash: string, password: string): string {
+    return createHmac('sha256', this.#secret)
+      .update(JSON.stringify([user, hash, password]))
+      .digest('base64');
+  }
+
+  #attemptsOf(address: string): Attempts {
+    let known = this.#attempts.get(address);
+    if (known === undefined) {
+      known = { fullMs: 0, waiting: 0 };
+      if (this.#attempts.size >= ADDRESSES_MAX) this.#forgetOne();
+    } else this.#attempts.delete(address);
+    this.#attempts.set(address, known);
+    return known;
+  }
+
+  #forgetOne(): void {
+    for (const [address, { waiting }] of this.#attempts) {
+      if (waiting > 0) continue;
+      this.#attempts.delete(address);
+      return;
+    }
+  }
+}
+
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+function credentialsIn(authorization: string | undefined): Credentials | undefined {
+  const [, encoded] = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization ?? '') ?? [];
+  if (encoded === undefined) return undefined;
+  const decoded = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  if (colon < 0 || decoded.length > PASSWORD_CHARS_MAX) return undefined;
+  return { user: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+}
+
+function wrong(message: string): RequestError {
+  return new RequestError('unauthorized', message);
+}
