@@ -10,6 +10,7 @@ import { formatListenAddress } from './config/listen-address.ts';
 import type { ListenAddress } from './config/listen-address.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
+import { systemdSockets } from './config/systemd.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { formatSize } from './options/values.ts';
@@ -61,7 +62,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   const assembly = await assembleFor(config, { rules, webConfig }, log);
   stopOnSignals(assembly, log);
   const reloadNow = reloadOnSignal(assembly);
-  const bound = await listen(assembly, config.listenAddresses, log);
+  const bound = await listen(assembly, config, log);
   // What was kept is read while health checks are answered already; all else is told to come back.
   if (config.storage.path !== undefined) await open(assembly, config.storage, log);
   log.info('listening', {
@@ -187,18 +188,38 @@ function exitFor(error: unknown, log: Log): never {
 
 async function listen(
   { server }: Assembly,
-  addresses: readonly ListenAddress[],
+  { listenAddresses, systemdSocket }: Config,
   log: Log,
 ): Promise<readonly string[]> {
   const bound: string[] = [];
-  for (const wanted of addresses) {
+  const fail = async (problem: string): Promise<never> => {
+    log.error(problem);
+    await server.close();
+    process.exit(1);
+  };
+  if (systemdSocket) {
+    const sockets = systemdSockets(process.env, process.pid);
+    if (sockets.length === 0)
+      await fail(
+        'systemd has passed no socket to this process; start it by a socket unit, or without --web.systemd-socket',
+      );
+    for (const fd of sockets) {
+      const at = await server.listenOn({ fd });
+      bound.push(
+        at === undefined ? `systemd:${fd}` : formatListenAddress({ host: at.address, port: at.port }),
+      );
+    }
+    return bound;
+  }
+  for (const wanted of listenAddresses) {
     try {
-      const { address, port } = await server.listen(wanted);
-      bound.push(formatListenAddress({ host: address, port }));
+      const at = await server.listenOn(wanted);
+      const { served } = wanted;
+      const place =
+        at === undefined ? wanted : { host: at.address, port: at.port, ...(served && { served }) };
+      bound.push(formatListenAddress(place));
     } catch (error) {
-      log.error(listenProblem(error as NodeJS.ErrnoException, wanted));
-      await server.close();
-      process.exit(1);
+      await fail(listenProblem(error as NodeJS.ErrnoException, wanted));
     }
   }
   return bound;
@@ -238,7 +259,9 @@ function listenProblem(error: NodeJS.ErrnoException, address: ListenAddress): st
     case 'EADDRINUSE':
       return `cannot listen on ${wanted}: address already in use; choose another with --web.listen-address`;
     case 'EACCES':
-      return `cannot listen on ${wanted}: permission denied; ports below 1024 require privileges`;
+      return `cannot listen on ${wanted}: permission denied${'path' in address ? '' : '; ports below 1024 require privileges'}`;
+    case 'ENOENT':
+      return `cannot listen on ${wanted}: no such directory`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `cannot listen on ${wanted}: address not available on this machine; choose another with --web.listen-address`;

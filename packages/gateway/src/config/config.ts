@@ -24,6 +24,8 @@ interface ProcessOptions {
   readonly lifecycle: boolean;
   /** Undefined without one. */
   readonly webConfigFile: string | undefined;
+  /** Listens on what systemd has opened, instead of addresses. */
+  readonly systemdSocket: boolean;
 }
 
 export interface LogOptions {
@@ -45,7 +47,7 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
     {
       flag: 'web.listen-address',
       alias: 'listen',
-      help: 'Address to listen on, such as :80, 127.0.0.1:9091 or [::1]:9091.',
+      help: 'Address to listen on, such as :80, 127.0.0.1:9091, [::1]:9091 or unix:/run/pag.sock. What follows a semicolon is all that is served there: push, delete, scrape, read, admin, lifecycle; as in :9092;push.',
     },
     {
       placeholder: 'address',
@@ -71,6 +73,11 @@ export const processOptionTable: OptionTable<ProcessOptions> = {
     },
     file,
   ),
+  systemdSocket: onOff({
+    flag: 'web.systemd-socket',
+    default: false,
+    help: 'Listen on the sockets passed by systemd (socket activation) instead of on --web.listen-address.',
+  }),
   webConfigFile: option(
     {
       flag: 'web.config.file',

@@ -19,12 +19,6 @@ const flags: ReadonlyMap<string, ForeignOption> = new Map<string, ForeignOption>
   ['lifecycleListen', { advice: 'health checks and own metrics are on the same port, under /-/' }],
   ['AuthUsers', { advice: access, guards: true }],
   // Pushgateway.
-  ['web.systemd-socket', { advice: 'use --web.listen-address' }],
-  ['web.external-url', { advice: 'not needed; links on the start page are relative' }],
-  [
-    'web.route-prefix',
-    { advice: 'use --web.push-path and --web.telemetry-path, or let the proxy strip the prefix' },
-  ],
   ['persistence.file', { advice: 'use --storage.path, which is a directory' }],
   ['persistence.interval', { advice: 'remove it; each push is synced to disk before it is acknowledged' }],
   ['push.disable-consistency-check', { advice: 'remove it' }],

@@ -7,10 +7,11 @@ import type { Telemetry } from '../gateway/telemetry/telemetry.ts';
 import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
+import type { Role } from '../model/roles.ts';
 import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake } from './bodies/body.ts';
-import { clientAddresses } from './senders/client-address.ts';
+import { trustedProxies } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections/connections.ts';
 import { corsPolicy } from './replies/cors.ts';
@@ -20,6 +21,8 @@ import type { Exchange } from './connections/exchange.ts';
 import { adminHandlers } from './routes/admin.ts';
 import { hostPolicy, isHttp2 } from './routes/hosts.ts';
 import { madeOnceATurn } from './routes/once-a-turn.ts';
+import { linksOf, outsidePrefix, prefixOf, secureRequests, withoutPrefix } from './routes/prefix.ts';
+import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
 import { pageHandler } from './routes/page.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
@@ -28,7 +31,7 @@ import type { PushDeps } from './routes/push.ts';
 import { reloadHandler } from './routes/reload.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
 import { senderOf } from './senders/sender.ts';
-import { createRoutes, isPush, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
+import { checkServed, createRoutes, isPush, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { sendText } from './replies/send-text.ts';
@@ -56,8 +59,16 @@ export interface ServerState {
   active: number;
 }
 
+/** How a request came in. */
+interface Arrival {
+  /** The client waits for `100 Continue`. */
+  readonly expectsContinue?: boolean;
+  /** What is served there; everything when left out. */
+  readonly served?: ReadonlySet<Role> | undefined;
+}
+
 export interface Dispatcher {
-  readonly dispatch: (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => void;
+  readonly dispatch: (request: IncomingMessage, response: ServerResponse, how?: Arrival) => void;
   readonly connections: Connections;
 }
 
@@ -66,17 +77,65 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   const hosts = hostPolicy(options.allowedHosts);
   const cors = corsPolicy(options.corsOrigins);
   const routes = createRoutes(options);
-  const addressOf = clientAddresses(options.trustedProxies);
+  const { addressOf, isProxied } = trustedProxies(options.trustedProxies);
+  const prefix = prefixOf(options);
   const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf });
   const handlers = createHandlers(deps, state, {
     cors,
     routes,
     addressOf,
     intake: new BodyIntake(options),
+    links: linksOf(options, secureRequests(isProxied)),
   });
 
-  const run = createRunner({ hosts, routes, handlers, state, enter: entrance(deps.access, addressOf) });
-  const begin = (exchange: Exchange): void => {
+  const run = createRunner({
+    hosts,
+    prefix,
+    routes,
+    handlers,
+    state,
+    enter: entrance(deps.access, addressOf),
+  });
+  const begin = createBegin(run, answer, state);
+  const connections = new Connections({
+    requestsPerConnectionMax: options.requestsPerConnectionMax,
+    stallTimeoutMs: REPLY_STALL_TIMEOUT_MS,
+    budget: new RequestBudget(options.requestsMax),
+    begin,
+    refuse: answer,
+    brokenOff,
+  });
+  return {
+    connections,
+    dispatch(request, response, { expectsContinue = false, served } = {}) {
+      const connection = isHttp2(request) ? undefined : connections.of(request.socket);
+      const path = withoutPrefix(pathOf(request.url ?? '/'), prefix) ?? '';
+      if (deps.access !== undefined) setHeaders(response, deps.access.headers);
+      const exchange: Exchange = {
+        request,
+        response,
+        path,
+        served,
+        isPush: isPush(request.method, path) && !routes.isAdmin(path),
+        expectsContinue,
+        connection,
+        budgeted: 0,
+        isHandled: false,
+        bodyBytes: undefined,
+      };
+      if (connection === undefined) begin(exchange);
+      else connection.take(exchange);
+    },
+  };
+}
+
+/** Runs a request to its end, whatever comes of it. */
+function createBegin(
+  run: (exchange: Exchange) => Promise<void>,
+  answer: Refusals['answer'],
+  state: ServerState,
+): (exchange: Exchange) => void {
+  return (exchange) => {
     state.active += 1;
     const done = (): void => {
       state.active -= 1;
@@ -93,53 +152,29 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
       failed(error);
     }
   };
-  const connections = new Connections({
-    requestsPerConnectionMax: options.requestsPerConnectionMax,
-    stallTimeoutMs: REPLY_STALL_TIMEOUT_MS,
-    budget: new RequestBudget(options.requestsMax),
-    begin,
-    refuse: answer,
-    brokenOff,
-  });
-  return {
-    connections,
-    dispatch(request, response, expectsContinue) {
-      const connection = isHttp2(request) ? undefined : connections.of(request.socket);
-      const path = pathOf(request.url ?? '/');
-      if (deps.access !== undefined) setHeaders(response, deps.access.headers);
-      const exchange: Exchange = {
-        request,
-        response,
-        path,
-        isPush: isPush(request.method, path) && !routes.isAdmin(path),
-        expectsContinue,
-        connection,
-        budgeted: 0,
-        isHandled: false,
-        bodyBytes: undefined,
-      };
-      if (connection === undefined) begin(exchange);
-      else connection.take(exchange);
-    },
-  };
 }
 
 /** Runs the handler of a request, once it is let in. */
 function createRunner({
   hosts,
+  prefix,
   routes,
   handlers,
   state,
   enter,
 }: {
   readonly hosts: ReturnType<typeof hostPolicy>;
+  readonly prefix: string;
   readonly routes: PushDeps['routes'];
   readonly handlers: Record<HandlerName, Handler>;
   readonly state: ServerState;
   readonly enter: ReturnType<typeof entrance>;
 }): (exchange: Exchange) => Promise<void> {
   const handle = (exchange: Exchange): Promise<void> => {
-    const route = routes.find(exchange.request.method ?? 'GET', exchange.path);
+    const { method = 'GET', url = '/' } = exchange.request;
+    if (exchange.path === '') throw outsidePrefix(pathOf(url), prefix);
+    const route = routes.find(method, exchange.path);
+    if (exchange.served !== undefined) checkServed(route, exchange.served);
     return handlers[route.handler](exchange);
   };
   return (exchange) => {
@@ -224,7 +259,7 @@ function createRefusals(
 function createHandlers(
   deps: HandlerDeps,
   state: ServerState,
-  shared: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'>,
+  shared: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'> & { readonly links: Links },
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log, byJob } = deps;
   const pushDeps: PushDeps = { gateway, state, byJob, log, ...shared };
@@ -252,6 +287,7 @@ function createHandlers(
       telemetryPath: options.telemetryPath,
       byJob,
       version: deps.version,
+      links: shared.links,
     }),
   };
 }

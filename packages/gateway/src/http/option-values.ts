@@ -1,6 +1,6 @@
 /** Values of options that are about HTTP, as they are written on the command line. */
 import type { Parsed } from '../primitives/duration.ts';
-import { parseNetwork } from './senders/client-address.ts';
+import { parseNetwork, UNIX_PROXY } from './senders/client-address.ts';
 
 /** Reads `*` or an exact origin, as browsers send it: scheme, host and port, nothing else. */
 export function parseOrigin(text: string): Parsed<string> {
@@ -32,10 +32,27 @@ export function parseHostName(text: string): Parsed<string> {
   };
 }
 
-/** Reads an address or a CIDR block. */
+/** Reads an address or a CIDR block, or the word for Unix sockets. */
 export function parseProxy(text: string): Parsed<string> {
-  if (parseNetwork(text) !== undefined) return { value: text };
+  if (text === UNIX_PROXY || parseNetwork(text) !== undefined) return { value: text };
   return {
-    problem: `${JSON.stringify(text)} is not an address or block of addresses; write it like 10.0.0.1, 10.0.0.0/8 or fd00::/8, or none`,
+    problem: `${JSON.stringify(text)} is not an address or block of addresses; write it like 10.0.0.1, 10.0.0.0/8, fd00::/8 or unix, or none`,
   };
+}
+
+/** Reads the URL by which others reach the gateway, without a slash at its end; empty for none. */
+export function parseExternalUrl(text: string): Parsed<string> {
+  if (text === '') return { value: '' };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain =
+    url !== undefined && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  if (!isPlain || !/^https?:$/.test(url.protocol))
+    return { problem: `${JSON.stringify(text)} is not a URL; write it like https://metrics.example/gateway` };
+  return { value: url.href.replace(/\/+$/, '') };
+}
+
+/** Reads a path without a slash at its end; empty for none. */
+export function parsePrefix(text: string): Parsed<string> {
+  if (/^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*\/?$/.test(text)) return { value: text.replace(/\/$/, '') };
+  return { problem: `${JSON.stringify(text)} is not a path prefix; write it like /gateway` };
 }

@@ -3,14 +3,18 @@ import {
   countInMemory,
   duration,
   onOff,
+  option,
   shareOfMemory,
   size,
+  single,
   strings,
+  text,
   urlPath,
 } from '../options/kinds.ts';
 import { withDefaults } from '../options/option.ts';
 import type { OptionTable } from '../options/option.ts';
-import { parseHostName, parseOrigin, parseProxy } from './option-values.ts';
+import type { Parsed } from '../primitives/duration.ts';
+import { parseExternalUrl, parseHostName, parseOrigin, parsePrefix, parseProxy } from './option-values.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -39,6 +43,10 @@ export interface HttpOptions {
   readonly requestsPerConnectionMax: number;
   /** Requests of all connections that came before the one before them was answered; further ones are answered 503. */
   readonly requestsMax: number;
+  /** By which others reach the gateway, without a slash at its end; empty where it is not known. */
+  readonly externalUrl: string;
+  /** Before all paths, without a slash at its end. `undefined` is that of `externalUrl`. */
+  readonly routePrefix: string | undefined;
   /** Host names that requests may come for, with or without a port; `*` for all. Addresses are always let in. */
   readonly allowedHosts: readonly string[];
   /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` says where a request comes from. */
@@ -106,6 +114,31 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     help: 'Maximum number of simultaneous connections per listen address. Further connections are closed immediately.',
     limitOf: 'connections',
   }),
+  externalUrl: text({
+    flag: 'web.external-url',
+    placeholder: 'url',
+    parse: parseExternalUrl,
+    default: '',
+    help: 'URL under which the gateway is reachable, for example behind a proxy. Used for links; its path is the default of --web.route-prefix.',
+  }),
+  routePrefix: option(
+    {
+      flag: 'web.route-prefix',
+      help: 'Prefix of all paths of the gateway, such as /gateway, or / for none. If empty, the path of --web.external-url.',
+    },
+    {
+      placeholder: 'path',
+      parse: single((given): Parsed<string | undefined> =>
+        given === '' ? { value: undefined } : parsePrefix(given),
+      ),
+      problemWith: (value) =>
+        value === undefined || (typeof value === 'string' && 'value' in parsePrefix(value))
+          ? undefined
+          : `is ${JSON.stringify(value)}; it must be a path prefix`,
+      defaultText: '',
+      defaultFor: () => undefined,
+    },
+  ),
   allowedHosts: strings({
     flag: 'web.allowed-hosts',
     placeholder: 'host',
@@ -120,7 +153,7 @@ export const httpOptionTable: OptionTable<HttpOptions> = {
     wanted: 'a list of addresses and CIDR blocks',
     default: [],
     none: 'none',
-    help: 'IP address or CIDR block, such as 10.0.0.0/8, of trusted proxies. The client address is taken from their X-Forwarded-For header.',
+    help: 'IP address or CIDR block, such as 10.0.0.0/8, of trusted proxies; unix for all who connect to a Unix socket. The client address is taken from their X-Forwarded-For header, and the scheme of links from X-Forwarded-Proto.',
   }),
   enableAdminApi: onOff({
     flag: 'web.enable-admin-api',

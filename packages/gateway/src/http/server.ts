@@ -16,13 +16,17 @@ import { createDispatcher } from './handler.ts';
 import type { Dispatcher, HandlerDeps, ServerState } from './handler.ts';
 import type { HttpOptions } from './options.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
+import { bind } from './listen.ts';
+import type { ListenTarget } from './listen.ts';
 import { createTlsServer } from './tls-server.ts';
 
 export interface GatewayServer {
   /** Answers one request of any `node:http` server. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
-  /** May be called several times, for several addresses. Without a host it listens on all, IPv6 and IPv4. */
+  /** May be called several times, for several addresses. */
   listen(address: { readonly host: string | undefined; readonly port: number }): Promise<AddressInfo>;
+  /** The same for any place. Resolves with where it listens; undefined for a Unix socket. */
+  listenOn(target: ListenTarget): Promise<AddressInfo | undefined>;
   /**
    * Stops taking requests, lets those that have begun finish, and resolves when none is left or their time is up. Also
    * turns away what still comes to `handler`.
@@ -49,36 +53,33 @@ export function createServer(deps: HandlerDeps): GatewayServer {
   const dropped = new RefusalLog(log);
   let descriptors: DescriptorWatch | undefined;
   let closed: Promise<void> | undefined;
+  const listenOn = async (target: ListenTarget): Promise<AddressInfo | undefined> => {
+    const server = openServer(options, dispatcher, { access, refusals: dropped, served: target.served });
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      // Node remembers it then, also for the log of a sender that has gone by the time.
+      void socket.remoteAddress;
+      socket.once('close', () => sockets.delete(socket));
+    });
+    server.on('drop', () =>
+      dropped.refused('connection closed: maximum number of connections reached', {
+        connections: options.connectionsMax,
+      }),
+    );
+    await bind(server, target);
+    const watch = (descriptors ??= new DescriptorWatch(log));
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (meansNoDescriptors(error.code)) watch.exhausted(error.code);
+      else dropped.refused('accepting a connection failed', { error: error.message });
+    });
+    servers.push(server);
+    const address = server.address();
+    return typeof address === 'string' || address === null ? undefined : address;
+  };
   return {
-    handler: (request, response) => dispatcher.dispatch(request, response, false),
-    async listen({ host, port }) {
-      const server = openServer(options, dispatcher, { access, refusals: dropped });
-      server.on('connection', (socket: Socket) => {
-        sockets.add(socket);
-        // Node remembers it then, also for the log of a sender that has gone by the time.
-        void socket.remoteAddress;
-        socket.once('close', () => sockets.delete(socket));
-      });
-      server.on('drop', () =>
-        dropped.refused('connection closed: maximum number of connections reached', {
-          connections: options.connectionsMax,
-        }),
-      );
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(host === undefined ? { port } : { host, port }, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
-      const watch = (descriptors ??= new DescriptorWatch(log));
-      server.on('error', (error: NodeJS.ErrnoException) => {
-        if (meansNoDescriptors(error.code)) watch.exhausted(error.code);
-        else dropped.refused('accepting a connection failed', { error: error.message });
-      });
-      servers.push(server);
-      return server.address() as AddressInfo;
-    },
+    handler: (request, response) => dispatcher.dispatch(request, response),
+    listen: async (address) => (await listenOn(address))!,
+    listenOn,
     close() {
       descriptors?.close();
       closed ??= closeAll(servers, sockets, { state, timeoutMs: options.shutdownTimeoutMs });
@@ -90,7 +91,15 @@ export function createServer(deps: HandlerDeps): GatewayServer {
 function openServer(
   options: HttpOptions,
   { dispatch, connections }: Dispatcher,
-  { access, refusals }: { readonly access: WebAccess | undefined; readonly refusals: RefusalLog },
+  {
+    access,
+    refusals,
+    served,
+  }: {
+    readonly access: WebAccess | undefined;
+    readonly refusals: RefusalLog;
+    readonly served: ListenTarget['served'];
+  },
 ): Server {
   const serverOptions = {
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
@@ -112,13 +121,14 @@ function openServer(
   server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     socket.once('end', () => connections.of(socket).peerEnded());
   });
-  server.on('request', (request, response) => dispatch(request, response, false));
+  const arrival = { served };
+  server.on('request', (request, response) => dispatch(request, response, arrival));
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    dispatch(request, response, true);
+    dispatch(request, response, { expectsContinue: true, served });
   });
   // Other expectations may be passed over, RFC 9110, section 10.1.1.
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    dispatch(request, response, false);
+    dispatch(request, response, arrival);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;

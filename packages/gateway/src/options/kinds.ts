@@ -168,6 +168,21 @@ export function urlPath(row: Row<string> & { readonly endsWithSlash?: true }): O
   return fixed(row, { placeholder: 'path', parse: single(parse), problemWith }, String);
 }
 
+/** A text that `parse` brings to the form in which it is used. */
+export function text(
+  row: Row<string> & { readonly placeholder: string; readonly parse: (text: string) => Parsed<string> },
+): Option<string> {
+  const { placeholder, parse } = row;
+  const problemWith = (value: unknown): string | undefined => {
+    if (typeof value !== 'string') return mustBe(value, 'a string');
+    const parsed = parse(value);
+    return 'value' in parsed && parsed.value === value
+      ? undefined
+      : mustBe(value, 'as the command line makes it');
+  };
+  return fixed(row, { placeholder, parse: single(parse), problemWith }, String);
+}
+
 /** Texts of a flag that may be given several times. */
 export function strings(
   row: Row<readonly string[]> & {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { environmentName, flags, options } from '../../src/config/flags.ts';
 import { flagReference, helpText } from '../../src/config/help.ts';
+import { systemdSockets } from '../../src/config/systemd.ts';
 import { formatListenAddress, parseListenAddress } from '../../src/config/listen-address.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
@@ -354,4 +355,38 @@ describe('config commands', () => {
   ])('%j is refused', (argv, error) => {
     expect(commandOf(argv)).toEqual({ kind: 'errors', errors: [error] });
   });
+});
+
+describe('listen addresses', () => {
+  test.each([
+    [':9092;push', { host: undefined, port: 9092, served: new Set(['push']) }],
+    ['127.0.0.1:9093;scrape,admin', { host: '127.0.0.1', port: 9093, served: new Set(['scrape', 'admin']) }],
+    ['[::1]:9091;read', { host: '::1', port: 9091, served: new Set(['read']) }],
+    ['unix:/run/pag.sock', { path: '/run/pag.sock' }],
+    ['unix:pag.sock;push,delete', { path: 'pag.sock', served: new Set(['push', 'delete']) }],
+  ])('%s', (text, address) => {
+    expect(parseListenAddress(text)).toEqual({ value: address });
+    expect(formatListenAddress(address as never)).toBe(text);
+  });
+
+  test.each([
+    [':9092;', /"" is nothing to serve; there are push, delete, scrape, read, admin, lifecycle/],
+    [':9092;psuh', /"psuh" is nothing to serve; did you mean push\?/],
+    [':9092;push;scrape', /"push;scrape" is nothing to serve/],
+    ['unix:', /no Unix socket/],
+    [`unix:/${'x'.repeat(200)}`, /1 to 103 bytes/],
+    ['9091;push', /is not an address/],
+  ])('%s is wrong', (text, why) => {
+    const parsed = parseListenAddress(text);
+    expect('problem' in parsed ? parsed.problem : '').toMatch(why);
+  });
+
+  test.each([
+    [{}, []],
+    [{ LISTEN_PID: '7', LISTEN_FDS: '2' }, [3, 4]],
+    [{ LISTEN_PID: '8', LISTEN_FDS: '2' }, []],
+    [{ LISTEN_PID: '7' }, []],
+    [{ LISTEN_PID: '7', LISTEN_FDS: 'x' }, []],
+    [{ LISTEN_PID: '7', LISTEN_FDS: '0' }, []],
+  ])('of systemd: %j', (env, fds) => expect(systemdSockets(env, 7)).toEqual(fds));
 });

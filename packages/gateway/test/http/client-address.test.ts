@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { createGateway } from '../../src/index.ts';
-import { clientAddresses, parseNetwork } from '../../src/http/senders/client-address.ts';
+import { trustedProxies, parseNetwork } from '../../src/http/senders/client-address.ts';
 import { BodyIntake } from '../../src/http/bodies/body.ts';
 import { HttpClient } from '../../src/http/senders/http-client.ts';
 import { FakeRequest } from './fake-request.ts';
@@ -39,11 +39,11 @@ test.each<
   ['a mapped client', '10.0.0.1', '::ffff:198.51.100.1', '198.51.100.1'],
   ['a connection that has gone', undefined, '198.51.100.1', undefined],
 ])('%s', (_what, peer, forwarded, address) => {
-  expect(clientAddresses(trusted)(request(peer, forwarded))).toBe(address);
+  expect(trustedProxies(trusted).addressOf(request(peer, forwarded))).toBe(address);
 });
 
 test('without proxies the header means nothing', () => {
-  expect(clientAddresses([])(request('10.0.0.1', '198.51.100.1'))).toBe('10.0.0.1');
+  expect(trustedProxies([]).addressOf(request('10.0.0.1', '198.51.100.1'))).toBe('10.0.0.1');
 });
 
 describe('networks', () => {

@@ -51,6 +51,7 @@ async function bench({ perConnection = 2, requestsMax = 100, stallTimeoutMs = 1_
       request,
       response,
       path: '/',
+      served: undefined,
       isPush: request.method === 'POST',
       expectsContinue: false,
       connection,

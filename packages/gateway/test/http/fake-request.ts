@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 
-import { clientAddresses } from '../../src/http/senders/client-address.ts';
+import { trustedProxies } from '../../src/http/senders/client-address.ts';
 import { HttpClient } from '../../src/http/senders/http-client.ts';
 
 export class FakeRequest extends Readable {
@@ -23,7 +23,7 @@ export class FakeRequest extends Readable {
   }
 
   get client(): HttpClient {
-    return new HttpClient(this.message, clientAddresses([]));
+    return new HttpClient(this.message, trustedProxies([]).addressOf);
   }
 
   /** Some of the body. */

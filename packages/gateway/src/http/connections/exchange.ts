@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { ErrorCode } from '../../model/errors.ts';
+import type { Role } from '../../model/roles.ts';
 
 /** What handlers ask of the connection that a request came on. */
 interface RequestConnection {
@@ -16,8 +17,10 @@ interface RequestConnection {
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Raw path without the query. */
+  /** Raw path without the query, behind the prefix of all paths; empty where it does not begin with that. */
   readonly path: string;
+  /** What is served where it came in; undefined for everything. */
+  readonly served: ReadonlySet<Role> | undefined;
   /** Pushes of one connection may run together. */
   readonly isPush: boolean;
   /** The client waits for `100 Continue` before it sends the body. */

@@ -7,6 +7,7 @@ import { shorten } from '../../primitives/quote.ts';
 import { preferredMediaType } from '../replies/accept.ts';
 import { nosniff } from '../replies/headers.ts';
 import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH } from './routes.ts';
+import type { Links } from './prefix.ts';
 import type { Handler } from './routes.ts';
 
 interface PageDeps {
@@ -15,6 +16,7 @@ interface PageDeps {
   readonly telemetryPath: string;
   readonly byJob: boolean;
   readonly version: string;
+  readonly links: Links;
 }
 
 const style = `
@@ -36,7 +38,7 @@ const htmlHeaders: readonly string[] = [
 
 export function pageHandler(deps: PageDeps): Handler {
   return async ({ request, response }) => {
-    const content = pageContent(deps, request.headers.host);
+    const content = pageContent(deps, deps.links.origin(request, safeHost(request.headers.host)));
     const html = preferredMediaType(request.headers.accept, ['text/plain', 'text/html']) === 'text/html';
     const body = html ? pageHtml(content) : pageText(content);
     request.resume();
@@ -64,8 +66,9 @@ interface PageContent {
   readonly links: readonly (readonly [string, string])[];
 }
 
-function pageContent(deps: PageDeps, host: string | undefined): PageContent {
-  const url = `http://${safeHost(host)}${deps.pushPath}${deps.byJob ? 'job/example' : ''}`;
+function pageContent(deps: PageDeps, origin: string): PageContent {
+  const { path } = deps.links;
+  const url = `${origin}${deps.pushPath}${deps.byJob ? 'job/example' : ''}`;
   const holdings = deps.gateway.holdings();
   return {
     title: `prom-aggregation-gateway ${deps.version}`,
@@ -76,10 +79,10 @@ function pageContent(deps: PageDeps, host: string | undefined): PageContent {
     warnings: holdings.suspects.map((suspect) => warningOf(suspect, deps.pushPath)),
     facts: describe(holdings, deps.byJob),
     links: [
-      [SCRAPE_PATH, 'the aggregated metrics, for Prometheus to scrape'],
-      [deps.telemetryPath, "the gateway's own metrics"],
-      [HEALTHY_PATH, '200 while the process is running'],
-      [READY_PATH, '200 while pushes are accepted, 503 when starting or shutting down'],
+      [`${path}${SCRAPE_PATH}`, 'the aggregated metrics, for Prometheus to scrape'],
+      [`${path}${deps.telemetryPath}`, "the gateway's own metrics"],
+      [`${path}${HEALTHY_PATH}`, '200 while the process is running'],
+      [`${path}${READY_PATH}`, '200 while pushes are accepted, 503 when starting or shutting down'],
     ],
   };
 }

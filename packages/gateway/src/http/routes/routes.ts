@@ -3,6 +3,7 @@
  * scrape. The table below is also the one in docs/reference/http.md; a test compares them.
  */
 import { RequestError } from '../../model/errors.ts';
+import type { Role } from '../../model/roles.ts';
 import { quote, shorten } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 
@@ -38,21 +39,23 @@ interface Route {
   readonly place: Place;
   readonly methods: readonly string[];
   readonly handler: HandlerName;
+  /** Undefined for health, which is for all but senders. */
+  readonly role: Role | undefined;
 }
 
 export const routeTable: readonly Route[] = [
-  { place: 'push', methods: ['POST', 'PUT'], handler: 'push' },
-  { place: 'push', methods: ['DELETE'], handler: 'retire' },
-  { place: 'push', methods: ['OPTIONS'], handler: 'preflight' },
-  { place: 'scrape', methods: ['GET', 'HEAD'], handler: 'scrape' },
-  { place: 'telemetry', methods: ['GET', 'HEAD'], handler: 'telemetry' },
-  { place: 'delete_series', methods: ['POST', 'PUT'], handler: 'deleteSeries' },
-  { place: 'sources', methods: ['DELETE'], handler: 'deleteSources' },
-  { place: 'wipe', methods: ['POST', 'PUT'], handler: 'wipe' },
-  { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy' },
-  { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready' },
-  { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload' },
-  { place: 'page', methods: ['GET', 'HEAD'], handler: 'page' },
+  { place: 'push', methods: ['POST', 'PUT'], handler: 'push', role: 'push' },
+  { place: 'push', methods: ['DELETE'], handler: 'retire', role: 'delete' },
+  { place: 'push', methods: ['OPTIONS'], handler: 'preflight', role: 'push' },
+  { place: 'scrape', methods: ['GET', 'HEAD'], handler: 'scrape', role: 'scrape' },
+  { place: 'telemetry', methods: ['GET', 'HEAD'], handler: 'telemetry', role: 'scrape' },
+  { place: 'delete_series', methods: ['POST', 'PUT'], handler: 'deleteSeries', role: 'admin' },
+  { place: 'sources', methods: ['DELETE'], handler: 'deleteSources', role: 'admin' },
+  { place: 'wipe', methods: ['POST', 'PUT'], handler: 'wipe', role: 'admin' },
+  { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
+  { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
+  { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
+  { place: 'page', methods: ['GET', 'HEAD'], handler: 'page', role: 'read' },
 ];
 
 export const HEALTHY_PATH = '/-/healthy';
@@ -122,6 +125,18 @@ export function createRoutes(options: PathOptions): Routes {
     allowed,
     restOf: (path) => (path.length <= pushPath.length ? '' : path.slice(pushPath.length)),
   };
+}
+
+/** Throws RequestError `not_found` for a route that a listener does not serve. */
+export function checkServed(route: Route, served: ReadonlySet<Role>): void {
+  if (isServed(route, served)) return;
+  throw new RequestError('not_found', `not served on this address, which is for ${[...served].join(', ')}`);
+}
+
+function isServed({ role, handler }: Route, served: ReadonlySet<Role>): boolean {
+  // Who comes to push has no need of it.
+  if (role === undefined) return [...served].some((each) => each !== 'push' && each !== 'delete');
+  return served.has(role) || (handler === 'preflight' && served.has('delete'));
 }
 
 /** Whether a request means to be a push, so that its refusal counts as one. */

@@ -10,22 +10,40 @@ export type AddressOf = (request: IncomingMessage) => string | undefined;
 
 const peerAddress: AddressOf = (request) => request.socket.remoteAddress;
 
-/** Networks as `parseNetwork` reads them. */
-export function clientAddresses(trustedProxies: readonly string[]): AddressOf {
-  if (trustedProxies.length === 0) return peerAddress;
+/** Stands for whoever connects to a Unix socket. */
+export const UNIX_PROXY = 'unix';
+
+interface TrustedProxies {
+  readonly addressOf: AddressOf;
+  /** Whether a request comes from one of them, so that its `X-Forwarded-…` headers are to be believed. */
+  readonly isProxied: (request: IncomingMessage) => boolean;
+}
+
+/** Networks as `parseNetwork` reads them, and `unix`. */
+export function trustedProxies(names: readonly string[]): TrustedProxies {
+  if (names.length === 0) return { addressOf: peerAddress, isProxied: () => false };
   const proxies = new BlockList();
-  for (const text of trustedProxies) {
+  for (const text of names) {
+    if (text === UNIX_PROXY) continue;
     const network = parseNetwork(text);
     if (network === undefined)
       throw new TypeError(`${JSON.stringify(text)} is neither an address nor a block`);
     proxies.addSubnet(network.address, network.prefix, network.family);
   }
+  const trustsUnix = names.includes(UNIX_PROXY);
   const isProxy = (address: string): boolean => proxies.check(address, familyOf(address));
-  return (request) => {
-    const peer = request.socket.remoteAddress;
-    const forwarded = request.headers['x-forwarded-for'] as string | undefined;
-    if (peer === undefined || forwarded === undefined || !isProxy(peer)) return peer;
-    return firstOutside(forwarded, isProxy) ?? peer;
+  const isProxied = ({ socket }: IncomingMessage): boolean => {
+    const peer = socket.remoteAddress;
+    return peer === undefined ? trustsUnix : isProxy(peer);
+  };
+  return {
+    isProxied,
+    addressOf: (request) => {
+      const peer = request.socket.remoteAddress;
+      const forwarded = request.headers['x-forwarded-for'] as string | undefined;
+      if (forwarded === undefined || !isProxied(request)) return peer;
+      return firstOutside(forwarded, isProxy) ?? peer;
+    },
   };
 }
 
