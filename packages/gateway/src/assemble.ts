@@ -1,6 +1,7 @@
 /** The one place where the parts are put together, for the process and for those who embed the gateway. */
 import { readFileSync } from 'node:fs';
 
+import { Access } from './access/access.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { limitTable } from './store/limits.ts';
@@ -63,6 +64,12 @@ export function assemble(
     webConfig: webConfig === undefined ? undefined : () => webConfig.report,
   });
   gateway.telemetry = telemetry;
+  const access = new Access({
+    now: () => performance.now(),
+    wallMs: () => clock.now(),
+    rules: gateway.rules,
+  });
+  webConfig?.keep(access);
   const { byJob } = gatewayOptions;
   const whyNotReady = (): RequestError | undefined => gateway.whyClosed;
   const server = createServer({
@@ -74,7 +81,7 @@ export function assemble(
     version,
     whyNotReady,
     reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
-    access: webConfig?.access,
+    access,
   });
   return { gateway, server, reload };
 }

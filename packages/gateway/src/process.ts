@@ -1,6 +1,7 @@
 /** The process: configuration in, exit code out. 0 after a stop that was asked for, 1 when it cannot run, 2 for wrong flags. */
 import { resolve } from 'node:path';
 
+import { newToken } from './access/new-token.ts';
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { runConfigCommand } from './config-command.ts';
@@ -13,7 +14,7 @@ import { parseConfig } from './config/parse.ts';
 import { systemdSockets } from './config/systemd.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
-import { formatSize } from './options/values.ts';
+import { formatSize } from './primitives/size.ts';
 import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 import { readRulesFile } from './rules-file.ts';
@@ -44,6 +45,11 @@ export async function runProcess(): Promise<void> {
         createLog({ level: 'warn', format: 'logfmt' }),
       );
       return;
+    case 'new token': {
+      const { token, line } = newToken();
+      process.stdout.write(`${token}\n${line}\n`);
+      return;
+    }
     case 'config':
       process.exitCode = await runConfigCommand(invocation.command);
       return;
@@ -69,7 +75,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     address: bound.join(','),
     mode: config.gateway.byJob ? 'by-job' : 'add',
     push: config.http.pushPath,
-    tls: webConfig?.access.config.tls !== undefined,
+    tls: webConfig?.config.tls !== undefined,
     config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
     memory: formatSize(config.memoryBytes),

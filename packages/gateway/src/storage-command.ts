@@ -16,7 +16,7 @@ import { openFileJournal } from './journal/file-journal.ts';
 import { inspectStore } from './journal/inspect.ts';
 import type { StoreReport } from './journal/inspect.ts';
 import { StorageProblem } from './journal/journal.ts';
-import { formatSize } from './options/values.ts';
+import { formatSize } from './primitives/size.ts';
 import { viewOf } from './read/view.ts';
 import { randomSeed } from './primitives/hash.ts';
 import type { Log } from './primitives/log.ts';

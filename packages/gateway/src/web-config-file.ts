@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 
 import { readWebConfig } from './access/read-web-config.ts';
 import type { WebConfigRead } from './access/read-web-config.ts';
-import { WebAccess } from './access/web-access.ts';
+import type { Access } from './access/access.ts';
+import type { WebConfig } from './access/web-config.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import type { Clock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
@@ -12,7 +13,8 @@ import type { Log } from './primitives/log.ts';
 const LOOK_EVERY_MS = 1_000;
 
 export class WebConfigFile {
-  readonly access: WebAccess;
+  /** What the file said at the start. */
+  readonly config: WebConfig;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -20,22 +22,22 @@ export class WebConfigFile {
   /** What the files were when they were last read. */
   #seen: string;
   #report: ConfigReport;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
+  #access: Access | undefined;
 
   private constructor(
     { path, clock, log }: WebConfigDeps,
-    access: WebAccess,
+    config: WebConfig,
     { files, seen }: { readonly files: readonly string[]; readonly seen: string },
   ) {
-    this.access = access;
+    this.config = config;
     this.#path = path;
     this.#clock = clock;
     this.#log = log;
     this.#files = files;
     this.#seen = seen;
     this.#report = { isSuccess: true, lastSuccessMs: clock.now() };
-    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
   }
 
   /** Resolves with messages where the file cannot be used. */
@@ -43,7 +45,14 @@ export class WebConfigFile {
     const { config, errors, warnings, ...looked } = await readSettled(deps.path, []);
     for (const warning of warnings) deps.log.warn(warning);
     if (config === undefined) return errors;
-    return new WebConfigFile(deps, new WebAccess(config, () => performance.now()), looked);
+    return new WebConfigFile(deps, config, looked);
+  }
+
+  /** From here on what the file says holds there, and so does what it will say. */
+  keep(access: Access): void {
+    this.#access = access;
+    access.config = this.config;
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
   }
 
   get report(): ConfigReport {
@@ -52,16 +61,16 @@ export class WebConfigFile {
 
   /** Reads the file again if anything has changed. Does not reject: a file that cannot be used changes nothing, and is logged. */
   async look(): Promise<void> {
-    if (this.#isLooking) return;
+    if (this.#isLooking || this.#access === undefined) return;
     this.#isLooking = true;
     try {
-      if ((await lookOf(this.#files)) !== this.#seen) await this.#read();
+      if ((await lookOf(this.#files)) !== this.#seen) await this.#read(this.#access);
     } finally {
       this.#isLooking = false;
     }
   }
 
-  async #read(): Promise<void> {
+  async #read(access: Access): Promise<void> {
     const { config, errors, warnings, files, seen } = await readSettled(this.#path, this.#files);
     this.#files = files;
     this.#seen = seen;
@@ -71,13 +80,13 @@ export class WebConfigFile {
       this.#failed('the web configuration file is invalid, and the previous one stays in force');
       return;
     }
-    if ((config.tls === undefined) !== (this.access.config.tls === undefined)) {
+    if ((config.tls === undefined) !== (access.config.tls === undefined)) {
       this.#failed(
         'TLS is switched on or off by a restart alone; the previous web configuration stays in force',
       );
       return;
     }
-    this.access.config = config;
+    access.config = config;
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
     this.#log.info('web configuration file reloaded', { path: this.#path });
   }
@@ -87,9 +96,8 @@ export class WebConfigFile {
     this.#log.error(message, { path: this.#path });
   }
 
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#timer);
-    await this.access.close();
   }
 }
 

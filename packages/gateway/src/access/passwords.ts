@@ -6,6 +6,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 
 import { RequestError } from '../model/errors.ts';
 import type { Bcrypt } from './bcrypt.ts';
+import type { Basic } from './credentials.ts';
 
 /** Right passwords that are remembered, as digests. */
 const RIGHT_MAX = 1000;
@@ -17,9 +18,6 @@ const WRONG_AT_ONCE = 10;
 const WRONG_EVERY_MS = 6_000;
 /** Addresses of which wrong passwords are counted; past it, the one that is counted for longest is forgotten. */
 const ADDRESSES_MAX = 10_000;
-/** Longer ones are wrong: bcrypt looks at 72 bytes. */
-const PASSWORD_CHARS_MAX = 1024;
-
 /** What a password is held against where there is no such user: of no password that anybody has. */
 const NOBODYS = '.'.repeat(53);
 
@@ -66,10 +64,7 @@ export class Passwords {
   /**
    * Undefined for who is known to be right, and else a promise that rejects with RequestError for who is wrong. `address` is who tries.
    */
-  check(authorization: string | undefined, address: string): Promise<void> | undefined {
-    const given = credentialsIn(authorization);
-    if (given === undefined) throw wrong('a user name and a password are needed');
-    const { user, password } = given;
+  check({ user, password }: Basic, address: string): Promise<void> | undefined {
     const known = this.#users.get(user);
     const hash = known ?? this.#nobodys(user);
     const digest = this.#digestOf(user, hash, password);
@@ -151,20 +146,6 @@ export class Passwords {
       return;
     }
   }
-}
-
-interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-function credentialsIn(authorization: string | undefined): Credentials | undefined {
-  const [, encoded] = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization ?? '') ?? [];
-  if (encoded === undefined) return undefined;
-  const decoded = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = decoded.indexOf(':');
-  if (colon < 0 || decoded.length > PASSWORD_CHARS_MAX) return undefined;
-  return { user: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
 }
 
 function wrong(message: string): RequestError {

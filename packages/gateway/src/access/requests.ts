@@ -1,13 +1,11 @@
-/** How often requests may come, all together: a bucket of tokens, as exporter-toolkit's rate_limit. */
+/** How often requests may come, all together, as exporter-toolkit's rate_limit. */
 import { RequestError } from '../model/errors.ts';
+import { Bucket } from './bucket.ts';
 import type { RateLimit } from './web-config.ts';
 
 export class RequestRate {
   readonly #now: () => number;
-  #limit: RateLimit | undefined;
-  /** When the bucket was last looked at, and what was in it. */
-  #atMs = 0;
-  #tokens = 0;
+  #bucket: Bucket | undefined;
 
   /** Milliseconds that never go back. */
   constructor(now: () => number) {
@@ -15,25 +13,20 @@ export class RequestRate {
   }
 
   set(limit: RateLimit | undefined): void {
-    const { intervalMs, burst } = limit ?? {};
-    if (intervalMs === this.#limit?.intervalMs && burst === this.#limit?.burst) return;
-    this.#limit = limit;
-    this.#atMs = this.#now();
-    this.#tokens = burst ?? 0;
+    if (limit === undefined) this.#bucket = undefined;
+    else {
+      const perSecond = 1000 / limit.intervalMs;
+      if (this.#bucket?.has(perSecond, limit.burst) !== true)
+        this.#bucket = new Bucket(this.#now, perSecond, limit.burst);
+    }
   }
 
   /** Throws RequestError. */
   take(): void {
-    if (this.#limit === undefined) return;
-    const nowMs = this.#now();
-    const gained = (nowMs - this.#atMs) / this.#limit.intervalMs;
-    this.#tokens = Math.min(this.#tokens + gained, this.#limit.burst);
-    this.#atMs = nowMs;
-    if (this.#tokens < 1)
-      throw new RequestError(
-        'too_many_requests',
-        'more requests than rate_limit of the web configuration allows; retry later',
-      );
-    this.#tokens -= 1;
+    if (this.#bucket?.take(1) !== false) return;
+    throw new RequestError(
+      'too_many_requests',
+      'more requests than rate_limit of the web configuration allows; retry later',
+    );
   }
 }

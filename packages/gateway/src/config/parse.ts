@@ -19,6 +19,7 @@ type Invocation =
   | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
   | { readonly kind: 'config'; readonly command: ConfigCommand }
+  | { readonly kind: 'new token' }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'errors'; readonly errors: readonly string[] };
@@ -37,6 +38,7 @@ export function parseConfig(
   memoryBytes: number = memoryOfMachine(),
 ): Invocation {
   if (argv[0] === 'storage') return parseStorageCommand(argv.slice(1), env);
+  if (argv[0] === 'token') return parseTokenCommand(argv.slice(1));
   if (argv[0] === 'config') return parseConfigCommand(argv.slice(1), env, memoryBytes);
   const errors: string[] = [];
   const line = readCommandLine(argv, errors);
@@ -75,6 +77,12 @@ function configOf(valueOf: ValueOf): Config {
     storage: readTable(storageOptionTable, valueOf),
     log: readTable(logOptionTable, valueOf),
   };
+}
+
+function parseTokenCommand(argv: readonly string[]): Invocation {
+  if (argv.includes('--help') || argv.includes('-h')) return { kind: 'help' };
+  if (argv.length === 1 && argv[0] === 'new') return { kind: 'new token' };
+  return { kind: 'errors', errors: ['token: the only command is token new'] };
 }
 
 function parseStorageCommand(

@@ -61,7 +61,7 @@ export class Gateway implements GatewayApi {
   readonly #scrapes: Scrapes;
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
-  readonly #rules: RulesInForce;
+  readonly rules: RulesInForce;
   /** One after the other, so that those set last hold in the end, and each is held against those before it. */
   #settingRules: Promise<void> = Promise.resolve();
   readonly #deletions: Deletions;
@@ -85,7 +85,7 @@ export class Gateway implements GatewayApi {
     this.#options = options;
     this.#log = log;
     this.#journal = journal;
-    this.#rules = { current: rules };
+    this.rules = { current: rules };
     const metricRules = stateRulesOf(rules, options.seriesTtlMs);
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), metricRules });
     this.#expiry = new ExpiryClock(this.#ledger, options, log);
@@ -103,7 +103,7 @@ export class Gateway implements GatewayApi {
     });
     this.#suspects = new Suspects(options.byJob, log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
-      rules: this.#rules,
+      rules: this.rules,
     });
     this.#deletions = new Deletions({
       ledger: this.#ledger,
@@ -240,7 +240,7 @@ export class Gateway implements GatewayApi {
     const { metricRules: before, ...others } = this.#ledger.state.aggregation;
     const metricRules = stateRulesOf(rules, this.#options.seriesTtlMs);
     const replace = (): void => {
-      this.#rules.current = rules;
+      this.rules.current = rules;
     };
     if (metricRules === before) replace();
     else {

@@ -1,7 +1,9 @@
 /** From request to reply: finds the handler, runs it, and answers for what it throws. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { WebAccess } from '../access/web-access.ts';
+import type { Access } from '../access/access.ts';
+import { checkMay } from '../access/principal.ts';
+import type { Principal } from '../access/principal.ts';
 import type { GatewayApi } from '../gateway/api.ts';
 import type { Telemetry } from '../gateway/telemetry/telemetry.ts';
 import { ClientGone } from '../model/client-gone.ts';
@@ -48,8 +50,8 @@ export interface HandlerDeps {
   readonly whyNotReady?: () => RequestError | undefined;
   /** Reloads the configuration file, and resolves with what to answer; left out where that is not enabled. */
   readonly reload?: (() => Promise<string>) | undefined;
-  /** What a web configuration file says; left out, everybody may come in. */
-  readonly access?: WebAccess | undefined;
+  /** Left out, everybody may do everything. */
+  readonly access?: Access | undefined;
 }
 
 /** What the handler and the servers tell each other. */
@@ -75,7 +77,7 @@ export interface Dispatcher {
 export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatcher {
   const { options } = deps;
   const hosts = hostPolicy(options.allowedHosts);
-  const cors = corsPolicy(options.corsOrigins);
+  const cors = corsPolicy(options.corsOrigins, (origin) => deps.access?.isOriginOfToken(origin) === true);
   const routes = createRoutes(options);
   const { addressOf, isProxied } = trustedProxies(options.trustedProxies);
   const prefix = prefixOf(options);
@@ -94,7 +96,8 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     routes,
     handlers,
     state,
-    enter: entrance(deps.access, addressOf),
+    cors,
+    identify: identification(deps.access, addressOf),
   });
   const begin = createBegin(run, answer, state);
   const connections = new Connections({
@@ -116,6 +119,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
         response,
         path,
         served,
+        principal: undefined,
         isPush: isPush(request.method, path) && !routes.isAdmin(path),
         expectsContinue,
         connection,
@@ -161,44 +165,55 @@ function createRunner({
   routes,
   handlers,
   state,
-  enter,
+  identify,
+  cors,
 }: {
   readonly hosts: ReturnType<typeof hostPolicy>;
   readonly prefix: string;
   readonly routes: PushDeps['routes'];
   readonly handlers: Record<HandlerName, Handler>;
   readonly state: ServerState;
-  readonly enter: ReturnType<typeof entrance>;
+  readonly identify: ReturnType<typeof identification>;
+  readonly cors: PushDeps['cors'];
 }): (exchange: Exchange) => Promise<void> {
-  const handle = (exchange: Exchange): Promise<void> => {
-    const { method = 'GET', url = '/' } = exchange.request;
-    if (exchange.path === '') throw outsidePrefix(pathOf(url), prefix);
-    const route = routes.find(method, exchange.path);
-    if (exchange.served !== undefined) checkServed(route, exchange.served);
-    return handlers[route.handler](exchange);
-  };
   return (exchange) => {
+    const { method = 'GET', url = '/' } = exchange.request;
     hosts.check(exchange.request, exchange.path);
     if (state.stopping) {
       exchange.response.shouldKeepAlive = false;
       if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
     }
-    const entering = enter(exchange);
-    return entering === undefined ? handle(exchange) : entering.then(() => handle(exchange));
+    const handle = (principal: Principal | undefined): Promise<void> => {
+      exchange.principal = principal;
+      // A stranger learns nothing of what there is.
+      if (principal?.may.size === 0) checkMay(principal, 'read');
+      if (exchange.path === '') throw outsidePrefix(pathOf(url), prefix);
+      const route = routes.find(method, exchange.path);
+      if (exchange.served !== undefined) checkServed(route, exchange.served);
+      // Health is for everybody, and browsers ask without credentials what they may ask with them.
+      if (principal !== undefined && route.role !== undefined && route.handler !== 'preflight') {
+        checkMay(principal, route.role);
+        if (principal.isAmbient) cors.checkAmbient(exchange.request.headers, route.role);
+      }
+      return handlers[route.handler](exchange);
+    };
+    const principal = identify(exchange);
+    return principal instanceof Promise ? principal.then(handle) : handle(principal);
   };
 }
 
-/** Undefined lets a request in at once. Health is for everybody, and browsers ask without credentials what they may ask with them. */
-function entrance(
-  access: WebAccess | undefined,
+/** Who sends a request; undefined where that does not matter. */
+function identification(
+  access: Access | undefined,
   addressOf: PushDeps['addressOf'],
-): (exchange: Exchange) => Promise<void> | undefined {
+): (exchange: Exchange) => Principal | undefined | Promise<Principal> {
   if (access === undefined) return () => undefined;
   return ({ request, path }) => {
     if (path === HEALTHY_PATH || path === READY_PATH) return undefined;
+    access.countRequest();
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
       return undefined;
-    return access.check(request.headers.authorization, senderOf(addressOf(request)));
+    return access.identify(request, senderOf(addressOf(request)));
   };
 }
 
@@ -233,7 +248,10 @@ function createRefusals(
       : request.method === 'DELETE'
         ? 'delete refused'
         : 'push refused';
-    refusals.refused(what, { code, path, remote, message }, { path, sender: senderOf(remote) });
+    const by = exchange.principal?.name;
+    refusals.refused(what, { code, path, remote, by, message }, { path, sender: senderOf(remote) });
+    const token = exchange.principal?.token?.rule.name;
+    if (token !== undefined && exchange.isPush) telemetry.pushedBy(token, 'refused');
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
     countRefusal(exchange, code, 'the body is incomplete');
@@ -262,7 +280,7 @@ function createHandlers(
   shared: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'> & { readonly links: Links },
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log, byJob } = deps;
-  const pushDeps: PushDeps = { gateway, state, byJob, log, ...shared };
+  const pushDeps: PushDeps = { gateway, telemetry, state, byJob, log, ...shared };
   const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
     push: pushHandler(pushDeps),

@@ -10,7 +10,7 @@ import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { clientErrorReply, connectReply } from './replies/client-error.ts';
-import type { WebAccess } from '../access/web-access.ts';
+import type { Access } from '../access/access.ts';
 import { DescriptorWatch, meansNoDescriptors } from './connections/descriptors.ts';
 import { createDispatcher } from './handler.ts';
 import type { Dispatcher, HandlerDeps, ServerState } from './handler.ts';
@@ -96,7 +96,7 @@ function openServer(
     refusals,
     served,
   }: {
-    readonly access: WebAccess | undefined;
+    readonly access: Access | undefined;
     readonly refusals: RefusalLog;
     readonly served: ListenTarget['served'];
   },
@@ -164,6 +164,8 @@ async function closeAll(
     const elapsedMs = performance.now() - started;
     if (elapsedMs >= timeoutMs) {
       for (const server of servers) server.closeAllConnections();
+      // Also those that have not come to a request: they may be in the middle of a handshake.
+      for (const socket of sockets) socket.destroy();
       break;
     }
     const silent = [...sockets].filter((socket) => socket.bytesRead === 0);

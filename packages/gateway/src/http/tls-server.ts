@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 
 import { askForCertificates } from '../access/client-certificates.ts';
 import { contextOptions } from '../access/read-web-config.ts';
-import type { WebAccess } from '../access/web-access.ts';
+import type { Access } from '../access/access.ts';
 import type { TlsConfig } from '../access/web-config.ts';
 import type { RefusalLog } from './replies/refusal-log.ts';
 import { senderOf } from './senders/sender.ts';
@@ -16,7 +16,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 export function createTlsServer(
   options: ServerOptions,
   tls: TlsConfig,
-  { access, refusals }: { readonly access: WebAccess; readonly refusals: RefusalLog },
+  { access, refusals }: { readonly access: Access; readonly refusals: RefusalLog },
 ): Server {
   const server = createServer({
     ...options,

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'invalid_parameter'
   | 'invalid_host'
   | 'unauthorized'
+  | 'forbidden'
   | 'origin_not_allowed'
   | 'admin_api_disabled'
   | 'host_not_allowed'
@@ -80,6 +81,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   invalid_parameter: { status: 400, title: 'Invalid request parameter' },
   invalid_host: { status: 400, title: 'Missing or duplicate Host header' },
   unauthorized: { status: 401, title: 'Unauthorized' },
+  forbidden: { status: 403, title: 'Forbidden' },
   origin_not_allowed: { status: 403, title: 'Origin not allowed' },
   lifecycle_disabled: { status: 403, title: 'Lifecycle API not enabled' },
   admin_api_disabled: { status: 403, title: 'Admin API disabled' },

@@ -4,7 +4,8 @@ import { shareOf } from './share.ts';
 import type { Share } from './share.ts';
 import { formatDuration, parseDuration } from '../primitives/duration.ts';
 import type { Parsed } from '../primitives/duration.ts';
-import { formatSize, parseCount, parsePath, parseSize } from './values.ts';
+import { formatSize, parseSize } from '../primitives/size.ts';
+import { parseCount, parsePath } from './values.ts';
 
 /** What a row says of an option of any kind. */
 type Row<T> = FlagRow & { readonly default: T };

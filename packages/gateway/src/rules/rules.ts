@@ -8,6 +8,7 @@
  * The first two say which series a sample is of, and are done with once that is known. The third is part of the state
  * (AggregationConfig), so that a replay comes to the same numbers.
  */
+import type { AccessRules } from './access.ts';
 import type { Pattern } from './pattern.ts';
 import type { Selector } from './selector.ts';
 
@@ -17,6 +18,8 @@ export interface Rules {
   readonly relabel: readonly RelabelRule[];
   /** Each setting is that of the first rule that matches and has it. */
   readonly metrics: readonly MetricRule[];
+  /** Who may do what; left out, everybody may do everything. */
+  readonly access?: AccessRules | undefined;
 }
 
 export interface SourceRule {

@@ -1,5 +1,7 @@
 /** Certificates: those of the server rotate, and those of clients are held against what the file says, on every connection. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect as tcpConnect } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 
@@ -173,4 +175,18 @@ test('no message shows a secret', async () => {
   expect(lines.filter(([level]) => level === 'error').length).toBeGreaterThanOrEqual(16);
   expect(JSON.stringify(lines)).not.toContain('hunter22');
   expect(JSON.stringify(lines)).not.toContain(secret.slice(0, 20));
+});
+
+test('who never ends a handshake does not hold up a stop', async () => {
+  const { port, server } = await serve(plainTls);
+  const silent = [tcpConnect(port, '127.0.0.1'), tcpConnect(port, '127.0.0.1')];
+  for (const socket of silent) socket.on('error', () => undefined);
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  // The beginning of a ClientHello.
+  silent[0]!.write(Buffer.from([22, 3, 1, 2, 0, 1]));
+  const aborted = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(aborted, 'secureConnect');
+  aborted.destroy();
+  await server.close();
+  for (const socket of silent) socket.destroy();
 });

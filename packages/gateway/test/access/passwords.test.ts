@@ -1,6 +1,7 @@
 /** What it takes to come in by name and password, and what those who cannot take from the others. */
 import { describe, expect, it, test } from 'vitest';
 
+import { basicIn, bearerIn, tokenInUrl } from '../../src/access/credentials.ts';
 import { Bcrypt } from '../../src/access/bcrypt.ts';
 import { Passwords } from '../../src/access/passwords.ts';
 import { RequestError } from '../../src/model/errors.ts';
@@ -35,9 +36,7 @@ function passwords(users: Record<string, string> = { ann: hashOf('10', 'ann') })
   const checked = new Passwords({ bcrypt, now: () => nowMs });
   checked.setUsers(new Map(Object.entries(users)));
   const check = (user: string, password: string, address = 'a'): Promise<string> | undefined =>
-    checked
-      .check(`Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`, address)
-      ?.then(() => 'in', codeOf);
+    checked.check({ user, password }, address)?.then(() => 'in', codeOf);
   const decided = (user: string, password: string, address?: string): Promise<string> | undefined => {
     const answer = check(user, password, address);
     bcrypt.decideAll();
@@ -165,17 +164,33 @@ test('comparisons of all addresses wait in a line that has an end', async () => 
   expect((await decisions(answers)).filter((answer) => answer === 'overloaded')).toHaveLength(6);
 });
 
-test.each([
-  ['nothing', undefined],
-  ['another scheme', 'Bearer abc'],
-  ['no colon', `Basic ${Buffer.from('ann').toString('base64')}`],
-  ['what is no base64', 'Basic ä'],
-  ['two values', 'Basic YTpi, Basic YTpi'],
-  ['a password without end', `Basic ${Buffer.from(`ann:${'x'.repeat(5000)}`).toString('base64')}`],
-])('%s is no password, and is compared with none', (_name, authorization) => {
-  const { bcrypt, checked } = passwords();
-  expect(() => checked.check(authorization, 'a')).toThrow(/a user name and a password are needed/);
-  expect(bcrypt.compared).toHaveLength(0);
+describe('credentials', () => {
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+  it.each([
+    ['ann:x', { user: 'ann', password: 'x' }],
+    ['ann:x:y', { user: 'ann', password: 'x:y' }],
+    [':x', { user: '', password: 'x' }],
+    ['ann', undefined],
+    [`ann:${'x'.repeat(5000)}`, undefined],
+  ])('Basic of %s', (text, given) => expect(basicIn(basic(text))).toEqual(given));
+  it.each(['Bearer abc', 'Basic ä', 'Basic YTpi, Basic YTpi', 'Basic', ''])('%j is not Basic', (text) =>
+    expect(basicIn(text)).toBeUndefined(),
+  );
+  it.each([
+    ['Bearer abc', 'abc'],
+    ['bearer  a-._~+/= ', 'a-._~+/='],
+    ['Bearer', undefined],
+    ['Bearer a b', undefined],
+    ['Basic abc', undefined],
+  ])('the bearer of %j', (text, token) => expect(bearerIn(text)).toBe(token));
+  it.each([
+    ['/metrics?token=abc', 'abc'],
+    ['/metrics?x=1&token=a%2Bb', 'a+b'],
+    ['/metrics?token=', ''],
+    ['/metrics?tokens=abc', undefined],
+    ['/metrics/token=abc', undefined],
+    ['/metrics?token=a&token=b', 'b'],
+  ])('the token of %s', (url, token) => expect(tokenInUrl(url)).toBe(token));
 });
 
 test('bcrypt runs beside the event loop, one comparison after the other', async () => {

@@ -28,8 +28,8 @@ describe('with users', () => {
     const { status, headers, text } = await ask(port, { ...nobody, method, path });
     expect([status, headers['www-authenticate'], text]).toEqual([
       401,
-      'Basic realm="prom-aggregation-gateway"',
-      'a user name and a password are needed\n',
+      'Basic realm="prom-aggregation-gateway", Bearer realm="prom-aggregation-gateway"',
+      'a token or password is needed\n',
     ]);
     expect(gateway.pushes).toEqual([]);
     expect(

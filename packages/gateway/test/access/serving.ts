@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 import { onTestFinished } from 'vitest';
 
+import { Access } from '../../src/access/access.ts';
+import type { HttpOptions } from '../../src/http/options.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
+import { readRules } from '../../src/rules/file/read-rules.ts';
 import { WebConfigFile } from '../../src/web-config-file.ts';
 import { run } from '../http/helpers.ts';
 import type { Running } from '../http/helpers.ts';
@@ -18,6 +21,16 @@ import type { LogLine } from '../support/collecting-log.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
 const certificates = fileURLToPath(new URL('certificates', import.meta.url));
+
+/** By a web configuration file, and the rules of a configuration file. */
+export function accessBy(file: WebConfigFile, rules: string = '', wallMs: () => number = Date.now): Access {
+  const read = readRules(rules);
+  if (read.rules === undefined) throw new Error(read.problems.map(({ message }) => message).join('\n'));
+  const access = new Access({ now: () => performance.now(), wallMs, rules: { current: read.rules } });
+  file.keep(access);
+  onTestFinished(() => access.close());
+  return access;
+}
 
 interface Serving extends Running {
   /** Of the file and the certificates that it names. */
@@ -29,7 +42,10 @@ interface Serving extends Running {
 }
 
 /** Serves by this file, beside which certificates/ lies. Throws what is wrong with it. */
-export async function serve(yaml: string): Promise<Serving> {
+export async function serve(
+  yaml: string,
+  { rules = '', options = {} }: { readonly rules?: string; readonly options?: Partial<HttpOptions> } = {},
+): Promise<Serving> {
   const folder = temporaryFolder();
   cpSync(certificates, folder, { recursive: true });
   const path = join(folder, 'web.yml');
@@ -38,7 +54,8 @@ export async function serve(yaml: string): Promise<Serving> {
   const file = await WebConfigFile.open({ path, clock: systemClock, log });
   if (!(file instanceof WebConfigFile)) throw new Error(file.join('\n'));
   onTestFinished(() => file.close());
-  const running = await run({}, { access: file.access, log });
+  const access = accessBy(file, rules);
+  const running = await run(options, { access, log });
   return {
     ...running,
     folder,

@@ -13,7 +13,7 @@ import { silentLog } from '../../src/primitives/log.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
 import { WebConfigFile } from '../../src/web-config-file.ts';
 import { run } from '../http/helpers.ts';
-import { ask } from './serving.ts';
+import { accessBy, ask } from './serving.ts';
 import type { Asking } from './serving.ts';
 
 const data = fileURLToPath(new URL('../conformance/data/exporter-toolkit/testdata', import.meta.url));
@@ -171,7 +171,7 @@ describe('who is let in', () => {
     const opened = await WebConfigFile.open({ path: join(data, file), clock: systemClock, log: silentLog });
     if (!(opened instanceof WebConfigFile)) throw new Error(opened.join('\n'));
     onTestFinished(() => opened.close());
-    const { port } = await run({}, { access: opened.access });
+    const { port } = await run({}, { access: accessBy(opened) });
     if (typeof outcome === 'number') {
       const answer = await ask(port, asking);
       expect(answer.status).toBe(outcome);

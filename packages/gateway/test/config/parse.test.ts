@@ -12,7 +12,8 @@ import { parseOrigin } from '../../src/http/option-values.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import { flagGroups } from '../../src/options/option.ts';
 import { shareOf } from '../../src/options/share.ts';
-import { formatSize, parsePath, parseSize } from '../../src/options/values.ts';
+import { parsePath } from '../../src/options/values.ts';
+import { formatSize, parseSize } from '../../src/primitives/size.ts';
 import { formatDuration, parseDuration } from '../../src/primitives/duration.ts';
 
 function configOf(argv: readonly string[], env: Record<string, string> = {}, memoryBytes = 2 ** 50) {

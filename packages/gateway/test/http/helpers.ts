@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { onTestFinished } from 'vitest';
 
-import type { WebAccess } from '../../src/access/web-access.ts';
+import type { Access } from '../../src/access/access.ts';
 import type {
   Deleted,
   DeleteRequest,
@@ -95,8 +95,12 @@ export class FakeGateway implements GatewayApi {
 export class FakeTelemetry implements Telemetry {
   readonly refused: [code: string, bytes: number][] = [];
   readonly scrapes: number[] = [];
+  readonly byToken: [token: string, result: string][] = [];
   pushAccepted(): void {}
   pushReplayed(): void {}
+  pushedBy(token: string, result: string): void {
+    this.byToken.push([token, result]);
+  }
   committed(): void {}
   pushRefused(code: string, bytes: number): void {
     this.refused.push([code, bytes]);
@@ -140,7 +144,7 @@ export interface Reply {
 
 export async function run(
   options: Partial<HttpOptions> = {},
-  more: { readonly byJob?: boolean; readonly access?: WebAccess; readonly log?: Log } = {},
+  more: { readonly byJob?: boolean; readonly access?: Access; readonly log?: Log } = {},
 ): Promise<Running> {
   const gateway = new FakeGateway();
   const telemetry = new FakeTelemetry();

@@ -156,6 +156,11 @@ export const ownMetrics = {
     [],
     'Unix time of the last successful load of the web configuration file; 0 without a file.',
   ],
+  token_pushes_total: [
+    'counter',
+    ['token', 'result'],
+    'Pushes by the token that they came with; result: accepted or refused.',
+  ],
   build_info: [
     'gauge',
     ['version', 'node_version'],
@@ -217,8 +222,10 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   addStorage(registry, () => holdings.storage);
   addConfigReports(collect, deps);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
+  const pushedBy = countByToken(collect);
   collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
   return {
+    pushedBy,
     pushReplayed() {
       totals.replayed += 1;
     },
@@ -348,6 +355,19 @@ function addStorage(registry: Registry, storage: () => StorageReport | undefined
   gauge('storage_replayed_records', ({ recovery }) => recovery.records);
   gauge('storage_replay_duration_seconds', ({ recovery }) => recovery.seconds);
   gauge('storage_damages', ({ recovery }) => recovery.lost.length);
+}
+
+function countByToken(collect: ReturnType<typeof collectors>): Telemetry['pushedBy'] {
+  const byToken = new Map<string, { accepted: number; refused: number }>();
+  collect.counter('token_pushes_total', (set) => {
+    for (const [token, counts] of byToken)
+      for (const result of ['accepted', 'refused'] as const) set(counts[result], { token, result });
+  });
+  return (token, result) => {
+    const counts = byToken.get(token) ?? { accepted: 0, refused: 0 };
+    counts[result] += 1;
+    byToken.set(token, counts);
+  };
 }
 
 function addConfigReports(

@@ -17,6 +17,8 @@ export interface Telemetry {
   pushAccepted(samples: number, bytes: number, seconds: number): void;
   /** A push that was there already, under its idempotency key. */
   pushReplayed(): void;
+  /** By name of the token that a push came with. */
+  pushedBy(token: string, result: 'accepted' | 'refused'): void;
   /** A push refused by any layer, with its body size as far as known. */
   pushRefused(code: ErrorCode, bytes: number): void;
   samplesIgnored(reason: IgnoredReason, count: number): void;

@@ -34,6 +34,8 @@ interface ReceivedBody {
   readonly coding: BodyCoding;
   /** Whose share of memory and decoders it takes. */
   readonly client: Client;
+  /** Of the body, where less is allowed than of others. */
+  readonly bytesMax?: number | undefined;
 }
 
 /** The bytes of a body, until they are freed. */
@@ -70,12 +72,13 @@ export class BodyIntake {
    * Everything the headers alone can be refused for. Returns how the body is coded. Comes before `receive`, and before
    * `100 Continue` is sent.
    */
-  check(request: IncomingMessage): BodyCoding {
+  check(request: IncomingMessage, bytesMax: number = Infinity): BodyCoding {
     const coding = readContentEncoding(request.headers['content-encoding']);
     const announced = request.headers['content-length'];
     if (announced === undefined) return coding;
     const bytes = Number(announced);
-    if (bytes > this.#limits.bodyBytesMax) throw bodyTooLarge(this.#limits.bodyBytesMax);
+    const most = Math.min(bytesMax, this.#limits.bodyBytesMax);
+    if (bytes > most) throw bodyTooLarge(most);
     this.#memory.checkAnnounced(bytes);
     return coding;
   }
@@ -85,8 +88,11 @@ export class BodyIntake {
    * RequestError, or with ClientGone when the upload breaks off; nothing is held then. An uncompressed body that comes in one chunk is
    * not copied.
    */
-  receive(request: IncomingMessage, { coding, client }: ReceivedBody): Promise<HeldBody> {
-    const { bodyBytesMax } = this.#limits;
+  receive(
+    request: IncomingMessage,
+    { coding, client, bytesMax = Infinity }: ReceivedBody,
+  ): Promise<HeldBody> {
+    const bodyBytesMax = Math.min(bytesMax, this.#limits.bodyBytesMax);
     const readBefore = bodyReadBefore(request);
     if (readBefore !== undefined) {
       if (readBefore.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
@@ -94,7 +100,9 @@ export class BodyIntake {
     }
     const share = this.#memory.share(client.sender);
     const collected = collect(request, share, bodyBytesMax);
-    return coding === undefined ? collected : this.#decompressed(collected, { coding, client, share });
+    return coding === undefined
+      ? collected
+      : this.#decompressed(collected, { coding, client, share, bodyBytesMax });
   }
 
   async #decompressed(
@@ -103,10 +111,15 @@ export class BodyIntake {
       coding,
       client,
       share,
-    }: { readonly coding: Compression; readonly client: Client; readonly share: BodyShare },
+      bodyBytesMax,
+    }: {
+      readonly coding: Compression;
+      readonly client: Client;
+      readonly share: BodyShare;
+      readonly bodyBytesMax: number;
+    },
   ): Promise<BodyBuffer> {
     const sent = await collected;
-    const { bodyBytesMax } = this.#limits;
     const output = new BodyBuffer(share, bodyBytesMax);
     const body = {
       sent: sent.bytes(),

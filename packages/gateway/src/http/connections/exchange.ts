@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import type { Principal } from '../../access/principal.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import type { Role } from '../../model/roles.ts';
 
@@ -23,6 +24,8 @@ export interface Exchange {
   readonly served: ReadonlySet<Role> | undefined;
   /** Pushes of one connection may run together. */
   readonly isPush: boolean;
+  /** Who sends it, once that is known; undefined where everybody may do everything. */
+  principal: Principal | undefined;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
   /** Undefined where many requests share a connection without an order, as in HTTP/2. */

@@ -6,7 +6,10 @@
  *
  * Headers are flat arrays of name, value, name, value, as `writeHead` takes them without further work.
  */
+import type { IncomingHttpHeaders } from 'node:http';
+
 import { RequestError } from '../../model/errors.ts';
+import type { Role } from '../../model/roles.ts';
 import { quote } from '../../primitives/quote.ts';
 
 export type FlatHeaders = readonly string[];
@@ -21,9 +24,19 @@ export interface CorsPolicy {
   preflightHeadersFor(origin: string | undefined): FlatHeaders;
   /**
    * Throws RequestError `origin_not_allowed`. Requests without an Origin do not come from pages and always pass, and so do
-   * those of the gateway's own pages, by the Host header.
+   * those of the gateway's own pages, by the Host header. `ofToken` are the origins whose pages may use the token of the request, where it says so.
    */
-  check(origin: string | undefined, purpose: CorsPurpose, host: string | undefined): void;
+  check(
+    origin: string | undefined,
+    purpose: CorsPurpose,
+    host: string | undefined,
+    ofToken?: readonly string[],
+  ): void;
+  /**
+   * The same for a request with a password that a browser may have sent by itself, whatever page it was for: only pages of origins that are named
+   * may change anything by it.
+   */
+  checkAmbient(headers: IncomingHttpHeaders, role: Role): void;
 }
 
 const preflightHeaders: FlatHeaders = [
@@ -39,39 +52,59 @@ const anyOriginHeaders: FlatHeaders = ['Access-Control-Allow-Origin', '*'];
 const noHeaders: FlatHeaders = [];
 const varies: FlatHeaders = ['Vary', 'Origin'];
 
-/** `origins` holds `*`, which lets all push, and exact origins as browsers write them. */
-export function corsPolicy(origins: readonly string[]): CorsPolicy {
+/** `origins` holds `*`, which lets all push, and exact origins as browsers write them. `isOfToken` names more of these. */
+export function corsPolicy(
+  origins: readonly string[],
+  isOfToken: (origin: string) => boolean = () => false,
+): CorsPolicy {
   const anyMayPush = origins.includes('*');
   const named = new Map<string, FlatHeaders>(
-    origins
-      .filter((origin) => origin !== '*')
-      .map((origin) => [
-        origin,
-        [...varies, 'Access-Control-Allow-Origin', origin, 'Access-Control-Allow-Credentials', 'true'],
-      ]),
+    origins.filter((origin) => origin !== '*').map((origin) => [origin, headersOfNamed(origin)]),
   );
   const hidden = named.size === 0 ? noHeaders : varies;
   const others = anyMayPush ? [...hidden, ...anyOriginHeaders] : varies;
   const headersFor = (origin: string | undefined, purpose: CorsPurpose): FlatHeaders => {
-    const ofOrigin = origin === undefined ? undefined : named.get(origin);
+    if (origin === undefined) return purpose === 'push' ? others : hidden;
+    const ofOrigin = named.get(origin) ?? (isOfToken(origin) ? headersOfNamed(origin) : undefined);
     return ofOrigin ?? (purpose === 'push' ? others : hidden);
   };
   return {
     headersFor,
     preflightHeadersFor(origin) {
-      const methods = origin !== undefined && named.has(origin) ? allMethods : pushMethods;
+      const isNamed = origin !== undefined && (named.has(origin) || isOfToken(origin));
+      const methods = isNamed ? allMethods : pushMethods;
       return [...headersFor(origin, 'push'), ...methods, ...preflightHeaders];
     },
-    check(origin, purpose, host) {
-      if (origin === undefined || purpose === 'read' || named.has(origin)) return;
-      if (purpose === 'push' && anyMayPush) return;
-      if (isOwn(origin, host)) return;
+    check(origin, purpose, host, ofToken) {
+      if (origin === undefined || purpose === 'read') return;
+      if (ofToken !== undefined) {
+        if (ofToken.includes(origin)) return;
+        throw new RequestError(
+          'origin_not_allowed',
+          `pages of origin ${quote(origin)} may not use this token; add the origin to its origins`,
+        );
+      }
+      if (named.has(origin) || (purpose === 'push' && anyMayPush) || isOwn(origin, host)) return;
       throw new RequestError(
         'origin_not_allowed',
         `pages of origin ${quote(origin)} are not allowed to ${purpose === 'push' ? 'push' : 'delete'}; add the origin with --web.cors-origin`,
       );
     },
+    checkAmbient({ origin, host, 'sec-fetch-site': site }, role) {
+      if (role === 'scrape' || role === 'read') return;
+      const isOfPage =
+        origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin');
+      if (!isOfPage || (origin !== undefined && (named.has(origin) || isOwn(origin, host)))) return;
+      throw new RequestError(
+        'origin_not_allowed',
+        `a page of ${origin === undefined ? 'another origin' : quote(origin)} may not use a password that the browser knows; use a token, or add the origin with --web.cors-origin`,
+      );
+    },
   };
+}
+
+function headersOfNamed(origin: string): FlatHeaders {
+  return [...varies, 'Access-Control-Allow-Origin', origin, 'Access-Control-Allow-Credentials', 'true'];
 }
 
 /** Whether a page was loaded from where it now sends its request to. */

@@ -54,7 +54,11 @@ export function sendError(
     ...headers,
   ];
   if (error.status === 503 || error.status === 429) all.push('Retry-After', RETRY_AFTER_SECONDS);
-  if (error.status === 401) all.push('WWW-Authenticate', 'Basic realm="prom-aggregation-gateway"');
+  if (error.status === 401)
+    all.push(
+      'WWW-Authenticate',
+      'Basic realm="prom-aggregation-gateway", Bearer realm="prom-aggregation-gateway"',
+    );
   const unread = !request.complete && !isSmall(request);
   if (unread || endsConnection.has(error.code)) response.shouldKeepAlive = false;
   response.writeHead(error.status, all);

@@ -1,8 +1,11 @@
 /** Pushes and deletes. The way of a good push is the hot path of the whole server: it makes no copies and few objects. */
 import type { IncomingHttpHeaders } from 'node:http';
 
+import { checkSource } from '../../access/principal.ts';
+import { takeBytes, takePush } from '../../access/tokens.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { GatewayApi, PushOutcome } from '../../gateway/api.ts';
+import type { Telemetry } from '../../gateway/telemetry/telemetry.ts';
 import type { Log } from '../../primitives/log.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { BodyIntake } from '../bodies/body.ts';
@@ -19,6 +22,7 @@ import { sendText } from '../replies/send-text.ts';
 
 export interface PushDeps {
   readonly gateway: GatewayApi;
+  readonly telemetry: Pick<Telemetry, 'pushedBy'>;
   readonly intake: BodyIntake;
   readonly cors: CorsPolicy;
   readonly routes: Routes;
@@ -40,19 +44,24 @@ export function pushHandler(deps: PushDeps): Handler {
   const accepted = acceptedLog(deps);
   const paths = new PushPathReader();
   return async (exchange) => {
-    const { request, response } = exchange;
+    const { request, response, principal } = exchange;
     const headers = request.headers;
-    cors.check(headers.origin, 'push', headers.host);
+    const token = principal?.token;
+    cors.check(headers.origin, 'push', headers.host, token?.rule.origins);
     const key = paths.read(routes.restOf(exchange.path));
+    if (principal !== undefined) checkSource(principal, key);
+    if (token !== undefined) takePush(token);
+    const bytesMax = token?.rule.limits.body;
     const format = formatOf(headers['content-type']);
-    const coding = intake.check(request);
+    const coding = intake.check(request, bytesMax);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = readIdempotencyKey(headers);
     const client = new HttpClient(request, addressOf);
-    const received = await intake.receive(request, { coding, client });
+    const received = await intake.receive(request, { coding, client, bytesMax });
     const body = received.bytes();
     exchange.bodyBytes = body.length;
+    if (token !== undefined) takeBytes(token, body.length);
     let outcome: PushOutcome;
     try {
       outcome = await gateway.push({ method, key, format, body, idempotencyKey, client });
@@ -65,6 +74,7 @@ export function pushHandler(deps: PushDeps): Handler {
     if (deps.state.stopping && exchange.connection?.isLast(exchange) !== false)
       response.shouldKeepAlive = false;
     const origin = cors.headersFor(headers.origin, 'push');
+    if (token !== undefined) deps.telemetry.pushedBy(token.rule.name, 'accepted');
     accepted?.(exchange, outcome);
     if (outcome === 'dropped') sendText(response, 202, { text: NOTHING_ADDED, headers: origin });
     else if (outcome === 'dropped by rules') sendText(response, 202, { text: ALL_DROPPED, headers: origin });
@@ -75,8 +85,9 @@ export function pushHandler(deps: PushDeps): Handler {
 export function retireHandler(deps: PushDeps): Handler {
   const { gateway, cors, routes } = deps;
   return async (exchange) => {
+    const { principal } = exchange;
     const { origin, host } = exchange.request.headers;
-    cors.check(origin, 'retire', host);
+    cors.check(origin, 'retire', host, principal?.token?.rule.origins);
     const rest = routes.restOf(exchange.path);
     if (rest === '') {
       throw new RequestError(
@@ -85,6 +96,7 @@ export function retireHandler(deps: PushDeps): Handler {
       );
     }
     const key = parsePushPath(rest);
+    if (principal !== undefined) checkSource(principal, key);
     exchange.request.resume();
     await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
     const headers = cors.headersFor(origin, 'retire');
@@ -144,11 +156,12 @@ function acceptedLog({
   addressOf,
 }: PushDeps): ((exchange: Exchange, outcome: PushOutcome) => void) | undefined {
   if (log.isDebugEnabled !== true) return undefined;
-  return ({ request, path, bodyBytes }, outcome) =>
+  return ({ request, path, bodyBytes, principal }, outcome) =>
     log.debug(acceptedMessages[outcome], {
       method: request.method,
       path: shorten(path),
       remote: addressOf(request),
+      by: principal?.name,
       bytes: bodyBytes,
       replayed: outcome === 'replayed' ? true : undefined,
     });

@@ -4,7 +4,9 @@ import { gaugePolicies, relabelActions } from '../rules.ts';
 import type { GaugePolicy, MetricRule, RelabelRule } from '../rules.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
-import { entries } from './entries.ts';
+import { accessTable } from './access-keys.ts';
+import type { AccessKeys } from './access-keys.ts';
+import { entries, entry } from './entries.ts';
 import type { Entry, Table } from './entries.ts';
 import { count, duration, label, list, number, parsed, text, word, wordOr } from './kinds.ts';
 import type { Located, ValueKind } from './kinds.ts';
@@ -45,6 +47,7 @@ export interface FileKeys {
   readonly metric_relabel_configs: readonly Located<Entry<RelabelKeys>>[];
   readonly metrics: readonly Located<Entry<MetricKeys>>[];
   readonly presets: readonly Located<PresetName>[];
+  readonly access: Entry<AccessKeys>;
 }
 
 const labels: ValueKind<Labels> = list(label, {
@@ -219,6 +222,12 @@ export const fileTable: Table<FileKeys> = {
       doc: 'Entries of `metrics` for common names, after those of the file.',
       default: '[]',
       example: '[timestamps, info]',
+    },
+    access: {
+      kind: entry(accessTable),
+      doc: 'Who may push, read and delete.',
+      default: 'everybody',
+      example: '{anonymous: [scrape]}',
     },
   },
   notYet: [],

@@ -5,6 +5,7 @@ import type { Node, Scalar } from 'yaml';
 import { parseDuration } from '../../primitives/duration.ts';
 import { nearestName } from '../../primitives/nearest.ts';
 import { quote } from '../../primitives/quote.ts';
+import { parseSize } from '../../primitives/size.ts';
 import { RuleProblem } from '../rule-problem.ts';
 import type { FileReader, FileValue } from './file-reader.ts';
 import type { Place } from './problems.ts';
@@ -128,6 +129,17 @@ export const number: ValueKind<number> = scalar('a number', { type: 'number' }, 
   );
   return undefined;
 });
+
+/** Written as sizes of flags are. */
+export const bytes: ValueKind<number> = parsed(
+  'a size, such as 16KiB or 1MiB',
+  { type: ['string', 'integer'], minimum: 1, pattern: '^[0-9]+(\\.[0-9]+)?([KMG]iB|[GMKk]B|B)?$' },
+  (each) => {
+    const read = parseSize(each);
+    if ('value' in read) return read.value;
+    throw new RuleProblem(read.problem);
+  },
+);
 
 export function list<T>(
   each: ValueKind<T>,

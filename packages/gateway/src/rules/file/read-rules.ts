@@ -5,6 +5,7 @@
 import { atOnce } from '../../primitives/turns.ts';
 import { noRules } from '../rules.ts';
 import type { RelabelRule, Rules, SourceRule } from '../rules.ts';
+import { accessRulesOf } from './access-rules.ts';
 import { FILE_BYTES_MAX, parseYaml } from './document.ts';
 import { entry } from './entries.ts';
 import type { Entry } from './entries.ts';
@@ -77,7 +78,9 @@ function* checked(
     pathLabels === 'add' ||
     sources.some((source) => addsPathLabel(source, label)) ||
     relabelling.some((rule) => makesLabel(rule, label));
-  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, hasLabel) };
+  const access = accessRulesOf(keys.access, problems);
+  const metrics = yield* metricRulesOf(keys, problems, hasLabel);
+  return { sources, relabel, metrics, ...(access && { access }) };
 }
 
 function addsPathLabel({ pathLabels }: SourceRule, label: string): boolean {
@@ -90,7 +93,7 @@ function makesLabel({ action, targetLabel }: RelabelRule, label: string): boolea
 }
 
 /** Entries of all lists of the file. */
-export function countEntries({ sources, relabel, metrics }: Rules): number {
+export function countEntries({ sources, relabel, metrics, access }: Rules): number {
   const ofSources = sources.reduce((count, source) => count + 1 + source.relabel.length, 0);
-  return ofSources + relabel.length + metrics.length;
+  return ofSources + relabel.length + metrics.length + (access?.tokens.length ?? 0);
 }

@@ -1,3 +1,4 @@
+import { accessTable, limitTable, tokenTable } from './access-keys.ts';
 import type { Key, Table } from './entries.ts';
 import { fileTable, metricTable, relabelTable, sourceTable } from './keys.ts';
 import { presets } from './presets.ts';
@@ -24,6 +25,9 @@ export function configReference(): string {
     ),
     '',
     ...section('Entries of `metrics`', metricTable),
+    ...section('Keys of `access`', accessTable),
+    ...section('Entries of `access.tokens`', tokenTable),
+    ...section('`limits` of a token', limitTable),
     '## Presets',
     '',
     '| preset | as if written |',

@@ -74,6 +74,14 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   replacement: fc.constantFrom('$1', '${1}_total', 'x'),
   ttl: fc.constantFrom('90s', '1h30m', '0', 0),
   modulus: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  pushes_per_second: fc.integer({ min: 1, max: 1e9 }),
+  burst: fc.integer({ min: 1, max: 1e9 }),
+  bytes_per_second: fc.constantFrom('1MiB', 5000, '1kB'),
+  body: fc.constantFrom('16KiB', 1),
+  sources: fc.constantFrom('{job="x"}', '{job=~"a|b"}'),
+  origins: fc.constantFrom([], ['https://a.example'], ['http://localhost:3000', 'app://b']),
+  expires: fc.constantFrom('2027-06-01', '2027-06-01T12:00:00Z', '1999-01-01T00:00+02:00'),
+  users: fc.constantFrom({}, { ann: ['scrape'], bob: [] }),
 };
 
 /** Each match is another one, as an entry behind one that matches the same is refused. */
@@ -84,12 +92,20 @@ const match = fc
 const labels = (minLength: number): fc.Arbitrary<unknown> =>
   fc.uniqueArray(fc.constantFrom('x', 'y', 'z', 'ü', 9, true), { minLength });
 
-function valuesOf(name: string, schema: Schema): fc.Arbitrary<unknown> {
-  if (name === 'match') return match;
-  if (known[name] !== undefined) return known[name];
+/** So are names of tokens, and the tokens themselves. */
+const name = fc.constantFrom('a', 'b-1', 'C.d_').map((text) => `${text}${matches++}`);
+const sha256 = fc.constantFrom('0', 'f', 'A').map((digit) => `${digit}${matches++}`.padStart(64, '0'));
+
+function valuesOf(key: string, schema: Schema): fc.Arbitrary<unknown> {
+  if (key === 'match') return match;
+  if (key === 'name') return name;
+  if (key === 'sha256') return sha256;
+  // Of a file and of a token it is something else.
+  if (known[key] !== undefined && schema.type !== 'array') return known[key];
+  if (key === 'origins') return known['origins']!;
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-  if (schema.oneOf !== undefined) return fc.oneof(...schema.oneOf.map((one) => valuesOf(name, one)));
+  if (schema.oneOf !== undefined) return fc.oneof(...schema.oneOf.map((one) => valuesOf(key, one)));
   if (schema.type === 'array') return listsOf(schema);
   if (schema.type === 'object') return documentsOf(schema);
   return fc.string({ unit: 'grapheme' });
@@ -97,7 +113,8 @@ function valuesOf(name: string, schema: Schema): fc.Arbitrary<unknown> {
 
 function listsOf({ items = {}, minItems = 0 }: Schema): fc.Arbitrary<unknown> {
   if (items.type === 'object') return fc.array(documentsOf(items), { maxLength: 4 });
-  if (items.enum !== undefined) return fc.uniqueArray(fc.constantFrom(...items.enum));
+  if (items.enum !== undefined)
+    return fc.uniqueArray(fc.constantFrom(...items.enum), { minLength: minItems });
   if (items.type === 'number') {
     const numbers = fc.uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true }), {
       minLength: minItems,
@@ -109,11 +126,11 @@ function listsOf({ items = {}, minItems = 0 }: Schema): fc.Arbitrary<unknown> {
 }
 
 function documentsOf(schema: Schema): fc.Arbitrary<Document> {
-  const { properties = {}, allOf = [], anyOf, not } = schema;
+  const { properties = {}, required = [], allOf = [], anyOf, not } = schema;
   const values = Object.entries(properties).map(([name, one]) => [name, valuesOf(name, one as Schema)]);
   const fields = Object.fromEntries(values) as Record<string, fc.Arbitrary<unknown>>;
   // Without a match the entry may be the second that matches all.
-  const requiredKeys = 'match' in properties ? ['match'] : [];
+  const requiredKeys = [...('match' in properties ? ['match'] : []), ...required];
   const all: fc.Arbitrary<Document> = fc.record(fields, { requiredKeys });
   return all
     .map((document) => allOf.reduce((one, { if: condition, then }) => suited(one, condition, then), document))
@@ -153,7 +170,7 @@ function hasAny(document: Document, some: Schema['anyOf']): boolean {
 }
 
 test('what the schema allows is accepted, apart from what only the checks know', () => {
-  const onlyChecked = /is matched, and removed/;
+  const onlyChecked = /is matched, and removed|burst has no effect without/;
   fc.assert(
     fc.property(documentsOf(JSON.parse(configSchema()) as Schema), (document) => {
       const { problems } = readRules(JSON.stringify(document, undefined, 1));

@@ -1,0 +1,85 @@
+/** Tokens of the configuration file, found by what a request brings. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+import { RequestError } from '../model/errors.ts';
+import type { TokenRule } from '../rules/access.ts';
+import { Bucket } from './bucket.ts';
+
+/** Bodies that may come at once, in seconds of what `bytes_per_second` allows. */
+const BYTES_SECONDS = 10;
+
+/** A token, and what was pushed with it lately. */
+export interface Token {
+  readonly rule: TokenRule;
+  readonly digest: Buffer;
+  readonly pushes: Bucket | undefined;
+  readonly bytes: Bucket | undefined;
+}
+
+export class Tokens {
+  readonly #now: () => number;
+  #byDigest = new Map<string, Token>();
+  #of: readonly TokenRule[] = [];
+
+  /** Milliseconds that never go back. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** What is left of a limit stays where a token has the same limits as before. */
+  set(rules: readonly TokenRule[]): void {
+    if (rules === this.#of) return;
+    this.#of = rules;
+    const before = this.#byDigest;
+    this.#byDigest = new Map(
+      rules.map((rule) => [rule.sha256, this.#tokenOf(rule, before.get(rule.sha256))]),
+    );
+  }
+
+  /** Undefined where there is none. */
+  find(text: string): Token | undefined {
+    const digest = createHash('sha256').update(text).digest();
+    const found = this.#byDigest.get(digest.toString('hex'));
+    return found !== undefined && timingSafeEqual(found.digest, digest) ? found : undefined;
+  }
+
+  #tokenOf(rule: TokenRule, before: Token | undefined): Token {
+    const { pushesPerSecond, burst = pushesPerSecond, bytesPerSecond } = rule.limits;
+    const bucket = (
+      perSecond: number | undefined,
+      most: number,
+      known: Bucket | undefined,
+    ): Bucket | undefined => {
+      if (perSecond === undefined) return undefined;
+      return known?.has(perSecond, most) === true ? known : new Bucket(this.#now, perSecond, most);
+    };
+    return {
+      rule,
+      digest: Buffer.from(rule.sha256, 'hex'),
+      pushes: bucket(pushesPerSecond, burst ?? 0, before?.pushes),
+      bytes: bucket(bytesPerSecond, (bytesPerSecond ?? 0) * BYTES_SECONDS, before?.bytes),
+    };
+  }
+}
+
+/** Throws RequestError for a push that comes too soon after others with the same token. */
+export function takePush({ rule, pushes, bytes }: Token): void {
+  const { name, limits } = rule;
+  if (pushes?.take(1) === false)
+    throw tooMany(
+      `token ${name} may push ${limits.pushesPerSecond} times a second (pushes_per_second); retry later`,
+    );
+  if (bytes?.isEmpty === true)
+    throw tooMany(
+      `token ${name} may push ${limits.bytesPerSecond} bytes a second (bytes_per_second); retry later`,
+    );
+}
+
+/** To be called once it is known how large a body is, decompressed: the next push waits for what this one took. */
+export function takeBytes({ bytes }: Token, count: number): void {
+  bytes?.overdraw(count);
+}
+
+function tooMany(message: string): RequestError {
+  return new RequestError('too_many_requests', message);
+}

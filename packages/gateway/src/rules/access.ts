@@ -1,0 +1,39 @@
+/** Who may do what, as a configuration file says it. */
+import type { Role } from '../model/roles.ts';
+import type { Selector } from './selector.ts';
+
+export interface AccessRules {
+  /** What those may do who say nothing of themselves; undefined: as without rules, unless users are asked for passwords. */
+  readonly anonymous: ReadonlySet<Role> | undefined;
+  /** What users of a web configuration file may do who are named here; all others may do everything. */
+  readonly users: ReadonlyMap<string, ReadonlySet<Role>>;
+  readonly tokens: readonly TokenRule[];
+}
+
+export interface TokenRule {
+  /** For logs and metrics; the token itself is not known. */
+  readonly name: string;
+  /** Of the token, in lower-case hexadecimal. */
+  readonly sha256: string;
+  readonly may: ReadonlySet<Role>;
+  /** Grouping keys that it may use; undefined: all. `__name__` is empty. */
+  readonly sources: Selector | undefined;
+  /** Whose pages may use it; undefined: as the flag says. */
+  readonly origins: readonly string[] | undefined;
+  /** It may come as a parameter of the URL. */
+  readonly inUrl: boolean;
+  readonly limits: TokenLimits;
+  /** Milliseconds since the Unix epoch; undefined: never. */
+  readonly expiresMs: number | undefined;
+}
+
+/** Undefined: none. */
+interface TokenLimits {
+  readonly pushesPerSecond: number | undefined;
+  /** Pushes at once after a while without any. */
+  readonly burst: number | undefined;
+  /** Of bodies, decompressed. */
+  readonly bytesPerSecond: number | undefined;
+  /** Bytes of one body, as sent and decompressed. */
+  readonly body: number | undefined;
+}

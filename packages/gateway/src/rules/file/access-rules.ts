@@ -1,0 +1,81 @@
+/** What is said of access, as rules. */
+import { NAME_LABEL } from '../../model/labels.ts';
+import type { Role } from '../../model/roles.ts';
+import type { AccessRules, TokenRule } from '../access.ts';
+import type { AccessKeys, TokenKeys } from './access-keys.ts';
+import type { Entry } from './entries.ts';
+import type { Located } from './kinds.ts';
+import type { Place, Problems } from './problems.ts';
+
+/** Without tokens that are wrong, which are noted. */
+export function accessRulesOf(
+  access: Located<Entry<AccessKeys>> | undefined,
+  problems: Problems,
+): AccessRules | undefined {
+  if (access === undefined) return undefined;
+  const { anonymous, users, tokens } = access.value.keys;
+  const seen = { names: new Map<string, Place>(), digests: new Map<string, Place>() };
+  return {
+    anonymous: anonymous && rightsIn(anonymous.value),
+    users: new Map((users?.value ?? []).map(({ name, value }) => [name, rightsIn(value)])),
+    tokens: (tokens?.value ?? []).flatMap(({ value }) => tokenOf(value, seen, problems) ?? []),
+  };
+}
+
+function rightsIn(rights: readonly Located<Role>[]): ReadonlySet<Role> {
+  return new Set(rights.map(({ value }) => value));
+}
+
+function tokenOf(
+  { at, keys, isWhole }: Entry<TokenKeys>,
+  seen: Readonly<Record<'names' | 'digests', Map<string, Place>>>,
+  problems: Problems,
+): TokenRule | undefined {
+  const { name, sha256, may, sources, origins, in_url: inUrl, limits, expires } = keys;
+  if (isWhole && name === undefined) problems.error(at, 'a token needs a name, for logs and metrics');
+  if (isWhole && sha256 === undefined)
+    problems.error(
+      at,
+      'sha256 is missing; make a token and its line with: prom-aggregation-gateway token new',
+    );
+  if (name !== undefined) checkFirst('the name', name, { seen: seen.names, problems });
+  if (sha256 !== undefined) checkFirst('the token', sha256, { seen: seen.digests, problems });
+  if (sources?.value.matchers.some(({ label }) => label === NAME_LABEL) === true)
+    problems.error(sources.at, 'the path of a push has no metric name; match its labels, as in {job="shop"}');
+  const rights = may === undefined ? new Set<Role>(['push']) : rightsIn(may.value);
+  if (rights.size === 0) problems.error(may!.at, 'a token that may do nothing is of no use; remove it');
+  if (inUrl?.value === true && [...rights].some((right) => right !== 'push'))
+    problems.warning(
+      inUrl.at,
+      'what is in a URL is in logs of proxies and histories of browsers; a token of which more than pushes is allowed should not be',
+    );
+  const { pushes_per_second: pushes, burst } = limits?.value.keys ?? {};
+  if (burst !== undefined && pushes === undefined)
+    problems.error(burst.at, 'burst has no effect without pushes_per_second');
+  if (name === undefined || sha256 === undefined) return undefined;
+  return {
+    name: name.value,
+    sha256: sha256.value,
+    may: rights,
+    sources: sources?.value,
+    origins: origins?.value.map(({ value }) => value),
+    inUrl: inUrl?.value ?? false,
+    limits: {
+      pushesPerSecond: pushes?.value,
+      burst: burst?.value,
+      bytesPerSecond: limits?.value.keys.bytes_per_second?.value,
+      body: limits?.value.keys.body?.value,
+    },
+    expiresMs: expires?.value,
+  };
+}
+
+function checkFirst(
+  what: string,
+  { value, at }: Located<string>,
+  { seen, problems }: { readonly seen: Map<string, Place>; readonly problems: Problems },
+): void {
+  const first = seen.get(value);
+  if (first === undefined) seen.set(value, at);
+  else problems.error(at, `${what} is that of the token in line ${problems.lineOf(first)} already`);
+}

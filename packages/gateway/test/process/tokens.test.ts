@@ -1,0 +1,45 @@
+/** The real process with tokens: made, used, taken back. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { eventually } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { runGateway, startGateway } from '../support/process.ts';
+
+async function newToken(): Promise<{ readonly token: string; readonly line: string }> {
+  const { code, stdout } = await runGateway(['token', 'new']);
+  expect(code).toBe(0);
+  const [, token, line] = /^(pag_[A-Za-z0-9_-]{43})\n(sha256: [0-9a-f]{64})\n$/.exec(stdout) ?? [];
+  return { token: token!, line: line! };
+}
+
+test('a token is made, lets in, and lets in no more once it is taken out of the file', async () => {
+  const [one, other] = [await newToken(), await newToken()];
+  const path = join(temporaryFolder(), 'gateway.yaml');
+  const file = (lines: readonly string[]): string =>
+    `access:\n  anonymous: [scrape]\n  tokens:\n${lines.map((line, i) => `    - {name: t${i}, ${line}}\n`).join('')}`;
+  writeFileSync(path, file([one.line, other.line]));
+  const gateway = await startGateway([`--config.file=${path}`]);
+  const statusOf = async (token: string): Promise<number> => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await fetch(`${gateway.url}/metrics/job/x`, { method: 'POST', body: 'a 1\n', headers })).status;
+  };
+  expect([await statusOf(one.token), await statusOf(other.token), await statusOf('pag_x')]).toEqual([
+    202, 202, 401,
+  ]);
+  writeFileSync(path, file([other.line]));
+  gateway.signal('SIGHUP');
+  await eventually('the reload', () => gateway.stderr().includes('configuration file reloaded'));
+  expect([await statusOf(one.token), await statusOf(other.token)]).toEqual([401, 202]);
+  expect(await (await fetch(`${gateway.url}/metrics`)).text()).toBe('# TYPE a untyped\na 3\n');
+  expect((await fetch(`${gateway.url}/-/metrics`)).status).toBe(200);
+  expect(gateway.stderr()).not.toContain(one.token);
+  expect(gateway.stderr()).toContain('code=unauthorized');
+});
+
+test('a word that is no command says which there is', async () => {
+  const { code, stderr } = await runGateway(['token', 'make']);
+  expect([code, stderr]).toEqual([2, 'token: the only command is token new\ntry --help\n']);
+});
