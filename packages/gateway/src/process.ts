@@ -63,7 +63,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   if (config.storage.path !== undefined) await open(assembly, config.storage, log);
   log.info('listening', {
     address: bound.join(','),
-    mode: config.gateway.byJob ? 'by-job' : 'add',
+    mode: assembly.gateway.mode,
     push: config.http.pushPath,
     config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
@@ -76,7 +76,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
 async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
   if (configFile === undefined) return noRules;
-  const { rules, messages } = await readRulesFile(configFile, gateway.pathLabels);
+  const { rules, messages } = await readRulesFile(configFile, gateway);
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
     else process.stderr.write(`${shown}\n`);
@@ -112,6 +112,7 @@ async function assembleFor(config: Config, rules: Rules, log: Log): Promise<Asse
     rules,
     configFile: config.configFile,
     lifecycle: config.lifecycle,
+    acceptsModeChange: config.storage.acceptModeChange,
   };
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);

@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 
+import type { Label } from '../model/labels.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import { hashBytes } from '../primitives/hash.ts';
@@ -299,4 +300,11 @@ export class SourceList {
 /** The high bits choose the table, as the low ones choose the place in it. */
 function tableFor(hash: number): number {
   return hash >>> (32 - TABLE_BITS);
+}
+
+/** The labels of the path by which a source is known; undefined where its key is kept as a hash. */
+export function labelsOfKey(key: string): readonly Label[] | undefined {
+  if (key.startsWith(hashedKey)) return undefined;
+  const labels = JSON.parse(key) as readonly (readonly [name: string, value: string])[];
+  return labels.map(([name, value]) => ({ name, value }));
 }

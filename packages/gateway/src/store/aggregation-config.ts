@@ -11,6 +11,10 @@ export interface SenderMode {
 
 /** How the state aggregates. The mode is that of senders of which nothing else is said. */
 export interface AggregationConfig extends SenderMode {
+  /** Not all senders count so: some add, others push by job. `byJob` is true then, as there are sources. */
+  readonly mixed?: true;
+  /** In a mixed state: those add of which no rule says anything. */
+  readonly addsByDefault?: true;
   readonly summaries: 'discard' | 'sum-and-count';
   /**
    * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again in that
