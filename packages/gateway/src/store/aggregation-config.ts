@@ -9,11 +9,15 @@ export interface SenderMode {
   readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
 }
 
-/** How the state aggregates. The mode is that of senders of which nothing else is said. */
+/** How the state aggregates. */
 export interface AggregationConfig extends SenderMode {
-  /** Not all senders count so: some add, others push by job. `byJob` is true then, as there are sources. */
+  /** There are sources: some senders count by job, or all. How one of them counts its batch says. */
+  readonly byJob: boolean;
+  /** Where there are sources: some senders add nevertheless. */
   readonly mixed?: true;
-  /** In a mixed state: those add of which no rule says anything. */
+  /**
+   * And so do all of which no rule says anything. The state does not act on it: it is kept so that a start with another setting is noticed.
+   */
   readonly addsByDefault?: true;
   readonly summaries: 'discard' | 'sum-and-count';
   /**
