@@ -92,7 +92,7 @@ export class Gateway implements GatewayApi {
     this.#rules = { current: rules };
     const aggregation = aggregationOf(options, rules);
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), aggregation });
-    this.#expiry = new ExpiryClock(this.#ledger, options, log);
+    this.#expiry = new ExpiryClock({ ledger: this.#ledger, options, log, rules: this.#rules });
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
     const now = (): number => clock.elapsed?.() ?? performance.now();
     this.#scrapes = new Scrapes({

@@ -15,6 +15,7 @@ import type { AggregationConfig, SenderMode } from '../store/aggregation-config.
 import { becomeCounters } from './become-counters.ts';
 import { CommonChanges } from './common-changes.ts';
 import { SourceChanges } from './source-changes.ts';
+import { SilentSources } from './silent-sources.ts';
 import { SourceForecast } from './source-forecast.ts';
 import type { ForeseenPush } from './source-forecast.ts';
 import type { AccumulatorOwner } from './source-changes.ts';
@@ -56,6 +57,8 @@ export class Sources {
   readonly #changes: SourceChanges;
   readonly #push: SourcePush;
   readonly #forecast: SourceForecast;
+  /** Has those go that are silent for long. */
+  readonly silent: SilentSources;
   readonly #derivedChanges: DerivedChanges;
   readonly #common: CommonChanges;
 
@@ -73,6 +76,10 @@ export class Sources {
     this.derives = aggregation.metricRules !== undefined;
     this.list = new SourceList(hashSeed);
     const { list, contributions } = this;
+    this.silent = new SilentSources(list, this.#changes, {
+      filter: (...how) => this.#filter(...how),
+      retire: (...how) => this.#retire(...how),
+    });
     this.#common = new CommonChanges(accumulators, this.#changes);
     this.#derivedChanges = new DerivedChanges({
       accumulators,
@@ -233,53 +240,10 @@ export class Sources {
     return isStart(accumulator) ? -1 : this.#changes.expiring(accumulator);
   }
 
-  /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
-  *prune(beforeMs: number, most: number): Generator<void, number> {
-    for (let done = 0; done < most; done += 1) {
-      const source = this.list.oldest(Ring.LIVE);
-      if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
-      yield* this.#filter(
-        source,
-        (accumulator) => !this.#changes.isReset(accumulator),
-        (accumulator, value) => this.#changes.withdraw(accumulator, value),
-      );
-      this.list.prune(source);
-    }
-    return most;
-  }
-
-  /** Folds sources silent since `beforeMs` into the totals and forgets them, at most `most`; returns how many. */
-  *forget(beforeMs: number, most: number): Generator<void, number> {
-    let done = 0;
-    for (const ring of [Ring.PRUNED, Ring.LIVE]) {
-      for (; done < most; done += 1) {
-        const source = this.list.oldest(ring);
-        if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        const { areGroups } = this.#changes;
-        if (areGroups) this.#changes.begin(this.list.keyOf(source));
-        yield* this.#retire(source, (accumulator) =>
-          areGroups ? this.#changes.goes(accumulator) : this.#changes.isGauge(accumulator),
-        );
-      }
-    }
-    return done;
-  }
-
   /** The same of all, and of what senders that add have: there are no sources from now on. */
   *forgetAll(): Generator<void, void> {
-    yield* this.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    yield* this.silent.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     yield* this.#common.letGo();
-  }
-
-  /** When the oldest live source, or the oldest of all, last pushed; undefined when there is none. */
-  oldestPushMs(which: 'live' | 'all'): number | undefined {
-    const live = this.list.oldest(Ring.LIVE);
-    const pruned = which === 'all' ? this.list.oldest(Ring.PRUNED) : -1;
-    if (live < 0 && pruned < 0) return undefined;
-    return Math.min(
-      live < 0 ? Infinity : this.list.lastPushMs(live),
-      pruned < 0 ? Infinity : this.list.lastPushMs(pruned),
-    );
   }
 
   /**

@@ -29,6 +29,7 @@ import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { GaugeRules } from '../store/gauge-rules.ts';
 import type { Limits } from '../store/limits.ts';
 import { Sources } from '../sources/sources.ts';
+import type { NamedSources } from '../sources/silent-sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import { StartTimeRows } from './start-time-rows.ts';
@@ -269,10 +270,17 @@ export class State {
 
   *expireInSteps({ pruneBeforeMs, forgetBeforeMs }: Silence, most: number): Generator<void, boolean> {
     this.pace.begin();
-    const forgotten = forgetBeforeMs === undefined ? 0 : yield* this.sources.forget(forgetBeforeMs, most);
-    const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.prune(pruneBeforeMs, most);
+    const forgotten =
+      forgetBeforeMs === undefined ? 0 : yield* this.sources.silent.forget(forgetBeforeMs, most);
+    const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.silent.prune(pruneBeforeMs, most);
     yield* this.#dropStartTimes();
     return forgotten >= most || pruned >= most;
+  }
+
+  *expireNamedInSteps(named: NamedSources): Generator<void, void> {
+    this.pace.begin();
+    yield* this.sources.silent.expireNamed(named);
+    yield* this.#dropStartTimes();
   }
 
   /** Keeps the numbers of freed accumulators from being used again until `letGo`. */

@@ -8,6 +8,7 @@
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { State } from '../state/state.ts';
 import type { Withdrawal } from '../sources/left-out.ts';
+import type { NamedSources } from '../sources/silent-sources.ts';
 import type { AggregationConfig, SenderMode } from '../store/aggregation-config.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 
@@ -25,6 +26,7 @@ export const RecordCode = {
   REMOVE_SOURCES: 10,
   DROP_DISCARDED: 11,
   WITHDRAW_SERIES: 12,
+  EXPIRE_NAMED: 13,
 } as const;
 
 export interface Times {
@@ -84,17 +86,25 @@ export class RemoveSources implements Command<number> {
   }
 
   encode(writer: ByteWriter): void {
-    writer.whole(this.sources.length);
-    for (const source of this.sources) writer.text(source);
+    writeTexts(writer, this.sources);
   }
 
   static decode(reader: ByteReader): RemoveSources {
-    return new RemoveSources(Array.from({ length: reader.whole() }, () => reader.text()));
+    return new RemoveSources(readTexts(reader));
   }
 
   apply({ state }: Target): Generator<void, number> {
     return state.removeInSteps(this.sources);
   }
+}
+
+function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
+  writer.whole(texts.length);
+  for (const text of texts) writer.text(text);
+}
+
+function readTexts(reader: ByteReader): readonly string[] {
+  return Array.from({ length: reader.whole() }, () => reader.text());
 }
 
 /** Drops series, whoever has a part of them; how many there were. */
@@ -217,6 +227,30 @@ export class ExpireSources implements Command<boolean> {
   }
 }
 
+/** The same for sources that rules found silent: which these are is said, as records hold no rules for sources. */
+export class ExpireNamed implements Command<void> {
+  readonly code: number = RecordCode.EXPIRE_NAMED;
+  readonly sources: NamedSources;
+
+  constructor(sources: NamedSources) {
+    this.sources = sources;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeTexts(writer, this.sources.pruned);
+    writeTexts(writer, this.sources.forgotten);
+  }
+
+  static decode(reader: ByteReader): ExpireNamed {
+    const pruned = readTexts(reader);
+    return new ExpireNamed({ pruned, forgotten: readTexts(reader) });
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.expireNamedInSteps(this.sources);
+  }
+}
+
 /** Lets the numbers of freed accumulators be used again; see State.recycle. */
 export class Recycle implements Command<void> {
   readonly code: number = RecordCode.RECYCLE;
@@ -308,6 +342,7 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE_SOURCES]: RemoveSources,
   [RecordCode.DROP_DISCARDED]: DropDiscarded,
   [RecordCode.WITHDRAW_SERIES]: WithdrawSeries,
+  [RecordCode.EXPIRE_NAMED]: ExpireNamed,
 };
 
 const resets = [

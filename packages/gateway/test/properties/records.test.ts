@@ -12,6 +12,7 @@ import {
   DropDiscarded,
   DropSeries,
   WithdrawSeries,
+  ExpireNamed,
   ExpireSources,
   RecordCode,
   Recycle,
@@ -203,6 +204,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [new RemoveSources(['a', 'bc']), '020161026263'],
     [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new DropDiscarded(), ''],
+    [new ExpireNamed({ pruned: ['a'], forgotten: ['b', 'cd'] }), '010161020162026364'],
     [new WithdrawSeries([{ source: 'ab', named: Uint32Array.of(3, 7, 300) }]), '01026162030304a502'],
     [
       new SetAggregation({
