@@ -76,14 +76,24 @@ export class FamilyChanges {
     const orphans = gone.between(0, gone.length);
     this.#forgetContributions(orphans);
     yield* this.#freeRows(orphans);
-    if (this.#state.isByJob())
-      this.droppedOrphans += yield* this.#state.sources.becomeCounters(counters.between(0, counters.length));
+    this.droppedOrphans += yield* this.#becomeCounters(counters.between(0, counters.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);
       family.pending = new NumberList();
     }
     this.#state.meaningsChanged();
+  }
+
+  *#becomeCounters(counters: Uint32Array): Generator<void, number> {
+    const { accumulators, sources, pace } = this.#state;
+    if (this.#state.isByJob()) return yield* sources.becomeCounters(counters);
+    for (const counter of counters) {
+      // Sources may have had it, when there were some.
+      accumulators.contributors[counter] = 0;
+      if (pace.isFull(1)) yield;
+    }
+    return 0;
   }
 
   /** Rows of gauges become start times, of which the minimum is kept, or are gauges again. What they held is gone. */

@@ -14,7 +14,7 @@ export interface AggregationConfig extends SenderMode {
   /** There are sources: some senders count by job, or all. How one of them counts its batch says. */
   readonly byJob: boolean;
   /** Where there are sources: some senders add nevertheless. */
-  readonly mixed?: true;
+  readonly mixed?: true | undefined;
   /**
    * And so do all of which no rule says anything. The state does not act on it: it is kept so that a start with another setting is noticed.
    */
