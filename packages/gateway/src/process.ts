@@ -10,6 +10,7 @@ import { formatListenAddress } from './config/listen-address.ts';
 import type { ListenAddress } from './config/listen-address.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
+import type { Invocation } from './config/parse.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { formatSize } from './options/values.ts';
@@ -17,7 +18,7 @@ import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
-import { noRules } from './rules/rules.ts';
+import { modesOf, noRules } from './rules/rules.ts';
 import { runStorageCommand } from './storage-command.ts';
 
 /** Runs what the command line and the environment ask for. */
@@ -46,15 +47,21 @@ export async function runProcess(): Promise<void> {
       process.exitCode = await runConfigCommand(invocation.command);
       return;
     case 'run':
-      await run(invocation.config, invocation.warnings);
+      await run(invocation);
   }
 }
 
-async function run(config: Config, warnings: readonly string[]): Promise<void> {
+async function run({
+  config,
+  warnings,
+  warningsWithoutByJob,
+}: Invocation & { readonly kind: 'run' }): Promise<void> {
   const log = createLog(config.log);
   for (const warning of warnings) log.warn(warning);
   const rules = await readRulesAtStart(config, log);
   if (rules === undefined) return;
+  if (!modesOf(rules.sources, 'add').has('by-job'))
+    for (const warning of warningsWithoutByJob) log.warn(warning);
   const assembly = await assembleFor(config, rules, log);
   stopOnSignals(assembly, log);
   const reloadNow = reloadOnSignal(assembly);

@@ -136,6 +136,8 @@ export class RulesReload {
     try {
       await this.#gateway.setRules(rules);
     } catch (error) {
+      // A signal has no reply that says it.
+      this.#log.error(error instanceof RequestError ? error.text : String(error));
       this.#failed([]);
       throw error;
     }

@@ -179,8 +179,8 @@ describe('what is wrong is told', () => {
     expect(errorsOf([], { PAG_BY_JOB: 'perhaps' })).toEqual(['PAG_BY_JOB: "perhaps" is not true or false']));
   test('job flags without by-job are doubtful', () => {
     const invocation = parseConfig(['--job-prune-duration=90s'], {});
-    expect(invocation.kind === 'run' && invocation.warnings).toEqual([
-      '--job-prune-duration has no effect without --by-job',
+    expect(invocation.kind === 'run' && invocation.warningsWithoutByJob).toEqual([
+      '--job-prune-duration has no effect without --by-job, or a rule for sources with mode: by-job',
     ]);
   });
 });

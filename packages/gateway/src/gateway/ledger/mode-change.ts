@@ -67,7 +67,7 @@ function toByJob(state: State, { byJob }: AggregationConfig): ModeChange {
 function turnedByRules(turned: number): ModeChange {
   return {
     change: 'the store was written with other rules for sources',
-    effect: `${counted(turned, 'source')} would be forgotten, and their senders of totals would add them in full with each push`,
+    effect: `${counted(turned, 'source')} would be forgotten, and senders of totals would add them in full with each push`,
     asBefore: 'with the previous rules for sources',
   };
 }
