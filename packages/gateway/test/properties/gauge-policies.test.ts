@@ -5,16 +5,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { atOnce } from '../../src/primitives/turns.ts';
 import type { GaugePolicy } from '../../src/rules/rules.ts';
-import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
+import type { SenderMode } from '../../src/store/aggregation-config.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
 import { ExpireSources, Recycle, RemoveSource, SetAggregation } from '../../src/wal/commands.ts';
-import type { Command, Times } from '../../src/wal/commands.ts';
-import { PushCommand } from '../../src/wal/push-command.ts';
-import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
-import { targetOf } from '../state/target.ts';
 import { WorkingState } from '../state/working-state.ts';
+import { RecordedState } from '../support/recorded-state.ts';
 import { runs } from '../support/runs.ts';
 
 const PRUNE_MS = 1000;
@@ -236,52 +232,13 @@ const modes = {
 } as const;
 const adding: SenderMode = { byJob: false, counterResets: 'overwrite' };
 
-/** All that happens to a state as records, from which another comes to be the same. */
-class Recorded {
-  readonly #first: AggregationConfig;
-  readonly #records: Uint8Array[] = [];
-
-  constructor(first: AggregationConfig) {
-    this.#first = first;
-  }
-
-  /** To be called again with a state that takes the place of another. */
-  watch(working: WorkingState): void {
-    working.beforeApplying = (batch, { source: by, method, nowMs, wallMs }) =>
-      this.#write(working, new PushCommand(batch, new Uint8Array(0), { source: by, method }), {
-        nowMs,
-        wallMs,
-      });
-  }
-
-  apply(working: WorkingState, command: Command<unknown>): void {
-    const times = { nowMs: 1, wallMs: 1 };
-    this.#write(working, command, times);
-    atOnce(command.apply(targetOf(working.state), times));
-  }
-
-  replayed(): WorkingState {
-    const again = new WorkingState(this.#first, 3);
-    const reader = new RecordReader(again.state);
-    for (const record of this.#records) {
-      const { command, times } = reader.read(record);
-      atOnce(command.apply(targetOf(again.state), times));
-    }
-    return again;
-  }
-
-  #write({ state }: WorkingState, command: Command<unknown>, times: Times): void {
-    this.#records.push(Uint8Array.from(new RecordWriter(state).write(command, times)));
-  }
-}
-
 test.each(['add', 'by-job', 'mixed'] as const)('the page is that of the model (%s)', async (mode) => {
   await fc.assert(
     fc.asyncProperty(rules, fc.boolean(), fc.array(step, { maxLength: 40 }), async (first, isSmall, all) => {
       const aggregation = { ...modes[mode], metricRules: rulesText(first) };
       let working = new WorkingState(aggregation, 1, defaultLimits, isSmall ? 1 : undefined);
       const model = new Model(mode, first);
-      const recorded = new Recorded(working.state.aggregation);
+      const recorded = new RecordedState(working.state.aggregation);
       recorded.watch(working);
       let nowMs = 1_000_000;
       for (const each of all) {

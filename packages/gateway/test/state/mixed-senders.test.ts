@@ -173,3 +173,14 @@ test('other rules have gauges begin anew of what was added, and compute them fro
   push(working, '# TYPE g gauge\ng 1\n', 'web', adds);
   expect(await lines(working)).toEqual(['g 1']);
 });
+
+test('a gauge to which somebody added may be a start time, which is no part of theirs', async () => {
+  const working = mixedState();
+  const text = (created: number): string =>
+    `# TYPE c counter\nc 1\n# TYPE c_created gauge\nc_created ${created}\n`;
+  push(working, text(5), 'web', adds);
+  push(working, text(1_600_000_000), 'x', byJob);
+  expect(await lines(working)).toEqual(['c 2', 'c_created 1600000000']);
+  push(working, text(5), 'web', adds);
+  expect(await lines(working)).toEqual(['c 3', 'c_created 5']);
+});
