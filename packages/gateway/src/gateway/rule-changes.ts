@@ -83,6 +83,8 @@ export class RuleChanges {
     const aggregation = aggregationOf(options, rules);
     const { aggregation: before } = ledger.state;
     if (areAlikeByRules(aggregation, before) && aggregation.groups === before.groups) {
+      // A push under way is one of the rules before.
+      while (ledger.applying !== undefined) await ledger.applying;
       check();
       this.#deps.rules.current = rules;
       return;

@@ -243,8 +243,11 @@ export class Ledger implements Target {
     return true;
   }
 
-  /** The same for a long push, which holds the state still; resolves when it counts. `turn` is the one that it has begun in. */
-  async pushInSteps(push: PushCommand, turn: Turn): Promise<boolean> {
+  /**
+   * The same for a long push, which holds the state still; resolves when it counts. `turn` is the one that it has begun in. False also where
+   * `mayCount` says so when its turn has come.
+   */
+  async pushInSteps(push: PushCommand, turn: Turn, mayCount: () => boolean = () => true): Promise<boolean> {
     const times = this.#times();
     const { epoch } = this.state;
     const record = this.#journal.persistent
@@ -252,7 +255,7 @@ export class Ledger implements Target {
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
     // The record would not be read again.
-    if (this.state.epoch !== epoch) return false;
+    if (this.state.epoch !== epoch || !mayCount()) return false;
     // Another request came with its key meanwhile.
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
       return false;

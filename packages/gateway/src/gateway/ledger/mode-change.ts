@@ -32,7 +32,7 @@ export function modeChangeOf(
   if (turned > 0) return turnedByRules(turned);
   // In add mode series with and without the labels stand side by side, and each push still counts once.
   const isOther = was.pathLabels !== undefined && was.pathLabels !== wanted.pathLabels;
-  if (!isOther || !was.byJob || !wanted.byJob || state.sources.size === 0) return undefined;
+  if (!isOther || !wanted.byJob || state.sources.size === 0) return undefined;
   return {
     change: `the store was written with --push.path-labels=${was.pathLabels}, but the flag is now ${wanted.pathLabels}`,
     effect: `${counted(state.sources.size, 'source')} would push the same values as series with different labels, and their old series would remain, so that sums over both count them twice`,

@@ -258,8 +258,8 @@ export class Pushes<Counts extends object> {
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (!builder.isUnchanged()) return undefined;
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
-      if (!this.#counts(request.key, how.rules)) return undefined;
-      if (await ledger.pushInSteps(push, turn)) return this.#counted(push, request.key);
+      const mayCount = (): boolean => this.#counts(request.key, how.rules);
+      if (await ledger.pushInSteps(push, turn, mayCount)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
       reader.letGo();
