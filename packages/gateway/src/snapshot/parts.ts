@@ -25,6 +25,7 @@ export const Tag = {
   LEFT_OUT: 12,
   COMMON: 13,
   COMMON_NUMBERS: 14,
+  COMMON_NAMED: 15,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

@@ -116,7 +116,11 @@ class Restorer {
         rows: head.freeComposites,
         read: (part) => readNumbers(part, head.composites, (it) => freeComposites.push(it), state),
       },
-      { tag: Tag.LAST_NAMED, rows: undefined, read: (part) => readLastNamed(part, state) },
+      {
+        tag: Tag.LAST_NAMED,
+        rows: undefined,
+        read: (part) => readLastNamed(part, state, state.accumulators.lastNamed),
+      },
       { tag: Tag.LEFT_OUT, rows: undefined, read: (part) => readLeftOut(part, state, numbers) },
       {
         tag: Tag.COMMON,
@@ -124,6 +128,11 @@ class Restorer {
         read: (part) => readCommon(part, state, contributions.contributors),
       },
       { tag: Tag.COMMON_NUMBERS, rows: undefined, read: (part) => readCommonNumbers(part, state) },
+      {
+        tag: Tag.COMMON_NAMED,
+        rows: undefined,
+        read: (part) => readLastNamed(part, state, state.accumulators.common.named),
+      },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

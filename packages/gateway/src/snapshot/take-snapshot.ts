@@ -61,6 +61,7 @@ export interface Moment {
   readonly lastNamed: readonly FrozenTimes[];
   readonly leftOut: readonly FrozenLeftOut[];
   readonly common: FrozenCommon;
+  readonly commonNamed: readonly FrozenTimes[];
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -127,6 +128,7 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
       open = false;
       for (const chunk of moment.chunks) chunk.done();
       state.accumulators.lastNamed?.thaw();
+      state.accumulators.common.named?.thaw();
       state.sources.list.thaw();
       state.letGo();
     },
@@ -162,6 +164,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     lastNamed: accumulators.lastNamed?.freeze() ?? [],
     leftOut: yield* freezeLeftOut(state),
     common: yield* freezeCommon(state),
+    commonNamed: accumulators.common.named?.freeze() ?? [],
   };
   const head: Head = {
     epoch: state.epoch,
@@ -198,8 +201,9 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
   yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
   yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
-  yield* lastNamedParts(moment.lastNamed);
+  yield* lastNamedParts(Tag.LAST_NAMED, moment.lastNamed);
   yield* leftOutParts(moment.leftOut, places);
   yield* commonParts(moment.common);
+  yield* lastNamedParts(Tag.COMMON_NAMED, moment.commonNamed);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

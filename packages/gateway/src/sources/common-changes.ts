@@ -1,4 +1,5 @@
 /** What senders that add do to totals that sources contribute to as well (store/common-part.ts). */
+import { NumberList } from '../primitives/number-list.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { kindAt } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
@@ -13,6 +14,8 @@ import {
 } from '../store/policies.ts';
 import { commonBytesMax } from './derived-totals.ts';
 import type { SourceChanges } from './source-changes.ts';
+import { sourcelessSums } from './sourceless.ts';
+import type { Held } from './sourceless.ts';
 
 export class CommonChanges {
   readonly #accumulators: Accumulators;
@@ -50,9 +53,53 @@ export class CommonChanges {
     if (common.add(accumulator)) contributors[accumulator]! += 1;
   }
 
+  /** Notes that a sender that adds names a series, by the accumulator that stands for it, where what they have of it may expire. */
+  noteNamed(naming: number, timeMs: number): void {
+    const { common } = this.#accumulators;
+    if (common.named !== undefined && this.mayExpire(naming)) common.named.set(naming, timeMs);
+  }
+
+  /** Whether what they have of a series may expire, if it may at all. */
+  mayExpire(naming: number): boolean {
+    return this.#accumulators.common.has(naming) && this.#changes.isRemovable(naming);
+  }
+
+  /** Withdraws what they have of series, where that says how things are. */
+  *withdraw(named: Uint32Array, held: Held): Generator<void, void> {
+    const { common, kind } = this.#accumulators;
+    const { pace } = this.#changes;
+    const sums = new NumberList();
+    for (const naming of named) {
+      if (pace.isFull(1)) yield;
+      for (const member of this.#changes.removableOf(naming)) {
+        if (!common.has(member)) continue;
+        if (isRanked(kind[member]!)) this.#withdrawNumber(member);
+        else sums.push(member);
+      }
+    }
+    const rows = sums.between(0, sums.length);
+    const rest = yield* sourcelessSums(rows, held);
+    for (const [at, accumulator] of rows.entries()) {
+      common.delete(accumulator);
+      const [value = 0, ...others] = rest.parts(at);
+      for (const part of others) this.#accumulators.add(accumulator, -part);
+      this.#changes.withdraw(accumulator, value);
+      if (pace.isFull(1)) yield;
+    }
+    yield* this.#changes.dropWithdrawn();
+  }
+
+  #withdrawNumber(accumulator: number): void {
+    const { common } = this.#accumulators;
+    const { value, order } = common.numberOf(accumulator)!;
+    common.delete(accumulator);
+    this.#changes.withdraw(accumulator, value);
+    this.#changes.withdrawOrder(accumulator, order);
+  }
+
   /** All that is held is from now on what senders that add have: nobody else has pushed it. */
   *takeAll(): Generator<void, void> {
-    const { kind, common, contributors, sums, texts } = this.#accumulators;
+    const { kind, common, contributors, lastNamed, sums, texts } = this.#accumulators;
     const { derived, pace } = this.#changes;
     this.#changes.order += 1;
     const { order } = this.#changes;
@@ -61,6 +108,8 @@ export class CommonChanges {
       const is = kind[accumulator]!;
       if (is === AccumulatorKind.FREE || !isContributed(is) || !common.add(accumulator)) continue;
       contributors[accumulator]! += 1;
+      const namedMs = lastNamed?.timeMsOf(accumulator) ?? 0;
+      if (namedMs > 0) this.noteNamed(accumulator, namedMs);
       if (!isRanked(is)) continue;
       const value = sums.get(accumulator);
       common.setNumber(accumulator, { value, order });

@@ -16,6 +16,7 @@ import { becomeCounters } from './become-counters.ts';
 import { CommonChanges } from './common-changes.ts';
 import { SourceChanges } from './source-changes.ts';
 import { SilentSources } from './silent-sources.ts';
+import type { Held } from './sourceless.ts';
 import { SourceForecast } from './source-forecast.ts';
 import type { ForeseenPush } from './source-forecast.ts';
 import type { AccumulatorOwner } from './source-changes.ts';
@@ -24,8 +25,9 @@ import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
 import { commonBytesMax, derivedBytesMax } from './derived-totals.ts';
 import { leftOutBytes } from './left-out.ts';
+import { NO_SOURCE } from './left-out.ts';
 import type { LeftOutTimes, Withdrawal } from './left-out.ts';
-import { AccumulatorKind, isGrouped } from '../store/policies.ts';
+import { AccumulatorKind } from '../store/policies.ts';
 import { DerivedChanges } from './derived-changes.ts';
 
 export interface Contribution {
@@ -211,10 +213,13 @@ export class Sources {
     return true;
   }
 
-  /** Withdraws what sources have of series, where that says how things are. */
+  /** Withdraws what sources have of series, or senders that add, where that says how things are. */
   *withdrawInSteps(withdrawals: readonly Withdrawal[]): Generator<void, void> {
     this.#pace.begin();
-    for (const each of withdrawals) yield* this.#withdraw(each);
+    for (const each of withdrawals)
+      yield* each.source === NO_SOURCE
+        ? this.#common.withdraw(each.named, this.#held())
+        : this.#withdraw(each);
   }
 
   *#withdraw({ source: key, named }: Withdrawal): Generator<void, void> {
@@ -223,10 +228,7 @@ export class Sources {
     const gone = new Set<number>();
     for (const naming of named) {
       if (this.#pace.isFull(1)) yield;
-      const { kind, composite } = this.#accumulators;
-      if (!this.#changes.isRemovable(naming)) continue;
-      const members = isGrouped(kind[naming]!) ? this.#accumulators.membersOf(composite[naming]!) : [naming];
-      for (const member of members) gone.add(member);
+      for (const member of this.#changes.removableOf(naming)) gone.add(member);
     }
     yield* this.#filter(
       source,
@@ -279,15 +281,13 @@ export class Sources {
 
   /** See `becomeCounters`. */
   becomeCounters(counters: Uint32Array): Generator<void, number> {
+    return becomeCounters(counters, this.#held(), (...which) => this.#filter(...which));
+  }
+
+  #held(): Held {
     const { list, contributions } = this;
-    return becomeCounters(counters, {
-      accumulators: this.#accumulators,
-      list,
-      contributions,
-      pace: this.#pace,
-      scratch: this.#changes.positions(),
-      filter: (source, stays, onGone) => this.#filter(source, stays, onGone),
-    });
+    const scratch = this.#changes.positions();
+    return { accumulators: this.#accumulators, list, contributions, pace: this.#pace, scratch };
   }
 
   /** See DerivedChanges.computeAnew. */

@@ -5,6 +5,7 @@
  *   held      a bit for each accumulator                       an eighth of a byte beside all else that a sample takes
  *   numbers   what they have of a total that is no sum         of a sum it is what no source has
  */
+import type { LastNamed } from './last-named.ts';
 import { Paged } from '../primitives/paged.ts';
 
 const WORD_SHIFT = 5;
@@ -25,6 +26,8 @@ export class CommonPart {
   size = 0;
   #words: Uint32Array = new Uint32Array(0);
   readonly #numbers = new Paged<CommonNumber>();
+  /** When they last named what may expire of it. Undefined where nothing expires. */
+  named: LastNamed | undefined;
 
   /** How many of them have a number. */
   get numbers(): number {
@@ -57,6 +60,7 @@ export class CommonPart {
     if (!this.has(accumulator)) return false;
     this.#words[accumulator >>> WORD_SHIFT]! &= ~(1 << (accumulator & WORD_MASK));
     this.#numbers.delete(accumulator);
+    this.named?.delete(accumulator);
     this.size -= 1;
     return true;
   }

@@ -218,7 +218,11 @@ export function* expireSeries({ state }: WorkingState, nowMs: number): Generator
   if (state.accumulators.lastNamed === undefined) return '';
   const { shortestMs } = state.accumulators.lastNamed.rules;
   const gone: string[] = [];
-  for (const look of [new SourceLook(state, { nextMs: nowMs, shortestMs }), new SeriesLook(state, nowMs)]) {
+  for (const look of [
+    new SourceLook(state, { nextMs: nowMs, shortestMs }),
+    new SeriesLook(state, { nextMs: nowMs, of: 'common' }),
+    new SeriesLook(state, { nextMs: nowMs, of: 'all' }),
+  ]) {
     do {
       look.step(nowMs);
       if (!look.isFull && !look.isDone) continue;

@@ -1,7 +1,13 @@
 /** Senders that add and senders that count by job, on the same series. */
 import { expect, test } from 'vitest';
 
+import { decodeText } from '../../src/exposition/text/decode.ts';
+import { checkSourceGrowth, nearsSourceLimit } from '../../src/ingest/check-limits.ts';
+import { PushBuilder } from '../../src/ingest/push-builder.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
 import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
+import { defaultLimits } from '../../src/store/limits.ts';
+import { expireSeries } from './course.ts';
 import { WorkingState } from './working-state.ts';
 
 const adds: SenderMode = { byJob: false, counterResets: 'overwrite' };
@@ -183,4 +189,45 @@ test('a gauge to which somebody added may be a start time, which is no part of t
   expect(await lines(working)).toEqual(['c 2', 'c_created 1600000000']);
   push(working, text(5), 'web', adds);
   expect(await lines(working)).toEqual(['c 3', 'c_created 5']);
+});
+
+test('what was added to gauges goes when nobody who adds has named it for its ttl', async () => {
+  const rules = JSON.stringify([{ match: 'm', gauge: 'max' }, { ttl: 1000 }]);
+  const working = mixedState({ metricRules: rules });
+  const text = '# TYPE g gauge\ng 8\n# TYPE m gauge\nm 8\n# TYPE c counter\nc 8\n';
+  working.push(text, { source: 'web', sender: adds, nowMs: 1000 });
+  working.push(text.replaceAll(' 8', ' 1'), { source: 'x', nowMs: 1500 });
+  expect(await lines(working)).toEqual(['c 9', 'g 9', 'm 8']);
+  atOnce(expireSeries(working, 2000));
+  expect(await lines(working)).toEqual(['c 9', 'g 1', 'm 1']);
+  const restored = await working.restored(2);
+  expect(restored.facts()).toEqual(working.facts());
+  working.push(text, { source: 'web', sender: adds, nowMs: 2100 });
+  expect(await lines(working)).toEqual(['c 17', 'g 9', 'm 8']);
+});
+
+test('what is kept beside totals for senders that add has the limit of sources', () => {
+  const rules = '[{"gauge":"last"}]';
+  const limits = { ...defaultLimits, sourceBytesTotalMax: 10_000 };
+  const { state } = new WorkingState({ byJob: true, mixed: true, metricRules: rules }, 1, limits);
+  const builder = new PushBuilder(state);
+  const pushed = (gauges: number): boolean => {
+    const body = Buffer.from(
+      `# TYPE g gauge\n${Array.from({ length: gauges }, (_, i) => `g{l="${i}"} 1\n`).join('')}`,
+    );
+    builder.begin(body, undefined, 'web', adds);
+    decodeText(body, 0, body.length, builder);
+    const batch = builder.finish();
+    if (nearsSourceLimit(state, batch))
+      checkSourceGrowth(
+        state,
+        atOnce(state.sources.foresee('web', batch, { put: false, leaving: new Set() })).growth,
+      );
+    state.apply(batch, body, { source: 'web', method: 'POST', nowMs: 1, wallMs: 1 });
+    return true;
+  };
+  expect(pushed(20)).toBe(true);
+  expect(() => pushed(50)).toThrow(/--limit.source-bytes-total/);
+  // What is there may be pushed again.
+  expect(pushed(20)).toBe(true);
 });

@@ -6,6 +6,7 @@ import { checkLeaving } from '../../src/ingest/leaving.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
 import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
+import type { LastNamed } from '../../src/store/last-named.ts';
 import type { Limits } from '../../src/store/limits.ts';
 import { Ring } from '../../src/sources/source-list.ts';
 import { State } from '../../src/state/state.ts';
@@ -164,7 +165,8 @@ export class WorkingState {
         const rows = [...sorted, ...pending].filter(isLive);
         return { ...rest, rows: rows.toSorted((a, b) => a - b) };
       }),
-      lastNamed: this.#lastNamed(),
+      lastNamed: this.#timesOf(this.state.accumulators.lastNamed),
+      commonNamed: this.#timesOf(this.state.accumulators.common.named),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
       order: this.state.sources.order,
@@ -174,11 +176,9 @@ export class WorkingState {
     };
   }
 
-  #lastNamed(): readonly number[] | undefined {
-    const { lastNamed, texts } = this.state.accumulators;
-    return (
-      lastNamed && Array.from({ length: texts.high }, (_, accumulator) => lastNamed.timeMsOf(accumulator))
-    );
+  #timesOf(named: LastNamed | undefined): readonly number[] | undefined {
+    const { high } = this.state.accumulators.texts;
+    return named && Array.from({ length: high }, (_, accumulator) => named.timeMsOf(accumulator));
   }
 
   #accumulator(accumulator: number): object | undefined {
