@@ -11,6 +11,7 @@ import { formatListenAddress } from './config/listen-address.ts';
 import type { ListenAddress } from './config/listen-address.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
+import type { Invocation } from './config/parse.ts';
 import { systemdSockets } from './config/systemd.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
@@ -19,7 +20,7 @@ import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
-import { noRules } from './rules/rules.ts';
+import { modesOf, noRules } from './rules/rules.ts';
 import { runStorageCommand } from './storage-command.ts';
 import { WebConfigFile } from './web-config-file.ts';
 
@@ -54,15 +55,21 @@ export async function runProcess(): Promise<void> {
       process.exitCode = await runConfigCommand(invocation.command);
       return;
     case 'run':
-      await run(invocation.config, invocation.warnings);
+      await run(invocation);
   }
 }
 
-async function run(config: Config, warnings: readonly string[]): Promise<void> {
+async function run({
+  config,
+  warnings,
+  warningsWithoutByJob,
+}: Invocation & { readonly kind: 'run' }): Promise<void> {
   const log = createLog(config.log);
   for (const warning of warnings) log.warn(warning);
   const rules = await readRulesAtStart(config, log);
   if (rules === undefined) return;
+  if (!modesOf(rules.sources, 'add').has('by-job'))
+    for (const warning of warningsWithoutByJob) log.warn(warning);
   const webConfig = await openWebConfig(config, log);
   if (webConfig === null) return;
   const assembly = await assembleFor(config, { rules, webConfig }, log);
@@ -73,7 +80,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   if (config.storage.path !== undefined) await open(assembly, config.storage, log);
   log.info('listening', {
     address: bound.join(','),
-    mode: config.gateway.byJob ? 'by-job' : 'add',
+    mode: assembly.gateway.mode,
     push: config.http.pushPath,
     tls: webConfig?.config.tls !== undefined,
     config: absolute(config.configFile),
@@ -87,7 +94,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
 async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
   if (configFile === undefined) return noRules;
-  const { rules, messages } = await readRulesFile(configFile, gateway.pathLabels);
+  const { rules, messages } = await readRulesFile(configFile, gateway);
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
     else process.stderr.write(`${shown}\n`);
@@ -140,6 +147,7 @@ async function assembleFor(
     ...files,
     configFile: config.configFile,
     lifecycle: config.lifecycle,
+    acceptsModeChange: config.storage.acceptModeChange,
   };
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);

@@ -9,6 +9,7 @@ import { gatewayOptionTable } from './gateway/options.ts';
 import { parsePushPath } from './http/routes/push-path.ts';
 import { PlacementMemo } from './ingest/rewrite/placement-memo.ts';
 import { rulesForPath, senderOptionsOf } from './ingest/rewrite/push-rules.ts';
+import type { PushRules } from './ingest/rewrite/push-rules.ts';
 import type { Trace } from './ingest/rewrite/place-series.ts';
 import { RewriteSink } from './ingest/rewrite/rewrite-sink.ts';
 import { memoryJournal } from './journal/memory.ts';
@@ -35,13 +36,29 @@ export async function testRules(
   try {
     await embedded.push(body, push);
     const page = await embedded.scrape();
-    return { isTaken: true, text: `${page}\n${linesOf(traces(rules, body, push, options))}` };
+    return {
+      isTaken: true,
+      text: `${page}\n${modeLine(rules, push, options)}${linesOf(traces(rules, body, push, options))}`,
+    };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return { isTaken: false, text: `refused: ${error.status} ${error.code}: ${error.text}\n` };
   } finally {
     await gateway.close();
   }
+}
+
+/** How the sender counts, where a rule says it. */
+function modeLine(rules: Rules, { path = '' }: Pick<PushOptions, 'path'>, options: EmbeddedOptions): string {
+  const { source, sender } = pushRulesOf(rules, path, options);
+  if (source?.mode === undefined) return '';
+  const resets = sender.byJob ? `, counter resets ${sender.counterResets}` : '';
+  return `mode ${source.mode}${resets}  (sources[${rules.sources.indexOf(source)}])\n`;
+}
+
+function pushRulesOf(rules: Rules, path: string, options: EmbeddedOptions): PushRules {
+  const gatewayOptions = withDefaults(gatewayOptionTable, options);
+  return rulesForPath(rules, parsePushPath(path), senderOptionsOf(gatewayOptions));
 }
 
 function traces(
@@ -60,9 +77,7 @@ function traces(
   };
   const sink = new RewriteSink(nothing, new PlacementMemo(0));
   const all: Trace[] = [];
-  sink.begin(body, rulesForPath(rules, parsePushPath(path), senderOptionsOf(gatewayOptions)), (trace) =>
-    all.push(trace),
-  );
+  sink.begin(body, pushRulesOf(rules, path, options), (trace) => all.push(trace));
   const decoder = decodersFor(gatewayOptions)[format](body, sink);
   while (!decoder.advance(body.length));
   return all;

@@ -156,7 +156,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
-    this.#details.begin(source);
+    this.#details.begin();
     this.#body = viewOf(body);
     this.#path = path;
     this.#writtenBytes = 0;

@@ -42,8 +42,8 @@ export class PushDetails {
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
-  begin(source: string | undefined): void {
-    this.#native.begin(source);
+  begin(): void {
+    this.#native.begin();
     this.#passedAt = 0;
     this.#exemplars = 0;
     this.#exemplarBytes = 0;

@@ -158,7 +158,7 @@ export class StartJudge {
       !Number.isNaN(value) &&
       isStartTime !== (this.#state.accumulators.kind[accumulator] === AccumulatorKind.CREATED)
     ) {
-      if (!isStartTime) checkGauge(this.#state, accumulator, offset);
+      if (!isStartTime) checkGauge({ state: this.#state, batch: this.#batch }, accumulator, offset);
       turned.push({ accumulator, isStartTime });
     }
   }

@@ -61,7 +61,7 @@ export const storageOptionTable: OptionTable<StorageOptions> = {
   acceptModeChange: onOff({
     flag: 'storage.accept-mode-change',
     default: false,
-    help: 'Start even if the store was written in the other mode, or in by-job mode with a different --push.path-labels. By default this is refused, because sources would be counted twice and gauges would be lost.',
+    help: 'Start even if the store was written in the other mode, or in by-job mode with a different --push.path-labels, and take rules by which known sources would add. By default this is refused, because sources would be counted twice and gauges would be lost.',
   }),
 };
 

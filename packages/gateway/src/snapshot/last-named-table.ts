@@ -1,5 +1,6 @@
-/** When series were last named, in snapshots; without rules that have series expire there is no such part. */
-import type { FrozenTimes } from '../store/last-named.ts';
+/** When series were last named, by anybody or by senders that add, in snapshots; without rules that have series expire there is no such part. */
+import type { Pace } from '../primitives/pace.ts';
+import type { FrozenTimes, LastNamed } from '../store/last-named.ts';
 import type { State } from '../state/state.ts';
 import { namesSeries } from '../state/drop-series.ts';
 import { broken, Tag } from './parts.ts';
@@ -7,12 +8,12 @@ import type { Part, PartReader } from './parts.ts';
 
 const ROWS_MAX = 1 << 16;
 
-export function* lastNamedParts(frozen: readonly FrozenTimes[]): Generator<Part, void> {
+export function* lastNamedParts(tag: Tag, frozen: readonly FrozenTimes[]): Generator<Part, void> {
   const accumulators = new Uint32Array(frozen.length > 0 ? ROWS_MAX : 0);
   const timesMs = new Float64Array(accumulators.length);
   let [from, rows] = [0, 0];
   const part = (): Part => ({
-    tag: Tag.LAST_NAMED,
+    tag,
     from,
     rows,
     columns: [accumulators.subarray(0, rows), timesMs.subarray(0, rows)],
@@ -32,8 +33,11 @@ export function* lastNamedParts(frozen: readonly FrozenTimes[]): Generator<Part,
   if (rows > 0) yield part();
 }
 
-export function* readLastNamed(part: PartReader, { accumulators, pace }: State): Generator<void, void> {
-  const { lastNamed } = accumulators;
+export function* readLastNamed(
+  part: PartReader,
+  { accumulators, pace }: State,
+  lastNamed: LastNamed | undefined,
+): Generator<void, void> {
   const named = part.u32();
   const timesMs = part.f64();
   for (const [i, accumulator] of named.entries()) {
@@ -44,16 +48,28 @@ export function* readLastNamed(part: PartReader, { accumulators, pace }: State):
   }
 }
 
-/** What has a time names a series. */
-export function* verifyLastNamed({ accumulators, pace }: State): Generator<void, void> {
-  const { lastNamed } = accumulators;
-  if (lastNamed === undefined) return;
+/** What has a time names a series; what senders that add have of it may expire, and has a time for all as well. */
+export function* verifyLastNamed({ accumulators, sources, pace }: State): Generator<void, void> {
+  const { lastNamed, common } = accumulators;
+  if (lastNamed === undefined || common.named === undefined) return;
+  yield* verifyTimes(lastNamed, pace, (accumulator) => namesSeries(accumulators, accumulator));
+  yield* verifyTimes(
+    common.named,
+    pace,
+    (accumulator) => sources.common.mayExpire(accumulator) && lastNamed.timeMsOf(accumulator) > 0,
+  );
+}
+
+function* verifyTimes(
+  lastNamed: LastNamed,
+  pace: Pace,
+  isNamed: (accumulator: number) => boolean,
+): Generator<void, void> {
   let size = 0;
   for (let accumulator = lastNamed.nextFrom(0); accumulator < lastNamed.end;) {
     if (lastNamed.timeMsOf(accumulator) > 0) {
       size += 1;
-      if (!namesSeries(accumulators, accumulator))
-        throw broken(`accumulator ${accumulator} names no series, and was named`);
+      if (!isNamed(accumulator)) throw broken(`accumulator ${accumulator} names no series, and was named`);
     }
     accumulator = lastNamed.nextFrom(accumulator + 1);
     if (pace.isFull(1)) yield;

@@ -23,6 +23,9 @@ export const Tag = {
   FREE_COMPOSITES: 10,
   LAST_NAMED: 11,
   LEFT_OUT: 12,
+  COMMON: 13,
+  COMMON_NUMBERS: 14,
+  COMMON_NAMED: 15,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

@@ -6,6 +6,7 @@
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *   with ttl         when series were last named              likewise
+ *   mixed            what senders that add have               copied first as well: a bit, and 20 bytes where it is a number of their own
  *
  * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
@@ -23,6 +24,8 @@ import { accumulatorParts } from './accumulator-table.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './parts.ts';
 import type { Head, Part } from './parts.ts';
 import { contributionParts } from './contribution-table.ts';
+import { commonParts, freezeCommon } from './common-table.ts';
+import type { FrozenCommon } from './common-table.ts';
 import { freezeLeftOut, leftOutParts } from './left-out-table.ts';
 import type { FrozenLeftOut } from './left-out-table.ts';
 import { lastNamedParts } from './last-named-table.ts';
@@ -57,6 +60,8 @@ export interface Moment {
   readonly chunks: readonly FrozenChunk[];
   readonly lastNamed: readonly FrozenTimes[];
   readonly leftOut: readonly FrozenLeftOut[];
+  readonly common: FrozenCommon;
+  readonly commonNamed: readonly FrozenTimes[];
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -123,6 +128,7 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
       open = false;
       for (const chunk of moment.chunks) chunk.done();
       state.accumulators.lastNamed?.thaw();
+      state.accumulators.common.named?.thaw();
       state.sources.list.thaw();
       state.letGo();
     },
@@ -157,6 +163,8 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     chunks: sources.contributions.freeze(),
     lastNamed: accumulators.lastNamed?.freeze() ?? [],
     leftOut: yield* freezeLeftOut(state),
+    common: yield* freezeCommon(state),
+    commonNamed: accumulators.common.named?.freeze() ?? [],
   };
   const head: Head = {
     epoch: state.epoch,
@@ -193,7 +201,9 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.PENDING_FREE, moment.pendingFree);
   yield* numberParts(Tag.FREE_ACCUMULATORS, moment.freeAccumulators);
   yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
-  yield* lastNamedParts(moment.lastNamed);
+  yield* lastNamedParts(Tag.LAST_NAMED, moment.lastNamed);
   yield* leftOutParts(moment.leftOut, places);
+  yield* commonParts(moment.common);
+  yield* lastNamedParts(Tag.COMMON_NAMED, moment.commonNamed);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

@@ -25,6 +25,9 @@ export function leftOutBytes(series: number): number {
   return series === 0 ? 0 : SOURCE_BYTES + series * SERIES_BYTES;
 }
 
+/** In the place of a source in a withdrawal: senders that add. */
+export const NO_SOURCE = '';
+
 export class LeftOutTimes {
   /** Of all that stands here. */
   bytes = 0;

@@ -155,6 +155,13 @@ export class SourceChanges {
     return isRemovable(this.#accumulators.kindOf(accumulator)) || this.isOfGaugeHistogram(accumulator);
   }
 
+  /** What of a series a source may take back that is named by an accumulator: all of it or nothing. */
+  removableOf(naming: number): readonly number[] {
+    const { kind, composite } = this.#accumulators;
+    if (!this.isRemovable(naming)) return [];
+    return isGrouped(kind[naming]!) ? this.#accumulators.membersOf(composite[naming]!) : [naming];
+  }
+
   /** The accumulator that names a series that may expire for a source that does not name it; -1 for all others. */
   expiring(accumulator: number): number {
     const { lastNamed, composites, composite, kind } = this.#accumulators;

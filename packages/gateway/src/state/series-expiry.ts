@@ -54,12 +54,13 @@ function* noteLong(batch: Batch, lastNamed: LastNamed, { state, nowMs }: Naming)
 }
 
 function notePart(
-  { accumulators: named }: Batch,
+  { accumulators: named, sender }: Batch,
   from: number,
   to: number,
   { lastNamed, state, nowMs }: Naming & { readonly lastNamed: LastNamed },
 ): void {
-  const { kind, composite, composites, family } = state.accumulators;
+  const { kind, composite, composites, family, common } = state.accumulators;
+  const adds = common.size > 0 && !sender.byJob;
   let [compositeBefore, familyBefore, mayExpire] = [-1, -1, false];
   for (let i = from; i < to; i += 1) {
     const accumulator = named[i]!;
@@ -71,11 +72,11 @@ function notePart(
     }
     if (!mayExpire || is === AccumulatorKind.FREE || is === AccumulatorKind.CREATED) continue;
     const of = composite[accumulator]!;
-    if (of < 0) lastNamed.set(accumulator, nowMs);
-    else if (of !== compositeBefore) {
-      compositeBefore = of;
-      lastNamed.set(composites[of]!.count, nowMs);
-    }
+    if (of >= 0 && of === compositeBefore) continue;
+    compositeBefore = of;
+    const naming = of < 0 ? accumulator : composites[of]!.count;
+    lastNamed.set(naming, nowMs);
+    if (adds) state.sources.common.noteNamed(naming, nowMs);
   }
 }
 
@@ -86,8 +87,10 @@ function* noteAll(family: Family, lastNamed: LastNamed, { state, nowMs }: Naming
   for (const rows of [family.sorted, family.pending.between(0, family.pending.length)]) {
     for (const row of rows) {
       const { count } = composites[row]!;
-      if (lastNamed.timeMsOf(count) === 0 && namesSeries(state.accumulators, count))
+      if (lastNamed.timeMsOf(count) === 0 && namesSeries(state.accumulators, count)) {
         lastNamed.set(count, nowMs);
+        state.sources.common.noteNamed(count, nowMs);
+      }
       if (state.pace.isFull(1)) yield;
     }
   }
@@ -106,11 +109,13 @@ export function* followTtlRules(
   const rules = yield* TtlRules.parseInSteps(metricRules, pace);
   if (rules.shortestMs === Number.POSITIVE_INFINITY) {
     accumulators.lastNamed = undefined;
+    accumulators.common.named = undefined;
     sources.leftOut.clear();
     return;
   }
   const lastNamed = (accumulators.lastNamed ??= new LastNamed(rules));
   lastNamed.follow(rules);
+  const ofCommon = (accumulators.common.named ??= new LastNamed(rules));
   for (const family of families) {
     family.mayExpire = rules.mayExpire(family.name);
     if (pace.isFull(1 + rules.sizeFor(family.name) * RULE_ROWS)) yield;
@@ -122,14 +127,19 @@ export function* followTtlRules(
       namesSeries(accumulators, accumulator) &&
       accumulators.kind[accumulator] !== AccumulatorKind.CREATED &&
       families.get(accumulators.family[accumulator]!).mayExpire === true;
-    if (!mayExpire) lastNamed.delete(accumulator);
-    else if (!isNoted) lastNamed.set(accumulator, nowMs);
+    if (!mayExpire) {
+      lastNamed.delete(accumulator);
+      ofCommon.delete(accumulator);
+      continue;
+    }
+    if (!isNoted) lastNamed.set(accumulator, nowMs);
+    if (ofCommon.timeMsOf(accumulator) === 0) sources.common.noteNamed(accumulator, nowMs);
   }
 }
 
-/** When a series expires, by the accumulator that names it, unless it is named again; Infinity where it never does. */
-export function expiresAtMs(state: TimedState, accumulator: number): number {
-  const namedMs = state.accumulators.lastNamed?.timeMsOf(accumulator) ?? 0;
+/** When a series expires that was named at these times, by the accumulator that stands for it; Infinity where it never does. */
+export function expiresAtMs(state: TimedState, accumulator: number, times: LastNamed): number {
+  const namedMs = times.timeMsOf(accumulator);
   return namedMs === 0 ? Number.POSITIVE_INFINITY : namedMs + ttlMsOf(state, accumulator);
 }
 

@@ -9,8 +9,16 @@ export interface SenderMode {
   readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
 }
 
-/** How the state aggregates. The mode is that of senders of which nothing else is said. */
+/** How the state aggregates. */
 export interface AggregationConfig extends SenderMode {
+  /** There are sources: some senders count by job, or all. How one of them counts its batch says. */
+  readonly byJob: boolean;
+  /** Where there are sources: some senders add nevertheless. */
+  readonly mixed?: true | undefined;
+  /**
+   * And so do all of which no rule says anything. The state does not act on it: it is kept so that a start with another setting is noticed.
+   */
+  readonly addsByDefault?: true;
   readonly summaries: 'discard' | 'sum-and-count';
   /**
    * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again in that

@@ -14,6 +14,7 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
+  SendersMode,
   Suspect,
 } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
@@ -39,6 +40,7 @@ export class FakeGateway implements GatewayApi {
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
   suspects: readonly Suspect[] = [];
+  mode: SendersMode = 'add';
   slicesReturned = 0;
   scrapesClosed = 0;
   /** Idempotency keys that it has seen before. */
@@ -54,8 +56,9 @@ export class FakeGateway implements GatewayApi {
     return this.keys.has(request.idempotencyKey) ? 'replayed' : 'applied';
   }
 
-  async delete(key: PushRequest['key']): Promise<void> {
+  async delete(key: PushRequest['key']): Promise<boolean> {
     this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
+    return this.mode !== 'add';
   }
 
   async deleteMany(request: DeleteRequest): Promise<Deleted> {
@@ -147,6 +150,7 @@ export async function run(
   more: { readonly byJob?: boolean; readonly access?: Access; readonly log?: Log } = {},
 ): Promise<Running> {
   const gateway = new FakeGateway();
+  if (more.byJob === true) gateway.mode = 'by-job';
   const telemetry = new FakeTelemetry();
   const errors: string[] = [];
   const log: Log = more.log ?? { ...silentLog, error: (message) => errors.push(message) };
@@ -155,7 +159,6 @@ export async function run(
     telemetry,
     log,
     options: { ...defaultHttpOptions, shutdownTimeoutMs: 2_000, ...options },
-    byJob: more.byJob ?? false,
     access: more.access,
     version: '1.2.3',
   });

@@ -79,7 +79,7 @@ test('what config test prints', async () => {
   expect(await runGateway(['config', 'test', ...tried])).toEqual({ code: 0, stdout: made, stderr: '' });
 });
 
-test('there is a case for each wish', () => expect(cases).toHaveLength(8));
+test('there is a case for each wish', () => expect(cases).toHaveLength(9));
 
 test.each(flagSets)('the cases of a gateway with flags:%s', async (flags) => {
   const file = join(temporaryFolder(), 'gateway.yaml');
@@ -99,8 +99,9 @@ test.each(flagSets)('the cases of a gateway with flags:%s', async (flags) => {
     return request('POST', '/-/reload');
   };
   for (const { name, blocks } of cases.filter((each) => each.flags === flags)) {
-    await setRules('');
+    // Sources that are known could not add from then on.
     await request('PUT', '/api/v1/admin/wipe');
+    await setRules('');
     for (const { language, text } of blocks) {
       if (language === 'yaml') await setRules(text);
       else if (language === 'sh') await runLines(text, url);

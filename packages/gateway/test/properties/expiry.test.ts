@@ -54,6 +54,8 @@ const step = fc.oneof(
       push: fc.uniqueArray(sample, { selector: seriesOf, maxLength: 6 }),
       source,
       method: fc.constantFrom('PUT' as const, 'POST' as const, 'POST' as const),
+      /** Where senders of both kinds push: this one adds. */
+      adds: fc.boolean(),
     }),
   },
   { weight: 6, arbitrary: fc.record({ waitMs: fc.constantFrom(100, 400, 500, 1100) }) },
@@ -75,34 +77,51 @@ interface Value {
 
 class Model {
   ttls: Ttls;
-  readonly #byJob: boolean;
   #order = 0;
-  /** By series, of sources that are gone, or of all in add mode. */
+  /** By series, of sources that are gone. */
   readonly #rest = new Map<string, number>();
+  /** And of all who add. */
+  readonly #common = new Map<string, Value>();
   /** When anybody named a series last. */
   readonly #namedMs = new Map<string, number>();
   readonly #sources = new Map<string, { pushedMs: number; readonly values: Map<string, Value> }>();
 
-  constructor(byJob: boolean, is: Ttls) {
-    this.#byJob = byJob;
+  constructor(is: Ttls) {
     this.ttls = is;
   }
 
   push(
     samples: readonly Sample[],
-    by: { readonly source: string; readonly method: 'PUT' | 'POST'; readonly nowMs: number },
+    by: {
+      readonly source: string;
+      readonly method: 'PUT' | 'POST';
+      readonly nowMs: number;
+      readonly adds: boolean;
+    },
   ): void {
     this.#order += 1;
+    if (by.adds) {
+      this.#add(samples, by.nowMs);
+      return;
+    }
     const own = this.#sources.get(by.source) ?? { pushedMs: 0, values: new Map<string, Value>() };
     own.pushedMs = by.nowMs;
-    if (this.#byJob) this.#sources.set(by.source, own);
+    this.#sources.set(by.source, own);
     if (by.method === 'PUT')
       for (const series of own.values.keys()) if (!isCounter(series)) own.values.delete(series);
     for (const { value, ...named } of samples) {
       const series = seriesOf(named);
       this.#namedMs.set(series, by.nowMs);
-      if (this.#byJob) own.values.set(series, { value, namedMs: by.nowMs, order: this.#order });
-      else this.#rest.set(series, held(named.name, this.#rest.get(series), value));
+      own.values.set(series, { value, namedMs: by.nowMs, order: this.#order });
+    }
+  }
+
+  #add(samples: readonly Sample[], nowMs: number): void {
+    for (const { value, ...named } of samples) {
+      const series = seriesOf(named);
+      this.#namedMs.set(series, nowMs);
+      const together = held(named.name, this.#common.get(series)?.value, value);
+      this.#common.set(series, { value: together, namedMs: nowMs, order: this.#order });
     }
   }
 
@@ -118,10 +137,17 @@ class Model {
     for (const { values } of this.#sources.values())
       for (const [series, { namedMs }] of values)
         if (!isCounter(series) && namedMs + this.#ttlOf(series) <= nowMs) values.delete(series);
+    for (const [series, { namedMs }] of this.#common) {
+      if (isCounter(series) || namedMs + this.#ttlOf(series) > nowMs) continue;
+      this.#common.delete(series);
+      // Nobody can tell it from what they have.
+      this.#rest.delete(series);
+    }
     for (const [series, namedMs] of this.#namedMs) {
       if (namedMs + this.#ttlOf(series) > nowMs) continue;
       this.#namedMs.delete(series);
       this.#rest.delete(series);
+      this.#common.delete(series);
       for (const { values } of this.#sources.values()) values.delete(series);
     }
     for (const [name, { pushedMs, values }] of this.#sources) {
@@ -146,6 +172,8 @@ class Model {
 
   #totalOf(name: Name, series: string): number | undefined {
     const values = [...this.#sources.values()].flatMap((own) => own.values.get(series) ?? []);
+    const common = this.#common.get(series);
+    if (common !== undefined) values.push(common);
     const rest = this.#rest.get(series);
     if (rest === undefined && values.length === 0) return undefined;
     return values
@@ -189,7 +217,7 @@ function textOf(samples: readonly Sample[]): string {
     ).text;
 }
 
-test.each([true, false])('the page is that of the model (by job: %s)', async (byJob) => {
+test.each(['add', 'by-job', 'mixed'])('the page is that of the model (%s)', async (mode) => {
   await fc.assert(
     fc.asyncProperty(
       ttls,
@@ -197,19 +225,25 @@ test.each([true, false])('the page is that of the model (by job: %s)', async (by
       fc.array(step, { maxLength: 40, size: 'max' }),
       async (first, isSmall, all) => {
         let working = new WorkingState(
-          { byJob, metricRules: rulesText(first) },
+          {
+            byJob: mode !== 'add',
+            ...(mode === 'mixed' ? { mixed: true } : {}),
+            metricRules: rulesText(first),
+          },
           1,
           defaultLimits,
           isSmall ? 1 : undefined,
         );
-        const model = new Model(byJob, first);
+        const model = new Model(first);
         let nowMs = 1_000_000;
         for (const each of all) {
           const { state } = working;
           if ('push' in each) {
             const by = { source: each.source, method: each.method, nowMs };
-            model.push(each.push, by);
-            expect(working.push(textOf(each.push), by)).toBe('taken');
+            const adds = mode === 'mixed' ? each.adds : mode === 'add';
+            model.push(each.push, { ...by, adds });
+            const sender = { byJob: !adds, counterResets: 'overwrite' } as const;
+            expect(working.push(textOf(each.push), { ...by, sender })).toBe('taken');
           } else if ('waitMs' in each) nowMs += each.waitMs;
           else if ('remove' in each) {
             model.remove(each.remove, (series) => !isCounter(series));
@@ -224,7 +258,7 @@ test.each([true, false])('the page is that of the model (by job: %s)', async (by
           } else state.recycle();
           model.expire(nowMs);
           atOnce(expireSeries(working, nowMs));
-          if (byJob)
+          if (mode !== 'add')
             working.state.expire({ pruneBeforeMs: nowMs - PRUNE_MS, forgetBeforeMs: nowMs - FORGET_MS }, 100);
           expect(await working.page()).toBe(model.page());
         }

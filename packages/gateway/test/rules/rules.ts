@@ -15,6 +15,8 @@ export interface WrittenRelabelRule {
 
 interface WrittenSource {
   readonly match?: string;
+  readonly mode?: SourceRule['mode'] & string;
+  readonly counter_resets?: SourceRule['counterResets'] & string;
   readonly path_labels?: SourceRule['pathLabels'];
   readonly metric_relabel_configs?: readonly WrittenRelabelRule[];
 }
@@ -41,11 +43,15 @@ export function relabelRule(written: WrittenRelabelRule): RelabelRule {
 
 export function rulesOf({ sources = [], metric_relabel_configs = [], metrics = [] }: WrittenRules): Rules {
   return {
-    sources: sources.map(({ match, path_labels, metric_relabel_configs: relabelConfigs = [] }) => ({
-      match: match === undefined ? undefined : parseSelector(match),
-      pathLabels: path_labels,
-      relabel: relabelConfigs.map(relabelRule),
-    })),
+    sources: sources.map(
+      ({ match, mode, counter_resets, path_labels, metric_relabel_configs: relabelConfigs = [] }) => ({
+        match: match === undefined ? undefined : parseSelector(match),
+        ...(mode && { mode }),
+        ...(counter_resets && { counterResets: counter_resets }),
+        pathLabels: path_labels,
+        relabel: relabelConfigs.map(relabelRule),
+      }),
+    ),
     relabel: metric_relabel_configs.map(relabelRule),
     metrics: metrics.map(({ match, ...settings }) => ({
       ...settings,

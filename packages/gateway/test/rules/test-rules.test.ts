@@ -65,3 +65,21 @@ test('a push that is refused', async () => {
     'refused: 400 duplicate_series: line 2, column 1: a appears twice in this push; send each series once\n',
   );
 });
+
+test('how the sender counts, where a rule says it', async () => {
+  const modes = rulesOf({
+    sources: [
+      { match: '{job="web"}', mode: 'add' },
+      { match: '{job="worker"}', mode: 'by-job', counter_resets: 'accumulate' },
+    ],
+  });
+  const body = Buffer.from('a 1\n');
+  const page = '# TYPE a untyped\na 1\n\n';
+  expect(await testRules(modes, body, { path: 'job/web' })).toBe(
+    `${page}mode add  (sources[0])\na  (as pushed)\n`,
+  );
+  expect(await testRules(modes, body, { path: 'job/worker' })).toBe(
+    `${page}mode by-job, counter resets accumulate  (sources[1])\na  (as pushed)\n`,
+  );
+  expect(await testRules(modes, body, { path: 'job/other' })).toBe(`${page}a  (as pushed)\n`);
+});

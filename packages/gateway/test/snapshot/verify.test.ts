@@ -168,6 +168,62 @@ test.each(Object.entries(contradictions))('%s is seen', (_, [plant, message]) =>
   expect(() => atOnce(verifyState(one))).toThrow(message);
 });
 
+/** Of three gauges: one that only a sender that adds has, one that shows the largest, and one that shows how many have it. */
+function mixed(): State {
+  const gauges = ['max', 'count'].map((gauge) => ({ match: gauge, gauge }));
+  const rules = JSON.stringify([...gauges, { ttl: 1000 }]);
+  const working = new WorkingState({ byJob: true, mixed: true, metricRules: rules }, 1);
+  const text = '# TYPE g gauge\ng 1\n# TYPE max gauge\nmax 3\n';
+  working.push(text, { sender: { byJob: false, counterResets: 'overwrite' } });
+  working.push('# TYPE max gauge\nmax 2\n# TYPE count gauge\ncount 1\n', { source: 'x' });
+  return working.state;
+}
+
+const contradictionsOfAdding: Readonly<Record<string, readonly [(of: State) => void, RegExp]>> = {
+  'a part that does not count as a contributor': [
+    (of) => (of.accumulators.contributors[numberOf(of, 'max')]! -= 1),
+    /counts 1 contributors and has 2/,
+  ],
+  'a contributor that has no part': [
+    (of) => of.accumulators.common.delete(numberOf(of, 'max')),
+    /counts 2 contributors and has 1/,
+  ],
+  'a part of what senders that add cannot have': [
+    (of) => of.accumulators.common.add(numberOf(of, 'count')),
+    /have a part of accumulator \d+ of kind 15/,
+  ],
+  'a part of what is free': [
+    (of) => of.accumulators.common.add(of.accumulators.texts.high),
+    /parts of 2 of 3 accumulators/,
+  ],
+  'a number of a sum': [
+    (of) => of.accumulators.common.setNumber(numberOf(of, 'g'), { value: 1, order: 1 }),
+    /the wrong number of accumulator/,
+  ],
+  'a number that is newer than the newest': [
+    (of) => (of.accumulators.common.numberOf(numberOf(of, 'max'))!.order = 99),
+    /the wrong number of accumulator/,
+  ],
+  'another number than that which is shown': [
+    (of) => (of.accumulators.common.numberOf(numberOf(of, 'max'))!.value = 4),
+    /of kind 11 has a total of 3, not 4/,
+  ],
+  'a time at which nothing was named': [
+    (of) => of.accumulators.common.named!.set(numberOf(of, 'count'), 5),
+    /names no series/,
+  ],
+};
+
+test.each(Object.entries(contradictionsOfAdding))(
+  'where some senders add: %s is seen',
+  (_, [plant, message]) => {
+    const one = mixed();
+    expect(() => atOnce(verifyState(one))).not.toThrow();
+    plant(one);
+    expect(() => atOnce(verifyState(one))).toThrow(message);
+  },
+);
+
 test('contributions to what is gone, as earlier versions left them, are dropped when a snapshot is read', async () => {
   const one = made();
   const page = await one.page();

@@ -4,9 +4,11 @@
  */
 import { NumberList } from '../../primitives/number-list.ts';
 import { ShortTime } from '../../primitives/turns.ts';
+import { NO_SOURCE } from '../../sources/left-out.ts';
 import type { Withdrawal } from '../../sources/left-out.ts';
 import { expiresAtMs, ttlMsOf } from '../../state/series-expiry.ts';
 import type { State } from '../../state/state.ts';
+import type { LastNamed } from '../../store/last-named.ts';
 import { isGrouped } from '../../store/policies.ts';
 import { DropSeries, WithdrawSeries } from '../../wal/commands.ts';
 import type { Command } from '../../wal/commands.ts';
@@ -33,18 +35,25 @@ export interface Look {
   take(nowMs: number): Command<number> | undefined;
 }
 
-/** For series that nobody has named for their ttl. */
+/** For series that nobody has named for their ttl, or for what senders that add have of series and none of them has named. */
 export class SeriesLook implements Look {
   nextMs: number;
   readonly #state: State;
+  readonly #of: 'all' | 'common';
   #at = 0;
   #isDone = false;
   #found = new NumberList();
   #numbers = 0;
 
-  constructor(state: State, nextMs: number) {
+  constructor(state: State, { nextMs, of }: { readonly nextMs: number; readonly of: 'all' | 'common' }) {
     this.#state = state;
+    this.#of = of;
     this.nextMs = nextMs;
+  }
+
+  get #times(): LastNamed {
+    const { lastNamed, common } = this.#state.accumulators;
+    return this.#of === 'all' ? lastNamed! : common.named!;
   }
 
   get isFull(): boolean {
@@ -56,8 +65,7 @@ export class SeriesLook implements Look {
   }
 
   step(nowMs: number): void {
-    const { accumulators } = this.#state;
-    const lastNamed = accumulators.lastNamed!;
+    const lastNamed = this.#times;
     const time = new ShortTime();
     let units = 0;
     while (!this.isFull && !time.isOver(units)) {
@@ -76,11 +84,13 @@ export class SeriesLook implements Look {
     const found = this.#found.between(0, this.#found.length).filter((each) => this.#isDue(each, nowMs));
     this.#found = new NumberList();
     this.#numbers = 0;
-    return found.length === 0 ? undefined : new DropSeries(found);
+    if (found.length === 0) return undefined;
+    if (this.#of === 'all') return new DropSeries(found);
+    return new WithdrawSeries([{ source: NO_SOURCE, named: found }]);
   }
 
   #isDue(accumulator: number, nowMs: number): boolean {
-    const expiresMs = expiresAtMs(this.#state, accumulator);
+    const expiresMs = expiresAtMs(this.#state, accumulator, this.#times);
     if (expiresMs <= nowMs) return true;
     if (expiresMs < this.nextMs) this.nextMs = expiresMs;
     return false;

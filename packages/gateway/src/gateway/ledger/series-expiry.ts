@@ -92,8 +92,12 @@ export class SeriesExpiry {
     this.#lookedMs = this.#ledger.nowMs();
     // What is named from now on is not due before that.
     const nextMs = this.#lookedMs + shortestMs;
-    // What sources have first: with the last of that a series has gone, and need not be looked for among all sources.
-    const looks = [new SourceLook(state, { nextMs, shortestMs }), new SeriesLook(state, nextMs)];
+    // What anybody has first: with the last of that a series has gone, and need not be looked for among all sources.
+    const looks = [
+      new SourceLook(state, { nextMs, shortestMs }),
+      new SeriesLook(state, { nextMs, of: 'common' }),
+      new SeriesLook(state, { nextMs, of: 'all' }),
+    ];
     for (const look of looks) if (!(await this.#drop(look, rules))) return;
     this.#dueMs = Math.min(...looks.map((look) => look.nextMs));
   }

@@ -144,9 +144,8 @@ export class PushReader {
   }
 
   /** Whether sources have series of their own that say when they pushed. Where not all of the path's labels are there, they would share them. */
-  showsPushTimes({ addsAll }: PushRules): boolean {
-    const { byJob, pushTimes } = this.#options;
-    return byJob && addsAll && pushTimes;
+  showsPushTimes({ sender, addsAll }: PushRules): boolean {
+    return sender.byJob && addsAll && this.#options.pushTimes;
   }
 
   #readNow(request: PushRequest, rules: PushRules, sink: Sink): boolean {

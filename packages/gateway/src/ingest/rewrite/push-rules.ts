@@ -43,21 +43,40 @@ export function senderOptionsOf(options: {
   readonly emptyInstance: boolean;
 }): SenderOptions {
   const { byJob, jobCounterResets, pathLabels, emptyInstance } = options;
-  return { byJob, counterResets: jobCounterResets, pathLabels, emptyInstance: byJob && emptyInstance };
+  return { byJob, counterResets: jobCounterResets, pathLabels, emptyInstance };
+}
+
+/** The rule of a sender; of one whose labels are not known, the one that holds for all. */
+export function sourceRuleFor(
+  { sources }: Rules,
+  labels: readonly Label[] | undefined,
+): SourceRule | undefined {
+  return sources.find(
+    ({ match }) => match === undefined || (labels !== undefined && match.matches('', labels)),
+  );
+}
+
+/** How senders of a rule count, or those of which no rule says it. */
+export function senderBy(source: SourceRule | undefined, { byJob, counterResets }: SenderMode): SenderMode {
+  return {
+    byJob: source?.mode === undefined ? byJob : source.mode === 'by-job',
+    counterResets: source?.counterResets ?? counterResets,
+  };
 }
 
 export function rulesForPath(rules: Rules, key: GroupingKey, options: SenderOptions): PushRules {
-  const source = rules.sources.find(({ match }) => match === undefined || match.matches('', key.labels));
+  const source = sourceRuleFor(rules, key.labels);
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
   const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
-  const added = addedLabels(key.labels, pathLabels, options.emptyInstance);
+  const sender = senderBy(source, options);
+  const added = addedLabels(key.labels, pathLabels, sender.byJob && options.emptyInstance);
   return {
     rules,
     source,
     path: key.labels,
     added,
-    sender: { byJob: options.byJob, counterResets: options.counterResets },
+    sender,
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
