@@ -1,5 +1,6 @@
 /** promjs in a real page of another origin: what the browser sends, and whether it lets it pass. */
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { clientText } from '../support/clients.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { scrapeSamples } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
 import { program, repository } from '../support/programs.ts';
@@ -180,4 +182,52 @@ test('the script with fetch alone of docs/reference/formats.md', async () => {
       .poll(async () => (await scrapeSamples(gateway.url)).get('clicks_total'), { timeout: 10_000 })
       .toBe(total);
   }
+});
+
+test('a page pushes with a token that only its origin may use', async () => {
+  const { page, origin } = await openPage();
+  const other = await openPage();
+  const digest = createHash('sha256').update('pag_test').digest('hex');
+  const path = join(temporaryFolder(), 'gateway.yaml');
+  writeFileSync(
+    path,
+    `access:
+  anonymous: [scrape]
+  tokens: [{name: shop, sha256: ${digest}, sources: '{job="shop"}', origins: ["${origin}"], in_url: true}]
+`,
+  );
+  const gateway = await startGateway([`--config.file=${path}`, '--web.cors-origin=https://main.example']);
+  const url = `${gateway.url}/metrics/job/shop`;
+  const headers = { Authorization: 'Bearer pag_test' };
+
+  await call(page, 'work');
+  expect(await call(page, 'push', url, { method: 'POST', headers })).toEqual(accepted);
+  await call(page, 'work');
+  expect(await call(page, 'beacon', `${url}?token=pag_test`)).toBe(true);
+  await expect
+    .poll(async () => (await scrapeSamples(gateway.url)).get('clicks_total{button="buy"}'), {
+      timeout: 10_000,
+    })
+    .toBe(2);
+
+  // What is wrong can be read by the page.
+  expect(
+    await call(page, 'push', `${gateway.url}/metrics/job/other`, { method: 'POST', headers }),
+  ).toMatchObject({
+    status: 403,
+    text: 'token shop may only use paths that match "{job=\\"shop\\"}"\n',
+  });
+  const wrong = { Authorization: 'Bearer pag_wrong' };
+  expect(await call(page, 'push', url, { method: 'POST', headers: wrong })).toMatchObject({ status: 401 });
+
+  await call(other.page, 'work');
+  await expect(call(other.page, 'push', url, { method: 'POST', headers })).rejects.toThrow(/Failed to fetch/);
+  await call(other.page, 'work');
+  await call(other.page, 'beacon', `${url}?token=pag_test`);
+  // The path that it may not use, and the page that may not use it.
+  const refused = 'token_pushes_total{token="shop",result="refused"} 2';
+  const own = async (): Promise<string> => (await fetch(`${gateway.url}/-/metrics`)).text();
+  await expect.poll(async () => (await own()).includes(refused), { timeout: 10_000 }).toBe(true);
+  expect((await scrapeSamples(gateway.url)).get('clicks_total{button="buy"}')).toBe(2);
+  expect(gateway.stderr()).not.toContain('pag_');
 });
