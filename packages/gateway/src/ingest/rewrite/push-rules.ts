@@ -24,6 +24,8 @@ export interface PushRules {
   readonly onlyAdds: boolean;
   /** Whether what they make of a series may depend on labels of the path that it does not have. */
   readonly seesPath: boolean;
+  /** The same for pushes for which they make the same of the same series. */
+  readonly placedBy: string;
 }
 
 /** What the flags say of path labels. */
@@ -38,6 +40,7 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
   const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
   const added = addedLabels(key.labels, pathLabels, options.emptyInstance);
+  const isSeen = relabel.some((rule) => seesPath(rule, key.labels));
   return {
     rules,
     source,
@@ -48,7 +51,11 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
     metrics: rules.metrics,
     rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
     onlyAdds: !changes,
-    seesPath: relabel.some((rule) => seesPath(rule, key.labels)),
+    seesPath: isSeen,
+    placedBy: JSON.stringify([
+      source === undefined ? -1 : rules.sources.indexOf(source),
+      (isSeen ? key.labels : added.labels).map(({ name, value }) => [name, value]),
+    ]),
   };
 }
 
