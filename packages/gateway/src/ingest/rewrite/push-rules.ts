@@ -1,5 +1,7 @@
 /** Which rules hold for the pushes of a path, and how messages call them. */
 import type { GroupingKey, Label } from '../../model/labels.ts';
+import { FirstMatch } from '../../rules/first-match.ts';
+import { noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
 import type { PathLabels } from '../sample-kinds.ts';
 import { noPathLabels } from '../sample-kinds.ts';
@@ -18,6 +20,7 @@ export interface PushRules {
   /** Those of the source before those that hold for all. */
   readonly relabel: readonly RelabelRule[];
   readonly metrics: readonly MetricRule[];
+  readonly matching: MetricMatching;
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
   /** Whether all that they do is to add labels of the path. */
@@ -34,7 +37,32 @@ interface PathLabelOptions {
   readonly emptyInstance: boolean;
 }
 
-export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelOptions): PushRules {
+/** The rules of metrics that have each setting. */
+class MetricMatching {
+  readonly labels: FirstMatch<MetricRule>;
+  readonly type: FirstMatch<MetricRule>;
+  readonly gauge: FirstMatch<MetricRule>;
+  readonly ttl: FirstMatch<MetricRule>;
+  readonly buckets: FirstMatch<MetricRule>;
+
+  constructor({ metrics }: Rules) {
+    this.labels = new FirstMatch(
+      metrics.filter(({ without, by }) => without !== undefined || by !== undefined),
+    );
+    this.type = new FirstMatch(metrics.filter(({ type }) => type !== undefined));
+    this.gauge = new FirstMatch(metrics.filter(({ gauge }) => gauge !== undefined));
+    this.ttl = new FirstMatch(metrics.filter(({ ttlMs }) => ttlMs !== undefined));
+    this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
+  }
+}
+
+/** `matching` is of the same rules. */
+export function rulesForPath(
+  rules: Rules,
+  key: GroupingKey,
+  options: PathLabelOptions,
+  matching: MetricMatching = new MetricMatching(rules),
+): PushRules {
   const source = rules.sources.find(({ match }) => match === undefined || match.matches('', key.labels));
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
@@ -49,6 +77,7 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelO
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
+    matching,
     rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
     onlyAdds: !changes,
     seesPath: isSeen,
@@ -66,7 +95,8 @@ export const PATH_CHARS_MAX = 1024;
 /** The rules for paths, found once for each as long as they are the same. */
 export class PathRules {
   readonly #options: PathLabelOptions;
-  #of: Rules | undefined;
+  #of: Rules = noRules;
+  #matching = new MetricMatching(noRules);
   readonly #byPath = new Map<string, PushRules>();
 
   constructor(options: PathLabelOptions) {
@@ -76,11 +106,12 @@ export class PathRules {
   for(rules: Rules, key: GroupingKey): PushRules {
     if (rules !== this.#of) {
       this.#of = rules;
+      this.#matching = new MetricMatching(rules);
       this.#byPath.clear();
     }
     let found = this.#byPath.get(key.text);
     if (found !== undefined) return found;
-    found = rulesForPath(rules, key, this.#options);
+    found = rulesForPath(rules, key, this.#options, this.#matching);
     if (key.text.length > PATH_CHARS_MAX) return found;
     if (this.#byPath.size >= PATHS_MAX) this.#byPath.clear();
     this.#byPath.set(key.text, found);
