@@ -68,6 +68,16 @@ export class FirstMatch<Rule extends Matched> {
     for (const { patterns } of this.#required.values()) while (patterns.compileMore()) yield;
   }
 
+  /** How many rules and passes over a label a series may have to be looked at by. */
+  get looks(): number {
+    let looks = 0;
+    const isAlone = ({ patternOf }: Prepared<Rule>): boolean =>
+      patternOf === undefined || !this.#required.has(patternOf);
+    for (const rule of this.#rules) if (isAlone(rule)) looks += 1;
+    for (const { patterns } of this.#required.values()) looks += patterns.passes;
+    return looks;
+  }
+
   some(isSo: (rule: Rule) => boolean): boolean {
     return this.#rules.some(({ rule }) => isSo(rule));
   }

@@ -28,6 +28,11 @@ export class PatternSet {
     this.#left = parts.length;
   }
 
+  /** Over a value, at the most. */
+  get passes(): number {
+    return this.#parts.length;
+  }
+
   /** Compiles a part, a few milliseconds of work; false when all are. `matching` does so now and then, so that this need not be called. */
   compileMore(): boolean {
     if (this.#left === 0) return false;

@@ -44,6 +44,8 @@ class MetricMatching {
   readonly gauge: FirstMatch<MetricRule>;
   readonly ttl: FirstMatch<MetricRule>;
   readonly buckets: FirstMatch<MetricRule>;
+  /** How many rules a series may have to be looked at by, where many at once are one. */
+  readonly looks: number;
 
   constructor({ metrics }: Rules) {
     this.labels = new FirstMatch(
@@ -53,6 +55,7 @@ class MetricMatching {
     this.gauge = new FirstMatch(metrics.filter(({ gauge }) => gauge !== undefined));
     this.ttl = new FirstMatch(metrics.filter(({ ttlMs }) => ttlMs !== undefined));
     this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
+    this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
   }
 }
 
