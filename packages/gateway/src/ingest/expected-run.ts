@@ -78,7 +78,11 @@ export interface ExpectedRun {
   readonly batch: Batch;
   readonly cursor: Cursor;
   /** Told of each family that has samples. */
-  readonly families: { sampleKnown(family: number): void };
+  readonly families: {
+    sampleKnown(family: number): void;
+    /** A line has said something of a family, so that samples may be of others than they were. */
+    readonly meaningsChanged: boolean;
+  };
 }
 
 const number: NumberEnd = { end: 0 };

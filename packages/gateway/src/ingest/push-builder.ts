@@ -94,7 +94,8 @@ export class PushBuilder implements SampleSink, KnownSeries {
     family: -1,
     missed: false,
   };
-  readonly #expected: ExpectedRun;
+  /** What lines that are known by other bytes are read into as well. */
+  readonly expected: ExpectedRun;
   readonly #reordered: ReorderedLabels;
   #seriesCache: SeriesCache;
   #strict = false;
@@ -110,7 +111,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     this.#families = new PushFamilies(state, this.batch);
     this.#seriesCache = state.seriesCache.text;
     this.#reordered = new ReorderedLabels(state.accumulators, state.hashSeed);
-    this.#expected = {
+    this.expected = {
       reordered: this.#reordered,
       withinFamily: false,
       accumulators: state.accumulators,
@@ -162,7 +163,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     this.#writtenBytes = 0;
     this.#nextSeriesKey = 0;
     this.#seriesCache = this.#state.seriesCache.text;
-    this.#expected.withinFamily = false;
+    this.expected.withinFamily = false;
     this.#strict = false;
     this.epoch = this.#state.epoch;
     const cursor = this.#cursor;
@@ -177,13 +178,13 @@ export class PushBuilder implements SampleSink, KnownSeries {
   readAs(dialect: Dialect, { strict }: { readonly strict: boolean }): void {
     this.batch.dialect = dialect;
     this.#seriesCache = this.#state.seriesCache[dialect];
-    this.#expected.withinFamily = dialect === 'openmetrics';
+    this.expected.withinFamily = dialect === 'openmetrics';
     this.#strict = strict;
   }
 
   addExpected(view: DataView, start: number, end: number): number {
     if (this.#families.meaningsChanged || this.#path.labels.length > 0) return start;
-    return readExpected(view, start, end, this.#expected);
+    return readExpected(view, start, end, this.expected);
   }
 
   guess(view: DataView, start: number, end: number): number {

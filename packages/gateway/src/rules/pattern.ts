@@ -56,8 +56,8 @@ export class Pattern {
   }
 }
 
-/** Empty where there may be several ways to begin. */
-function literalPrefix(source: string): string {
+/** What all values that match begin with. Empty where there may be several ways to begin. */
+export function literalPrefix(source: string): string {
   const [prefix] = /^[\w:/ -]*/.exec(source)!;
   // A choice in parentheses behind the prefix does no harm; that it is in them is not plain where there are classes or escapes.
   const isChoice = source.includes('|') && (/[[\\]/.test(source) || hasOuterChoice(source));

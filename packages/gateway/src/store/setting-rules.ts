@@ -7,11 +7,10 @@
  * once for each series that is new, and for all when rules change.
  */
 import { parseSeriesText } from '../model/series-text.ts';
-import { labelValue, NAME_LABEL } from '../model/labels.ts';
-import type { Label } from '../model/labels.ts';
 import type { Pace } from '../primitives/pace.ts';
+import { FirstMatch } from '../rules/first-match.ts';
+import type { MatchingRule } from '../rules/first-match.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
-import { PatternSet } from '../rules/pattern-set.ts';
 import { gaugePolicies } from '../rules/rules.ts';
 import type { GaugePolicy } from '../rules/rules.ts';
 import { parseSelector } from '../rules/selector.ts';
@@ -19,10 +18,6 @@ import type { Selector } from '../rules/selector.ts';
 
 /** To compile the regular expressions of a rule is as much work as so many rows. */
 const PARSED_ROWS = 4096;
-/** Names of which it is remembered what may match them. */
-const NAMES_MAX = 4096;
-/** A label that fewer rules match by a regular expression is looked at rule by rule. */
-const AT_ONCE_MIN = 8;
 
 /** An entry, as far as it is known here. */
 interface RuleEntry {
@@ -31,42 +26,19 @@ interface RuleEntry {
   readonly ttlMs: number | undefined;
 }
 
-/** What matches, and how to find that out. */
-interface Matching {
+/** What the rules say of one setting. */
+interface SettingRule<Setting> {
   /** Undefined matches all. */
   readonly match: Selector | undefined;
-  readonly looksAtLabels: boolean;
-  /** A label that has to match a regular expression, and whether the name has to. */
-  readonly patternOf: string | undefined;
-  readonly hasNamePattern: boolean;
+  readonly setting: Setting;
 }
-
-/** What the rules say of one setting. */
-type SettingRule<Setting> = Matching & { readonly setting: Setting };
-
-/** The regular expressions of a label: those that it has to match for one of the rules. */
-interface Required<Rule> {
-  readonly patterns: PatternSet;
-  /** By the place of a pattern. */
-  readonly rules: readonly Rule[];
-}
-
-const none: ReadonlySet<never> = new Set();
 
 /** The rules that have one setting. */
 export class SettingRules<Setting> {
-  readonly #rules: readonly SettingRule<Setting>[];
-  /** By label. */
-  readonly #required: ReadonlyMap<string, Required<SettingRule<Setting>>>;
-  /** By metric name: the rules that may match it. */
-  readonly #byName = new Map<string, readonly SettingRule<Setting>[]>();
+  readonly #rules: FirstMatch<SettingRule<Setting>>;
 
-  private constructor(
-    rules: readonly SettingRule<Setting>[],
-    required: ReadonlyMap<string, Required<SettingRule<Setting>>>,
-  ) {
+  private constructor(rules: FirstMatch<SettingRule<Setting>>) {
     this.#rules = rules;
-    this.#required = required;
   }
 
   /** Of AggregationConfig.metricRules. Throws a RuleProblem. `settingOf` is undefined where an entry does not have it. */
@@ -80,10 +52,12 @@ export class SettingRules<Setting> {
       const entry = readEntry(listedRule);
       const setting = settingOf(entry);
       if (setting === undefined) continue;
-      rules.push({ ...matchingOf(entry.match), setting });
+      rules.push({ match: entry.match === undefined ? undefined : parseSelector(entry.match), setting });
       if (pace.isFull(PARSED_ROWS)) yield;
     }
-    return new SettingRules(rules, yield* requiredBy(rules));
+    const first = new FirstMatch(rules);
+    yield* first.compileInSteps();
+    return new SettingRules(first);
   }
 
   some(isSo: (setting: Setting) => boolean): boolean {
@@ -91,52 +65,13 @@ export class SettingRules<Setting> {
   }
 
   /** The rules that may match series of this name; the first that does decides. */
-  forName(name: string): readonly SettingRule<Setting>[] {
-    if (this.#rules.length === 0) return this.#rules;
-    const known = this.#byName.get(name);
-    if (known !== undefined) return known;
-    const met = this.#metBy(NAME_LABEL, name);
-    const rules = this.#rules.filter(
-      (rule) =>
-        (met === undefined || !rule.hasNamePattern || met.has(rule)) &&
-        (rule.match === undefined || rule.match.mayMatch(name)),
-    );
-    if (this.#byName.size >= NAMES_MAX) this.#byName.clear();
-    this.#byName.set(name, rules);
-    return rules;
+  forName(name: string): readonly MatchingRule<SettingRule<Setting>>[] {
+    return this.#rules.forName(name);
   }
 
   /** The rule that decides it for a series, by its canonical text; undefined where none does. */
   ruleOf(name: string, text: string): SettingRule<Setting> | undefined {
-    let labels: readonly Label[] | undefined;
-    let label: string | undefined;
-    let met: ReadonlySet<SettingRule<Setting>> | undefined;
-    const metBy = new Map<string, ReadonlySet<SettingRule<Setting>> | undefined>();
-    for (const rule of this.forName(name)) {
-      // The name is known to match.
-      if (!rule.looksAtLabels) return rule;
-      labels ??= parseSeriesText(text).labels;
-      // Rules that stand together mostly look at the same label.
-      if (rule.patternOf !== label) {
-        label = rule.patternOf;
-        met = label === undefined ? undefined : metBy.get(label);
-        if (label !== undefined && met === undefined) {
-          met = this.#metBy(label, labelValue(labels, label));
-          metBy.set(label, met);
-        }
-      }
-      if (met !== undefined && (met.size === 0 || !met.has(rule))) continue;
-      if (rule.match!.matches(name, labels)) return rule;
-    }
-    return undefined;
-  }
-
-  /** The rules that a value meets a pattern of; undefined where it is to be looked at one by one. */
-  #metBy(label: string, value: string): ReadonlySet<SettingRule<Setting>> | undefined {
-    const required = this.#required.get(label);
-    if (required === undefined) return undefined;
-    const places = required.patterns.matching(value);
-    return places.length === 0 ? none : new Set(places.map((place) => required.rules[place]!));
+    return this.#rules.find(name, () => parseSeriesText(text).labels);
   }
 }
 
@@ -164,37 +99,4 @@ function readEntry(rule: unknown): RuleEntry {
   )
     throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
   return { match, gauge: policy, ttlMs: isTtl ? ttl : undefined };
-}
-
-function matchingOf(match: string | undefined): Matching {
-  const selector = match === undefined ? undefined : parseSelector(match);
-  const matchers = selector?.matchers ?? [];
-  const patterns = matchers.filter(({ op }) => op === '=~');
-  return {
-    match: selector,
-    looksAtLabels: matchers.some(({ label }) => label !== NAME_LABEL),
-    patternOf: patterns.find(({ label }) => label !== NAME_LABEL)?.label,
-    hasNamePattern: patterns.some(({ label }) => label === NAME_LABEL),
-  };
-}
-
-/** By label, where many rules have a regular expression for it. */
-function* requiredBy<Rule extends Matching>(
-  rules: readonly Rule[],
-): Generator<void, ReadonlyMap<string, Required<Rule>>> {
-  const byLabel = new Map<string, { readonly sources: string[]; readonly rules: Rule[] }>();
-  for (const rule of rules) {
-    for (const { label, op, value } of rule.match?.matchers ?? []) {
-      if (op !== '=~') continue;
-      const own = byLabel.get(label) ?? { sources: [], rules: [] };
-      byLabel.set(label, own);
-      own.sources.push(value);
-      own.rules.push(rule);
-    }
-  }
-  const required = new Map<string, Required<Rule>>();
-  for (const [label, { sources, rules: own }] of byLabel)
-    if (own.length >= AT_ONCE_MIN)
-      required.set(label, { patterns: yield* PatternSet.compileInSteps(sources), rules: own });
-  return required;
 }

@@ -28,8 +28,8 @@ export class TtlRules {
 
   /** Whether there may be series of this name that expire. */
   mayExpire(name: string): boolean {
-    for (const { looksAtLabels, setting } of this.#rules.forName(name)) {
-      if (setting > 0) return true;
+    for (const { looksAtLabels, rule } of this.#rules.forName(name)) {
+      if (rule.setting > 0) return true;
       if (!looksAtLabels) return false;
     }
     return false;

@@ -122,9 +122,11 @@ const longSeries = lines(300, (i) => `a{path="${'/a'.repeat(150)}${i}"} 1\n`);
 
 test('series that rules have to look at are read in turns where they are long, however short the body is', async () => {
   const gateway = createGateway({ rules: thorough });
+  let nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
   const { turns, error } = await countTurns(gateway.push(longSeries));
   expect(error).toBeUndefined();
-  expect(turns).toBeGreaterThanOrEqual(2);
+  expect(turns).toBeGreaterThanOrEqual(20);
 });
 
 test('whether other rules leave long series as they are is looked at a few at a time', async () => {

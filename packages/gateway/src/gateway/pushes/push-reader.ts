@@ -36,8 +36,9 @@ const LINE_RULES = 8;
 const LINE_BYTES = 64;
 /** A short body that brings more than this (series, families, series keys) takes the way of long ones: some milliseconds. */
 const SHORT_NEW_SERIES_MAX = 2048;
-/** So does one whose series have to be looked at by the rules in more steps. */
-const SHORT_STEPS_MAX = 2;
+/** So does one whose series have to be looked at by the rules in more steps, or that brings so many of them. */
+const SHORT_STEPS_MAX = 4;
+const SHORT_LOOKED_MAX = 256;
 /** Reading so much that is new takes as long as a step where all is known. */
 const UNIT_NEW_SERIES = 64;
 
@@ -52,6 +53,8 @@ interface Way {
   readonly attempts: Attempts;
   readonly sink: Sink;
   mayTry(rules: PushRules, path: string): boolean;
+  /** Whether what was read so far may be what the rules make of it. */
+  mayHold(rules: PushRules): boolean;
   /** Whether the batch, once all is read, is what the rules make of the push. */
   holds(rules: PushRules): Generator<void, boolean>;
 }
@@ -159,8 +162,10 @@ export class PushReader {
     const { builder } = this;
     const { decoder, stepBytes } = this.#begin(request, rules, way.sink);
     try {
-      while (!this.#tryStep(decoder, stepBytes))
-        if (builder.newSeries > SHORT_NEW_SERIES_MAX) return undefined;
+      while (!decoder.advance(stepBytes)) {
+        if (!way.mayHold(rules)) return false;
+        if (builder.newSeries > SHORT_LOOKED_MAX) return undefined;
+      }
     } catch (error) {
       // It may be of something that a rule drops.
       if (error instanceof PushProblem) return false;
@@ -174,11 +179,6 @@ export class PushReader {
     return undefined;
   }
 
-  /** Reads on; true once all is read, or it is plain that rules have to be asked. */
-  #tryStep(decoder: PushDecoder, stepBytes: number): boolean {
-    return decoder.advance(stepBytes) || this.builder.batch.pendingSeries.length > 0;
-  }
-
   async #readInSteps(request: PushRequest, reading: LongReading, sink: Sink): Promise<boolean> {
     const { decoder, stepBytes } = this.#begin(request, reading.rules, sink);
     const units = stepBytes / STEP_BYTES;
@@ -189,13 +189,21 @@ export class PushReader {
   async #tryInSteps(request: PushRequest, reading: LongReading, way: Way): Promise<boolean | undefined> {
     const { decoder, stepBytes } = this.#begin(request, reading.rules, way.sink);
     const how = { ...reading, sink: way.sink, units: stepBytes / STEP_BYTES, request };
+    const { rules } = reading;
+    let mayHold = true;
+    const read = (): boolean => {
+      const isRead = decoder.advance(stepBytes);
+      mayHold = way.mayHold(rules);
+      return isRead || !mayHold;
+    };
     try {
-      if (!(await this.#doSteps(() => this.#tryStep(decoder, stepBytes), how))) return undefined;
+      if (!(await this.#doSteps(read, how))) return undefined;
+      if (!mayHold) return false;
     } catch (error) {
       if (error instanceof PushProblem) return false;
       throw error;
     }
-    const steps = way.holds(reading.rules);
+    const steps = way.holds(rules);
     let isFixed = false;
     const step = (): boolean => {
       const { done, value } = steps.next();
@@ -267,12 +275,14 @@ function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries
       // Where the path adds labels, no series is known by the bytes that are pushed.
       mayTry: ({ rules, seesPath, added }, path) =>
         !seesPath && added.labels.length === 0 && attempts[0].mayTry(rules, path),
+      mayHold: (rules) => fixed.mayLeave(builder.batch, rules),
       holds: (rules) => fixed.leave(builder.batch, rules),
     },
     {
       attempts: attempts[1],
       sink: renamed,
       mayTry: ({ rules }, path) => attempts[1].mayTry(rules, path),
+      mayHold: () => builder.batch.pendingSeries.length === 0,
       *holds() {
         yield;
         return renamed.isWhole();

@@ -31,7 +31,7 @@ export class Attempts {
   tried(path: string, isDone: boolean): void {
     if (path.length > PATH_CHARS_MAX) return;
     if (isDone) {
-      this.#pauses.delete(path);
+      if (this.#pauses.size > 0) this.#pauses.delete(path);
       return;
     }
     if (this.#pauses.size >= PATHS_MAX) this.#pauses.clear();

@@ -1,12 +1,13 @@
 /**
- * Most rules touch few series. A push is read as if there were none, then, and looked at: if all of its series are known ones that the
- * rules leave as they are, that is what the rules make of it. Which these are is found out once for each.
+ * Most rules touch few series. A push is read as if there were none, then, and looked at: if the rules leave all of its series as they are,
+ * that is what they make of it. Of series that are known this is found out once for each.
  */
 import { hasBuckets } from '../../model/metric-type.ts';
+import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
 import type { Rules, SourceRule } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
-import type { Batch } from '../../store/batch.ts';
+import type { Batch, PushFamily } from '../../store/batch.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import { foldedBound } from './merge-histograms.ts';
 import type { PushRules } from './push-rules.ts';
@@ -24,8 +25,17 @@ const BYTES_LOOKED = 16;
 /** The first entry, up to `end`, whose accumulator is not known to be fixed. */
 function passFixed(accumulators: Int32Array, marks: Uint8Array, start: number, end: number): number {
   let entry = start;
-  while (entry < end && marks[accumulators[entry]!] === FIXED) entry += 1;
+  while (entry < end && accumulators[entry]! >= 0 && marks[accumulators[entry]!] === FIXED) entry += 1;
   return entry;
+}
+
+/** A series as it is without rules. */
+interface Unruled {
+  readonly text: string;
+  readonly kind: number;
+  /** Of a bucket. */
+  readonly bound: number;
+  readonly family: { readonly name: string; readonly type: MetricType };
 }
 
 export class FixedSeries {
@@ -39,14 +49,19 @@ export class FixedSeries {
     this.#state = state;
   }
 
+  /** Whether it is of use to read on: the rules leave the last of the series that are new so far as it is. */
+  mayLeave({ pendingSeries, families }: Batch, rules: PushRules): boolean {
+    const { length } = pendingSeries;
+    return length === 0 || this.#isPendingFixed({ pendingSeries, families }, length - 1, rules);
+  }
+
   /** Whether the rules leave a batch as it is, which was read without them, up to its last line. */
   *leave(batch: Batch, rules: PushRules): Generator<void, boolean> {
-    if (batch.pendingSeries.length > 0 || batch.discarded.size > 0) return false;
-    if (batch.families.some(({ changed, sampled }) => changed && sampled)) return false;
+    if (batch.discarded.size > 0 || batch.families.some(isOtherwise)) return false;
     const marks = this.#marksFor(rules);
     const { rows } = this.#state.pace;
     const { texts } = this.#state.accumulators;
-    const rulesLooked = rules.relabel.length + rules.metrics.length;
+    const rulesLooked = rules.relabel.length + rules.matching.looks;
     const { accumulators, length } = batch;
     let left = rows;
     for (let entry = 0; entry < length; entry += 1) {
@@ -55,10 +70,16 @@ export class FixedSeries {
       left -= entry - from;
       if (entry < length && left > 0) {
         const accumulator = accumulators[entry]!;
-        marks[accumulator] =
-          marks[accumulator] === UNKNOWN && this.#isFixed(accumulator, rules) ? FIXED : CHANGED;
-        if (marks[accumulator] === CHANGED) return false;
-        left -= LOOKED_ROWS + Math.floor((texts.lengthOf(accumulator) * rulesLooked) / BYTES_LOOKED);
+        if (accumulator < 0) {
+          if (!this.#isPendingFixed(batch, ~accumulator, rules)) return false;
+        } else {
+          marks[accumulator] =
+            marks[accumulator] === UNKNOWN && this.#isKnownFixed(accumulator, rules) ? FIXED : CHANGED;
+          if (marks[accumulator] === CHANGED) return false;
+        }
+        const bytes =
+          accumulator < 0 ? batch.pendingSeries.texts.lengthOf(~accumulator) : texts.lengthOf(accumulator);
+        left -= LOOKED_ROWS + Math.floor((bytes * rulesLooked) / BYTES_LOOKED);
       } else entry -= 1;
       if (left > 0) continue;
       left = rows;
@@ -86,33 +107,55 @@ export class FixedSeries {
     return marks;
   }
 
-  #isFixed(accumulator: number, rules: PushRules): boolean {
+  #isKnownFixed(accumulator: number, rules: PushRules): boolean {
     const { accumulators, families } = this.#state;
     const kind = accumulators.kindOf(accumulator);
     if (isNative(kind)) {
       const { count } = accumulators.composites[accumulators.composite[accumulator]!]!;
-      return this.#isFixed(count, rules);
+      return this.#isKnownFixed(count, rules);
     }
     const text = accumulators.textOf(accumulator);
-    const { name, labels } = parseSeriesText(text);
-    const pushed = labels.filter(({ value }) => value !== '');
-    const becomes = relabelled({ name, labels: pushed }, rules);
-    if ('action' in becomes) return false;
-    const { type, name: base } = families.get(accumulators.family[accumulator]!);
-    const series = isGrouped(kind)
-      ? { name: base, labels: becomes.labels.filter((label) => label.name !== 'le') }
-      : becomes;
-    if (type === 'untyped' && typeRule(series, rules) !== undefined) return false;
-    const left = labelsLeft(series.labels, labelsRule(series, rules), rules);
-    const bound =
-      kind === AccumulatorKind.BUCKET
-        ? becomes.labels.find((label) => label.name === 'le')?.value
-        : undefined;
-    if (seriesText(becomes.name, left, bound) !== text) return false;
-    if (!hasBuckets(type)) return true;
-    const listed = bucketsRule({ ...series, labels: left }, rules)?.buckets;
-    if (listed === undefined || kind !== AccumulatorKind.BUCKET) return true;
-    const own = accumulators.bound[accumulator]!;
-    return foldedBound(own, listed) === own;
+    const family = families.get(accumulators.family[accumulator]!);
+    return isFixed({ text, kind, bound: accumulators.bound[accumulator]!, family }, rules);
   }
+
+  #isPendingFixed(
+    { pendingSeries, families }: Pick<Batch, 'pendingSeries' | 'families'>,
+    number: number,
+    rules: PushRules,
+  ): boolean {
+    const kind = pendingSeries.kind[number]!;
+    // Of native buckets the count is told by the rules, which is beside them.
+    if (isNative(kind)) return true;
+    const text = pendingSeries.texts.textOf(number);
+    const family = families[pendingSeries.family[number]!]!;
+    return isFixed({ text, kind, bound: pendingSeries.bound[number]!, family }, rules);
+  }
+}
+
+/** A family that the push makes another of, so that lines before may have been read as it was. */
+function isOtherwise({ changed, sampled, known, replaces }: PushFamily): boolean {
+  return changed && sampled && (known !== undefined || replaces.length > 0);
+}
+
+function isFixed(
+  { text, kind, bound: own, family: { name: base, type } }: Unruled,
+  rules: PushRules,
+): boolean {
+  const { name, labels } = parseSeriesText(text);
+  const pushed = labels.filter(({ value }) => value !== '');
+  const becomes = relabelled({ name, labels: pushed }, rules);
+  if ('action' in becomes) return false;
+  const series = isGrouped(kind)
+    ? { name: base, labels: becomes.labels.filter((label) => label.name !== 'le') }
+    : becomes;
+  if (type === 'untyped' && typeRule(series, rules) !== undefined) return false;
+  const left = labelsLeft(series.labels, labelsRule(series, rules), rules);
+  const bound =
+    kind === AccumulatorKind.BUCKET ? becomes.labels.find((label) => label.name === 'le')?.value : undefined;
+  if (seriesText(becomes.name, left, bound) !== text) return false;
+  if (!hasBuckets(type)) return true;
+  const listed = bucketsRule({ ...series, labels: left }, rules)?.buckets;
+  if (listed === undefined || kind !== AccumulatorKind.BUCKET) return true;
+  return foldedBound(own, listed) === own;
 }

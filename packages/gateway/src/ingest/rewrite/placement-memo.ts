@@ -4,6 +4,7 @@
  * each other forgotten before it was of any use; after that all of it is learnt anew.
  */
 import type { MetricType } from '../../model/metric-type.ts';
+import { dialects } from '../../model/sample-sink.ts';
 import type { Dialect } from '../../model/sample-sink.ts';
 import { ByteTable } from '../../primitives/byte-table.ts';
 import type { RelabelRule, Rules } from '../../rules/rules.ts';
@@ -40,47 +41,53 @@ const BYTES_MAX = 64 * 2 ** 20;
 /** Longer series keys are parsed each time, so that a few cannot fill it. */
 const KEY_BYTES_MAX = 1024;
 /** What an entry takes besides its texts, and a table besides its entries. */
-const ENTRY_BYTES = 320;
+const ENTRY_BYTES = 336;
 const TABLE_BYTES = 4096;
 /** Pushes for which what is known stays as it is, once there is no room for more. */
 const FULL_PUSHES = 1 << 17;
+/** Of a key whose accumulator is to be looked for. */
+export const NOT_LEARNT = -1;
+/** Of a key that is of a series by itself. */
+const NO_GROUP = -1;
 
 /** By series keys of one dialect, and of paths to which the same rules hold. */
 export class PlacementTable {
+  readonly keys: ByteTable;
+  /** By key: the accumulator of what the series becomes, as far as somebody learnt it; NOT_LEARNT while nothing else is known. */
+  accumulators: Int32Array = new Int32Array(0);
+  /** By key: how far from the number after it the one was that came next, the last time that was another. */
+  skips: Int32Array = new Int32Array(0);
+  /** By key: the histogram or summary series that it is a part of as pushed, or NO_GROUP. */
+  groups: Int32Array = new Int32Array(0);
   readonly #memo: PlacementMemo;
-  readonly #keys: ByteTable;
   readonly #placements: Placement[] = [];
-  /** Accumulators of what series become, as far as somebody learnt them, as long as nothing is lost from the state. */
-  #accumulators: (number | undefined)[] = [];
+  readonly #groups = new Map<string, number>();
+  /** By group: the composite series that its parts are learnt to become parts of. */
+  readonly #composites: number[] = [];
   #losses = 0;
 
   constructor(memo: PlacementMemo, hashSeed: number) {
     this.#memo = memo;
-    this.#keys = new ByteTable(hashSeed);
+    this.keys = new ByteTable(hashSeed);
   }
 
-  /** The number of a placement, or -1. */
-  find(view: DataView, start: number, end: number, hash: number): number {
-    return this.#keys.find(view, start, end, hash);
+  get(key: number): Placement {
+    return this.#placements[key]!;
   }
 
-  get(number: number): Placement {
-    return this.#placements[number]!;
+  /** To be called before accumulators are looked at, which mean nothing once the state has lost any. */
+  begin(losses: number): void {
+    if (this.#losses === losses) return;
+    this.#losses = losses;
+    this.accumulators.fill(NOT_LEARNT);
+    this.#composites.fill(NOT_LEARNT);
   }
 
-  /** Undefined where it was not learnt since the state has lost anything. */
-  accumulatorOf(number: number, losses: number): number | undefined {
-    if (this.#losses !== losses) {
-      this.#losses = losses;
-      this.#accumulators = [];
-    }
-    return this.#accumulators[number];
-  }
-
-  learn(number: number, accumulator: number): void {
-    // Without holes, which would make it a dictionary.
-    while (this.#accumulators.length < number) this.#accumulators.push(undefined);
-    this.#accumulators[number] = accumulator;
+  /** Whether all parts of a key's group that were learnt become parts of this composite series, this one with them. */
+  joins(key: number, composite: number): boolean {
+    const group = this.groups[key]!;
+    if (this.#composites[group] === NOT_LEARNT) this.#composites[group] = composite;
+    return this.#composites[group] === composite;
   }
 
   remember(view: DataView, start: number, end: number, placement: Placement): void {
@@ -88,13 +95,33 @@ export class PlacementTable {
     const { pushed, text, group = '', composite = '' } = placement;
     const bytes = end - start + pushed.length + text.length + group.length + composite.length + ENTRY_BYTES;
     if (!this.#memo.hasRoomFor(bytes)) return;
-    const hash = this.#keys.hash(view, start, end);
+    const { keys } = this;
+    const hash = keys.hash(view, start, end);
     // What it was when the families of a push were others.
-    const known = this.#keys.find(view, start, end, hash);
-    if (known >= 0) {
-      this.#placements[known] = placement;
-      this.#accumulators = [];
-    } else this.#placements[this.#keys.insert(view, start, end, hash)] = placement;
+    const known = keys.find(view, start, end, hash);
+    const key = known >= 0 ? known : keys.insert(view, start, end, hash);
+    if (key >= this.accumulators.length) this.#grow();
+    this.#placements[key] = placement;
+    this.accumulators[key] = NOT_LEARNT;
+    this.groups[key] = placement.group === undefined ? NO_GROUP : this.#groupOf(placement.group);
+  }
+
+  #groupOf(text: string): number {
+    const known = this.#groups.get(text);
+    if (known !== undefined) return known;
+    this.#groups.set(text, this.#groups.size);
+    return this.#composites.push(NOT_LEARNT) - 1;
+  }
+
+  #grow(): void {
+    const { accumulators, skips, groups } = this;
+    const { capacity } = this.keys;
+    this.accumulators = new Int32Array(capacity);
+    this.accumulators.set(accumulators);
+    this.skips = new Int32Array(capacity);
+    this.skips.set(skips);
+    this.groups = new Int32Array(capacity);
+    this.groups.set(groups);
   }
 }
 
@@ -105,7 +132,10 @@ export class PlacementMemo {
   #bytes = 0;
   /** Pushes since there is no room. */
   #fullFor = 0;
-  readonly #tables = new Map<string, PlacementTable>();
+  readonly #tables: Readonly<Record<Dialect, Map<string, PlacementTable>>> = {
+    text: new Map(),
+    openmetrics: new Map(),
+  };
   /** For those for whom there is no room: it stays empty. */
   readonly #nothing: PlacementTable;
 
@@ -121,15 +151,15 @@ export class PlacementMemo {
       this.#of = rules.rules;
       this.#bytes = 0;
       this.#fullFor = 0;
-      this.#tables.clear();
+      for (const each of dialects) this.#tables[each].clear();
     }
-    const key = keyOf(rules, dialect);
-    let table = this.#tables.get(key);
+    const tables = this.#tables[dialect];
+    let table = tables.get(rules.placedBy);
     if (table === undefined) {
       if (this.#isFull) return this.#nothing;
-      this.#bytes += TABLE_BYTES + key.length;
+      this.#bytes += TABLE_BYTES + rules.placedBy.length;
       table = new PlacementTable(this, this.#hashSeed);
-      this.#tables.set(key, table);
+      tables.set(rules.placedBy, table);
     }
     return table;
   }
@@ -139,7 +169,7 @@ export class PlacementMemo {
     if (!this.#isFull || rules.rules !== this.#of) return true;
     // Asked for each push, also where nobody uses what is known any more.
     this.#fullFor += 1;
-    return this.#fullFor > FULL_PUSHES || this.#tables.has(keyOf(rules, dialect));
+    return this.#fullFor > FULL_PUSHES || this.#tables[dialect].has(rules.placedBy);
   }
 
   get #isFull(): boolean {
@@ -152,13 +182,4 @@ export class PlacementMemo {
     this.#bytes += bytes;
     return true;
   }
-}
-
-function keyOf({ rules, source, added, seesPath, path }: PushRules, dialect: Dialect): string {
-  const isOfPath = seesPath || added.labels.length > 0;
-  return JSON.stringify([
-    dialect,
-    source === undefined ? -1 : rules.sources.indexOf(source),
-    isOfPath ? path.map(({ name, value }) => [name, value]) : [],
-  ]);
 }

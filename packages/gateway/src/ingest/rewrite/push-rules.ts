@@ -1,5 +1,7 @@
 /** Which rules hold for the pushes of a path, and how messages call them. */
 import type { GroupingKey, Label } from '../../model/labels.ts';
+import { FirstMatch } from '../../rules/first-match.ts';
+import { noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
 import type { SenderMode } from '../../store/aggregation-config.ts';
 import type { PathLabels } from '../sample-kinds.ts';
@@ -21,12 +23,15 @@ export interface PushRules {
   /** Those of the source before those that hold for all. */
   readonly relabel: readonly RelabelRule[];
   readonly metrics: readonly MetricRule[];
+  readonly matching: MetricMatching;
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
   /** Whether all that they do is to add labels of the path. */
   readonly onlyAdds: boolean;
   /** Whether what they make of a series may depend on labels of the path that it does not have. */
   readonly seesPath: boolean;
+  /** The same for pushes for which they make the same of the same series. */
+  readonly placedBy: string;
 }
 
 /** What the flags say of senders of which no rule says it. */
@@ -64,13 +69,42 @@ export function senderBy(source: SourceRule | undefined, { byJob, counterResets 
   };
 }
 
-export function rulesForPath(rules: Rules, key: GroupingKey, options: SenderOptions): PushRules {
+/** The rules of metrics that have each setting. */
+class MetricMatching {
+  readonly labels: FirstMatch<MetricRule>;
+  readonly type: FirstMatch<MetricRule>;
+  readonly gauge: FirstMatch<MetricRule>;
+  readonly ttl: FirstMatch<MetricRule>;
+  readonly buckets: FirstMatch<MetricRule>;
+  /** How many rules a series may have to be looked at by, where many at once are one. */
+  readonly looks: number;
+
+  constructor({ metrics }: Rules) {
+    this.labels = new FirstMatch(
+      metrics.filter(({ without, by }) => without !== undefined || by !== undefined),
+    );
+    this.type = new FirstMatch(metrics.filter(({ type }) => type !== undefined));
+    this.gauge = new FirstMatch(metrics.filter(({ gauge }) => gauge !== undefined));
+    this.ttl = new FirstMatch(metrics.filter(({ ttlMs }) => ttlMs !== undefined));
+    this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
+    this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
+  }
+}
+
+/** `matching` is of the same rules. */
+export function rulesForPath(
+  rules: Rules,
+  key: GroupingKey,
+  options: SenderOptions,
+  matching: MetricMatching = new MetricMatching(rules),
+): PushRules {
   const source = sourceRuleFor(rules, key.labels);
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
   const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
   const sender = senderBy(source, options);
   const added = addedLabels(key.labels, pathLabels, sender.byJob && options.emptyInstance);
+  const isSeen = relabel.some((rule) => seesPath(rule, key.labels));
   return {
     rules,
     source,
@@ -80,9 +114,14 @@ export function rulesForPath(rules: Rules, key: GroupingKey, options: SenderOpti
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
+    matching,
     rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
     onlyAdds: !changes,
-    seesPath: relabel.some((rule) => seesPath(rule, key.labels)),
+    seesPath: isSeen,
+    placedBy: JSON.stringify([
+      source === undefined ? -1 : rules.sources.indexOf(source),
+      (isSeen ? key.labels : added.labels).map(({ name, value }) => [name, value]),
+    ]),
   };
 }
 
@@ -93,7 +132,8 @@ export const PATH_CHARS_MAX = 1024;
 /** The rules for paths, found once for each as long as they are the same. */
 export class PathRules {
   readonly #options: SenderOptions;
-  #of: Rules | undefined;
+  #of: Rules = noRules;
+  #matching = new MetricMatching(noRules);
   readonly #byPath = new Map<string, PushRules>();
 
   constructor(options: SenderOptions) {
@@ -103,11 +143,12 @@ export class PathRules {
   for(rules: Rules, key: GroupingKey): PushRules {
     if (rules !== this.#of) {
       this.#of = rules;
+      this.#matching = new MetricMatching(rules);
       this.#byPath.clear();
     }
     let found = this.#byPath.get(key.text);
     if (found !== undefined) return found;
-    found = rulesForPath(rules, key, this.#options);
+    found = rulesForPath(rules, key, this.#options, this.#matching);
     if (key.text.length > PATH_CHARS_MAX) return found;
     if (this.#byPath.size >= PATHS_MAX) this.#byPath.clear();
     this.#byPath.set(key.text, found);

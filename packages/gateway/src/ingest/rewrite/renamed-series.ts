@@ -10,19 +10,26 @@ import type { MetricType } from '../../model/metric-type.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
+import { isGrouped } from '../../store/policies.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
+import { NOT_LEARNT } from './placement-memo.ts';
 import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
 import type { PushRules } from './push-rules.ts';
+import { passKey, readRenamed } from './renamed-run.ts';
+import type { KeyCursor } from './renamed-run.ts';
+import { SingleGroups } from './single-groups.ts';
 
 export class RenamedSeries implements SampleSink, KnownSeries {
   readonly known: KnownSeries = this;
   readonly hashSeed: number;
-  readonly guessed: number = UNKNOWN;
+  guessed: number = UNKNOWN;
   readonly #state: State;
   readonly #builder: PushBuilder;
   readonly #memo: PlacementMemo;
   readonly #scratch: TextScratch;
+  readonly #singles = new SingleGroups();
+  readonly #cursor: KeyCursor = { key: -1, next: 0, missed: false };
   #rules!: PushRules;
   #table!: PlacementTable;
 
@@ -37,7 +44,8 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   /** The builder must have been begun without labels of the path. */
   begin(rules: PushRules): void {
     this.#rules = rules;
-    this.#table = this.#memo.tableFor(rules, 'text');
+    this.#singles.begin();
+    this.#beginTable('text');
   }
 
   get newSeries(): number {
@@ -51,16 +59,28 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   }
 
   readAs(dialect: Dialect, options: { readonly strict: boolean }): void {
-    this.#table = this.#memo.tableFor(this.#rules, dialect);
+    this.#beginTable(dialect);
     this.#builder.readAs(dialect, options);
   }
 
-  addExpected(_view: DataView, start: number): number {
-    return start;
+  addExpected(view: DataView, start: number, end: number): number {
+    const run = this.#builder.expected;
+    if (run.families.meaningsChanged) return start;
+    const keyCursor = this.#cursor;
+    return readRenamed(view, { start, end }, { run, table: this.#table, keyCursor, singles: this.#singles });
   }
 
-  guess(): number {
-    return UNKNOWN;
+  guess(view: DataView, start: number, end: number): number {
+    if (view.getUint8(start) === HASH) {
+      const stop = this.#builder.guess(view, start, end);
+      this.guessed = this.#builder.guessed;
+      return stop;
+    }
+    const { next, missed } = this.#cursor;
+    const length = missed ? -1 : this.#table.keys.matchLength(next, view, start, end);
+    if (length < 0) return -1;
+    this.guessed = this.#met(next);
+    return this.guessed === UNKNOWN ? -1 : start + length;
   }
 
   /** What a family is called stays as it is, so that its lines mean what they do without rules. */
@@ -69,8 +89,8 @@ export class RenamedSeries implements SampleSink, KnownSeries {
       const metadata = this.#builder.find(view, start, end, hash);
       return metadata < 0 ? metadata : UNKNOWN;
     }
-    const number = this.#table.find(view, start, end, hash);
-    return number < 0 ? UNKNOWN : this.#accumulatorOf(number);
+    const key = this.#table.keys.find(view, start, end, hash);
+    return key < 0 ? UNKNOWN : this.#met(key);
   }
 
   addKnown(reference: number, value: number, offset: number): void {
@@ -145,30 +165,55 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     throw otherwise(0);
   }
 
-  #accumulatorOf(number: number): number {
+  #beginTable(dialect: Dialect): void {
+    this.#table = this.#memo.tableFor(this.#rules, dialect);
+    this.#table.begin(this.#state.losses);
+    const cursor = this.#cursor;
+    cursor.key = -1;
+    cursor.next = 0;
+    cursor.missed = false;
+  }
+
+  /** The accumulator for a key of the table; UNKNOWN where the push has to be read otherwise. */
+  #met(key: number): number {
+    if (this.#builder.expected.families.meaningsChanged) return UNKNOWN;
     const table = this.#table;
-    const known = table.accumulatorOf(number, this.#state.losses);
-    if (known !== undefined) return known;
-    const placement = table.get(number);
-    if (!isPlain(placement, this.#rules)) return UNKNOWN;
+    const learnt = table.accumulators[key]!;
+    const accumulator = learnt === NOT_LEARNT ? this.#learn(key) : learnt;
+    if (accumulator === UNKNOWN) return UNKNOWN;
+    const { accumulators } = this.#state;
+    const isPart = isGrouped(accumulators.kindOf(accumulator));
+    if (isPart && !this.#singles.isOnly(accumulators.composite[accumulator]!, table.groups[key]!))
+      return UNKNOWN;
+    passKey(this.#cursor, table, key);
+    return accumulator;
+  }
+
+  #learn(key: number): number {
+    const table = this.#table;
+    const placement = table.get(key);
+    if (!isPlain(placement)) return UNKNOWN;
     const { view, start, end, hash } = this.#scratch.write(placement.text);
-    const { texts } = this.#state.accumulators;
-    const accumulator = texts.find(view, start, end, hash);
+    const { accumulators, families } = this.#state;
+    const accumulator = accumulators.texts.find(view, start, end, hash);
     if (accumulator < 0) return UNKNOWN;
-    table.learn(number, accumulator);
+    const { name, type } = families.get(accumulators.family[accumulator]!);
+    const isPart = isGrouped(accumulators.kindOf(accumulator));
+    // It may have become a part of something since, or the other way round.
+    if (isPart !== (placement.role !== '') || name !== placement.base) return UNKNOWN;
+    // Where others have declared a type, the rule says nothing.
+    if (placement.typeByRule !== undefined && type === 'untyped') return UNKNOWN;
+    // Parts that belong together must stay so.
+    if (isPart && !table.joins(key, accumulators.composite[accumulator]!)) return UNKNOWN;
+    table.accumulators[key] = accumulator;
     return accumulator;
   }
 }
 
-/** A series of the same name, of which it is plain that no others become part of it without being the same. */
-function isPlain(placement: Placement, { onlyAdds }: PushRules): boolean {
-  const { droppedBy, role, name, becomes, typeByRule } = placement;
-  if (droppedBy !== undefined || becomes !== name || typeByRule !== undefined || role === 'quantile')
-    return false;
-  if (role === '') return true;
-  const { group, composite, bound, pushedBound, buckets } = placement;
-  if (buckets !== undefined || (role === '_bucket' && bound !== pushedBound)) return false;
-  return onlyAdds || group === composite;
+/** A series of the same name, of which it is plain what it becomes. */
+function isPlain({ droppedBy, role, name, becomes, bound, pushedBound, buckets }: Placement): boolean {
+  if (droppedBy !== undefined || becomes !== name || role === 'quantile') return false;
+  return role === '' || (buckets === undefined && (role !== '_bucket' || bound === pushedBound));
 }
 
 /** Never seen by anybody. */

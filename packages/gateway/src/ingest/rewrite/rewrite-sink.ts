@@ -171,7 +171,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
   find(view: DataView, start: number, end: number, hash: number): number {
     const table = this.#table;
     if (table === undefined) return UNKNOWN;
-    const found = table.find(view, start, end, hash);
+    const found = table.keys.find(view, start, end, hash);
     return found >= 0 && this.#placer.isAsBefore(table.get(found), start) ? found : UNKNOWN;
   }
 

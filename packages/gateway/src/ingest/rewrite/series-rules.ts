@@ -52,18 +52,9 @@ function namedOf(set: LabelSet): Named {
   return { name: set.get(NAME_LABEL) ?? '', labels };
 }
 
-/** The first rule that matches and has a setting. `name` is the base name of a histogram or summary. */
-function firstRule(
-  { name, labels }: Named,
-  { metrics }: PushRules,
-  hasSetting: (rule: MetricRule) => boolean,
-): MetricRule | undefined {
-  return metrics.find((rule) => hasSetting(rule) && (rule.match?.matches(name, labels) ?? true));
-}
-
-/** The rule that says which labels series have. */
-export function labelsRule(series: Named, rules: PushRules): MetricRule | undefined {
-  return firstRule(series, rules, ({ without, by }) => without !== undefined || by !== undefined);
+/** The rule that says which labels series have. `name` is the base name of a histogram or summary, here and below. */
+export function labelsRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.labels.find(name, () => labels);
 }
 
 export function labelsLeft(
@@ -80,21 +71,21 @@ export function labelsLeft(
 }
 
 /** The rule that says which type a family has where its senders declare none. */
-export function typeRule(series: Named, rules: PushRules): MetricRule | undefined {
-  return firstRule(series, rules, ({ type }) => type !== undefined);
+export function typeRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.type.find(name, () => labels);
 }
 
 /** The rule that says what a gauge shows, of the labels that it has in the end. */
-export function gaugeRule(series: Named, rules: PushRules): MetricRule | undefined {
-  return firstRule(series, rules, ({ gauge }) => gauge !== undefined);
+export function gaugeRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.gauge.find(name, () => labels);
 }
 
 /** The rule that says how long a series stays. */
-export function ttlRule(series: Named, rules: PushRules): MetricRule | undefined {
-  return firstRule(series, rules, ({ ttlMs }) => ttlMs !== undefined);
+export function ttlRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.ttl.find(name, () => labels);
 }
 
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
-export function bucketsRule(series: Named, rules: PushRules): MetricRule | undefined {
-  return firstRule(series, rules, ({ buckets }) => buckets !== undefined);
+export function bucketsRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.buckets.find(name, () => labels);
 }
