@@ -1,3 +1,4 @@
+import type { SeriesRights } from '../rules/access.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { Command } from '../wal/commands.ts';
@@ -73,6 +74,8 @@ export interface PushRequest {
   readonly body: Uint8Array;
   /** A push with the same key as one before it, and otherwise the same, is not applied again. */
   readonly idempotencyKey?: string | undefined;
+  /** Which series it may have, and which labels they get. */
+  readonly rights?: SeriesRights | undefined;
   /** Left out where the caller waits for as long as it takes; then the push rejects with ClientGone at no time. */
   readonly client?: Client | undefined;
 }

@@ -1,4 +1,5 @@
 /** Who may do what, as a configuration file says it. */
+import type { Label } from '../model/labels.ts';
 import type { Role } from '../model/roles.ts';
 import type { Selector } from './selector.ts';
 
@@ -22,6 +23,8 @@ export interface TokenRule {
   readonly origins: readonly string[] | undefined;
   /** It may come as a parameter of the URL. */
   readonly inUrl: boolean;
+  /** Which series may be pushed, and which labels they get; undefined: all, and none. */
+  readonly series: SeriesRights | undefined;
   readonly limits: TokenLimits;
   /** Milliseconds since the Unix epoch; undefined: never. */
   readonly expiresMs: number | undefined;
@@ -36,4 +39,16 @@ interface TokenLimits {
   readonly bytesPerSecond: number | undefined;
   /** Bytes of one body, as sent and decompressed. */
   readonly body: number | undefined;
+}
+
+/** Of one object for tokens with the same rights, so that what is learnt of series serves all of them. */
+export interface SeriesRights {
+  /** The same for the same rights, and for no others. */
+  readonly id: string;
+  /** Labels that all series get, in the place of their own. */
+  readonly setLabels: readonly Label[];
+  /** With the labels set, and those of the path that are added; `__name__` of a histogram or summary is its base name. Undefined: all. */
+  readonly metrics: Selector | undefined;
+  /** What becomes of a push with others. */
+  readonly onRefused: 'refuse' | 'drop';
 }

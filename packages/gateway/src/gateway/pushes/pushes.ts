@@ -19,6 +19,7 @@ import { freedBy, idsOfLeaving } from '../../ingest/freed.ts';
 import { checkLeaving } from '../../ingest/leaving.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
 import type { GroupingKey } from '../../model/labels.ts';
+import type { SeriesRights } from '../../rules/access.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
@@ -164,7 +165,7 @@ export class Pushes<Counts extends object> {
     const { state } = this.#ledger;
     this.#share.spend(body.length);
     if (this.#isReplay(identity)) return REPLAYED;
-    const rules = this.rulesFor(request.key);
+    const rules = this.rulesFor(request.key, request.rights);
     this.#checkSource(request.key, rules);
     try {
       if (!this.#reader.now(request, rules)) return LONG;
@@ -200,7 +201,7 @@ export class Pushes<Counts extends object> {
     let counts: Counts | typeof REPLAYED | undefined;
     // A push is read by one set of rules, however often it has to be read, unless the state goes by other ones meanwhile, or it counts otherwise.
     let { aggregation } = state;
-    let rules = this.rulesFor(request.key);
+    let rules = this.rulesFor(request.key, request.rights);
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
@@ -209,7 +210,7 @@ export class Pushes<Counts extends object> {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
         if (state.aggregation !== aggregation || !this.#counts(request.key, rules)) {
           ({ aggregation } = state);
-          rules = this.rulesFor(request.key);
+          rules = this.rulesFor(request.key, request.rights);
         }
         counts = await this.#attempt(request, identity, {
           rules,
@@ -280,8 +281,8 @@ export class Pushes<Counts extends object> {
   }
 
   /** Those in force. */
-  rulesFor(key: GroupingKey): PushRules {
-    return this.#pathRules.for(this.#rules.current, key);
+  rulesFor(key: GroupingKey, rights?: SeriesRights): PushRules {
+    return this.#pathRules.for(this.#rules.current, key, rights);
   }
 
   /** Whether a push that was read by these rules counts as the rules in force say. */

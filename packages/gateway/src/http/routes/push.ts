@@ -39,7 +39,7 @@ const NOTHING_DELETED_HERE =
 const NOTHING_ADDED =
   'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
 const ALL_DROPPED =
-  'all samples of this push were ignored: relabelling rules (metric_relabel_configs) drop them, or summaries, NaN or infinite values\n';
+  'all samples of this push were ignored: relabelling rules (metric_relabel_configs) or the metrics of the token drop them, or they are summaries, NaN or infinite values\n';
 
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes, addressOf } = deps;
@@ -66,7 +66,15 @@ export function pushHandler(deps: PushDeps): Handler {
     if (token !== undefined) takeBytes(token, body.length);
     let outcome: PushOutcome;
     try {
-      outcome = await gateway.push({ method, key, format, body, idempotencyKey, client });
+      outcome = await gateway.push({
+        method,
+        key,
+        format,
+        body,
+        idempotencyKey,
+        rights: token?.rule.series,
+        client,
+      });
     } catch (error) {
       throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
     } finally {

@@ -5,13 +5,16 @@
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
-import type { Rules, SourceRule } from '../../rules/rules.ts';
+import type { Rules } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch, PushFamily } from '../../store/batch.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import { foldedBound } from './merge-histograms.ts';
 import type { PushRules } from './push-rules.ts';
-import { bucketsRule, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
+import { bucketsRule, isAllowed, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
+
+/** Each takes a byte for every accumulator. */
+const WAYS_MAX = 64;
 
 const UNKNOWN = 0;
 const FIXED = 1;
@@ -42,8 +45,8 @@ export class FixedSeries {
   readonly #state: State;
   #of: Rules | undefined;
   #losses = 0;
-  /** By accumulator, for each rule of a source that relabels. */
-  readonly #marks = new Map<SourceRule | undefined, Uint8Array>();
+  /** By accumulator, for each way in which senders are relabelled and limited. */
+  readonly #marks = new Map<string, Uint8Array>();
 
   constructor(state: State) {
     this.#state = state;
@@ -58,6 +61,7 @@ export class FixedSeries {
   /** Whether the rules leave a batch as it is, which was read without them, up to its last line. */
   *leave(batch: Batch, rules: PushRules): Generator<void, boolean> {
     if (batch.discarded.size > 0 || batch.families.some(isOtherwise)) return false;
+    if (!areAllowed(batch.families, rules)) return false;
     const marks = this.#marksFor(rules);
     const { rows } = this.#state.pace;
     const { texts } = this.#state.accumulators;
@@ -88,20 +92,20 @@ export class FixedSeries {
     return true;
   }
 
-  #marksFor({ rules, source }: PushRules): Uint8Array {
+  #marksFor({ rules, relabelledBy: key }: PushRules): Uint8Array {
     // Numbers may be of other series since.
     if (this.#of !== rules || this.#losses !== this.#state.losses) {
       this.#of = rules;
       this.#losses = this.#state.losses;
       this.#marks.clear();
     }
-    const key = source !== undefined && source.relabel.length > 0 ? source : undefined;
     const { length } = this.#state.accumulators.kind;
     let marks = this.#marks.get(key);
     if (marks === undefined || marks.length < length) {
       const larger = new Uint8Array(length);
       if (marks !== undefined) larger.set(marks);
       marks = larger;
+      if (this.#marks.size >= WAYS_MAX) this.#marks.clear();
       this.#marks.set(key, marks);
     }
     return marks;
@@ -133,6 +137,11 @@ export class FixedSeries {
   }
 }
 
+/** Whether a token may say something of all families of which a push does. */
+export function areAllowed(families: readonly { readonly name: string }[], { allowed }: PushRules): boolean {
+  return allowed === undefined || families.every(({ name }) => allowed.metrics.mayMatch(name));
+}
+
 /** A family that the push makes another of, so that lines before may have been read as it was. */
 function isOtherwise({ changed, sampled, known, replaces }: PushFamily): boolean {
   return changed && sampled && (known !== undefined || replaces.length > 0);
@@ -144,6 +153,7 @@ function isFixed(
 ): boolean {
   const { name, labels } = parseSeriesText(text);
   const pushed = labels.filter(({ value }) => value !== '');
+  if (!isAllowed({ name: isGrouped(kind) ? base : name, labels: pushed }, rules)) return false;
   const becomes = relabelled({ name, labels: pushed }, rules);
   if ('action' in becomes) return false;
   const series = isGrouped(kind)

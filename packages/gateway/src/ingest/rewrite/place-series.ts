@@ -10,7 +10,8 @@ import type { MetricType } from '../../model/metric-type.ts';
 import { parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { formatFloat64, parseFloat64 } from '../../primitives/float.ts';
 import { formatDuration } from '../../primitives/duration.ts';
-import { shorten } from '../../primitives/quote.ts';
+import { PushProblem } from '../../model/errors.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
 import { ByteTable } from '../../primitives/byte-table.ts';
 import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
 import type { Limits } from '../../store/limits.ts';
@@ -21,13 +22,14 @@ import { namelessLabel, torn, typesMeet, unnamed } from './problems.ts';
 import { partOf } from './pushed-families.ts';
 import type { PushedFamilies, PushedFamily, Role } from './pushed-families.ts';
 import type { Placement } from './placement-memo.ts';
-import { nameOfMetricRule, nameOfRelabelRule } from './push-rules.ts';
+import { nameOfMetricRule, nameOfRelabelRule, NOT_ALLOWED } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 import { NONE } from './rewritten-push.ts';
 import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 import {
   bucketsRule,
   gaugeRule,
+  isAllowed,
   ttlRule,
   labelsLeft,
   labelsRule,
@@ -111,6 +113,7 @@ export class SeriesPlacer {
   /** The text of the series that a counter or a count becomes; undefined when a rule drops it. */
   textOf(name: string, labels: readonly Label[]): string | undefined {
     const sample = this.#sampleOf(name, labels, 0);
+    if (!isAllowed({ ...sample, name: baseOfPushed(name, sample.role) }, this.#rules)) return undefined;
     const becomes = relabelled(sample, this.#rules);
     if ('action' in becomes || becomes.name === '') return undefined;
     const base = sample.role === '_count' ? becomes.name.replace(/_count$/, '') : becomes.name;
@@ -121,10 +124,24 @@ export class SeriesPlacer {
   placementOf(name: string, labels: readonly Label[], offset: number): Placement {
     const sample = this.#sampleOf(name, labels, offset);
     if (this.#trace !== undefined) this.#beginSteps(name, labels);
+    if (!this.#isAllowed(sample)) return { ...this.#start(sample, ''), droppedBy: NOT_ALLOWED };
     const becomes = relabelled(sample, this.#rules, this.#trace && ((rule) => this.#step(rule)));
     if ('action' in becomes) return { ...this.#start(sample, ''), droppedBy: becomes };
     this.#checkNames(sample, becomes);
     return this.#placed(sample, becomes);
+  }
+
+  /** Throws a PushProblem where that is to be refused. */
+  #isAllowed({ name, role, labels, text, offset }: Sample): boolean {
+    const { allowed } = this.#rules;
+    if (allowed === undefined || isAllowed({ name: baseOfPushed(name, role), labels }, this.#rules))
+      return true;
+    if (allowed.onRefused === 'drop') return false;
+    throw new PushProblem(
+      'forbidden',
+      `${shorten(text)} may not be pushed with this token, but only what matches ${quote(allowed.metrics.text)}`,
+      offset,
+    );
   }
 
   /** Whether a placement that was found in a push before holds in this one. */
@@ -226,6 +243,9 @@ export class SeriesPlacer {
     }
     const part = partOf(becomes.name, this.#typeOf);
     if (part === undefined) return this.#alonePlaced(sample, becomes);
+    // Nobody has said that it is a part of what must not be pushed.
+    if (!this.#isAllowed({ ...sample, role: part.role }))
+      return { ...this.#start(sample, ''), droppedBy: NOT_ALLOWED };
     const text = textOf(name, sample.labels, part.role);
     const known = {
       ...sample,

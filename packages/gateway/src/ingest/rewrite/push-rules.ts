@@ -1,8 +1,11 @@
 /** Which rules hold for the pushes of a path, and how messages call them. */
 import type { GroupingKey, Label } from '../../model/labels.ts';
+import type { SeriesRights } from '../../rules/access.ts';
 import { FirstMatch } from '../../rules/first-match.ts';
+import { Pattern } from '../../rules/pattern.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
+import type { Selector } from '../../rules/selector.ts';
 import type { SenderMode } from '../../store/aggregation-config.ts';
 import type { PathLabels } from '../sample-kinds.ts';
 import { noPathLabels } from '../sample-kinds.ts';
@@ -30,8 +33,17 @@ export interface PushRules {
   readonly onlyAdds: boolean;
   /** Whether what they make of a series may depend on labels of the path that it does not have. */
   readonly seesPath: boolean;
+  /** Which series may be pushed; undefined: all. */
+  readonly allowed: AllowedSeries | undefined;
+  /** The same for pushes whose series relabelling makes the same of, and of which the same may be pushed. */
+  readonly relabelledBy: string;
   /** The same for pushes for which they make the same of the same series. */
   readonly placedBy: string;
+}
+
+/** Of a push that comes with a token that may not push everything. */
+interface AllowedSeries extends SeriesRights {
+  readonly metrics: Selector;
 }
 
 /** What the flags say of senders of which no rule says it. */
@@ -96,14 +108,19 @@ export function rulesForPath(
   rules: Rules,
   key: GroupingKey,
   options: SenderOptions,
-  matching: MetricMatching = new MetricMatching(rules),
+  {
+    matching = new MetricMatching(rules),
+    rights,
+  }: { readonly matching?: MetricMatching; readonly rights?: SeriesRights | undefined } = {},
 ): PushRules {
   const source = sourceRuleFor(rules, key.labels);
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
-  const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
+  const allowed = rights?.metrics === undefined ? undefined : { ...rights, metrics: rights.metrics };
+  const changes = allowed !== undefined || relabel.length > 0 || rules.metrics.some(rewritesSeries);
   const sender = senderBy(source, options);
-  const added = addedLabels(key.labels, pathLabels, sender.byJob && options.emptyInstance);
+  const set = rights?.setLabels ?? noLabels;
+  const added = withSet(addedLabels(key.labels, pathLabels, sender.byJob && options.emptyInstance), set);
   const isSeen = relabel.some((rule) => seesPath(rule, key.labels));
   return {
     rules,
@@ -115,11 +132,17 @@ export function rulesForPath(
     relabel,
     metrics: rules.metrics,
     matching,
-    rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
+    rewrites: changes || ((source?.pathLabels !== undefined || set.length > 0) && added.labels.length > 0),
     onlyAdds: !changes,
     seesPath: isSeen,
+    allowed,
+    relabelledBy: JSON.stringify([
+      source === undefined || source.relabel.length === 0 ? -1 : rules.sources.indexOf(source),
+      allowed?.id,
+    ]),
     placedBy: JSON.stringify([
       source === undefined ? -1 : rules.sources.indexOf(source),
+      allowed?.id,
       (isSeen ? key.labels : added.labels).map(({ name, value }) => [name, value]),
     ]),
   };
@@ -134,26 +157,48 @@ export class PathRules {
   readonly #options: SenderOptions;
   #of: Rules = noRules;
   #matching = new MetricMatching(noRules);
-  readonly #byPath = new Map<string, PushRules>();
+  /** By rights of tokens, then by path. */
+  readonly #byRights = new Map<SeriesRights | undefined, Map<string, PushRules>>();
+  #paths = 0;
 
   constructor(options: SenderOptions) {
     this.#options = options;
   }
 
-  for(rules: Rules, key: GroupingKey): PushRules {
+  for(rules: Rules, key: GroupingKey, rights?: SeriesRights): PushRules {
     if (rules !== this.#of) {
       this.#of = rules;
       this.#matching = new MetricMatching(rules);
-      this.#byPath.clear();
+      this.#forget();
     }
-    let found = this.#byPath.get(key.text);
+    let byPath = this.#byRights.get(rights);
+    let found = byPath?.get(key.text);
     if (found !== undefined) return found;
-    found = rulesForPath(rules, key, this.#options, this.#matching);
+    found = rulesForPath(rules, key, this.#options, { matching: this.#matching, rights });
     if (key.text.length > PATH_CHARS_MAX) return found;
-    if (this.#byPath.size >= PATHS_MAX) this.#byPath.clear();
-    this.#byPath.set(key.text, found);
+    if (this.#paths >= PATHS_MAX) {
+      this.#forget();
+      byPath = undefined;
+    }
+    if (byPath === undefined) this.#byRights.set(rights, (byPath = new Map<string, PushRules>()));
+    byPath.set(key.text, found);
+    this.#paths += 1;
     return found;
   }
+
+  #forget(): void {
+    this.#byRights.clear();
+    this.#paths = 0;
+  }
+}
+
+const noLabels: readonly Label[] = [];
+
+/** Labels that are set win over those of the path. */
+function withSet(added: PathLabels, set: readonly Label[]): PathLabels {
+  if (set.length === 0) return added;
+  const others = added.labels.filter(({ name }) => !set.some((label) => label.name === name));
+  return { ...added, labels: [...others, ...set] };
 }
 
 function addedLabels(
@@ -185,8 +230,20 @@ function rewritesSeries({ without, by, type, buckets }: MetricRule): boolean {
   return without !== undefined || by !== undefined || type !== undefined || buckets !== undefined;
 }
 
+/** Stands for what a token may not push, where others are dropped by a rule. */
+export const NOT_ALLOWED: RelabelRule = {
+  action: 'drop',
+  sourceLabels: [],
+  separator: '',
+  regex: new Pattern('.*'),
+  modulus: 0,
+  targetLabel: '',
+  replacement: '',
+};
+
 /** Where a relabelling rule stands in the file. */
 export function nameOfRelabelRule({ sources, relabel }: Rules, rule: RelabelRule): string {
+  if (rule === NOT_ALLOWED) return 'metrics of the token';
   const index = relabel.indexOf(rule);
   if (index >= 0) return `metric_relabel_configs[${index}]`;
   const source = sources.findIndex((each) => each.relabel.includes(rule));

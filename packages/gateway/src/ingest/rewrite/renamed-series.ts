@@ -15,6 +15,7 @@ import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
 import { NOT_LEARNT } from './placement-memo.ts';
 import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
+import { areAllowed } from './fixed-series.ts';
 import type { PushRules } from './push-rules.ts';
 import { passKey, readRenamed } from './renamed-run.ts';
 import type { KeyCursor } from './renamed-run.ts';
@@ -55,6 +56,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   /** Whether what was read is all that there is to it. */
   isWhole(): boolean {
     const { pendingSeries, families } = this.#builder.batch;
+    if (!areAllowed(families, this.#rules)) return false;
     return pendingSeries.length === 0 && families.every(({ changed, sampled }) => !changed || !sampled);
   }
 

@@ -19,6 +19,7 @@ import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.
 import { SeriesPlacer } from './place-series.ts';
 import type { Placed, Trace } from './place-series.ts';
 import { PushedFamilies } from './pushed-families.ts';
+import type { PushedFamily } from './pushed-families.ts';
 import type { PushRules } from './push-rules.ts';
 import { NONE, RewrittenPush } from './rewritten-push.ts';
 import { gaugeRule } from './series-rules.ts';
@@ -269,7 +270,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
       policyOf: (name, labels) => gaugeRule({ name, labels }, this.#rules)?.gauge ?? 'sum',
       typeOf: (name) => this.#typeOf(name),
       discardsSummaries: this.#state.discards('summary'),
-      withoutSamples: this.#families.withoutSamples(),
+      withoutSamples: allowedOf(this.#families.withoutSamples(), this.#rules),
     });
     const { batch } = builder;
     const { samples } = batch;
@@ -316,4 +317,8 @@ function copied(histogram: NativeHistogram): NativeHistogram {
     positive: { indexes: [...positive.indexes], counts: [...positive.counts] },
     negative: { indexes: [...negative.indexes], counts: [...negative.counts] },
   };
+}
+
+function* allowedOf(families: Iterable<PushedFamily>, { allowed }: PushRules): Generator<PushedFamily> {
+  for (const family of families) if (allowed?.metrics.mayMatch(family.name) !== false) yield family;
 }

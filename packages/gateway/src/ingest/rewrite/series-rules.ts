@@ -22,6 +22,15 @@ export function withLabelsOfPath(labels: readonly Label[], { added }: PushRules)
   return withPathLabels(labels, { ...added, emptyInstance: false }).filter(({ value }) => value !== '');
 }
 
+/** Whether a series may be pushed, with the labels that it gets before any rule. `name` is the base name of a histogram or summary. */
+export function isAllowed({ name, labels }: Named, { allowed }: PushRules): boolean {
+  if (allowed === undefined) return true;
+  return allowed.metrics.matches(
+    name,
+    labels.filter((label) => !kept.has(label.name)),
+  );
+}
+
 /** The rule that drops a series, or what relabelling makes of it. Its name may be empty, and so may that of a label. */
 export function relabelled(
   { name, labels }: Named,

@@ -24,6 +24,9 @@ export interface TokenKeys {
   readonly may: Rights;
   readonly sources: Selector;
   readonly origins: readonly Located<string>[];
+  readonly metrics: Selector;
+  readonly on_refused: 'refuse' | 'drop';
+  readonly set_labels: readonly (Located<string> & { readonly name: string })[];
   readonly in_url: boolean;
   readonly limits: Entry<LimitKeys>;
   readonly expires: number;
@@ -105,6 +108,12 @@ const time: ValueKind<number> = parsed(
   },
 );
 
+/** An empty one is none. */
+const labelValue: ValueKind<string> = parsed('a string', { minLength: 1 }, (text) => {
+  if (text !== '') return text;
+  throw new RuleProblem('the value of a label is empty, which is as good as no label');
+});
+
 export const limitTable: Table<LimitKeys> = {
   name: 'limits',
   notYet: ['series_max', 'new_series_per_hour'],
@@ -138,7 +147,7 @@ export const limitTable: Table<LimitKeys> = {
 
 export const tokenTable: Table<TokenKeys> = {
   name: 'a token',
-  notYet: ['metrics', 'on_refused', 'set_labels'],
+  notYet: [],
   keys: {
     name: {
       kind: name,
@@ -156,6 +165,24 @@ export const tokenTable: Table<TokenKeys> = {
       doc: 'Push paths that it may use: a series selector, matched against their labels.',
       default: 'all',
       example: `'{job="shop-web"}'`,
+    },
+    metrics: {
+      kind: parsed('a series selector, such as {__name__=~"web_.*"}', { minLength: 1 }, parseSelector),
+      doc: 'Series that may be pushed with it: a series selector, matched against what is pushed with the labels of `set_labels` and those added from the path, before relabelling. The name of a histogram or summary is without `_bucket`, `_sum` and `_count`.',
+      default: 'all',
+      example: `'{__name__=~"web_.*",page=~"home|cart"}'`,
+    },
+    on_refused: {
+      kind: word(['refuse', 'drop']),
+      doc: 'What becomes of a push with other series: it is refused, or they are dropped and counted.',
+      default: 'refuse',
+      example: 'drop',
+    },
+    set_labels: {
+      kind: named(labelValue, { of: 'the label', wanted: 'a mapping of labels to values' }),
+      doc: 'Labels that all series get, in the place of what was pushed.',
+      default: '{}',
+      example: '{site: shop}',
     },
     origins: {
       kind: list(origin, { of: 'an origin', wanted: 'a list of origins' }),

@@ -1,7 +1,8 @@
 /** What is said of access, as rules. */
 import { NAME_LABEL } from '../../model/labels.ts';
 import type { Role } from '../../model/roles.ts';
-import type { AccessRules, TokenRule } from '../access.ts';
+import { quote } from '../../primitives/quote.ts';
+import type { AccessRules, SeriesRights, TokenRule } from '../access.ts';
 import type { AccessKeys, TokenKeys } from './access-keys.ts';
 import type { Entry } from './entries.ts';
 import type { Located } from './kinds.ts';
@@ -14,7 +15,11 @@ export function accessRulesOf(
 ): AccessRules | undefined {
   if (access === undefined) return undefined;
   const { anonymous, users, tokens } = access.value.keys;
-  const seen = { names: new Map<string, Place>(), digests: new Map<string, Place>() };
+  const seen = {
+    names: new Map<string, Place>(),
+    digests: new Map<string, Place>(),
+    rights: new Map<string, SeriesRights>(),
+  };
   return {
     anonymous: anonymous && rightsIn(anonymous.value),
     users: new Map((users?.value ?? []).map(({ name, value }) => [name, rightsIn(value)])),
@@ -28,7 +33,9 @@ function rightsIn(rights: readonly Located<Role>[]): ReadonlySet<Role> {
 
 function tokenOf(
   { at, keys, isWhole }: Entry<TokenKeys>,
-  seen: Readonly<Record<'names' | 'digests', Map<string, Place>>>,
+  seen: Readonly<Record<'names' | 'digests', Map<string, Place>>> & {
+    readonly rights: Map<string, SeriesRights>;
+  },
   problems: Problems,
 ): TokenRule | undefined {
   const { name, sha256, may, sources, origins, in_url: inUrl, limits, expires } = keys;
@@ -60,6 +67,7 @@ function tokenOf(
     sources: sources?.value,
     origins: origins?.value.map(({ value }) => value),
     inUrl: inUrl?.value ?? false,
+    series: seriesRightsOf(keys, seen.rights, problems),
     limits: {
       pushesPerSecond: pushes?.value,
       burst: burst?.value,
@@ -68,6 +76,34 @@ function tokenOf(
     },
     expiresMs: expires?.value,
   };
+}
+
+/** The same object for the same rights. */
+function seriesRightsOf(
+  { metrics, on_refused: onRefused, set_labels: setLabels }: Entry<TokenKeys>['keys'],
+  known: Map<string, SeriesRights>,
+  problems: Problems,
+): SeriesRights | undefined {
+  for (const { name, at } of setLabels?.value ?? []) {
+    const why = whyNotSet(name);
+    if (why !== undefined) problems.error(at, `${quote(name)} cannot be set: ${why}`);
+  }
+  if (onRefused !== undefined && metrics === undefined)
+    problems.error(onRefused.keyAt, 'on_refused has no effect without metrics');
+  const labels = (setLabels?.value ?? []).map(({ name, value }) => ({ name, value }));
+  if (metrics === undefined && labels.length === 0) return undefined;
+  labels.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const what = onRefused?.value ?? 'refuse';
+  const id = JSON.stringify([metrics?.value.text, what, labels]);
+  const rights = known.get(id) ?? { id, setLabels: labels, metrics: metrics?.value, onRefused: what };
+  known.set(id, rights);
+  return rights;
+}
+
+function whyNotSet(label: string): string | undefined {
+  if (label === '') return 'the name of a label is empty';
+  if (label.startsWith('__')) return 'labels that begin with __ are for relabelling alone';
+  return label === 'le' || label === 'quantile' ? 'it tells parts of a series apart' : undefined;
 }
 
 function checkFirst(

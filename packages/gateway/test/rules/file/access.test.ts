@@ -61,12 +61,35 @@ test('what is left out', () => {
         sources: undefined,
         origins: undefined,
         inUrl: false,
+        series: undefined,
         limits: { pushesPerSecond: undefined, burst: undefined, bytesPerSecond: undefined, body: undefined },
         expiresMs: undefined,
       },
     ],
   });
   expect(readRules('presets: [info]').rules!.access).toBeUndefined();
+});
+
+test('tokens with the same rights to series share them', () => {
+  const series = (more: string): string => `metrics: '{__name__="a"}', set_labels: {${more}}`;
+  const { rules, messages } = read(
+    tokens(
+      [series('x: "1", y: "2"'), series('y: "2", x: "1"'), series('x: "1"')]
+        .map((each, i) => `{name: t${i}, sha256: ${String(i).repeat(64)}, ${each}}`)
+        .join(', '),
+    ),
+  );
+  expect(messages).toEqual([]);
+  const [one, same, other] = rules!.access!.tokens.map((each) => each.series!);
+  expect(same).toBe(one);
+  expect(other!.id).not.toBe(one!.id);
+  expect(one).toMatchObject({
+    setLabels: [
+      { name: 'x', value: '1' },
+      { name: 'y', value: '2' },
+    ],
+    onRefused: 'refuse',
+  });
 });
 
 describe('what is wrong', () => {
@@ -93,7 +116,12 @@ describe('what is wrong', () => {
     [token('limits: {body: 16 KB}'), /not a size/],
     [token('limits: {pushes_per_second: 0}'), /whole number above 0/],
     [token('limits: {series_max: 5}'), /series_max is not supported yet/],
-    [token('metrics: a'), /metrics is not supported yet/],
+    [token('metrics: "{a=b}"'), /series selector/],
+    [token('on_refused: drop'), /on_refused has no effect without metrics/],
+    [token('set_labels: {le: "1"}'), /"le" cannot be set: it tells parts of a series apart/],
+    [token('set_labels: {__path_job: a}'), /labels that begin with __ are for relabelling alone/],
+    [token('set_labels: {site: ""}'), /the value of a label is empty/],
+    [token('set_labels: [site]'), /must be a mapping of labels to values, not a list/],
     [
       tokens(`{name: a, sha256: ${DIGEST}}, {name: b, sha256: ${DIGEST}}`),
       /the token is that of the token in line 2 already/,

@@ -83,6 +83,7 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   sources: fc.constantFrom('{job="x"}', '{job=~"a|b"}'),
   origins: fc.constantFrom([], ['https://a.example'], ['http://localhost:3000', 'app://b']),
   expires: fc.constantFrom('2027-06-01', '2027-06-01T12:00:00Z', '1999-01-01T00:00+02:00'),
+  set_labels: fc.constantFrom({}, { site: 'a' }, { x: 1, y: true }),
   users: fc.constantFrom({}, { ann: ['scrape'], bob: [] }),
 };
 
@@ -99,7 +100,7 @@ const name = fc.constantFrom('a', 'b-1', 'C.d_').map((text) => `${text}${matches
 const sha256 = fc.constantFrom('0', 'f', 'A').map((digit) => `${digit}${matches++}`.padStart(64, '0'));
 
 function valuesOf(key: string, schema: Schema): fc.Arbitrary<unknown> {
-  if (key === 'match') return match;
+  if (key === 'match' || (key === 'metrics' && schema.type !== 'array')) return match;
   if (key === 'name') return name;
   if (key === 'sha256') return sha256;
   // Of a file and of a token it is something else.
@@ -172,7 +173,7 @@ function hasAny(document: Document, some: Schema['anyOf']): boolean {
 }
 
 test('what the schema allows is accepted, apart from what only the checks know', () => {
-  const onlyChecked = /is matched, and removed|burst has no effect without/;
+  const onlyChecked = /is matched, and removed|burst has no effect without|on_refused has no effect without/;
   fc.assert(
     fc.property(documentsOf(JSON.parse(configSchema()) as Schema), (document) => {
       const { problems } = readRules(JSON.stringify(document, undefined, 1));
