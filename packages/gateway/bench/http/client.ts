@@ -1,5 +1,6 @@
 /** Requests one by one, for filling and checking: what is not answered 2xx fails the run. The load itself is wrk's. */
 import { Agent, request } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -7,21 +8,31 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const IN_FLIGHT = 4;
 
 const agent = new Agent({ keepAlive: true });
+/** Certificates are those of tests. */
+const tlsAgent = new TlsAgent({ keepAlive: true, rejectUnauthorized: false });
 
 export interface Push {
   readonly url: string;
   readonly body: Buffer;
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: string | undefined;
 }
 
 /** Resolves when the push is answered 2xx. */
-export function push({ url, body }: Push): Promise<void> {
+export function push({ url, body, token }: Push): Promise<void> {
+  const isTls = url.startsWith('https:');
+  const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   return new Promise((resolve, reject) => {
-    const outgoing = request(
+    const outgoing = (isTls ? tlsRequest : request)(
       url,
       {
-        agent,
+        agent: isTls ? tlsAgent : agent,
         method: 'POST',
-        headers: { 'Content-Type': 'text/plain; version=0.0.4', 'Content-Length': body.length },
+        headers: {
+          'Content-Type': 'text/plain; version=0.0.4',
+          'Content-Length': body.length,
+          ...authorization,
+        },
         timeout: REQUEST_TIMEOUT_MS,
       },
       (reply) => {

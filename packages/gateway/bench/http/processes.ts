@@ -40,16 +40,19 @@ export interface GatewayStart {
   /** The folder to keep things in; in memory when left out. */
   readonly storage?: string;
   readonly flags?: readonly string[];
+  /** It takes connections that are encrypted alone. */
+  readonly isTls?: boolean;
   /** Flags of Node itself, such as those of the profiler. */
   readonly nodeFlags?: readonly string[];
 }
 
 /** The built gateway on a free port, in memory unless told otherwise. By job, each instance is a source of its own. */
 export function startGateway(start: GatewayStart = {}): Promise<Server> {
-  const { byJob = false, storage = '', flags = [], nodeFlags = [] } = start;
+  const { byJob = false, storage = '', flags = [], nodeFlags = [], isTls = false } = start;
   return startServer({
     name: byJob ? 'gateway by-job' : 'gateway add',
     main: gatewayMain,
+    scheme: isTls ? 'https' : 'http',
     nodeFlags,
     flags: [
       '--web.listen-address=127.0.0.1:0',
@@ -68,11 +71,12 @@ export function startBare(nodeFlags: readonly string[] = []): Promise<Server> {
 async function startServer(options: {
   readonly name: string;
   readonly main: string;
+  readonly scheme?: 'http' | 'https';
   readonly nodeFlags?: readonly string[];
   readonly flags?: readonly string[];
   readonly pathOf: (instance: number) => string;
 }): Promise<Server> {
-  const { name, main, nodeFlags = [], flags = [], pathOf } = options;
+  const { name, main, scheme = 'http', nodeFlags = [], flags = [], pathOf } = options;
   if (!existsSync(main)) throw new Error(`${main} is not built: npm run build`);
   const child = register(
     spawn(process.execPath, [...nodeFlags, main, ...flags], {
@@ -89,8 +93,8 @@ async function startServer(options: {
   return {
     name,
     pid: child.pid!,
-    url: `http://${address}`,
-    pushUrl: (instance) => `http://${address}${pathOf(instance)}`,
+    url: `${scheme}://${address}`,
+    pushUrl: (instance) => `${scheme}://${address}${pathOf(instance)}`,
     async stop() {
       stopping = true;
       child.kill('SIGTERM');

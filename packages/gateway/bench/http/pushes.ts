@@ -56,14 +56,16 @@ export async function measurePushes(name: string, options: Options): Promise<Pus
   };
 }
 
-async function measureInTurn(
+export async function measureInTurn(
   targets: readonly Target[],
   workload: Workload,
-  { sizes }: Options,
+  { sizes }: Pick<Options, 'sizes'>,
+  tokenOf: (target: Target) => string | undefined = () => undefined,
 ): Promise<Map<Target, PushFigures>> {
   const loads = new Map<Target, Load>();
   for (const target of targets) {
-    const pushes = pushesTo(target, workload);
+    const token = tokenOf(target);
+    const pushes = pushesTo(target, workload).map((push) => ({ ...push, token }));
     // Each request once, checked to be answered 2xx: wrk itself notices only what is 400 and above.
     await pushAll(pushes);
     const load = prepareLoad(pushes, workload.connections);

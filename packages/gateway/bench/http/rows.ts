@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { measureAccess } from './access.ts';
 import { measureDurable } from './durable.ts';
 import { measureFewSeriesMemory, measureMemory, measureSourceMemory } from './memory.ts';
 import { measureNewSeries } from './new-series.ts';
@@ -27,6 +28,7 @@ const otherRows: Readonly<Record<string, (options: Options) => Promise<readonly 
   scrape: ({ sizes }) => measureScrapes(sizes),
   'pushes-during-scrape': ({ sizes }) => measurePushesDuringScrapes(sizes),
   durable: measureDurable,
+  access: ({ sizes }) => measureAccess(sizes),
 };
 
 const readme = fileURLToPath(new URL('../../bench/README.md', import.meta.url));

@@ -14,7 +14,8 @@ const TIMEOUT_SECONDS = 20;
 const GRACE_MS = 30_000;
 
 /**
- * Requests are put together once, before the load. The list has two lines for each: its path, and the file of its body.
+ * Requests are put together once, before the load. The list has three lines for each: its path, the file of its body, and its Authorization,
+ * which may be empty.
  * Everything that is measured comes out as one line of JSON.
  */
 const script = `
@@ -26,6 +27,8 @@ function init(args)
   local list = assert(io.open(args[1], "r"))
   for path in list:lines() do
     local file = assert(io.open(list:read("*l"), "rb"))
+    local authorization = list:read("*l")
+    wrk.headers["Authorization"] = authorization ~= "" and authorization or nil
     requests[#requests + 1] = wrk.format("POST", path, nil, file:read("*a"))
     file:close()
   end
@@ -80,7 +83,11 @@ export function prepareLoad(pushes: readonly Push[], connections: number): Load 
   const scriptFile = join(folder, 'push.lua');
   writeFileSync(scriptFile, script);
   const listFile = join(folder, `list-${written++}`);
-  const lines = pushes.flatMap(({ url, body }) => [pathOf(url), bodyFile(folder, body)]);
+  const lines = pushes.flatMap(({ url, body, token }) => [
+    pathOf(url),
+    bodyFile(folder, body),
+    token === undefined ? '' : `Bearer ${token}`,
+  ]);
   writeFileSync(listFile, `${lines.join('\n')}\n`);
   const origin = new URL(pushes[0]!.url).origin;
   return {

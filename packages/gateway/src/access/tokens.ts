@@ -8,6 +8,9 @@ import { Bucket } from './bucket.ts';
 /** Bodies that may come at once, in seconds of what `bytes_per_second` allows. */
 const BYTES_SECONDS = 10;
 
+/** Tokens that are known by their texts; of wrong ones none is. */
+const TEXTS_MAX = 1000;
+
 /** A token, and what was pushed with it lately. */
 export interface Token {
   readonly rule: TokenRule;
@@ -19,6 +22,8 @@ export interface Token {
 export class Tokens {
   readonly #now: () => number;
   #byDigest = new Map<string, Token>();
+  /** Those that were right lately: a digest costs a tenth of a small push. */
+  readonly #byText = new Map<string, Token>();
   #of: readonly TokenRule[] = [];
 
   /** Milliseconds that never go back. */
@@ -30,6 +35,7 @@ export class Tokens {
   set(rules: readonly TokenRule[]): void {
     if (rules === this.#of) return;
     this.#of = rules;
+    this.#byText.clear();
     const before = this.#byDigest;
     this.#byDigest = new Map(
       rules.map((rule) => [rule.sha256, this.#tokenOf(rule, before.get(rule.sha256))]),
@@ -38,6 +44,16 @@ export class Tokens {
 
   /** Undefined where there is none. */
   find(text: string): Token | undefined {
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    const found = this.#findByDigest(text);
+    if (found === undefined) return undefined;
+    if (this.#byText.size >= TEXTS_MAX) this.#byText.clear();
+    this.#byText.set(text, found);
+    return found;
+  }
+
+  #findByDigest(text: string): Token | undefined {
     const digest = createHash('sha256').update(text).digest();
     const found = this.#byDigest.get(digest.toString('hex'));
     return found !== undefined && timingSafeEqual(found.digest, digest) ? found : undefined;
