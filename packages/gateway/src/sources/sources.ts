@@ -26,6 +26,7 @@ import { leftOutBytes } from './left-out.ts';
 import type { LeftOutTimes, Withdrawal } from './left-out.ts';
 import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 import { DerivedChanges } from './derived-changes.ts';
+import { FoldedContributions } from './folded-contributions.ts';
 
 export interface Contribution {
   readonly accumulator: number;
@@ -51,6 +52,7 @@ export class Sources {
   late = 0;
   readonly list: SourceList;
   readonly contributions: Contributions = new Contributions();
+  readonly folded: FoldedContributions;
   readonly #accumulators: Accumulators;
   readonly #pace: Pace;
   readonly #changes: SourceChanges;
@@ -72,7 +74,9 @@ export class Sources {
     this.setAggregation(aggregation, { derives: aggregation.metricRules !== undefined });
     this.list = new SourceList(hashSeed);
     const { list, contributions } = this;
-    this.#derivedChanges = new DerivedChanges({ accumulators, list, contributions, changes: this.#changes });
+    const held = { accumulators, list, contributions, changes: this.#changes };
+    this.#derivedChanges = new DerivedChanges(held);
+    this.folded = new FoldedContributions(held);
   }
 
   /** `derives`: whether there may be totals that are no sums of what sources contribute. */

@@ -10,6 +10,8 @@ import type { Accumulators } from '../store/accumulators.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import type { GaugeRules } from '../store/gauge-rules.ts';
+import { foldBuckets } from './fold-buckets.ts';
+import type { RulesChange } from './fold-buckets.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -139,11 +141,12 @@ export class FamilyChanges {
   }
 
   /**
-   * Has gauges be what the rules make of them now. By job their totals are computed anew from what sources contribute, and what no source has
+   * Has histograms and gauges be what the rules make of them now. Of gauges by job their totals are computed anew from what sources contribute, and what no source has
    * then goes; without sources they go, and begin anew with the next push.
    */
-  *followRules(): Generator<void, void> {
+  *followRules(change: RulesChange): Generator<void, void> {
     const { families, sources, pace } = this.#state;
+    yield* foldBuckets(this.#state, change);
     const turned: Uint32Array[] = [];
     for (const family of families) if (family.type === 'gauge') turned.push(yield* this.#turnedRows(family));
     for (const rows of this.#state.isByJob() ? [yield* sources.computeAnew(turned)] : turned) {
