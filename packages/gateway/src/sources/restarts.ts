@@ -36,7 +36,7 @@ interface Replacement {
 
 interface Restarted {
   readonly restarted: Set<number>;
-  /** Those with other bounds that have not begun anew. */
+  /** Those that may have other bounds and have not begun anew. */
   readonly goOn: Set<number>;
 }
 
@@ -87,7 +87,10 @@ export function* restartedComposites(replacement: Replacement): Generator<void, 
   return { restarted, goOn };
 }
 
-/** Of the histograms whose bounds may be others those of which they are, and no bound that they had before counts less. */
+/**
+ * Of the histograms whose bounds may be others those that count no less up to any bound that they had before. The bounds may be the same, and what was
+ * folded past one of them be up to it again.
+ */
 function* reboundOnly(
   { accumulators, before, rebound, pace }: Replacement,
   now: Numbers,
@@ -98,10 +101,9 @@ function* reboundOnly(
   for (const [id, buckets] of yield* classicBuckets(accumulators, now, { of: rebound, pace })) {
     const known = earlier.get(id) ?? [];
     if (pace.isFull(buckets.length + known.length)) yield;
-    const isSame = known.length === buckets.length && known.every(([bound], i) => bound === buckets[i]![0]);
     const upTo = new Map(known);
     const hasNotFallen = buckets.every(([bound, count]) => !hasFallen(upTo.get(bound) ?? 0, count));
-    if (!isSame && hasNotFallen) goOn.add(id);
+    if (hasNotFallen) goOn.add(id);
   }
   return goOn;
 }

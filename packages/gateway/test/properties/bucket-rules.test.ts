@@ -156,9 +156,10 @@ class Model {
 
 function hasBegunAnew({ buckets: before, isRebound }: Held, now: Buckets): boolean {
   if (upTo(now, Infinity) < upTo(before, Infinity)) return true;
-  const areSame = before.size === now.size && [...now.keys()].every((bound) => before.has(bound));
-  if (areSame) return [...now].some(([bound, count]) => count < before.get(bound)!);
-  if (!isRebound) return true;
+  if (!isRebound) {
+    const areSame = before.size === now.size && [...now.keys()].every((bound) => before.has(bound));
+    return !areSame || [...now].some(([bound, count]) => count < before.get(bound)!);
+  }
   return [...now.keys()].some((bound) => before.has(bound) && upTo(now, bound) < upTo(before, bound));
 }
 
