@@ -7,6 +7,8 @@ import type { MetricType } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import type { PushFamily, TurnedRow } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
+import { BucketRules } from '../store/bucket-rules.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import type { GaugeRules } from '../store/gauge-rules.ts';
@@ -30,7 +32,7 @@ interface ChangedState {
   readonly families: Families;
   readonly sources: Sources;
   readonly pace: Pace;
-  isByJob(): boolean;
+  aggregation(): AggregationConfig;
   discards(type: MetricType): boolean;
   gaugeRules(): GaugeRules;
   /** Frees an accumulator that is a row of its own. */
@@ -47,6 +49,9 @@ export class FamilyChanges {
   readonly #state: ChangedState;
   /** Accumulators of which the contributions are to be forgotten. */
   readonly #forgotten: Uint32Array[] = [];
+  /** As they were when they were last asked for, and the text that they are of. */
+  #bucketRules: BucketRules | undefined;
+  #bucketRulesOf: string | undefined;
 
   constructor(state: ChangedState) {
     this.#state = state;
@@ -74,7 +79,7 @@ export class FamilyChanges {
     const orphans = gone.between(0, gone.length);
     this.#forgetContributions(orphans);
     yield* this.#freeRows(orphans);
-    if (this.#state.isByJob())
+    if (this.#state.aggregation().byJob)
       this.droppedOrphans += yield* this.#state.sources.becomeCounters(counters.between(0, counters.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
@@ -149,7 +154,7 @@ export class FamilyChanges {
     yield* foldBuckets(this.#state, change);
     const turned: Uint32Array[] = [];
     for (const family of families) if (family.type === 'gauge') turned.push(yield* this.#turnedRows(family));
-    for (const rows of this.#state.isByJob() ? [yield* sources.computeAnew(turned)] : turned) {
+    for (const rows of this.#state.aggregation().byJob ? [yield* sources.computeAnew(turned)] : turned) {
       yield* this.#freeRows(rows);
       for (const accumulator of rows) {
         const family = families.byId[this.#state.accumulators.family[accumulator]!];
@@ -173,7 +178,7 @@ export class FamilyChanges {
       const kind = this.#gaugeKindOf(family, accumulator);
       if (kind === accumulators.kind[accumulator]) continue;
       turned.push(accumulator);
-      if (this.#state.isByJob()) accumulators.turn(accumulator, kind);
+      if (this.#state.aggregation().byJob) accumulators.turn(accumulator, kind);
     }
     return turned.between(0, turned.length);
   }
@@ -182,6 +187,16 @@ export class FamilyChanges {
     const rules = this.#state.gaugeRules();
     if (rules.sizeFor(name) === 0) return AccumulatorKind.GAUGE;
     return rules.kindOf(name, this.#state.accumulators.textOf(accumulator));
+  }
+
+  /** Which bounds histograms keep. Few ask, so they are read for the first. */
+  *bucketRules(): Generator<void, BucketRules> {
+    const { metricRules } = this.#state.aggregation();
+    if (this.#bucketRules === undefined || this.#bucketRulesOf !== metricRules) {
+      this.#bucketRules = yield* BucketRules.parseInSteps(metricRules, this.#state.pace);
+      this.#bucketRulesOf = metricRules;
+    }
+    return this.#bucketRules;
   }
 
   /** What sources have in it can be left for somebody who puts it elsewhere. */
@@ -244,7 +259,7 @@ export class FamilyChanges {
   }
 
   #forgetContributions(accumulators: Uint32Array): void {
-    if (this.#state.isByJob() && accumulators.length > 0) this.#forgotten.push(accumulators);
+    if (this.#state.aggregation().byJob && accumulators.length > 0) this.#forgotten.push(accumulators);
   }
 
   *#freeRows(rows: Uint32Array): Generator<void, void> {

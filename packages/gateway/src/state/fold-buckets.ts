@@ -15,6 +15,7 @@ import type { Pace } from '../primitives/pace.ts';
 import { FoldTable } from '../sources/folded-contributions.ts';
 import type { Sources } from '../sources/sources.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { BucketRules, bucketRulesText } from '../store/bucket-rules.ts';
 import type { Bounds } from '../store/bucket-rules.ts';
 import type { Families, Family } from '../store/families.ts';
@@ -32,7 +33,7 @@ interface FoldingState {
   readonly families: Families;
   readonly sources: Sources;
   readonly pace: Pace;
-  isByJob(): boolean;
+  aggregation(): AggregationConfig;
 }
 
 /** AggregationConfig.metricRules. */
@@ -123,7 +124,7 @@ class BucketFolding {
         for (const { isThere } of groups) if (!isThere) this.#made += 1;
       }
     }
-    if (!this.#state.isByJob() || type !== 'histogram') return;
+    if (!this.#state.aggregation().byJob || type !== 'histogram') return;
     const before = this.#before.boundsOf(name, text);
     // Of what is counted by some bounds it is not known what it would be by others.
     const isKnown = before === undefined || bounds?.every((bound) => before.includes(bound)) === true;
@@ -174,7 +175,7 @@ class BucketFolding {
     for (const part of accumulators.sums.parts(bucket)) if (part !== 0) accumulators.add(target, part);
     const exemplar = accumulators.exemplars.get(bucket);
     if (exemplar !== undefined) accumulators.offerExemplar(target, exemplar, exemplar.timestampMs);
-    if (this.#state.isByJob()) table.fold(bucket, target);
+    if (this.#state.aggregation().byJob) table.fold(bucket, target);
     this.#gone.push(bucket);
   }
 }

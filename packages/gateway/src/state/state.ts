@@ -108,7 +108,7 @@ export class State {
       families: this.families,
       sources: this.sources,
       pace: this.pace,
-      isByJob: () => this.aggregation.byJob,
+      aggregation: () => this.aggregation,
       discards: (type) => this.discards(type),
       gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
@@ -375,7 +375,7 @@ export class State {
 
   *#adopt(adoptions: readonly OrphanAdoption[]): Generator<void, void> {
     for (const adoption of adoptions) {
-      yield* adoption.carryOut();
+      yield* adoption.carryOut(yield* this.#changes.bucketRules());
       this.droppedOrphans -= adoption.adopted;
     }
   }

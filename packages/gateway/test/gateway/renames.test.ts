@@ -172,7 +172,7 @@ async function shownAlone(series: string, rules: WrittenRules): Promise<string |
     if (error instanceof RequestError) return 'refused';
     throw error;
   }
-  return /^([^#].*) 1\n/m.exec(await gateway.scrape())?.[1];
+  return /^([^#].*) 1\n/m.exec(await gateway.scrape({ escaping: 'allow-utf-8' }))?.[1];
 }
 
 const labels = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'pod', '__tmp_x'), { minLength: 1 });
