@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 
 import type { Gateway } from './gateway/gateway.ts';
+import { describeRenames, fieldsOf } from './gateway/renames.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import { RequestError } from './model/errors.ts';
 import type { Clock } from './primitives/clock.ts';
@@ -129,6 +130,7 @@ export class RulesReload {
       else this.#log.warn(line);
     }
     if (rules === undefined) throw this.#failed(messages);
+    const { rules: previous } = this.#gateway;
     try {
       await this.#gateway.setRules(rules);
     } catch (error) {
@@ -136,8 +138,18 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
-    this.#log.info('configuration file reloaded', { path: this.#path, rules: countEntries(rules) });
-    return `${[...messages.map(({ shown }) => shown), `reloaded ${this.#path}: ${countedRules(rules)}`].join('\n')}\n`;
+    const renames = await this.#gateway.renamesSince(previous);
+    this.#log.info('configuration file reloaded', {
+      path: this.#path,
+      rules: countEntries(rules),
+      ...(renames && fieldsOf(renames)),
+    });
+    const lines = [
+      ...messages.map(({ shown }) => shown),
+      `reloaded ${this.#path}: ${countedRules(rules)}`,
+      ...(renames === undefined ? [] : describeRenames(renames)),
+    ];
+    return `${lines.join('\n')}\n`;
   }
 
   #failed(messages: readonly Message[]): RequestError {

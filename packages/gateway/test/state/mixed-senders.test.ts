@@ -6,6 +6,7 @@ import { checkSourceGrowth, nearsSourceLimit } from '../../src/ingest/check-limi
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
+import { verifyState } from '../../src/snapshot/verify.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
 import { expireSeries } from './course.ts';
 import { WorkingState } from './working-state.ts';
@@ -254,4 +255,24 @@ test('so does what was added to gauge histograms, and the series where nobody el
   ]);
   const restored = await working.restored(2);
   expect(restored.facts()).toEqual(working.facts());
+});
+
+test('buckets fold with what was added to them', async () => {
+  const working = mixedState();
+  const text =
+    '# TYPE h histogram\nh_bucket{le="1"} 0\nh_bucket{le="2"} 1\nh_bucket{le="+Inf"} 3\nh_count 3\n';
+  push(working, text, 'web', adds);
+  push(working, text, 'x', byJob);
+  working.state.setAggregation({ ...working.state.aggregation, metricRules: '[{"buckets":[3]}]' });
+  const { accumulators } = working.state;
+  const held = Array.from({ length: accumulators.texts.high }, (_, accumulator) => accumulator).filter(
+    (accumulator) => accumulators.common.has(accumulator),
+  );
+  expect(held.map((accumulator) => accumulators.textOf(accumulator)).toSorted()).toEqual([
+    'h_bucket{le="+Inf"}',
+    'h_bucket{le="3"}',
+    'h_count',
+  ]);
+  expect(await lines(working)).toEqual(['h_bucket{le="3"} 2', 'h_bucket{le="+Inf"} 6', 'h_count 6']);
+  atOnce(verifyState(working.state));
 });

@@ -2,13 +2,13 @@
  * Most rules touch few series. A push is read as if there were none, then, and looked at: if all of its series are known ones that the
  * rules leave as they are, that is what the rules make of it. Which these are is found out once for each.
  */
+import { foldedBound } from '../../histogram/folded-bound.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
 import type { Rules, SourceRule } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
-import { foldedBound } from './merge-histograms.ts';
 import type { PushRules } from './push-rules.ts';
 import { bucketsRule, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
 

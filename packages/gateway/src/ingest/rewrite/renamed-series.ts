@@ -10,6 +10,8 @@ import type { MetricType } from '../../model/metric-type.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
+import type { PushFamily } from '../../store/batch.ts';
+import { sampleSuffixes } from '../../store/families.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
 import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
@@ -47,7 +49,16 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   /** Whether what was read is all that there is to it. */
   isWhole(): boolean {
     const { pendingSeries, families } = this.#builder.batch;
-    return pendingSeries.length === 0 && families.every(({ changed, sampled }) => !changed || !sampled);
+    return (
+      pendingSeries.length === 0 &&
+      families.every((family) => !family.changed || (!family.sampled && !this.#takesNames(family)))
+    );
+  }
+
+  /** Whether lines that are known may be of a family that the push declares. */
+  #takesNames({ name, type }: PushFamily): boolean {
+    const { families } = this.#state;
+    return sampleSuffixes(type).some((suffix) => families.find(name + suffix) !== undefined);
   }
 
   readAs(dialect: Dialect, options: { readonly strict: boolean }): void {
