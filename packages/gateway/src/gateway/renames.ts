@@ -39,7 +39,9 @@ export class RenameCount {
 
   /** Undefined where the rules give series the names that the previous ones gave them, or nothing is stored. */
   async since(previous: Rules, rules: Rules): Promise<Renames | undefined> {
-    const [was, is] = [identityOf(previous), identityOf(rules)];
+    const was = identityOf(previous);
+    await setImmediate();
+    const is = identityOf(rules);
     const isOther = was.ofAll !== is.ofAll;
     if (this.#ledger.state.accumulators.size === 0 || (!isOther && was.ofSources === is.ofSources))
       return undefined;
