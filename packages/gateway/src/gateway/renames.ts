@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import { StoredSeries } from '../ingest/rewrite/stored-series.ts';
 import type { Log, LogFields } from '../primitives/log.ts';
 import { ShortTime } from '../primitives/turns.ts';
-import { identityOf } from '../rules/identity.ts';
+import { dependsOnSource, identityOf } from '../rules/identity.ts';
 import type { Rules } from '../rules/rules.ts';
 import { namesSeries } from '../state/drop-series.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -39,7 +39,9 @@ export class RenameCount {
 
   /** Undefined where the rules give series the names that the previous ones gave them, or nothing is stored. */
   async since(previous: Rules, rules: Rules): Promise<Renames | undefined> {
-    const [was, is] = [identityOf(previous), identityOf(rules)];
+    const was = identityOf(previous);
+    await setImmediate();
+    const is = identityOf(rules);
     const isOther = was.ofAll !== is.ofAll;
     if (this.#ledger.state.accumulators.size === 0 || (!isOther && was.ofSources === is.ofSources))
       return undefined;
@@ -65,11 +67,8 @@ export class RenameCount {
   async #count(rules: Rules): Promise<Renames> {
     const { state } = this.#ledger;
     const stored = new StoredSeries(state, rules);
-    const hasSources = rules.sources.some(
-      ({ relabel, pathLabels }) => relabel.length > 0 || pathLabels !== undefined,
-    );
     const leftOut = [
-      ...(hasSources ? ['rules of sources'] : []),
+      ...(dependsOnSource(rules) ? ['rules of sources'] : []),
       ...(stored.leavesOut ? ['rules on labels of the path'] : []),
     ];
     const counts = { stays: 0, renamed: 0, dropped: 0 };

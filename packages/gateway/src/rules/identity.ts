@@ -4,11 +4,17 @@ import type { RelabelRule, Rules } from './rules.ts';
 interface Identity {
   /** For all senders. */
   readonly ofAll: string;
-  /** For some, by their paths. */
+  /** For some, by their paths; empty where it is the same for all. */
   readonly ofSources: string;
 }
 
-export function identityOf({ relabel, metrics, sources }: Rules): Identity {
+/** Whether it depends on who pushes. */
+export function dependsOnSource({ sources }: Rules): boolean {
+  return sources.some(({ relabel, pathLabels }) => relabel.length > 0 || pathLabels !== undefined);
+}
+
+export function identityOf(rules: Rules): Identity {
+  const { relabel, metrics, sources } = rules;
   const labels = metrics
     .filter(({ without, by }) => (without ?? by) !== undefined)
     .map(({ match, without, by }) => [match?.text, without, by]);
@@ -17,7 +23,11 @@ export function identityOf({ relabel, metrics, sources }: Rules): Identity {
     source.pathLabels,
     source.relabel.map(written),
   ]);
-  return { ofAll: JSON.stringify([relabel.map(written), labels]), ofSources: JSON.stringify(ofSources) };
+  return {
+    ofAll: JSON.stringify([relabel.map(written), labels]),
+    // Of entries that match, only the first one holds, whatever it says.
+    ofSources: dependsOnSource(rules) ? JSON.stringify(ofSources) : '',
+  };
 }
 
 function written({ regex, ...others }: RelabelRule): object {

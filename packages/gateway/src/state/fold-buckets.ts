@@ -24,6 +24,8 @@ import { AccumulatorKind } from '../store/policies.ts';
 /** To look whether a rule matches a series is as much work as so many rows, for each so much of its text. */
 const RULE_ROWS = 4;
 const RULE_BYTES = 64;
+/** Reading so much of a text of rules is as much work as a row. */
+const TEXT_ROW_CHARS = 64;
 /** To make a bucket, and to take one away, is as much work as so many rows. */
 const MADE_ROWS = 4;
 
@@ -44,7 +46,9 @@ export interface RulesChange {
 
 /** Has histograms be what the rules make of them now. To be called once the state goes by them. */
 export function* foldBuckets(state: FoldingState, { before, now }: RulesChange): Generator<void, void> {
-  if (bucketRulesText(before) === bucketRulesText(now)) return;
+  const textBefore = bucketRulesText(before);
+  if (state.pace.isFull((before?.length ?? 0) / TEXT_ROW_CHARS)) yield;
+  if (textBefore === bucketRulesText(now)) return;
   const folding = new BucketFolding(state, {
     before: yield* BucketRules.parseInSteps(before, state.pace),
     now: yield* BucketRules.parseInSteps(now, state.pace),

@@ -144,6 +144,13 @@ const cases: readonly (readonly [
     { ...dropPod, sources: [{ match: '{job="a"}', ...dropPod }] },
     { renamed: 0, dropped: 0, looked: undefined, leftOut: ['rules of sources'] },
   ],
+  [
+    'sources that change nothing',
+    dropPod,
+    pods,
+    { ...dropPod, sources: [{ match: '{job="a"}' }] },
+    undefined,
+  ],
   ['an empty store', {}, '', dropPod, undefined],
 ];
 

@@ -143,6 +143,23 @@ describe.each(modes)('%o', (mode) => {
   });
 });
 
+test('a source that pushes something else first has not begun anew with more bounds', async () => {
+  const one = new WorkingState({ byJob: true, counterResets: 'accumulate' }, 1);
+  setRules(one, [{ buckets: [1] }]);
+  const ofA = { source: 'a' };
+  one.push(h(['1', 3], ['+Inf', 4]), ofA);
+  setRules(one, toTwo);
+  one.push('# TYPE c counter\nc 1\n', ofA);
+  const again = await one.restored(2);
+  for (const each of [one, again]) {
+    each.push(h(['0.1', 1], ['1', 3], ['+Inf', 5]), ofA);
+    expect(await each.page()).toContain(h(['0.1', 1], ['1', 3], ['+Inf', 5]));
+    // From here on other bounds are a restart again.
+    each.push(h(['0.5', 3], ['+Inf', 6]), ofA);
+    expect(await each.page()).toContain('h_count 11\n');
+  }
+});
+
 test('a gauge histogram folds as well, and goes with its last source', async () => {
   const one = new WorkingState({ byJob: true }, 1);
   one.push(pushed.replace('histogram', 'gaugehistogram'), { source: 'a' });

@@ -79,8 +79,9 @@ export class StoredSeries {
       const { name, labels } = parseSeriesText(text);
       // An empty value is as no label.
       const series = { name, labels: labels.filter(({ value }) => value !== '') };
+      if (!this.#byName.has(name)) yield unitsOf(this.#rules, name);
       const rules = this.#rulesFor(name, base);
-      yield 1 + (rules.relabel.length + rules.metrics.length) * Math.ceil(text.length / UNIT_CHARS);
+      yield unitsOf(rules, text);
       fates.add(this.#fateOf(series, base, rules));
     }
     if (fates.size === 1) for (const fate of fates) return fate;
@@ -120,6 +121,10 @@ export class StoredSeries {
     this.#byName.set(name, rules);
     return rules;
   }
+}
+
+function unitsOf({ relabel, metrics }: PushRules, text: string): number {
+  return 1 + (relabel.length + metrics.length) * Math.ceil(text.length / UNIT_CHARS);
 }
 
 /** Undefined where it is dropped. The suffix is that of a part of a histogram or summary, and empty for other series. */
