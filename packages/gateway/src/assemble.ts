@@ -77,7 +77,7 @@ export function assemble(
   const access = new Access({
     now: () => performance.now(),
     wallMs: () => clock.now(),
-    rules: gateway.rules,
+    rules: gateway.rulesInForce,
   });
   webConfig?.keep(access);
   const whyNotReady = (): RequestError | undefined => gateway.whyClosed;

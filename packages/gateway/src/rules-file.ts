@@ -1,5 +1,6 @@
 /** The configuration file on disk: read at the start, and again whenever that is asked for. */
 import type { Gateway } from './gateway/gateway.ts';
+import { describeRenames, fieldsOf } from './gateway/renames.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import { RequestError } from './model/errors.ts';
 import type { Clock } from './primitives/clock.ts';
@@ -100,6 +101,7 @@ export class RulesReload {
       else this.#log.warn(line);
     }
     if (rules === undefined) throw this.#failed(messages);
+    const { rules: previous } = this.#gateway;
     try {
       await this.#gateway.setRules(rules);
     } catch (error) {
@@ -109,8 +111,18 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
-    this.#log.info('configuration file reloaded', { path: this.#path, rules: countEntries(rules) });
-    return `${[...messages.map(({ shown }) => shown), `reloaded ${this.#path}: ${countedRules(rules)}`].join('\n')}\n`;
+    const renames = await this.#gateway.renamesSince(previous);
+    this.#log.info('configuration file reloaded', {
+      path: this.#path,
+      rules: countEntries(rules),
+      ...(renames && fieldsOf(renames)),
+    });
+    const lines = [
+      ...messages.map(({ shown }) => shown),
+      `reloaded ${this.#path}: ${countedRules(rules)}`,
+      ...(renames === undefined ? [] : describeRenames(renames)),
+    ];
+    return `${lines.join('\n')}\n`;
   }
 
   #failed(messages: readonly Message[]): RequestError {

@@ -39,6 +39,8 @@ import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { GatewayOptions } from './options.ts';
 import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
+import { RenameCount } from './renames.ts';
+import type { Renames } from './renames.ts';
 import type { Recovery } from './ledger/recovery.ts';
 import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
@@ -67,6 +69,7 @@ export class Gateway implements GatewayApi {
   readonly #ruleChanges: RuleChanges;
   #acceptsModeChange: boolean;
   readonly #deletions: Deletions;
+  readonly #renames: RenameCount;
   #isOpen = false;
   #hasFailed = false;
   #recovery: Recovery | undefined;
@@ -105,6 +108,7 @@ export class Gateway implements GatewayApi {
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
       now,
     });
+    this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
       rules: this.#rules,
@@ -127,8 +131,8 @@ export class Gateway implements GatewayApi {
     if (!journal.persistent) this.#isOpen = this.#ledger.begin();
   }
 
-  /** Those that hold, also once they are others. */
-  get rules(): Pick<RulesInForce, 'current'> {
+  /** The rules that hold, also once they are others. */
+  get rulesInForce(): Pick<RulesInForce, 'current'> {
     return this.#rules;
   }
 
@@ -176,7 +180,18 @@ export class Gateway implements GatewayApi {
     this.#recovery = recovery;
     this.snapshots.start(snapshotIntervalMs);
     this.#expiry.wake();
+    void this.#renames.logAll(this.rules);
     return recovery;
+  }
+
+  /** What holds now. */
+  get rules(): Rules {
+    return this.#rules.current;
+  }
+
+  /** What of the store other rules would have named otherwise than those now; takes some seconds at the most. */
+  renamesSince(previous: Rules): Promise<Renames | undefined> {
+    return this.#renames.since(previous, this.rules);
   }
 
   async #checkMode(turned: TurnedSources): Promise<void> {
@@ -330,6 +345,7 @@ export class Gateway implements GatewayApi {
   /** Refuses pushes that wait, and ends the expiry clock and the journal once those under way are done. The state stays readable. */
   async close(): Promise<void> {
     this.#expiry.close();
+    this.#renames.close();
     await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();

@@ -17,7 +17,7 @@ import { AccumulatorKind } from '../store/policies.ts';
 
 /**
  * The state that an exposition shows. Of what may change meanwhile, only these are as they were: totals; exemplars, starts and
- * which start times there were, by way of `undoLog`; and the lists of accumulators in a composite series. Of accumulators freed since,
+ * which start times there were, by way of `undoLog`; and the lists of accumulators in a composite series, by way of it where it loses buckets. Of accumulators freed since,
  * texts and bounds are still there, and nothing else.
  */
 export interface ViewedState {
@@ -73,8 +73,9 @@ export class SeriesRow implements SeriesView {
 
   /** Reads a histogram or summary. */
   readComposite(id: number): void {
-    const { accumulators, sums } = this.#state;
-    const { buckets, sum, count } = accumulators.composites[id]!;
+    const { accumulators, sums, undoLog } = this.#state;
+    const { sum, count, buckets: now } = accumulators.composites[id]!;
+    const buckets = undoLog.bucketsOf(id) ?? now;
     this.#composite = id;
     this.#accumulator = count;
     this.#readLabels(count);

@@ -275,8 +275,9 @@ class RowsView implements FamilyView {
   }
 
   #visitComposite(id: number, visitor: TextVisitor): void {
-    const { sums } = this.#state;
-    const { buckets, sum, count } = this.#accumulators.composites[id]!;
+    const { sums, undoLog } = this.#state;
+    const { sum, count, buckets: now } = this.#accumulators.composites[id]!;
+    const buckets = undoLog.bucketsOf(id) ?? now;
     let cumulative = 0;
     let hasBuckets = false;
     for (const bucket of buckets) {

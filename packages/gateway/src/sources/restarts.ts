@@ -28,23 +28,32 @@ interface Replacement {
   /** By accumulator: 1 + its place in `before`; 0 for none. */
   readonly position: Uint32Array;
   readonly pace: Pace;
+  /** Histograms that may have other bounds than before without having begun anew. */
+  readonly rebound: ReadonlySet<number>;
   /** Whether a family with this id may fall without having begun anew. */
   isGauge(family: number): boolean;
 }
 
+interface Restarted {
+  readonly restarted: Set<number>;
+  /** Those that may have other bounds and have not begun anew. */
+  readonly goOn: Set<number>;
+}
+
 /**
  * Groups of which a count or a bucket is smaller than it was, or the set of classic buckets is another one, as bounds do not
- * change while a process runs. Decided once for a whole histogram. Native buckets change with the resolution, so they are
- * looked at as Prometheus does.
+ * change while a process runs; where rules have changed them, what is counted up to the bounds of both is compared. Decided once for a whole
+ * histogram. Native buckets change with the resolution, so they are looked at as Prometheus does.
  */
-export function* restartedComposites(replacement: Replacement): Generator<void, ReadonlySet<number>> {
+export function* restartedComposites(replacement: Replacement): Generator<void, Restarted> {
   const { accumulators, before, batch, position, pace } = replacement;
   const now = numbersOf(batch);
   const restarted = new Set<number>();
+  const goOn = yield* reboundOnly(replacement, now);
   const bucketsBefore = yield* bucketCounts(replacement, before);
   for (const [id, count] of yield* bucketCounts(replacement, now)) {
     const known = bucketsBefore.get(id);
-    if (known !== undefined && known !== count) restarted.add(id);
+    if (known !== undefined && known !== count && !goOn.has(id)) restarted.add(id);
     if (pace.isFull(1)) yield;
   }
   for (let i = 0; i < now.length; i += 1) {
@@ -52,6 +61,7 @@ export function* restartedComposites(replacement: Replacement): Generator<void, 
     const accumulator = now.accumulatorAt(i);
     const kind = accumulators.kindOf(accumulator);
     if (kind !== AccumulatorKind.BUCKET && kind !== AccumulatorKind.COUNT) continue;
+    if (kind === AccumulatorKind.BUCKET && goOn.has(accumulators.composite[accumulator]!)) continue;
     const at = position[accumulator]! - 1;
     const isNewBound =
       at < 0 && kind === AccumulatorKind.BUCKET && bucketsBefore.has(accumulators.composite[accumulator]!);
@@ -73,7 +83,56 @@ export function* restartedComposites(replacement: Replacement): Generator<void, 
     if (replacement.isGauge(accumulators.family[accumulators.composites[id]!.count]!)) restarted.delete(id);
     if (pace.isFull(1)) yield;
   }
-  return restarted;
+  for (const id of restarted) goOn.delete(id);
+  return { restarted, goOn };
+}
+
+/**
+ * Of the histograms whose bounds may be others those that count no less up to any bound that they had before. The bounds may be the same, and what was
+ * folded past one of them be up to it again.
+ */
+function* reboundOnly(
+  { accumulators, before, rebound, pace }: Replacement,
+  now: Numbers,
+): Generator<void, Set<number>> {
+  const goOn = new Set<number>();
+  if (rebound.size === 0) return goOn;
+  const earlier = yield* classicBuckets(accumulators, before, { of: rebound, pace });
+  for (const [id, buckets] of yield* classicBuckets(accumulators, now, { of: rebound, pace })) {
+    const known = earlier.get(id) ?? [];
+    if (pace.isFull(buckets.length + known.length)) yield;
+    const upTo = new Map(known);
+    const hasNotFallen = buckets.every(([bound, count]) => !hasFallen(upTo.get(bound) ?? 0, count));
+    if (hasNotFallen) goOn.add(id);
+  }
+  return goOn;
+}
+
+/** Bounds that ascend, and what is counted up to each. */
+type Cumulative = readonly (readonly [bound: number, count: number])[];
+
+function* classicBuckets(
+  accumulators: Accumulators,
+  numbers: Numbers,
+  { of, pace }: { readonly of: ReadonlySet<number>; readonly pace: Pace },
+): Generator<void, ReadonlyMap<number, Cumulative>> {
+  const counts = new Map<number, [bound: number, count: number][]>();
+  for (let i = 0; i < numbers.length; i += 1) {
+    if (pace.isFull(1)) yield;
+    const accumulator = numbers.accumulatorAt(i);
+    const composite = accumulators.composite[accumulator]!;
+    if (accumulators.kindOf(accumulator) !== AccumulatorKind.BUCKET || !of.has(composite)) continue;
+    const list = counts.get(composite) ?? [];
+    if (list.length === 0) counts.set(composite, list);
+    list.push([accumulators.bound[accumulator]!, numbers.valueAt(i)]);
+  }
+  for (const list of counts.values()) {
+    list.sort(([a], [b]) => a - b);
+    let total = 0;
+    for (const bucket of list) bucket[1] = total += bucket[1];
+    if (pace.isFull(list.length)) yield;
+  }
+  return counts;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   orderCount,
   ordersOf,
   readBegan,
+  reboundOf,
   startedAccumulator,
   startOf,
 } from './source-starts.ts';
@@ -400,7 +401,7 @@ export class SourcePush {
   ): Generator<void, Restarts> {
     const { accumulators, accumulatorsAt, values, valuesAt } = this.#contributions;
     const { pace } = this.#changes;
-    const byValue = yield* restartedComposites({
+    const { restarted, goOn: same } = yield* restartedComposites({
       accumulators: this.#accumulators,
       before: {
         length,
@@ -410,12 +411,11 @@ export class SourcePush {
       batch,
       position: this.#changes.positions(),
       pace,
+      rebound: yield* reboundOf(this.#contributions, this.#accumulators, pace),
       isGauge: (family) => this.#changes.isGaugeFamily(family),
     });
-    if (began.startMs.size === 0)
-      return { composites: byValue, counters: noAccumulators, same: noAccumulators };
-    const composites = new Set(byValue);
-    const same = new Set<number>();
+    if (began.startMs.size === 0) return { composites: restarted, counters: noAccumulators, same };
+    const composites = restarted;
     const counters = new Set<number>();
     for (const accumulator of began.same) {
       if (isGrouped(this.#accumulators.kind[accumulator]!))
@@ -425,8 +425,10 @@ export class SourcePush {
     for (const composite of same) composites.delete(composite);
     for (const accumulator of began.anew) {
       if (!isGrouped(this.#accumulators.kind[accumulator]!)) counters.add(accumulator);
-      else if (!this.#changes.isOfGaugeHistogram(accumulator))
+      else if (!this.#changes.isOfGaugeHistogram(accumulator)) {
         composites.add(this.#accumulators.composite[accumulator]!);
+        same.delete(this.#accumulators.composite[accumulator]!);
+      }
       if (pace.isFull(1)) yield;
     }
     return { composites, counters, same };

@@ -7,12 +7,15 @@
  *
  * Behind these come orders, in the same way, and in the order of what they are of: for the gauge `g` of which the newest value is shown, `~g`
  * has the number of the push that the value came with (derived-totals.ts). What is said of start times here holds for both, where it is not about counters.
+ *
+ * Among start times there is `~b` for the bucket `+Inf` of a histogram that rules have given other bounds since the source pushed it (folded-contributions.ts):
+ * that its next push has other bounds is no restart. It goes with that push, as start times do.
  */
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Contributions } from './contributions.ts';
 import type { Pace } from '../primitives/pace.ts';
-import { hasStartTime, isContributed, isNewest } from '../store/policies.ts';
+import { AccumulatorKind, hasStartTime, isContributed, isNewest } from '../store/policies.ts';
 
 /** Start times that differ by no more are the same: they have passed through formats and clocks that round. */
 const SAME_MS = 1000;
@@ -85,6 +88,21 @@ export function* ordersOf(
     if (pace.isFull(1)) yield;
   }
   return orders;
+}
+
+/** Histograms whose bounds rules have changed since the owner of what is open pushed them. */
+export function* reboundOf(
+  own: Contributions,
+  { kind, composite }: Accumulators,
+  pace: Pace,
+): Generator<void, ReadonlySet<number>> {
+  const rebound = new Set<number>();
+  for (let at = lengthWithoutStarts(own); at < own.length; at += 1) {
+    const accumulator = startedAccumulator(own.accumulators[own.accumulatorsAt + at]!);
+    if (kind[accumulator] === AccumulatorKind.BUCKET) rebound.add(composite[accumulator]!);
+    if (pace.isFull(1)) yield;
+  }
+  return rebound;
 }
 
 /** What start times say of the series of a push. */

@@ -29,6 +29,7 @@ import { NO_SOURCE } from './left-out.ts';
 import type { LeftOutTimes, Withdrawal } from './left-out.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 import { DerivedChanges } from './derived-changes.ts';
+import { FoldedContributions } from './folded-contributions.ts';
 
 export interface Contribution {
   readonly accumulator: number;
@@ -54,6 +55,7 @@ export class Sources {
   late = 0;
   readonly list: SourceList;
   readonly contributions: Contributions = new Contributions();
+  readonly folded: FoldedContributions;
   readonly #accumulators: Accumulators;
   readonly #pace: Pace;
   readonly #changes: SourceChanges;
@@ -83,13 +85,9 @@ export class Sources {
       retire: (...how) => this.#retire(...how),
     });
     this.#common = new CommonChanges(accumulators, this.#changes);
-    this.#derivedChanges = new DerivedChanges({
-      accumulators,
-      list,
-      contributions,
-      changes: this.#changes,
-      common: this.#common,
-    });
+    const held = { accumulators, list, contributions, changes: this.#changes, common: this.#common };
+    this.#derivedChanges = new DerivedChanges(held);
+    this.folded = new FoldedContributions(held);
   }
 
   /** Whether there may be totals that are no sums of what sources contribute. */

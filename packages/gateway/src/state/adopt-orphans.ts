@@ -5,17 +5,19 @@
  * It depends on the state alone, so that a record need only say that it is done: records of before this was so drop such lines.
  * First the lines are looked at, before their accumulators are freed; once those of the push are created, the rest follows.
  */
+import { foldedBound } from '../histogram/folded-bound.ts';
 import { hasBuckets } from '../model/metric-type.ts';
-import { parseSeriesText } from '../model/series-text.ts';
+import { parseSeriesText, seriesText } from '../model/series-text.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
 import { AdoptedAccumulators } from './adopted-accumulators.ts';
 import type { PushFamily } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { BucketRules } from '../store/bucket-rules.ts';
 import type { Family } from '../store/families.ts';
 import { copyColumn, sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { slotsOf, OrphanHistograms, wholeOf } from './orphan-histograms.ts';
-import type { Slot, OrphanSeries, SlotValue } from './orphan-histograms.ts';
+import type { Slot, OrphanSeries, SlotValue, Whole } from './orphan-histograms.ts';
 import type { Contribution, Sources } from '../sources/sources.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import { AccumulatorKind } from '../store/policies.ts';
@@ -61,6 +63,7 @@ export class OrphanAdoption {
   readonly #common = new Set<Slot>();
   readonly #created = new Map<OrphanSeries, AdoptedAccumulators>();
   readonly #scratch: TextScratch;
+  #bucketRules: BucketRules | undefined;
   #quotedNames = false;
 
   constructor(state: AdoptingState, pushed: PushFamily) {
@@ -94,9 +97,13 @@ export class OrphanAdoption {
     }
   }
 
-  /** Makes series of what was looked at. The accumulators of the push are there by now, those of the lines are free. */
-  *carryOut(): Generator<void, void> {
+  /**
+   * Makes series of what was looked at, with the bounds that rules list. The accumulators of the push are there by now, those of the lines are
+   * free.
+   */
+  *carryOut(bucketRules: BucketRules): Generator<void, void> {
     if (this.#places.size === 0) return;
+    this.#bucketRules = bucketRules;
     const { accumulators, pace, sources } = this.#state;
     // A line is an accumulator at most, and a series may lack its count or its last bucket.
     yield* accumulators.reserveInSteps(this.#places.size * 2, pace);
@@ -155,7 +162,7 @@ export class OrphanAdoption {
       const whole = wholeOf(own, { withBuckets: this.#withBuckets, ofMany: false });
       if (whole === undefined) continue;
       const accumulators = this.#accumulatorsOf(series);
-      for (const { bound, value } of whole.buckets) {
+      for (const [bound, value] of this.#folded(series, whole)) {
         moved.push({ accumulator: accumulators.bucket(bound), value });
         if (pace.isFull(CREATED_ROWS)) yield;
       }
@@ -184,7 +191,7 @@ export class OrphanAdoption {
     const whole = wholeOf(slotValues, { withBuckets: this.#withBuckets, ofMany: true });
     if (whole === undefined) return;
     const into = this.#accumulatorsOf(series);
-    for (const { bound, value } of whole.buckets) {
+    for (const [bound, value] of this.#folded(series, whole)) {
       this.#add(into.bucket(bound), [value], isCommon);
       if (this.#state.pace.isFull(CREATED_ROWS)) yield;
     }
@@ -198,6 +205,18 @@ export class OrphanAdoption {
     const { accumulators, sources } = this.#state;
     for (const part of parts) accumulators.add(accumulator, part);
     if (isCommon) sources.common.join(accumulator);
+  }
+
+  /** What is in each bucket alone, by the bounds that the series is to have. */
+  #folded({ labels }: OrphanSeries, { buckets }: Whole): ReadonlyMap<number, number> {
+    const { name } = this.#pushed;
+    const listed = this.#bucketRules!.boundsOf(name, seriesText(`${name}_count`, labels));
+    const folded = new Map<number, number>();
+    for (const { bound, value } of buckets) {
+      const to = foldedBound(bound, listed) + 0;
+      folded.set(to, (folded.get(to) ?? 0) + value);
+    }
+    return folded;
   }
 
   #accumulatorsOf(series: OrphanSeries): AdoptedAccumulators {

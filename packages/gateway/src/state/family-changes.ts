@@ -8,9 +8,12 @@ import { NumberList } from '../primitives/number-list.ts';
 import type { PushFamily, TurnedRow } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
+import { BucketRules } from '../store/bucket-rules.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import type { GaugeRules } from '../store/gauge-rules.ts';
+import { foldBuckets } from './fold-buckets.ts';
+import type { RulesChange } from './fold-buckets.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -31,7 +34,7 @@ interface ChangedState {
   readonly families: Families;
   readonly sources: Sources;
   readonly pace: Pace;
-  isByJob(): boolean;
+  aggregation(): AggregationConfig;
   discards(type: MetricType): boolean;
   gaugeRules(): GaugeRules;
   /** Frees an accumulator that is a row of its own. */
@@ -49,6 +52,9 @@ export class FamilyChanges {
   readonly #state: ChangedState;
   /** Accumulators of which the contributions are to be forgotten. */
   readonly #forgotten: Uint32Array[] = [];
+  /** As they were when they were last asked for, and the text that they are of. */
+  #bucketRules: BucketRules | undefined;
+  #bucketRulesOf: string | undefined;
 
   constructor(state: ChangedState) {
     this.#state = state;
@@ -87,7 +93,7 @@ export class FamilyChanges {
 
   *#becomeCounters(counters: Uint32Array): Generator<void, number> {
     const { accumulators, sources, pace } = this.#state;
-    if (this.#state.isByJob()) return yield* sources.becomeCounters(counters);
+    if (this.#state.aggregation().byJob) return yield* sources.becomeCounters(counters);
     for (const counter of counters) {
       // Sources may have had it, when there were some.
       accumulators.contributors[counter] = 0;
@@ -183,14 +189,15 @@ export class FamilyChanges {
   }
 
   /**
-   * Has gauges be what the rules make of them now. By job their totals are computed anew from what sources contribute, and what no source has
+   * Has histograms and gauges be what the rules make of them now. Of gauges by job their totals are computed anew from what sources contribute, and what no source has
    * then goes; without sources they go, and begin anew with the next push.
    */
-  *followRules(): Generator<void, void> {
+  *followRules(change: RulesChange): Generator<void, void> {
     const { families, sources, pace } = this.#state;
+    yield* foldBuckets(this.#state, change);
     const turned: Uint32Array[] = [];
     for (const family of families) if (family.type === 'gauge') turned.push(yield* this.#turnedRows(family));
-    for (const rows of this.#state.isByJob() ? [yield* sources.computeAnew(turned)] : turned) {
+    for (const rows of this.#state.aggregation().byJob ? [yield* sources.computeAnew(turned)] : turned) {
       yield* this.#freeRows(rows);
       for (const accumulator of rows) {
         const family = families.byId[this.#state.accumulators.family[accumulator]!];
@@ -214,7 +221,7 @@ export class FamilyChanges {
       const kind = this.#gaugeKindOf(family, accumulator);
       if (kind === accumulators.kind[accumulator]) continue;
       turned.push(accumulator);
-      if (this.#state.isByJob()) accumulators.turn(accumulator, kind);
+      if (this.#state.aggregation().byJob) accumulators.turn(accumulator, kind);
     }
     return turned.between(0, turned.length);
   }
@@ -223,6 +230,16 @@ export class FamilyChanges {
     const rules = this.#state.gaugeRules();
     if (rules.sizeFor(name) === 0) return AccumulatorKind.GAUGE;
     return rules.kindOf(name, this.#state.accumulators.textOf(accumulator));
+  }
+
+  /** Which bounds histograms keep. Few ask, so they are read for the first. */
+  *bucketRules(): Generator<void, BucketRules> {
+    const { metricRules } = this.#state.aggregation();
+    if (this.#bucketRules === undefined || this.#bucketRulesOf !== metricRules) {
+      this.#bucketRules = yield* BucketRules.parseInSteps(metricRules, this.#state.pace);
+      this.#bucketRulesOf = metricRules;
+    }
+    return this.#bucketRules;
   }
 
   /** What sources have in it can be left for somebody who puts it elsewhere. */
@@ -285,7 +302,7 @@ export class FamilyChanges {
   }
 
   #forgetContributions(accumulators: Uint32Array): void {
-    if (this.#state.isByJob() && accumulators.length > 0) this.#forgotten.push(accumulators);
+    if (this.#state.aggregation().byJob && accumulators.length > 0) this.#forgotten.push(accumulators);
   }
 
   *#freeRows(rows: Uint32Array): Generator<void, void> {

@@ -34,7 +34,7 @@ export interface SlotValue {
 }
 
 /** A series as somebody told it. Of buckets, what is in each alone; `+Inf` is among them. */
-interface Whole {
+export interface Whole {
   readonly buckets: readonly { readonly bound: number; readonly value: number }[];
   readonly count: number;
   readonly sum: number | undefined;

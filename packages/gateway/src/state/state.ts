@@ -3,9 +3,8 @@
  * number (the hash seed decides where things lie, never what they are), so that the same verbs give the same page, and the same
  * numbers to accumulators, groups and families, whoever reads meanwhile.
  *
- * Any verb may touch millions of rows, as little as it says. So each goes in steps of a bounded number of rows, most in one
- * only; the plain verbs take all steps at once. From the first step to the last nobody else may look at the state or change it,
- * but views and snapshots that were opened before may be read.
+ * Any verb may touch millions of rows, so each goes in steps of a bounded number of rows, mostly one; the plain verbs take all steps at once. From the
+ * first step to the last nobody else may look at the state or change it, but views and snapshots that were opened before may be read.
  */
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
@@ -107,7 +106,7 @@ export class State {
       families: this.families,
       sources: this.sources,
       pace: this.pace,
-      isByJob: () => this.aggregation.byJob,
+      aggregation: () => this.aggregation,
       discards: (type) => this.discards(type),
       gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
@@ -132,9 +131,9 @@ export class State {
   }
 
   /**
-   * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode of all senders changes, as nobody could take back
-   * what they were, but for what senders that add have; so do summaries that are to be dropped from now on. Gauges of which rules make
-   * something else are computed anew from what sources contribute; in add mode they go.
+   * Goes on by other rules. Counters and histograms stay as they are, but for buckets that rules do not list. Gauges go when the mode of all senders
+   * changes, as nobody could take back what they were, but for what senders that add have; so do summaries that are to be dropped from now on. Gauges of
+   * which rules make something else are computed anew from what sources contribute; in add mode they go.
    */
   setAggregation(aggregation: AggregationConfig, nowMs: number = 0): void {
     atOnce(this.setAggregationInSteps(aggregation, nowMs));
@@ -145,8 +144,9 @@ export class State {
     const before = this.#aggregation;
     const { droppedOrphans, pace } = this;
     pace.begin();
-    const areRulesSame = before.metricRules === aggregation.metricRules;
-    if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(aggregation.metricRules, pace);
+    const rules = { before: before.metricRules, now: aggregation.metricRules };
+    const areRulesSame = rules.before === rules.now;
+    if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(rules.now, pace);
     this.#aggregation = aggregation;
     this.sources.derives = this.gaugeRules.areSome;
     const { common } = this.accumulators;
@@ -155,8 +155,8 @@ export class State {
     else if (!before.byJob && aggregation.mixed === true) yield* this.sources.common.takeAll();
     yield* this.#changes.followAggregation(before, aggregation, { keepsGauges });
     yield* this.#changes.resolve();
-    if (!areRulesSame) yield* this.#changes.followRules();
-    if (!areRulesSame) yield* followTtlRules(aggregation.metricRules, { state: this, nowMs });
+    if (!areRulesSame) yield* this.#changes.followRules(rules);
+    if (!areRulesSame) yield* followTtlRules(rules.now, { state: this, nowMs });
     yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }
@@ -372,7 +372,7 @@ export class State {
 
   *#adopt(adoptions: readonly OrphanAdoption[]): Generator<void, void> {
     for (const adoption of adoptions) {
-      yield* adoption.carryOut();
+      yield* adoption.carryOut(yield* this.#changes.bucketRules());
       this.droppedOrphans -= adoption.adopted;
     }
   }

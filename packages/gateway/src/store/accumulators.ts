@@ -127,6 +127,13 @@ export class Accumulators {
     );
   }
 
+  /** Has a composite series go on with other buckets, in order; those that it loses are to be freed. */
+  replaceBuckets(id: number, buckets: readonly number[]): void {
+    const composite = this.composites[id]!;
+    for (const notes of this.#watching) notes.noteBuckets(id, composite.buckets);
+    composite.buckets = buckets;
+  }
+
   /** Adds to the total of an accumulator. */
   add(accumulator: number, value: number): void {
     this.sums.add(accumulator, value);
@@ -320,6 +327,8 @@ export interface ChangeNotes {
   noteExemplar(accumulator: number, exemplar: KeptExemplar | undefined): void;
   /** An accumulator turns from a gauge into a start time, or back. */
   noteKind(accumulator: number, kind: AccumulatorKind): void;
+  /** A composite series loses some of its buckets. */
+  noteBuckets(composite: number, buckets: readonly number[]): void;
   /** It goes, and is no longer found by its text. */
   noteFree(accumulator: number, kind: AccumulatorKind, texts: ByteTable): void;
 }

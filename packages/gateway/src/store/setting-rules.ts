@@ -2,6 +2,7 @@
  * What rules say of metrics that the state acts upon, as canonical JSON in the aggregation config, so that a replay comes to the same numbers:
  *
  *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"last","ttl":7200000}, …]    without `match` it matches all; ttl in milliseconds
+ *   [{"match":"latency_seconds","buckets":[0.1,1]}, …]
  *
  * Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so that a rule is looked at
  * once for each series that is new, and for all when rules change.
@@ -24,6 +25,7 @@ interface RuleEntry {
   readonly match: string | undefined;
   readonly gauge: GaugePolicy | undefined;
   readonly ttlMs: number | undefined;
+  readonly buckets: readonly number[] | undefined;
 }
 
 /** What the rules say of one setting. */
@@ -88,15 +90,24 @@ function listed(text: string): readonly unknown[] {
 
 function readEntry(rule: unknown): RuleEntry {
   const fields = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<string, unknown>;
-  const { match, gauge, ttl } = fields;
+  const { match, gauge, ttl, buckets } = fields;
   const policy = gaugePolicies.find((each) => each === gauge);
   const isTtl = typeof ttl === 'number' && ttl >= 0;
-  const isKnown = (gauge === undefined || policy !== undefined) && (ttl === undefined || isTtl);
+  const isKnown =
+    (gauge === undefined || policy !== undefined) &&
+    (ttl === undefined || isTtl) &&
+    (buckets === undefined || areBounds(buckets));
   if (
     !isKnown ||
-    (gauge === undefined && ttl === undefined) ||
+    (gauge ?? ttl ?? buckets) === undefined ||
     (match !== undefined && typeof match !== 'string')
   )
     throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
-  return { match, gauge: policy, ttlMs: isTtl ? ttl : undefined };
+  return { match, gauge: policy, ttlMs: isTtl ? ttl : undefined, buckets };
+}
+
+function areBounds(list: unknown): list is readonly number[] {
+  return (
+    Array.isArray(list) && list.every((bound, i) => typeof bound === 'number' && !(bound <= list[i - 1]))
+  );
 }

@@ -8,10 +8,13 @@ const START_BYTES = 48;
 const EXEMPLAR_BYTES = 400;
 const KIND_BYTES = 40;
 const FREED_BYTES = 80;
+const BUCKETS_BYTES = 100;
+/** And of each bucket in a list that was replaced. */
+const BUCKET_BYTES = 8;
 
 /**
- * The exemplars, start times and kinds of gauges that have changed since a point in time, as they were then. Few change while an exposition is written, so
- * that noting these costs less than copying all.
+ * The exemplars, start times, kinds of gauges and lists of buckets that have changed since a point in time, as they were then. Few change while an
+ * exposition is written, so that noting these costs less than copying all.
  */
 export class ViewUndoLog implements ChangeNotes {
   readonly #starts = new Map<number, number>();
@@ -21,6 +24,9 @@ export class ViewUndoLog implements ChangeNotes {
   /** Start times that went, by their canonical text. */
   readonly #freedStarts = new Map<string, number>();
   #freedBytes = 0;
+  /** By composite series: its buckets before it lost some. */
+  readonly #buckets = new Map<number, readonly number[]>();
+  #bucketsBytes = 0;
 
   get hasExemplars(): boolean {
     return this.#exemplars.size > 0;
@@ -31,7 +37,8 @@ export class ViewUndoLog implements ChangeNotes {
       this.#starts.size * START_BYTES +
       this.#exemplars.size * EXEMPLAR_BYTES +
       this.#kinds.size * KIND_BYTES +
-      this.#freedBytes
+      this.#freedBytes +
+      this.#bucketsBytes
     );
   }
 
@@ -59,6 +66,18 @@ export class ViewUndoLog implements ChangeNotes {
     this.noteKind(accumulator, kind);
     this.#freedStarts.set(text, accumulator);
     this.#freedBytes += FREED_BYTES + text.length;
+  }
+
+  /** To be called before a composite series loses buckets. */
+  noteBuckets(composite: number, buckets: readonly number[]): void {
+    if (this.#buckets.has(composite)) return;
+    this.#buckets.set(composite, buckets);
+    this.#bucketsBytes += BUCKETS_BYTES + buckets.length * BUCKET_BYTES;
+  }
+
+  /** Undefined where none were lost. */
+  bucketsOf(composite: number): readonly number[] | undefined {
+    return this.#buckets.size === 0 ? undefined : this.#buckets.get(composite);
   }
 
   get hasFreedStarts(): boolean {

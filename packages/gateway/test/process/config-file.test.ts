@@ -112,6 +112,30 @@ test('POST and PUT to /-/reload reload the file, and are answered with what is w
   expect((await fetch(`${gateway.url}/-/reload`, ofAnotherOrigin)).status).toBe(403);
 });
 
+test('a reload says how many stored series the rules would rename', async () => {
+  const path = fileWith(good);
+  const gateway = await startGateway([`--config.file=${path}`, '--web.enable-lifecycle']);
+  await push(gateway.url, 'a{pod="1"} 1\na{pod="2"} 1\ndebug_x 1\n');
+  const relabel = [
+    'metric_relabel_configs:',
+    '  - { action: labeldrop, regex: pod }',
+    '  - { source_labels: [__name__], regex: debug_.*, action: drop }',
+    '',
+  ].join('\n');
+  const reload = async (text: string): Promise<string> => {
+    writeFileSync(path, text);
+    return (await fetch(`${gateway.url}/-/reload`, { method: 'POST' })).text();
+  };
+  expect(await reload(relabel)).toBe(
+    `reloaded ${path}: 2 rules\nstored series that these rules would rename: 2, drop: 1; they stay as they are until they expire, are forgotten or deleted\n`,
+  );
+  expect(gateway.stderr()).toContain('rules=2 renamed=2 dropped=1');
+  expect(await reload(`${relabel}presets: [info]\n`)).toBe(`reloaded ${path}: 3 rules\n`);
+  expect(await reload(`${relabel}sources: [{ path_labels: add }]\n`)).toBe(
+    `reloaded ${path}: 3 rules\nnot counted: what rules of sources would rename, as stored series do not say who pushed them\n`,
+  );
+});
+
 test('without the flag /-/reload is answered 403, and is no push that was refused', async () => {
   const gateway = await startGateway([
     `--config.file=${fileWith('metric_relabel_configs: [{action: drop}]')}`,

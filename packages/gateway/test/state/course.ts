@@ -75,7 +75,7 @@ const spilling = fc
   .constantFrom(1e200, 1, 1e-200, -1e200, -1)
   .map((each) => ['# TYPE spills gauge', `spills ${each}`, `spills{l="a"} ${-each}`]);
 
-/** Of gauges, start times among them. */
+/** Of gauges, start times among them, and of histograms, which are pushed with other bounds all the same. */
 const rules = fc.constantFrom(
   undefined,
   '[{"gauge":"max"}]',
@@ -83,6 +83,8 @@ const rules = fc.constantFrom(
   '[{"gauge":"last"}]',
   '[{"match":"{l=\\"a\\"}","gauge":"sum"},{"gauge":"avg"}]',
   '[{"ttl":700}]',
+  '[{"buckets":[0.5,5]}]',
+  '[{"match":"{l=\\"a\\"}","buckets":[1]},{"buckets":[0.1,2.5]}]',
   '[{"match":"{l=\\"a\\"}","gauge":"last","ttl":0},{"match":"{__name__!=\\"h\\"}","ttl":1500}]',
   '[{"match":"a","gauge":"count"},{"match":"{__name__=~\\".*_created|c\\"}","gauge":"last"}]',
 );

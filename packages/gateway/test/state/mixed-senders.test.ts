@@ -6,6 +6,7 @@ import { checkSourceGrowth, nearsSourceLimit } from '../../src/ingest/check-limi
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
+import { verifyState } from '../../src/snapshot/verify.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
 import { expireSeries } from './course.ts';
 import { WorkingState } from './working-state.ts';
@@ -230,4 +231,48 @@ test('what is kept beside totals for senders that add has the limit of sources',
   expect(() => pushed(50)).toThrow(/--limit.source-bytes-total/);
   // What is there may be pushed again.
   expect(pushed(20)).toBe(true);
+});
+
+test('so does what was added to gauge histograms, and the series where nobody else has it', async () => {
+  const working = mixedState({ metricRules: '[{"ttl":1000}]', dropsWithdrawn: true });
+  const text = (labels: string): string =>
+    `h_bucket{${labels},le="1"} 1\nh_bucket{${labels},le="+Inf"} 3\nh_gsum{${labels}} 4\nh_gcount{${labels}} 3\n`;
+  const type = '# TYPE h gaugehistogram\n';
+  const by = { source: 'web', sender: adds, openMetricsSlice: 1000 };
+  const both = text('l="a"') + text('l="b"');
+  expect(working.push(`${type}${both.replaceAll('le="1"', 'le="1.0"')}# EOF\n`, { ...by, nowMs: 1000 })).toBe(
+    'taken',
+  );
+  const own = `${type}${text('l="a"').replaceAll('le="1"', 'le="1.0"')}# EOF\n`;
+  working.push(own, { source: 'x', nowMs: 1500, openMetricsSlice: 1000 });
+  expect(await lines(working)).toContain('h_count{l="a"} 6');
+  atOnce(expireSeries(working, 2000));
+  expect(await lines(working)).toEqual([
+    'h_bucket{l="a",le="1"} 1',
+    'h_bucket{l="a",le="+Inf"} 3',
+    'h_sum{l="a"} 4',
+    'h_count{l="a"} 3',
+  ]);
+  const restored = await working.restored(2);
+  expect(restored.facts()).toEqual(working.facts());
+});
+
+test('buckets fold with what was added to them', async () => {
+  const working = mixedState();
+  const text =
+    '# TYPE h histogram\nh_bucket{le="1"} 0\nh_bucket{le="2"} 1\nh_bucket{le="+Inf"} 3\nh_count 3\n';
+  push(working, text, 'web', adds);
+  push(working, text, 'x', byJob);
+  working.state.setAggregation({ ...working.state.aggregation, metricRules: '[{"buckets":[3]}]' });
+  const { accumulators } = working.state;
+  const held = Array.from({ length: accumulators.texts.high }, (_, accumulator) => accumulator).filter(
+    (accumulator) => accumulators.common.has(accumulator),
+  );
+  expect(held.map((accumulator) => accumulators.textOf(accumulator)).toSorted()).toEqual([
+    'h_bucket{le="+Inf"}',
+    'h_bucket{le="3"}',
+    'h_count',
+  ]);
+  expect(await lines(working)).toEqual(['h_bucket{le="3"} 2', 'h_bucket{le="+Inf"} 6', 'h_count 6']);
+  atOnce(verifyState(working.state));
 });

@@ -225,6 +225,15 @@ const cases: readonly Case[] = [
     before: (one) => one.push(gauges),
     change: ({ state }) => state.setAggregationInSteps({ ...state.aggregation, metricRules: newest }, 0),
   },
+  ...[add, accumulate].map((aggregation) => ({
+    symptom: `histograms that fold, ${aggregation.byJob ? 'by job' : 'in add mode'}`,
+    aggregation: { ...aggregation, metricRules: '[{"buckets":[1]}]' },
+    before: (one: WorkingState) => {
+      for (const source of ['a', 'b']) one.push(histograms, { source });
+    },
+    change: ({ state }: WorkingState) =>
+      state.setAggregationInSteps({ ...state.aggregation, metricRules: '[{"buckets":[2]}]' }, 0),
+  })),
   {
     symptom: 'a push of many gauges of which the newest is shown',
     aggregation: { ...overwrite, metricRules: newest },

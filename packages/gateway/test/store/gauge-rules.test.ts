@@ -61,6 +61,9 @@ test.each([
   ['{}', 'metric rules are not a list'],
   ['[null]', 'null is no metric rule'],
   ['[{"gauge":"most"}]', '{"gauge":"most"} is no metric rule'],
+  ['[{"match":"a"}]', '{"match":"a"} is no metric rule'],
+  ['[{"buckets":[1,1]}]', '{"buckets":[1,1]} is no metric rule'],
+  ['[{"buckets":[1,"2"]}]', '{"buckets":[1,"2"]} is no metric rule'],
   ['[{"match":"a{","gauge":"max"}]', 'the series selector ends too early'],
 ])('%j is no text of rules', (text, problem) => {
   expect(() => GaugeRules.parse(text)).toThrow(problem);

@@ -2,6 +2,7 @@
  * Most rules touch few series. A push is read as if there were none, then, and looked at: if the rules leave all of its series as they are,
  * that is what they make of it. Of series that are known this is found out once for each.
  */
+import { foldedBound } from '../../histogram/folded-bound.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
@@ -9,7 +10,6 @@ import type { Rules } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch, PushFamily } from '../../store/batch.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
-import { foldedBound } from './merge-histograms.ts';
 import type { PushRules } from './push-rules.ts';
 import { bucketsRule, isAllowed, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
 

@@ -58,11 +58,6 @@ export function mergeHistograms(
     });
 }
 
-/** Where the observations of a bucket go by a rule that lists bounds: to the lowest that fits. */
-export function foldedBound(bound: number, listed: readonly number[] | undefined): number {
-  return listed === undefined ? bound : (listed.find((each) => bound <= each) ?? Number.POSITIVE_INFINITY);
-}
-
 /** What is in each bucket alone. */
 function takenApart(
   histogram: PushedHistogram,

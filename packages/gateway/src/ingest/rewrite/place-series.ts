@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 
+import { foldedBound } from '../../histogram/folded-bound.ts';
 import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
@@ -17,7 +18,6 @@ import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
 import type { Limits } from '../../store/limits.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import { checkSeriesLimits, compositeLabels, duplicateSeries, kindOf, upperBound } from '../sample-kinds.ts';
-import { foldedBound } from './merge-histograms.ts';
 import { namelessLabel, torn, typesMeet, unnamed } from './problems.ts';
 import { partOf } from './pushed-families.ts';
 import type { PushedFamilies, PushedFamily, Role } from './pushed-families.ts';

@@ -10,6 +10,8 @@ import type { MetricType } from '../../model/metric-type.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
+import type { PushFamily } from '../../store/batch.ts';
+import { sampleSuffixes } from '../../store/families.ts';
 import { isGrouped } from '../../store/policies.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
@@ -57,7 +59,16 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   isWhole(): boolean {
     const { pendingSeries, families } = this.#builder.batch;
     if (!areAllowed(families, this.#rules)) return false;
-    return pendingSeries.length === 0 && families.every(({ changed, sampled }) => !changed || !sampled);
+    return (
+      pendingSeries.length === 0 &&
+      families.every((family) => !family.changed || (!family.sampled && !this.#takesNames(family)))
+    );
+  }
+
+  /** Whether lines that are known may be of a family that the push declares. */
+  #takesNames({ name, type }: PushFamily): boolean {
+    const { families } = this.#state;
+    return sampleSuffixes(type).some((suffix) => families.find(name + suffix) !== undefined);
   }
 
   readAs(dialect: Dialect, options: { readonly strict: boolean }): void {

@@ -166,7 +166,7 @@ test('what the state acts upon is text that is the same for the same rules', () 
   expect(stateRulesOf(noRules)).toBeUndefined();
   expect(stateRulesOf(rulesOf('metrics: [{match: a, type: counter}]'))).toBeUndefined();
   expect(stateRulesOf(rulesOf(everything))).toBe(
-    '[{"match":"queue_depth{queue!=\\"test\\"}","gauge":"last"},{"match":"process_start_time_seconds","gauge":"min"},{"match":"{__name__=~\\".*_info\\"}","gauge":"max"}]',
+    '[{"match":"queue_depth{queue!=\\"test\\"}","gauge":"last"},{"match":"http_request_duration_seconds","buckets":[0.1,0.5,1,5]},{"match":"process_start_time_seconds","gauge":"min"},{"match":"{__name__=~\\".*_info\\"}","gauge":"max"}]',
   );
   expect(stateRulesOf(rulesOf('metrics: [{gauge: max}]'))).toBe('[{"gauge":"max"}]');
   expect(stateRulesOf(rulesOf('metrics: [{match: a, gauge: max, ttl: 90s}, {ttl: 0}]'))).toBe(
