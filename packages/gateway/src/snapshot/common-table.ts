@@ -2,7 +2,6 @@
  * What senders that add have, in snapshots: a bit for each accumulator, 32 in a row, and the numbers of those whose totals are no sums. Where
  * nobody adds beside sources there is neither.
  */
-import { NumberList } from '../primitives/number-list.ts';
 import type { State } from '../state/state.ts';
 import { AccumulatorKind, isContributed, isRanked, needsSources } from '../store/policies.ts';
 import { broken, numberParts, Tag } from './parts.ts';
@@ -16,34 +15,35 @@ export interface FrozenCommon {
   readonly words: Uint32Array;
   /** Those that have a number, ascending, and what it is. */
   readonly numbered: Uint32Array;
-  readonly values: readonly number[];
-  readonly orders: readonly number[];
+  readonly values: Float64Array;
+  readonly orders: Float64Array;
 }
 
 export function* freezeCommon({ accumulators, pace }: State): Generator<void, FrozenCommon> {
   const { common, texts } = accumulators;
-  const numbered = new NumberList();
-  const values: number[] = [];
-  const orders: number[] = [];
+  const numbered = new Uint32Array(common.numbers);
+  const values = new Float64Array(common.numbers);
+  const orders = new Float64Array(common.numbers);
+  let rows = 0;
   const end = common.size === 0 ? 0 : texts.high;
-  for (let accumulator = 0; accumulator < end && values.length < common.numbers; accumulator += 1) {
+  for (let accumulator = 0; accumulator < end && rows < common.numbers; accumulator += 1) {
     if (pace.isFull(1)) yield;
-    const number = common.numberOf(accumulator);
-    if (number === undefined) continue;
-    numbered.push(accumulator);
-    values.push(number.value);
-    orders.push(number.order);
+    const order = common.orderOf(accumulator);
+    if (order === 0) continue;
+    numbered[rows] = accumulator;
+    values[rows] = common.valueOf(accumulator);
+    orders[rows] = order;
+    rows += 1;
   }
-  const words = common.wordsUntil(end);
-  return { words, numbered: numbered.between(0, numbered.length).slice(), values, orders };
+  return { words: common.wordsUntil(end), numbered, values, orders };
 }
 
 export function* commonParts({ words, numbered, values, orders }: FrozenCommon): Generator<Part, void> {
   yield* numberParts(Tag.COMMON, words);
   for (let from = 0; from < numbered.length; from += ROWS_MAX) {
     const rows = numbered.subarray(from, from + ROWS_MAX);
-    const columns = [values, orders].map((all) => Float64Array.from(all.slice(from, from + ROWS_MAX)));
-    yield { tag: Tag.COMMON_NUMBERS, from, rows: rows.length, columns: [rows, ...columns] };
+    const columns = [rows, values.subarray(from, from + ROWS_MAX), orders.subarray(from, from + ROWS_MAX)];
+    yield { tag: Tag.COMMON_NUMBERS, from, rows: rows.length, columns };
   }
 }
 
@@ -76,9 +76,9 @@ export function* readCommonNumbers(
   const values = part.f64();
   const orders = part.f64();
   for (const [i, accumulator] of numbered.entries()) {
-    if (!common.has(accumulator) || common.numberOf(accumulator) !== undefined)
+    if (!common.has(accumulator) || common.orderOf(accumulator) > 0 || !(orders[i]! > 0))
       throw broken(`senders that add have a number of accumulator ${accumulator}`);
-    common.setNumber(accumulator, { value: values[i]!, order: orders[i]! });
+    common.setNumber(accumulator, values[i]!, orders[i]!);
     if (pace.isFull(1)) yield;
   }
 }
@@ -94,8 +94,8 @@ export function* verifyCommon({ accumulators, aggregation, sources, pace }: Stat
     const is = kind[accumulator]!;
     if (is === AccumulatorKind.FREE || !isContributed(is) || needsSources(is) || !aggregation.byJob)
       throw broken(`senders that add have a part of accumulator ${accumulator} of kind ${is}`);
-    const number = common.numberOf(accumulator);
-    if (isRanked(is) !== (number !== undefined) || !((number?.order ?? 0) <= sources.order))
+    const order = common.orderOf(accumulator);
+    if (isRanked(is) !== order > 0 || !(order <= sources.order))
       throw broken(`senders that add have the wrong number of accumulator ${accumulator} of kind ${is}`);
   }
   if (size !== common.size)

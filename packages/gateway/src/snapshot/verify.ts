@@ -245,8 +245,8 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
     if (pace.isFull(1)) yield;
     if (!common.has(accumulator)) continue;
     counts[accumulator]! += 1;
-    const number = common.numberOf(accumulator);
-    if (number !== undefined) derive(derived, accumulators, { accumulator, ...number });
+    const order = common.orderOf(accumulator);
+    if (order > 0) derive(derived, accumulators, { accumulator, value: common.valueOf(accumulator), order });
   }
   for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
     if (pace.isFull(1)) yield;

@@ -91,7 +91,7 @@ export class CommonChanges {
 
   #withdrawNumber(accumulator: number): void {
     const { common } = this.#accumulators;
-    const { value, order } = common.numberOf(accumulator)!;
+    const [value, order] = [common.valueOf(accumulator), common.orderOf(accumulator)];
     common.delete(accumulator);
     this.#changes.withdraw(accumulator, value);
     this.#changes.withdrawOrder(accumulator, order);
@@ -112,7 +112,7 @@ export class CommonChanges {
       if (namedMs > 0) this.noteNamed(accumulator, namedMs);
       if (!isRanked(is)) continue;
       const value = sums.get(accumulator);
-      common.setNumber(accumulator, { value, order });
+      common.setNumber(accumulator, value, order);
       derived.gain(accumulator, value, order);
     }
   }
@@ -132,10 +132,10 @@ export class CommonChanges {
   /** Finds what is kept beside a total once all that sources contribute to it was found. */
   restore(accumulator: number): void {
     const { common, contributors } = this.#accumulators;
-    const own = common.numberOf(accumulator);
-    if (own === undefined) return;
+    const order = common.orderOf(accumulator);
+    if (order === 0) return;
     contributors[accumulator]! += 1;
-    this.#changes.derived.gain(accumulator, own.value, own.order);
+    this.#changes.derived.gain(accumulator, common.valueOf(accumulator), order);
   }
 
   *#takeLong(batch: Batch): Generator<void, void> {
@@ -169,18 +169,19 @@ export class CommonChanges {
     const { derived, order } = this.#changes;
     const kind = this.#accumulators.kindOf(accumulator);
     if (!isValue(kind, value)) return;
-    const own = common.numberOf(accumulator);
-    if (own === undefined) {
+    const orderBefore = common.orderOf(accumulator);
+    if (orderBefore === 0) {
       common.add(accumulator);
-      common.setNumber(accumulator, { value, order });
+      common.setNumber(accumulator, value, order);
       contributors[accumulator]! += 1;
       derived.gain(accumulator, value, order);
       return;
     }
-    const { value: before, order: orderBefore } = own;
-    own.value = policyOf(kind).combine!(before, value);
-    own.order = order;
+    const before = common.valueOf(accumulator);
+    const together = policyOf(kind).combine!(before, value);
+    if (together === before && !isNewest(kind)) return;
+    common.setNumber(accumulator, together, order);
     if (isNewest(kind)) derived.renew(accumulator, orderBefore, value, order);
-    else if (own.value !== before) derived.exchange(accumulator, before, own.value);
+    else derived.exchange(accumulator, before, together);
   }
 }

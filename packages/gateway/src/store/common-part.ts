@@ -4,39 +4,42 @@
  *
  *   held      a bit for each accumulator                       an eighth of a byte beside all else that a sample takes
  *   numbers   what they have of a total that is no sum         of a sum it is what no source has
+ *
+ * A number has its order beside it: that of the push by which it came last. Both are in pages that are there only where there is something.
  */
 import type { LastNamed } from './last-named.ts';
-import { Paged } from '../primitives/paged.ts';
 
 const WORD_SHIFT = 5;
 const WORD_MASK = 31;
 const WORDS_MIN = 128;
+const PAGE_BITS = 12;
+const PAGE_ROWS = 1 << PAGE_BITS;
+/** There is no number. */
+const NONE = 0;
 
-/** The number that senders which add have together, and the number of the push by which it last changed, where that counts. */
-interface CommonNumber {
-  value: number;
-  order: number;
+/** What one number takes, with its order. */
+export const commonNumberBytes = 16;
+
+interface Page {
+  readonly values: Float64Array;
+  /** Larger than zero where there is a number. */
+  readonly orders: Float64Array;
+  size: number;
 }
-
-/** What one number takes. */
-export const commonNumberBytes = 64;
 
 export class CommonPart {
   /** How many accumulators have a part of it. */
   size = 0;
+  /** How many of them have a number. */
+  numbers = 0;
   #words: Uint32Array = new Uint32Array(0);
-  readonly #numbers = new Paged<CommonNumber>();
+  readonly #pages: (Page | undefined)[] = [];
   /** When they last named what may expire of it. Undefined where nothing expires. */
   named: LastNamed | undefined;
 
-  /** How many of them have a number. */
-  get numbers(): number {
-    return this.#numbers.size;
-  }
-
   /** They follow from what is held alone. */
   get bytes(): number {
-    return this.#numbers.size * commonNumberBytes;
+    return this.numbers * commonNumberBytes;
   }
 
   has(accumulator: number): boolean {
@@ -59,19 +62,48 @@ export class CommonPart {
   delete(accumulator: number): boolean {
     if (!this.has(accumulator)) return false;
     this.#words[accumulator >>> WORD_SHIFT]! &= ~(1 << (accumulator & WORD_MASK));
-    this.#numbers.delete(accumulator);
+    this.#deleteNumber(accumulator);
     this.named?.delete(accumulator);
     this.size -= 1;
     return true;
   }
 
-  /** To be changed in place. Undefined where the total is a sum, or there is no part. */
-  numberOf(accumulator: number): CommonNumber | undefined {
-    return this.#numbers.get(accumulator);
+  /** Of an accumulator that has an order. */
+  valueOf(accumulator: number): number {
+    return this.#pages[accumulator >>> PAGE_BITS]!.values[accumulator & (PAGE_ROWS - 1)]!;
   }
 
-  setNumber(accumulator: number, number: CommonNumber): void {
-    this.#numbers.set(accumulator, number);
+  /** 0 where there is no number: the total is a sum, or there is no part. */
+  orderOf(accumulator: number): number {
+    return this.#pages[accumulator >>> PAGE_BITS]?.orders[accumulator & (PAGE_ROWS - 1)] ?? NONE;
+  }
+
+  setNumber(accumulator: number, value: number, order: number): void {
+    const index = accumulator >>> PAGE_BITS;
+    while (this.#pages.length <= index) this.#pages.push(undefined);
+    const page = (this.#pages[index] ??= {
+      values: new Float64Array(PAGE_ROWS),
+      orders: new Float64Array(PAGE_ROWS),
+      size: 0,
+    });
+    const row = accumulator & (PAGE_ROWS - 1);
+    if (page.orders[row] === NONE) {
+      page.size += 1;
+      this.numbers += 1;
+    }
+    page.values[row] = value;
+    page.orders[row] = order;
+  }
+
+  #deleteNumber(accumulator: number): void {
+    const index = accumulator >>> PAGE_BITS;
+    const page = this.#pages[index];
+    const row = accumulator & (PAGE_ROWS - 1);
+    if (page === undefined || page.orders[row] === NONE) return;
+    page.orders[row] = NONE;
+    page.size -= 1;
+    this.numbers -= 1;
+    if (page.size === 0) this.#pages[index] = undefined;
   }
 
   /** A copy of the bits of all accumulators below `end`, 32 in a word. */

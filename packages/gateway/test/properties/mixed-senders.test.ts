@@ -6,10 +6,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { SenderMode } from '../../src/store/aggregation-config.ts';
+import { plainText } from '../../src/model/exposition-format.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
 import { DropSeries, ExpireSources, Recycle, RemoveSource } from '../../src/wal/commands.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { RecordedState } from '../support/recorded-state.ts';
+import { asProtobuf, richFamilies } from '../support/rich-pushes.ts';
 import { runs } from '../support/runs.ts';
 import { NaiveGateway, pushText } from './naive-gateway.ts';
 import type { Push } from './naive-gateway.ts';
@@ -125,3 +127,85 @@ test('the page is that of the model', async () => {
     { numRuns: runs(400) },
   );
 });
+
+const protobufPage = { ...plainText, format: 'protobuf' } as const;
+
+/** Of series that sources of the same name have as groups of Pushgateway have theirs, and of others. */
+const typed = fc
+  .record({
+    name: fc.constantFrom('a', 'b', 'max', 'last'),
+    type: fc.constantFrom('counter', 'gauge', 'gauge', 'untyped', 'histogram', 'gaugehistogram', 'summary'),
+    labels: fc.uniqueArray(fc.constantFrom('job="x"', 'job="y"', 'l="1"'), { minLength: 1 }),
+    values: fc.array(fc.nat(2), { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ name, type, labels, values }) => [
+    ...(type === 'untyped' ? [] : [`# TYPE ${name} ${type}`]),
+    ...labels.flatMap((each, i) => linesOf(name, type, each, values[i]!)),
+  ]);
+
+function linesOf(name: string, type: string, labels: string, value: number): readonly string[] {
+  if (type === 'summary') return [`${name}_sum{${labels}} ${value}`, `${name}_count{${labels}} ${value}`];
+  if (!type.endsWith('histogram')) return [`${name}{${labels}} ${value}`];
+  return [
+    `${name}_bucket{${labels},le="1"} ${Math.min(value, 1)}`,
+    `${name}_bucket{${labels},le="+Inf"} ${value}`,
+    `${name}_sum{${labels}} ${value}`,
+    `${name}_count{${labels}} ${value}`,
+  ];
+}
+
+const pushed = fc.oneof(
+  fc
+    .uniqueArray(typed, { minLength: 1, maxLength: 3, selector: ([line]) => line?.split(/[ {]/)[2] ?? line })
+    .map((all) => `${all.flat().join('\n')}\n`),
+  richFamilies,
+);
+
+const law = fc.array(
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        pushed,
+        path,
+        method: fc.constantFrom('PUT' as const, 'POST' as const),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ remove: path }) },
+  ),
+  { maxLength: 16 },
+);
+
+function keyOf(name: string): string {
+  return JSON.stringify([['job', name]]);
+}
+
+test.each([{}, { groups: true }] as const)(
+  'what is added is as if a source had pushed it that never comes again (%o)',
+  async (groups) => {
+    const metricRules = JSON.stringify([
+      { match: 'max', gauge: 'max' },
+      { match: 'last', gauge: 'last' },
+    ]);
+    await fc.assert(
+      fc.asyncProperty(law, async (steps) => {
+        const aggregation = { byJob: true, mixed: true, metricRules, ...groups } as const;
+        const [adding, bySource] = [new WorkingState(aggregation, 1), new WorkingState(aggregation, 1)];
+        for (const [i, each] of steps.entries()) {
+          if ('remove' in each) for (const { state } of [adding, bySource]) state.remove(keyOf(each.remove));
+          else {
+            const body = typeof each.pushed === 'string' ? each.pushed : asProtobuf(each.pushed);
+            const how = paths[each.path];
+            const by = { source: keyOf(each.path), method: each.method, sender: senders[how], nowMs: i };
+            const own = how === 'adds' ? { source: keyOf(`own${i}`), sender: senders.overwrites } : {};
+            expect(adding.push(body, by)).toBe(bySource.push(body, { ...by, ...own }));
+          }
+          expect(await adding.page(undefined, { format: protobufPage })).toBe(
+            await bySource.page(undefined, { format: protobufPage }),
+          );
+        }
+      }),
+      { numRuns: runs(600) },
+    );
+  },
+);

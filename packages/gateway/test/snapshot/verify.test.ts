@@ -197,15 +197,15 @@ const contradictionsOfAdding: Readonly<Record<string, readonly [(of: State) => v
     /parts of 2 of 3 accumulators/,
   ],
   'a number of a sum': [
-    (of) => of.accumulators.common.setNumber(numberOf(of, 'g'), { value: 1, order: 1 }),
+    (of) => of.accumulators.common.setNumber(numberOf(of, 'g'), 1, 1),
     /the wrong number of accumulator/,
   ],
   'a number that is newer than the newest': [
-    (of) => (of.accumulators.common.numberOf(numberOf(of, 'max'))!.order = 99),
+    (of) => of.accumulators.common.setNumber(numberOf(of, 'max'), 3, 99),
     /the wrong number of accumulator/,
   ],
   'another number than that which is shown': [
-    (of) => (of.accumulators.common.numberOf(numberOf(of, 'max'))!.value = 4),
+    (of) => of.accumulators.common.setNumber(numberOf(of, 'max'), 4, 1),
     /of kind 11 has a total of 3, not 4/,
   ],
   'a time at which nothing was named': [

@@ -231,3 +231,27 @@ test('what is kept beside totals for senders that add has the limit of sources',
   // What is there may be pushed again.
   expect(pushed(20)).toBe(true);
 });
+
+test('so does what was added to gauge histograms, and the series where nobody else has it', async () => {
+  const working = mixedState({ metricRules: '[{"ttl":1000}]', dropsWithdrawn: true });
+  const text = (labels: string): string =>
+    `h_bucket{${labels},le="1"} 1\nh_bucket{${labels},le="+Inf"} 3\nh_gsum{${labels}} 4\nh_gcount{${labels}} 3\n`;
+  const type = '# TYPE h gaugehistogram\n';
+  const by = { source: 'web', sender: adds, openMetricsSlice: 1000 };
+  const both = text('l="a"') + text('l="b"');
+  expect(working.push(`${type}${both.replaceAll('le="1"', 'le="1.0"')}# EOF\n`, { ...by, nowMs: 1000 })).toBe(
+    'taken',
+  );
+  const own = `${type}${text('l="a"').replaceAll('le="1"', 'le="1.0"')}# EOF\n`;
+  working.push(own, { source: 'x', nowMs: 1500, openMetricsSlice: 1000 });
+  expect(await lines(working)).toContain('h_count{l="a"} 6');
+  atOnce(expireSeries(working, 2000));
+  expect(await lines(working)).toEqual([
+    'h_bucket{l="a",le="1"} 1',
+    'h_bucket{l="a",le="+Inf"} 3',
+    'h_sum{l="a"} 4',
+    'h_count{l="a"} 3',
+  ]);
+  const restored = await working.restored(2);
+  expect(restored.facts()).toEqual(working.facts());
+});

@@ -193,7 +193,11 @@ export class WorkingState {
       contributors: contributors[accumulator],
       startMs: startMs[accumulator],
       sum: sums.get(accumulator),
-      common: common.has(accumulator) && (common.numberOf(accumulator) ?? 'of the sum'),
+      common:
+        common.has(accumulator) &&
+        (common.orderOf(accumulator) > 0
+          ? [common.valueOf(accumulator), common.orderOf(accumulator)]
+          : 'of the sum'),
       exemplar: this.state.accumulators.exemplars.get(accumulator),
     };
   }
