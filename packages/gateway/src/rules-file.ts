@@ -142,7 +142,11 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
-    this.#log.info('configuration file reloaded', { path: this.#path, rules: countEntries(rules) });
+    this.#log.info('configuration file reloaded', {
+      path: this.#path,
+      rules: countEntries(rules),
+      mode: this.#gateway.mode,
+    });
     return `${[...messages.map(({ shown }) => shown), `reloaded ${this.#path}: ${countedRules(rules)}`].join('\n')}\n`;
   }
 
