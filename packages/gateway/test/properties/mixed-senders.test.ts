@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import type { SenderMode } from '../../src/store/aggregation-config.ts';
 import { plainText } from '../../src/model/exposition-format.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
-import { DropSeries, ExpireSources, Recycle, RemoveSource } from '../../src/wal/commands.ts';
+import { DropSeries, ExpireSources, Recycle, RemoveSource, SetAggregation } from '../../src/wal/commands.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { RecordedState } from '../support/recorded-state.ts';
 import { asProtobuf, richFamilies } from '../support/rich-pushes.ts';
@@ -62,6 +62,7 @@ type Step =
   | { readonly remove: string }
   | { readonly waitMs: number }
   | { readonly drop: 'c_total' | 'g' | 'u' | 'h'; readonly series: string }
+  | { readonly allAdd: boolean }
   | { readonly restart: true }
   | { readonly recycle: true };
 
@@ -70,6 +71,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ remove: path }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
   { weight: 1, arbitrary: fc.record({ drop: fc.constantFrom('c_total', 'g', 'u', 'h'), series }) },
+  { weight: 1, arbitrary: fc.record({ allAdd: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ restart: true as const }) },
   { weight: 1, arbitrary: fc.constant({ recycle: true as const }) },
 );
@@ -93,7 +95,8 @@ test('the page is that of the model', async () => {
       for (const each of steps) {
         if ('push' in each) {
           const { source, method } = each.push;
-          const how = paths[source as keyof typeof paths];
+          const { mixed } = working.state.aggregation;
+          const how = mixed === true ? paths[source as keyof typeof paths] : 'adds';
           if (how === 'adds') naive.add(each.push);
           else naive.push(each.push, nowMs, how === 'accumulates');
           const by = { source, method, nowMs, sender: senders[how] };
@@ -114,6 +117,13 @@ test('the page is that of the model', async () => {
           naive.drop(each.drop[0]!, each.series);
           const name = each.drop === 'h' ? 'h_count' : each.drop;
           recorded.apply(working, new DropSeries(namesOf(working, `${name}{s="${each.series}"}`)));
+        } else if ('allAdd' in each) {
+          // What sources had is theirs no more, and gauges go with them.
+          if (each.allAdd) naive.expire(nowMs, -1, -1);
+          const mode = each.allAdd
+            ? { byJob: false, mixed: undefined }
+            : { byJob: true, mixed: true as const };
+          recorded.apply(working, new SetAggregation({ ...working.state.aggregation, ...mode }));
         } else if ('restart' in each) {
           const facts = working.facts();
           working = await working.restored(2);
