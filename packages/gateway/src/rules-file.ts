@@ -115,6 +115,7 @@ export class RulesReload {
     this.#log.info('configuration file reloaded', {
       path: this.#path,
       rules: countEntries(rules),
+      mode: this.#gateway.mode,
       ...(renames && fieldsOf(renames)),
     });
     const lines = [

@@ -1,4 +1,5 @@
 /** Senders that push by job and senders that add, by the rules for them, in one gateway. */
+import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import type { EmbeddedOptions } from '../../src/index.ts';
@@ -217,6 +218,28 @@ describe('a start with other rules', () => {
     await run.setRules(modes(['a|b|d', 'by-job']));
     expect(lines).toEqual([warning, warning]);
   });
+});
+
+test('a reload that comes among first pushes is refused, or holds for all of them', async () => {
+  const seen = { refused: 0, taken: 0 };
+  for (let round = 0; round < 30; round += 1) {
+    const run = await RestartingGateway.start({ byJob: true });
+    const pushes = Array.from({ length: 20 }, async (_, i) => {
+      for (let turn = 0; turn < (round % 8) + (i % 3); turn += 1) await setImmediate();
+      const path = `job/a/instance/${i}`;
+      for (let twice = 0; twice < 2; twice += 1) await run.gateway.push(counter(1), { path });
+    });
+    for (let turn = 0; turn < round % 3; turn += 1) await setImmediate();
+    const isTaken = await run.gateway.setRules(modes(['a', 'add'])).then(
+      () => true,
+      () => false,
+    );
+    await Promise.all(pushes);
+    seen[isTaken ? 'taken' : 'refused'] += 1;
+    expect([run.sources, await run.page(plainText)]).toEqual(isTaken ? [0, counter(40)] : [20, counter(20)]);
+    await run.gateway.close();
+  }
+  expect(Math.min(seen.refused, seen.taken)).toBeGreaterThan(0);
 });
 
 describe('a push that is under way when the mode of its sender changes', () => {

@@ -112,6 +112,7 @@ export type Step =
   | ({ readonly again: number } & PushStep)
   | { readonly remove: string }
   | { readonly removeAll: readonly string[] }
+  | { readonly pruned: readonly string[]; readonly forgotten: readonly string[] }
   | { readonly drop: number }
   | { readonly dropDiscarded: true }
   | { readonly waitMs: number }
@@ -140,6 +141,13 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ again: fc.nat(5), ...by }) },
   { weight: 1, arbitrary: fc.record({ remove: source }) },
   { weight: 1, arbitrary: fc.record({ removeAll: fc.uniqueArray(source) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      pruned: fc.uniqueArray(source),
+      forgotten: fc.uniqueArray(source, { maxLength: 1 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ drop: fc.integer({ min: 1, max: 255 }) }) },
   { weight: 1, arbitrary: fc.constant({ dropDiscarded: true as const }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
@@ -184,6 +192,7 @@ export class Course {
       return yield* one.pushInSteps(this.#pushed.at(-1 - each.again) ?? '', { ...byOf(each, state), ...by });
     if ('remove' in each) return String(yield* state.removeInSteps([each.remove]));
     if ('removeAll' in each) return String(yield* state.removeInSteps(each.removeAll));
+    if ('pruned' in each) return String(yield* state.expireNamedInSteps(each));
     if ('drop' in each) return String(yield* state.dropSeriesInSteps(numbersOf(each.drop)));
     if ('dropDiscarded' in each) return String(yield* state.dropDiscardedInSteps());
     if ('recycle' in each) return String(yield* state.recycleInSteps());

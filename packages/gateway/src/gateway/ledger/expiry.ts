@@ -61,9 +61,10 @@ export class ExpiryClock {
     return this.#series.dropped;
   }
 
-  /** Expires all that is due by now. */
+  /** Expires all that is due by now, but for sources where that takes long: then it comes by itself. */
   async run(): Promise<void> {
-    await this.#sources();
+    this.#followRules();
+    if (this.#byRule?.takesLong !== true) await this.#sources();
     await this.#series.run();
   }
 

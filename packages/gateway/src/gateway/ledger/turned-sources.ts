@@ -14,7 +14,7 @@ import type { Ledger } from './ledger.ts';
 
 /** To find the rule of a source is as much work as so many units of a turn. */
 const KEY_UNITS = 16;
-/** Sources that may be looked at at once, in the turn in which the rules change; more in each attempt, so that there is a last one. */
+/** Sources that may be looked at at once, in the turn in which the rules change; twice as many in each attempt, so that there is a last one. */
 const AT_ONCE_MAX = 128;
 /** Of what one record lists. */
 const SOURCES_MAX = 1024;
@@ -55,7 +55,7 @@ export class TurnedSources {
   isCounted(): boolean {
     if (!this.#mayBeSome) return true;
     const { list } = this.#ledger.state.sources;
-    let left = AT_ONCE_MAX * this.#looks;
+    let left = AT_ONCE_MAX * 2 ** this.#looks;
     for (let source = list.newest(Ring.LIVE); source >= 0; source = list.olderThan(source)) {
       if (list.lastPushMs(source) < this.#lookedMs) return true;
       left -= 1;

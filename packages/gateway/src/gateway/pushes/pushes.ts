@@ -275,7 +275,7 @@ export class Pushes<Counts extends object> {
     if (this.#ledger.state.isFullFor(key.text)) {
       throw new RequestError(
         'sources_limit',
-        `the gateway has ${this.#options.limits.sourcesMax} sources, the maximum (--limit.sources); set --job-forget-duration to forget silent sources`,
+        `the gateway has ${this.#options.limits.sourcesMax} sources, the maximum (--limit.sources); set --job-forget-duration, or forget_after in a rule for senders, to forget silent sources`,
       );
     }
   }
