@@ -2,20 +2,21 @@
 import { NumberList } from '../primitives/number-list.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { Family } from '../store/families.ts';
 import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 
 /** To free an accumulator is as much work as so many rows. */
 const FREED_ROWS = 4;
 
 /** What is asked of the state. */
-interface DroppingState {
+export interface DroppingState {
   readonly accumulators: Accumulators;
   readonly pace: Pace;
   /** Has sources forget what they have of accumulators that are about to go; undefined where there are none. */
   readonly forget: ((accumulators: Uint32Array) => Generator<void, void>) | undefined;
   /** Takes a series off the page that is one accumulator. */
-  free(accumulator: number): void;
-  dropComposite(composite: number): Generator<void, void>;
+  readonly free: (accumulator: number) => void;
+  readonly dropComposite: (composite: number) => Generator<void, void>;
 }
 
 /** Whether a number is that of an accumulator by which a series is named: its only one, or the count of a composite series. */
@@ -39,6 +40,20 @@ export function* dropSeries(named: Uint32Array, state: DroppingState): Generator
     else state.free(accumulator);
   }
   return dropped;
+}
+
+/** Drops gauge histograms that nobody has, which earlier versions left as zeros. */
+export function* dropUnheld(
+  { sorted, pending }: Family,
+  { accumulators, pace, dropComposite }: DroppingState,
+): Generator<void, void> {
+  const { composites, contributors, kind } = accumulators;
+  const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
+  for (const row of rows) {
+    const { count } = composites[row]!;
+    if (contributors[count] === 0 && kind[count] === AccumulatorKind.COUNT) yield* dropComposite(row);
+    if (pace.isFull(1)) yield;
+  }
 }
 
 /** All accumulators of the series. */

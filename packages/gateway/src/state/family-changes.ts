@@ -29,7 +29,7 @@ interface ChangedState {
   readonly sources: Sources;
   readonly pace: Pace;
   isByJob(): boolean;
-  discards(type: MetricType): boolean;
+  discards(family: Pick<Family, 'name' | 'type'>): boolean;
   gaugeRules(): GaugeRules;
   /** Frees an accumulator that is a row of its own. */
   freeRow(accumulator: number): void;
@@ -55,7 +55,7 @@ export class FamilyChanges {
     const { accumulators, families, pace } = this.#state;
     const rows = yield* this.#liveRows(family);
     family.type = type;
-    families.setDiscarded(family, this.#state.discards(type));
+    families.setDiscarded(family, this.#state.discards(family));
     const kindOfAll = rowKindOf(family);
     const [gone, counters] = [new NumberList(), new NumberList()];
     for (const accumulator of rows) {

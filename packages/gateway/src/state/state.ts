@@ -8,7 +8,6 @@
  * but views and snapshots that were opened before may be read.
  */
 import { isKindOfGauge } from '../model/metric-type.ts';
-import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { OrphanAdoption } from './adopt-orphans.ts';
@@ -20,7 +19,8 @@ import { Families } from '../store/families.ts';
 import type { Family } from '../store/families.ts';
 import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
-import { dropSeries } from './drop-series.ts';
+import { dropSeries, dropUnheld } from './drop-series.ts';
+import type { DroppingState } from './drop-series.ts';
 import { followTtlRules, noteNamed } from './series-expiry.ts';
 import { FamilyChanges } from './family-changes.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
@@ -32,6 +32,7 @@ import type { Limits } from '../store/limits.ts';
 import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
+import { SummaryRules } from '../store/summary-rules.ts';
 import { StartTimeRows } from './start-time-rows.ts';
 import { isRecyclingDue } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
@@ -68,6 +69,7 @@ export class State {
   readonly pace: Pace;
   /** What rules make of gauges. */
   gaugeRules: GaugeRules;
+  #summaryRules: SummaryRules;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfSpace = false;
   #aggregation: AggregationConfig;
@@ -86,6 +88,7 @@ export class State {
   ) {
     this.#aggregation = aggregation;
     this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
+    this.#summaryRules = SummaryRules.parse(aggregation.metricRules);
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
@@ -110,7 +113,7 @@ export class State {
       sources: this.sources,
       pace: this.pace,
       isByJob: () => this.aggregation.byJob,
-      discards: (type) => this.discards(type),
+      discards: (family) => this.discards(family),
       gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
       seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
@@ -147,13 +150,16 @@ export class State {
     const { droppedOrphans, pace } = this;
     pace.begin();
     const areRulesSame = before.metricRules === aggregation.metricRules;
-    if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(aggregation.metricRules, pace);
+    if (!areRulesSame) {
+      this.gaugeRules = yield* GaugeRules.parseInSteps(aggregation.metricRules, pace);
+      this.#summaryRules = yield* SummaryRules.parseInSteps(aggregation.metricRules, pace);
+    }
     this.#aggregation = aggregation;
     this.sources.setAggregation(aggregation, { derives: this.gaugeRules.areSome });
     if (before.byJob && !aggregation.byJob)
       yield* this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const family of this.families) {
-      const isSummary = family.type === 'summary' && before.summaries !== aggregation.summaries;
+      const isSummary = family.type === 'summary' && family.discarded !== this.discards(family);
       const isGauge = family.type === 'gaugehistogram' && before.byJob !== aggregation.byJob;
       if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
       else if (
@@ -161,7 +167,7 @@ export class State {
         aggregation.byJob &&
         aggregation.dropsWithdrawn !== before.dropsWithdrawn
       )
-        yield* this.#dropUnheld(family);
+        yield* dropUnheld(family, this.#dropping());
       else if (before.byJob !== aggregation.byJob && isKindOfGauge(family.type))
         yield* this.#changes.dropGauges(family);
       if (pace.isFull(FAMILY_ROWS)) yield;
@@ -181,9 +187,10 @@ export class State {
     return takesUntyped(kind, this.accumulators.sums.get(accumulator));
   }
 
-  /** Whether samples of this type are read and thrown away. */
-  discards(type: MetricType): boolean {
-    return type === 'summary' && this.aggregation.summaries === 'discard';
+  /** Whether samples of a family are read and thrown away. */
+  discards({ name, type }: Pick<Family, 'name' | 'type'>): boolean {
+    if (type !== 'summary') return false;
+    return (this.#summaryRules.treatmentOf(name) ?? this.aggregation.summaries) === 'discard';
   }
 
   /** Whether one more source would be too many. */
@@ -256,15 +263,19 @@ export class State {
   /** See `dropSeries`. What sources have of them is forgotten, so that whoever pushes one again counts in full. */
   *dropSeriesInSteps(named: Uint32Array): Generator<void, number> {
     this.pace.begin();
-    const dropped = yield* dropSeries(named, {
+    const dropped = yield* dropSeries(named, this.#dropping());
+    yield* this.#dropStartTimes();
+    return dropped;
+  }
+
+  #dropping(): DroppingState {
+    return {
       accumulators: this.accumulators,
       pace: this.pace,
       forget: this.aggregation.byJob ? (gone) => this.sources.forgetAccumulators([gone]) : undefined,
       free: (accumulator) => this.#freeLast(accumulator),
       dropComposite: (composite) => this.#dropComposite(composite),
-    });
-    yield* this.#dropStartTimes();
-    return dropped;
+    };
   }
 
   /** Forgets families of which nothing is kept but their types. */
@@ -348,7 +359,7 @@ export class State {
       }
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
-        this.families.setDiscarded(pushed.known, this.discards(pushed.type));
+        this.families.setDiscarded(pushed.known, this.discards(pushed));
         this.epoch += 1;
       } else if (pushed.changed) {
         yield* this.#changes.retype(pushed.known, pushed.type);
@@ -366,8 +377,7 @@ export class State {
   /** Drops the families that give way to one; what is returned is to be carried out once that one is there. */
   *#replace(pushed: PushFamily): Generator<void, OrphanAdoption | undefined> {
     const replaced = new Set(pushed.replaces);
-    const adoption =
-      pushed.adopts && !this.discards(pushed.type) ? new OrphanAdoption(this, pushed) : undefined;
+    const adoption = pushed.adopts && !this.discards(pushed) ? new OrphanAdoption(this, pushed) : undefined;
     if (adoption !== undefined) yield* adoption.look(replaced);
     for (const family of replaced) yield* this.#changes.drop(family, adoption?.hasTaken(family) === true);
     return adoption;
@@ -423,17 +433,6 @@ export class State {
     for (const accumulator of this.#startTimes.takeThoseThatGo()) {
       this.#freeLast(accumulator);
       if (this.pace.isFull(START_TIME_ROWS)) yield;
-    }
-  }
-
-  /** What earlier versions left as zeros. */
-  *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
-    const { composites, contributors, kind } = this.accumulators;
-    const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
-    for (const row of rows) {
-      const { count } = composites[row]!;
-      if (contributors[count] === 0 && kind[count] === AccumulatorKind.COUNT) yield* this.#dropComposite(row);
-      if (this.pace.isFull(1)) yield;
     }
   }
 

@@ -1,10 +1,10 @@
 /**
  * What rules say of metrics that the state acts upon, as canonical JSON in the aggregation config, so that a replay comes to the same numbers:
  *
- *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"last","ttl":7200000}, …]    without `match` it matches all; ttl in milliseconds
+ *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"last","ttl":7200000}, {"summary":"discard"}, …]    without `match` it matches all
  *
- * Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so that a rule is looked at
- * once for each series that is new, and for all when rules change.
+ * Times are in milliseconds. Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so
+ * that a rule is looked at once for each series that is new, and for all when rules change.
  */
 import { parseSeriesText } from '../model/series-text.ts';
 import { labelValue, NAME_LABEL } from '../model/labels.ts';
@@ -12,8 +12,8 @@ import type { Label } from '../model/labels.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
 import { PatternSet } from '../rules/pattern-set.ts';
-import { gaugePolicies } from '../rules/rules.ts';
-import type { GaugePolicy } from '../rules/rules.ts';
+import { gaugePolicies, summaryTreatments } from '../rules/rules.ts';
+import type { GaugePolicy, SummaryTreatment } from '../rules/rules.ts';
 import { parseSelector } from '../rules/selector.ts';
 import type { Selector } from '../rules/selector.ts';
 
@@ -29,6 +29,7 @@ interface RuleEntry {
   readonly match: string | undefined;
   readonly gauge: GaugePolicy | undefined;
   readonly ttlMs: number | undefined;
+  readonly summary: SummaryTreatment | undefined;
 }
 
 /** What matches, and how to find that out. */
@@ -153,17 +154,18 @@ function listed(text: string): readonly unknown[] {
 
 function readEntry(rule: unknown): RuleEntry {
   const fields = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<string, unknown>;
-  const { match, gauge, ttl } = fields;
-  const policy = gaugePolicies.find((each) => each === gauge);
-  const isTtl = typeof ttl === 'number' && ttl >= 0;
-  const isKnown = (gauge === undefined || policy !== undefined) && (ttl === undefined || isTtl);
-  if (
-    !isKnown ||
-    (gauge === undefined && ttl === undefined) ||
-    (match !== undefined && typeof match !== 'string')
-  )
-    throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
-  return { match, gauge: policy, ttlMs: isTtl ? ttl : undefined };
+  const { match, gauge, ttl, summary } = fields;
+  const entry: RuleEntry = {
+    match: typeof match === 'string' ? match : undefined,
+    gauge: gaugePolicies.find((each) => each === gauge),
+    ttlMs: typeof ttl === 'number' && ttl >= 0 ? ttl : undefined,
+    summary: summaryTreatments.find((each) => each === summary),
+  };
+  const isKnown =
+    entry.match === match && entry.gauge === gauge && entry.ttlMs === ttl && entry.summary === summary;
+  const isEmpty = gauge === undefined && ttl === undefined && summary === undefined;
+  if (!isKnown || isEmpty) throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
+  return entry;
 }
 
 function matchingOf(match: string | undefined): Matching {

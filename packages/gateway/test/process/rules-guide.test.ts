@@ -79,7 +79,7 @@ test('what config test prints', async () => {
   expect(await runGateway(['config', 'test', ...tried])).toEqual({ code: 0, stdout: made, stderr: '' });
 });
 
-test('there is a case for each wish', () => expect(cases).toHaveLength(8));
+test('there is a case for each wish', () => expect(cases).toHaveLength(9));
 
 test.each(flagSets)('the cases of a gateway with flags:%s', async (flags) => {
   const file = join(temporaryFolder(), 'gateway.yaml');

@@ -73,7 +73,7 @@ const spilling = fc
   .constantFrom(1e200, 1, 1e-200, -1e200, -1)
   .map((each) => ['# TYPE spills gauge', `spills ${each}`, `spills{l="a"} ${-each}`]);
 
-/** Of gauges, start times among them. */
+/** Of gauges, start times among them, and summaries. */
 const rules = fc.constantFrom(
   undefined,
   '[{"gauge":"max"}]',
@@ -81,6 +81,8 @@ const rules = fc.constantFrom(
   '[{"gauge":"last"}]',
   '[{"match":"{l=\\"a\\"}","gauge":"sum"},{"gauge":"avg"}]',
   '[{"ttl":700}]',
+  '[{"match":"s","summary":"discard"}]',
+  '[{"match":"s","summary":"discard"},{"gauge":"max"}]',
   '[{"match":"{l=\\"a\\"}","gauge":"last","ttl":0},{"match":"{__name__!=\\"h\\"}","ttl":1500}]',
   '[{"match":"a","gauge":"count"},{"match":"{__name__=~\\".*_created|c\\"}","gauge":"last"}]',
 );

@@ -31,7 +31,7 @@ export interface PushDeps {
 /** What is said with a 202, where the sender may think that something was done. */
 const NOTHING_DELETED = 'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
 const NOTHING_ADDED =
-  'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
+  'all samples of this push were ignored: summaries are dropped unless --push.summaries or a rule says sum-and-count, and so are NaN and infinite values\n';
 const ALL_DROPPED =
   'all samples of this push were ignored: relabelling rules (metric_relabel_configs) drop them, or summaries, NaN or infinite values\n';
 

@@ -28,6 +28,7 @@ import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 import {
   bucketsRule,
   gaugeRule,
+  summaryRule,
   ttlRule,
   labelsLeft,
   labelsRule,
@@ -280,6 +281,11 @@ export class SeriesPlacer {
     if (rule !== undefined) this.#metricStep(rule, `ttl ${formatDuration(rule.ttlMs!)}`);
   }
 
+  #traceSummary(series: Named): void {
+    const rule = this.#trace === undefined ? undefined : summaryRule(series, this.#rules);
+    if (rule !== undefined) this.#metricStep(rule, `summary ${rule.summary}`);
+  }
+
   #partPlaced(sample: Sample, becomes: Named): Placement {
     const { role, offset } = sample;
     const type = sample.type!;
@@ -300,6 +306,7 @@ export class SeriesPlacer {
     checkSeriesLimits(this.#limits, shared.length + (hasReserved ? 1 : 0), text, offset);
     const buckets = hasBuckets(type) ? this.#bucketsOf({ name: base, labels: shared }) : undefined;
     this.#traceTtl({ name: base, labels: shared });
+    if (type === 'summary') this.#traceSummary({ name: base, labels: shared });
     return {
       ...this.#start(sample, becomes.name),
       base,

@@ -94,6 +94,11 @@ export function ttlRule(series: Named, rules: PushRules): MetricRule | undefined
   return firstRule(series, rules, ({ ttlMs }) => ttlMs !== undefined);
 }
 
+/** The rule that says whether a summary is kept. */
+export function summaryRule(series: Named, rules: PushRules): MetricRule | undefined {
+  return firstRule(series, rules, ({ summary }) => summary !== undefined);
+}
+
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
 export function bucketsRule(series: Named, rules: PushRules): MetricRule | undefined {
   return firstRule(series, rules, ({ buckets }) => buckets !== undefined);

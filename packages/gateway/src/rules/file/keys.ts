@@ -1,7 +1,7 @@
 /** All keys of a configuration file. The checks, the schema for editors and docs/reference/configuration.md are made from these tables. */
 import { Pattern } from '../pattern.ts';
-import { gaugePolicies, relabelActions } from '../rules.ts';
-import type { GaugePolicy, MetricRule, RelabelRule } from '../rules.ts';
+import { gaugePolicies, relabelActions, summaryTreatments } from '../rules.ts';
+import type { GaugePolicy, MetricRule, RelabelRule, SummaryTreatment } from '../rules.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
 import { entries } from './entries.ts';
@@ -38,6 +38,7 @@ export interface MetricKeys {
   readonly buckets: readonly Located<number>[];
   readonly without: Labels;
   readonly by: Labels;
+  readonly summary: SummaryTreatment;
 }
 
 export interface FileKeys {
@@ -181,10 +182,18 @@ export const metricTable: Table<MetricKeys> = {
       doc: 'Labels to keep; all others are removed, as with `without`, except `le` of buckets.',
       example: '[handler, code]',
     },
+    summary: {
+      kind: word(summaryTreatments),
+      doc: 'Whether summaries are dropped (`discard`) or kept without their quantiles (`sum-and-count`). `match` of such an entry may have the name alone.',
+      default: 'as `--push.summaries` says',
+      example: 'sum-and-count',
+    },
   },
-  notYet: ['window', 'summary'],
+  notYet: ['window'],
   schema: {
-    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by'].map((key) => ({ required: [key] })),
+    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by', 'summary'].map((key) => ({
+      required: [key],
+    })),
     not: { required: ['without', 'by'] },
   },
 };

@@ -13,7 +13,7 @@ import type { Place, Problems } from './problems.ts';
 const labelsOfPaths = ['job', 'instance'];
 
 /** What entries say: `without` and `by` are one setting. */
-type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets';
+type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets' | 'summary';
 
 /** `hasLabel` says whether series may have a label that is usually one of the path alone. Without entries that are wrong, which are noted. */
 export function* metricRulesOf(
@@ -27,6 +27,7 @@ export function* metricRulesOf(
     yield;
     checkEntry(value, problems);
     checkMatchedName(value, problems);
+    checkSummary(value, problems);
     checkMatchedLabels(value, problems, hasLabel);
     if (value.isWhole) earlier.add(value);
     rules.push(metricRuleOf(value));
@@ -59,9 +60,9 @@ function* presetRulesOf(
 }
 
 function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems): void {
-  const { gauge, ttl, type, buckets, without, by } = keys;
-  if (isWhole && [gauge, ttl, type, buckets, without, by].every((key) => key === undefined)) {
-    problems.error(at, 'this entry sets nothing; give it gauge, ttl, type, buckets, without or by');
+  const { gauge, ttl, type, buckets, without, by, summary } = keys;
+  if (isWhole && [gauge, ttl, type, buckets, without, by, summary].every((key) => key === undefined)) {
+    problems.error(at, 'this entry sets nothing; give it gauge, ttl, type, buckets, without, by or summary');
   }
   if (without !== undefined && by !== undefined) {
     problems.error(by.keyAt, 'without and by exclude each other; remove one of them');
@@ -95,11 +96,28 @@ function checkBuckets(buckets: MetricKeys['buckets'], problems: Problems): void 
 }
 
 /** Names of parts match no histogram; other metrics may well be called `x_sum`. */
-function checkMatchedName({ keys: { match, buckets } }: Entry<MetricKeys>, problems: Problems): void {
+function checkMatchedName(
+  { keys: { match, buckets, summary } }: Entry<MetricKeys>,
+  problems: Problems,
+): void {
   const { value } = match?.value.matchers.find(({ label, op }) => label === NAME_LABEL && op === '=') ?? {};
-  const base = value?.replace(buckets === undefined ? /_bucket$/ : /_(?:bucket|sum|count)$/, '');
+  const parts = buckets !== undefined || summary !== undefined ? /_(?:bucket|sum|count)$/ : /_bucket$/;
+  const base = value?.replace(parts, '');
   if (match === undefined || base === value) return;
-  problems.warning(match.at, `${value} matches no histogram, whose name here is ${base}`);
+  const what = buckets === undefined && summary !== undefined ? 'summary' : 'histogram';
+  problems.warning(match.at, `${value} matches no ${what}, whose name here is ${base}`);
+}
+
+/** A summary is kept or dropped as a whole, whatever labels its series have. */
+function checkSummary({ keys: { match, summary } }: Entry<MetricKeys>, problems: Problems): void {
+  if (match === undefined || summary === undefined) return;
+  const labels = new Set(match.value.matchers.map(({ label }) => label));
+  labels.delete(NAME_LABEL);
+  if (labels.size === 0) return;
+  problems.error(
+    match.at,
+    `summary depends on the name alone, and ${[...labels].join(', ')} is matched as well; move summary to an entry that matches the name only`,
+  );
 }
 
 function checkMatchedLabels(
@@ -135,7 +153,7 @@ function checkMatchedLabels(
 }
 
 function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
-  const { match, gauge, ttl, type, buckets, without, by } = keys;
+  const { match, gauge, ttl, type, buckets, without, by, summary } = keys;
   return {
     match: match?.value,
     ...(without && { without: without.value.map(({ value }) => value) }),
@@ -144,6 +162,7 @@ function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
     ...(ttl && { ttlMs: ttl.value }),
     ...(type && { type: type.value }),
     ...(buckets && { buckets: buckets.value.map(({ value }) => value) }),
+    ...(summary && { summary: summary.value }),
   };
 }
 
@@ -201,8 +220,8 @@ function labelsKey({ keys }: Entry<MetricKeys>): string {
 }
 
 function settingsOf({ keys }: Entry<MetricKeys>): readonly Setting[] {
-  const { gauge, ttl, type, buckets, without, by } = keys;
-  const given = { labels: without ?? by, gauge, ttl, type, buckets };
+  const { gauge, ttl, type, buckets, without, by, summary } = keys;
+  const given = { labels: without ?? by, gauge, ttl, type, buckets, summary };
   return (Object.keys(given) as Setting[]).filter((setting) => given[setting] !== undefined);
 }
 

@@ -6,8 +6,10 @@ import type { Rules } from '../rules.ts';
  */
 export function stateRulesOf({ metrics }: Rules, ttlMs: number = 0): string | undefined {
   const rules = metrics
-    .filter((rule) => rule.gauge !== undefined || rule.ttlMs !== undefined)
-    .map((rule) => ({ match: rule.match?.text, gauge: rule.gauge, ttl: rule.ttlMs }));
+    .filter(
+      ({ gauge, ttlMs, summary }) => gauge !== undefined || ttlMs !== undefined || summary !== undefined,
+    )
+    .map(({ match, gauge, ttlMs, summary }) => ({ match: match?.text, gauge, ttl: ttlMs, summary }));
   const last = ttlMs > 0 ? [{ ttl: ttlMs }] : [];
   return rules.length + last.length === 0 ? undefined : JSON.stringify([...rules, ...last]);
 }

@@ -174,6 +174,9 @@ test('what the state acts upon is text that is the same for the same rules', () 
   );
   expect(stateRulesOf(rulesOf('metrics: [{gauge: max}]'), 5000)).toBe('[{"gauge":"max"},{"ttl":5000}]');
   expect(stateRulesOf(noRules, 5000)).toBe('[{"ttl":5000}]');
+  expect(stateRulesOf(rulesOf('metrics: [{match: a, summary: discard}]'))).toBe(
+    '[{"match":"a","summary":"discard"}]',
+  );
 });
 
 test('config.schema.json and docs/reference/configuration.md are made from the tables', () => {
