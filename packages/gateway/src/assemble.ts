@@ -80,8 +80,7 @@ function reloadOf(
   gateway: Gateway,
 ): RulesReload | undefined {
   if (configFile === undefined) return undefined;
-  const { pathLabels } = gatewayOptions;
-  return new RulesReload({ path: configFile, pathLabels, gateway, clock, log });
+  return new RulesReload({ path: configFile, circumstances: gatewayOptions, gateway, clock, log });
 }
 
 function nothingToReload(): Promise<string> {

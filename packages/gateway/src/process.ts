@@ -76,7 +76,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
 async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
   if (configFile === undefined) return noRules;
-  const { rules, messages } = await readRulesFile(configFile, gateway.pathLabels);
+  const { rules, messages } = await readRulesFile(configFile, gateway);
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
     else process.stderr.write(`${shown}\n`);

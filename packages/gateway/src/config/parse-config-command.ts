@@ -58,11 +58,11 @@ export function parseConfigCommand(
   } else if (file === undefined) errors.unshift(`config ${name}: the file is missing`);
   for (const word of more) errors.push(`unexpected argument ${JSON.stringify(word)}`);
   const options = Object.values(gatewayOptionTable);
-  const takes = name === 'test' ? options : [gatewayOptionTable.pathLabels];
+  const takes = name === 'test' ? options : [gatewayOptionTable.pathLabels, gatewayOptionTable.byJob];
   for (const flag of line.keys())
     if (!takes.some((option) => option.flag === flag))
       errors.push(
-        `--${flag.name}: config ${name ?? names.join(' and ')} ${name === 'test' ? 'takes flags of aggregation and scrapes only' : 'only takes --push.path-labels'}`,
+        `--${flag.name}: config ${name ?? names.join(' and ')} ${name === 'test' ? 'takes flags of aggregation and scrapes only' : 'only takes --push.path-labels and --by-job'}`,
       );
   const given = new Map([...readEnvironment(env), ...line]);
   for (const { flag, parse } of takes) {

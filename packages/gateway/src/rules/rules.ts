@@ -3,7 +3,7 @@
  *
  *   relabelling       of each series as it was pushed, with the labels of its path; Prometheus' own
  *   without, by       labels that are taken away, matched on what relabelling left
- *   meaning           gauge, ttl, type, buckets: matched on the series as the exposition shows it, so never dependent on who pushed;
+ *   meaning           gauge, window, ttl, type, buckets: matched on the series as the exposition shows it, so never dependent on who pushed;
  *                     summary: on the name alone
  *
  * The first two say which series a sample is of, and are done with once that is known. The third is part of the state
@@ -59,6 +59,9 @@ export const gaugePolicies = ['sum', 'last', 'min', 'max', 'avg', 'count'] as co
 
 export type GaugePolicy = (typeof gaugePolicies)[number];
 
+/** Those that may have a window. */
+export const windowedPolicies: readonly GaugePolicy[] = ['min', 'max'];
+
 /** What becomes of summaries: quantiles are dropped in any case. */
 export const summaryTreatments = ['discard', 'sum-and-count'] as const;
 
@@ -70,6 +73,8 @@ export interface MetricRule {
   readonly without?: readonly string[];
   readonly by?: readonly string[];
   readonly gauge?: GaugePolicy;
+  /** With `min` and `max`, without sources: they are of so long. Left out: of all that was ever pushed. It goes with `gauge`. */
+  readonly windowMs?: number;
   /** How long a series stays that nobody names any more; 0 for ever. */
   readonly ttlMs?: number;
   readonly type?: 'counter' | 'gauge';

@@ -23,6 +23,7 @@ export const Tag = {
   FREE_COMPOSITES: 10,
   LAST_NAMED: 11,
   LEFT_OUT: 12,
+  WINDOWS: 13,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

@@ -6,6 +6,7 @@
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *   with ttl         when series were last named              likewise
+ *   with windows     what they hold                           likewise
  *
  * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
@@ -32,6 +33,9 @@ import { freezeSpilled, spilledParts } from './spilled-table.ts';
 import type { SpilledSums } from './spilled-table.ts';
 import type { FrozenSources } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
+import { noWindows } from '../store/windows.ts';
+import type { FrozenWindows } from '../store/windows.ts';
+import { windowParts } from './window-table.ts';
 
 export interface Snapshot {
   /** To be read once, one after another; each is of its own memory. Yields to the event loop before each, about a millisecond apart. */
@@ -57,6 +61,7 @@ export interface Moment {
   readonly chunks: readonly FrozenChunk[];
   readonly lastNamed: readonly FrozenTimes[];
   readonly leftOut: readonly FrozenLeftOut[];
+  readonly windows: FrozenWindows;
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -123,6 +128,7 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
       open = false;
       for (const chunk of moment.chunks) chunk.done();
       state.accumulators.lastNamed?.thaw();
+      state.accumulators.windows?.thaw();
       state.sources.list.thaw();
       state.letGo();
     },
@@ -157,6 +163,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     chunks: sources.contributions.freeze(),
     lastNamed: accumulators.lastNamed?.freeze() ?? [],
     leftOut: yield* freezeLeftOut(state),
+    windows: accumulators.windows?.freeze() ?? noWindows,
   };
   const head: Head = {
     epoch: state.epoch,
@@ -195,5 +202,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
   yield* lastNamedParts(moment.lastNamed);
   yield* leftOutParts(moment.leftOut, places);
+  yield* windowParts(moment.windows);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

@@ -13,6 +13,7 @@ import type { GaugeRules } from '../store/gauge-rules.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
+import { openWindow } from './gauge-windows.ts';
 import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/policies.ts';
 
 /** A row that turns into a start time, or back, is as much work as so many others. */
@@ -64,6 +65,7 @@ export class FamilyChanges {
         gone.push(accumulator);
       else {
         accumulators.kind[accumulator] = kind;
+        accumulators.windows?.delete(accumulator);
         if (isCounted(kind)) counters.push(accumulator);
       }
       if (pace.isFull(1)) yield;
@@ -92,6 +94,7 @@ export class FamilyChanges {
       family.startTimeRows += isStartTime ? 1 : -1;
       const kind = isStartTime ? AccumulatorKind.CREATED : this.#gaugeKindOf(family, accumulator);
       accumulators.turn(accumulator, kind);
+      openWindow(accumulator, { accumulators, families, gaugeRules: this.#state.gaugeRules() });
       if (pace.isFull(TURNED_ROWS)) yield;
     }
   }

@@ -23,6 +23,7 @@ import { dropSeries, dropUnheld } from './drop-series.ts';
 import type { DroppingState } from './drop-series.ts';
 import { followTtlRules, noteNamed } from './series-expiry.ts';
 import { FamilyChanges } from './family-changes.ts';
+import { advanceWindows, followWindowRules, openWindows, putInWindows } from './gauge-windows.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
@@ -33,6 +34,7 @@ import { Sources } from '../sources/sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import { SummaryRules } from '../store/summary-rules.ts';
+import { removeEmpty } from './remove-empty.ts';
 import { StartTimeRows } from './start-time-rows.ts';
 import { isRecyclingDue } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
@@ -120,6 +122,7 @@ export class State {
       meaningsChanged: () => this.#meaningsChanged(),
     });
     atOnce(followTtlRules(aggregation.metricRules, { state: this, nowMs: 0 }));
+    atOnce(followWindowRules(this, aggregation, 0));
   }
 
   /** Untyped samples dropped because a declared family took their name, since the last time it was set to 0. */
@@ -136,15 +139,14 @@ export class State {
   }
 
   /**
-   * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
-   * they were; so do summaries that are to be dropped from now on. Gauges of which rules make something else are computed anew from what sources
-   * contribute; in add mode they go.
+   * Goes on by other rules. Counters and histograms stay. Gauges go when the mode changes, as nobody could take back what they were; so do
+   * summaries to be dropped. Gauges of which rules make something else are computed anew from what sources contribute; in add mode they go.
    */
   setAggregation(aggregation: AggregationConfig, nowMs: number = 0): void {
     atOnce(this.setAggregationInSteps(aggregation, nowMs));
   }
 
-  /** With other rules of ttl, series of which it is not known when they were last named are as if named at `nowMs`. */
+  /** With other rules of ttl, series of which it is not known when they were last named are as if named at `nowMs`; so is what gets another window. */
   *setAggregationInSteps(aggregation: AggregationConfig, nowMs: number): Generator<void, void> {
     const before = this.#aggregation;
     const { droppedOrphans, pace } = this;
@@ -175,6 +177,8 @@ export class State {
     yield* this.#changes.resolve();
     if (!areRulesSame) yield* this.#changes.followRules();
     if (!areRulesSame) yield* followTtlRules(aggregation.metricRules, { state: this, nowMs });
+    if (!areRulesSame || before.byJob !== aggregation.byJob)
+      yield* followWindowRules(this, aggregation, nowMs);
     yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }
@@ -214,7 +218,12 @@ export class State {
     }
     if (batch.pendingSeries.length > 0) yield* this.#createAccumulators(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
-    if (batch.pendingSeries.length > 0) yield* this.#removeEmpty(batch);
+    if (batch.pendingSeries.length > 0)
+      yield* removeEmpty(batch, this, () => {
+        // It came with this push, or changed with it: no loss for those who have not heard of it, and others know.
+        forgetSeriesKeys(this);
+        this.epoch += 1;
+      });
     if (batch.aliases.length > 0) yield* learnSeriesKeys(this, batch, body);
     if (this.aggregation.byJob) {
       const steps = this.sources.push(origin.source, batch, origin);
@@ -223,6 +232,7 @@ export class State {
       for (let from = 0; from < batch.length; from += pace.rows) {
         const to = Math.min(from + pace.rows, batch.length);
         this.accumulators.addAll(batch.accumulators, batch.values, from, to);
+        putInWindows(batch, from, to, { state: this, nowMs: origin.nowMs });
         if (to < batch.length && pace.isFull(to - from)) yield;
       }
     }
@@ -266,6 +276,14 @@ export class State {
     const dropped = yield* dropSeries(named, this.#dropping());
     yield* this.#dropStartTimes();
     return dropped;
+  }
+
+  /** See `advanceWindows`; returns how many series have gone. */
+  *advanceWindowsInSteps(named: Uint32Array, nowMs: number): Generator<void, number> {
+    this.pace.begin();
+    const gone = yield* advanceWindows(named, this.#dropping(), nowMs);
+    yield* this.#dropStartTimes();
+    return gone;
   }
 
   #dropping(): DroppingState {
@@ -469,26 +487,9 @@ export class State {
   *#createAccumulators(batch: Batch, wallMs: number): Generator<void, void> {
     const { pace } = this;
     const created = yield* createNeeded(batch, this.accumulators, { startMs: wallMs, pace });
+    yield* openWindows(batch, created, this);
     yield* nameCreated(batch, created, pace);
     this.epoch += 1;
-  }
-
-  /** Removes families of a push of which nothing came to be: a gauge that is NaN, or lines that the type does not allow. */
-  *#removeEmpty(batch: Batch): Generator<void, void> {
-    for (const { known } of batch.families) {
-      if (this.pace.isFull(1)) yield;
-      if (
-        known !== undefined &&
-        known.rowCount === 0 &&
-        !known.discarded &&
-        this.families.find(known.name) === known
-      ) {
-        this.families.remove(known);
-        // It came with this push, or changed with it: no loss for those who have not heard of it, and others know.
-        forgetSeriesKeys(this);
-        this.epoch += 1;
-      }
-    }
   }
 }
 

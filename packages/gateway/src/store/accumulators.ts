@@ -20,6 +20,7 @@ import { atOnce } from '../primitives/turns.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import type { LastNamed } from './last-named.ts';
+import type { Windows } from './windows.ts';
 import { copyColumn, copySparseColumn, Pace } from '../primitives/pace.ts';
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
@@ -58,6 +59,8 @@ export class Accumulators {
   readonly exemplars: Exemplars = new Exemplars();
   /** Undefined where nothing expires. */
   lastNamed: LastNamed | undefined;
+  /** Undefined where no gauge has a window. */
+  windows: Windows | undefined;
   /** By family id: the value of `generation` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
@@ -180,6 +183,7 @@ export class Accumulators {
     if (before === AccumulatorKind.CREATED || kind === AccumulatorKind.CREATED)
       for (const notes of this.#watching) notes.noteKind(accumulator, before);
     if (kind === AccumulatorKind.CREATED) this.lastNamed?.delete(accumulator);
+    this.windows?.delete(accumulator);
     this.kind[accumulator] = kind;
     this.sums.set(accumulator, policyOf(kind).start);
     this.changedAt[this.family[accumulator]!] = this.generation;
@@ -223,6 +227,7 @@ export class Accumulators {
       this.exemplars.delete(accumulator);
     }
     this.lastNamed?.delete(accumulator);
+    this.windows?.delete(accumulator);
     this.kind[accumulator] = AccumulatorKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
     this.sums.set(accumulator, Number.NaN);

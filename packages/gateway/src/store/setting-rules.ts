@@ -1,9 +1,9 @@
 /**
  * What rules say of metrics that the state acts upon, as canonical JSON in the aggregation config, so that a replay comes to the same numbers:
  *
- *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"last","ttl":7200000}, {"summary":"discard"}, …]    without `match` it matches all
+ *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"max","window":300000,"ttl":7200000}, {"summary":"discard"}, …]
  *
- * Times are in milliseconds. Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so
+ * Without `match` it matches all. Times are in milliseconds. Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so
  * that a rule is looked at once for each series that is new, and for all when rules change.
  */
 import { parseSeriesText } from '../model/series-text.ts';
@@ -12,7 +12,7 @@ import type { Label } from '../model/labels.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
 import { PatternSet } from '../rules/pattern-set.ts';
-import { gaugePolicies, summaryTreatments } from '../rules/rules.ts';
+import { gaugePolicies, summaryTreatments, windowedPolicies } from '../rules/rules.ts';
 import type { GaugePolicy, SummaryTreatment } from '../rules/rules.ts';
 import { parseSelector } from '../rules/selector.ts';
 import type { Selector } from '../rules/selector.ts';
@@ -28,6 +28,7 @@ const AT_ONCE_MIN = 8;
 interface RuleEntry {
   readonly match: string | undefined;
   readonly gauge: GaugePolicy | undefined;
+  readonly windowMs: number | undefined;
   readonly ttlMs: number | undefined;
   readonly summary: SummaryTreatment | undefined;
 }
@@ -154,15 +155,21 @@ function listed(text: string): readonly unknown[] {
 
 function readEntry(rule: unknown): RuleEntry {
   const fields = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<string, unknown>;
-  const { match, gauge, ttl, summary } = fields;
+  const { match, gauge, window, ttl, summary } = fields;
   const entry: RuleEntry = {
     match: typeof match === 'string' ? match : undefined,
     gauge: gaugePolicies.find((each) => each === gauge),
+    windowMs: typeof window === 'number' && window > 0 ? window : undefined,
     ttlMs: typeof ttl === 'number' && ttl >= 0 ? ttl : undefined,
     summary: summaryTreatments.find((each) => each === summary),
   };
   const isKnown =
-    entry.match === match && entry.gauge === gauge && entry.ttlMs === ttl && entry.summary === summary;
+    entry.match === match &&
+    entry.gauge === gauge &&
+    entry.windowMs === window &&
+    entry.ttlMs === ttl &&
+    entry.summary === summary &&
+    (window === undefined || windowedPolicies.some((each) => each === gauge));
   const isEmpty = gauge === undefined && ttl === undefined && summary === undefined;
   if (!isKnown || isEmpty) throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
   return entry;

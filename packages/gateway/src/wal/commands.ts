@@ -25,6 +25,7 @@ export const RecordCode = {
   REMOVE_SOURCES: 10,
   DROP_DISCARDED: 11,
   WITHDRAW_SERIES: 12,
+  ADVANCE_WINDOWS: 13,
 } as const;
 
 export interface Times {
@@ -169,6 +170,29 @@ export class WithdrawSeries implements Command<number> {
   }
 }
 
+/** Lets go of what is over in the windows of gauges; how many series went, as nothing was left of them. */
+export class AdvanceWindows implements Command<number> {
+  readonly code: number = RecordCode.ADVANCE_WINDOWS;
+  /** Accumulators, ascending. */
+  readonly named: Uint32Array;
+
+  constructor(named: Uint32Array) {
+    this.named = named;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeNamed(writer, this.named);
+  }
+
+  static decode(reader: ByteReader): AdvanceWindows {
+    return new AdvanceWindows(readNamed(reader));
+  }
+
+  apply({ state }: Target, { nowMs }: Times): Generator<void, number> {
+    return state.advanceWindowsInSteps(this.named, nowMs);
+  }
+}
+
 /** Forgets the types of families of which nothing else is kept. */
 export class DropDiscarded implements Command<void> {
   readonly code: number = RecordCode.DROP_DISCARDED;
@@ -308,6 +332,7 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE_SOURCES]: RemoveSources,
   [RecordCode.DROP_DISCARDED]: DropDiscarded,
   [RecordCode.WITHDRAW_SERIES]: WithdrawSeries,
+  [RecordCode.ADVANCE_WINDOWS]: AdvanceWindows,
 };
 
 const resets = [

@@ -349,7 +349,10 @@ describe('config commands', () => {
     ],
     [['check'], 'config check: the file is missing'],
     [['check', 'a', 'b'], 'unexpected argument "b"'],
-    [['check', 'a', '--by-job'], '--by-job: config check only takes --push.path-labels'],
+    [
+      ['check', 'a', '--push.openmetrics=strict'],
+      '--push.openmetrics: config check only takes --push.path-labels and --by-job',
+    ],
     [['check', 'a', '--push.path-labels=all'], '--push.path-labels: "all" is not one of drop, add'],
   ])('%j is refused', (argv, error) => {
     expect(commandOf(argv)).toEqual({ kind: 'errors', errors: [error] });

@@ -6,6 +6,7 @@ import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import {
+  AdvanceWindows,
   commandClasses,
   DropDiscarded,
   DropSeries,
@@ -203,6 +204,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [new RemoveSources(['a', 'bc']), '020161026263'],
     [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new DropDiscarded(), ''],
+    [new AdvanceWindows(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new WithdrawSeries([{ source: 'ab', named: Uint32Array.of(3, 7, 300) }]), '01026162030304a502'],
     [
       new SetAggregation({

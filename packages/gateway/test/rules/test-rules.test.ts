@@ -20,6 +20,7 @@ const rules = rulesOf({
     { match: 'h', buckets: [1], ttlMs: 90_000 },
     { match: 'runs', ttlMs: 7_200_000 },
     { match: 's', summary: 'sum-and-count' },
+    { match: 'g', gauge: 'max', windowMs: 300_000 },
   ],
 });
 
@@ -53,6 +54,12 @@ old_x{le="1"} -> new_x{job="web",le="1"}  (path labels job; metric_relabel_confi
 h_bucket{le="0.5"} -> h_bucket{job="web",le="1"}  (path labels job; metrics[2] buckets 1; metrics[2] ttl 1m30s)
 h_bucket{le="+Inf"} -> h_bucket{job="web",le="+Inf"}  (path labels job; metrics[2] buckets 1; metrics[2] ttl 1m30s)
 `);
+});
+
+test('a gauge with a window', async () => {
+  expect(await testRules(rules, Buffer.from('# TYPE g gauge\ng 1\n'))).toBe(
+    '# TYPE g gauge\ng 1\n\ng  (metrics[5] gauge max window 5m)\n',
+  );
 });
 
 test('a summary that a rule keeps', async () => {

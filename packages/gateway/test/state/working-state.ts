@@ -163,6 +163,7 @@ export class WorkingState {
         return { ...rest, rows: rows.toSorted((a, b) => a - b) };
       }),
       lastNamed: this.#lastNamed(),
+      windows: this.#windows(),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
       order: this.state.sources.order,
@@ -177,6 +178,11 @@ export class WorkingState {
     return (
       lastNamed && Array.from({ length: texts.high }, (_, accumulator) => lastNamed.timeMsOf(accumulator))
     );
+  }
+
+  #windows(): readonly unknown[] | undefined {
+    const { windows, texts } = this.state.accumulators;
+    return windows && Array.from({ length: texts.high }, (_, accumulator) => windows.ringOf(accumulator));
   }
 
   #accumulator(accumulator: number): object | undefined {

@@ -5,7 +5,11 @@ import type { Log } from '../../primitives/log.ts';
 import { ExpireSources } from '../../wal/commands.ts';
 import type { Expiry } from '../../wal/commands.ts';
 import type { Ledger } from './ledger.ts';
+import { byTtl } from './expiry-look.ts';
 import { SeriesExpiry } from './series-expiry.ts';
+import { byWindow } from './window-look.ts';
+import type { GaugeRules } from '../../store/gauge-rules.ts';
+import type { TtlRules } from '../../store/ttl-rules.ts';
 import type { GatewayOptions } from '../options.ts';
 
 /** Sources expired between turns of the event loop. */
@@ -19,7 +23,8 @@ const NO_SPACE_SLEEP_MS = 1_000;
 export class ExpiryClock {
   readonly #ledger: Ledger;
   readonly #log: Log;
-  readonly #series: SeriesExpiry;
+  readonly #series: SeriesExpiry<TtlRules>;
+  readonly #windows: SeriesExpiry<GaugeRules>;
   readonly #pruneMs: number;
   readonly #forgetMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -28,20 +33,22 @@ export class ExpiryClock {
   constructor(ledger: Ledger, options: GatewayOptions, log: Log) {
     this.#ledger = ledger;
     this.#log = log;
-    this.#series = new SeriesExpiry(ledger, log);
+    this.#series = new SeriesExpiry(ledger, log, byTtl);
+    this.#windows = new SeriesExpiry(ledger, log, byWindow);
     this.#pruneMs = options.byJob ? options.jobPruneDurationMs : 0;
     this.#forgetMs = options.byJob ? options.jobForgetDurationMs : 0;
   }
 
-  /** Series that nobody named for their ttl, and that have gone. */
+  /** Series that have gone, as nobody named them for their ttl or in their window. */
   get droppedSeries(): number {
-    return this.#series.dropped;
+    return this.#series.dropped + this.#windows.dropped;
   }
 
   /** Expires all that is due by now. */
   async run(): Promise<void> {
     await this.#sources();
     await this.#series.run();
+    await this.#windows.run();
   }
 
   async #sources(): Promise<void> {
@@ -59,6 +66,7 @@ export class ExpiryClock {
   /** Sees to it that expiry comes when its time has come. To be called after each push, and when rules change. */
   wake(): void {
     this.#series.wake();
+    this.#windows.wake();
     this.#wakeForSources();
   }
 
@@ -84,6 +92,7 @@ export class ExpiryClock {
   close(): void {
     this.#closed = true;
     this.#series.close();
+    this.#windows.close();
     clearTimeout(this.#timer);
   }
 

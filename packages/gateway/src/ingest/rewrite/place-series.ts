@@ -270,7 +270,8 @@ export class SeriesPlacer {
     const typeByRule = sample.type === undefined ? this.#typeByRule({ name, labels }) : undefined;
     if (this.#trace !== undefined && (sample.type ?? typeByRule) === 'gauge') {
       const rule = gaugeRule({ name, labels }, this.#rules);
-      if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}`);
+      const window = rule?.windowMs === undefined ? '' : ` window ${formatDuration(rule.windowMs)}`;
+      if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}${window}`);
     }
     this.#traceTtl({ name, labels });
     return { ...this.#start(sample, name), text, typeByRule };

@@ -1,6 +1,6 @@
 /** All keys of a configuration file. The checks, the schema for editors and docs/reference/configuration.md are made from these tables. */
 import { Pattern } from '../pattern.ts';
-import { gaugePolicies, relabelActions, summaryTreatments } from '../rules.ts';
+import { gaugePolicies, relabelActions, summaryTreatments, windowedPolicies } from '../rules.ts';
 import type { GaugePolicy, MetricRule, RelabelRule, SummaryTreatment } from '../rules.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
@@ -33,6 +33,7 @@ export interface SourceKeys {
 export interface MetricKeys {
   readonly match: Selector;
   readonly gauge: GaugePolicy;
+  readonly window: number;
   readonly ttl: number;
   readonly type: NonNullable<MetricRule['type']>;
   readonly buckets: readonly Located<number>[];
@@ -150,6 +151,12 @@ export const metricTable: Table<MetricKeys> = {
       default: 'sum',
       example: 'max',
     },
+    window: {
+      kind: duration,
+      doc: 'In add mode, beside `gauge: min` or `gauge: max`: of how long that is, at least `1s`. A series that was not pushed in it goes. In by-job mode it has no effect.',
+      default: 'all that was ever pushed',
+      example: '5m',
+    },
     ttl: {
       kind: duration,
       doc: 'How long a series stays after it was last pushed. `0` means for ever.',
@@ -189,12 +196,19 @@ export const metricTable: Table<MetricKeys> = {
       example: 'sum-and-count',
     },
   },
-  notYet: ['window'],
+  notYet: [],
   schema: {
     anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by', 'summary'].map((key) => ({
       required: [key],
     })),
     not: { required: ['without', 'by'] },
+    allOf: [
+      {
+        if: { required: ['window'] },
+        // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON schema
+        then: { required: ['gauge'], properties: { gauge: { enum: windowedPolicies } } },
+      },
+    ],
   },
 };
 

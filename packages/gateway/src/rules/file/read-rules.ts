@@ -26,9 +26,11 @@ interface RulesRead {
   readonly problems: readonly FileProblem[];
 }
 
-interface Circumstances {
+/** Of the gateway that the file is for. */
+export interface Circumstances {
   /** What holds for sources of which the file does not say it. */
   readonly pathLabels: 'drop' | 'add';
+  readonly byJob?: boolean;
 }
 
 /** Never throws, whatever the text is. */
@@ -38,14 +40,14 @@ export function readRules(text: string, circumstances?: Circumstances): RulesRea
 
 export function* readRulesInSteps(
   text: string,
-  { pathLabels }: Circumstances = { pathLabels: 'drop' },
+  circumstances: Circumstances = { pathLabels: 'drop' },
 ): Generator<void, RulesRead> {
   const problems = new Problems(text);
-  const rules = yield* rulesOf(text, problems, pathLabels);
+  const rules = yield* rulesOf(text, problems, circumstances);
   return { rules: problems.errors > 0 ? undefined : rules, problems: problems.list() };
 }
 
-function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'): Generator<void, Rules> {
+function* rulesOf(text: string, problems: Problems, circumstances: Circumstances): Generator<void, Rules> {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
     problems.error({ from: 0, to: 1 }, `the file is larger than ${FILE_BYTES_MAX} bytes`);
     return noRules;
@@ -58,7 +60,7 @@ function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'):
   if (root.node === undefined) return noRules;
   const read = yield* entry(fileTable).read(root, reader);
   if (read === undefined) return noRules;
-  const rules = yield* checked(read, problems, pathLabels);
+  const rules = yield* checked(read, problems, circumstances);
   if (countEntries(rules) > ENTRIES_MAX) {
     problems.error({ from: 0, to: 1 }, `the file has more than ${ENTRIES_MAX} entries`);
   }
@@ -68,7 +70,7 @@ function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'):
 function* checked(
   { keys }: Entry<FileKeys>,
   problems: Problems,
-  pathLabels: 'drop' | 'add',
+  { pathLabels, byJob = false }: Circumstances,
 ): Generator<void, Rules> {
   const sources = yield* sourceRulesOf(keys.sources, problems);
   const relabel = yield* relabelRulesOf(keys.metric_relabel_configs, problems);
@@ -77,7 +79,7 @@ function* checked(
     pathLabels === 'add' ||
     sources.some((source) => addsPathLabel(source, label)) ||
     relabelling.some((rule) => makesLabel(rule, label));
-  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, hasLabel) };
+  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, { hasLabel, byJob }) };
 }
 
 function addsPathLabel({ pathLabels }: SourceRule, label: string): boolean {

@@ -9,7 +9,13 @@ export function stateRulesOf({ metrics }: Rules, ttlMs: number = 0): string | un
     .filter(
       ({ gauge, ttlMs, summary }) => gauge !== undefined || ttlMs !== undefined || summary !== undefined,
     )
-    .map(({ match, gauge, ttlMs, summary }) => ({ match: match?.text, gauge, ttl: ttlMs, summary }));
+    .map(({ match, gauge, windowMs, ttlMs, summary }) => ({
+      match: match?.text,
+      gauge,
+      window: windowMs,
+      ttl: ttlMs,
+      summary,
+    }));
   const last = ttlMs > 0 ? [{ ttl: ttlMs }] : [];
   return rules.length + last.length === 0 ? undefined : JSON.stringify([...rules, ...last]);
 }

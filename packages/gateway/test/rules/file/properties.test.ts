@@ -73,6 +73,7 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   target_label: fc.constantFrom('a', 'b_${1}', 'ü', 7),
   replacement: fc.constantFrom('$1', '${1}_total', 'x'),
   ttl: fc.constantFrom('90s', '1h30m', '0', 0),
+  window: fc.constantFrom('1s', '5m', '1.5h'),
   modulus: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 };
 
@@ -139,7 +140,7 @@ function suited(document: Document, condition: Schema, then: Schema): Document {
   return Object.fromEntries(
     Object.entries(document).filter(([name, value]) => {
       const one = refused.find(([key]) => key === name)?.[1];
-      return one === undefined || (one !== false && one.const === value);
+      return one === undefined || (one !== false && (one.enum ?? [one.const]).includes(value as string));
     }),
   );
 }
