@@ -21,6 +21,30 @@ export async function gaugeLines(sources: number, pushes: number): Promise<strin
   return lines;
 }
 
+/** A line for each size of a push, in add mode: what it costs to have a window. */
+export async function windowLines({ smoke }: { readonly smoke: boolean }): Promise<string[]> {
+  const rules = (window: object): string =>
+    JSON.stringify({ metrics: [{ match: 'queue_depth', gauge: 'max', ...window }] });
+  const lines: string[] = [];
+  for (const [series, pushes] of [
+    [20, smoke ? 500 : 10_000],
+    [10_000, smoke ? 5 : 50],
+  ] as const) {
+    const names = Array.from({ length: series }, (_, i) => `queue_depth{queue="q-${i}"} ${i}\n`);
+    const body = encoder.encode(`# TYPE queue_depth gauge\n${names.join('')}`);
+    for (const window of ['1s', '5m']) {
+      const ratio = await ratioOf(adding(body, rules({})), adding(body, rules({ window })), pushes);
+      lines.push(`${series} gauges, window ${window}: ${ratio.toFixed(3)} × max of all`);
+    }
+  }
+  return lines;
+}
+
+function adding(body: Uint8Array, rules: string): Pusher {
+  const gateway = createGateway({ rules });
+  return () => gateway.push(body);
+}
+
 /** A line for each workload, by job, with so many rules. */
 export async function ruleLines(rules: number, { smoke }: { readonly smoke: boolean }): Promise<string[]> {
   const rulesFor = (name: string): string =>

@@ -16,7 +16,7 @@ import {
   smallPush,
 } from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
-import { gaugeLines, ruleLines } from './gauges.ts';
+import { gaugeLines, ruleLines, windowLines } from './gauges.ts';
 import { expositionLines } from './pages.ts';
 import { rulesLines } from './rules.ts';
 import { snapshotLines } from './snapshot.ts';
@@ -97,6 +97,7 @@ console.log(
 for (const { name, bodies } of workloads.slice(0, 2))
   for (const line of await suspectLines(name, bodies[0]!, smoke ? 2_000 : 40_000)) console.log(line);
 for (const line of await gaugeLines(smoke ? 1_000 : 10_000, smoke ? 2_000 : 20_000)) console.log(line);
+for (const line of await windowLines({ smoke })) console.log(line);
 for (const line of await ruleLines(200, { smoke })) console.log(line);
 for (const line of await rulesLines(smoke)) console.log(line);
 for (const line of await expositionLines(smoke ? 20_000 : 500_000)) console.log(line);

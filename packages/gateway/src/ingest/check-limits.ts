@@ -120,7 +120,7 @@ function checkFamilies(state: State, batch: Batch, freed: Freed): void {
   let bytes = families.keptBytes;
   for (const family of gone) bytes -= familyBytes(family);
   for (const family of batch.families) {
-    if (family.known !== undefined || !family.sampled || state.discards(family.type)) continue;
+    if (family.known !== undefined || !family.sampled || state.discards(family)) continue;
     count += 1;
     bytes += familyBytes(family);
     checkFamily(state, family, { count, bytes });
@@ -128,7 +128,7 @@ function checkFamilies(state: State, batch: Batch, freed: Freed): void {
   // What is known goes on to be counted; its HELP may have to wait.
   for (const family of batch.families) {
     const { known } = family;
-    if (known === undefined || state.discards(family.type)) continue;
+    if (known === undefined || state.discards(family)) continue;
     const more =
       (known.help === undefined ? descriptionBytes(family.help) : 0) +
       (known.unit === undefined ? descriptionBytes(family.unit) : 0);
@@ -144,10 +144,11 @@ function checkFamilies(state: State, batch: Batch, freed: Freed): void {
 /** Families that count, and do not any more once the push is applied. */
 function goneFamilies(state: State, { families }: Batch, freed: Freed): ReadonlySet<Family> {
   const gone = new Set(freed.families);
-  for (const { known, sampled, type, replaces } of families) {
+  for (const family of families) {
+    const { known, sampled, replaces } = family;
     if (known === undefined && !sampled) continue;
     for (const replaced of replaces) if (!replaced.discarded) gone.add(replaced);
-    if (known !== undefined && !known.discarded && state.discards(type)) gone.add(known);
+    if (known !== undefined && !known.discarded && state.discards(family)) gone.add(known);
   }
   return gone;
 }
@@ -155,7 +156,7 @@ function goneFamilies(state: State, { families }: Batch, freed: Freed): Readonly
 function passOverDiscarded(state: State, { families }: Batch): void {
   let bytes = state.families.discardedBytes;
   for (const family of families) {
-    if (!state.discards(family.type)) continue;
+    if (!state.discards(family)) continue;
     const isNew = family.known === undefined && family.sampled;
     if (!isNew && (family.known === undefined || !family.changed)) continue;
     bytes += familyBytes(family);

@@ -11,7 +11,7 @@ import type { Cursor } from './expected-run.ts';
 import { gaugeKindOf } from './gauge-kinds.ts';
 import { duplicateSeries } from './sample-kinds.ts';
 import type { ValueCheck } from './value-check.ts';
-import { AccumulatorKind, policyOf } from '../store/policies.ts';
+import { AccumulatorKind, isExtreme, policyOf } from '../store/policies.ts';
 
 export class SamplePlacer {
   readonly #state: State;
@@ -79,12 +79,18 @@ export class SamplePlacer {
     return accumulator;
   }
 
+  #mayHaveWindow({ family }: PendingShape): boolean {
+    const { accumulators, gaugeRules } = this.#state;
+    return accumulators.windows !== undefined && gaugeRules.mayHaveWindow(this.#batch.families[family]!.name);
+  }
+
   #pending(text: TextAt, shape: PendingShape, offset: number): number {
     const { view, start, end, hash } = text;
     const { pendingSeries } = this.#batch;
     let index = pendingSeries.texts.find(view, start, end, hash);
     if (index < 0) {
       index = pendingSeries.add(view, start, end, hash, shape);
+      if (isExtreme(shape.kind) && this.#mayHaveWindow(shape)) this.#batch.pendingWindows += 1;
       checkPending(this.#state, this.#batch, offset);
     } else if (pendingSeries.given[index] === 1) {
       throw duplicateSeries(pendingSeries.texts.textOf(index), offset);

@@ -319,7 +319,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     }
     const route = this.#families.route(name, seriesKey.start);
     const { family, role } = route;
-    if (this.#state.discards(family.type) || (family.type === 'summary' && role === 'own')) {
+    if (this.#state.discards(family) || (family.type === 'summary' && role === 'own')) {
       const text = this.#discard(name, labels, seriesKey);
       if (text !== undefined) this.#remember(seriesKey, { family, what: 'discarded', text });
       return;

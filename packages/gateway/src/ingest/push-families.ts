@@ -127,7 +127,7 @@ export class PushFamilies {
   /** Undefined for a summary that is passed over. */
   addType(name: string, type: MetricType, offset: number): PushFamily | undefined {
     this.#leave(undefined);
-    if (this.#state.discards(type) && this.#passesOver(name)) {
+    if (this.#state.discards({ name, type }) && this.#passesOver(name)) {
       this.#checkFirst(name, offset);
       this.#allPassed.add(name);
       this.#pass(name);
@@ -275,8 +275,9 @@ export class PushFamilies {
   }
 
   /** Whether a family is a summary that is discarded, and that other pushes declare: nothing of it is known to this one. */
-  #isOfOthers({ name, type }: Typed): boolean {
-    if (!this.#state.discards(type)) return false;
+  #isOfOthers(family: Typed): boolean {
+    if (!this.#state.discards(family)) return false;
+    const { name } = family;
     const known = this.#families.find(name);
     return known === undefined
       ? this.#byName.get(name)?.typed !== true
@@ -302,8 +303,8 @@ export class PushFamilies {
 
   /** Whether a sample of both names is of `base`. A summary that is discarded gives way to all others. */
   #givesWay(exact: Typed, base: Typed): boolean {
-    if (this.#state.discards(exact.type)) return true;
-    return exact.type === 'untyped' && !this.#state.discards(base.type);
+    if (this.#state.discards(exact)) return true;
+    return exact.type === 'untyped' && !this.#state.discards(base);
   }
 
   /**
@@ -312,13 +313,11 @@ export class PushFamilies {
    */
   #passesOver(name: string): boolean {
     const exact = this.#find(name);
-    if (exact !== undefined && this.#isHeld(exact) && !this.#state.discards(exact.type)) return true;
+    if (exact !== undefined && this.#isHeld(exact) && !this.#state.discards(exact)) return true;
     if (sampleSuffixes('summary').some((suffix) => this.#find(name + suffix) !== undefined)) return true;
     return suffixes.some((suffix) => {
       const base = name.endsWith(suffix) ? this.#find(name.slice(0, -suffix.length)) : undefined;
-      return (
-        base !== undefined && !this.#state.discards(base.type) && sampleSuffixes(base.type).includes(suffix)
-      );
+      return base !== undefined && !this.#state.discards(base) && sampleSuffixes(base.type).includes(suffix);
     });
   }
 
@@ -409,7 +408,7 @@ export class PushFamilies {
 
   /** Sees to it that the sample names of a new or changed family are its own. */
   #claim(family: PushFamily): void {
-    if (this.#state.discards(family.type)) return;
+    if (this.#state.discards(family)) return;
     for (const suffix of sampleSuffixes(family.type)) {
       const rival = family.name + suffix;
       const declared = this.#byName.get(rival);
@@ -474,7 +473,7 @@ export class PushFamilies {
 
   /** Where a family of this push is a summary that is discarded, sees to it that it does not come to be known. */
   #forgetsDiscarded(declared: PushFamily): boolean {
-    if (!this.#state.discards(declared.type)) return false;
+    if (!this.#state.discards(declared)) return false;
     declared.sampled = false;
     return true;
   }

@@ -214,7 +214,7 @@ export class StartJudge {
     for (const base of startTimesOf(name)) {
       const type = this.#families.sampledTypeOf(base);
       if (type === undefined || !hasStartTimes(type)) continue;
-      const isDiscarded = this.#state.discards(type);
+      const isDiscarded = this.#state.discards({ name: base, type });
       owners.push({ name: startedName({ name: base, type }), isDiscarded });
     }
     return owners;

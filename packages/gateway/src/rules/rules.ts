@@ -3,7 +3,8 @@
  *
  *   relabelling       of each series as it was pushed, with the labels of its path; Prometheus' own
  *   without, by       labels that are taken away, matched on what relabelling left
- *   meaning           gauge, ttl, type, buckets: matched on the series as the exposition shows it, so never dependent on who pushed
+ *   meaning           gauge, window, ttl, type, buckets: matched on the series as the exposition shows it, so never dependent on who pushed;
+ *                     summary: on the name alone
  *
  * The first two say which series a sample is of, and are done with once that is known. The third is part of the state
  * (AggregationConfig), so that a replay comes to the same numbers.
@@ -74,17 +75,29 @@ export const gaugePolicies = ['sum', 'last', 'min', 'max', 'avg', 'count'] as co
 
 export type GaugePolicy = (typeof gaugePolicies)[number];
 
+/** Those that may have a window. */
+export const windowedPolicies: readonly GaugePolicy[] = ['min', 'max'];
+
+/** What becomes of summaries: quantiles are dropped in any case. */
+export const summaryTreatments = ['discard', 'sum-and-count'] as const;
+
+export type SummaryTreatment = (typeof summaryTreatments)[number];
+
 export interface MetricRule {
   /** Undefined matches all. */
   readonly match: Selector | undefined;
   readonly without?: readonly string[];
   readonly by?: readonly string[];
   readonly gauge?: GaugePolicy;
+  /** With `min` and `max`, without sources: they are of so long. Left out: of all that was ever pushed. It goes with `gauge`. */
+  readonly windowMs?: number;
   /** How long a series stays that nobody names any more; 0 for ever. */
   readonly ttlMs?: number;
   readonly type?: 'counter' | 'gauge';
   /** Upper bounds that grow, without infinity. */
   readonly buckets?: readonly number[];
+  /** Its selector looks at the name alone. */
+  readonly summary?: SummaryTreatment;
 }
 
 /** What holds now. A push is read by the rules that hold when it begins; a reload puts others in their place, whole. */

@@ -26,6 +26,7 @@ export const Tag = {
   COMMON: 13,
   COMMON_NUMBERS: 14,
   COMMON_NAMED: 15,
+  WINDOWS: 16,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

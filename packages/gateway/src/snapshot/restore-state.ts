@@ -12,6 +12,7 @@ import { broken, headFields, laterHeadFields, PartReader, Tag, VERSION } from '.
 import type { Head } from './parts.ts';
 import { readSources } from './source-table.ts';
 import { readSpilled } from './spilled-table.ts';
+import { readWindows } from './window-table.ts';
 import { inSteps, Turn } from '../primitives/turns.ts';
 import type { State } from '../state/state.ts';
 import { verifyHead, verifyState } from './verify.ts';
@@ -133,6 +134,7 @@ class Restorer {
         rows: undefined,
         read: (part) => readLastNamed(part, state, state.accumulators.common.named),
       },
+      { tag: Tag.WINDOWS, rows: undefined, read: (part) => readWindows(part, state) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

@@ -7,6 +7,7 @@
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *   with ttl         when series were last named              likewise
  *   mixed            what senders that add have               copied first as well: a bit, and 20 bytes where it is a number of their own
+ *   with windows     what they hold                           as when series were last named
  *
  * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
@@ -35,6 +36,9 @@ import { freezeSpilled, spilledParts } from './spilled-table.ts';
 import type { SpilledSums } from './spilled-table.ts';
 import type { FrozenSources } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
+import { noWindows } from '../store/windows.ts';
+import type { FrozenWindows } from '../store/windows.ts';
+import { windowParts } from './window-table.ts';
 
 export interface Snapshot {
   /** To be read once, one after another; each is of its own memory. Yields to the event loop before each, about a millisecond apart. */
@@ -62,6 +66,7 @@ export interface Moment {
   readonly leftOut: readonly FrozenLeftOut[];
   readonly common: FrozenCommon;
   readonly commonNamed: readonly FrozenTimes[];
+  readonly windows: FrozenWindows;
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -129,6 +134,7 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
       for (const chunk of moment.chunks) chunk.done();
       state.accumulators.lastNamed?.thaw();
       state.accumulators.common.named?.thaw();
+      state.accumulators.windows?.thaw();
       state.sources.list.thaw();
       state.letGo();
     },
@@ -165,6 +171,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     leftOut: yield* freezeLeftOut(state),
     common: yield* freezeCommon(state),
     commonNamed: accumulators.common.named?.freeze() ?? [],
+    windows: accumulators.windows?.freeze() ?? noWindows,
   };
   const head: Head = {
     epoch: state.epoch,
@@ -205,5 +212,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* leftOutParts(moment.leftOut, places);
   yield* commonParts(moment.common);
   yield* lastNamedParts(Tag.COMMON_NAMED, moment.commonNamed);
+  yield* windowParts(moment.windows);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

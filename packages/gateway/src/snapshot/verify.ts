@@ -25,6 +25,7 @@ import { verifyCommon } from './common-table.ts';
 import { verifyLastNamed } from './last-named-table.ts';
 import { broken } from './parts.ts';
 import type { Head } from './parts.ts';
+import { verifyWindows } from './window-table.ts';
 
 /** A composite series is as much work as so many rows of others. */
 const COMPOSITE_ROWS = 2;
@@ -53,6 +54,7 @@ export function* verifyState(state: State): Generator<void, void> {
   yield* verifyCommon(state);
   yield* verifyContributors(state);
   yield* verifyLastNamed(state);
+  yield* verifyWindows(state);
 }
 
 /** Each number has an accumulator, or is free and in one of the two lists of such numbers. */

@@ -8,14 +8,14 @@ import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 const FREED_ROWS = 4;
 
 /** What is asked of the state. */
-interface DroppingState {
+export interface DroppingState {
   readonly accumulators: Accumulators;
   readonly pace: Pace;
   /** Has sources forget what they have of accumulators that are about to go; undefined where there are none. */
   readonly forget: ((accumulators: Uint32Array) => Generator<void, void>) | undefined;
   /** Takes a series off the page that is one accumulator. */
-  free(accumulator: number): void;
-  dropComposite(composite: number): Generator<void, void>;
+  readonly free: (accumulator: number) => void;
+  readonly dropComposite: (composite: number) => Generator<void, void>;
 }
 
 /** Whether a number is that of an accumulator by which a series is named: its only one, or the count of a composite series. */

@@ -17,6 +17,7 @@ import type { RulesChange } from './fold-buckets.ts';
 import { sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
+import { openWindow } from './gauge-windows.ts';
 import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/policies.ts';
 
 /** A family is as much work as so many rows. */
@@ -35,7 +36,7 @@ interface ChangedState {
   readonly sources: Sources;
   readonly pace: Pace;
   aggregation(): AggregationConfig;
-  discards(type: MetricType): boolean;
+  discards(family: Pick<Family, 'name' | 'type'>): boolean;
   gaugeRules(): GaugeRules;
   /** Frees an accumulator that is a row of its own. */
   freeRow(accumulator: number): void;
@@ -65,7 +66,7 @@ export class FamilyChanges {
     const { accumulators, families, pace } = this.#state;
     const rows = yield* this.#liveRows(family);
     family.type = type;
-    families.setDiscarded(family, this.#state.discards(type));
+    families.setDiscarded(family, this.#state.discards(family));
     const kindOfAll = rowKindOf(family);
     const [gone, counters] = [new NumberList(), new NumberList()];
     for (const accumulator of rows) {
@@ -74,6 +75,7 @@ export class FamilyChanges {
         gone.push(accumulator);
       else {
         accumulators.kind[accumulator] = kind;
+        accumulators.windows?.delete(accumulator);
         if (isCounted(kind)) counters.push(accumulator);
       }
       if (pace.isFull(1)) yield;
@@ -112,6 +114,7 @@ export class FamilyChanges {
       family.startTimeRows += isStartTime ? 1 : -1;
       const kind = isStartTime ? AccumulatorKind.CREATED : this.#gaugeKindOf(family, accumulator);
       accumulators.turn(accumulator, kind);
+      openWindow(accumulator, { accumulators, families, gaugeRules: this.#state.gaugeRules() });
       if (pace.isFull(TURNED_ROWS)) yield;
     }
   }
@@ -150,7 +153,7 @@ export class FamilyChanges {
     const dropsUnheld = now.byJob && now.dropsWithdrawn !== before.dropsWithdrawn;
     for (const family of this.#state.families) {
       const { type } = family;
-      const isSummary = type === 'summary' && before.summaries !== now.summaries;
+      const isSummary = type === 'summary' && family.discarded !== this.#state.discards(family);
       if (isSummary || (type === 'gaugehistogram' && dropsGauges)) yield* this.dropGrouped(family);
       else if (type === 'gaugehistogram' && dropsUnheld) yield* this.#dropUnheld(family);
       else if (dropsGauges && isKindOfGauge(type)) yield* this.#dropGauges(family);

@@ -6,7 +6,6 @@
  * Any verb may touch millions of rows, so each goes in steps of a bounded number of rows, mostly one; the plain verbs take all steps at once. From the
  * first step to the last nobody else may look at the state or change it, but views and snapshots that were opened before may be read.
  */
-import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
 import { OrphanAdoption } from './adopt-orphans.ts';
@@ -19,8 +18,10 @@ import type { Family } from '../store/families.ts';
 import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
 import { dropSeries } from './drop-series.ts';
+import type { DroppingState } from './drop-series.ts';
 import { followTtlRules, noteNamed } from './series-expiry.ts';
 import { FAMILY_ROWS, FamilyChanges } from './family-changes.ts';
+import { advanceWindows, followWindowRules, openWindows, putInWindows } from './gauge-windows.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
@@ -31,6 +32,8 @@ import { Sources } from '../sources/sources.ts';
 import type { NamedSources } from '../sources/silent-sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
+import { SummaryRules } from '../store/summary-rules.ts';
+import { removeEmpty } from './remove-empty.ts';
 import { StartTimeRows } from './start-time-rows.ts';
 import { isRecyclingDue } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
@@ -65,6 +68,7 @@ export class State {
   readonly pace: Pace;
   /** What rules make of gauges. */
   gaugeRules: GaugeRules;
+  #summaryRules: SummaryRules;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfSpace = false;
   #aggregation: AggregationConfig;
@@ -83,6 +87,7 @@ export class State {
   ) {
     this.#aggregation = aggregation;
     this.gaugeRules = GaugeRules.parse(aggregation.metricRules);
+    this.#summaryRules = SummaryRules.parse(aggregation.metricRules);
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
@@ -107,7 +112,7 @@ export class State {
       sources: this.sources,
       pace: this.pace,
       aggregation: () => this.aggregation,
-      discards: (type) => this.discards(type),
+      discards: (family) => this.discards(family),
       gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
       seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
@@ -115,6 +120,7 @@ export class State {
       meaningsChanged: () => this.#meaningsChanged(),
     });
     atOnce(followTtlRules(aggregation.metricRules, { state: this, nowMs: 0 }));
+    atOnce(followWindowRules(this, aggregation, 0));
   }
 
   /** Untyped samples dropped because a declared family took their name, since the last time it was set to 0. */
@@ -139,14 +145,17 @@ export class State {
     atOnce(this.setAggregationInSteps(aggregation, nowMs));
   }
 
-  /** With other rules of ttl, series of which it is not known when they were last named are as if named at `nowMs`. */
+  /** With other rules of ttl, series of which it is not known when they were last named are as if named at `nowMs`; so is what gets another window. */
   *setAggregationInSteps(aggregation: AggregationConfig, nowMs: number): Generator<void, void> {
     const before = this.#aggregation;
     const { droppedOrphans, pace } = this;
     pace.begin();
     const rules = { before: before.metricRules, now: aggregation.metricRules };
     const areRulesSame = rules.before === rules.now;
-    if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(rules.now, pace);
+    if (!areRulesSame) {
+      this.gaugeRules = yield* GaugeRules.parseInSteps(rules.now, pace);
+      this.#summaryRules = yield* SummaryRules.parseInSteps(rules.now, pace);
+    }
     this.#aggregation = aggregation;
     this.sources.derives = this.gaugeRules.areSome;
     const { common } = this.accumulators;
@@ -157,6 +166,8 @@ export class State {
     yield* this.#changes.resolve();
     if (!areRulesSame) yield* this.#changes.followRules(rules);
     if (!areRulesSame) yield* followTtlRules(rules.now, { state: this, nowMs });
+    if (!areRulesSame || before.byJob !== aggregation.byJob)
+      yield* followWindowRules(this, aggregation, nowMs);
     yield* this.#dropStartTimes();
     this.droppedOrphans = droppedOrphans;
   }
@@ -169,9 +180,10 @@ export class State {
     return takesUntyped(kind, this.accumulators.sums.get(accumulator));
   }
 
-  /** Whether samples of this type are read and thrown away. */
-  discards(type: MetricType): boolean {
-    return type === 'summary' && this.aggregation.summaries === 'discard';
+  /** Whether samples of a family are read and thrown away. */
+  discards({ name, type }: Pick<Family, 'name' | 'type'>): boolean {
+    if (type !== 'summary') return false;
+    return (this.#summaryRules.treatmentOf(name) ?? this.aggregation.summaries) === 'discard';
   }
 
   /** Whether one more source would be too many. */
@@ -195,7 +207,12 @@ export class State {
     }
     if (batch.pendingSeries.length > 0) yield* this.#createAccumulators(batch, origin.wallMs);
     if (adoptions !== undefined) yield* this.#adopt(adoptions);
-    if (batch.pendingSeries.length > 0) yield* this.#removeEmpty(batch);
+    if (batch.pendingSeries.length > 0)
+      yield* removeEmpty(batch, this, () => {
+        // It came with this push, or changed with it: no loss for those who have not heard of it, and others know.
+        forgetSeriesKeys(this);
+        this.epoch += 1;
+      });
     if (batch.aliases.length > 0) yield* learnSeriesKeys(this, batch, body);
     if (this.aggregation.byJob) {
       const { sources } = this;
@@ -206,6 +223,7 @@ export class State {
       for (let from = 0; from < batch.length; from += pace.rows) {
         const to = Math.min(from + pace.rows, batch.length);
         this.accumulators.addAll(batch.accumulators, batch.values, from, to);
+        putInWindows(batch, from, to, { state: this, nowMs: origin.nowMs });
         if (to < batch.length && pace.isFull(to - from)) yield;
       }
     }
@@ -246,15 +264,27 @@ export class State {
   /** See `dropSeries`. What sources have of them is forgotten, so that whoever pushes one again counts in full. */
   *dropSeriesInSteps(named: Uint32Array): Generator<void, number> {
     this.pace.begin();
-    const dropped = yield* dropSeries(named, {
+    const dropped = yield* dropSeries(named, this.#dropping());
+    yield* this.#dropStartTimes();
+    return dropped;
+  }
+
+  /** See `advanceWindows`; returns how many series have gone. */
+  *advanceWindowsInSteps(named: Uint32Array, nowMs: number): Generator<void, number> {
+    this.pace.begin();
+    const gone = yield* advanceWindows(named, this.#dropping(), nowMs);
+    yield* this.#dropStartTimes();
+    return gone;
+  }
+
+  #dropping(): DroppingState {
+    return {
       accumulators: this.accumulators,
       pace: this.pace,
       forget: this.aggregation.byJob ? (gone) => this.sources.forgetAccumulators([gone]) : undefined,
       free: (accumulator) => this.#freeLast(accumulator),
       dropComposite: (composite) => this.#dropComposite(composite),
-    });
-    yield* this.#dropStartTimes();
-    return dropped;
+    };
   }
 
   /** Forgets families of which nothing is kept but their types. */
@@ -345,7 +375,7 @@ export class State {
       }
       if (pushed.known === undefined) {
         pushed.known = this.families.create(pushed.name, pushed.type);
-        this.families.setDiscarded(pushed.known, this.discards(pushed.type));
+        this.families.setDiscarded(pushed.known, this.discards(pushed));
         this.epoch += 1;
       } else if (pushed.changed) {
         yield* this.#changes.retype(pushed.known, pushed.type);
@@ -363,8 +393,7 @@ export class State {
   /** Drops the families that give way to one; what is returned is to be carried out once that one is there. */
   *#replace(pushed: PushFamily): Generator<void, OrphanAdoption | undefined> {
     const replaced = new Set(pushed.replaces);
-    const adoption =
-      pushed.adopts && !this.discards(pushed.type) ? new OrphanAdoption(this, pushed) : undefined;
+    const adoption = pushed.adopts && !this.discards(pushed) ? new OrphanAdoption(this, pushed) : undefined;
     if (adoption !== undefined) yield* adoption.look(replaced);
     for (const family of replaced) yield* this.#changes.drop(family, adoption?.hasTaken(family) === true);
     return adoption;
@@ -456,26 +485,9 @@ export class State {
   *#createAccumulators(batch: Batch, wallMs: number): Generator<void, void> {
     const { pace } = this;
     const created = yield* createNeeded(batch, this.accumulators, { startMs: wallMs, pace });
+    yield* openWindows(batch, created, this);
     yield* nameCreated(batch, created, pace);
     this.epoch += 1;
-  }
-
-  /** Removes families of a push of which nothing came to be: a gauge that is NaN, or lines that the type does not allow. */
-  *#removeEmpty(batch: Batch): Generator<void, void> {
-    for (const { known } of batch.families) {
-      if (this.pace.isFull(1)) yield;
-      if (
-        known !== undefined &&
-        known.rowCount === 0 &&
-        !known.discarded &&
-        this.families.find(known.name) === known
-      ) {
-        this.families.remove(known);
-        // It came with this push, or changed with it: no loss for those who have not heard of it, and others know.
-        forgetSeriesKeys(this);
-        this.epoch += 1;
-      }
-    }
   }
 }
 

@@ -10,6 +10,7 @@ import type { DiscardedTexts } from '../store/discarded-texts.ts';
 import type { Families } from '../store/families.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import type { Sources } from '../sources/sources.ts';
+import { WINDOW_BYTES } from '../store/windows.ts';
 
 /** A sample besides its text: columns, places in tables and lists, and those that a reader of pushes has by accumulator. */
 const SAMPLE_BYTES = 112;
@@ -55,13 +56,21 @@ export function usageOf({
   };
 }
 
-export function seriesBytes({ texts, composites, freeComposites, exemplars, sums }: Accumulators): number {
+export function seriesBytes({
+  texts,
+  composites,
+  freeComposites,
+  exemplars,
+  sums,
+  windows,
+}: Accumulators): number {
   return (
     texts.textBytes +
     texts.size * SAMPLE_BYTES +
     (composites.length - freeComposites.length) * COMPOSITE_BYTES +
     exemplars.bytes +
-    sums.spilledCount * SPILLED_BYTES
+    sums.spilledCount * SPILLED_BYTES +
+    (windows?.bytes ?? 0)
   );
 }
 
@@ -76,11 +85,12 @@ export function goneBytes({ texts, pendingFree }: Accumulators): number {
 }
 
 /** Bytes of series that a push brings, as far as it is read. */
-export function pendingBytes({ pendingSeries, pendingComposites }: Batch): number {
+export function pendingBytes({ pendingSeries, pendingComposites, pendingWindows }: Batch): number {
   return (
     pendingSeries.texts.textBytes +
     pendingSeries.length * SAMPLE_BYTES +
-    pendingComposites.length * COMPOSITE_BYTES
+    pendingComposites.length * COMPOSITE_BYTES +
+    pendingWindows * WINDOW_BYTES
   );
 }
 

@@ -21,6 +21,7 @@ import { CommonPart } from './common-part.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import type { LastNamed } from './last-named.ts';
+import type { Windows } from './windows.ts';
 import { copyColumn, copySparseColumn, Pace } from '../primitives/pace.ts';
 
 /** One histogram or summary series. `buckets` is replaced, never changed, so that a view may keep it. */
@@ -61,6 +62,8 @@ export class Accumulators {
   readonly common: CommonPart = new CommonPart();
   /** Undefined where nothing expires. */
   lastNamed: LastNamed | undefined;
+  /** Undefined where no gauge has a window. */
+  windows: Windows | undefined;
   /** By family id: the value of `generation` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
@@ -195,6 +198,7 @@ export class Accumulators {
     if (before === AccumulatorKind.CREATED || kind === AccumulatorKind.CREATED)
       for (const notes of this.#watching) notes.noteKind(accumulator, before);
     if (kind === AccumulatorKind.CREATED) this.lastNamed?.delete(accumulator);
+    this.windows?.delete(accumulator);
     this.kind[accumulator] = kind;
     this.sums.set(accumulator, policyOf(kind).start);
     this.changedAt[this.family[accumulator]!] = this.generation;
@@ -239,6 +243,7 @@ export class Accumulators {
     }
     this.lastNamed?.delete(accumulator);
     if (this.common.delete(accumulator)) this.contributors[accumulator]! -= 1;
+    this.windows?.delete(accumulator);
     this.kind[accumulator] = AccumulatorKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
     this.sums.set(accumulator, Number.NaN);

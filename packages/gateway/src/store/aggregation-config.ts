@@ -37,7 +37,7 @@ export interface AggregationConfig extends SenderMode {
    * noticed. Undefined for a store of a version that did not keep it.
    */
   readonly pathLabels?: 'drop' | 'add' | undefined;
-  /** What rules say of gauges, see gauge-rules.ts; undefined where they say nothing. */
+  /** What rules say that the state acts upon, see setting-rules.ts; undefined where they say nothing. */
   readonly metricRules?: string | undefined;
 }
 

@@ -31,6 +31,8 @@ export interface Batch {
   grouped: boolean;
   readonly pendingSeries: PendingSeries;
   readonly pendingComposites: PendingComposite[];
+  /** How many of the pending series may have a window. */
+  pendingWindows: number;
   readonly families: PushFamily[];
   readonly aliases: Alias[];
   /** Canonical texts of lines that are thrown away, but for those that the state knew. */
@@ -147,6 +149,7 @@ export function emptyBatch(hashSeed: number): Batch {
     grouped: false,
     pendingSeries: new PendingSeries(hashSeed),
     pendingComposites: [],
+    pendingWindows: 0,
     families: [],
     aliases: [],
     discarded: new ByteTable(hashSeed),
@@ -186,6 +189,7 @@ export function resetBatch(batch: Batch): void {
   batch.grouped = false;
   batch.pendingSeries.clear();
   batch.pendingComposites.length = 0;
+  batch.pendingWindows = 0;
   batch.families.length = 0;
   batch.aliases.length = 0;
   if (batch.discarded.size > 0) batch.discarded.clear();

@@ -24,10 +24,19 @@ export interface GaugeRule {
   readonly kind: AccumulatorKind;
 }
 
-export class GaugeRules {
-  readonly #rules: SettingRules<GaugePolicy>;
+interface GaugeSetting {
+  readonly policy: GaugePolicy;
+  /** 0 for none. */
+  readonly windowMs: number;
+}
 
-  private constructor(rules: SettingRules<GaugePolicy>) {
+export class GaugeRules {
+  /** Infinity where there is none. */
+  readonly shortestWindowMs: number;
+  readonly #rules: SettingRules<GaugeSetting>;
+
+  private constructor(rules: SettingRules<GaugeSetting>, shortestWindowMs: number) {
+    this.shortestWindowMs = shortestWindowMs;
     this.#rules = rules;
   }
 
@@ -38,7 +47,16 @@ export class GaugeRules {
 
   /** The same in steps. */
   static *parseInSteps(metricRules: string | undefined, pace: Pace): Generator<void, GaugeRules> {
-    return new GaugeRules(yield* SettingRules.parseInSteps(metricRules, ({ gauge }) => gauge, pace));
+    let shortestMs = Number.POSITIVE_INFINITY;
+    const rules = yield* SettingRules.parseInSteps(
+      metricRules,
+      ({ gauge: policy, windowMs = 0 }) => {
+        if (windowMs > 0) shortestMs = Math.min(shortestMs, windowMs);
+        return policy && { policy, windowMs };
+      },
+      pace,
+    );
+    return new GaugeRules(rules, shortestMs);
   }
 
   /** Whether there are any. */
@@ -47,7 +65,7 @@ export class GaugeRules {
   }
 
   has(kind: AccumulatorKind): boolean {
-    return this.#rules.some((policy) => kindsByPolicy[policy] === kind);
+    return this.#rules.some(({ policy }) => kindsByPolicy[policy] === kind);
   }
 
   /** How many rules may match series of this name. */
@@ -65,6 +83,17 @@ export class GaugeRules {
     const rule = this.#rules.ruleOf(name, text);
     if (rule === undefined) return undefined;
     const { match, setting } = rule;
-    return { match, policy: setting, kind: kindsByPolicy[setting] };
+    return { match, policy: setting.policy, kind: kindsByPolicy[setting.policy] };
+  }
+
+  /** Whether there may be series of this name that have a window. */
+  mayHaveWindow(name: string): boolean {
+    if (this.shortestWindowMs === Number.POSITIVE_INFINITY) return false;
+    return this.#rules.forName(name).some(({ rule }) => rule.setting.windowMs > 0);
+  }
+
+  /** Of a series of a gauge, by its canonical text; 0 where it has none. */
+  windowMsOf(name: string, text: string): number {
+    return this.#rules.ruleOf(name, text)?.setting.windowMs ?? 0;
   }
 }

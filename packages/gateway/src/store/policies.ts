@@ -283,6 +283,11 @@ export function isRanked(kind: number): boolean {
   return isIn(ranked, kind);
 }
 
+/** And that the largest or the smallest: without sources it may be of a window (windows.ts). */
+export function isExtreme(kind: number): boolean {
+  return isRanked(kind) && !isNewest(kind);
+}
+
 /** And that which came last. */
 export function isNewest(kind: number): boolean {
   return isIn(newest, kind);

@@ -1,19 +1,19 @@
 /**
  * What rules say of metrics that the state acts upon, as canonical JSON in the aggregation config, so that a replay comes to the same numbers:
  *
- *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"last","ttl":7200000}, …]    without `match` it matches all; ttl in milliseconds
+ *   [{"match":"queue_depth{job!=\\"batch\\"}","gauge":"max","window":300000,"ttl":7200000}, {"summary":"discard"}, …]
  *   [{"match":"latency_seconds","buckets":[0.1,1]}, …]
  *
- * Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so that a rule is looked at
- * once for each series that is new, and for all when rules change.
+ * Without `match` it matches all. Times are in milliseconds. Each setting comes from the first that matches and has it. Matched is the series as the exposition shows it, so
+ * that a rule is looked at once for each series that is new, and for all when rules change.
  */
 import { parseSeriesText } from '../model/series-text.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { FirstMatch } from '../rules/first-match.ts';
 import type { MatchingRule } from '../rules/first-match.ts';
 import { RuleProblem } from '../rules/rule-problem.ts';
-import { gaugePolicies } from '../rules/rules.ts';
-import type { GaugePolicy } from '../rules/rules.ts';
+import { gaugePolicies, summaryTreatments, windowedPolicies } from '../rules/rules.ts';
+import type { GaugePolicy, SummaryTreatment } from '../rules/rules.ts';
 import { parseSelector } from '../rules/selector.ts';
 import type { Selector } from '../rules/selector.ts';
 
@@ -24,7 +24,9 @@ const PARSED_ROWS = 4096;
 interface RuleEntry {
   readonly match: string | undefined;
   readonly gauge: GaugePolicy | undefined;
+  readonly windowMs: number | undefined;
   readonly ttlMs: number | undefined;
+  readonly summary: SummaryTreatment | undefined;
   readonly buckets: readonly number[] | undefined;
 }
 
@@ -90,20 +92,26 @@ function listed(text: string): readonly unknown[] {
 
 function readEntry(rule: unknown): RuleEntry {
   const fields = (typeof rule === 'object' && rule !== null ? rule : {}) as Record<string, unknown>;
-  const { match, gauge, ttl, buckets } = fields;
-  const policy = gaugePolicies.find((each) => each === gauge);
-  const isTtl = typeof ttl === 'number' && ttl >= 0;
+  const { match, gauge, window, ttl, summary, buckets } = fields;
+  const entry: RuleEntry = {
+    match: typeof match === 'string' ? match : undefined,
+    gauge: gaugePolicies.find((each) => each === gauge),
+    windowMs: typeof window === 'number' && window > 0 ? window : undefined,
+    ttlMs: typeof ttl === 'number' && ttl >= 0 ? ttl : undefined,
+    summary: summaryTreatments.find((each) => each === summary),
+    buckets: areBounds(buckets) ? buckets : undefined,
+  };
   const isKnown =
-    (gauge === undefined || policy !== undefined) &&
-    (ttl === undefined || isTtl) &&
-    (buckets === undefined || areBounds(buckets));
-  if (
-    !isKnown ||
-    (gauge ?? ttl ?? buckets) === undefined ||
-    (match !== undefined && typeof match !== 'string')
-  )
-    throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
-  return { match, gauge: policy, ttlMs: isTtl ? ttl : undefined, buckets };
+    entry.match === match &&
+    entry.gauge === gauge &&
+    entry.windowMs === window &&
+    entry.ttlMs === ttl &&
+    entry.summary === summary &&
+    entry.buckets === buckets &&
+    (window === undefined || windowedPolicies.some((each) => each === gauge));
+  const isEmpty = [gauge, ttl, summary, buckets].every((each) => each === undefined);
+  if (!isKnown || isEmpty) throw new RuleProblem(`${JSON.stringify(rule)} is no metric rule`);
+  return entry;
 }
 
 function areBounds(list: unknown): list is readonly number[] {

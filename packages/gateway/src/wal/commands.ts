@@ -27,6 +27,7 @@ export const RecordCode = {
   DROP_DISCARDED: 11,
   WITHDRAW_SERIES: 12,
   EXPIRE_NAMED: 13,
+  ADVANCE_WINDOWS: 14,
 } as const;
 
 export interface Times {
@@ -176,6 +177,29 @@ export class WithdrawSeries implements Command<number> {
     const before = state.accumulators.size;
     yield* state.sources.withdrawInSteps(this.withdrawals);
     return before - state.accumulators.size;
+  }
+}
+
+/** Lets go of what is over in the windows of gauges; how many series went, as nothing was left of them. */
+export class AdvanceWindows implements Command<number> {
+  readonly code: number = RecordCode.ADVANCE_WINDOWS;
+  /** Accumulators, ascending. */
+  readonly named: Uint32Array;
+
+  constructor(named: Uint32Array) {
+    this.named = named;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeNamed(writer, this.named);
+  }
+
+  static decode(reader: ByteReader): AdvanceWindows {
+    return new AdvanceWindows(readNamed(reader));
+  }
+
+  apply({ state }: Target, { nowMs }: Times): Generator<void, number> {
+    return state.advanceWindowsInSteps(this.named, nowMs);
   }
 }
 
@@ -343,6 +367,7 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.DROP_DISCARDED]: DropDiscarded,
   [RecordCode.WITHDRAW_SERIES]: WithdrawSeries,
   [RecordCode.EXPIRE_NAMED]: ExpireNamed,
+  [RecordCode.ADVANCE_WINDOWS]: AdvanceWindows,
 };
 
 const resets = [

@@ -209,6 +209,51 @@ function casesOf(scale: number): readonly Case[] {
       restart: byJob,
     },
     {
+      name: 'a million gauges of which a window moves on, and then go',
+      options: { rules: windowsOf('20s') },
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', value: '7' });
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n', value: '3' });
+      },
+      work: () => async (g) => {
+        for (let s = 0; s < 30; s += 1) {
+          await wait(1_000);
+          if (g.holdings().series === 0) return;
+        }
+        throw new Error(`${g.holdings().series} gauges are left`);
+      },
+    },
+    {
+      name: 'other windows for a million gauges',
+      options: { rules: windowsOf('1h') },
+      build: (g) => fill(g, 'g', many, { head: '# TYPE g gauge\n' }),
+      work: () => (g) => g.setRules(windowsOf('2h')),
+    },
+    {
+      name: 'snapshot of a million gauges with windows, which are pushed meanwhile',
+      options: { rules: windowsOf('1h') },
+      build: (g) => fill(g, 'g', many, { head: '# TYPE g gauge\n' }),
+      work: () => {
+        const bodies: Buffer[] = [];
+        for (let from = 0; from < many; from += 1_000)
+          bodies.push(Buffer.from(`# TYPE g gauge\n${lines('g', from, from + 1_000)}`));
+        return async (g) => {
+          const taken = g.snapshots.take();
+          for (const body of bodies) await push(g, body);
+          await taken;
+        };
+      },
+    },
+    {
+      name: 'restore of a million gauges with windows',
+      options: { rules: windowsOf('1h') },
+      build: async (g) => {
+        await fill(g, 'g', many, { head: '# TYPE g gauge\n' });
+        await g.snapshots.take();
+      },
+      restart: { rules: windowsOf('1h') },
+    },
+    {
       name: 'a start by other rules',
       options: byJob,
       build: async (g) => {
@@ -237,6 +282,10 @@ function casesOf(scale: number): readonly Case[] {
     },
   ];
 }
+
+/** The largest of a window for all gauges. */
+const windowsOf = (window: string): Rules =>
+  readRules(JSON.stringify({ metrics: [{ gauge: 'max', window }] })).rules!;
 
 /** Expressions that no series meets, and the last value for all. */
 const gaugeRules = readRules(

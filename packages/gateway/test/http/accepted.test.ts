@@ -39,7 +39,7 @@ test('a DELETE in by-job mode says nothing', async () => {
 });
 
 const nothing =
-  'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
+  'all samples of this push were ignored: summaries are dropped unless --push.summaries or a rule says sum-and-count, and so are NaN and infinite values\n';
 
 test.each([
   ['summaries', summary],

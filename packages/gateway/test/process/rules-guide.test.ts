@@ -1,6 +1,7 @@
 /** The cases of the guide on rules, as they stand there but for the address of the gateway: its file, what is pushed, and the page. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { readRules } from '../../src/rules/file/read-rules.ts';
@@ -35,14 +36,18 @@ const cases = section
   });
 const flagSets = [...new Set(cases.map(({ flags }) => flags))];
 
-/** A line that pushes what follows up to END, or one of curl alone. */
+/** A line that pushes what follows up to END, one of curl alone, or one that waits. */
 const command =
-  /(?:cat <<'END' \| curl --data-binary @- (?<push>\S+)\n(?<body>[^]*?)END\n|curl -X (?<method>POST|DELETE) (?:-g )?(?<url>\S+|'[^']+')\n)/y;
+  /(?:cat <<'END' \| curl --data-binary @- (?<push>\S+)\n(?<body>[^]*?)END\n|curl -X (?<method>POST|DELETE) (?:-g )?(?<url>\S+|'[^']+')\n|sleep (?<seconds>\d+)\n)/y;
 
 async function runLines(text: string, url: string): Promise<void> {
   for (command.lastIndex = 0; command.lastIndex < text.length;) {
     const rest = text.slice(command.lastIndex);
-    const { push, body, method, url: other } = command.exec(text)?.groups ?? {};
+    const { push, body, method, url: other, seconds } = command.exec(text)?.groups ?? {};
+    if (seconds !== undefined) {
+      await setTimeout(Number(seconds) * 1000);
+      continue;
+    }
     const address = push ?? other?.replaceAll("'", '');
     expect(address, rest).toBeDefined();
     const reply = await fetch(address!.replace('http://localhost:9091', url), {
@@ -79,7 +84,7 @@ test('what config test prints', async () => {
   expect(await runGateway(['config', 'test', ...tried])).toEqual({ code: 0, stdout: made, stderr: '' });
 });
 
-test('there is a case for each wish', () => expect(cases).toHaveLength(9));
+test('there is a case for each wish', () => expect(cases).toHaveLength(11));
 
 test.each(flagSets)('the cases of a gateway with flags:%s', async (flags) => {
   const file = join(temporaryFolder(), 'gateway.yaml');

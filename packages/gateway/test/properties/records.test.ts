@@ -8,6 +8,7 @@ import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import {
+  AdvanceWindows,
   commandClasses,
   DropDiscarded,
   DropSeries,
@@ -205,6 +206,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new DropDiscarded(), ''],
     [new ExpireNamed({ pruned: ['a'], forgotten: ['b', 'cd'] }), '010161020162026364'],
+    [new AdvanceWindows(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new WithdrawSeries([{ source: 'ab', named: Uint32Array.of(3, 7, 300) }]), '01026162030304a502'],
     [
       new SetAggregation({

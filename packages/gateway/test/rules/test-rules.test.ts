@@ -19,6 +19,8 @@ const rules = rulesOf({
     { match: 'runs', type: 'counter' },
     { match: 'h', buckets: [1], ttlMs: 90_000 },
     { match: 'runs', ttlMs: 7_200_000 },
+    { match: 's', summary: 'sum-and-count' },
+    { match: 'g', gauge: 'max', windowMs: 300_000 },
   ],
 });
 
@@ -51,6 +53,25 @@ runs -> runs{job="web"}  (path labels job; metrics[1] type counter; metrics[3] t
 old_x{le="1"} -> new_x{job="web",le="1"}  (path labels job; metric_relabel_configs[2] replace)
 h_bucket{le="0.5"} -> h_bucket{job="web",le="1"}  (path labels job; metrics[2] buckets 1; metrics[2] ttl 1m30s)
 h_bucket{le="+Inf"} -> h_bucket{job="web",le="+Inf"}  (path labels job; metrics[2] buckets 1; metrics[2] ttl 1m30s)
+`);
+});
+
+test('a gauge with a window', async () => {
+  expect(await testRules(rules, Buffer.from('# TYPE g gauge\ng 1\n'))).toBe(
+    '# TYPE g gauge\ng 1\n\ng  (metrics[5] gauge max window 5m)\n',
+  );
+});
+
+test('a summary that a rule keeps', async () => {
+  const body = '# TYPE s summary\ns{quantile="0.5"} 1\ns_sum 2\ns_count 3\n';
+  const did = '(metrics[4] summary sum-and-count)';
+  expect(await testRules(rules, Buffer.from(body))).toBe(`# TYPE s summary
+s_sum 2
+s_count 3
+
+s{quantile="0.5"}  ${did}
+s_sum  ${did}
+s_count  ${did}
 `);
 });
 

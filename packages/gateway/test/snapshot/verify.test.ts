@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { verifyState } from '../../src/snapshot/verify.ts';
 import { AccumulatorKind } from '../../src/store/policies.ts';
+import { encodePart, PartReader } from '../../src/snapshot/parts.ts';
+import { readWindows, windowParts } from '../../src/snapshot/window-table.ts';
 import type { State } from '../../src/state/state.ts';
 import type { Writable } from '../../src/primitives/writable.ts';
 import { WorkingState } from '../state/working-state.ts';
@@ -238,4 +240,42 @@ test('contributions to what is gone, as earlier versions left them, are dropped 
   );
   expect(kinds).not.toContain(AccumulatorKind.FREE);
   expect(await other.page()).toBe(page);
+});
+
+const windowContradictions: Readonly<Record<string, readonly [(of: State) => void, RegExp]>> = {
+  'a total that is not in the window': [
+    (of) => of.accumulators.sums.set(numberOf(of, 'g'), 8),
+    /has a total of 8, and its window 7/,
+  ],
+  'a window that has no value for the total': [
+    (of) => void of.accumulators.windows!.put(numberOf(of, 'g'), 9, 1),
+    /has a total of 7, and its window 9/,
+  ],
+  'a sum with a window': [
+    (of) => (of.accumulators.kind[numberOf(of, 'g')] = AccumulatorKind.GAUGE),
+    /of kind 2 has a window/,
+  ],
+};
+
+test.each(Object.keys(windowContradictions))('%s', (name) => {
+  const [contradict, message] = windowContradictions[name]!;
+  const working = new WorkingState({ metricRules: '[{"gauge":"max","window":5000}]' }, 1);
+  working.push('# TYPE g gauge\ng 7\n');
+  atOnce(verifyState(working.state));
+  contradict(working.state);
+  expect(() => atOnce(verifyState(working.state))).toThrow(message);
+});
+
+test.each([
+  ['of a series that has one', { accumulator: 0, slotMs: 417, newest: 0 }],
+  ['of no series', { accumulator: 99, slotMs: 417, newest: 0 }],
+  ['without a length', { accumulator: 1, slotMs: 0, newest: 0 }],
+  ['with half a slot', { accumulator: 1, slotMs: 417, newest: 0.5 }],
+])('a window in a snapshot %s', (_, ring) => {
+  const working = new WorkingState({ metricRules: '[{"match":"g","gauge":"max","window":5000}]' }, 1);
+  working.push('# TYPE g gauge\ng 7\n# TYPE h gauge\nh 7\n');
+  const values = new Float64Array(13).fill(7);
+  const [part] = windowParts({ size: 1, ring: () => ({ ...ring, values }) });
+  const read = readWindows(new PartReader(encodePart(part!)), working.state);
+  expect(() => atOnce(read)).toThrow(/the snapshot cannot be read: accumulator \d+ has a window/);
 });

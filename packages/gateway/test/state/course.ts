@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 
 import { atOnce } from '../../src/primitives/turns.ts';
-import { SeriesLook, SourceLook } from '../../src/gateway/ledger/expiry-look.ts';
+import { byTtl } from '../../src/gateway/ledger/expiry-look.ts';
+import { byWindow } from '../../src/gateway/ledger/window-look.ts';
 import { WithdrawSeries } from '../../src/wal/commands.ts';
+import type { Expiring, Look } from '../../src/gateway/ledger/series-expiry.ts';
 import type { State } from '../../src/state/state.ts';
 import type { SenderMode } from '../../src/store/aggregation-config.ts';
 import type { Command } from '../../src/wal/commands.ts';
@@ -75,7 +77,7 @@ const spilling = fc
   .constantFrom(1e200, 1, 1e-200, -1e200, -1)
   .map((each) => ['# TYPE spills gauge', `spills ${each}`, `spills{l="a"} ${-each}`]);
 
-/** Of gauges, start times among them, and of histograms, which are pushed with other bounds all the same. */
+/** Of gauges, start times among them, of summaries, and of histograms, which are pushed with other bounds all the same. */
 const rules = fc.constantFrom(
   undefined,
   '[{"gauge":"max"}]',
@@ -85,6 +87,10 @@ const rules = fc.constantFrom(
   '[{"ttl":700}]',
   '[{"buckets":[0.5,5]}]',
   '[{"match":"{l=\\"a\\"}","buckets":[1]},{"buckets":[0.1,2.5]}]',
+  '[{"match":"{l=\\"a\\"}","gauge":"max","window":1200},{"gauge":"min","window":2400}]',
+  '[{"match":"{l=\\"a\\"}","gauge":"max","window":3600},{"match":"c","gauge":"min"},{"gauge":"min","window":1200,"ttl":1500}]',
+  '[{"match":"s","summary":"discard"}]',
+  '[{"match":"s","summary":"discard"},{"gauge":"max"}]',
   '[{"match":"{l=\\"a\\"}","gauge":"last","ttl":0},{"match":"{__name__!=\\"h\\"}","ttl":1500}]',
   '[{"match":"a","gauge":"count"},{"match":"{__name__=~\\".*_created|c\\"}","gauge":"last"}]',
 );
@@ -224,26 +230,41 @@ function inOrderOfKeys(command: Command<number> | undefined): Command<number> | 
   return new WithdrawSeries(command.withdrawals.toSorted((a, b) => (a.source < b.source ? -1 : 1)));
 }
 
-/** What was not named for its ttl goes; says what that was. */
-export function* expireSeries({ state }: WorkingState, nowMs: number): Generator<void, string> {
-  if (state.accumulators.lastNamed === undefined) return '';
-  const { shortestMs } = state.accumulators.lastNamed.rules;
+/** What was not named for its ttl goes, and what is over of windows; says what that was. */
+export function* expireSeries(
+  { state }: WorkingState,
+  nowMs: number,
+  onCommand: (command: Command<unknown>) => void = () => {},
+): Generator<void, string> {
   const gone: string[] = [];
-  for (const look of [
-    new SourceLook(state, { nextMs: nowMs, shortestMs }),
-    new SeriesLook(state, { nextMs: nowMs, of: 'common' }),
-    new SeriesLook(state, { nextMs: nowMs, of: 'all' }),
-  ]) {
+  for (const look of looksOf(state, nowMs)) {
     do {
       look.step(nowMs);
       if (!look.isFull && !look.isDone) continue;
       const command = inOrderOfKeys(look.take(nowMs));
       if (command === undefined) continue;
       gone.push(JSON.stringify(command));
+      onCommand(command);
       yield* command.apply(targetOf(state), { nowMs, wallMs: nowMs });
     } while (!look.isDone);
   }
   return gone.join(' ');
+}
+
+/** What has a ttl first, then windows, of which some may be gone by then. */
+function* looksOf(state: State, nowMs: number): Generator<Look> {
+  yield* looksFor(byTtl, state, nowMs);
+  yield* looksFor(byWindow, state, nowMs);
+}
+
+function looksFor<Rules extends object>(
+  expiring: Expiring<Rules>,
+  state: State,
+  nowMs: number,
+): readonly Look[] {
+  const rules = expiring.rulesOf(state);
+  if (rules === undefined) return [];
+  return expiring.looks(state, { nextMs: nowMs, shortestMs: expiring.soonestMs(rules) });
 }
 
 /** Some of the first accumulators, by the bits of a byte that comes again and again; not all of them name a series. */

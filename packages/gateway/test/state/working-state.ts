@@ -167,6 +167,7 @@ export class WorkingState {
       }),
       lastNamed: this.#timesOf(this.state.accumulators.lastNamed),
       commonNamed: this.#timesOf(this.state.accumulators.common.named),
+      windows: this.#windows(),
       freeIds: [...families.freeIds],
       sources: this.#sources(),
       order: this.state.sources.order,
@@ -179,6 +180,11 @@ export class WorkingState {
   #timesOf(named: LastNamed | undefined): readonly number[] | undefined {
     const { high } = this.state.accumulators.texts;
     return named && Array.from({ length: high }, (_, accumulator) => named.timeMsOf(accumulator));
+  }
+
+  #windows(): readonly unknown[] | undefined {
+    const { windows, texts } = this.state.accumulators;
+    return windows && Array.from({ length: texts.high }, (_, accumulator) => windows.ringOf(accumulator));
   }
 
   #accumulator(accumulator: number): object | undefined {

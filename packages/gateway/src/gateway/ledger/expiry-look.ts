@@ -12,31 +12,39 @@ import type { LastNamed } from '../../store/last-named.ts';
 import { isGrouped } from '../../store/policies.ts';
 import { DropSeries, WithdrawSeries } from '../../wal/commands.ts';
 import type { Command } from '../../wal/commands.ts';
+import type { TtlRules } from '../../store/ttl-rules.ts';
+import type { Expiring, Look } from './series-expiry.ts';
 
 /** Accumulators, sources, and characters of their keys, of what one record lists. */
 const NUMBERS_MAX = 8192;
 const SOURCES_MAX = 1024;
 const KEY_CHARS_MAX = 256 * 1024;
+/** Between two looks: this part of the shortest ttl. */
+const INTERVAL_PART = 10;
+const [INTERVAL_MS_MIN, INTERVAL_MS_MAX] = [250, 60_000];
 /** To find the ttl of a series is as much work as to look at so many, and so is to look whether a rule matches. */
 const RULE_UNITS = 8;
 /** Contributions of one source looked at between two looks at the clock. */
 const LOOKED_AT = 1024;
 
-export interface Look {
-  /** When the next of those may be due that were looked at and are not due. */
-  readonly nextMs: number;
-  /** One record can list no more. */
-  readonly isFull: boolean;
-  /** There is no more to look at. */
-  readonly isDone: boolean;
-  /** Looks on for a short time. */
-  step(nowMs: number): void;
-  /** Has what was found since this was last called go, as far as it is still due. */
-  take(nowMs: number): Command<number> | undefined;
-}
+/** What has a ttl. */
+export const byTtl: Expiring<TtlRules> = {
+  rulesOf({ accumulators: { lastNamed } }) {
+    return lastNamed === undefined || lastNamed.size === 0 ? undefined : lastNamed.rules;
+  },
+  soonestMs: ({ shortestMs }) => shortestMs,
+  intervalMs: ({ shortestMs }) =>
+    Math.min(Math.max(shortestMs / INTERVAL_PART, INTERVAL_MS_MIN), INTERVAL_MS_MAX),
+  // What sources have first: with the last of that a series has gone, and need not be looked for among all sources.
+  looks: (state, times) => [
+    new SourceLook(state, times),
+    new SeriesLook(state, { nextMs: times.nextMs, of: 'common' }),
+    new SeriesLook(state, { nextMs: times.nextMs, of: 'all' }),
+  ],
+};
 
 /** For series that nobody has named for their ttl, or for what senders that add have of series and none of them has named. */
-export class SeriesLook implements Look {
+class SeriesLook implements Look {
   nextMs: number;
   readonly #state: State;
   readonly #of: 'all' | 'common';
@@ -105,7 +113,7 @@ export class SeriesLook implements Look {
 }
 
 /** For what sources have of series that say how things are, and have not named for their ttl. */
-export class SourceLook implements Look {
+class SourceLook implements Look {
   nextMs: number;
   isDone = false;
   readonly #state: State;

@@ -7,9 +7,13 @@ import type { Rules, RulesInForce } from '../../rules/rules.ts';
 import { ExpireSources } from '../../wal/commands.ts';
 import type { Expiry } from '../../wal/commands.ts';
 import type { Ledger } from './ledger.ts';
+import { byTtl } from './expiry-look.ts';
 import { ExpiryByRule } from './expiry-by-rule.ts';
 import { SeriesExpiry } from './series-expiry.ts';
 import { SilenceRules, silenceTextOf } from './silence-rules.ts';
+import { byWindow } from './window-look.ts';
+import type { GaugeRules } from '../../store/gauge-rules.ts';
+import type { TtlRules } from '../../store/ttl-rules.ts';
 import type { GatewayOptions } from '../options.ts';
 
 /** Sources expired between turns of the event loop. */
@@ -23,7 +27,8 @@ const NO_SPACE_SLEEP_MS = 1_000;
 export class ExpiryClock {
   readonly #ledger: Ledger;
   readonly #log: Log;
-  readonly #series: SeriesExpiry;
+  readonly #series: SeriesExpiry<TtlRules>;
+  readonly #windows: SeriesExpiry<GaugeRules>;
   readonly #options: GatewayOptions;
   readonly #rules: RulesInForce;
   readonly #pruneMs: number;
@@ -51,14 +56,15 @@ export class ExpiryClock {
     this.#log = log;
     this.#rules = rules;
     this.#options = options;
-    this.#series = new SeriesExpiry(ledger, log);
+    this.#series = new SeriesExpiry(ledger, log, byTtl);
+    this.#windows = new SeriesExpiry(ledger, log, byWindow);
     this.#pruneMs = options.jobPruneDurationMs;
     this.#forgetMs = options.jobForgetDurationMs;
   }
 
-  /** Series that nobody named for their ttl, and that have gone. */
+  /** Series that have gone, as nobody named them for their ttl or in their window. */
   get droppedSeries(): number {
-    return this.#series.dropped;
+    return this.#series.dropped + this.#windows.dropped;
   }
 
   /** Expires all that is due by now, but for sources where that takes long: then it comes by itself. */
@@ -66,6 +72,7 @@ export class ExpiryClock {
     this.#followRules();
     if (this.#byRule?.takesLong !== true) await this.#sources();
     await this.#series.run();
+    await this.#windows.run();
   }
 
   async #sources(): Promise<void> {
@@ -89,6 +96,7 @@ export class ExpiryClock {
   /** Sees to it that expiry comes when its time has come. To be called after each push, and when rules change. */
   wake(): void {
     this.#series.wake();
+    this.#windows.wake();
     this.#wakeForSources();
   }
 
@@ -130,6 +138,7 @@ export class ExpiryClock {
     this.#closed = true;
     this.#series.close();
     this.#byRule?.close();
+    this.#windows.close();
     clearTimeout(this.#timer);
   }
 

@@ -1,28 +1,50 @@
 /**
- * Drops series that nobody has named for their ttl, as many at a time as one record lists. Which these are is found by looking through all that
- * may expire, a short time in each turn, while pushes go on. How soon the next one can be due follows from that, so that nothing is
- * looked through in vain.
+ * Has go what time takes: series that nobody has named for their ttl, and what is over of windows, as many at a time as one record lists. Which
+ * these are is found by looking through all that may expire, a short time in each turn, while pushes go on. How soon the next one can
+ * be due follows from that, so that nothing is looked through in vain.
  */
 import { setImmediate } from 'node:timers/promises';
 
 import type { Log } from '../../primitives/log.ts';
-import type { TtlRules } from '../../store/ttl-rules.ts';
-import { SeriesLook, SourceLook } from './expiry-look.ts';
-import type { Look } from './expiry-look.ts';
+import type { State } from '../../state/state.ts';
+import type { Command } from '../../wal/commands.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Between two looks: this share of the shortest ttl. */
-const INTERVAL_SHARE = 10;
-const [INTERVAL_MS_MIN, INTERVAL_MS_MAX] = [250, 60_000];
 const [SLEEP_MS_MIN, SLEEP_MS_MAX] = [10, 60_000];
 
-export class SeriesExpiry {
+export interface Look {
+  /** When the next of those may be due that were looked at and are not due. */
+  readonly nextMs: number;
+  /** One record can list no more. */
+  readonly isFull: boolean;
+  /** There is no more to look at. */
+  readonly isDone: boolean;
+  /** Looks on for a short time. */
+  step(nowMs: number): void;
+  /** Has what was found since this was last called go, as far as it is still due. */
+  take(nowMs: number): Command<number> | undefined;
+}
+
+/** One kind of what expires. */
+export interface Expiring<Rules extends object> {
+  /** Undefined where nothing can be due. By other rules than before anything may be. */
+  rulesOf(state: State): Rules | undefined;
+  /** What is pushed from now on is not due before that time has passed. */
+  soonestMs(rules: Rules): number;
+  /** Between two looks. */
+  intervalMs(rules: Rules): number;
+  /** `nextMs` is when that time has passed that is `shortestMs`. */
+  looks(state: State, times: { readonly nextMs: number; readonly shortestMs: number }): readonly Look[];
+}
+
+export class SeriesExpiry<Rules extends object> {
   /** Series that have gone. */
   dropped = 0;
   readonly #ledger: Ledger;
   readonly #log: Log;
+  readonly #expiring: Expiring<Rules>;
   /** By which it was found when the next is due. */
-  #rules: TtlRules | undefined;
+  #rules: Rules | undefined;
   /** By the ledger's time: nothing is due before. */
   #dueMs = Number.NEGATIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -30,9 +52,10 @@ export class SeriesExpiry {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(ledger: Ledger, log: Log) {
+  constructor(ledger: Ledger, log: Log, expiring: Expiring<Rules>) {
     this.#ledger = ledger;
     this.#log = log;
+    this.#expiring = expiring;
   }
 
   /** Drops what is due by now, unless that was done a short time ago. */
@@ -67,10 +90,8 @@ export class SeriesExpiry {
     clearTimeout(this.#timer);
   }
 
-  /** Undefined rules are none, or nothing that may expire. By others than before anything may be due. */
   #followRules(): void {
-    const { lastNamed } = this.#ledger.state.accumulators;
-    const rules = lastNamed === undefined || lastNamed.size === 0 ? undefined : lastNamed.rules;
+    const rules = this.#expiring.rulesOf(this.#ledger.state);
     if (rules === this.#rules) return;
     this.#rules = rules;
     this.#dueMs = Number.NEGATIVE_INFINITY;
@@ -81,34 +102,26 @@ export class SeriesExpiry {
 
   /** Until it is time to look again. */
   #leftMs(): number {
-    const shortestMs = this.#rules?.shortestMs ?? Number.POSITIVE_INFINITY;
-    const intervalMs = Math.min(Math.max(shortestMs / INTERVAL_SHARE, INTERVAL_MS_MIN), INTERVAL_MS_MAX);
-    return Math.max(this.#dueMs, this.#lookedMs + intervalMs) - this.#ledger.nowMs();
+    if (this.#rules === undefined) return Number.POSITIVE_INFINITY;
+    const againMs = this.#lookedMs + this.#expiring.intervalMs(this.#rules);
+    return Math.max(this.#dueMs, againMs) - this.#ledger.nowMs();
   }
 
-  async #dropAll(rules: TtlRules): Promise<void> {
-    const { state } = this.#ledger;
-    const { shortestMs } = rules;
+  async #dropAll(rules: Rules): Promise<void> {
+    const shortestMs = this.#expiring.soonestMs(rules);
     this.#lookedMs = this.#ledger.nowMs();
-    // What is named from now on is not due before that.
-    const nextMs = this.#lookedMs + shortestMs;
-    // What anybody has first: with the last of that a series has gone, and need not be looked for among all sources.
-    const looks = [
-      new SourceLook(state, { nextMs, shortestMs }),
-      new SeriesLook(state, { nextMs, of: 'common' }),
-      new SeriesLook(state, { nextMs, of: 'all' }),
-    ];
+    const times = { nextMs: this.#lookedMs + shortestMs, shortestMs };
+    const looks = this.#expiring.looks(this.#ledger.state, times);
     for (const look of looks) if (!(await this.#drop(look, rules))) return;
     this.#dueMs = Math.min(...looks.map((look) => look.nextMs));
   }
 
   /** Whether it came to the end: what has to wait, or has no room, is still due when it is time again. */
-  async #drop(look: Look, rules: TtlRules): Promise<boolean> {
+  async #drop(look: Look, rules: Rules): Promise<boolean> {
     const ledger = this.#ledger;
-    const { accumulators } = ledger.state;
     for (;;) {
       while (ledger.applying !== undefined) await ledger.applying;
-      if (this.#isClosed || accumulators.lastNamed?.rules !== rules) return false;
+      if (this.#isClosed || this.#expiring.rulesOf(ledger.state) !== rules) return false;
       look.step(ledger.nowMs());
       const command = look.isFull || look.isDone ? look.take(ledger.nowMs()) : undefined;
       if (command !== undefined) {

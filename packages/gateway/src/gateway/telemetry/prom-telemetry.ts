@@ -65,7 +65,11 @@ export const ownMetrics = {
     'Number of sources in by-job mode, by state: live, or pruned for inactivity.',
   ],
   sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
-  expired_series_total: ['counter', [], 'Series dropped because they were not pushed for their ttl.'],
+  expired_series_total: [
+    'counter',
+    [],
+    'Series dropped because they were not pushed for their ttl, or in their window.',
+  ],
   deleted_series_total: [
     'counter',
     ['request'],

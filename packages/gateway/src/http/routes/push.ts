@@ -37,7 +37,7 @@ export const NOTHING_DELETED =
 const NOTHING_DELETED_HERE =
   'nothing was deleted: pushes to this path are added, so the gateway does not track their source; see mode: by-job in the rules for sources\n';
 const NOTHING_ADDED =
-  'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
+  'all samples of this push were ignored: summaries are dropped unless --push.summaries or a rule says sum-and-count, and so are NaN and infinite values\n';
 const ALL_DROPPED =
   'all samples of this push were ignored: relabelling rules (metric_relabel_configs) or the metrics of the token drop them, or they are summaries, NaN or infinite values\n';
 

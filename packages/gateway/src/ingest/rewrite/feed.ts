@@ -13,6 +13,7 @@ import { formatFloat64 } from '../../primitives/float.ts';
 import { addHistograms } from '../../histogram/add.ts';
 import { foldedBound } from '../../histogram/folded-bound.ts';
 import type { GaugePolicy, Rules } from '../../rules/rules.ts';
+import type { State } from '../../state/state.ts';
 import { mergeHistograms } from './merge-histograms.ts';
 import type { MergedBucket, PushedHistogram } from './merge-histograms.ts';
 import { exactSum, mergedGauge } from './merge-values.ts';
@@ -49,7 +50,7 @@ export class Feed {
   readonly #policyOf: PolicyOf;
   readonly #typeOf: (name: string) => MetricType | undefined;
   readonly #withoutSamples: Iterable<PushedFamily>;
-  readonly #discardsSummaries: boolean;
+  readonly #discards: State['discards'];
   readonly merged: Merged = { nonFinite: 0, sums: 0, summary: 0 };
   #work = 0;
 
@@ -60,7 +61,7 @@ export class Feed {
       readonly rules: Rules;
       readonly policyOf: PolicyOf;
       readonly typeOf: (name: string) => MetricType | undefined;
-      readonly discardsSummaries: boolean;
+      readonly discards: State['discards'];
       /** Families of the push that have none. No rule has anything to say of them. */
       readonly withoutSamples: Iterable<PushedFamily>;
     },
@@ -70,7 +71,7 @@ export class Feed {
     this.#rules = options.rules;
     this.#policyOf = options.policyOf;
     this.#typeOf = options.typeOf;
-    this.#discardsSummaries = options.discardsSummaries;
+    this.#discards = options.discards;
     this.#withoutSamples = options.withoutSamples;
   }
 
@@ -367,7 +368,8 @@ export class Feed {
   }
 
   #isDiscarded(family: RewrittenFamily): boolean {
-    return this.#discardsSummaries && this.#typeFor(family) === 'summary';
+    const type = this.#typeFor(family);
+    return type !== undefined && this.#discards({ name: family.name, type });
   }
 
   #at(sample: number): At {

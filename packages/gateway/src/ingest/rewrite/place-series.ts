@@ -30,6 +30,7 @@ import {
   bucketsRule,
   gaugeRule,
   isAllowed,
+  summaryRule,
   ttlRule,
   labelsLeft,
   labelsRule,
@@ -289,7 +290,8 @@ export class SeriesPlacer {
     const typeByRule = sample.type === undefined ? this.#typeByRule({ name, labels }) : undefined;
     if (this.#trace !== undefined && (sample.type ?? typeByRule) === 'gauge') {
       const rule = gaugeRule({ name, labels }, this.#rules);
-      if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}`);
+      const window = rule?.windowMs === undefined ? '' : ` window ${formatDuration(rule.windowMs)}`;
+      if (rule !== undefined) this.#metricStep(rule, `gauge ${rule.gauge}${window}`);
     }
     this.#traceTtl({ name, labels });
     return { ...this.#start(sample, name), text, typeByRule };
@@ -298,6 +300,11 @@ export class SeriesPlacer {
   #traceTtl(series: Named): void {
     const rule = this.#trace === undefined ? undefined : ttlRule(series, this.#rules);
     if (rule !== undefined) this.#metricStep(rule, `ttl ${formatDuration(rule.ttlMs!)}`);
+  }
+
+  #traceSummary(series: Named): void {
+    const rule = this.#trace === undefined ? undefined : summaryRule(series, this.#rules);
+    if (rule !== undefined) this.#metricStep(rule, `summary ${rule.summary}`);
   }
 
   #partPlaced(sample: Sample, becomes: Named): Placement {
@@ -320,6 +327,7 @@ export class SeriesPlacer {
     checkSeriesLimits(this.#limits, shared.length + (hasReserved ? 1 : 0), text, offset);
     const buckets = hasBuckets(type) ? this.#bucketsOf({ name: base, labels: shared }) : undefined;
     this.#traceTtl({ name: base, labels: shared });
+    if (type === 'summary') this.#traceSummary({ name: base, labels: shared });
     return {
       ...this.#start(sample, becomes.name),
       base,

@@ -87,6 +87,7 @@ class MetricMatching {
   readonly type: FirstMatch<MetricRule>;
   readonly gauge: FirstMatch<MetricRule>;
   readonly ttl: FirstMatch<MetricRule>;
+  readonly summary: FirstMatch<MetricRule>;
   readonly buckets: FirstMatch<MetricRule>;
   /** How many rules a series may have to be looked at by, where many at once are one. */
   readonly looks: number;
@@ -98,6 +99,7 @@ class MetricMatching {
     this.type = new FirstMatch(metrics.filter(({ type }) => type !== undefined));
     this.gauge = new FirstMatch(metrics.filter(({ gauge }) => gauge !== undefined));
     this.ttl = new FirstMatch(metrics.filter(({ ttlMs }) => ttlMs !== undefined));
+    this.summary = new FirstMatch(metrics.filter(({ summary }) => summary !== undefined));
     this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
     this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
   }

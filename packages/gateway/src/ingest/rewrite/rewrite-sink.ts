@@ -269,7 +269,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
       rules: this.#rules.rules,
       policyOf: (name, labels) => gaugeRule({ name, labels }, this.#rules)?.gauge ?? 'sum',
       typeOf: (name) => this.#typeOf(name),
-      discardsSummaries: this.#state.discards('summary'),
+      discards: (family) => this.#state.discards(family),
       withoutSamples: allowedOf(this.#families.withoutSamples(), this.#rules),
     });
     const { batch } = builder;
@@ -298,7 +298,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
   #lookUp(name: string): MetricType | undefined {
     const type = this.#state.families.find(name)?.type;
     // Of a summary that is discarded nothing is to be known to those who do not declare it.
-    return type === undefined || this.#state.discards(type) ? undefined : type;
+    return type === undefined || this.#state.discards({ name, type }) ? undefined : type;
   }
 
   /** Whether a histogram or summary has lost a part, so that it cannot be as OpenMetrics wants it. */

@@ -94,6 +94,11 @@ export function ttlRule({ name, labels }: Named, { matching }: PushRules): Metri
   return matching.ttl.find(name, () => labels);
 }
 
+/** The rule that says whether a summary is kept. */
+export function summaryRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.summary.find(name, () => labels);
+}
+
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
 export function bucketsRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
   return matching.buckets.find(name, () => labels);

@@ -1,7 +1,14 @@
 /** All keys of a configuration file. The checks, the schema for editors and docs/reference/configuration.md are made from these tables. */
 import { Pattern } from '../pattern.ts';
-import { counterResets, gaugePolicies, relabelActions, senderModes } from '../rules.ts';
-import type { GaugePolicy, MetricRule, RelabelRule, SourceRule } from '../rules.ts';
+import {
+  counterResets,
+  gaugePolicies,
+  relabelActions,
+  senderModes,
+  summaryTreatments,
+  windowedPolicies,
+} from '../rules.ts';
+import type { GaugePolicy, MetricRule, RelabelRule, SourceRule, SummaryTreatment } from '../rules.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
 import { accessTable } from './access-keys.ts';
@@ -39,11 +46,13 @@ export interface SourceKeys {
 export interface MetricKeys {
   readonly match: Selector;
   readonly gauge: GaugePolicy;
+  readonly window: number;
   readonly ttl: number;
   readonly type: NonNullable<MetricRule['type']>;
   readonly buckets: readonly Located<number>[];
   readonly without: Labels;
   readonly by: Labels;
+  readonly summary: SummaryTreatment;
 }
 
 export interface FileKeys {
@@ -192,6 +201,12 @@ export const metricTable: Table<MetricKeys> = {
       default: 'sum',
       example: 'max',
     },
+    window: {
+      kind: duration,
+      doc: 'In add mode, beside `gauge: min` or `gauge: max`: of how long that is, at least `1s`. A series that was not pushed in it goes. In by-job mode it has no effect.',
+      default: 'all that was ever pushed',
+      example: '5m',
+    },
     ttl: {
       kind: duration,
       doc: 'How long a series stays after it was last pushed. `0` means for ever.',
@@ -224,11 +239,26 @@ export const metricTable: Table<MetricKeys> = {
       doc: 'Labels to keep; all others are removed, as with `without`, except `le` of buckets.',
       example: '[handler, code]',
     },
+    summary: {
+      kind: word(summaryTreatments),
+      doc: 'Whether summaries are dropped (`discard`) or kept without their quantiles (`sum-and-count`). `match` of such an entry may have the name alone.',
+      default: 'as `--push.summaries` says',
+      example: 'sum-and-count',
+    },
   },
-  notYet: ['window', 'summary'],
+  notYet: [],
   schema: {
-    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by'].map((key) => ({ required: [key] })),
+    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by', 'summary'].map((key) => ({
+      required: [key],
+    })),
     not: { required: ['without', 'by'] },
+    allOf: [
+      {
+        if: { required: ['window'] },
+        // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON schema
+        then: { required: ['gauge'], properties: { gauge: { enum: windowedPolicies } } },
+      },
+    ],
   },
 };
 

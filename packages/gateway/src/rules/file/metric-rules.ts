@@ -1,5 +1,6 @@
 /** Entries of metrics, and presets, as rules. */
 import { NAME_LABEL } from '../../model/labels.ts';
+import { windowedPolicies } from '../rules.ts';
 import type { MetricRule } from '../rules.ts';
 import { matchOf } from './alike.ts';
 import type { Entry } from './entries.ts';
@@ -12,14 +13,23 @@ import type { Place, Problems } from './problems.ts';
 /** Labels that a push has by its path, and usually by nothing else. */
 const labelsOfPaths = ['job', 'instance'];
 
-/** What entries say: `without` and `by` are one setting. */
-type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets';
+/** Of shorter ones what is over would be let go of too late to be of use. */
+const WINDOW_MS_MIN = 1000;
 
-/** `hasLabel` says whether series may have a label that is usually one of the path alone. Without entries that are wrong, which are noted. */
+/** What entries say: `without` and `by` are one setting. */
+type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets' | 'summary';
+
+interface GatewayFacts {
+  /** Whether series may have a label that is usually one of the path alone. */
+  readonly hasLabel: (label: string) => boolean;
+  readonly byJob: boolean;
+}
+
+/** Without entries that are wrong, which are noted. */
 export function* metricRulesOf(
   { metrics, presets: named }: { readonly [Name in 'metrics' | 'presets']?: Located<FileKeys[Name]> },
   problems: Problems,
-  hasLabel: (label: string) => boolean,
+  { hasLabel, byJob }: GatewayFacts,
 ): Generator<void, readonly MetricRule[]> {
   const earlier = new EarlierSettings(problems);
   const rules: MetricRule[] = [];
@@ -27,6 +37,13 @@ export function* metricRulesOf(
     yield;
     checkEntry(value, problems);
     checkMatchedName(value, problems);
+    checkSummary(value, problems);
+    if (byJob && value.keys.window !== undefined) {
+      problems.warning(
+        value.keys.window.keyAt,
+        'window has no effect in by-job mode: min and max are of what sources have now, until they are pruned or their ttl is over',
+      );
+    }
     checkMatchedLabels(value, problems, hasLabel);
     if (value.isWhole) earlier.add(value);
     rules.push(metricRuleOf(value));
@@ -59,10 +76,14 @@ function* presetRulesOf(
 }
 
 function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems): void {
-  const { gauge, ttl, type, buckets, without, by } = keys;
-  if (isWhole && [gauge, ttl, type, buckets, without, by].every((key) => key === undefined)) {
-    problems.error(at, 'this entry sets nothing; give it gauge, ttl, type, buckets, without or by');
+  const { gauge, window, ttl, type, buckets, without, by, summary } = keys;
+  if (
+    isWhole &&
+    [gauge, window, ttl, type, buckets, without, by, summary].every((key) => key === undefined)
+  ) {
+    problems.error(at, 'this entry sets nothing; give it gauge, ttl, type, buckets, without, by or summary');
   }
+  if (window !== undefined) checkWindow(window, keys, problems);
   if (without !== undefined && by !== undefined) {
     problems.error(by.keyAt, 'without and by exclude each other; remove one of them');
   }
@@ -73,6 +94,25 @@ function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems
     problems.error(buckets.at, 'buckets is empty; list the upper bounds to keep');
   }
   if (buckets !== undefined) checkBuckets(buckets.value, problems);
+}
+
+function checkWindow(
+  { value, at, keyAt }: NonNullable<Entry<MetricKeys>['keys']['window']>,
+  { gauge }: Entry<MetricKeys>['keys'],
+  problems: Problems,
+): void {
+  if (gauge === undefined || !windowedPolicies.includes(gauge.value)) {
+    problems.error(
+      keyAt,
+      'window goes with gauge: min or gauge: max in the same entry; add one, or remove window',
+    );
+  }
+  if (value < WINDOW_MS_MIN) {
+    problems.error(
+      at,
+      'window must be at least 1s; leave it out for min and max of all that was ever pushed',
+    );
+  }
 }
 
 function checkLabels(key: 'without' | 'by', labels: Labels, problems: Problems): void {
@@ -95,11 +135,28 @@ function checkBuckets(buckets: MetricKeys['buckets'], problems: Problems): void 
 }
 
 /** Names of parts match no histogram; other metrics may well be called `x_sum`. */
-function checkMatchedName({ keys: { match, buckets } }: Entry<MetricKeys>, problems: Problems): void {
+function checkMatchedName(
+  { keys: { match, buckets, summary } }: Entry<MetricKeys>,
+  problems: Problems,
+): void {
   const { value } = match?.value.matchers.find(({ label, op }) => label === NAME_LABEL && op === '=') ?? {};
-  const base = value?.replace(buckets === undefined ? /_bucket$/ : /_(?:bucket|sum|count)$/, '');
+  const parts = buckets !== undefined || summary !== undefined ? /_(?:bucket|sum|count)$/ : /_bucket$/;
+  const base = value?.replace(parts, '');
   if (match === undefined || base === value) return;
-  problems.warning(match.at, `${value} matches no histogram, whose name here is ${base}`);
+  const what = buckets === undefined && summary !== undefined ? 'summary' : 'histogram';
+  problems.warning(match.at, `${value} matches no ${what}, whose name here is ${base}`);
+}
+
+/** A summary is kept or dropped as a whole, whatever labels its series have. */
+function checkSummary({ keys: { match, summary } }: Entry<MetricKeys>, problems: Problems): void {
+  if (match === undefined || summary === undefined) return;
+  const labels = new Set(match.value.matchers.map(({ label }) => label));
+  labels.delete(NAME_LABEL);
+  if (labels.size === 0) return;
+  problems.error(
+    match.at,
+    `summary depends on the name alone, and ${[...labels].join(', ')} is matched as well; move summary to an entry that matches the name only`,
+  );
 }
 
 function checkMatchedLabels(
@@ -135,15 +192,17 @@ function checkMatchedLabels(
 }
 
 function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
-  const { match, gauge, ttl, type, buckets, without, by } = keys;
+  const { match, gauge, window, ttl, type, buckets, without, by, summary } = keys;
   return {
     match: match?.value,
     ...(without && { without: without.value.map(({ value }) => value) }),
     ...(by && { by: by.value.map(({ value }) => value) }),
     ...(gauge && { gauge: gauge.value }),
+    ...(window && { windowMs: window.value }),
     ...(ttl && { ttlMs: ttl.value }),
     ...(type && { type: type.value }),
     ...(buckets && { buckets: buckets.value.map(({ value }) => value) }),
+    ...(summary && { summary: summary.value }),
   };
 }
 
@@ -201,8 +260,8 @@ function labelsKey({ keys }: Entry<MetricKeys>): string {
 }
 
 function settingsOf({ keys }: Entry<MetricKeys>): readonly Setting[] {
-  const { gauge, ttl, type, buckets, without, by } = keys;
-  const given = { labels: without ?? by, gauge, ttl, type, buckets };
+  const { gauge, ttl, type, buckets, without, by, summary } = keys;
+  const given = { labels: without ?? by, gauge, ttl, type, buckets, summary };
   return (Object.keys(given) as Setting[]).filter((setting) => given[setting] !== undefined);
 }
 

@@ -83,7 +83,7 @@ function* checked(
     pathLabels === 'add' ||
     sources.some((source) => addsPathLabel(source, label)) ||
     relabelling.some((rule) => makesLabel(rule, label));
-  const metrics = yield* metricRulesOf(keys, problems, hasLabel);
+  const metrics = yield* metricRulesOf(keys, problems, { hasLabel, byJob });
   checkGauges(keys, { sources, defaults: circumstances }, problems);
   const access = accessRulesOf(keys.access, problems);
   return { sources, relabel, metrics, ...(access && { access }) };

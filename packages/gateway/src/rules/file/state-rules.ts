@@ -6,8 +6,18 @@ import type { Rules } from '../rules.ts';
  */
 export function stateRulesOf({ metrics }: Rules, ttlMs: number = 0): string | undefined {
   const rules = metrics
-    .filter(({ gauge, ttlMs, buckets }) => (gauge ?? ttlMs ?? buckets) !== undefined)
-    .map(({ match, gauge, ttlMs, buckets }) => ({ match: match?.text, gauge, ttl: ttlMs, buckets }));
+    .filter(
+      ({ gauge, ttlMs, summary, buckets }) =>
+        gauge !== undefined || ttlMs !== undefined || summary !== undefined || buckets !== undefined,
+    )
+    .map(({ match, gauge, windowMs, ttlMs, summary, buckets }) => ({
+      match: match?.text,
+      gauge,
+      window: windowMs,
+      ttl: ttlMs,
+      summary,
+      buckets,
+    }));
   const last = ttlMs > 0 ? [{ ttl: ttlMs }] : [];
   return rules.length + last.length === 0 ? undefined : JSON.stringify([...rules, ...last]);
 }

@@ -174,10 +174,26 @@ test('what the state acts upon is text that is the same for the same rules', () 
   );
   expect(stateRulesOf(rulesOf('metrics: [{gauge: max}]'), 5000)).toBe('[{"gauge":"max"},{"ttl":5000}]');
   expect(stateRulesOf(noRules, 5000)).toBe('[{"ttl":5000}]');
+  expect(stateRulesOf(rulesOf('metrics: [{window: 5m, gauge: min}]'))).toBe(
+    '[{"gauge":"min","window":300000}]',
+  );
+  expect(stateRulesOf(rulesOf('metrics: [{match: a, summary: discard}]'))).toBe(
+    '[{"match":"a","summary":"discard"}]',
+  );
 });
 
 test('config.schema.json and docs/reference/configuration.md are made from the tables', () => {
   const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
   expect(read('config.schema.json')).toBe(configSchema());
   expect(read('../../docs/reference/configuration.md')).toBe(configReference());
+});
+
+test('windows have no effect by job, which is a warning there alone', () => {
+  const text = 'metrics: [{match: a, gauge: max, window: 5m}]';
+  expect(readRules(text).problems).toEqual([]);
+  const { rules, problems } = readRules(text, { pathLabels: 'drop', byJob: true });
+  expect(rules).toBeDefined();
+  expect(problems.map((problem) => describeProblem('file', problem))).toEqual([
+    'file:1:34: warning: window has no effect in by-job mode: min and max are of what sources have now, until they are pruned or their ttl is over',
+  ]);
 });
