@@ -41,7 +41,7 @@ export function* metricRulesOf(
     if (byJob && value.keys.window !== undefined) {
       problems.warning(
         value.keys.window.keyAt,
-        'window has no effect in by-job mode: min and max are of what sources have now, until they are pruned or their ttl is over',
+        'window has no effect where senders push by job: min and max are of what sources have now, until they are pruned or their ttl is over',
       );
     }
     checkMatchedLabels(value, problems, hasLabel);

@@ -83,7 +83,8 @@ function* checked(
     pathLabels === 'add' ||
     sources.some((source) => addsPathLabel(source, label)) ||
     relabelling.some((rule) => makesLabel(rule, label));
-  const metrics = yield* metricRulesOf(keys, problems, { hasLabel, byJob });
+  const hasByJob = byJob || sources.some(({ mode }) => mode === 'by-job');
+  const metrics = yield* metricRulesOf(keys, problems, { hasLabel, byJob: hasByJob });
   checkGauges(keys, { sources, defaults: circumstances }, problems);
   const access = accessRulesOf(keys.access, problems);
   return { sources, relabel, metrics, ...(access && { access }) };

@@ -191,9 +191,9 @@ test('config.schema.json and docs/reference/configuration.md are made from the t
 test('windows have no effect by job, which is a warning there alone', () => {
   const text = 'metrics: [{match: a, gauge: max, window: 5m}]';
   expect(readRules(text).problems).toEqual([]);
-  const { rules, problems } = readRules(text, { pathLabels: 'drop', byJob: true });
+  const { rules, problems } = readRules(text, { byJob: true, jobPruneDurationMs: 1000 });
   expect(rules).toBeDefined();
   expect(problems.map((problem) => describeProblem('file', problem))).toEqual([
-    'file:1:34: warning: window has no effect in by-job mode: min and max are of what sources have now, until they are pruned or their ttl is over',
+    'file:1:34: warning: window has no effect where senders push by job: min and max are of what sources have now, until they are pruned or their ttl is over',
   ]);
 });
