@@ -8,6 +8,7 @@ import { seriesText, parseSeriesText } from '../../model/series-text.ts';
 import type { Rules, SourceRule } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch, PushFamily } from '../../store/batch.ts';
+import { sampleSuffixes } from '../../store/families.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import { foldedBound } from './merge-histograms.ts';
 import type { PushRules } from './push-rules.ts';
@@ -134,8 +135,14 @@ export class FixedSeries {
 }
 
 /** A family that the push makes another of, so that lines before may have been read as it was. */
-function isOtherwise({ changed, sampled, known, replaces }: PushFamily): boolean {
-  return changed && sampled && (known !== undefined || replaces.length > 0);
+function isOtherwise(family: PushFamily): boolean {
+  const { changed, sampled, known, replaces } = family;
+  return (changed && sampled && (known !== undefined || replaces.length > 0)) || mayComeLate(family);
+}
+
+/** A histogram or summary that is new, of which all samples may have been taken for others: they come before its TYPE line. */
+export function mayComeLate({ sampled, known, type }: PushFamily): boolean {
+  return !sampled && known === undefined && sampleSuffixes(type).length > 0;
 }
 
 function isFixed(

@@ -11,13 +11,15 @@ import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts'
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
 import { isGrouped } from '../../store/policies.ts';
+import type { PushFamily } from '../../store/batch.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
+import { mayComeLate } from './fixed-series.ts';
+import { KnownKeys } from './known-keys.ts';
 import { NOT_LEARNT } from './placement-memo.ts';
-import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
+import type { Placement, PlacementMemo } from './placement-memo.ts';
 import type { PushRules } from './push-rules.ts';
-import { passKey, readRenamed } from './renamed-run.ts';
-import type { KeyCursor } from './renamed-run.ts';
+import { readRenamed } from './renamed-run.ts';
 import { SingleGroups } from './single-groups.ts';
 
 export class RenamedSeries implements SampleSink, KnownSeries {
@@ -29,9 +31,8 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   readonly #memo: PlacementMemo;
   readonly #scratch: TextScratch;
   readonly #singles = new SingleGroups();
-  readonly #cursor: KeyCursor = { key: -1, next: 0, missed: false };
+  readonly #keys: KnownKeys;
   #rules!: PushRules;
-  #table!: PlacementTable;
 
   constructor(state: State, builder: PushBuilder, memo: PlacementMemo) {
     this.hashSeed = state.hashSeed;
@@ -39,6 +40,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     this.#builder = builder;
     this.#memo = memo;
     this.#scratch = new TextScratch(state.hashSeed);
+    this.#keys = new KnownKeys(memo.nothing);
   }
 
   /** The builder must have been begun without labels of the path. */
@@ -55,7 +57,9 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   /** Whether what was read is all that there is to it. */
   isWhole(): boolean {
     const { pendingSeries, families } = this.#builder.batch;
-    return pendingSeries.length === 0 && families.every(({ changed, sampled }) => !changed || !sampled);
+    const isOtherwise = (family: PushFamily): boolean =>
+      (family.changed && family.sampled) || mayComeLate(family);
+    return pendingSeries.length === 0 && !families.some(isOtherwise);
   }
 
   readAs(dialect: Dialect, options: { readonly strict: boolean }): void {
@@ -66,8 +70,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   addExpected(view: DataView, start: number, end: number): number {
     const run = this.#builder.expected;
     if (run.families.meaningsChanged) return start;
-    const keyCursor = this.#cursor;
-    return readRenamed(view, { start, end }, { run, table: this.#table, keyCursor, singles: this.#singles });
+    return readRenamed(view, { start, end }, { run, keys: this.#keys, singles: this.#singles });
   }
 
   guess(view: DataView, start: number, end: number): number {
@@ -76,8 +79,8 @@ export class RenamedSeries implements SampleSink, KnownSeries {
       this.guessed = this.#builder.guessed;
       return stop;
     }
-    const { next, missed } = this.#cursor;
-    const length = missed ? -1 : this.#table.keys.matchLength(next, view, start, end);
+    const { next } = this.#keys;
+    const length = this.#keys.matchLength(view, start, end);
     if (length < 0) return -1;
     this.guessed = this.#met(next);
     return this.guessed === UNKNOWN ? -1 : start + length;
@@ -89,7 +92,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
       const metadata = this.#builder.find(view, start, end, hash);
       return metadata < 0 ? metadata : UNKNOWN;
     }
-    const key = this.#table.keys.find(view, start, end, hash);
+    const key = this.#keys.table.keys.find(view, start, end, hash);
     return key < 0 ? UNKNOWN : this.#met(key);
   }
 
@@ -166,18 +169,13 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   }
 
   #beginTable(dialect: Dialect): void {
-    this.#table = this.#memo.tableFor(this.#rules, dialect);
-    this.#table.begin(this.#state.losses);
-    const cursor = this.#cursor;
-    cursor.key = -1;
-    cursor.next = 0;
-    cursor.missed = false;
+    this.#keys.begin(this.#memo.tableFor(this.#rules, dialect), this.#state.losses);
   }
 
   /** The accumulator for a key of the table; UNKNOWN where the push has to be read otherwise. */
   #met(key: number): number {
     if (this.#builder.expected.families.meaningsChanged) return UNKNOWN;
-    const table = this.#table;
+    const { table } = this.#keys;
     const learnt = table.accumulators[key]!;
     const accumulator = learnt === NOT_LEARNT ? this.#learn(key) : learnt;
     if (accumulator === UNKNOWN) return UNKNOWN;
@@ -185,14 +183,14 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     const isPart = isGrouped(accumulators.kindOf(accumulator));
     if (isPart && !this.#singles.isOnly(accumulators.composite[accumulator]!, table.groups[key]!))
       return UNKNOWN;
-    passKey(this.#cursor, table, key);
+    this.#keys.pass(key);
     return accumulator;
   }
 
   #learn(key: number): number {
-    const table = this.#table;
+    const { table } = this.#keys;
     const placement = table.get(key);
-    if (!isPlain(placement)) return UNKNOWN;
+    if (placement === undefined || !isPlain(placement)) return UNKNOWN;
     const { view, start, end, hash } = this.#scratch.write(placement.text);
     const { accumulators, families } = this.#state;
     const accumulator = accumulators.texts.find(view, start, end, hash);

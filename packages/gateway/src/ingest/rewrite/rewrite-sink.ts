@@ -172,11 +172,12 @@ export class RewriteSink implements SampleSink, KnownSeries {
     const table = this.#table;
     if (table === undefined) return UNKNOWN;
     const found = table.keys.find(view, start, end, hash);
-    return found >= 0 && this.#placer.isAsBefore(table.get(found), start) ? found : UNKNOWN;
+    const placement = found < 0 ? undefined : table.get(found);
+    return placement !== undefined && this.#placer.isAsBefore(placement, start) ? found : UNKNOWN;
   }
 
   addKnown(reference: number, value: number, offset: number): void {
-    this.#add(this.#table!.get(reference), value, { offset });
+    this.#add(this.#table!.get(reference)!, value, { offset });
   }
 
   #add(
