@@ -106,7 +106,7 @@ const protobuf: fc.Arbitrary<Body> = richFamilies.map((families) => ({
 const body = fc.oneof(
   { weight: 4, arbitrary: text },
   { weight: 1, arbitrary: openMetrics },
-  { weight: 1, arbitrary: protobuf },
+  { weight: 2, arbitrary: protobuf },
 );
 
 const relabelRules = [
@@ -127,7 +127,7 @@ const metricRules = [
   { match: 'h{pod!="a"}', buckets: [0.5, 2] },
   { match: '{__name__=~"g.*"}', gauge: 'max' },
 ] as const;
-const rules: fc.Arbitrary<WrittenRules> = fc.record({
+const manyRules: fc.Arbitrary<WrittenRules> = fc.record({
   sources: fc.oneof(
     fc.constant([]),
     fc
@@ -140,6 +140,11 @@ const rules: fc.Arbitrary<WrittenRules> = fc.record({
     .map((all) => [{ action: 'labeldrop', regex: 'nothing' } as const, ...all]),
   metrics: fc.subarray([...metricRules], { maxLength: 2 }),
 });
+
+const onlyLabels: fc.Arbitrary<WrittenRules> = fc
+  .constantFrom<'add' | readonly string[]>('add', ['job'], ['job', 'pod'])
+  .map((labels) => ({ sources: [{ path_labels: labels }] }));
+const rules = fc.oneof({ weight: 3, arbitrary: manyRules }, { weight: 1, arbitrary: onlyLabels });
 
 async function outcome(
   gateway: EmbeddedGateway,

@@ -7,11 +7,13 @@ import { PushProblem } from '../../model/errors.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
 import type { KnownSeries } from '../../model/known-series.ts';
 import type { MetricType } from '../../model/metric-type.ts';
+import type { NativeHistogram } from '../../model/native-histogram.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
 import { isGrouped } from '../../store/policies.ts';
 import type { PushFamily } from '../../store/batch.ts';
+import { discardedText } from '../../store/series-cache.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
 import { mayComeLate } from './fixed-series.ts';
@@ -100,24 +102,30 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     this.#builder.addKnown(reference, value, offset);
   }
 
-  guessKey(): number {
-    return UNKNOWN;
+  guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
+    const { next } = this.#keys;
+    if (this.#keys.isInTwo(head, headEnd, view, start, end)) return this.#metWhole(next);
+    const metadata = this.#builder.guessKey(head, headEnd, view, start, end);
+    return isMetadata(metadata) ? metadata : UNKNOWN;
   }
 
-  findKey(): number {
-    return UNKNOWN;
+  findKey(view: DataView, start: number, end: number, hash: number): number {
+    const key = this.#keys.table.keys.find(view, start, end, hash);
+    if (key >= 0) return this.#metWhole(key);
+    const metadata = this.#builder.findKey(view, start, end, hash);
+    return isMetadata(metadata) ? metadata : UNKNOWN;
   }
 
-  findSum(): number {
-    return UNKNOWN;
+  findSum(count: number): number {
+    return this.#builder.findSum(count);
   }
 
-  findBucket(): number {
-    return UNKNOWN;
+  findBucket(count: number, bound: number): number {
+    return this.#builder.findBucket(count, bound);
   }
 
-  addDiscarded(): void {
-    throw otherwise(0);
+  addDiscarded(samples: number): void {
+    this.#builder.addDiscarded(samples);
   }
 
   addPlain(): boolean {
@@ -160,12 +168,12 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     throw otherwise(0);
   }
 
-  addExemplar(exemplar: Exemplar): void {
-    this.#builder.addExemplar(exemplar);
+  addExemplar(exemplar: Exemplar, native?: boolean): void {
+    this.#builder.addExemplar(exemplar, native);
   }
 
-  addNative(): void {
-    throw otherwise(0);
+  addNative(histogram: NativeHistogram, offset: number): void {
+    this.#builder.addNative(histogram, offset);
   }
 
   #beginTable(dialect: Dialect): void {
@@ -185,6 +193,12 @@ export class RenamedSeries implements SampleSink, KnownSeries {
       return UNKNOWN;
     this.#keys.pass(key);
     return accumulator;
+  }
+
+  /** The same for a key of a whole histogram or summary: rules that look at more than its labels may tell its parts apart. */
+  #metWhole(key: number): number {
+    const isPart = this.#keys.table.groups[key]! >= 0;
+    return isPart && !addsAlike(this.#rules) ? UNKNOWN : this.#met(key);
   }
 
   #learn(key: number): number {
@@ -212,6 +226,16 @@ export class RenamedSeries implements SampleSink, KnownSeries {
 function isPlain({ droppedBy, role, name, becomes, bound, pushedBound, buckets }: Placement): boolean {
   if (droppedBy !== undefined || becomes !== name || role === 'quantile') return false;
   return role === '' || (buckets === undefined && (role !== '_bucket' || bound === pushedBound));
+}
+
+/** Whether the rules do nothing but to add labels to all samples of a series alike. */
+function addsAlike({ onlyAdds, added }: PushRules): boolean {
+  return onlyAdds && added.labels.every(({ name }) => name !== 'le' && name !== 'quantile');
+}
+
+/** Whether a key leads to a line about a family, and not to one that is thrown away. */
+function isMetadata(reference: number): boolean {
+  return reference < UNKNOWN && discardedText(reference) < 0;
 }
 
 /** Never seen by anybody. */
