@@ -8,6 +8,8 @@ import type { Matcher } from './selector.ts';
 const TOGETHER = 32;
 /** Values of which each is looked at by patterns alone before the next of them are compiled together. */
 const VALUES_ALONE = 64;
+/** A pass may take as long as so many patterns alone, where values are such that little can be remembered of them. */
+const PASS_LOOKS = 8;
 /** Of what is remembered of values seen. */
 const BYTES_MAX = 1 << 20;
 
@@ -28,9 +30,9 @@ export class PatternSet {
     this.#left = parts.length;
   }
 
-  /** Over a value, at the most. */
-  get passes(): number {
-    return this.#parts.length;
+  /** As how many patterns alone they are to be counted. */
+  get looks(): number {
+    return this.#parts.length * PASS_LOOKS;
   }
 
   /** Compiles a part, a few milliseconds of work; false when all are. `matching` does so now and then, so that this need not be called. */
@@ -41,7 +43,7 @@ export class PatternSet {
     return true;
   }
 
-  /** The places in the list of those that match. */
+  /** The places in the list of those that match, from the lowest on. */
   matching(value: string): number[] {
     if (this.#left > 0) {
       this.#values += 1;

@@ -5,6 +5,7 @@
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
+import { looksOf } from '../../rules/relabel-runs.ts';
 import type { Rules, SourceRule } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch, PushFamily } from '../../store/batch.ts';
@@ -62,7 +63,7 @@ export class FixedSeries {
     const marks = this.#marksFor(rules);
     const { rows } = this.#state.pace;
     const { texts } = this.#state.accumulators;
-    const rulesLooked = rules.relabel.length + rules.matching.looks;
+    const rulesLooked = looksOf(rules.relabelRuns) + rules.matching.looks;
     const { accumulators, length } = batch;
     let left = rows;
     for (let entry = 0; entry < length; entry += 1) {

@@ -1,6 +1,8 @@
 /** Which rules hold for the pushes of a path, and how messages call them. */
 import type { GroupingKey, Label } from '../../model/labels.ts';
 import { FirstMatch } from '../../rules/first-match.ts';
+import { relabelRunsOf } from '../../rules/relabel-runs.ts';
+import type { RelabelRun } from '../../rules/relabel-runs.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
 import type { PathLabels } from '../sample-kinds.ts';
@@ -19,8 +21,9 @@ export interface PushRules {
   readonly addsAll: boolean;
   /** Those of the source before those that hold for all. */
   readonly relabel: readonly RelabelRule[];
+  readonly relabelRuns: readonly RelabelRun[];
   readonly metrics: readonly MetricRule[];
-  readonly matching: MetricMatching;
+  readonly matching: MatchedRules;
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
   /** Whether all that they do is to add labels of the path. */
@@ -37,8 +40,8 @@ interface PathLabelOptions {
   readonly emptyInstance: boolean;
 }
 
-/** The rules of metrics that have each setting. */
-class MetricMatching {
+/** What is found of rules in one pass over a series, for all paths. */
+class MatchedRules {
   readonly labels: FirstMatch<MetricRule>;
   readonly type: FirstMatch<MetricRule>;
   readonly gauge: FirstMatch<MetricRule>;
@@ -46,8 +49,12 @@ class MetricMatching {
   readonly buckets: FirstMatch<MetricRule>;
   /** How many rules a series may have to be looked at by, where many at once are one. */
   readonly looks: number;
+  readonly #rules: Rules;
+  readonly #runs = new Map<SourceRule | undefined, readonly RelabelRun[]>();
 
-  constructor({ metrics }: Rules) {
+  constructor(rules: Rules) {
+    const { metrics } = rules;
+    this.#rules = rules;
     this.labels = new FirstMatch(
       metrics.filter(({ without, by }) => without !== undefined || by !== undefined),
     );
@@ -57,6 +64,20 @@ class MetricMatching {
     this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
     this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
   }
+
+  /** Those of relabelling for the senders of a source. */
+  runsFor(source: SourceRule | undefined): readonly RelabelRun[] {
+    let runs = this.#runs.get(source);
+    if (runs === undefined) {
+      runs = relabelRunsOf(relabelFor(this.#rules, source));
+      this.#runs.set(source, runs);
+    }
+    return runs;
+  }
+}
+
+function relabelFor({ relabel }: Rules, source: SourceRule | undefined): readonly RelabelRule[] {
+  return source === undefined ? relabel : [...source.relabel, ...relabel];
 }
 
 /** `matching` is of the same rules. */
@@ -64,11 +85,11 @@ export function rulesForPath(
   rules: Rules,
   key: GroupingKey,
   options: PathLabelOptions,
-  matching: MetricMatching = new MetricMatching(rules),
+  matching: MatchedRules = new MatchedRules(rules),
 ): PushRules {
   const source = rules.sources.find(({ match }) => match === undefined || match.matches('', key.labels));
   const pathLabels = source?.pathLabels ?? options.pathLabels;
-  const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
+  const relabel = relabelFor(rules, source);
   const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
   const added = addedLabels(key.labels, pathLabels, options.emptyInstance);
   const isSeen = relabel.some((rule) => seesPath(rule, key.labels));
@@ -79,6 +100,7 @@ export function rulesForPath(
     added,
     addsAll: pathLabels === 'add',
     relabel,
+    relabelRuns: matching.runsFor(source),
     metrics: rules.metrics,
     matching,
     rewrites: changes || (source?.pathLabels !== undefined && added.labels.length > 0),
@@ -99,7 +121,7 @@ export const PATH_CHARS_MAX = 1024;
 export class PathRules {
   readonly #options: PathLabelOptions;
   #of: Rules = noRules;
-  #matching = new MetricMatching(noRules);
+  #matching = new MatchedRules(noRules);
   readonly #byPath = new Map<string, PushRules>();
 
   constructor(options: PathLabelOptions) {
@@ -109,7 +131,7 @@ export class PathRules {
   for(rules: Rules, key: GroupingKey): PushRules {
     if (rules !== this.#of) {
       this.#of = rules;
-      this.#matching = new MetricMatching(rules);
+      this.#matching = new MatchedRules(rules);
       this.#byPath.clear();
     }
     let found = this.#byPath.get(key.text);
