@@ -54,12 +54,42 @@ export async function ruleLines(rules: number, { smoke }: { readonly smoke: bool
         gauge: 'max',
       })),
     });
+  const rulesOf = (match: (i: number) => string, setting: object): string =>
+    JSON.stringify({ metrics: Array.from({ length: rules }, (_, i) => ({ match: match(i), ...setting })) });
+  const drops = Array.from({ length: rules }, (_, i) => ({
+    action: 'drop',
+    source_labels: ['__name__', 'pod'],
+    regex: `metric_${i}_.*;[a-z]+-${i}`,
+  }));
+  const ofLabel = (i: number): string => `{__name__=~"queue_.*",pod=~"p.*x${i}"}`;
+  const relabelling = (all: readonly object[]): string => JSON.stringify({ metric_relabel_configs: all });
+  const news = smoke ? 1 : 5;
   const large = encoder.encode(largePush({ series: smoke ? 1_000 : 10_000 }));
   const rows: readonly (readonly [string, (metricRules: string) => Pusher, string, number])[] = [
     ['small push', repeating(encoder.encode(smallPush())), rulesFor('.*'), smoke ? 500 : 10_000],
     ['large push', repeating(large), rulesFor('.*'), smoke ? 5 : 100],
-    ['new gauges of another name', newGauges, rulesFor('other_.*'), smoke ? 1 : 5],
-    ['new gauges of which the label is looked at', newGauges, rulesFor('queue_.*'), smoke ? 1 : 5],
+    ['new gauges of another name', newGauges, rulesFor('other_.*'), news],
+    ['new gauges of which the label begins otherwise', newGauges, rulesFor('queue_.*'), news],
+    ['new gauges of which the label is looked at', newGauges, rulesOf(ofLabel, { gauge: 'max' }), news],
+    [
+      'new gauges, without, of other names',
+      newGauges,
+      rulesOf((i) => `{__name__=~"other_${i}_.*"}`, { without: ['zone'] }),
+      news,
+    ],
+    [
+      'new gauges, without, of which the label is looked at',
+      newGauges,
+      rulesOf(ofLabel, { without: ['zone'] }),
+      news,
+    ],
+    ['new gauges, relabelling that drops others', newGauges, relabelling(drops), news],
+    [
+      'new gauges that lose a label',
+      newGauges,
+      relabelling([...drops.slice(1), { action: 'labeldrop', regex: 'zone' }]),
+      news,
+    ],
   ];
   const lines: string[] = [];
   for (const [name, pusher, metricRules, pushes] of rows) {
@@ -92,7 +122,10 @@ function newGauges(metricRules: string): Pusher {
   const gateway = createGateway({ byJob: true, rules: metricRules });
   return (i) => {
     const from = i * NEW_SERIES;
-    const lines = Array.from({ length: NEW_SERIES }, (_, k) => `queue_depth{pod="pod-${from + k}"} 1\n`);
+    const lines = Array.from(
+      { length: NEW_SERIES },
+      (_, k) => `queue_depth{pod="pod-${from + k}",zone="a"} 1\n`,
+    );
     return gateway.push(`# TYPE queue_depth gauge\n${lines.join('')}`, { path: 'job/bench' });
   };
 }

@@ -1,4 +1,6 @@
 /** What rules add to pushes: CPU time with them held against that without, in rounds by turns. */
+import type { EmbeddedOptions } from 'prom-aggregation-gateway';
+
 import { embed } from '../dist/embed.js';
 import { memoryJournal } from '../dist/journal/memory.js';
 import { Pattern } from '../dist/rules/pattern.js';
@@ -41,6 +43,8 @@ const job: SourceRule = { match: undefined, pathLabels: ['job'], relabel: [] };
 interface Workload {
   readonly name: string;
   readonly rules: Rules;
+  /** Of the gateway with these rules. */
+  readonly options?: EmbeddedOptions;
   readonly bodies: readonly Uint8Array[];
   readonly format?: 'text' | 'protobuf';
 }
@@ -62,6 +66,23 @@ function workloads(series: number, pods: number): readonly Workload[] {
       bodies: Array.from({ length: pods }, (_, pod) => podPush(pod)),
     },
     { name: 'small push, path_labels: [job]', rules: { ...noRules, sources: [job] }, bodies: [small] },
+    {
+      name: 'large push, path_labels: [job]',
+      rules: { ...noRules, sources: [job] },
+      bodies: [Buffer.from(largePush({ series }))],
+    },
+    {
+      name: 'small protobuf push, path_labels: [job]',
+      rules: { ...noRules, sources: [job] },
+      bodies: [smallProtobufPush()],
+      format: 'protobuf',
+    },
+    {
+      name: 'small push, --push.path-labels=add',
+      rules: noRules,
+      options: { pathLabels: 'add' },
+      bodies: [small],
+    },
   ];
 }
 
@@ -82,8 +103,11 @@ export async function rulesLines(smoke: boolean): Promise<string[]> {
   return lines;
 }
 
-async function lineOf({ name, rules, bodies, format = 'text' }: Workload): Promise<string> {
-  const gateways = [noRules, rules].map((each) => embed({}, memoryJournal(), each).embedded);
+async function lineOf({ name, rules, options = {}, bodies, format = 'text' }: Workload): Promise<string> {
+  const gateways = [
+    embed({}, memoryJournal(), noRules).embedded,
+    embed(options, memoryJournal(), rules).embedded,
+  ];
   const bytes = bodies.reduce((sum, { length }) => sum + length, 0);
   const repeats = Math.max(1, Math.round(ROUND_BYTES / bytes));
   const micros: [number[], number[]] = [[], []];

@@ -74,7 +74,7 @@ export class FirstMatch<Rule extends Matched> {
     const isAlone = ({ patternOf }: Prepared<Rule>): boolean =>
       patternOf === undefined || !this.#required.has(patternOf);
     for (const rule of this.#rules) if (isAlone(rule)) looks += 1;
-    for (const { patterns } of this.#required.values()) looks += patterns.passes;
+    for (const { patterns } of this.#required.values()) looks += patterns.looks;
     return looks;
   }
 

@@ -4,10 +4,15 @@ import { RE2JS, RE2Set } from 're2js';
 import { literalPrefix } from './pattern.ts';
 import type { Matcher } from './selector.ts';
 
-/** Compiled together: a few milliseconds. */
-const TOGETHER = 32;
+/** Compiled together, a few milliseconds of work: so many, and so many characters. */
+const TOGETHER = 100;
+const CHARS_TOGETHER = 2048;
+/** As how many characters one with a repetition counts, which is written out when it is compiled. */
+const REPEATED_CHARS = 64;
 /** Values of which each is looked at by patterns alone before the next of them are compiled together. */
 const VALUES_ALONE = 64;
+/** A pass may take as long as so many patterns alone, where values are such that little can be remembered of them. */
+const PASS_LOOKS = 16;
 /** Of what is remembered of values seen. */
 const BYTES_MAX = 1 << 20;
 
@@ -22,15 +27,25 @@ export class PatternSet {
 
   constructor(patterns: readonly OnePattern[]) {
     const parts: Part[] = [];
-    for (let from = 0; from < patterns.length; from += TOGETHER)
-      parts.push(new Part(patterns.slice(from, from + TOGETHER), from));
+    let from = 0;
+    let chars = 0;
+    for (const [place, { value }] of patterns.entries()) {
+      const more = value.includes('{') ? Math.max(REPEATED_CHARS, value.length) : value.length;
+      if (place > from && (place - from === TOGETHER || chars + more > CHARS_TOGETHER)) {
+        parts.push(new Part(patterns.slice(from, place), from));
+        from = place;
+        chars = 0;
+      }
+      chars += more;
+    }
+    if (from < patterns.length) parts.push(new Part(patterns.slice(from), from));
     this.#parts = parts;
     this.#left = parts.length;
   }
 
-  /** Over a value, at the most. */
-  get passes(): number {
-    return this.#parts.length;
+  /** As how many patterns alone they are to be counted. */
+  get looks(): number {
+    return this.#parts.length * PASS_LOOKS;
   }
 
   /** Compiles a part, a few milliseconds of work; false when all are. `matching` does so now and then, so that this need not be called. */
@@ -41,7 +56,7 @@ export class PatternSet {
     return true;
   }
 
-  /** The places in the list of those that match. */
+  /** The places in the list of those that match, from the lowest on. */
   matching(value: string): number[] {
     if (this.#left > 0) {
       this.#values += 1;

@@ -7,6 +7,8 @@
 import { createHash } from 'node:crypto';
 
 import { lowerCase, upperCase } from './letter-case.ts';
+import { sourceOf } from './relabel-runs.ts';
+import type { RelabelRun } from './relabel-runs.ts';
 import type { RelabelRule } from './rules.ts';
 
 /** Values by name, none of them empty, sorted by name. */
@@ -18,17 +20,21 @@ export type OnRelabelled = (rule: RelabelRule, labels: LabelSet | undefined) => 
 /** Undefined when a rule drops the series. The set given is not changed. */
 export function relabel(
   labels: LabelSet,
-  rules: readonly RelabelRule[],
+  runs: readonly RelabelRun[],
   onRelabelled?: OnRelabelled,
 ): LabelSet | undefined {
   const set = new ChangingSet(labels);
-  for (const rule of rules) {
-    const before = set.changes;
-    if (!apply(rule, set)) {
-      onRelabelled?.(rule, undefined);
-      return undefined;
+  for (const { rules, patterns } of runs) {
+    const [first = rules.length] = patterns === undefined ? [0] : patterns.matching(sourceOf(rules[0]!, set));
+    for (let i = first; i < rules.length; i += 1) {
+      const rule = rules[i]!;
+      const before = set.changes;
+      if (!apply(rule, set)) {
+        onRelabelled?.(rule, undefined);
+        return undefined;
+      }
+      if (set.changes !== before) onRelabelled?.(rule, set.labels);
     }
-    if (set.changes !== before) onRelabelled?.(rule, set.labels);
   }
   return set.changes === 0 ? labels : set.labels;
 }
@@ -42,9 +48,9 @@ function apply(rule: RelabelRule, set: ChangingSet): boolean {
     case 'drop':
       return !regex.matches(sourceOf(rule, set));
     case 'keepequal':
-      return set.get(targetLabel) === sourceOf(rule, set);
+      return set.valueOf(targetLabel) === sourceOf(rule, set);
     case 'dropequal':
-      return set.get(targetLabel) !== sourceOf(rule, set);
+      return set.valueOf(targetLabel) !== sourceOf(rule, set);
     case 'replace':
       replace(rule, set);
       return true;
@@ -70,12 +76,6 @@ function apply(rule: RelabelRule, set: ChangingSet): boolean {
       for (const [name] of set.all()) if (!regex.matches(name)) set.delete(name);
       return true;
   }
-}
-
-function sourceOf({ sourceLabels, separator }: RelabelRule, set: ChangingSet): string {
-  return sourceLabels.length === 1
-    ? set.get(sourceLabels[0]!)
-    : sourceLabels.map((name) => set.get(name)).join(separator);
 }
 
 function replace(rule: RelabelRule, set: ChangingSet): void {
@@ -110,7 +110,7 @@ class ChangingSet {
     return this.#labels;
   }
 
-  get(name: string): string {
+  valueOf(name: string): string {
     return this.#labels.get(name) ?? '';
   }
 

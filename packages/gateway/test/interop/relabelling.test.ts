@@ -9,7 +9,7 @@ import { seriesText } from '../../src/model/series-text.ts';
 import { NAME_LABEL } from '../../src/model/labels.ts';
 import { relabel } from '../../src/rules/relabel.ts';
 import { arbitraryLabels, arbitraryRelabelRule } from '../rules/arbitrary-relabelling.ts';
-import { relabelRule } from '../rules/rules.ts';
+import { oneByOne, relabelRule } from '../rules/rules.ts';
 import type { WrittenRelabelRule } from '../rules/rules.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPrometheus } from '../support/prometheus.ts';
@@ -55,7 +55,7 @@ function jobOf(
   for (const [i, pushed] of series.entries()) {
     const labels: Labels = { ...pushed, case: `${number}-${i}` };
     const scraped = Object.entries({ job: name, instance, ...labels });
-    const set = relabel(new Map(scraped.toSorted(([a], [b]) => (a < b ? -1 : 1))), compiled);
+    const set = relabel(new Map(scraped.toSorted(([a], [b]) => (a < b ? -1 : 1))), oneByOne(compiled));
     // It would fail the whole scrape.
     if (set !== undefined && (!set.has(NAME_LABEL) || set.has(''))) continue;
     const { [NAME_LABEL]: metric = '', ...others } = labels;

@@ -106,7 +106,7 @@ const protobuf: fc.Arbitrary<Body> = richFamilies.map((families) => ({
 const body = fc.oneof(
   { weight: 4, arbitrary: text },
   { weight: 1, arbitrary: openMetrics },
-  { weight: 1, arbitrary: protobuf },
+  { weight: 2, arbitrary: protobuf },
 );
 
 const relabelRules = [
@@ -127,7 +127,7 @@ const metricRules = [
   { match: 'h{pod!="a"}', buckets: [0.5, 2] },
   { match: '{__name__=~"g.*"}', gauge: 'max' },
 ] as const;
-const rules: fc.Arbitrary<WrittenRules> = fc.record({
+const manyRules: fc.Arbitrary<WrittenRules> = fc.record({
   sources: fc.oneof(
     fc.constant([]),
     fc
@@ -140,6 +140,11 @@ const rules: fc.Arbitrary<WrittenRules> = fc.record({
     .map((all) => [{ action: 'labeldrop', regex: 'nothing' } as const, ...all]),
   metrics: fc.subarray([...metricRules], { maxLength: 2 }),
 });
+
+const onlyLabels: fc.Arbitrary<WrittenRules> = fc
+  .constantFrom<'add' | readonly string[]>('add', ['job'], ['job', 'pod'])
+  .map((labels) => ({ sources: [{ path_labels: labels }] }));
+const rules = fc.oneof({ weight: 3, arbitrary: manyRules }, { weight: 1, arbitrary: onlyLabels });
 
 async function outcome(
   gateway: EmbeddedGateway,
@@ -173,18 +178,25 @@ function withInert(written: WrittenRules): WrittenRules {
   return { ...written, metric_relabel_configs: [...(written.metric_relabel_configs ?? []), inert] };
 }
 
-/** Pushes the same to both, and expects the same of them. */
+/** Pushes the same to both, and expects the same of them. `withInert` unless the second is to have the rules as they are written. */
 class Both {
   #nowMs = 1.8e12;
   #written: WrittenRules;
   readonly #knowing: EmbeddedGateway;
   readonly #unknowing: EmbeddedGateway;
 
-  constructor(written: WrittenRules, given: EmbeddedOptions) {
+  readonly #rulesOfUnknowing: (written: WrittenRules) => WrittenRules;
+
+  constructor(
+    written: WrittenRules,
+    given: EmbeddedOptions,
+    rulesOfUnknowing: (written: WrittenRules) => WrittenRules = withInert,
+  ) {
+    this.#rulesOfUnknowing = rulesOfUnknowing;
     const clock = { now: (): number => this.#nowMs };
     this.#written = written;
     this.#knowing = createGateway({ ...given, clock, rules: written });
-    this.#unknowing = createGateway({ ...given, clock, rules: withInert(written) });
+    this.#unknowing = createGateway({ ...given, clock, rules: rulesOfUnknowing(written) });
   }
 
   async setRules(written: WrittenRules): Promise<void> {
@@ -194,7 +206,7 @@ class Both {
 
   async push(pushed: Body, path: string): Promise<void> {
     this.#nowMs += 1000;
-    await this.#unknowing.setRules(withInert(this.#written));
+    await this.#unknowing.setRules(this.#rulesOfUnknowing(this.#written));
     expect(await outcome(this.#knowing, pushed, path)).toBe(await outcome(this.#unknowing, pushed, path));
     for (const format of ['text', 'openmetrics'] as const)
       expect(await this.#knowing.scrape({ format })).toBe(await this.#unknowing.scrape({ format }));
@@ -214,6 +226,22 @@ test('learnt or not, what rules make of pushes is the same', async () => {
       options,
       async (bodies, pushes, written, given) => {
         const both = new Both(written, given);
+        for (const { which, path } of pushes) await both.push(bodies[which % bodies.length]!, path);
+        await both.close();
+      },
+    ),
+    { numRuns: runs(600) },
+  );
+});
+
+test('learnt or not, labels of the path by flag are added alike', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(body, { minLength: 1, maxLength: 3 }),
+      fc.array(push, { minLength: 2, maxLength: 12 }),
+      options,
+      async (bodies, pushes, given) => {
+        const both = new Both({}, { ...given, pathLabels: 'add' }, (written) => ({ ...written }));
         for (const { which, path } of pushes) await both.push(bodies[which % bodies.length]!, path);
         await both.close();
       },
@@ -275,6 +303,10 @@ const meetings: Readonly<
   'a count that becomes one of a histogram with the push': {
     rules: withJob,
     pushes: ['h_count 3\n', '# TYPE h histogram\nh_count 3\n', `${whole('')}\n`],
+  },
+  'a histogram that is declared behind what may be its samples': {
+    rules: withoutPod,
+    pushes: ['h_count 3\n# TYPE h histogram\n', 'h_count 3\n', 'h_count{pod="a"} 3\n# TYPE h histogram\n'],
   },
   'a type by rule that a refused push had learnt': {
     rules: withJob,

@@ -10,7 +10,7 @@ import { seriesText } from '../../src/model/series-text.ts';
 import { plainText } from '../../src/model/exposition-format.ts';
 import { NAME_LABEL } from '../../src/model/labels.ts';
 import { relabel } from '../../src/rules/relabel.ts';
-import { rulesOf } from '../rules/rules.ts';
+import { oneByOne, rulesOf } from '../rules/rules.ts';
 import type { WrittenRelabelRule } from '../rules/rules.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 
@@ -115,7 +115,7 @@ function told(
   };
   const set = relabel(
     new Map(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    rulesOf({ metric_relabel_configs: relabelling }).relabel,
+    oneByOne(rulesOf({ metric_relabel_configs: relabelling }).relabel),
   );
   if (set === undefined) return undefined;
   const left = [...set].filter(

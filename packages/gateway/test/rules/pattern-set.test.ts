@@ -35,7 +35,7 @@ const value = fc
 test('those match that would alone', () => {
   fc.assert(
     fc.property(
-      fc.array(source, { minLength: 1, maxLength: 120 }),
+      fc.array(source, { minLength: 1, maxLength: 250 }),
       fc.array(value, { maxLength: 20 }),
       fc.nat({ max: 4 }),
       (sources, values, compiled) => {

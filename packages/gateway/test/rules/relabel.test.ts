@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { mayChange, relabelRunsOf } from '../../src/rules/relabel-runs.ts';
 import { relabel } from '../../src/rules/relabel.ts';
 import { arbitraryLabels, arbitraryRelabelRule } from './arbitrary-relabelling.ts';
-import { relabelRule } from './rules.ts';
+import { oneByOne, relabelRule } from './rules.ts';
 import type { WrittenRelabelRule } from './rules.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -13,7 +14,7 @@ type Labels = Readonly<Record<string, string>>;
 function relabelled(labels: Labels, ...rules: readonly WrittenRelabelRule[]): Labels | 'dropped' {
   const set = relabel(
     new Map(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    rules.map(relabelRule),
+    oneByOne(rules.map(relabelRule)),
   );
   return set === undefined ? 'dropped' : Object.fromEntries(set);
 }
@@ -136,7 +137,7 @@ test('each rule that changed something is told, and what it came to', () => {
     { action: 'drop', source_labels: ['b'], regex: 'bar' },
   ] as const;
   const compiled = rules.map(relabelRule);
-  relabel(new Map(Object.entries(series)), compiled, (rule, labels) =>
+  relabel(new Map(Object.entries(series)), oneByOne(compiled), (rule, labels) =>
     told.push([compiled.indexOf(rule), labels === undefined ? undefined : Object.fromEntries(labels)]),
   );
   expect(told).toEqual([
@@ -209,5 +210,48 @@ test('any rule does what plain words say', () => {
       expect(relabelled(labels, rule)).toEqual(naively(labels, rule));
     }),
     { numRuns: 2000 },
+  );
+});
+
+/** Rules that look at the same labels, and so go together. */
+const manyAlike = fc
+  .tuple(
+    fc.constantFrom(['a'], ['a', 'b'], ['__name__']),
+    fc.array(
+      fc.record({
+        action: fc.constantFrom('drop', 'replace', 'replace'),
+        regex: fc.constantFrom('x', 'foo.*', '.*;y', '[fl]o.*', 'web-\\d', 'nothing', 'none.*', ''),
+        replacement: fc.constantFrom('y', '$0', ''),
+      }),
+      { minLength: 8, maxLength: 70 },
+    ),
+  )
+  .map(([source_labels, all]) => all.map((rule) => ({ ...rule, source_labels, target_label: 'a' })));
+const someRules = fc.array(arbitraryRelabelRule, { maxLength: 2 });
+
+test('many rules that look at the same labels do what each would', () => {
+  fc.assert(
+    fc.property(
+      fc.tuple(someRules, manyAlike, someRules).map((all) => all.flat()),
+      fc.array(arbitraryLabels, { minLength: 1, maxLength: 30 }),
+      (written, all) => {
+        const compiled = written.map(relabelRule);
+        const runs = relabelRunsOf(compiled);
+        for (const each of all) {
+          const labels = new Map(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+          const told: unknown[] = [];
+          const expected: unknown[] = [];
+          const set = relabel(labels, runs, (rule, after) => told.push(rule, after && [...after]));
+          const one = relabel(labels, oneByOne(compiled), (rule, after) =>
+            expected.push(rule, after && [...after]),
+          );
+          expect(set && [...set]).toEqual(one && [...one]);
+          expect(told).toEqual(expected);
+          const valueOf = (name: string): string => labels.get(name) ?? '';
+          if (!mayChange(runs, { names: [...labels.keys()], valueOf })) expect(expected).toEqual([]);
+        }
+      },
+    ),
+    { numRuns: 100 },
   );
 });

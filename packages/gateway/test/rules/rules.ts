@@ -1,5 +1,6 @@
 /** Rules as tests write them: what the file says, without its reader. */
 import { Pattern } from '../../src/rules/pattern.ts';
+import type { RelabelRun } from '../../src/rules/relabel-runs.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../src/rules/rules.ts';
 import { parseSelector } from '../../src/rules/selector.ts';
 
@@ -39,6 +40,11 @@ export function relabelRule(written: WrittenRelabelRule): RelabelRule {
     targetLabel: written.target_label ?? '',
     replacement: written.replacement ?? '$1',
   };
+}
+
+/** For relabelling that looks at each rule. */
+export function oneByOne(rules: readonly RelabelRule[]): readonly RelabelRun[] {
+  return [{ rules, patterns: undefined }];
 }
 
 export function rulesOf({ sources = [], metric_relabel_configs = [], metrics = [] }: WrittenRules): Rules {

@@ -7,6 +7,7 @@ import { Attempts } from '../../ingest/rewrite/attempts.ts';
 import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
 import type { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
+import { LabelledSeries } from '../../ingest/rewrite/labelled-series.ts';
 import { RenamedSeries } from '../../ingest/rewrite/renamed-series.ts';
 import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushBuilder } from '../../ingest/push-builder.ts';
@@ -76,6 +77,7 @@ export class PushReader {
   readonly #ledger: Ledger;
   readonly #rewriter: RewriteSink;
   readonly #renamed: RenamedSeries;
+  readonly #labelled: LabelledSeries;
   readonly #memo: PlacementMemo;
   /** From the cheapest on. */
   readonly #ways: readonly Way[];
@@ -88,12 +90,13 @@ export class PushReader {
     this.#memo = known.memo;
     this.#rewriter = new RewriteSink(ledger.state, known.memo);
     this.#renamed = new RenamedSeries(ledger.state, this.builder, known.memo);
+    this.#labelled = new LabelledSeries(ledger.state, this.builder, known.memo);
     this.#ways = waysOf(this.builder, this.#renamed, known.fixed);
   }
 
   /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
   now(request: PushRequest, rules: PushRules): boolean {
-    if (!this.#isRewritten(request, rules)) return this.#readNow(request, rules, this.builder);
+    if (!this.#isRewritten(request, rules)) return this.#readNow(request, rules, this.#sinkFor(rules));
     const { text } = request.key;
     for (const way of this.#ways) {
       if (!way.mayTry(rules, text)) continue;
@@ -117,7 +120,7 @@ export class PushReader {
   async inSteps(request: PushRequest, reading: LongReading): Promise<boolean> {
     const { rules } = reading;
     const { builder } = this;
-    if (!this.#isRewritten(request, rules)) return this.#readInSteps(request, reading, builder);
+    if (!this.#isRewritten(request, rules)) return this.#readInSteps(request, reading, this.#sinkFor(rules));
     const { text } = request.key;
     for (const way of this.#ways) {
       if (!way.mayTry(rules, text)) continue;
@@ -135,6 +138,11 @@ export class PushReader {
   #isRewritten({ format }: PushRequest, rules: PushRules): boolean {
     if (!rules.rewrites || !rules.onlyAdds) return rules.rewrites;
     return this.#memo.isOfUse(rules, format === 'openmetrics' ? 'openmetrics' : 'text');
+  }
+
+  /** What reads pushes that are not rewritten. */
+  #sinkFor({ added, rewrites }: PushRules): Sink {
+    return added.labels.length > 0 && !rewrites ? this.#labelled : this.builder;
   }
 
   /** Whether what rules made of the push would be made of it in the state as it is now. */
@@ -246,7 +254,8 @@ export class PushReader {
   ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
     const { added, sender } = rules;
     const { builder } = this;
-    builder.begin(body, sink !== builder ? noPathLabels : added, key.text, sender);
+    const isLabelled = sink === builder || sink === this.#labelled;
+    builder.begin(body, isLabelled ? added : noPathLabels, key.text, sender);
     if (this.showsPushTimes(rules)) {
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
       // Nobody has sent them.
@@ -254,6 +263,7 @@ export class PushReader {
     }
     if (sink === this.#rewriter) this.#rewriter.begin(body, rules);
     else if (sink === this.#renamed) this.#renamed.begin(rules);
+    else if (sink === this.#labelled) this.#labelled.begin(body, rules);
     const decoder = this.#decoders[format](body, sink);
     if (sink === this.#rewriter) {
       const looks = 1 + (rules.relabel.length + rules.metrics.length) / LINE_RULES;

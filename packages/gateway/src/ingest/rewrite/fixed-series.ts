@@ -6,9 +6,11 @@ import { foldedBound } from '../../histogram/folded-bound.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
+import { looksOf } from '../../rules/relabel-runs.ts';
 import type { Rules } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch, PushFamily } from '../../store/batch.ts';
+import { sampleSuffixes } from '../../store/families.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import type { PushRules } from './push-rules.ts';
 import { bucketsRule, isAllowed, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
@@ -65,7 +67,7 @@ export class FixedSeries {
     const marks = this.#marksFor(rules);
     const { rows } = this.#state.pace;
     const { texts } = this.#state.accumulators;
-    const rulesLooked = rules.relabel.length + rules.matching.looks;
+    const rulesLooked = looksOf(rules.relabelRuns) + rules.matching.looks;
     const { accumulators, length } = batch;
     let left = rows;
     for (let entry = 0; entry < length; entry += 1) {
@@ -143,8 +145,14 @@ export function areAllowed(families: readonly { readonly name: string }[], { all
 }
 
 /** A family that the push makes another of, so that lines before may have been read as it was. */
-function isOtherwise({ changed, sampled, known, replaces }: PushFamily): boolean {
-  return changed && sampled && (known !== undefined || replaces.length > 0);
+function isOtherwise(family: PushFamily): boolean {
+  const { changed, sampled, known, replaces } = family;
+  return (changed && sampled && (known !== undefined || replaces.length > 0)) || mayComeLate(family);
+}
+
+/** A histogram or summary that is new, of which all samples may have been taken for others: they come before its TYPE line. */
+export function mayComeLate({ sampled, known, type }: PushFamily): boolean {
+  return !sampled && known === undefined && sampleSuffixes(type).length > 0;
 }
 
 function isFixed(

@@ -42,6 +42,7 @@ const BYTES_MAX = 64 * 2 ** 20;
 const KEY_BYTES_MAX = 1024;
 /** What an entry takes besides its texts, and a table besides its entries. */
 const ENTRY_BYTES = 336;
+const KEY_BYTES = 48;
 const TABLE_BYTES = 4096;
 /** Pushes for which what is known stays as it is, once there is no room for more. */
 const FULL_PUSHES = 1 << 17;
@@ -60,7 +61,7 @@ export class PlacementTable {
   /** By key: the histogram or summary series that it is a part of as pushed, or NO_GROUP. */
   groups: Int32Array = new Int32Array(0);
   readonly #memo: PlacementMemo;
-  readonly #placements: Placement[] = [];
+  readonly #placements: (Placement | undefined)[] = [];
   readonly #groups = new Map<string, number>();
   /** By group: the composite series that its parts are learnt to become parts of. */
   readonly #composites: number[] = [];
@@ -71,8 +72,9 @@ export class PlacementTable {
     this.keys = new ByteTable(hashSeed);
   }
 
-  get(key: number): Placement {
-    return this.#placements[key]!;
+  /** Undefined where only an accumulator was learnt. */
+  get(key: number): Placement | undefined {
+    return this.#placements[key];
   }
 
   /** To be called before accumulators are looked at, which mean nothing once the state has lost any. */
@@ -106,6 +108,22 @@ export class PlacementTable {
     this.groups[key] = placement.group === undefined ? NO_GROUP : this.#groupOf(placement.group);
   }
 
+  /** Notes what a key leads to, of which no more needs to be known. */
+  learn(view: DataView, start: number, end: number, accumulator: number): void {
+    if (end - start > KEY_BYTES_MAX) return;
+    const { keys } = this;
+    const hash = keys.hash(view, start, end);
+    let key = keys.find(view, start, end, hash);
+    if (key < 0) {
+      if (!this.#memo.hasRoomFor(end - start + KEY_BYTES)) return;
+      key = keys.insert(view, start, end, hash);
+      if (key >= this.accumulators.length) this.#grow();
+      // Without holes, which would make it a dictionary.
+      this.#placements[key] = undefined;
+    }
+    this.accumulators[key] = accumulator;
+  }
+
   #groupOf(text: string): number {
     const known = this.#groups.get(text);
     if (known !== undefined) return known;
@@ -137,12 +155,12 @@ export class PlacementMemo {
     openmetrics: new Map(),
   };
   /** For those for whom there is no room: it stays empty. */
-  readonly #nothing: PlacementTable;
+  readonly nothing: PlacementTable;
 
   constructor(hashSeed: number, bytesMax: number = BYTES_MAX) {
     this.#hashSeed = hashSeed;
     this.#bytesMax = bytesMax;
-    this.#nothing = new PlacementTable(this, hashSeed);
+    this.nothing = new PlacementTable(this, hashSeed);
   }
 
   tableFor(rules: PushRules, dialect: Dialect): PlacementTable {
@@ -156,7 +174,7 @@ export class PlacementMemo {
     const tables = this.#tables[dialect];
     let table = tables.get(rules.placedBy);
     if (table === undefined) {
-      if (this.#isFull) return this.#nothing;
+      if (this.#isFull) return this.nothing;
       this.#bytes += TABLE_BYTES + rules.placedBy.length;
       table = new PlacementTable(this, this.#hashSeed);
       tables.set(rules.placedBy, table);

@@ -3,6 +3,8 @@ import type { GroupingKey, Label } from '../../model/labels.ts';
 import type { SeriesRights } from '../../rules/access.ts';
 import { FirstMatch } from '../../rules/first-match.ts';
 import { Pattern } from '../../rules/pattern.ts';
+import { relabelRunsOf } from '../../rules/relabel-runs.ts';
+import type { RelabelRun } from '../../rules/relabel-runs.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
 import type { Selector } from '../../rules/selector.ts';
@@ -25,8 +27,9 @@ export interface PushRules {
   readonly addsAll: boolean;
   /** Those of the source before those that hold for all. */
   readonly relabel: readonly RelabelRule[];
+  readonly relabelRuns: readonly RelabelRun[];
   readonly metrics: readonly MetricRule[];
-  readonly matching: MetricMatching;
+  readonly matching: MatchedRules;
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
   /** Whether all that they do is to add labels of the path. */
@@ -81,8 +84,8 @@ export function senderBy(source: SourceRule | undefined, { byJob, counterResets 
   };
 }
 
-/** The rules of metrics that have each setting. */
-class MetricMatching {
+/** What is found of rules in one pass over a series, for all paths. */
+class MatchedRules {
   readonly labels: FirstMatch<MetricRule>;
   readonly type: FirstMatch<MetricRule>;
   readonly gauge: FirstMatch<MetricRule>;
@@ -91,8 +94,12 @@ class MetricMatching {
   readonly buckets: FirstMatch<MetricRule>;
   /** How many rules a series may have to be looked at by, where many at once are one. */
   readonly looks: number;
+  readonly #rules: Rules;
+  readonly #runs = new Map<SourceRule | undefined, readonly RelabelRun[]>();
 
-  constructor({ metrics }: Rules) {
+  constructor(rules: Rules) {
+    const { metrics } = rules;
+    this.#rules = rules;
     this.labels = new FirstMatch(
       metrics.filter(({ without, by }) => without !== undefined || by !== undefined),
     );
@@ -103,6 +110,20 @@ class MetricMatching {
     this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
     this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
   }
+
+  /** Those of relabelling for the senders of a source. */
+  runsFor(source: SourceRule | undefined): readonly RelabelRun[] {
+    let runs = this.#runs.get(source);
+    if (runs === undefined) {
+      runs = relabelRunsOf(relabelFor(this.#rules, source));
+      this.#runs.set(source, runs);
+    }
+    return runs;
+  }
+}
+
+function relabelFor({ relabel }: Rules, source: SourceRule | undefined): readonly RelabelRule[] {
+  return source === undefined ? relabel : [...source.relabel, ...relabel];
 }
 
 /** `matching` is of the same rules. */
@@ -111,13 +132,13 @@ export function rulesForPath(
   key: GroupingKey,
   options: SenderOptions,
   {
-    matching = new MetricMatching(rules),
+    matching = new MatchedRules(rules),
     rights,
-  }: { readonly matching?: MetricMatching; readonly rights?: SeriesRights | undefined } = {},
+  }: { readonly matching?: MatchedRules; readonly rights?: SeriesRights | undefined } = {},
 ): PushRules {
   const source = sourceRuleFor(rules, key.labels);
   const pathLabels = source?.pathLabels ?? options.pathLabels;
-  const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
+  const relabel = relabelFor(rules, source);
   const allowed = rights?.metrics === undefined ? undefined : { ...rights, metrics: rights.metrics };
   const changes = allowed !== undefined || relabel.length > 0 || rules.metrics.some(rewritesSeries);
   const sender = senderBy(source, options);
@@ -132,6 +153,7 @@ export function rulesForPath(
     sender,
     addsAll: pathLabels === 'add',
     relabel,
+    relabelRuns: matching.runsFor(source),
     metrics: rules.metrics,
     matching,
     rewrites: changes || ((source?.pathLabels !== undefined || set.length > 0) && added.labels.length > 0),
@@ -158,7 +180,7 @@ export const PATH_CHARS_MAX = 1024;
 export class PathRules {
   readonly #options: SenderOptions;
   #of: Rules = noRules;
-  #matching = new MetricMatching(noRules);
+  #matching = new MatchedRules(noRules);
   /** By rights of tokens, then by path. */
   readonly #byRights = new Map<SeriesRights | undefined, Map<string, PushRules>>();
   #paths = 0;
@@ -170,7 +192,7 @@ export class PathRules {
   for(rules: Rules, key: GroupingKey, rights?: SeriesRights): PushRules {
     if (rules !== this.#of) {
       this.#of = rules;
-      this.#matching = new MetricMatching(rules);
+      this.#matching = new MatchedRules(rules);
       this.#forget();
     }
     let byPath = this.#byRights.get(rights);

@@ -8,28 +8,8 @@ import type { NumberEnd } from '../../primitives/float.ts';
 import { growColumns } from '../../store/batch.ts';
 import { AccumulatorKind, isGrouped } from '../../store/policies.ts';
 import type { ExpectedRun } from '../expected-run.ts';
-import type { PlacementTable } from './placement-memo.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { SingleGroups } from './single-groups.ts';
-
-/** How far a push has come in the keys of a table. */
-export interface KeyCursor {
-  /** The last one known, or -1. */
-  key: number;
-  /** The key that came after that the last time, or else its neighbour. */
-  next: number;
-  /** It was another key than `next`; there is no need to compare again. */
-  missed: boolean;
-}
-
-/** Puts the cursor behind a sample of this key. */
-export function passKey(cursor: KeyCursor, { skips }: PlacementTable, key: number): void {
-  cursor.missed = false;
-  // A line may be looked for twice.
-  if (key === cursor.key) return;
-  if (key !== cursor.next && cursor.key >= 0) skips[cursor.key] = key - cursor.key - 1;
-  cursor.key = key;
-  cursor.next = key + 1 + skips[key]!;
-}
 
 const number: NumberEnd = { end: 0 };
 
@@ -42,20 +22,20 @@ export function readRenamed(
   { start, end }: { readonly start: number; readonly end: number },
   of: {
     readonly run: ExpectedRun;
-    readonly table: PlacementTable;
-    readonly keyCursor: KeyCursor;
-    readonly singles: SingleGroups;
+    readonly keys: KnownKeys;
+    /** Undefined where several groups may be of one composite series. */
+    readonly singles?: SingleGroups;
   },
 ): number {
-  const { run, table, keyCursor, singles } = of;
-  const { keys, accumulators: learnt, skips, groups } = table;
+  const { run, keys: known, singles } = of;
+  const { keys, accumulators: learnt, skips, groups } = known.table;
   const { accumulators, batch, cursor } = run;
   const { kind: kinds, family: families, composite: compositeOf } = accumulators;
   const { seen, serial } = cursor;
   let { grouped } = batch;
   let length = batch.length;
   let position = start;
-  let { key: before, next: key } = keyCursor;
+  let { key: before, next: key } = known;
   let missed = false;
   while (position < end) {
     const keyLength = keys.matchLength(key, view, position, end);
@@ -70,7 +50,7 @@ export function readRenamed(
     const kind = kinds[accumulator]! as AccumulatorKind;
     if (kind === AccumulatorKind.FREE) break;
     if (isGrouped(kind)) {
-      if (!singles.isOnly(compositeOf[accumulator]!, groups[key]!)) break;
+      if (singles?.isOnly(compositeOf[accumulator]!, groups[key]!) === false) break;
       grouped = true;
     }
     const family = families[accumulator]!;
@@ -92,8 +72,8 @@ export function readRenamed(
   batch.samples += length - batch.length;
   batch.length = length;
   batch.grouped = grouped;
-  keyCursor.key = before;
-  keyCursor.next = key;
-  keyCursor.missed = missed;
+  known.key = before;
+  known.next = key;
+  known.missed = missed;
   return Math.min(position, end);
 }

@@ -7,20 +7,22 @@ import { PushProblem } from '../../model/errors.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
 import type { KnownSeries } from '../../model/known-series.ts';
 import type { MetricType } from '../../model/metric-type.ts';
+import type { NativeHistogram } from '../../model/native-histogram.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
-import type { PushFamily } from '../../store/batch.ts';
 import { sampleSuffixes } from '../../store/families.ts';
 import { isGrouped } from '../../store/policies.ts';
+import type { PushFamily } from '../../store/batch.ts';
+import { discardedText } from '../../store/series-cache.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
+import { KnownKeys } from './known-keys.ts';
 import { NOT_LEARNT } from './placement-memo.ts';
-import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
-import { areAllowed } from './fixed-series.ts';
+import type { Placement, PlacementMemo } from './placement-memo.ts';
+import { areAllowed, mayComeLate } from './fixed-series.ts';
 import type { PushRules } from './push-rules.ts';
-import { passKey, readRenamed } from './renamed-run.ts';
-import type { KeyCursor } from './renamed-run.ts';
+import { readRenamed } from './renamed-run.ts';
 import { SingleGroups } from './single-groups.ts';
 
 export class RenamedSeries implements SampleSink, KnownSeries {
@@ -32,9 +34,8 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   readonly #memo: PlacementMemo;
   readonly #scratch: TextScratch;
   readonly #singles = new SingleGroups();
-  readonly #cursor: KeyCursor = { key: -1, next: 0, missed: false };
+  readonly #keys: KnownKeys;
   #rules!: PushRules;
-  #table!: PlacementTable;
 
   constructor(state: State, builder: PushBuilder, memo: PlacementMemo) {
     this.hashSeed = state.hashSeed;
@@ -42,6 +43,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     this.#builder = builder;
     this.#memo = memo;
     this.#scratch = new TextScratch(state.hashSeed);
+    this.#keys = new KnownKeys(memo.nothing);
   }
 
   /** The builder must have been begun without labels of the path. */
@@ -58,11 +60,9 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   /** Whether what was read is all that there is to it. */
   isWhole(): boolean {
     const { pendingSeries, families } = this.#builder.batch;
-    if (!areAllowed(families, this.#rules)) return false;
-    return (
-      pendingSeries.length === 0 &&
-      families.every((family) => !family.changed || (!family.sampled && !this.#takesNames(family)))
-    );
+    const isOtherwise = (family: PushFamily): boolean =>
+      (family.changed && (family.sampled || this.#takesNames(family))) || mayComeLate(family);
+    return pendingSeries.length === 0 && areAllowed(families, this.#rules) && !families.some(isOtherwise);
   }
 
   /** Whether lines that are known may be of a family that the push declares. */
@@ -79,8 +79,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   addExpected(view: DataView, start: number, end: number): number {
     const run = this.#builder.expected;
     if (run.families.meaningsChanged) return start;
-    const keyCursor = this.#cursor;
-    return readRenamed(view, { start, end }, { run, table: this.#table, keyCursor, singles: this.#singles });
+    return readRenamed(view, { start, end }, { run, keys: this.#keys, singles: this.#singles });
   }
 
   guess(view: DataView, start: number, end: number): number {
@@ -89,8 +88,8 @@ export class RenamedSeries implements SampleSink, KnownSeries {
       this.guessed = this.#builder.guessed;
       return stop;
     }
-    const { next, missed } = this.#cursor;
-    const length = missed ? -1 : this.#table.keys.matchLength(next, view, start, end);
+    const { next } = this.#keys;
+    const length = this.#keys.matchLength(view, start, end);
     if (length < 0) return -1;
     this.guessed = this.#met(next);
     return this.guessed === UNKNOWN ? -1 : start + length;
@@ -102,7 +101,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
       const metadata = this.#builder.find(view, start, end, hash);
       return metadata < 0 ? metadata : UNKNOWN;
     }
-    const key = this.#table.keys.find(view, start, end, hash);
+    const key = this.#keys.table.keys.find(view, start, end, hash);
     return key < 0 ? UNKNOWN : this.#met(key);
   }
 
@@ -110,24 +109,30 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     this.#builder.addKnown(reference, value, offset);
   }
 
-  guessKey(): number {
-    return UNKNOWN;
+  guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
+    const { next } = this.#keys;
+    if (this.#keys.isInTwo(head, headEnd, view, start, end)) return this.#metWhole(next);
+    const metadata = this.#builder.guessKey(head, headEnd, view, start, end);
+    return isMetadata(metadata) ? metadata : UNKNOWN;
   }
 
-  findKey(): number {
-    return UNKNOWN;
+  findKey(view: DataView, start: number, end: number, hash: number): number {
+    const key = this.#keys.table.keys.find(view, start, end, hash);
+    if (key >= 0) return this.#metWhole(key);
+    const metadata = this.#builder.findKey(view, start, end, hash);
+    return isMetadata(metadata) ? metadata : UNKNOWN;
   }
 
-  findSum(): number {
-    return UNKNOWN;
+  findSum(count: number): number {
+    return this.#builder.findSum(count);
   }
 
-  findBucket(): number {
-    return UNKNOWN;
+  findBucket(count: number, bound: number): number {
+    return this.#builder.findBucket(count, bound);
   }
 
-  addDiscarded(): void {
-    throw otherwise(0);
+  addDiscarded(samples: number): void {
+    this.#builder.addDiscarded(samples);
   }
 
   addPlain(): boolean {
@@ -170,27 +175,22 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     throw otherwise(0);
   }
 
-  addExemplar(exemplar: Exemplar): void {
-    this.#builder.addExemplar(exemplar);
+  addExemplar(exemplar: Exemplar, native?: boolean): void {
+    this.#builder.addExemplar(exemplar, native);
   }
 
-  addNative(): void {
-    throw otherwise(0);
+  addNative(histogram: NativeHistogram, offset: number): void {
+    this.#builder.addNative(histogram, offset);
   }
 
   #beginTable(dialect: Dialect): void {
-    this.#table = this.#memo.tableFor(this.#rules, dialect);
-    this.#table.begin(this.#state.losses);
-    const cursor = this.#cursor;
-    cursor.key = -1;
-    cursor.next = 0;
-    cursor.missed = false;
+    this.#keys.begin(this.#memo.tableFor(this.#rules, dialect), this.#state.losses);
   }
 
   /** The accumulator for a key of the table; UNKNOWN where the push has to be read otherwise. */
   #met(key: number): number {
     if (this.#builder.expected.families.meaningsChanged) return UNKNOWN;
-    const table = this.#table;
+    const { table } = this.#keys;
     const learnt = table.accumulators[key]!;
     const accumulator = learnt === NOT_LEARNT ? this.#learn(key) : learnt;
     if (accumulator === UNKNOWN) return UNKNOWN;
@@ -198,14 +198,20 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     const isPart = isGrouped(accumulators.kindOf(accumulator));
     if (isPart && !this.#singles.isOnly(accumulators.composite[accumulator]!, table.groups[key]!))
       return UNKNOWN;
-    passKey(this.#cursor, table, key);
+    this.#keys.pass(key);
     return accumulator;
   }
 
+  /** The same for a key of a whole histogram or summary: rules that look at more than its labels may tell its parts apart. */
+  #metWhole(key: number): number {
+    const isPart = this.#keys.table.groups[key]! >= 0;
+    return isPart && !addsAlike(this.#rules) ? UNKNOWN : this.#met(key);
+  }
+
   #learn(key: number): number {
-    const table = this.#table;
+    const { table } = this.#keys;
     const placement = table.get(key);
-    if (!isPlain(placement)) return UNKNOWN;
+    if (placement === undefined || !isPlain(placement)) return UNKNOWN;
     const { view, start, end, hash } = this.#scratch.write(placement.text);
     const { accumulators, families } = this.#state;
     const accumulator = accumulators.texts.find(view, start, end, hash);
@@ -227,6 +233,16 @@ export class RenamedSeries implements SampleSink, KnownSeries {
 function isPlain({ droppedBy, role, name, becomes, bound, pushedBound, buckets }: Placement): boolean {
   if (droppedBy !== undefined || becomes !== name || role === 'quantile') return false;
   return role === '' || (buckets === undefined && (role !== '_bucket' || bound === pushedBound));
+}
+
+/** Whether the rules do nothing but to add labels to all samples of a series alike. */
+function addsAlike({ onlyAdds, added }: PushRules): boolean {
+  return onlyAdds && added.labels.every(({ name }) => name !== 'le' && name !== 'quantile');
+}
+
+/** Whether a key leads to a line about a family, and not to one that is thrown away. */
+function isMetadata(reference: number): boolean {
+  return reference < UNKNOWN && discardedText(reference) < 0;
 }
 
 /** Never seen by anybody. */

@@ -108,7 +108,9 @@ export class RewriteSink implements SampleSink, KnownSeries {
   }
 
   findKey(view: DataView, start: number, end: number, hash: number): number {
-    return this.find(view, start, end, hash);
+    const found = this.find(view, start, end, hash);
+    // What is kept of a count (see #remember) is not for this way.
+    return found === UNKNOWN || this.#table!.get(found)!.role === '' ? found : UNKNOWN;
   }
 
   findSum(): number {
@@ -173,11 +175,12 @@ export class RewriteSink implements SampleSink, KnownSeries {
     const table = this.#table;
     if (table === undefined) return UNKNOWN;
     const found = table.keys.find(view, start, end, hash);
-    return found >= 0 && this.#placer.isAsBefore(table.get(found), start) ? found : UNKNOWN;
+    const placement = found < 0 ? undefined : table.get(found);
+    return placement !== undefined && this.#placer.isAsBefore(placement, start) ? found : UNKNOWN;
   }
 
   addKnown(reference: number, value: number, offset: number): void {
-    this.#add(this.#table!.get(reference), value, { offset });
+    this.#add(this.#table!.get(reference)!, value, { offset });
   }
 
   #add(
@@ -198,10 +201,11 @@ export class RewriteSink implements SampleSink, KnownSeries {
     if (this.#push.roleOf[series] === '_count') this.#lastCount = sample;
   }
 
-  /** Of protobuf, one key is of all samples of a histogram or summary; these are parsed each time. */
+  /** Of protobuf, one key is of all samples of a histogram or summary: it leads to the count. Here these are parsed each time. */
   #remember(placement: Placement, { start, end, key }: SeriesKey): void {
     if (key === undefined) this.#table?.remember(this.#body, start, end, placement);
-    else if (placement.role === '') this.#table?.remember(key.view, key.start, key.end, placement);
+    else if (placement.role === '' || placement.role === '_count')
+      this.#table?.remember(key.view, key.start, key.end, placement);
   }
 
   addType(name: string, type: MetricType, seriesKey: SeriesKey): void {

@@ -1,6 +1,7 @@
 /** What the rules of a push make of one series: relabelling, then the labels that its metric is to have. */
-import { NAME_LABEL } from '../../model/labels.ts';
+import { labelValue, NAME_LABEL } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
+import { mayChange } from '../../rules/relabel-runs.ts';
 import { relabel } from '../../rules/relabel.ts';
 import type { LabelSet, OnRelabelled } from '../../rules/relabel.ts';
 import type { MetricRule, RelabelRule } from '../../rules/rules.ts';
@@ -37,13 +38,30 @@ export function relabelled(
   rules: PushRules,
   onRelabelled?: OnRelabelled,
 ): Named | RelabelRule {
-  if (rules.relabel.length === 0) return { name, labels };
+  if (rules.relabel.length === 0 || !isTouched({ name, labels }, rules)) return { name, labels };
   let last: RelabelRule | undefined;
-  const set = relabel(labelSet({ name, labels }, rules), rules.relabel, (rule, after) => {
+  const set = relabel(labelSet({ name, labels }, rules), rules.relabelRuns, (rule, after) => {
     last = rule;
     onRelabelled?.(rule, after);
   });
   return set === undefined ? last! : namedOf(set);
+}
+
+/** False where it is plain that relabelling leaves a series as it is. */
+function isTouched({ name, labels }: Named, { path, relabelRuns }: PushRules): boolean {
+  const names = [NAME_LABEL];
+  for (const label of labels) {
+    if (label.name.startsWith('__')) return true;
+    names.push(label.name);
+  }
+  for (const label of path) if (label.value !== '') names.push(`${PATH_PREFIX}${label.name}`);
+  const valueOf = (of: string): string => {
+    if (of === NAME_LABEL) return name;
+    return of.startsWith(PATH_PREFIX)
+      ? labelValue(path, of.slice(PATH_PREFIX.length))
+      : labelValue(labels, of);
+  };
+  return mayChange(relabelRuns, { names, valueOf });
 }
 
 /** As Prometheus has it: sorted by name, `__name__` among the others. */
