@@ -68,13 +68,12 @@ export class ExpiryByRule {
   async #lookAtAll(): Promise<void> {
     const ledger = this.#ledger;
     const soonestMs = this.#soonestMs();
+    // Who pushes from now on is not due before that.
+    this.#nextMs = ledger.nowMs() + this.#rules.shortestMs;
     if (soonestMs >= ledger.nowMs()) {
-      this.#dueMs = soonestMs;
+      this.#dueMs = Math.min(soonestMs, this.#nextMs);
       return;
     }
-    const beganMs = ledger.nowMs();
-    // Who pushes from now on is not due before that.
-    this.#nextMs = beganMs + this.#rules.shortestMs;
     this.#at = 0;
     for (;;) {
       while (ledger.applying !== undefined) await ledger.applying;
