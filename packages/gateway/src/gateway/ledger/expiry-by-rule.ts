@@ -38,7 +38,6 @@ export class ExpiryByRule {
     this.#ledger = ledger;
     this.#rules = rules;
     this.#dueMs = ledger.nowMs() - 1;
-    ledger.state.sources.list.forgetClasses();
   }
 
   /** When to look, by the ledger's time. */
@@ -61,8 +60,10 @@ export class ExpiryByRule {
     await this.#running;
   }
 
+  /** Another one has other classes. */
   close(): void {
     this.#isClosed = true;
+    this.#ledger.state.sources.list.forgetClasses();
   }
 
   async #lookAtAll(): Promise<void> {
