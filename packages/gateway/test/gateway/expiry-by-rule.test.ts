@@ -87,6 +87,23 @@ describe('each source goes by the rule for its sender, and by the flags where th
     await running.gateway.close();
   });
 
+  test('a source that comes back when all were pruned is pruned again', async () => {
+    let nowMs = 1_000_000;
+    const running = await RestartingGateway.start({
+      byJob: true,
+      rules: { sources: [{ prune_after: '1s' }] },
+      clock: { now: () => nowMs },
+    });
+    for (let times = 0; times < 3; times += 1) {
+      await running.gateway.push(gauge(1), { path: 'job/api' });
+      for (const passedMs of [1001, 600, 1000]) {
+        nowMs += passedMs;
+        expect(await running.page(plainText)).toBe('');
+      }
+    }
+    await running.gateway.close();
+  });
+
   test('a key that is too long to be kept goes by the rule for all', async () => {
     let nowMs = 1_000_000;
     const running = await RestartingGateway.start({

@@ -38,7 +38,6 @@ export class ExpiryByRule {
     this.#ledger = ledger;
     this.#rules = rules;
     this.#dueMs = ledger.nowMs() - 1;
-    ledger.state.sources.list.forgetClasses();
   }
 
   /** When to look, by the ledger's time. */
@@ -61,20 +60,21 @@ export class ExpiryByRule {
     await this.#running;
   }
 
+  /** Another one has other classes. */
   close(): void {
     this.#isClosed = true;
+    this.#ledger.state.sources.list.forgetClasses();
   }
 
   async #lookAtAll(): Promise<void> {
     const ledger = this.#ledger;
     const soonestMs = this.#soonestMs();
+    // Who pushes from now on is not due before that.
+    this.#nextMs = ledger.nowMs() + this.#rules.shortestMs;
     if (soonestMs >= ledger.nowMs()) {
-      this.#dueMs = soonestMs;
+      this.#dueMs = Math.min(soonestMs, this.#nextMs);
       return;
     }
-    const beganMs = ledger.nowMs();
-    // Who pushes from now on is not due before that.
-    this.#nextMs = beganMs + this.#rules.shortestMs;
     this.#at = 0;
     for (;;) {
       while (ledger.applying !== undefined) await ledger.applying;
