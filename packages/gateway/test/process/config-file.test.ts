@@ -129,7 +129,7 @@ test('a reload says how many stored series the rules would rename', async () => 
   expect(await reload(relabel)).toBe(
     `reloaded ${path}: 2 rules\nstored series that these rules would rename: 2, drop: 1; they stay as they are until they expire, are forgotten or deleted\n`,
   );
-  expect(gateway.stderr()).toContain('rules=2 renamed=2 dropped=1');
+  expect(gateway.stderr()).toContain('rules=2 mode=add renamed=2 dropped=1');
   expect(await reload(`${relabel}presets: [info]\n`)).toBe(`reloaded ${path}: 3 rules\n`);
   expect(await reload(`${relabel}sources: [{ path_labels: add }]\n`)).toBe(
     `reloaded ${path}: 3 rules\nnot counted: what rules of sources would rename, as stored series do not say who pushed them\n`,
