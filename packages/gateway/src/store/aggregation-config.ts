@@ -16,7 +16,7 @@ export interface AggregationConfig extends SenderMode {
   /** Where there are sources: some senders add nevertheless. */
   readonly mixed?: true | undefined;
   /**
-   * And so do all of which no rule says anything. The state does not act on it: it is kept so that a start with another setting is noticed.
+   * And so do all that no entry with a match is for. The state does not act on it: it is kept so that a start with another setting is noticed.
    */
   readonly addsByDefault?: true;
   readonly summaries: 'discard' | 'sum-and-count';

@@ -161,7 +161,8 @@ describe('a reload by which a known source would add', () => {
 });
 
 describe('a start with other rules', () => {
-  const mixed = { rules: modes(['a|b', 'by-job']) };
+  const mixedSources = [{ match: '{job=~"a|b"}', mode: 'by-job' }];
+  const mixed = { rules: { sources: mixedSources } };
   const pushes = [
     ['a', both(1)],
     ['b', both(2)],
@@ -177,7 +178,7 @@ describe('a start with other rules', () => {
     [
       'without any',
       {},
-      'the store was written in by-job mode, but the gateway is now in add mode: 2 sources',
+      'the store was written in by-job mode, but the gateway is now in add mode: 2 sources would be forgotten, and senders of totals would add them in full with each push; gauges of these sources would be lost. Start with the previous rules for sources to continue as before',
     ],
     [
       'with which all push by job',
@@ -192,6 +193,26 @@ describe('a start with other rules', () => {
     });
     await run.restart(mixed, refusing);
     expect(await run.page(plainText)).toBe(both(7));
+  });
+
+  test.each([
+    ['says of all others what the flag has said', mixed, { rules: modes(['a|b', 'by-job'], ['.*', 'add']) }],
+    ['has an entry for all others', mixed, { rules: { sources: [...mixedSources, { mode: 'add' }] } }],
+    [
+      'has one that leaves it to the flag',
+      mixed,
+      { rules: { sources: [...mixedSources, { path_labels: 'drop' }] } },
+    ],
+    ['adds those who push by job', {}, { rules: { sources: [...mixedSources, { mode: 'add' }] } }],
+  ])('that %s, is taken', async (_, before, after) => {
+    const run = await holding(before, [['web', both(4)]]);
+    await run.restart(after, refusing);
+    await run.gateway.push(both(4), { path: 'job/web' });
+    expect(await run.page(plainText)).toBe(both(8));
+    await run.restart(before, refusing);
+    await expect(run.restart({ ...after, rules: {}, byJob: true }, refusing)).rejects.toThrow(
+      'in by-job mode',
+    );
   });
 
   test('is as a reload where it is accepted', async () => {

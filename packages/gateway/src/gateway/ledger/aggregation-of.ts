@@ -6,9 +6,12 @@ import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import type { GatewayOptions } from '../options.ts';
 
 export function aggregationOf(options: GatewayOptions, rules: Rules): AggregationConfig {
-  const modes = modesOf(rules.sources, options.byJob ? 'by-job' : 'add');
+  const otherwise = options.byJob ? 'by-job' : 'add';
+  const modes = modesOf(rules.sources, otherwise);
   const [byJob, adds] = [modes.has('by-job'), modes.has('add')];
-  const addsByDefault = !options.byJob && rulesOfSenders(rules.sources).includes(undefined);
+  // That of all senders that no entry with a match is for.
+  const last = rulesOfSenders(rules.sources).at(-1);
+  const addsByDefault = (last?.mode ?? otherwise) === 'add';
   const metricRules = stateRulesOf(rules, options.seriesTtlMs);
   return {
     byJob,

@@ -27,7 +27,9 @@ export function modeChangeOf(
 ): ModeChange | undefined {
   const was = state.aggregation;
   const isEmpty = state.accumulators.size === 0 && state.sources.size === 0;
-  if (!isEmpty && was.byJob && !wanted.byJob) return fromByJob(state);
+  // Where others have added all along, sources alone are concerned.
+  const concernsSome = was.addsByDefault === true ? state.sources.size > 0 : !isEmpty;
+  if (concernsSome && was.byJob && !wanted.byJob) return fromByJob(state, was);
   if (!isEmpty && addsByDefault(was) && !addsByDefault(wanted)) return toByJob(state, was);
   if (turned > 0) return turnedByRules(turned);
   // In add mode series with and without the labels stand side by side, and each push still counts once.
@@ -44,13 +46,14 @@ export function describeModeChange({ change, effect, asBefore }: ModeChange): st
   return `${change}: ${effect}. Start ${asBefore} to continue as before, or with --storage.accept-mode-change to accept this; or move the directory away to start with an empty store`;
 }
 
-function fromByJob(state: State): ModeChange {
+function fromByJob(state: State, { mixed }: AggregationConfig): ModeChange {
+  const lost = mixed === true ? '; gauges of these sources would be lost' : gaugesLost(state);
   const { size } = state.sources;
   const forgotten = size === 0 ? '' : `${counted(size, 'source')} would be forgotten, and `;
   return {
     change: 'the store was written in by-job mode, but the gateway is now in add mode',
-    effect: `${forgotten}senders of totals would add them in full with each push${gaugesLost(state)}`,
-    asBefore: 'with --by-job',
+    effect: `${forgotten}senders of totals would add them in full with each push${lost}`,
+    asBefore: mixed === true ? 'with the previous rules for sources' : 'with --by-job',
   };
 }
 
@@ -60,7 +63,7 @@ function toByJob(state: State, { byJob }: AggregationConfig): ModeChange {
   return {
     change: `the store was written in add mode${byJob ? ' for senders of which no rule says it' : ''}, but the gateway is now in by-job mode`,
     effect: `senders of totals would add them in full once more, and each push of senders that reset would replace their previous one${lost}`,
-    asBefore: byJob ? 'without --by-job and with the previous rules for sources' : 'without --by-job',
+    asBefore: 'without --by-job, and with the previous rules for sources if there were any',
   };
 }
 
