@@ -3,6 +3,7 @@
  * that is what they make of it. Of series that are known this is found out once for each.
  */
 import { foldedBound } from '../../histogram/folded-bound.ts';
+import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
@@ -14,6 +15,7 @@ import { sampleSuffixes } from '../../store/families.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import type { PushRules } from './push-rules.ts';
 import { bucketsRule, isAllowed, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
+import type { Named } from './series-rules.ts';
 
 /** Each takes a byte for every accumulator. */
 const WAYS_MAX = 64;
@@ -155,25 +157,65 @@ export function mayComeLate({ sampled, known, type }: PushFamily): boolean {
   return !sampled && known === undefined && sampleSuffixes(type).length > 0;
 }
 
-function isFixed(
-  { text, kind, bound: own, family: { name: base, type } }: Unruled,
-  rules: PushRules,
-): boolean {
+function isFixed(series: Unruled, rules: PushRules): boolean {
+  const { text, kind } = series;
+  const { name: base } = series.family;
+  const ofMetric = new TextSeries(base, text, isGrouped(kind));
+  const isPlain = isGrouped(kind) || text === base || text.startsWith(`${base}{`);
+  // Most are told by their names, without their labels being read. Labels without a value are none to the rules.
+  if (
+    isPlain &&
+    rules.relabel.length === 0 &&
+    rules.allowed === undefined &&
+    !text.includes('=""') &&
+    labelsRule(ofMetric, rules) === undefined
+  )
+    return hasOwnMeaning(series, ofMetric, rules);
   const { name, labels } = parseSeriesText(text);
-  const pushed = labels.filter(({ value }) => value !== '');
+  const pushed = labels.some(({ value }) => value === '')
+    ? labels.filter(({ value }) => value !== '')
+    : labels;
   if (!isAllowed({ name: isGrouped(kind) ? base : name, labels: pushed }, rules)) return false;
   const becomes = relabelled({ name, labels: pushed }, rules);
   if ('action' in becomes) return false;
-  const series = isGrouped(kind)
+  const before = isGrouped(kind)
     ? { name: base, labels: becomes.labels.filter((label) => label.name !== 'le') }
     : becomes;
-  if (type === 'untyped' && typeRule(series, rules) !== undefined) return false;
-  const left = labelsLeft(series.labels, labelsRule(series, rules), rules);
+  const left = labelsLeft(before.labels, labelsRule(before, rules), rules);
   const bound =
     kind === AccumulatorKind.BUCKET ? becomes.labels.find((label) => label.name === 'le')?.value : undefined;
-  if (seriesText(becomes.name, left, bound) !== text) return false;
-  if (!hasBuckets(type)) return true;
-  const listed = bucketsRule({ ...series, labels: left }, rules)?.buckets;
-  if (listed === undefined || kind !== AccumulatorKind.BUCKET) return true;
-  return foldedBound(own, listed) === own;
+  const isAsBefore =
+    becomes.labels === labels && left.length === before.labels.length && rules.added.labels.length === 0;
+  if (!isAsBefore && seriesText(becomes.name, left, bound) !== text) return false;
+  return hasOwnMeaning(series, { ...before, labels: left }, rules);
+}
+
+/** Whether no rule gives a series whose labels stay another type or other bounds. */
+function hasOwnMeaning({ kind, bound, family: { type } }: Unruled, series: Named, rules: PushRules): boolean {
+  if (type === 'untyped' && typeRule(series, rules) !== undefined) return false;
+  if (kind !== AccumulatorKind.BUCKET || !hasBuckets(type)) return true;
+  const listed = bucketsRule(series, rules)?.buckets;
+  return listed === undefined || foldedBound(bound, listed) === bound;
+}
+
+/** A series as rules of metrics see it. Its labels are read only where they are looked at. */
+class TextSeries implements Named {
+  readonly name: string;
+  readonly #text: string;
+  readonly #isPart: boolean;
+  #labels: readonly Label[] | undefined;
+
+  constructor(name: string, text: string, isPart: boolean) {
+    this.name = name;
+    this.#text = text;
+    this.#isPart = isPart;
+  }
+
+  get labels(): readonly Label[] {
+    if (this.#labels === undefined) {
+      const { labels } = parseSeriesText(this.#text);
+      this.#labels = this.#isPart ? labels.filter(({ name }) => name !== 'le') : labels;
+    }
+    return this.#labels;
+  }
 }

@@ -80,8 +80,8 @@ function namedOf(set: LabelSet): Named {
 }
 
 /** The rule that says which labels series have. `name` is the base name of a histogram or summary, here and below. */
-export function labelsRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
-  return matching.labels.find(name, () => labels);
+export function labelsRule(series: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.labels.find(series.name, () => series.labels);
 }
 
 export function labelsLeft(
@@ -98,18 +98,18 @@ export function labelsLeft(
 }
 
 /** The rule that says which type a family has where its senders declare none. */
-export function typeRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
-  return matching.type.find(name, () => labels);
+export function typeRule(series: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.type.find(series.name, () => series.labels);
 }
 
 /** The rule that says what a gauge shows, of the labels that it has in the end. */
-export function gaugeRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
-  return matching.gauge.find(name, () => labels);
+export function gaugeRule(series: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.gauge.find(series.name, () => series.labels);
 }
 
 /** The rule that says how long a series stays. */
-export function ttlRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
-  return matching.ttl.find(name, () => labels);
+export function ttlRule(series: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.ttl.find(series.name, () => series.labels);
 }
 
 /** The rule that says whether a summary is kept. */
@@ -118,6 +118,6 @@ export function summaryRule({ name, labels }: Named, { matching }: PushRules): M
 }
 
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
-export function bucketsRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
-  return matching.buckets.find(name, () => labels);
+export function bucketsRule(series: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.buckets.find(series.name, () => series.labels);
 }
