@@ -21,6 +21,7 @@ import { expositionLines } from './pages.ts';
 import { rulesLines } from './rules.ts';
 import { snapshotLines } from './snapshot.ts';
 import { suspectLines } from './suspects.ts';
+import { unsortedLines } from './unsorted.ts';
 
 const smoke = process.argv.includes('--smoke');
 const largeSeries = smoke ? 1_000 : 10_000;
@@ -100,6 +101,7 @@ for (const line of await gaugeLines(smoke ? 1_000 : 10_000, smoke ? 2_000 : 20_0
 for (const line of await windowLines({ smoke })) console.log(line);
 for (const line of await ruleLines(200, { smoke })) console.log(line);
 for (const line of await rulesLines(smoke)) console.log(line);
+for (const line of await unsortedLines(smoke)) console.log(line);
 for (const line of await expositionLines(smoke ? 20_000 : 500_000)) console.log(line);
 for (const line of await snapshotLines(smoke ? 20_000 : 1_000_000)) console.log(line);
 
