@@ -55,7 +55,7 @@ function looker(body: Uint8Array, byJob: boolean): (i: number) => void {
     decodeText(body, 0, body.length, builder);
     state.apply(builder.finish(), body, origin);
   }
-  const suspects = new Suspects(byJob, silentLog, () => performance.now());
+  const suspects = new Suspects(silentLog, () => performance.now());
   return (i) => suspects.see(keyOf(i), builder.batch, state.accumulators);
 }
 

@@ -41,6 +41,8 @@ export interface Parts {
   readonly configFile?: string | undefined;
   /** Whether they may be reloaded over HTTP. */
   readonly lifecycle?: boolean;
+  /** Whether rules may change how known sources count. */
+  readonly acceptsModeChange?: boolean;
 }
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
@@ -51,7 +53,15 @@ export function assemble(
   const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
-  const gateway = new Gateway({ options: gatewayOptions, clock, log, journal, scrapes, rules });
+  const gateway = new Gateway({
+    options: gatewayOptions,
+    clock,
+    log,
+    journal,
+    scrapes,
+    rules,
+    acceptsModeChange: parts.acceptsModeChange,
+  });
   const reload = reloadOf(parts, gateway);
   const telemetry = createTelemetry({
     version,
@@ -60,13 +70,11 @@ export function assemble(
     config: reload === undefined ? undefined : () => reload.report,
   });
   gateway.telemetry = telemetry;
-  const { byJob } = gatewayOptions;
   const whyNotReady = (): RequestError | undefined => gateway.whyClosed;
   const server = createServer({
     gateway,
     telemetry,
     options: httpOptions,
-    byJob,
     log,
     version,
     whyNotReady,
@@ -80,8 +88,7 @@ function reloadOf(
   gateway: Gateway,
 ): RulesReload | undefined {
   if (configFile === undefined) return undefined;
-  const { pathLabels } = gatewayOptions;
-  return new RulesReload({ path: configFile, pathLabels, gateway, clock, log });
+  return new RulesReload({ path: configFile, circumstances: gatewayOptions, gateway, clock, log });
 }
 
 function nothingToReload(): Promise<string> {

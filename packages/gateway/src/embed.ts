@@ -150,10 +150,10 @@ function partsOf(options: EmbeddedOptions): Parts {
 }
 
 /** Throws a TypeError. */
-function rulesOf(given: string | object, { pathLabels }: GatewayOptions): Rules {
+function rulesOf(given: string | object, circumstances: GatewayOptions): Rules {
   // JSON is YAML.
   const text = typeof given === 'string' ? given : JSON.stringify(given, undefined, 2);
-  const { rules, problems } = readRules(text, { pathLabels });
+  const { rules, problems } = readRules(text, circumstances);
   if (rules !== undefined) return rules;
   const errors = problems.filter(({ severity }) => severity === 'error');
   throw new TypeError(errors.map((error) => showProblem('rules', error)).join('\n'));

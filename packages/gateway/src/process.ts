@@ -10,6 +10,7 @@ import { formatListenAddress } from './config/listen-address.ts';
 import type { ListenAddress } from './config/listen-address.ts';
 import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
+import type { Invocation } from './config/parse.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { formatSize } from './options/values.ts';
@@ -17,7 +18,7 @@ import { systemClock } from './primitives/clock.ts';
 import type { Log } from './primitives/log.ts';
 import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
-import { noRules } from './rules/rules.ts';
+import { modesOf, noRules } from './rules/rules.ts';
 import { runStorageCommand } from './storage-command.ts';
 
 /** Runs what the command line and the environment ask for. */
@@ -46,15 +47,21 @@ export async function runProcess(): Promise<void> {
       process.exitCode = await runConfigCommand(invocation.command);
       return;
     case 'run':
-      await run(invocation.config, invocation.warnings);
+      await run(invocation);
   }
 }
 
-async function run(config: Config, warnings: readonly string[]): Promise<void> {
+async function run({
+  config,
+  warnings,
+  warningsWithoutByJob,
+}: Invocation & { readonly kind: 'run' }): Promise<void> {
   const log = createLog(config.log);
   for (const warning of warnings) log.warn(warning);
   const rules = await readRulesAtStart(config, log);
   if (rules === undefined) return;
+  if (!modesOf(rules.sources, 'add').has('by-job'))
+    for (const warning of warningsWithoutByJob) log.warn(warning);
   const assembly = await assembleFor(config, rules, log);
   stopOnSignals(assembly, log);
   const reloadNow = reloadOnSignal(assembly);
@@ -63,7 +70,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
   if (config.storage.path !== undefined) await open(assembly, config.storage, log);
   log.info('listening', {
     address: bound.join(','),
-    mode: config.gateway.byJob ? 'by-job' : 'add',
+    mode: assembly.gateway.mode,
     push: config.http.pushPath,
     config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
@@ -76,7 +83,7 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
 async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
   if (configFile === undefined) return noRules;
-  const { rules, messages } = await readRulesFile(configFile, gateway.pathLabels);
+  const { rules, messages } = await readRulesFile(configFile, gateway);
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
     else process.stderr.write(`${shown}\n`);
@@ -112,6 +119,7 @@ async function assembleFor(config: Config, rules: Rules, log: Log): Promise<Asse
     rules,
     configFile: config.configFile,
     lifecycle: config.lifecycle,
+    acceptsModeChange: config.storage.acceptModeChange,
   };
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);

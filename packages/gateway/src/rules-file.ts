@@ -10,6 +10,7 @@ import { inTurns } from './primitives/turns.ts';
 import { FILE_BYTES_MAX } from './rules/file/document.ts';
 import { describeProblem, showProblem } from './rules/file/problems.ts';
 import { countEntries, readRulesInSteps } from './rules/file/read-rules.ts';
+import type { Circumstances } from './rules/file/read-rules.ts';
 import type { Rules } from './rules/rules.ts';
 
 /** A message about the file: in one line, as logs have it, and with the line of the file below it, for people. */
@@ -27,7 +28,10 @@ interface RulesFileRead {
 }
 
 /** Does not reject: a file that cannot be read is an error as others are. */
-export async function readRulesFile(path: string, pathLabels: 'drop' | 'add'): Promise<RulesFileRead> {
+export async function readRulesFile(
+  path: string,
+  circumstances: Partial<Circumstances> = {},
+): Promise<RulesFileRead> {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
@@ -35,7 +39,7 @@ export async function readRulesFile(path: string, pathLabels: 'drop' | 'add'): P
     const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
     return { rules: undefined, messages: [{ severity: 'error', line, shown: line }] };
   }
-  const { rules, problems } = await inTurns(readRulesInSteps(text, { pathLabels }));
+  const { rules, problems } = await inTurns(readRulesInSteps(text, circumstances));
   const messages = problems.map((problem) => ({
     severity: problem.severity,
     line: describeProblem(path, problem),
@@ -84,7 +88,7 @@ export function countedRules(rules: Rules): string {
 
 export class RulesReload {
   readonly #path: string;
-  readonly #pathLabels: 'drop' | 'add';
+  readonly #circumstances: Circumstances;
   readonly #gateway: Gateway;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -95,13 +99,13 @@ export class RulesReload {
   /** To be made when the gateway goes by the rules of the file. */
   constructor(deps: {
     readonly path: string;
-    readonly pathLabels: 'drop' | 'add';
+    readonly circumstances: Circumstances;
     readonly gateway: Gateway;
     readonly clock: Clock;
     readonly log: Log;
   }) {
     this.#path = deps.path;
-    this.#pathLabels = deps.pathLabels;
+    this.#circumstances = deps.circumstances;
     this.#gateway = deps.gateway;
     this.#clock = deps.clock;
     this.#log = deps.log;
@@ -123,7 +127,7 @@ export class RulesReload {
     // It says nothing about the file.
     const { whyClosed } = this.#gateway;
     if (whyClosed !== undefined) throw whyClosed;
-    const { rules, messages } = await readRulesFile(this.#path, this.#pathLabels);
+    const { rules, messages } = await readRulesFile(this.#path, this.#circumstances);
     for (const { severity, line } of messages) {
       if (severity === 'error') this.#log.error(line);
       else this.#log.warn(line);
@@ -132,6 +136,8 @@ export class RulesReload {
     try {
       await this.#gateway.setRules(rules);
     } catch (error) {
+      // A signal has no reply that says it.
+      this.#log.error(error instanceof RequestError ? error.text : String(error));
       this.#failed([]);
       throw error;
     }

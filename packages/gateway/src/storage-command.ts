@@ -8,6 +8,7 @@ import { defaultExpositionOptions } from './exposition/family-writer.ts';
 import { ScrapeCache } from './exposition/scrape-cache.ts';
 import { encodeExposition } from './exposition/page.ts';
 import { plainText } from './model/exposition-format.ts';
+import { modeOf } from './gateway/ledger/aggregation-of.ts';
 import { initialAggregation } from './gateway/ledger/ledger.ts';
 import { defaultLimits } from './store/limits.ts';
 import { recoverState } from './gateway/ledger/recovery.ts';
@@ -121,8 +122,8 @@ function* describeFiles(path: string, report: StoreReport): Generator<readonly [
 }
 
 function* describeContents({ state, keys, recovery }: Contents): Generator<readonly [string, string]> {
-  const { byJob, counterResets, summaries, pathLabels = 'unknown' } = state.aggregation;
-  const mode = byJob ? 'by-job' : 'add';
+  const { counterResets, summaries, pathLabels = 'unknown' } = state.aggregation;
+  const mode = modeOf(state.aggregation);
   yield [
     'mode',
     `${mode}, counter resets ${counterResets}, summaries ${summaries}, path labels ${pathLabels}`,

@@ -8,7 +8,7 @@ import { decodersFor } from './gateway/pushes/decoders.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { parsePushPath } from './http/routes/push-path.ts';
 import { PlacementMemo } from './ingest/rewrite/placement-memo.ts';
-import { rulesForPath } from './ingest/rewrite/push-rules.ts';
+import { rulesForPath, senderOptionsOf } from './ingest/rewrite/push-rules.ts';
 import type { Trace } from './ingest/rewrite/place-series.ts';
 import { RewriteSink } from './ingest/rewrite/rewrite-sink.ts';
 import { memoryJournal } from './journal/memory.ts';
@@ -60,11 +60,8 @@ function traces(
   };
   const sink = new RewriteSink(nothing, new PlacementMemo(0));
   const all: Trace[] = [];
-  const { pathLabels, byJob, emptyInstance } = gatewayOptions;
-  sink.begin(
-    body,
-    rulesForPath(rules, parsePushPath(path), { pathLabels, emptyInstance: byJob && emptyInstance }),
-    (trace) => all.push(trace),
+  sink.begin(body, rulesForPath(rules, parsePushPath(path), senderOptionsOf(gatewayOptions)), (trace) =>
+    all.push(trace),
   );
   const decoder = decodersFor(gatewayOptions)[format](body, sink);
   while (!decoder.advance(body.length));

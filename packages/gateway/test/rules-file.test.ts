@@ -12,7 +12,7 @@ test.each([
   ['is not UTF-8', () => fileOf(Buffer.from('presets: [\xff]', 'latin1')), ': the file is not valid UTF-8'],
 ])('a file that %s', async (_, makePath, message) => {
   const path = makePath();
-  const { rules, messages } = await readRulesFile(path, 'drop');
+  const { rules, messages } = await readRulesFile(path);
   expect(rules).toBeUndefined();
   expect(messages.map(({ line }) => line)).toEqual([`${path}${message}`]);
 });
@@ -20,7 +20,7 @@ test.each([
 test('the largest file there may be', async () => {
   const text = 'presets: [info]\n#';
   const path = fileOf(Buffer.from(text.padEnd(2 ** 20, 'x')));
-  expect((await readRulesFile(path, 'drop')).messages).toEqual([]);
+  expect((await readRulesFile(path)).messages).toEqual([]);
 });
 
 function fileOf(bytes: Uint8Array): string {

@@ -34,6 +34,9 @@ const names = ['check', 'test'] as const;
 const formats = ['text', 'openmetrics', 'protobuf'] as const satisfies readonly PushFormat[];
 /** Flags of `test` alone. */
 const ownFlags = ['push', 'path', 'format'] as const;
+/** Those that what `check` says depends on. */
+const { byJob, jobPruneDurationMs, seriesTtlMs, pathLabels } = gatewayOptionTable;
+const checkOptions = [byJob, jobPruneDurationMs, seriesTtlMs, pathLabels];
 type OwnFlag = (typeof ownFlags)[number];
 
 export function parseConfigCommand(
@@ -58,11 +61,11 @@ export function parseConfigCommand(
   } else if (file === undefined) errors.unshift(`config ${name}: the file is missing`);
   for (const word of more) errors.push(`unexpected argument ${JSON.stringify(word)}`);
   const options = Object.values(gatewayOptionTable);
-  const takes = name === 'test' ? options : [gatewayOptionTable.pathLabels];
+  const takes = name === 'test' ? options : checkOptions;
   for (const flag of line.keys())
     if (!takes.some((option) => option.flag === flag))
       errors.push(
-        `--${flag.name}: config ${name ?? names.join(' and ')} ${name === 'test' ? 'takes flags of aggregation and scrapes only' : 'only takes --push.path-labels'}`,
+        `--${flag.name}: config ${name ?? names.join(' and ')} ${name === 'test' ? 'takes flags of aggregation and scrapes only' : `only takes ${checkOptions.map(({ flag }) => `--${flag!.name}`).join(', ')}`}`,
       );
   const given = new Map([...readEnvironment(env), ...line]);
   for (const { flag, parse } of takes) {

@@ -15,8 +15,14 @@ import { foreignVariableAdvice, guardProblem } from './foreign-options.ts';
 import { parseConfigCommand } from './parse-config-command.ts';
 import type { ConfigCommand } from './parse-config-command.ts';
 
-type Invocation =
-  | { readonly kind: 'run'; readonly config: Config; readonly warnings: readonly string[] }
+export type Invocation =
+  | {
+      readonly kind: 'run';
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      /** To be given as well where no sender pushes by job. */
+      readonly warningsWithoutByJob: readonly string[];
+    }
   | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
   | { readonly kind: 'config'; readonly command: ConfigCommand }
   | { readonly kind: 'help' }
@@ -63,8 +69,12 @@ export function parseConfig(
     if (!names.some((name) => unreadable.has(name))) errors.push(`--${names[0]}: ${problem}`);
   }
   if (errors.length > 0) return { kind: 'errors', errors };
-  const warnings = [...unknownVariables(env), ...(config.gateway.byJob ? [] : withoutByJob(valueOf))];
-  return { kind: 'run', config, warnings };
+  return {
+    kind: 'run',
+    config,
+    warnings: unknownVariables(env),
+    warningsWithoutByJob: config.gateway.byJob ? [] : withoutByJob(valueOf),
+  };
 }
 
 function configOf(valueOf: ValueOf): Config {
@@ -111,5 +121,7 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): st
 function withoutByJob(valueOf: ValueOf): string[] {
   return options
     .filter((option) => option.onlyByJob && valueOf(option) !== option.defaultFor(0))
-    .map(({ flag }) => `--${flag?.name} has no effect without --by-job`);
+    .map(
+      ({ flag }) => `--${flag?.name} has no effect without --by-job, or a rule for sources with mode: by-job`,
+    );
 }

@@ -11,8 +11,10 @@ export interface GatewayApi {
    * the gateway reads it until the promise settles and keeps no reference afterwards.
    */
   push(request: PushRequest): Promise<PushOutcome>;
-  /** Retires the source of the grouping key in by-job mode; does nothing otherwise. */
-  delete(key: GroupingKey, client?: Client): Promise<void>;
+  /** How senders count by the rules in force. */
+  readonly mode: SendersMode;
+  /** Retires the source of the grouping key. False, and nothing is done, where the sender adds: it has no source. */
+  delete(key: GroupingKey, client?: Client): Promise<boolean>;
   /**
    * Has series go, or sources, or everything, or says what would. Resolves once all of it is committed; rejects with a RequestError, when a part
    * of it may have gone already.
@@ -59,6 +61,9 @@ export interface Deleted {
   readonly firstSeries: readonly string[];
   readonly firstSources: readonly string[];
 }
+
+/** How senders count: all alike, or some so and some so, as rules say. */
+export type SendersMode = 'add' | 'by-job' | 'mixed';
 
 export interface PushRequest {
   readonly method: 'PUT' | 'POST';

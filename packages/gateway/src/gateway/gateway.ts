@@ -16,7 +16,6 @@ import type { Log } from '../primitives/log.ts';
 import { shorten } from '../primitives/quote.ts';
 import { noRules } from '../rules/rules.ts';
 import type { Rules, RulesInForce } from '../rules/rules.ts';
-import { stateRulesOf } from '../rules/file/state-rules.ts';
 import { RemoveSource } from '../wal/commands.ts';
 import type { Command } from '../wal/commands.ts';
 import type { PushCommand } from '../wal/push-command.ts';
@@ -30,10 +29,11 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
+  SendersMode,
 } from './api.ts';
 import { Deletions } from './deletions/deletions.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
-import { ChangeRules } from './ledger/change-rules.ts';
+import { aggregationOf, modeOf } from './ledger/aggregation-of.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
@@ -42,8 +42,10 @@ import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import type { Recovery } from './ledger/recovery.ts';
 import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
+import { RuleChanges } from './rule-changes.ts';
 import { Scrapes } from './scrapes/scrapes.ts';
 import { Snapshots } from './ledger/snapshots.ts';
+import { TurnedSources } from './ledger/turned-sources.ts';
 import { Suspects, suspicions } from './telemetry/suspects.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry/telemetry.ts';
 
@@ -62,8 +64,8 @@ export class Gateway implements GatewayApi {
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
   readonly #rules: RulesInForce;
-  /** One after the other, so that those set last hold in the end, and each is held against those before it. */
-  #settingRules: Promise<void> = Promise.resolve();
+  readonly #ruleChanges: RuleChanges;
+  #acceptsModeChange: boolean;
   readonly #deletions: Deletions;
   #isOpen = false;
   #hasFailed = false;
@@ -80,15 +82,17 @@ export class Gateway implements GatewayApi {
     readonly journal?: Journal | undefined;
     readonly scrapes?: Partial<ScrapeBounds> | undefined;
     readonly rules?: Rules | undefined;
+    readonly acceptsModeChange?: boolean | undefined;
   }) {
     const { options, clock, log, journal = memoryJournal(), scrapes, rules = noRules } = deps;
+    this.#acceptsModeChange = deps.acceptsModeChange ?? false;
     this.#options = options;
     this.#log = log;
     this.#journal = journal;
     this.#rules = { current: rules };
-    const metricRules = stateRulesOf(rules, options.seriesTtlMs);
-    this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), metricRules });
-    this.#expiry = new ExpiryClock(this.#ledger, options, log);
+    const aggregation = aggregationOf(options, rules);
+    this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), aggregation });
+    this.#expiry = new ExpiryClock({ ledger: this.#ledger, options, log, rules: this.#rules });
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
     const now = (): number => clock.elapsed?.() ?? performance.now();
     this.#scrapes = new Scrapes({
@@ -101,9 +105,17 @@ export class Gateway implements GatewayApi {
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
       now,
     });
-    this.#suspects = new Suspects(options.byJob, log, now);
+    this.#suspects = new Suspects(log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
       rules: this.#rules,
+    });
+    this.#ruleChanges = new RuleChanges({
+      ledger: this.#ledger,
+      options,
+      rules: this.#rules,
+      log,
+      checkOpen: () => this.#checkOpen(),
+      commit: (command, check) => this.#commit(command, undefined, check),
     });
     this.#deletions = new Deletions({
       ledger: this.#ledger,
@@ -144,13 +156,17 @@ export class Gateway implements GatewayApi {
     snapshotIntervalMs: number,
     { acceptModeChange }: Pick<StorageOptions, 'acceptModeChange'> = defaultStorageOptions,
   ): Promise<Recovery> {
+    this.#acceptsModeChange = acceptModeChange;
     const recovery = await this.#ledger.recover();
-    this.#checkMode(acceptModeChange);
+    const turned = new TurnedSources(this.#ledger, this.#rules.current, this.#options);
+    await this.#checkMode(turned);
     this.#warnOfLimits();
     const { state } = this.#ledger;
-    const [{ metricRules }, gauges] = [state.aggregation, this.#gaugesHeld()];
+    const [{ metricRules, byJob }, gauges] = [state.aggregation, this.#ruleChanges.gaugesHeld()];
     await beginLedger(this.#ledger, this.snapshots);
-    if (metricRules !== state.aggregation.metricRules) this.#warnOfGauges(gauges);
+    if (metricRules !== state.aggregation.metricRules) this.#ruleChanges.warnOfGauges(gauges);
+    if (this.#acceptsModeChange) await this.#ruleChanges.fold(turned);
+    if (!byJob) this.#ruleChanges.warnOfAdders();
     this.#isOpen = true;
     this.#recovery = recovery;
     this.snapshots.start(snapshotIntervalMs);
@@ -158,10 +174,10 @@ export class Gateway implements GatewayApi {
     return recovery;
   }
 
-  #checkMode(isAccepted: boolean): void {
-    const change = this.#ledger.modeChange();
+  async #checkMode(turned: TurnedSources): Promise<void> {
+    const change = this.#ledger.modeChange(await turned.count());
     if (change === undefined) return;
-    if (!isAccepted) throw new StorageProblem('other_mode', describeModeChange(change));
+    if (!this.#acceptsModeChange) throw new StorageProblem('other_mode', describeModeChange(change));
     this.#log.warn('the mode of the store has changed', { change: change.change, effect: change.effect });
   }
 
@@ -207,11 +223,16 @@ export class Gateway implements GatewayApi {
     return read.byRule > 0 ? 'dropped by rules' : 'dropped';
   }
 
-  async delete(key: GroupingKey, client?: Client): Promise<void> {
+  get mode(): SendersMode {
+    return modeOf(this.#ledger.state.aggregation);
+  }
+
+  async delete(key: GroupingKey, client?: Client): Promise<boolean> {
     this.#checkOpen();
-    if (!this.#options.byJob) return;
+    if (!this.#reader.rulesFor(key).sender.byJob) return false;
     requireJob(key);
     await this.commit(new RemoveSource(key.text), client);
+    return true;
   }
 
   async deleteMany(request: DeleteRequest): Promise<Deleted> {
@@ -221,8 +242,12 @@ export class Gateway implements GatewayApi {
 
   async commit<Result>(command: Command<Result>, client?: Client): Promise<Result> {
     this.#checkOpen();
+    return this.#commit(command, client);
+  }
+
+  async #commit<Result>(command: Command<Result>, client?: Client, check?: () => void): Promise<Result> {
     const ledger = this.#ledger;
-    const result = await this.#reader.commit(command, client);
+    const result = await this.#reader.commit(command, client, check);
     await ledger.settled();
     await ledger.whenCommitted(ledger.logIndex);
     return result;
@@ -230,44 +255,9 @@ export class Gateway implements GatewayApi {
 
   /** Goes on by other rules, and resolves once that is committed; rejects as `commit` does, and then the old ones hold on. */
   async setRules(rules: Rules): Promise<void> {
-    const setting = this.#settingRules.then(() => this.#setRules(rules));
-    this.#settingRules = setting.catch(() => {});
-    await setting;
-  }
-
-  async #setRules(rules: Rules): Promise<void> {
     this.#checkOpen();
-    const { metricRules: before, ...others } = this.#ledger.state.aggregation;
-    const metricRules = stateRulesOf(rules, this.#options.seriesTtlMs);
-    const replace = (): void => {
-      this.#rules.current = rules;
-    };
-    if (metricRules === before) replace();
-    else {
-      const aggregation = { ...others, ...(metricRules === undefined ? {} : { metricRules }) };
-      let gauges = 0;
-      const onApply = (): void => {
-        replace();
-        gauges = this.#gaugesHeld();
-      };
-      await this.commit(
-        new ChangeRules(aggregation, { onApply, onApplied: () => this.#warnOfGauges(gauges) }),
-      );
-      this.#expiry.wake();
-    }
-  }
-
-  #gaugesHeld(): number {
-    return countsByType(this.#ledger.state.families).series.gauge;
-  }
-
-  /** In add mode nobody knows what a gauge would be by other rules. Whoever restarts without the file does not expect that. */
-  #warnOfGauges(before: number): void {
-    const series = before - this.#gaugesHeld();
-    if (series <= 0) return;
-    this.#log.warn('gauges whose rules changed were removed; they are shown again once they are pushed', {
-      series,
-    });
+    await this.#ruleChanges.set(rules, { acceptsModeChange: this.#acceptsModeChange });
+    this.#expiry.wake();
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

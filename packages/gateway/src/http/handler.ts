@@ -37,7 +37,6 @@ export interface HandlerDeps {
   readonly gateway: GatewayApi;
   readonly telemetry: Telemetry;
   readonly options: HttpOptions;
-  readonly byJob: boolean;
   readonly log: Log;
   readonly version: string;
   /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
@@ -183,8 +182,8 @@ function createHandlers(
   state: ServerState,
   shared: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'>,
 ): Record<HandlerName, Handler> {
-  const { gateway, telemetry, options, log, byJob } = deps;
-  const pushDeps: PushDeps = { gateway, state, byJob, log, ...shared };
+  const { gateway, telemetry, options, log } = deps;
+  const pushDeps: PushDeps = { gateway, state, log, ...shared };
   const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
     push: pushHandler(pushDeps),
@@ -202,12 +201,11 @@ function createHandlers(
       answerText(exchange, { text: 'OK\n' });
     },
     reload: reloadHandler({ reload: deps.reload, cors: shared.cors }),
-    ...adminHandlers({ gateway, isEnabled: options.enableAdminApi, byJob, addressOf: shared.addressOf }),
+    ...adminHandlers({ gateway, isEnabled: options.enableAdminApi, addressOf: shared.addressOf }),
     page: pageHandler({
       gateway,
       pushPath: options.pushPath,
       telemetryPath: options.telemetryPath,
-      byJob,
       version: deps.version,
     }),
   };

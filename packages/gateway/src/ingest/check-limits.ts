@@ -197,13 +197,9 @@ function passOver(family: PushFamily): void {
   family.changed = false;
 }
 
-/** In by-job mode: whether it must be counted by how much a push would make its source grow. Nearly always there is room for all of it. */
+/** Whether it must be counted by how much a push would make grow what is kept by source. Nearly always there is room for all of it. */
 export function nearsSourceLimit({ sources, limits, aggregation }: State, batch: Batch): boolean {
-  return (
-    aggregation.byJob &&
-    sources.bytes + sources.mostGrowth(batch.length + batch.began.length, batch.source) >
-      limits.sourceBytesTotalMax
-  );
+  return aggregation.byJob && sources.bytes + sources.mostGrowth(batch) > limits.sourceBytesTotalMax;
 }
 
 /** Throws a RequestError when there is no room for what a source would have more; see Sources.foresee. */

@@ -38,7 +38,7 @@ export function touches(
 ): boolean {
   if (accumulators.size === 0) return false;
   for (let i = 0; i < batch.length; i += 1) if (accumulators.has(batch.accumulators[i]!)) return true;
-  return contributesTo(state, origin.source, accumulators);
+  return batch.sender.byJob && contributesTo(state, origin.source, accumulators);
 }
 
 /** Whether a source has a contribution that it may take back from the total of one of these accumulators. */
@@ -81,7 +81,7 @@ function mayTakeBack(
   batch: Batch,
   { source, method }: Pick<PushOrigin, 'source' | 'method'>,
 ): boolean {
-  const own = contributionsOf(state, source);
+  const own = batch.sender.byJob ? contributionsOf(state, source) : nothing;
   if (own.length === 0) return false;
   let isSame = own.length === batch.length + batch.began.length;
   for (let i = 0; i < batch.length; i += 1) {
@@ -108,8 +108,8 @@ export function mayLose(state: State, source: string, batch?: Batch): boolean {
 }
 
 /** Accumulators that a source contributes to, start times behind them; none where it is not known. Valid until another one is looked at. */
-function contributionsOf({ sources, aggregation }: State, source: string): Int32Array {
-  const known = aggregation.byJob ? sources.list.find(source) : -1;
+function contributionsOf({ sources }: State, source: string): Int32Array {
+  const known = sources.list.find(source);
   if (known < 0) return nothing;
   const { contributions } = sources;
   contributions.open(known);

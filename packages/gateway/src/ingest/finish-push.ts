@@ -5,6 +5,7 @@
 import { signsAsBefore } from '../store/batch.ts';
 import type { Batch } from '../store/batch.ts';
 import { checkLimitsAtFirst } from './check-limits.ts';
+import { checkGauges, mayNeedSources } from './gauge-kinds.ts';
 import type { PushDetails } from './push-details.ts';
 import type { PushFamilies } from './push-families.ts';
 import { Decumulator } from './decumulate.ts';
@@ -15,6 +16,7 @@ import { StrictHistograms } from './strict-histograms.ts';
 export class PushFinish {
   readonly #state: State;
   readonly #batch: Batch;
+  readonly #asking: { readonly state: State; readonly batch: Batch };
   readonly #families: PushFamilies;
   readonly #details: PushDetails;
   readonly #starts: StartJudge;
@@ -32,6 +34,7 @@ export class PushFinish {
   ) {
     this.#state = state;
     this.#batch = batch;
+    this.#asking = { state, batch };
     this.#families = parts.families;
     this.#details = parts.details;
     this.#starts = parts.starts;
@@ -45,6 +48,7 @@ export class PushFinish {
     this.#decumulator.decumulate();
     this.#families.finish();
     this.#starts.judge();
+    if (mayNeedSources(this.#asking)) checkGauges(this.#asking, 0, this.#batch.length);
     this.#details.finish();
     checkLimitsAtFirst(this.#state, this.#batch);
   }
@@ -55,8 +59,17 @@ export class PushFinish {
     yield* this.#decumulator.decumulateInSteps();
     yield* this.#families.finishInSteps(rows);
     yield* this.#starts.judgeInSteps(rows);
+    if (mayNeedSources(this.#asking)) yield* this.#checkGauges(rows);
     yield* this.#details.finishInSteps(rows);
     checkLimitsAtFirst(this.#state, this.#batch);
+  }
+
+  *#checkGauges(rows: number): Generator<void, void> {
+    const { length } = this.#batch;
+    for (let from = 0; from < length; from += rows) {
+      checkGauges(this.#asking, from, Math.min(from + rows, length));
+      yield;
+    }
   }
 
   /** Whether the totals that something was decided by would have it decided in the same way now. */

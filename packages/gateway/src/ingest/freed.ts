@@ -20,8 +20,8 @@ export interface Freed {
 export const nothingFreed: Freed = { series: 0, bytes: 0, families: new Set() };
 
 /** How many accumulators may go with a push, at the most; to be asked where a limit is reached. */
-export function freedAtMost({ aggregation, sources }: State, { source, mayFree }: Batch): number {
-  const known = aggregation.byJob && source !== undefined ? sources.list.find(source) : -1;
+export function freedAtMost({ sources }: State, { source, sender, mayFree }: Batch): number {
+  const known = sender.byJob && source !== undefined ? sources.list.find(source) : -1;
   if (known < 0) return mayFree;
   // A count takes what nobody has any more of its histogram with it.
   return mayFree + sources.contributions.lengthOf(known) * 2;
@@ -42,7 +42,7 @@ export function* freedBy(
   };
   for (const family of familiesOfWhichAllGoes(batch)) yield* forEachOf(state, family, count);
   const gone = new Set<Family>();
-  if (!state.aggregation.byJob) return { ...counted, families: gone };
+  if (!batch.sender.byJob) return { ...counted, families: gone };
   const { freed } = yield* state.sources.foresee(source, batch, {
     put: method === 'PUT',
     leaving: idsOfLeaving(batch),

@@ -16,12 +16,13 @@ type Own = ReadonlyMap<number, number>;
  */
 export function* checkLeaving(
   state: State,
-  { leaving }: Batch,
+  { leaving, sender }: Batch,
   origin: Pick<PushOrigin, 'source' | 'method'>,
 ): Generator<void, void> {
   if (leaving.length === 0) return;
   state.pace.begin();
-  const own = yield* ownOf(state, new Set(leaving.map(({ family }) => family.id)), origin);
+  const families = new Set(leaving.map(({ family }) => family.id));
+  const own = sender.byJob ? yield* ownOf(state, families, origin) : new Map<number, number>();
   for (const { family, refusal } of leaving) {
     const standing = yield* standingOf(state, family, own);
     if (standing !== undefined) throw refusal(standing);

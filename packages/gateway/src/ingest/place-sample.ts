@@ -57,7 +57,13 @@ export class SamplePlacer {
     // In a push that changes types, an accumulator of the same text may be an orphan that is about to go.
     const isKnown = accumulator >= 0 && accumulators.family[accumulator] === family.known?.id;
     if (shape.kind === AccumulatorKind.GAUGE)
-      shape.kind = gaugeKindOf(this.#state, family, text, isKnown ? accumulator : -1, offset);
+      shape.kind = gaugeKindOf(
+        { state: this.#state, batch: this.#batch },
+        family,
+        text,
+        isKnown ? accumulator : -1,
+        offset,
+      );
     const { kind } = shape;
     const stays = isKnown && this.#state.survives(accumulator, family, kind);
     if (isKnown && policyOf(kind).fromUntyped === 'unless negative')

@@ -21,6 +21,7 @@ import { appendEntry, emptyBatch, reserveColumns, resetBatch } from '../store/ba
 import type { AliasTarget, Batch } from '../store/batch.ts';
 import { checkHelp } from './check-limits.ts';
 import type { TextAt } from '../store/accumulators.ts';
+import type { SenderMode } from '../store/aggregation-config.ts';
 import { DiscardedLines } from './discarded-lines.ts';
 import { beginPush, growCursor, pass, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
@@ -140,14 +141,22 @@ export class PushBuilder implements SampleSink, KnownSeries {
     });
   }
 
-  /** Begins a push of a source. Labels of the `path` are added to every series and win over its own. */
-  begin(body: Uint8Array, path: PathLabels = noPathLabels, source?: string): void {
+  /**
+   * Begins a push of a source, which counts as `sender` says. Labels of the `path` are added to every series and win over its own.
+   */
+  begin(
+    body: Uint8Array,
+    path: PathLabels = noPathLabels,
+    source?: string,
+    sender: SenderMode = this.#state.aggregation,
+  ): void {
     resetBatch(this.batch);
     this.batch.source = source;
+    this.batch.sender = sender;
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
-    this.#details.begin(source);
+    this.#details.begin();
     this.#body = viewOf(body);
     this.#path = path;
     this.#writtenBytes = 0;

@@ -42,8 +42,8 @@ export class PushDetails {
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
-  begin(source: string | undefined): void {
-    this.#native.begin(source);
+  begin(): void {
+    this.#native.begin();
     this.#passedAt = 0;
     this.#exemplars = 0;
     this.#exemplarBytes = 0;
@@ -61,7 +61,7 @@ export class PushDetails {
     // Nearly always it was known before. No accumulator of a histogram was first counted before its count was.
     const accumulator = this.#batch.accumulators[entry]!;
     const isWanted =
-      usesStartTimes(this.#state.aggregation) ||
+      usesStartTimes(this.#batch.sender) ||
       accumulator < 0 ||
       startMs < this.#state.accumulators.startMs[accumulator]!;
     if (!isWanted) return;
@@ -182,7 +182,7 @@ export class PushDetails {
 
   #start(accumulator: number, startMs: number): void {
     if (!(startMs > 0)) return;
-    if (usesStartTimes(this.#state.aggregation)) this.#batch.began.push({ accumulator, startMs });
+    if (usesStartTimes(this.#batch.sender)) this.#batch.began.push({ accumulator, startMs });
     // Most pushes say again what is known.
     if (accumulator >= 0 && !(startMs < this.#state.accumulators.startMs[accumulator]!)) return;
     this.#batch.starts.push({ accumulator, startMs });

@@ -70,9 +70,9 @@ export class PushNative {
   /** Accumulators looked at to find room for buckets, since the push began. */
   looked = 0;
 
-  begin(source: string | undefined): void {
+  begin(): void {
     this.looked = 0;
-    this.#replaced.begin(source);
+    this.#replaced.begin(this.#batch);
   }
 
   add(histogram: NativeHistogram, owner: NativeOwner, offset: number): void {

@@ -1,9 +1,12 @@
 /** Native buckets that nobody has but the source that pushes: in by-job mode they go where it does not name them again. */
 import type { State } from '../state/state.ts';
+import type { SenderMode } from '../store/aggregation-config.ts';
+import type { Batch } from '../store/batch.ts';
 
 export class ReplacedAccumulators {
   readonly #state: State;
   #source: string | undefined;
+  #sender: SenderMode | undefined;
   /** By accumulator: 1 where the source has something. Made when it is first asked for, as it seldom is. */
   #own: Uint8Array | undefined;
 
@@ -12,16 +15,17 @@ export class ReplacedAccumulators {
   }
 
   /** Forgets the push before. */
-  begin(source: string | undefined): void {
+  begin({ source, sender }: Pick<Batch, 'source' | 'sender'>): void {
     this.#source = source;
+    this.#sender = sender;
     this.#own = undefined;
   }
 
   has(accumulator: number): boolean {
-    const { accumulators, families, aggregation } = this.#state;
-    if (!aggregation.byJob || accumulators.contributors[accumulator] !== 1) return false;
+    const { accumulators, families } = this.#state;
+    if (this.#sender?.byJob !== true || accumulators.contributors[accumulator] !== 1) return false;
     // A histogram that begins anew, as one without its buckets has, leaves them in the total.
-    const staysFolded = aggregation.counterResets === 'accumulate';
+    const staysFolded = this.#sender.counterResets === 'accumulate';
     if (staysFolded && families.get(accumulators.family[accumulator]!).type !== 'gaugehistogram')
       return false;
     this.#own ??= this.#ownAccumulators();

@@ -108,7 +108,7 @@ export class StartJudge {
         left -= LOOKED_UP_ROWS;
         owner = this.#expectedOwner(accumulator) ?? this.#findOwner(accumulator);
         this.#lastOwner = owner;
-        if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#state.aggregation))
+        if (owner !== undefined && owner !== DISCARDED && usesStartTimes(this.#batch.sender))
           batch.began.push({ accumulator: owner, startMs: value * 1000 });
       }
       this.#note(accumulator, value, owner !== undefined, batch.offsets[entry]!);
@@ -158,7 +158,7 @@ export class StartJudge {
       !Number.isNaN(value) &&
       isStartTime !== (this.#state.accumulators.kind[accumulator] === AccumulatorKind.CREATED)
     ) {
-      if (!isStartTime) checkGauge(this.#state, accumulator, offset);
+      if (!isStartTime) checkGauge({ state: this.#state, batch: this.#batch }, accumulator, offset);
       turned.push({ accumulator, isStartTime });
     }
   }

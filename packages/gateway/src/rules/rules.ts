@@ -26,7 +26,20 @@ export interface SourceRule {
   readonly pathLabels: 'add' | 'drop' | readonly string[] | undefined;
   /** Done before those that hold for all. */
   readonly relabel: readonly RelabelRule[];
+  /** What is left out of these is as the flags say. */
+  readonly mode?: SenderModeName;
+  readonly counterResets?: (typeof counterResets)[number];
+  /** How long a source may be silent before its gauges go, and before it is forgotten; 0 for ever. */
+  readonly pruneAfterMs?: number;
+  readonly forgetAfterMs?: number;
 }
+
+/** Each push takes the place of the one before it of the same source, or is added to all. */
+export const senderModes = ['by-job', 'add'] as const;
+
+type SenderModeName = (typeof senderModes)[number];
+
+export const counterResets = ['overwrite', 'accumulate', 'accumulate-by-value'] as const;
 
 export const relabelActions = [
   'replace',
@@ -74,6 +87,20 @@ export interface MetricRule {
 /** What holds now. A push is read by the rules that hold when it begins; a reload puts others in their place, whole. */
 export interface RulesInForce {
   current: Rules;
+}
+
+/** The rules that hold for some sender; undefined among them where for some none does. */
+export function rulesOfSenders(sources: readonly SourceRule[]): readonly (SourceRule | undefined)[] {
+  const last = sources.findIndex(({ match }) => match === undefined);
+  return last < 0 ? [...sources, undefined] : sources.slice(0, last + 1);
+}
+
+/** Which modes there are senders of, where those of which no rule says it count as `otherwise`. */
+export function modesOf(
+  sources: readonly SourceRule[],
+  otherwise: SenderModeName,
+): ReadonlySet<SenderModeName> {
+  return new Set(rulesOfSenders(sources).map((rule) => rule?.mode ?? otherwise));
 }
 
 export const noRules: Rules = { sources: [], relabel: [], metrics: [] };

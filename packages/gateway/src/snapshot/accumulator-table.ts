@@ -119,7 +119,7 @@ export class AccumulatorReader {
     readExemplars(part, accumulators);
   }
 
-  /** Call when all have come, with how many sources contribute to each. Returns what earlier versions left wrong. */
+  /** Call when all have come, with how many contribute to each. Returns what earlier versions left wrong. */
   *finish(contributors: Uint32Array): Generator<void, Leftovers> {
     const [freed, belowZero] = [new NumberList(), new NumberList()];
     const { kind, bound, contributors: own, sums } = this.#accumulators;

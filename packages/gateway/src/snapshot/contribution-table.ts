@@ -65,7 +65,7 @@ export class ContributionReader {
   readonly #state: State;
   /** By place in the order: the number that the source has here. */
   readonly #numbers: Int32Array;
-  /** By accumulator: sources that contribute to it. */
+  /** By accumulator: how many sources contribute to it, and then how many at all. */
   readonly contributors: Uint32Array;
   /** What the source at the place `#owner` has, as far as it has come. */
   #owner = NOBODY;

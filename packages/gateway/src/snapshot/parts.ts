@@ -23,6 +23,8 @@ export const Tag = {
   FREE_COMPOSITES: 10,
   LAST_NAMED: 11,
   LEFT_OUT: 12,
+  COMMON: 13,
+  COMMON_NUMBERS: 14,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

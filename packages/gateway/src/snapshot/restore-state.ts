@@ -3,6 +3,7 @@
  * follows from the rest is found anew: hashes, composite series, the rows of families. A snapshot that contradicts itself is refused.
  */
 import { AccumulatorReader } from './accumulator-table.ts';
+import { readCommon, readCommonNumbers } from './common-table.ts';
 import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
 import { readLastNamed } from './last-named-table.ts';
@@ -117,6 +118,12 @@ class Restorer {
       },
       { tag: Tag.LAST_NAMED, rows: undefined, read: (part) => readLastNamed(part, state) },
       { tag: Tag.LEFT_OUT, rows: undefined, read: (part) => readLeftOut(part, state, numbers) },
+      {
+        tag: Tag.COMMON,
+        rows: undefined,
+        read: (part) => readCommon(part, state, contributions.contributors),
+      },
+      { tag: Tag.COMMON_NUMBERS, rows: undefined, read: (part) => readCommonNumbers(part, state) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

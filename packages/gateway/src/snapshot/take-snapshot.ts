@@ -6,6 +6,7 @@
  *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *   with ttl         when series were last named              likewise
+ *   mixed            what senders that add have               copied first as well: a bit, and 20 bytes where it is a number of their own
  *
  * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
@@ -23,6 +24,8 @@ import { accumulatorParts } from './accumulator-table.ts';
 import { encodePart, headFields, numberParts, Tag, VERSION } from './parts.ts';
 import type { Head, Part } from './parts.ts';
 import { contributionParts } from './contribution-table.ts';
+import { commonParts, freezeCommon } from './common-table.ts';
+import type { FrozenCommon } from './common-table.ts';
 import { freezeLeftOut, leftOutParts } from './left-out-table.ts';
 import type { FrozenLeftOut } from './left-out-table.ts';
 import { lastNamedParts } from './last-named-table.ts';
@@ -57,6 +60,7 @@ export interface Moment {
   readonly chunks: readonly FrozenChunk[];
   readonly lastNamed: readonly FrozenTimes[];
   readonly leftOut: readonly FrozenLeftOut[];
+  readonly common: FrozenCommon;
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -157,6 +161,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     chunks: sources.contributions.freeze(),
     lastNamed: accumulators.lastNamed?.freeze() ?? [],
     leftOut: yield* freezeLeftOut(state),
+    common: yield* freezeCommon(state),
   };
   const head: Head = {
     epoch: state.epoch,
@@ -195,5 +200,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* numberParts(Tag.FREE_COMPOSITES, moment.freeComposites);
   yield* lastNamedParts(moment.lastNamed);
   yield* leftOutParts(moment.leftOut, places);
+  yield* commonParts(moment.common);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

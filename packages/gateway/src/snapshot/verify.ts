@@ -21,6 +21,7 @@ import { isStart, orderCount, startOf } from '../sources/source-starts.ts';
 import { Paged } from '../primitives/paged.ts';
 import { Ring } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
+import { verifyCommon } from './common-table.ts';
 import { verifyLastNamed } from './last-named-table.ts';
 import { broken } from './parts.ts';
 import type { Head } from './parts.ts';
@@ -49,6 +50,7 @@ export function* verifyState(state: State): Generator<void, void> {
   const counts = yield* verifyAccumulators(state);
   yield* verifyComposites(state, counts);
   yield* verifyFamilies(state, counts);
+  yield* verifyCommon(state);
   yield* verifyContributors(state);
   yield* verifyLastNamed(state);
 }
@@ -197,7 +199,7 @@ function* verifyFamilies(
   }
 }
 
-/** What sources contribute to a total that is no sum of it. */
+/** What sources and senders that add contribute to a total that is no sum of it. */
 interface Derived {
   /** The total, as it should be, and the order of the newest. */
   total: number;
@@ -205,9 +207,9 @@ interface Derived {
   values: number;
 }
 
-/** Accumulators know by how many sources they are held, and what follows from that. */
+/** Accumulators know by how many sources they are held, and whether by senders that add, and what follows from that. */
 function* verifyContributors({ accumulators, sources, pace }: State): Generator<void, void> {
-  const { texts, kind, contributors, sums } = accumulators;
+  const { texts, kind, contributors, common, sums } = accumulators;
   const counts = new Uint32Array(texts.high);
   const derived = new Paged<Derived>();
   const own = sources.contributions;
@@ -238,6 +240,13 @@ function* verifyContributors({ accumulators, sources, pace }: State): Generator<
       }
       if (orderAt !== own.length) throw broken(`source ${source} has orders of nothing`);
     }
+  }
+  for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
+    if (pace.isFull(1)) yield;
+    if (!common.has(accumulator)) continue;
+    counts[accumulator]! += 1;
+    const number = common.numberOf(accumulator);
+    if (number !== undefined) derive(derived, accumulators, { accumulator, ...number });
   }
   for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
     if (pace.isFull(1)) yield;

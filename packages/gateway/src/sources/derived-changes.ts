@@ -2,6 +2,7 @@
 import { NumberList } from '../primitives/number-list.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { isNewest, isPossible, isRanked } from '../store/policies.ts';
+import type { CommonChanges } from './common-changes.ts';
 import type { Contributions } from './contributions.ts';
 import type { SourceChanges } from './source-changes.ts';
 import type { SourceList } from './source-list.ts';
@@ -12,6 +13,7 @@ interface Held {
   readonly list: SourceList;
   readonly contributions: Contributions;
   readonly changes: SourceChanges;
+  readonly common: CommonChanges;
 }
 
 export class DerivedChanges {
@@ -23,17 +25,19 @@ export class DerivedChanges {
 
   /**
    * Computes the totals of gauges that have become others from what sources contribute; returns those of which no source has
-   * a value any more. What came before the newest was asked for is as new as the last push of its source.
+   * a value any more. What came before the newest was asked for is as new as the last push of its source. What senders that add have begins anew,
+   * as it is no value of anybody's.
    */
   *computeAnew(turned: readonly Uint32Array[]): Generator<void, Uint32Array> {
     const { accumulators, list, changes } = this.#held;
-    const { contributors } = accumulators;
+    const { common, contributors } = accumulators;
     const isTurned = changes.positions();
     let left = 0;
     for (const rows of turned) {
       for (const accumulator of rows) {
-        left += contributors[accumulator]!;
+        left += accumulators.sourcesOf(accumulator);
         contributors[accumulator] = 0;
+        common.delete(accumulator);
         changes.derived.drop(accumulator);
         isTurned[accumulator] = 1;
         if (changes.pace.isFull(1)) yield;
@@ -100,7 +104,7 @@ export class DerivedChanges {
 
   /** Finds what is kept beside totals once contributions were restored. */
   *restore(): Generator<void, void> {
-    const { accumulators, list, contributions: own, changes } = this.#held;
+    const { accumulators, list, contributions: own, changes, common } = this.#held;
     const { kind, contributors, texts } = accumulators;
     let some = false;
     for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
@@ -124,6 +128,10 @@ export class DerivedChanges {
         if (isNewest(kind[accumulator]!)) orderAt += 1;
         changes.derived.gain(accumulator, own.values[own.valuesAt + at]!, order);
       }
+    }
+    for (let accumulator = 0; accumulator < texts.high; accumulator += 1) {
+      if (isRanked(kind[accumulator]!)) common.restore(accumulator);
+      if (changes.pace.isFull(1)) yield;
     }
   }
 }

@@ -11,6 +11,7 @@
  */
 import type { Accumulators } from '../store/accumulators.ts';
 import { isNewest, isRanked, policyOf } from '../store/policies.ts';
+import { commonNumberBytes } from '../store/common-part.ts';
 import { Paged } from '../primitives/paged.ts';
 import { Ranking } from '../primitives/ranking.ts';
 
@@ -21,6 +22,8 @@ const RANKED_BYTES = 32;
 const NEWEST_BYTES = 16;
 /** What one more contribution can take, at the most. */
 export const derivedBytesMax: number = RANKING_BYTES + RANKED_BYTES + NEWEST_BYTES;
+/** The same of one of senders that add. */
+export const commonBytesMax: number = derivedBytesMax + commonNumberBytes;
 
 export class DerivedTotals {
   readonly #accumulators: Accumulators;

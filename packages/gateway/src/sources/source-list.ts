@@ -4,11 +4,13 @@
  *
  *   key    in one of a few ByteTables, so that each is small where it has to grow     number = entry × tables + table
  *   order  two rings, live and pruned, linked through columns; each runs through an anchor, which is no source
+ *   class  a number that whoever looks through the sources may give each, so that its key is read once; never part of what is kept
  *
  * Columns come in pages, so that they grow without being copied.
  */
 import { createHash } from 'node:crypto';
 
+import type { Label } from '../model/labels.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import { viewOf } from '../primitives/bytes.ts';
 import { hashBytes } from '../primitives/hash.ts';
@@ -65,6 +67,8 @@ export class SourceList {
   readonly #tables: readonly ByteTable[];
   readonly #links: Int32Array[] = [];
   readonly #lastPushMs: Float64Array[] = [];
+  /** Undefined where no source was given a class. */
+  #classes: Uint16Array[] | undefined;
   readonly #sizes: [number, number] = [0, 0];
   readonly #scratch: TextScratch;
   /** What a snapshot reads, until it is thawed. */
@@ -90,7 +94,7 @@ export class SourceList {
   get bytes(): number {
     let bytes = (this.#sizes[Ring.LIVE] + this.#sizes[Ring.PRUNED]) * SOURCE_BYTES;
     for (const table of this.#tables) bytes += table.textBytes;
-    return bytes;
+    return bytes + (this.#classes?.length ?? 0) * PAGE_ROWS * Uint16Array.BYTES_PER_ELEMENT;
   }
 
   /** Bytes that a source with this key takes. */
@@ -108,6 +112,26 @@ export class SourceList {
   isKnown(source: number): boolean {
     const row = source + ANCHORS;
     return this.#link(this.#link(row, PREVIOUS), NEXT) === row;
+  }
+
+  ringOf(source: number): Ring {
+    return this.#link(source + ANCHORS, RING) as Ring;
+  }
+
+  /** The class that a source was given; 0 for none. */
+  classOf(source: number): number {
+    return this.#classes?.[source >>> PAGE_BITS]?.[source & (PAGE_ROWS - 1)] ?? 0;
+  }
+
+  setClass(source: number, class_: number): void {
+    this.#classes ??= [];
+    const page = source >>> PAGE_BITS;
+    while (this.#classes.length <= page) this.#classes.push(new Uint16Array(PAGE_ROWS));
+    this.#classes[page]![source & (PAGE_ROWS - 1)] = class_;
+  }
+
+  forgetClasses(): void {
+    this.#classes = undefined;
   }
 
   /** The key of a source; of one that is very long, a hash (see `hashedKey`). */
@@ -235,6 +259,7 @@ export class SourceList {
     while (source + ANCHORS >= this.#links.length * PAGE_ROWS) this.#addPage();
     this.#setLastPushMs(source, nowMs);
     this.#append(source, ring);
+    if (this.classOf(source) !== 0) this.setClass(source, 0);
     return source;
   }
 
@@ -299,4 +324,11 @@ export class SourceList {
 /** The high bits choose the table, as the low ones choose the place in it. */
 function tableFor(hash: number): number {
   return hash >>> (32 - TABLE_BITS);
+}
+
+/** The labels of the path by which a source is known; undefined where its key is kept as a hash. */
+export function labelsOfKey(key: string): readonly Label[] | undefined {
+  if (key.startsWith(hashedKey)) return undefined;
+  const labels = JSON.parse(key) as readonly (readonly [name: string, value: string])[];
+  return labels.map(([name, value]) => ({ name, value }));
 }

@@ -10,18 +10,19 @@
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { contributionBytes, Contributions } from './contributions.ts';
-import { ExactSums } from '../primitives/exact-sums.ts';
-import { copyColumn } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
-import type { AggregationConfig } from '../store/aggregation-config.ts';
+import type { AggregationConfig, SenderMode } from '../store/aggregation-config.ts';
+import { becomeCounters } from './become-counters.ts';
+import { CommonChanges } from './common-changes.ts';
 import { SourceChanges } from './source-changes.ts';
+import { SilentSources } from './silent-sources.ts';
 import { SourceForecast } from './source-forecast.ts';
 import type { ForeseenPush } from './source-forecast.ts';
 import type { AccumulatorOwner } from './source-changes.ts';
 import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
-import { derivedBytesMax } from './derived-totals.ts';
+import { commonBytesMax, derivedBytesMax } from './derived-totals.ts';
 import { leftOutBytes } from './left-out.ts';
 import type { LeftOutTimes, Withdrawal } from './left-out.ts';
 import { AccumulatorKind, isGrouped } from '../store/policies.ts';
@@ -56,7 +57,10 @@ export class Sources {
   readonly #changes: SourceChanges;
   readonly #push: SourcePush;
   readonly #forecast: SourceForecast;
+  /** Has those go that are silent for long. */
+  readonly silent: SilentSources;
   readonly #derivedChanges: DerivedChanges;
+  readonly #common: CommonChanges;
 
   constructor(
     accumulators: Accumulators,
@@ -69,15 +73,25 @@ export class Sources {
     this.#changes = new SourceChanges(accumulators, owner);
     this.#push = new SourcePush(accumulators, this.contributions, this.#changes);
     this.#forecast = new SourceForecast(accumulators, this.contributions, this.#changes);
-    this.setAggregation(aggregation, { derives: aggregation.metricRules !== undefined });
+    this.derives = aggregation.metricRules !== undefined;
     this.list = new SourceList(hashSeed);
     const { list, contributions } = this;
-    this.#derivedChanges = new DerivedChanges({ accumulators, list, contributions, changes: this.#changes });
+    this.silent = new SilentSources(list, this.#changes, {
+      filter: (...how) => this.#filter(...how),
+      retire: (...how) => this.#retire(...how),
+    });
+    this.#common = new CommonChanges(accumulators, this.#changes);
+    this.#derivedChanges = new DerivedChanges({
+      accumulators,
+      list,
+      contributions,
+      changes: this.#changes,
+      common: this.#common,
+    });
   }
 
-  /** `derives`: whether there may be totals that are no sums of what sources contribute. */
-  setAggregation(aggregation: AggregationConfig, { derives }: { readonly derives: boolean }): void {
-    this.#push.accumulate = aggregation.counterResets !== 'overwrite';
+  /** Whether there may be totals that are no sums of what sources contribute. */
+  set derives(derives: boolean) {
     this.#push.derives = derives;
   }
 
@@ -93,9 +107,16 @@ export class Sources {
     return this.liveCount + this.prunedCount;
   }
 
-  /** Of sources, and of what each has. */
+  /** Of sources, of what each has, and of what senders that add have beside them. */
   get bytes(): number {
-    return this.list.bytes + this.contributions.liveBytes + this.#changes.derived.bytes + this.leftOut.bytes;
+    const { common } = this.#accumulators;
+    const sources = this.list.bytes + this.contributions.liveBytes + this.leftOut.bytes;
+    return sources + this.#changes.derived.bytes + common.bytes;
+  }
+
+  /** What senders that add have beside sources. */
+  get common(): CommonChanges {
+    return this.#common;
   }
 
   /** When sources last named what they left out of their last push. */
@@ -103,8 +124,10 @@ export class Sources {
     return this.#changes.leftOut;
   }
 
-  /** By how many bytes a push of so many entries can make all that grow, at the most; of this source, where that is known. */
-  mostGrowth(entries: number, key: string | undefined): number {
+  /** By how many bytes a push can make all that grow, at the most. */
+  mostGrowth({ length, began, source: key, sender }: Batch): number {
+    if (!sender.byJob) return this.#push.derives ? length * commonBytesMax : 0;
+    const entries = length + began.length;
     const growth = keyBytesMax + this.#mostLeftOut(key);
     if (!this.#push.derives) return growth + contributionBytes(entries);
     // Each may have its order beside it.
@@ -125,15 +148,16 @@ export class Sources {
     return batch.length + this.contributions.lengthOf(source) > this.#pace.rows;
   }
 
-  /** What would become of a source by a push that is not yet applied. */
+  /** What would become of a source by a push that is not yet applied, or of what senders that add have. */
   *foresee(key: string, batch: Batch, push: ForeseenPush): Generator<void, Foreseen> {
     this.#pace.begin();
+    if (!batch.sender.byJob) return { growth: yield* this.#common.growthBy(batch), freed: new Set() };
     this.#changes.begin(key);
     const source = this.list.find(key);
     const isKnown = source >= 0;
     if (isKnown) this.contributions.open(source);
     const before = isKnown ? this.contributions.length : 0;
-    const { accumulate } = this.#push;
+    const accumulate = accumulates(batch.sender);
     const forecast = yield* this.#forecast.of(batch, push, { isKnown, accumulate });
     const { contributions, derived, leftOut, freed } = forecast;
     const more = contributionBytes(contributions) - contributionBytes(before) + derived * derivedBytesMax;
@@ -163,6 +187,7 @@ export class Sources {
     this.#changes.order += 1;
     const source = this.list.touch(key, options.nowMs);
     this.#changes.pushedBeforeMs = this.list.pushedBeforeMs;
+    this.#push.accumulate = accumulates(batch.sender);
     return this.#push.take(source, batch, options.method === 'PUT');
   }
 
@@ -215,61 +240,25 @@ export class Sources {
     return isStart(accumulator) ? -1 : this.#changes.expiring(accumulator);
   }
 
-  /** Resets the gauges of sources silent since `beforeMs`, at most `most` of them; returns how many. */
-  *prune(beforeMs: number, most: number): Generator<void, number> {
-    for (let done = 0; done < most; done += 1) {
-      const source = this.list.oldest(Ring.LIVE);
-      if (source < 0 || this.list.lastPushMs(source) >= beforeMs) return done;
-      yield* this.#filter(
-        source,
-        (accumulator) => !this.#changes.isReset(accumulator),
-        (accumulator, value) => this.#changes.withdraw(accumulator, value),
-      );
-      this.list.prune(source);
-    }
-    return most;
-  }
-
-  /** Folds sources silent since `beforeMs` into the totals and forgets them, at most `most`; returns how many. */
-  *forget(beforeMs: number, most: number): Generator<void, number> {
-    let done = 0;
-    for (const ring of [Ring.PRUNED, Ring.LIVE]) {
-      for (; done < most; done += 1) {
-        const source = this.list.oldest(ring);
-        if (source < 0 || this.list.lastPushMs(source) >= beforeMs) break;
-        const { areGroups } = this.#changes;
-        if (areGroups) this.#changes.begin(this.list.keyOf(source));
-        yield* this.#retire(source, (accumulator) =>
-          areGroups ? this.#changes.goes(accumulator) : this.#changes.isGauge(accumulator),
-        );
-      }
-    }
-    return done;
-  }
-
-  /** When the oldest live source, or the oldest of all, last pushed; undefined when there is none. */
-  oldestPushMs(which: 'live' | 'all'): number | undefined {
-    const live = this.list.oldest(Ring.LIVE);
-    const pruned = which === 'all' ? this.list.oldest(Ring.PRUNED) : -1;
-    if (live < 0 && pruned < 0) return undefined;
-    return Math.min(
-      live < 0 ? Infinity : this.list.lastPushMs(live),
-      pruned < 0 ? Infinity : this.list.lastPushMs(pruned),
-    );
+  /** The same of all, and of what senders that add have: there are no sources from now on. */
+  *forgetAll(): Generator<void, void> {
+    yield* this.silent.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    yield* this.#common.letGo();
   }
 
   /**
-   * Forgets all contributions to accumulators that are gone or have changed their meaning. Rare, and looks through the sources
+   * Forgets all that sources and senders that add have of accumulators that are gone or have changed their meaning. Rare, and looks through the sources
    * until every contribution is found; from the newest on, as those who hold what is now retyped have mostly just pushed it.
    */
   *forgetAccumulators(gone: readonly Uint32Array[]): Generator<void, void> {
-    const { contributors } = this.#accumulators;
+    const { common, contributors } = this.#accumulators;
     const position = this.#changes.positions();
     let left = 0;
     for (const accumulators of gone) {
       for (const accumulator of accumulators) {
-        left += contributors[accumulator]!;
+        left += this.#accumulators.sourcesOf(accumulator);
         contributors[accumulator] = 0;
+        common.delete(accumulator);
         this.#changes.derived.drop(accumulator);
         position[accumulator] = 1;
         if (this.#pace.isFull(1)) yield;
@@ -288,59 +277,17 @@ export class Sources {
     }
   }
 
-  /**
-   * Makes counters of accumulators that were untyped. What a source has below zero no counter can have: it is taken out of the total, and
-   * so is what sources that are gone left there, or the total would fall below zero as soon as others fall. Counts anew who holds them:
-   * sources that are forgotten hold untyped accumulators, and no counters. Looks through the sources until all are found; mostly whoever
-   * says what they are has just pushed them. Returns how many numbers below zero were taken out.
-   */
-  *becomeCounters(counters: Uint32Array): Generator<void, number> {
-    const { contributors, sums } = this.#accumulators;
-    const place = this.#changes.positions();
-    /** By place: what nobody holds. */
-    const rest = new ExactSums();
-    yield* rest.reserve(counters.length + 1, (from, to) => copyColumn(this.#pace, from, to));
-    let [left, dropped] = [0, 0];
-    for (const [at, accumulator] of counters.entries()) {
-      left += contributors[accumulator]!;
-      contributors[accumulator] = 0;
-      place[accumulator] = at + 1;
-      for (const part of sums.parts(accumulator)) rest.add(at + 1, part);
-      if (this.#pace.isFull(1)) yield;
-    }
-    const own = this.contributions;
-    for (const source of this.list.newestFirst()) {
-      if (left <= 0) break;
-      let hasNegative = false;
-      own.open(source);
-      const { accumulators, accumulatorsAt, values, valuesAt, length } = own;
-      for (let at = 0; at < length; at += 1) {
-        const accumulator = accumulators[accumulatorsAt + at]!;
-        if (this.#pace.isFull(1)) yield;
-        if (isStart(accumulator) || place[accumulator] === 0) continue;
-        const value = values[valuesAt + at]!;
-        rest.add(place[accumulator]!, -value);
-        left -= 1;
-        if (value < 0) hasNegative = true;
-        else contributors[accumulator]! += 1;
-      }
-      if (hasNegative)
-        dropped += yield* this.#filter(
-          source,
-          (accumulator, value) => value >= 0 || place[accumulator] === 0,
-          (accumulator, value) => this.#accumulators.add(accumulator, -value),
-        );
-    }
-    for (const accumulator of counters) {
-      const nobodys = place[accumulator]!;
-      if (rest.get(nobodys) < 0) {
-        for (const part of rest.parts(nobodys)) this.#accumulators.add(accumulator, -part);
-        dropped += 1;
-      }
-      place[accumulator] = 0;
-      if (this.#pace.isFull(1)) yield;
-    }
-    return dropped;
+  /** See `becomeCounters`. */
+  becomeCounters(counters: Uint32Array): Generator<void, number> {
+    const { list, contributions } = this;
+    return becomeCounters(counters, {
+      accumulators: this.#accumulators,
+      list,
+      contributions,
+      pace: this.#pace,
+      scratch: this.#changes.positions(),
+      filter: (source, stays, onGone) => this.#filter(source, stays, onGone),
+    });
   }
 
   /** See DerivedChanges.computeAnew. */
@@ -362,7 +309,7 @@ export class Sources {
     this.#changes.order = order;
   }
 
-  /** Puts something else in the place of what each source has of these accumulators, which nobody holds afterwards. */
+  /** Puts something else in the place of what each source has of these accumulators, which are free, and which nobody holds afterwards. */
   *replaceContributions(gone: readonly number[], instead: Replacing): Generator<void, void> {
     const { contributors } = this.#accumulators;
     let left = 0;
@@ -493,4 +440,9 @@ export class Sources {
     if (this.#pace.isFull(1)) yield;
     return went;
   }
+}
+
+/** Whether counters of a sender that fall have begun anew. */
+function accumulates({ counterResets }: SenderMode): boolean {
+  return counterResets !== 'overwrite';
 }

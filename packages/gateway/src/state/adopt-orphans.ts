@@ -57,6 +57,8 @@ export class OrphanAdoption {
   #isHeld = false;
   /** Series of which some source holds something. */
   readonly #held = new Set<OrphanSeries>();
+  /** What senders that add have had. */
+  readonly #common = new Set<Slot>();
   readonly #created = new Map<OrphanSeries, AdoptedAccumulators>();
   readonly #scratch: TextScratch;
   #quotedNames = false;
@@ -82,12 +84,13 @@ export class OrphanAdoption {
     const { accumulators, pace } = this.#state;
     yield* this.#totals.reserve(this.#orphans.slotCount, (from, to) => copyColumn(pace, from, to));
     for (const [accumulator, place] of this.#places) {
-      const isHeld = accumulators.contributors[accumulator]! > 0;
+      const isHeld = accumulators.sourcesOf(accumulator) > 0;
       this.#isHeld ||= isHeld;
       if (pace.isFull(1)) yield;
       if (place === undefined) continue;
       for (const part of accumulators.sums.parts(accumulator)) this.#totals.add(place.slot.index, part);
       if (isHeld) this.#held.add(place.series);
+      if (accumulators.common.has(accumulator)) this.#common.add(place.slot);
     }
   }
 
@@ -166,26 +169,35 @@ export class OrphanAdoption {
     return moved;
   }
 
-  /** Adds what is held by nobody. A bound that nobody else told has nothing left, and says nothing. */
+  /** Adds what no source holds. A bound that nobody else told has nothing left, and says nothing. */
   *#addRest(series: OrphanSeries): Generator<void, void> {
     const slotValues: SlotValue[] = [];
     const isHeld = this.#held.has(series);
+    let isCommon = false;
     for (const slot of slotsOf(series)) {
       const value = this.#totals.get(slot.index);
-      if (!isHeld || value !== 0) slotValues.push({ slot, value });
+      const isOfAdding = this.#common.has(slot);
+      isCommon ||= isOfAdding;
+      if (!isHeld || isOfAdding || value !== 0) slotValues.push({ slot, value });
       if (this.#state.pace.isFull(1)) yield;
     }
     const whole = wholeOf(slotValues, { withBuckets: this.#withBuckets, ofMany: true });
     if (whole === undefined) return;
-    const { accumulators } = this.#state;
     const into = this.#accumulatorsOf(series);
     for (const { bound, value } of whole.buckets) {
-      accumulators.add(into.bucket(bound), value);
+      this.#add(into.bucket(bound), [value], isCommon);
       if (this.#state.pace.isFull(CREATED_ROWS)) yield;
     }
-    accumulators.add(into.count(), whole.count);
-    if (series.sum === undefined) return;
-    for (const part of this.#totals.parts(series.sum.index)) accumulators.add(into.sum(), part);
+    this.#add(into.count(), [whole.count], isCommon);
+    if (series.sum !== undefined)
+      this.#add(into.sum(), this.#totals.parts(series.sum.index), this.#common.has(series.sum));
+  }
+
+  /** `isCommon`: senders that add have a part of it. */
+  #add(accumulator: number, parts: Iterable<number>, isCommon: boolean): void {
+    const { accumulators, sources } = this.#state;
+    for (const part of parts) accumulators.add(accumulator, part);
+    if (isCommon) sources.common.join(accumulator);
   }
 
   #accumulatorsOf(series: OrphanSeries): AdoptedAccumulators {

@@ -2,11 +2,12 @@
  * Changes of whole families: what was untyped becomes what it is declared to be, and what cannot be goes. As many rows as a family
  * has are touched, so all goes in steps.
  */
-import { isDistribution } from '../model/metric-type.ts';
+import { isDistribution, isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import type { PushFamily, TurnedRow } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { hasStartTimes, startTimesName } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
 import type { GaugeRules } from '../store/gauge-rules.ts';
@@ -15,6 +16,8 @@ import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
 import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/policies.ts';
 
+/** A family is as much work as so many rows. */
+export const FAMILY_ROWS = 8;
 /** A row that turns into a start time, or back, is as much work as so many others. */
 const TURNED_ROWS = 4;
 
@@ -35,6 +38,7 @@ interface ChangedState {
   freeRow(accumulator: number): void;
   /** Called before the counter of a series goes, or its count. */
   seriesGoes(accumulator: number): void;
+  dropComposite(composite: number): Generator<void, void>;
   /** Called when lines or series of a family may stand for something else now. */
   meaningsChanged(): void;
 }
@@ -72,14 +76,24 @@ export class FamilyChanges {
     const orphans = gone.between(0, gone.length);
     this.#forgetContributions(orphans);
     yield* this.#freeRows(orphans);
-    if (this.#state.isByJob())
-      this.droppedOrphans += yield* this.#state.sources.becomeCounters(counters.between(0, counters.length));
+    this.droppedOrphans += yield* this.#becomeCounters(counters.between(0, counters.length));
     if (isDistribution(type)) {
       // From now on its rows are groups.
       family.sorted = new Uint32Array(0);
       family.pending = new NumberList();
     }
     this.#state.meaningsChanged();
+  }
+
+  *#becomeCounters(counters: Uint32Array): Generator<void, number> {
+    const { accumulators, sources, pace } = this.#state;
+    if (this.#state.isByJob()) return yield* sources.becomeCounters(counters);
+    for (const counter of counters) {
+      // Sources may have had it, when there were some.
+      accumulators.contributors[counter] = 0;
+      if (pace.isFull(1)) yield;
+    }
+    return 0;
   }
 
   /** Rows of gauges become start times, of which the minimum is kept, or are gauges again. What they held is gone. */
@@ -120,8 +134,38 @@ export class FamilyChanges {
     this.#state.meaningsChanged();
   }
 
+  /** Has go what means nothing with another aggregation config: gauges, unless they are kept, and summaries. */
+  *followAggregation(
+    before: AggregationConfig,
+    now: AggregationConfig,
+    { keepsGauges }: { readonly keepsGauges: boolean },
+  ): Generator<void, void> {
+    const dropsGauges = before.byJob !== now.byJob && !keepsGauges;
+    const dropsUnheld = now.byJob && now.dropsWithdrawn !== before.dropsWithdrawn;
+    for (const family of this.#state.families) {
+      const { type } = family;
+      const isSummary = type === 'summary' && before.summaries !== now.summaries;
+      if (isSummary || (type === 'gaugehistogram' && dropsGauges)) yield* this.dropGrouped(family);
+      else if (type === 'gaugehistogram' && dropsUnheld) yield* this.#dropUnheld(family);
+      else if (dropsGauges && isKindOfGauge(type)) yield* this.#dropGauges(family);
+      if (this.#state.pace.isFull(FAMILY_ROWS)) yield;
+    }
+  }
+
+  /** What earlier versions left as zeros. */
+  *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
+    const { composites, contributors, kind } = this.#state.accumulators;
+    const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
+    for (const row of rows) {
+      const { count } = composites[row]!;
+      if (contributors[count] === 0 && kind[count] === AccumulatorKind.COUNT)
+        yield* this.#state.dropComposite(row);
+      if (this.#state.pace.isFull(1)) yield;
+    }
+  }
+
   /** What is a gauge of a family of gauges goes, and the family with it unless it holds start times. */
-  *dropGauges(family: Family): Generator<void, void> {
+  *#dropGauges(family: Family): Generator<void, void> {
     if (family.startTimeRows === 0) {
       yield* this.drop(family);
       return;

@@ -7,7 +7,6 @@
  * only; the plain verbs take all steps at once. From the first step to the last nobody else may look at the state or change it,
  * but views and snapshots that were opened before may be read.
  */
-import { isKindOfGauge } from '../model/metric-type.ts';
 import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { atOnce } from '../primitives/turns.ts';
@@ -22,7 +21,7 @@ import { cleanRows } from './clean-rows.ts';
 import { createNeeded, nameCreated } from './create-accumulators.ts';
 import { dropSeries } from './drop-series.ts';
 import { followTtlRules, noteNamed } from './series-expiry.ts';
-import { FamilyChanges } from './family-changes.ts';
+import { FAMILY_ROWS, FamilyChanges } from './family-changes.ts';
 import { emptySeriesCaches, forgetSeriesKeys, learnSeriesKeys } from './learn-series-keys.ts';
 import { Pace, STEP_ROWS } from '../primitives/pace.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
@@ -30,13 +29,14 @@ import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { GaugeRules } from '../store/gauge-rules.ts';
 import type { Limits } from '../store/limits.ts';
 import { Sources } from '../sources/sources.ts';
+import type { NamedSources } from '../sources/silent-sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
 import type { SeriesCache } from '../store/series-cache.ts';
 import { StartTimeRows } from './start-time-rows.ts';
 import { isRecyclingDue } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
 
-/** Who pushed, and how. Without by-job mode the source means nothing. */
+/** Who pushed, and how. Of a sender that adds the source means nothing. */
 export interface PushOrigin {
   readonly source: string;
   readonly method: 'PUT' | 'POST';
@@ -45,8 +45,6 @@ export interface PushOrigin {
   readonly wallMs: number;
 }
 
-/** A family of a push is as much work as so many rows. */
-const FAMILY_ROWS = 8;
 /** To look for the series of a start time is as much work as so many rows. */
 const START_TIME_ROWS = 8;
 /** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
@@ -114,6 +112,7 @@ export class State {
       gaugeRules: () => this.gaugeRules,
       freeRow: (accumulator) => void this.#freeAccumulator(accumulator),
       seriesGoes: (accumulator) => this.#seriesGoes(accumulator),
+      dropComposite: (composite) => this.#dropComposite(composite),
       meaningsChanged: () => this.#meaningsChanged(),
     });
     atOnce(followTtlRules(aggregation.metricRules, { state: this, nowMs: 0 }));
@@ -133,9 +132,9 @@ export class State {
   }
 
   /**
-   * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode changes, as nobody could take back what
-   * they were; so do summaries that are to be dropped from now on. Gauges of which rules make something else are computed anew from what sources
-   * contribute; in add mode they go.
+   * Goes on by other rules. Counters and histograms stay as they are. Gauges go when the mode of all senders changes, as nobody could take back
+   * what they were, but for what senders that add have; so do summaries that are to be dropped from now on. Gauges of which rules make
+   * something else are computed anew from what sources contribute; in add mode they go.
    */
   setAggregation(aggregation: AggregationConfig, nowMs: number = 0): void {
     atOnce(this.setAggregationInSteps(aggregation, nowMs));
@@ -149,23 +148,12 @@ export class State {
     const areRulesSame = before.metricRules === aggregation.metricRules;
     if (!areRulesSame) this.gaugeRules = yield* GaugeRules.parseInSteps(aggregation.metricRules, pace);
     this.#aggregation = aggregation;
-    this.sources.setAggregation(aggregation, { derives: this.gaugeRules.areSome });
-    if (before.byJob && !aggregation.byJob)
-      yield* this.sources.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-    for (const family of this.families) {
-      const isSummary = family.type === 'summary' && before.summaries !== aggregation.summaries;
-      const isGauge = family.type === 'gaugehistogram' && before.byJob !== aggregation.byJob;
-      if (isSummary || isGauge) yield* this.#changes.dropGrouped(family);
-      else if (
-        family.type === 'gaugehistogram' &&
-        aggregation.byJob &&
-        aggregation.dropsWithdrawn !== before.dropsWithdrawn
-      )
-        yield* this.#dropUnheld(family);
-      else if (before.byJob !== aggregation.byJob && isKindOfGauge(family.type))
-        yield* this.#changes.dropGauges(family);
-      if (pace.isFull(FAMILY_ROWS)) yield;
-    }
+    this.sources.derives = this.gaugeRules.areSome;
+    const { common } = this.accumulators;
+    const keepsGauges = aggregation.mixed === true || common.size > 0;
+    if (before.byJob && !aggregation.byJob) yield* this.sources.forgetAll();
+    else if (!before.byJob && aggregation.mixed === true) yield* this.sources.common.takeAll();
+    yield* this.#changes.followAggregation(before, aggregation, { keepsGauges });
     yield* this.#changes.resolve();
     if (!areRulesSame) yield* this.#changes.followRules();
     if (!areRulesSame) yield* followTtlRules(aggregation.metricRules, { state: this, nowMs });
@@ -210,7 +198,9 @@ export class State {
     if (batch.pendingSeries.length > 0) yield* this.#removeEmpty(batch);
     if (batch.aliases.length > 0) yield* learnSeriesKeys(this, batch, body);
     if (this.aggregation.byJob) {
-      const steps = this.sources.push(origin.source, batch, origin);
+      const { sources } = this;
+      const isOfSource = batch.sender.byJob;
+      const steps = isOfSource ? sources.push(origin.source, batch, origin) : sources.common.take(batch);
       if (steps !== undefined) yield* steps;
     } else {
       for (let from = 0; from < batch.length; from += pace.rows) {
@@ -230,8 +220,8 @@ export class State {
   }
 
   /** Whether only `isLateInSteps` can say that a push is not late. */
-  mayBeLate({ began }: Batch): boolean {
-    return began.length > 0 && usesStartTimes(this.aggregation);
+  mayBeLate({ began, sender }: Batch): boolean {
+    return began.length > 0 && usesStartTimes(sender);
   }
 
   /** Whether a push is older than what its source has pushed already. It is not to be applied then. */
@@ -280,10 +270,17 @@ export class State {
 
   *expireInSteps({ pruneBeforeMs, forgetBeforeMs }: Silence, most: number): Generator<void, boolean> {
     this.pace.begin();
-    const forgotten = forgetBeforeMs === undefined ? 0 : yield* this.sources.forget(forgetBeforeMs, most);
-    const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.prune(pruneBeforeMs, most);
+    const forgotten =
+      forgetBeforeMs === undefined ? 0 : yield* this.sources.silent.forget(forgetBeforeMs, most);
+    const pruned = pruneBeforeMs === undefined ? 0 : yield* this.sources.silent.prune(pruneBeforeMs, most);
     yield* this.#dropStartTimes();
     return forgotten >= most || pruned >= most;
+  }
+
+  *expireNamedInSteps(named: NamedSources): Generator<void, void> {
+    this.pace.begin();
+    yield* this.sources.silent.expireNamed(named);
+    yield* this.#dropStartTimes();
   }
 
   /** Keeps the numbers of freed accumulators from being used again until `letGo`. */
@@ -423,17 +420,6 @@ export class State {
     for (const accumulator of this.#startTimes.takeThoseThatGo()) {
       this.#freeLast(accumulator);
       if (this.pace.isFull(START_TIME_ROWS)) yield;
-    }
-  }
-
-  /** What earlier versions left as zeros. */
-  *#dropUnheld({ sorted, pending }: Family): Generator<void, void> {
-    const { composites, contributors, kind } = this.accumulators;
-    const rows = [...sorted, ...pending.between(0, pending.length)].sort((a, b) => a - b);
-    for (const row of rows) {
-      const { count } = composites[row]!;
-      if (contributors[count] === 0 && kind[count] === AccumulatorKind.COUNT) yield* this.#dropComposite(row);
-      if (this.pace.isFull(1)) yield;
     }
   }
 

@@ -6,7 +6,7 @@
  *   texts      entry ─ `http_requests_total{code="200"}`            key, and what the exposition shows
  *   kind       what adding to it means                              family             the id of its family
  *   composite  the histogram or summary series it is part of, or -1 bound              upper bound, for buckets, else 0
- *   sums       its exact total                                      contributors       sources with a contribution to it (by-job only)
+ *   sums       its exact total                                      contributors       who has a part of it, where there are sources
  *   startMs    when it began to count                               createdGeneration  since which view it is there
  *
  * Totals are changed through `add`, `combine`, `show`, `turn`, `create` and `free` alone, which note the family as changed.
@@ -17,6 +17,7 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import { ExactSums } from '../primitives/exact-sums.ts';
 import { NumberList } from '../primitives/number-list.ts';
 import { atOnce } from '../primitives/turns.ts';
+import { CommonPart } from './common-part.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import type { LastNamed } from './last-named.ts';
@@ -56,6 +57,8 @@ export class Accumulators {
   /** The value of `generation` when the accumulator was created; 0 for accumulators of an earlier run. */
   createdGeneration: Uint32Array = new Uint32Array(0);
   readonly exemplars: Exemplars = new Exemplars();
+  /** One of the contributors. */
+  readonly common: CommonPart = new CommonPart();
   /** Undefined where nothing expires. */
   lastNamed: LastNamed | undefined;
   /** By family id: the value of `generation` when one of its totals last changed. */
@@ -150,6 +153,11 @@ export class Accumulators {
     }
   }
 
+  /** How many of the contributors are sources. */
+  sourcesOf(accumulator: number): number {
+    return this.contributors[accumulator]! - (this.common.has(accumulator) ? 1 : 0);
+  }
+
   /** Takes a value into a total that is no sum. */
   combine(accumulator: number, value: number): void {
     const before = this.sums.get(accumulator);
@@ -223,6 +231,7 @@ export class Accumulators {
       this.exemplars.delete(accumulator);
     }
     this.lastNamed?.delete(accumulator);
+    if (this.common.delete(accumulator)) this.contributors[accumulator]! -= 1;
     this.kind[accumulator] = AccumulatorKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
     this.sums.set(accumulator, Number.NaN);

@@ -1,11 +1,24 @@
-/** How the state aggregates. */
-export interface AggregationConfig {
+/** How what a sender pushes counts. */
+export interface SenderMode {
+  /** It takes the place of what its source pushed before; otherwise it is added to what all have pushed. */
   readonly byJob: boolean;
   /**
    * In by-job mode: a smaller counter replaces the larger one, or is a restart after which the sum goes on. With `accumulate`, start
    * times say what is a restart where a source gives them.
    */
   readonly counterResets: 'overwrite' | 'accumulate' | 'accumulate-by-value';
+}
+
+/** How the state aggregates. */
+export interface AggregationConfig extends SenderMode {
+  /** There are sources: some senders count by job, or all. How one of them counts its batch says. */
+  readonly byJob: boolean;
+  /** Where there are sources: some senders add nevertheless. */
+  readonly mixed?: true | undefined;
+  /**
+   * And so do all of which no rule says anything. The state does not act on it: it is kept so that a start with another setting is noticed.
+   */
+  readonly addsByDefault?: true;
   readonly summaries: 'discard' | 'sum-and-count';
   /**
    * Gauge histograms go when no source has them any more. They stayed, as zeros, in earlier versions, whose records are read again in that
@@ -29,6 +42,6 @@ export interface AggregationConfig {
 }
 
 /** Whether what a push says about start times decides what becomes of its values. */
-export function usesStartTimes({ byJob, counterResets }: AggregationConfig): boolean {
+export function usesStartTimes({ byJob, counterResets }: SenderMode): boolean {
   return byJob && counterResets === 'accumulate';
 }

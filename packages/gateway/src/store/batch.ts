@@ -8,6 +8,7 @@ import type { MetricType } from '../model/metric-type.ts';
 import type { Dialect } from '../model/sample-sink.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 import type { Accumulators } from './accumulators.ts';
+import type { SenderMode } from './aggregation-config.ts';
 import type { Family } from './families.ts';
 import { PendingSeries } from './pending-series.ts';
 import { AccumulatorKind } from './policies.ts';
@@ -68,6 +69,8 @@ export interface Batch {
   native: boolean;
   /** Whose push it is, where that is known while it is read. */
   source: string | undefined;
+  /** How it counts. */
+  sender: SenderMode;
   /** Accumulators of families that may go with it, at the most, as far as it is read. */
   mayFree: number;
   /** It is past a limit, unless enough goes with it (ingest/freed.ts). */
@@ -164,6 +167,7 @@ export function emptyBatch(hashSeed: number): Batch {
     exemplarsDropped: 0,
     native: false,
     source: undefined,
+    sender: { byJob: false, counterResets: 'overwrite' },
     mayFree: 0,
     exceeds: false,
   };

@@ -53,7 +53,7 @@ interface Policy {
   readonly ofSources?: 'nothing' | 'largest' | 'smallest' | 'newest' | 'number';
   /** The exposition shows the total divided by the number of contributors. */
   readonly isAverage?: true;
-  /** Without sources it means nothing: such pushes are refused. */
+  /** Without sources it means nothing: pushes of senders that add are refused. */
   readonly onlyByJob?: true;
   /**
    * `counts`: zero or more, all else is refused. `observations`: what is not finite is left out, and what was stays. `states`: what is
@@ -233,6 +233,7 @@ const derived = kindsThat(({ ofSources }) => ofSources !== undefined && ofSource
 const ranked = derived & ~kindsThat(({ ofSources }) => ofSources === 'number');
 const newest = kindsThat(({ ofSources }) => ofSources === 'newest');
 const averages = kindsThat(({ isAverage: is }) => is === true);
+const onlyByJob = kindsThat(({ onlyByJob: is }) => is === true);
 const extremes = kindsThat(({ values }) => values === 'extremes' || values === 'all');
 const all = kindsThat(({ values }) => values === 'all');
 const counts = kindsThat(({ values }) => values === 'counts');
@@ -290,6 +291,11 @@ export function isNewest(kind: number): boolean {
 /** It is shown divided by the number of sources. */
 export function isAverage(kind: number): boolean {
   return isIn(averages, kind);
+}
+
+/** To a sender that adds it means nothing. */
+export function needsSources(kind: number): boolean {
+  return isIn(onlyByJob, kind);
 }
 
 /** Infinities are values of it. */

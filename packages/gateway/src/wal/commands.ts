@@ -8,7 +8,8 @@
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { State } from '../state/state.ts';
 import type { Withdrawal } from '../sources/left-out.ts';
-import type { AggregationConfig } from '../store/aggregation-config.ts';
+import type { NamedSources } from '../sources/silent-sources.ts';
+import type { AggregationConfig, SenderMode } from '../store/aggregation-config.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 
 /** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_…. */
@@ -25,6 +26,7 @@ export const RecordCode = {
   REMOVE_SOURCES: 10,
   DROP_DISCARDED: 11,
   WITHDRAW_SERIES: 12,
+  EXPIRE_NAMED: 13,
 } as const;
 
 export interface Times {
@@ -84,17 +86,25 @@ export class RemoveSources implements Command<number> {
   }
 
   encode(writer: ByteWriter): void {
-    writer.whole(this.sources.length);
-    for (const source of this.sources) writer.text(source);
+    writeTexts(writer, this.sources);
   }
 
   static decode(reader: ByteReader): RemoveSources {
-    return new RemoveSources(Array.from({ length: reader.whole() }, () => reader.text()));
+    return new RemoveSources(readTexts(reader));
   }
 
   apply({ state }: Target): Generator<void, number> {
     return state.removeInSteps(this.sources);
   }
+}
+
+function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
+  writer.whole(texts.length);
+  for (const text of texts) writer.text(text);
+}
+
+function readTexts(reader: ByteReader): readonly string[] {
+  return Array.from({ length: reader.whole() }, () => reader.text());
 }
 
 /** Drops series, whoever has a part of them; how many there were. */
@@ -217,6 +227,30 @@ export class ExpireSources implements Command<boolean> {
   }
 }
 
+/** The same for sources that rules found silent: which these are is said, as records hold no rules for sources. */
+export class ExpireNamed implements Command<void> {
+  readonly code: number = RecordCode.EXPIRE_NAMED;
+  readonly sources: NamedSources;
+
+  constructor(sources: NamedSources) {
+    this.sources = sources;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeTexts(writer, this.sources.pruned);
+    writeTexts(writer, this.sources.forgotten);
+  }
+
+  static decode(reader: ByteReader): ExpireNamed {
+    const pruned = readTexts(reader);
+    return new ExpireNamed({ pruned, forgotten: readTexts(reader) });
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.expireNamedInSteps(this.sources);
+  }
+}
+
 /** Lets the numbers of freed accumulators be used again; see State.recycle. */
 export class Recycle implements Command<void> {
   readonly code: number = RecordCode.RECYCLE;
@@ -308,6 +342,7 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE_SOURCES]: RemoveSources,
   [RecordCode.DROP_DISCARDED]: DropDiscarded,
   [RecordCode.WITHDRAW_SERIES]: WithdrawSeries,
+  [RecordCode.EXPIRE_NAMED]: ExpireNamed,
 };
 
 const resets = [
@@ -317,6 +352,9 @@ const resets = [
 ] as const satisfies readonly AggregationConfig['counterResets'][];
 /** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0, up to 2. */
 const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS, DROPS_START_TIMES, METRIC_RULES] = [2, 4, 8, 32, 64] as const;
+/** A byte more follows, which says what of these two is so. */
+const MORE = 128;
+const [MIXED, ADDS_BY_DEFAULT] = [1, 2] as const;
 const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
 const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
 
@@ -330,35 +368,55 @@ export function readKeyBounds(reader: ByteReader): KeyBounds {
   return { windowMs, keysMax: reader.double() };
 }
 
+export function writeCounterResets(writer: ByteWriter, { counterResets }: SenderMode): void {
+  writer.byte(resets.indexOf(counterResets));
+}
+
+export function readCounterResets(reader: ByteReader): SenderMode['counterResets'] {
+  const counterResets = resets[reader.byte()];
+  if (counterResets === undefined) throw unknownRules();
+  return counterResets;
+}
+
+function unknownRules(): Error {
+  return new Error('these rules are unknown');
+}
+
 export function writeAggregation(writer: ByteWriter, aggregation: AggregationConfig): void {
   writer.byte(aggregation.byJob ? 1 : 0);
-  writer.byte(resets.indexOf(aggregation.counterResets));
+  writeCounterResets(writer, aggregation);
+  const more =
+    (aggregation.mixed === true ? MIXED : 0) | (aggregation.addsByDefault === true ? ADDS_BY_DEFAULT : 0);
   writer.byte(
     summaries.indexOf(aggregation.summaries) +
       (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
       (aggregation.groups === true ? GROUPS : 0) +
       (aggregation.dropsStartTimes === true ? DROPS_START_TIMES : 0) +
       (aggregation.metricRules === undefined ? 0 : METRIC_RULES) +
-      pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS,
+      pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS +
+      (more === 0 ? 0 : MORE),
   );
+  if (more !== 0) writer.byte(more);
   if (aggregation.metricRules !== undefined) writer.text(aggregation.metricRules);
 }
 
 export function readAggregation(reader: ByteReader): AggregationConfig {
   const byJob = reader.byte() === 1;
-  const counterResets = resets[reader.byte()];
+  const counterResets = readCounterResets(reader);
   const byte = reader.byte();
   const treatment = summaries[byte % DROPS_WITHDRAWN];
   const labels = Math.floor((byte % DROPS_START_TIMES) / PATH_LABELS);
-  const isUnknown = byte >= METRIC_RULES * 2 || labels >= pathLabels.length;
-  if (counterResets === undefined || treatment === undefined || isUnknown)
-    throw new Error('these rules are unknown');
+  const more = (byte & MORE) === 0 ? 0 : reader.byte();
+  const isUnknown = more >= ADDS_BY_DEFAULT * 2 || labels >= pathLabels.length;
+  if (treatment === undefined || isUnknown) throw unknownRules();
   const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
   return {
     ...aggregation,
     ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
     ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
     ...((byte & DROPS_START_TIMES) === 0 ? {} : { dropsStartTimes: true as const }),
+    ...((more & MIXED) === 0 ? {} : { mixed: true as const }),
+    ...((more & ADDS_BY_DEFAULT) === 0 ? {} : { addsByDefault: true as const }),
     ...((byte & METRIC_RULES) === 0 ? {} : { metricRules: reader.text() }),
   };
 }

@@ -2,14 +2,16 @@
  * A push as a command. It is the hot path, and may be long: so it is encoded at once or in steps, and its record is decoded in steps, into a batch
  * that is used again.
  *
- *   record   flags, source, key?, new series?, entries, details?, turned?, began?
+ *   record   flags, source, counter resets?, key?, new series?, entries, details?, turned?, began?
+ *
+ * The source is empty where the sender adds, and what its counters mean that fall is said where it is not what the state has it for others.
  */
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { State } from '../state/state.ts';
 import type { Batch } from '../store/batch.ts';
 import { resetBatch } from '../store/batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from '../store/idempotency-keys.ts';
-import { RecordCode } from './commands.ts';
+import { readCounterResets, RecordCode, writeCounterResets } from './commands.ts';
 import type { Command, Target, Times } from './commands.ts';
 import {
   readBegan,
@@ -26,9 +28,8 @@ import { readEntries, writeEntries, writeEntriesInSteps } from './record-entries
 import { readNewSeries, writeNewSeries, writeNewSeriesInSteps } from './record-new-series.ts';
 
 /** Earlier versions wrote keys without a holder. */
-const [BY_PUT, WITH_UNHELD_KEY, WITH_NEW_SERIES, WITH_DETAILS, WITH_KEY, WITH_TURNED, WITH_BEGAN] = [
-  1, 2, 4, 8, 16, 32, 64,
-] as const;
+const [BY_PUT, WITH_UNHELD_KEY, WITH_NEW_SERIES, WITH_DETAILS] = [1, 2, 4, 8] as const;
+const [WITH_KEY, WITH_TURNED, WITH_BEGAN, WITH_RESETS] = [16, 32, 64, 128] as const;
 
 /** Where series keys are learnt from; there are none in a record. */
 const noBody = new Uint8Array(0);
@@ -84,22 +85,26 @@ export class PushCommand implements Command<void> {
 
   #encodeHead(writer: ByteWriter, { aggregation }: State): void {
     const { batch, source, method, identity } = this;
+    const isOfSource = aggregation.byJob && batch.sender.byJob;
+    const saysResets = isOfSource && batch.sender.counterResets !== aggregation.counterResets;
     writer.byte(
       (method === 'PUT' ? BY_PUT : 0) |
         (identity === undefined ? 0 : WITH_KEY) |
         (hasNewSeries(batch) ? WITH_NEW_SERIES : 0) |
         (hasDetails(batch) ? WITH_DETAILS : 0) |
         (batch.turned.length > 0 ? WITH_TURNED : 0) |
-        (batch.began.length > 0 ? WITH_BEGAN : 0),
+        (batch.began.length > 0 ? WITH_BEGAN : 0) |
+        (saysResets ? WITH_RESETS : 0),
     );
-    writer.text(aggregation.byJob ? source : '');
+    writer.text(isOfSource ? source : '');
+    if (saysResets) writeCounterResets(writer, batch.sender);
     if (identity !== undefined) writer.raw(identity);
   }
 
   /** Reads what comes after the times, into `batch`. `judgesStartTimes` says whether the record tells which samples are start times. */
   static *decode(
     reader: ByteReader,
-    { pace, families }: State,
+    { pace, families, aggregation }: State,
     { batch, judgesStartTimes }: { readonly batch: Batch; readonly judgesStartTimes: boolean },
   ): Generator<void, PushCommand> {
     pace.begin();
@@ -107,6 +112,10 @@ export class PushCommand implements Command<void> {
     batch.judgesStartTimes = judgesStartTimes;
     const flags = reader.byte();
     const source = reader.text();
+    batch.sender = {
+      byJob: aggregation.byJob && source !== '',
+      counterResets: (flags & WITH_RESETS) === 0 ? aggregation.counterResets : readCounterResets(reader),
+    };
     const identity = readIdentity(reader, flags);
     if ((flags & WITH_NEW_SERIES) !== 0) yield* readNewSeries(reader, batch, { pace, families });
     yield* readEntries(reader, batch, pace);

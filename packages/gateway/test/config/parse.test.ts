@@ -179,8 +179,8 @@ describe('what is wrong is told', () => {
     expect(errorsOf([], { PAG_BY_JOB: 'perhaps' })).toEqual(['PAG_BY_JOB: "perhaps" is not true or false']));
   test('job flags without by-job are doubtful', () => {
     const invocation = parseConfig(['--job-prune-duration=90s'], {});
-    expect(invocation.kind === 'run' && invocation.warnings).toEqual([
-      '--job-prune-duration has no effect without --by-job',
+    expect(invocation.kind === 'run' && invocation.warningsWithoutByJob).toEqual([
+      '--job-prune-duration has no effect without --by-job, or a rule for sources with mode: by-job',
     ]);
   });
 });
@@ -349,7 +349,10 @@ describe('config commands', () => {
     ],
     [['check'], 'config check: the file is missing'],
     [['check', 'a', 'b'], 'unexpected argument "b"'],
-    [['check', 'a', '--by-job'], '--by-job: config check only takes --push.path-labels'],
+    [
+      ['check', 'a', '--scrape.zero-first'],
+      '--scrape.zero-first: config check only takes --by-job, --job-prune-duration, --series.ttl, --push.path-labels',
+    ],
     [['check', 'a', '--push.path-labels=all'], '--push.path-labels: "all" is not one of drop, add'],
   ])('%j is refused', (argv, error) => {
     expect(commandOf(argv)).toEqual({ kind: 'errors', errors: [error] });

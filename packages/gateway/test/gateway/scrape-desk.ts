@@ -13,6 +13,7 @@ import { Scrapes } from '../../src/gateway/scrapes/scrapes.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import { silentLog } from '../../src/primitives/log.ts';
+import { noRules } from '../../src/rules/rules.ts';
 
 export class FakeReader implements ExpositionReader {
   takenBytes = 0;
@@ -74,7 +75,12 @@ export class ScrapeDesk {
     this.#builder = new PushBuilder(this.ledger.state);
     this.scrapes = new Scrapes({
       ledger: this.ledger,
-      expiry: new ExpiryClock(this.ledger, all, silentLog),
+      expiry: new ExpiryClock({
+        ledger: this.ledger,
+        options: all,
+        log: silentLog,
+        rules: { current: noRules },
+      }),
       options: all,
       // Looks are up to the test.
       bounds: { ...defaultScrapeBounds, checkMs: 1_000_000, ...bounds },

@@ -208,7 +208,7 @@ test('of pushes that come one after the other, one of some thirty is looked at; 
   const countLooks = (pushes: number, msBetween: number): number => {
     let looks = 0;
     let nowMs = 0;
-    const suspects = new Suspects(false, silentLog, () => nowMs);
+    const suspects = new Suspects(silentLog, () => nowMs);
     const { accumulators } = new State(initialAggregation, defaultLimits, 1);
     const batch = new Proxy(emptyBatch(1), {
       get(target, name) {

@@ -13,6 +13,7 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
+  SendersMode,
   Suspect,
 } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
@@ -38,6 +39,7 @@ export class FakeGateway implements GatewayApi {
   slices: readonly (string | Error)[] = ['a 1\n', 'b 2\n'];
   failure: Error | undefined;
   suspects: readonly Suspect[] = [];
+  mode: SendersMode = 'add';
   slicesReturned = 0;
   scrapesClosed = 0;
   /** Idempotency keys that it has seen before. */
@@ -53,8 +55,9 @@ export class FakeGateway implements GatewayApi {
     return this.keys.has(request.idempotencyKey) ? 'replayed' : 'applied';
   }
 
-  async delete(key: PushRequest['key']): Promise<void> {
+  async delete(key: PushRequest['key']): Promise<boolean> {
     this.deletes.push(Object.fromEntries(key.labels.map((label) => [label.name, label.value])));
+    return this.mode !== 'add';
   }
 
   async deleteMany(request: DeleteRequest): Promise<Deleted> {
@@ -142,6 +145,7 @@ export async function run(
   more: { readonly byJob?: boolean } = {},
 ): Promise<Running> {
   const gateway = new FakeGateway();
+  if (more.byJob === true) gateway.mode = 'by-job';
   const telemetry = new FakeTelemetry();
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (message) => errors.push(message) };
@@ -150,7 +154,6 @@ export async function run(
     telemetry,
     log,
     options: { ...defaultHttpOptions, shutdownTimeoutMs: 2_000, ...options },
-    byJob: more.byJob ?? false,
     version: '1.2.3',
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });

@@ -51,7 +51,7 @@ async function run(bounds: Partial<ScrapeBounds>, pushed: readonly Buffer[] = bo
   const telemetry = createTelemetry({ version: '1', holdings: () => gateway.holdingsByType() });
   gateway.telemetry = telemetry;
   const http = { ...defaultHttpOptions, shutdownTimeoutMs: 100 };
-  const server = createServer({ gateway, telemetry, log, options: http, byJob: false, version: '1' });
+  const server = createServer({ gateway, telemetry, log, options: http, version: '1' });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
   const key = parsePushPath('');

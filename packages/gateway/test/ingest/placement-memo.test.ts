@@ -8,6 +8,8 @@ import { noRules } from '../../src/rules/rules.ts';
 
 const ofJob = (job: string): ReturnType<typeof rulesForPath> =>
   rulesForPath(noRules, groupingKey([{ name: 'job', value: job }]), {
+    byJob: false,
+    counterResets: 'overwrite',
     pathLabels: 'add',
     emptyInstance: false,
   });

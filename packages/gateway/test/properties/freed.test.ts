@@ -14,6 +14,7 @@ const modes = [
   { byJob: false },
   { byJob: true, counterResets: 'overwrite' },
   { byJob: true, counterResets: 'accumulate' },
+  { byJob: true, counterResets: 'overwrite', mixed: true, addsByDefault: true },
 ] as const;
 
 test.each(modes)('%o', (aggregation) => {

@@ -5,16 +5,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { atOnce } from '../../src/primitives/turns.ts';
 import type { GaugePolicy } from '../../src/rules/rules.ts';
-import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
+import type { SenderMode } from '../../src/store/aggregation-config.ts';
 import { defaultLimits } from '../../src/store/limits.ts';
 import { ExpireSources, Recycle, RemoveSource, SetAggregation } from '../../src/wal/commands.ts';
-import type { Command, Times } from '../../src/wal/commands.ts';
-import { PushCommand } from '../../src/wal/push-command.ts';
-import { RecordReader, RecordWriter } from '../../src/wal/record.ts';
-import { targetOf } from '../state/target.ts';
 import { WorkingState } from '../state/working-state.ts';
+import { RecordedState } from '../support/recorded-state.ts';
 import { runs } from '../support/runs.ts';
 
 const PRUNE_MS = 1000;
@@ -63,11 +59,20 @@ const method = fc.constantFrom('PUT' as const, 'POST' as const);
 const policy = fc.constantFrom('sum', 'last', 'min', 'max', 'avg', 'count');
 const rules: fc.Arbitrary<Rules> = fc.record({ '1': policy, '2': policy }, { requiredKeys: [] });
 
+type Mode = 'add' | 'by-job' | 'mixed';
+
 type Step =
-  | { readonly push: readonly Sample[]; readonly source: string; readonly method: 'PUT' | 'POST' }
+  | {
+      readonly push: readonly Sample[];
+      readonly source: string;
+      readonly method: 'PUT' | 'POST';
+      /** Where senders of both kinds push: this one adds. */
+      readonly adds: boolean;
+    }
   | { readonly remove: string }
   | { readonly waitMs: number }
   | { readonly rules: Rules }
+  | { readonly mode: Mode }
   | { readonly restart: true }
   | { readonly recycle: true };
 
@@ -78,9 +83,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       push: fc.uniqueArray(sample, { selector: ({ series }) => series, minLength: 1, maxLength: 6 }),
       source,
       method,
+      adds: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ remove: source }) },
+  { weight: 1, arbitrary: fc.record({ mode: fc.constantFrom('add', 'by-job', 'mixed') }) },
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(400, 1100) }) },
   { weight: 2, arbitrary: fc.record({ rules }) },
   { weight: 1, arbitrary: fc.constant({ restart: true as const }) },
@@ -102,59 +109,74 @@ interface Value {
   readonly order: number;
 }
 
+/** In the place of a source: of all who add. */
+const COMMON = '';
+
 class Model {
-  readonly #byJob: boolean;
+  #mode: Mode;
   #rules: Rules;
   #order = 0;
-  /** By series. In add mode there is one source. */
+  /** By series. */
   readonly #sources = new Map<string, { pushedMs: number; order: number; values: Map<string, Value> }>();
 
-  constructor(byJob: boolean, is: Rules) {
-    this.#byJob = byJob;
+  constructor(mode: Mode, is: Rules) {
+    this.#mode = mode;
     this.#rules = is;
   }
 
   /** Whether it is taken. */
-  push(samples: readonly Sample[], by: { source: string; method: 'PUT' | 'POST'; nowMs: number }): boolean {
-    if (!this.#byJob && samples.some(({ p }) => ['avg', 'count'].includes(this.#policy(p)))) return false;
-    const name = this.#byJob ? by.source : '';
+  push(
+    samples: readonly Sample[],
+    by: { source: string; method: 'PUT' | 'POST'; nowMs: number; adds: boolean },
+  ): boolean {
+    const adds = this.#mode === 'mixed' ? by.adds : this.#mode === 'add';
+    if (adds && samples.some(({ p }) => ['avg', 'count'].includes(this.#policy(p)))) return false;
+    const name = adds ? COMMON : by.source;
     this.#order += 1;
     const own = this.#sources.get(name) ?? { pushedMs: 0, order: 0, values: new Map<string, Value>() };
     this.#sources.delete(name);
     this.#sources.set(name, own);
     own.pushedMs = by.nowMs;
     own.order = this.#order;
-    if (this.#byJob && by.method === 'PUT') own.values.clear();
+    if (!adds && by.method === 'PUT') own.values.clear();
     for (const { series, p, value } of samples) {
       const is = this.#policy(p);
       const before = own.values.get(series)?.value;
-      if (!this.#byJob && before !== undefined) {
-        if (canHave(is, value)) own.values.set(series, { value: held(is, before, value), order: 0 });
+      if (adds && before !== undefined) {
+        if (canHave(is, value))
+          own.values.set(series, { value: held(is, before, value), order: this.#order });
       } else if (canHave(is, value)) own.values.set(series, { value, order: this.#order });
-      else own.values.delete(series);
+      else if (!adds) own.values.delete(series);
     }
     return true;
   }
 
   remove(name: string): void {
-    if (this.#byJob) this.#sources.delete(name);
+    this.#sources.delete(name);
   }
 
   prune(nowMs: number): void {
-    if (!this.#byJob) return;
-    for (const { pushedMs, values } of this.#sources.values())
-      if (pushedMs < nowMs - PRUNE_MS) values.clear();
+    for (const [name, { pushedMs, values }] of this.#sources)
+      if (name !== COMMON && pushedMs < nowMs - PRUNE_MS) values.clear();
+  }
+
+  /** Whoever adds goes on with what all have added, but where nobody has known whose part a gauge was. */
+  setMode(mode: Mode): void {
+    if (mode === 'add')
+      for (const name of this.#sources.keys()) if (name !== COMMON) this.#sources.delete(name);
+    if (mode === 'by-job' && this.#mode === 'add') this.#sources.clear();
+    this.#mode = mode;
   }
 
   setRules(is: Rules): void {
     const before = this.#rules;
     this.#rules = is;
-    for (const { order, values } of this.#sources.values()) {
+    for (const [name, { order, values }] of this.#sources) {
       for (const [series, { value }] of values) {
         const p = series.includes('p="1"') ? '1' : '2';
         const now = this.#policy(p);
         if ((before[p] ?? 'sum') === now) continue;
-        if (this.#byJob && canHave(now, value)) values.set(series, { value, order });
+        if (name !== COMMON && canHave(now, value)) values.set(series, { value, order });
         else values.delete(series);
       }
     }
@@ -203,52 +225,20 @@ function comparable(page: string): string {
   return page.replaceAll(/ -0$/gm, ' 0');
 }
 
-/** All that happens to a state as records, from which another comes to be the same. */
-class Recorded {
-  readonly #first: AggregationConfig;
-  readonly #records: Uint8Array[] = [];
+const modes = {
+  add: { byJob: false, mixed: undefined },
+  'by-job': { byJob: true, mixed: undefined },
+  mixed: { byJob: true, mixed: true },
+} as const;
+const adding: SenderMode = { byJob: false, counterResets: 'overwrite' };
 
-  constructor(first: AggregationConfig) {
-    this.#first = first;
-  }
-
-  /** To be called again with a state that takes the place of another. */
-  watch(working: WorkingState): void {
-    working.beforeApplying = (batch, { source: by, method, nowMs, wallMs }) =>
-      this.#write(working, new PushCommand(batch, new Uint8Array(0), { source: by, method }), {
-        nowMs,
-        wallMs,
-      });
-  }
-
-  apply(working: WorkingState, command: Command<unknown>): void {
-    const times = { nowMs: 1, wallMs: 1 };
-    this.#write(working, command, times);
-    atOnce(command.apply(targetOf(working.state), times));
-  }
-
-  replayed(): WorkingState {
-    const again = new WorkingState(this.#first, 3);
-    const reader = new RecordReader(again.state);
-    for (const record of this.#records) {
-      const { command, times } = reader.read(record);
-      atOnce(command.apply(targetOf(again.state), times));
-    }
-    return again;
-  }
-
-  #write({ state }: WorkingState, command: Command<unknown>, times: Times): void {
-    this.#records.push(Uint8Array.from(new RecordWriter(state).write(command, times)));
-  }
-}
-
-test.each([true, false])('the page is that of the model (by job: %s)', async (byJob) => {
+test.each(['add', 'by-job', 'mixed'] as const)('the page is that of the model (%s)', async (mode) => {
   await fc.assert(
     fc.asyncProperty(rules, fc.boolean(), fc.array(step, { maxLength: 40 }), async (first, isSmall, all) => {
-      const aggregation = { byJob, metricRules: rulesText(first) };
+      const aggregation = { ...modes[mode], metricRules: rulesText(first) };
       let working = new WorkingState(aggregation, 1, defaultLimits, isSmall ? 1 : undefined);
-      const model = new Model(byJob, first);
-      const recorded = new Recorded(working.state.aggregation);
+      const model = new Model(mode, first);
+      const recorded = new RecordedState(working.state.aggregation);
       recorded.watch(working);
       let nowMs = 1_000_000;
       for (const each of all) {
@@ -260,8 +250,11 @@ test.each([true, false])('the page is that of the model (by job: %s)', async (by
             ].join('\n'),
           );
           const by = { source: each.source, method: each.method, nowMs };
-          const isTaken = model.push(each.push, by);
-          expect(working.push(`${text.join('\n')}\n`, by)).toBe(isTaken ? 'taken' : 'unsupported_type');
+          const isTaken = model.push(each.push, { ...by, adds: each.adds });
+          const sender = working.state.aggregation.mixed && each.adds ? { sender: adding } : {};
+          expect(working.push(`${text.join('\n')}\n`, { ...by, ...sender })).toBe(
+            isTaken ? 'taken' : 'unsupported_type',
+          );
         } else if ('remove' in each) {
           model.remove(each.remove);
           recorded.apply(working, new RemoveSource(each.remove));
@@ -280,6 +273,11 @@ test.each([true, false])('the page is that of the model (by job: %s)', async (by
             working,
             new SetAggregation({ ...working.state.aggregation, metricRules: rulesText(each.rules) }),
           );
+        } else if ('mode' in each) {
+          // Otherwise it is the mode that is tried.
+          if (mode !== 'mixed') continue;
+          model.setMode(each.mode);
+          recorded.apply(working, new SetAggregation({ ...working.state.aggregation, ...modes[each.mode] }));
         } else if ('restart' in each) {
           const facts = working.facts();
           working = await working.restored(2);

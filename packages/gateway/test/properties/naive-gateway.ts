@@ -33,6 +33,8 @@ interface NaiveSource {
 export class NaiveGateway {
   readonly #sources = new Map<string, NaiveSource>();
   #retired: Contribution[] = [];
+  /** What senders that add have pushed. */
+  #added: Contribution[] = [];
   readonly #accumulate: boolean;
   /** A bound once shown stays, at no count of its own, so that no bucket series vanishes. */
   #bounds: Contribution[] = [];
@@ -41,7 +43,18 @@ export class NaiveGateway {
     this.#accumulate = resets === 'accumulate';
   }
 
-  push(push: Push, nowMs: number): void {
+  /** Adds what a sender pushes that is no source. */
+  add({ counters, gauges, untyped, histograms: all }: Push): void {
+    for (const [family, values] of Object.entries({ c: counters, g: gauges, u: untyped }))
+      for (const [series, value] of Object.entries(values)) this.#added.push({ family, series, value });
+    for (const [series, { buckets, sum }] of Object.entries(all)) {
+      for (const [bound, value] of buckets) this.#added.push({ family: 'hb', series, bound, value });
+      if (Number.isFinite(sum)) this.#added.push({ family: 'hs', series, value: sum });
+    }
+  }
+
+  /** `accumulate`: what a counter that falls means of this source, where it is not what it means of all. */
+  push(push: Push, nowMs: number, accumulate: boolean = this.#accumulate): void {
     const source: NaiveSource = this.#sources.get(push.source) ?? {
       lastPushMs: nowMs,
       pruned: false,
@@ -55,11 +68,11 @@ export class NaiveGateway {
         if (family === 'g' || family === 'u') source.has.delete(key);
     }
     for (const [series, value] of Object.entries(push.counters))
-      this.#set(source, { family: 'c', series, value });
+      this.#set(source, { family: 'c', series, value }, accumulate);
     for (const [series, value] of Object.entries(push.gauges))
-      this.#set(source, { family: 'g', series, value });
+      this.#set(source, { family: 'g', series, value }, accumulate);
     for (const [series, value] of Object.entries(push.untyped))
-      this.#set(source, { family: 'u', series, value });
+      this.#set(source, { family: 'u', series, value }, accumulate);
     for (const [series, { buckets, sum }] of Object.entries(push.histograms)) {
       for (const bound of buckets.keys()) this.#bounds.push({ family: 'hb', series, bound, value: 0 });
       const before = [...source.has.entries()].filter(
@@ -74,22 +87,22 @@ export class NaiveGateway {
         (bucketsBefore.length !== buckets.size ||
           bucketsBefore.some(([key, { value }]) => value > (now.get(key)?.value ?? -1)));
       const known = source.has.get(`h s ${series}`)?.value;
-      const last = this.#accumulate && isRestart ? 0 : known;
+      const last = accumulate && isRestart ? 0 : known;
       const counted = Number.isFinite(sum) ? sum : known === undefined ? undefined : last;
       if (counted !== undefined) now.set(`h s ${series}`, { family: 'hs', series, value: counted });
       for (const [key, contribution] of before) {
         source.has.delete(key);
-        if (this.#accumulate && isRestart) this.#retired.push(contribution);
+        if (accumulate && isRestart) this.#retired.push(contribution);
       }
       for (const [key, contribution] of now) source.has.set(key, contribution);
     }
   }
 
-  #set(source: NaiveSource, contribution: Contribution): void {
+  #set(source: NaiveSource, contribution: Contribution, accumulate: boolean): void {
     const key = `${contribution.family} ${contribution.series}`;
     const before = source.has.get(key);
     if (
-      this.#accumulate &&
+      accumulate &&
       contribution.family === 'c' &&
       before !== undefined &&
       contribution.value < before.value
@@ -114,12 +127,14 @@ export class NaiveGateway {
     for (const { has } of this.#sources.values())
       for (const [key, one] of has) if (!stays(one)) has.delete(key);
     this.#retired = this.#retired.filter(stays);
+    this.#added = this.#added.filter(stays);
     this.#bounds = this.#bounds.filter(stays);
   }
 
   wipe(): void {
     this.#sources.clear();
     this.#retired = [];
+    this.#added = [];
     this.#bounds = [];
   }
 
@@ -139,6 +154,7 @@ export class NaiveGateway {
     const all = [
       ...this.#bounds,
       ...this.#retired,
+      ...this.#added,
       ...[...this.#sources.values()].flatMap((source) => [...source.has.values()]),
     ];
     const lines: string[] = [];

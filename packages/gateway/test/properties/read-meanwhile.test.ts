@@ -15,7 +15,7 @@ import { PushProblem } from '../../src/model/errors.ts';
 import type { PushDecoder } from '../../src/model/push-decoder.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { RemoveSource } from '../../src/wal/commands.ts';
-import { Course, step, steps } from '../state/course.ts';
+import { byOf, Course, step, steps } from '../state/course.ts';
 import type { Step } from '../state/course.ts';
 import { WorkingState } from '../state/working-state.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
@@ -28,6 +28,7 @@ const modes = [
   { byJob: false, summaries: 'discard' },
   { byJob: true, counterResets: 'overwrite' },
   { byJob: true, counterResets: 'accumulate' },
+  { byJob: true, counterResets: 'accumulate', mixed: true },
 ] as const;
 
 const formats = ['text', 'openmetrics', 'protobuf'] as const;
@@ -75,11 +76,12 @@ test.each(modes)('a long push and those that come while it is read (%o)', (aggre
       fc.constantFrom(...formats),
       fc.array(fc.array(other, { maxLength: 3 }), { maxLength: 8 }),
       fc.boolean(),
-      (before, body, format, meanwhile, insists) => {
+      fc.constantFrom('adds' as const, 'accumulates' as const),
+      (before, body, format, meanwhile, insists, sender) => {
         const [one, first] = [new WorkingState(aggregation, 1), new WorkingState(aggregation, 1)];
         const course = new Course();
         for (const each of before) course.take(each, [one, first]);
-        const reading = read(one, body, format);
+        const reading = read(one, body, format, sender);
         if (insists) reading.longRead.insist();
         for (const others of meanwhile) {
           if (reading.next().done === true) break;
@@ -88,7 +90,7 @@ test.each(modes)('a long push and those that come while it is read (%o)', (aggre
         if (insists) expect(reading.builder.isUnchanged()).toBe(true);
         const outcome = finish(one, reading);
         if (outcome === READ_AGAIN) expect(insists).toBe(false);
-        else expect(outcome).toBe(finish(first, read(first, body, format)));
+        else expect(outcome).toBe(finish(first, read(first, body, format, sender)));
         expectSame(one.facts(), first.facts());
       },
     ),
@@ -105,14 +107,19 @@ interface Reading {
   readonly refusal: () => PushProblem | undefined;
 }
 
-function read(working: WorkingState, pushed: string | readonly RichFamily[], format: string): Reading {
+function read(
+  working: WorkingState,
+  pushed: string | readonly RichFamily[],
+  format: string,
+  sender: 'adds' | 'accumulates',
+): Reading {
   const isProtobuf = typeof pushed !== 'string' && format === 'protobuf';
   const bytes = isProtobuf
     ? asProtobuf(pushed)
     : Buffer.from(typeof pushed === 'string' ? pushed : asOpenMetrics(pushed));
   const builder = new PushBuilder(working.state, () => origin.wallMs);
   working.state.hold();
-  builder.begin(bytes, undefined, origin.source);
+  builder.begin(bytes, undefined, origin.source, byOf({ ...origin, sender }, working.state).sender);
   let decoder: PushDecoder;
   if (isProtobuf) decoder = beginProtobuf(bytes, builder);
   else if (typeof pushed === 'string') decoder = beginText(bytes, builder);
@@ -179,6 +186,6 @@ function isTaken(each: Other, one: WorkingState, longRead: LongRead): boolean {
 function take(each: Other, working: WorkingState): void {
   const nowMs = 1_500_000;
   if (Array.isArray(each)) working.push(asProtobuf(each), { source: 'o', nowMs });
-  else if ('push' in each) working.push(each.push, { ...each, nowMs });
+  else if ('push' in each) working.push(each.push, { ...byOf(each, working.state), nowMs });
   else if ('remove' in each) working.state.remove(each.remove);
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import type { SenderMode } from '../../src/store/aggregation-config.ts';
 import { appendEntry, emptyBatch } from '../../src/store/batch.ts';
+import type { Batch } from '../../src/store/batch.ts';
 import { NO_COMPOSITE } from '../../src/store/pending-series.ts';
 import { Pace } from '../../src/primitives/pace.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
@@ -10,6 +12,7 @@ import {
   DropDiscarded,
   DropSeries,
   WithdrawSeries,
+  ExpireNamed,
   ExpireSources,
   RecordCode,
   Recycle,
@@ -166,9 +169,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     defaultLimits,
     1,
   );
-  const batch = emptyBatch(1);
-  appendEntry(batch, 3, 7, 0);
-  appendEntry(batch, 4, 0.5, 0);
+  const batch = batchOf({ byJob: true, counterResets: 'overwrite' });
   batch.began.push({ accumulator: 3, startMs: 6 });
   const identity = new Uint8Array(28).fill(9);
   const commands: readonly (readonly [Command<unknown>, string])[] = [
@@ -203,6 +204,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [new RemoveSources(['a', 'bc']), '020161026263'],
     [new DropSeries(Uint32Array.of(3, 7, 300)), '030304a502'],
     [new DropDiscarded(), ''],
+    [new ExpireNamed({ pruned: ['a'], forgotten: ['b', 'cd'] }), '010161020162026364'],
     [new WithdrawSeries([{ source: 'ab', named: Uint32Array.of(3, 7, 300) }]), '01026162030304a502'],
     [
       new SetAggregation({
@@ -218,6 +220,32 @@ test('the record of each command has the bytes that stores hold, and is read as 
     [
       new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),
       `510161${'09'.repeat(28)}020c0705000000000000e03f01060000000000001840`,
+    ],
+    [
+      new PushCommand(batchOf({ byJob: true, counterResets: 'accumulate-by-value' }), new Uint8Array(0), {
+        source: 'a',
+        method: 'POST',
+      }),
+      '80016102020c0705000000000000e03f',
+    ],
+    [
+      new PushCommand(batchOf({ byJob: false, counterResets: 'accumulate' }), new Uint8Array(0), {
+        source: 'a',
+        method: 'POST',
+      }),
+      '0000020c0705000000000000e03f',
+    ],
+    [
+      new SetAggregation({
+        byJob: true,
+        counterResets: 'overwrite',
+        summaries: 'discard',
+        pathLabels: 'drop',
+        mixed: true,
+        addsByDefault: true,
+        metricRules: '[]',
+      }),
+      `0100c803025b5d`,
     ],
   ];
   const writer = new RecordWriter(state);
@@ -266,3 +294,11 @@ test('each series keeps the time at which it was first counted, when records are
     ]);
   }
 });
+
+function batchOf(sender: SenderMode): Batch {
+  const batch = emptyBatch(1);
+  batch.sender = sender;
+  appendEntry(batch, 3, 7, 0);
+  appendEntry(batch, 4, 0.5, 0);
+  return batch;
+}

@@ -12,6 +12,7 @@ const modes = [
   { byJob: true, counterResets: 'overwrite' },
   { byJob: true, counterResets: 'accumulate' },
   { byJob: true, counterResets: 'accumulate-by-value' },
+  { byJob: true, counterResets: 'overwrite', mixed: true, addsByDefault: true },
 ] as const;
 
 test.each(modes)(

@@ -19,6 +19,7 @@ const modes = [
   { byJob: false },
   { byJob: true, counterResets: 'overwrite' },
   { byJob: true, counterResets: 'accumulate' },
+  { byJob: true, counterResets: 'overwrite', mixed: true, addsByDefault: true },
 ] as const;
 
 const small = (aggregation: (typeof modes)[number]): WorkingState =>

@@ -5,9 +5,11 @@ import { expect } from 'vitest';
 import { atOnce } from '../../src/primitives/turns.ts';
 import { SeriesLook, SourceLook } from '../../src/gateway/ledger/expiry-look.ts';
 import { WithdrawSeries } from '../../src/wal/commands.ts';
+import type { State } from '../../src/state/state.ts';
+import type { SenderMode } from '../../src/store/aggregation-config.ts';
 import type { Command } from '../../src/wal/commands.ts';
 import { targetOf } from './target.ts';
-import type { WorkingState } from './working-state.ts';
+import type { PushedBy, WorkingState } from './working-state.ts';
 
 const label = fc.constantFrom('', '{l="a"}', '{l="b"}', '{m="1",l="a"}', '{ l = "b" }', '{l="é"}');
 const value = fc.oneof(
@@ -86,9 +88,26 @@ const rules = fc.constantFrom(
 );
 
 const source = fc.constantFrom('x', 'y', 'z');
+/** How a sender counts, in a state in which that is not the same for all. */
+const senders = {
+  adds: { byJob: false, counterResets: 'overwrite' },
+  overwrites: { byJob: true, counterResets: 'overwrite' },
+  accumulates: { byJob: true, counterResets: 'accumulate' },
+} as const satisfies Record<string, SenderMode>;
+const modes = {
+  add: { byJob: false, mixed: undefined },
+  'by-job': { byJob: true, mixed: undefined },
+  mixed: { byJob: true, mixed: true },
+} as const;
+
+interface PushStep {
+  readonly source: string;
+  readonly sender?: keyof typeof senders;
+  readonly method: 'PUT' | 'POST';
+}
 export type Step =
-  | { readonly push: string; readonly source: string; readonly method: 'PUT' | 'POST' }
-  | { readonly again: number; readonly source: string; readonly method: 'PUT' | 'POST' }
+  | ({ readonly push: string } & PushStep)
+  | ({ readonly again: number } & PushStep)
   | { readonly remove: string }
   | { readonly removeAll: readonly string[] }
   | { readonly drop: number }
@@ -96,8 +115,13 @@ export type Step =
   | { readonly waitMs: number }
   | { readonly recycle: true }
   | { readonly rules: string | undefined }
+  | { readonly mode: keyof typeof modes }
   | { readonly expireSeries: true };
-const method = fc.constantFrom('PUT' as const, 'POST' as const);
+const by = {
+  source,
+  sender: fc.constantFrom(...(Object.keys(senders) as (keyof typeof senders)[])),
+  method: fc.constantFrom('PUT' as const, 'POST' as const),
+};
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
@@ -108,11 +132,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
           maxLength: 3,
         })
         .map((families) => `${families.flat().join('\n')}\n`),
-      source,
-      method,
+      ...by,
     }),
   },
-  { weight: 4, arbitrary: fc.record({ again: fc.nat(5), source, method }) },
+  { weight: 4, arbitrary: fc.record({ again: fc.nat(5), ...by }) },
   { weight: 1, arbitrary: fc.record({ remove: source }) },
   { weight: 1, arbitrary: fc.record({ removeAll: fc.uniqueArray(source) }) },
   { weight: 2, arbitrary: fc.record({ drop: fc.integer({ min: 1, max: 255 }) }) },
@@ -120,6 +143,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ waitMs: fc.constantFrom(500, 1001, 3001) }) },
   { weight: 2, arbitrary: fc.constant({ recycle: true as const }) },
   { weight: 2, arbitrary: fc.record({ rules }) },
+  { weight: 1, arbitrary: fc.record({ mode: fc.constantFrom('add', 'by-job', 'mixed') }) },
   { weight: 2, arbitrary: fc.constant({ expireSeries: true as const }) },
 );
 export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 20 });
@@ -153,9 +177,9 @@ export class Course {
   *#takeWith(each: Step, one: WorkingState): Generator<void, string> {
     const { state } = one;
     const by = { nowMs: this.#nowMs };
-    if ('push' in each) return yield* one.pushInSteps(each.push, { ...each, ...by });
+    if ('push' in each) return yield* one.pushInSteps(each.push, { ...byOf(each, state), ...by });
     if ('again' in each)
-      return yield* one.pushInSteps(this.#pushed.at(-1 - each.again) ?? '', { ...each, ...by });
+      return yield* one.pushInSteps(this.#pushed.at(-1 - each.again) ?? '', { ...byOf(each, state), ...by });
     if ('remove' in each) return String(yield* state.removeInSteps([each.remove]));
     if ('removeAll' in each) return String(yield* state.removeInSteps(each.removeAll));
     if ('drop' in each) return String(yield* state.dropSeriesInSteps(numbersOf(each.drop)));
@@ -165,10 +189,22 @@ export class Course {
       return String(
         yield* state.setAggregationInSteps({ ...state.aggregation, metricRules: each.rules }, by.nowMs),
       );
+    if ('mode' in each) {
+      // Otherwise it is the mode that is tried.
+      if (state.aggregation.addsByDefault !== true) return '';
+      return String(
+        yield* state.setAggregationInSteps({ ...state.aggregation, ...modes[each.mode] }, by.nowMs),
+      );
+    }
     if ('expireSeries' in each) return yield* expireSeries(one, this.#nowMs);
     const limits = { pruneBeforeMs: this.#nowMs - 1000, forgetBeforeMs: this.#nowMs - 3000 };
     return String(yield* state.expireInSteps(limits, 2));
   }
+}
+
+/** Who pushes, and how that counts in a state. */
+export function byOf({ source: of, sender = 'adds', method }: PushStep, { aggregation }: State): PushedBy {
+  return { source: of, method, ...(aggregation.mixed === true ? { sender: senders[sender] } : {}) };
 }
 
 /** Sources have other numbers where a snapshot keeps those of some that are gone. */

@@ -5,7 +5,7 @@ import { freedBy } from '../../src/ingest/freed.ts';
 import { checkLeaving } from '../../src/ingest/leaving.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
-import type { AggregationConfig } from '../../src/store/aggregation-config.ts';
+import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
 import type { Limits } from '../../src/store/limits.ts';
 import { Ring } from '../../src/sources/source-list.ts';
 import { State } from '../../src/state/state.ts';
@@ -38,6 +38,8 @@ export interface PushedBy {
   readonly source?: string;
   readonly method?: 'PUT' | 'POST';
   readonly nowMs?: number;
+  /** How it counts; as the state has it for others where it is left out. */
+  readonly sender?: SenderMode;
   /** Read as OpenMetrics, so many bytes at a time; else as text. */
   readonly openMetricsSlice?: number;
 }
@@ -83,11 +85,11 @@ export class WorkingState {
   /** The same, with what it changes applied in steps. */
   *pushInSteps(
     pushed: string | Buffer,
-    { source = 'x', method = 'POST', nowMs = 1, openMetricsSlice }: PushedBy = {},
+    { source = 'x', method = 'POST', nowMs = 1, sender, openMetricsSlice }: PushedBy = {},
   ): Generator<void, string> {
     const body = Buffer.from(pushed);
     try {
-      this.#builder.begin(body, undefined, source);
+      this.#builder.begin(body, undefined, source, sender);
       if (typeof pushed === 'string' && openMetricsSlice === undefined) {
         decodeText(body, 0, body.length, this.#builder);
       } else {
@@ -180,7 +182,7 @@ export class WorkingState {
   }
 
   #accumulator(accumulator: number): object | undefined {
-    const { kind, family, composite, bound, contributors, startMs, sums } = this.state.accumulators;
+    const { kind, family, composite, bound, contributors, startMs, sums, common } = this.state.accumulators;
     if (kind[accumulator] === 0) return undefined;
     return {
       text: this.state.accumulators.textOf(accumulator),
@@ -191,6 +193,7 @@ export class WorkingState {
       contributors: contributors[accumulator],
       startMs: startMs[accumulator],
       sum: sums.get(accumulator),
+      common: common.has(accumulator) && (common.numberOf(accumulator) ?? 'of the sum'),
       exemplar: this.state.accumulators.exemplars.get(accumulator),
     };
   }

@@ -41,6 +41,11 @@ export class RestartingGateway {
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS, { acceptModeChange });
   }
 
+  /** How many there are. */
+  get sources(): number {
+    return this.#gateway.gateway.holdings().sources;
+  }
+
   /** For the next push, and after a restart as well. */
   async setRules(rules: string | object): Promise<void> {
     await this.gateway.setRules(rules);

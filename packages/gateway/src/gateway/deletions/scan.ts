@@ -2,12 +2,11 @@
  * Goes through the series, or the sources, for those that are to go: a short time in each turn, until as many are found as one record may
  * list. By their numbers, so that it goes on where it stopped, whatever happened meanwhile.
  */
-import type { Label } from '../../model/labels.ts';
 import { labelText, parseSeriesText, seriesText } from '../../model/series-text.ts';
 import { ShortTime } from '../../primitives/turns.ts';
 import { NumberList } from '../../primitives/number-list.ts';
 import type { Selector } from '../../rules/selector.ts';
-import { hashedKey } from '../../sources/source-list.ts';
+import { labelsOfKey } from '../../sources/source-list.ts';
 import { namesSeries } from '../../state/drop-series.ts';
 import type { State } from '../../state/state.ts';
 import { sampleSuffixes } from '../../store/families.ts';
@@ -193,7 +192,7 @@ export class SourceScan implements Scan<readonly string[]> {
   }
 
   #look(key: string): boolean {
-    const labels = labelsOf(key);
+    const labels = labelsOfKey(key);
     const isWanted =
       this.#selectors === undefined || (labels !== undefined && matchesSource(this.#selectors, labels));
     if (!isWanted) return false;
@@ -211,10 +210,4 @@ export class SourceScan implements Scan<readonly string[]> {
     this.#chars = 0;
     return taken;
   }
-}
-
-function labelsOf(key: string): readonly Label[] | undefined {
-  if (key.startsWith(hashedKey)) return undefined;
-  const labels = JSON.parse(key) as readonly (readonly [name: string, value: string])[];
-  return labels.map(([name, value]) => ({ name, value }));
 }

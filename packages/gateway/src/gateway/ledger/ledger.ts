@@ -27,7 +27,9 @@ import { JournalFull } from '../../journal/journal.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Clock } from '../../primitives/clock.ts';
 import { inSteps, inTurns } from '../../primitives/turns.ts';
+import { noRules } from '../../rules/rules.ts';
 import type { Turn } from '../../primitives/turns.ts';
+import { aggregationOf, areAlikeByRules } from './aggregation-of.ts';
 import { LongRead } from './long-read.ts';
 import type { LongReader } from './long-read.ts';
 import type { GatewayOptions } from '../options.ts';
@@ -42,8 +44,8 @@ interface LedgerDeps {
   readonly options: GatewayOptions;
   readonly clock: Clock;
   readonly hashSeed: number;
-  /** What the rules say that the state acts upon. */
-  readonly metricRules?: string | undefined;
+  /** How the state goes on from `begin` on; by the options alone where it is left out. */
+  readonly aggregation?: AggregationConfig | undefined;
 }
 
 /** Those of a new state, before any record says otherwise. */
@@ -80,7 +82,7 @@ export class Ledger implements Target {
   /** Of the record that there was no room for. */
   #wantedBytes = 0;
 
-  constructor({ journal, options, clock, hashSeed, metricRules }: LedgerDeps) {
+  constructor({ journal, options, clock, hashSeed, aggregation }: LedgerDeps) {
     this.#journal = journal;
     this.#clock = clock;
     this.state = new State(initialAggregation, options.limits, hashSeed);
@@ -88,16 +90,7 @@ export class Ledger implements Target {
     this.#keyBounds = { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax };
     this.#writer = new RecordWriter(this.state);
     this.#longWriter = new RecordWriter(this.state);
-    this.#aggregation = {
-      byJob: options.byJob,
-      counterResets: options.jobCounterResets,
-      summaries: options.summaries,
-      dropsWithdrawn: true,
-      dropsStartTimes: true,
-      ...(areGroups(options) ? { groups: true as const } : {}),
-      pathLabels: options.pathLabels,
-      ...(metricRules === undefined ? {} : { metricRules }),
-    };
+    this.#aggregation = aggregation ?? aggregationOf(options, noRules);
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
 
@@ -109,9 +102,9 @@ export class Ledger implements Target {
     return recovery;
   }
 
-  /** What would go wrong if `begin` were called; undefined if nothing would. */
-  modeChange(): ModeChange | undefined {
-    return modeChangeOf(this.state, this.#aggregation);
+  /** What would go wrong if `begin` were called, where so many sources are turned (turned-sources.ts); undefined if nothing would. */
+  modeChange(turned: number): ModeChange | undefined {
+    return modeChangeOf(this.state, this.#aggregation, turned);
   }
 
   /**
@@ -130,13 +123,12 @@ export class Ledger implements Target {
   }
 
   #beginAggregation(): boolean {
-    const { byJob, counterResets, summaries, pathLabels, metricRules, ...others } = this.state.aggregation;
+    const { counterResets, summaries, pathLabels, ...others } = this.state.aggregation;
     const wanted = this.#aggregation;
     const isAsked =
-      byJob === wanted.byJob &&
+      areAlikeByRules(this.state.aggregation, wanted) &&
       counterResets === wanted.counterResets &&
       summaries === wanted.summaries &&
-      metricRules === wanted.metricRules &&
       (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
     const isSame =
       others.dropsWithdrawn === wanted.dropsWithdrawn &&
@@ -394,9 +386,4 @@ export class Ledger implements Target {
   #elapsedMs(): number {
     return this.#clock.elapsed?.() ?? this.#clock.now();
   }
-}
-
-/** Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. */
-function areGroups({ byJob, pathLabels, jobCounterResets }: GatewayOptions): boolean {
-  return byJob && pathLabels === 'add' && jobCounterResets === 'overwrite';
 }

@@ -17,18 +17,22 @@ export interface ModeChange {
 }
 
 /**
- * What would go wrong if the state went on by the rules of the flags; undefined if nothing would. A store that holds nothing may be in any
+ * What would go wrong if the state went on as flags and rules say; undefined if nothing would. `turned` sources would add from then on. A store that holds nothing may be in any
  * mode, and one that does not say which path labels it has is taken as it is.
  */
-export function modeChangeOf(state: State, wanted: AggregationConfig): ModeChange | undefined {
+export function modeChangeOf(
+  state: State,
+  wanted: AggregationConfig,
+  turned: number,
+): ModeChange | undefined {
   const was = state.aggregation;
-  if (was.byJob !== wanted.byJob) {
-    if (state.accumulators.size === 0 && state.sources.size === 0) return undefined;
-    return was.byJob ? fromByJob(state) : toByJob(state);
-  }
+  const isEmpty = state.accumulators.size === 0 && state.sources.size === 0;
+  if (!isEmpty && was.byJob && !wanted.byJob) return fromByJob(state);
+  if (!isEmpty && addsByDefault(was) && !addsByDefault(wanted)) return toByJob(state, was);
+  if (turned > 0) return turnedByRules(turned);
   // In add mode series with and without the labels stand side by side, and each push still counts once.
   const isOther = was.pathLabels !== undefined && was.pathLabels !== wanted.pathLabels;
-  if (!isOther || !wanted.byJob || state.sources.size === 0) return undefined;
+  if (!isOther || !was.byJob || !wanted.byJob || state.sources.size === 0) return undefined;
   return {
     change: `the store was written with --push.path-labels=${was.pathLabels}, but the flag is now ${wanted.pathLabels}`,
     effect: `${counted(state.sources.size, 'source')} would push the same values as series with different labels, and their old series would remain, so that sums over both count them twice`,
@@ -50,12 +54,27 @@ function fromByJob(state: State): ModeChange {
   };
 }
 
-function toByJob(state: State): ModeChange {
+/** Gauges are lost where nobody knows whose they are, which is not so where there are sources already. */
+function toByJob(state: State, { byJob }: AggregationConfig): ModeChange {
+  const lost = byJob ? '' : gaugesLost(state);
   return {
-    change: 'the store was written in add mode, but the gateway is now in by-job mode',
-    effect: `senders of totals would add them in full once more, and each push of senders that reset would replace their previous one${gaugesLost(state)}`,
-    asBefore: 'without --by-job',
+    change: `the store was written in add mode${byJob ? ' for senders of which no rule says it' : ''}, but the gateway is now in by-job mode`,
+    effect: `senders of totals would add them in full once more, and each push of senders that reset would replace their previous one${lost}`,
+    asBefore: byJob ? 'without --by-job and with the previous rules for sources' : 'without --by-job',
   };
+}
+
+function turnedByRules(turned: number): ModeChange {
+  return {
+    change: 'the store was written with other rules for sources',
+    effect: `${counted(turned, 'source')} would be forgotten, and senders of totals would add them in full with each push`,
+    asBefore: 'with the previous rules for sources',
+  };
+}
+
+/** Whether senders add of which no rule says it. */
+function addsByDefault({ byJob, addsByDefault: adds }: AggregationConfig): boolean {
+  return !byJob || adds === true;
 }
 
 /** Nobody could say whose they were. */

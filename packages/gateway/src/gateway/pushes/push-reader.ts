@@ -144,9 +144,8 @@ export class PushReader {
   }
 
   /** Whether sources have series of their own that say when they pushed. Where not all of the path's labels are there, they would share them. */
-  showsPushTimes({ addsAll }: PushRules): boolean {
-    const { byJob, pushTimes } = this.#options;
-    return byJob && addsAll && pushTimes;
+  showsPushTimes({ sender, addsAll }: PushRules): boolean {
+    return sender.byJob && addsAll && this.#options.pushTimes;
   }
 
   #readNow(request: PushRequest, rules: PushRules, sink: Sink): boolean {
@@ -237,9 +236,9 @@ export class PushReader {
     rules: PushRules,
     sink: Sink,
   ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
-    const { added } = rules;
+    const { added, sender } = rules;
     const { builder } = this;
-    builder.begin(body, sink !== builder ? noPathLabels : added, key.text);
+    builder.begin(body, sink !== builder ? noPathLabels : added, key.text, sender);
     if (this.showsPushTimes(rules)) {
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
       // Nobody has sent them.

@@ -9,7 +9,7 @@
  */
 import { addFailureTime, lastFailure } from '../../ingest/push-times.ts';
 import { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
-import { PathRules } from '../../ingest/rewrite/push-rules.ts';
+import { PathRules, senderOptionsOf } from '../../ingest/rewrite/push-rules.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { Command } from '../../wal/commands.ts';
@@ -88,8 +88,7 @@ export class Pushes<Counts extends object> {
     this.#ledger = ledger;
     this.#counted = counted;
     this.#bounds = bounds;
-    const { pathLabels, byJob, emptyInstance } = options;
-    this.#pathRules = new PathRules({ pathLabels, emptyInstance: byJob && emptyInstance });
+    this.#pathRules = new PathRules(senderOptionsOf(options));
     const { state } = ledger;
     const known = { fixed: new FixedSeries(state), memo: new PlacementMemo(state.hashSeed) };
     this.#reader = new PushReader(options, ledger, known);
@@ -126,11 +125,21 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  /** Applies a command that is no push, when its turn has come. Rejects as `push` does. */
-  async commit<Result>(command: Command<Result>, client: Client | undefined): Promise<Result> {
+  /**
+   * Applies a command that is no push, when its turn has come. Rejects as `push` does, and with what `check` throws, which is called in the
+   * same turn before it is applied.
+   */
+  async commit<Result>(
+    command: Command<Result>,
+    client: Client | undefined,
+    check?: () => void,
+  ): Promise<Result> {
     const place = this.#placeOf(command.onlySource ?? '', client);
     for (;;) {
-      const committed = await this.#short.run(place, () => this.#ledger.commit(command));
+      const committed = await this.#short.run(place, () => {
+        check?.();
+        return this.#ledger.commit(command);
+      });
       if (committed !== undefined) return committed.result;
       await this.#untilSpace(place);
     }
@@ -155,9 +164,10 @@ export class Pushes<Counts extends object> {
     const { state } = this.#ledger;
     this.#share.spend(body.length);
     if (this.#isReplay(identity)) return REPLAYED;
-    this.#checkSource(request.key);
+    const rules = this.rulesFor(request.key);
+    this.#checkSource(request.key, rules);
     try {
-      if (!this.#reader.now(request, this.#rulesFor(request.key))) return LONG;
+      if (!this.#reader.now(request, rules)) return LONG;
       const batch = this.#reader.builder.finish();
       const push = commandOf(batch, request, identity);
       if (nearsSourceLimit(state, batch)) {
@@ -188,18 +198,18 @@ export class Pushes<Counts extends object> {
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
     let counts: Counts | typeof REPLAYED | undefined;
-    // A push is read by one set of rules, however often it has to be read, unless the state goes by other ones meanwhile.
-    let { metricRules } = state.aggregation;
-    let rules = this.#rulesFor(request.key);
+    // A push is read by one set of rules, however often it has to be read, unless the state goes by other ones meanwhile, or it counts otherwise.
+    let { aggregation } = state;
+    let rules = this.rulesFor(request.key);
     // Numbers of freed accumulators must not be used again while the batch may hold them.
     state.hold();
     try {
       // Where there was no room for a push that insisted, those who waited for it are to have their turn before it insists again.
       for (let attempt = 1; counts === undefined; attempt += 1) {
         while (this.#ledger.applying !== undefined) await this.#ledger.applying;
-        if (state.aggregation.metricRules !== metricRules) {
-          ({ metricRules } = state.aggregation);
-          rules = this.#rulesFor(request.key);
+        if (state.aggregation !== aggregation || !this.#counts(request.key, rules)) {
+          ({ aggregation } = state);
+          rules = this.rulesFor(request.key);
         }
         counts = await this.#attempt(request, identity, {
           rules,
@@ -237,7 +247,7 @@ export class Pushes<Counts extends object> {
       if (!(await inSteps(builder.isCurrentInSteps(), turn))) return undefined;
       if (!reader.isUnchanged()) return undefined;
       if (this.#isReplay(identity)) return REPLAYED;
-      this.#checkSource(request.key);
+      this.#checkSource(request.key, how.rules);
       await inSteps(builder.finishInSteps(), turn);
       // What sources have is in the hands of whoever changes it.
       while (ledger.applying !== undefined) await ledger.applying;
@@ -248,6 +258,7 @@ export class Pushes<Counts extends object> {
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (!builder.isUnchanged()) return undefined;
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
+      if (!this.#counts(request.key, how.rules)) return undefined;
       if (await ledger.pushInSteps(push, turn)) return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
@@ -257,8 +268,8 @@ export class Pushes<Counts extends object> {
     return undefined;
   }
 
-  #checkSource(key: GroupingKey): void {
-    if (!this.#options.byJob) return;
+  #checkSource(key: GroupingKey, { sender }: PushRules): void {
+    if (!sender.byJob) return;
     requireJob(key);
     if (this.#ledger.state.isFullFor(key.text)) {
       throw new RequestError(
@@ -268,8 +279,15 @@ export class Pushes<Counts extends object> {
     }
   }
 
-  #rulesFor(key: GroupingKey): PushRules {
+  /** Those in force. */
+  rulesFor(key: GroupingKey): PushRules {
     return this.#pathRules.for(this.#rules.current, key);
+  }
+
+  /** Whether a push that was read by these rules counts as the rules in force say. */
+  #counts(key: GroupingKey, { sender }: PushRules): boolean {
+    const now = this.rulesFor(key).sender;
+    return now.byJob === sender.byJob && now.counterResets === sender.counterResets;
   }
 
   #isReplay(identity: Identity): boolean {
@@ -291,14 +309,14 @@ export class Pushes<Counts extends object> {
   noteFailure({ key }: PushRequest): void {
     const ledger = this.#ledger;
     const { state } = ledger;
-    const rules = this.#rulesFor(key);
+    const rules = this.rulesFor(key);
     if (!this.#reader.showsPushTimes(rules) || !state.sources.has(key.text)) return;
     if (ledger.applying !== undefined || !this.#short.isIdle) return;
     const path = rules.added;
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
     const { builder } = this.#reader;
-    builder.begin(nothing, path, key.text);
+    builder.begin(nothing, path, key.text, rules.sender);
     try {
       addFailureTime(builder, state, nowMs);
       const batch = builder.finish();
@@ -320,8 +338,10 @@ function* growthOf(
   return growth;
 }
 
+/** A sender that adds has no source. */
 function commandOf(batch: Batch, { key, method, body }: PushRequest, identity: Identity): PushCommand {
-  return new PushCommand(batch, body, { source: key.text, method, identity });
+  const source = batch.sender.byJob ? key.text : '';
+  return new PushCommand(batch, body, { source, method, identity });
 }
 
 export function requireJob(key: GroupingKey): void {

@@ -18,11 +18,11 @@ export type Suspicion = (typeof suspicions)[number];
 
 const remedies: Readonly<Record<Suspicion, string>> = {
   totals_in_add_mode:
-    'pushes to this path look like totals, which add mode adds again with each push; run the gateway with --by-job, or reset the counters after each push',
+    'pushes to this path look like totals, which add mode adds again with each push; run the gateway with --by-job or set mode: by-job for this sender, or reset the counters after each push',
   two_on_one_path:
     'counters pushed to this path go up and down, as if two processes overwrote each other; give each its own path, with an instance label',
   invented_start_times:
-    'a source sends a newer start time with each push although its counters continue, so they are added in full each time; use --job-counter-resets=accumulate-by-value',
+    'a source sends a newer start time with each push although its counters continue, so they are added in full each time; use --job-counter-resets=accumulate-by-value, or counter_resets for this sender',
 };
 
 const PATHS_MAX = 1000;
@@ -64,7 +64,6 @@ interface Path {
 }
 
 export class Suspects {
-  readonly #byJob: boolean;
   readonly #log: Log;
   readonly #paths = new Map<string, Path>();
   readonly #reported = new Set<Suspicion>();
@@ -78,8 +77,7 @@ export class Suspects {
   #random = 1;
 
   /** `now` is in milliseconds since any time. */
-  constructor(byJob: boolean, log: Log, now: () => number) {
-    this.#byJob = byJob;
+  constructor(log: Log, now: () => number) {
     this.#log = log;
     this.#now = now;
     this.#blockSinceMs = now();
@@ -144,7 +142,7 @@ export class Suspects {
       return;
     }
     path.pushes += 1;
-    const suspicion = this.#byJob ? lookByJob(path, batch) : lookAtTotals(path, batch);
+    const suspicion = batch.sender.byJob ? lookByJob(path, batch) : lookAtTotals(path, batch);
     if (suspicion !== undefined) this.#report(key, path, suspicion);
   }
 

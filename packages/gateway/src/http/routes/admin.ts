@@ -13,6 +13,7 @@ import { nosniff } from '../replies/headers.ts';
 import { sendText } from '../replies/send-text.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
+import { NOTHING_DELETED } from './push.ts';
 import type { Handler } from './routes.ts';
 
 const KIB = 1024;
@@ -20,12 +21,10 @@ const BODY_BYTES_MAX = 64 * KIB;
 /** Of all bodies at one time. */
 const BODIES_BYTES_MAX = 16 * BODY_BYTES_MAX;
 const FORM = 'application/x-www-form-urlencoded';
-const NOTHING_DELETED = 'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
 
 interface AdminDeps {
   readonly gateway: GatewayApi;
   readonly isEnabled: boolean;
-  readonly byJob: boolean;
   readonly addressOf: AddressOf;
 }
 
@@ -61,7 +60,7 @@ export function adminHandlers(
     }),
     deleteSources: handler('sources', ({ response }, { sources }) =>
       sendText(response, 202, {
-        text: deps.byJob ? `${counted(sources, 'source')} deleted\n` : NOTHING_DELETED,
+        text: deps.gateway.mode !== 'add' ? `${counted(sources, 'source')} deleted\n` : NOTHING_DELETED,
       }),
     ),
     wipe: handler('all', ({ response }, { series, sources }) =>

@@ -1,7 +1,7 @@
 /** The page at `/`: what this is, how to push to it, what it holds. HTML for browsers, text for curl. */
 import { createHash } from 'node:crypto';
 
-import type { GatewayApi, Holdings, Suspect } from '../../gateway/api.ts';
+import type { GatewayApi, Holdings, SendersMode, Suspect } from '../../gateway/api.ts';
 import type { Label } from '../../model/labels.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { preferredMediaType } from '../replies/accept.ts';
@@ -13,7 +13,6 @@ interface PageDeps {
   readonly gateway: GatewayApi;
   readonly pushPath: string;
   readonly telemetryPath: string;
-  readonly byJob: boolean;
   readonly version: string;
 }
 
@@ -54,6 +53,14 @@ export function pageHandler(deps: PageDeps): Handler {
   };
 }
 
+const leads: Readonly<Record<SendersMode, string>> = {
+  add: 'Push metrics here. They are added up for Prometheus to scrape.',
+  'by-job':
+    'Push metrics here, each sender under its job. Prometheus scrapes the sum of their latest pushes.',
+  mixed:
+    'Push metrics here, each sender under its job. Prometheus scrapes the sum of the latest pushes of some senders and of all pushes of the others, as the rules say.',
+};
+
 interface PageContent {
   readonly title: string;
   readonly lead: string;
@@ -65,16 +72,15 @@ interface PageContent {
 }
 
 function pageContent(deps: PageDeps, host: string | undefined): PageContent {
-  const url = `http://${safeHost(host)}${deps.pushPath}${deps.byJob ? 'job/example' : ''}`;
+  const { mode } = deps.gateway;
+  const url = `http://${safeHost(host)}${deps.pushPath}${mode === 'add' ? '' : 'job/example'}`;
   const holdings = deps.gateway.holdings();
   return {
     title: `prom-aggregation-gateway ${deps.version}`,
-    lead: deps.byJob
-      ? 'Push metrics here, each sender under its job. Prometheus scrapes the sum of their latest pushes.'
-      : 'Push metrics here. They are added up for Prometheus to scrape.',
+    lead: leads[mode],
     curl: `echo 'http_requests_total{method="post",code="200"} 1027' | curl --data-binary @- ${url}`,
     warnings: holdings.suspects.map((suspect) => warningOf(suspect, deps.pushPath)),
-    facts: describe(holdings, deps.byJob),
+    facts: describe(holdings, mode),
     links: [
       [SCRAPE_PATH, 'the aggregated metrics, for Prometheus to scrape'],
       [deps.telemetryPath, "the gateway's own metrics"],
@@ -84,7 +90,7 @@ function pageContent(deps: PageDeps, host: string | undefined): PageContent {
   };
 }
 
-function describe(holdings: Holdings, byJob: boolean): [string, string][] {
+function describe(holdings: Holdings, mode: SendersMode): [string, string][] {
   const last = holdings.lastPushMs;
   const facts: [string, string][] = [
     ['Families', String(holdings.families)],
@@ -92,7 +98,7 @@ function describe(holdings: Holdings, byJob: boolean): [string, string][] {
     ['Pushes', `${holdings.pushes} since start`],
     ['Last push', last === undefined ? 'none yet' : new Date(last).toISOString()],
   ];
-  if (byJob) facts.splice(2, 0, ['Sources', String(holdings.sources)]);
+  if (mode !== 'add') facts.splice(2, 0, ['Sources', String(holdings.sources)]);
   return facts;
 }
 

@@ -23,13 +23,15 @@ export interface PushDeps {
   readonly cors: CorsPolicy;
   readonly routes: Routes;
   readonly state: { readonly stopping: boolean };
-  readonly byJob: boolean;
   readonly addressOf: AddressOf;
   readonly log: Log;
 }
 
 /** What is said with a 202, where the sender may think that something was done. */
-const NOTHING_DELETED = 'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
+export const NOTHING_DELETED =
+  'nothing was deleted: in add mode the gateway does not track sources; see --by-job\n';
+const NOTHING_DELETED_HERE =
+  'nothing was deleted: pushes to this path are added, so the gateway does not track their source; see mode: by-job in the rules for sources\n';
 const NOTHING_ADDED =
   'all samples of this push were ignored: summaries are dropped without --push.summaries=sum-and-count, and so are NaN and infinite values\n';
 const ALL_DROPPED =
@@ -86,10 +88,11 @@ export function retireHandler(deps: PushDeps): Handler {
     }
     const key = parsePushPath(rest);
     exchange.request.resume();
-    await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
+    const isTracked = await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
     const headers = cors.headersFor(origin, 'retire');
-    if (deps.byJob) sendAccepted(exchange, headers);
-    else sendText(exchange.response, 202, { text: NOTHING_DELETED, headers });
+    const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
+    if (isTracked) sendAccepted(exchange, headers);
+    else sendText(exchange.response, 202, { text, headers });
   };
 }
 

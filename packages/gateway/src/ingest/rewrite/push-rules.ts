@@ -1,6 +1,7 @@
 /** Which rules hold for the pushes of a path, and how messages call them. */
 import type { GroupingKey, Label } from '../../model/labels.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
+import type { SenderMode } from '../../store/aggregation-config.ts';
 import type { PathLabels } from '../sample-kinds.ts';
 import { noPathLabels } from '../sample-kinds.ts';
 
@@ -13,6 +14,8 @@ export interface PushRules {
   readonly path: readonly Label[];
   /** Those that series get. */
   readonly added: PathLabels;
+  /** How its pushes count. */
+  readonly sender: SenderMode;
   /** Whether those are all, as `--push.path-labels=add` has it. */
   readonly addsAll: boolean;
   /** Those of the source before those that hold for all. */
@@ -26,23 +29,54 @@ export interface PushRules {
   readonly seesPath: boolean;
 }
 
-/** What the flags say of path labels. */
-interface PathLabelOptions {
+/** What the flags say of senders of which no rule says it. */
+interface SenderOptions extends SenderMode {
   readonly pathLabels: 'drop' | 'add';
   readonly emptyInstance: boolean;
 }
 
-export function rulesForPath(rules: Rules, key: GroupingKey, options: PathLabelOptions): PushRules {
-  const source = rules.sources.find(({ match }) => match === undefined || match.matches('', key.labels));
+/** The same, from the options of a gateway. */
+export function senderOptionsOf(options: {
+  readonly byJob: boolean;
+  readonly jobCounterResets: SenderMode['counterResets'];
+  readonly pathLabels: 'drop' | 'add';
+  readonly emptyInstance: boolean;
+}): SenderOptions {
+  const { byJob, jobCounterResets, pathLabels, emptyInstance } = options;
+  return { byJob, counterResets: jobCounterResets, pathLabels, emptyInstance };
+}
+
+/** The rule of a sender; of one whose labels are not known, the one that holds for all. */
+export function sourceRuleFor(
+  { sources }: Rules,
+  labels: readonly Label[] | undefined,
+): SourceRule | undefined {
+  return sources.find(
+    ({ match }) => match === undefined || (labels !== undefined && match.matches('', labels)),
+  );
+}
+
+/** How senders of a rule count, or those of which no rule says it. */
+export function senderBy(source: SourceRule | undefined, { byJob, counterResets }: SenderMode): SenderMode {
+  return {
+    byJob: source?.mode === undefined ? byJob : source.mode === 'by-job',
+    counterResets: source?.counterResets ?? counterResets,
+  };
+}
+
+export function rulesForPath(rules: Rules, key: GroupingKey, options: SenderOptions): PushRules {
+  const source = sourceRuleFor(rules, key.labels);
   const pathLabels = source?.pathLabels ?? options.pathLabels;
   const relabel = source === undefined ? rules.relabel : [...source.relabel, ...rules.relabel];
   const changes = relabel.length > 0 || rules.metrics.some(rewritesSeries);
-  const added = addedLabels(key.labels, pathLabels, options.emptyInstance);
+  const sender = senderBy(source, options);
+  const added = addedLabels(key.labels, pathLabels, sender.byJob && options.emptyInstance);
   return {
     rules,
     source,
     path: key.labels,
     added,
+    sender,
     addsAll: pathLabels === 'add',
     relabel,
     metrics: rules.metrics,
@@ -58,11 +92,11 @@ export const PATH_CHARS_MAX = 1024;
 
 /** The rules for paths, found once for each as long as they are the same. */
 export class PathRules {
-  readonly #options: PathLabelOptions;
+  readonly #options: SenderOptions;
   #of: Rules | undefined;
   readonly #byPath = new Map<string, PushRules>();
 
-  constructor(options: PathLabelOptions) {
+  constructor(options: SenderOptions) {
     this.#options = options;
   }
 

@@ -1,7 +1,7 @@
 /** All keys of a configuration file. The checks, the schema for editors and docs/reference/configuration.md are made from these tables. */
 import { Pattern } from '../pattern.ts';
-import { gaugePolicies, relabelActions } from '../rules.ts';
-import type { GaugePolicy, MetricRule, RelabelRule } from '../rules.ts';
+import { counterResets, gaugePolicies, relabelActions, senderModes } from '../rules.ts';
+import type { GaugePolicy, MetricRule, RelabelRule, SourceRule } from '../rules.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
 import { entries } from './entries.ts';
@@ -26,6 +26,10 @@ export interface RelabelKeys {
 
 export interface SourceKeys {
   readonly match: Selector;
+  readonly mode: NonNullable<SourceRule['mode']>;
+  readonly counter_resets: NonNullable<SourceRule['counterResets']>;
+  readonly prune_after: number;
+  readonly forget_after: number;
   readonly path_labels: 'add' | 'drop' | Labels;
   readonly metric_relabel_configs: readonly Located<Entry<RelabelKeys>>[];
 }
@@ -111,6 +115,9 @@ export const relabelTable: Table<RelabelKeys> = {
   schema: relabelSchema,
 };
 
+/** Those that say nothing of senders that add. */
+export const keysByJob = ['counter_resets', 'prune_after', 'forget_after'] as const;
+
 export const sourceTable: Table<SourceKeys> = {
   name: 'an entry of sources',
   keys: {
@@ -118,6 +125,30 @@ export const sourceTable: Table<SourceKeys> = {
       kind: selector,
       doc: 'Which senders it is for: a series selector, matched against the labels of the push path. If left out, all.',
       example: `'{job=~"worker|api"}'`,
+    },
+    mode: {
+      kind: word(senderModes),
+      doc: 'How these senders count. With `by-job`, each push replaces the previous push of the same source; with `add`, it is added to what all have pushed.',
+      default: 'as `--by-job` says',
+      example: 'by-job',
+    },
+    counter_resets: {
+      kind: word(counterResets),
+      doc: 'Of senders by job: a counter that decreases is overwritten, or is a restart after which the sum goes on, as with `--job-counter-resets`.',
+      default: 'as `--job-counter-resets` says',
+      example: 'accumulate',
+    },
+    prune_after: {
+      kind: duration,
+      doc: 'Of senders by job: the gauges of a source that has not pushed for this long are removed. `0` means never.',
+      default: 'as `--job-prune-duration` says',
+      example: '90s',
+    },
+    forget_after: {
+      kind: duration,
+      doc: 'Of senders by job: a source that has not pushed for this long is folded into the totals and forgotten. `0` means never.',
+      default: 'as `--job-forget-duration` says',
+      example: '1d',
     },
     path_labels: {
       kind: wordOr(['add', 'drop'], labels),
@@ -132,7 +163,16 @@ export const sourceTable: Table<SourceKeys> = {
       example: '[{action: labeldrop, regex: pod}]',
     },
   },
-  notYet: ['mode', 'counter_resets', 'prune_after', 'forget_after'],
+  notYet: [],
+  schema: {
+    allOf: [
+      {
+        if: { properties: { mode: { const: 'add' } }, required: ['mode'] },
+        // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON schema
+        then: { properties: Object.fromEntries(keysByJob.map((key) => [key, false])) },
+      },
+    ],
+  },
 };
 
 export const metricTable: Table<MetricKeys> = {

@@ -15,6 +15,8 @@ import { metricRulesOf } from './metric-rules.ts';
 import { Problems } from './problems.ts';
 import type { FileProblem } from './problems.ts';
 import { relabelRulesOf } from './relabel-rules.ts';
+import { checkGauges } from './sender-checks.ts';
+import type { SenderDefaults } from './sender-checks.ts';
 import { sourceRulesOf } from './source-rules.ts';
 
 const ENTRIES_MAX = 10_000;
@@ -26,26 +28,28 @@ interface RulesRead {
   readonly problems: readonly FileProblem[];
 }
 
-interface Circumstances {
-  /** What holds for sources of which the file does not say it. */
+/** What holds for senders and series of which the file does not say it. */
+export interface Circumstances extends SenderDefaults {
   readonly pathLabels: 'drop' | 'add';
 }
 
+const defaults: Circumstances = { pathLabels: 'drop', byJob: false, jobPruneDurationMs: 0, seriesTtlMs: 0 };
+
 /** Never throws, whatever the text is. */
-export function readRules(text: string, circumstances?: Circumstances): RulesRead {
+export function readRules(text: string, circumstances?: Partial<Circumstances>): RulesRead {
   return atOnce(readRulesInSteps(text, circumstances));
 }
 
 export function* readRulesInSteps(
   text: string,
-  { pathLabels }: Circumstances = { pathLabels: 'drop' },
+  circumstances: Partial<Circumstances> = {},
 ): Generator<void, RulesRead> {
   const problems = new Problems(text);
-  const rules = yield* rulesOf(text, problems, pathLabels);
+  const rules = yield* rulesOf(text, problems, { ...defaults, ...circumstances });
   return { rules: problems.errors > 0 ? undefined : rules, problems: problems.list() };
 }
 
-function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'): Generator<void, Rules> {
+function* rulesOf(text: string, problems: Problems, circumstances: Circumstances): Generator<void, Rules> {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
     problems.error({ from: 0, to: 1 }, `the file is larger than ${FILE_BYTES_MAX} bytes`);
     return noRules;
@@ -58,7 +62,7 @@ function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'):
   if (root.node === undefined) return noRules;
   const read = yield* entry(fileTable).read(root, reader);
   if (read === undefined) return noRules;
-  const rules = yield* checked(read, problems, pathLabels);
+  const rules = yield* checked(read, problems, circumstances);
   if (countEntries(rules) > ENTRIES_MAX) {
     problems.error({ from: 0, to: 1 }, `the file has more than ${ENTRIES_MAX} entries`);
   }
@@ -68,16 +72,19 @@ function* rulesOf(text: string, problems: Problems, pathLabels: 'drop' | 'add'):
 function* checked(
   { keys }: Entry<FileKeys>,
   problems: Problems,
-  pathLabels: 'drop' | 'add',
+  circumstances: Circumstances,
 ): Generator<void, Rules> {
-  const sources = yield* sourceRulesOf(keys.sources, problems);
+  const { pathLabels, byJob } = circumstances;
+  const sources = yield* sourceRulesOf(keys.sources, problems, byJob);
   const relabel = yield* relabelRulesOf(keys.metric_relabel_configs, problems);
   const relabelling = [...sources.flatMap((source) => source.relabel), ...relabel];
   const hasLabel = (label: string): boolean =>
     pathLabels === 'add' ||
     sources.some((source) => addsPathLabel(source, label)) ||
     relabelling.some((rule) => makesLabel(rule, label));
-  return { sources, relabel, metrics: yield* metricRulesOf(keys, problems, hasLabel) };
+  const metrics = yield* metricRulesOf(keys, problems, hasLabel);
+  checkGauges(keys, { sources, defaults: circumstances }, problems);
+  return { sources, relabel, metrics };
 }
 
 function addsPathLabel({ pathLabels }: SourceRule, label: string): boolean {

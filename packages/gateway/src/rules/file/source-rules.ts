@@ -3,21 +3,24 @@ import { NAME_LABEL } from '../../model/labels.ts';
 import type { SourceRule } from '../rules.ts';
 import { matchOf } from './alike.ts';
 import type { Entry } from './entries.ts';
+import { keysByJob } from './keys.ts';
 import type { FileKeys, SourceKeys } from './keys.ts';
 import type { Located } from './kinds.ts';
 import type { Problems } from './problems.ts';
 import { relabelRulesOf } from './relabel-rules.ts';
 
-/** Without entries that are wrong, which are noted. */
+/** `byJob` says how senders count of which the file does not say it. Without entries that are wrong, which are noted. */
 export function* sourceRulesOf(
   list: Located<FileKeys['sources']> | undefined,
   problems: Problems,
+  byJob: boolean,
 ): Generator<void, readonly SourceRule[]> {
   const seen = new Map<string, Entry<SourceKeys>>();
   const rules: SourceRule[] = [];
   for (const { value } of list?.value ?? []) {
     yield;
     checkMatch(value, problems);
+    checkMode(value, problems, byJob);
     if (isKnown(value)) checkOrder(value, seen, problems);
     rules.push(yield* sourceRuleOf(value, problems));
   }
@@ -53,11 +56,36 @@ function checkMatch({ at, keys, isWhole }: Entry<SourceKeys>, problems: Problems
   if (isWhole && Object.keys(keys).length === 0) problems.error(at, 'this entry says nothing');
 }
 
+/** What is said of sources is of no use to senders that have none. */
+function checkMode({ keys }: Entry<SourceKeys>, problems: Problems, byJob: boolean): void {
+  const { mode } = keys;
+  for (const name of keysByJob) {
+    const key = keys[name];
+    if (key === undefined) continue;
+    if (mode?.value === 'add') {
+      problems.error(
+        key.keyAt,
+        `${name} is for senders by job, and these add; remove it, or set mode: by-job`,
+      );
+    } else if (mode === undefined && !byJob) {
+      problems.warning(
+        key.keyAt,
+        `${name} has no effect on senders that add, as these do without --by-job; set mode: by-job in this entry`,
+      );
+    }
+  }
+}
+
 function* sourceRuleOf({ keys }: Entry<SourceKeys>, problems: Problems): Generator<void, SourceRule> {
-  const { match, path_labels: labels, metric_relabel_configs: relabel } = keys;
+  const { match, mode, path_labels: labels, metric_relabel_configs: relabel } = keys;
+  const { counter_resets: counterResets, prune_after: pruneAfter, forget_after: forgetAfter } = keys;
   return {
     match: match?.value,
     pathLabels: typeof labels?.value === 'object' ? labels.value.map(({ value }) => value) : labels?.value,
     relabel: yield* relabelRulesOf(relabel, problems),
+    ...(mode && { mode: mode.value }),
+    ...(counterResets && { counterResets: counterResets.value }),
+    ...(pruneAfter && { pruneAfterMs: pruneAfter.value }),
+    ...(forgetAfter && { forgetAfterMs: forgetAfter.value }),
   };
 }

@@ -73,6 +73,8 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   target_label: fc.constantFrom('a', 'b_${1}', 'ü', 7),
   replacement: fc.constantFrom('$1', '${1}_total', 'x'),
   ttl: fc.constantFrom('90s', '1h30m', '0', 0),
+  prune_after: fc.constantFrom('90s', '0', 0),
+  forget_after: fc.constantFrom('1d', '1w2d', 0),
   modulus: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 };
 

@@ -1,0 +1,54 @@
+/** How the state goes on, by the flags and the rules together. */
+import { stateRulesOf } from '../../rules/file/state-rules.ts';
+import { modesOf, rulesOfSenders } from '../../rules/rules.ts';
+import type { Rules } from '../../rules/rules.ts';
+import type { AggregationConfig } from '../../store/aggregation-config.ts';
+import type { GatewayOptions } from '../options.ts';
+
+export function aggregationOf(options: GatewayOptions, rules: Rules): AggregationConfig {
+  const modes = modesOf(rules.sources, options.byJob ? 'by-job' : 'add');
+  const [byJob, adds] = [modes.has('by-job'), modes.has('add')];
+  const addsByDefault = !options.byJob && rulesOfSenders(rules.sources).includes(undefined);
+  const metricRules = stateRulesOf(rules, options.seriesTtlMs);
+  return {
+    byJob,
+    ...(byJob && adds ? { mixed: true as const } : {}),
+    ...(byJob && addsByDefault ? { addsByDefault: true as const } : {}),
+    counterResets: options.jobCounterResets,
+    summaries: options.summaries,
+    dropsWithdrawn: true,
+    dropsStartTimes: true,
+    ...(byJob && areGroups(options, rules) ? { groups: true as const } : {}),
+    pathLabels: options.pathLabels,
+    ...(metricRules === undefined ? {} : { metricRules }),
+  };
+}
+
+/**
+ * Whoever adds labels of the path has series of a source alone, and expects of them what Pushgateway does. Where restarts are added up, what
+ * a source has is less than what it counted, so that nothing of it can go.
+ */
+function areGroups({ pathLabels, jobCounterResets }: GatewayOptions, { sources }: Rules): boolean {
+  return (
+    pathLabels === 'add' &&
+    rulesOfSenders(sources).every(
+      (rule) => rule?.mode === 'add' || (rule?.counterResets ?? jobCounterResets) === 'overwrite',
+    )
+  );
+}
+
+/** Whether two are the same, as far as rules say it; without `groups`, which follow from that and the flags. */
+export function areAlikeByRules(one: AggregationConfig, other: AggregationConfig): boolean {
+  return (
+    one.byJob === other.byJob &&
+    one.mixed === other.mixed &&
+    one.addsByDefault === other.addsByDefault &&
+    one.metricRules === other.metricRules
+  );
+}
+
+/** How senders count. */
+export function modeOf({ byJob, mixed }: AggregationConfig): 'add' | 'by-job' | 'mixed' {
+  if (!byJob) return 'add';
+  return mixed === true ? 'mixed' : 'by-job';
+}
