@@ -47,7 +47,7 @@ export default defineConfig({
         test: {
           name: 'fuzz',
           include: ['packages/*/test/fuzz/*.fuzz.ts'],
-          testTimeout: 600_000,
+          disableConsoleIntercept: true,
         },
       },
     ],

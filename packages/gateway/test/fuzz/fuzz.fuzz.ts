@@ -15,7 +15,10 @@ const firstSeed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 
 const pushed = ['text', 'openmetrics', 'protobuf', 'mixed'] as const;
 
-test.each(pushed)(`%s, random runs for ${seconds} s from seed ${firstSeed}`, async (format) => {
+/** To cut a failure down takes as long as it takes. */
+const options = { timeout: (seconds + 600) * 1000 };
+
+test.each(pushed)(`%s, random runs for ${seconds} s from seed ${firstSeed}`, options, async (format) => {
   const only: readonly FuzzFormat[] | undefined = format === 'mixed' ? undefined : [format];
   const untilMs = performance.now() + seconds * 1000;
   let runs = 0;
@@ -28,6 +31,7 @@ test.each(pushed)(`%s, random runs for ${seconds} s from seed ${firstSeed}`, asy
       `seed ${firstSeed + runs}: ${await failureOf(smaller)}\nKeep it in corpus/:\n${JSON.stringify(smaller, undefined, 2)}`,
     );
   }
+  console.log(`${format}: ${runs} runs without a difference`);
   expect(runs).toBeGreaterThan(0);
 });
 
