@@ -8,21 +8,11 @@ import type { Part, PartReader } from './parts.ts';
 
 const ROWS_MAX = 1 << 13;
 
-export function* windowParts({ size, ring }: FrozenWindows): Generator<Part, void> {
-  for (let from = 0; from < size; from += ROWS_MAX) {
-    const rows = Math.min(ROWS_MAX, size - from);
-    const accumulators = new Uint32Array(rows);
-    const slotsMs = new Float64Array(rows);
-    const newest = new Float64Array(rows);
-    const values = new Float64Array(rows * SLOTS);
-    for (let i = 0; i < rows; i += 1) {
-      const each = ring(from + i);
-      accumulators[i] = each.accumulator;
-      slotsMs[i] = each.slotMs;
-      newest[i] = each.newest;
-      values.set(each.values, i * SLOTS);
-    }
-    yield { tag: Tag.WINDOWS, from, rows, columns: [accumulators, slotsMs, newest, values] };
+export function* windowParts(frozen: FrozenWindows): Generator<Part, void> {
+  for (let from = 0; from < frozen.size; from += ROWS_MAX) {
+    const to = Math.min(from + ROWS_MAX, frozen.size);
+    const { accumulators, slotsMs, newest, values } = frozen.rows(from, to);
+    yield { tag: Tag.WINDOWS, from, rows: to - from, columns: [accumulators, slotsMs, newest, values] };
   }
 }
 

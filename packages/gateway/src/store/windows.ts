@@ -32,7 +32,6 @@ interface Chunk {
   isFrozen: boolean;
 }
 
-/** A ring as snapshots have it. */
 interface WindowRing {
   readonly accumulator: number;
   readonly slotMs: number;
@@ -41,10 +40,19 @@ interface WindowRing {
   readonly values: Float64Array;
 }
 
+/** Some rings, as columns. */
+interface WindowRows {
+  readonly accumulators: Uint32Array;
+  readonly slotsMs: Float64Array;
+  readonly newest: Float64Array;
+  /** Those of one ring after those of another. */
+  readonly values: Float64Array;
+}
+
 /** All rings at one point in time. */
 export interface FrozenWindows {
   readonly size: number;
-  readonly ring: (index: number) => WindowRing;
+  readonly rows: (from: number, to: number) => WindowRows;
 }
 
 export class Windows {
@@ -177,7 +185,7 @@ export class Windows {
       chunk.isFrozen = true;
       return chunk.numbers;
     });
-    return { size: this.size, ring: (index) => readRing(chunks[index >>> CHUNK_BITS]!, at(index)) };
+    return { size: this.size, rows: (from, to) => rowsOf(chunks, from, to) };
   }
 
   thaw(): void {
@@ -243,9 +251,7 @@ export class Windows {
 
 export const noWindows: FrozenWindows = {
   size: 0,
-  ring() {
-    throw new RangeError('there is no window');
-  },
+  rows: (from, to) => rowsOf([], from, to),
 };
 
 const emptySlots = new Float64Array(SLOTS).fill(Number.NaN);
@@ -272,4 +278,21 @@ function readRing(numbers: Float64Array, ring: number): WindowRing {
     newest: numbers[ring + NEWEST]!,
     values: numbers.slice(ring + VALUES, ring + RING),
   };
+}
+
+function rowsOf(chunks: readonly Float64Array[], from: number, to: number): WindowRows {
+  const accumulators = new Uint32Array(to - from);
+  const slotsMs = new Float64Array(to - from);
+  const newest = new Float64Array(to - from);
+  const values = new Float64Array((to - from) * SLOTS);
+  for (let i = 0; i < to - from; i += 1) {
+    const numbers = chunks[(from + i) >>> CHUNK_BITS]!;
+    const ring = at(from + i);
+    accumulators[i] = numbers[ring + ACCUMULATOR]!;
+    slotsMs[i] = numbers[ring + SLOT_MS]!;
+    newest[i] = numbers[ring + NEWEST]!;
+    for (let place = 0; place < SLOTS; place += 1)
+      values[i * SLOTS + place] = numbers[ring + VALUES + place]!;
+  }
+  return { accumulators, slotsMs, newest, values };
 }

@@ -46,3 +46,25 @@ test('where the state goes by other rules meanwhile, a long push is read by them
   // In add mode gauges that came before the change would be gone.
   expect(await run.page(plainText)).not.toContain('pad=');
 });
+
+test.each([
+  ['discard', 'sum-and-count'],
+  ['sum-and-count', 'discard'],
+])('a long push of summaries is read whole by %s or by %s', async (before, after) => {
+  const rules = (summary: string): object => ({ metrics: [{ match: 's', summary }] });
+  const run = await RestartingGateway.start({ rules: rules(before) });
+  const summaries = `# TYPE s summary\n${Array.from({ length: ROWS }, (_, i) => `s_sum{i="${i}",pad="${PAD}"} 1\ns_count{i="${i}",pad="${PAD}"} 1\n`).join('')}`;
+  for (let twice = 0; twice < 2; twice += 1) await run.gateway.push(summaries);
+  const long = run.gateway.push(summaries);
+  await run.setRules(rules(after));
+  await run.gateway.push('other 1\n');
+  await long;
+  const counts = [...(await run.page(plainText)).matchAll(/^s_count\{.*\} (\d+)$/gm)].map(([, n]) => n);
+  // What came before the change is gone.
+  expect([0, ROWS]).toContain(counts.length);
+  expect(new Set(counts).size).toBeLessThanOrEqual(1);
+  if (after === 'discard') expect(counts).toEqual([]);
+  await run.gateway.push(summaries);
+  const again = [...(await run.page(plainText)).matchAll(/^s_count\{/gm)].length;
+  expect(again).toBe(after === 'discard' ? 0 : ROWS);
+});

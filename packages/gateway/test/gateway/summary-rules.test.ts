@@ -88,3 +88,15 @@ test('a start with another file, or with none, drops what is not kept any more',
   expect(await running.gateway.scrape()).toBe(pageOf('x', 1));
   void running.gateway.close();
 });
+
+test('samples that become one, and are dropped by a rule, are all counted as dropped', async () => {
+  const running = await RestartingGateway.start({ summaries: 'sum-and-count' });
+  await running.setRules({ ...dropped, ...rewritten });
+  const series = ['a', 'b'].map(
+    (pod) => `x{quantile="0.5",pod="${pod}"} 1\nx_sum{pod="${pod}"} 2\nx_count{pod="${pod}"} 3\n`,
+  );
+  expect(await running.gateway.push(`# TYPE x summary\n${series.join('')}`)).toBe('dropped');
+  const ignored = 'prom_aggregation_gateway_samples_ignored_total{reason="summary"} 6\n';
+  expect(await running.ownMetrics()).toContain(ignored);
+  void running.gateway.close();
+});

@@ -113,3 +113,56 @@ test('series with a window are refused where there is no room for it', () => {
   );
   expect(new WorkingState({ metricRules }, 1, short).push('# TYPE h gauge\nh{l="a"} 1\n')).toBe('taken');
 });
+
+test('a gauge that turns out to be a state set has no window any more', async () => {
+  const metricRules = '[{"gauge":"max","window":5000}]';
+  const working = new WorkingState({ metricRules }, 1);
+  working.push('# TYPE g gauge\ng{g="a"} 1\n', { nowMs: 10 });
+  const states = (value: number): string => `# TYPE g stateset\ng{g="a"} ${value}\n# EOF\n`;
+  working.push(states(1), { nowMs: 20, openMetricsSlice: 100 });
+  expect(working.state.accumulators.windows?.size).toBe(0);
+  atOnce(expireSeries(working, 20_000));
+  expect(await working.page()).toBe('# TYPE g gauge\ng{g="a"} 2\n');
+});
+
+test('a snapshot has windows as they were, whatever becomes of them while it is read', async () => {
+  const metricRules = '[{"gauge":"max","window":5000}]';
+  const working = new WorkingState({ metricRules }, 1);
+  const body = (value: number): string =>
+    `# TYPE g gauge\n${Array.from({ length: 600 }, (_, i) => `g{i="${i}"} ${value}\n`).join('')}`;
+  working.push(body(7), { nowMs: 1000 });
+  const facts = working.facts();
+  let times = 0;
+  const restored = await working.restored(2, () => {
+    times += 1;
+    if (times > 1) return;
+    working.push(body(9), { nowMs: 4000 });
+    // The last take the places of those that go.
+    atOnce(working.state.dropSeriesInSteps(Uint32Array.from({ length: 300 }, (_, i) => i)));
+  });
+  expect(restored.facts()).toEqual(facts);
+  // And again, of what is there now.
+  expect((await working.restored(3)).facts()).toEqual(working.facts());
+  atOnce(expireSeries(restored, 100_000));
+  expect(await restored.page()).toBe('');
+});
+
+test('a gauge that is a start time for a while has a window before and after', async () => {
+  const working = new WorkingState({ metricRules: '[{"gauge":"max","window":5000}]' }, 1);
+  const { state } = working;
+  const push = (created: number, nowMs: number): void =>
+    void working.push(`# TYPE c_total counter\nc_total 1\n# TYPE c_created gauge\nc_created ${created}\n`, {
+      nowMs,
+    });
+  working.push('# TYPE c_created gauge\nc_created 9\n', { nowMs: 10 });
+  expect(state.accumulators.windows?.size).toBe(1);
+  push(1_600_000_000, 20);
+  expect(state.accumulators.windows?.size).toBe(0);
+  push(7, 30);
+  expect(state.accumulators.windows?.size).toBe(1);
+  expect(await working.page()).toBe(
+    '# TYPE c_created gauge\nc_created 7\n# TYPE c_total counter\nc_total 2\n',
+  );
+  atOnce(expireSeries(working, 20_000));
+  expect(await working.page()).toBe('# TYPE c_total counter\nc_total 2\n');
+});

@@ -274,8 +274,13 @@ test.each([
 ])('a window in a snapshot %s', (_, ring) => {
   const working = new WorkingState({ metricRules: '[{"match":"g","gauge":"max","window":5000}]' }, 1);
   working.push('# TYPE g gauge\ng 7\n# TYPE h gauge\nh 7\n');
-  const values = new Float64Array(13).fill(7);
-  const [part] = windowParts({ size: 1, ring: () => ({ ...ring, values }) });
+  const rows = {
+    accumulators: Uint32Array.of(ring.accumulator),
+    slotsMs: Float64Array.of(ring.slotMs),
+    newest: Float64Array.of(ring.newest),
+    values: new Float64Array(13).fill(7),
+  };
+  const [part] = windowParts({ size: 1, rows: () => rows });
   const read = readWindows(new PartReader(encodePart(part!)), working.state);
   expect(() => atOnce(read)).toThrow(/the snapshot cannot be read: accumulator \d+ has a window/);
 });
