@@ -306,6 +306,17 @@ describe('limits of a token', () => {
   });
 });
 
+test('idempotency keys are those of a token', async () => {
+  const { ask: send, gateway } = await served(rulesOf([token('one'), token('two')], 'anonymous: [push]'));
+  const keys = [];
+  for (const headers of [{}, bearer('one').headers, bearer('two').headers]) {
+    await send(push({ headers: { ...headers, 'Idempotency-Key': 'k' } }));
+    keys.push(gateway.lastKey);
+  }
+  // Without a token as it was before there were any.
+  expect(keys).toEqual(['k', 'token one\nk', 'token two\nk']);
+});
+
 test('who is anonymous may do what is open today, where nothing is said; the admin API needs a token', async () => {
   const { ask: send } = await served(rulesOf([token('web')], 'users: {}'), '', { enableAdminApi: true });
   expect((await send(push())).status).toBe(202);

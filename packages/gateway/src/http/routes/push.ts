@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { checkSource } from '../../access/principal.ts';
+import type { Principal } from '../../access/principal.ts';
 import { takeBytes, takePush } from '../../access/tokens.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { GatewayApi, PushOutcome } from '../../gateway/api.ts';
@@ -58,7 +59,7 @@ export function pushHandler(deps: PushDeps): Handler {
     const coding = intake.check(request, bytesMax);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
-    const idempotencyKey = readIdempotencyKey(headers);
+    const idempotencyKey = ofSender(readIdempotencyKey(headers), principal);
     const client = new HttpClient(request, addressOf);
     const received = await intake.receive(request, { coding, client, bytesMax });
     const body = received.bytes();
@@ -151,6 +152,12 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
     'invalid_idempotency_key',
     `the Idempotency-Key is ${key.length === 0 ? 'empty' : `${key.length} characters long`}; use a new UUID for each push, at most ${IDEMPOTENCY_KEY_CHARS_MAX} characters`,
   );
+}
+
+/** What others push under the same key is none of a token's business: it neither stands for its push nor stands in its way. */
+function ofSender(key: string | undefined, principal: Principal | undefined): string | undefined {
+  // No header has a line break in it.
+  return key === undefined || principal?.name === undefined ? key : `${principal.name}\n${key}`;
 }
 
 const acceptedMessages: Readonly<Record<PushOutcome, string>> = {
