@@ -48,6 +48,7 @@ export class Feed {
   readonly #policyOf: PolicyOf;
   readonly #typeOf: (name: string) => MetricType | undefined;
   readonly #withoutSamples: Iterable<PushedFamily>;
+  readonly #mayDeclare: (name: string) => boolean;
   readonly #discardsSummaries: boolean;
   readonly merged: Merged = { nonFinite: 0, sums: 0, summary: 0 };
   #work = 0;
@@ -62,6 +63,8 @@ export class Feed {
       readonly discardsSummaries: boolean;
       /** Families of the push that have none. No rule has anything to say of them. */
       readonly withoutSamples: Iterable<PushedFamily>;
+      /** Whether anything may be said of such a family. */
+      readonly mayDeclare: (name: string) => boolean;
     },
   ) {
     this.#push = push;
@@ -71,6 +74,7 @@ export class Feed {
     this.#typeOf = options.typeOf;
     this.#discardsSummaries = options.discardsSummaries;
     this.#withoutSamples = options.withoutSamples;
+    this.#mayDeclare = options.mayDeclare;
   }
 
   *steps(): Generator<void, void> {
@@ -86,7 +90,8 @@ export class Feed {
       }
     }
     for (const family of this.#withoutSamples) {
-      this.#declareAs(family.name, family, { type: family.type, offset: family.offset });
+      if (this.#mayDeclare(family.name))
+        this.#declareAs(family.name, family, { type: family.type, offset: family.offset });
       this.#work += 1;
       if (this.#work < STEP_SERIES) continue;
       this.#work = 0;

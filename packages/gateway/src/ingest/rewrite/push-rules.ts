@@ -142,7 +142,8 @@ export function rulesForPath(
     ]),
     placedBy: JSON.stringify([
       source === undefined ? -1 : rules.sources.indexOf(source),
-      allowed?.id,
+      // With the labels that are set, which are not among those of the path.
+      rights?.id,
       (isSeen ? key.labels : added.labels).map(({ name, value }) => [name, value]),
     ]),
   };
@@ -228,6 +229,11 @@ function isOfPath(label: string): boolean {
 
 function rewritesSeries({ without, by, type, buckets }: MetricRule): boolean {
   return without !== undefined || by !== undefined || type !== undefined || buckets !== undefined;
+}
+
+/** How many of them are asked of each series, besides those of metrics: one that a token may not push costs a look as well. */
+export function looksAtSeries({ relabel, allowed }: PushRules): number {
+  return relabel.length + (allowed?.metrics.matchers.length ?? 0);
 }
 
 /** Stands for what a token may not push, where others are dropped by a rule. */

@@ -54,9 +54,9 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   }
 
   /** Whether what was read is all that there is to it. */
-  isWhole(): boolean {
+  *isWhole(): Generator<void, boolean> {
     const { pendingSeries, families } = this.#builder.batch;
-    if (!areAllowed(families, this.#rules)) return false;
+    if (!(yield* areAllowed(families, this.#rules))) return false;
     return pendingSeries.length === 0 && families.every(({ changed, sampled }) => !changed || !sampled);
   }
 
