@@ -73,8 +73,14 @@ describe('with users', () => {
     await rewrite(users.replace('dave', 'carol'));
     expect((await ask(port, dave)).status).toBe(401);
     expect((await ask(port, { ...dave, auth: 'carol:dave123' })).status).toBe(200);
-    await rewrite('');
-    expect((await ask(port, nobody)).status).toBe(200);
+  });
+
+  it('stay in force where the file has none any more, as while it is being written', async () => {
+    const { port, rewrite, file } = await serve(users);
+    for (const text of ['', '# Users:', 'basic_auth_users:', 'basic_auth_users: {}']) {
+      await rewrite(text);
+      expect([file.report.isSuccess, (await ask(port, nobody)).status]).toEqual([false, 401]);
+    }
   });
 });
 
