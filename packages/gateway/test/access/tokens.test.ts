@@ -229,8 +229,34 @@ describe('pages', () => {
     expect(await preflight('https://other.example')).toEqual([204, undefined, true]);
   });
 
+  it('read replies to what they ask with their token, and to nothing else', async () => {
+    const web = "basic_auth_users: {dave: '$2b$04$OwAfr0Ey5tBiJ.YO0D2l0ugpReyWK5y7/Pcp.Ey9NH5sVG3JR3ZeC'}";
+    const { ask: send } = await served(
+      rulesOf(
+        [token('web', `origins: ["${A}"]`), token('read', `may: [scrape], origins: ["${A}"]`)],
+        'anonymous: [scrape]',
+      ),
+      web,
+    );
+    const allowed = async (asking: Asking): Promise<unknown> =>
+      (await send({ ...asking, plain: true, headers: { ...asking.headers, Origin: A } })).headers[
+        'access-control-allow-origin'
+      ];
+    for (const path of ['/metrics', '/nothing']) {
+      expect(await allowed({ path })).toBeUndefined();
+      expect(await allowed({ path, auth: 'dave:dave123' })).toBeUndefined();
+      expect(await allowed({ path, ...bearer('read') })).toBe(A);
+    }
+    expect(await allowed(push(bearer('wrong')))).toBe(A);
+  });
+
   it.each<[what: string, headers: Record<string, string>, isIn: boolean]>([
     ['curl', {}, true],
+    [
+      'a page of its name that came without TLS',
+      { Origin: 'http://gw', 'Sec-Fetch-Site': 'cross-site' },
+      false,
+    ],
     ['a page of another origin', { Origin: 'https://evil.example' }, false],
     ['a page of another origin that hides it', { Origin: 'null' }, false],
     ['a form of another site', { 'Sec-Fetch-Site': 'cross-site' }, false],
@@ -289,6 +315,17 @@ describe('limits of a token', () => {
       429,
       'token web may push 1 bytes a second (bytes_per_second); retry later\n',
     ]);
+  });
+
+  it('bytes a second, of a body that is refused as well', async () => {
+    const { ask: send } = await served(rulesOf([token('web', 'limits: {bytes_per_second: 1}')]));
+    const body = gzipSync(`a{b="${'x'.repeat(10_000)}"} 1\n`);
+    const broken = push({
+      body: body.subarray(0, -8),
+      headers: { ...bearer('web').headers, 'Content-Encoding': 'gzip' },
+    });
+    expect((await send(broken)).status).toBe(400);
+    expect((await send(broken)).status).toBe(429);
   });
 
   it.each([

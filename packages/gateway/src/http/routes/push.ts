@@ -61,7 +61,11 @@ export function pushHandler(deps: PushDeps): Handler {
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const idempotencyKey = ofSender(readIdempotencyKey(headers), principal);
     const client = new HttpClient(request, addressOf);
-    const received = await intake.receive(request, { coding, client, bytesMax });
+    const received = await intake.receive(request, { coding, client, bytesMax }).catch((error: unknown) => {
+      // A body that comes to nothing in the end was as much work.
+      if (token !== undefined) takeBytes(token, Number(headers['content-length'] ?? bytesMax ?? 0));
+      throw error;
+    });
     const body = received.bytes();
     exchange.bodyBytes = body.length;
     if (token !== undefined) takeBytes(token, body.length);
@@ -98,7 +102,8 @@ export function retireHandler(deps: PushDeps): Handler {
   return async (exchange) => {
     const { principal } = exchange;
     const { origin, host } = exchange.request.headers;
-    cors.check(origin, 'retire', host, principal?.token?.rule.origins);
+    const origins = principal?.token?.rule.origins;
+    cors.check(origin, 'retire', host, origins);
     const rest = routes.restOf(exchange.path);
     if (rest === '') {
       throw new RequestError(
@@ -110,7 +115,7 @@ export function retireHandler(deps: PushDeps): Handler {
     if (principal !== undefined) checkSource(principal, key);
     exchange.request.resume();
     const isTracked = await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
-    const headers = cors.headersFor(origin, 'retire');
+    const headers = cors.headersFor(origin, 'retire', origins);
     const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
     if (isTracked) sendAccepted(exchange, headers);
     else sendText(exchange.response, 202, { text, headers });
