@@ -86,6 +86,13 @@ export class WebConfigFile {
       );
       return;
     }
+    if (config.users.size === 0 && access.config.users.size > 0) {
+      // The file may be half written, and then everybody could come in.
+      this.#failed(
+        'no user is left, and passwords are switched off by a restart alone; the previous web configuration stays in force',
+      );
+      return;
+    }
     access.config = config;
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
     this.#log.info('web configuration file reloaded', { path: this.#path });

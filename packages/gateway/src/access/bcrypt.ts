@@ -3,11 +3,21 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
+/** The library refuses what other versions of bcrypt call themselves, though all compute the same of it. */
+const VERSION = /^\$2[a-z]?\$/;
+
 /** As text, since a thread begins with a file, and that of the library is the only one that it needs. */
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads');
 import(workerData).then(({ default: { compareSync } }) => {
-  parentPort.on('message', ({ password, hash }) => parentPort.postMessage(compareSync(password, hash)));
+  const isRight = ({ password, hash }) => {
+    try {
+      return compareSync(password, hash);
+    } catch {
+      return false;
+    }
+  };
+  parentPort.on('message', (comparison) => parentPort.postMessage(isRight(comparison)));
 });
 `;
 
@@ -47,7 +57,7 @@ export class Bcrypt {
     }
     this.#worker ??= this.#start();
     this.#worker.ref();
-    this.#worker.postMessage({ password: next.password, hash: next.hash });
+    this.#worker.postMessage({ password: next.password, hash: next.hash.replace(VERSION, '$2b$$') });
   }
 
   #start(): Worker {
@@ -57,12 +67,14 @@ export class Bcrypt {
       this.#waiting.shift()?.resolve(isRight);
       this.#begin();
     });
-    worker.on('error', (error) => this.#ended(error));
-    worker.on('exit', () => this.#ended(new Error('the thread that compares passwords has ended')));
+    worker.on('error', (error) => this.#ended(worker, error));
+    worker.on('exit', () => this.#ended(worker, new Error('the thread that compares passwords has ended')));
     return worker;
   }
 
-  #ended(error: Error): void {
+  /** One that fails ends a while after; by then there may be another one. */
+  #ended(worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return;
     this.#worker = undefined;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }

@@ -50,11 +50,10 @@ export class Passwords {
     this.#deps = deps;
   }
 
-  /** bcrypt hashes by user. */
+  /** bcrypt hashes by user. Passwords that were right stay so for users with the same hash: a flood is not to lock them out when a file changes. */
   setUsers(users: ReadonlyMap<string, string>): void {
     this.#users = users;
-    this.#costs = [...users.values()].map((hash) => hash.slice(4, 6));
-    this.#right.clear();
+    this.#costs = [...users.values()].map((hash) => hash.split('$')[2]!);
   }
 
   get areNeeded(): boolean {

@@ -23,6 +23,8 @@ import type { ClientAuthType, RateLimit, TlsConfig, WebConfig } from './web-conf
 const PEM_BYTES_MAX = 2 ** 20;
 /** A hash of this cost takes a second or so. */
 const DEAR_COST = 14;
+/** As there is one thread for all, a hash of a higher cost would keep everybody else out, be the password right or wrong. */
+const COST_MAX = 18;
 
 export interface WebConfigRead {
   /** Undefined where there are errors. */
@@ -104,11 +106,14 @@ class Reader {
     for (const { value, at, name } of users?.value ?? []) {
       if (name === '' || name.includes(':'))
         this.#problems.error(at, 'the name of a user is neither empty nor has it a colon');
-      if (Number(value.slice(4, 6)) > DEAR_COST)
-        this.#problems.warning(
+      const cost = Number(/\$(\d\d)\$/.exec(value)?.[1]);
+      if (cost > COST_MAX)
+        this.#problems.error(
           at,
-          `a bcrypt hash of cost ${Number(value.slice(4, 6))} takes seconds to check; 10 to 12 is usual`,
+          `a bcrypt hash of cost ${cost} takes too long to check, and all others wait for it; 10 to 12 is usual`,
         );
+      else if (cost > DEAR_COST)
+        this.#problems.warning(at, `a bcrypt hash of cost ${cost} takes seconds to check; 10 to 12 is usual`);
     }
     return {
       tls: tls === undefined ? undefined : await this.#tls(tls.value.keys, tls.keyAt),

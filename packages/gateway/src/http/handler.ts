@@ -266,7 +266,7 @@ function createRefusals(
     countRefusal(exchange, error.code, error.text);
     const headers = routes.isAdmin(exchange.path)
       ? []
-      : cors.headersFor(request.headers.origin, purposeOf(exchange));
+      : cors.headersFor(request.headers.origin, purposeOf(exchange), exchange.principal?.token?.rule.origins);
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
     sendError(request, response, error, [...headers, ...allow]);
   };

@@ -69,6 +69,21 @@ describe('a password that was right', () => {
     expect(check('ann', 'ann')).not.toBeUndefined();
   });
 
+  it('is not compared again where another user comes, and of no use once its user has gone', async () => {
+    const { bcrypt, checked, check, decided } = passwords();
+    await decided('ann', 'ann');
+    checked.setUsers(
+      new Map([
+        ['ann', hashOf('10', 'ann')],
+        ['bob', hashOf('10', 'bob')],
+      ]),
+    );
+    expect(check('ann', 'ann')).toBeUndefined();
+    expect(bcrypt.compared).toHaveLength(1);
+    checked.setUsers(new Map([['bob', hashOf('10', 'bob')]]));
+    expect(await decided('ann', 'ann')).toBe('unauthorized');
+  });
+
   it('lets in while its address is out of attempts', async () => {
     const { check, decided } = passwords();
     await decided('ann', 'ann');
@@ -202,3 +217,16 @@ test('bcrypt runs beside the event loop, one comparison after the other', async 
   expect(bcrypt.waiting).toBe(0);
   await bcrypt.close();
 });
+
+test.each(['2a', '2b', '2x', '2y', '2'])(
+  'a hash of version %s is compared, and what fails stops no other comparison',
+  async (version) => {
+    const bcrypt = new Bcrypt();
+    const hash = `$${version}$04$OwAfr0Ey5tBiJ.YO0D2l0ugpReyWK5y7/Pcp.Ey9NH5sVG3JR3ZeC`;
+    const ask = (password: string, of: string): Promise<boolean> => bcrypt.isRight(password, of);
+    expect(
+      await Promise.all([ask('dave123', hash), ask('x', '$2z$99$'.padEnd(60, '.')), ask('dave124', hash)]),
+    ).toEqual([true, false, false]);
+    await bcrypt.close();
+  },
+);

@@ -73,8 +73,23 @@ describe('with users', () => {
     await rewrite(users.replace('dave', 'carol'));
     expect((await ask(port, dave)).status).toBe(401);
     expect((await ask(port, { ...dave, auth: 'carol:dave123' })).status).toBe(200);
-    await rewrite('');
-    expect((await ask(port, nobody)).status).toBe(200);
+  });
+
+  it('are not of a cost at which one would keep all others waiting', async () => {
+    const dear = (cost: number): string =>
+      users.replaceAll(/\$2([aby])\$\d\d/g, (_, version) => `$2${version}$${cost}`);
+    await expect(serve(dear(19))).rejects.toThrow(/a bcrypt hash of cost 19 takes too long/);
+    expect((await serve(dear(18))).lines.map(([, message]) => message)).toEqual([
+      expect.stringContaining('a bcrypt hash of cost 18 takes seconds to check'),
+    ]);
+  });
+
+  it('stay in force where the file has none any more, as while it is being written', async () => {
+    const { port, rewrite, file } = await serve(users);
+    for (const text of ['', '# Users:', 'basic_auth_users:', 'basic_auth_users: {}']) {
+      await rewrite(text);
+      expect([file.report.isSuccess, (await ask(port, nobody)).status]).toEqual([false, 401]);
+    }
   });
 });
 

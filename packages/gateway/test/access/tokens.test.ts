@@ -229,8 +229,34 @@ describe('pages', () => {
     expect(await preflight('https://other.example')).toEqual([204, undefined, true]);
   });
 
+  it('read replies to what they ask with their token, and to nothing else', async () => {
+    const web = "basic_auth_users: {dave: '$2b$04$OwAfr0Ey5tBiJ.YO0D2l0ugpReyWK5y7/Pcp.Ey9NH5sVG3JR3ZeC'}";
+    const { ask: send } = await served(
+      rulesOf(
+        [token('web', `origins: ["${A}"]`), token('read', `may: [scrape], origins: ["${A}"]`)],
+        'anonymous: [scrape]',
+      ),
+      web,
+    );
+    const allowed = async (asking: Asking): Promise<unknown> =>
+      (await send({ ...asking, plain: true, headers: { ...asking.headers, Origin: A } })).headers[
+        'access-control-allow-origin'
+      ];
+    for (const path of ['/metrics', '/nothing']) {
+      expect(await allowed({ path })).toBeUndefined();
+      expect(await allowed({ path, auth: 'dave:dave123' })).toBeUndefined();
+      expect(await allowed({ path, ...bearer('read') })).toBe(A);
+    }
+    expect(await allowed(push(bearer('wrong')))).toBe(A);
+  });
+
   it.each<[what: string, headers: Record<string, string>, isIn: boolean]>([
     ['curl', {}, true],
+    [
+      'a page of its name that came without TLS',
+      { Origin: 'http://gw', 'Sec-Fetch-Site': 'cross-site' },
+      false,
+    ],
     ['a page of another origin', { Origin: 'https://evil.example' }, false],
     ['a page of another origin that hides it', { Origin: 'null' }, false],
     ['a form of another site', { 'Sec-Fetch-Site': 'cross-site' }, false],
@@ -291,6 +317,17 @@ describe('limits of a token', () => {
     ]);
   });
 
+  it('bytes a second, of a body that is refused as well', async () => {
+    const { ask: send } = await served(rulesOf([token('web', 'limits: {bytes_per_second: 1}')]));
+    const body = gzipSync(`a{b="${'x'.repeat(10_000)}"} 1\n`);
+    const broken = push({
+      body: body.subarray(0, -8),
+      headers: { ...bearer('web').headers, 'Content-Encoding': 'gzip' },
+    });
+    expect((await send(broken)).status).toBe(400);
+    expect((await send(broken)).status).toBe(429);
+  });
+
   it.each([
     ['as sent', 'x'.repeat(2000), {}],
     ['decompressed', gzipSync('x'.repeat(2000)), { 'Content-Encoding': 'gzip' }],
@@ -299,11 +336,25 @@ describe('limits of a token', () => {
     const { ask: send } = await served(rulesOf([token('web', 'limits: {body: 1KiB}'), token('other')]));
     const sent = push({ body: body ?? 'x'.repeat(2000), headers: { ...bearer('web').headers, ...headers } });
     const { status, text } = await send(sent);
-    expect([status, text.includes('larger than 1024 bytes')]).toEqual([413, true]);
+    expect([status, text]).toEqual([
+      413,
+      expect.stringMatching(/larger than 1024 bytes.* or raise limits\.body of the token\n$/),
+    ]);
     expect((await send({ ...sent, headers: { ...bearer('other').headers, ...headers } })).status).not.toBe(
       413,
     );
   });
+});
+
+test('idempotency keys are those of a token', async () => {
+  const { ask: send, gateway } = await served(rulesOf([token('one'), token('two')], 'anonymous: [push]'));
+  const keys = [];
+  for (const headers of [{}, bearer('one').headers, bearer('two').headers]) {
+    await send(push({ headers: { ...headers, 'Idempotency-Key': 'k' } }));
+    keys.push(gateway.lastKey);
+  }
+  // Without a token as it was before there were any.
+  expect(keys).toEqual(['k', 'token one\nk', 'token two\nk']);
 });
 
 test('who is anonymous may do what is open today, where nothing is said; the admin API needs a token', async () => {

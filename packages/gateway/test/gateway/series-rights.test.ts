@@ -4,6 +4,8 @@ import { describe, expect, it, test } from 'vitest';
 import { embed } from '../../src/embed.ts';
 import type { PushFormat } from '../../src/gateway/api.ts';
 import { parsePushPath } from '../../src/http/routes/push-path.ts';
+import { areAllowed } from '../../src/ingest/rewrite/fixed-series.ts';
+import { looksAtSeries, rulesForPath, senderOptionsOf } from '../../src/ingest/rewrite/push-rules.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import type { RequestError } from '../../src/model/errors.ts';
 import { readRules } from '../../src/rules/file/read-rules.ts';
@@ -207,6 +209,46 @@ test('labels that are set win over those of the path', async () => {
   for (let times = 0; times < 3; times += 1)
     expect(await push('a', 'depth 1\n', 'text', 'job/theirs/instance/i')).toBe('applied');
   expect(await page()).toBe('# TYPE depth untyped\ndepth{instance="i",job="mine",site="one"} 1\n');
+});
+
+test('labels that are set are not those of another token where rules look at the path', async () => {
+  const { push, page } = gatewayWith(
+    ['set_labels: {site: one}', 'set_labels: {site: two}'],
+    'metric_relabel_configs: [{source_labels: [__path_job], target_label: from}]',
+  );
+  for (let times = 0; times < 3; times += 1)
+    for (const token of ['a', 'b']) expect(await push(token, 'depth 1\n', 'text', 'job/x')).toBe('applied');
+  expect(await page()).toBe(
+    '# TYPE depth untyped\ndepth{from="x",site="one"} 3\ndepth{from="x",site="two"} 3\n',
+  );
+});
+
+test('times of pushes have the labels that are set, of refused ones as well', async () => {
+  const { push, page } = gatewayWith(['set_labels: {site: one}'], '', { byJob: true, pathLabels: 'add' });
+  expect(await push('a', 'depth 1\n', 'text', 'job/x')).toBe('applied');
+  expect(await push('a', 'depth wrong\n', 'text', 'job/x')).toMatch(/^syntax/);
+  const times = (await page()).split('\n').filter((line) => /^push_.*time_seconds\{/.test(line));
+  expect(times.map((line) => line.replace(/ .*/, ''))).toEqual([
+    'push_failure_time_seconds{instance="",job="x",site="one"}',
+    'push_time_seconds{instance="",job="x",site="one"}',
+  ]);
+});
+
+test('names of families are looked at in steps, and what a token may push counts as a rule does', () => {
+  const { rules } = readRules(
+    `access: {tokens: [{name: a, sha256: ${'0'.repeat(64)}, metrics: '{__name__=~"web_.*",page=~"a|b"}'}]}`,
+  );
+  const rights = rules!.access!.tokens[0]!.series;
+  const options = {
+    byJob: false,
+    jobCounterResets: 'overwrite',
+    pathLabels: 'drop',
+    emptyInstance: false,
+  } as const;
+  const pushed = rulesForPath(rules!, parsePushPath('job/x'), senderOptionsOf(options), { rights });
+  expect(looksAtSeries(pushed)).toBe(2);
+  const families = Array.from({ length: 100_000 }, (_, i) => ({ name: `web_${i}` }));
+  expect([...areAllowed(families, pushed)].length).toBeGreaterThan(200);
 });
 
 test('the place of what may not be pushed is told', async () => {

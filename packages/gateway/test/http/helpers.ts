@@ -43,6 +43,7 @@ export class FakeGateway implements GatewayApi {
   mode: SendersMode = 'add';
   slicesReturned = 0;
   scrapesClosed = 0;
+  lastKey: string | undefined;
   /** Idempotency keys that it has seen before. */
   readonly keys = new Set<string | undefined>();
 
@@ -53,6 +54,7 @@ export class FakeGateway implements GatewayApi {
       labels: Object.fromEntries(request.key.labels.map((label) => [label.name, label.value])),
       body: Buffer.from(request.body).toString(),
     });
+    this.lastKey = request.idempotencyKey;
     return this.keys.has(request.idempotencyKey) ? 'replayed' : 'applied';
   }
 

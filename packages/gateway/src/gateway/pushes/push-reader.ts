@@ -6,6 +6,7 @@
 import { Attempts } from '../../ingest/rewrite/attempts.ts';
 import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
 import type { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
+import { looksAtSeries } from '../../ingest/rewrite/push-rules.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import { LabelledSeries } from '../../ingest/rewrite/labelled-series.ts';
 import { RenamedSeries } from '../../ingest/rewrite/renamed-series.ts';
@@ -266,7 +267,7 @@ export class PushReader {
     else if (sink === this.#labelled) this.#labelled.begin(body, rules);
     const decoder = this.#decoders[format](body, sink);
     if (sink === this.#rewriter) {
-      const looks = 1 + (rules.relabel.length + rules.metrics.length) / LINE_RULES;
+      const looks = 1 + (looksAtSeries(rules) + rules.metrics.length) / LINE_RULES;
       return { decoder, stepBytes: Math.max(Math.floor(REWRITTEN_STEP_BYTES / looks), LINE_BYTES) };
     }
     return {
@@ -295,7 +296,7 @@ function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries
       mayHold: () => builder.batch.pendingSeries.length === 0,
       *holds() {
         yield;
-        return renamed.isWhole();
+        return yield* renamed.isWhole();
       },
     },
   ];

@@ -307,10 +307,10 @@ export class Pushes<Counts extends object> {
   }
 
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
-  noteFailure({ key }: PushRequest): void {
+  noteFailure({ key, rights }: PushRequest): void {
     const ledger = this.#ledger;
     const { state } = ledger;
-    const rules = this.rulesFor(key);
+    const rules = this.rulesFor(key, rights);
     if (!this.#reader.showsPushTimes(rules) || !state.sources.has(key.text)) return;
     if (ledger.applying !== undefined || !this.#short.isIdle) return;
     const path = rules.added;

@@ -51,6 +51,7 @@ export class BodyIntake {
   readonly #memory: BodyMemory;
   readonly #decoders: Decoders;
   readonly #turns = new Turns();
+  readonly #tooLarge = (bytesMax: number): RequestError => bodyTooLarge(bytesMax, this.#limits.bodyBytesMax);
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
@@ -78,7 +79,7 @@ export class BodyIntake {
     if (announced === undefined) return coding;
     const bytes = Number(announced);
     const most = Math.min(bytesMax, this.#limits.bodyBytesMax);
-    if (bytes > most) throw bodyTooLarge(most);
+    if (bytes > most) throw this.#tooLarge(most);
     this.#memory.checkAnnounced(bytes);
     return coding;
   }
@@ -95,11 +96,12 @@ export class BodyIntake {
     const bodyBytesMax = Math.min(bytesMax, this.#limits.bodyBytesMax);
     const readBefore = bodyReadBefore(request);
     if (readBefore !== undefined) {
-      if (readBefore.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+      if (readBefore.length > bodyBytesMax) throw this.#tooLarge(bodyBytesMax);
       return Promise.resolve({ bytes: () => readBefore, free: () => {} });
     }
     const share = this.#memory.share(client.sender);
-    const collected = collect(request, share, bodyBytesMax);
+    const tooLarge = this.#tooLarge;
+    const collected = collect(request, { share, bytesMax: bodyBytesMax, tooLarge });
     return coding === undefined
       ? collected
       : this.#decompressed(collected, { coding, client, share, bodyBytesMax });
@@ -127,7 +129,7 @@ export class BodyIntake {
       sender: share.sender,
       isGone: () => client.isGone,
       bytesMax: bodyBytesMax,
-      tooLarge: bodyTooLarge,
+      tooLarge: this.#tooLarge,
       output,
     };
     try {
@@ -143,7 +145,18 @@ export class BodyIntake {
 }
 
 /** Resolves with the body as it was sent. Meanwhile, when it does not come at once, it may have to give way. */
-function collect(request: IncomingMessage, share: BodyShare, bytesMax: number): Promise<BodyBuffer> {
+function collect(
+  request: IncomingMessage,
+  {
+    share,
+    bytesMax,
+    tooLarge,
+  }: {
+    readonly share: BodyShare;
+    readonly bytesMax: number;
+    readonly tooLarge: (bytesMax: number) => RequestError;
+  },
+): Promise<BodyBuffer> {
   const announced = Number(request.headers['content-length'] ?? Infinity);
   const sent = new BodyBuffer(share, Math.min(announced, bytesMax));
   return new Promise((resolve, reject) => {
@@ -165,7 +178,7 @@ function collect(request: IncomingMessage, share: BodyShare, bytesMax: number): 
       // Nearly all come in one chunk, and then there is nothing to wait for.
       if (length < announced && !request.complete && !share.isReceiving) share.startReceiving(fail);
       try {
-        if (length > bytesMax) throw bodyTooLarge(bytesMax);
+        if (length > bytesMax) throw tooLarge(bytesMax);
         sent.keep(chunk);
       } catch (error) {
         fail(error as Error);
@@ -188,9 +201,11 @@ function collect(request: IncomingMessage, share: BodyShare, bytesMax: number): 
   });
 }
 
-function bodyTooLarge(bytesMax: number): RequestError {
+/** `ofFlag` is what others may send. */
+function bodyTooLarge(bytesMax: number, ofFlag: number): RequestError {
+  const raise = bytesMax < ofFlag ? 'limits.body of the token' : '--web.max-body-size';
   return new RequestError(
     'body_too_large',
-    `the body is larger than ${bytesMax} bytes, compressed or decompressed; push less at once, or raise --web.max-body-size`,
+    `the body is larger than ${bytesMax} bytes, compressed or decompressed; push less at once, or raise ${raise}`,
   );
 }

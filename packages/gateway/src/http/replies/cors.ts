@@ -18,8 +18,8 @@ export type FlatHeaders = readonly string[];
 export type CorsPurpose = 'push' | 'read' | 'retire';
 
 export interface CorsPolicy {
-  /** For any reply that a page may want to read, errors too. */
-  headersFor(origin: string | undefined, purpose: CorsPurpose): FlatHeaders;
+  /** For any reply that a page may want to read, errors too. `ofToken` as with `check`. */
+  headersFor(origin: string | undefined, purpose: CorsPurpose, ofToken?: readonly string[]): FlatHeaders;
   /** All headers of the reply to a preflight. */
   preflightHeadersFor(origin: string | undefined): FlatHeaders;
   /**
@@ -63,10 +63,16 @@ export function corsPolicy(
   );
   const hidden = named.size === 0 ? noHeaders : varies;
   const others = anyMayPush ? [...hidden, ...anyOriginHeaders] : varies;
-  const headersFor = (origin: string | undefined, purpose: CorsPurpose): FlatHeaders => {
-    if (origin === undefined) return purpose === 'push' ? others : hidden;
-    const ofOrigin = named.get(origin) ?? (isOfToken(origin) ? headersOfNamed(origin) : undefined);
-    return ofOrigin ?? (purpose === 'push' ? others : hidden);
+  const headersFor = (
+    origin: string | undefined,
+    purpose: CorsPurpose,
+    ofToken?: readonly string[],
+  ): FlatHeaders => {
+    const rest = purpose === 'push' ? others : hidden;
+    if (origin === undefined) return rest;
+    // What a browser may read by a password that it knows is not for pages that may push with a token.
+    const mayRead = purpose === 'push' ? isOfToken(origin) : ofToken?.includes(origin) === true;
+    return named.get(origin) ?? (mayRead ? headersOfNamed(origin) : rest);
   };
   return {
     headersFor,
@@ -94,7 +100,10 @@ export function corsPolicy(
       if (role === 'scrape' || role === 'read') return;
       const isOfPage =
         origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin');
-      if (!isOfPage || (origin !== undefined && (named.has(origin) || isOwn(origin, host)))) return;
+      // Over TLS a page of the same name without it is no page of this gateway, and the browser says so.
+      const isSame = site === undefined || site === 'same-origin';
+      if (!isOfPage || (origin !== undefined && (named.has(origin) || (isSame && isOwn(origin, host)))))
+        return;
       throw new RequestError(
         'origin_not_allowed',
         `a page of ${origin === undefined ? 'another origin' : quote(origin)} may not use a password that the browser knows; use a token, or add the origin with --web.cors-origin`,

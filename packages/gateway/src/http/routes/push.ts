@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { checkSource } from '../../access/principal.ts';
+import type { Principal } from '../../access/principal.ts';
 import { takeBytes, takePush } from '../../access/tokens.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { GatewayApi, PushOutcome } from '../../gateway/api.ts';
@@ -58,9 +59,13 @@ export function pushHandler(deps: PushDeps): Handler {
     const coding = intake.check(request, bytesMax);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
-    const idempotencyKey = readIdempotencyKey(headers);
+    const idempotencyKey = ofSender(readIdempotencyKey(headers), principal);
     const client = new HttpClient(request, addressOf);
-    const received = await intake.receive(request, { coding, client, bytesMax });
+    const received = await intake.receive(request, { coding, client, bytesMax }).catch((error: unknown) => {
+      // A body that comes to nothing in the end was as much work.
+      if (token !== undefined) takeBytes(token, Number(headers['content-length'] ?? bytesMax ?? 0));
+      throw error;
+    });
     const body = received.bytes();
     exchange.bodyBytes = body.length;
     if (token !== undefined) takeBytes(token, body.length);
@@ -97,7 +102,8 @@ export function retireHandler(deps: PushDeps): Handler {
   return async (exchange) => {
     const { principal } = exchange;
     const { origin, host } = exchange.request.headers;
-    cors.check(origin, 'retire', host, principal?.token?.rule.origins);
+    const origins = principal?.token?.rule.origins;
+    cors.check(origin, 'retire', host, origins);
     const rest = routes.restOf(exchange.path);
     if (rest === '') {
       throw new RequestError(
@@ -109,7 +115,7 @@ export function retireHandler(deps: PushDeps): Handler {
     if (principal !== undefined) checkSource(principal, key);
     exchange.request.resume();
     const isTracked = await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
-    const headers = cors.headersFor(origin, 'retire');
+    const headers = cors.headersFor(origin, 'retire', origins);
     const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
     if (isTracked) sendAccepted(exchange, headers);
     else sendText(exchange.response, 202, { text, headers });
@@ -151,6 +157,12 @@ function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
     'invalid_idempotency_key',
     `the Idempotency-Key is ${key.length === 0 ? 'empty' : `${key.length} characters long`}; use a new UUID for each push, at most ${IDEMPOTENCY_KEY_CHARS_MAX} characters`,
   );
+}
+
+/** What others push under the same key is none of a token's business: it neither stands for its push nor stands in its way. */
+function ofSender(key: string | undefined, principal: Principal | undefined): string | undefined {
+  // No header has a line break in it.
+  return key === undefined || principal?.name === undefined ? key : `${principal.name}\n${key}`;
 }
 
 const acceptedMessages: Readonly<Record<PushOutcome, string>> = {

@@ -36,7 +36,8 @@ interface ScrapeDeps {
 export function scrapeHandler(deps: ScrapeDeps): Handler {
   const cuts = new RefusalLog(deps.log);
   return async (exchange) => {
-    const { request, response } = exchange;
+    const { request, response, principal } = exchange;
+    const { origin } = request.headers;
     const asked = request.headers['accept-encoding'] as string | undefined;
     const compression = compressionFor(asked, availableCompressions);
     const { contentType, ...format } = negotiate(request.headers.accept);
@@ -45,7 +46,10 @@ export function scrapeHandler(deps: ScrapeDeps): Handler {
       contentType,
       ...(compression === undefined ? [] : ['Content-Encoding', compression]),
       ...nosniff,
-      ...withVary(['Accept', 'Accept-Encoding'], deps.cors.headersFor(request.headers.origin, 'read')),
+      ...withVary(
+        ['Accept', 'Accept-Encoding'],
+        deps.cors.headersFor(origin, 'read', principal?.token?.rule.origins),
+      ),
     ];
     request.resume();
     if (request.method === 'HEAD') {

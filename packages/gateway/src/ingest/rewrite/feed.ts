@@ -50,6 +50,7 @@ export class Feed {
   readonly #policyOf: PolicyOf;
   readonly #typeOf: (name: string) => MetricType | undefined;
   readonly #withoutSamples: Iterable<PushedFamily>;
+  readonly #mayDeclare: (name: string) => boolean;
   readonly #discards: State['discards'];
   readonly merged: Merged = { nonFinite: 0, sums: 0, summary: 0 };
   #work = 0;
@@ -64,6 +65,8 @@ export class Feed {
       readonly discards: State['discards'];
       /** Families of the push that have none. No rule has anything to say of them. */
       readonly withoutSamples: Iterable<PushedFamily>;
+      /** Whether anything may be said of such a family. */
+      readonly mayDeclare: (name: string) => boolean;
     },
   ) {
     this.#push = push;
@@ -73,6 +76,7 @@ export class Feed {
     this.#typeOf = options.typeOf;
     this.#discards = options.discards;
     this.#withoutSamples = options.withoutSamples;
+    this.#mayDeclare = options.mayDeclare;
   }
 
   *steps(): Generator<void, void> {
@@ -88,7 +92,8 @@ export class Feed {
       }
     }
     for (const family of this.#withoutSamples) {
-      this.#declareAs(family.name, family, { type: family.type, offset: family.offset });
+      if (this.#mayDeclare(family.name))
+        this.#declareAs(family.name, family, { type: family.type, offset: family.offset });
       this.#work += 1;
       if (this.#work < STEP_SERIES) continue;
       this.#work = 0;

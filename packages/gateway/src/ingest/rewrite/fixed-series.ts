@@ -7,12 +7,12 @@ import type { Label } from '../../model/labels.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { seriesText, parseSeriesText } from '../../model/series-text.ts';
-import { looksOf } from '../../rules/relabel-runs.ts';
 import type { Rules } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch, PushFamily } from '../../store/batch.ts';
 import { sampleSuffixes } from '../../store/families.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
+import { looksAtSeries } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 import { bucketsRule, isAllowed, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
 import type { Named } from './series-rules.ts';
@@ -28,6 +28,10 @@ const CHANGED = 2;
 const LOOKED_ROWS = 64;
 /** A rule and so much of the text of a series is as much work as one of these rows, as its regular expression may go through all of it. */
 const BYTES_LOOKED = 16;
+
+/** Of names of families that are looked at in one step; to look at one takes as long as so many more of them. */
+const STEP_CHARS = 16 * 1024;
+const FAMILY_CHARS = 32;
 
 /** The first entry, up to `end`, whose accumulator is not known to be fixed. */
 function passFixed(accumulators: Int32Array, marks: Uint8Array, start: number, end: number): number {
@@ -65,11 +69,11 @@ export class FixedSeries {
   /** Whether the rules leave a batch as it is, which was read without them, up to its last line. */
   *leave(batch: Batch, rules: PushRules): Generator<void, boolean> {
     if (batch.discarded.size > 0 || batch.families.some(isOtherwise)) return false;
-    if (!areAllowed(batch.families, rules)) return false;
+    if (!(yield* areAllowed(batch.families, rules))) return false;
     const marks = this.#marksFor(rules);
     const { rows } = this.#state.pace;
     const { texts } = this.#state.accumulators;
-    const rulesLooked = looksOf(rules.relabelRuns) + rules.matching.looks;
+    const rulesLooked = looksAtSeries(rules) + rules.matching.looks;
     const { accumulators, length } = batch;
     let left = rows;
     for (let entry = 0; entry < length; entry += 1) {
@@ -142,8 +146,20 @@ export class FixedSeries {
 }
 
 /** Whether a token may say something of all families of which a push does. */
-export function areAllowed(families: readonly { readonly name: string }[], { allowed }: PushRules): boolean {
-  return allowed === undefined || families.every(({ name }) => allowed.metrics.mayMatch(name));
+export function* areAllowed(
+  families: readonly { readonly name: string }[],
+  { allowed }: PushRules,
+): Generator<void, boolean> {
+  if (allowed === undefined) return true;
+  let chars = 0;
+  for (const { name } of families) {
+    if (!allowed.metrics.mayMatch(name)) return false;
+    chars += FAMILY_CHARS + name.length;
+    if (chars < STEP_CHARS) continue;
+    chars = 0;
+    yield;
+  }
+  return true;
 }
 
 /** A family that the push makes another of, so that lines before may have been read as it was. */

@@ -3,7 +3,7 @@ import type { GroupingKey, Label } from '../../model/labels.ts';
 import type { SeriesRights } from '../../rules/access.ts';
 import { FirstMatch } from '../../rules/first-match.ts';
 import { Pattern } from '../../rules/pattern.ts';
-import { relabelRunsOf } from '../../rules/relabel-runs.ts';
+import { looksOf, relabelRunsOf } from '../../rules/relabel-runs.ts';
 import type { RelabelRun } from '../../rules/relabel-runs.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
@@ -166,7 +166,8 @@ export function rulesForPath(
     ]),
     placedBy: JSON.stringify([
       source === undefined ? -1 : rules.sources.indexOf(source),
-      allowed?.id,
+      // With the labels that are set, which are not among those of the path.
+      rights?.id,
       (isSeen ? key.labels : added.labels).map(({ name, value }) => [name, value]),
     ]),
   };
@@ -252,6 +253,11 @@ function isOfPath(label: string): boolean {
 
 function rewritesSeries({ without, by, type, buckets }: MetricRule): boolean {
   return without !== undefined || by !== undefined || type !== undefined || buckets !== undefined;
+}
+
+/** How many of them are asked of each series, besides those of metrics: one that a token may not push costs a look as well. */
+export function looksAtSeries({ relabelRuns, allowed }: PushRules): number {
+  return looksOf(relabelRuns) + (allowed?.metrics.matchers.length ?? 0);
 }
 
 /** Stands for what a token may not push, where others are dropped by a rule. */

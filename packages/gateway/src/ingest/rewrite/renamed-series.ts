@@ -58,11 +58,12 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   }
 
   /** Whether what was read is all that there is to it. */
-  isWhole(): boolean {
+  *isWhole(): Generator<void, boolean> {
     const { pendingSeries, families } = this.#builder.batch;
     const isOtherwise = (family: PushFamily): boolean =>
       (family.changed && (family.sampled || this.#takesNames(family))) || mayComeLate(family);
-    return pendingSeries.length === 0 && areAllowed(families, this.#rules) && !families.some(isOtherwise);
+    if (!(yield* areAllowed(families, this.#rules))) return false;
+    return pendingSeries.length === 0 && !families.some(isOtherwise);
   }
 
   /** Whether lines that are known may be of a family that the push declares. */

@@ -19,7 +19,7 @@ import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.
 import { SeriesPlacer } from './place-series.ts';
 import type { Placed, Trace } from './place-series.ts';
 import { PushedFamilies } from './pushed-families.ts';
-import type { PushedFamily } from './pushed-families.ts';
+import { looksAtSeries } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
 import { NONE, RewrittenPush } from './rewritten-push.ts';
 import { gaugeRule } from './series-rules.ts';
@@ -145,8 +145,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
 
   /** How much work it was so far, as `PushBuilder.newSeries` has it. */
   get newSeries(): number {
-    const { relabel, metrics } = this.#rules;
-    const rules = relabel.length + metrics.length;
+    const rules = looksAtSeries(this.#rules) + this.#rules.metrics.length;
     return (
       this.#samples / SAMPLES_KNOWN +
       this.#learnt * (1 + rules / RULES_LOOKED) +
@@ -274,7 +273,8 @@ export class RewriteSink implements SampleSink, KnownSeries {
       policyOf: (name, labels) => gaugeRule({ name, labels }, this.#rules)?.gauge ?? 'sum',
       typeOf: (name) => this.#typeOf(name),
       discards: (family) => this.#state.discards(family),
-      withoutSamples: allowedOf(this.#families.withoutSamples(), this.#rules),
+      withoutSamples: this.#families.withoutSamples(),
+      mayDeclare: (name) => this.#rules.allowed?.metrics.mayMatch(name) !== false,
     });
     const { batch } = builder;
     const { samples } = batch;
@@ -321,8 +321,4 @@ function copied(histogram: NativeHistogram): NativeHistogram {
     positive: { indexes: [...positive.indexes], counts: [...positive.counts] },
     negative: { indexes: [...negative.indexes], counts: [...negative.counts] },
   };
-}
-
-function* allowedOf(families: Iterable<PushedFamily>, { allowed }: PushRules): Generator<PushedFamily> {
-  for (const family of families) if (allowed?.metrics.mayMatch(family.name) !== false) yield family;
 }

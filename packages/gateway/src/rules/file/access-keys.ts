@@ -64,11 +64,18 @@ const name: ValueKind<string> = parsed(
   },
 );
 
+/** Of no text at all, as a variable that is not set has it. Then anybody has the token. */
+const DIGEST_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
 /** It is not quoted: somebody may have written the token itself. */
 const digest: ValueKind<string> = parsed(
   'the SHA-256 of the token',
   { pattern: '^[0-9A-Fa-f]{64}$' },
   (text) => {
+    if (text.toLowerCase() === DIGEST_OF_NOTHING)
+      throw new RuleProblem(
+        'it is the SHA-256 of an empty token, which anybody has; make a token and its line with: prom-aggregation-gateway token new',
+      );
     if (/^[0-9A-Fa-f]{64}$/.test(text)) return text.toLowerCase();
     throw new RuleProblem(
       `a SHA-256 has 64 hexadecimal digits, and this has ${text.length} characters; make a token and its line with: prom-aggregation-gateway token new`,
@@ -101,9 +108,9 @@ const time: ValueKind<number> = parsed(
     const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
     const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
     const ms = Date.parse(isDay ? `${text}T23:59:59.999Z` : text);
-    // What is no day of the calendar is another one in the end.
-    const isReal = isDay ? new Date(ms).toISOString().startsWith(text) : true;
-    if ((isDay || isTime) && !Number.isNaN(ms) && isReal) return ms;
+    // What is no day of the calendar is another one in the end, or none.
+    const isReal = !Number.isNaN(ms) && (!isDay || new Date(ms).toISOString().startsWith(text));
+    if ((isDay || isTime) && isReal) return ms;
     throw new RuleProblem('write it like 2027-06-01 or 2027-06-01T12:00:00Z');
   },
 );

@@ -56,6 +56,11 @@ function tokenOf(
       inUrl.at,
       'what is in a URL is in logs of proxies and histories of browsers; a token of which more than pushes is allowed should not be',
     );
+  if (sources !== undefined && rights.has('admin'))
+    problems.warning(
+      sources.keyAt,
+      'sources says nothing of the admin API: with it this token deletes of all senders',
+    );
   const { pushes_per_second: pushes, burst } = limits?.value.keys ?? {};
   if (burst !== undefined && pushes === undefined)
     problems.error(burst.at, 'burst has no effect without pushes_per_second');

@@ -1,4 +1,6 @@
 /** What a configuration file says of access, and what is wrong with it. */
+import { createHash } from 'node:crypto';
+
 import { describe, expect, it, test } from 'vitest';
 
 import { readRules } from '../../../src/rules/file/read-rules.ts';
@@ -111,7 +113,14 @@ describe('what is wrong', () => {
     [token('in_url: maybe'), /true or false/],
     [token('in_url: true, may: [push, delete]'), /warning: what is in a URL is in logs/],
     [token('expires: 2027-02-30'), /write it like/],
+    [token('expires: 2027-13-01'), /write it like/],
+    [token('expires: 2027-06-01T25:00:00Z'), /write it like/],
     [token('expires: tomorrow'), /write it like/],
+    [
+      tokens(`{name: web, sha256: ${createHash('sha256').update('').digest('hex')}}`),
+      /the SHA-256 of an empty token/,
+    ],
+    [token(`may: [admin], sources: '{job="x"}'`), /warning: sources says nothing of the admin API/],
     [token('limits: {burst: 5}'), /burst has no effect without pushes_per_second/],
     [token('limits: {body: 16 KB}'), /not a size/],
     [token('limits: {pushes_per_second: 0}'), /whole number above 0/],
