@@ -294,8 +294,8 @@ function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries
       sink: renamed,
       mayTry: ({ rules }, path) => attempts[1].mayTry(rules, path),
       mayHold: () => builder.batch.pendingSeries.length === 0,
+      // oxlint-disable-next-line require-yield -- there is one step
       *holds() {
-        yield;
         return renamed.isWhole();
       },
     },
