@@ -188,10 +188,10 @@ export class PushBuilder implements SampleSink, KnownSeries {
   }
 
   guess(view: DataView, start: number, end: number): number {
-    if (this.#families.meaningsChanged || this.#path.labels.length > 0) return -1;
+    const isMetadata = view.getUint8(start) === HASH;
+    if (this.#families.meaningsChanged || (!isMetadata && this.#path.labels.length > 0)) return -1;
     const { accumulators } = this.#state;
     const seriesCache = this.#seriesCache;
-    const isMetadata = view.getUint8(start) === HASH;
     if (!isMetadata && !this.#cursor.missed) {
       const accumulator = this.#cursor.nextAccumulator;
       let length = accumulators.texts.matchLength(accumulator, view, start, end);

@@ -295,7 +295,6 @@ function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries
       mayTry: ({ rules }, path) => attempts[1].mayTry(rules, path),
       mayHold: () => builder.batch.pendingSeries.length === 0,
       *holds() {
-        yield;
         return yield* renamed.isWhole();
       },
     },

@@ -60,7 +60,11 @@ export class LabelledSeries implements SampleSink, KnownSeries {
   }
 
   guess(view: DataView, start: number, end: number): number {
-    if (view.getUint8(start) === HASH) return -1;
+    if (view.getUint8(start) === HASH) {
+      const stop = this.#builder.guess(view, start, end);
+      this.guessed = this.#builder.guessed;
+      return stop;
+    }
     const { next } = this.#keys;
     const length = this.#keys.matchLength(view, start, end);
     if (length < 0) return -1;
