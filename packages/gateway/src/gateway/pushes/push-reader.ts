@@ -294,9 +294,7 @@ function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries
       sink: renamed,
       mayTry: ({ rules }, path) => attempts[1].mayTry(rules, path),
       mayHold: () => builder.batch.pendingSeries.length === 0,
-      *holds() {
-        return yield* renamed.isWhole();
-      },
+      holds: () => renamed.isWhole(),
     },
   ];
 }
