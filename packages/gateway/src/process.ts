@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 
 import { newToken } from './access/new-token.ts';
+import { accessWarnings } from './access/warnings.ts';
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { runConfigCommand } from './config-command.ts';
@@ -72,6 +73,9 @@ async function run({
     for (const warning of warningsWithoutByJob) log.warn(warning);
   const webConfig = await openWebConfig(config, log);
   if (webConfig === null) return;
+  // What systemd listens on is in its hands.
+  const addresses = config.systemdSocket ? [] : config.listenAddresses;
+  for (const warning of accessWarnings(rules.access, webConfig?.config, addresses)) log.warn(warning);
   const assembly = await assembleFor(config, { rules, webConfig }, log);
   stopOnSignals(assembly, log);
   const reloadNow = reloadOnSignal(assembly);

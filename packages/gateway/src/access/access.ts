@@ -36,6 +36,7 @@ interface AccessDeps {
 export class Access {
   readonly #deps: AccessDeps;
   readonly #bcrypt = new Bcrypt();
+  readonly #dearBcrypt = new Bcrypt();
   readonly #passwords: Passwords;
   readonly #rate: RequestRate;
   readonly #tokens: Tokens;
@@ -44,7 +45,7 @@ export class Access {
 
   constructor(deps: AccessDeps) {
     this.#deps = deps;
-    this.#passwords = new Passwords({ bcrypt: this.#bcrypt, now: deps.now });
+    this.#passwords = new Passwords({ bcrypt: this.#bcrypt, dearBcrypt: this.#dearBcrypt, now: deps.now });
     this.#rate = new RequestRate(deps.now);
     this.#tokens = new Tokens(deps.now);
   }
@@ -142,8 +143,8 @@ export class Access {
     return this.#passwords.check(basic, address)?.then(() => principal) ?? principal;
   }
 
-  close(): Promise<void> {
-    return this.#bcrypt.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#bcrypt.close(), this.#dearBcrypt.close()]);
   }
 }
 

@@ -28,7 +28,7 @@ interface Comparison {
   readonly reject: (error: Error) => void;
 }
 
-/** One after the other, as the toolkit does it: however many ask, it is one core at most. */
+/** One after the other, as the toolkit does it: however many ask, it takes one core at most. */
 export class Bcrypt {
   readonly #waiting: Comparison[] = [];
   #worker: Worker | undefined;

@@ -10,6 +10,8 @@ import type { Basic } from './credentials.ts';
 
 /** Right passwords that are remembered, as digests. */
 const RIGHT_MAX = 1000;
+/** A hash of this cost takes a quarter of a second or so; those above it are dear. */
+const COST_USUAL = 12;
 /** Comparisons that wait, in all and of one address. */
 const WAITING_MAX = 64;
 const WAITING_EACH = 2;
@@ -29,6 +31,8 @@ interface Attempts {
 
 interface PasswordsDeps {
   readonly bcrypt: Pick<Bcrypt, 'isRight' | 'waiting'>;
+  /** For hashes that take long, so that users of others do not wait for them. */
+  readonly dearBcrypt: Pick<Bcrypt, 'isRight' | 'waiting'>;
   /** Milliseconds that never go back. */
   readonly now: () => number;
 }
@@ -93,7 +97,8 @@ export class Passwords {
 
   async #compare(password: string, hash: string, address: string): Promise<boolean> {
     const attempts = this.#attemptsOf(address);
-    const { bcrypt, now } = this.#deps;
+    const { now } = this.#deps;
+    const bcrypt = costOf(hash) > COST_USUAL ? this.#deps.dearBcrypt : this.#deps.bcrypt;
     const aheadMs = attempts.fullMs - now();
     if (aheadMs > (WRONG_AT_ONCE - 1) * WRONG_EVERY_MS || attempts.waiting >= WAITING_EACH)
       throw new RequestError('too_many_attempts', 'too many wrong passwords from this address; retry later');
@@ -145,6 +150,10 @@ export class Passwords {
       return;
     }
   }
+}
+
+function costOf(hash: string): number {
+  return Number(hash.split('$')[2]);
 }
 
 function wrong(message: string): RequestError {

@@ -23,7 +23,7 @@ import type { ClientAuthType, RateLimit, TlsConfig, WebConfig } from './web-conf
 const PEM_BYTES_MAX = 2 ** 20;
 /** A hash of this cost takes a second or so. */
 const DEAR_COST = 14;
-/** As there is one thread for all, a hash of a higher cost would keep everybody else out, be the password right or wrong. */
+/** A hash of a higher cost would keep everybody with a dear one out, be the password right or wrong. */
 const COST_MAX = 18;
 
 export interface WebConfigRead {

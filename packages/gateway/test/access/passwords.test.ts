@@ -32,8 +32,9 @@ class FakeBcrypt {
 
 function passwords(users: Record<string, string> = { ann: hashOf('10', 'ann') }) {
   const bcrypt = new FakeBcrypt();
+  const dearBcrypt = new FakeBcrypt();
   let nowMs = 0;
-  const checked = new Passwords({ bcrypt, now: () => nowMs });
+  const checked = new Passwords({ bcrypt, dearBcrypt, now: () => nowMs });
   checked.setUsers(new Map(Object.entries(users)));
   const check = (user: string, password: string, address = 'a'): Promise<string> | undefined =>
     checked.check({ user, password }, address)?.then(() => 'in', codeOf);
@@ -42,7 +43,7 @@ function passwords(users: Record<string, string> = { ann: hashOf('10', 'ann') })
     bcrypt.decideAll();
     return answer;
   };
-  return { bcrypt, checked, check, decided, pass: (ms: number) => (nowMs += ms) };
+  return { bcrypt, dearBcrypt, checked, check, decided, pass: (ms: number) => (nowMs += ms) };
 }
 
 const decisions = (answers: readonly (Promise<string> | undefined)[]): Promise<readonly string[]> =>
@@ -177,6 +178,18 @@ test('comparisons of all addresses wait in a line that has an end', async () => 
   expect(bcrypt.waiting).toBe(64);
   bcrypt.decideAll();
   expect((await decisions(answers)).filter((answer) => answer === 'overloaded')).toHaveLength(6);
+});
+
+test('users of usual hashes do not wait for dear ones', async () => {
+  const { bcrypt, dearBcrypt, check, decided } = passwords({
+    ann: hashOf('12', 'ann'),
+    dear: hashOf('13', 'dear'),
+  });
+  const answers = Array.from({ length: 70 }, (_, i) => check('dear', `wrong${i}`, `${i}`));
+  expect([bcrypt.waiting, dearBcrypt.waiting]).toEqual([0, 64]);
+  expect(await decided('ann', 'ann', 'b')).toBe('in');
+  dearBcrypt.decideAll();
+  await decisions(answers);
 });
 
 describe('credentials', () => {

@@ -107,7 +107,8 @@ function excerptOf(text: string, lineStart: number, { from, to }: Place): Excerp
   const feed = text.indexOf('\n', from);
   const lineEnd = feed === -1 ? text.length : feed;
   const start = from - lineStart < EXCERPT_CHARS ? lineStart : from - CHARS_BEFORE;
-  const shown = text.slice(start, Math.min(start + EXCERPT_CHARS, lineEnd)).trimEnd();
+  const end = Math.min(start + EXCERPT_CHARS, lineEnd);
+  const shown = withoutSecrets(text, start, end).trimEnd();
   const before = visible(text.slice(start, from));
   const wrong = visible(text.slice(from, Math.min(to, start + shown.length)));
   return {
@@ -115,6 +116,20 @@ function excerptOf(text: string, lineStart: number, { from, to }: Place): Excerp
     from: charactersIn(before),
     length: Math.max(charactersIn(wrong), 1),
   };
+}
+
+/** Somebody may have written a token itself, where its digest belongs or elsewhere. What stands for it is as long. */
+function withoutSecrets(text: string, start: number, end: number): string {
+  const before = Math.max(start - EXCERPT_CHARS, 0);
+  const hidden = (all: string, known: string): string => known + '*'.repeat(all.length - known.length);
+  return text
+    .slice(before, end)
+    .replaceAll(/(pag_)[\w-]+/g, hidden)
+    .replaceAll(
+      /(\b(?:sha256|token|secret|password)["']?\s*:\s*["']?)(?![0-9a-f]{64}\b)[^\s,}\]"']+/gi,
+      hidden,
+    )
+    .slice(start - before);
 }
 
 /** Each control character as one that can be seen: a file may be anything, and goes to a terminal. */

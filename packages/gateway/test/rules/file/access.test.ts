@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, it, test } from 'vitest';
 
+import { showProblem } from '../../../src/rules/file/problems.ts';
 import { readRules } from '../../../src/rules/file/read-rules.ts';
 
 const DIGEST = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
@@ -145,4 +146,19 @@ describe('what is wrong', () => {
     expect(messages[0]).toMatch(message);
     expect(messages[0]).not.toContain('hunter22');
   });
+});
+
+test.each([
+  tokens('{name: web, sha256: hunter22}'),
+  tokens('{name: web, sha256: "hunter22"}'),
+  tokens(`{name: web, token: hunter22, sha256: ${DIGEST}}`),
+  tokens(`{nmae: web, sha256: pag_hunter22}`),
+  tokens(`{name: pag_hunter22!, sha256: ${DIGEST}}`),
+  'tokens:\n    - name: web\n      sha256:\n        hunter22',
+])('a token that stands in the file is not shown: %s', (access) => {
+  const { problems } = readRules(`access:\n  ${access}\n`);
+  expect(problems.length).toBeGreaterThan(0);
+  const shown = problems.map((problem) => showProblem('gateway.yaml', problem)).join('\n');
+  expect(shown).not.toContain('hunter22');
+  expect(shown).toContain('********');
 });
