@@ -102,6 +102,12 @@ export class RulesReload {
     }
     if (rules === undefined) throw this.#failed(messages);
     const { rules: previous } = this.#gateway;
+    const opening = whatOpens(previous, rules);
+    if (opening !== undefined) {
+      const line = `${this.#path}: ${opening}`;
+      this.#log.error(line);
+      throw this.#failed([{ severity: 'error', line, shown: line }]);
+    }
     try {
       await this.#gateway.setRules(rules);
     } catch (error) {
@@ -133,6 +139,16 @@ export class RulesReload {
     });
     return new RequestError('reload_failed', `the previous rules stay in force:\n${replyOf(messages)}`);
   }
+}
+
+/** A file that is empty, or half written, is valid, and would let everybody in. */
+function whatOpens({ access: before }: Rules, { access: now }: Rules): string | undefined {
+  const howTo = 'to let everybody in, say anonymous: [push, delete, scrape, read], or restart';
+  if (before === undefined) return undefined;
+  if (now === undefined) return `access is no longer there; ${howTo}`;
+  if (before.anonymous !== undefined && now.anonymous === undefined)
+    return `access has no anonymous any longer; ${howTo}`;
+  return undefined;
 }
 
 /** Of messages: a reply has room for more than people read. */

@@ -39,6 +39,33 @@ test('a token is made, lets in, and lets in no more once it is taken out of the 
   expect(gateway.stderr()).toContain('code=unauthorized');
 });
 
+test('a file that says nothing of who may come in any longer, as one that is half written, lets nobody in', async () => {
+  const path = join(temporaryFolder(), 'gateway.yaml');
+  const { line } = await newToken();
+  writeFileSync(path, `access:\n  anonymous: [scrape, lifecycle]\n  tokens: [{name: t, ${line}}]\n`);
+  const gateway = await startGateway([`--config.file=${path}`, '--web.enable-lifecycle']);
+  const reload = async (): Promise<string> => {
+    const reply = await fetch(`${gateway.url}/-/reload`, { method: 'POST' });
+    return `${reply.status} ${await reply.text()}`;
+  };
+  const push = async (): Promise<number> =>
+    (await fetch(`${gateway.url}/metrics/job/x`, { method: 'POST', body: 'a 1\n' })).status;
+  for (const [text, said] of [
+    ['', 'access is no longer there'],
+    ['access:\n', 'access is no longer there'],
+    [`access:\n  tokens: [{name: t, ${line}}]\n`, 'access has no anonymous any longer'],
+  ] as const) {
+    writeFileSync(path, text);
+    const reply = await reload();
+    expect(reply, text).toMatch(/^500 the previous rules stay in force/);
+    expect(reply).toContain(said);
+    expect(await push()).toBe(401);
+  }
+  writeFileSync(path, 'access: {anonymous: [push, scrape]}\n');
+  expect(await reload()).toMatch(/^200 /);
+  expect(await push()).toBe(202);
+});
+
 test('a word that is no command says which there is', async () => {
   const { code, stderr } = await runGateway(['token', 'make']);
   expect([code, stderr]).toEqual([2, 'token: the only command is token new\ntry --help\n']);
