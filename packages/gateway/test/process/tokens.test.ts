@@ -52,7 +52,7 @@ test('a file that says nothing of who may come in any longer, as one that is hal
     (await fetch(`${gateway.url}/metrics/job/x`, { method: 'POST', body: 'a 1\n' })).status;
   for (const [text, said] of [
     ['', 'access is no longer there'],
-    ['access:\n', 'access is no longer there'],
+    ['access: {}\n', 'access has no anonymous any longer'],
     [`access:\n  tokens: [{name: t, ${line}}]\n`, 'access has no anonymous any longer'],
   ] as const) {
     writeFileSync(path, text);
