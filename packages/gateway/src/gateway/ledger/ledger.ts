@@ -244,17 +244,23 @@ export class Ledger implements Target {
   }
 
   /**
-   * The same for a long push, which holds the state still; resolves when it counts. `turn` is the one that it has begun in. False also where
-   * `mayCount` says so when its turn has come.
+   * The same for a long push, which holds the state still; resolves when it counts. `turn` is the one that it has begun in, and `epoch`
+   * that for which it was read. False also where `mayCount` says so when its turn has come.
    */
-  async pushInSteps(push: PushCommand, turn: Turn, mayCount: () => boolean = () => true): Promise<boolean> {
+  async pushInSteps(
+    push: PushCommand,
+    {
+      turn,
+      epoch,
+      mayCount = () => true,
+    }: { readonly turn: Turn; readonly epoch: number; readonly mayCount?: () => boolean },
+  ): Promise<boolean> {
     const times = this.#times();
-    const { epoch } = this.state;
     const record = this.#journal.persistent
       ? await inSteps(this.#longWriter.writeInSteps(push, times), turn)
       : undefined;
     while (this.#applying !== undefined) await this.#applying;
-    // The record would not be read again.
+    // The batch, and its record, mean nothing in another one.
     if (this.state.epoch !== epoch || !mayCount()) return false;
     // Another request came with its key meanwhile.
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')

@@ -244,10 +244,11 @@ export class Pushes<Counts extends object> {
     try {
       if (!(await reader.inSteps(request, how))) return undefined;
       read.holdStill();
+      // Others may have begun to change the state in this very turn.
+      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
       // From here on the state stays as it was when the last line was read.
       if (!(await inSteps(builder.isCurrentInSteps(), turn))) return undefined;
       if (!reader.isUnchanged()) return undefined;
-      if (this.#isReplay(identity)) return REPLAYED;
       this.#checkSource(request.key, how.rules);
       await inSteps(builder.finishInSteps(), turn);
       // What sources have is in the hands of whoever changes it.
@@ -257,10 +258,10 @@ export class Pushes<Counts extends object> {
       const { state } = ledger;
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
-      if (!builder.isUnchanged()) return undefined;
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
       const mayCount = (): boolean => this.#counts(request.key, how.rules);
-      if (await ledger.pushInSteps(push, turn, mayCount)) return this.#counted(push, request.key);
+      if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount }))
+        return this.#counted(push, request.key);
     } finally {
       ledger.endLongRead();
       reader.letGo();
