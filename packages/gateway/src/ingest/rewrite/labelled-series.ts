@@ -2,10 +2,7 @@
  * Adds labels of the path, where that is all that is done to a push: the builder does it, line by line, and what each series key has led to is
  * remembered here for the next push of such a path.
  */
-import type { Exemplar } from '../../model/exemplar.ts';
 import type { Label } from '../../model/labels.ts';
-import type { MetricType } from '../../model/metric-type.ts';
-import type { NativeHistogram } from '../../model/native-histogram.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
 import type { KnownSeries } from '../../model/known-series.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
@@ -13,12 +10,13 @@ import { HASH, viewOf } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
 import { AccumulatorKind } from '../../store/policies.ts';
 import type { PushBuilder } from '../push-builder.ts';
+import { BuilderSink } from './builder-sink.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { PlacementMemo } from './placement-memo.ts';
 import type { PushRules } from './push-rules.ts';
 import { readRenamed } from './renamed-run.ts';
 
-export class LabelledSeries implements SampleSink, KnownSeries {
+export class LabelledSeries extends BuilderSink implements SampleSink, KnownSeries {
   readonly known: KnownSeries = this;
   readonly hashSeed: number;
   guessed: number = UNKNOWN;
@@ -30,6 +28,7 @@ export class LabelledSeries implements SampleSink, KnownSeries {
   #rules!: PushRules;
 
   constructor(state: State, builder: PushBuilder, memo: PlacementMemo) {
+    super(builder);
     this.hashSeed = state.hashSeed;
     this.#state = state;
     this.#builder = builder;
@@ -102,14 +101,6 @@ export class LabelledSeries implements SampleSink, KnownSeries {
     this.#builder.addKnown(reference, value, offset);
   }
 
-  addDiscarded(samples: number): void {
-    this.#builder.addDiscarded(samples);
-  }
-
-  addPlain(): boolean {
-    return false;
-  }
-
   addSample(name: string, labels: readonly Label[], value: number, seriesKey: SeriesKey): void {
     const builder = this.#builder;
     const { length } = builder.batch;
@@ -124,44 +115,8 @@ export class LabelledSeries implements SampleSink, KnownSeries {
     else table.learn(key.view, key.start, key.end, accumulator);
   }
 
-  addType(name: string, type: MetricType, seriesKey: SeriesKey): void {
-    this.#builder.addType(name, type, seriesKey);
-  }
-
-  addHelp(name: string, help: string, seriesKey: SeriesKey): void {
-    this.#builder.addHelp(name, help, seriesKey);
-  }
-
-  addFamily(
-    name: string,
-    is: { readonly type: MetricType; readonly help: string | undefined },
-    seriesKey: SeriesKey,
-  ): void {
-    this.#builder.addFamily(name, is, seriesKey);
-  }
-
-  returnTo(name: string): void {
-    this.#builder.returnTo(name);
-  }
-
-  addUnit(name: string, unit: string): void {
-    this.#builder.addUnit(name, unit);
-  }
-
-  addStart(startMs: number): void {
-    this.#builder.addStart(startMs);
-  }
-
   addStartOf(name: string, labels: readonly Label[], startMs: number): void {
     this.#builder.addStartOf(name, labels, startMs);
-  }
-
-  addExemplar(exemplar: Exemplar, native?: boolean): void {
-    this.#builder.addExemplar(exemplar, native);
-  }
-
-  addNative(histogram: NativeHistogram, offset: number): void {
-    this.#builder.addNative(histogram, offset);
   }
 
   #beginTable(dialect: Dialect): void {

@@ -2,12 +2,9 @@
  * Many rules only take labels away, or add some: each series of a push becomes another, and no two of them the same. Where all are known,
  * by their bytes and as what they become, samples go straight to the builder. Whatever else there is ends the attempt with a PushProblem.
  */
-import type { Exemplar } from '../../model/exemplar.ts';
 import { PushProblem } from '../../model/errors.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
 import type { KnownSeries } from '../../model/known-series.ts';
-import type { MetricType } from '../../model/metric-type.ts';
-import type { NativeHistogram } from '../../model/native-histogram.ts';
 import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
@@ -17,6 +14,7 @@ import type { PushFamily } from '../../store/batch.ts';
 import { discardedText } from '../../store/series-cache.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
+import { BuilderSink } from './builder-sink.ts';
 import { KnownKeys } from './known-keys.ts';
 import { NOT_LEARNT } from './placement-memo.ts';
 import type { Placement, PlacementMemo } from './placement-memo.ts';
@@ -25,7 +23,7 @@ import type { PushRules } from './push-rules.ts';
 import { readRenamed } from './renamed-run.ts';
 import { SingleGroups } from './single-groups.ts';
 
-export class RenamedSeries implements SampleSink, KnownSeries {
+export class RenamedSeries extends BuilderSink implements SampleSink, KnownSeries {
   readonly known: KnownSeries = this;
   readonly hashSeed: number;
   guessed: number = UNKNOWN;
@@ -38,6 +36,7 @@ export class RenamedSeries implements SampleSink, KnownSeries {
   #rules!: PushRules;
 
   constructor(state: State, builder: PushBuilder, memo: PlacementMemo) {
+    super(builder);
     this.hashSeed = state.hashSeed;
     this.#state = state;
     this.#builder = builder;
@@ -132,56 +131,12 @@ export class RenamedSeries implements SampleSink, KnownSeries {
     return this.#builder.findBucket(count, bound);
   }
 
-  addDiscarded(samples: number): void {
-    this.#builder.addDiscarded(samples);
-  }
-
-  addPlain(): boolean {
-    return false;
-  }
-
   addSample(_name: string, _labels: unknown, _value: number, { start }: SeriesKey): void {
     throw otherwise(start);
   }
 
-  addType(name: string, type: MetricType, seriesKey: SeriesKey): void {
-    this.#builder.addType(name, type, seriesKey);
-  }
-
-  addHelp(name: string, help: string, seriesKey: SeriesKey): void {
-    this.#builder.addHelp(name, help, seriesKey);
-  }
-
-  addFamily(
-    name: string,
-    is: { readonly type: MetricType; readonly help: string | undefined },
-    seriesKey: SeriesKey,
-  ): void {
-    this.#builder.addFamily(name, is, seriesKey);
-  }
-
-  returnTo(name: string): void {
-    this.#builder.returnTo(name);
-  }
-
-  addUnit(name: string, unit: string): void {
-    this.#builder.addUnit(name, unit);
-  }
-
-  addStart(startMs: number): void {
-    this.#builder.addStart(startMs);
-  }
-
   addStartOf(): void {
     throw otherwise(0);
-  }
-
-  addExemplar(exemplar: Exemplar, native?: boolean): void {
-    this.#builder.addExemplar(exemplar, native);
-  }
-
-  addNative(histogram: NativeHistogram, offset: number): void {
-    this.#builder.addNative(histogram, offset);
   }
 
   #beginTable(dialect: Dialect): void {
