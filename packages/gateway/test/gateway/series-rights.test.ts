@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { embed } from '../../src/embed.ts';
 import type { PushFormat } from '../../src/gateway/api.ts';
 import { parsePushPath } from '../../src/http/routes/push-path.ts';
-import { areAllowed } from '../../src/ingest/rewrite/fixed-series.ts';
+import { areAllowed } from '../../src/ingest/rewrite/series-rules.ts';
 import { looksAtSeries, rulesForPath, senderOptionsOf } from '../../src/ingest/rewrite/push-rules.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import type { RequestError } from '../../src/model/errors.ts';

@@ -14,7 +14,15 @@ import { sampleSuffixes } from '../../store/families.ts';
 import { AccumulatorKind, isGrouped, isNative } from '../../store/policies.ts';
 import { looksAtSeries } from './push-rules.ts';
 import type { PushRules } from './push-rules.ts';
-import { bucketsRule, isAllowed, labelsLeft, labelsRule, relabelled, typeRule } from './series-rules.ts';
+import {
+  areAllowed,
+  bucketsRule,
+  isAllowed,
+  labelsLeft,
+  labelsRule,
+  relabelled,
+  typeRule,
+} from './series-rules.ts';
 import type { Named } from './series-rules.ts';
 
 /** Each takes a byte for every accumulator. */
@@ -28,10 +36,6 @@ const CHANGED = 2;
 const LOOKED_ROWS = 64;
 /** A rule and so much of the text of a series is as much work as one of these rows, as its regular expression may go through all of it. */
 const BYTES_LOOKED = 16;
-
-/** Of names of families that are looked at in one step; to look at one takes as long as so many more of them. */
-const STEP_CHARS = 16 * 1024;
-const FAMILY_CHARS = 32;
 
 /** The first entry, up to `end`, whose accumulator is not known to be fixed. */
 function passFixed(accumulators: Int32Array, marks: Uint8Array, start: number, end: number): number {
@@ -143,23 +147,6 @@ export class FixedSeries {
     const family = families[pendingSeries.family[number]!]!;
     return isFixed({ text, kind, bound: pendingSeries.bound[number]!, family }, rules);
   }
-}
-
-/** Whether a token may say something of all families of which a push does. */
-export function* areAllowed(
-  families: readonly { readonly name: string }[],
-  { allowed }: PushRules,
-): Generator<void, boolean> {
-  if (allowed === undefined) return true;
-  let chars = 0;
-  for (const { name } of families) {
-    if (!allowed.metrics.mayMatch(name)) return false;
-    chars += FAMILY_CHARS + name.length;
-    if (chars < STEP_CHARS) continue;
-    chars = 0;
-    yield;
-  }
-  return true;
 }
 
 /** A family that the push makes another of, so that lines before may have been read as it was. */

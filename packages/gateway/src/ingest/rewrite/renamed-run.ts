@@ -24,7 +24,7 @@ export function readRenamed(
     readonly run: ExpectedRun;
     readonly keys: KnownKeys;
     /** Undefined where several groups may be of one composite series. */
-    readonly singles?: SingleGroups;
+    readonly singles: SingleGroups | undefined;
   },
 ): number {
   const { run, keys: known, singles } = of;

@@ -4,8 +4,7 @@
  */
 import { PushProblem } from '../../model/errors.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
-import type { KnownSeries } from '../../model/known-series.ts';
-import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts';
+import type { SeriesKey } from '../../model/sample-sink.ts';
 import { HASH } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
 import { sampleSuffixes } from '../../store/families.ts';
@@ -14,121 +13,66 @@ import type { PushFamily } from '../../store/batch.ts';
 import { discardedText } from '../../store/series-cache.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { PushBuilder } from '../push-builder.ts';
-import { BuilderSink } from './builder-sink.ts';
-import { KnownKeys } from './known-keys.ts';
+import { KeyedSink } from './keyed-sink.ts';
 import { NOT_LEARNT } from './placement-memo.ts';
 import type { Placement, PlacementMemo } from './placement-memo.ts';
-import { areAllowed, mayComeLate } from './fixed-series.ts';
+import { mayComeLate } from './fixed-series.ts';
 import type { PushRules } from './push-rules.ts';
-import { readRenamed } from './renamed-run.ts';
+import { areAllowed } from './series-rules.ts';
 import { SingleGroups } from './single-groups.ts';
 
-export class RenamedSeries extends BuilderSink implements SampleSink, KnownSeries {
-  readonly known: KnownSeries = this;
-  readonly hashSeed: number;
-  guessed: number = UNKNOWN;
-  readonly #state: State;
-  readonly #builder: PushBuilder;
-  readonly #memo: PlacementMemo;
+export class RenamedSeries extends KeyedSink {
   readonly #scratch: TextScratch;
-  readonly #singles = new SingleGroups();
-  readonly #keys: KnownKeys;
-  #rules!: PushRules;
+  protected override readonly singles: SingleGroups = new SingleGroups();
 
   constructor(state: State, builder: PushBuilder, memo: PlacementMemo) {
-    super(builder);
-    this.hashSeed = state.hashSeed;
-    this.#state = state;
-    this.#builder = builder;
-    this.#memo = memo;
+    super(state, builder, memo);
     this.#scratch = new TextScratch(state.hashSeed);
-    this.#keys = new KnownKeys(memo.nothing);
   }
 
   /** The builder must have been begun without labels of the path. */
   begin(rules: PushRules): void {
-    this.#rules = rules;
-    this.#singles.begin();
-    this.#beginTable('text');
-  }
-
-  get newSeries(): number {
-    return this.#builder.newSeries;
+    this.singles.begin();
+    this.beginPush(rules);
   }
 
   /** Whether what was read is all that there is to it. */
   *isWhole(): Generator<void, boolean> {
-    const { pendingSeries, families } = this.#builder.batch;
+    const { pendingSeries, families } = this.builder.batch;
     const isOtherwise = (family: PushFamily): boolean =>
       (family.changed && (family.sampled || this.#takesNames(family))) || mayComeLate(family);
-    if (!(yield* areAllowed(families, this.#rules))) return false;
+    if (!(yield* areAllowed(families, this.rules))) return false;
     return pendingSeries.length === 0 && !families.some(isOtherwise);
   }
 
   /** Whether lines that are known may be of a family that the push declares. */
   #takesNames({ name, type }: PushFamily): boolean {
-    const { families } = this.#state;
+    const { families } = this.state;
     return sampleSuffixes(type).some((suffix) => families.find(name + suffix) !== undefined);
-  }
-
-  readAs(dialect: Dialect, options: { readonly strict: boolean }): void {
-    this.#beginTable(dialect);
-    this.#builder.readAs(dialect, options);
-  }
-
-  addExpected(view: DataView, start: number, end: number): number {
-    const run = this.#builder.expected;
-    if (run.families.meaningsChanged) return start;
-    return readRenamed(view, { start, end }, { run, keys: this.#keys, singles: this.#singles });
-  }
-
-  guess(view: DataView, start: number, end: number): number {
-    if (view.getUint8(start) === HASH) {
-      const stop = this.#builder.guess(view, start, end);
-      this.guessed = this.#builder.guessed;
-      return stop;
-    }
-    const { next } = this.#keys;
-    const length = this.#keys.matchLength(view, start, end);
-    if (length < 0) return -1;
-    this.guessed = this.#met(next);
-    return this.guessed === UNKNOWN ? -1 : start + length;
   }
 
   /** What a family is called stays as it is, so that its lines mean what they do without rules. */
   find(view: DataView, start: number, end: number, hash: number): number {
     if (view.getUint8(start) === HASH) {
-      const metadata = this.#builder.find(view, start, end, hash);
+      const metadata = this.builder.find(view, start, end, hash);
       return metadata < 0 ? metadata : UNKNOWN;
     }
-    const key = this.#keys.table.keys.find(view, start, end, hash);
-    return key < 0 ? UNKNOWN : this.#met(key);
-  }
-
-  addKnown(reference: number, value: number, offset: number): void {
-    this.#builder.addKnown(reference, value, offset);
+    const key = this.keys.table.keys.find(view, start, end, hash);
+    return key < 0 ? UNKNOWN : this.met(key);
   }
 
   guessKey(head: DataView, headEnd: number, view: DataView, start: number, end: number): number {
-    const { next } = this.#keys;
-    if (this.#keys.isInTwo(head, headEnd, view, start, end)) return this.#metWhole(next);
-    const metadata = this.#builder.guessKey(head, headEnd, view, start, end);
+    const { next } = this.keys;
+    if (this.keys.isInTwo(head, headEnd, view, start, end)) return this.#metWhole(next);
+    const metadata = this.builder.guessKey(head, headEnd, view, start, end);
     return isMetadata(metadata) ? metadata : UNKNOWN;
   }
 
   findKey(view: DataView, start: number, end: number, hash: number): number {
-    const key = this.#keys.table.keys.find(view, start, end, hash);
+    const key = this.keys.table.keys.find(view, start, end, hash);
     if (key >= 0) return this.#metWhole(key);
-    const metadata = this.#builder.findKey(view, start, end, hash);
+    const metadata = this.builder.findKey(view, start, end, hash);
     return isMetadata(metadata) ? metadata : UNKNOWN;
-  }
-
-  findSum(count: number): number {
-    return this.#builder.findSum(count);
-  }
-
-  findBucket(count: number, bound: number): number {
-    return this.#builder.findBucket(count, bound);
   }
 
   addSample(_name: string, _labels: unknown, _value: number, { start }: SeriesKey): void {
@@ -139,37 +83,32 @@ export class RenamedSeries extends BuilderSink implements SampleSink, KnownSerie
     throw otherwise(0);
   }
 
-  #beginTable(dialect: Dialect): void {
-    this.#keys.begin(this.#memo.tableFor(this.#rules, dialect), this.#state.losses);
-  }
-
-  /** The accumulator for a key of the table; UNKNOWN where the push has to be read otherwise. */
-  #met(key: number): number {
-    if (this.#builder.expected.families.meaningsChanged) return UNKNOWN;
-    const { table } = this.#keys;
+  protected override met(key: number): number {
+    if (this.builder.expected.families.meaningsChanged) return UNKNOWN;
+    const { table } = this.keys;
     const learnt = table.accumulators[key]!;
     const accumulator = learnt === NOT_LEARNT ? this.#learn(key) : learnt;
     if (accumulator === UNKNOWN) return UNKNOWN;
-    const { accumulators } = this.#state;
+    const { accumulators } = this.state;
     const isPart = isGrouped(accumulators.kindOf(accumulator));
-    if (isPart && !this.#singles.isOnly(accumulators.composite[accumulator]!, table.groups[key]!))
+    if (isPart && !this.singles.isOnly(accumulators.composite[accumulator]!, table.groups[key]!))
       return UNKNOWN;
-    this.#keys.pass(key);
+    this.keys.pass(key);
     return accumulator;
   }
 
   /** The same for a key of a whole histogram or summary: rules that look at more than its labels may tell its parts apart. */
   #metWhole(key: number): number {
-    const isPart = this.#keys.table.groups[key]! >= 0;
-    return isPart && !addsAlike(this.#rules) ? UNKNOWN : this.#met(key);
+    const isPart = this.keys.table.groups[key]! >= 0;
+    return isPart && !addsAlike(this.rules) ? UNKNOWN : this.met(key);
   }
 
   #learn(key: number): number {
-    const { table } = this.#keys;
+    const { table } = this.keys;
     const placement = table.get(key);
     if (placement === undefined || !isPlain(placement)) return UNKNOWN;
     const { view, start, end, hash } = this.#scratch.write(placement.text);
-    const { accumulators, families } = this.#state;
+    const { accumulators, families } = this.state;
     const accumulator = accumulators.texts.find(view, start, end, hash);
     if (accumulator < 0) return UNKNOWN;
     const { name, type } = families.get(accumulators.family[accumulator]!);

@@ -17,6 +17,10 @@ export interface Named {
 /** Labels of buckets and quantiles, which no rule of a metric takes away. */
 const kept = new Set(['le', 'quantile']);
 
+/** Of names of families that are looked at in one step; to look at one takes as long as so many more of them. */
+const STEP_CHARS = 16 * 1024;
+const FAMILY_CHARS = 32;
+
 /** The labels of a sample with those of its path. */
 export function withLabelsOfPath(labels: readonly Label[], { added }: PushRules): readonly Label[] {
   // That there is no instance is said once it is known that none of the rules makes one.
@@ -30,6 +34,23 @@ export function isAllowed({ name, labels }: Named, { allowed }: PushRules): bool
     name,
     labels.filter((label) => !kept.has(label.name)),
   );
+}
+
+/** Whether a token may say something of all families of which a push does. */
+export function* areAllowed(
+  families: readonly { readonly name: string }[],
+  { allowed }: PushRules,
+): Generator<void, boolean> {
+  if (allowed === undefined) return true;
+  let chars = 0;
+  for (const { name } of families) {
+    if (!allowed.metrics.mayMatch(name)) return false;
+    chars += FAMILY_CHARS + name.length;
+    if (chars < STEP_CHARS) continue;
+    chars = 0;
+    yield;
+  }
+  return true;
 }
 
 /** The rule that drops a series, or what relabelling makes of it. Its name may be empty, and so may that of a label. */
@@ -113,8 +134,8 @@ export function ttlRule(series: Named, { matching }: PushRules): MetricRule | un
 }
 
 /** The rule that says whether a summary is kept. */
-export function summaryRule({ name, labels }: Named, { matching }: PushRules): MetricRule | undefined {
-  return matching.summary.find(name, () => labels);
+export function summaryRule(series: Named, { matching }: PushRules): MetricRule | undefined {
+  return matching.summary.find(series.name, () => series.labels);
 }
 
 /** The rule that says which bounds a histogram has; its labels are without `le`. */
