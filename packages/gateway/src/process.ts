@@ -69,7 +69,7 @@ async function run({
   for (const warning of warnings) log.warn(warning);
   const rules = await readRulesAtStart(config, log);
   if (rules === undefined) return;
-  if (!modesOf(rules.sources, 'add').has('by-job'))
+  if (!modesOf(rules.sources, config.gateway).has('by-job'))
     for (const warning of warningsWithoutByJob) log.warn(warning);
   const webConfig = await openWebConfig(config, log);
   if (webConfig === null) return;

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 
 import { RequestError } from '../model/errors.ts';
 import type { Role } from '../model/roles.ts';
+import type { TokenRule } from '../rules/access.ts';
 import type { RulesInForce } from '../rules/rules.ts';
 import { Bcrypt } from './bcrypt.ts';
 import { whyNotLetIn } from './client-certificates.ts';
@@ -21,6 +22,7 @@ import type { Token } from './tokens.ts';
 import type { TlsConfig, WebConfig } from './web-config.ts';
 
 const noConfig: WebConfig = { tls: undefined, headers: [], users: new Map(), rateLimit: undefined };
+const noTokens: readonly TokenRule[] = [];
 const nothing: ReadonlySet<Role> = new Set();
 /** What works without rules; the admin API and reloads need a token where there are some. */
 const openRights: ReadonlySet<Role> = new Set(['push', 'delete', 'scrape', 'read']);
@@ -79,8 +81,8 @@ export class Access {
 
   /** Whether pages of this origin may use some token. */
   isOriginOfToken(origin: string): boolean {
-    const tokens = this.#deps.rules.current.access?.tokens ?? [];
-    return tokens.some(({ origins }) => origins?.includes(origin) === true);
+    this.#tokens.set(this.#deps.rules.current.access?.tokens ?? noTokens);
+    return this.#tokens.hasOrigin(origin);
   }
 
   /** Throws RequestError where too many requests come. */
@@ -99,7 +101,7 @@ export class Access {
     const { access } = this.#deps.rules.current;
     const needsPassword = this.#passwords.areNeeded;
     if (access === undefined && !needsPassword) return undefined;
-    this.#tokens.set(access?.tokens ?? []);
+    this.#tokens.set(access?.tokens ?? noTokens);
     if (authorization === undefined) {
       const text = tokenInUrl(url);
       return text === undefined ? this.#anonymous() : this.#inUrl(this.#tokens.find(text));

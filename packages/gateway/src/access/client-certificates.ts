@@ -2,6 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 
 import { canonicalName, namesIn } from './alternative-names.ts';
+import { needsCertificate, verifiesCertificates } from './web-config.ts';
 import type { ClientAuthType, TlsConfig } from './web-config.ts';
 
 /** What a TLS server is told, as far as it can judge by itself. */
@@ -25,11 +26,9 @@ export function whyNotLetIn(
   if (clientAuth === 'NoClientCert') return undefined;
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
-    const needed = clientAuth === 'RequireAnyClientCert' || clientAuth === 'RequireAndVerifyClientCert';
-    return needed ? 'it has no client certificate' : undefined;
+    return needsCertificate(clientAuth) ? 'it has no client certificate' : undefined;
   }
-  const verifies = clientAuth === 'VerifyClientCertIfGiven' || clientAuth === 'RequireAndVerifyClientCert';
-  if (verifies && !socket.authorized)
+  if (verifiesCertificates(clientAuth) && !socket.authorized)
     return 'its client certificate is not from an authority that is accepted';
   if (allowedSans === undefined) return undefined;
   const names = namesIn(certificate.subjectAltName ?? '');

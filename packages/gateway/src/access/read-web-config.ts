@@ -17,6 +17,7 @@ import type { Place } from '../rules/file/problems.ts';
 import { cipherOf, curveOf, tlsVersions } from './go-names.ts';
 import { webTable } from './web-config-keys.ts';
 import type { TlsKeys, WebKeys } from './web-config-keys.ts';
+import { verifiesCertificates } from './web-config.ts';
 import type { ClientAuthType, RateLimit, TlsConfig, WebConfig } from './web-config.ts';
 
 /** Of a certificate, a key, or authorities, in a file. */
@@ -211,7 +212,7 @@ class Reader {
       );
     if (ca !== undefined && ca.text.trim() === '' && auth !== 'NoClientCert')
       this.#problems.error(ca.at, 'there is no certificate in it');
-    const verifies = auth === 'VerifyClientCertIfGiven' || auth === 'RequireAndVerifyClientCert';
+    const verifies = verifiesCertificates(auth);
     if (verifies && ca === undefined && !isGiven(keys, 'client_ca', 'client_ca_file'))
       this.#problems.warning(
         type!.at,

@@ -24,6 +24,8 @@ export class Tokens {
   #byDigest = new Map<string, Token>();
   /** Those that were right lately: a digest costs a tenth of a small push. */
   readonly #byText = new Map<string, Token>();
+  /** Whose pages may use some token. */
+  #origins: ReadonlySet<string> = new Set();
   #of: readonly TokenRule[] = [];
 
   /** Milliseconds that never go back. */
@@ -36,10 +38,15 @@ export class Tokens {
     if (rules === this.#of) return;
     this.#of = rules;
     this.#byText.clear();
+    this.#origins = new Set(rules.flatMap(({ origins = [] }) => origins));
     const before = this.#byDigest;
     this.#byDigest = new Map(
       rules.map((rule) => [rule.sha256, this.#tokenOf(rule, before.get(rule.sha256))]),
     );
+  }
+
+  hasOrigin(origin: string): boolean {
+    return this.#origins.has(origin);
   }
 
   /** Undefined where there is none. */

@@ -2,6 +2,7 @@
 import type { Role } from '../model/roles.ts';
 import { quote } from '../primitives/quote.ts';
 import type { AccessRules } from '../rules/access.ts';
+import { needsCertificate } from './web-config.ts';
 import type { WebConfig } from './web-config.ts';
 
 /** A Unix socket has no host, as it has a path. */
@@ -33,7 +34,7 @@ function arePushesOpen(
   web: Pick<WebConfig, 'tls' | 'users'> | undefined,
 ): boolean {
   if (access?.anonymous !== undefined || (web?.users.size ?? 0) > 0) return false;
-  return web?.tls === undefined || !web.tls.clientAuth.startsWith('Require');
+  return web?.tls === undefined || !needsCertificate(web.tls.clientAuth);
 }
 
 /** From other machines, for pushes. */

@@ -60,7 +60,6 @@ const whole: ValueKind<number> = parsed('a whole number', { type: 'integer', min
   throw new RuleProblem('it must be a whole number from 0 on');
 });
 
-/** A reply could be split in two by a value with line breaks. */
 /** Blank is as good as left out, and one has an older name. */
 const authType: ValueKind<ClientAuthType> = parsed('a policy', { enum: clientAuthTypes }, (each) => {
   if (each === '') return 'NoClientCert';
@@ -72,6 +71,7 @@ const authType: ValueKind<ClientAuthType> = parsed('a policy', { enum: clientAut
   );
 });
 
+/** A reply could be split in two by a value with line breaks. */
 const headerValue: ValueKind<string> = parsed('a string', {}, (each) => {
   // oxlint-disable-next-line no-control-regex -- those are what no header may have
   if (/[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/.test(each))

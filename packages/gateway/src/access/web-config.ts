@@ -15,6 +15,15 @@ export const clientAuthTypes = [
 /** Names as in Go's crypto/tls. */
 export type ClientAuthType = (typeof clientAuthTypes)[number];
 
+export function needsCertificate(auth: ClientAuthType): boolean {
+  return auth === 'RequireAnyClientCert' || auth === 'RequireAndVerifyClientCert';
+}
+
+/** Whether one that is shown has to be from an authority that is accepted. */
+export function verifiesCertificates(auth: ClientAuthType): boolean {
+  return auth === 'VerifyClientCertIfGiven' || auth === 'RequireAndVerifyClientCert';
+}
+
 export interface TlsConfig {
   /** In PEM. */
   readonly cert: string;

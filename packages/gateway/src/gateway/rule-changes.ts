@@ -60,7 +60,7 @@ export class RuleChanges {
         log.warn('sources whose senders add now were not all forgotten', { error: String(error) }),
       );
     } else await this.#replaceUnlessTurned(rules, turned);
-    if (modesOf(previous.sources, options.byJob ? 'by-job' : 'add').has('add')) this.warnOfAdders();
+    if (modesOf(previous.sources, options).has('add')) this.warnOfAdders();
   }
 
   async #replaceUnlessTurned(rules: Rules, turned: TurnedSources): Promise<void> {

@@ -35,6 +35,15 @@ export function rowsOfText(bytes: number): number {
   return Math.floor(bytes / TEXT_ROW_BYTES);
 }
 
+/** To look whether a rule matches is as much work as so many rows, and as many more for each so much of the text that it is held against. */
+const RULE_ROWS = 4;
+const RULE_BYTES = 64;
+
+/** As how many rows it counts to look which of so many rules match a text; of a name alone `bytes` is left out. */
+export function rowsOfRules(rules: number, bytes: number = 0): number {
+  return rules * RULE_ROWS * (1 + Math.floor(bytes / RULE_BYTES));
+}
+
 /** Rows copied from one column to another are as much work as this share of others. */
 const COPIED_ROWS = 16;
 

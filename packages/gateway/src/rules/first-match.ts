@@ -4,15 +4,13 @@
  */
 import { labelValue, NAME_LABEL } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
-import { PatternSet } from './pattern-set.ts';
+import { AT_ONCE_MIN, PatternSet } from './pattern-set.ts';
 import type { Matcher, Selector } from './selector.ts';
 
 /** What is remembered of names: so many rules that may match them, and characters. Then it is found out anew. */
 const REMEMBERED_MAX = 1 << 20;
 /** What a name takes besides. */
 const NAME_COST = 16;
-/** A label that fewer rules match by a regular expression is looked at rule by rule. */
-const AT_ONCE_MIN = 8;
 
 interface Matched {
   /** Undefined matches all. */

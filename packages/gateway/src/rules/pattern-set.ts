@@ -4,6 +4,8 @@ import { RE2JS, RE2Set } from 're2js';
 import { literalPrefix } from './pattern.ts';
 import type { Matcher } from './selector.ts';
 
+/** Fewer patterns are looked at one by one, rather than as a set. */
+export const AT_ONCE_MIN = 8;
 /** Compiled together, a few milliseconds of work: so many, and so many characters. */
 const TOGETHER = 100;
 const CHARS_TOGETHER = 2048;

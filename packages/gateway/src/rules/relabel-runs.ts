@@ -2,11 +2,8 @@
  * Rules of relabelling that stand together, and look at the same labels: which of many match is found in one pass (pattern-set.ts). Those
  * before the first that does change nothing.
  */
-import { PatternSet } from './pattern-set.ts';
+import { AT_ONCE_MIN, PatternSet } from './pattern-set.ts';
 import type { RelabelRule } from './rules.ts';
-
-/** Fewer are looked at one by one. */
-const AT_ONCE_MIN = 8;
 
 export interface RelabelRun {
   readonly rules: readonly RelabelRule[];

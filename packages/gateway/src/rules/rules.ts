@@ -111,12 +111,17 @@ export function rulesOfSenders(sources: readonly SourceRule[]): readonly (Source
   return last < 0 ? [...sources, undefined] : sources.slice(0, last + 1);
 }
 
-/** Which modes there are senders of, where those of which no rule says it count as `otherwise`. */
+/** How senders of a rule count; where it does not say it, or there is none, as the flag says. */
+export function modeBy(rule: SourceRule | undefined, { byJob }: { readonly byJob: boolean }): SenderModeName {
+  return rule?.mode ?? (byJob ? 'by-job' : 'add');
+}
+
+/** Which modes there are senders of. */
 export function modesOf(
   sources: readonly SourceRule[],
-  otherwise: SenderModeName,
+  flags: { readonly byJob: boolean },
 ): ReadonlySet<SenderModeName> {
-  return new Set(rulesOfSenders(sources).map((rule) => rule?.mode ?? otherwise));
+  return new Set(rulesOfSenders(sources).map((rule) => modeBy(rule, flags)));
 }
 
 export const noRules: Rules = { sources: [], relabel: [], metrics: [] };

@@ -24,8 +24,7 @@ import { keyBytesMax, Ring, SourceList } from './source-list.ts';
 import { SourcePush } from './source-push.ts';
 import { lengthWithoutStarts, isLate, isStart, startedAccumulator } from './source-starts.ts';
 import { commonBytesMax, derivedBytesMax } from './derived-totals.ts';
-import { leftOutBytes } from './left-out.ts';
-import { NO_SOURCE } from './left-out.ts';
+import { leftOutBytes, NO_SOURCE } from './left-out.ts';
 import type { LeftOutTimes, Withdrawal } from './left-out.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 import { DerivedChanges } from './derived-changes.ts';
@@ -64,7 +63,8 @@ export class Sources {
   /** Has those go that are silent for long. */
   readonly silent: SilentSources;
   readonly #derivedChanges: DerivedChanges;
-  readonly #common: CommonChanges;
+  /** What senders that add have beside sources. */
+  readonly common: CommonChanges;
 
   constructor(
     accumulators: Accumulators,
@@ -84,8 +84,8 @@ export class Sources {
       filter: (...how) => this.#filter(...how),
       retire: (...how) => this.#retire(...how),
     });
-    this.#common = new CommonChanges(accumulators, this.#changes);
-    const held = { accumulators, list, contributions, changes: this.#changes, common: this.#common };
+    this.common = new CommonChanges(accumulators, this.#changes);
+    const held = { accumulators, list, contributions, changes: this.#changes, common: this.common };
     this.#derivedChanges = new DerivedChanges(held);
     this.folded = new FoldedContributions(held);
   }
@@ -112,11 +112,6 @@ export class Sources {
     const { common } = this.#accumulators;
     const sources = this.list.bytes + this.contributions.liveBytes + this.leftOut.bytes;
     return sources + this.#changes.derived.bytes + common.bytes;
-  }
-
-  /** What senders that add have beside sources. */
-  get common(): CommonChanges {
-    return this.#common;
   }
 
   /** When sources last named what they left out of their last push. */
@@ -151,7 +146,7 @@ export class Sources {
   /** What would become of a source by a push that is not yet applied, or of what senders that add have. */
   *foresee(key: string, batch: Batch, push: ForeseenPush): Generator<void, Foreseen> {
     this.#pace.begin();
-    if (!batch.sender.byJob) return { growth: yield* this.#common.growthBy(batch), freed: new Set() };
+    if (!batch.sender.byJob) return { growth: yield* this.common.growthBy(batch), freed: new Set() };
     this.#changes.begin(key);
     const source = this.list.find(key);
     const isKnown = source >= 0;
@@ -216,7 +211,7 @@ export class Sources {
     this.#pace.begin();
     for (const each of withdrawals)
       yield* each.source === NO_SOURCE
-        ? this.#common.withdraw(each.named, this.#held())
+        ? this.common.withdraw(each.named, this.#held())
         : this.#withdraw(each);
   }
 
@@ -243,7 +238,7 @@ export class Sources {
   /** The same of all, and of what senders that add have: there are no sources from now on. */
   *forgetAll(): Generator<void, void> {
     yield* this.silent.forget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-    yield* this.#common.letGo();
+    yield* this.common.letGo();
   }
 
   /**

@@ -14,7 +14,7 @@ import type { Families, Family } from '../store/families.ts';
 import type { GaugeRules } from '../store/gauge-rules.ts';
 import { foldBuckets } from './fold-buckets.ts';
 import type { RulesChange } from './fold-buckets.ts';
-import { sortNumbers } from '../primitives/pace.ts';
+import { rowsOfRules, sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Sources } from '../sources/sources.ts';
 import { openWindow } from './gauge-windows.ts';
@@ -24,10 +24,6 @@ import { AccumulatorKind, isCounted, rowKindOf, takesUntyped } from '../store/po
 export const FAMILY_ROWS = 8;
 /** A row that turns into a start time, or back, is as much work as so many others. */
 const TURNED_ROWS = 4;
-
-/** To look whether a rule matches a series is as much work as so many rows, for each so much of its text. */
-const RULE_ROWS = 4;
-const RULE_BYTES = 64;
 
 /** What is asked of the state. */
 interface ChangedState {
@@ -215,11 +211,10 @@ export class FamilyChanges {
   /** Rows of which the rules make something else than they are. By job they are that then. */
   *#turnedRows(family: Family): Generator<void, Uint32Array> {
     const { accumulators, pace } = this.#state;
-    const ruleRows = this.#state.gaugeRules().sizeFor(family.name) * RULE_ROWS;
+    const rules = this.#state.gaugeRules().sizeFor(family.name);
     const turned = new NumberList();
     for (const accumulator of yield* this.#liveRows(family)) {
-      const texts = 1 + Math.floor(accumulators.texts.lengthOf(accumulator) / RULE_BYTES);
-      if (pace.isFull(1 + ruleRows * texts)) yield;
+      if (pace.isFull(1 + rowsOfRules(rules, accumulators.texts.lengthOf(accumulator)))) yield;
       if (accumulators.kind[accumulator] === AccumulatorKind.CREATED) continue;
       const kind = this.#gaugeKindOf(family, accumulator);
       if (kind === accumulators.kind[accumulator]) continue;

@@ -10,7 +10,7 @@ import { hasBuckets } from '../model/metric-type.ts';
 import { parseSeriesText, seriesText } from '../model/series-text.ts';
 import { formatFloat64 } from '../primitives/float.ts';
 import { NumberList } from '../primitives/number-list.ts';
-import { sortNumbers } from '../primitives/pace.ts';
+import { rowsOfRules, sortNumbers } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { FoldTable } from '../sources/folded-contributions.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -21,9 +21,6 @@ import type { Bounds } from '../store/bucket-rules.ts';
 import type { Families, Family } from '../store/families.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 
-/** To look whether a rule matches a series is as much work as so many rows, for each so much of its text. */
-const RULE_ROWS = 4;
-const RULE_BYTES = 64;
 /** Reading so much of a text of rules is as much work as a row. */
 const TEXT_ROW_CHARS = 64;
 /** To make a bucket, and to take one away, is as much work as so many rows. */
@@ -111,8 +108,8 @@ class BucketFolding {
         const { count, buckets } = accumulators.composites[id]!;
         const isLive = count >= 0 && accumulators.kind[count] === AccumulatorKind.COUNT;
         if (isLive) this.#lookAt(id, family, accumulators.textOf(count));
-        const texts = 1 + Math.floor(accumulators.texts.lengthOf(Math.max(count, 0)) / RULE_BYTES);
-        if (pace.isFull(buckets.length + rules * RULE_ROWS * texts)) yield;
+        const bytes = accumulators.texts.lengthOf(Math.max(count, 0));
+        if (pace.isFull(buckets.length + rowsOfRules(rules, bytes))) yield;
       }
     }
   }

@@ -2,6 +2,7 @@
  * Gauges that are the largest or smallest value of a window (store/windows.ts), as rules say: which these are, and what becomes of them as they are
  * pushed and as time passes. By job there are none, as sources say what is so now.
  */
+import { rowsOfRules } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
@@ -12,9 +13,6 @@ import { isExtreme } from '../store/policies.ts';
 import { Windows } from '../store/windows.ts';
 import type { DroppingState } from './drop-series.ts';
 
-/** To look whether a rule matches a series is as much work as so many rows, for each so much of its text. */
-const RULE_ROWS = 4;
-const RULE_BYTES = 64;
 /** To find the extreme of a window. */
 const EXTREME_ROWS = 2;
 
@@ -77,7 +75,7 @@ function windowMsOf(
 
 function ruleRows(accumulator: number, { accumulators, families, gaugeRules }: WindowedState): number {
   const rules = gaugeRules.sizeFor(families.get(accumulators.family[accumulator]!).name);
-  return 1 + rules * RULE_ROWS * (1 + Math.floor(accumulators.texts.lengthOf(accumulator) / RULE_BYTES));
+  return 1 + rowsOfRules(rules, accumulators.texts.lengthOf(accumulator));
 }
 
 /** Has gauges have the windows that the rules give them now. What one holds that gets another window counts as if it came now. */

@@ -1,5 +1,6 @@
 /** Which series expire: when each was named is noted with each push, and from that it follows when nobody has named it for its ttl. */
 import { isDistribution } from '../model/metric-type.ts';
+import { rowsOfRules } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -9,9 +10,6 @@ import { LastNamed } from '../store/last-named.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 import { TtlRules } from '../store/ttl-rules.ts';
 import { namesSeries } from './drop-series.ts';
-
-/** To look whether a rule may match a name is as much work as so many rows. */
-const RULE_ROWS = 4;
 
 interface TimedState {
   readonly accumulators: Accumulators;
@@ -118,7 +116,7 @@ export function* followTtlRules(
   const ofCommon = (accumulators.common.named ??= new LastNamed(rules));
   for (const family of families) {
     family.mayExpire = rules.mayExpire(family.name);
-    if (pace.isFull(1 + rules.sizeFor(family.name) * RULE_ROWS)) yield;
+    if (pace.isFull(1 + rowsOfRules(rules.sizeFor(family.name)))) yield;
   }
   for (let accumulator = 0; accumulator < accumulators.texts.high; accumulator += 1) {
     if (pace.isFull(1)) yield;

@@ -1,17 +1,17 @@
 /** How the state goes on, by the flags and the rules together. */
 import { stateRulesOf } from '../../rules/file/state-rules.ts';
-import { modesOf, rulesOfSenders } from '../../rules/rules.ts';
+import { modeBy, modesOf, rulesOfSenders } from '../../rules/rules.ts';
 import type { Rules } from '../../rules/rules.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
+import type { SendersMode } from '../api.ts';
 import type { GatewayOptions } from '../options.ts';
 
 export function aggregationOf(options: GatewayOptions, rules: Rules): AggregationConfig {
-  const otherwise = options.byJob ? 'by-job' : 'add';
-  const modes = modesOf(rules.sources, otherwise);
+  const modes = modesOf(rules.sources, options);
   const [byJob, adds] = [modes.has('by-job'), modes.has('add')];
   // That of all senders that no entry with a match is for.
   const last = rulesOfSenders(rules.sources).at(-1);
-  const addsByDefault = (last?.mode ?? otherwise) === 'add';
+  const addsByDefault = modeBy(last, options) === 'add';
   const metricRules = stateRulesOf(rules, options.seriesTtlMs);
   return {
     byJob,
@@ -51,7 +51,7 @@ export function areAlikeByRules(one: AggregationConfig, other: AggregationConfig
 }
 
 /** How senders count. */
-export function modeOf({ byJob, mixed }: AggregationConfig): 'add' | 'by-job' | 'mixed' {
+export function modeOf({ byJob, mixed }: AggregationConfig): SendersMode {
   if (!byJob) return 'add';
   return mixed === true ? 'mixed' : 'by-job';
 }

@@ -34,7 +34,7 @@ export class TurnedSources {
     this.#ledger = ledger;
     this.#rules = rules;
     this.#options = options;
-    this.#mayBeSome = modesOf(rules.sources, options.byJob ? 'by-job' : 'add').has('add');
+    this.#mayBeSome = modesOf(rules.sources, options).has('add');
   }
 
   /** How many there are; after the first time, of those alone that have pushed since. */

@@ -5,7 +5,7 @@ import { FirstMatch } from '../../rules/first-match.ts';
 import { Pattern } from '../../rules/pattern.ts';
 import { looksOf, relabelRunsOf } from '../../rules/relabel-runs.ts';
 import type { RelabelRun } from '../../rules/relabel-runs.ts';
-import { noRules } from '../../rules/rules.ts';
+import { modeBy, noRules } from '../../rules/rules.ts';
 import type { MetricRule, RelabelRule, Rules, SourceRule } from '../../rules/rules.ts';
 import type { Selector } from '../../rules/selector.ts';
 import type { SenderMode } from '../../store/aggregation-config.ts';
@@ -77,10 +77,10 @@ export function sourceRuleFor(
 }
 
 /** How senders of a rule count, or those of which no rule says it. */
-export function senderBy(source: SourceRule | undefined, { byJob, counterResets }: SenderMode): SenderMode {
+export function senderBy(source: SourceRule | undefined, flags: SenderMode): SenderMode {
   return {
-    byJob: source?.mode === undefined ? byJob : source.mode === 'by-job',
-    counterResets: source?.counterResets ?? counterResets,
+    byJob: modeBy(source, flags) === 'by-job',
+    counterResets: source?.counterResets ?? flags.counterResets,
   };
 }
 

@@ -1,5 +1,5 @@
 /** What of metrics goes with how senders count, and with how long their sources stay. */
-import { modesOf, rulesOfSenders } from '../rules.ts';
+import { modeBy, modesOf, rulesOfSenders } from '../rules.ts';
 import type { GaugePolicy, SourceRule } from '../rules.ts';
 import type { FileKeys } from './keys.ts';
 import type { Located } from './kinds.ts';
@@ -25,7 +25,7 @@ export function checkGauges(
   problems: Problems,
 ): void {
   const settings = gaugeSettings(keys);
-  const modes = modesOf(sources, defaults.byJob ? 'by-job' : 'add');
+  const modes = modesOf(sources, defaults);
   if (!modes.has('by-job')) {
     for (const { policy, at } of settings)
       if (policy === 'avg' || policy === 'count') warnOfMode(policy, at, problems);
@@ -64,13 +64,9 @@ function warnOfMode(policy: GaugePolicy, at: Place, problems: Problems): void {
 }
 
 /** Whether there may be sources whose gauges stay however long they are silent, and nobody has said so. */
-function mayStayForEver(
-  sources: readonly SourceRule[],
-  { byJob, jobPruneDurationMs }: SenderDefaults,
-): boolean {
-  if (jobPruneDurationMs > 0) return false;
-  const otherwise = byJob ? 'by-job' : 'add';
+function mayStayForEver(sources: readonly SourceRule[], defaults: SenderDefaults): boolean {
+  if (defaults.jobPruneDurationMs > 0) return false;
   return rulesOfSenders(sources).some(
-    (rule) => (rule?.mode ?? otherwise) === 'by-job' && rule?.pruneAfterMs === undefined,
+    (rule) => modeBy(rule, defaults) === 'by-job' && rule?.pruneAfterMs === undefined,
   );
 }
