@@ -6,6 +6,7 @@ import { describe, expect, it, test } from 'vitest';
 
 import { routeTable } from '../../src/http/routes/routes.ts';
 import { roles } from '../../src/model/roles.ts';
+import { pathOf } from '../http/path-of.ts';
 import { ask, serve } from './serving.ts';
 import type { Answer, Asking } from './serving.ts';
 
@@ -33,19 +34,6 @@ async function served(rules: string, web: string = '', options: object = {}) {
   return { ...serving, ask: (asking: Asking): Promise<Answer> => ask(port, asking) };
 }
 
-const paths: Readonly<Record<string, string>> = {
-  push: '/metrics/job/x',
-  scrape: '/metrics',
-  telemetry: '/-/metrics',
-  delete_series: '/api/v1/admin/tsdb/delete_series?match[]=a',
-  sources: '/api/v1/sources?match[]={job="x"}',
-  wipe: '/api/v1/admin/wipe',
-  healthy: '/-/healthy',
-  ready: '/-/ready',
-  reload: '/-/reload',
-  page: '/',
-};
-
 describe('a token that may', () => {
   it.each(roles)('%s may do that, and nothing else', async (role) => {
     const other = roles.find((each) => each !== role)!;
@@ -62,7 +50,7 @@ describe('a token that may', () => {
       for (const method of methods) {
         const asking = {
           method,
-          path: paths[place]!,
+          path: pathOf[place]!,
           body: method === 'POST' || method === 'PUT' ? 'a 1\n' : undefined!,
         };
         const statuses = [];

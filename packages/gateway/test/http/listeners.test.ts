@@ -11,20 +11,8 @@ import { roles } from '../../src/model/roles.ts';
 import type { Role } from '../../src/model/roles.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { run } from './helpers.ts';
+import { pathOf } from './path-of.ts';
 import type { Reply, Running } from './helpers.ts';
-
-const pathOf: Readonly<Record<string, string>> = {
-  push: '/metrics/job/x',
-  scrape: '/metrics',
-  telemetry: '/-/metrics',
-  delete_series: '/api/v1/admin/tsdb/delete_series?match[]=a',
-  sources: '/api/v1/sources?match[]={job="x"}',
-  wipe: '/api/v1/admin/wipe',
-  healthy: '/-/healthy',
-  ready: '/-/ready',
-  reload: '/-/reload',
-  page: '/',
-};
 
 /** Asks where the server listens besides. */
 function send(
