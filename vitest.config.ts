@@ -16,6 +16,8 @@ export default defineConfig({
           // So a file must leave nothing behind.
           pool: 'threads',
           isolate: false,
+          // Also what a test that fails has replaced.
+          restoreMocks: true,
         },
       },
       {
