@@ -8,7 +8,7 @@ import { defaultExpositionOptions } from './exposition/family-writer.ts';
 import { ScrapeCache } from './exposition/scrape-cache.ts';
 import { encodeExposition } from './exposition/page.ts';
 import { plainText } from './model/exposition-format.ts';
-import { modeOf } from './gateway/ledger/aggregation-of.ts';
+import { modeOf } from './store/aggregation-config.ts';
 import { initialAggregation } from './gateway/ledger/ledger.ts';
 import { defaultLimits } from './store/limits.ts';
 import { recoverState } from './gateway/ledger/recovery.ts';

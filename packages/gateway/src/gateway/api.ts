@@ -1,6 +1,7 @@
 import type { SeriesRights } from '../rules/access.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import type { ExpositionFormat } from '../model/exposition-format.ts';
+import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
 
 /**
@@ -62,9 +63,6 @@ export interface Deleted {
   readonly firstSeries: readonly string[];
   readonly firstSources: readonly string[];
 }
-
-/** How senders count: all alike, or some so and some so, as rules say. */
-export type SendersMode = 'add' | 'by-job' | 'mixed';
 
 export interface PushRequest {
   readonly method: 'PUT' | 'POST';

@@ -1,5 +1,7 @@
 /** The parts of a gateway put together: pushes, deletes and scrapes, when each may go on, and what is counted of them. */
 import { overLimits } from '../ingest/check-limits.ts';
+import { modeOf } from '../store/aggregation-config.ts';
+import type { SendersMode } from '../store/aggregation-config.ts';
 import { countsByType } from '../store/families.ts';
 import { usageOf } from '../state/usage.ts';
 import type { LeftOut } from '../exposition/escaping/escaped-family.ts';
@@ -29,11 +31,10 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
-  SendersMode,
 } from './api.ts';
 import { Deletions } from './deletions/deletions.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
-import { aggregationOf, modeOf } from './ledger/aggregation-of.ts';
+import { aggregationOf } from './ledger/aggregation-of.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';

@@ -41,6 +41,15 @@ export interface AggregationConfig extends SenderMode {
   readonly metricRules?: string | undefined;
 }
 
+/** How senders count: all alike, or some so and some so, as rules say. */
+export type SendersMode = 'add' | 'by-job' | 'mixed';
+
+/** How senders count. */
+export function modeOf({ byJob, mixed }: AggregationConfig): SendersMode {
+  if (!byJob) return 'add';
+  return mixed === true ? 'mixed' : 'by-job';
+}
+
 /** Whether what a push says about start times decides what becomes of its values. */
 export function usesStartTimes({ byJob, counterResets }: SenderMode): boolean {
   return byJob && counterResets === 'accumulate';

@@ -14,7 +14,6 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
-  SendersMode,
   Suspect,
 } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
@@ -23,6 +22,7 @@ import type { HttpOptions } from '../../src/http/options.ts';
 import { createServer } from '../../src/http/server.ts';
 import type { GatewayServer } from '../../src/http/server.ts';
 import type { Log } from '../../src/primitives/log.ts';
+import type { SendersMode } from '../../src/store/aggregation-config.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 
 export interface SeenPush {

@@ -47,7 +47,7 @@ export const layers: Layers = {
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
   access: ['rules', ...nouns],
-  'gateway/api.ts': ['wal', 'rules', ...nouns],
+  'gateway/api.ts': ['wal', 'rules', 'store', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, 'rules', ...nouns],
   'gateway/scrapes': [

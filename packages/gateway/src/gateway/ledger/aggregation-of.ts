@@ -3,7 +3,6 @@ import { stateRulesOf } from '../../rules/file/state-rules.ts';
 import { modeBy, modesOf, rulesOfSenders } from '../../rules/rules.ts';
 import type { Rules } from '../../rules/rules.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
-import type { SendersMode } from '../api.ts';
 import type { GatewayOptions } from '../options.ts';
 
 export function aggregationOf(options: GatewayOptions, rules: Rules): AggregationConfig {
@@ -48,10 +47,4 @@ export function areAlikeByRules(one: AggregationConfig, other: AggregationConfig
     one.addsByDefault === other.addsByDefault &&
     one.metricRules === other.metricRules
   );
-}
-
-/** How senders count. */
-export function modeOf({ byJob, mixed }: AggregationConfig): SendersMode {
-  if (!byJob) return 'add';
-  return mixed === true ? 'mixed' : 'by-job';
 }

@@ -1,7 +1,8 @@
 /** The page at `/`: what this is, how to push to it, what it holds. HTML for browsers, text for curl. */
 import { createHash } from 'node:crypto';
 
-import type { GatewayApi, Holdings, SendersMode, Suspect } from '../../gateway/api.ts';
+import type { GatewayApi, Holdings, Suspect } from '../../gateway/api.ts';
+import type { SendersMode } from '../../store/aggregation-config.ts';
 import type { Label } from '../../model/labels.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { preferredMediaType } from '../replies/accept.ts';
