@@ -28,9 +28,10 @@ export class Bucket {
     return true;
   }
 
-  get isEmpty(): boolean {
+  /** How many there are; below zero where more was taken than there was. */
+  get left(): number {
     this.#fill();
-    return this.#left <= 0;
+    return this.#left;
   }
 
   /** Takes so many, whether they are there or not. */

@@ -3,10 +3,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 import { RequestError } from '../model/errors.ts';
 import type { TokenRule } from '../rules/access.ts';
+import type { SeriesAllowance } from '../rules/series-limit.ts';
 import { Bucket } from './bucket.ts';
 
 /** Bodies that may come at once, in seconds of what `bytes_per_second` allows. */
 const BYTES_SECONDS = 10;
+
+const HOUR_SECONDS = 3600;
 
 /** Tokens that are known by their texts; of wrong ones none is. */
 const TEXTS_MAX = 1000;
@@ -17,6 +20,8 @@ export interface Token {
   readonly digest: Buffer;
   readonly pushes: Bucket | undefined;
   readonly bytes: Bucket | undefined;
+  readonly newSeries: Bucket | undefined;
+  readonly allowance: SeriesAllowance;
 }
 
 export class Tokens {
@@ -68,6 +73,7 @@ export class Tokens {
 
   #tokenOf(rule: TokenRule, before: Token | undefined): Token {
     const { pushesPerSecond, burst = pushesPerSecond, bytesPerSecond } = rule.limits;
+    const { seriesMax, newSeriesPerHour: newPerHour, onLimit } = rule.limits;
     const bucket = (
       perSecond: number | undefined,
       most: number,
@@ -76,11 +82,14 @@ export class Tokens {
       if (perSecond === undefined) return undefined;
       return known?.has(perSecond, most) === true ? known : new Bucket(this.#now, perSecond, most);
     };
+    const newSeries = bucket(newPerHour && newPerHour / HOUR_SECONDS, newPerHour ?? 0, before?.newSeries);
     return {
       rule,
       digest: Buffer.from(rule.sha256, 'hex'),
       pushes: bucket(pushesPerSecond, burst ?? 0, before?.pushes),
       bytes: bucket(bytesPerSecond, (bytesPerSecond ?? 0) * BYTES_SECONDS, before?.bytes),
+      newSeries,
+      allowance: { token: rule.name, seriesMax, newPerHour, newLeft: newSeries, onLimit },
     };
   }
 }
@@ -92,7 +101,7 @@ export function takePush({ rule, pushes, bytes }: Token): void {
     throw tooMany(
       `token ${name} may push ${limits.pushesPerSecond} times a second (pushes_per_second); retry later`,
     );
-  if (bytes?.isEmpty === true)
+  if (bytes !== undefined && bytes.left <= 0)
     throw tooMany(
       `token ${name} may push ${limits.bytesPerSecond} bytes a second (bytes_per_second); retry later`,
     );

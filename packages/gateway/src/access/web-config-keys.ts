@@ -94,7 +94,6 @@ const texts = (of: string): ValueKind<readonly Located<string>[]> =>
 
 export const tlsTable: Table<TlsKeys> = {
   name: 'tls_server_config',
-  notYet: [],
   keys: {
     cert: {
       kind: text,
@@ -161,7 +160,6 @@ export const tlsTable: Table<TlsKeys> = {
 
 export const headersTable: Table<HeaderKeys> = {
   name: 'headers',
-  notYet: [],
   keys: {
     'Content-Security-Policy': {
       kind: headerValue,
@@ -185,7 +183,6 @@ export const headersTable: Table<HeaderKeys> = {
 
 export const httpTable: Table<HttpKeys> = {
   name: 'http_server_config',
-  notYet: [],
   keys: {
     http2: { kind: flag, doc: 'Accepted; HTTP/2 is not served.', default: 'true', example: 'false' },
     headers: {
@@ -199,7 +196,6 @@ export const httpTable: Table<HttpKeys> = {
 
 export const rateTable: Table<RateKeys> = {
   name: 'rate_limit',
-  notYet: [],
   keys: {
     interval: {
       kind: duration,
@@ -218,7 +214,6 @@ export const rateTable: Table<RateKeys> = {
 
 export const webTable: Table<WebKeys> = {
   name: 'the file',
-  notYet: [],
   keys: {
     tls_server_config: {
       kind: entry(tlsTable),

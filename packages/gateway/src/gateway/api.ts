@@ -1,4 +1,5 @@
 import type { SeriesRights } from '../rules/access.ts';
+import type { SeriesAllowance } from '../rules/series-limit.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
@@ -74,6 +75,8 @@ export interface PushRequest {
   readonly idempotencyKey?: string | undefined;
   /** Which series it may have, and which labels they get. */
   readonly rights?: SeriesRights | undefined;
+  /** Whose the new series are that it brings, and how many these may be. */
+  readonly allowance?: SeriesAllowance | undefined;
   /** Left out where the caller waits for as long as it takes; then the push rejects with ClientGone at no time. */
   readonly client?: Client | undefined;
 }
@@ -118,10 +121,17 @@ export interface ExpositionReader {
 
 /**
  * `replayed`: it was there already, under the same idempotency key. `dropped`: as applied, but it has samples and none of them adds
- * anything, as they are of summaries that are not kept, NaN or infinite. `dropped by rules`: the same, where rules drop some or all of them. `late`: it is older than what its source has pushed already, as its
- * start times say, and has changed nothing.
+ * anything, as they are of summaries that are not kept, NaN or infinite. `dropped by rules`: the same, where rules drop some or all of them. `dropped by limits`: the same, where new
+ * series are left out, as there are as many as may be. `late`: it is older than what its source has pushed already, as its start times say, and has
+ * changed nothing.
  */
-export type PushOutcome = 'applied' | 'replayed' | 'dropped' | 'dropped by rules' | 'late';
+export type PushOutcome =
+  | 'applied'
+  | 'replayed'
+  | 'dropped'
+  | 'dropped by rules'
+  | 'dropped by limits'
+  | 'late';
 
 export interface Holdings {
   readonly families: number;

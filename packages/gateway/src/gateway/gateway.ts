@@ -54,6 +54,7 @@ import type { HoldingsByType, StorageReport, Telemetry } from './telemetry/telem
 
 /** Series that the log names; more of them are only counted. */
 const SUMS_WARNED_MAX = 100;
+const LIMIT_WARNED_EVERY_MS = 60_000;
 
 export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
@@ -77,6 +78,9 @@ export class Gateway implements GatewayApi {
   #pushes = 0;
   #notShownLast: string | undefined;
   readonly #sumsWarnedOf = new Set<string>();
+  /** Milliseconds that never go back. */
+  readonly #now: () => number;
+  #limitWarnedMs = Number.NEGATIVE_INFINITY;
 
   /** Without a journal that keeps things it is open at once. */
   constructor(deps: {
@@ -99,6 +103,7 @@ export class Gateway implements GatewayApi {
     this.#expiry = new ExpiryClock({ ledger: this.#ledger, options, log, rules: this.#rules });
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
     const now = (): number => clock.elapsed?.() ?? performance.now();
+    this.#now = now;
     this.#scrapes = new Scrapes({
       ledger: this.#ledger,
       expiry: this.#expiry,
@@ -238,9 +243,11 @@ export class Gateway implements GatewayApi {
     if (read.sums > 0) this.telemetry?.samplesIgnored('non_finite_sum', read.sums);
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
     if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
+    if (read.byLimit > 0) this.telemetry?.samplesIgnored('series_limit', read.byLimit);
     if (read.push.isLate) return 'late';
-    const ignored = read.nonFinite + read.sums + read.summary + read.byRule;
+    const ignored = read.nonFinite + read.sums + read.summary + read.byRule + read.byLimit;
     if (read.samples === 0 || read.samples > ignored) return 'applied';
+    if (read.byLimit > 0) return 'dropped by limits';
     return read.byRule > 0 ? 'dropped by rules' : 'dropped';
   }
 
@@ -316,6 +323,7 @@ export class Gateway implements GatewayApi {
     return {
       ...countsByType(state.families),
       usage: usageOf(state),
+      seriesByToken: state.accumulators.owners.tokens,
       sourcesLive: sources.liveCount,
       sourcesPruned: sources.prunedCount,
       sourcesRetired: sources.retired,
@@ -364,6 +372,7 @@ export class Gateway implements GatewayApi {
     this.#noteOrphans();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);
+    if (batch.ignoredLimit !== undefined) this.#warnOfLimit(batch.ignoredLimit);
     return {
       push,
       samples: batch.samples,
@@ -371,6 +380,7 @@ export class Gateway implements GatewayApi {
       sums: batch.ignoredSums,
       summary: batch.ignoredSummary,
       byRule: batch.ignoredByRule,
+      byLimit: batch.ignoredByLimit,
     };
   }
 
@@ -382,6 +392,14 @@ export class Gateway implements GatewayApi {
       'a sum is NaN or infinite, because an observation was; the sum is ignored, buckets and count are added',
       { series },
     );
+  }
+
+  /** Now and then, as it may go on for long. */
+  #warnOfLimit(limit: string): void {
+    const nowMs = this.#now();
+    if (nowMs < this.#limitWarnedMs + LIMIT_WARNED_EVERY_MS) return;
+    this.#limitWarnedMs = nowMs;
+    this.#log.warn('new series are dropped, as a limit is reached', { limit });
   }
 
   #noteOrphans(): void {
@@ -399,4 +417,5 @@ interface Counts {
   readonly sums: number;
   readonly summary: number;
   readonly byRule: number;
+  readonly byLimit: number;
 }

@@ -31,6 +31,18 @@ export interface Cursor {
   missed: boolean;
 }
 
+export function newCursor(): Cursor {
+  return {
+    serial: 0,
+    seen: new Uint32Array(0),
+    skips: new Int32Array(0),
+    accumulator: -1,
+    nextAccumulator: 0,
+    family: -1,
+    missed: false,
+  };
+}
+
 /** The stamps have 32 bits: a day's worth of pushes at the highest rates. */
 const SERIAL_MAX = 2 ** 32 - 1;
 

@@ -10,10 +10,13 @@ import { checkPending } from './check-limits.ts';
 import type { Cursor } from './expected-run.ts';
 import { gaugeKindOf } from './gauge-kinds.ts';
 import { duplicateSeries } from './sample-kinds.ts';
+import { SeriesAdmission } from './series-admission.ts';
 import type { ValueCheck } from './value-check.ts';
 import { AccumulatorKind, isExtreme, policyOf } from '../store/policies.ts';
 
 export class SamplePlacer {
+  /** Whether new series may come. */
+  readonly admission: SeriesAdmission;
   readonly #state: State;
   readonly #batch: Batch;
   readonly #cursor: Cursor;
@@ -27,6 +30,7 @@ export class SamplePlacer {
   };
 
   constructor(state: State, batch: Batch, cursor: Cursor, values: ValueCheck) {
+    this.admission = new SeriesAdmission(state, batch);
     this.#state = state;
     this.#batch = batch;
     this.#cursor = cursor;
@@ -48,8 +52,11 @@ export class SamplePlacer {
     return shape;
   }
 
-  /** Returns the accumulator of a series that is known, or `~k` for the number of one that is new. Throws a PushProblem for a duplicate. */
-  place(text: TextAt, shape: Writable<PendingShape>, value: number, offset: number): number {
+  /**
+   * Returns the accumulator of a series that is known, or `~k` for the number of one that is new; undefined for one that may not come. Throws a PushProblem
+   * for a duplicate, or where the push is refused for it.
+   */
+  place(text: TextAt, shape: Writable<PendingShape>, value: number, offset: number): number | undefined {
     const { view, start, end, hash } = text;
     const { accumulators } = this.#state;
     const family = this.#batch.families[shape.family]!;
@@ -73,10 +80,19 @@ export class SamplePlacer {
       if (seen[accumulator] === serial) throw duplicateSeries(accumulators.textOf(accumulator), offset);
       seen[accumulator] = serial;
     } else {
-      accumulator = ~this.#pending(text, shape, offset);
+      const index = this.#pending(text, shape, { isInstead: isKnown, offset });
+      if (index === undefined) return undefined;
+      accumulator = ~index;
     }
     appendEntry(this.#batch, accumulator, this.#values.checked(kind, value, accumulator, offset), offset);
     return accumulator;
+  }
+
+  #admits({ family, composite }: PendingShape, offset: number): boolean {
+    const of = this.#batch.families[family]!;
+    if (composite === NO_COMPOSITE) return this.admission.admits(of, 1, offset);
+    this.admission.admitsPart(of, offset);
+    return true;
   }
 
   #mayHaveWindow({ family }: PendingShape): boolean {
@@ -84,11 +100,17 @@ export class SamplePlacer {
     return accumulators.windows !== undefined && gaugeRules.mayHaveWindow(this.#batch.families[family]!.name);
   }
 
-  #pending(text: TextAt, shape: PendingShape, offset: number): number {
+  #pending(
+    text: TextAt,
+    shape: PendingShape,
+    { isInstead, offset }: { readonly isInstead: boolean; readonly offset: number },
+  ): number | undefined {
     const { view, start, end, hash } = text;
     const { pendingSeries } = this.#batch;
     let index = pendingSeries.texts.find(view, start, end, hash);
     if (index < 0) {
+      // What takes the place of another is nothing more.
+      if (!isInstead && !this.#admits(shape, offset)) return undefined;
       index = pendingSeries.add(view, start, end, hash, shape);
       if (isExtreme(shape.kind) && this.#mayHaveWindow(shape)) this.#batch.pendingWindows += 1;
       checkPending(this.#state, this.#batch, offset);

@@ -18,14 +18,14 @@ import { formatFloat64 } from '../primitives/float.ts';
 import type { Writable } from '../primitives/writable.ts';
 import { isSpelled, remember } from './aliases.ts';
 import { appendEntry, emptyBatch, reserveColumns, resetBatch } from '../store/batch.ts';
-import type { AliasTarget, Batch } from '../store/batch.ts';
+import type { AliasTarget, Batch, PushFamily } from '../store/batch.ts';
 import { checkHelp } from './check-limits.ts';
 import type { TextAt } from '../store/accumulators.ts';
-import type { SenderMode } from '../store/aggregation-config.ts';
 import { DiscardedLines } from './discarded-lines.ts';
-import { beginPush, growCursor, pass, readExpected } from './expected-run.ts';
+import { beginPush, growCursor, newCursor, pass, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { ReorderedLabels } from './reordered-labels.ts';
+import type { PushedBy } from './series-admission.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
@@ -85,15 +85,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
   #path: PathLabels = noPathLabels;
   /** Of canonical texts that were made, which are longer than the body where the path has labels. */
   #writtenBytes = 0;
-  readonly #cursor: Cursor = {
-    serial: 0,
-    seen: new Uint32Array(0),
-    skips: new Int32Array(0),
-    accumulator: -1,
-    nextAccumulator: 0,
-    family: -1,
-    missed: false,
-  };
+  readonly #cursor: Cursor = newCursor();
   /** What lines that are known by other bytes are read into as well. */
   readonly expected: ExpectedRun;
   readonly #reordered: ReorderedLabels;
@@ -107,53 +99,50 @@ export class PushBuilder implements SampleSink, KnownSeries {
   constructor(state: State, wallMs: () => number = () => Number.POSITIVE_INFINITY) {
     this.#state = state;
     this.hashSeed = state.hashSeed;
-    this.batch = emptyBatch(state.hashSeed);
-    this.#families = new PushFamilies(state, this.batch);
+    const batch = emptyBatch(state.hashSeed);
+    const cursor = this.#cursor;
+    const families = new PushFamilies(state, batch);
+    const values = new ValueCheck(batch, state.accumulators);
+    this.batch = batch;
+    this.#families = families;
+    this.#values = values;
     this.#seriesCache = state.seriesCache.text;
     this.#reordered = new ReorderedLabels(state.accumulators, state.hashSeed);
     this.expected = {
       reordered: this.#reordered,
       withinFamily: false,
       accumulators: state.accumulators,
-      batch: this.batch,
-      cursor: this.#cursor,
-      families: this.#families,
+      batch,
+      cursor,
+      families,
     };
-    this.#values = new ValueCheck(this.batch, state.accumulators);
-    this.#placer = new SamplePlacer(state, this.batch, this.#cursor, this.#values);
-    this.#plain = new PlainReader(this.#families);
+    this.#placer = new SamplePlacer(state, batch, cursor, values);
+    const { admission } = this.#placer;
+    this.#plain = new PlainReader(families);
     this.#scratch = new TextScratch(state.hashSeed);
-    this.#composites = new PushComposites(state, this.batch, this.#plain);
+    this.#composites = new PushComposites(state, batch, { plain: this.#plain, admission });
     this.#beside = new CompositeAccumulators(state.accumulators);
     this.#keys = new KeyFinder(state);
-    this.#details = new PushDetails(state, this.batch, this.#families, this.#values);
-    this.#discarded = new DiscardedLines(state, this.batch, this.#families);
-    const signDependent = {
-      state,
-      batch: this.batch,
-      families: this.#families,
-      cursor: this.#cursor,
-      wallMs,
-    };
-    this.#finish = new PushFinish(state, this.batch, {
-      families: this.#families,
-      details: this.#details,
-      starts: new StartJudge(signDependent),
-    });
+    this.#details = new PushDetails(state, batch, { families, values, admission });
+    this.#discarded = new DiscardedLines(state, batch, families);
+    const starts = new StartJudge({ state, batch, families, cursor, wallMs });
+    this.#finish = new PushFinish(state, batch, { families, details: this.#details, starts });
   }
 
   /**
-   * Begins a push of a source, which counts as `sender` says. Labels of the `path` are added to every series and win over its own.
+   * Begins a push of a source, which counts as `sender` says. Labels of the `path` are added to every series and win over its own. Without a `pusher`
+   * it is not asked whether it may bring new series.
    */
   begin(
     body: Uint8Array,
     path: PathLabels = noPathLabels,
     source?: string,
-    sender: SenderMode = this.#state.aggregation,
+    { sender = this.#state.aggregation, pusher }: PushedBy = {},
   ): void {
     resetBatch(this.batch);
     this.batch.source = source;
     this.batch.sender = sender;
+    this.#placer.admission.begin(pusher);
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
@@ -301,7 +290,8 @@ export class PushBuilder implements SampleSink, KnownSeries {
     at.start = start;
     at.end = end;
     at.hash = hash;
-    this.#placer.place(at, this.#placer.shaped(kind, family, composite, bound), value, start);
+    const placed = this.#placer.place(at, this.#placer.shaped(kind, family, composite, bound), value, start);
+    if (placed === undefined) this.#leaveOut(family);
     return true;
   }
 
@@ -341,16 +331,21 @@ export class PushBuilder implements SampleSink, KnownSeries {
       ? this.#composites.labelled(family, checkedLabels, seriesKey.start)
       : NO_COMPOSITE;
     const at = this.#scratch.write(text);
-    const accumulator = this.#placer.place(
-      at,
-      this.#placer.shaped(kind, family, composite, bound),
-      value,
-      seriesKey.start,
-    );
+    if (composite === undefined) return this.#leaveOut(family);
+    const shape = this.#placer.shaped(kind, family, composite, bound);
+    const accumulator = this.#placer.place(at, shape, value, seriesKey.start);
+    if (accumulator === undefined) return this.#leaveOut(family);
     const { start, end, key } = seriesKey;
     if (key === undefined && this.#reordered.isReordered(this.#body, start, end, at.view, at.end)) return;
     if (accumulator >= 0 || !isSpelled(this.#body, seriesKey, at))
       this.#remember(seriesKey, { target: accumulator });
+  }
+
+  /** The sample is of a new series that may not come. */
+  #leaveOut(family: PushFamily): void {
+    family.leftOut ??= 'all';
+    this.batch.ignoredByLimit += 1;
+    this.#details.passed();
   }
 
   /** Returns its text, see `DiscardedLines.add`. */
@@ -473,6 +468,11 @@ export class PushBuilder implements SampleSink, KnownSeries {
   /** Whether what was read so far means what it meant then: nothing was created, freed or retyped, or `keepUp` was called for it. */
   isUnchanged(): boolean {
     return this.epoch === this.#state.epoch;
+  }
+
+  /** Whether its new series may still come, where others have brought some since they were read. */
+  get isStillAdmitted(): boolean {
+    return this.#placer.admission.isAsBefore;
   }
 
   /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */

@@ -9,6 +9,7 @@ import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { textAt } from './plain-reader.ts';
 import type { PlainReader } from './plain-reader.ts';
 import { checkSeriesLimits } from './sample-kinds.ts';
+import type { SeriesAdmission } from './series-admission.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import { AccumulatorKind } from '../store/policies.ts';
@@ -18,12 +19,18 @@ export class PushComposites {
   readonly #state: State;
   readonly #batch: Batch;
   readonly #plain: PlainReader;
+  readonly #admission: SeriesAdmission;
   readonly #scratch: TextScratch;
 
-  constructor(state: State, batch: Batch, plain: PlainReader) {
+  constructor(
+    state: State,
+    batch: Batch,
+    { plain, admission }: { readonly plain: PlainReader; readonly admission: SeriesAdmission },
+  ) {
     this.#state = state;
     this.#batch = batch;
     this.#plain = plain;
+    this.#admission = admission;
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
@@ -47,12 +54,12 @@ export class PushComposites {
       },
       start,
     );
-    this.#plain.rememberComposite(family, innerStart, innerEnd, composite);
+    if (composite !== undefined) this.#plain.rememberComposite(family, innerStart, innerEnd, composite);
     return composite;
   }
 
-  /** The composite series of a parsed sample, whose labels are without `le` and `quantile`. */
-  labelled(family: PushFamily, labels: readonly Label[], offset: number): number {
+  /** The composite series of a parsed sample, whose labels are without `le` and `quantile`; undefined for one that may not come. */
+  labelled(family: PushFamily, labels: readonly Label[], offset: number): number | undefined {
     const infinity = hasBuckets(family.type)
       ? seriesText(`${family.name}_bucket`, labels, '+Inf')
       : undefined;
@@ -64,7 +71,7 @@ export class PushComposites {
     family: PushFamily,
     texts: { readonly count: string; readonly infinity: string | undefined },
     offset: number,
-  ): number {
+  ): number | undefined {
     const { accumulators } = this.#state;
     const { pendingSeries, pendingComposites } = this.#batch;
     const at = this.#scratch.write(texts.count);
@@ -80,6 +87,7 @@ export class PushComposites {
     // Without a group it is a sample that came before the TYPE line, for which the push will be refused.
     if (before >= 0 && pendingSeries.composite[before] !== NO_COMPOSITE)
       return pendingSeries.composite[before]!;
+    if (!this.#admission.admits(family, texts.infinity === undefined ? 1 : 2, offset)) return undefined;
     const composite = ~pendingComposites.length;
     const part = { family: family.index, composite };
     const count = pendingSeries.add(at.view, at.start, at.end, at.hash, {

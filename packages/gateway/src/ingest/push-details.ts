@@ -9,6 +9,7 @@ import type { Batch } from '../store/batch.ts';
 import { exemplarBytes } from '../store/exemplars.ts';
 import type { PushFamilies } from './push-families.ts';
 import { PushNative } from './push-native.ts';
+import type { SeriesAdmission } from './series-admission.ts';
 import { shownText } from './decumulate.ts';
 import type { State } from '../state/state.ts';
 import { pendingBytes, seriesBytes } from '../state/usage.ts';
@@ -34,11 +35,23 @@ export class PushDetails {
   #exemplars = 0;
   #exemplarBytes = 0;
 
-  constructor(state: State, batch: Batch, families: PushFamilies, values: ValueCheck) {
+  constructor(
+    state: State,
+    batch: Batch,
+    {
+      families,
+      values,
+      admission,
+    }: {
+      readonly families: PushFamilies;
+      readonly values: ValueCheck;
+      readonly admission: SeriesAdmission;
+    },
+  ) {
     this.#state = state;
     this.#families = families;
     this.#batch = batch;
-    this.#native = new PushNative(state, batch, values);
+    this.#native = new PushNative(state, batch, { values, admission });
     this.#scratch = new TextScratch(state.hashSeed);
   }
 

@@ -265,6 +265,12 @@ export class PushFamilies {
   }
 
   #finish(family: PushFamily): void {
+    // Nothing is to be remembered of it.
+    if (family.known === undefined && family.leftOut === 'all') {
+      family.sampled = false;
+      family.replaces.length = 0;
+      family.adopts = false;
+    }
     if (family.known === undefined && !family.sampled) return;
     if (family.changed || family.known === undefined) this.#claim(family);
   }

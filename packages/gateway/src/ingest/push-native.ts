@@ -20,6 +20,7 @@ import {
   zeroKey,
 } from '../store/native-accumulators.ts';
 import { ReplacedAccumulators } from './replaced-accumulators.ts';
+import type { SeriesAdmission } from './series-admission.ts';
 import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import type { ValueCheck } from './value-check.ts';
@@ -48,6 +49,7 @@ export class PushNative {
   readonly #state: State;
   readonly #batch: Batch;
   readonly #values: ValueCheck;
+  readonly #admission: SeriesAdmission;
   readonly #scratch: TextScratch;
   readonly #replaced: ReplacedAccumulators;
   /** What was added last: to find the bucket of an exemplar. */
@@ -59,11 +61,16 @@ export class PushNative {
   /** See `#lookUp`. */
   readonly #known: number[] = [];
 
-  constructor(state: State, batch: Batch, values: ValueCheck) {
+  constructor(
+    state: State,
+    batch: Batch,
+    { values, admission }: { readonly values: ValueCheck; readonly admission: SeriesAdmission },
+  ) {
     this.#replaced = new ReplacedAccumulators(state);
     this.#state = state;
     this.#batch = batch;
     this.#values = values;
+    this.#admission = admission;
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
@@ -326,6 +333,7 @@ export class PushNative {
     let index = pendingSeries.texts.find(view, start, end, hash);
     if (index < 0) {
       const shape = { kind, family: owner.family(), composite: owner.composite, bound };
+      this.#admission.admitsPart(this.#batch.families[shape.family]!, offset);
       index = pendingSeries.add(view, start, end, hash, shape);
       checkPending(this.#state, this.#batch, offset);
     }

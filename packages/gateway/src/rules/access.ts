@@ -2,6 +2,7 @@
 import type { Label } from '../model/labels.ts';
 import type { Role } from '../model/roles.ts';
 import type { Selector } from './selector.ts';
+import type { OnLimit } from './series-limit.ts';
 
 export interface AccessRules {
   /** What those may do who say nothing of themselves; undefined: as without rules, unless users are asked for passwords. */
@@ -39,6 +40,10 @@ interface TokenLimits {
   readonly bytesPerSecond: number | undefined;
   /** Bytes of one body, as sent and decompressed. */
   readonly body: number | undefined;
+  /** Numbers of series that were brought with it and are still there, and of new ones in an hour. */
+  readonly seriesMax: number | undefined;
+  readonly newSeriesPerHour: number | undefined;
+  readonly onLimit: OnLimit;
 }
 
 /** Of one object for tokens with the same rights, so that what is learnt of series serves all of them. */

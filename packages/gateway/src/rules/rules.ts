@@ -12,6 +12,7 @@
 import type { AccessRules } from './access.ts';
 import type { Pattern } from './pattern.ts';
 import type { Selector } from './selector.ts';
+import type { OnLimit } from './series-limit.ts';
 
 export interface Rules {
   /** The first that matches the grouping key of a path holds for its pushes. */
@@ -36,6 +37,10 @@ export interface SourceRule {
   /** How long a source may be silent before its gauges go, and before it is forgotten; 0 for ever. */
   readonly pruneAfterMs?: number;
   readonly forgetAfterMs?: number;
+  /** How many numbers one source may have, and all senders of a job may have brought. */
+  readonly seriesMax?: number;
+  readonly jobSeriesMax?: number;
+  readonly onLimit?: OnLimit;
 }
 
 /** Each push takes the place of the one before it of the same source, or is added to all. */
@@ -98,6 +103,10 @@ export interface MetricRule {
   readonly buckets?: readonly number[];
   /** Its selector looks at the name alone. */
   readonly summary?: SummaryTreatment;
+  /** How many numbers each of the families may have. Its selector looks at the name alone. */
+  readonly seriesMax?: number;
+  /** It goes with `seriesMax`. */
+  readonly onLimit?: OnLimit;
 }
 
 /** What holds now. A push is read by the rules that hold when it begins; a reload puts others in their place, whole. */

@@ -27,6 +27,7 @@ export const Tag = {
   COMMON_NUMBERS: 14,
   COMMON_NAMED: 15,
   WINDOWS: 16,
+  OWNERS: 17,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

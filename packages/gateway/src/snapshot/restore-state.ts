@@ -8,6 +8,7 @@ import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
 import { readLastNamed } from './last-named-table.ts';
 import { readLeftOut } from './left-out-table.ts';
+import { readOwners } from './owner-table.ts';
 import { broken, headFields, laterHeadFields, PartReader, Tag, VERSION } from './parts.ts';
 import type { Head } from './parts.ts';
 import { readSources } from './source-table.ts';
@@ -135,6 +136,7 @@ class Restorer {
         read: (part) => readLastNamed(part, state, state.accumulators.common.named),
       },
       { tag: Tag.WINDOWS, rows: undefined, read: (part) => readWindows(part, state) },
+      { tag: Tag.OWNERS, rows: undefined, read: (part) => readOwners(part, state) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

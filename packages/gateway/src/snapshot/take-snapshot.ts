@@ -8,6 +8,7 @@
  *   with ttl         when series were last named              likewise
  *   mixed            what senders that add have               copied first as well: a bit, and 20 bytes where it is a number of their own
  *   with windows     what they hold                           as when series were last named
+ *   with owners      whose series are                         read when their part is made, as what does not change; who they are, copied first
  *
  * So the memory for it is bounded by 21 bytes an accumulator, and a second copy of the contributions (12 bytes each) and of the
  * columns of sources (20 bytes each), should pushes change all of them before they are read; beside that the keys of sources
@@ -38,6 +39,8 @@ import type { FrozenSources } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 import { noWindows } from '../store/windows.ts';
 import type { FrozenWindows } from '../store/windows.ts';
+import { ownerParts } from './owner-table.ts';
+import type { FrozenOwners } from '../store/owners.ts';
 import { windowParts } from './window-table.ts';
 
 export interface Snapshot {
@@ -67,6 +70,7 @@ export interface Moment {
   readonly common: FrozenCommon;
   readonly commonNamed: readonly FrozenTimes[];
   readonly windows: FrozenWindows;
+  readonly owners: FrozenOwners;
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -172,6 +176,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     common: yield* freezeCommon(state),
     commonNamed: accumulators.common.named?.freeze() ?? [],
     windows: accumulators.windows?.freeze() ?? noWindows,
+    owners: accumulators.owners.freeze(),
   };
   const head: Head = {
     epoch: state.epoch,
@@ -213,5 +218,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* commonParts(moment.common);
   yield* lastNamedParts(Tag.COMMON_NAMED, moment.commonNamed);
   yield* windowParts(moment.windows);
+  yield* ownerParts(moment.owners, moment.kind);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

@@ -165,6 +165,14 @@ export class Sources {
     return this.#changes.goesWithLast(accumulator, true);
   }
 
+  /** How many numbers a source has. */
+  sizeOf(key: string): number {
+    const source = this.list.find(key);
+    if (source < 0) return 0;
+    this.contributions.open(source);
+    return lengthWithoutStarts(this.contributions);
+  }
+
   has(key: string): boolean {
     return this.list.find(key) >= 0;
   }

@@ -20,7 +20,9 @@ export function* createNeeded(
   accumulators: Accumulators,
   { startMs, pace }: { readonly startMs: number; readonly pace: Pace },
 ): Generator<void, Int32Array> {
-  const { pendingSeries, pendingComposites } = batch;
+  const { pendingSeries, pendingComposites, owner: of } = batch;
+  const { owners } = accumulators;
+  const owner = of === undefined ? 0 : owners.numberOf(of);
   yield* accumulators.reserveInSteps(pendingSeries.length, pace);
   const created = new Int32Array(pendingSeries.length).fill(-1);
   const creation: Creation = {
@@ -31,6 +33,7 @@ export function* createNeeded(
     native: new Map(),
     text: { view: new DataView(new ArrayBuffer(0)), start: 0, end: 0, hash: 0 },
     shape: { kind: AccumulatorKind.FREE, family: 0, composite: -1, bound: Number.NaN, startMs },
+    owner,
     copied: 0,
   };
   for (const { family } of pendingComposites) {
@@ -62,6 +65,7 @@ export function* createNeeded(
     if (pace.isFull((CREATED_ROWS + rowsOfText(pendingSeries.texts.lengthOf(count))) * 2)) yield;
   }
   yield* settleComposites(creation, pace);
+  owners.settle(owner);
   return created;
 }
 
@@ -139,6 +143,8 @@ interface Creation {
   /** Filled anew for each accumulator. */
   readonly text: Writable<TextAt>;
   readonly shape: Writable<AccumulatorShape>;
+  /** See Owners.numberOf. */
+  readonly owner: number;
   /** Buckets of lists that were copied since this was last asked for. */
   copied: number;
 }
@@ -175,6 +181,7 @@ function createAccumulator(creation: Creation, index: number): number {
   shape.composite = composite;
   shape.bound = pendingSeries.bound[index]!;
   const accumulator = accumulators.create(text, shape);
+  accumulators.owners.give(accumulator, creation.owner);
   family.accumulatorCount += 1;
   if (composite === -1) {
     family.rowCount += 1;

@@ -159,7 +159,7 @@ class BucketFolding {
     const { texts, startMs } = accumulators;
     const hash = texts.hash(view, 0, text.length);
     family.accumulatorCount += 1;
-    return accumulators.create(
+    const bucket = accumulators.create(
       { view, start: 0, end: text.length, hash },
       {
         kind: AccumulatorKind.BUCKET,
@@ -169,6 +169,8 @@ class BucketFolding {
         startMs: Math.min(...members.map((member) => startMs[member]!)),
       },
     );
+    accumulators.owners.giveAs(bucket, count);
+    return bucket;
   }
 
   #move(bucket: number, target: number, table: FoldTable): void {

@@ -21,6 +21,7 @@ import { CommonPart } from './common-part.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import type { LastNamed } from './last-named.ts';
+import { Owners } from './owners.ts';
 import type { Windows } from './windows.ts';
 import { copyColumn, copySparseColumn, Pace } from '../primitives/pace.ts';
 
@@ -60,6 +61,7 @@ export class Accumulators {
   readonly exemplars: Exemplars = new Exemplars();
   /** One of the contributors. */
   readonly common: CommonPart = new CommonPart();
+  readonly owners: Owners = new Owners();
   /** Undefined where nothing expires. */
   lastNamed: LastNamed | undefined;
   /** Undefined where no gauge has a window. */
@@ -98,6 +100,7 @@ export class Accumulators {
     this.composite[accumulator] = composite;
     write(this.bound, accumulator, Number.isNaN(bound) ? 0 : bound);
     write(this.contributors, accumulator, 0);
+    this.owners.forget(accumulator);
     this.startMs[accumulator] = startMs;
     this.createdGeneration[accumulator] = this.generation;
     this.sums.set(accumulator, policyOf(kind).start);
@@ -244,6 +247,7 @@ export class Accumulators {
     this.lastNamed?.delete(accumulator);
     if (this.common.delete(accumulator)) this.contributors[accumulator]! -= 1;
     this.windows?.delete(accumulator);
+    this.owners.letGo(accumulator);
     this.kind[accumulator] = AccumulatorKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
     this.sums.set(accumulator, Number.NaN);

@@ -10,6 +10,7 @@ import { ByteTable } from '../primitives/byte-table.ts';
 import type { Accumulators } from './accumulators.ts';
 import type { SenderMode } from './aggregation-config.ts';
 import type { Family } from './families.ts';
+import type { Owner } from './owners.ts';
 import { PendingSeries } from './pending-series.ts';
 import { AccumulatorKind } from './policies.ts';
 
@@ -65,6 +66,9 @@ export interface Batch {
   ignoredSummary: number;
   /** Samples that a rule dropped. */
   ignoredByRule: number;
+  /** Samples of new series that were left out, as somebody has as many as may be; and which limit that was. */
+  ignoredByLimit: number;
+  ignoredLimit: string | undefined;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
   /** Some of the histograms have native buckets. */
@@ -73,6 +77,8 @@ export interface Batch {
   source: string | undefined;
   /** How it counts. */
   sender: SenderMode;
+  /** Whose the new series are; undefined: nobody's. */
+  owner: Owner | undefined;
   /** Accumulators of families that may go with it, at the most, as far as it is read. */
   mayFree: number;
   /** It is past a limit, unless enough goes with it (ingest/freed.ts). */
@@ -115,6 +121,8 @@ export interface PushFamily {
   changed: boolean;
   /** Families that give way to this one. */
   readonly replaces: Family[];
+  /** Where it is asked whether new series may come: whether all of them were left out. */
+  leftOut?: 'all' | 'some';
   /** What the untyped ones among them counted goes on in this one (state/adopt-orphans.ts). */
   adopts: boolean;
 }
@@ -167,10 +175,13 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredSumOf: undefined,
     ignoredSummary: 0,
     ignoredByRule: 0,
+    ignoredByLimit: 0,
+    ignoredLimit: undefined,
     exemplarsDropped: 0,
     native: false,
     source: undefined,
     sender: { byJob: false, counterResets: 'overwrite' },
+    owner: undefined,
     mayFree: 0,
     exceeds: false,
   };
@@ -207,9 +218,12 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredSumOf = undefined;
   batch.ignoredSummary = 0;
   batch.ignoredByRule = 0;
+  batch.ignoredByLimit = 0;
+  batch.ignoredLimit = undefined;
   batch.exemplarsDropped = 0;
   batch.native = false;
   batch.source = undefined;
+  batch.owner = undefined;
   batch.mayFree = 0;
   batch.exceeds = false;
 }

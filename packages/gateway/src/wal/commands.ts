@@ -28,6 +28,7 @@ export const RecordCode = {
   WITHDRAW_SERIES: 12,
   EXPIRE_NAMED: 13,
   ADVANCE_WINDOWS: 14,
+  OWNED_PUSH: 15,
 } as const;
 
 export interface Times {

@@ -2,7 +2,7 @@
  * A push as a command. It is the hot path, and may be long: so it is encoded at once or in steps, and its record is decoded in steps, into a batch
  * that is used again.
  *
- *   record   flags, source, counter resets?, key?, new series?, entries, details?, turned?, began?
+ *   record   flags, source, counter resets?, key?, owner?, new series?, entries, details?, turned?, began?
  *
  * The source is empty where the sender adds, and what its counters mean that fall is said where it is not what the state has it for others.
  */
@@ -42,7 +42,6 @@ interface From {
 }
 
 export class PushCommand implements Command<void> {
-  readonly code: number = RecordCode.PUSH;
   /** Made for the state as it is, and not changed until it is applied. */
   readonly batch: Batch;
   readonly source: string;
@@ -59,6 +58,11 @@ export class PushCommand implements Command<void> {
     this.method = method;
     this.identity = identity;
     this.#body = body;
+  }
+
+  /** A record says whose new series are by its code. */
+  get code(): number {
+    return hasOwned(this.batch) ? RecordCode.OWNED_PUSH : RecordCode.PUSH;
   }
 
   encode(writer: ByteWriter, state: State): void {
@@ -99,17 +103,21 @@ export class PushCommand implements Command<void> {
     writer.text(isOfSource ? source : '');
     if (saysResets) writeCounterResets(writer, batch.sender);
     if (identity !== undefined) writer.raw(identity);
+    if (!hasOwned(batch)) return;
+    writer.text(batch.owner!.token);
+    writer.text(batch.owner!.job);
   }
 
-  /** Reads what comes after the times, into `batch`. `judgesStartTimes` says whether the record tells which samples are start times. */
+  /** Reads what comes after the times of a record of such a code, into `batch`. */
   static *decode(
     reader: ByteReader,
     { pace, families, aggregation }: State,
-    { batch, judgesStartTimes }: { readonly batch: Batch; readonly judgesStartTimes: boolean },
+    { batch, code }: { readonly batch: Batch; readonly code: number },
   ): Generator<void, PushCommand> {
     pace.begin();
     resetBatch(batch);
-    batch.judgesStartTimes = judgesStartTimes;
+    // Earlier ones do not tell which samples are start times.
+    batch.judgesStartTimes = code !== RecordCode.EARLIER_PUSH;
     const flags = reader.byte();
     const source = reader.text();
     batch.sender = {
@@ -117,6 +125,7 @@ export class PushCommand implements Command<void> {
       counterResets: (flags & WITH_RESETS) === 0 ? aggregation.counterResets : readCounterResets(reader),
     };
     const identity = readIdentity(reader, flags);
+    if (code === RecordCode.OWNED_PUSH) batch.owner = { token: reader.text(), job: reader.text() };
     if ((flags & WITH_NEW_SERIES) !== 0) yield* readNewSeries(reader, batch, { pace, families });
     yield* readEntries(reader, batch, pace);
     if ((flags & WITH_DETAILS) !== 0) yield* readDetails(reader, batch, pace);
@@ -136,6 +145,10 @@ export class PushCommand implements Command<void> {
     if (identity !== undefined) target.keys.add(identity, nowMs);
     return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs });
   }
+}
+
+function hasOwned({ owner, pendingSeries }: Batch): boolean {
+  return owner !== undefined && pendingSeries.length > 0;
 }
 
 function hasNewSeries({ families, pendingSeries }: Batch): boolean {

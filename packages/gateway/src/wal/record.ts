@@ -83,11 +83,8 @@ export class RecordReader {
     }
     const times = { nowMs: reader.double(), wallMs: reader.double() };
     const command =
-      code === RecordCode.PUSH || code === RecordCode.EARLIER_PUSH
-        ? yield* PushCommand.decode(reader, this.#state, {
-            batch: this.#batch,
-            judgesStartTimes: code === RecordCode.PUSH,
-          })
+      code === RecordCode.PUSH || code === RecordCode.OWNED_PUSH || code === RecordCode.EARLIER_PUSH
+        ? yield* PushCommand.decode(reader, this.#state, { batch: this.#batch, code })
         : this.#decode(code);
     if (!reader.isAtEnd) throw new Error('the record is longer than what it says');
     return { command, times };

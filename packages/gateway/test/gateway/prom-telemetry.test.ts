@@ -18,6 +18,7 @@ function held(fields: Partial<HoldingsByType> = {}): HoldingsByType {
     series: perType(0),
     families: perType(0),
     usage: { seriesBytes: 0, metadataBytes: 0, sourceBytes: 0, seriesCacheBytes: 0 },
+    seriesByToken: new Map(),
     sourcesLive: 0,
     sourcesPruned: 0,
     sourcesRetired: 0,

@@ -33,7 +33,7 @@ class Pushed {
   push(body: Uint8Array, format: Format, slice: number, sender?: SenderMode): string {
     this.#nowMs += 1;
     try {
-      this.#builder.begin(body, undefined, 'x', sender);
+      this.#builder.begin(body, undefined, 'x', { ...(sender && { sender }) });
       const decoder = this.#begin(body, format);
       while (!decoder.advance(slice));
       const origin = { source: 'x', method: 'POST', nowMs: this.#nowMs, wallMs: 2e12 } as const;

@@ -119,7 +119,7 @@ function read(
     : Buffer.from(typeof pushed === 'string' ? pushed : asOpenMetrics(pushed));
   const builder = new PushBuilder(working.state, () => origin.wallMs);
   working.state.hold();
-  builder.begin(bytes, undefined, origin.source, byOf({ ...origin, sender }, working.state).sender);
+  builder.begin(bytes, undefined, origin.source, byOf({ ...origin, sender }, working.state));
   let decoder: PushDecoder;
   if (isProtobuf) decoder = beginProtobuf(bytes, builder);
   else if (typeof pushed === 'string') decoder = beginText(bytes, builder);

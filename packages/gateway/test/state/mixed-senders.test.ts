@@ -216,7 +216,7 @@ test('what is kept beside totals for senders that add has the limit of sources',
     const body = Buffer.from(
       `# TYPE g gauge\n${Array.from({ length: gauges }, (_, i) => `g{l="${i}"} 1\n`).join('')}`,
     );
-    builder.begin(body, undefined, 'web', adds);
+    builder.begin(body, undefined, 'web', { sender: adds });
     decodeText(body, 0, body.length, builder);
     const batch = builder.finish();
     if (nearsSourceLimit(state, batch))

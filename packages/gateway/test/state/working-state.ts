@@ -90,7 +90,7 @@ export class WorkingState {
   ): Generator<void, string> {
     const body = Buffer.from(pushed);
     try {
-      this.#builder.begin(body, undefined, source, sender);
+      this.#builder.begin(body, undefined, source, { ...(sender && { sender }) });
       if (typeof pushed === 'string' && openMetricsSlice === undefined) {
         decodeText(body, 0, body.length, this.#builder);
       } else {

@@ -104,7 +104,7 @@ export class PushReader {
       const isDone = this.#tryNow(request, rules, way);
       if (isDone === undefined) return false;
       way.attempts.tried(text, isDone);
-      if (isDone) return true;
+      if (isDone && this.#isAdmitted(request, rules)) return true;
     }
     const rewriter = this.#rewriter;
     try {
@@ -128,7 +128,7 @@ export class PushReader {
       const isDone = await this.#tryInSteps(request, reading, way);
       if (isDone === undefined) return false;
       way.attempts.tried(text, isDone);
-      if (isDone) return true;
+      if (isDone && this.#isAdmitted(request, rules)) return true;
     }
     if (!(await this.#readInSteps(request, reading, this.#rewriter))) return false;
     const steps = this.#rewriter.feed(builder);
@@ -139,6 +139,11 @@ export class PushReader {
   #isRewritten({ format }: PushRequest, rules: PushRules): boolean {
     if (!rules.rewrites || !rules.onlyAdds) return rules.rewrites;
     return this.#memo.isOfUse(rules, format === 'openmetrics' ? 'openmetrics' : 'text');
+  }
+
+  /** On ways on which it is not asked whether new series may come there must be none, where that is to be asked. */
+  #isAdmitted(request: PushRequest, rules: PushRules): boolean {
+    return !isLimited(request, rules) || this.builder.batch.pendingSeries.length === 0;
   }
 
   /** What reads pushes that are not rewritten. */
@@ -169,7 +174,7 @@ export class PushReader {
   /** Whether the push is what the rules make of it; undefined where that cannot be said in this turn. */
   #tryNow(request: PushRequest, rules: PushRules, way: Way): boolean | undefined {
     const { builder } = this;
-    const { decoder, stepBytes } = this.#begin(request, rules, way.sink);
+    const { decoder, stepBytes } = this.#begin(request, rules, way.sink, true);
     try {
       while (!decoder.advance(stepBytes)) {
         if (!way.mayHold(rules)) return false;
@@ -196,7 +201,7 @@ export class PushReader {
 
   /** Whether the push is what the rules make of it; undefined when the state has changed. */
   async #tryInSteps(request: PushRequest, reading: LongReading, way: Way): Promise<boolean | undefined> {
-    const { decoder, stepBytes } = this.#begin(request, reading.rules, way.sink);
+    const { decoder, stepBytes } = this.#begin(request, reading.rules, way.sink, true);
     const how = { ...reading, sink: way.sink, units: stepBytes / STEP_BYTES, request };
     const { rules } = reading;
     let mayHold = true;
@@ -249,14 +254,19 @@ export class PushReader {
 
   /** `stepBytes` is how much to read between two looks at the clock. */
   #begin(
-    { key, body, format = 'text' }: PushRequest,
+    request: PushRequest,
     rules: PushRules,
     sink: Sink,
+    isAttempt: boolean = false,
   ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
+    const { key, body, format = 'text', allowance } = request;
     const { added, sender } = rules;
     const { builder } = this;
     const isLabelled = sink === builder || sink === this.#labelled;
-    builder.begin(body, isLabelled ? added : noPathLabels, key.text, sender);
+    const isOwned = rules.limits || allowance !== undefined;
+    const pusher =
+      isOwned && !(isAttempt && isLimited(request, rules)) ? { key, rules, allowance } : undefined;
+    builder.begin(body, isLabelled ? added : noPathLabels, key.text, { sender, pusher });
     if (this.showsPushTimes(rules)) {
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
       // Nobody has sent them.
@@ -275,6 +285,11 @@ export class PushReader {
       stepBytes: format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels),
     };
   }
+}
+
+/** Whether new series are counted for a limit. */
+function isLimited({ allowance }: PushRequest, { limits }: PushRules): boolean {
+  return limits || allowance?.seriesMax !== undefined || allowance?.newLeft !== undefined;
 }
 
 function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries): readonly Way[] {

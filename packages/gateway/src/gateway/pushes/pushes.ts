@@ -185,6 +185,7 @@ export class Pushes<Counts extends object> {
         if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(push)) return WAITS;
+      request.allowance?.newLeft?.overdraw(batch.pendingSeries.length);
       return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
@@ -253,6 +254,8 @@ export class Pushes<Counts extends object> {
       await inSteps(builder.finishInSteps(), turn);
       // What sources have is in the hands of whoever changes it.
       while (ledger.applying !== undefined) await ledger.applying;
+      // Where it has been read anew for others too often, it may go beyond a limit by what they bring.
+      if (!insists && !builder.isStillAdmitted) return undefined;
       const { batch } = builder;
       const push = commandOf(batch, request, identity);
       const { state } = ledger;
@@ -260,8 +263,11 @@ export class Pushes<Counts extends object> {
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
       const mayCount = (): boolean => this.#counts(request.key, how.rules);
-      if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount }))
+      const brought = batch.pendingSeries.length;
+      if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
+        request.allowance?.newLeft?.overdraw(brought);
         return this.#counted(push, request.key);
+      }
     } finally {
       ledger.endLongRead();
       reader.letGo();
@@ -318,7 +324,7 @@ export class Pushes<Counts extends object> {
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
     const { builder } = this.#reader;
-    builder.begin(nothing, path, key.text, rules.sender);
+    builder.begin(nothing, path, key.text, { sender: rules.sender });
     try {
       addFailureTime(builder, state, nowMs);
       const batch = builder.finish();

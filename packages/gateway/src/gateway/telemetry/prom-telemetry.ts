@@ -50,7 +50,7 @@ export const ownMetrics = {
   samples_ignored_total: [
     'counter',
     ['reason'],
-    'Samples ignored, by reason: NaN or infinite (non_finite), a NaN or infinite sum of a histogram or summary (non_finite_sum), part of a summary (summary), dropped by a relabelling rule (relabel), or untyped with the name of a family declared since (stray_untyped). Also series left out of a scrape because their escaped names collide (name_collision).',
+    'Samples ignored, by reason: NaN or infinite (non_finite), a NaN or infinite sum of a histogram or summary (non_finite_sum), part of a summary (summary), dropped by a relabelling rule (relabel), of new series beyond a limit of the rules (series_limit), or untyped with the name of a family declared since (stray_untyped). Also series left out of a scrape because their escaped names collide (name_collision).',
   ],
   last_push_timestamp_seconds: [
     'gauge',
@@ -164,6 +164,11 @@ export const ownMetrics = {
     'counter',
     ['token', 'result'],
     'Pushes by the token that they came with; result: accepted or refused.',
+  ],
+  token_series: [
+    'gauge',
+    ['token'],
+    'Series that were first pushed with a token and are still there, counted as series does.',
   ],
   build_info: [
     'gauge',
@@ -287,6 +292,9 @@ function addHoldings(registry: Registry, holdings: () => HoldingsByType): void {
     const { sourcesLive, sourcesPruned } = holdings();
     set(sourcesLive, { state: 'live' });
     set(sourcesPruned, { state: 'pruned' });
+  });
+  collect.gauge('token_series', (set) => {
+    for (const [token, series] of holdings().seriesByToken) set(series, { token });
   });
   collect.gauge('series_bytes', (set) => set(holdings().usage.seriesBytes));
   collect.gauge('metadata_bytes', (set) => set(holdings().usage.metadataBytes));

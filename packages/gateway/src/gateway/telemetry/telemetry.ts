@@ -42,6 +42,7 @@ export const ignoredReasons = [
   'non_finite_sum',
   'summary',
   'relabel',
+  'series_limit',
   'stray_untyped',
   'name_collision',
 ] as const;
@@ -53,6 +54,8 @@ export interface HoldingsByType {
   readonly series: Readonly<Record<MetricType, number>>;
   readonly families: Readonly<Record<MetricType, number>>;
   readonly usage: Usage;
+  /** Series by the token that they were first pushed with, as `series` counts them. */
+  readonly seriesByToken: ReadonlyMap<string, number>;
   readonly sourcesLive: number;
   /** Silent for so long that their gauges were reset. */
   readonly sourcesPruned: number;

@@ -41,6 +41,8 @@ const NOTHING_ADDED =
   'all samples of this push were ignored: summaries are dropped unless --push.summaries or a rule says sum-and-count, and so are NaN and infinite values\n';
 const ALL_DROPPED =
   'all samples of this push were ignored: relabelling rules (metric_relabel_configs) or the metrics of the token drop them, or they are summaries, NaN or infinite values\n';
+const ALL_BEYOND =
+  'all samples of this push were ignored: its series are new, and beyond a series_max or new_series_per_hour of the rules; the others are summaries, NaN or infinite values, or dropped by rules\n';
 
 export function pushHandler(deps: PushDeps): Handler {
   const { gateway, intake, cors, routes, addressOf } = deps;
@@ -78,6 +80,7 @@ export function pushHandler(deps: PushDeps): Handler {
         body,
         idempotencyKey,
         rights: token?.rule.series,
+        allowance: token?.allowance,
         client,
       });
     } catch (error) {
@@ -93,6 +96,7 @@ export function pushHandler(deps: PushDeps): Handler {
     accepted?.(exchange, outcome);
     if (outcome === 'dropped') sendText(response, 202, { text: NOTHING_ADDED, headers: origin });
     else if (outcome === 'dropped by rules') sendText(response, 202, { text: ALL_DROPPED, headers: origin });
+    else if (outcome === 'dropped by limits') sendText(response, 202, { text: ALL_BEYOND, headers: origin });
     else sendAccepted(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
   };
 }
@@ -170,6 +174,7 @@ const acceptedMessages: Readonly<Record<PushOutcome, string>> = {
   replayed: 'push accepted',
   dropped: 'push accepted, but all of its samples were ignored',
   'dropped by rules': 'push accepted, but relabelling rules drop all of its samples',
+  'dropped by limits': 'push accepted, but all of its series are new and beyond a limit',
   late: 'push accepted, but it is older than the one before it, so it was ignored',
 };
 

@@ -30,6 +30,8 @@ export interface PushRules {
   readonly relabelRuns: readonly RelabelRun[];
   readonly metrics: readonly MetricRule[];
   readonly matching: MatchedRules;
+  /** Whether it depends on who pushes, or on what there is, which new series may come. */
+  readonly limits: boolean;
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
   /** Whether all that they do is to add labels of the path. */
@@ -92,6 +94,9 @@ class MatchedRules {
   readonly ttl: FirstMatch<MetricRule>;
   readonly summary: FirstMatch<MetricRule>;
   readonly buckets: FirstMatch<MetricRule>;
+  readonly seriesMax: FirstMatch<MetricRule>;
+  /** Whether some family may have so many series only. */
+  readonly limits: boolean;
   /** How many rules a series may have to be looked at by, where many at once are one. */
   readonly looks: number;
   readonly #rules: Rules;
@@ -108,6 +113,9 @@ class MatchedRules {
     this.ttl = new FirstMatch(metrics.filter(({ ttlMs }) => ttlMs !== undefined));
     this.summary = new FirstMatch(metrics.filter(({ summary }) => summary !== undefined));
     this.buckets = new FirstMatch(metrics.filter(({ buckets }) => buckets !== undefined));
+    const limiting = metrics.filter(({ seriesMax }) => seriesMax !== undefined);
+    this.seriesMax = new FirstMatch(limiting);
+    this.limits = limiting.length > 0;
     this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
   }
 
@@ -156,6 +164,7 @@ export function rulesForPath(
     relabelRuns: matching.runsFor(source),
     metrics: rules.metrics,
     matching,
+    limits: matching.limits || source?.seriesMax !== undefined || source?.jobSeriesMax !== undefined,
     rewrites: changes || ((source?.pathLabels !== undefined || set.length > 0) && added.labels.length > 0),
     onlyAdds: !changes,
     seesPath: isSeen,

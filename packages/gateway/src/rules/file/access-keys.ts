@@ -2,6 +2,8 @@
 import { roles } from '../../model/roles.ts';
 import type { Role } from '../../model/roles.ts';
 import { RuleProblem } from '../rule-problem.ts';
+import { onLimitWords } from '../series-limit.ts';
+import type { OnLimit } from '../series-limit.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
 import { entries, entry, named } from './entries.ts';
@@ -16,6 +18,9 @@ interface LimitKeys {
   readonly burst: number;
   readonly bytes_per_second: number;
   readonly body: number;
+  readonly series_max: number;
+  readonly new_series_per_hour: number;
+  readonly on_limit: OnLimit;
 }
 
 export interface TokenKeys {
@@ -123,7 +128,6 @@ const labelValue: ValueKind<string> = parsed('a string', { minLength: 1 }, (text
 
 export const limitTable: Table<LimitKeys> = {
   name: 'limits',
-  notYet: ['series_max', 'new_series_per_hour'],
   keys: {
     pushes_per_second: {
       kind: count,
@@ -149,12 +153,29 @@ export const limitTable: Table<LimitKeys> = {
       default: 'as `--web.max-body-size` says',
       example: '16KiB',
     },
+    series_max: {
+      kind: count,
+      doc: 'Series that were first pushed with it and are still there, counted as `--limit.series` does: a histogram as one for each bucket, plus two. Series that others pushed first do not count.',
+      default: 'none',
+      example: '500',
+    },
+    new_series_per_hour: {
+      kind: count,
+      doc: 'New series in an hour, in the long run; as many at once. Series that go and come again are new each time.',
+      default: 'none',
+      example: '100',
+    },
+    on_limit: {
+      kind: word(onLimitWords),
+      doc: 'What becomes of a push with new series beyond `series_max` or `new_series_per_hour`: it is refused, or the new series are dropped and counted.',
+      default: 'refuse',
+      example: 'drop',
+    },
   },
 };
 
 export const tokenTable: Table<TokenKeys> = {
   name: 'a token',
-  notYet: [],
   keys: {
     name: {
       kind: name,
@@ -221,7 +242,6 @@ export const tokenTable: Table<TokenKeys> = {
 
 export const accessTable: Table<AccessKeys> = {
   name: 'access',
-  notYet: [],
   keys: {
     anonymous: {
       kind: rights,

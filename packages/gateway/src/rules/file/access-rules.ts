@@ -64,6 +64,13 @@ function tokenOf(
   const { pushes_per_second: pushes, burst } = limits?.value.keys ?? {};
   if (burst !== undefined && pushes === undefined)
     problems.error(burst.at, 'burst has no effect without pushes_per_second');
+  const {
+    series_max: seriesMax,
+    new_series_per_hour: newSeries,
+    on_limit: onLimit,
+  } = limits?.value.keys ?? {};
+  if (onLimit !== undefined && seriesMax === undefined && newSeries === undefined)
+    problems.error(onLimit.keyAt, 'on_limit has no effect without series_max or new_series_per_hour');
   if (name === undefined || sha256 === undefined) return undefined;
   return {
     name: name.value,
@@ -78,6 +85,9 @@ function tokenOf(
       burst: burst?.value,
       bytesPerSecond: limits?.value.keys.bytes_per_second?.value,
       body: limits?.value.keys.body?.value,
+      seriesMax: seriesMax?.value,
+      newSeriesPerHour: newSeries?.value,
+      onLimit: onLimit?.value ?? 'refuse',
     },
     expiresMs: expires?.value,
   };

@@ -23,8 +23,6 @@ export interface Table<Fields> {
   /** What messages call such a mapping, with its article. */
   readonly name: string;
   readonly keys: { readonly [Name in keyof Fields]: Key<Fields[Name]> };
-  /** Keys that are reserved, and nothing carries out yet. */
-  readonly notYet: readonly string[];
   /** What the schema says beside the keys. */
   readonly schema?: JsonSchema;
 }
@@ -153,12 +151,9 @@ function knownName<Fields>(
   const { problems } = reader;
   const { value: name, at } = key;
   if (Object.hasOwn(table.keys, name)) return name as keyof Fields;
-  if (table.notYet.includes(name)) problems.error(at, `${name} is not supported yet; remove it`);
-  else {
-    const known = Object.keys(table.keys);
-    const advice = didYouMean(name, [...known, ...table.notYet]) || `; ${table.name} has ${known.join(', ')}`;
-    problems.error(at, `unknown key ${quote(name)}${advice}`);
-  }
+  const known = Object.keys(table.keys);
+  const advice = didYouMean(name, known) || `; ${table.name} has ${known.join(', ')}`;
+  problems.error(at, `unknown key ${quote(name)}${advice}`);
   return undefined;
 }
 

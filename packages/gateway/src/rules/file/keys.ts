@@ -9,6 +9,8 @@ import {
   windowedPolicies,
 } from '../rules.ts';
 import type { GaugePolicy, MetricRule, RelabelRule, SourceRule, SummaryTreatment } from '../rules.ts';
+import { onLimitWords } from '../series-limit.ts';
+import type { OnLimit } from '../series-limit.ts';
 import { parseSelector } from '../selector.ts';
 import type { Selector } from '../selector.ts';
 import { accessTable } from './access-keys.ts';
@@ -40,6 +42,9 @@ export interface SourceKeys {
   readonly prune_after: number;
   readonly forget_after: number;
   readonly path_labels: 'add' | 'drop' | Labels;
+  readonly series_max: number;
+  readonly job_series_max: number;
+  readonly on_limit: OnLimit;
   readonly metric_relabel_configs: readonly Located<Entry<RelabelKeys>>[];
 }
 
@@ -53,6 +58,8 @@ export interface MetricKeys {
   readonly without: Labels;
   readonly by: Labels;
   readonly summary: SummaryTreatment;
+  readonly series_max: number;
+  readonly on_limit: OnLimit;
 }
 
 export interface FileKeys {
@@ -123,12 +130,11 @@ export const relabelTable: Table<RelabelKeys> = {
       example: '$1-canary',
     },
   },
-  notYet: [],
   schema: relabelSchema,
 };
 
 /** Those that say nothing of senders that add. */
-export const keysByJob = ['counter_resets', 'prune_after', 'forget_after'] as const;
+export const keysByJob = ['counter_resets', 'prune_after', 'forget_after', 'series_max'] as const;
 
 export const sourceTable: Table<SourceKeys> = {
   name: 'an entry of sources',
@@ -168,6 +174,24 @@ export const sourceTable: Table<SourceKeys> = {
       default: 'as `--push.path-labels` says',
       example: '[job]',
     },
+    series_max: {
+      kind: count,
+      doc: 'Of senders by job: how many series one source may have, counted as `--limit.series` does: a histogram as one for each bucket, plus two. Series that the gateway has already are let in beyond it.',
+      default: 'none',
+      example: '1000',
+    },
+    job_series_max: {
+      kind: count,
+      doc: 'Series that all senders with the same `job` in their path may have pushed first and that are still there, counted in the same way. Those from before the limit was set do not count.',
+      default: 'none',
+      example: '20000',
+    },
+    on_limit: {
+      kind: word(onLimitWords),
+      doc: 'What becomes of a push with new series beyond `series_max` or `job_series_max`: it is refused, or the new series are dropped and counted.',
+      default: 'refuse',
+      example: 'drop',
+    },
     metric_relabel_configs: {
       kind: entries(relabelTable),
       doc: 'Relabelling of what these senders push, before that for all.',
@@ -175,7 +199,6 @@ export const sourceTable: Table<SourceKeys> = {
       example: '[{action: labeldrop, regex: pod}]',
     },
   },
-  notYet: [],
   schema: {
     allOf: [
       {
@@ -245,10 +268,21 @@ export const metricTable: Table<MetricKeys> = {
       default: 'as `--push.summaries` says',
       example: 'sum-and-count',
     },
+    series_max: {
+      kind: count,
+      doc: 'How many series each family may have that matches, counted as `--limit.series` does: a histogram as one for each bucket, plus two. `match` of such an entry may have the name alone.',
+      default: 'none',
+      example: '5000',
+    },
+    on_limit: {
+      kind: word(onLimitWords),
+      doc: 'What becomes of a push with new series beyond `series_max`: it is refused, or the new series are dropped and counted.',
+      default: 'refuse',
+      example: 'drop',
+    },
   },
-  notYet: [],
   schema: {
-    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by', 'summary'].map((key) => ({
+    anyOf: ['gauge', 'ttl', 'type', 'buckets', 'without', 'by', 'summary', 'series_max'].map((key) => ({
       required: [key],
     })),
     not: { required: ['without', 'by'] },
@@ -300,5 +334,4 @@ export const fileTable: Table<FileKeys> = {
       example: '{anonymous: [scrape]}',
     },
   },
-  notYet: [],
 };

@@ -17,7 +17,7 @@ const labelsOfPaths = ['job', 'instance'];
 const WINDOW_MS_MIN = 1000;
 
 /** What entries say: `without` and `by` are one setting. */
-type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets' | 'summary';
+type Setting = 'labels' | 'gauge' | 'ttl' | 'type' | 'buckets' | 'summary' | 'series_max';
 
 interface GatewayFacts {
   /** Whether series may have a label that is usually one of the path alone. */
@@ -37,7 +37,7 @@ export function* metricRulesOf(
     yield;
     checkEntry(value, problems);
     checkMatchedName(value, problems);
-    checkSummary(value, problems);
+    checkByName(value, problems);
     if (byJob && value.keys.window !== undefined) {
       problems.warning(
         value.keys.window.keyAt,
@@ -76,13 +76,16 @@ function* presetRulesOf(
 }
 
 function checkEntry({ at, keys, isWhole }: Entry<MetricKeys>, problems: Problems): void {
-  const { gauge, window, ttl, type, buckets, without, by, summary } = keys;
-  if (
-    isWhole &&
-    [gauge, window, ttl, type, buckets, without, by, summary].every((key) => key === undefined)
-  ) {
-    problems.error(at, 'this entry sets nothing; give it gauge, ttl, type, buckets, without, by or summary');
+  const { gauge, window, ttl, type, buckets, without, by, summary, series_max: seriesMax } = keys;
+  const settings = [gauge, window, ttl, type, buckets, without, by, summary, seriesMax, keys.on_limit];
+  if (isWhole && settings.every((key) => key === undefined)) {
+    problems.error(
+      at,
+      'this entry sets nothing; give it gauge, ttl, type, buckets, without, by, summary or series_max',
+    );
   }
+  if (keys.on_limit !== undefined && seriesMax === undefined)
+    problems.error(keys.on_limit.keyAt, 'on_limit has no effect without series_max');
   if (window !== undefined) checkWindow(window, keys, problems);
   if (without !== undefined && by !== undefined) {
     problems.error(by.keyAt, 'without and by exclude each other; remove one of them');
@@ -147,15 +150,19 @@ function checkMatchedName(
   problems.warning(match.at, `${value} matches no ${what}, whose name here is ${base}`);
 }
 
-/** A summary is kept or dropped as a whole, whatever labels its series have. */
-function checkSummary({ keys: { match, summary } }: Entry<MetricKeys>, problems: Problems): void {
-  if (match === undefined || summary === undefined) return;
+/** A summary is kept or dropped as a whole, whatever labels its series have, and a family has a limit for all of them. */
+function checkByName(
+  { keys: { match, summary, series_max: seriesMax } }: Entry<MetricKeys>,
+  problems: Problems,
+): void {
+  const setting = summary === undefined ? seriesMax && 'series_max' : 'summary';
+  if (match === undefined || setting === undefined) return;
   const labels = new Set(match.value.matchers.map(({ label }) => label));
   labels.delete(NAME_LABEL);
   if (labels.size === 0) return;
   problems.error(
     match.at,
-    `summary depends on the name alone, and ${[...labels].join(', ')} is matched as well; move summary to an entry that matches the name only`,
+    `${setting} depends on the name alone, and ${[...labels].join(', ')} is matched as well; move ${setting} to an entry that matches the name only`,
   );
 }
 
@@ -193,6 +200,7 @@ function checkMatchedLabels(
 
 function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
   const { match, gauge, window, ttl, type, buckets, without, by, summary } = keys;
+  const { series_max: seriesMax, on_limit: onLimit } = keys;
   return {
     match: match?.value,
     ...(without && { without: without.value.map(({ value }) => value) }),
@@ -203,6 +211,8 @@ function metricRuleOf({ keys }: Entry<MetricKeys>): MetricRule {
     ...(type && { type: type.value }),
     ...(buckets && { buckets: buckets.value.map(({ value }) => value) }),
     ...(summary && { summary: summary.value }),
+    ...(seriesMax && { seriesMax: seriesMax.value }),
+    ...(onLimit && { onLimit: onLimit.value }),
   };
 }
 
@@ -260,8 +270,8 @@ function labelsKey({ keys }: Entry<MetricKeys>): string {
 }
 
 function settingsOf({ keys }: Entry<MetricKeys>): readonly Setting[] {
-  const { gauge, ttl, type, buckets, without, by, summary } = keys;
-  const given = { labels: without ?? by, gauge, ttl, type, buckets, summary };
+  const { gauge, ttl, type, buckets, without, by, summary, series_max: seriesMax } = keys;
+  const given = { labels: without ?? by, gauge, ttl, type, buckets, summary, series_max: seriesMax };
   return (Object.keys(given) as Setting[]).filter((setting) => given[setting] !== undefined);
 }
 

@@ -43,7 +43,7 @@ export function configReference(): string {
 }
 
 /** The keys of a mapping, as a table below a heading. */
-export function section<Fields>(title: string, { keys, notYet }: Table<Fields>): readonly string[] {
+export function section<Fields>(title: string, { keys }: Table<Fields>): readonly string[] {
   const rows = Object.entries<Key<unknown>>(keys).map(([name, key]) =>
     row([
       code(name),
@@ -53,7 +53,6 @@ export function section<Fields>(title: string, { keys, notYet }: Table<Fields>):
       code(`${name}: ${key.example}`),
     ]),
   );
-  const reserved = notYet.map(code).join(', ');
   return [
     `## ${title}`,
     '',
@@ -61,7 +60,6 @@ export function section<Fields>(title: string, { keys, notYet }: Table<Fields>):
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    ...(reserved === '' ? [] : [`Not supported yet, and refused: ${reserved}.`, '']),
   ];
 }
 

@@ -79,6 +79,9 @@ function checkMode({ keys }: Entry<SourceKeys>, problems: Problems, byJob: boole
 function* sourceRuleOf({ keys }: Entry<SourceKeys>, problems: Problems): Generator<void, SourceRule> {
   const { match, mode, path_labels: labels, metric_relabel_configs: relabel } = keys;
   const { counter_resets: counterResets, prune_after: pruneAfter, forget_after: forgetAfter } = keys;
+  const { series_max: seriesMax, job_series_max: jobSeriesMax, on_limit: onLimit } = keys;
+  if (onLimit !== undefined && seriesMax === undefined && jobSeriesMax === undefined)
+    problems.error(onLimit.keyAt, 'on_limit has no effect without series_max or job_series_max');
   return {
     match: match?.value,
     pathLabels: typeof labels?.value === 'object' ? labels.value.map(({ value }) => value) : labels?.value,
@@ -87,5 +90,8 @@ function* sourceRuleOf({ keys }: Entry<SourceKeys>, problems: Problems): Generat
     ...(counterResets && { counterResets: counterResets.value }),
     ...(pruneAfter && { pruneAfterMs: pruneAfter.value }),
     ...(forgetAfter && { forgetAfterMs: forgetAfter.value }),
+    ...(seriesMax && { seriesMax: seriesMax.value }),
+    ...(jobSeriesMax && { jobSeriesMax: jobSeriesMax.value }),
+    ...(onLimit && { onLimit: onLimit.value }),
   };
 }

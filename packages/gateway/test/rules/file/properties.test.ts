@@ -79,6 +79,9 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   modulus: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   pushes_per_second: fc.integer({ min: 1, max: 1e9 }),
   burst: fc.integer({ min: 1, max: 1e9 }),
+  series_max: fc.integer({ min: 1, max: 1e9 }),
+  job_series_max: fc.integer({ min: 1, max: 1e9 }),
+  new_series_per_hour: fc.integer({ min: 1, max: 1e9 }),
   bytes_per_second: fc.constantFrom('1MiB', 5000, '1kB'),
   body: fc.constantFrom('16KiB', 1),
   sources: fc.constantFrom('{job="x"}', '{job=~"a|b"}'),
@@ -175,7 +178,7 @@ function hasAny(document: Document, some: Schema['anyOf']): boolean {
 
 test('what the schema allows is accepted, apart from what only the checks know', () => {
   const onlyChecked =
-    /is matched, and removed|summary depends on the name|burst has no effect without|on_refused has no effect without/;
+    /is matched, and removed|(summary|series_max) depends on the name|on_limit has no effect without|burst has no effect without|on_refused has no effect without/;
   fc.assert(
     fc.property(documentsOf(JSON.parse(configSchema()) as Schema), (document) => {
       const { problems } = readRules(JSON.stringify(document, undefined, 1));

@@ -1,0 +1,76 @@
+/**
+ * Whose series are, in snapshots: accumulators, and for each the place of its owner in a list of those that the part speaks of. Where series
+ * are nobody's there is no such part.
+ */
+import type { State } from '../state/state.ts';
+import type { FrozenOwners, Owner } from '../store/owners.ts';
+import { AccumulatorKind } from '../store/policies.ts';
+import { broken, Tag } from './parts.ts';
+import type { Part, PartReader } from './parts.ts';
+
+const ROWS_MAX = 1 << 15;
+
+/** `kind` is that of the time of the snapshot. */
+export function* ownerParts({ end, ownerOf }: FrozenOwners, kind: Uint8Array): Generator<Part, void> {
+  const most = Math.min(end, kind.length);
+  let rows = new Rows();
+  let from = 0;
+  for (let accumulator = 0; accumulator < most; accumulator += 1) {
+    const owner = kind[accumulator] === AccumulatorKind.FREE ? undefined : ownerOf(accumulator);
+    if (owner === undefined) continue;
+    rows.add(accumulator, owner);
+    if (rows.length < ROWS_MAX) continue;
+    yield rows.part(from);
+    from += rows.length;
+    rows = new Rows();
+  }
+  if (rows.length > 0) yield rows.part(from);
+}
+
+/** Of one part. */
+class Rows {
+  length = 0;
+  readonly #accumulators = new Uint32Array(ROWS_MAX);
+  readonly #places = new Uint32Array(ROWS_MAX);
+  readonly #placeOf = new Map<Owner, number>();
+
+  add(accumulator: number, owner: Owner): void {
+    let place = this.#placeOf.get(owner);
+    if (place === undefined) this.#placeOf.set(owner, (place = this.#placeOf.size));
+    this.#accumulators[this.length] = accumulator;
+    this.#places[this.length] = place;
+    this.length += 1;
+  }
+
+  part(from: number): Part {
+    const owners = [...this.#placeOf.keys()].map(({ token, job }) => [token, job]);
+    return {
+      tag: Tag.OWNERS,
+      from,
+      rows: this.length,
+      columns: [
+        this.#accumulators.subarray(0, this.length),
+        this.#places.subarray(0, this.length),
+        Buffer.from(JSON.stringify(owners)),
+      ],
+    };
+  }
+}
+
+export function* readOwners(part: PartReader, { accumulators, pace }: State): Generator<void, void> {
+  const owned = part.u32();
+  const places = part.u32();
+  const owners = JSON.parse(Buffer.from(part.bytes()).toString('utf8')) as readonly (readonly [
+    string,
+    string,
+  ])[];
+  const { texts, kind } = accumulators;
+  for (const [i, accumulator] of owned.entries()) {
+    const owner = owners[places[i]!];
+    if (owner === undefined || accumulator >= texts.high || kind[accumulator] === AccumulatorKind.FREE)
+      throw broken(`accumulator ${accumulator} is somebody's, of ${owners.length}`);
+    const [token, job] = owner;
+    accumulators.owners.give(accumulator, accumulators.owners.numberOf({ token, job }));
+    if (pace.isFull(1)) yield;
+  }
+}
