@@ -74,3 +74,26 @@ export function* readOwners(part: PartReader, { accumulators, pace }: State): Ge
     if (pace.isFull(1)) yield;
   }
 }
+
+/** Tokens and jobs have as many accumulators as are theirs. */
+export function* verifyOwners({ accumulators, pace }: State): Generator<void, void> {
+  const { owners, kind, texts } = accumulators;
+  const { end, ownerOf } = owners.freeze();
+  const byToken = new Map<string, number>();
+  const byJob = new Map<string, number>();
+  for (let accumulator = 0; accumulator < Math.min(end, texts.high); accumulator += 1) {
+    if (pace.isFull(1)) yield;
+    const owner = kind[accumulator] === AccumulatorKind.FREE ? undefined : ownerOf(accumulator);
+    if (owner === undefined) continue;
+    byToken.set(owner.token, (byToken.get(owner.token) ?? 0) + 1);
+    byJob.set(owner.job, (byJob.get(owner.job) ?? 0) + 1);
+  }
+  byToken.delete('');
+  byJob.delete('');
+  for (const [token, count] of byToken)
+    if (owners.ofToken(token) !== count)
+      throw broken(`token ${token} has ${owners.ofToken(token)} of ${count}`);
+  for (const [job, count] of byJob)
+    if (owners.ofJob(job) !== count) throw broken(`a job has ${owners.ofJob(job)} of ${count}`);
+  if (byToken.size !== owners.tokens.size) throw broken(`${owners.tokens.size} of ${byToken.size} tokens`);
+}

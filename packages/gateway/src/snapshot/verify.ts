@@ -23,6 +23,7 @@ import { Ring } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 import { verifyCommon } from './common-table.ts';
 import { verifyLastNamed } from './last-named-table.ts';
+import { verifyOwners } from './owner-table.ts';
 import { broken } from './parts.ts';
 import type { Head } from './parts.ts';
 import { verifyWindows } from './window-table.ts';
@@ -55,6 +56,7 @@ export function* verifyState(state: State): Generator<void, void> {
   yield* verifyContributors(state);
   yield* verifyLastNamed(state);
   yield* verifyWindows(state);
+  yield* verifyOwners(state);
 }
 
 /** Each number has an accumulator, or is free and in one of the two lists of such numbers. */

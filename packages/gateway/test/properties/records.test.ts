@@ -231,6 +231,10 @@ test('the record of each command has the bytes that stores hold, and is read as 
       '80016102020c0705000000000000e03f',
     ],
     [
+      new PushCommand(ownedBatch(), new Uint8Array(0), { source: 'a', method: 'POST' }),
+      '0401610377656202783100000101000000026162020c0705000000000000e03f',
+    ],
+    [
       new PushCommand(batchOf({ byJob: false, counterResets: 'accumulate' }), new Uint8Array(0), {
         source: 'a',
         method: 'POST',
@@ -260,7 +264,9 @@ test('the record of each command has the bytes that stores hold, and is read as 
     expect(hexOf(new RecordReader(state).read(Buffer.from(hex, 'hex')).command)).toBe(hex);
   }
   const codes = new Set(commands.map(([{ code }]) => code));
-  expect(codes).toEqual(new Set([...Object.keys(commandClasses).map(Number), RecordCode.PUSH]));
+  expect(codes).toEqual(
+    new Set([...Object.keys(commandClasses).map(Number), RecordCode.PUSH, RecordCode.OWNED_PUSH]),
+  );
 });
 
 test('each series keeps the time at which it was first counted, when records are read again too', () => {
@@ -296,6 +302,20 @@ test('each series keeps the time at which it was first counted, when records are
     ]);
   }
 });
+
+/** With a new series, which is somebody's. */
+function ownedBatch(): Batch {
+  const batch = batchOf({ byJob: true, counterResets: 'overwrite' });
+  batch.owner = { token: 'web', job: 'x1' };
+  const text = viewOf(Buffer.from('ab'));
+  batch.pendingSeries.add(text, 0, 2, batch.pendingSeries.texts.hash(text, 0, 2), {
+    kind: AccumulatorKind.COUNTER,
+    family: 0,
+    composite: NO_COMPOSITE,
+    bound: Number.NaN,
+  });
+  return batch;
+}
 
 function batchOf(sender: SenderMode): Batch {
   const batch = emptyBatch(1);

@@ -101,6 +101,8 @@ export class WorkingState {
         while (!decoder.advance(openMetricsSlice ?? body.length));
       }
       const batch = this.#builder.finish();
+      // Some sources push with a token.
+      batch.owner = source === 'x' ? undefined : { token: source, job: source === 'a' ? '' : 'j' };
       const origin = { source, method, nowMs, wallMs: WALL_MS + nowMs + 0.5 };
       if (this.state.mayBeLate(batch) && (yield* this.state.isLateInSteps(batch, origin))) return 'late';
       if (batch.exceeds) checkLimits(this.state, batch, yield* freedBy(this.state, batch, origin));
@@ -133,6 +135,7 @@ export class WorkingState {
   /** Everything that the page and the numbers of what comes later depend on. */
   facts(): object {
     const { accumulators, families, epoch } = this.state;
+    const { ownerOf } = accumulators.owners.freeze();
     const { texts, composites } = accumulators;
     return {
       epoch,
@@ -143,6 +146,10 @@ export class WorkingState {
       freeComposites: [...accumulators.freeComposites],
       spilled: [...accumulators.sums.spilled()],
       accumulators: Array.from({ length: texts.high }, (_, accumulator) => this.#accumulator(accumulator)),
+      owners: Array.from({ length: texts.high }, (_, accumulator) =>
+        accumulators.kind[accumulator] === 0 ? undefined : ownerOf(accumulator),
+      ),
+      tokens: new Map(accumulators.owners.tokens),
       // Lists of groups that are gone stay for a while, for those who read.
       composites: composites.map(({ count, sum, buckets, native }) =>
         count < 0 || accumulators.kind[count] === 0
