@@ -3,11 +3,13 @@ import { testFloods } from './run-floods.ts';
 import { testFraming } from './run-framing.ts';
 import { testSoak } from './run-soak.ts';
 import { testStores } from './run-stores.ts';
+import { testTokenFlood } from './run-token-flood.ts';
 import { testTurns, testTurnsInProcess } from './run-turns.ts';
 import { testVisits } from './run-visits.ts';
 
 testFloods();
 testSoak();
+testTokenFlood();
 testStores();
 testFraming();
 testTurns();

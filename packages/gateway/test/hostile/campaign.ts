@@ -16,6 +16,7 @@ const shares = {
   'floods by job': 6,
   stores: 3,
   soak: 5,
+  'token flood': 6,
 } as const;
 
 export const hostileSeconds: number = positive('HOSTILE_SECONDS', SECONDS);
