@@ -1,10 +1,16 @@
 /** Files that people write: small ones, in UTF-8. */
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 
-/** No more than so many bytes of a file: it may be a pipe or a device. Rejects with what `whyUnreadable` explains. */
+/** Without it, opening a pipe waits for somebody who writes to it. Windows has none. */
+const { O_RDONLY, O_NONBLOCK = 0 } = constants as { O_RDONLY: number; O_NONBLOCK?: number };
+
+/** No more than so many bytes of a file. Rejects with what `whyUnreadable` explains, at once where there is no end or nothing to come. */
 export async function readText(path: string, bytesMax: number): Promise<string> {
-  const file = await open(path);
+  const file = await open(path, O_RDONLY | O_NONBLOCK);
   try {
+    await checkKind(file);
     const bytes = Buffer.alloc(bytesMax);
     let length = 0;
     while (length < bytes.length) {
@@ -18,6 +24,17 @@ export async function readText(path: string, bytesMax: number): Promise<string> 
   }
 }
 
+/** Of what was opened, as the name may be that of another one by now. */
+async function checkKind(file: FileHandle): Promise<void> {
+  const kind = await file.stat();
+  if (kind.isFile()) return;
+  const code = kind.isDirectory() ? 'EISDIR' : kind.isFIFO() ? NO_FILE.pipe : NO_FILE.device;
+  throw Object.assign(new Error(code), { code });
+}
+
+/** Codes of our own. */
+const NO_FILE = { pipe: 'is a pipe', device: 'is a device' } as const;
+
 export function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOENT':
@@ -26,6 +43,12 @@ export function whyUnreadable({ code, message }: NodeJS.ErrnoException): string 
       return 'permission denied';
     case 'EISDIR':
       return 'is a directory, not a file';
+    case 'ENXIO':
+      return 'is a socket, not a file';
+    case NO_FILE.pipe:
+      return 'is a pipe, not a file; it could not be read again when it changes';
+    case NO_FILE.device:
+      return 'is a device, not a file';
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'the file is not valid UTF-8';
     default:
