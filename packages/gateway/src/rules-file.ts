@@ -55,6 +55,8 @@ export function countedRules(rules: Rules): string {
 }
 
 export class RulesReload {
+  /** Called with what holds from now on. */
+  onReload: ((rules: Rules) => void) | undefined;
   readonly #path: string;
   readonly #circumstances: Circumstances;
   readonly #gateway: Gateway;
@@ -117,6 +119,7 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
+    this.onReload?.(rules);
     const renames = await this.#gateway.renamesSince(previous);
     this.#log.info('configuration file reloaded', {
       path: this.#path,
