@@ -85,7 +85,8 @@ function exitOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-function builtMain(): string {
+/** What a start runs. Throws where it is not built. */
+export function builtMain(): string {
   if (!existsSync(main)) throw new Error('the gateway is not built: npm run build');
   return main;
 }
