@@ -12,12 +12,15 @@ import { program } from '../support/programs.ts';
 import { freePort, runPrometheus } from '../support/prometheus.ts';
 
 /** As the guide does. */
-async function servePages(folder: string): Promise<number> {
-  const port = await freePort();
-  const server = spawn(program('python3', 'python3'), ['-m', 'http.server', String(port)], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
+async function servePages(folder: string, port: number): Promise<void> {
+  const server = spawn(
+    program('python3', 'python3'),
+    ['-m', 'http.server', String(port), '--bind', '127.0.0.1', '--directory', 'page'],
+    {
+      cwd: folder,
+      stdio: 'ignore',
+    },
+  );
   killAtTestEnd(server);
   await expect
     .poll(
@@ -29,23 +32,26 @@ async function servePages(folder: string): Promise<number> {
       { timeout: 10_000 },
     )
     .toBe(true);
-  return port;
 }
 
 test('from nothing to a public gateway for a web page', async () => {
   program('openssl', 'openssl');
   program('curl', 'curl');
   const folder = temporaryFolder();
-  const [pagePort, otherPort] = [await servePages(folder), await servePages(folder)];
+  const pagePort = await freePort();
   const browser = await startChromium();
   // In the place of a person who accepts the certificate.
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
-  const open = async (port: number, shown: string): Promise<void> => {
-    await page.goto(`http://localhost:${port}/shop.html`);
+  const open = async (host: string, shown: string): Promise<void> => {
+    await page.goto(`http://${host}:${pagePort}/shop.html`);
     await expect.poll(() => page.textContent('p'), { timeout: 10_000 }).toBe(shown);
   };
-  const gateway = await walk(folder, { pagePort, openPage: () => open(pagePort, 'pushed') });
-  await open(otherPort, 'refused: 403');
+  const openPage = async (): Promise<void> => {
+    await servePages(folder, pagePort);
+    await open('localhost', 'pushed');
+  };
+  const gateway = await walk(folder, { pagePort, openPage });
+  await open('127.0.0.1', 'refused: 403');
   expect(gateway.stderr()).not.toContain('pag_');
 
   const scrapes = blocksOf('A public gateway for a web page').find(

@@ -24,7 +24,7 @@ test.skipIf(missing.length > 0)(
     const folder = temporaryFolder();
     const openPage = async (port: number): Promise<void> => {
       const [, script = ''] = /<script>([^]*)<\/script>/.exec(
-        readFileSync(join(folder, 'shop.html'), 'utf8'),
+        readFileSync(join(folder, 'page/shop.html'), 'utf8'),
       )!;
       const shown = { textContent: '' };
       const sent = async (url: string, { method, headers, body }: Asking): Promise<unknown> => {

@@ -23,7 +23,7 @@ export function blocksOf(heading: string): readonly Block[] {
 }
 
 const start = /^npm start -- (.*)\n$/;
-const serves = /^python3 -m http\.server 8080\n$/m;
+const serves = /^python3 -m http\.server 8080 --bind 127\.0\.0\.1 --directory page\n$/m;
 
 /**
  * Goes through the guide's public gateway for a web page in this folder, and holds what is printed against what is shown. Once there is a page,
@@ -55,7 +55,10 @@ export async function walk(
       cwd: folder,
       env: { ...process.env, no_proxy: '*' },
     });
-    expect({ text, code, stderr }).toEqual({ text, code: 0, stderr: '' });
+    expect({ text, stderr, code }).toMatchObject({
+      code: 0,
+      ...(!text.includes('openssl') && { stderr: '' }),
+    });
     printed = stdout;
     if (serves.test(text)) await openPage(port());
   }
