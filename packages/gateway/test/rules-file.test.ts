@@ -20,6 +20,10 @@ test.each([
   expect(messages.map(({ line }) => line)).toEqual([`${path}${message}`]);
 });
 
+test('/dev/null is an empty file', async () => {
+  expect(await readRulesFile('/dev/null')).toMatchObject({ messages: [], rules: { metrics: [] } });
+});
+
 test('the largest file there may be', async () => {
   const text = 'presets: [info]\n#';
   const path = fileOf(Buffer.from(text.padEnd(2 ** 20, 'x')));

@@ -27,9 +27,14 @@ export async function readText(path: string, bytesMax: number): Promise<string> 
 /** Of what was opened, as the name may be that of another one by now. */
 async function checkKind(file: FileHandle): Promise<void> {
   const kind = await file.stat();
-  if (kind.isFile()) return;
+  if (kind.isFile() || (kind.isCharacterDevice() && (await isAtEnd(file)))) return;
   const code = kind.isDirectory() ? 'EISDIR' : kind.isFIFO() ? NO_FILE.pipe : NO_FILE.device;
   throw Object.assign(new Error(code), { code });
+}
+
+/** As /dev/null is, which many write for an empty file. */
+async function isAtEnd(file: FileHandle): Promise<boolean> {
+  return (await file.read(Buffer.alloc(1), 0, 1)).bytesRead === 0;
 }
 
 /** Codes of our own. */
