@@ -20,7 +20,13 @@ import { runGateway } from '../support/process.ts';
 import { ask } from './serving.ts';
 import type { Asking } from './serving.ts';
 
-const [right, inUrl, old, unknown] = [newToken(), newToken(), newToken(), newToken()];
+/** With a character at which parsers of selectors stop. */
+function tokenWithHyphen(): { readonly token: string; readonly line: string } {
+  const token = newToken().token.replace(/(?<=^.{14})./, '-');
+  return { token, line: `sha256: ${createHash('sha256').update(token).digest('hex')}` };
+}
+
+const [right, inUrl, old, unknown] = [tokenWithHyphen(), tokenWithHyphen(), tokenWithHyphen(), newToken()];
 const PASSWORD = 'dave123';
 const HASH = '$2b$04$OwAfr0Ey5tBiJ.YO0D2l0ugpReyWK5y7/Pcp.Ey9NH5sVG3JR3ZeC';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
