@@ -18,6 +18,7 @@ import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
 import { limitsIn } from './options/option.ts';
 import type { Clock } from './primitives/clock.ts';
+import { withoutTokens } from './primitives/hide-tokens.ts';
 import type { Log } from './primitives/log.ts';
 import { RulesReload } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
@@ -50,8 +51,9 @@ export interface Parts {
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
 export function assemble(
-  parts: Parts & { readonly journal?: Journal; readonly storage?: StorageOptions },
+  given: Parts & { readonly journal?: Journal; readonly storage?: StorageOptions },
 ): Assembly {
+  const parts = { ...given, log: withoutTokens(given.log) };
   const { gatewayOptions, httpOptions, journal, clock, log, rules, webConfig } = parts;
   const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;

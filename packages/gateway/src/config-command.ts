@@ -12,7 +12,7 @@ const STDIN = 0;
 /** Resolves with the exit code: 1 when something is wrong with the file, or the push is refused. */
 export async function runConfigCommand(command: ConfigCommand): Promise<number> {
   const { file, options } = command;
-  const { rules, messages } = await readRulesFile(file, options);
+  const { rules, messages } = await readRulesFile(file, options, { once: true });
   for (const { shown } of messages) process.stderr.write(`${shown}\n`);
   if (rules === undefined) return 1;
   if (command.name === 'test') return test(rules, command);

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 
 import { newToken } from './access/new-token.ts';
-import { accessWarnings } from './access/warnings.ts';
+import { AccessWarnings } from './access/warnings.ts';
 import { assemble, assembleDurable, packageVersion } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { runConfigCommand } from './config-command.ts';
@@ -75,8 +75,16 @@ async function run({
   if (webConfig === null) return;
   // What systemd listens on is in its hands.
   const addresses = config.systemdSocket ? [] : config.listenAddresses;
-  for (const warning of accessWarnings(rules.access, webConfig?.config, addresses)) log.warn(warning);
+  const accessWarnings = new AccessWarnings(log, addresses, { access: rules.access, web: webConfig?.config });
   const assembly = await assembleFor(config, { rules, webConfig }, log);
+  if (assembly.reload !== undefined)
+    assembly.reload.onReload = ({ access }) => {
+      accessWarnings.access = access;
+    };
+  if (webConfig !== undefined)
+    webConfig.onReload = (web) => {
+      accessWarnings.web = web;
+    };
   stopOnSignals(assembly, log);
   const reloadNow = reloadOnSignal(assembly);
   const bound = await listen(assembly, config, log);

@@ -31,10 +31,11 @@ interface RulesFileRead {
 export async function readRulesFile(
   path: string,
   circumstances: Partial<Circumstances> = {},
+  how: { readonly once?: boolean } = {},
 ): Promise<RulesFileRead> {
   let text: string;
   try {
-    text = await readText(path, FILE_BYTES_MAX + 1);
+    text = await readText(path, FILE_BYTES_MAX + 1, how);
   } catch (error) {
     const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
     return { rules: undefined, messages: [{ severity: 'error', line, shown: line }] };
@@ -55,6 +56,8 @@ export function countedRules(rules: Rules): string {
 }
 
 export class RulesReload {
+  /** Called with what holds from now on. */
+  onReload: ((rules: Rules) => void) | undefined;
   readonly #path: string;
   readonly #circumstances: Circumstances;
   readonly #gateway: Gateway;
@@ -117,6 +120,7 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
+    this.onReload?.(rules);
     const renames = await this.#gateway.renamesSince(previous);
     this.#log.info('configuration file reloaded', {
       path: this.#path,

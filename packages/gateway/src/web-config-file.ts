@@ -15,6 +15,8 @@ const LOOK_EVERY_MS = 1_000;
 export class WebConfigFile {
   /** What the file said at the start. */
   readonly config: WebConfig;
+  /** Called with what holds from now on. */
+  onReload: ((config: WebConfig) => void) | undefined;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -96,6 +98,7 @@ export class WebConfigFile {
     access.config = config;
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
     this.#log.info('web configuration file reloaded', { path: this.#path });
+    this.onReload?.(config);
   }
 
   #failed(message: string): void {

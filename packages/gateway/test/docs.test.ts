@@ -11,6 +11,7 @@ const expositions = [
   'README.md',
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
+  'SECURITY.md',
   ...readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path)),
@@ -44,6 +45,21 @@ test.each(expositions)('%s: every link leads somewhere', (page) => {
     },
   );
   expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+test('the tests that SECURITY.md names are there', () => {
+  const [, table = ''] = read('SECURITY.md').split('## What was tried');
+  const rows = table.split('\n').filter((line) => line.startsWith('| ') && !/^\| (?:what|-)/.test(line));
+  expect(rows.length).toBeGreaterThan(15);
+  for (const row of rows) {
+    const tests = row.slice(row.indexOf('[')).split(/\[[^\]]+\]\(([^)]+)\)/);
+    expect(tests.length, row).toBeGreaterThan(2);
+    for (let i = 1; i < tests.length; i += 2) {
+      const names = [...tests[i + 1]!.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+      expect(names, row).not.toEqual([]);
+      for (const name of names) expect(read(tests[i]!), row).toContain(`'${name}'`);
+    }
+  }
 });
 
 test('the snippets of clients are the files that ring two runs', () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,7 +9,9 @@ import { temporaryFolder } from './support/folders.ts';
 test.each([
   ['is not there', () => '/no/such/file.yaml', ': no such file'],
   ['is a folder', temporaryFolder, ': is a directory, not a file'],
-  ['has no end', () => '/dev/zero', ':1:1: the file is larger than 1048576 bytes'],
+  ['has no end', () => '/dev/zero', ': is a device, not a file'],
+  ['nobody writes to', pipe, ': is a pipe, not a file; it could not be read again when it changes'],
+  ['is too long', () => fileOf(Buffer.alloc(2 ** 21)), ':1:1: the file is larger than 1048576 bytes'],
   ['is not UTF-8', () => fileOf(Buffer.from('presets: [\xff]', 'latin1')), ': the file is not valid UTF-8'],
 ])('a file that %s', async (_, makePath, message) => {
   const path = makePath();
@@ -17,11 +20,21 @@ test.each([
   expect(messages.map(({ line }) => line)).toEqual([`${path}${message}`]);
 });
 
+test('/dev/null is an empty file', async () => {
+  expect(await readRulesFile('/dev/null')).toMatchObject({ messages: [], rules: { metrics: [] } });
+});
+
 test('the largest file there may be', async () => {
   const text = 'presets: [info]\n#';
   const path = fileOf(Buffer.from(text.padEnd(2 ** 20, 'x')));
   expect((await readRulesFile(path)).messages).toEqual([]);
 });
+
+function pipe(): string {
+  const path = join(temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  return path;
+}
 
 function fileOf(bytes: Uint8Array): string {
   const path = join(temporaryFolder(), 'gateway.yaml');

@@ -1,5 +1,6 @@
 /** What an operator may not have meant, of who may come in. */
 import type { Role } from '../model/roles.ts';
+import type { Log } from '../primitives/log.ts';
 import { quote } from '../primitives/quote.ts';
 import type { AccessRules } from '../rules/access.ts';
 import { needsCertificate } from './web-config.ts';
@@ -10,9 +11,49 @@ type Listened = ({ readonly host: string | undefined } | { readonly path: string
   readonly served?: ReadonlySet<Role> | undefined;
 };
 
-export function accessWarnings(
+/** Undefined without such a file. */
+type Web = Pick<WebConfig, 'tls' | 'users'> | undefined;
+
+/** Logs each once it is true: at the start, or from a reload of either file on. */
+export class AccessWarnings {
+  readonly #log: Log;
+  readonly #addresses: readonly Listened[];
+  #access: AccessRules | undefined;
+  #web: Web;
+  #said: ReadonlySet<string> = new Set();
+
+  constructor(
+    log: Log,
+    addresses: readonly Listened[],
+    { access, web }: { readonly access: AccessRules | undefined; readonly web: Web },
+  ) {
+    this.#log = log;
+    this.#addresses = addresses;
+    this.#access = access;
+    this.#web = web;
+    this.#say();
+  }
+
+  set access(access: AccessRules | undefined) {
+    this.#access = access;
+    this.#say();
+  }
+
+  set web(web: Web) {
+    this.#web = web;
+    this.#say();
+  }
+
+  #say(): void {
+    const warnings = new Set(accessWarnings(this.#access, this.#web, this.#addresses));
+    for (const warning of warnings) if (!this.#said.has(warning)) this.#log.warn(warning);
+    this.#said = warnings;
+  }
+}
+
+function accessWarnings(
   access: AccessRules | undefined,
-  web: Pick<WebConfig, 'tls' | 'users'> | undefined,
+  web: Web,
   addresses: readonly Listened[],
 ): readonly string[] {
   const warnings: string[] = [];
@@ -29,10 +70,7 @@ export function accessWarnings(
 }
 
 /** Where nobody has said so. */
-function arePushesOpen(
-  access: AccessRules | undefined,
-  web: Pick<WebConfig, 'tls' | 'users'> | undefined,
-): boolean {
+function arePushesOpen(access: AccessRules | undefined, web: Web): boolean {
   if (access?.anonymous !== undefined || (web?.users.size ?? 0) > 0) return false;
   return web?.tls === undefined || !needsCertificate(web.tls.clientAuth);
 }

@@ -2,6 +2,7 @@
  * Everything the gateway can answer a request with that is not success, in one table: the stable `code` that clients
  * and dashboards may rely on, the HTTP status, and a title. docs/reference/errors.md lists the same rows; a test compares.
  */
+import { hideTokens } from '../primitives/hide-tokens.ts';
 
 interface ErrorRow {
   readonly status: number;
@@ -162,6 +163,8 @@ export class PushProblem extends Error {
 export const MESSAGE_CHARS_MAX = 4_000;
 
 /** What no message should come near; whoever quotes more than a piece has made a mistake, which shall not reach a sender or the log. */
-function bounded(message: string): string {
+function bounded(text: string): string {
+  // Senders log replies as well.
+  const message = hideTokens(text);
   return message.length <= MESSAGE_CHARS_MAX ? message : `${message.slice(0, MESSAGE_CHARS_MAX)}…`;
 }

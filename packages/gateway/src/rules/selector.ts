@@ -4,6 +4,7 @@ import type { SyntaxNode } from '@lezer/common';
 
 import { labelValue, NAME_LABEL } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
+import { hideTokens } from '../primitives/hide-tokens.ts';
 import { Pattern } from './pattern.ts';
 import { RuleProblem } from './rule-problem.ts';
 import { unquotePromQL } from './unquote.ts';
@@ -43,13 +44,16 @@ export function parseSelector(text: string): Selector {
   // What the grammar does not know stands in the tree as an error, where reading could go on.
   tree.iterate({
     enter({ type, from, to }) {
-      if (type.isError)
-        throw new RuleProblem(
-          to > from || from < text.length
-            ? `${JSON.stringify(text.slice(from, Math.max(to, from + 1)))} is unexpected in a series selector`
-            : 'the series selector ends too early',
-          { from, to: Math.max(to, from + 1) },
-        );
+      if (!type.isError) return;
+      const found = text.slice(from, Math.max(to, from + 1));
+      // Of a token it would be the end, which nothing knows to be of one.
+      const shown = hideTokens(text) === text ? JSON.stringify(found) : 'what is there';
+      throw new RuleProblem(
+        to > from || from < text.length
+          ? `${shown} is unexpected in a series selector`
+          : 'the series selector ends too early',
+        { from, to: Math.max(to, from + 1) },
+      );
     },
   });
   const top = childrenOf(tree.topNode).filter(({ name }) => name !== 'LineComment');

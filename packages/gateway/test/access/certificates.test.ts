@@ -1,5 +1,6 @@
 /** Certificates: those of the server rotate, and those of clients are held against what the file says, on every connection. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect as tcpConnect } from 'node:net';
 import { join } from 'node:path';
@@ -145,6 +146,32 @@ describe('a file that becomes invalid', () => {
       copyFileSync(join(folder, `renewed.${ending}`), join(folder, `late.${ending}`));
     await file.look();
     expect(file.report.isSuccess).toBe(true);
+  });
+
+  it.each([
+    ['a pipe', 'mkfifo', []],
+    ['a device', 'ln', ['-s', '/dev/zero']],
+    ['a directory', 'mkdir', []],
+  ])('is refused at once where it, or one that it names, is %s', async (kind, command, args) => {
+    const { port, rewrite, file, folder, lines } = await serve(plainTls);
+    execFileSync(command, [...args, join(folder, 'odd')]);
+    for (const [cert, key, ca] of [
+      ['odd', 'server.key', 'ca.crt'],
+      ['server.crt', 'odd', 'ca.crt'],
+      ['server.crt', 'server.key', 'odd'],
+    ]) {
+      const seen = lines.length;
+      await rewrite(
+        `tls_server_config: {cert_file: ${cert}, key_file: ${key}, client_ca_file: ${ca}, client_auth_type: RequestClientCert}`,
+      );
+      expect(file.report.isSuccess).toBe(false);
+      expect(lines[seen]?.[1]).toContain(`/odd: is ${kind}, not a file`);
+    }
+    rmSync(join(folder, 'web.yml'));
+    execFileSync(command, [...args, join(folder, 'web.yml')]);
+    await file.look();
+    expect(lines.at(-2)?.[1]).toContain(`/web.yml: is ${kind}, not a file`);
+    expect((await ask(port)).status).toBe(200);
   });
 
   it('does not take TLS away', async () => {

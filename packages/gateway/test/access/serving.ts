@@ -44,7 +44,15 @@ interface Serving extends Running {
 /** Serves by this file, beside which certificates/ lies. Throws what is wrong with it. */
 export async function serve(
   yaml: string,
-  { rules = '', options = {} }: { readonly rules?: string; readonly options?: Partial<HttpOptions> } = {},
+  {
+    rules = '',
+    options = {},
+    reload,
+  }: {
+    readonly rules?: string;
+    readonly options?: Partial<HttpOptions>;
+    readonly reload?: (() => Promise<string>) | undefined;
+  } = {},
 ): Promise<Serving> {
   const folder = temporaryFolder();
   cpSync(certificates, folder, { recursive: true });
@@ -55,7 +63,7 @@ export async function serve(
   if (!(file instanceof WebConfigFile)) throw new Error(file.join('\n'));
   onTestFinished(() => file.close());
   const access = accessBy(file, rules);
-  const running = await run(options, { access, log });
+  const running = await run(options, { access, log, reload });
   return {
     ...running,
     folder,

@@ -28,8 +28,8 @@ const push = (more: Asking = {}): Asking => ({
   ...more,
 });
 
-async function served(rules: string, web: string = '', options: object = {}) {
-  const serving = await serve(web, { rules, options });
+async function served(rules: string, web: string = '', options: object = {}, reload?: () => Promise<string>) {
+  const serving = await serve(web, { rules, options, reload });
   const { port } = serving;
   return { ...serving, ask: (asking: Asking): Promise<Answer> => ask(port, asking) };
 }
@@ -139,6 +139,24 @@ describe('paths that a token may use', () => {
     ['/metrics/job/SHOP', 403],
     ['/metrics/job/shop%0A', 403],
     ['/metrics/job/shop ', 403],
+    ['/metrics/job/shop%252F..%252Fother', 403],
+    ['/metrics/job%2Fother', 400],
+    ['/metrics%2Fjob%2Fother', 404],
+    ['/metrics/job/shop/%6Aob/other', 400],
+    ['/metrics/job/shop/job@base64/b3RoZXI', 400],
+    ['/metrics/job@base64/b3RoZXI/job/shop', 400],
+    ['/metrics/job%40base64/b3RoZXI', 403],
+    ['/metrics/job@base64/c2hvcA==', 202],
+    ['/metrics/job@base64/c2hvcC8uLi9vdGhlcg', 403],
+    ['/metrics/./job/shop', 400],
+    ['/metrics/job/shop;job=other', 403],
+    ['/metrics/job/shop\\..\\other', 403],
+    ['/metrics/job/shop?job=other', 202],
+    ['/metrics/job/shop#/../other', 400],
+    ['/metrics/job/shop/instance/..%2F..%2Fother', 202],
+    ['/metrics/job/sh%EF%BC%8Fop', 403],
+    ['/metrics/job/shop%00', 403],
+    ['/metrics/job/', 400],
     ['/metrics', 403],
     ['/metrics/', 403],
   ])('%s', async (path, status) => {
@@ -254,21 +272,23 @@ describe('pages', () => {
     ['a page of an origin that is named', { Origin: 'https://main.example' }, true],
   ])('of %s, with a password that the browser knows', async (_what, headers, isIn) => {
     const web = "basic_auth_users: {dave: '$2b$04$OwAfr0Ey5tBiJ.YO0D2l0ugpReyWK5y7/Pcp.Ey9NH5sVG3JR3ZeC'}";
-    const { ask: send, gateway } = await served('access: {tokens: []}', web, {
-      corsOrigins: ['*', 'https://main.example'],
-      enableAdminApi: true,
-    });
+    const options = { corsOrigins: ['*', 'https://main.example'], enableAdminApi: true };
+    let reloads = 0;
+    const reload = async (): Promise<string> => `${(reloads += 1)}\n`;
+    const { ask: send, gateway } = await served('access: {tokens: []}', web, options, reload);
     const dave = { plain: true, auth: 'dave:dave123', headers: { Host: 'gw', ...headers } } as const;
     const statuses = [];
     for (const [method, path] of [
       ['POST', '/metrics/job/x'],
       ['DELETE', '/metrics/job/x'],
+      ['POST', '/-/reload'],
       ['PUT', '/api/v1/admin/wipe'],
     ] as const)
       statuses.push((await send({ ...dave, method, path, body: method === 'POST' ? 'a 1\n' : '' })).status);
     const isOfPage = Object.keys(headers).length > 0;
-    expect(statuses).toEqual(isIn ? [202, 202, isOfPage ? 403 : 202] : [403, 403, 403]);
-    expect(gateway.pushes).toHaveLength(isIn ? 1 : 0);
+    expect(statuses).toEqual(isIn ? [202, 202, 200, isOfPage ? 403 : 202] : [403, 403, 403, 403]);
+    const did = [gateway.pushes.length, gateway.deletes.length, reloads, gateway.deletions.length];
+    expect(did).toEqual(isIn ? [1, 1, 1, isOfPage ? 0 : 1] : [0, 0, 0, 0]);
     expect((await send({ ...dave, path: '/metrics' })).status).toBe(200);
   });
 });

@@ -149,7 +149,12 @@ export interface Reply {
 
 export async function run(
   options: Partial<HttpOptions> = {},
-  more: { readonly byJob?: boolean; readonly access?: Access; readonly log?: Log } = {},
+  more: {
+    readonly byJob?: boolean;
+    readonly access?: Access;
+    readonly log?: Log;
+    readonly reload?: (() => Promise<string>) | undefined;
+  } = {},
 ): Promise<Running> {
   const gateway = new FakeGateway();
   if (more.byJob === true) gateway.mode = 'by-job';
@@ -162,6 +167,7 @@ export async function run(
     log,
     options: { ...defaultHttpOptions, shutdownTimeoutMs: 2_000, ...options },
     access: more.access,
+    reload: more.reload,
     version: '1.2.3',
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });

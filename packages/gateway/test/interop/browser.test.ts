@@ -4,14 +4,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { startChromium } from '../support/chromium.ts';
 import { clientText } from '../support/clients.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { scrapeSamples } from '../support/http.ts';
 import { startGateway } from '../support/process.ts';
-import { program, repository } from '../support/programs.ts';
+import { repository } from '../support/programs.ts';
 
 /** The bundle declares a global, `promjs`. */
 const bundle = readFileSync(join(repository, 'node_modules/promjs/browser/promjs.min.js'), 'utf8');
@@ -44,19 +45,7 @@ async function openPage(script: string = shop): Promise<{ page: Page; origin: st
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => server.close().closeAllConnections());
-  const browser = await chromium.launch({
-    executablePath: program('chromium', 'chromium'),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  onTestFinished(() => browser.close());
+  const browser = await startChromium();
   const page = await browser.newPage();
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await page.goto(origin);

@@ -1,5 +1,7 @@
 /** The configuration file as an operator meets it: at the start, in `config check`, and when it is reloaded. */
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -43,6 +45,13 @@ test('config check says that a file is right, and how many rules it has', async 
     stdout: `${path}: ok, 2 rules\n`,
     stderr: '',
   });
+});
+
+test('config check reads from a pipe as well', async () => {
+  const path = join(temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const [checked] = await Promise.all([runGateway(['config', 'check', path]), writeFile(path, good)]);
+  expect(checked).toMatchObject({ code: 0, stdout: `${path}: ok, 2 rules\n` });
 });
 
 test('config check says all that is wrong with a file, with exit code 1', async () => {

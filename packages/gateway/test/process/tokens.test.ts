@@ -66,6 +66,38 @@ test('a file that says nothing of who may come in any longer, as one that is hal
   expect(await push()).toBe(202);
 });
 
+test('a reload by which pushes become open, or are of users who are not there, warns of it once', async () => {
+  const folder = temporaryFolder();
+  const [path, web] = [join(folder, 'gateway.yaml'), join(folder, 'web.yml')];
+  const hash = '$2b$04$OwAfr0Ey5tBiJ.YO0D2l0ugpReyWK5y7/Pcp.Ey9NH5sVG3JR3ZeC';
+  writeFileSync(path, '');
+  writeFileSync(web, `basic_auth_users: {ann: ${hash}}\n`);
+  const gateway = await startGateway([`--config.file=${path}`, `--web.config.file=${web}`]);
+  const reload = async (text: string): Promise<readonly string[]> => {
+    const before = gateway.stderr().length;
+    writeFileSync(path, text);
+    gateway.signal('SIGHUP');
+    await eventually('the reload', () =>
+      gateway.stderr().slice(before).includes('configuration file reloaded'),
+    );
+    return [
+      ...gateway
+        .stderr()
+        .slice(before)
+        .matchAll(/access\.users names \S+/g),
+    ].map(([line]) => line);
+  };
+  expect(await reload('access: {users: {ann: [push]}}')).toEqual([]);
+  expect(await reload('access: {users: {ann: [push], bob: [push]}}')).toHaveLength(1);
+  expect(await reload('access: {users: {ann: [push], bob: [push], carl: []}}')).toHaveLength(1);
+  const before = gateway.stderr().length;
+  writeFileSync(web, `basic_auth_users: {anne: ${hash}, bob: ${hash}}\n`);
+  await eventually('the file to be read again', () =>
+    /web configuration file reloaded[^]*names \W*ann\W/.test(gateway.stderr().slice(before)),
+  );
+  expect(gateway.stderr().slice(before)).not.toContain('carl');
+});
+
 test('a word that is no command says which there is', async () => {
   const { code, stderr } = await runGateway(['token', 'make']);
   expect([code, stderr]).toEqual([2, 'token: the only command is token new\ntry --help\n']);

@@ -1,4 +1,5 @@
 /** The real process with a web configuration file. */
+import { execFileSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -34,6 +35,16 @@ test('a file that cannot be used ends it, with all that is wrong', async () => {
     'web.yml:2:1: unknown key "basic_auth_user"; did you mean basic_auth_users?',
     '',
   ]);
+});
+
+test.each(['--web.config.file', '--config.file'])('a pipe as %s ends it at once', async (flag) => {
+  const path = join(temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  expect(await runGateway([`${flag}=${path}`, '--storage.path='])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `${path}: is a pipe, not a file; it could not be read again when it changes\n`,
+  });
 });
 
 test('pushes over TLS, answers who has closed its side, and goes by what the file becomes', async () => {

@@ -43,7 +43,7 @@ export async function startGateway(
   killAtTestEnd(child, exited);
   const address = await eventually('the gateway to say its address', () => {
     if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${stderr}`);
-    return /address=\W{0,2}(127\.0\.0\.1:\d+)/.exec(stderr)?.[1];
+    return /address\W{1,4}(127\.0\.0\.1:\d+)/.exec(stderr)?.[1];
   });
   return {
     url: `http://${address}`,
@@ -85,7 +85,8 @@ function exitOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-function builtMain(): string {
+/** What a start runs. Throws where it is not built. */
+export function builtMain(): string {
   if (!existsSync(main)) throw new Error('the gateway is not built: npm run build');
   return main;
 }

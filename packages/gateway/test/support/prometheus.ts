@@ -77,12 +77,11 @@ export interface PrometheusOptions {
 /** Scrapes `target` every second, until the test ends. */
 export async function startPrometheus(
   target: string,
-  { binary, flags = [], scrape = [], jobs = [] }: PrometheusOptions = {},
+  { scrape = [], jobs = [], ...options }: PrometheusOptions = {},
 ): Promise<Prometheus> {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-prometheus-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const configFile = join(prometheusFolder(), 'prometheus.yml');
   writeFileSync(
-    join(folder, 'prometheus.yml'),
+    configFile,
     `global: { scrape_interval: 1s, scrape_timeout: 1s }
 scrape_configs:
   - job_name: gateway
@@ -90,11 +89,26 @@ scrape_configs:
     static_configs: [{ targets: ['${new URL(target).host}'] }]
 ${scrape.map((line) => `    ${line}\n`).join('')}${jobs.map((job) => `  - ${JSON.stringify(job)}\n`).join('')}`,
   );
+  return runPrometheus(configFile, options);
+}
+
+function prometheusFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-prometheus-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** By this file, until the test ends. */
+export async function runPrometheus(
+  configFile: string,
+  { binary, flags = [] }: Pick<PrometheusOptions, 'binary' | 'flags'> = {},
+): Promise<Prometheus> {
+  const folder = prometheusFolder();
   const port = await freePort();
   const child = spawn(
     binary ?? program('prometheus', 'prometheus'),
     [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--config.file=${configFile}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       ...flags,

@@ -1,4 +1,5 @@
 /** What is wrong with a configuration file, where, and how it is shown. */
+import { hideTokens } from '../../primitives/hide-tokens.ts';
 
 /** From one position in the text to another. */
 export interface Place {
@@ -90,7 +91,7 @@ export class Problems {
       severity,
       line: this.lineOf({ from, to: from }),
       column: charactersIn(this.#text.slice(lineStart, from)) + 1,
-      message,
+      message: hideTokens(message),
       excerpt: excerptOf(this.#text, lineStart, { from, to: Math.max(place.to, from + 1) }),
     };
     this.#found.push({ place, problem });
