@@ -357,7 +357,8 @@ export class Gateway implements GatewayApi {
   async close(): Promise<void> {
     this.#expiry.close();
     this.#renames.close();
-    await Promise.all([this.#reader.close(), this.#deletions.close(), this.#statistics.close()]);
+    this.#statistics.close();
+    await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();
     await this.#journal.close();

@@ -6,18 +6,26 @@ import { LabelPairs } from '../../src/gateway/statistics/label-pairs.ts';
 import type { PairBounds } from '../../src/gateway/statistics/label-pairs.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
 
-function pairsOf(bounds: Partial<PairBounds>) {
-  const pairs = new LabelPairs({ pairsMax: 1e6, pairBytesMax: 1e9, labelsMax: 1e4, ...bounds });
+function pairsOf(bounds: Partial<PairBounds>, { isBounded = true } = {}) {
+  const pairs = new LabelPairs({
+    pairsMax: 1e6,
+    pairBytesMax: 1e9,
+    labelsMax: 1e4,
+    labelNameCharsMax: 1e6,
+    ...bounds,
+  });
   let largest = 0;
   const add = (name: string, value: string, series = 1): void => {
     const bytes = Buffer.from(`${name}="${value}"`);
     const { length } = Buffer.from(name);
     pairs.add(bytes, { start: 0, nameEnd: length, end: bytes.length }, series);
-    if (pairs.isFull) atOnce(pairs.forgetSmall());
+    if (isBounded) atOnce(pairs.stayBounded());
     largest = Math.max(largest, pairs.high);
   };
   const all = (): Map<string, number> =>
-    new Map(Array.from({ length: pairs.high }, (_, entry) => [pairs.textOf(entry), pairs.seriesOf(entry)]));
+    new Map(
+      Array.from({ length: pairs.high }, (_, entry) => [pairs.textOf(entry, 1e5), pairs.seriesOf(entry)]),
+    );
   return { pairs, add, all, largest: () => largest };
 }
 
@@ -83,6 +91,27 @@ test('label names past their bound are not counted, and that is known', () => {
     ]),
   );
   expect(pairs.hasMoreLabels).toBe(true);
+});
+
+test('nor are those past the length of all', () => {
+  const { pairs, add, all } = pairsOf({ labelNameCharsMax: 100 });
+  for (const name of ['a'.repeat(60), 'b'.repeat(60), 'c']) add(name, 'x');
+  expect([...all().keys()]).toEqual([`${'a'.repeat(60)}=x`, 'c=x']);
+  expect(pairs.hasMoreLabels).toBe(true);
+});
+
+test('more than there is space for between two looks are counted as well', () => {
+  const { add, all } = pairsOf({}, { isBounded: false });
+  for (let i = 0; i < 10_000; i += 1) add('id', String(i % 5_000), 2);
+  expect(all().size).toBe(5_000);
+  expect(new Set(all().values())).toEqual(new Set([4]));
+});
+
+test('a long value is read as far as it is wanted', () => {
+  const { pairs, add } = pairsOf({});
+  add('a', '\\"\\\\\\nä'.repeat(1_000));
+  expect(pairs.textOf(0, 4).slice(0, 6)).toBe('a="\\\nä');
+  expect(pairs.textOf(0, 4).length).toBeLessThan(20);
 });
 
 test.each([0, 1, 10, 100, 2_000, 100_000])('an estimate of %d', (count) => {

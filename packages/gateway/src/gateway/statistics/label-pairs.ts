@@ -2,10 +2,12 @@
  * How many series have each pair of a label and its value, in bounded memory: past the bound, pairs with few series are forgotten, as whoever
  * asks looks for those with many. Labels with few values keep all of theirs, and of others the number of values is estimated from then on.
  */
-import { parseSeriesText } from '../../model/series-text.ts';
+import { parseSeriesText, unescapeLabelValue } from '../../model/series-text.ts';
 import { ByteTable } from '../../primitives/byte-table.ts';
 import { BACKSLASH, QUOTE, viewOf } from '../../primitives/bytes.ts';
 import { randomSeed } from '../../primitives/hash.ts';
+import { copyColumn, Pace } from '../../primitives/pace.ts';
+import { atOnce } from '../../primitives/turns.ts';
 import { Distinct } from './distinct.ts';
 
 export interface PairBounds {
@@ -13,21 +15,30 @@ export interface PairBounds {
   readonly pairsMax: number;
   readonly pairBytesMax: number;
   readonly labelsMax: number;
+  readonly labelNameCharsMax: number;
 }
 
 /** About 50 MB, and as much again for a moment while some are forgotten. */
 export const defaultPairBounds: PairBounds = {
-  pairsMax: 512 * 1024,
+  // With those few, no more than the half of the columns that would come next.
+  pairsMax: 500_000,
   pairBytesMax: 32 * 1024 * 1024,
   labelsMax: 4096,
+  labelNameCharsMax: 512 * 1024,
 };
 
 /** All pairs of a label are kept where it has its share, or less, of this part of what there may be. */
 const NARROW_PART = 1 / 4;
 /** So many pairs are looked at in one step. */
 const STEP_PAIRS = 1024;
+/** So many bytes are as much work to copy as a pair. */
+const PAIR_BYTES = 256;
+/** More than come between two looks, mostly: 32 rows of 64 labels, and bounds of buckets. */
+const ROOM_PAIRS = 4096;
 /** Counts by their powers of two. */
 const POWERS = 33;
+/** That a character takes at most, escaped as well. */
+const CHAR_BYTES = 4;
 
 /** Where a pair stands, as it is written: its name, an equals sign, its value in quotes. */
 export interface PairPlace {
@@ -38,6 +49,8 @@ export interface PairPlace {
 
 interface CountedLabel {
   readonly name: string;
+  /** With quotes and escapes, as in pairs. */
+  readonly spelledBytes: number;
   /** What the label takes in all series. */
   bytes: number;
   /** Values that are in the table, and what they take there. */
@@ -58,6 +71,8 @@ export class LabelPairs {
   readonly #seed = randomSeed();
   #table = new ByteTable(this.#seed);
   #textBytes = 0;
+  readonly #pace = new Pace();
+  #nameChars = 0;
   /** By entry of the table: series, bytes as Prometheus keeps it, and which label it is of. */
   #series = new Uint32Array(0);
   #bytes = new Uint32Array(0);
@@ -69,7 +84,16 @@ export class LabelPairs {
     this.#bounds = bounds;
   }
 
-  get isFull(): boolean {
+  /** Between any few rows: forgets small pairs where there are too many, and makes space for more, so that `add` takes no time for that. */
+  *stayBounded(): Generator<void, void> {
+    if (this.#isFull) yield* this.#forgetSmall();
+    const { high, capacity } = this.#table;
+    if (high + ROOM_PAIRS <= capacity) return;
+    yield* this.#table.reserveInSteps(ROOM_PAIRS, this.#copy);
+    yield* this.#fitColumns();
+  }
+
+  get #isFull(): boolean {
     return this.#table.size > this.#bounds.pairsMax || this.#textBytes > this.#bounds.pairBytesMax;
   }
 
@@ -91,7 +115,7 @@ export class LabelPairs {
       const label = this.#labelOf(textOf(bytes, start, at.nameEnd));
       if (label === undefined) return;
       entry = table.insert(this.#view, start, end, hash);
-      this.#fitColumns();
+      if (entry >= this.#series.length) atOnce(this.#fitColumns());
       this.#series[entry] = 0;
       this.#bytes[entry] = labelBytes(
         unescapedBytes(bytes, start, at.nameEnd),
@@ -112,16 +136,19 @@ export class LabelPairs {
     return this.#series[entry]!;
   }
 
-  /** As `name=value`. */
-  textOf(entry: number): string {
-    const start = this.#table.offsetOf(entry);
-    const pair = textOf(this.#table.chunkOf(entry), start, start + this.#table.lengthOf(entry));
-    const { name, value } = parseSeriesText(`{${pair}}`).labels[0]!;
-    return `${name}=${value}`;
+  /** As `name=value`; of a value more than the first so many characters need not be there. */
+  textOf(entry: number, charsMax: number): string {
+    const { name, spelledBytes } = this.labels[this.#label[entry]!]!;
+    const offset = this.#table.offsetOf(entry);
+    // Behind the equals sign and the first quote, up to the last one.
+    const start = offset + spelledBytes + 2;
+    const end = offset + this.#table.lengthOf(entry) - 1;
+    const value = textOf(this.#table.chunkOf(entry), start, Math.min(end, start + charsMax * CHAR_BYTES));
+    return `${name}=${unescapeLabelValue(value)}`;
   }
 
   /** Forgets pairs with few series, until half of what there may be is left. */
-  *forgetSmall(): Generator<void, void> {
+  *#forgetSmall(): Generator<void, void> {
     const { pairsMax, pairBytesMax } = this.#bounds;
     const part = NARROW_PART / this.labels.length;
     const isWide = this.labels.map(
@@ -150,12 +177,18 @@ export class LabelPairs {
   *#forget(isWide: readonly boolean[], power: number): Generator<void, void> {
     const from = this.#table;
     const to = new ByteTable(this.#seed);
+    yield* to.reserveInSteps(from.size, this.#copy);
+    let work = 0;
     for (let entry = 0; entry < from.high; entry += 1) {
-      if (entry % STEP_PAIRS === STEP_PAIRS - 1) yield;
+      if (work > STEP_PAIRS) {
+        work = 0;
+        yield;
+      }
       const label = this.labels[this.#label[entry]!]!;
       const hash = from.hashOf(entry);
       const start = from.offsetOf(entry);
       const length = from.lengthOf(entry);
+      work += 1;
       if (isWide[this.#label[entry]!] === true) {
         label.distinct ??= new Distinct();
         label.distinct.add(hash);
@@ -166,6 +199,7 @@ export class LabelPairs {
           continue;
         }
       }
+      work += length / PAIR_BYTES;
       const moved = to.insert(from.viewOf(entry), start, start + length, hash);
       // Written over is what has been read by now.
       this.#series[moved] = this.#series[entry]!;
@@ -178,22 +212,29 @@ export class LabelPairs {
   #labelOf(spelled: string): number | undefined {
     const known = this.#byName.get(spelled);
     if (known !== undefined) return known;
-    if (this.labels.length >= this.#bounds.labelsMax) {
+    const { labelsMax, labelNameCharsMax } = this.#bounds;
+    if (this.labels.length >= labelsMax || this.#nameChars + spelled.length > labelNameCharsMax) {
       this.hasMoreLabels = true;
       return undefined;
     }
+    this.#nameChars += spelled.length;
     const { name } = parseSeriesText(`{${spelled}="x"}`).labels[0]!;
     this.#byName.set(spelled, this.labels.length);
-    return this.labels.push({ name, bytes: 0, values: 0, textBytes: 0, distinct: undefined }) - 1;
+    const spelledBytes = Buffer.byteLength(spelled);
+    return (
+      this.labels.push({ name, spelledBytes, bytes: 0, values: 0, textBytes: 0, distinct: undefined }) - 1
+    );
   }
 
-  #fitColumns(): void {
+  *#fitColumns(): Generator<void, void> {
     const { capacity } = this.#table;
-    if (this.#series.length >= capacity) return;
-    this.#series = larger(this.#series, new Uint32Array(capacity));
-    this.#bytes = larger(this.#bytes, new Uint32Array(capacity));
-    this.#label = larger(this.#label, new Uint16Array(capacity));
+    this.#bytes = yield* this.#copy(this.#bytes, new Uint32Array(capacity));
+    this.#label = yield* this.#copy(this.#label, new Uint16Array(capacity));
+    this.#series = yield* this.#copy(this.#series, new Uint32Array(capacity));
   }
+
+  readonly #copy = <T extends Uint32Array | Uint16Array>(from: T, to: T): Generator<void, T> =>
+    copyColumn(this.#pace, from, to);
 }
 
 /** What a label takes in a series of Prometheus 3: its name and value, and before each its length. */
@@ -223,9 +264,4 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
 
 function powerOf(series: number): number {
   return 32 - Math.clz32(series);
-}
-
-function larger<T extends Uint32Array | Uint16Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -15,11 +15,15 @@ import type { PairBounds, PairPlace } from './label-pairs.ts';
 
 /** Of each list there is. */
 export const STATISTICS_MAX = 10_000;
-/** Rows of one step: well under a millisecond, unless all of them are as long as they may be. */
+/** Rows of one step, and work: well under a millisecond. */
 const STEP_ROWS = 32;
+const STEP_WORK = 64;
+/** So many bytes of labels, or buckets, are as much work as a row. */
+const ROW_BYTES = 256;
+const ROW_BUCKETS = 16;
 /** Names, labels and pairs looked at in one step, and those that are made a text of. */
 const STEP_COUNTS = 2048;
-const STEP_TEXTS = 128;
+const STEP_TEXTS = 16;
 /** Bounds of buckets that are counted together; past it they are noted one by one. */
 const BOUNDS_MAX = 1024;
 /** Names and pairs longer than this are cut. */
@@ -38,6 +42,8 @@ export class SeriesCounts {
   readonly #seriesByName: number[] = [];
   #series = 0;
   #nameBytes = 0;
+  /** Of the step at hand. */
+  #work = 0;
   readonly #place: PairPlace = { start: 0, nameEnd: 0, end: 0 };
   /** Buckets of the family at hand, by their bounds. */
   readonly #buckets = new Map<number, number>();
@@ -63,9 +69,15 @@ export class SeriesCounts {
     const { name, type, rowCount } = family;
     const counted: Counted = { sums: 0, buckets: 0, rows: 0 };
     const visitor = isDistribution(type) ? this.#distributions(counted) : this.#values(counted);
-    for (let row = 0; row < rowCount; row += STEP_ROWS) {
-      family.visit(row, Math.min(row + STEP_ROWS, rowCount), visitor);
-      yield* this.#stayBounded();
+    let step = 1;
+    for (let row = 0; row < rowCount;) {
+      const to = Math.min(row + step, rowCount);
+      this.#work = 0;
+      family.visit(row, to, visitor);
+      row = to;
+      // As rows like these allow, which are like each other mostly.
+      step = this.#work > STEP_WORK ? Math.max(step >> 1, 1) : Math.min(step * 2, STEP_ROWS);
+      yield* this.#pairs.stayBounded();
       yield;
     }
     this.#flushBuckets();
@@ -89,13 +101,10 @@ export class SeriesCounts {
       counted.rows += 1;
       counted.sums += sums;
       counted.buckets += bucketCount;
+      this.#work += bucketCount / ROW_BUCKETS;
       this.#addLabels(series, 1 + sums + bucketCount);
       for (let i = 0; i < bucketCount; i += 1) this.#addBucket(bounds[i]!);
     };
-  }
-
-  *#stayBounded(): Generator<void, void> {
-    if (this.#pairs.isFull) yield* this.#pairs.forgetSmall();
   }
 
   #addName(name: string, series: number): void {
@@ -108,6 +117,7 @@ export class SeriesCounts {
 
   #addLabels({ bytes, labelsStart, labelsEnd }: SeriesView, series: number): void {
     const place = this.#place;
+    this.#work += 1 + (labelsEnd - labelsStart) / ROW_BYTES;
     for (let position = labelsStart; position < labelsEnd;) {
       place.start = position;
       if (bytes[position] === QUOTE) position = quoteEnd(bytes, position + 1, labelsEnd) + 1;
@@ -161,7 +171,10 @@ export class SeriesCounts {
       seriesByPair: yield* largest(
         names.length + pairs.high,
         (place) => (isName(place) ? seriesOfName(place) : pairs.seriesOf(place - names.length)),
-        (place) => (isName(place) ? `${NAME_LABEL}=${nameOf(place)}` : pairs.textOf(place - names.length)),
+        (place) =>
+          isName(place)
+            ? `${NAME_LABEL}=${nameOf(place)}`
+            : pairs.textOf(place - names.length, TEXT_CHARS_MAX),
       ),
       warnings: this.#warnings(),
     };

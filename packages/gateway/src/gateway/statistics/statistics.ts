@@ -58,10 +58,9 @@ export class Statistics {
     return this.#next.result;
   }
 
-  /** Stops what is under way; resolves when it has stopped. */
-  async close(): Promise<void> {
+  /** What is under way stops at its next turn, and those who wait hear of it. */
+  close(): void {
     this.#isClosed = true;
-    await this.#last;
   }
 
   async #look(clients: readonly Asker[]): Promise<SeriesStatistics> {
