@@ -15,6 +15,7 @@
  *   delete-sources  retires what matches; `delete-sources 2` says how many sources
  *   wipe            drops everything; `wipe 3 2` says how many series and sources
  *   would-…         says it, and changes nothing
+ *   tsdb-status     what the status of series has, or the part of it that is in the block; `limit=2` as in the query
  *   clock +2s       time goes by
  *   restart         the gateway starts again from what it kept; the block may hold other options as JSON
  *   snapshot        what is kept becomes a snapshot
@@ -27,6 +28,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 import type { Deleted, DeleteRequest, PushFormat } from '../src/gateway/api.ts';
+import { replyTo } from '../src/http/routes/tsdb-status.ts';
 import { RequestError } from '../src/index.ts';
 import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
 import { plainText } from '../src/model/exposition-format.ts';
@@ -157,6 +159,12 @@ async function run({ blocks }: Case): Promise<void> {
           if (next?.verb === 'refused')
             expect(`${describeError(deleted)}\n`, where).toBe(`${next.words.join(' ')}\n${next.body}`);
           else expect(countsOf(deleted, verb), where).toBe(words.join(' '));
+          break;
+        }
+        case 'tsdb-status': {
+          const text = [...replyTo(await running.statistics(), Number(wordAfter('limit=', words) ?? 10))];
+          const { data } = JSON.parse(text.join('')) as { data: object };
+          expect(data, where).toMatchObject(JSON.parse(body) as object);
           break;
         }
         case 'clock':

@@ -30,6 +30,8 @@ export interface GatewayApi {
    * there with a RequestError when that does not come.
    */
   scrape(request?: ScrapeRequest): Scrape;
+  /** Who has how many series, for an operator. Looks through all of them; rejects with a RequestError, or ClientGone. */
+  statistics(client?: Pick<Client, 'isGone'>): Promise<SeriesStatistics>;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
 }
@@ -63,6 +65,26 @@ export interface Deleted {
   /** The first of them, as text. */
   readonly firstSeries: readonly string[];
   readonly firstSources: readonly string[];
+}
+
+/** A name, and how many or how much there is of it. */
+export interface Statistic {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** Series as Prometheus counts them after a scrape, by their names and labels. The largest of each list, those first. */
+export interface SeriesStatistics {
+  readonly series: number;
+  /** Different pairs of a label and its value, the name of a metric among them. */
+  readonly labelPairs: number;
+  readonly seriesByName: readonly Statistic[];
+  readonly valuesByLabel: readonly Statistic[];
+  readonly bytesByLabel: readonly Statistic[];
+  /** As `name=value`. */
+  readonly seriesByPair: readonly Statistic[];
+  /** What is not exact. */
+  readonly warnings: readonly string[];
 }
 
 export interface PushRequest {

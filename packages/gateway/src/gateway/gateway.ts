@@ -31,6 +31,7 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
+  SeriesStatistics,
 } from './api.ts';
 import { Deletions } from './deletions/deletions.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
@@ -48,6 +49,8 @@ import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
 import { RuleChanges } from './rule-changes.ts';
 import { Scrapes } from './scrapes/scrapes.ts';
 import { Snapshots } from './ledger/snapshots.ts';
+import { defaultPairBounds } from './statistics/label-pairs.ts';
+import { Statistics } from './statistics/statistics.ts';
 import { TurnedSources } from './ledger/turned-sources.ts';
 import { Suspects, suspicions } from './telemetry/suspects.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry/telemetry.ts';
@@ -65,6 +68,7 @@ export class Gateway implements GatewayApi {
   readonly #ledger: Ledger;
   readonly #expiry: ExpiryClock;
   readonly #scrapes: Scrapes;
+  readonly #statistics: Statistics;
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
   readonly #rules: RulesInForce;
@@ -114,6 +118,7 @@ export class Gateway implements GatewayApi {
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
       now,
     });
+    this.#statistics = new Statistics({ scrapes: this.#scrapes, options, bounds: defaultPairBounds });
     this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
@@ -293,6 +298,11 @@ export class Gateway implements GatewayApi {
     return this.#scrapes.begin(request);
   }
 
+  async statistics(client?: Pick<Client, 'isGone'>): Promise<SeriesStatistics> {
+    this.#checkOpen();
+    return this.#statistics.ask(client);
+  }
+
   #notShown({ series, family }: LeftOut): void {
     this.telemetry?.samplesIgnored('name_collision', series);
     // Of every scrape the same would be said.
@@ -355,6 +365,7 @@ export class Gateway implements GatewayApi {
   async close(): Promise<void> {
     this.#expiry.close();
     this.#renames.close();
+    this.#statistics.close();
     await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();

@@ -36,6 +36,7 @@ import { senderOf } from './senders/sender.ts';
 import { checkServed, createRoutes, isPush, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
+import { tsdbStatusHandler } from './routes/tsdb-status.ts';
 import { sendText } from './replies/send-text.ts';
 import type { TextReply } from './replies/send-text.ts';
 
@@ -290,6 +291,7 @@ function createHandlers(
       const page = await telemetryPage();
       answerText(exchange, { text: page.body, contentType: page.contentType });
     },
+    tsdbStatus: tsdbStatusHandler({ gateway, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();

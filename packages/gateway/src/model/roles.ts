@@ -2,7 +2,8 @@
 export const roles = ['push', 'delete', 'scrape', 'read', 'admin', 'lifecycle'] as const;
 
 /**
- * `push`: pushes and their preflights; `delete`: DELETE of one source; `scrape`: the exposition and the own metrics; `read`: the start page;
+ * `push`: pushes and their preflights; `delete`: DELETE of one source; `scrape`: the exposition and the own metrics; `read`: the start page
+ * and who has how many series;
  * `admin`: deletions by selector; `lifecycle`: reloads.
  */
 export type Role = (typeof roles)[number];

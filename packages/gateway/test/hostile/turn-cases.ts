@@ -189,6 +189,12 @@ export const turnCases: readonly TurnCase[] = [
     },
   },
   {
+    name: 'series by label, all that one may ask for',
+    goalMs: 10,
+    prepare: (url) => fill(url, 'x', many),
+    work: async (url) => void (await (await fetch(`${url}/api/v1/status/tsdb?limit=10000`)).text()),
+  },
+  {
     name: '1800 scrapes, pipelined and unread',
     goalMs: 25,
     prepare: (url) => fill(url, 'x', 50_000),

@@ -147,6 +147,21 @@ function casesOf(scale: number): readonly Case[] {
       work: () => scrape,
     },
     {
+      name: 'series by label, of a million',
+      build: (g) => fill(g, 'x', many, { head: '# TYPE x counter\n' }),
+      work: () => async (g) => void (await g.statistics()),
+    },
+    {
+      name: 'series by label, of long values',
+      build: async (g) => {
+        for (let from = 0; from < some / 50; from += 1_000) {
+          const numbers = Array.from({ length: 1_000 }, (_, i) => from + i);
+          await push(g, numbers.map((i) => `x{i="${i}${'\\"y'.repeat(4_000)}"} 1\n`).join(''));
+        }
+      },
+      work: () => async (g) => void (await g.statistics()),
+    },
+    {
       name: 'new series past a million, 1 000 at a time',
       build: (g) => fill(g, 'x', many, { head: '# TYPE x counter\n' }),
       work: () => {

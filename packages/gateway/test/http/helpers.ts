@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 
 import type { Access } from '../../src/access/access.ts';
 import type {
+  Client,
   Deleted,
   DeleteRequest,
   GatewayApi,
@@ -14,6 +15,7 @@ import type {
   PushRequest,
   Scrape,
   ScrapeRequest,
+  SeriesStatistics,
   Suspect,
 } from '../../src/gateway/api.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
@@ -67,6 +69,26 @@ export class FakeGateway implements GatewayApi {
     if (this.failure !== undefined) throw this.failure;
     this.deletions.push(request);
     return { series: 7, sources: 2, firstSeries: ['a{b="c"}'], firstSources: ['{job="x"}'] };
+  }
+
+  statisticsOf: SeriesStatistics = {
+    series: 3,
+    labelPairs: 3,
+    seriesByName: [
+      { name: 'b', value: 2 },
+      { name: 'a', value: 1 },
+    ],
+    valuesByLabel: [],
+    bytesByLabel: [],
+    seriesByPair: [{ name: 'c="d', value: 2 }],
+    warnings: [],
+  };
+  readonly statisticsClients: (Pick<Client, 'isGone'> | undefined)[] = [];
+
+  async statistics(client?: Pick<Client, 'isGone'>): Promise<SeriesStatistics> {
+    this.statisticsClients.push(client);
+    if (this.failure !== undefined) throw this.failure;
+    return this.statisticsOf;
   }
 
   /** It has no state to apply anything to. */

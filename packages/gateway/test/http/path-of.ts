@@ -6,6 +6,7 @@ export const pathOf: Readonly<Record<string, string>> = {
   delete_series: '/api/v1/admin/tsdb/delete_series?match[]=a',
   sources: '/api/v1/sources?match[]={job="x"}',
   wipe: '/api/v1/admin/wipe',
+  tsdb_status: '/api/v1/status/tsdb',
   healthy: '/-/healthy',
   ready: '/-/ready',
   reload: '/-/reload',

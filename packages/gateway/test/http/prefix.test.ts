@@ -14,7 +14,7 @@ function shown(page: string): { readonly push: string | undefined; readonly link
   };
 }
 
-const links = ['/metrics', '/-/metrics', '/-/healthy', '/-/ready'];
+const links = ['/metrics', '/-/metrics', '/api/v1/status/tsdb', '/-/healthy', '/-/ready'];
 
 test.each<[name: string, options: object, path: string, push: string, prefix: string]>([
   ['nothing', {}, '/', 'http://gw:9/metrics/', ''],

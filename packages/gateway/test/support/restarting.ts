@@ -1,5 +1,5 @@
 import { embed } from '../../src/embed.ts';
-import type { Deleted, DeleteRequest } from '../../src/gateway/api.ts';
+import type { Deleted, DeleteRequest, SeriesStatistics } from '../../src/gateway/api.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { KeptJournal } from './kept-journal.ts';
@@ -72,6 +72,10 @@ export class RestartingGateway {
     const slices: Uint8Array[] = [];
     for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices);
+  }
+
+  statistics(): Promise<SeriesStatistics> {
+    return this.#gateway.gateway.statistics();
   }
 
   /** As an admin request does. */

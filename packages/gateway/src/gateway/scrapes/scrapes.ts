@@ -11,6 +11,7 @@ import { ScrapeCache } from '../../exposition/scrape-cache.ts';
 import { encodeExposition } from '../../exposition/page.ts';
 import type { LeftOut } from '../../exposition/escaping/escaped-family.ts';
 import { plainText } from '../../model/exposition-format.ts';
+import type { ReadView } from '../../model/read-view.ts';
 import type { CutReason, Scrape, ScrapeRequest } from '../api.ts';
 import type { ExpiryClock } from '../ledger/expiry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -76,6 +77,35 @@ export class Scrapes {
 
   /** See GatewayApi.scrape. */
   begin(request: ScrapeRequest): Scrape {
+    const turn = this.#enter(request);
+    const slices = this.#write(turn);
+    return {
+      [Symbol.asyncIterator]: () => slices,
+      close: () => {
+        this.#end(turn, closed());
+        this.#pump();
+      },
+    };
+  }
+
+  /**
+   * Has a view read by something other than an exposition, which takes a place as one does. `check` throws when it must not be read any more,
+   * as may be at the beginning of each turn of the event loop.
+   */
+  async read<T>(
+    request: Pick<ScrapeRequest, 'network' | 'timeoutMs'>,
+    reader: (view: ReadView, check: () => void) => Promise<T>,
+  ): Promise<T> {
+    const turn = this.#enter(request);
+    try {
+      return await reader(await turn.admitted, () => turn.check());
+    } finally {
+      this.#end(turn, closed());
+      this.#pump();
+    }
+  }
+
+  #enter(request: ScrapeRequest): ScrapeTurn {
     const { ledger, bounds } = this.#deps;
     const { accumulators, families } = ledger.state;
     const bytes = (request.reader?.bufferBytes ?? 0) + families.size * PLAN_BYTES;
@@ -88,14 +118,7 @@ export class Scrapes {
     if (turnedAway !== undefined) this.#turnAway(turnedAway, 'queue_full');
     this.#timer ??= setInterval(() => this.check(), bounds.checkMs).unref();
     this.#pump();
-    const slices = this.#write(turn);
-    return {
-      [Symbol.asyncIterator]: () => slices,
-      close: () => {
-        this.#end(turn, closed());
-        this.#pump();
-      },
-    };
+    return turn;
   }
 
   /** Looks at readers and the clock. Called by a timer while there is a scrape. */

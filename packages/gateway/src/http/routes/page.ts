@@ -7,7 +7,7 @@ import type { Label } from '../../model/labels.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { preferredMediaType } from '../replies/accept.ts';
 import { nosniff } from '../replies/headers.ts';
-import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH } from './routes.ts';
+import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH, TSDB_STATUS_PATH } from './routes.ts';
 import type { Links } from './prefix.ts';
 import type { Handler } from './routes.ts';
 
@@ -88,6 +88,7 @@ function pageContent(deps: PageDeps, origin: string): PageContent {
     links: [
       [`${path}${SCRAPE_PATH}`, 'the aggregated metrics, for Prometheus to scrape'],
       [`${path}${deps.telemetryPath}`, "the gateway's own metrics"],
+      [`${path}${TSDB_STATUS_PATH}`, 'which metrics and labels have the most series, as JSON'],
       [`${path}${HEALTHY_PATH}`, '200 while the process is running'],
       [`${path}${READY_PATH}`, '200 while pushes are accepted, 503 when starting or shutting down'],
     ],

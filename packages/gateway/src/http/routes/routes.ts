@@ -14,6 +14,7 @@ type Place =
   | 'delete_series'
   | 'sources'
   | 'wipe'
+  | 'tsdb_status'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -27,6 +28,7 @@ export type HandlerName =
   | 'deleteSeries'
   | 'deleteSources'
   | 'wipe'
+  | 'tsdbStatus'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -52,6 +54,7 @@ export const routeTable: readonly Route[] = [
   { place: 'delete_series', methods: ['POST', 'PUT'], handler: 'deleteSeries', role: 'admin' },
   { place: 'sources', methods: ['DELETE'], handler: 'deleteSources', role: 'admin' },
   { place: 'wipe', methods: ['POST', 'PUT'], handler: 'wipe', role: 'admin' },
+  { place: 'tsdb_status', methods: ['GET', 'HEAD'], handler: 'tsdbStatus', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -62,6 +65,8 @@ export const HEALTHY_PATH = '/-/healthy';
 export const READY_PATH = '/-/ready';
 const RELOAD_PATH = '/-/reload';
 export const SCRAPE_PATH = '/metrics';
+/** As in Prometheus. */
+export const TSDB_STATUS_PATH = '/api/v1/status/tsdb';
 
 /** Prometheus' own URL, one beside it, and Pushgateway's. */
 const adminPaths: ReadonlyMap<string, Place> = new Map([
@@ -99,6 +104,7 @@ export function createRoutes(options: PathOptions): Routes {
     shared('scrape', SCRAPE_PATH),
     shared('scrape', `${SCRAPE_PATH}/`),
     ...[...adminPaths].map(([path, place]): [string, readonly Place[]] => [path, [place]]),
+    [TSDB_STATUS_PATH, ['tsdb_status']],
     [telemetryPath, ['telemetry']],
     [HEALTHY_PATH, ['healthy']],
     [READY_PATH, ['ready']],

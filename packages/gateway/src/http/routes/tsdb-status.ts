@@ -1,0 +1,141 @@
+/**
+ * Who has how many series, as Prometheus says it of itself: https://prometheus.io/docs/prometheus/latest/querying/api/#tsdb-stats. What is
+ * there is not what was scraped, so there are neither chunks nor times.
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
+
+import type { GatewayApi, SeriesStatistics, Statistic } from '../../gateway/api.ts';
+import { STATISTICS_MAX } from '../../gateway/statistics/series-counts.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
+import type { CorsPolicy } from '../replies/cors.ts';
+import { nosniff } from '../replies/headers.ts';
+import type { Handler } from './routes.ts';
+
+const LIMIT_DEFAULT = 10;
+/** Written at a time. */
+const SLICE_CHARS = 32 * 1024;
+/** Requests that wait or whose reply is not taken yet: such a reply may take ten megabytes. */
+const REQUESTS_MAX = 8;
+
+/** What Prometheus says while it has no samples: the ends of its 64 bits, which no number of JavaScript is. */
+const NO_TIMES = '"minTime":9223372036854775807,"maxTime":-9223372036854775808';
+
+interface TsdbStatusDeps {
+  readonly gateway: GatewayApi;
+  readonly cors: CorsPolicy;
+}
+
+export function tsdbStatusHandler({ gateway, cors }: TsdbStatusDeps): Handler {
+  let open = 0;
+  return async ({ request, response, principal }) => {
+    const limit = limitOf(request);
+    request.resume();
+    const headers = [
+      'Content-Type',
+      'application/json',
+      ...nosniff,
+      ...cors.headersFor(request.headers.origin, 'read', principal?.token?.rule.origins),
+    ];
+    if (request.method === 'HEAD') {
+      response.writeHead(200, headers);
+      response.end();
+      return;
+    }
+    if (open >= REQUESTS_MAX)
+      throw new RequestError('overloaded', 'too many requests of this kind are in progress; retry later');
+    open += 1;
+    const waiting = new Waiting(request, response);
+    try {
+      const statistics = await gateway.statistics(waiting);
+      response.writeHead(200, headers);
+      await write(response, replyTo(statistics, limit), waiting.gone);
+    } catch (error) {
+      if (!waiting.isGone) throw error;
+    } finally {
+      open -= 1;
+      waiting.end();
+    }
+  };
+}
+
+/** A client, until it has all of its reply. */
+class Waiting {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #gone = new AbortController();
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    response.once('close', this.#leave);
+    // A response that waits for another one on its connection does not hear when that is closed.
+    request.socket.once('close', this.#leave);
+    if (request.socket.destroyed) this.#leave();
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get isGone(): boolean {
+    return this.#gone.signal.aborted;
+  }
+
+  end(): void {
+    this.#request.socket.off('close', this.#leave);
+  }
+
+  readonly #leave = (): void => {
+    if (!this.#response.writableFinished) this.#gone.abort();
+  };
+}
+
+/** As Prometheus reads it: the first one counts, and an empty one is none. */
+function limitOf({ url = '' }: IncomingMessage): number {
+  const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
+  const text = new URLSearchParams(query).get('limit') ?? '';
+  if (text === '') return LIMIT_DEFAULT;
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= STATISTICS_MAX) return limit;
+  throw new RequestError(
+    'invalid_parameter',
+    `limit is ${quote(text)}; it must be a whole number from 1 to ${STATISTICS_MAX}`,
+  );
+}
+
+/** The reply in parts, each of which is short. */
+export function* replyTo(statistics: SeriesStatistics, limit: number): Generator<string, void> {
+  const { series, labelPairs, warnings } = statistics;
+  yield `{"status":"success","data":{"headStats":{"numSeries":${series},"numLabelPairs":${labelPairs},"chunkCount":0,${NO_TIMES}}`;
+  yield* list('seriesCountByMetricName', statistics.seriesByName, limit);
+  yield* list('labelValueCountByLabelName', statistics.valuesByLabel, limit);
+  yield* list('memoryInBytesByLabelName', statistics.bytesByLabel, limit);
+  yield* list('seriesCountByLabelValuePair', statistics.seriesByPair, limit);
+  yield warnings.length === 0 ? '}}\n' : `},"warnings":${JSON.stringify(warnings)}}\n`;
+}
+
+function* list(key: string, all: readonly Statistic[], limit: number): Generator<string, void> {
+  yield `,"${key}":[`;
+  for (const [i, { name, value }] of all.slice(0, limit).entries())
+    yield `${i === 0 ? '' : ','}${JSON.stringify({ name, value })}`;
+  yield ']';
+}
+
+/** In slices, no faster than the client takes them. Rejects when it has gone. */
+async function write(response: ServerResponse, parts: Iterable<string>, gone: AbortSignal): Promise<void> {
+  let slice = '';
+  for (const part of parts) {
+    slice += part;
+    if (slice.length < SLICE_CHARS) continue;
+    const isTaken = response.write(slice);
+    slice = '';
+    await (isTaken ? setImmediate() : once(response, 'drain', { signal: gone }));
+    gone.throwIfAborted();
+  }
+  response.end(slice);
+  await finished(response, { signal: gone });
+}
