@@ -57,20 +57,29 @@ class Rows {
   }
 }
 
+function readList(bytes: Uint8Array): readonly Owner[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    throw broken('a list of owners');
+  }
+  const isOwner = (one: unknown): one is [string, string] =>
+    Array.isArray(one) && one.length === 2 && one.every((name) => typeof name === 'string');
+  if (!Array.isArray(list) || !list.every(isOwner)) throw broken('a list of owners');
+  return list.map(([token, job]) => ({ token, job }));
+}
+
 export function* readOwners(part: PartReader, { accumulators, pace }: State): Generator<void, void> {
   const owned = part.u32();
   const places = part.u32();
-  const owners = JSON.parse(Buffer.from(part.bytes()).toString('utf8')) as readonly (readonly [
-    string,
-    string,
-  ])[];
+  const owners = readList(part.bytes());
   const { texts, kind } = accumulators;
   for (const [i, accumulator] of owned.entries()) {
     const owner = owners[places[i]!];
     if (owner === undefined || accumulator >= texts.high || kind[accumulator] === AccumulatorKind.FREE)
       throw broken(`accumulator ${accumulator} is somebody's, of ${owners.length}`);
-    const [token, job] = owner;
-    accumulators.owners.give(accumulator, accumulators.owners.numberOf({ token, job }));
+    accumulators.owners.give(accumulator, accumulators.owners.numberOf(owner));
     if (pace.isFull(1)) yield;
   }
 }

@@ -49,9 +49,10 @@ export const headFields = [
   'freeAccumulators',
   'freeComposites',
   'order',
+  'owned',
 ] as const;
 /** Snapshots of earlier versions end before these: there are none. */
-export const laterHeadFields: readonly string[] = ['freeComposites', 'order'];
+export const laterHeadFields: readonly string[] = ['freeComposites', 'order', 'owned'];
 export type Head = Readonly<Record<(typeof headFields)[number], number>>;
 
 /** Parts are about as long as this, or shorter. One row alone may be longer. */

@@ -136,7 +136,7 @@ class Restorer {
         read: (part) => readLastNamed(part, state, state.accumulators.common.named),
       },
       { tag: Tag.WINDOWS, rows: undefined, read: (part) => readWindows(part, state) },
-      { tag: Tag.OWNERS, rows: undefined, read: (part) => readOwners(part, state) },
+      { tag: Tag.OWNERS, rows: head.owned, read: (part) => readOwners(part, state) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

@@ -193,6 +193,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     freeAccumulators: moment.freeAccumulators.length,
     freeComposites: moment.freeComposites.length,
     order: sources.order,
+    owned: accumulators.owners.size,
   };
   return { head, ...moment };
 }

@@ -36,6 +36,9 @@ export class Owners {
   readonly #byToken = new Map<string, number>();
   readonly #byJob = new Map<string, number>();
 
+  /** Accumulators that are somebody's. */
+  size = 0;
+
   /** Whether `numberOf` has room for this one. */
   hasRoomFor(owner: Owner): boolean {
     return this.#numbers.size < OWNERS_MAX || this.#numbers.has(keyOf(owner));
@@ -114,6 +117,7 @@ export class Owners {
   #count(number: number, by: 1 | -1): void {
     const owned = this.#owned[number]!;
     owned.count += by;
+    this.size += by;
     if (owned.token !== '') add(this.#byToken, owned.token, by);
     if (owned.job !== '') add(this.#byJob, owned.job, by);
     if (owned.count === 0) this.#drop(number);
