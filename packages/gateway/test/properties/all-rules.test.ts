@@ -10,7 +10,7 @@ import { plainText } from '../../src/model/exposition-format.ts';
 import { RestartingGateway } from '../support/restarting.ts';
 import { runs } from '../support/runs.ts';
 import { shortenSteps } from '../support/short-steps.ts';
-import { boundsOf, NaiveByRules, types, upTo, written } from './naive-by-rules.ts';
+import { added, boundsOf, folded, isPoint, NaiveByRules, types, upTo, written } from './naive-by-rules.ts';
 import type { Amounts, Sample } from './naive-by-rules.ts';
 import { jobs, ls, modesOf, ruleFile, textOf, TICK_MS } from './rule-files.ts';
 import type { Family, Job, L, RuleFile } from './rule-files.ts';
@@ -22,6 +22,8 @@ interface Push {
   readonly job: Job;
   readonly method: 'PUT' | 'POST';
   readonly samples: readonly Sample[];
+  /** What is counted has been counted since the last push of the job, which has the same bounds; else a process has begun anew. */
+  readonly grows: boolean;
   readonly isLong: boolean;
 }
 
@@ -58,53 +60,56 @@ const summary = count.map(
       ['sum', value * 3],
     ]),
 );
-const named = { l: fc.constantFrom(...ls), pod: fc.constantFrom('1' as const, '2' as const) };
-const sample: fc.Arbitrary<Sample> = fc.oneof(
-  fc.record({ family: fc.constant('c_total' as const), ...named, amounts: count.map(one) }),
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      family: fc.constantFrom('g' as const, 'k' as const),
-      ...named,
-      amounts: gaugeValue.map(one),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ family: fc.constant('h' as const), ...named, amounts: histogram }) },
-  fc.record({ family: fc.constant('s' as const), ...named, amounts: summary }),
-  fc.record({ family: fc.constant('u' as const), ...named, amounts: count.map(one) }),
-);
+const named = {
+  l: fc.constantFrom(...ls, 'a' as const),
+  pod: fc.constantFrom('1' as const, '1' as const, '1' as const, '2' as const),
+};
+const amountsOf: Readonly<Record<Family, fc.Arbitrary<Amounts>>> = {
+  c_total: count.map(one),
+  g: gaugeValue.map(one),
+  h: histogram,
+  k: gaugeValue.map(one),
+  s: summary,
+  u: count.map(one),
+};
+const families = Object.keys(amountsOf) as readonly Family[];
 const job = fc.constantFrom(...jobs);
-const push: fc.Arbitrary<Push> = fc.record({
-  job,
-  method: fc.constantFrom('PUT', 'POST', 'POST'),
-  samples: fc.uniqueArray(sample, { selector: keyOf, maxLength: 7 }),
-  isLong: fc.integer({ min: 0, max: 19 }).map((which) => which === 19),
-});
-const family = fc.constantFrom<Family>('c_total', 'g', 'h', 'k', 's', 'u');
 const file = fc.nat(2);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ push }) },
-  { weight: 6, arbitrary: fc.record({ ticks: fc.constantFrom(1, 1, 2, 3, 5, 12) }) },
-  { weight: 4, arbitrary: fc.record({ reload: file }) },
-  { weight: 1, arbitrary: fc.record({ retire: job }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      drop: fc.record({ family: fc.option(family, { nil: undefined }), l: named.l }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      restart: fc.constantFrom('snapshot', 'journal', 'all records'),
-      file: fc.option(file, { nil: undefined }),
-    }),
-  },
-);
-const course = fc.array(
-  fc.oneof({ weight: 40, arbitrary: step }, { weight: 1, arbitrary: fc.constant({ wipe: true as const }) }),
-  { maxLength: 40, size: 'max' },
-);
+
+function pushOf(some: readonly Family[]): fc.Arbitrary<Push> {
+  const sample = fc
+    .constantFrom(...some)
+    .chain((of) => fc.record({ family: fc.constant(of), ...named, amounts: amountsOf[of] }));
+  return fc.record({
+    job,
+    method: fc.constantFrom('PUT', 'POST', 'POST'),
+    samples: fc.uniqueArray(sample, { selector: keyOf, maxLength: 5 }),
+    grows: fc.integer({ min: 0, max: 3 }).map((which) => which < 3),
+    isLong: fc.integer({ min: 0, max: 19 }).map((which) => which === 19),
+  });
+}
+
+function stepOf(some: readonly Family[]): fc.Arbitrary<Step> {
+  const drop = fc.record({ family: fc.constantFrom(...some, undefined), l: named.l });
+  const restart = fc.constantFrom('snapshot' as const, 'journal' as const, 'all records' as const);
+  return fc.oneof(
+    { weight: 48, arbitrary: fc.record({ push: pushOf(some) }) },
+    { weight: 24, arbitrary: fc.record({ ticks: fc.constantFrom(1, 1, 2, 3, 5, 12) }) },
+    { weight: 14, arbitrary: fc.record({ reload: file }) },
+    { weight: 4, arbitrary: fc.record({ retire: job }) },
+    { weight: 4, arbitrary: fc.record({ drop }) },
+    { weight: 1, arbitrary: fc.constant({ wipe: true as const }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({ restart, file: fc.option(file, { nil: undefined }) }),
+    },
+  );
+}
+
+/** Of some families, so that more happens to each. */
+const course = fc
+  .subarray([...families], { minLength: 1, maxLength: 3 })
+  .chain((some) => fc.array(stepOf(some), { maxLength: 40, size: 'max' }));
 
 function keyOf({ family: name, l, pod }: Sample): string {
   return `${name} ${l} ${pod}`;
@@ -124,7 +129,7 @@ function linesOf({ family: name, l, pod, amounts }: Sample): readonly string[] {
   return [...buckets, ...ends];
 }
 
-function bodyOf({ samples, isLong }: Push): string {
+function bodyOf(samples: readonly Sample[], isLong: boolean): string {
   const names = [...new Set(samples.map((each) => each.family))];
   const lines = names.flatMap((name) => [
     ...(name === 'u' ? [] : [`# TYPE ${name} ${types[name]}`]),
@@ -148,6 +153,8 @@ class Run {
   readonly #files: readonly RuleFile[];
   readonly #flags: { readonly byJob: boolean; readonly clock: { now(): number } };
   readonly #model: NaiveByRules;
+  /** What each job has counted of each series, as it is pushed. */
+  readonly #counted = new Map<string, Amounts>();
   #nowMs = 1_000_000;
   #accepts = false;
   #running!: RestartingGateway;
@@ -186,10 +193,21 @@ class Run {
   }
 
   async #push({ job: name, method, ...rest }: Push): Promise<void> {
-    const body = bodyOf({ job: name, method, ...rest });
+    const samples = rest.samples.map((each) => this.#asCounted(each, name, rest.grows));
+    const body = bodyOf(samples, rest.isLong);
     const pushed = this.#running.gateway.push(body, { path: `job/${name}`, method });
-    const expected = this.#model.push(rest.samples, name, method);
+    const expected = this.#model.push(samples, name, method);
     expect(await isTaken(pushed, 'unsupported_type')).toBe(expected);
+  }
+
+  #asCounted(each: Sample, name: Job, grows: boolean): Sample {
+    if (isPoint(each)) return each;
+    const key = `${name} ${keyOf(each)}`;
+    const before = this.#counted.get(key);
+    const isFirst = before === undefined || !grows;
+    const amounts = isFirst ? each.amounts : added(before, folded(each.amounts, boundsOf(before)));
+    this.#counted.set(key, amounts);
+    return { ...each, amounts };
   }
 
   async #pass(ticks: number): Promise<void> {
@@ -221,7 +239,7 @@ class Run {
   /** With another file whatever that means is accepted. */
   async #restart(how: 'snapshot' | 'journal' | 'all records', other: number | undefined): Promise<void> {
     // The time of a start is that of what was kept last.
-    await this.#push({ job: 'a', method: 'POST', samples: [], isLong: false });
+    await this.#push({ job: 'a', method: 'POST', samples: [], grows: false, isLong: false });
     if (other !== undefined) await this.#forgetUntyped(this.#file(other));
     if (how === 'snapshot') await this.#running.takeSnapshot();
     if (how === 'all records') this.#running.loseSnapshot();

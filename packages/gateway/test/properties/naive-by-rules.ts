@@ -2,7 +2,7 @@
  * A gateway with a file of rules, written down from the guides the slow and obvious way: everybody's part of each series is kept by itself, and all
  * of it is looked at for each page. Time is what it is told.
  */
-import { gaugeRuleOf, losesPod, modesOf, ttlMsOf } from './rule-files.ts';
+import { gaugeRuleOf, losesPod, mayExpire, modesOf, ttlMsOf } from './rule-files.ts';
 import type { Family, Job, L, RuleFile } from './rule-files.ts';
 
 /** Windows end where one of their slots does, of which the newest has only begun. */
@@ -109,6 +109,9 @@ export class NaiveByRules {
     source.pushedMs = this.#nowMs;
     source.order = this.#order;
     if (method === 'PUT') source.points.clear();
+    for (const [key, point] of source.points)
+      if (!mayExpire(this.file, point.series.family))
+        source.points.set(key, { ...point, namedMs: this.#nowMs });
     for (const { series, values, amounts } of pushed) {
       const value = this.#together(series, values);
       if (!isPoint(series)) this.#count(source, { series, amounts, isRebound: false }, job);
@@ -289,21 +292,20 @@ export class NaiveByRules {
       }
   }
 
-  /** Where nothing of a family went before, nobody knows when it was named: it counts as named now, or when its source pushed. */
+  /**
+   * Where nothing of a family went before, nobody knows when it was named: it counts as named now. Of what a source has, that is when it pushed, unless
+   * it is known that it left it out.
+   */
   #followTtls(before: RuleFile): void {
-    const expires = (file: RuleFile, { family }: Series): boolean => {
-      const own = file.ttls.filter((rule) => (rule.family ?? family) === family);
-      const last = own.findIndex((rule) => rule.l === undefined);
-      return own.slice(0, last < 0 ? own.length : last + 1).some((rule) => rule.ttlMs > 0);
-    };
-    const isNew = ({ series }: { readonly series: Series }): boolean =>
-      !expires(before, series) && expires(this.file, series);
+    const isNew = ({ series: { family } }: { readonly series: Series }): boolean =>
+      !mayExpire(before, family) && mayExpire(this.file, family);
     const atMs = this.#nowMs;
     for (const [key, each] of this.#named) if (isNew(each)) this.#named.set(key, { ...each, atMs });
     for (const [key, point] of this.#common)
       if (isNew(point)) this.#common.set(key, { ...point, namedMs: atMs });
+    if (this.file.ttls.some(({ ttlMs }) => ttlMs > 0)) return;
     for (const { points, pushedMs } of this.sources.values())
-      for (const [key, point] of points) if (isNew(point)) points.set(key, { ...point, namedMs: pushedMs });
+      for (const [key, point] of points) points.set(key, { ...point, namedMs: pushedMs });
   }
 
   #policyOf({ family, l }: Series): GaugePolicyOf {
@@ -393,11 +395,11 @@ export const types = {
   u: 'untyped',
 } as const satisfies Record<Family, string>;
 
-export function isGauge({ family }: { readonly family: Family }): boolean {
+function isGauge({ family }: { readonly family: Family }): boolean {
   return types[family] === 'gauge';
 }
 
-function isPoint({ family }: { readonly family: Family }): boolean {
+export function isPoint({ family }: { readonly family: Family }): boolean {
   return isGauge({ family }) || family === 'u';
 }
 
@@ -416,7 +418,7 @@ function shownOf(policy: GaugePolicyOf, all: readonly Pick<Point, 'value' | 'ord
   return policy === 'avg' ? sum / values.length : sum;
 }
 
-function added(one: Amounts, other: Amounts): Amounts {
+export function added(one: Amounts, other: Amounts): Amounts {
   const all = new Map(one);
   for (const [at, amount] of other) all.set(at, (all.get(at) ?? 0) + amount);
   return all;
@@ -431,7 +433,7 @@ export function upTo(amounts: Amounts, bound: number): number {
 }
 
 /** What is in a bucket goes to the lowest that is listed and takes it. */
-function folded(amounts: Amounts, list: readonly number[] | undefined): Amounts {
+export function folded(amounts: Amounts, list: readonly number[] | undefined): Amounts {
   if (list === undefined) return amounts;
   const placeOf = (at: number | 'sum'): number | 'sum' =>
     at === 'sum' ? at : (list.find((bound) => at <= bound) ?? Infinity);

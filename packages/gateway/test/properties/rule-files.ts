@@ -58,6 +58,13 @@ export function ttlMsOf(file: RuleFile, family: Family, l: L): number {
   return first === undefined || first.ttlMs === 0 ? Number.POSITIVE_INFINITY : first.ttlMs;
 }
 
+/** Whether any series of a family goes, whatever its labels are. */
+export function mayExpire(file: RuleFile, family: Family): boolean {
+  const own = file.ttls.filter((rule) => (rule.family ?? family) === family);
+  const last = own.findIndex((rule) => rule.l === undefined);
+  return own.slice(0, last < 0 ? own.length : last + 1).some((rule) => rule.ttlMs > 0);
+}
+
 export function losesPod(file: RuleFile, family: Family, job: Job): boolean {
   return file.labeldrop || file.senders[job].dropsPod || file.podless[family] !== undefined;
 }
@@ -124,7 +131,7 @@ const sender = (mode: fc.Arbitrary<Mode>): fc.Arbitrary<SenderRule> =>
     dropsPod: fc.integer({ max: 3, min: 0 }).map((one) => one === 0),
   });
 const senders = fc
-  .constantFrom('add', 'by-job', 'both', 'both')
+  .constantFrom('add', 'by-job', 'both', 'both', 'both')
   .map((which) => sender(which === 'both' ? fc.constantFrom('add', 'by-job') : fc.constant<Mode>(which)))
   .chain((one) => fc.record({ a: one, b: one, c: one }));
 const gauge: fc.Arbitrary<GaugeRule> = fc.oneof(
@@ -147,12 +154,12 @@ const family = fc.constantFrom<Family>('c_total', 'g', 'h', 'k', 's', 'u');
 const ttl: fc.Arbitrary<TtlRule> = fc.record({
   family: fc.option(family, { nil: undefined }),
   l: fc.option(fc.constantFrom(...ls), { nil: undefined }),
-  ttlMs: fc.constantFrom(0, 1000, 1500, 2500),
+  ttlMs: fc.constantFrom(0, 1000, 1500, 1500, 2500),
 });
 const list = fc.option(fc.subarray([0.5, 1, 2, 4], { minLength: 1 }), { nil: undefined });
 /** One for all comes last, or there would be entries that never take effect, which are refused. */
 const ttls = fc
-  .uniqueArray(ttl, { maxLength: 4, selector: keyOfTtl })
+  .uniqueArray(ttl, { maxLength: 4, size: 'max', selector: keyOfTtl })
   .map((all) => all.toSorted((one, other) => Number(isForAll(one)) - Number(isForAll(other))));
 export const ruleFile: fc.Arbitrary<RuleFile> = fc.record({
   senders,
