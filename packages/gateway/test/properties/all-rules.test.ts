@@ -155,6 +155,10 @@ async function isTaken(by: Promise<unknown>, refusal: string): Promise<boolean> 
 
 class Run {
   readonly #files: readonly RuleFile[];
+  /**
+   * None of silence, as it is known to be wrong: where rules that pruned some sources sooner than others are gone, `--job-forget-duration` forgets a
+   * source only with those that were pruned before it.
+   */
   readonly #flags: { readonly byJob: boolean; readonly clock: { now(): number } };
   readonly #model: NaiveByRules;
   /** What each job has counted of each series, as it is pushed. */
