@@ -87,6 +87,42 @@ describe('each source goes by the rule for its sender, and by the flags where th
     await running.gateway.close();
   });
 
+  test.each([false, true])(
+    'a source is forgotten on time, whichever were pruned before it (restarted: %s)',
+    async (restarts) => {
+      let nowMs = 1_000_000;
+      const running = await RestartingGateway.start({
+        byJob: true,
+        rules: {
+          sources: [
+            { match: '{job="batch"}', prune_after: '10s', forget_after: '20s' },
+            { prune_after: '1s', forget_after: '1h' },
+          ],
+        },
+        clock: { now: () => nowMs },
+      });
+      await running.gateway.push(gauge(1), { path: 'job/batch' });
+      nowMs += 8000;
+      await running.gateway.push(gauge(10), { path: 'job/api' });
+      const course = [
+        [1001, 1, 2],
+        [1000, '', 2],
+        [9999, '', 2],
+        [1, '', 1],
+      ] as const;
+      for (const [passedMs, total, sources] of course) {
+        nowMs += passedMs;
+        expect(await running.page(plainText)).toBe(total === '' ? '' : gauge(total));
+        expect(running.sources).toBe(sources);
+        if (!restarts) continue;
+        // The time of a start is that of what was kept last.
+        await running.takeSnapshot();
+        await running.restart();
+      }
+      await running.gateway.close();
+    },
+  );
+
   test('a source that comes back when all were pruned is pruned again', async () => {
     let nowMs = 1_000_000;
     const running = await RestartingGateway.start({

@@ -31,6 +31,8 @@ export class ExpiryByRule {
   #isClosed = false;
   #at = 0;
   #nextMs = 0;
+  /** When the next of those that are reset may be forgotten. They are not in the order in which they pushed, as some are reset sooner than others. */
+  #nextResetMs: number;
   #found: number[] = [];
   #chars = 0;
 
@@ -38,6 +40,8 @@ export class ExpiryByRule {
     this.#ledger = ledger;
     this.#rules = rules;
     this.#dueMs = ledger.nowMs() - 1;
+    const { list } = ledger.state.sources;
+    this.#nextResetMs = list.oldest(Ring.PRUNED) < 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 
   /** When to look, by the ledger's time. */
@@ -76,12 +80,14 @@ export class ExpiryByRule {
       return;
     }
     this.#at = 0;
+    this.#nextResetMs = Number.POSITIVE_INFINITY;
     for (;;) {
       while (ledger.applying !== undefined) await ledger.applying;
       if (this.#isClosed) return;
       const isDone = this.#step(ledger.nowMs());
       if ((isDone || this.#isFull()) && !(await this.#expire())) {
         this.#dueMs = ledger.nowMs() + NO_SPACE_REST_MS;
+        this.#nextResetMs = Number.NEGATIVE_INFINITY;
         return;
       }
       if (isDone) break;
@@ -93,12 +99,9 @@ export class ExpiryByRule {
   /** Nothing is due before, whichever rules hold for those who have been silent for longest. */
   #soonestMs(): number {
     const { list } = this.#ledger.state.sources;
-    const { shortestMs, shortestForgetMs } = this.#rules;
-    const [live, pruned] = [list.oldest(Ring.LIVE), list.oldest(Ring.PRUNED)];
-    return Math.min(
-      live < 0 ? Number.POSITIVE_INFINITY : list.lastPushMs(live) + shortestMs,
-      pruned < 0 ? Number.POSITIVE_INFINITY : list.lastPushMs(pruned) + shortestForgetMs,
-    );
+    const live = list.oldest(Ring.LIVE);
+    const nextMs = live < 0 ? Number.POSITIVE_INFINITY : list.lastPushMs(live) + this.#rules.shortestMs;
+    return Math.min(nextMs, this.#nextResetMs);
   }
 
   #isFull(): boolean {
@@ -117,6 +120,7 @@ export class ExpiryByRule {
       const dueMs = this.#dueMsOf(this.#at, this.#rules.ofSource(this.#at, list));
       if (dueMs >= nowMs) {
         if (dueMs < this.#nextMs) this.#nextMs = dueMs;
+        if (list.ringOf(this.#at) === Ring.PRUNED) this.#noteReset(dueMs);
         continue;
       }
       this.#found.push(this.#at);
@@ -144,7 +148,7 @@ export class ExpiryByRule {
       else if (list.lastPushMs(source) + silence.forgetMs < nowMs) forgotten.push(list.keyOf(source));
       else {
         pruned.push(list.keyOf(source));
-        this.#nextMs = Math.min(this.#nextMs, list.lastPushMs(source) + silence.forgetMs);
+        this.#noteReset(list.lastPushMs(source) + silence.forgetMs);
       }
     }
     this.#found = [];
@@ -153,5 +157,10 @@ export class ExpiryByRule {
     const committed = this.#ledger.commit(new ExpireNamed({ pruned, forgotten }));
     await committed?.result;
     return committed !== undefined;
+  }
+
+  #noteReset(forgottenMs: number): void {
+    this.#nextMs = Math.min(this.#nextMs, forgottenMs);
+    this.#nextResetMs = Math.min(this.#nextResetMs, forgottenMs);
   }
 }

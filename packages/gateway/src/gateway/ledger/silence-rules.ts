@@ -17,7 +17,6 @@ type SilenceOptions = Pick<GatewayOptions, 'jobPruneDurationMs' | 'jobForgetDura
 export class SilenceRules {
   /** Of any source. */
   readonly shortestMs: number;
-  readonly shortestForgetMs: number;
   readonly #rules: Rules;
   readonly #options: SilenceOptions;
   /** By class; that of number 0 is not known yet. */
@@ -28,8 +27,7 @@ export class SilenceRules {
     this.#rules = rules;
     this.#options = options;
     const all = rulesOfSenders(rules.sources).map((rule) => this.#of(rule));
-    this.shortestForgetMs = Math.min(...all.map(({ forgetMs }) => forgetMs));
-    this.shortestMs = Math.min(this.shortestForgetMs, ...all.map(({ pruneMs }) => pruneMs));
+    this.shortestMs = Math.min(...all.flatMap(({ pruneMs, forgetMs }) => [pruneMs, forgetMs]));
   }
 
   /** Of a source that is known, whose rule is looked up once: it has a class from then on. */

@@ -157,7 +157,7 @@ export class Feed {
   ): number {
     const { name, labels } = parseSeriesText(this.#push.series.textOf(series));
     const policy = type === 'gauge' ? this.#policyOf(name, labels) : 'sum';
-    const takes = policy === 'min' || policy === 'max' ? isNumber : Number.isFinite;
+    const takes = ['min', 'max', 'count'].includes(policy) ? isNumber : Number.isFinite;
     const values = policy === 'last' ? all.slice(-1) : all.filter(takes);
     if (values.length === 0) {
       this.merged.nonFinite += all.length - 1;
