@@ -129,6 +129,9 @@ export class PushReader {
       if (isDone === undefined) return false;
       way.attempts.tried(text, isDone);
       if (isDone && this.#isAdmitted(request, rules)) return true;
+      // Others had their turn. Whatever begins now begins with the state as it is, which may go by other rules.
+      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+      if (!builder.isUnchanged()) return false;
     }
     if (!(await this.#readInSteps(request, reading, this.#rewriter))) return false;
     const steps = this.#rewriter.feed(builder);
