@@ -98,7 +98,7 @@ export class FoldedContributions {
       if (pace.isFull(1)) yield;
       const accumulator = accumulators[accumulatorsAt + at]!;
       const value = values[valuesAt + at]!;
-      if (table.isRebound(accumulator) && !changes.areGroups) rebound.add(startOf(accumulator));
+      if (table.isRebound(accumulator)) rebound.add(startOf(accumulator));
       if (table.changes(accumulator)) table.left -= 1;
       const target = table.targetOf(accumulator);
       if (target < 0) {

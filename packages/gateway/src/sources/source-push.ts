@@ -237,7 +237,7 @@ export class SourcePush {
     }
     const starts = yield* this.#carryStarts(length, began);
     const leftOut = new Map<number, number>();
-    const carried = yield* this.#carryOver(batch, { put, restarted, length, orders, leftOut });
+    const carried = yield* this.#carryOver(batch, { put, restarted, length, orders, leftOut, starts });
     for (const beside of [starts, newest, carried]) {
       for (const [accumulator, value] of beside) {
         next.add(startOf(accumulator), value);
@@ -293,7 +293,7 @@ export class SourcePush {
 
   /**
    * What goes on of what the source has although the batch does not name it: those are the accumulators that still have a position. Returns
-   * their orders, and puts what may expire into `leftOut`.
+   * their orders, puts what may expire into `leftOut`, and takes out of `starts` what is the source's no more.
    */
   *#carryOver(
     batch: Batch,
@@ -303,12 +303,14 @@ export class SourcePush {
       length,
       orders,
       leftOut,
+      starts,
     }: {
       readonly put: boolean;
       readonly restarted: Restarted;
       readonly length: number;
       readonly orders: ReadonlyMap<number, number>;
       readonly leftOut: Map<number, number>;
+      readonly starts: Map<number, number>;
     },
   ): Generator<void, ReadonlyMap<number, number>> {
     const { accumulators, accumulatorsAt, values, valuesAt } = this.#contributions;
@@ -329,12 +331,14 @@ export class SourcePush {
         (put || replaced?.has(this.#accumulators.family[accumulator]!) === true) &&
         this.#changes.goes(accumulator)
       ) {
+        starts.delete(accumulator);
         this.#changes.withdraw(accumulator, value);
         if (order !== undefined) this.#changes.withdrawOrder(accumulator, order);
         continue;
       }
       if (isGrouped(kind)) composites ??= yield* this.#compositesOf(batch);
       if (isGrouped(kind) && composites?.has(this.#accumulators.composite[accumulator]!) === true) {
+        starts.delete(accumulator);
         // The histogram was pushed anew without this bound. When that is a restart, what the bound counted stays.
         if (!this.accumulate || this.#goesOn(accumulator, restarted))
           this.#changes.withdraw(accumulator, value);
@@ -381,7 +385,7 @@ export class SourcePush {
   }
 
   /** Start times that the batch tells, and those of what it does not name: that has still a position. */
-  *#carryStarts(from: number, { startMs }: Began): Generator<void, ReadonlyMap<number, number>> {
+  *#carryStarts(from: number, { startMs }: Began): Generator<void, Map<number, number>> {
     const { accumulators, accumulatorsAt, values, valuesAt, length } = this.#contributions;
     const position = this.#changes.positions();
     const starts = new Map(startMs);
