@@ -1,14 +1,13 @@
-/** The alerts of docs/guides/prometheus.md, as they stand there, judged by promtool: each fires when it should, and only then. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** The alerts of monitoring/alerts.yaml, judged by promtool: each fires when it should, and only then. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { temporaryFolder } from '../support/folders.ts';
-import { program, repository, run } from '../support/programs.ts';
+import { alerts, alertsPath } from '../support/monitoring.ts';
+import { program, run } from '../support/programs.ts';
 
-const guide = readFileSync(join(repository, 'docs/guides/prometheus.md'), 'utf8');
-const [, rules = ''] = /^## Recommended alerts\n[\s\S]*?^```yaml\n([\s\S]*?)^```$/m.exec(guide) ?? [];
-const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
+const names = alerts.map(({ alert }) => alert);
 
 const PREFIX = 'prom_aggregation_gateway_';
 /** Of every series, as Prometheus gives them. */
@@ -29,25 +28,33 @@ interface Case {
 }
 
 const fires = (alert: string, when: string, at: number, series: Case['series']): Case => {
-  return { alert, when, at, series, fires: true };
+  return { alert: `AggregationGateway${alert}`, when, at, series, fires: true };
 };
 const quiet = (alert: string, when: string, at: number, series: Case['series']): Case => {
-  return { alert, when, at, series, fires: false };
+  return { alert: `AggregationGateway${alert}`, when, at, series, fires: false };
 };
 
 const up = `up{${TARGET}}`;
 const lastPush = own('last_push_timestamp_seconds');
 const started = `process_start_time_seconds{${TARGET}}`;
+const built = own('build_info', 'version="1",node_version="2"');
 const series = (type: string): string => own('series', `type="${type}"`);
+const scrapes = own('scrape_duration_seconds_count');
+const ignored = (reason: string): string => own('samples_ignored_total', `reason="${reason}"`);
+const suspects = own('suspect_sources', 'reason="two_on_one_path"');
+const turnedAway = own('scrapes_turned_away_total', 'reason="waited"');
+const waiting = own('storage_waiting_bytes');
+const snapshot = own('storage_last_snapshot_timestamp_seconds');
+const records = own('storage_record_bytes_total');
 const limit = (of: string): string => own('limit', `of="${of}"`);
 
 const cases: readonly Case[] = [
-  fires('GatewayDown', 'no scrape has worked for three minutes', 5, { [up]: '1 1 0x5' }),
-  fires('GatewayDown', 'the same of what was pushed', 5, {
+  fires('Down', 'no scrape has worked for three minutes', 5, { [up]: '1 1 0x5' }),
+  fires('Down', 'the same of what was pushed', 5, {
     'up{job="aggregation-gateway",instance="gateway:9091"}': '1 1 0x5',
   }),
-  quiet('GatewayDown', 'it comes back within two minutes', 5, { [up]: '1 1 0 1x5' }),
-  quiet('GatewayDown', 'another job is down', 5, { 'up{job="node",instance="gateway:9100"}': '0x10' }),
+  quiet('Down', 'it comes back within two minutes', 5, { [up]: '1 1 0 1x5' }),
+  quiet('Down', 'another job is down', 5, { 'up{job="node",instance="gateway:9100"}': '0x10' }),
 
   fires('PushesRefused', 'one push is refused', 4, { [refusals('syntax')]: '0 0 0 1x20' }),
   fires('PushesRefused', 'one push is refused after a restart', 5, { [refusals('syntax')]: '5 5 0 0 1x20' }),
@@ -66,17 +73,31 @@ const cases: readonly Case[] = [
   }),
   quiet('PushesTurnedAway', 'a few are', 15, { [refusals('overloaded')]: '0 3 5x20' }),
 
-  fires('NobodyPushes', 'the last push is 16 minutes old', 30, { [lastPush]: '840x40', [started]: '0x40' }),
+  fires('NobodyPushes', 'the last push is 16 minutes old', 30, {
+    [lastPush]: '840x40',
+    [started]: '0x40',
+    [built]: '1x40',
+  }),
   fires('NobodyPushes', 'it is, and the gateway was just restarted', 30, {
     [lastPush]: '840x40',
     [started]: '1790x40',
+    [built]: '1x40',
   }),
   fires('NobodyPushes', 'there was none since the start, 16 minutes ago', 30, {
     [lastPush]: '0x40',
     [started]: '840x40',
+    [built]: '1x40',
   }),
-  quiet('NobodyPushes', 'the last push is 14 minutes old', 30, { [lastPush]: '960x40', [started]: '0x40' }),
-  quiet('NobodyPushes', 'a new gateway was just started', 30, { [lastPush]: '0x40', [started]: '1700x40' }),
+  quiet('NobodyPushes', 'the last push is 14 minutes old', 30, {
+    [lastPush]: '960x40',
+    [started]: '0x40',
+    [built]: '1x40',
+  }),
+  quiet('NobodyPushes', 'a new gateway was just started', 30, {
+    [lastPush]: '0x40',
+    [started]: '1700x40',
+    [built]: '1x40',
+  }),
   quiet('NobodyPushes', 'another job runs for long', 30, { 'process_start_time_seconds{job="a"}': '0x40' }),
 
   fires('LimitNear', 'all types of series together near their limit', 15, {
@@ -133,13 +154,91 @@ const cases: readonly Case[] = [
   quiet('ConfigReloadFailed', 'the next reload succeeds', 5, {
     [own('config_last_reload_successful')]: '1 0 0 1x10',
   }),
+
+  fires('NotScraped', 'a scrape was the last', 16, { [scrapes]: '0 1 1x20' }),
+  quiet('NotScraped', 'scrapes go on', 16, { [scrapes]: '0+1x20' }),
+  quiet('NotScraped', 'there is one every nine minutes', 30, { [scrapes]: '0x8 1x8 2x8 3x8' }),
+
+  fires('Restarts', 'there are three in half an hour', 12, {
+    [started]: '0x3 240x2 _ 420x2 600x9',
+    [built]: '1x20',
+  }),
+  fires('Restarts', 'there were three, and it is down', 14, {
+    [started]: '0x3 240x2 420x2 600 _x9',
+    [built]: '1x10 _x9',
+  }),
+  quiet('Restarts', 'there are two', 12, { [started]: '0x3 240x2 420x9', [built]: '1x20' }),
+  quiet('Restarts', 'another process restarts', 12, {
+    'process_start_time_seconds{job="a"}': '0+60x20',
+    [built]: '1x20',
+  }),
+
+  fires('PushesFail', 'one push meets a bug', 4, { [refusals('internal')]: '0 0 0 1x20' }),
+  fires('PushesFail', 'the disk failed', 4, { [refusals('storage_failed')]: '0 0 0 1x20' }),
+  quiet('PushesFail', 'none does', 4, {
+    [refusals('internal')]: '0x20',
+    [refusals('storage_failed')]: '3x20',
+  }),
+
+  fires('NewSeriesRefused', 'one push has too many', 4, { [refusals('series_limit')]: '0 0 0 1x20' }),
+  fires('NewSeriesRefused', 'one push is of too many sources', 4, {
+    [refusals('sources_limit')]: '0 0 0 1x20',
+  }),
+  quiet('NewSeriesRefused', 'one had, long ago', 20, { [refusals('series_limit')]: '0 0 0 1x20' }),
+
+  fires('NewSeriesDropped', 'a limit drops some', 4, { [ignored('series_limit')]: '0 0 0 3x20' }),
+  quiet('NewSeriesDropped', 'samples are ignored for another reason', 4, {
+    [ignored('non_finite')]: '0+1x20',
+    [ignored('series_limit')]: '0x20',
+  }),
+
+  fires('SuspectSources', 'a path looks so for ten minutes', 12, { [suspects]: '0 1x20' }),
+  quiet('SuspectSources', 'it does for a moment', 12, { [suspects]: '0 1x5 0x20' }),
+  quiet('SuspectSources', 'none does', 12, { [suspects]: '0x20' }),
+
+  fires('ScrapesTurnedAway', 'one is', 4, { [turnedAway]: '0 0 0 1x20' }),
+  quiet('ScrapesTurnedAway', 'one was, long ago', 20, { [turnedAway]: '0 0 0 1x20' }),
+
+  fires('StorageWaiting', 'two MiB wait all the time', 12, { [waiting]: '2097152x20' }),
+  quiet('StorageWaiting', 'nothing waits for a moment now and then', 12, {
+    [waiting]: '2097152x3 0 2097152x3 0 2097152x3 0 2097152x3',
+  }),
+  quiet('StorageWaiting', 'a little waits', 12, { [waiting]: '4096x20' }),
+
+  fires('SnapshotOld', 'much was pushed since it', 70, {
+    [snapshot]: '60x80',
+    [records]: '0+2000000x80',
+  }),
+  fires('SnapshotOld', 'there was none since the start', 70, {
+    [snapshot]: '0x80',
+    [lastPush]: '4000x80',
+    [started]: '60x80',
+    [built]: '1x80',
+    [records]: '0+2000000x80',
+  }),
+  quiet('SnapshotOld', 'little was pushed since it', 70, { [snapshot]: '60x80', [records]: '0+1000x80' }),
+  quiet('SnapshotOld', 'it is half an hour old', 70, { [snapshot]: '2400x80', [records]: '0+2000000x80' }),
+  quiet('SnapshotOld', 'the gateway was just started', 70, {
+    [snapshot]: '0x80',
+    [lastPush]: '4000x80',
+    [started]: '3000x80',
+    [built]: '1x80',
+    [records]: '0+2000000x80',
+  }),
+
+  fires('WebConfigReloadFailed', 'the file cannot be used for minutes', 8, {
+    [own('web_config_last_reload_successful')]: '1 1 0x10',
+  }),
+  quiet('WebConfigReloadFailed', 'the key comes a minute after its certificate', 8, {
+    [own('web_config_last_reload_successful')]: '1 0 1x10',
+  }),
 ];
 
 /** YAML takes JSON. Whatever else fires is reported as well. */
 function rulesTest({ alert, series: values, at, fires: isFiring }: Case): string {
   const firing = isFiring ? [{ labels: `{alertname="${alert}"}`, value: 1 }] : [];
   return JSON.stringify({
-    rule_files: ['rules.yml'],
+    rule_files: [alertsPath],
     evaluation_interval: '1m',
     tests: [
       {
@@ -162,29 +261,26 @@ async function promtool(...args: readonly string[]): Promise<string | undefined>
   return code === 0 ? undefined : stdout + stderr;
 }
 
-test('every alert of the guide fires in a case, and is quiet in another', () => {
-  expect(alerts.length).toBeGreaterThan(5);
+test('every alert fires in a case, and is quiet in another', () => {
+  expect(names.length).toBeGreaterThan(5);
   for (const isFiring of [true, false]) {
     const tried = cases.filter((one) => one.fires === isFiring).map(({ alert }) => alert);
-    expect([...new Set(tried)].toSorted()).toEqual(alerts.toSorted());
+    expect([...new Set(tried)].toSorted()).toEqual(names.toSorted());
   }
 });
 
 test('promtool takes the rules', async () => {
-  const path = join(temporaryFolder(), 'rules.yml');
-  writeFileSync(path, rules);
-  expect(await promtool('check', 'rules', path)).toBeUndefined();
+  expect(await promtool('check', 'rules', alertsPath)).toBeUndefined();
 });
 
-describe.each(alerts)('%s', (name) => {
-  const own = cases.filter(({ alert }) => alert === name);
-  test.each(own.map((one) => [one.fires ? 'fires' : 'is quiet', one.when, one] as const))(
+describe.each(names)('%s', (name) => {
+  const tried = cases.filter(({ alert }) => alert === name);
+  test.each(tried.map((one) => [one.fires ? 'fires' : 'is quiet', one.when, one] as const))(
     '%s when %s',
     async (_, __, one) => {
-      const folder = temporaryFolder();
-      writeFileSync(join(folder, 'rules.yml'), rules);
-      writeFileSync(join(folder, 'test.yml'), rulesTest(one));
-      expect(await promtool('test', 'rules', join(folder, 'test.yml'))).toBeUndefined();
+      const path = join(temporaryFolder(), 'test.yml');
+      writeFileSync(path, rulesTest(one));
+      expect(await promtool('test', 'rules', path)).toBeUndefined();
     },
   );
 });
