@@ -25,7 +25,7 @@ import { DiscardedLines } from './discarded-lines.ts';
 import { beginPush, growCursor, newCursor, pass, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { ReorderedLabels } from './reordered-labels.ts';
-import type { PushedBy } from './series-admission.ts';
+import type { PushedBy, SeriesAdmission } from './series-admission.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
@@ -73,6 +73,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
   readonly #plain: PlainReader;
   readonly #values: ValueCheck;
   readonly #placer: SamplePlacer;
+  readonly admission: SeriesAdmission;
   readonly #scratch: TextScratch;
   readonly #composites: PushComposites;
   readonly #beside: CompositeAccumulators;
@@ -118,6 +119,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     };
     this.#placer = new SamplePlacer(state, batch, cursor, values);
     const { admission } = this.#placer;
+    this.admission = admission;
     this.#plain = new PlainReader(families);
     this.#scratch = new TextScratch(state.hashSeed);
     this.#composites = new PushComposites(state, batch, { plain: this.#plain, admission });
@@ -142,7 +144,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     resetBatch(this.batch);
     this.batch.source = source;
     this.batch.sender = sender;
-    this.#placer.admission.begin(pusher);
+    this.admission.begin(pusher);
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
@@ -472,7 +474,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
 
   /** Whether its new series may still come, where others have brought some since they were read. */
   get isStillAdmitted(): boolean {
-    return this.#placer.admission.isAsBefore;
+    return this.admission.isAsBefore;
   }
 
   /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */

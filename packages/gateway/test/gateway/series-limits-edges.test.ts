@@ -1,0 +1,81 @@
+/** What limits of series are not to do to pushes that bring little, and what nobody is to get past them. */
+import { expect, test } from 'vitest';
+
+import { Owners, OWNERS_OF_JOBS_MAX } from '../../src/store/owners.ts';
+import { Limited, token } from '../support/limited.ts';
+
+test.each(['refuse', 'drop'])('what counts for nothing costs no room, with on_limit: %s', async (onLimit) => {
+  const limited = await Limited.with(
+    `access:\n  tokens:\n${token('web', `series_max: 4, new_series_per_hour: 5, on_limit: ${onLimit}`)}`,
+  );
+  const histogram = '# TYPE h histogram\nh_bucket{le="+Inf"} 1\nh_sum NaN\nh_count 1\n';
+  const nothing = '# TYPE g gauge\ng NaN\n';
+  for (let times = 0; times < 10; times += 1) {
+    expect(await limited.push(histogram, { token: 'web' })).toBe('applied');
+    expect(await limited.push(nothing, { token: 'web' })).toBe('dropped');
+  }
+  expect(limited.seriesOf('web')).toBe(2);
+  expect(await limited.push('c{i="1"} 1\nc{i="2"} 1\n', { token: 'web' })).toBe('applied');
+  // There are as many as may be.
+  expect(await limited.push(histogram, { token: 'web' })).toBe('applied');
+  expect(await limited.push(`${nothing}c{i="1"} 1\n`, { token: 'web' })).toBe('applied');
+  expect(await limited.page()).not.toContain('g NaN');
+});
+
+test('what takes the place of another is nothing new', async () => {
+  const limited = await Limited.with(
+    `access:\n  tokens:\n${token('web', 'new_series_per_hour: 3')}${token('other', '')}`,
+  );
+  expect(await limited.push('u{i="1"} 1\nu{i="2"} 1\nu{i="3"} 1\n', { token: 'other' })).toBe('applied');
+  expect(await limited.push('# TYPE u gauge\nu{i="1"} 1\nu{i="2"} 1\nu{i="3"} 1\n', { token: 'web' })).toBe(
+    'applied',
+  );
+  expect(await limited.push('c{i="1"} 1\nc{i="2"} 1\nc{i="3"} 1\n', { token: 'web' })).toBe('applied');
+});
+
+test.each(['refuse', 'drop'])(
+  'push times are no reason to refuse a push, with on_limit: %s',
+  async (onLimit) => {
+    const limited = await Limited.with(
+      `access:\n  tokens:\n${token('web', `series_max: 3, on_limit: ${onLimit}`)}metrics:\n- {match: c, without: [instance]}\n`,
+      { byJob: true, pushTimes: true, pathLabels: 'add' },
+    );
+    const push = (instance: number, body = '# TYPE c counter\nc 1\n') =>
+      limited.push(body, { token: 'web', path: `job/x/instance/${instance}` });
+    for (let instance = 0; instance < 5; instance += 1) expect(await push(instance)).toBe('applied');
+    // Nor do refused ones get past the limit.
+    expect(await push(2, 'c x\n')).toMatch(/^syntax/);
+    expect(limited.seriesOf('web')).toBe(3);
+    expect(await limited.lines()).toEqual([
+      'c{instance="",job="x"} 5',
+      expect.stringMatching(/^push_failure_time_seconds\{instance="0",job="x"\} /),
+      expect.stringMatching(/^push_time_seconds\{instance="0",job="x"\} /),
+    ]);
+  },
+);
+
+test('a refusal says what is so now, of whichever family', async () => {
+  const limited = await Limited.with(
+    `access:\n  tokens:\n${token('web', 'series_max: 4')}${token('other', '')}`,
+  );
+  const push = (body: string) => limited.push(body, { token: 'web' });
+  expect(await push('c{a="1"} 1\nc{a="2"} 1\nd{b="1"} 1\nd{b="2"} 1\n')).toBe('applied');
+  for (let times = 0; times < 2; times += 1) {
+    expect(await push('c{a="3"} 1\n')).toMatch(/; "a" is the label with the most values, 2 among 2 /);
+    expect(await push('d{b="3"} 1\n')).toMatch(/; "b" is the label with the most values, 2 among 2 /);
+  }
+  expect(await limited.push('c{z="1"} 1\nc{z="2"} 1\nc{z="3"} 1\n', { token: 'other' })).toBe('applied');
+  expect(await push('c{a="3"} 1\n')).toMatch(/; "z" is the label with the most values, 3 among 5 /);
+});
+
+test('jobs that are made up leave room for tokens', () => {
+  const owners = new Owners();
+  for (let job = 0; job < OWNERS_OF_JOBS_MAX; job += 1)
+    owners.give(job, owners.numberOf({ token: '', job: `${job}` }));
+  expect(owners.hasRoomFor({ token: '', job: 'another' })).toBe(false);
+  expect(owners.hasRoomFor({ token: 'web', job: '7' })).toBe(false);
+  expect(owners.hasRoomFor({ token: 'web', job: '' })).toBe(true);
+  owners.give(OWNERS_OF_JOBS_MAX, owners.numberOf({ token: 'web', job: '' }));
+  expect(owners.ofToken('web')).toBe(1);
+  expect(owners.numberOf({ token: '', job: 'another' })).toBe(0);
+});
