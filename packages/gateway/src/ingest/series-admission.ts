@@ -90,7 +90,8 @@ export class SeriesAdmission {
    */
   admits(family: PushFamily, numbers: number, offset: number): boolean {
     if (this.#pusher === undefined) return true;
-    const exceeded = this.#exceeded(family, numbers);
+    const most = Math.max(numbers, 1);
+    const exceeded = this.#exceeded(family, most, 'refuse') ?? this.#exceeded(family, most, 'drop');
     if (exceeded === undefined) {
       family.leftOut = 'some';
       this.#spend(family, numbers);
@@ -102,11 +103,15 @@ export class SeriesAdmission {
     return false;
   }
 
-  /** The same for one more number of a series that was let in. */
+  /**
+   * The same for one more number of a series that was let in, or is known. It cannot be left out alone, so a limit is exceeded by as many as one series
+   * may have; beyond that it would be none for those that are known.
+   */
   admitsPart(family: PushFamily, offset: number): void {
     if (this.#pusher === undefined) return;
-    const exceeded = this.#exceeded(family, 1);
-    if (exceeded?.onLimit === 'refuse') throw this.#refusal(exceeded, family, offset);
+    const { bucketsMax } = this.#state.limits;
+    const exceeded = this.#exceeded(family, 1, 'refuse') ?? this.#exceeded(family, 1 - bucketsMax, 'drop');
+    if (exceeded !== undefined) throw this.#refusal(exceeded, family, offset);
     this.#spend(family, 1);
   }
 
@@ -120,12 +125,11 @@ export class SeriesAdmission {
     return true;
   }
 
-  /** The limit that is exceeded; one for which the push is refused before others. */
-  #exceeded(family: PushFamily, numbers: number): Limit | undefined {
-    const exceeded = this.#limitsFor(family).filter(
-      ({ leftBefore, spent }) => leftBefore - spent < Math.max(numbers, 1),
+  /** A limit under which there is no room for so many more. */
+  #exceeded(family: PushFamily, numbers: number, what: OnLimit): Limit | undefined {
+    return this.#limitsFor(family).find(
+      ({ leftBefore, spent, onLimit }) => onLimit === what && leftBefore - spent < numbers,
     );
-    return exceeded.find(({ onLimit }) => onLimit === 'refuse') ?? exceeded[0];
   }
 
   #spend(family: PushFamily, numbers: number): void {

@@ -22,6 +22,39 @@ test.each(['refuse', 'drop'])('what counts for nothing costs no room, with on_li
   expect(await limited.page()).not.toContain('g NaN');
 });
 
+test('known histograms do not widen without end where series are left out', async () => {
+  const limited = await Limited.with(
+    `access:\n  tokens:\n${token('web', 'series_max: 40, on_limit: drop')}metrics:\n- {match: f, series_max: 2, on_limit: drop}\n`,
+    { limits: { bucketsMax: 20 } },
+  );
+  const widened = (name: string, from: number): string =>
+    `# TYPE ${name} histogram\n${Array.from({ length: 8 }, (_, i) =>
+      [
+        ...Array.from({ length: 5 }, (_at, bound) => `${name}_bucket{i="${i}",le="${from + bound}.5"} 1`),
+        `${name}_bucket{i="${i}",le="+Inf"} 1`,
+        `${name}_count{i="${i}"} 1\n`,
+      ].join('\n'),
+    ).join('')}`;
+  const outcomes: string[] = [];
+  for (const name of ['h', 'f'])
+    for (let from = 0; from < 100; from += 5)
+      outcomes.push(await limited.push(widened(name, from), { token: 'web' }));
+  expect(outcomes).toContainEqual(expect.stringMatching(/^series_limit: .*token web has \d+ of at most 40 /));
+  expect(limited.seriesOf('web')).toBeLessThanOrEqual(40 + 20);
+  expect(await limited.push('c 1\n', { token: 'web' })).toBe('dropped by limits');
+});
+
+test('a histogram of as many buckets as may be is the last one that comes, whole', async () => {
+  const limited = await Limited.with(`access:\n  tokens:\n${token('web', 'series_max: 2, on_limit: drop')}`, {
+    limits: { bucketsMax: 20 },
+  });
+  const buckets = Array.from({ length: 19 }, (_, bound) => `h_bucket{le="${bound}.5"} 1\n`).join('');
+  const body = `# TYPE h histogram\n${buckets}h_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n`;
+  for (let times = 0; times < 2; times += 1)
+    expect(await limited.push(body, { token: 'web' })).toBe('applied');
+  expect(limited.seriesOf('web')).toBe(22);
+});
+
 test('what takes the place of another is nothing new', async () => {
   const limited = await Limited.with(
     `access:\n  tokens:\n${token('web', 'new_series_per_hour: 3')}${token('other', '')}`,
