@@ -118,14 +118,13 @@ export class PushBuilder implements SampleSink, KnownSeries {
       families,
     };
     this.#placer = new SamplePlacer(state, batch, cursor, values);
-    const { admission } = this.#placer;
-    this.admission = admission;
+    this.admission = this.#placer.admission;
     this.#plain = new PlainReader(families);
     this.#scratch = new TextScratch(state.hashSeed);
-    this.#composites = new PushComposites(state, batch, { plain: this.#plain, admission });
+    this.#composites = new PushComposites(state, batch, { plain: this.#plain, admission: this.admission });
     this.#beside = new CompositeAccumulators(state.accumulators);
     this.#keys = new KeyFinder(state);
-    this.#details = new PushDetails(state, batch, { families, values, admission });
+    this.#details = new PushDetails(state, batch, { families, values, admission: this.admission });
     this.#discarded = new DiscardedLines(state, batch, families);
     const starts = new StartJudge({ state, batch, families, cursor, wallMs });
     this.#finish = new PushFinish(state, batch, { families, details: this.#details, starts });
@@ -427,11 +426,12 @@ export class PushBuilder implements SampleSink, KnownSeries {
     return this.#finish.inSteps(this.#strict);
   }
 
-  /** How much of what was read so far is not known to the state, had to be written anew to be looked for, or made to fit. */
+  /** How much of what was read so far is not known to the state, was left out, had to be written anew to be looked for, or made to fit. */
   get newSeries(): number {
-    const { pendingSeries, families, aliases } = this.batch;
+    const { pendingSeries, families, aliases, ignoredByLimit } = this.batch;
     return (
       pendingSeries.length +
+      ignoredByLimit +
       families.length +
       aliases.length +
       this.#writtenBytes / NEW_SERIES_BYTES +

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import { Owners, OWNERS_OF_JOBS_MAX } from '../../src/store/owners.ts';
 import { Limited, token } from '../support/limited.ts';
+import { turnsDuring } from '../support/turns-during.ts';
 
 test.each(['refuse', 'drop'])('what counts for nothing costs no room, with on_limit: %s', async (onLimit) => {
   const limited = await Limited.with(
@@ -111,4 +112,13 @@ test('jobs that are made up leave room for tokens', () => {
   owners.give(OWNERS_OF_JOBS_MAX, owners.numberOf({ token: 'web', job: '' }));
   expect(owners.ofToken('web')).toBe(1);
   expect(owners.numberOf({ token: '', job: 'another' })).toBe(0);
+});
+
+test('what is left out is work, so that others have their turn where it is much', async () => {
+  const limited = await Limited.with(`access:\n  tokens:\n${token('web', 'series_max: 1, on_limit: drop')}`);
+  expect(await limited.push('z 1\n', { token: 'web' })).toBe('applied');
+  const lines = Array.from({ length: 5000 }, (_, i) => `c{ i="${i}"} 1\n`).join('');
+  const pushed = limited.push(`# TYPE c counter\n${lines}`, { token: 'web' });
+  expect(await turnsDuring(pushed)).toBeGreaterThan(3);
+  expect(await pushed).toBe('dropped by limits');
 });
