@@ -1,7 +1,9 @@
 /** What limits of series are not to do to pushes that bring little, and what nobody is to get past them. */
 import { expect, test } from 'vitest';
 
+import { ownerParts } from '../../src/snapshot/owner-table.ts';
 import { Owners, OWNERS_OF_JOBS_MAX } from '../../src/store/owners.ts';
+import { AccumulatorKind } from '../../src/store/policies.ts';
 import { Limited, token } from '../support/limited.ts';
 import { turnsDuring } from '../support/turns-during.ts';
 
@@ -121,4 +123,16 @@ test('what is left out is work, so that others have their turn where it is much'
   const pushed = limited.push(`# TYPE c counter\n${lines}`, { token: 'web' });
   expect(await turnsDuring(pushed)).toBeGreaterThan(3);
   expect(await pushed).toBe('dropped by limits');
+});
+
+test('a snapshot of few series that are somebody has, among many, is made in steps', () => {
+  const owners = new Owners();
+  const kind = new Uint8Array(2 ** 20).fill(AccumulatorKind.COUNTER);
+  const given = [7, 2 ** 20 - 1];
+  for (const accumulator of given)
+    owners.give(accumulator, owners.numberOf({ token: 'web', job: `${accumulator}` }));
+  const parts = [...ownerParts(owners.freeze(), kind)];
+  expect(parts.length).toBeGreaterThan(4);
+  expect(parts.flatMap(({ columns }) => [...(columns[0] as Uint32Array)])).toEqual(given);
+  expect(parts.map(({ from }) => from)).toEqual(parts.map((_, i) => (i === 0 ? 0 : 1)));
 });
