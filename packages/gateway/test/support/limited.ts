@@ -95,6 +95,10 @@ export class Limited {
     return this.#embedded.gateway.holdingsByType().seriesByToken.get(tokenName) ?? 0;
   }
 
+  async deleteSeries(match: string): Promise<void> {
+    await this.#embedded.gateway.deleteMany({ what: 'series', match: [match], isDryRun: false });
+  }
+
   delete(path: string): Promise<boolean> {
     return this.#embedded.gateway.delete(parsePushPath(path));
   }
