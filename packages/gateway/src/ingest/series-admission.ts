@@ -16,12 +16,14 @@ import type { Batch, PushFamily } from '../store/batch.ts';
 import type { Family } from '../store/families.ts';
 import { OWNERS_OF_JOBS_MAX } from '../store/owners.ts';
 import type { Owner, Owners } from '../store/owners.ts';
-import { AccumulatorKind } from '../store/policies.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 import type { PushRules } from './rewrite/push-rules.ts';
 
 /** Series that are looked at to say which label has the most values, and how long they may be in all. */
 const LOOKED_MAX = 128;
 const LOOKED_CHARS_MAX = 64 * 1024;
+/** So many of what a push brings are gone through for them. */
+const PENDING_MAX = 4096;
 
 /** Whose push it is. */
 interface Pusher {
@@ -253,9 +255,14 @@ function widestLabel(
       else values.add(value);
     }
   };
-  const from = Math.max(pendingSeries.length - LOOKED_MAX / 2, 0);
-  for (let i = from; i < pendingSeries.length && chars < LOOKED_CHARS_MAX; i += 1)
-    if (pendingSeries.family[i] === index) look(pendingSeries.texts.textOf(i));
+  const to = Math.max(pendingSeries.length - PENDING_MAX, 0);
+  for (let i = pendingSeries.length - 1; i >= to && looked < LOOKED_MAX / 2; i -= 1) {
+    if (chars >= LOOKED_CHARS_MAX) break;
+    const kind = pendingSeries.kind[i] as AccumulatorKind;
+    // Of a histogram there are many, which say the same.
+    const isSeries = kind === AccumulatorKind.COUNT || !isGrouped(kind);
+    if (pendingSeries.family[i] === index && isSeries) look(pendingSeries.texts.textOf(i));
+  }
   for (const row of known === undefined ? [] : firstRows(known, LOOKED_MAX - looked)) {
     if (chars >= LOOKED_CHARS_MAX) break;
     const accumulator = isDistribution(known!.type) ? accumulators.composites[row]!.count : row;

@@ -104,6 +104,17 @@ test('a refusal says what is so now, of whichever family', async () => {
   expect(await push('c{a="3"} 1\n')).toMatch(/; "z" is the label with the most values, 3 among 5 /);
 });
 
+test('of histograms a refusal counts series, not buckets', async () => {
+  const limited = await Limited.with(`access:\n  tokens:\n${token('web', 'series_max: 450')}`);
+  const bounds = Array.from({ length: 99 }, (_, bound) => bound);
+  const histogram = (page: number): string =>
+    `${bounds.map((bound) => `h_bucket{page="${page}",path="/",le="${bound}"} 1\n`).join('')}h_bucket{page="${page}",path="/",le="+Inf"} 1\nh_sum{page="${page}",path="/"} 1\nh_count{page="${page}",path="/"} 1\n`;
+  const body = `# TYPE h histogram\n${[1, 2, 3, 4, 5].map(histogram).join('')}`;
+  expect(await limited.push(body, { token: 'web' })).toMatch(
+    /; "page" is the label with the most values, 5 among 5 series of h$/,
+  );
+});
+
 test('jobs that are made up leave room for tokens', () => {
   const owners = new Owners();
   for (let job = 0; job < OWNERS_OF_JOBS_MAX; job += 1)
