@@ -90,6 +90,21 @@ test.each(['refuse', 'drop'])(
   },
 );
 
+test('what comes late brings nothing', async () => {
+  const limited = await Limited.with(`access:\n  tokens:\n${token('web', 'new_series_per_hour: 8')}`, {
+    byJob: true,
+    jobCounterResets: 'accumulate',
+  });
+  const push = (start: number, series: readonly string[]) => {
+    const lines = series.map((name) => `c_total{i="${name}"} 5\nc_created{i="${name}"} ${start}\n`);
+    const body = `# TYPE c counter\n${lines.join('')}# EOF\n`;
+    return limited.push(body, { token: 'web', path: 'job/x', format: 'openmetrics' });
+  };
+  expect(await push(1_600_000_009, ['1'])).toBe('applied');
+  for (let times = 0; times < 5; times += 1) expect(await push(1_600_000_000, ['1', '2', '3'])).toBe('late');
+  expect(await push(1_600_000_009, ['1', '2', '3', '4', '5', '6', '7', '8'])).toBe('applied');
+});
+
 test('a refusal says what is so now, of whichever family', async () => {
   const limited = await Limited.with(
     `access:\n  tokens:\n${token('web', 'series_max: 4')}${token('other', '')}`,

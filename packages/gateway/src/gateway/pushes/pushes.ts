@@ -185,7 +185,7 @@ export class Pushes<Counts extends object> {
         if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(push)) return WAITS;
-      request.allowance?.newLeft?.overdraw(batch.admitted);
+      if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
       return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
@@ -265,7 +265,7 @@ export class Pushes<Counts extends object> {
       const mayCount = (): boolean => this.#counts(request.key, how.rules);
       const brought = batch.admitted;
       if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
-        request.allowance?.newLeft?.overdraw(brought);
+        if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
         return this.#counted(push, request.key);
       }
     } finally {
