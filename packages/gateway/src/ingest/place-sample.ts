@@ -80,7 +80,11 @@ export class SamplePlacer {
       if (seen[accumulator] === serial) throw duplicateSeries(accumulators.textOf(accumulator), offset);
       seen[accumulator] = serial;
     } else {
-      const index = this.#pending(text, shape, { isInstead: isKnown, offset });
+      const index = this.#pending(text, shape, {
+        isInstead: isKnown,
+        isNothing: this.#values.isNothing(kind, value),
+        offset,
+      });
       if (index === undefined) return undefined;
       accumulator = ~index;
     }
@@ -88,10 +92,10 @@ export class SamplePlacer {
     return accumulator;
   }
 
-  #admits({ family, composite }: PendingShape, offset: number): boolean {
+  #admits({ family, composite }: PendingShape, numbers: 0 | 1, offset: number): boolean {
     const of = this.#batch.families[family]!;
-    if (composite === NO_COMPOSITE) return this.admission.admits(of, 1, offset);
-    this.admission.admitsPart(of, offset);
+    if (composite === NO_COMPOSITE) return this.admission.admits(of, numbers, offset);
+    if (numbers > 0) this.admission.admitsPart(of, offset);
     return true;
   }
 
@@ -103,14 +107,18 @@ export class SamplePlacer {
   #pending(
     text: TextAt,
     shape: PendingShape,
-    { isInstead, offset }: { readonly isInstead: boolean; readonly offset: number },
+    {
+      isInstead,
+      isNothing,
+      offset,
+    }: { readonly isInstead: boolean; readonly isNothing: boolean; readonly offset: number },
   ): number | undefined {
     const { view, start, end, hash } = text;
     const { pendingSeries } = this.#batch;
     let index = pendingSeries.texts.find(view, start, end, hash);
     if (index < 0) {
       // What takes the place of another is nothing more.
-      if (!isInstead && !this.#admits(shape, offset)) return undefined;
+      if (!isInstead && !this.#admits(shape, isNothing ? 0 : 1, offset)) return undefined;
       index = pendingSeries.add(view, start, end, hash, shape);
       if (isExtreme(shape.kind) && this.#mayHaveWindow(shape)) this.#batch.pendingWindows += 1;
       checkPending(this.#state, this.#batch, offset);

@@ -25,7 +25,7 @@ import { DiscardedLines } from './discarded-lines.ts';
 import { beginPush, growCursor, newCursor, pass, readExpected } from './expected-run.ts';
 import type { Cursor, ExpectedRun } from './expected-run.ts';
 import { ReorderedLabels } from './reordered-labels.ts';
-import type { PushedBy } from './series-admission.ts';
+import type { PushedBy, SeriesAdmission } from './series-admission.ts';
 import { PushFinish } from './finish-push.ts';
 import { KeyFinder } from './key-finder.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
@@ -73,6 +73,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
   readonly #plain: PlainReader;
   readonly #values: ValueCheck;
   readonly #placer: SamplePlacer;
+  readonly admission: SeriesAdmission;
   readonly #scratch: TextScratch;
   readonly #composites: PushComposites;
   readonly #beside: CompositeAccumulators;
@@ -117,13 +118,13 @@ export class PushBuilder implements SampleSink, KnownSeries {
       families,
     };
     this.#placer = new SamplePlacer(state, batch, cursor, values);
-    const { admission } = this.#placer;
+    this.admission = this.#placer.admission;
     this.#plain = new PlainReader(families);
     this.#scratch = new TextScratch(state.hashSeed);
-    this.#composites = new PushComposites(state, batch, { plain: this.#plain, admission });
+    this.#composites = new PushComposites(state, batch, { plain: this.#plain, admission: this.admission });
     this.#beside = new CompositeAccumulators(state.accumulators);
     this.#keys = new KeyFinder(state);
-    this.#details = new PushDetails(state, batch, { families, values, admission });
+    this.#details = new PushDetails(state, batch, { families, values, admission: this.admission });
     this.#discarded = new DiscardedLines(state, batch, families);
     const starts = new StartJudge({ state, batch, families, cursor, wallMs });
     this.#finish = new PushFinish(state, batch, { families, details: this.#details, starts });
@@ -142,7 +143,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
     resetBatch(this.batch);
     this.batch.source = source;
     this.batch.sender = sender;
-    this.#placer.admission.begin(pusher);
+    this.admission.begin(pusher);
     if (body.length > LONG_BYTES) reserveColumns(this.batch, body.length);
     this.#plain.begin();
     this.#keys.begin();
@@ -425,11 +426,12 @@ export class PushBuilder implements SampleSink, KnownSeries {
     return this.#finish.inSteps(this.#strict);
   }
 
-  /** How much of what was read so far is not known to the state, had to be written anew to be looked for, or made to fit. */
+  /** How much of what was read so far is not known to the state, was left out, had to be written anew to be looked for, or made to fit. */
   get newSeries(): number {
-    const { pendingSeries, families, aliases } = this.batch;
+    const { pendingSeries, families, aliases, ignoredByLimit } = this.batch;
     return (
       pendingSeries.length +
+      ignoredByLimit +
       families.length +
       aliases.length +
       this.#writtenBytes / NEW_SERIES_BYTES +
@@ -472,7 +474,7 @@ export class PushBuilder implements SampleSink, KnownSeries {
 
   /** Whether its new series may still come, where others have brought some since they were read. */
   get isStillAdmitted(): boolean {
-    return this.#placer.admission.isAsBefore;
+    return this.admission.isAsBefore;
   }
 
   /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */

@@ -14,13 +14,16 @@ import type { State } from '../state/state.ts';
 import type { SenderMode } from '../store/aggregation-config.ts';
 import type { Batch, PushFamily } from '../store/batch.ts';
 import type { Family } from '../store/families.ts';
-import { OWNERS_MAX } from '../store/owners.ts';
+import { OWNERS_OF_JOBS_MAX } from '../store/owners.ts';
 import type { Owner, Owners } from '../store/owners.ts';
-import { AccumulatorKind } from '../store/policies.ts';
+import { AccumulatorKind, isGrouped } from '../store/policies.ts';
 import type { PushRules } from './rewrite/push-rules.ts';
 
-/** Series that are looked at to say which label has the most values. */
+/** Series that are looked at to say which label has the most values, and how long they may be in all. */
 const LOOKED_MAX = 128;
+const LOOKED_CHARS_MAX = 64 * 1024;
+/** So many of what a push brings are gone through for them. */
+const PENDING_MAX = 4096;
 
 /** Whose push it is. */
 interface Pusher {
@@ -48,7 +51,15 @@ interface Limit {
   readonly text: string;
 }
 
+interface WidestLabel {
+  readonly label: string;
+  readonly values: number;
+  readonly looked: number;
+}
+
 export class SeriesAdmission {
+  /** What is added is nobody's but the gateway's own: where it may not come it is left out, and no push is refused for it. */
+  isOwn = false;
   readonly #state: State;
   readonly #batch: Batch;
   #pusher: Pusher | undefined;
@@ -56,6 +67,10 @@ export class SeriesAdmission {
   #ofPush: Limit[] | undefined;
   /** With those of a family. */
   readonly #ofFamilies = new Map<PushFamily, readonly Limit[]>();
+  /** What a refusal said last of a family as the state had it. */
+  #widest:
+    | { readonly name: string; readonly epoch: number; readonly label: WidestLabel | undefined }
+    | undefined;
 
   constructor(state: State, batch: Batch) {
     this.#state = state;
@@ -65,33 +80,40 @@ export class SeriesAdmission {
   /** Without a pusher all is let in. */
   begin(pusher: Pusher | undefined): void {
     this.#pusher = pusher;
+    this.isOwn = false;
     this.#ofPush = undefined;
     if (this.#ofFamilies.size > 0) this.#ofFamilies.clear();
     this.#batch.owner = pusher && ownerOf(pusher);
   }
 
   /**
-   * To be called before a new series is added, or one that a histogram or summary begins with, as so many numbers: whether it is let in. Throws a PushProblem
-   * where the push is to be refused.
+   * To be called before a new series is added, or one that a histogram or summary begins with, as so many numbers, none for a sample that counts for
+   * nothing: whether it is let in. Throws a PushProblem where the push is to be refused.
    */
   admits(family: PushFamily, numbers: number, offset: number): boolean {
     if (this.#pusher === undefined) return true;
-    const exceeded = this.#exceeded(family, numbers);
+    const most = Math.max(numbers, 1);
+    const exceeded = this.#exceeded(family, most, 'refuse') ?? this.#exceeded(family, most, 'drop');
     if (exceeded === undefined) {
       family.leftOut = 'some';
       this.#spend(family, numbers);
       return true;
     }
-    if (exceeded.onLimit === 'refuse') throw this.#refusal(exceeded, family, offset);
+    if (exceeded.onLimit === 'refuse' && numbers > 0 && !this.isOwn)
+      throw this.#refusal(exceeded, family, offset);
     this.#batch.ignoredLimit ??= exceeded.text;
     return false;
   }
 
-  /** The same for one more number of a series that was let in. */
+  /**
+   * The same for one more number of a series that was let in, or is known. It cannot be left out alone, so a limit is exceeded by as many as one series
+   * may have; beyond that it would be none for those that are known.
+   */
   admitsPart(family: PushFamily, offset: number): void {
     if (this.#pusher === undefined) return;
-    const exceeded = this.#exceeded(family, 1);
-    if (exceeded?.onLimit === 'refuse') throw this.#refusal(exceeded, family, offset);
+    const { bucketsMax } = this.#state.limits;
+    const exceeded = this.#exceeded(family, 1, 'refuse') ?? this.#exceeded(family, 1 - bucketsMax, 'drop');
+    if (exceeded !== undefined) throw this.#refusal(exceeded, family, offset);
     this.#spend(family, 1);
   }
 
@@ -105,13 +127,15 @@ export class SeriesAdmission {
     return true;
   }
 
-  /** The limit that is exceeded; one for which the push is refused before others. */
-  #exceeded(family: PushFamily, numbers: number): Limit | undefined {
-    const exceeded = this.#limitsFor(family).filter(({ leftBefore, spent }) => leftBefore - spent < numbers);
-    return exceeded.find(({ onLimit }) => onLimit === 'refuse') ?? exceeded[0];
+  /** A limit under which there is no room for so many more. */
+  #exceeded(family: PushFamily, numbers: number, what: OnLimit): Limit | undefined {
+    return this.#limitsFor(family).find(
+      ({ leftBefore, spent, onLimit }) => onLimit === what && leftBefore - spent < numbers,
+    );
   }
 
   #spend(family: PushFamily, numbers: number): void {
+    this.#batch.admitted += numbers;
     for (const limit of this.#limitsFor(family)) limit.spent += numbers;
   }
 
@@ -126,12 +150,23 @@ export class SeriesAdmission {
   }
 
   #refusal({ code, text }: Limit, family: PushFamily, offset: number): PushProblem {
-    const widest = widestLabel(this.#state, this.#batch, family);
+    const widest = this.#widestLabel(family);
     const why =
       widest === undefined
         ? ''
         : `; ${quote(widest.label)} is the label with the most values, ${widest.values} among ${widest.looked} series of ${family.name}`;
     return new PushProblem(code, `${family.name} has a new series, and ${text}${why}`, offset);
+  }
+
+  /** A push that is refused again and again must not cost much more than others that are. */
+  #widestLabel(family: PushFamily): WidestLabel | undefined {
+    const { epoch } = this.#state;
+    const { name } = family;
+    const isOfState = this.#batch.pendingSeries.length === 0;
+    if (isOfState && this.#widest?.epoch === epoch && this.#widest.name === name) return this.#widest.label;
+    const label = widestLabel(this.#state, this.#batch, family);
+    if (isOfState) this.#widest = { name, epoch, label };
+    return label;
   }
 }
 
@@ -159,7 +194,7 @@ function* limitsOfPush(pusher: Pusher, state: State): Generator<Limit, void> {
   const owner = ownerOf(pusher);
   const isCounted = allowance?.seriesMax !== undefined || source?.jobSeriesMax !== undefined;
   if (isCounted && owner !== undefined && !owners.hasRoomFor(owner)) {
-    const text = `so many tokens and jobs have some, ${OWNERS_MAX}, that those of another are not counted`;
+    const text = `so many jobs have some, ${OWNERS_OF_JOBS_MAX}, that those of another are not counted`;
     yield { code: 'series_limit', leftNow: () => 0, leftBefore: 0, spent: 0, onLimit: 'refuse', text };
   }
 }
@@ -206,10 +241,12 @@ function widestLabel(
   { accumulators }: State,
   { pendingSeries }: Batch,
   { index, known }: PushFamily,
-): { readonly label: string; readonly values: number; readonly looked: number } | undefined {
+): WidestLabel | undefined {
   const valuesOf = new Map<string, Set<string>>();
   let looked = 0;
+  let chars = 0;
   const look = (text: string): void => {
+    chars += text.length;
     looked += 1;
     for (const { name, value } of parseSeriesText(text).labels) {
       if (name === 'le') continue;
@@ -218,10 +255,16 @@ function widestLabel(
       else values.add(value);
     }
   };
-  const from = Math.max(pendingSeries.length - LOOKED_MAX / 2, 0);
-  for (let i = from; i < pendingSeries.length; i += 1)
-    if (pendingSeries.family[i] === index) look(pendingSeries.texts.textOf(i));
+  const to = Math.max(pendingSeries.length - PENDING_MAX, 0);
+  for (let i = pendingSeries.length - 1; i >= to && looked < LOOKED_MAX / 2; i -= 1) {
+    if (chars >= LOOKED_CHARS_MAX) break;
+    const kind = pendingSeries.kind[i] as AccumulatorKind;
+    // Of a histogram there are many, which say the same.
+    const isSeries = kind === AccumulatorKind.COUNT || !isGrouped(kind);
+    if (pendingSeries.family[i] === index && isSeries) look(pendingSeries.texts.textOf(i));
+  }
   for (const row of known === undefined ? [] : firstRows(known, LOOKED_MAX - looked)) {
+    if (chars >= LOOKED_CHARS_MAX) break;
     const accumulator = isDistribution(known!.type) ? accumulators.composites[row]!.count : row;
     if (accumulator >= 0 && accumulators.kind[accumulator] !== AccumulatorKind.FREE)
       look(accumulators.textOf(accumulator));

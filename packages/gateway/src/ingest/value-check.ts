@@ -31,10 +31,15 @@ export class ValueCheck {
       throw this.#unfit(accumulator, value, offset, 'counts must be finite and not negative');
     }
     if (kind === AccumulatorKind.FREE) throw new Error('BUG: a freed accumulator was found');
-    if (Number.isFinite(value) || (takesInfinities(kind) && isValue(kind, value))) return value;
+    if (isFit(kind, value)) return value;
     if (staysWithoutValue(kind)) return this.#withoutSum(accumulator);
     this.#batch.ignoredNonFinite += 1;
     return Number.NaN;
+  }
+
+  /** Whether a new series would not come to be by this value. */
+  isNothing(kind: AccumulatorKind, value: number): boolean {
+    return !takesCounts(kind) && !isFit(kind, value) && !isValue(kind, Number.NaN);
   }
 
   /**
@@ -51,4 +56,8 @@ export class ValueCheck {
     const text = shownText(this.#batch, this.#accumulators, accumulator);
     return new PushProblem('invalid_value', `${text} is ${formatFloat64(value)}; ${advice}`, offset);
   }
+}
+
+function isFit(kind: AccumulatorKind, value: number): boolean {
+  return Number.isFinite(value) || (takesInfinities(kind) && isValue(kind, value));
 }

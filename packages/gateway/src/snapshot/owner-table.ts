@@ -9,19 +9,23 @@ import { broken, Tag } from './parts.ts';
 import type { Part, PartReader } from './parts.ts';
 
 const ROWS_MAX = 1 << 15;
+/** Accumulators that are looked at for one part, of which few or none may be somebody's: others have their turn between two parts. */
+const LOOKED_MAX = 1 << 16;
 
 /** `kind` is that of the time of the snapshot. */
 export function* ownerParts({ end, ownerOf }: FrozenOwners, kind: Uint8Array): Generator<Part, void> {
   const most = Math.min(end, kind.length);
   let rows = new Rows();
   let from = 0;
+  let looked = 0;
   for (let accumulator = 0; accumulator < most; accumulator += 1) {
     const owner = kind[accumulator] === AccumulatorKind.FREE ? undefined : ownerOf(accumulator);
-    if (owner === undefined) continue;
-    rows.add(accumulator, owner);
-    if (rows.length < ROWS_MAX) continue;
+    if (owner !== undefined) rows.add(accumulator, owner);
+    looked += 1;
+    if (rows.length < ROWS_MAX && looked < LOOKED_MAX) continue;
     yield rows.part(from);
     from += rows.length;
+    looked = 0;
     rows = new Rows();
   }
   if (rows.length > 0) yield rows.part(from);

@@ -69,6 +69,8 @@ export interface Batch {
   /** Samples of new series that were left out, as somebody has as many as may be; and which limit that was. */
   ignoredByLimit: number;
   ignoredLimit: string | undefined;
+  /** New series as limits count them; none where no limit was asked. */
+  admitted: number;
   /** Exemplars that there is no room for. */
   exemplarsDropped: number;
   /** Some of the histograms have native buckets. */
@@ -177,6 +179,7 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredByRule: 0,
     ignoredByLimit: 0,
     ignoredLimit: undefined,
+    admitted: 0,
     exemplarsDropped: 0,
     native: false,
     source: undefined,
@@ -220,6 +223,7 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredByRule = 0;
   batch.ignoredByLimit = 0;
   batch.ignoredLimit = undefined;
+  batch.admitted = 0;
   batch.exemplarsDropped = 0;
   batch.native = false;
   batch.source = undefined;

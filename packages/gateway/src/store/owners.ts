@@ -7,7 +7,9 @@ const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
 const NOBODY = 0;
 /** So many may have series at once; series of others are nobody's. */
-export const OWNERS_MAX: number = 2 ** 16 - 1;
+const OWNERS_MAX = 2 ** 16 - 1;
+/** Anybody may make up jobs, so these leave some room for tokens alone. */
+export const OWNERS_OF_JOBS_MAX: number = OWNERS_MAX - 2 ** 12;
 
 /** Empty where it is not asked for. */
 export interface Owner {
@@ -41,7 +43,7 @@ export class Owners {
 
   /** Whether `numberOf` has room for this one. */
   hasRoomFor(owner: Owner): boolean {
-    return this.#numbers.size < OWNERS_MAX || this.#numbers.has(keyOf(owner));
+    return this.#numbers.size < mostFor(owner) || this.#numbers.has(keyOf(owner));
   }
 
   /** To be given to `give` before another is asked for; that of nobody where there are too many. */
@@ -49,7 +51,7 @@ export class Owners {
     const key = keyOf(owner);
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
-    if (this.#numbers.size >= OWNERS_MAX) return NOBODY;
+    if (this.#numbers.size >= mostFor(owner)) return NOBODY;
     const number = this.#freeNumbers.pop() ?? this.#owned.length;
     this.#owned[number] = { token: owner.token, job: owner.job, count: 0 };
     this.#numbers.set(key, number);
@@ -128,6 +130,10 @@ export class Owners {
     this.#owned[number] = undefined;
     this.#freeNumbers.push(number);
   }
+}
+
+function mostFor({ job }: Owner): number {
+  return job === '' ? OWNERS_MAX : OWNERS_OF_JOBS_MAX;
 }
 
 function keyOf({ token, job }: Owner): string {

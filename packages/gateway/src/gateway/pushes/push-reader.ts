@@ -14,6 +14,7 @@ import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushBuilder } from '../../ingest/push-builder.ts';
 import { addPushTimes } from '../../ingest/push-times.ts';
 import { noPathLabels } from '../../ingest/sample-kinds.ts';
+import type { PushedBy } from '../../ingest/series-admission.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem } from '../../model/errors.ts';
 import type { Label } from '../../model/labels.ts';
@@ -262,18 +263,19 @@ export class PushReader {
     sink: Sink,
     isAttempt: boolean = false,
   ): { readonly decoder: PushDecoder; readonly stepBytes: number } {
-    const { key, body, format = 'text', allowance } = request;
+    const { key, body, format = 'text' } = request;
     const { added, sender } = rules;
     const { builder } = this;
     const isLabelled = sink === builder || sink === this.#labelled;
-    const isOwned = rules.limits || allowance !== undefined;
-    const pusher =
-      isOwned && !(isAttempt && isLimited(request, rules)) ? { key, rules, allowance } : undefined;
+    const pusher = isAttempt && isLimited(request, rules) ? undefined : pusherOf(request, rules);
     builder.begin(body, isLabelled ? added : noPathLabels, key.text, { sender, pusher });
     if (this.showsPushTimes(rules)) {
+      builder.admission.isOwn = true;
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
+      builder.admission.isOwn = false;
       // Nobody has sent them.
       builder.batch.samples = 0;
+      builder.batch.ignoredByLimit = 0;
     }
     if (sink === this.#rewriter) this.#rewriter.begin(body, rules);
     else if (sink === this.#renamed) this.#renamed.begin(rules);
@@ -288,6 +290,11 @@ export class PushReader {
       stepBytes: format === 'protobuf' ? PROTOBUF_STEP_BYTES : stepBytesWith(added.labels),
     };
   }
+}
+
+/** Whose new series are; undefined where it is not to be known. */
+export function pusherOf({ key, allowance }: PushRequest, rules: PushRules): PushedBy['pusher'] {
+  return rules.limits || allowance !== undefined ? { key, rules, allowance } : undefined;
 }
 
 /** Whether new series are counted for a limit. */

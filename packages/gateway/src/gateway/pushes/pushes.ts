@@ -29,7 +29,7 @@ import { located } from './located.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
 import { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
-import { PushReader } from './push-reader.ts';
+import { PushReader, pusherOf } from './push-reader.ts';
 import type { LongReading } from './push-reader.ts';
 import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
@@ -185,7 +185,7 @@ export class Pushes<Counts extends object> {
         if (isDone !== true) return LONG;
       }
       if (!this.#ledger.push(push)) return WAITS;
-      request.allowance?.newLeft?.overdraw(batch.pendingSeries.length);
+      if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
       return this.#counted(push, request.key);
     } catch (error) {
       throw atOnce(located(error, body, format));
@@ -263,9 +263,9 @@ export class Pushes<Counts extends object> {
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
       const mayCount = (): boolean => this.#counts(request.key, how.rules);
-      const brought = batch.pendingSeries.length;
+      const brought = batch.admitted;
       if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
-        request.allowance?.newLeft?.overdraw(brought);
+        if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
         return this.#counted(push, request.key);
       }
     } finally {
@@ -314,7 +314,8 @@ export class Pushes<Counts extends object> {
   }
 
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
-  noteFailure({ key, rights }: PushRequest): void {
+  noteFailure(request: PushRequest): void {
+    const { key, rights, allowance } = request;
     const ledger = this.#ledger;
     const { state } = ledger;
     const rules = this.rulesFor(key, rights);
@@ -324,11 +325,14 @@ export class Pushes<Counts extends object> {
     const nowMs = ledger.wallMs();
     if (nowMs - lastFailure(state, path) * 1000 < FAILURE_EVERY_MS) return;
     const { builder } = this.#reader;
-    builder.begin(nothing, path, key.text, { sender: rules.sender });
+    builder.begin(nothing, path, key.text, { sender: rules.sender, pusher: pusherOf(request, rules) });
+    builder.admission.isOwn = true;
     try {
       addFailureTime(builder, state, nowMs);
       const batch = builder.finish();
-      if (!batch.exceeds) ledger.push(new PushCommand(batch, nothing, { source: key.text, method: 'POST' }));
+      if (batch.exceeds || batch.length === 0) return;
+      ledger.push(new PushCommand(batch, nothing, { source: key.text, method: 'POST' }));
+      allowance?.newLeft?.overdraw(batch.admitted);
     } catch (error) {
       // There is no room for another series.
       if (!(error instanceof PushProblem)) throw error;
