@@ -13,9 +13,10 @@ import { repository, run } from '../support/programs.ts';
 import type { RunOptions } from '../support/programs.ts';
 
 const FETCH_MS = 300_000;
-/** Of 597 kB in 550 files. What goes past these has either grown a lot, or has something in it that nobody uses. */
-const TARBALL_BYTES_MAX = 750_000;
-const FILES_MAX = 650;
+/** Of 540 kB in 462 files, 15 of them types. What goes past these has either grown a lot, or has something in it that nobody uses. */
+const TARBALL_BYTES_MAX = 700_000;
+const FILES_MAX = 550;
+const TYPES_MAX = 25;
 
 const gateway = join(repository, 'packages/gateway');
 const folder = programFolder();
@@ -34,7 +35,7 @@ async function succeed(program: string, args: readonly string[], options: RunOpt
 /** Why npx cannot have a package, from its message; a package that fails is no reason. */
 function reasonOf({ message }: Error): string {
   return (
-    /E(?:AI_AGAIN|NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|404|TARGET|NOTCACHED|BADPLATFORM)\b.*/.exec(
+    /E(?:AI_AGAIN|NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|403|404|TARGET|NOTCACHED|BADPLATFORM)\b.*/.exec(
       message,
     )?.[0] ?? ''
   );
@@ -63,9 +64,9 @@ test('the package has its code and the types that can be imported, and little el
     'dist/build.json',
     'package.json',
   ]);
-  // Types of the store cannot be imported, and nothing that can be mentions them all.
+  // All that index.d.ts leads to, which is not the inside of the gateway.
   expect(paths).toContain('dist/index.d.ts');
-  expect(paths).not.toContain('dist/process.d.ts');
+  expect(paths.filter((path) => path.endsWith('.d.ts')).length).toBeLessThan(TYPES_MAX);
   expect(paths.length).toBeLessThan(FILES_MAX);
   expect(statSync(tarball).size).toBeLessThan(TARBALL_BYTES_MAX);
   const installed = join(folder, 'node_modules/prom-aggregation-gateway');
@@ -96,16 +97,10 @@ const checkers = [
   },
   { checker: 'publint@0.3.25', args: ['--strict'] },
 ];
-test.each(checkers)('$checker finds nothing', { timeout: FETCH_MS }, async ({ checker, args }) => {
-  const isThere = await succeed('npx', [
-    '--yes',
-    '--prefer-offline',
-    '--package',
-    checker,
-    'node',
-    '--version',
-  ]).catch(leftOut(checker));
-  if (isThere === undefined) return;
+test.for(checkers)('$checker finds nothing', { timeout: FETCH_MS }, async ({ checker, args }, { skip }) => {
+  const fetched = ['--yes', '--prefer-offline', '--package', checker, 'node', '--version'];
+  const isThere = await succeed('npx', fetched).catch(leftOut(checker));
+  if (isThere === undefined) skip('it cannot be fetched here');
   await succeed('npx', ['--yes', '--prefer-offline', checker, ...args, tarball]);
 });
 
