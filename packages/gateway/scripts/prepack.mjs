@@ -1,9 +1,43 @@
-// Makes the package whole before `npm pack` and `npm publish`: a fresh build, and the pages that belong into it.
-import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+// Makes the package whole before `npm pack` and `npm publish`: a fresh build, the license, the commit it is built from. postpack.mjs
+// takes away again what this adds.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const root = new URL('../../../', import.meta.url);
-const package_ = new URL('../', import.meta.url);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const gateway = join(root, 'packages/gateway');
+const dist = join(gateway, 'dist');
 
-execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-for (const name of ['README.md', 'LICENSE']) copyFileSync(new URL(name, root), new URL(name, package_));
+// What was built of sources that are gone since must not go along, so nothing old is left.
+rmSync(dist, { recursive: true, force: true });
+const compiler = join(root, 'node_modules/typescript/bin/tsc');
+execFileSync(process.execPath, [compiler, '-b', gateway], { stdio: ['ignore', 'inherit', 'inherit'] });
+copyFileSync(join(root, 'LICENSE'), join(gateway, 'LICENSE'));
+
+const git = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'], {
+  cwd: root,
+  encoding: 'utf8',
+});
+// Without git, or outside of a clone, nobody knows it.
+if (git.status === 0)
+  writeFileSync(join(dist, 'build.json'), `${JSON.stringify({ commit: git.stdout.trim() })}\n`);
+
+// Of the types only those go along that index.d.ts leads to: nothing else can be imported.
+const needed = typesFrom('index.d.ts');
+const others = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.d.ts') && !needed.has(path));
+writeFileSync(join(dist, '.npmignore'), others.map((path) => `/${path}\n`).join(''));
+
+function typesFrom(entry) {
+  const found = new Set([entry]);
+  // A set goes on to what is added while it is gone through.
+  for (const path of found) {
+    const text = readFileSync(join(dist, path), 'utf8');
+    for (const [, to] of text.matchAll(/(?:\bfrom |\bimport\()['"](\.[^'"]+)\.[jt]s['"]/g)) {
+      found.add(`${posix.join(posix.dirname(path), to)}.d.ts`);
+    }
+  }
+  return found;
+}

@@ -1,6 +1,4 @@
 /** The one place where the parts are put together, for the process and for those who embed the gateway. */
-import { readFileSync } from 'node:fs';
-
 import { Access } from './access/access.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
@@ -22,6 +20,7 @@ import { withoutTokens } from './primitives/hide-tokens.ts';
 import type { Log } from './primitives/log.ts';
 import { RulesReload } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
+import { version } from './version.ts';
 import type { WebConfigFile } from './web-config-file.ts';
 
 export interface Assembly {
@@ -55,7 +54,6 @@ export function assemble(
 ): Assembly {
   const parts = { ...given, log: withoutTokens(given.log) };
   const { gatewayOptions, httpOptions, journal, clock, log, rules, webConfig } = parts;
-  const version = packageVersion();
   const { scrapesMax, viewsBytesMax } = httpOptions;
   const scrapes = { scrapesMax, viewsBytesMax };
   const gateway = new Gateway({
@@ -150,9 +148,4 @@ export async function assembleDurable(
   });
   assembly = assemble({ ...others, journal, storage });
   return assembly;
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

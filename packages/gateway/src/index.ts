@@ -1,13 +1,13 @@
 /** The public API, for those who embed the gateway in a Node server of their own. */
-export { createGateway, openGateway } from './embed.ts';
+export { createGateway, openGateway } from './create-gateway.ts';
 export type {
   EmbeddedGateway,
   EmbeddedOptions,
   EmbeddedStorage,
   PushOptions,
   ScrapeOptions,
-} from './embed.ts';
-export type { PushFormat, PushOutcome } from './gateway/api.ts';
+} from './embedded.ts';
+export type { PushFormat, PushOutcome } from './model/push-outcome.ts';
 export { StorageProblem } from './journal/journal.ts';
 export type { StorageOptions } from './journal/options.ts';
 export { RequestError } from './model/errors.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { newToken } from './access/new-token.ts';
 import { AccessWarnings } from './access/warnings.ts';
-import { assemble, assembleDurable, packageVersion } from './assemble.ts';
+import { assemble, assembleDurable } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { runConfigCommand } from './config-command.ts';
 import type { Config } from './config/config.ts';
@@ -23,6 +23,7 @@ import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
 import { modesOf, noRules } from './rules/rules.ts';
 import { runStorageCommand } from './storage-command.ts';
+import { version, versionLine } from './version.ts';
 import { WebConfigFile } from './web-config-file.ts';
 
 /** Runs what the command line and the environment ask for. */
@@ -33,7 +34,7 @@ export async function runProcess(): Promise<void> {
       process.stdout.write(helpText());
       return;
     case 'version':
-      process.stdout.write(`prom-aggregation-gateway ${packageVersion()}\n`);
+      process.stdout.write(`${versionLine()}\n`);
       return;
     case 'errors':
       for (const error of invocation.errors) process.stderr.write(`${error}\n`);
@@ -98,7 +99,7 @@ async function run({
     config: absolute(config.configFile),
     storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
     memory: formatSize(config.memoryBytes),
-    version: packageVersion(),
+    version,
   });
   reloadNow();
 }

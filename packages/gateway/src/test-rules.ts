@@ -3,7 +3,7 @@
  * of its series.
  */
 import { embed } from './embed.ts';
-import type { EmbeddedOptions, PushOptions } from './embed.ts';
+import type { EmbeddedOptions, PushOptions } from './embedded.ts';
 import { decodersFor } from './gateway/pushes/decoders.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { parsePushPath } from './http/routes/push-path.ts';

@@ -32,7 +32,7 @@ export function helpText(): string {
     '  --help, -h',
     '        Show this help.',
     '  --version',
-    '        Show the version.',
+    '        Show the version, the commit if known, and the version of Node.',
   ].join('\n')}\n`;
 }
 
@@ -62,7 +62,7 @@ export function flagReference(): string {
     '| --- | --- | --- | --- | --- |',
     ...flags.map(referenceRow),
     '| `--help`, `-h` | | | | Show all flags. |',
-    '| `--version` | | | | Show the version. |',
+    '| `--version` | | | | Show the version, the commit if known, and the version of Node. |',
   ].join('\n')}\n`;
 }
 

@@ -2,8 +2,11 @@ import type { SeriesRights } from '../rules/access.ts';
 import type { SeriesAllowance } from '../rules/series-limit.ts';
 import type { GroupingKey, Label } from '../model/labels.ts';
 import type { ExpositionFormat } from '../model/exposition-format.ts';
+import type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
+
+export type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 
 /**
  * What the HTTP layer (and an embedder) asks of the gateway. All sizes are bytes, all times milliseconds.
@@ -35,9 +38,6 @@ export interface GatewayApi {
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
 }
-
-/** What the body of a push may be written in. */
-export type PushFormat = 'text' | 'openmetrics' | 'protobuf';
 
 /** Who waits for the answer, as far as pushes that have to wait are concerned. */
 export interface Client {
@@ -140,20 +140,6 @@ export interface ExpositionReader {
   /** The page will not be finished, and what there is of it must not pass for whole. The next slice rejects. */
   cut(reason: CutReason): void;
 }
-
-/**
- * `replayed`: it was there already, under the same idempotency key. `dropped`: as applied, but it has samples and none of them adds
- * anything, as they are of summaries that are not kept, NaN or infinite. `dropped by rules`: the same, where rules drop some or all of them. `dropped by limits`: the same, where new
- * series are left out, as there are as many as may be. `late`: it is older than what its source has pushed already, as its start times say, and has
- * changed nothing.
- */
-export type PushOutcome =
-  | 'applied'
-  | 'replayed'
-  | 'dropped'
-  | 'dropped by rules'
-  | 'dropped by limits'
-  | 'late';
 
 export interface Holdings {
   readonly families: number;

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
-import { createGateway } from '../../src/embed.ts';
+import { createGateway } from '../../src/create-gateway.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';

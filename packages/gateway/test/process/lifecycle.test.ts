@@ -35,7 +35,10 @@ test('a wrong value in the environment is told by its name', async () => {
 test('--version and --help answer on stdout with exit code 0', async () => {
   const version = await runGateway(['--version']);
   expect(version).toMatchObject({ code: 0, stderr: '' });
-  expect(version.stdout).toMatch(/\d+\.\d+\.\d+/);
+  const manifest = JSON.parse(readFileSync(join(repository, 'packages/gateway/package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(version.stdout).toBe(`prom-aggregation-gateway ${manifest.version} (Node ${process.version})\n`);
   const help = await runGateway(['-help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
   for (const name of ['--web.listen-address', '--by-job', 'PAG_BY_JOB']) expect(help.stdout).toContain(name);

@@ -23,17 +23,19 @@ export interface GatewayProcess {
 
 /**
  * Starts the built gateway as a process of its own, and waits until it listens: on a free port, with everything in memory, unless
- * flags say otherwise. Call it from inside a test: the process is killed when that test ends.
+ * flags say otherwise. Call it from inside a test: the process is killed when that test ends. `command` is what flags are given to.
  */
 export async function startGateway(
   flags: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
+  command: readonly [string, ...string[]] = [process.execPath, builtMain()],
 ): Promise<GatewayProcess> {
   const own = ['--web.listen-address=127.0.0.1:0', '--storage.path='].filter((flag) => {
     const name = flag.slice(0, flag.indexOf('=') + 1);
     return !flags.some((given) => given.startsWith(name));
   });
-  const child = spawn(process.execPath, [builtMain(), ...own, ...flags], {
+  const [program, ...args] = command;
+  const child = spawn(program, [...args, ...own, ...flags], {
     env: { ...environmentWithoutFlags(), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
