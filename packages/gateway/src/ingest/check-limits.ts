@@ -186,8 +186,11 @@ function checkFamily(
   }
 }
 
-/** Nothing is to be remembered of a family that is discarded: it is known when it is declared again, and takes no room until then. */
-function passOver(family: PushFamily): void {
+/**
+ * Nothing is to be remembered of a family that is discarded, or of which all series were left out: it is known when it is declared again, and takes
+ * no room until then.
+ */
+export function passOver(family: PushFamily): void {
   family.replaces.length = 0;
   family.adopts = false;
   if (family.known === undefined) {

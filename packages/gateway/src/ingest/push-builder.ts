@@ -331,8 +331,8 @@ export class PushBuilder implements SampleSink, KnownSeries {
     const composite = isGrouped(kind)
       ? this.#composites.labelled(family, checkedLabels, seriesKey.start)
       : NO_COMPOSITE;
-    const at = this.#scratch.write(text);
     if (composite === undefined) return this.#leaveOut(family);
+    const at = this.#scratch.write(text);
     const shape = this.#placer.shaped(kind, family, composite, bound);
     const accumulator = this.#placer.place(at, shape, value, seriesKey.start);
     if (accumulator === undefined) return this.#leaveOut(family);
@@ -470,11 +470,6 @@ export class PushBuilder implements SampleSink, KnownSeries {
   /** Whether what was read so far means what it meant then: nothing was created, freed or retyped, or `keepUp` was called for it. */
   isUnchanged(): boolean {
     return this.epoch === this.#state.epoch;
-  }
-
-  /** Whether its new series may still come, where others have brought some since they were read. */
-  get isStillAdmitted(): boolean {
-    return this.admission.isAsBefore;
   }
 
   /** To be called when there is more in the state than there was, none of which disturbs what was read so far (disturbs.ts). */

@@ -11,6 +11,7 @@ import type { MetricType } from '../model/metric-type.ts';
 import type { Batch, PushFamily, Standing } from '../store/batch.ts';
 import { sampleSuffixes } from '../store/families.ts';
 import type { Families, Family } from '../store/families.ts';
+import { passOver } from './check-limits.ts';
 import { claimConflict, lateType, secondLine, tooMany, typeConflict } from './family-problems.ts';
 import type { State } from '../state/state.ts';
 
@@ -265,12 +266,7 @@ export class PushFamilies {
   }
 
   #finish(family: PushFamily): void {
-    // Nothing is to be remembered of it.
-    if (family.known === undefined && family.leftOut === 'all') {
-      family.sampled = false;
-      family.replaces.length = 0;
-      family.adopts = false;
-    }
+    if (family.known === undefined && family.leftOut === 'all') passOver(family);
     if (family.known === undefined && !family.sampled) return;
     if (family.changed || family.known === undefined) this.#claim(family);
   }

@@ -255,7 +255,7 @@ export class Pushes<Counts extends object> {
       // What sources have is in the hands of whoever changes it.
       while (ledger.applying !== undefined) await ledger.applying;
       // Where it has been read anew for others too often, it may go beyond a limit by what they bring.
-      if (!insists && !builder.isStillAdmitted) return undefined;
+      if (!insists && !builder.admission.isAsBefore) return undefined;
       const { batch } = builder;
       const push = commandOf(batch, request, identity);
       const { state } = ledger;
