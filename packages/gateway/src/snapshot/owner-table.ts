@@ -3,6 +3,7 @@
  * are nobody's there is no such part.
  */
 import type { State } from '../state/state.ts';
+import { OWNERS_MAX } from '../store/owners.ts';
 import type { FrozenOwners, Owner } from '../store/owners.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 import { broken, Tag } from './parts.ts';
@@ -83,7 +84,8 @@ export function* readOwners(part: PartReader, { accumulators, pace }: State): Ge
     const owner = owners[places[i]!];
     if (owner === undefined || accumulator >= texts.high || kind[accumulator] === AccumulatorKind.FREE)
       throw broken(`accumulator ${accumulator} is somebody's, of ${owners.length}`);
-    accumulators.owners.give(accumulator, accumulators.owners.numberOf(owner));
+    // They were let in before, in another order.
+    accumulators.owners.give(accumulator, accumulators.owners.numberOf(owner, OWNERS_MAX));
     if (pace.isFull(1)) yield;
   }
 }

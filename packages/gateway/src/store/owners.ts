@@ -7,7 +7,7 @@ const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
 const NOBODY = 0;
 /** So many may have series at once; series of others are nobody's. */
-const OWNERS_MAX = 2 ** 16 - 1;
+export const OWNERS_MAX: number = 2 ** 16 - 1;
 /** Anybody may make up jobs, so these leave some room for tokens alone. */
 export const OWNERS_OF_JOBS_MAX: number = OWNERS_MAX - 2 ** 12;
 
@@ -46,12 +46,12 @@ export class Owners {
     return this.#numbers.size < mostFor(owner) || this.#numbers.has(keyOf(owner));
   }
 
-  /** To be given to `give` before another is asked for; that of nobody where there are too many. */
-  numberOf(owner: Owner): number {
+  /** To be given to `give` before another is asked for; that of nobody where there are too many: `most` or more. */
+  numberOf(owner: Owner, most: number = mostFor(owner)): number {
     const key = keyOf(owner);
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
-    if (this.#numbers.size >= mostFor(owner)) return NOBODY;
+    if (this.#numbers.size >= most) return NOBODY;
     const number = this.#freeNumbers.pop() ?? this.#owned.length;
     this.#owned[number] = { token: owner.token, job: owner.job, count: 0 };
     this.#numbers.set(key, number);

@@ -1,7 +1,10 @@
 /** What limits of series are not to do to pushes that bring little, and what nobody is to get past them. */
 import { expect, test } from 'vitest';
 
-import { ownerParts } from '../../src/snapshot/owner-table.ts';
+import { ownerParts, readOwners } from '../../src/snapshot/owner-table.ts';
+import { encodePart, PartReader } from '../../src/snapshot/parts.ts';
+import { atOnce } from '../../src/primitives/turns.ts';
+import { WorkingState } from '../state/working-state.ts';
 import { Owners, OWNERS_OF_JOBS_MAX } from '../../src/store/owners.ts';
 import { AccumulatorKind } from '../../src/store/policies.ts';
 import { Limited, token } from '../support/limited.ts';
@@ -141,6 +144,31 @@ test('jobs that are made up leave room for tokens', () => {
   owners.give(OWNERS_OF_JOBS_MAX, owners.numberOf({ token: 'web', job: '' }));
   expect(owners.ofToken('web')).toBe(1);
   expect(owners.numberOf({ token: '', job: 'another' })).toBe(0);
+});
+
+test('a restored state has all owners again, though it meets them in another order', () => {
+  const before = new Owners();
+  const jobs = Array.from({ length: OWNERS_OF_JOBS_MAX }, (_, job) =>
+    before.numberOf({ token: '', job: `${job}` }),
+  );
+  // The tokens came last, and have the accumulators that are read first.
+  before.give(0, before.numberOf({ token: 'a', job: '' }));
+  before.give(1, before.numberOf({ token: 'b', job: '' }));
+  for (const [i, number] of jobs.entries()) before.give(2 + i, number);
+  const count = 2 + jobs.length;
+  const { state } = new WorkingState({ byJob: false }, 1);
+  const { accumulators } = state;
+  const view = new DataView(new ArrayBuffer(8));
+  for (let i = 0; i < count; i += 1) {
+    view.setFloat64(0, i);
+    accumulators.texts.insert(view, 0, 8, accumulators.texts.hash(view, 0, 8));
+  }
+  accumulators.restoreFamilyColumns(0);
+  accumulators.kind.fill(AccumulatorKind.COUNTER);
+  for (const part of ownerParts(before.freeze(), accumulators.kind))
+    atOnce(readOwners(new PartReader(encodePart(part)), state));
+  expect(accumulators.owners.size).toBe(count);
+  expect(accumulators.owners.ofJob(`${OWNERS_OF_JOBS_MAX - 1}`)).toBe(1);
 });
 
 test('what is left out is work, so that others have their turn where it is much', async () => {
