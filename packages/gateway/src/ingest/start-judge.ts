@@ -158,7 +158,12 @@ export class StartJudge {
       !Number.isNaN(value) &&
       isStartTime !== (this.#state.accumulators.kind[accumulator] === AccumulatorKind.CREATED)
     ) {
-      if (!isStartTime) checkGauge({ state: this.#state, batch: this.#batch }, accumulator, offset);
+      if (!isStartTime) {
+        checkGauge({ state: this.#state, batch: this.#batch }, accumulator, offset);
+        const { accumulators, gaugeRules } = this.#state;
+        if (accumulators.windows !== undefined && gaugeRules.mayHaveWindow(this.#name!))
+          this.#batch.pendingWindows += 1;
+      }
       turned.push({ accumulator, isStartTime });
     }
   }

@@ -32,7 +32,7 @@ export interface Batch {
   grouped: boolean;
   readonly pendingSeries: PendingSeries;
   readonly pendingComposites: PendingComposite[];
-  /** How many of the pending series may have a window. */
+  /** How many series may get a window with the push: new ones, and gauges that were start times. */
   pendingWindows: number;
   readonly families: PushFamily[];
   readonly aliases: Alias[];

@@ -34,6 +34,18 @@ test.each(modes)(
   },
 );
 
+test.each(modes)('a start time that becomes a gauge with a window: %o', (aggregation) => {
+  const by = { source: 'x', sender: 'adds', method: 'PUT' } as const;
+  goesAsSaid(aggregation, [
+    {
+      push: '# TYPE b_total counter\nb_total 0\n# TYPE b_created gauge\nb_created 1600000000\n',
+      ...by,
+    },
+    { rules: '[{"gauge":"min","window":1200}]' },
+    { push: '# TYPE b_created gauge\nb_created 0\n# TYPE g gauge\ng 1\n', ...by },
+  ]);
+});
+
 function goesAsSaid(aggregation: (typeof modes)[number], all: readonly Step[]): void {
   const one = new WorkingState(aggregation, 1);
   const { accumulators, families, sources } = one.state;
