@@ -249,6 +249,7 @@ export class Gateway implements GatewayApi {
     if (read.summary > 0) this.telemetry?.samplesIgnored('summary', read.summary);
     if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
     if (read.byLimit > 0) this.telemetry?.samplesIgnored('series_limit', read.byLimit);
+    if (read.overflowed > 0) this.telemetry?.samplesOverflowed(read.overflowed);
     if (read.push.isLate) return 'late';
     const ignored = read.nonFinite + read.sums + read.summary + read.byRule + read.byLimit;
     if (read.samples === 0 || read.samples > ignored) return 'applied';
@@ -392,6 +393,7 @@ export class Gateway implements GatewayApi {
       summary: batch.ignoredSummary,
       byRule: batch.ignoredByRule,
       byLimit: batch.ignoredByLimit,
+      overflowed: batch.overflowed,
     };
   }
 
@@ -410,7 +412,7 @@ export class Gateway implements GatewayApi {
     const nowMs = this.#now();
     if (nowMs < this.#limitWarnedMs + LIMIT_WARNED_EVERY_MS) return;
     this.#limitWarnedMs = nowMs;
-    this.#log.warn('new series are dropped, as a limit is reached', { limit });
+    this.#log.warn('new series are dropped or overflow, as a limit is reached', { limit });
   }
 
   #noteOrphans(): void {
@@ -429,4 +431,5 @@ interface Counts {
   readonly summary: number;
   readonly byRule: number;
   readonly byLimit: number;
+  readonly overflowed: number;
 }

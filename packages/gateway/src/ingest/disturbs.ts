@@ -27,7 +27,20 @@ export function disturbs(
   { batch, origin }: { readonly batch: Batch; readonly origin: Pick<PushOrigin, 'source' | 'method'> },
   read: BatchBeingRead,
 ): boolean {
-  return changesKnown(batch) || collides(batch, read) || mayTakeBack(state, batch, origin);
+  return (
+    changesKnown(batch) ||
+    collides(batch, read) ||
+    mayTakeBack(state, batch, origin) ||
+    mayOverflowOtherwise({ batch, origin }, read)
+  );
+}
+
+/** Whether what a source pushes may change which of its series go to one that stands for them (rewrite/overflow.ts). */
+export function mayOverflowOtherwise(
+  { batch, origin }: { readonly batch: Batch; readonly origin: Pick<PushOrigin, 'source'> },
+  read: BatchBeingRead,
+): boolean {
+  return read.batch.mayOverflow && batch.sender.byJob && origin.source === read.batch.source;
 }
 
 /** Whether a push, once applied, might change the total of one of these accumulators. */

@@ -479,6 +479,11 @@ export class PushBuilder implements SampleSink, KnownSeries {
     this.#families.keepUp();
   }
 
+  /** What was read so far means nothing any more: no state is in such an epoch. */
+  spoil(): void {
+    this.epoch = -1;
+  }
+
   /** See BatchBeingRead. */
   speaksOf(family: string): boolean {
     return this.#families.speaksOf(family);

@@ -21,3 +21,8 @@ export function newestExemplars(exemplars: readonly Exemplar[]): readonly Exempl
     .toSorted((a, b) => (a.timestampMs ?? 0) - (b.timestampMs ?? 0))
     .slice(-NATIVE_EXEMPLARS_MAX);
 }
+
+/** The newer of two exemplars; of equals the first. */
+export function newer(known: Exemplar | undefined, exemplar: Exemplar): Exemplar {
+  return known === undefined || (exemplar.timestampMs ?? 0) > (known.timestampMs ?? 0) ? exemplar : known;
+}

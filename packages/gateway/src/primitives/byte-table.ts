@@ -228,6 +228,11 @@ export class ByteTable {
     return at + length;
   }
 
+  /** The bytes of all keys, in parts of a chunk, with those of keys that are gone among them. */
+  parts(): Iterable<Uint8Array> {
+    return this.#arena.parts();
+  }
+
   textOf(entry: number): string {
     const from = this.offsetOf(entry);
     return Buffer.from(this.chunkOf(entry).subarray(from, from + this.lengthOf(entry))).toString('utf8');

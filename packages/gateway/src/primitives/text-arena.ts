@@ -91,6 +91,11 @@ export class TextArena {
     return count === 1 ? (this.bytes[this.#newest]?.length ?? 0) : count * CHUNK_BYTES;
   }
 
+  /** What was given out, chunk by chunk. */
+  *parts(): Generator<Uint8Array, void> {
+    for (const { bytes, used } of this.#chunks) yield bytes.subarray(0, used);
+  }
+
   /** Copies bytes to where they stay until `release`, or until they are moved. The owner's length is set by the caller. */
   place(owner: number, view: DataView, start: number, length: number): void {
     if (length > LENGTH_MAX) throw new Error(`BUG: a key of ${length} bytes`);

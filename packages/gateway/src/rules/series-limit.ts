@@ -1,7 +1,10 @@
 /** How many series somebody may have, as a configuration file says it. */
-export const onLimitWords = ['refuse', 'drop'] as const;
+export const onLimitWords = ['refuse', 'drop', 'overflow'] as const;
 
-/** What becomes of a push with new series beyond a limit: it is refused, or they are left out and counted. */
+/**
+ * What becomes of a push with new series beyond a limit: it is refused, or they are left out and counted, or added to one series of their family that
+ * stands for them.
+ */
 export type OnLimit = (typeof onLimitWords)[number];
 
 /** What a token may bring that is new. What it brings is its own until it goes, with limits or without. */

@@ -8,6 +8,7 @@ import { NumberList } from '../primitives/number-list.ts';
 import { copyNonZero } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
+import { mightStandForOthers } from '../store/overflow-series.ts';
 import { exemplarColumns, readExemplars } from './exemplar-columns.ts';
 import { broken, Tag } from './parts.ts';
 import type { Head, Part, PartReader } from './parts.ts';
@@ -107,11 +108,15 @@ export class AccumulatorReader {
     const lengths = part.u16();
     const bytes = part.bytes();
     const view = viewOf(bytes);
+    const mayOverflow = mightStandForOthers(bytes);
     let at = 0;
     for (let accumulator = from; accumulator < from + rows; accumulator += 1) {
       const end = at + lengths[accumulator - from]!;
       if (end > bytes.length) throw broken('texts of accumulators are cut off');
-      if (accumulators.kind[accumulator] !== AccumulatorKind.FREE) this.#add(accumulator, view, at, end);
+      if (accumulators.kind[accumulator] !== AccumulatorKind.FREE) {
+        this.#add(accumulator, view, at, end);
+        if (mayOverflow) accumulators.overflow.note(accumulator, accumulators);
+      }
       at = end;
       if (pace.isFull(RESTORED_ROWS)) yield;
     }

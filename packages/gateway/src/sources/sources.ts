@@ -10,6 +10,7 @@
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import { contributionBytes, Contributions } from './contributions.ts';
+import { STEP_ROWS } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import type { AggregationConfig, SenderMode } from '../store/aggregation-config.ts';
 import { becomeCounters } from './become-counters.ts';
@@ -175,6 +176,30 @@ export class Sources {
 
   has(key: string): boolean {
     return this.list.find(key) >= 0;
+  }
+
+  /** The accumulators that a source has something in, if one of these is among them. Nothing of it may change between the steps. */
+  *ownAmong(
+    key: string,
+    of: { has(accumulator: number): boolean },
+  ): Generator<void, ReadonlySet<number> | undefined> {
+    const source = this.list.find(key);
+    if (source < 0) return undefined;
+    const length = this.contributions.lengthOf(source);
+    const own = new Set<number>();
+    let isAmong = false;
+    for (let from = 0; from < length; from += STEP_ROWS) {
+      if (from > 0) yield;
+      this.contributions.open(source);
+      const { accumulators, accumulatorsAt } = this.contributions;
+      const to = Math.min(from + STEP_ROWS, length);
+      for (const accumulator of accumulators.subarray(accumulatorsAt + from, accumulatorsAt + to)) {
+        if (isStart(accumulator)) continue;
+        own.add(accumulator);
+        isAmong ||= of.has(accumulator);
+      }
+    }
+    return isAmong ? own : undefined;
   }
 
   /**

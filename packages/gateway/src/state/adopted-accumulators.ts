@@ -95,12 +95,14 @@ export class AdoptedAccumulators {
   #create(text: string, kind: AccumulatorKind, bound: number = Number.NaN): number {
     const { accumulators, family, scratch } = this.#into;
     family.accumulatorCount += 1;
-    return accumulators.create(scratch.write(text), {
+    const accumulator = accumulators.create(scratch.write(text), {
       kind,
       family: family.id,
       composite: this.#composite,
       bound,
       startMs: this.#series.startMs,
     });
+    accumulators.overflow.note(accumulator, accumulators);
+    return accumulator;
   }
 }

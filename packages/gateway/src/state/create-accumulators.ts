@@ -2,13 +2,15 @@
 import type { Writable } from '../primitives/writable.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Accumulators, AccumulatorShape, TextAt } from '../store/accumulators.ts';
+import { mightStandForOthers } from '../store/overflow-series.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import { rowsOfText } from '../primitives/pace.ts';
 import type { Pace } from '../primitives/pace.ts';
 import { AccumulatorKind, isNative, isValue, policyOf } from '../store/policies.ts';
 
-/** Creating an accumulator is as much work as so many rows of others. */
+/** Creating an accumulator is as much work as so many rows of others, and so is looking for a few bytes in so many. */
 const CREATED_ROWS = 2;
+const LOOKED_THROUGH_BYTES = 1024;
 
 /**
  * Creates the accumulators that get a number, and those that complete a group; the others are -1 in the result, which is by the
@@ -25,8 +27,14 @@ export function* createNeeded(
   const owner = of === undefined ? 0 : owners.numberOf(of);
   yield* accumulators.reserveInSteps(pendingSeries.length, pace);
   const created = new Int32Array(pendingSeries.length).fill(-1);
+  let mayOverflow = false;
+  for (const part of pendingSeries.texts.parts()) {
+    mayOverflow ||= mightStandForOthers(part);
+    if (pace.isFull(part.length / LOOKED_THROUGH_BYTES)) yield;
+  }
   const creation: Creation = {
     batch,
+    mayOverflow,
     accumulators,
     composites: [],
     widened: new Map(),
@@ -145,6 +153,8 @@ interface Creation {
   readonly shape: Writable<AccumulatorShape>;
   /** See Owners.numberOf. */
   readonly owner: number;
+  /** Whether some of what comes may stand for other series. */
+  readonly mayOverflow: boolean;
   /** Buckets of lists that were copied since this was last asked for. */
   copied: number;
 }
@@ -182,6 +192,7 @@ function createAccumulator(creation: Creation, index: number): number {
   shape.bound = pendingSeries.bound[index]!;
   const accumulator = accumulators.create(text, shape);
   accumulators.owners.give(accumulator, creation.owner);
+  if (creation.mayOverflow) accumulators.overflow.note(accumulator, accumulators);
   family.accumulatorCount += 1;
   if (composite === -1) {
     family.rowCount += 1;

@@ -21,6 +21,7 @@ import { CommonPart } from './common-part.ts';
 import { Exemplars } from './exemplars.ts';
 import type { KeptExemplar } from './exemplars.ts';
 import type { LastNamed } from './last-named.ts';
+import { OverflowSeries } from './overflow-series.ts';
 import { Owners } from './owners.ts';
 import type { Windows } from './windows.ts';
 import { copyColumn, copySparseColumn, Pace } from '../primitives/pace.ts';
@@ -62,6 +63,7 @@ export class Accumulators {
   /** One of the contributors. */
   readonly common: CommonPart = new CommonPart();
   readonly owners: Owners = new Owners();
+  readonly overflow: OverflowSeries = new OverflowSeries();
   /** Undefined where nothing expires. */
   lastNamed: LastNamed | undefined;
   /** Undefined where no gauge has a window. */
@@ -248,6 +250,7 @@ export class Accumulators {
     if (this.common.delete(accumulator)) this.contributors[accumulator]! -= 1;
     this.windows?.delete(accumulator);
     this.owners.letGo(accumulator);
+    this.overflow.delete(accumulator);
     this.kind[accumulator] = AccumulatorKind.FREE;
     // No number, so that a view can tell a total it holds from one that came later and took the accumulator's number.
     this.sums.set(accumulator, Number.NaN);

@@ -66,8 +66,11 @@ export interface Batch {
   ignoredSummary: number;
   /** Samples that a rule dropped. */
   ignoredByRule: number;
-  /** Samples of new series that were left out, as somebody has as many as may be; and which limit that was. */
+  /** Samples of new series that were left out, or added to one that stands for them, as somebody has as many as may be; and which limit that was. */
   ignoredByLimit: number;
+  overflowed: number;
+  /** What its source pushes meanwhile may make a difference to where its series go. */
+  mayOverflow: boolean;
   ignoredLimit: string | undefined;
   /** New series as limits count them; none where no limit was asked. */
   admitted: number;
@@ -178,6 +181,8 @@ export function emptyBatch(hashSeed: number): Batch {
     ignoredSummary: 0,
     ignoredByRule: 0,
     ignoredByLimit: 0,
+    overflowed: 0,
+    mayOverflow: false,
     ignoredLimit: undefined,
     admitted: 0,
     exemplarsDropped: 0,
@@ -222,6 +227,8 @@ export function resetBatch(batch: Batch): void {
   batch.ignoredSummary = 0;
   batch.ignoredByRule = 0;
   batch.ignoredByLimit = 0;
+  batch.overflowed = 0;
+  batch.mayOverflow = false;
   batch.ignoredLimit = undefined;
   batch.admitted = 0;
   batch.exemplarsDropped = 0;

@@ -133,6 +133,7 @@ export class FakeTelemetry implements Telemetry {
     this.refused.push([code, bytes]);
   }
   samplesIgnored(): void {}
+  samplesOverflowed(): void {}
   seriesDeleted(): void {}
   scrapeTurnedAway(): void {}
   scrapeCut(): void {}

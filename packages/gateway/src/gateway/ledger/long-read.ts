@@ -10,7 +10,14 @@
  * about to go, once it is still.
  */
 import type { Batch } from '../../store/batch.ts';
-import { bringsNewSeries, contributesTo, disturbs, mayLose, touches } from '../../ingest/disturbs.ts';
+import {
+  bringsNewSeries,
+  contributesTo,
+  disturbs,
+  mayLose,
+  mayOverflowOtherwise,
+  touches,
+} from '../../ingest/disturbs.ts';
 import type { BatchBeingRead } from '../../ingest/disturbs.ts';
 import type { PushOrigin, State } from '../../state/state.ts';
 import type { Command } from '../../wal/commands.ts';
@@ -19,6 +26,7 @@ import type { Command } from '../../wal/commands.ts';
 export interface LongReader extends BatchBeingRead {
   isUnchanged(): boolean;
   keepUp(): void;
+  spoil(): void;
 }
 
 export class LongRead {
@@ -31,6 +39,8 @@ export class LongRead {
   #isStill = false;
   /** State.losses before the push last looked at, where it leaves valid what was read. */
   #lossesBefore: number | undefined;
+  /** Whether the push spoils what was read, although it may leave the state as it was to others. */
+  #isSpoilt = false;
   /** Accumulators whose sign decided something, of the first so many that the batch names. */
   readonly #signs = new Set<number>();
   #signsNoted = 0;
@@ -67,6 +77,7 @@ export class LongRead {
   mayApply(batch: Batch, origin: Pick<PushOrigin, 'source' | 'method'>): boolean {
     const other = { batch, origin };
     this.#lossesBefore = undefined;
+    this.#isSpoilt = mayOverflowOtherwise(other, this.#reader);
     // What was disturbed before is not mended by what does not disturb it.
     if (!this.#insists && !this.#reader.isUnchanged()) return true;
     const isDisturbed = disturbs(this.#state, other, this.#reader);
@@ -87,6 +98,7 @@ export class LongRead {
 
   applied(): void {
     if (this.#lossesBefore === this.#state.losses) this.#reader.keepUp();
+    if (this.#isSpoilt) this.#reader.spoil();
     this.#lossesBefore = undefined;
   }
 

@@ -1,7 +1,8 @@
 /**
  * Reads a body into a batch by the rules for its path. Without any, the decoder feeds the builder. Where rules may say something, the
  * push is read as if they did not (ingest/rewrite/fixed-series.ts), then as if all of it were known (renamed-series.ts), and where that
- * does not hold, through a sink that does what they say (rewrite-sink.ts).
+ * does not hold, through a sink that does what they say (rewrite-sink.ts). So is a push whose new series there may be no room for, where they are
+ * added to others then (overflow.ts).
  */
 import { Attempts } from '../../ingest/rewrite/attempts.ts';
 import type { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
@@ -14,12 +15,14 @@ import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushBuilder } from '../../ingest/push-builder.ts';
 import { addPushTimes } from '../../ingest/push-times.ts';
 import { noPathLabels } from '../../ingest/sample-kinds.ts';
+import { OverflowNeeded } from '../../ingest/series-admission.ts';
 import type { PushedBy } from '../../ingest/series-admission.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { PushProblem } from '../../model/errors.ts';
 import type { Label } from '../../model/labels.ts';
 import type { PushDecoder } from '../../model/push-decoder.ts';
 import type { SampleSink } from '../../model/sample-sink.ts';
+import { atOnce } from '../../primitives/turns.ts';
 import type { Turn } from '../../primitives/turns.ts';
 import type { PushRequest } from '../api.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -44,6 +47,11 @@ const SHORT_STEPS_MAX = 4;
 const SHORT_LOOKED_MAX = 256;
 /** Reading so much that is new takes as long as a step where all is known. */
 const UNIT_NEW_SERIES = 64;
+/** Attempts at finding what a source has while others push. Then they wait. */
+const OWN_ATTEMPTS = 4;
+
+const LONG = 'long';
+const noneOwn: ReadonlySet<number> = new Set();
 
 /** How a long push is read. */
 export interface LongReading {
@@ -98,6 +106,18 @@ export class PushReader {
 
   /** Reads a body in this turn; false where that would take too long. Throws a PushProblem. */
   now(request: PushRequest, rules: PushRules): boolean {
+    const own = this.#mayHaveOverflow(rules) ? this.#ownOverflow(request) : undefined;
+    if (own === LONG) return false;
+    if (own !== undefined) return this.#rewriteNow(request, rules, own);
+    try {
+      return this.#knownNow(request, rules);
+    } catch (error) {
+      if (error instanceof OverflowNeeded) return this.#rewriteNow(request, rules, noneOwn);
+      throw error;
+    }
+  }
+
+  #knownNow(request: PushRequest, rules: PushRules): boolean {
     if (!this.#isRewritten(request, rules)) return this.#readNow(request, rules, this.#sinkFor(rules));
     const { text } = request.key;
     for (const way of this.#ways) {
@@ -107,19 +127,58 @@ export class PushReader {
       way.attempts.tried(text, isDone);
       if (isDone && this.#isAdmitted(request, rules)) return true;
     }
+    return this.#rewriteNow(request, rules, overflows(request, rules) ? noneOwn : undefined);
+  }
+
+  /** `own` is what the source has, where it matters, and undefined where nothing can overflow. */
+  #rewriteNow(request: PushRequest, rules: PushRules, own: ReadonlySet<number> | undefined): boolean {
+    const { builder } = this;
     const rewriter = this.#rewriter;
     try {
       if (!this.#readNow(request, rules, rewriter)) return false;
-      for (const _ of rewriter.feed(this.builder))
-        if (this.builder.newSeries > SHORT_NEW_SERIES_MAX) return false;
+      if (own !== undefined) {
+        let steps = 0;
+        for (const _ of this.#overflow(request, rules, own)) if ((steps += 1) > SHORT_STEPS_MAX) return false;
+      }
+      for (const _ of rewriter.feed(builder)) if (builder.newSeries > SHORT_NEW_SERIES_MAX) return false;
       return true;
     } finally {
       rewriter.clear();
     }
   }
 
+  *#overflow(request: PushRequest, rules: PushRules, own: ReadonlySet<number>): Generator<void, void> {
+    const { admission, batch } = this.builder;
+    yield* this.#rewriter.overflow(this.#ledger.state, {
+      pusher: pusherOf(request, rules),
+      admitted: batch.admitted,
+      kept: request.rights?.setLabels ?? [],
+      own,
+    });
+    admission.hasOverflowed = true;
+  }
+
   /** The same in steps; false as soon as the state has changed. `letGo` is to be called once the batch is done with. */
   async inSteps(request: PushRequest, reading: LongReading): Promise<boolean> {
+    if (this.#mayHaveOverflow(reading.rules)) {
+      const { state } = this.#ledger;
+      const { epoch } = state;
+      const own = await this.#ownOverflowInSteps(request, reading);
+      // Its rules may be others by now.
+      if (state.epoch !== epoch) return false;
+      if (own !== undefined) return this.#rewriteInSteps(request, reading, own);
+    }
+    try {
+      return await this.#knownInSteps(request, reading);
+    } catch (error) {
+      if (!(error instanceof OverflowNeeded)) throw error;
+    }
+    while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+    if (!this.builder.isUnchanged()) return false;
+    return this.#rewriteInSteps(request, reading, noneOwn);
+  }
+
+  async #knownInSteps(request: PushRequest, reading: LongReading): Promise<boolean> {
     const { rules } = reading;
     const { builder } = this;
     if (!this.#isRewritten(request, rules)) return this.#readInSteps(request, reading, this.#sinkFor(rules));
@@ -134,9 +193,60 @@ export class PushReader {
       while (this.#ledger.applying !== undefined) await this.#ledger.applying;
       if (!builder.isUnchanged()) return false;
     }
+    return this.#rewriteInSteps(request, reading, overflows(request, rules) ? noneOwn : undefined);
+  }
+
+  async #rewriteInSteps(
+    request: PushRequest,
+    reading: LongReading,
+    own: ReadonlySet<number> | undefined,
+  ): Promise<boolean> {
+    const { builder } = this;
     if (!(await this.#readInSteps(request, reading, this.#rewriter))) return false;
+    const how = { ...reading, sink: builder, units: 1, request };
+    if (own !== undefined) {
+      const steps = this.#overflow(request, reading.rules, own);
+      if (!(await this.#doSteps(() => steps.next().done === true, how))) return false;
+    }
     const steps = this.#rewriter.feed(builder);
-    return this.#doSteps(() => steps.next().done === true, { ...reading, sink: builder, units: 1, request });
+    return this.#doSteps(() => steps.next().done === true, how);
+  }
+
+  /**
+   * What a source has, where some of it is in series that stand for others, so that it has to be seen to that this push goes there, too; LONG where it
+   * takes long to say.
+   */
+  #ownOverflow({ key }: PushRequest): ReadonlySet<number> | undefined | typeof LONG {
+    const { sources, accumulators } = this.#ledger.state;
+    const { done, value } = sources.ownAmong(key.text, accumulators.overflow).next();
+    return done === true ? value : LONG;
+  }
+
+  #mayHaveOverflow({ sender }: PushRules): boolean {
+    return sender.byJob && this.#ledger.state.accumulators.overflow.size > 0;
+  }
+
+  /** The same in steps. It is as it was said in the turn in which it is said. */
+  async #ownOverflowInSteps(
+    { key }: PushRequest,
+    { turn }: LongReading,
+  ): Promise<ReadonlySet<number> | undefined> {
+    const { state } = this.#ledger;
+    const { sources, accumulators } = state;
+    for (let attempt = 1; ; attempt += 1) {
+      while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+      const steps = sources.ownAmong(key.text, accumulators.overflow);
+      if (attempt > OWN_ATTEMPTS) return atOnce(steps);
+      const { epoch } = state;
+      const { order } = sources;
+      const isAsBefore = (): boolean =>
+        this.#ledger.applying === undefined && state.epoch === epoch && sources.order === order;
+      for (let step = steps.next(); ; step = steps.next()) {
+        if (step.done === true) return step.value;
+        await turn.over();
+        if (!isAsBefore()) break;
+      }
+    }
   }
 
   /** Labels of the path alone are added by the builder as well, which is cheaper where nothing is known of the series. */
@@ -269,6 +379,8 @@ export class PushReader {
     const isLabelled = sink === builder || sink === this.#labelled;
     const pusher = isAttempt && isLimited(request, rules) ? undefined : pusherOf(request, rules);
     builder.begin(body, isLabelled ? added : noPathLabels, key.text, { sender, pusher });
+    builder.batch.mayOverflow =
+      sender.byJob && (overflows(request, rules) || this.#ledger.state.accumulators.overflow.size > 0);
     if (this.showsPushTimes(rules)) {
       builder.admission.isOwn = true;
       addPushTimes(builder, this.#ledger.state, added, this.#ledger.wallMs());
@@ -300,6 +412,11 @@ export function pusherOf({ key, allowance }: PushRequest, rules: PushRules): Pus
 /** Whether new series are counted for a limit. */
 function isLimited({ allowance }: PushRequest, { limits }: PushRules): boolean {
   return limits || allowance?.seriesMax !== undefined || allowance?.newLeft !== undefined;
+}
+
+/** Whether new series may be added to others that stand for them. */
+function overflows({ allowance }: PushRequest, rules: PushRules): boolean {
+  return rules.overflows || allowance?.onLimit === 'overflow';
 }
 
 function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries): readonly Way[] {

@@ -52,6 +52,11 @@ export const ownMetrics = {
     ['reason'],
     'Samples ignored, by reason: NaN or infinite (non_finite), a NaN or infinite sum of a histogram or summary (non_finite_sum), part of a summary (summary), dropped by a relabelling rule (relabel), of new series beyond a limit of the rules (series_limit), or untyped with the name of a family declared since (stray_untyped). Also series left out of a scrape because their escaped names collide (name_collision).',
   ],
+  samples_overflowed_total: [
+    'counter',
+    [],
+    'Samples of new series beyond a limit of the rules that were added to a series whose labels read __overflow__ (on_limit: overflow).',
+  ],
   last_push_timestamp_seconds: [
     'gauge',
     [],
@@ -203,7 +208,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const registry = new Registry();
   ofProcess ??= processMetrics();
   const shared = ofProcess;
-  const totals = { accepted: 0, replayed: 0, samples: 0, bytes: 0, scraped: 0 };
+  const totals: Totals = { accepted: 0, replayed: 0, samples: 0, overflowed: 0, bytes: 0, scraped: 0 };
   // From 0 on, as what begins at 1 shows no increase().
   const refused = new Map<ErrorCode, number>(errorCodes.map((code) => [code, 0]));
   const ignored = new Map<IgnoredReason, number>(ignoredReasons.map((reason) => [reason, 0]));
@@ -215,9 +220,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     set(totals.accepted, { result: 'accepted', code: 'ok' });
     for (const [code, count] of refused) set(count, { result: 'refused', code });
   });
-  collect.counter('push_samples_total', (set) => set(totals.samples));
-  collect.counter('push_body_bytes_total', (set) => set(totals.bytes));
-  collect.counter('scrape_bytes_total', (set) => set(totals.scraped));
+  collectTotals(collect, totals);
   collect.counter('samples_ignored_total', (set) => {
     for (const [reason, count] of ignored) set(count, { reason });
   });
@@ -232,7 +235,6 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   addConfigReports(collect, deps);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   const pushedBy = countByToken(collect);
-  collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
   return {
     pushedBy,
     pushReplayed() {
@@ -251,6 +253,9 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     samplesIgnored(reason, count) {
       ignored.set(reason, (ignored.get(reason) ?? 0) + count);
     },
+    samplesOverflowed(count) {
+      totals.overflowed += count;
+    },
     committed(seconds) {
       commitDuration.observe(seconds);
     },
@@ -267,6 +272,23 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       return { contentType: registry.contentType, body: own.join('\n') + histograms.join('') };
     },
   };
+}
+
+interface Totals {
+  accepted: number;
+  replayed: number;
+  samples: number;
+  overflowed: number;
+  bytes: number;
+  scraped: number;
+}
+
+function collectTotals(collect: ReturnType<typeof collectors>, totals: Readonly<Totals>): void {
+  collect.counter('push_samples_total', (set) => set(totals.samples));
+  collect.counter('push_body_bytes_total', (set) => set(totals.bytes));
+  collect.counter('samples_overflowed_total', (set) => set(totals.overflowed));
+  collect.counter('scrape_bytes_total', (set) => set(totals.scraped));
+  collect.counter('idempotent_replays_total', (set) => set(totals.replayed));
 }
 
 /** One for all gateways of the process: what collects these metrics can never be stopped, and would keep its gateway in memory. */

@@ -22,6 +22,8 @@ export interface Telemetry {
   /** A push refused by any layer, with its body size as far as known. */
   pushRefused(code: ErrorCode, bytes: number): void;
   samplesIgnored(reason: IgnoredReason, count: number): void;
+  /** Samples of new series that were added to others that stand for them. */
+  samplesOverflowed(count: number): void;
   /** Series that an operator had go; a histogram or summary is one. */
   seriesDeleted(what: DeletedBy, count: number): void;
   /** A group of records made safe. */

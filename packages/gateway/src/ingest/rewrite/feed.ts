@@ -3,7 +3,7 @@
  * that became equal are one value here.
  */
 import type { Exemplar } from '../../model/exemplar.ts';
-import { newestExemplars } from '../../model/exemplar.ts';
+import { newer, newestExemplars } from '../../model/exemplar.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { SampleSink, SeriesKey } from '../../model/sample-sink.ts';
@@ -384,11 +384,6 @@ export class Feed {
 
 function isCount(value: number): boolean {
   return value >= 0 && value <= Number.MAX_VALUE;
-}
-
-/** The newer of two exemplars; of equals the first. */
-export function newer(known: Exemplar | undefined, exemplar: Exemplar): Exemplar {
-  return known === undefined || (exemplar.timestampMs ?? 0) > (known.timestampMs ?? 0) ? exemplar : known;
 }
 
 function isNumber(value: number): boolean {

@@ -32,6 +32,8 @@ export interface PushRules {
   readonly matching: MatchedRules;
   /** Whether it depends on who pushes, or on what there is, which new series may come. */
   readonly limits: boolean;
+  /** Whether new ones may be added to others that stand for them. */
+  readonly overflows: boolean;
   /** Whether a push has to be rewritten: some rule may make something else of its series. */
   readonly rewrites: boolean;
   /** Whether all that they do is to add labels of the path. */
@@ -97,6 +99,8 @@ class MatchedRules {
   readonly seriesMax: FirstMatch<MetricRule>;
   /** Whether some family may have so many series only. */
   readonly limits: boolean;
+  /** And whether what it has no room for goes to one that stands for it. */
+  readonly overflows: boolean;
   /** How many rules a series may have to be looked at by, where many at once are one. */
   readonly looks: number;
   readonly #rules: Rules;
@@ -116,6 +120,7 @@ class MatchedRules {
     const limiting = metrics.filter(({ seriesMax }) => seriesMax !== undefined);
     this.seriesMax = new FirstMatch(limiting);
     this.limits = limiting.length > 0;
+    this.overflows = limiting.some(({ onLimit }) => onLimit === 'overflow');
     this.looks = this.labels.looks + this.type.looks + this.buckets.looks;
   }
 
@@ -165,6 +170,7 @@ export function rulesForPath(
     metrics: rules.metrics,
     matching,
     limits: matching.limits || source?.seriesMax !== undefined || source?.jobSeriesMax !== undefined,
+    overflows: matching.overflows || source?.onLimit === 'overflow',
     rewrites: changes || ((source?.pathLabels !== undefined || set.length > 0) && added.labels.length > 0),
     onlyAdds: !changes,
     seesPath: isSeen,

@@ -4,6 +4,7 @@
  *
  * All that is kept from one push to the next is what the same rules made of the same series keys (placement-memo.ts).
  */
+import { newer } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
 import type { KnownSeries } from '../../model/known-series.ts';
@@ -14,7 +15,9 @@ import type { Dialect, SampleSink, SeriesKey } from '../../model/sample-sink.ts'
 import { viewOf } from '../../primitives/bytes.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
-import { Feed, newer } from './feed.ts';
+import { Feed } from './feed.ts';
+import { Overflow } from './overflow.ts';
+import type { OverflowingPush } from './overflow.ts';
 import type { Placement, PlacementMemo, PlacementTable } from './placement-memo.ts';
 import { SeriesPlacer } from './place-series.ts';
 import type { Placed, Trace } from './place-series.ts';
@@ -69,6 +72,8 @@ export class RewriteSink implements SampleSink, KnownSeries {
   #last: Placed | undefined;
   /** The sample of the last count; NONE where it was dropped. */
   #lastCount = NONE;
+  /** What was done to it, if it was asked for. */
+  #overflow: Overflow | undefined;
 
   constructor(state: KnownState, memo: PlacementMemo) {
     this.#state = state;
@@ -141,6 +146,7 @@ export class RewriteSink implements SampleSink, KnownSeries {
     this.#dropped = 0;
     this.#last = undefined;
     this.#lastCount = NONE;
+    this.#overflow = undefined;
   }
 
   /** How much work it was so far, as `PushBuilder.newSeries` has it. */
@@ -263,6 +269,18 @@ export class RewriteSink implements SampleSink, KnownSeries {
     if (this.#lastCount !== NONE) this.#push.natives.set(this.#lastCount, copied(histogram));
   }
 
+  /** Adds what there is no room for to series that stand for it; to be called before it is given to the builder, if at all. */
+  *overflow(state: State, by: OverflowingPush): Generator<void, void> {
+    const overflow = new Overflow(
+      this.#push,
+      state,
+      by,
+      ({ name, type, typeByRule }) => type ?? this.#typeOf(name) ?? typeByRule ?? 'untyped',
+    );
+    yield* overflow.steps();
+    this.#overflow = overflow;
+  }
+
   /** Gives all of it to the builder, which must have been begun without labels of the path. Throws a PushProblem, as that does. */
   *feed(builder: BatchSink): Generator<void, void> {
     const push = this.#push;
@@ -281,6 +299,8 @@ export class RewriteSink implements SampleSink, KnownSeries {
     yield* feed.steps();
     batch.samples = samples + this.#samples;
     batch.ignoredByRule = this.#dropped;
+    batch.overflowed = this.#overflow?.moved ?? 0;
+    batch.ignoredLimit ??= this.#overflow?.limit;
     batch.ignoredNonFinite += feed.merged.nonFinite;
     batch.ignoredSums += feed.merged.sums;
     batch.ignoredSummary += feed.merged.summary;

@@ -6,6 +6,7 @@
  *   series ─▶ sample ─▶ sample …                       those that became equal, by `nextSample`
  *   group                                              a histogram or summary series as it was pushed; samples name theirs
  */
+import { newer } from '../../model/exemplar.ts';
 import type { Exemplar } from '../../model/exemplar.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import type { NativeHistogram } from '../../model/native-histogram.ts';
@@ -198,6 +199,45 @@ export class RewrittenPush {
     else this.nextSample[before] = index;
     this.last[series] = index;
     return index;
+  }
+
+  /** Makes the samples of a series, and what is known of it, those of another; returns how many. */
+  moveSamples(from: number, to: number): number {
+    let moved = 0;
+    for (const _ of this.samplesOf(from)) moved += 1;
+    const first = this.first[from]!;
+    const before = this.last[to]!;
+    if (before === NONE) this.first[to] = first;
+    else this.nextSample[before] = first;
+    if (moved > 0) this.last[to] = this.last[from]!;
+    this.first[from] = NONE;
+    this.last[from] = NONE;
+    const exemplar = this.exemplars.get(from);
+    if (exemplar !== undefined) this.exemplars.set(to, newer(this.exemplars.get(to), exemplar));
+    this.#moveStart(from, to);
+    return moved;
+  }
+
+  /** The same of a composite series, once the samples of its series are another's. */
+  moveComposite(from: number, to: number): void {
+    this.firstSeries[from] = NONE;
+    this.lastSeries[from] = NONE;
+    this.groupCount[to]! += this.groupCount[from]!;
+    this.groupCount[from] = 0;
+    this.bucketsOf.delete(from);
+    const exemplars = this.nativeExemplars.get(from);
+    if (exemplars !== undefined) {
+      this.nativeExemplars.delete(from);
+      this.nativeExemplars.set(to, [...(this.nativeExemplars.get(to) ?? []), ...exemplars]);
+    }
+    this.#moveStart(~from, ~to);
+  }
+
+  #moveStart(from: number, to: number): void {
+    const startMs = this.starts.get(from);
+    if (startMs === undefined) return;
+    this.starts.delete(from);
+    this.starts.set(to, Math.min(this.starts.get(to) ?? startMs, startMs));
   }
 
   /** The samples that became this series, in their order. */

@@ -167,7 +167,7 @@ export const limitTable: Table<LimitKeys> = {
     },
     on_limit: {
       kind: word(onLimitWords),
-      doc: 'What becomes of a push with new series beyond `series_max` or `new_series_per_hour`: it is refused, or the new series are dropped and counted.',
+      doc: 'What becomes of a push with new series beyond `series_max` or `new_series_per_hour`: it is refused, or the new series are dropped and counted, or added to one series of their family whose labels read `__overflow__`.',
       default: 'refuse',
       example: 'drop',
     },

@@ -188,7 +188,7 @@ export const sourceTable: Table<SourceKeys> = {
     },
     on_limit: {
       kind: word(onLimitWords),
-      doc: 'What becomes of a push with new series beyond `series_max` or `job_series_max`: it is refused, or the new series are dropped and counted.',
+      doc: 'What becomes of a push with new series beyond `series_max` or `job_series_max`: it is refused, or the new series are dropped and counted, or added to one series of their family whose labels read `__overflow__`.',
       default: 'refuse',
       example: 'drop',
     },
@@ -276,7 +276,7 @@ export const metricTable: Table<MetricKeys> = {
     },
     on_limit: {
       kind: word(onLimitWords),
-      doc: 'What becomes of a push with new series beyond `series_max`: it is refused, or the new series are dropped and counted.',
+      doc: 'What becomes of a push with new series beyond `series_max`: it is refused, or the new series are dropped and counted, or added to one series of their family whose labels read `__overflow__`.',
       default: 'refuse',
       example: 'drop',
     },

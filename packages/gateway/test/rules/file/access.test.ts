@@ -135,7 +135,7 @@ describe('what is wrong', () => {
     [token('limits: {pushes_per_second: 0}'), /whole number above 0/],
     [token('limits: {series_max: 0}'), /whole number above 0/],
     [token('limits: {on_limit: drop}'), /on_limit has no effect without series_max or new_series_per_hour/],
-    [token('limits: {series_max: 5, on_limit: overflow}'), /not one of refuse, drop/],
+    [token('limits: {series_max: 5, on_limit: grow}'), /not one of refuse, drop, overflow/],
     [token('metrics: "{a=b}"'), /series selector/],
     [token('on_refused: drop'), /on_refused has no effect without metrics/],
     [token('set_labels: {le: "1"}'), /"le" cannot be set: it tells parts of a series apart/],
