@@ -13,7 +13,7 @@ type Path = (typeof paths)[number];
 /** Each process has one token. */
 const tokenOf = {
   'job/x/instance/1': 'a',
-  'job/x/instance/2': 'b',
+  'job/x/instance/2': 'a',
   'job/y/instance/1': 'a',
   'job/y/instance/2': 'b',
 };
@@ -27,11 +27,11 @@ interface Limits {
 }
 const most = (max: number): fc.Arbitrary<number | null> => fc.option(fc.integer({ min: 1, max }));
 const limits: fc.Arbitrary<Limits> = fc.record({
-  ofToken: most(40),
-  perHour: most(40),
-  ofSource: most(20),
-  ofJob: most(40),
-  ofFamily: most(8),
+  ofToken: most(20),
+  perHour: most(20),
+  ofSource: most(10),
+  ofJob: most(20),
+  ofFamily: most(4),
 });
 
 function fileOf({ ofToken, perHour, ofSource, ofJob, ofFamily }: Limits): string {
@@ -60,7 +60,8 @@ function fileOf({ ofToken, perHour, ofSource, ofJob, ofFamily }: Limits): string
 }
 const unlimited: Limits = { ofToken: null, perHour: null, ofSource: null, ofJob: null, ofFamily: null };
 
-const label = fc.integer({ min: 0, max: 7 }).map(String);
+const label = fc.integer({ min: 0, max: 3 }).map(String);
+const families = ['g', 'c', 'h', 'u'] as const;
 const step = fc.oneof(
   {
     weight: 10,
@@ -70,6 +71,8 @@ const step = fc.oneof(
       format: fc.constantFrom('text' as const, 'openmetrics' as const),
       isLong: fc.nat(9).map((chance) => chance === 0),
       isTwice: fc.nat(9).map((chance) => chance === 0),
+      /** What it has something of. */
+      families: fc.subarray([...families], { minLength: 1 }),
       /** More series of the source, and how much is added to each. */
       more: fc.uniqueArray(label, { maxLength: 4 }),
       labels: fc.constantFrom('i', 'j'),
@@ -81,14 +84,18 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ deleted: fc.constantFrom(...paths) }) },
   { weight: 1, arbitrary: fc.record({ match: fc.constantFrom('g', 'h', 'c_total') }) },
-  { weight: 2, arbitrary: fc.record({ limits }) },
+  { weight: 3, arbitrary: fc.record({ limits }) },
   { weight: 2, arbitrary: fc.record({ snapshot: fc.boolean() }) },
 );
 type Pushed = Extract<typeof step extends fc.Arbitrary<infer Value> ? Value : never, { path: string }>;
 
+const TOTAL = 1_000_000;
+/** So many fewer, that all of it is less than it was, although it may be of more series by then. */
+const RESTARTED_PART = 20;
+
 /** What a process has counted. */
 class Client {
-  #total = 1;
+  #total = TOTAL;
   #startSeconds = 1_600_000_000;
   #labels = new Set<string>();
   #gauges = new Set<string>();
@@ -106,32 +113,40 @@ class Client {
     const { format, isLong, more, labels, gauges, adds, restarts, starts, method } = pushed;
     // Senders that add push what has come since, and nothing needs to be in each push.
     if (!byJob) this.#labels = new Set();
-    if (!restarts || !byJob) for (const each of more) this.#labels.add(`${labels}="${each}"`);
-    this.#total = restarts || !byJob ? 1 + (adds % 2) : this.#total + adds;
-    if (restarts) this.#startSeconds += 100;
+    const hasRestarted = restarts && this.#total >= RESTARTED_PART;
+    for (const each of more) this.#labels.add(`${labels}="${each}"`);
+    if (hasRestarted) this.#startSeconds += 100;
+    this.#total = hasRestarted ? Math.floor(this.#total / RESTARTED_PART) : this.#total + adds;
     // What a POST leaves out stays.
     if (method === 'PUT') this.#gauges.clear();
     for (const each of gauges) this.#gauges.add(each);
     const isOpenMetrics = format === 'openmetrics';
     const all = [...this.#labels];
     const total = this.#total;
+    const lines = {
+      g: ['# TYPE g gauge', ...[...this.#gauges].map((i) => `g{i="${i}"} ${i}.5`)],
+      c: [
+        `# TYPE ${isOpenMetrics ? 'c' : 'c_total'} counter`,
+        ...all.map((each) => `c_total{${each}} ${total}`),
+        ...(starts && !isOpenMetrics
+          ? ['# TYPE c_created gauge', ...all.map((each) => `c_created{${each}} ${this.#startSeconds}`)]
+          : []),
+      ],
+      h: [
+        '# TYPE h histogram',
+        ...all.flatMap((each) => [
+          `h_bucket{${each},le="1.0"} ${total}`,
+          `h_bucket{${each},le="+Inf"} ${2 * total}`,
+          `h_sum{${each}} ${total / 2}`,
+          `h_count{${each}} ${2 * total}`,
+        ]),
+      ],
+      u: isOpenMetrics ? [] : all.map((each) => `u{${each}} ${total}`),
+    };
     return [
       ...(isLong ? Array.from({ length: 140 }, () => `# ${'x'.repeat(1000)}`) : []),
-      '# TYPE g gauge',
-      ...[...this.#gauges].map((i) => `g{i="${i}"} ${i}.5`),
-      `# TYPE ${isOpenMetrics ? 'c' : 'c_total'} counter`,
-      ...all.map((each) => `c_total{${each}} ${total}`),
-      ...(starts && !isOpenMetrics
-        ? ['# TYPE c_created gauge', ...all.map((each) => `c_created{${each}} ${this.#startSeconds}`)]
-        : []),
-      '# TYPE h histogram',
-      ...all.flatMap((each) => [
-        `h_bucket{${each},le="1.0"} ${total}`,
-        `h_bucket{${each},le="+Inf"} ${2 * total}`,
-        `h_sum{${each}} ${total / 2}`,
-        `h_count{${each}} ${2 * total}`,
-      ]),
-      ...(isOpenMetrics ? ['# EOF'] : all.map((each) => `u{${each}} ${total}`)),
+      ...pushed.families.flatMap((each) => lines[each]),
+      ...(isOpenMetrics ? ['# EOF'] : []),
       '',
     ].join('\n');
   }
