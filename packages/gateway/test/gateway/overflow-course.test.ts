@@ -69,8 +69,8 @@ const step = fc.oneof(
       path: fc.constantFrom(...paths),
       method: fc.constantFrom('PUT' as const, 'POST' as const),
       format: fc.constantFrom('text' as const, 'openmetrics' as const),
-      isLong: fc.nat(9).map((chance) => chance === 0),
-      isTwice: fc.nat(9).map((chance) => chance === 0),
+      isLong: fc.nat(19).map((chance) => chance === 0),
+      isTwice: fc.nat(19).map((chance) => chance === 0),
       /** What it has something of. */
       families: fc.subarray([...families], { minLength: 1 }),
       /** More series of the source, and how much is added to each. */
@@ -175,39 +175,43 @@ const modes = [
 test.each(modes)('sums over families are as without limits: %o', async (mode) => {
   let overflowed = 0;
   await fc.assert(
-    fc.asyncProperty(limits, fc.array(step, { maxLength: 25 }), async (first, steps) => {
-      const options = { ...mode, openmetrics: 'lenient' };
-      const [limited, free] = [
-        await Limited.with(fileOf(first), options),
-        await Limited.with(fileOf(unlimited), options),
-      ];
-      const clients = new Map<Path, Client>();
-      for (const each of [...steps, { snapshot: false }, { snapshot: true }]) {
-        if ('snapshot' in each) await limited.restart(each);
-        else if ('limits' in each) await limited.reload(fileOf(each.limits));
-        else if ('match' in each) for (const one of [limited, free]) await one.deleteSeries(each.match);
-        else if ('deleted' in each) {
-          clients.delete(each.deleted);
-          for (const one of [limited, free]) await one.delete(each.deleted);
-        } else {
-          const { path, method, format } = each;
-          const client = clients.get(path)?.copy() ?? new Client();
-          const body = client.bodyOf(each, mode.byJob);
-          const push = (to: Limited): Promise<string> =>
-            to.push(body, { token: tokenOf[path], path, method, format });
-          const outcomes = await Promise.all([push(limited), ...(each.isTwice ? [push(limited)] : [])]);
-          for (const outcome of outcomes)
-            if (outcome === 'applied') {
-              clients.set(path, client);
-              await push(free);
-            } else expect(outcome).toMatch(/^(series_limit|too_many_requests): /);
+    fc.asyncProperty(
+      limits,
+      fc.array(step, { minLength: 10, maxLength: 40, size: 'max' }),
+      async (first, steps) => {
+        const options = { ...mode, openmetrics: 'lenient' };
+        const [limited, free] = [
+          await Limited.with(fileOf(first), options),
+          await Limited.with(fileOf(unlimited), options),
+        ];
+        const clients = new Map<Path, Client>();
+        for (const each of [...steps, { snapshot: false }, { snapshot: true }]) {
+          if ('snapshot' in each) await limited.restart(each);
+          else if ('limits' in each) await limited.reload(fileOf(each.limits));
+          else if ('match' in each) for (const one of [limited, free]) await one.deleteSeries(each.match);
+          else if ('deleted' in each) {
+            clients.delete(each.deleted);
+            for (const one of [limited, free]) await one.delete(each.deleted);
+          } else {
+            const { path, method, format } = each;
+            const client = clients.get(path)?.copy() ?? new Client();
+            const body = client.bodyOf(each, mode.byJob);
+            const push = (to: Limited): Promise<string> =>
+              to.push(body, { token: tokenOf[path], path, method, format });
+            const outcomes = await Promise.all([push(limited), ...(each.isTwice ? [push(limited)] : [])]);
+            for (const outcome of outcomes)
+              if (outcome === 'applied') {
+                clients.set(path, client);
+                await push(free);
+              } else expect(outcome).toMatch(/^(series_limit|too_many_requests): /);
+          }
+          const sums = await sumsOf(limited);
+          expect(sums).toEqual(await sumsOf(free));
         }
-        const sums = await sumsOf(limited);
-        expect(sums).toEqual(await sumsOf(free));
-      }
-      if ((await limited.page()).includes('__overflow__')) overflowed += 1;
-    }),
-    { numRuns: runs(100) },
+        if ((await limited.page()).includes('__overflow__')) overflowed += 1;
+      },
+    ),
+    { numRuns: runs(60) },
   );
   expect(overflowed).toBeGreaterThan(3);
 });
