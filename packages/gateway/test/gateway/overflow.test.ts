@@ -158,6 +158,18 @@ describe('by job', () => {
     expect(await limited.lines()).toEqual([]);
   });
 
+  it('counts nothing twice where its source pushes while a long push is read', async () => {
+    const limited = await Limited.with('metrics:\n- {match: c, series_max: 2, on_limit: overflow}\n', {
+      byJob: true,
+    });
+    expect(await limited.push(counters('a'))).toBe('applied');
+    // There is room for b when the long one begins, and none once d has come.
+    const long = limited.push(`${counters('a', 'b')}${'\n'.repeat(4_000_000)}`);
+    const short = limited.push(counters('a', 'd', 'b'));
+    expect(await Promise.all([long, short])).toEqual(['applied', 'applied']);
+    expect(await limited.lines()).toEqual(['c{page="__overflow__"} 2', 'c{page="a"} 1', 'c{page="d"} 2']);
+  });
+
   it('has push times beside it', async () => {
     const limited = await Limited.with('sources:\n- {series_max: 4, on_limit: overflow}\n', {
       byJob: true,
