@@ -10,8 +10,8 @@ import { repository } from '../support/programs.ts';
 const folder = join(repository, 'deploy');
 const chart = 'helm/prom-aggregation-gateway';
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8');
-const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-  (path) => /^(?!.*node_modules).*(?:\.(?:ya?ml|md|mjs|json|tpl|txt)|Dockerfile)$/.test(path),
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  /^(?!.*node_modules).*(?:\.(?:ya?ml|md|mjs|json|tpl|txt)|Dockerfile)$/.test(path),
 );
 
 test('the image is at one place, and has the version of the package as its tag', () => {
