@@ -89,13 +89,13 @@ describe.skipIf(whyNoSystemd !== '')(
 
       const reload = 'systemctl reload prom-aggregation-gateway';
       await machine.run(`echo 'nonsense: 1' > ${settings}/gateway.yaml; ${reload}`);
-      await eventually('the reload', () => machine.log().includes('file was not reloaded'));
+      await eventually('the reload', () => machine.log().includes('file was not reloaded'), 60_000);
       await machine.run(`: > ${settings}/gateway.yaml; ${reload}`);
-      await eventually('the reload', () => machine.log().includes('configuration file reloaded'));
+      await eventually('the reload', () => machine.log().includes('configuration file reloaded'), 60_000);
 
       const restart = 'systemctl restart prom-aggregation-gateway';
       await machine.run(`echo PAG_LOG_FORMAT=json > ${settings}/flags; ${restart}`);
-      await eventually('the flag', () => machine.log().includes('"msg":"storage read"'));
+      await eventually('the flag', () => machine.log().includes('"msg":"storage read"'), 60_000);
       await machine.run(`rm ${settings}/flags; ${restart}`);
       await push(machine);
       expect(await scrape(machine)).toContain('\na 2\n');
@@ -107,6 +107,13 @@ describe.skipIf(whyNoSystemd !== '')(
       const secure = `curl -sSf ${retry} --cacert ${certificates}/ca.crt https://localhost:9091/metrics`;
       expect(await machine.run(secure)).toContain('\na 2\n');
       expect(machine.log()).toContain('address=[::]:9091');
+
+      // Without the key it is not started, and tried again after a while.
+      await machine.run(`mv ${settings}/server.key ${settings}/moved.key; ${restart} || true`);
+      expect(await machine.show(service, 'ExecMainStatus')).toBe('243');
+      expect(await machine.show(service, 'SubState')).toBe('auto-restart');
+      await machine.run(`mv ${settings}/moved.key ${settings}/server.key`);
+      expect(await machine.run(secure)).toContain('\na 2\n');
     });
 
     test('after a kill it starts again, and those who connect wait', { timeout }, async () => {
@@ -128,7 +135,7 @@ describe.skipIf(whyNoSystemd !== '')(
       await machine.run('systemctl restart prom-aggregation-gateway');
       const hasFailed = async (unit: string): Promise<boolean> =>
         (await machine.show(unit, 'ActiveState')) === 'failed';
-      await eventually('the end', () => hasFailed(service));
+      await eventually('the end', () => hasFailed(service), 60_000);
       expect(await machine.show(service, 'ExecMainStatus')).toBe('2');
       expect(starts()).toBe(1);
       expect(await hasFailed(socket)).toBe(false);
