@@ -1,6 +1,6 @@
 /** The chart of deploy/helm, as Helm renders it: what it refuses, what the API server would take, and what of it runs. */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -14,6 +14,7 @@ import {
   ofKind,
   parseManifests,
   statefulSetOf,
+  version,
 } from '../support/deploy.ts';
 import type { Manifest, PodSpec, ServiceSpec } from '../support/deploy.ts';
 import { temporaryFolder } from '../support/folders.ts';
@@ -125,6 +126,24 @@ describe.skipIf(withoutSchemas !== '')(`schemas${withoutSchemas}`, () => {
 describe.skipIf(withoutHelm !== '')(`the chart${withoutHelm}`, () => {
   test('helm has nothing to say against it', async () => {
     expect(await run(toolPath('helm'), ['lint', '--strict', '--quiet', chart])).toMatchObject({ code: 0 });
+  });
+
+  test('it is packed with all that it needs, and nothing else', async () => {
+    const folder = temporaryFolder();
+    expect(await run(toolPath('helm'), ['package', chart, `--destination=${folder}`])).toMatchObject({
+      code: 0,
+    });
+    const archive = join(folder, `prom-aggregation-gateway-${version}.tgz`);
+    expect(await run(toolPath('helm'), ['lint', '--strict', '--quiet', archive])).toMatchObject({ code: 0 });
+    const { stdout } = await run('tar', ['-tzf', archive]);
+    const packed = stdout
+      .trim()
+      .split('\n')
+      .map((path) => path.replace('prom-aggregation-gateway/', ''));
+    const files = readdirSync(chart, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(chart, join(parentPath, name)));
+    expect(packed.toSorted()).toEqual(files.toSorted());
   });
 
   test.each(sets)('it has no rights, and its flags are right, %s', async (_, values) => {
