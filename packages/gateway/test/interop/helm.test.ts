@@ -290,6 +290,7 @@ describe.skipIf(withoutHelm !== '')(`the chart${withoutHelm}`, () => {
     expect(await notes({ persistence: { enabled: false } })).toContain('WARNING: without persistence');
     expect(await notes(open)).toContain('WARNING: anybody who reaches metrics.example may push');
     expect(await notes({ ...open, config: { access: { anonymous: [] } } })).not.toContain('WARNING');
+    expect(await notes({ ...open, tls: { existingSecret: 'x' } })).toContain('The gateway speaks HTTPS');
   });
 });
 
