@@ -110,10 +110,15 @@ async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Prom
   const { rules, messages } = await readRulesFile(configFile, gateway);
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
-    else process.stderr.write(`${shown}\n`);
+    else process.stderr.write(`${withFlag('config.file', configFile, shown)}\n`);
   }
   if (rules === undefined) process.exitCode = 2;
   return rules;
+}
+
+/** A file that cannot be read at all may be the wrong one, so its message says where it is named. */
+function withFlag(flag: string, path: string, message: string): string {
+  return message.startsWith(`${path}: `) ? `--${flag}=${message}` : message;
 }
 
 /** While the gateway starts a signal is kept; what is returned is to be called once it has started. */
@@ -141,7 +146,7 @@ async function openWebConfig(
   if (path === undefined) return undefined;
   const opened = await WebConfigFile.open({ path, clock: systemClock, log });
   if (opened instanceof WebConfigFile) return opened;
-  for (const message of opened) process.stderr.write(`${message}\n`);
+  for (const message of opened) process.stderr.write(`${withFlag('web.config.file', path, message)}\n`);
   process.exitCode = 2;
   return null;
 }
@@ -286,7 +291,7 @@ function listenProblem(error: NodeJS.ErrnoException, address: ListenAddress): st
     case 'EADDRINUSE':
       return `cannot listen on ${wanted}: address already in use; choose another with --web.listen-address`;
     case 'EACCES':
-      return `cannot listen on ${wanted}: permission denied${'path' in address ? '' : '; ports below 1024 require privileges'}`;
+      return `cannot listen on ${wanted}: permission denied${'path' in address ? ', or no such directory' : '; ports below 1024 require privileges'}`;
     case 'ENOENT':
       return `cannot listen on ${wanted}: no such directory`;
     case 'EADDRNOTAVAIL':

@@ -1,6 +1,7 @@
 /** What errors of the file system mean for the operator, and what to do about them. */
 import { codeOf, messageOf } from './files.ts';
 import { StorageProblem } from './journal.ts';
+import { permissionDenied } from '../primitives/permission.ts';
 
 const another = 'or use another directory with --storage.path';
 const rights = `give this process read and write permission for the directory and all files in it, ${another}`;
@@ -8,11 +9,11 @@ const mounted = `remount the file system, ${another} on a local disk`;
 
 /** By code: what it means, and what to do. */
 const known: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
-  EACCES: ['permission denied', rights],
-  EPERM: ['permission denied, or not supported by the file system', rights],
+  EACCES: [permissionDenied(), rights],
+  EPERM: [`${permissionDenied()}, or not supported by the file system`, rights],
   EROFS: [
-    'the file system is mounted read-only, possibly after a disk error',
-    `check the kernel log and remount it read-write, ${another}`,
+    'the file system is mounted read-only',
+    `in a container, mount a volume there; after a disk error, check the kernel log and remount it read-write, ${another}`,
   ],
   ENOSPC: [
     'no space left on the disk, or no inodes left',

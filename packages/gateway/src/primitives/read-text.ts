@@ -3,6 +3,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
+import { permissionDenied } from './permission.ts';
+
 /** Without it, opening a pipe waits for somebody who writes to it. Windows has none. */
 const { O_RDONLY, O_NONBLOCK = 0 } = constants as { O_RDONLY: number; O_NONBLOCK?: number };
 
@@ -52,7 +54,7 @@ export function whyUnreadable({ code, message }: NodeJS.ErrnoException): string 
     case 'ENOENT':
       return 'no such file';
     case 'EACCES':
-      return 'permission denied';
+      return permissionDenied();
     case 'EISDIR':
       return 'is a directory, not a file';
     case 'ENXIO':

@@ -1,4 +1,4 @@
-/** What docs/guides/operating.md shows to put the gateway behind nginx and to run it by systemd, held against these themselves. */
+/** What docs/guides/operating.md shows to put the gateway behind nginx, held against nginx itself. */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
@@ -13,10 +13,9 @@ import { scrapeSamples } from '../support/http.ts';
 import { killAtTestEnd, startGateway } from '../support/process.ts';
 import { findProgram, repository, run } from '../support/programs.ts';
 
-const [nginx = '', openssl = '', analyze = ''] = ['nginx', 'openssl', 'systemd-analyze'].map(findProgram);
+const [nginx = '', openssl = ''] = ['nginx', 'openssl'].map(findProgram);
 const withNginx =
   nginx === '' || openssl === '' ? 'needs nginx and openssl (apt-get install nginx openssl)' : '';
-const withSystemd = analyze === '' ? 'needs systemd-analyze (apt-get install systemd)' : '';
 
 const page = readFileSync(join(repository, 'docs/guides/operating.md'), 'utf8');
 
@@ -120,21 +119,4 @@ test('nginx bounds what one address may push', async (context) => {
   expect(taken).toBeGreaterThanOrEqual(21);
   expect((await scrapeSamples(gateway.url)).get('a_total')).toBe(taken);
   expect(await statusOf(port, { method: 'POST', from: '127.0.0.4', body: 'a_total 1\n' })).toBe(202);
-});
-
-test('systemd knows every directive of the unit', async (context) => {
-  context.skip(withSystemd !== '', withSystemd);
-  const name = 'prom-aggregation-gateway.service';
-  const unit = join(temporaryFolder(), name);
-  /** What is said of the unit; of the machine it says other things as well. */
-  const problems = async (text: string): Promise<readonly string[]> => {
-    writeFileSync(unit, text);
-    const { stderr } = await run(analyze, ['verify', '--man=no', unit]);
-    return stderr.split('\n').filter((line) => line.includes(name));
-  };
-  const text = shown('ini').replace('/usr/bin/node', process.execPath);
-  expect(await problems(text)).toEqual([]);
-  expect(await problems(text.replace('DynamicUser', 'DynamicUsers'))).toEqual([
-    expect.stringContaining('DynamicUsers'),
-  ]);
 });

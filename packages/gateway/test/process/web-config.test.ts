@@ -43,7 +43,7 @@ test.each(['--web.config.file', '--config.file'])('a pipe as %s ends it at once'
   expect(await runGateway([`${flag}=${path}`, '--storage.path='])).toEqual({
     code: 2,
     stdout: '',
-    stderr: `${path}: is a pipe, not a file; it could not be read again when it changes\n`,
+    stderr: `${flag}=${path}: is a pipe, not a file; it could not be read again when it changes\n`,
   });
 });
 
