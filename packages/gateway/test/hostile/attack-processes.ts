@@ -11,8 +11,11 @@ import { yieldTo } from './victim.ts';
 
 const main = fileURLToPath(new URL('../../dist-hostile/main.js', import.meta.url));
 
-export interface RunningAttack {
-  readonly name: AttackName;
+/** What needs a gateway with tokens is not among the attacks on any. */
+type Attacking = AttackName | 'tokenFlood';
+
+export interface RunningAttack<Name extends Attacking = Attacking> {
+  readonly name: Name;
   /** Undefined when it did not end well, with what it wrote to stderr. */
   readonly ended: Promise<AttackReport | string>;
   /** Ends it before its time. */
@@ -27,7 +30,10 @@ export interface AttackStart {
 }
 
 /** Call it from inside a test: the process is killed when that test ends. */
-export function startAttack(name: AttackName, { url, seconds, seed, byJob }: AttackStart): RunningAttack {
+export function startAttack<Name extends Attacking>(
+  name: Name,
+  { url, seconds, seed, byJob }: AttackStart,
+): RunningAttack<Name> {
   if (!existsSync(main)) throw new Error(`${main} is not built: npm run build`);
   const child = spawn(
     process.execPath,

@@ -1,6 +1,6 @@
 /**
  * One token floods the gateway with labels, as fast as it can, while another pushes as it should: the first is held to its limits, and the
- * other loses nothing and does not wait. With a limit of each kind: refuse, drop, and new series an hour.
+ * other loses nothing and does not wait. With a limit of each kind: refuse, drop, overflow, and new series an hour.
  */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -9,14 +9,13 @@ import { expect, test } from 'vitest';
 
 import { temporaryFolder } from '../support/folders.ts';
 import { samplesOf, send } from '../support/http.ts';
-import { chanceFor, isLong, percentile, printTable, secondsFor } from './campaign.ts';
+import { startAttack } from './attack-processes.ts';
+import type { AttackReport } from './attackers/attack.ts';
+import { SERIES_EACH } from './attackers/token-flood.ts';
+import { isLong, percentile, printTable, secondsFor, seed } from './campaign.ts';
 import { startVictim } from './victim.ts';
 import type { Victim } from './victim.ts';
 
-const FLOODERS = 8;
-const SERIES_EACH = 200;
-/** Made before, as they are sent by the process that measures. */
-const BODIES = 400;
 const SERIES_MAX = 5_000;
 const PUSH_EVERY_MS = 10;
 
@@ -27,6 +26,7 @@ const P99_MAX_MS = 500;
 const limits = {
   refuse: `series_max: ${SERIES_MAX}`,
   drop: `series_max: ${SERIES_MAX}, on_limit: drop`,
+  overflow: `series_max: ${SERIES_MAX - 1}, on_limit: overflow`,
   rate: `new_series_per_hour: ${SERIES_MAX}`,
 };
 
@@ -48,14 +48,15 @@ async function flood(kind: keyof typeof limits): Promise<void> {
   const end = performance.now() + seconds * 1000;
   const isOver = (): boolean => performance.now() > end || victim.death() !== undefined;
   const honest = pushHonestly(victim, isOver);
-  const statuses = await floodAs(victim, isOver);
+  const flooding = startAttack('tokenFlood', { url: victim.url, seconds, seed, byJob: false });
+  const flooded = await flooding.ended;
   const { acknowledged, refused, latenciesMs } = await honest;
   const samples = samplesOf(await (await fetch(`${victim.url}/metrics`)).text());
-  const flooded = [...samples.keys()].filter((series) => series.startsWith('flood_total')).length;
+  const series = [...samples.keys()].filter((each) => each.startsWith('flood_total')).length;
   const p99 = percentile(latenciesMs, 0.99);
   printTable(`labels by one token for ${seconds} s: ${limits[kind]}`, [
-    ['pushes of the flood', [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ')],
-    ['its series', `${flooded} of at most ${SERIES_MAX}`],
+    ['pushes of the flood', describe(flooded)],
+    ['its series', `${series} of at most ${SERIES_MAX}`],
     ['honest pushes acknowledged', String(acknowledged)],
     [
       '… until acknowledged',
@@ -66,32 +67,16 @@ async function flood(kind: keyof typeof limits): Promise<void> {
   await victim.end('SIGKILL');
   expect(refused, 'honest pushes that were not taken').toBe(0);
   expect(samples.get('shop_total'), 'what the other token has pushed').toBe(acknowledged);
-  expect(flooded, 'series of the flood').toBeLessThanOrEqual(SERIES_MAX);
-  expect(flooded, 'series of the flood').toBeGreaterThan(SERIES_MAX - SERIES_EACH);
+  expect(series, 'series of the flood').toBeLessThanOrEqual(SERIES_MAX);
+  expect(series, 'series of the flood').toBeGreaterThan(SERIES_MAX - SERIES_EACH);
   if (isLong) expect(p99, 'p99 of honest pushes, ms').toBeLessThan(P99_MAX_MS);
 }
 
-/** Returns how its pushes were answered, by status. */
-async function floodAs({ url }: Victim, isOver: () => boolean): Promise<ReadonlyMap<number, number>> {
-  const statuses = new Map<number, number>();
-  const chance = chanceFor('token flood');
-  const line = (): string => `flood_total{session="${Math.floor(chance() * 2 ** 48)}",page="home"} 1\n`;
-  const bodies = Array.from({ length: BODIES }, () =>
-    Buffer.from(`# TYPE flood_total counter\n${Array.from({ length: SERIES_EACH }, line).join('')}`),
-  );
-  const one = async (flooder: number): Promise<void> => {
-    for (let i = flooder; !isOver(); i += FLOODERS) {
-      const reply = await send(url, bodies[i % BODIES]!, {
-        path: 'job/flood',
-        headers: { authorization: 'Bearer flood' },
-      }).catch(() => undefined);
-      await reply?.arrayBuffer();
-      const status = reply?.status ?? 0;
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-  };
-  await Promise.all(Array.from({ length: FLOODERS }, (_, i) => one(i)));
-  return statuses;
+function describe(report: AttackReport | string): string {
+  if (typeof report === 'string') return `failed: ${report.slice(-300)}`;
+  return Object.entries(report.replies)
+    .map(([status, count]) => `${count} × ${status}`)
+    .join(', ');
 }
 
 async function pushHonestly(

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Attack, AttackReport } from './attack.ts';
 import { attacks } from './attacks.ts';
+import { tokenFlood } from './token-flood.ts';
 import { Target } from './wire.ts';
 
 const [name = '', url = '', seconds = '', seed = '', mode = 'add'] = process.argv.slice(2);
-const attack = (attacks as Readonly<Record<string, Attack>>)[name];
+const all: Readonly<Record<string, Attack>> = { ...attacks, tokenFlood };
+const attack = all[name];
 if (attack === undefined)
-  throw new Error(`no attack ${JSON.stringify(name)}; there are ${Object.keys(attacks).join(', ')}`);
+  throw new Error(`no attack ${JSON.stringify(name)}; there are ${Object.keys(all).join(', ')}`);
 
 process.once('message', finish);
 // Whoever started this is gone, and so must this be.
