@@ -11,6 +11,7 @@ import { RequestError } from '../model/errors.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Role } from '../model/roles.ts';
 import type { Log } from '../primitives/log.ts';
+import { hideTokens } from '../primitives/hide-tokens.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake } from './bodies/body.ts';
 import { trustedProxies } from './senders/client-address.ts';
@@ -28,9 +29,11 @@ import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
 import { pageHandler } from './routes/page.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
+import { refusalsHandler } from './routes/refusals.ts';
 import { preflightHandler, pushHandler, retireHandler } from './routes/push.ts';
 import type { PushDeps } from './routes/push.ts';
 import { reloadHandler } from './routes/reload.ts';
+import { RecentRefusals } from './replies/recent-refusals.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
 import { senderOf } from './senders/sender.ts';
 import { checkServed, createRoutes, isPush, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
@@ -81,11 +84,13 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   const routes = createRoutes(options);
   const { addressOf, isProxied } = trustedProxies(options.trustedProxies);
   const prefix = prefixOf(options);
-  const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf });
+  const refusals = new RecentRefusals();
+  const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf, refusals });
   const handlers = createHandlers(deps, state, {
     cors,
     routes,
     addressOf,
+    refusals,
     intake: new BodyIntake(options),
     links: linksOf(options, secureRequests(isProxied)),
   });
@@ -229,11 +234,17 @@ interface Refusals {
 
 function createRefusals(
   { telemetry, log }: HandlerDeps,
-  { cors, routes, addressOf }: Pick<PushDeps, 'cors' | 'routes' | 'addressOf'>,
+  {
+    cors,
+    routes,
+    addressOf,
+    refusals,
+  }: Pick<PushDeps, 'cors' | 'routes' | 'addressOf'> & { readonly refusals: RecentRefusals },
 ): Refusals {
-  const refusals = new RefusalLog(log);
-  const countRefusal = (exchange: Exchange, code: ErrorCode, message: string): void => {
+  const logged = new RefusalLog(log);
+  const countRefusal = (exchange: Exchange, error: RequestError): void => {
     const { request } = exchange;
+    const { code, status, message, location } = error;
     const isAdmin = routes.isAdmin(exchange.path);
     if (isAdmin) {
       // Neither a push nor the DELETE of one source.
@@ -242,19 +253,20 @@ function createRefusals(
       telemetry.pushRefused(code, exchange.bodyBytes ?? announced);
     } else if (request.method !== 'DELETE') return;
     const remote = addressOf(request);
-    const path = shorten(exchange.path);
-    const what = isAdmin
-      ? 'admin request refused'
-      : request.method === 'DELETE'
-        ? 'delete refused'
-        : 'push refused';
+    const path = shorten(hideTokens(exchange.path));
+    const { method = '' } = request;
+    const what = isAdmin ? 'admin' : method === 'DELETE' ? 'delete' : 'push';
     const by = exchange.principal?.name;
-    refusals.refused(what, { code, path, remote, by, message }, { path, sender: senderOf(remote) });
+    const sender = senderOf(remote);
+    const line = isAdmin ? 'admin request refused' : `${what} refused`;
+    logged.refused(line, { code, path, remote, by, message: error.text }, { path, sender });
+    const timeMs = Date.now();
+    refusals.add(sender, { timeMs, what, method, path, remote, by, code, status, message, location });
     const token = exchange.principal?.token?.rule.name;
     if (token !== undefined && exchange.isPush) telemetry.pushedBy(token, 'refused');
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
-    countRefusal(exchange, code, 'the body is incomplete');
+    countRefusal(exchange, new RequestError(code, 'the body is incomplete'));
   const answer = (exchange: Exchange, thrown: unknown): void => {
     const { request, response } = exchange;
     if (thrown instanceof ClientGone) {
@@ -264,7 +276,7 @@ function createRefusals(
       return;
     }
     const error = asRequestError(thrown, log);
-    countRefusal(exchange, error.code, error.text);
+    countRefusal(exchange, error);
     const headers = routes.isAdmin(exchange.path)
       ? []
       : cors.headersFor(request.headers.origin, purposeOf(exchange), exchange.principal?.token?.rule.origins);
@@ -277,7 +289,14 @@ function createRefusals(
 function createHandlers(
   deps: HandlerDeps,
   state: ServerState,
-  shared: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'> & { readonly links: Links },
+  {
+    links,
+    refusals,
+    ...shared
+  }: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'> & {
+    readonly links: Links;
+    readonly refusals: RecentRefusals;
+  },
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log } = deps;
   const pushDeps: PushDeps = { gateway, telemetry, state, log, ...shared };
@@ -292,6 +311,7 @@ function createHandlers(
       answerText(exchange, { text: page.body, contentType: page.contentType });
     },
     tsdbStatus: tsdbStatusHandler({ gateway, cors: shared.cors }),
+    refusals: refusalsHandler({ refusals, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();
@@ -305,7 +325,7 @@ function createHandlers(
       pushPath: options.pushPath,
       telemetryPath: options.telemetryPath,
       version: deps.version,
-      links: shared.links,
+      links,
     }),
   };
 }

@@ -7,6 +7,7 @@ export const pathOf: Readonly<Record<string, string>> = {
   sources: '/api/v1/sources?match[]={job="x"}',
   wipe: '/api/v1/admin/wipe',
   tsdb_status: '/api/v1/status/tsdb',
+  refusals: '/api/v1/refusals',
   healthy: '/-/healthy',
   ready: '/-/ready',
   reload: '/-/reload',

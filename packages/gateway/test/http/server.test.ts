@@ -388,10 +388,11 @@ describe('close', () => {
   });
 
   it('destroys what takes too long', async () => {
+    const begun = noted('http.server.request.start');
     const { server, gateway, open } = await run({ shutdownTimeoutMs: 100 });
     const uploading = open();
     uploading.write('POST /metrics/ HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\na 1\n');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitFor(() => begun.count === 1);
     await server.close();
     await uploading.until((client) => client.closed);
     expect([uploading.received, gateway.pushes]).toEqual(['', []]);

@@ -15,6 +15,7 @@ type Place =
   | 'sources'
   | 'wipe'
   | 'tsdb_status'
+  | 'refusals'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -29,6 +30,7 @@ export type HandlerName =
   | 'deleteSources'
   | 'wipe'
   | 'tsdbStatus'
+  | 'refusals'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -55,6 +57,7 @@ export const routeTable: readonly Route[] = [
   { place: 'sources', methods: ['DELETE'], handler: 'deleteSources', role: 'admin' },
   { place: 'wipe', methods: ['POST', 'PUT'], handler: 'wipe', role: 'admin' },
   { place: 'tsdb_status', methods: ['GET', 'HEAD'], handler: 'tsdbStatus', role: 'read' },
+  { place: 'refusals', methods: ['GET', 'HEAD'], handler: 'refusals', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -67,6 +70,7 @@ const RELOAD_PATH = '/-/reload';
 export const SCRAPE_PATH = '/metrics';
 /** As in Prometheus. */
 export const TSDB_STATUS_PATH = '/api/v1/status/tsdb';
+const REFUSALS_PATH = '/api/v1/refusals';
 
 /** Prometheus' own URL, one beside it, and Pushgateway's. */
 const adminPaths: ReadonlyMap<string, Place> = new Map([
@@ -105,6 +109,7 @@ export function createRoutes(options: PathOptions): Routes {
     shared('scrape', `${SCRAPE_PATH}/`),
     ...[...adminPaths].map(([path, place]): [string, readonly Place[]] => [path, [place]]),
     [TSDB_STATUS_PATH, ['tsdb_status']],
+    [REFUSALS_PATH, ['refusals']],
     [telemetryPath, ['telemetry']],
     [HEALTHY_PATH, ['healthy']],
     [READY_PATH, ['ready']],
