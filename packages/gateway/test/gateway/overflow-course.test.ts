@@ -167,6 +167,7 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
         await Limited.with(fileOf(unlimited), options),
       ];
       const clients = new Map<Path, Client>();
+      let overflows = false;
       for (const each of [...steps, { snapshot: false }, { snapshot: true }]) {
         if ('snapshot' in each) await limited.restart(each);
         else if ('limits' in each) await limited.reload(fileOf(each.limits));
@@ -189,10 +190,11 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
         }
         const sums = await sumsOf(limited);
         expect(sums).toEqual(await sumsOf(free));
+        overflows ||= (await limited.page()).includes('__overflow__');
       }
-      if ((await limited.page()).includes('__overflow__')) overflowed += 1;
+      if (overflows) overflowed += 1;
     }),
-    { numRuns: runs(100) },
+    { numRuns: runs(100, 20) },
   );
-  expect(overflowed).toBeGreaterThan(3);
+  expect(overflowed).toBeGreaterThan(0);
 });
