@@ -209,8 +209,8 @@ export class Feed {
     const buckets = parts.get('_bucket') ?? [];
     const [count] = parts.get('_count') ?? [];
     const [sum] = parts.get('_sum') ?? [];
-    const total =
-      buckets.length === 0 ? undefined : this.#feedBuckets(composite, { family, buckets, count, sum });
+    const isClassic = buckets.length > 0 || push.hasAllBuckets.has(composite);
+    const total = isClassic ? this.#feedBuckets(composite, { family, buckets, count, sum }) : undefined;
     if (sum !== undefined) this.#feedSum(sum, family);
     if (count !== undefined) {
       const samples = [...push.samplesOf(count)];
@@ -237,8 +237,10 @@ export class Feed {
     const push = this.#push;
     const listed = push.bucketsOf.get(composite);
     const folded = (bound: number): number => foldedBound(bound, listed);
-    const merged = mergeHistograms(this.#histogramsOf(composite, folded), (series) =>
-      push.series.textOf(series),
+    const merged = mergeHistograms(
+      this.#histogramsOf(composite, folded),
+      (series) => push.series.textOf(series),
+      push.hasAllBuckets.has(composite) ? listed : undefined,
     );
     const exemplars = new Map<number, Exemplar>();
     for (const series of of.buckets) {

@@ -37,12 +37,15 @@ export interface MergedBucket {
 /** The text of a series, for messages. */
 type TextOf = (series: number) => string;
 
-/** By ascending bound, up to infinity. Throws a PushProblem for a histogram that contradicts itself. */
+/** By ascending bound, up to infinity, with all of these `bounds`. Throws a PushProblem for a histogram that contradicts itself. */
 export function mergeHistograms(
   histograms: readonly PushedHistogram[],
   textOf: TextOf,
+  bounds: readonly number[] = [],
 ): readonly MergedBucket[] {
   const parts = new Map<number, { readonly counts: number[]; readonly offset: number }>();
+  const offset = histograms[0]?.offset ?? 0;
+  for (const bound of bounds) parts.set(bound, { counts: [], offset });
   for (const histogram of histograms)
     for (const { bound, value, offset } of takenApart(histogram, textOf)) {
       const part = parts.get(bound);
