@@ -1,6 +1,7 @@
 /** What becomes of new series beyond a limit with `on_limit: overflow`. */
 import { describe, expect, it, test, vi } from 'vitest';
 
+import { ByteTable } from '../../src/primitives/byte-table.ts';
 import { SeriesLimits } from '../../src/ingest/series-limits.ts';
 import { Limited, token } from '../support/limited.ts';
 import { turnsDuring } from '../support/turns-during.ts';
@@ -122,6 +123,21 @@ describe('by adding', () => {
     } finally {
       looked.mockRestore();
     }
+  });
+
+  it('does not look at each series that others push with such values', async () => {
+    const limited = await Limited.with(of('series_max: 1, on_limit: overflow'));
+    await limited.push(counters('a', 'b'), { token: 'web' });
+    const theirs = Array.from({ length: 2000 }, (_, i) => `c{i="__overflow__",j="${i}"} 1\n`).join('');
+    expect(await limited.push(`# TYPE c counter\n${theirs}`)).toBe('applied');
+    const read = vi.spyOn(ByteTable.prototype, 'textOf');
+    try {
+      expect(await limited.push(counters('a', 'd'), { token: 'web' })).toBe('applied');
+      expect(read.mock.calls.length).toBeLessThan(200);
+    } finally {
+      read.mockRestore();
+    }
+    expect(await limited.lines()).toContain('c{page="__overflow__"} 4');
   });
 
   it('is the same for new series in an hour', async () => {

@@ -16,7 +16,7 @@ import { formatFloat64 } from '../../primitives/float.ts';
 import type { State } from '../../state/state.ts';
 import type { Family } from '../../store/families.ts';
 import { hasStartTimes, startedName, startTimesName, startTimesOf } from '../../store/families.ts';
-import { OVERFLOW, standsForOthers } from '../../store/overflow-series.ts';
+import { keyOfOthers, OVERFLOW, standsForOthers } from '../../store/overflow-series.ts';
 import { AccumulatorKind, isValue } from '../../store/policies.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { Pusher } from '../series-limits.ts';
@@ -26,6 +26,8 @@ import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 
 /** Series looked at between two looks at the clock. */
 const STEP_SERIES = 64;
+/** So many numbers are looked up in the time of one series. */
+const LOOKED_UP = 32;
 /** From here on a gauge `_created` is a start time, as in feed.ts. */
 const START_SECONDS_MIN = 1e9;
 
@@ -71,6 +73,8 @@ export class Overflow {
   readonly #stands = new Map<string, string>();
   /** By the text of a counter or a count that was moved: where to. */
   readonly #movedTo = new Map<string, string>();
+  /** By family: the texts of what its source has that stands for others. */
+  readonly #held = new Map<number, string[]>();
   /** As the builder is going to count what is new, at least. */
   readonly #toCome: SeriesLimits | undefined;
   /** More is new than there is room for, even besides: who refuses the push need not be given more of it. */
@@ -96,6 +100,7 @@ export class Overflow {
 
   /** To be called once all of the push is there. */
   *steps(): Generator<void, void> {
+    yield* this.#findHeld();
     const families = [...this.#push.families.values()];
     // Start times go where the series go that they are of.
     for (const mayBeStarts of [false, true])
@@ -105,33 +110,61 @@ export class Overflow {
         const type = this.#typeOf(family);
         if ((type === 'gauge' && family.name.endsWith('_created')) !== mayBeStarts) continue;
         if (this.#state.discards({ name: family.name, type })) continue;
-        yield* this.#place(this.#limited(family, type));
+        yield* this.#place(yield* this.#limited(family, type));
       }
   }
 
-  #limited(rewritten: RewrittenFamily, type: MetricType): LimitedFamily {
+  /** What its source has that stands for others. */
+  *#findHeld(): Generator<void, void> {
+    const { accumulators } = this.#state;
+    const { overflow, family } = accumulators;
+    const { own } = this.#by;
+    const [few, many] = own.size < overflow.size ? [own, overflow] : [overflow, own];
+    const held: number[] = [];
+    for (const accumulator of few.keys()) {
+      if (many.has(accumulator)) held.push(accumulator);
+      if (this.#isStep(1 / LOOKED_UP)) yield;
+    }
+    for (const accumulator of held.toSorted((a, b) => a - b)) {
+      const of = family[accumulator]!;
+      const texts = this.#held.get(of);
+      const text = accumulators.textOf(accumulator);
+      if (texts === undefined) this.#held.set(of, [text]);
+      else texts.push(text);
+      if (this.#isStep(1)) yield;
+    }
+  }
+
+  *#limited(rewritten: RewrittenFamily, type: MetricType): Generator<void, LimitedFamily> {
     const { name } = rewritten;
     const known = this.#state.families.find(name);
-    return { name, known, rewritten, type, held: known && this.#heldOf({ name, known }) };
+    return { name, known, rewritten, type, held: known && (yield* this.#heldOf({ name, known })) };
   }
 
   /**
    * Sources may push such series themselves, each time, such as another gateway. What they do not push was added up for them, and would count twice if it
    * went elsewhere. To what they do push something was added only where it stands for all and there are such limits.
    */
-  #heldOf({ name, known }: { readonly name: string; readonly known: Family }): string | undefined {
-    const { own } = this.#by;
-    if (own.size === 0) return undefined;
-    const { accumulators } = this.#state;
-    const held = accumulators.overflow
-      .ofFamily(known.id, accumulators)
-      .filter((each) => own.has(each))
-      .map((each) => accumulators.textOf(each));
-    const added = held.find((text) => !this.#isPushed(text));
-    if (added !== undefined || this.#limits?.has({ name, known }, 'overflow') !== true) return added;
-    return held.find((text) =>
-      parseSeriesText(text).labels.every((label) => label.value === OVERFLOW || this.#isKept(label)),
-    );
+  *#heldOf({
+    name,
+    known,
+  }: {
+    readonly name: string;
+    readonly known: Family;
+  }): Generator<void, string | undefined> {
+    const isLimited = this.#limits?.has({ name, known }, 'overflow') === true;
+    let pushed: string | undefined;
+    for (const text of this.#held.get(known.id) ?? []) {
+      if (!this.#isPushed(text)) return text;
+      if (isLimited && pushed === undefined && this.#isForAll(text)) pushed = text;
+      if (this.#isStep(1)) yield;
+    }
+    return pushed;
+  }
+
+  /** Whether it has no labels but those that the token sets. */
+  #isForAll(text: string): boolean {
+    return parseSeriesText(text).labels.every((label) => label.value === OVERFLOW || this.#isKept(label));
   }
 
   *#place(family: LimitedFamily): Generator<void, void> {
@@ -318,15 +351,8 @@ export class Overflow {
   ): string | undefined {
     if (known === undefined || isDistribution(known.type) !== isDistribution(type)) return undefined;
     const { accumulators } = this.#state;
-    for (const accumulator of accumulators.overflow.ofFamily(known.id, accumulators)) {
-      const text = accumulators.textOf(accumulator);
-      const others = parseSeriesText(text).labels.filter(({ value }) => value !== OVERFLOW);
-      const isSame =
-        others.length === kept.length &&
-        others.every(({ name, value }) => kept.some((label) => label.name === name && label.value === value));
-      if (isSame) return text;
-    }
-    return undefined;
+    const found = accumulators.overflow.withKey(keyOfOthers(known.id, kept));
+    return found === undefined ? undefined : accumulators.textOf(found);
   }
 
   #move(item: number, to: string, { rewritten }: LimitedFamily): void {
