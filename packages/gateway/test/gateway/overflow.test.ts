@@ -113,6 +113,23 @@ describe('by adding', () => {
     expect(limited.seriesOf('web')).toBe(4000);
   });
 
+  it('gives others their turns while histograms are brought together', async () => {
+    const limited = await Limited.with(of('series_max: 5, on_limit: overflow'));
+    const histogram = (i: number): string =>
+      `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`;
+    const histograms = Array.from({ length: 2000 }, (_, i) => histogram(i)).join('');
+    const spy = vi.spyOn(performance, 'now');
+    let nowMs = 0;
+    spy.mockImplementation(() => (nowMs += 10));
+    try {
+      const push = limited.push(`# TYPE h histogram\n${histograms}`, { token: 'web' });
+      expect(await turnsDuring(push)).toBeGreaterThanOrEqual(330);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(await limited.lines()).toContain('h_count{i="__overflow__"} 3998');
+  });
+
   it('goes no further through a push than to what there is no room for besides', async () => {
     const limited = await Limited.with(of('series_max: 2, on_limit: overflow'));
     const families = Array.from({ length: 1000 }, (_, i) => `f${i}{l="x"} 1\n`).join('');
