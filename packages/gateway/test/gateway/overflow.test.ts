@@ -2,6 +2,7 @@
 import { describe, expect, it, test, vi } from 'vitest';
 
 import { ByteTable } from '../../src/primitives/byte-table.ts';
+import { RewriteSink } from '../../src/ingest/rewrite/rewrite-sink.ts';
 import { SeriesLimits } from '../../src/ingest/series-limits.ts';
 import { Limited, token } from '../support/limited.ts';
 import { turnsDuring } from '../support/turns-during.ts';
@@ -264,6 +265,24 @@ describe('by job', () => {
     await limited.push('# TYPE c counter\nc{i="__overflow__"} 1\n');
     expect(await limited.push('# TYPE c counter\nc{i="__overflow__"} 1\nc{i="a"} 2\n')).toBe('applied');
     expect(await limited.lines()).toEqual(['c{i="__overflow__"} 1', 'c{i="a"} 2']);
+  });
+
+  it('reads what another gateway pushes as other pushes, as long as nothing of it is new', async () => {
+    const limited = await Limited.with(file, { byJob: true });
+    const push = async (body: string): Promise<void> =>
+      expect(await limited.push(body, { method: 'PUT' })).toBe('applied');
+    const theirs = '# TYPE c counter\nc{i="__overflow__"} 1\nc{i="a"} 2\n';
+    await push(theirs);
+    const rewritten = vi.spyOn(RewriteSink.prototype, 'begin');
+    try {
+      await push(theirs);
+      expect(rewritten).not.toHaveBeenCalled();
+      await push(`${theirs}c{i="b"} 4\n`);
+      expect(rewritten).toHaveBeenCalled();
+    } finally {
+      rewritten.mockRestore();
+    }
+    expect(await limited.lines()).toEqual(['c{i="__overflow__"} 5', 'c{i="a"} 2']);
   });
 
   it('counts once what a long push of a source without limits brings beside one that overflows', async () => {
