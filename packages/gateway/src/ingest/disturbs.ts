@@ -40,7 +40,8 @@ export function mayOverflowOtherwise(
   { batch, origin }: { readonly batch: Batch; readonly origin: Pick<PushOrigin, 'source'> },
   read: BatchBeingRead,
 ): boolean {
-  return read.batch.mayOverflow && batch.sender.byJob && origin.source === read.batch.source;
+  if (!batch.sender.byJob || origin.source !== read.batch.source) return false;
+  return read.batch.mayOverflow || batch.overflowed > 0;
 }
 
 /** Whether a push, once applied, might change the total of one of these accumulators. */

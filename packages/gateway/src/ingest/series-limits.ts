@@ -60,6 +60,11 @@ export class SeriesLimits {
     );
   }
 
+  /** Whether there is such a limit. */
+  has(family: LimitedFamily, what: OnLimit): boolean {
+    return this.#for(family).some(({ onLimit }) => onLimit === what);
+  }
+
   spend(family: LimitedFamily, numbers: number): void {
     for (const limit of this.#for(family)) limit.spent += numbers;
   }

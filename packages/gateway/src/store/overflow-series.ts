@@ -2,6 +2,8 @@
  * Series that stand for others: those for which there was no room. Each is known by its text, in which the labels that told those others apart read
  * `__overflow__`, so that nothing more needs to be stored of it.
  */
+import type { Label } from '../model/labels.ts';
+import { parseSeriesText } from '../model/series-text.ts';
 import type { ByteTable } from '../primitives/byte-table.ts';
 import { AccumulatorKind, isGrouped } from './policies.ts';
 
@@ -20,48 +22,79 @@ export function mightStandForOthers(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(markBytes);
 }
 
-/** The counts of those that are histograms or summaries, and all others. */
+/** What tells apart those of a family that stand for others: what is left of their labels. */
+export function keyOfOthers(family: number, labels: readonly Label[]): string {
+  return JSON.stringify([family, ...labels.flatMap(({ name, value }) => [name, value])]);
+}
+
+/** Those with the same labels left. */
+interface Alike {
+  readonly key: string;
+  readonly accumulators: Set<number>;
+  /** Undefined when it has to be found again. */
+  least: number | undefined;
+}
+
+/** The counts of those that are histograms or summaries, and all others. Somebody may push any number of them. */
 export class OverflowSeries {
-  readonly #accumulators = new Set<number>();
-  /** By family; undefined when they have become others. */
-  #byFamily: Map<number, readonly number[]> | undefined;
+  readonly #alikeOf = new Map<number, Alike>();
+  readonly #byKey = new Map<string, Alike>();
 
   get size(): number {
-    return this.#accumulators.size;
+    return this.#alikeOf.size;
   }
 
   has(accumulator: number): boolean {
-    return this.#accumulators.has(accumulator);
+    return this.#alikeOf.has(accumulator);
+  }
+
+  keys(): Iterable<number> {
+    return this.#alikeOf.keys();
   }
 
   /** To be called for what is created, if it may be one. */
-  note(accumulator: number, { kind, texts }: { readonly kind: Uint8Array; readonly texts: ByteTable }): void {
+  note(
+    accumulator: number,
+    {
+      kind,
+      texts,
+      family,
+    }: { readonly kind: Uint8Array; readonly texts: ByteTable; readonly family: Uint32Array },
+  ): void {
     const is = kind[accumulator] as AccumulatorKind;
     if (isGrouped(is) && is !== AccumulatorKind.COUNT) return;
-    if (!standsForOthers(texts.textOf(accumulator))) return;
-    this.#accumulators.add(accumulator);
-    this.#byFamily = undefined;
+    const text = texts.textOf(accumulator);
+    if (!standsForOthers(text)) return;
+    const others = parseSeriesText(text).labels.filter(({ value }) => value !== OVERFLOW);
+    const key = keyOfOthers(family[accumulator]!, others);
+    let alike = this.#byKey.get(key);
+    if (alike === undefined) {
+      alike = { key, accumulators: new Set(), least: accumulator };
+      this.#byKey.set(key, alike);
+    }
+    alike.accumulators.add(accumulator);
+    if (alike.least !== undefined) alike.least = Math.min(alike.least, accumulator);
+    this.#alikeOf.set(accumulator, alike);
   }
 
   delete(accumulator: number): void {
-    if (this.#accumulators.size > 0 && this.#accumulators.delete(accumulator)) this.#byFamily = undefined;
+    const alike = this.#alikeOf.size === 0 ? undefined : this.#alikeOf.get(accumulator);
+    if (alike === undefined) return;
+    this.#alikeOf.delete(accumulator);
+    alike.accumulators.delete(accumulator);
+    if (alike.least === accumulator) alike.least = undefined;
+    if (alike.accumulators.size === 0) this.#byKey.delete(alike.key);
   }
 
-  /** In ascending order. */
-  ofFamily(id: number, { family }: { readonly family: Uint32Array }): readonly number[] {
-    if (this.#accumulators.size === 0) return none;
-    if (this.#byFamily === undefined) {
-      const byFamily = new Map<number, number[]>();
-      for (const accumulator of [...this.#accumulators].sort((a, b) => a - b)) {
-        const of = family[accumulator]!;
-        const known = byFamily.get(of);
-        if (known === undefined) byFamily.set(of, [accumulator]);
-        else known.push(accumulator);
-      }
-      this.#byFamily = byFamily;
+  /** With this key, the one with the least number; undefined if there is none. */
+  withKey(key: string): number | undefined {
+    const alike = this.#byKey.get(key);
+    if (alike === undefined) return undefined;
+    if (alike.least === undefined) {
+      let least = Number.POSITIVE_INFINITY;
+      for (const accumulator of alike.accumulators) least = Math.min(least, accumulator);
+      alike.least = least;
     }
-    return this.#byFamily.get(id) ?? none;
+    return alike.least;
   }
 }
-
-const none: readonly number[] = [];

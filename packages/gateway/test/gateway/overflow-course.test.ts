@@ -185,6 +185,7 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
           await Limited.with(fileOf(unlimited), options),
         ];
         const clients = new Map<Path, Client>();
+        let overflows = false;
         for (const each of [...steps, { snapshot: false }, { snapshot: true }]) {
           if ('snapshot' in each) await limited.restart(each);
           else if ('limits' in each) await limited.reload(fileOf(each.limits));
@@ -207,11 +208,12 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
           }
           const sums = await sumsOf(limited);
           expect(sums).toEqual(await sumsOf(free));
+          overflows ||= (await limited.page()).includes('__overflow__');
         }
-        if ((await limited.page()).includes('__overflow__')) overflowed += 1;
+        if (overflows) overflowed += 1;
       },
     ),
-    { numRuns: runs(60) },
+    { numRuns: runs(60, 8) },
   );
-  expect(overflowed).toBeGreaterThan(3);
+  expect(overflowed).toBeGreaterThan(0);
 });

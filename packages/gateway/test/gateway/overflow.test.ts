@@ -1,7 +1,11 @@
 /** What becomes of new series beyond a limit with `on_limit: overflow`. */
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 
+import { ByteTable } from '../../src/primitives/byte-table.ts';
+import { RewriteSink } from '../../src/ingest/rewrite/rewrite-sink.ts';
+import { SeriesLimits } from '../../src/ingest/series-limits.ts';
 import { Limited, token } from '../support/limited.ts';
+import { turnsDuring } from '../support/turns-during.ts';
 
 const of = (limits: string, more = ''): string =>
   `access:\n  tokens:\n${token('web', limits).replace(', limits', `${more}, limits`)}`;
@@ -96,6 +100,64 @@ describe('by adding', () => {
     expect(await limited.lines()).toEqual(['g{i="1"} 1', 'g{i="__overflow__"} 3']);
   });
 
+  it('gives others their turns while families of one series each are gone through', async () => {
+    const limited = await Limited.with(of('series_max: 3000, on_limit: overflow'));
+    const families = Array.from({ length: 4000 }, (_, i) => `f${i}{l="x"} 1\n`).join('');
+    const spy = vi.spyOn(performance, 'now');
+    let nowMs = 0;
+    spy.mockImplementation(() => (nowMs += 10));
+    try {
+      expect(await turnsDuring(limited.push(families, { token: 'web' }))).toBeGreaterThanOrEqual(320);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(limited.seriesOf('web')).toBe(4000);
+  });
+
+  it('gives others their turns while histograms are brought together', async () => {
+    const limited = await Limited.with(of('series_max: 5, on_limit: overflow'));
+    const histogram = (i: number): string =>
+      `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`;
+    const histograms = Array.from({ length: 2000 }, (_, i) => histogram(i)).join('');
+    const spy = vi.spyOn(performance, 'now');
+    let nowMs = 0;
+    spy.mockImplementation(() => (nowMs += 10));
+    try {
+      const push = limited.push(`# TYPE h histogram\n${histograms}`, { token: 'web' });
+      expect(await turnsDuring(push)).toBeGreaterThanOrEqual(330);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(await limited.lines()).toContain('h_count{i="__overflow__"} 3998');
+  });
+
+  it('goes no further through a push than to what there is no room for besides', async () => {
+    const limited = await Limited.with(of('series_max: 2, on_limit: overflow'));
+    const families = Array.from({ length: 1000 }, (_, i) => `f${i}{l="x"} 1\n`).join('');
+    const looked = vi.spyOn(SeriesLimits.prototype, 'exceeded');
+    try {
+      expect(await limited.push(families, { token: 'web' })).toMatch(/^series_limit: line 5, column 1: f4 /);
+      expect(looked.mock.calls.length).toBeLessThan(100);
+    } finally {
+      looked.mockRestore();
+    }
+  });
+
+  it('does not look at each series that others push with such values', async () => {
+    const limited = await Limited.with(of('series_max: 1, on_limit: overflow'));
+    await limited.push(counters('a', 'b'), { token: 'web' });
+    const theirs = Array.from({ length: 2000 }, (_, i) => `c{i="__overflow__",j="${i}"} 1\n`).join('');
+    expect(await limited.push(`# TYPE c counter\n${theirs}`)).toBe('applied');
+    const read = vi.spyOn(ByteTable.prototype, 'textOf');
+    try {
+      expect(await limited.push(counters('a', 'd'), { token: 'web' })).toBe('applied');
+      expect(read.mock.calls.length).toBeLessThan(200);
+    } finally {
+      read.mockRestore();
+    }
+    expect(await limited.lines()).toContain('c{page="__overflow__"} 4');
+  });
+
   it('is the same for new series in an hour', async () => {
     const limited = await Limited.with(of('new_series_per_hour: 2, on_limit: overflow'));
     expect(await limited.push(counters('a', 'b', 'x'), { token: 'web' })).toBe('applied');
@@ -168,6 +230,119 @@ describe('by job', () => {
     const short = limited.push(counters('a', 'd', 'b'));
     expect(await Promise.all([long, short])).toEqual(['applied', 'applied']);
     expect(await limited.lines()).toEqual(['c{page="__overflow__"} 2', 'c{page="a"} 1', 'c{page="d"} 2']);
+  });
+
+  it('does not begin anew when a histogram with other bounds comes to those that are added up', async () => {
+    const limited = await Limited.with('metrics:\n- {match: h, series_max: 6, on_limit: overflow}\n', {
+      byJob: true,
+      jobCounterResets: 'accumulate-by-value',
+    });
+    const histogram = (i: number, ...bounds: readonly number[]): string =>
+      [
+        ...bounds.map((bound) => `h_bucket{i="${i}",le="${bound}"} 1`),
+        `h_bucket{i="${i}",le="+Inf"} 2\nh_sum{i="${i}"} 3\nh_count{i="${i}"} 2\n`,
+      ].join('\n');
+    const push = async (path: string, ...histograms: readonly string[]): Promise<void> =>
+      expect(await limited.push(`# TYPE h histogram\n${histograms.join('')}`, { path })).toBe('applied');
+    await push('job/a', histogram(1, 1, 2, 4));
+    await push('job/b', histogram(2, 0.5, 1, 2));
+    await push('job/a', histogram(1, 1, 2, 4), histogram(3, 1, 2));
+    await push('job/a', histogram(1, 1, 2, 4), histogram(3, 1, 2), histogram(4, 0.5, 1));
+    expect((await limited.lines()).filter((line) => line.includes('__overflow__'))).toEqual([
+      'h_bucket{i="__overflow__",le="0.5"} 2',
+      'h_bucket{i="__overflow__",le="1"} 3',
+      'h_bucket{i="__overflow__",le="2"} 3',
+      'h_bucket{i="__overflow__",le="+Inf"} 6',
+      'h_sum{i="__overflow__"} 9',
+      'h_count{i="__overflow__"} 6',
+    ]);
+  });
+
+  it('counts once what another gateway pushes that has such series itself', async () => {
+    const limited = await Limited.with(file, { byJob: true });
+    const push = async (...series: readonly string[]): Promise<void> =>
+      expect(await limited.push(`# TYPE c counter\n${series.join('')}`, { method: 'PUT' })).toBe('applied');
+    const theirs = 'c{i="__overflow__",j="0"} 1\n';
+    await push(theirs, 'c{i="1"} 2\n', 'c{k="3"} 4\n');
+    await push(theirs, 'c{i="1"} 2\n', 'c{k="3"} 5\n', 'c{i="4"} 6\n');
+    expect(await limited.lines()).toEqual([
+      'c{i="1"} 2',
+      'c{i="__overflow__",j="0"} 1',
+      'c{k="__overflow__"} 11',
+    ]);
+  });
+
+  it('leaves alone without limits what is beside such series of another gateway', async () => {
+    const limited = await Limited.with('', { byJob: true });
+    await limited.push('# TYPE c counter\nc{i="__overflow__"} 1\n');
+    expect(await limited.push('# TYPE c counter\nc{i="__overflow__"} 1\nc{i="a"} 2\n')).toBe('applied');
+    expect(await limited.lines()).toEqual(['c{i="__overflow__"} 1', 'c{i="a"} 2']);
+  });
+
+  it('reads what another gateway pushes as other pushes, as long as nothing of it is new', async () => {
+    const limited = await Limited.with(file, { byJob: true });
+    const push = async (body: string): Promise<void> =>
+      expect(await limited.push(body, { method: 'PUT' })).toBe('applied');
+    const theirs = '# TYPE c counter\nc{i="__overflow__"} 1\nc{i="a"} 2\n';
+    await push(theirs);
+    const rewritten = vi.spyOn(RewriteSink.prototype, 'begin');
+    try {
+      await push(theirs);
+      expect(rewritten).not.toHaveBeenCalled();
+      await push(`${theirs}c{i="b"} 4\n`);
+      expect(rewritten).toHaveBeenCalled();
+    } finally {
+      rewritten.mockRestore();
+    }
+    expect(await limited.lines()).toEqual(['c{i="__overflow__"} 5', 'c{i="a"} 2']);
+  });
+
+  it('counts once what a long push of a source without limits brings beside one that overflows', async () => {
+    const limited = await Limited.with(
+      `access:\n  tokens:\n${token('a', '')}${token('b', 'series_max: 1, on_limit: overflow')}`,
+      { byJob: true },
+    );
+    const comments = Array.from({ length: 1000 }, () => `# ${'x'.repeat(1000)}\n`).join('');
+    const all = counters('1', '2', '3');
+    const long = limited.push(`${comments}${all}${comments}`, { token: 'a' });
+    expect(await limited.push(all, { token: 'b' })).toBe('applied');
+    expect(await long).toBe('applied');
+    expect(await limited.lines()).toEqual(['c{page="1"} 1', 'c{page="__overflow__"} 5']);
+  });
+
+  it('knows of a restart by start times that stand before what they are of', async () => {
+    const limited = await Limited.with(file, {
+      byJob: true,
+      jobCounterResets: 'accumulate',
+      openmetrics: 'lenient',
+    });
+    const push = async (startSeconds: number, value: number): Promise<void> => {
+      const series = ['1', '2', '3', '4'].map(
+        (i) => `c_created{i="${i}"} ${startSeconds}\nc_total{i="${i}"} ${value}\n`,
+      );
+      const body = `# TYPE c counter\n${series.join('')}# EOF\n`;
+      expect(await limited.push(body, { format: 'openmetrics' })).toBe('applied');
+    };
+    await push(1_600_000_000, 5);
+    await push(1_600_000_100, 9);
+    expect(await limited.lines()).toEqual([
+      'c_total{i="1"} 14',
+      'c_total{i="2"} 14',
+      'c_total{i="__overflow__"} 28',
+    ]);
+  });
+
+  it('takes back what a gauge there was when all that its source has there is NaN', async () => {
+    const limited = await Limited.with(file, { byJob: true });
+    const push = async (...values: readonly string[]): Promise<void> => {
+      const series = values.map((value, i) => `g{i="${i}"} ${value}\n`).join('');
+      expect(await limited.push(`# TYPE g gauge\n${series}`)).toBe('applied');
+    };
+    await push('1', '2', '3', '4');
+    await push('1', '2', 'NaN', '5');
+    expect(await limited.lines()).toEqual(['g{i="0"} 1', 'g{i="1"} 2', 'g{i="__overflow__"} 5']);
+    await push('1', '2', 'NaN', 'NaN');
+    expect(await limited.lines()).toEqual(['g{i="0"} 1', 'g{i="1"} 2']);
   });
 
   it('has push times beside it', async () => {

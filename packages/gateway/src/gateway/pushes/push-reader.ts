@@ -89,6 +89,7 @@ export class PushReader {
   readonly #renamed: RenamedSeries;
   readonly #labelled: LabelledSeries;
   readonly #memo: PlacementMemo;
+  readonly #ownAttempts = new Attempts();
   /** From the cheapest on. */
   readonly #ways: readonly Way[];
 
@@ -108,13 +109,29 @@ export class PushReader {
   now(request: PushRequest, rules: PushRules): boolean {
     const own = this.#mayHaveOverflow(rules) ? this.#ownOverflow(request) : undefined;
     if (own === LONG) return false;
-    if (own !== undefined) return this.#rewriteNow(request, rules, own);
+    if (own !== undefined)
+      return this.#isOwnNow(request, rules, own) || this.#rewriteNow(request, rules, own);
     try {
       return this.#knownNow(request, rules);
     } catch (error) {
       if (error instanceof OverflowNeeded) return this.#rewriteNow(request, rules, noneOwn);
       throw error;
     }
+  }
+
+  /** Whether a push has been read that brings nothing but what its source has already, so that nothing of it goes elsewhere. */
+  #isOwnNow(request: PushRequest, rules: PushRules, own: ReadonlySet<number>): boolean {
+    const { text } = request.key;
+    if (!this.#ownAttempts.mayTry(rules.rules, text)) return false;
+    let isOwn = false;
+    try {
+      isOwn = this.#knownNow(request, rules) && isAllOf(own, this.builder.batch);
+    } catch (error) {
+      // It is read again.
+      if (!(error instanceof OverflowNeeded || error instanceof PushProblem)) throw error;
+    }
+    this.#ownAttempts.tried(text, isOwn);
+    return isOwn;
   }
 
   #knownNow(request: PushRequest, rules: PushRules): boolean {
@@ -417,6 +434,13 @@ function isLimited({ allowance }: PushRequest, { limits }: PushRules): boolean {
 /** Whether new series may be added to others that stand for them. */
 function overflows({ allowance }: PushRequest, rules: PushRules): boolean {
   return rules.overflows || allowance?.onLimit === 'overflow';
+}
+
+/** Whether a batch is of these accumulators alone, and nothing was left out of it or went elsewhere. */
+function isAllOf(own: ReadonlySet<number>, batch: PushBuilder['batch']): boolean {
+  if (batch.pendingSeries.length + batch.ignoredByLimit + batch.overflowed > 0) return false;
+  for (let i = 0; i < batch.length; i += 1) if (!own.has(batch.accumulators[i]!)) return false;
+  return true;
 }
 
 function waysOf(builder: PushBuilder, renamed: RenamedSeries, fixed: FixedSeries): readonly Way[] {

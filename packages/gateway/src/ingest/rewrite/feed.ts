@@ -6,6 +6,7 @@ import type { Exemplar } from '../../model/exemplar.ts';
 import { newer, newestExemplars } from '../../model/exemplar.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
+import type { NativeHistogram } from '../../model/native-histogram.ts';
 import type { SampleSink, SeriesKey } from '../../model/sample-sink.ts';
 import { parseSeriesText } from '../../model/series-text.ts';
 import { UNKNOWN } from '../../model/known-series.ts';
@@ -25,6 +26,9 @@ import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 
 /** Series given to the builder between two looks at the clock. */
 const STEP_SERIES = 32;
+/** So many samples are brought together in the time of one series, and a native histogram takes that of so many. */
+const SAMPLES = 8;
+const NATIVE = 4;
 /** From here on a gauge `_created` is a start time (see ingest/start-judge.ts), of which the earliest holds. */
 const START_SECONDS_MIN = 1e9;
 
@@ -84,25 +88,26 @@ export class Feed {
       this.#declare(family);
       for (const item of family.items) {
         if (item >= 0) this.#feedSeries(item, family);
-        else this.#feedComposite(~item, family);
-        this.#work += 1;
-        if (this.#work < STEP_SERIES) continue;
-        this.#work = 0;
-        yield;
+        else yield* this.#feedComposite(~item, family);
+        if (this.#isStep(1)) yield;
       }
     }
     for (const family of this.#withoutSamples) {
       if (this.#mayDeclare(family.name))
         this.#declareAs(family.name, family, { type: family.type, offset: family.offset });
-      this.#work += 1;
-      if (this.#work < STEP_SERIES) continue;
-      this.#work = 0;
-      yield;
+      if (this.#isStep(1)) yield;
     }
     for (const [text, startMs] of this.#push.startsByText) {
       const { name, labels } = parseSeriesText(text);
       this.#sink.addStartOf(name, labels, startMs);
     }
+  }
+
+  #isStep(work: number): boolean {
+    this.#work += work;
+    if (this.#work < STEP_SERIES) return false;
+    this.#work = 0;
+    return true;
   }
 
   #declare(family: RewrittenFamily): void {
@@ -170,18 +175,18 @@ export class Feed {
     return mergedGauge(values, type === 'gauge' && areStarts ? 'min' : policy);
   }
 
-  #feedComposite(composite: number, family: RewrittenFamily): void {
+  *#feedComposite(composite: number, family: RewrittenFamily): Generator<void, void> {
     const push = this.#push;
     if (push.cutBy.size > 0) this.#checkCut(composite, family);
     const isAsPushed =
       push.groupCount[composite] === 1 && !push.bucketsOf.has(composite) && !push.changesBounds;
-    if (isAsPushed) this.#feedAsPushed(composite);
-    else this.#feedMerged(composite, family);
+    if (isAsPushed) yield* this.#feedAsPushed(composite);
+    else yield* this.#feedMerged(composite, family);
     const startMs = push.starts.get(~composite);
     if (startMs !== undefined) this.#sink.addStart(startMs);
   }
 
-  #feedAsPushed(composite: number): void {
+  *#feedAsPushed(composite: number): Generator<void, void> {
     const { roleOf } = this.#push;
     for (const series of this.#push.seriesOf(composite)) {
       this.#work += 1;
@@ -192,11 +197,11 @@ export class Feed {
       const sample = this.#push.first[series]!;
       this.#add(series, this.#at(sample));
       this.#addExemplar(this.#push.exemplars.get(series));
-      if (roleOf[series] === '_count') this.#addNative(composite, [sample]);
+      if (roleOf[series] === '_count') yield* this.#addNative(composite, [sample]);
     }
   }
 
-  #feedMerged(composite: number, family: RewrittenFamily): void {
+  *#feedMerged(composite: number, family: RewrittenFamily): Generator<void, void> {
     const push = this.#push;
     const parts = new Map<Role, number[]>();
     for (const series of push.seriesOf(composite)) {
@@ -209,8 +214,10 @@ export class Feed {
     const buckets = parts.get('_bucket') ?? [];
     const [count] = parts.get('_count') ?? [];
     const [sum] = parts.get('_sum') ?? [];
-    const total =
-      buckets.length === 0 ? undefined : this.#feedBuckets(composite, { family, buckets, count, sum });
+    const isClassic = buckets.length > 0 || push.hasAllBuckets.has(composite);
+    const total = isClassic
+      ? yield* this.#feedBuckets(composite, { family, buckets, count, sum })
+      : undefined;
     if (sum !== undefined) this.#feedSum(sum, family);
     if (count !== undefined) {
       const samples = [...push.samplesOf(count)];
@@ -219,13 +226,13 @@ export class Feed {
         total === undefined ? this.#mergedCount(samples) : { ...this.#at(samples[0]!), value: total },
       );
       if (this.#isDiscarded(family)) this.merged.summary += samples.length - 1;
-      this.#addNative(composite, samples);
+      yield* this.#addNative(composite, samples);
     }
     for (const series of parts.get('quantile') ?? []) this.#addQuantiles(series);
   }
 
   /** Returns how many observations there are. */
-  #feedBuckets(
+  *#feedBuckets(
     composite: number,
     of: {
       readonly family: RewrittenFamily;
@@ -233,13 +240,18 @@ export class Feed {
       readonly count: number | undefined;
       readonly sum: number | undefined;
     },
-  ): number {
+  ): Generator<void, number> {
     const push = this.#push;
     const listed = push.bucketsOf.get(composite);
     const folded = (bound: number): number => foldedBound(bound, listed);
-    const merged = mergeHistograms(this.#histogramsOf(composite, folded), (series) =>
-      push.series.textOf(series),
+    const merging = mergeHistograms(
+      yield* this.#histogramsOf(composite, folded),
+      (series) => push.series.textOf(series),
+      push.hasAllBuckets.has(composite) ? listed : undefined,
     );
+    let merge = merging.next();
+    for (; merge.done !== true; merge = merging.next()) if (this.#isStep(1)) yield;
+    const merged = merge.value;
     const exemplars = new Map<number, Exemplar>();
     for (const series of of.buckets) {
       const exemplar = push.exemplars.get(series);
@@ -269,7 +281,10 @@ export class Feed {
   }
 
   /** As they were pushed, with the bounds that they are to have. */
-  #histogramsOf(composite: number, folded: (bound: number) => number): readonly PushedHistogram[] {
+  *#histogramsOf(
+    composite: number,
+    folded: (bound: number) => number,
+  ): Generator<void, readonly PushedHistogram[]> {
     const push = this.#push;
     const byGroup = new Map<number, PushedHistogram>();
     const { roleOf, groupOf, values, offsets, first, next, nextSample, firstSeries } = push;
@@ -287,6 +302,7 @@ export class Feed {
         if (role === '_count') histogram.count = { value, offset };
         else if (role === '_bucket')
           histogram.buckets.push({ value, offset, series, bound, pushedBound: push.pushedBounds[sample]! });
+        if (this.#isStep(1 / SAMPLES)) yield;
       }
     }
     return [...byGroup.values()];
@@ -362,12 +378,18 @@ export class Feed {
   }
 
   /** Of the count added last, with these samples. */
-  #addNative(composite: number, samples: readonly number[]): void {
+  *#addNative(composite: number, samples: readonly number[]): Generator<void, void> {
     const { natives, nativeExemplars, offsets } = this.#push;
     if (natives.size === 0) return;
-    const all = samples.flatMap((sample) => natives.get(sample) ?? []);
-    if (all.length === 0) return;
-    this.#sink.addNative(all.reduce(addHistograms), offsets[samples[0]!]!);
+    let sum: NativeHistogram | undefined;
+    for (const sample of samples) {
+      const native = natives.get(sample);
+      if (native === undefined) continue;
+      sum = sum === undefined ? native : addHistograms(sum, native);
+      if (samples.length > 1 && this.#isStep(NATIVE)) yield;
+    }
+    if (sum === undefined) return;
+    this.#sink.addNative(sum, offsets[samples[0]!]!);
     for (const exemplar of newestExemplars(nativeExemplars.get(composite) ?? []))
       this.#sink.addExemplar(exemplar, true);
   }

@@ -37,25 +37,31 @@ export interface MergedBucket {
 /** The text of a series, for messages. */
 type TextOf = (series: number) => string;
 
-/** By ascending bound, up to infinity. Throws a PushProblem for a histogram that contradicts itself. */
-export function mergeHistograms(
+/** By ascending bound, up to infinity, with all of these `bounds`; in steps of one histogram or bound. Throws a PushProblem for a histogram that contradicts itself. */
+export function* mergeHistograms(
   histograms: readonly PushedHistogram[],
   textOf: TextOf,
-): readonly MergedBucket[] {
+  bounds: readonly number[] = [],
+): Generator<void, readonly MergedBucket[]> {
   const parts = new Map<number, { readonly counts: number[]; readonly offset: number }>();
-  for (const histogram of histograms)
+  const offset = histograms[0]?.offset ?? 0;
+  for (const bound of bounds) parts.set(bound, { counts: [], offset });
+  for (const histogram of histograms) {
     for (const { bound, value, offset } of takenApart(histogram, textOf)) {
       const part = parts.get(bound);
       if (part === undefined) parts.set(bound, { counts: [value], offset });
       else part.counts.push(value);
     }
+    yield;
+  }
+  const merged: MergedBucket[] = [];
   let cumulative = 0;
-  return [...parts]
-    .toSorted(([a], [b]) => a - b)
-    .map(([bound, { counts, offset }]) => {
-      cumulative += exactSum(counts);
-      return { bound, cumulative, offset };
-    });
+  for (const [bound, { counts, offset }] of [...parts].toSorted(([a], [b]) => a - b)) {
+    cumulative += exactSum(counts);
+    merged.push({ bound, cumulative, offset });
+    yield;
+  }
+  return merged;
 }
 
 /** What is in each bucket alone. */

@@ -16,16 +16,18 @@ import { formatFloat64 } from '../../primitives/float.ts';
 import type { State } from '../../state/state.ts';
 import type { Family } from '../../store/families.ts';
 import { hasStartTimes, startedName, startTimesName, startTimesOf } from '../../store/families.ts';
-import { OVERFLOW, standsForOthers } from '../../store/overflow-series.ts';
+import { keyOfOthers, OVERFLOW, standsForOthers } from '../../store/overflow-series.ts';
 import { AccumulatorKind, isValue } from '../../store/policies.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { Pusher } from '../series-limits.ts';
-import { SeriesLimits } from '../series-limits.ts';
+import { besides, SeriesLimits } from '../series-limits.ts';
 import { NONE } from './rewritten-push.ts';
 import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 
 /** Series looked at between two looks at the clock. */
 const STEP_SERIES = 64;
+/** So many numbers are looked up in the time of one series. */
+const LOOKED_UP = 32;
 /** From here on a gauge `_created` is a start time, as in feed.ts. */
 const START_SECONDS_MIN = 1e9;
 
@@ -71,6 +73,15 @@ export class Overflow {
   readonly #stands = new Map<string, string>();
   /** By the text of a counter or a count that was moved: where to. */
   readonly #movedTo = new Map<string, string>();
+  /** By family: the texts of what its source has that stands for others. */
+  readonly #held = new Map<number, string[]>();
+  /** As the builder is going to count what is new, at least. */
+  readonly #toCome: SeriesLimits | undefined;
+  /** More is new than there is room for, even besides: who refuses the push need not be given more of it. */
+  #isRefused = false;
+  /** A gauge of a family that is NaN, and may have been added to others. */
+  #takesBack: number | undefined;
+  #work = 0;
 
   constructor(
     push: RewrittenPush,
@@ -83,66 +94,124 @@ export class Overflow {
     this.#by = by;
     this.#typeOf = typeOf;
     this.#limits = by.pusher && new SeriesLimits(by.pusher, state, by.admitted);
+    this.#toCome = by.pusher && new SeriesLimits(by.pusher, state, by.admitted);
     this.#scratch = new TextScratch(state.hashSeed);
   }
 
   /** To be called once all of the push is there. */
   *steps(): Generator<void, void> {
+    yield* this.#findHeld();
     const families = [...this.#push.families.values()];
     // Start times go where the series go that they are of.
     for (const mayBeStarts of [false, true])
       for (const family of families) {
+        if (this.#isRefused) return;
+        if (this.#isStep(1)) yield;
         const type = this.#typeOf(family);
         if ((type === 'gauge' && family.name.endsWith('_created')) !== mayBeStarts) continue;
         if (this.#state.discards({ name: family.name, type })) continue;
-        yield* this.#place(this.#limited(family, type));
+        yield* this.#place(yield* this.#limited(family, type));
       }
   }
 
-  #limited(rewritten: RewrittenFamily, type: MetricType): LimitedFamily {
+  /** What its source has that stands for others. */
+  *#findHeld(): Generator<void, void> {
+    const { accumulators } = this.#state;
+    const { overflow, family } = accumulators;
+    const { own } = this.#by;
+    const [few, many] = own.size < overflow.size ? [own, overflow] : [overflow, own];
+    const held: number[] = [];
+    for (const accumulator of few.keys()) {
+      if (many.has(accumulator)) held.push(accumulator);
+      if (this.#isStep(1 / LOOKED_UP)) yield;
+    }
+    for (const accumulator of held.toSorted((a, b) => a - b)) {
+      const of = family[accumulator]!;
+      const texts = this.#held.get(of);
+      const text = accumulators.textOf(accumulator);
+      if (texts === undefined) this.#held.set(of, [text]);
+      else texts.push(text);
+      if (this.#isStep(1)) yield;
+    }
+  }
+
+  *#limited(rewritten: RewrittenFamily, type: MetricType): Generator<void, LimitedFamily> {
     const { name } = rewritten;
     const known = this.#state.families.find(name);
-    const { accumulators } = this.#state;
-    const held =
-      known === undefined
-        ? undefined
-        : accumulators.overflow.ofFamily(known.id, accumulators).find((each) => this.#by.own.has(each));
-    return {
-      name,
-      known,
-      rewritten,
-      type,
-      held: held === undefined ? undefined : accumulators.textOf(held),
-    };
+    return { name, known, rewritten, type, held: known && (yield* this.#heldOf({ name, known })) };
+  }
+
+  /**
+   * Sources may push such series themselves, each time, such as another gateway. What they do not push was added up for them, and would count twice if it
+   * went elsewhere. To what they do push something was added only where it stands for all and there are such limits.
+   */
+  *#heldOf({
+    name,
+    known,
+  }: {
+    readonly name: string;
+    readonly known: Family;
+  }): Generator<void, string | undefined> {
+    const isLimited = this.#limits?.has({ name, known }, 'overflow') === true;
+    let pushed: string | undefined;
+    for (const text of this.#held.get(known.id) ?? []) {
+      if (!this.#isPushed(text)) return text;
+      if (isLimited && pushed === undefined && this.#isForAll(text)) pushed = text;
+      if (this.#isStep(1)) yield;
+    }
+    return pushed;
+  }
+
+  /** Whether it has no labels but those that the token sets. */
+  #isForAll(text: string): boolean {
+    return parseSeriesText(text).labels.every((label) => label.value === OVERFLOW || this.#isKept(label));
   }
 
   *#place(family: LimitedFamily): Generator<void, void> {
     const { items } = family.rewritten;
     const all = [...items];
     items.length = 0;
-    let work = 0;
+    this.#takesBack = undefined;
     for (const item of all) {
-      const to = this.#whereTo(item, family);
+      const to = this.#isRefused ? undefined : this.#whereTo(item, family);
       if (to === undefined) items.push(item);
       else this.#move(item, to, family);
-      work += item >= 0 ? 1 : 8;
-      if (work < STEP_SERIES) continue;
-      work = 0;
-      yield;
+      if (this.#isStep(item >= 0 ? 1 : 8)) yield;
     }
+    // Where nothing else goes there, all that its source has there is taken back.
+    if (this.#takesBack !== undefined && family.held !== undefined && !this.#isPushed(family.held)) {
+      items.splice(items.indexOf(this.#takesBack), 1);
+      this.#move(this.#takesBack, family.held, family);
+    }
+  }
+
+  #isStep(work: number): boolean {
+    this.#work += work;
+    if (this.#work < STEP_SERIES) return false;
+    this.#work = 0;
+    return true;
   }
 
   /** The text of the series that it is to be added to; undefined where it stays what it is. */
   #whereTo(item: number, family: LimitedFamily): string | undefined {
     const push = this.#push;
     const text = item >= 0 ? push.series.textOf(item) : push.composites.textOf(~item);
-    if (standsForOthers(text)) return undefined;
+    if (standsForOthers(text)) {
+      if (this.#find(text, family) < 0 && this.#saysSomething(item, family)) {
+        this.#limits?.spend(family, this.#numbersOf(item));
+        this.#comes(item, family);
+      }
+      return undefined;
+    }
     const started = this.#startedBy(item, text, family);
     if (started !== undefined) return this.#startOfWhatItWentTo(started, family);
     const isSticky = family.held !== undefined;
     const known = this.#find(text, family);
     if (known >= 0 && (!isSticky || this.#by.own.has(known))) return undefined;
-    if (!this.#saysSomething(item, family)) return undefined;
+    if (!this.#saysSomething(item, family)) {
+      if (isSticky) this.#takesBack ??= item;
+      return undefined;
+    }
     if (!isSticky) {
       const limits = this.#limits;
       const numbers = this.#numbersOf(item) + this.#startsOf(text, family);
@@ -151,13 +220,33 @@ export class Overflow {
       const exceeded = limits.exceeded(family, numbers, 'overflow');
       if (exceeded === undefined) {
         limits.spend(family, numbers);
+        this.#comes(item, family);
         return undefined;
       }
       this.limit ??= exceeded.text;
     }
+    const { size } = this.#stands;
     const to = family.held ?? this.#standIn(text, family);
+    if (to === undefined || (this.#stands.size > size && this.#find(to, family) < 0))
+      this.#comes(item, family);
     if (to !== undefined) this.#movedTo.set(text, to);
     return to;
+  }
+
+  /** Something new is what it is, or is the first that goes to a series that is new. */
+  #comes(item: number, family: LimitedFamily): void {
+    const toCome = this.#toCome;
+    // What is dropped takes no room; nor does a number that may come to nothing.
+    if (toCome === undefined || toCome.has(family, 'drop') || !this.#isSomething(item)) return;
+    if (toCome.exceeded(family, 1, 'overflow', besides) === undefined) toCome.spend(family, 1);
+    else this.#isRefused = true;
+  }
+
+  #isSomething(item: number): boolean {
+    if (item < 0) return true;
+    for (const sample of this.#push.samplesOf(item))
+      if (!Number.isFinite(this.#push.values[sample]!)) return false;
+    return true;
   }
 
   /** What a start time is of, as the text of a counter or count of this push. */
@@ -196,7 +285,8 @@ export class Overflow {
 
   #isPushed(text: string): boolean {
     const { view, start, end, hash } = this.#scratch.write(text);
-    return this.#push.series.find(view, start, end, hash) >= 0;
+    const { series, composites } = this.#push;
+    return series.find(view, start, end, hash) >= 0 || composites.find(view, start, end, hash) >= 0;
   }
 
   /** The accumulator of a series that the state knows, or of its count; -1 for none. */
@@ -261,22 +351,17 @@ export class Overflow {
   ): string | undefined {
     if (known === undefined || isDistribution(known.type) !== isDistribution(type)) return undefined;
     const { accumulators } = this.#state;
-    for (const accumulator of accumulators.overflow.ofFamily(known.id, accumulators)) {
-      const text = accumulators.textOf(accumulator);
-      const others = parseSeriesText(text).labels.filter(({ value }) => value !== OVERFLOW);
-      const isSame =
-        others.length === kept.length &&
-        others.every(({ name, value }) => kept.some((label) => label.name === name && label.value === value));
-      if (isSame) return text;
-    }
-    return undefined;
+    const found = accumulators.overflow.withKey(keyOfOthers(known.id, kept));
+    return found === undefined ? undefined : accumulators.textOf(found);
   }
 
   #move(item: number, to: string, { rewritten }: LimitedFamily): void {
     const push = this.#push;
     if (item >= 0) {
       const is = { family: rewritten, role: push.roleOf[item]!, bound: Number.NaN };
-      this.moved += push.moveSamples(item, push.seriesAt(this.#scratch.write(to), is, NONE));
+      const at = push.seriesAt(this.#scratch.write(to), is, NONE);
+      this.moved += push.moveSamples(item, at);
+      push.moveStartOf(push.series.textOf(item), at);
       return;
     }
     const { name } = rewritten;
@@ -299,9 +384,13 @@ export class Overflow {
       this.moved += push.moveSamples(series, at);
     }
     push.moveComposite(~item, composite);
+    push.moveStartOf(push.composites.textOf(~item), ~composite);
   }
 
-  /** Buckets fold into those that it has already, so that it does not grow with each that is added. */
+  /**
+   * Buckets fold into those that it has already, so that it does not grow with each that is added. A source has all of them, whatever it added:
+   * bounds that come and go would say that its process has begun anew.
+   */
   #keepBounds(from: number, composite: number, to: string): void {
     const { bucketsOf } = this.#push;
     if (bucketsOf.has(composite)) return;
@@ -312,7 +401,9 @@ export class Overflow {
     if (count >= 0 && accumulators.kind[count] === AccumulatorKind.COUNT) {
       const { buckets } = accumulators.composites[accumulators.composite[count]!]!;
       const bounds = buckets.map((bucket) => accumulators.bound[bucket]!).filter(Number.isFinite);
-      if (buckets.length > 0) bucketsOf.set(composite, bounds);
+      if (buckets.length === 0) return;
+      bucketsOf.set(composite, bounds);
+      this.#push.hasAllBuckets.add(composite);
     } else if (listed !== undefined) bucketsOf.set(composite, listed);
   }
 }

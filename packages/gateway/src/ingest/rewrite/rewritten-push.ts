@@ -52,6 +52,8 @@ export class RewrittenPush {
   readonly groupCount: number[] = [];
   /** Sparse: bounds that a rule gives it. */
   readonly bucketsOf: Map<number, readonly number[]> = new Map();
+  /** Sparse: those that are to have all of these bounds. */
+  readonly hasAllBuckets: Set<number> = new Set();
 
   /** By the text of the count as pushed. */
   readonly groups: ByteTable;
@@ -94,6 +96,7 @@ export class RewrittenPush {
       this.composites,
       this.groups,
       this.bucketsOf,
+      this.hasAllBuckets,
       this.cutBy,
       this.exemplars,
       this.natives,
@@ -231,6 +234,14 @@ export class RewrittenPush {
       this.nativeExemplars.set(to, [...(this.nativeExemplars.get(to) ?? []), ...exemplars]);
     }
     this.#moveStart(~from, ~to);
+  }
+
+  /** The same of a start time that was named apart, by the text of the series. */
+  moveStartOf(text: string, to: number): void {
+    const startMs = this.startsByText.get(text);
+    if (startMs === undefined) return;
+    this.startsByText.delete(text);
+    this.starts.set(to, Math.min(this.starts.get(to) ?? startMs, startMs));
   }
 
   #moveStart(from: number, to: number): void {
