@@ -63,6 +63,7 @@ export function seriesBytes({
   exemplars,
   sums,
   windows,
+  overflow,
 }: Accumulators): number {
   return (
     texts.textBytes +
@@ -70,7 +71,8 @@ export function seriesBytes({
     (composites.length - freeComposites.length) * COMPOSITE_BYTES +
     exemplars.bytes +
     sums.spilledCount * SPILLED_BYTES +
-    (windows?.bytes ?? 0)
+    (windows?.bytes ?? 0) +
+    overflow.bytes
   );
 }
 

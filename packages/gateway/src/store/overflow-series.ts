@@ -22,6 +22,9 @@ export function mightStandForOthers(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(markBytes);
 }
 
+/** What it takes to find one by its key, besides that; by measurement. */
+const ENTRY_BYTES = 288;
+
 /** What tells apart those of a family that stand for others: what is left of their labels. */
 export function keyOfOthers(family: number, labels: readonly Label[]): string {
   return JSON.stringify([family, ...labels.flatMap(({ name, value }) => [name, value])]);
@@ -39,6 +42,8 @@ interface Alike {
 export class OverflowSeries {
   readonly #alikeOf = new Map<number, Alike>();
   readonly #byKey = new Map<string, Alike>();
+  /** About what it takes to find them, in memory. */
+  bytes = 0;
 
   get size(): number {
     return this.#alikeOf.size;
@@ -75,12 +80,14 @@ export class OverflowSeries {
     alike.accumulators.add(accumulator);
     if (alike.least !== undefined) alike.least = Math.min(alike.least, accumulator);
     this.#alikeOf.set(accumulator, alike);
+    this.bytes += ENTRY_BYTES + key.length;
   }
 
   delete(accumulator: number): void {
     const alike = this.#alikeOf.size === 0 ? undefined : this.#alikeOf.get(accumulator);
     if (alike === undefined) return;
     this.#alikeOf.delete(accumulator);
+    this.bytes -= ENTRY_BYTES + alike.key.length;
     alike.accumulators.delete(accumulator);
     if (alike.least === accumulator) alike.least = undefined;
     if (alike.accumulators.size === 0) this.#byKey.delete(alike.key);
