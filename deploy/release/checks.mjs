@@ -1,5 +1,5 @@
 // What must be so before a version is released. Each problem says what is wrong and what to do.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -27,9 +27,17 @@ export function readFacts(root, tag) {
     packages: publishedPackages(root),
     chart: existsSync(chartPath) ? readFileSync(chartPath, 'utf8') : undefined,
     changelog: readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
-    changedFiles: execFileSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' }),
+    changedFiles: changedFilesOf(root),
     stores: readdirSync(join(root, 'packages/gateway/test/stores')),
   };
+}
+
+function changedFilesOf(root) {
+  const { status, stdout, stderr, error } = spawnSync('git', ['status', '--porcelain'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout : `git cannot say: ${error?.message ?? stderr}`;
 }
 
 /**

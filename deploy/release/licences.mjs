@@ -79,7 +79,7 @@ export function licencesPage(dependencies) {
       .join('\n');
   };
   const rows = dependencies.filter(({ isForPlatform }) => !isForPlatform);
-  const list = (licences) => [...licences].sort().join(', ');
+  const list = (licences) => [...licences].join(', ');
   return `# Licences
 
 Made from \`package-lock.json\` and the installed packages by \`npm run reference\`; do not edit.

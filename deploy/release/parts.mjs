@@ -1,6 +1,6 @@
 // The parts of a release. Each puts files into a folder of its own, or says why it cannot be made.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { notesOf } from './changelog.mjs';
@@ -25,8 +25,8 @@ const CHART = 'deploy/helm/prom-aggregation-gateway';
 /** @type {readonly Part[]} */
 export const parts = [
   { name: 'npm packages', make: npmPackages },
-  { name: 'container image', make: byScript('deploy/image/build.mjs') },
-  { name: 'single executables', make: byScript('deploy/executables/build.mjs') },
+  { name: 'container image', make: containerImage },
+  { name: 'single executables', make: executables },
   { name: 'Helm chart', make: helmChart },
   { name: 'files for monitoring', make: archive('monitoring', ['monitoring']) },
   {
@@ -44,27 +44,40 @@ function npmPackages({ root, folder }) {
   return undefined;
 }
 
-/** Scripts exit with 3 where this machine cannot run them; the last line that they print then says why. */
-function byScript(script) {
-  return ({ root, folder }) => {
-    if (!existsSync(join(root, script))) return `${script} is not there`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--out', folder], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    const lines = `${stdout}${stderr}`.trimEnd();
-    if (status === 3) return lines.slice(lines.lastIndexOf('\n') + 1);
-    if (status !== 0) throw new Error(`${script} exited with ${status}:\n${lines}`);
-    // An image as a layout of folders goes along as one file.
-    for (const name of readdirSync(folder).filter((each) => existsSync(join(folder, each, 'oci-layout')))) {
-      run(
-        'tar',
-        [...reproducible(root), '-cf', join(folder, `${name}.oci.tar`), '-C', join(folder, name), '.'],
-        root,
-      );
-    }
-    return undefined;
-  };
+/** The script makes a layout of folders, which goes along as one file: `skopeo copy oci-archive:…` takes it. */
+function containerImage({ root, folder, version }) {
+  const layout = join(folder, 'layout');
+  const leftOut = runScript(root, 'deploy/image/build.mjs', layout);
+  if (leftOut !== undefined) return leftOut;
+  const path = join(folder, `prom-aggregation-gateway-${version}-image.oci.tar`);
+  run('tar', [...reproducible(root), '-cf', path, '-C', layout, '.'], root);
+  return undefined;
+}
+
+function executables({ root, folder }) {
+  return runScript(root, 'deploy/executables/build.mjs', folder);
+}
+
+/** What npm, apt and others say where nothing can be fetched. */
+const unreachable =
+  /.*(?:EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|Temporary failure resolving|Could not resolve|Failed to fetch).*/;
+
+/**
+ * Returns why a part is left out: the script is not there, or exits with 3 and says last what this machine lacks, or cannot fetch what it
+ * needs.
+ */
+function runScript(root, script, out) {
+  if (!existsSync(join(root, script))) return `${script} is not there`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--out', out], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const lines = `${stdout}${stderr}`.trimEnd();
+  if (status === 3) return lines.slice(lines.lastIndexOf('\n') + 1);
+  const unreached = status === 0 ? undefined : unreachable.exec(lines)?.[0];
+  if (unreached !== undefined) return `what it is made of cannot be fetched here: ${unreached.trim()}`;
+  if (status !== 0) throw new Error(`${script} exited with ${status}:\n${lines}`);
+  return undefined;
 }
 
 /**
@@ -73,7 +86,7 @@ function byScript(script) {
  */
 function helmChart({ root, folder, version }) {
   if (!existsSync(join(root, CHART, 'Chart.yaml'))) return `${CHART} is not there`;
-  const path = join(folder, `prom-aggregation-gateway-chart-${version}.tgz`);
+  const path = join(folder, `prom-aggregation-gateway-${version}.chart.tgz`);
   if (spawnSync('helm', ['version'], { stdio: 'ignore' }).status === 0) {
     run(
       'helm',
@@ -117,7 +130,6 @@ function fileName(name) {
 function releaseNotes({ root, folder, version }) {
   const { repositoryUrl } = publishedPackages(root).find((each) => each.folder === 'packages/gateway');
   const notes = notesOf(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), version, repositoryUrl);
-  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'RELEASE-NOTES.md'), notes);
   return undefined;
 }
