@@ -14,5 +14,7 @@ if (problems.length > 0) process.exit(1);
 
 const results = makeRelease({ root, out, version: tag.slice(1), parts });
 printResults(results, out);
-if (results.some(({ leftOut, failed }) => leftOut !== undefined || failed !== undefined))
+if (results.some(({ leftOut, failed }) => leftOut !== undefined || failed !== undefined)) {
+  console.error('refused: a release needs all parts');
   process.exitCode = 1;
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { notesOf } from './changelog.mjs';
 import { publishedPackages } from './checks.mjs';
-import { sbomOf } from './sbom.mjs';
+import { reproducible, sbomOf } from './sbom.mjs';
 
 const CHART = 'deploy/helm/prom-aggregation-gateway';
 
@@ -50,7 +50,7 @@ function containerImage({ root, folder, version }) {
   const leftOut = runScript(root, 'deploy/image/build.mjs', layout);
   if (leftOut !== undefined) return leftOut;
   const path = join(folder, `prom-aggregation-gateway-${version}-image.oci.tar`);
-  run('tar', [...reproducible(root), '-cf', path, '-C', layout, '.'], root);
+  run('tar', [...tarOptions(root), '-cf', path, '-C', layout, '.'], root);
   return undefined;
 }
 
@@ -116,8 +116,9 @@ function sboms({ root, folder, version }) {
   for (const { folder: workspace, name } of publishedPackages(root)) {
     const everything = JSON.parse(run('npm', ['sbom', '--sbom-format', 'cyclonedx', '-w', workspace], root));
     const manifest = JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
+    const bom = reproducible(sbomOf(everything, manifest), commitSeconds(root));
     const file = `${fileName(name)}-${version}.cdx.json`;
-    writeFileSync(join(folder, file), `${JSON.stringify(sbomOf(everything, manifest), null, 2)}\n`);
+    writeFileSync(join(folder, file), `${JSON.stringify(bom, null, 2)}\n`);
   }
   return undefined;
 }
@@ -135,20 +136,23 @@ function releaseNotes({ root, folder, version }) {
 }
 
 function tarball(root, path, from, entries) {
-  run('tar', [...reproducible(root), '-czf', path, '-C', from, ...entries], root);
+  run('tar', [...tarOptions(root), '-czf', path, '-C', from, ...entries], root);
 }
 
 /** The same files give the same bytes: sorted, of nobody, and of the time of the commit. */
-function reproducible(root) {
-  const time = run('git', ['log', '-1', '--format=%ct'], root).trim();
+function tarOptions(root) {
   return [
     '--sort=name',
     '--owner=0',
     '--group=0',
     '--numeric-owner',
     '--mode=u=rwX,go=rX',
-    `--mtime=@${time}`,
+    `--mtime=@${commitSeconds(root)}`,
   ];
+}
+
+function commitSeconds(root) {
+  return Number(run('git', ['log', '-1', '--format=%ct'], root));
 }
 
 function run(program, args, cwd) {

@@ -1,6 +1,8 @@
 // npm takes the workspace for what the bill is of, while users install one package of it. And `--omit dev` leaves out what users get and a
 // development dependency has as a peer, so the bill of everything is taken, and what the package leads to is kept.
 
+import { createHash } from 'node:crypto';
+
 /**
  * The bill of one package and of what is installed along with it.
  *
@@ -33,4 +35,23 @@ export function sbomOf(bom, { name, version, dependencies = {} }) {
       ...bom.dependencies.filter(({ ref }) => installed.has(ref)),
     ],
   };
+}
+
+/**
+ * npm gives each bill a random number and the time at which it is printed. Here the number is made of what is in it and the time is that of
+ * the commit, so that whoever builds the same commit gets the same file.
+ *
+ * @param {any} bom
+ * @param {number} seconds
+ */
+export function reproducible(bom, seconds) {
+  const fixed = {
+    ...bom,
+    serialNumber: '',
+    metadata: { ...bom.metadata, timestamp: new Date(seconds * 1000).toISOString() },
+  };
+  const hash = createHash('sha256').update(JSON.stringify(fixed)).digest('hex');
+  // Version 8 of RFC 9562: made in a way of one's own.
+  const uuid = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+  return { ...fixed, serialNumber: `urn:uuid:${uuid}` };
 }

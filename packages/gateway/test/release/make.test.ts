@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { temporaryFolder } from '../support/folders.ts';
 import { repository } from '../support/programs.ts';
-import { dependenciesOf, makeRelease, sbomOf } from '../support/release.ts';
+import { dependenciesOf, makeRelease, reproducible, sbomOf } from '../support/release.ts';
 import type { Part } from '../support/release.ts';
 
 const writes = (name: string, files: readonly string[]): Part => ({
@@ -109,6 +109,22 @@ test('the bill of materials has what users install, also what development needs 
   expect(() => sbomOf(bom, { ...manifest, dependencies: { direct: '^1', gone: '^1' } })).toThrow(
     'npm sbom lists 1 of 2 dependencies of own',
   );
+});
+
+test('the same bill of the same commit has the same number and time, another one has another number', () => {
+  const bom = { serialNumber: 'urn:uuid:1', metadata: { timestamp: 'now' }, components: [1] };
+  const made = reproducible(bom, 1_800_000_000);
+  expect(made.serialNumber).toMatch(
+    /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/,
+  );
+  expect(made).toEqual({
+    ...bom,
+    serialNumber: made.serialNumber,
+    metadata: { timestamp: '2027-01-15T08:00:00.000Z' },
+  });
+  const again = { ...bom, serialNumber: 'urn:uuid:2', metadata: { timestamp: 'later' } };
+  expect(reproducible(again, 1_800_000_000)).toEqual(made);
+  expect(reproducible({ ...bom, components: [2] }, 1_800_000_000).serialNumber).not.toBe(made.serialNumber);
 });
 
 test('the lock file has something that users install, and something that only development needs', () => {

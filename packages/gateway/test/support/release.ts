@@ -77,8 +77,9 @@ export const { makeRelease } = (await load('make')) as {
 
 export const { parts } = (await load('parts')) as { readonly parts: readonly Part[] };
 
-export const { sbomOf } = (await load('sbom')) as {
+export const { sbomOf, reproducible } = (await load('sbom')) as {
   readonly sbomOf: (bom: unknown, manifest: unknown) => Bom;
+  readonly reproducible: <T>(bom: T, seconds: number) => T;
 };
 
 export const { dependenciesOf, licencesPage, refusedLicences } = (await load('licences')) as {
