@@ -10,6 +10,7 @@ import { versionPattern, versionsOf } from './changelog.mjs';
  * @property {string} tag
  * @property {readonly { name: string, version: string, repositoryUrl: string | undefined }[]} packages
  * @property {string | undefined} chart what Chart.yaml has, if there is a chart
+ * @property {readonly { path: string, tag: string }[]} images of the gateway that manifests and Compose files name
  * @property {string} changelog
  * @property {string} changedFiles as `git status --porcelain` lists them
  * @property {readonly string[]} stores versions of which there is a store
@@ -26,10 +27,23 @@ export function readFacts(root, tag) {
     tag,
     packages: publishedPackages(root),
     chart: existsSync(chartPath) ? readFileSync(chartPath, 'utf8') : undefined,
+    images: namedImages(root),
     changelog: readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
     changedFiles: changedFilesOf(root),
     stores: readdirSync(join(root, 'packages/gateway/test/stores')),
   };
+}
+
+function namedImages(root) {
+  return readdirSync(join(root, 'deploy'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.ya?ml$/.test(path))
+    .map((path) => `deploy/${path.replaceAll('\\', '/')}`)
+    .flatMap((path) => {
+      const named = readFileSync(join(root, path), 'utf8').matchAll(
+        /\/prom-aggregation-gateway:(\d[\w.-]*)/g,
+      );
+      return [...named].map(([, tag]) => ({ path, tag }));
+    });
 }
 
 function changedFilesOf(root) {
@@ -66,7 +80,7 @@ function webUrl(url) {
  * @param {Facts} facts
  * @returns {readonly string[]}
  */
-export function wrongVersions({ tag, packages, chart, changelog, stores }) {
+export function wrongVersions({ tag, packages, chart, images, changelog, stores }) {
   const version = tag.replace(/^v/, '');
   if (!tag.startsWith('v') || !versionPattern.test(version)) {
     return [
@@ -80,6 +94,9 @@ export function wrongVersions({ tag, packages, chart, changelog, stores }) {
     const found = new RegExp(`^${key}: *['"]?([^'"\\s]*)`, 'm').exec(chart)?.[1];
     if (found !== version)
       problems.push(`Chart.yaml has ${key} ${found ?? 'nowhere'}, but the tag is ${tag}`);
+  }
+  for (const image of images.filter((each) => each.tag !== version)) {
+    problems.push(`${image.path} names the image of ${image.tag}, but the tag is ${tag}`);
   }
   const released = versionsOf(changelog);
   if (!released.some((each) => each.version === version)) {

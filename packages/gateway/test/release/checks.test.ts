@@ -15,6 +15,7 @@ const good: Facts = {
   tag: 'v1.2.3',
   packages: [gateway],
   chart: 'name: x\nversion: 1.2.3\nappVersion: "1.2.3"\n',
+  images: [{ path: 'deploy/compose.yaml', tag: '1.2.3' }],
   changelog: '## Unreleased\n\n## 1.2.3 / 2027-01-31\n\n- [FEATURE] All.\n',
   changedFiles: '',
   stores: ['1', '1.2.2', '1.2.3'],
@@ -42,6 +43,11 @@ test.each<readonly [string, Partial<Facts>, RegExp]>([
     'a chart without the version of the gateway',
     { chart: 'version: 1.2.3\n' },
     /^Chart\.yaml has appVersion nowhere/,
+  ],
+  [
+    'another image',
+    { images: [...good.images, { path: 'deploy/kubernetes/statefulset.yaml', tag: '1.2.2' }] },
+    /^deploy\/kubernetes\/statefulset\.yaml names the image of 1\.2\.2, but the tag is v1\.2\.3$/,
   ],
   [
     'a changelog without it',
