@@ -10,7 +10,7 @@ import { versionPattern, versionsOf } from './changelog.mjs';
  * @property {string} tag
  * @property {readonly { name: string, version: string, repositoryUrl: string | undefined }[]} packages
  * @property {string | undefined} chart what Chart.yaml has, if there is a chart
- * @property {readonly { path: string, tag: string }[]} images of the gateway that manifests and Compose files name
+ * @property {readonly { path: string, version: string }[]} names what manifests and guides name artefacts of
  * @property {string} changelog
  * @property {string} changedFiles as `git status --porcelain` lists them
  * @property {readonly string[]} stores versions of which there is a store
@@ -27,22 +27,30 @@ export function readFacts(root, tag) {
     tag,
     packages: publishedPackages(root),
     chart: existsSync(chartPath) ? readFileSync(chartPath, 'utf8') : undefined,
-    images: namedImages(root),
+    names: namedVersions(root),
     changelog: readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
     changedFiles: changedFilesOf(root),
     stores: readdirSync(join(root, 'packages/gateway/test/stores')),
   };
 }
 
-function namedImages(root) {
-  return readdirSync(join(root, 'deploy'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.ya?ml$/.test(path))
-    .map((path) => `deploy/${path.replaceAll('\\', '/')}`)
+/** Of images, archives and packages. What else a number may follow is not known, so `1.2.3-linux-x64` names 1.2.3. */
+const named = /(?:prom-aggregation-gateway[:-]|\blayout:)(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)/g;
+
+function namedVersions(root) {
+  return ['deploy', 'docs']
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+        (path) => `${folder}/${path}`,
+      ),
+    )
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => /\.(?:ya?ml|md|service)$/.test(path))
     .flatMap((path) => {
-      const named = readFileSync(join(root, path), 'utf8').matchAll(
-        /\/prom-aggregation-gateway:(\d[\w.-]*)/g,
+      const versions = [...readFileSync(join(root, path), 'utf8').matchAll(named)].map(
+        ([, version]) => version,
       );
-      return [...named].map(([, tag]) => ({ path, tag }));
+      return [...new Set(versions)].map((version) => ({ path, version }));
     });
 }
 
@@ -80,7 +88,7 @@ function webUrl(url) {
  * @param {Facts} facts
  * @returns {readonly string[]}
  */
-export function wrongVersions({ tag, packages, chart, images, changelog, stores }) {
+export function wrongVersions({ tag, packages, chart, names, changelog, stores }) {
   const version = tag.replace(/^v/, '');
   if (!tag.startsWith('v') || !versionPattern.test(version)) {
     return [
@@ -95,8 +103,8 @@ export function wrongVersions({ tag, packages, chart, images, changelog, stores 
     if (found !== version)
       problems.push(`Chart.yaml has ${key} ${found ?? 'nowhere'}, but the tag is ${tag}`);
   }
-  for (const image of images.filter((each) => each.tag !== version)) {
-    problems.push(`${image.path} names the image of ${image.tag}, but the tag is ${tag}`);
+  for (const each of names.filter((name) => name.version !== version)) {
+    problems.push(`${each.path} names an artefact of ${each.version}, but the tag is ${tag}`);
   }
   const released = versionsOf(changelog);
   if (!released.some((each) => each.version === version)) {

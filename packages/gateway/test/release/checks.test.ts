@@ -1,6 +1,9 @@
 /** What a release is refused for. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { temporaryFolder } from '../support/folders.ts';
 import { repository } from '../support/programs.ts';
 import { notReleasable, readFacts, wrongVersions } from '../support/release.ts';
 import type { Facts } from '../support/release.ts';
@@ -15,7 +18,7 @@ const good: Facts = {
   tag: 'v1.2.3',
   packages: [gateway],
   chart: 'name: x\nversion: 1.2.3\nappVersion: "1.2.3"\n',
-  images: [{ path: 'deploy/compose.yaml', tag: '1.2.3' }],
+  names: [{ path: 'deploy/compose.yaml', version: '1.2.3' }],
   changelog: '## Unreleased\n\n## 1.2.3 / 2027-01-31\n\n- [FEATURE] All.\n',
   changedFiles: '',
   stores: ['1', '1.2.2', '1.2.3'],
@@ -45,9 +48,9 @@ test.each<readonly [string, Partial<Facts>, RegExp]>([
     /^Chart\.yaml has appVersion nowhere/,
   ],
   [
-    'another image',
-    { images: [...good.images, { path: 'deploy/kubernetes/statefulset.yaml', tag: '1.2.2' }] },
-    /^deploy\/kubernetes\/statefulset\.yaml names the image of 1\.2\.2, but the tag is v1\.2\.3$/,
+    'another version in a manifest',
+    { names: [...good.names, { path: 'deploy/kubernetes/statefulset.yaml', version: '1.2.2' }] },
+    /^deploy\/kubernetes\/statefulset\.yaml names an artefact of 1\.2\.2, but the tag is v1\.2\.3$/,
   ],
   [
     'a changelog without it',
@@ -78,6 +81,27 @@ test.each<readonly [string, Partial<Facts>, RegExp]>([
 ])('refused for a release, made by a dry run: %s', (_, facts, problem) => {
   expect(wrongVersions({ ...good, ...facts })).toEqual([]);
   expect(notReleasable({ ...good, ...facts })).toEqual([expect.stringMatching(problem)]);
+});
+
+test('what manifests and guides name is read', () => {
+  const root = temporaryFolder();
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  write('CHANGELOG.md', '');
+  write('packages/gateway/test/stores/1/page.txt', '');
+  write('deploy/kubernetes/a.yaml', 'image: registry.example/prom-aggregation-gateway:1.2.3-rc.1\n');
+  write('deploy/image/other.mjs', 'prom-aggregation-gateway:9.9.9');
+  write(
+    'docs/guides/a.md',
+    'prom-aggregation-gateway-1.2.3-linux-x64.tar.gz, oci:layout:1.2.4, Node 20.19.0',
+  );
+  expect(readFacts(root, 'v1.2.3').names).toEqual([
+    { path: 'deploy/kubernetes/a.yaml', version: '1.2.3-rc.1' },
+    { path: 'docs/guides/a.md', version: '1.2.3' },
+    { path: 'docs/guides/a.md', version: '1.2.4' },
+  ]);
 });
 
 test('the version of this clone is the same everywhere', () => {

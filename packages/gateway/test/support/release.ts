@@ -14,7 +14,7 @@ export interface Facts {
     readonly repositoryUrl: string | undefined;
   }[];
   readonly chart: string | undefined;
-  readonly images: readonly { readonly path: string; readonly tag: string }[];
+  readonly names: readonly { readonly path: string; readonly version: string }[];
   readonly changelog: string;
   readonly changedFiles: string;
   readonly stores: readonly string[];
