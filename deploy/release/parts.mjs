@@ -31,7 +31,13 @@ export const parts = [
   { name: 'files for monitoring', make: archive('monitoring', ['monitoring']) },
   {
     name: 'files for Kubernetes, Compose and systemd',
-    make: archive('deploy', ['deploy/kubernetes', 'deploy/compose.yaml', 'deploy/compose', 'deploy/systemd']),
+    make: archive('deploy', [
+      'deploy/README.md',
+      'deploy/kubernetes',
+      'deploy/compose.yaml',
+      'deploy/compose',
+      'deploy/systemd',
+    ]),
   },
   { name: 'SBOM', make: sboms },
   { name: 'release notes', make: releaseNotes },
