@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     // Left to itself it leaves a core free, which on two cores is half of them.
     maxWorkers: '100%',
+    reporters: ['default', './packages/gateway/test/support/skipped-reporter.ts'],
     projects: [
       {
         test: {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** As in package.json, which is not read here: a bundler may put this file where there is none, or another one. */
-export const version = '0.1.0';
+export const version = '1.0.0-rc.1';
 
 /** What `--version` prints. */
 export function versionLine(): string {

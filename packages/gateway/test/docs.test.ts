@@ -9,6 +9,7 @@ import { repository } from './support/programs.ts';
 
 const expositions = [
   'README.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
   'SECURITY.md',
@@ -46,6 +47,15 @@ test.each(expositions)('%s: every link leads somewhere', (page) => {
     },
   );
   expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+test('the table of what is stable has each page of the reference', () => {
+  const table = read('docs/reference/stability.md');
+  const pages = readdirSync(join(repository, 'docs/reference')).filter(
+    (page) => page !== 'stability.md' && page !== 'licences.md',
+  );
+  expect(pages.length).toBeGreaterThan(5);
+  expect(pages.filter((page) => !table.includes(`](${page})`))).toEqual([]);
 });
 
 test('the tests that SECURITY.md names are there', () => {

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 import { programFolder } from '../support/clients.ts';
 import { push, scrapeSamples } from '../support/http.ts';
+import { nodeLines } from '../support/node-lines.ts';
 import { startGateway } from '../support/process.ts';
 import { repository, run } from '../support/programs.ts';
 import type { RunOptions } from '../support/programs.ts';
@@ -160,8 +161,8 @@ function linkOnce(target: string, path: string): void {
   if (!readdirSync(dirname(path)).includes(path.slice(dirname(path).length + 1))) symlinkSync(target, path);
 }
 
-const own = process.versions.node.split('.')[0];
-describe.each(['20', '22', '24', '26'])('Node %s', (line) => {
+const own = Number.parseInt(process.versions.node, 10);
+describe.each(nodeLines)('Node %s', (line) => {
   let node: string | undefined;
   beforeAll(async () => {
     // The npm package `node` carries the binary of each line.

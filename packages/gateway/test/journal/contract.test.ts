@@ -14,7 +14,11 @@ interface Kind {
 }
 
 const kinds: readonly Kind[] = [
-  { name: 'memory', persistent: false, store: () => async () => memoryJournal() },
+  {
+    name: 'memory, kept over no restart',
+    persistent: false,
+    store: () => async () => memoryJournal(),
+  },
   {
     name: 'files, safe once synced',
     persistent: true,
