@@ -14,6 +14,7 @@ import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
 import type { Invocation } from './config/parse.ts';
 import { systemdSockets } from './config/systemd.ts';
+import { argumentsOfContainer, runHealthCommand } from './health-command.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { formatSize } from './primitives/size.ts';
@@ -28,7 +29,10 @@ import { WebConfigFile } from './web-config-file.ts';
 
 /** Runs what the command line and the environment ask for. */
 export async function runProcess(): Promise<void> {
-  const invocation = parseConfig(process.argv.slice(2), process.env);
+  const given = process.argv.slice(2);
+  const isHealth = given.length === 1 && given[0] === 'health';
+  const others = isHealth ? argumentsOfContainer(process.argv[1]) : [];
+  const invocation = parseConfig([...given, ...others], process.env);
   switch (invocation.kind) {
     case 'help':
       process.stdout.write(helpText());
@@ -55,6 +59,9 @@ export async function runProcess(): Promise<void> {
     }
     case 'config':
       process.exitCode = await runConfigCommand(invocation.command);
+      return;
+    case 'health':
+      process.exitCode = await runHealthCommand(invocation.config);
       return;
     case 'run':
       await run(invocation);
