@@ -2,20 +2,18 @@
 // apt-get, dpkg-deb and tar, and npm. The same commit gives the same digest while Debian's packages are the same.
 //
 //   node deploy/image/build.mjs --out FOLDER
-import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { nodePackages } from '../node/binaries.mjs';
+import { commit, description, madeAt, repository, root, version } from '../source.mjs';
 import { makeApplication } from './application.mjs';
 import { unpackLibraries } from './debian.mjs';
 import { configOf } from './dockerfile.mjs';
 import { layerOf, Layout } from './layout.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What each is called in images and by Debian, and by Node. */
 const platforms = [
   { architecture: 'amd64', ofNode: 'x64' },
@@ -29,11 +27,6 @@ if (out === undefined) {
   process.exit(2);
 }
 
-const { version, description, repository } = JSON.parse(
-  readFileSync(join(root, 'packages/gateway/package.json'), 'utf8'),
-);
-const commit = git('describe', '--always', '--dirty', '--abbrev=12', '--exclude=*') ?? '';
-const madeAt = Number(process.env.SOURCE_DATE_EPOCH || git('log', '-1', '--format=%ct') || 0);
 const temporary = mkdtempSync(join(tmpdir(), 'image-'));
 try {
   build(new Layout(resolve(out)));
@@ -118,18 +111,6 @@ function tagsOf(text) {
   const [major, minor] = text.split('.');
   if (text.includes('-')) return [text];
   return [text, `${major}.${minor}`, ...(major === '0' ? [] : [major])];
-}
-
-function git(...args) {
-  try {
-    return execFileSync('git', args, {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return undefined;
-  }
 }
 
 function mb(bytes) {

@@ -1,52 +1,19 @@
 // An OCI image layout: blobs by their digests, with the same bytes whenever the same goes in.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+
+import { tarOf } from '../tar.mjs';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG = 'application/vnd.oci.image.config.v1+json';
 const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
-/** Paths of `folder` as a layer, all of them of root but those in `owned`, which are of `owner`. */
-export function layerOf(folder, { madeAt, owned = [], owner = 0 }) {
-  const tarball = `${folder}.tar`;
-  const common = [
-    '--sort=name',
-    `--mtime=@${madeAt}`,
-    '--numeric-owner',
-    // As git, npm and umask have them elsewhere.
-    '--mode=u=rwX,go=rX',
-    '--format=ustar',
-    '--no-recursion',
-    '-C',
-    folder,
-  ];
-  const all = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P\\0'], {
-    cwd: folder,
-    encoding: 'utf8',
-  })
-    .split('\0')
-    .filter((path) => path !== '');
-  const ownedSet = new Set(owned);
-  const add = (verb, id, paths) =>
-    execFileSync(
-      'tar',
-      [verb, '-f', tarball, ...common, `--owner=${id}`, `--group=${id}`, '--null', '-T', '-'],
-      {
-        input: paths.toSorted().join('\0'),
-      },
-    );
-  add(
-    '-c',
-    0,
-    all.filter((path) => !ownedSet.has(path)),
-  );
-  if (owned.length > 0) add('-r', owner, owned);
-  const tar = readFileSync(tarball);
-  rmSync(tarball);
+/** Paths of `folder` as a layer; `of` is that of `tarOf`. */
+export function layerOf(folder, of) {
+  const tar = tarOf(folder, of);
   return { tar, diffId: digestOf(tar) };
 }
 
