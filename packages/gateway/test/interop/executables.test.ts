@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import bcrypt from 'bcryptjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { temporaryFolder } from '../support/folders.ts';
 import { startGateway } from '../support/process.ts';
@@ -16,6 +16,7 @@ import { findProgram, program, repository, run } from '../support/programs.ts';
 import type { Outcome } from '../support/programs.ts';
 
 const BUILD_MS = 600_000;
+vi.setConfig({ testTimeout: BUILD_MS, hookTimeout: BUILD_MS });
 const NAME = 'prom-aggregation-gateway';
 
 const folder = mkdtempSync(join(tmpdir(), 'executables-'));
@@ -48,7 +49,7 @@ beforeAll(async () => {
   else
     for (const name of archives())
       await run('tar', ['--extract', '--file', join(folder, 'out', name), '--directory', folder]);
-}, BUILD_MS);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -56,22 +57,18 @@ function archives(): readonly string[] {
   return readdirSync(join(folder, 'out')).filter((name) => name.endsWith('.tar.gz'));
 }
 
-test(
-  'the sums are those of the archives, and the same commit makes the same',
-  { timeout: BUILD_MS },
-  async ({ skip }) => {
-    if (whyNotBuilt !== '') skip(whyNotBuilt);
-    const sums = readFileSync(join(folder, 'out/SHA256SUMS'), 'utf8');
-    const expected = ['x64', 'arm64'].map((architecture) => {
-      const name = `${NAME}-${version}-linux-${architecture}.tar.gz`;
-      const sum = createHash('sha256').update(readFileSync(join(folder, 'out', name)));
-      return `${sum.digest('hex')}  ${name}\n`;
-    });
-    expect(sums).toBe(expected.join(''));
-    expect((await build('again')).code).toBe(0);
-    expect(readFileSync(join(folder, 'again/SHA256SUMS'), 'utf8')).toBe(sums);
-  },
-);
+test('the sums are those of the archives, and the same commit makes the same', async ({ skip }) => {
+  if (whyNotBuilt !== '') skip(whyNotBuilt);
+  const sums = readFileSync(join(folder, 'out/SHA256SUMS'), 'utf8');
+  const expected = ['x64', 'arm64'].map((architecture) => {
+    const name = `${NAME}-${version}-linux-${architecture}.tar.gz`;
+    const sum = createHash('sha256').update(readFileSync(join(folder, 'out', name)));
+    return `${sum.digest('hex')}  ${name}\n`;
+  });
+  expect(sums).toBe(expected.join(''));
+  expect((await build('again')).code).toBe(0);
+  expect(readFileSync(join(folder, 'again/SHA256SUMS'), 'utf8')).toBe(sums);
+});
 
 test.for([
   { architecture: 'x64', machine: 62 },

@@ -6,16 +6,18 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { eventually } from '../support/eventually.ts';
 import { push, scrapeSamples } from '../support/http.ts';
+import { buildDockerfile, commitOfDockerfile } from '../support/dockerfile.ts';
 import { findEngine, freePort } from '../support/podman.ts';
 import type { Engine } from '../support/podman.ts';
 import { findProgram, repository, run } from '../support/programs.ts';
 import type { Outcome } from '../support/programs.ts';
 
 const BUILD_MS = 600_000;
+vi.setConfig({ testTimeout: BUILD_MS, hookTimeout: BUILD_MS });
 /** Of the files of the gateway and what it depends on, which are 5.3 MB. */
 const APPLICATION_BYTES_MAX = 10_000_000;
 const NODE = '/usr/local/bin/node';
@@ -66,11 +68,11 @@ beforeAll(async () => {
     if (code !== 0 && whyNotBuilt === '') throw new Error(stderr);
   }
   if (whyNotBuilt !== '') console.log(`the image is left out: ${whyNotBuilt}`);
-}, BUILD_MS);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the same commit makes the same image', { timeout: BUILD_MS }, async ({ skip }) => {
+test('the same commit makes the same image', async ({ skip }) => {
   if (whyNotBuilt !== '') skip(whyNotBuilt);
   expect((await build('again')).code).toBe(0);
   const text = (name: string): string => readFileSync(join(folder, name, 'index.json'), 'utf8');
@@ -146,18 +148,40 @@ describe.each(['amd64', 'arm64'])('linux/%s', (architecture) => {
   });
 });
 
-describe('run', () => {
-  let engine: Engine | string = '';
+/** As `--version` says it. */
+async function commitHere(): Promise<string> {
+  const args = ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+  const { code, stdout } = await run('git', args, { cwd: repository });
+  return code === 0 ? `commit ${stdout.trim()}, ` : '';
+}
+
+let engine: Engine | string = '';
+beforeAll(async () => {
+  if (whyNotBuilt !== '') engine = whyNotBuilt;
+  else engine = await findEngine({ cwd: folder, layout: 'image', tag: version }, ['--version']);
+  if (typeof engine === 'string') console.log(`containers are left out: ${engine}`);
+});
+afterAll(async () => {
+  if (typeof engine !== 'string') await engine.close();
+});
+
+describe.each([
+  { from: 'the layout', imageOf: ({ image }: Engine) => Promise.resolve(image), commit: commitHere },
+  { from: 'the Dockerfile', imageOf: buildDockerfile, commit: () => Promise.resolve(commitOfDockerfile) },
+])('run, from $from', ({ from, imageOf, commit }) => {
   let image = '';
+  let whyNot = '';
   beforeAll(async () => {
-    if (whyNotBuilt !== '') engine = whyNotBuilt;
-    else engine = await findEngine({ cwd: folder, layout: 'image', tag: version }, ['--version']);
-    if (typeof engine === 'string') console.log(`containers are left out: ${engine}`);
-    else image = (await engine.podman(['images', '--quiet', '--no-trunc'])).stdout.trim().split('\n')[0]!;
-  }, BUILD_MS);
+    const made = typeof engine === 'string' ? { why: engine } : await imageOf(engine);
+    if (typeof made === 'string') image = made;
+    else whyNot = made.why;
+    if (whyNot !== '') console.log(`the image from ${from} is not run: ${whyNot}`);
+  });
   afterAll(async () => {
-    if (typeof engine !== 'string') await engine.close();
-  }, BUILD_MS);
+    if (typeof engine === 'string') return;
+    await engine.podman(['rm', '--all', '--force', '--time=0']);
+    await engine.podman(['volume', 'rm', '--all', '--force']);
+  });
 
   /** As whoever is careful: no rights, no other user, nothing to write to but the volume. */
   const careful = [
@@ -169,14 +193,14 @@ describe('run', () => {
 
   /** Flags before the image, then those of the gateway. */
   function runImage(flags: readonly string[], args: readonly string[]): Promise<Outcome> {
-    const { podman, runFlags } = engine as Engine;
-    return podman(['run', '--pull=never', ...runFlags, ...careful, ...flags, image, ...args]);
+    const { podman, flags: engineFlags } = engine as Engine;
+    return podman(['run', '--pull=never', ...engineFlags, ...careful, ...flags, image, ...args]);
   }
 
   async function start(name: string, volume: string, port: number): Promise<void> {
     const flags = ['--detach', `--name=${name}`, `--volume=${volume}:/data`];
     const started = await runImage(flags, [`--web.listen-address=127.0.0.1:${port}`]);
-    expect(started.stderr).toBe('');
+    expect([started.code, started.stderr]).toEqual([0, expect.anything()]);
     await isReady(name, port);
   }
 
@@ -191,20 +215,20 @@ describe('run', () => {
         if (stdout.includes('exited')) throw new Error((await podman(['logs', name])).stderr);
         return false;
       },
-      60_000,
+      BUILD_MS,
     );
   }
 
   /** Resolves with the exit code of the gateway. */
   async function stop(name: string): Promise<string> {
     const { podman } = engine as Engine;
-    await podman(['stop', '--time=60', name], 90_000);
+    await podman(['stop', '--time=60', name]);
     return (await podman(['inspect', '--format={{.State.ExitCode}}', name])).stdout.trim();
   }
 
   test('what is pushed outlives a restart, and another container', async ({ skip }) => {
-    if (typeof engine === 'string') return skip(engine);
-    const { podman } = engine;
+    if (whyNot !== '') skip(whyNot);
+    const { podman } = engine as Engine;
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     await start('first', 'outlives', port);
@@ -224,8 +248,8 @@ describe('run', () => {
   });
 
   test('it is process 1, of nobody, and can write to /data alone', async ({ skip }) => {
-    if (typeof engine === 'string') return skip(engine);
-    const { podman } = engine;
+    if (whyNot !== '') skip(whyNot);
+    const { podman } = engine as Engine;
     const port = await freePort();
     await start('nobody', 'nobody', port);
     const script = `
@@ -249,8 +273,8 @@ describe('run', () => {
   });
 
   test('its health check finds where it listens, and fails where nothing does', async ({ skip }) => {
-    if (typeof engine === 'string') return skip(engine);
-    const { podman } = engine;
+    if (whyNot !== '') skip(whyNot);
+    const { podman } = engine as Engine;
     const port = await freePort();
     await start('checked', 'checked', port);
     const config = json<{ config: { Healthcheck: { Test: readonly string[] } } }>(
@@ -270,7 +294,7 @@ describe('run', () => {
   });
 
   test('a second container on the same volume says so, and ends', async ({ skip }) => {
-    if (typeof engine === 'string') return skip(engine);
+    if (whyNot !== '') skip(whyNot);
     await start('holder', 'shared', await freePort());
     const second = await runImage(
       ['--rm', '--volume=shared:/data'],
@@ -281,7 +305,7 @@ describe('run', () => {
   });
 
   test('a folder of somebody else, mounted as the volume, is named', async ({ skip }) => {
-    if (typeof engine === 'string') return skip(engine);
+    if (whyNot !== '') skip(whyNot);
     const mine = mkdtempSync(join(tmpdir(), 'image-volume-'));
     onTestFinished(() => rmSync(mine, { recursive: true, force: true }));
     chmodSync(mine, 0o755);
@@ -293,10 +317,18 @@ describe('run', () => {
     expect(outcome.stderr).toMatch(/\/data.*permission denied/i);
   });
 
+  test('a configuration file that is not there is named', async ({ skip }) => {
+    if (whyNot !== '') skip(whyNot);
+    const outcome = await runImage(['--rm'], ['--config.file=/etc/gone.yaml']);
+    expect([outcome.code, outcome.stderr]).toEqual([2, expect.stringContaining('/etc/gone.yaml')]);
+  });
+
   test('what follows the image are flags, and commands', async ({ skip }) => {
-    if (typeof engine === 'string') return skip(engine);
+    if (whyNot !== '') skip(whyNot);
     const wrong = await runImage(['--rm'], ['--by-jobs']);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('did you mean --by-job?')]);
+    const said = await runImage(['--rm'], ['--version']);
+    expect(said.stdout).toContain(`prom-aggregation-gateway ${version} (${await commit()}Node v`);
     const inspect = await runImage(['--rm'], ['storage', 'inspect']);
     expect([inspect.code, inspect.stdout]).toEqual([0, expect.stringContaining('/data')]);
   });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { findProgram, run } from './programs.ts';
 import type { Outcome } from './programs.ts';
 
-const PULL_MS = 300_000;
+const COMMAND_MS = 300_000;
 
 export interface Podman {
   /** Resolves whatever the exit code is. */
@@ -17,14 +17,17 @@ export interface Podman {
 
 export interface Engine {
   readonly podman: Podman;
-  /** Flags of `podman run` without which there is no container here. */
-  readonly runFlags: readonly string[];
+  /** The name of the image of the layout. */
+  readonly image: string;
+  /** Flags of `podman run` and `podman build` without which there is no container here: limits that every machine allows, and no network to be set up. */
+  readonly flags: readonly string[];
   /** Removes all that it has stored. */
   close(): Promise<void>;
 }
 
 /** Codes of podman for a container that could not be made or started; others are those of the program in it. */
 const notStarted = [125, 126];
+const flags = ['--network=host', '--ulimit=nofile=1024:1024', '--ulimit=nproc=1024:1024'];
 
 /**
  * Tries one container of an OCI layout, with this command, by each runtime; resolves with why there is none if none can be started. Throws where the image cannot be
@@ -35,37 +38,34 @@ export async function findEngine(
   command: readonly string[],
 ): Promise<Engine | string> {
   const program = findProgram('podman');
-  if (program === undefined) return 'podman is not installed';
+  const runtimes = ['crun', 'runc'].filter((name) => findProgram(name) !== undefined);
+  if (program === undefined || runtimes.length === 0) return 'podman, or a runtime of it, is not installed';
   const store = mkdtempSync(join(tmpdir(), 'podman-'));
   const places = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'vfs'];
   const env = { ...process.env, PODMAN_IGNORE_CGROUPSV1_WARNING: '1' };
   const podmanBy =
-    (runtime: readonly string[]): Podman =>
-    (args, timeoutMs = 60_000) =>
-      run(program, [...places, '--cgroup-manager', 'cgroupfs', ...runtime, ...args], { cwd, env, timeoutMs });
+    (...options: readonly string[]): Podman =>
+    (args, timeoutMs = COMMAND_MS) =>
+      run(program, [...places, '--cgroup-manager', 'cgroupfs', ...options, ...args], { cwd, env, timeoutMs });
   const close = async (): Promise<void> => {
-    await podmanBy([])(['rm', '--all', '--force', '--time', '0']);
-    await podmanBy([])(['volume', 'rm', '--all', '--force']);
+    await podmanBy()(['rm', '--all', '--force', '--time', '0']);
+    await podmanBy()(['volume', 'rm', '--all', '--force']);
     rmSync(store, { recursive: true, force: true });
   };
-  // Limits that every machine allows, and no network to be set up.
-  const runFlags = ['--network', 'host', '--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'];
-  let why = 'it has neither crun nor runc';
-  for (const runtime of ['crun', 'runc'].filter((name) => findProgram(name) !== undefined)) {
-    const podman = podmanBy(['--runtime', runtime]);
-    // By a path that is not relative podman would call the image by that, which is no name for one.
-    const pulled = await podman(['pull', '--quiet', `oci:${layout}:${tag}`], PULL_MS);
-    if (pulled.code !== 0) throw new Error(pulled.stderr);
-    const tried = await podman([
-      'run',
-      '--rm',
-      '--pull=never',
-      ...runFlags,
-      pulled.stdout.trim(),
-      ...command,
-    ]);
-    if (tried.code === 0) return { podman, runFlags, close };
-    if (!notStarted.includes(tried.code ?? 0)) throw new Error(tried.stderr);
+  const fail = async (outcome: Outcome): Promise<never> => {
+    await close();
+    throw new Error(outcome.stderr);
+  };
+  // By a path that is not relative podman would call the image by that, which is no name for one.
+  const pulled = await podmanBy()(['pull', '--quiet', `oci:${layout}:${tag}`]);
+  if (pulled.code !== 0 && !/not permitted|permission denied/i.test(pulled.stderr)) await fail(pulled);
+  const image = pulled.stdout.trim();
+  let why = lastLine(pulled);
+  for (const runtime of pulled.code === 0 ? runtimes : []) {
+    const podman = podmanBy('--runtime', runtime);
+    const tried = await podman(['run', '--rm', '--pull=never', ...flags, image, ...command]);
+    if (tried.code === 0) return { podman, image, flags, close };
+    if (!notStarted.includes(tried.code ?? 0)) await fail(tried);
     why = lastLine(tried);
   }
   await close();
