@@ -13,7 +13,10 @@ export async function bundle() {
   const { outputFiles, metafile } = await build({
     // Not main.js: this Node is new enough, and the format has no `await` at its top.
     stdin: {
-      contents: "import { runProcess } from './packages/gateway/dist/process.js'; runProcess();",
+      contents: `const { argv } = process;
+        if (argv[2] === 'health')
+          import('./packages/gateway/dist/health-command.js').then((command) => command.runHealthCommand());
+        else import('./packages/gateway/dist/process.js').then((command) => command.runProcess());`,
       resolveDir: root,
     },
     bundle: true,

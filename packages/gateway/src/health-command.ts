@@ -7,8 +7,10 @@ import type { RequestOptions } from 'node:https';
 import type { Config } from './config/config.ts';
 import { formatListenAddress } from './config/listen-address.ts';
 import type { ListenAddress } from './config/listen-address.ts';
+import { parseConfig } from './config/parse.ts';
 import { prefixOf } from './http/routes/prefix.ts';
 import { HEALTHY_PATH, servesHealth } from './http/routes/routes.ts';
+import { printed } from './printed.ts';
 
 const ANSWER_MS_MAX = 5_000;
 const NO_TLS = 'no TLS';
@@ -31,8 +33,16 @@ export function argumentsOfContainer(program: string | undefined, path = '/proc/
   }
 }
 
-/** Resolves with the exit code: 0 when the gateway is healthy, or else 1. */
-export async function runHealthCommand(config: Config): Promise<number> {
+/** Sets the exit code: 0 when the gateway is healthy, or else 1. */
+export async function runHealthCommand(): Promise<void> {
+  const given = process.argv.slice(2);
+  const others = given.length === 1 ? argumentsOfContainer(process.argv[1]) : [];
+  const invocation = parseConfig([...given, ...others], process.env);
+  if (invocation.kind === 'health') process.exitCode = await checkHealth(invocation.config);
+  else printed(invocation);
+}
+
+async function checkHealth(config: Config): Promise<number> {
   const address =
     config.listenAddresses.find(({ served }) => servesHealth(served)) ?? config.listenAddresses[0];
   if (address === undefined || config.systemdSocket || ('port' in address && address.port === 0)) {
