@@ -14,12 +14,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { inject } from 'postject';
 
+import { outFolder } from '../command-line.mjs';
 import { architectures, nodePackages } from '../node/binaries.mjs';
 import { madeAt, root, version } from '../source.mjs';
 import { tarOf } from '../tar.mjs';
@@ -30,14 +30,10 @@ const NAME = 'prom-aggregation-gateway';
 const RESOURCE = 'NODE_SEA_BLOB';
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
-const { out } = parseArgs({ options: { out: { type: 'string' } } }).values;
-if (out === undefined) {
-  process.stderr.write('usage: node deploy/executables/build.mjs --out FOLDER\n');
-  process.exit(2);
-}
+const out = outFolder('deploy/executables/build.mjs', ['find', 'npm', 'tar']);
 const temporary = mkdtempSync(join(tmpdir(), 'executables-'));
 try {
-  await build(resolve(out));
+  await build(out);
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }

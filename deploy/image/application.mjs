@@ -5,9 +5,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+
+import { outFolder } from '../command-line.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const gateway = 'packages/gateway';
@@ -63,10 +64,5 @@ function npm(cwd, args) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { out } = parseArgs({ options: { out: { type: 'string' } } }).values;
-  if (out === undefined) {
-    process.stderr.write('usage: node deploy/image/application.mjs --out FOLDER\n');
-    process.exit(2);
-  }
-  makeApplication(resolve(out));
+  makeApplication(outFolder('deploy/image/application.mjs', ['npm', 'tar']));
 }

@@ -4,9 +4,9 @@
 //   node deploy/image/build.mjs --out FOLDER
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
 
+import { outFolder } from '../command-line.mjs';
 import { nodePackages } from '../node/binaries.mjs';
 import { commit, description, madeAt, repository, root, version } from '../source.mjs';
 import { makeApplication } from './application.mjs';
@@ -21,15 +21,10 @@ const platforms = [
 ];
 const USER = 65_532;
 
-const { out } = parseArgs({ options: { out: { type: 'string' } } }).values;
-if (out === undefined) {
-  process.stderr.write('usage: node deploy/image/build.mjs --out FOLDER\n');
-  process.exit(2);
-}
-
+const out = outFolder('deploy/image/build.mjs', ['apt-get', 'dpkg-deb', 'find', 'npm', 'tar']);
 const temporary = mkdtempSync(join(tmpdir(), 'image-'));
 try {
-  build(new Layout(resolve(out)));
+  build(new Layout(out));
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }

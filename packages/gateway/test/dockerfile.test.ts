@@ -166,7 +166,7 @@ test('an engine is sent what is built from, and nothing of the data, the history
     encoding: 'utf8',
   }).split('\n');
   const needed = files.filter((path) =>
-    /^packages\/gateway\/(?:src|scripts)\/|^packages\/[^/]+\/(?:package|tsconfig)\.json$|^deploy\/image\/application\.mjs$/.test(
+    /^packages\/gateway\/(?:src|scripts)\/|^packages\/[^/]+\/(?:package|tsconfig)\.json$|^deploy\/(?:command-line|image\/application)\.mjs$/.test(
       path,
     ),
   );
