@@ -15,13 +15,9 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc');
 execFileSync(process.execPath, [compiler, '-b', gateway], { stdio: ['ignore', 'inherit', 'inherit'] });
 copyFileSync(join(root, 'LICENSE'), join(gateway, 'LICENSE'));
 
-const git = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'], {
-  cwd: root,
-  encoding: 'utf8',
-});
-// Without git, or outside of a clone, nobody knows it.
-if (git.status === 0)
-  writeFileSync(join(dist, 'build.json'), `${JSON.stringify({ commit: git.stdout.trim() })}\n`);
+// Outside of a clone, as where an image is built, it has to be said from outside.
+const commit = process.env.BUILD_COMMIT || commitOfClone();
+if (commit !== undefined) writeFileSync(join(dist, 'build.json'), `${JSON.stringify({ commit })}\n`);
 
 // Of the types only those go along that index.d.ts leads to: nothing else can be imported.
 const needed = typesFrom('index.d.ts');
@@ -29,6 +25,14 @@ const others = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.d.ts') && !needed.has(path));
 writeFileSync(join(dist, '.npmignore'), others.map((path) => `/${path}\n`).join(''));
+
+function commitOfClone() {
+  const git = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return git.status === 0 ? git.stdout.trim() : undefined;
+}
 
 function typesFrom(entry) {
   const found = new Set([entry]);

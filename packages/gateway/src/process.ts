@@ -7,7 +7,6 @@ import { assemble, assembleDurable } from './assemble.ts';
 import type { Assembly, Parts } from './assemble.ts';
 import { runConfigCommand } from './config-command.ts';
 import type { Config } from './config/config.ts';
-import { helpText } from './config/help.ts';
 import { formatListenAddress } from './config/listen-address.ts';
 import type { ListenAddress } from './config/listen-address.ts';
 import { createLog } from './config/logger.ts';
@@ -22,25 +21,16 @@ import type { Log } from './primitives/log.ts';
 import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
 import { modesOf, noRules } from './rules/rules.ts';
+import { printed } from './printed.ts';
 import { runStorageCommand } from './storage-command.ts';
-import { version, versionLine } from './version.ts';
+import { version } from './version.ts';
 import { WebConfigFile } from './web-config-file.ts';
 
 /** Runs what the command line and the environment ask for. */
 export async function runProcess(): Promise<void> {
   const invocation = parseConfig(process.argv.slice(2), process.env);
+  if (printed(invocation)) return;
   switch (invocation.kind) {
-    case 'help':
-      process.stdout.write(helpText());
-      return;
-    case 'version':
-      process.stdout.write(`${versionLine()}\n`);
-      return;
-    case 'errors':
-      for (const error of invocation.errors) process.stderr.write(`${error}\n`);
-      process.stderr.write('try --help\n');
-      process.exitCode = 2;
-      return;
     case 'storage':
       process.exitCode = await runStorageCommand(
         invocation.command,

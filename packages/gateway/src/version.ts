@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import { bundledFile } from './primitives/bundled.ts';
+
 /** As in package.json, which is not read here: a bundler may put this file where there is none, or another one. */
 export const version = '1.0.0-rc.1';
 
@@ -13,7 +15,7 @@ export function versionLine(): string {
 /** `npm pack` notes it beside the code; in a clone, git knows it better. */
 function packedCommit(): string | undefined {
   try {
-    const text = readFileSync(new URL('build.json', import.meta.url), 'utf8');
+    const text = bundledFile('build.json') ?? readFileSync(new URL('build.json', import.meta.url), 'utf8');
     return (JSON.parse(text) as { commit?: string }).commit;
   } catch {
     return undefined;

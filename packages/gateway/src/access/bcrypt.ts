@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
+import { bundledFile } from '../primitives/bundled.ts';
+
 /** The library refuses what other versions of bcrypt call themselves, though all compute the same of it. */
 const VERSION = /^\$2[a-z]?\$/;
 
@@ -61,8 +63,7 @@ export class Bcrypt {
   }
 
   #start(): Worker {
-    const library = pathToFileURL(createRequire(import.meta.url).resolve('bcryptjs')).href;
-    const worker = new Worker(PROGRAM, { eval: true, workerData: library });
+    const worker = new Worker(PROGRAM, { eval: true, workerData: libraryUrl() });
     worker.on('message', (isRight: boolean) => {
       this.#waiting.shift()?.resolve(isRight);
       this.#begin();
@@ -78,4 +79,10 @@ export class Bcrypt {
     this.#worker = undefined;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
+}
+
+function libraryUrl(): string {
+  const text = bundledFile('bcryptjs');
+  if (text === undefined) return pathToFileURL(createRequire(import.meta.url).resolve('bcryptjs')).href;
+  return `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`;
 }

@@ -25,6 +25,7 @@ export type Invocation =
     }
   | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
   | { readonly kind: 'config'; readonly command: ConfigCommand }
+  | { readonly kind: 'health'; readonly config: Config }
   | { readonly kind: 'new token' }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
@@ -46,6 +47,7 @@ export function parseConfig(
   if (argv[0] === 'storage') return parseStorageCommand(argv.slice(1), env);
   if (argv[0] === 'token') return parseTokenCommand(argv.slice(1));
   if (argv[0] === 'config') return parseConfigCommand(argv.slice(1), env, memoryBytes);
+  if (argv[0] === 'health') return parseHealthCommand(argv.slice(1), env, memoryBytes);
   const errors: string[] = [];
   const line = readCommandLine(argv, errors);
   if (line === 'help' || line === 'version') return { kind: line };
@@ -93,6 +95,22 @@ function parseTokenCommand(argv: readonly string[]): Invocation {
   if (argv.includes('--help') || argv.includes('-h')) return { kind: 'help' };
   if (argv.length === 1 && argv[0] === 'new') return { kind: 'new token' };
   return { kind: 'errors', errors: ['token: the only command is token new'] };
+}
+
+/** With the flags of a gateway, so that it can be asked where these let it listen. */
+function parseHealthCommand(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  memoryBytes: number,
+): Invocation {
+  const [first] = argv;
+  if (first !== undefined && !first.startsWith('-'))
+    return {
+      kind: 'errors',
+      errors: [`health: unexpected argument ${JSON.stringify(first)}; it takes flags alone`],
+    };
+  const invocation = parseConfig(argv, env, memoryBytes);
+  return invocation.kind === 'run' ? { kind: 'health', config: invocation.config } : invocation;
 }
 
 function parseStorageCommand(

@@ -144,9 +144,14 @@ export function checkServed(route: Route, served: ReadonlySet<Role>): void {
   throw new RequestError('not_found', `not served on this address, which is for ${[...served].join(', ')}`);
 }
 
-function isServed({ role, handler }: Route, served: ReadonlySet<Role>): boolean {
+/** Whether a listener answers health checks. */
+export function servesHealth(served: ReadonlySet<Role> | undefined): boolean {
   // Who comes to push has no need of it.
-  if (role === undefined) return [...served].some((each) => each !== 'push' && each !== 'delete');
+  return served === undefined || [...served].some((each) => each !== 'push' && each !== 'delete');
+}
+
+function isServed({ role, handler }: Route, served: ReadonlySet<Role>): boolean {
+  if (role === undefined) return servesHealth(served);
   return served.has(role) || (handler === 'preflight' && served.has('delete'));
 }
 
