@@ -102,7 +102,7 @@ async function bundled(entry: string): Promise<string> {
 async function listening(listener: RequestListener): Promise<Server> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close().closeAllConnections());
+  onTestFinished(() => server.close().closeAllConnections());
   return server;
 }
 
