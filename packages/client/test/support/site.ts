@@ -91,7 +91,7 @@ export class Network {
   }
 }
 
-async function bundled(entry: string): Promise<string> {
+export async function bundled(entry: string): Promise<string> {
   const input = fileURLToPath(new URL(`../../src/${entry}.ts`, import.meta.url));
   const bundle = await rolldown({ input });
   const { output } = await bundle.generate({ format: 'esm', minify: true });
@@ -99,14 +99,15 @@ async function bundled(entry: string): Promise<string> {
   return output[0].code;
 }
 
-async function listening(listener: RequestListener): Promise<Server> {
+export async function listening(listener: RequestListener): Promise<Server> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => server.close().closeAllConnections());
   return server;
 }
 
-const originOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+export const originOf = (server: Server): string =>
+  `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 export interface Site {
   readonly gateway: AgedGateway;
