@@ -24,6 +24,8 @@ export function persist({ charsMax = 2 ** 20, prefix = 'pag:', storage }: Persis
   const owner = [...crypto.getRandomValues(new Uint32Array(2))].map((n) => n.toString(36)).join('');
   const own = new Map<string, number>();
   let othersChars = 0;
+  /** Until this page has its lock, another one that begins would take what it keeps for that of a page that is gone. */
+  let early: Map<string, () => void> | undefined;
 
   /** Throws where the page may not use it. */
   const entries = (): Storage => storage ?? localStorage;
@@ -38,11 +40,17 @@ export function persist({ charsMax = 2 ** 20, prefix = 'pag:', storage }: Persis
   }
 
   function remove(key: string): void {
+    early?.delete(key);
     own.delete(key);
     quietly(() => entries().removeItem(nameOf(key)));
   }
 
-  function save({ key, text, updates }: Batch, ageMs: number | undefined): void {
+  function save(batch: Batch, ageMs: number | undefined): void {
+    if (early) early.set(batch.key, () => write(batch, ageMs));
+    else write(batch, ageMs);
+  }
+
+  function write({ key, text, updates }: Batch, ageMs: number | undefined): void {
     const entry: Entry = [text, updates, ageMs ?? null, Date.now()];
     const value = JSON.stringify(entry);
     const used = [...own].reduce((sum, [other, chars]) => (other === key ? sum : sum + chars), othersChars);
@@ -89,12 +97,29 @@ export function persist({ charsMax = 2 ** 20, prefix = 'pag:', storage }: Persis
     entries().removeItem(name);
   }
 
+  function writeEarly(): void {
+    const saves = early;
+    early = undefined;
+    for (const each of saves?.values() ?? []) each();
+  }
+
   function hold(locks: LockManager): void {
+    early ??= new Map();
     const until = new Promise<void>((resolve) => {
+      const end = (): void => {
+        // It is the last that this page can do about it.
+        writeEarly();
+        resolve();
+      };
       // A page with a lock is not put into the back/forward cache.
-      globalThis.addEventListener?.('pagehide', () => resolve(), { once: true });
+      globalThis.addEventListener?.('pagehide', end, { once: true });
     });
-    locks.request(prefix + owner, () => until).catch(() => undefined);
+    const held = (): Promise<void> => {
+      writeEarly();
+      return until;
+    };
+    // Without a lock it is as where there are none.
+    locks.request(prefix + owner, held).catch(writeEarly);
   }
 
   return {

@@ -45,7 +45,7 @@ export type Report = (
 interface Queued extends Batch {
   /** By `elapsed`; undefined until then. */
   firstMs: number | undefined;
-  isSending: boolean;
+  lastMs?: number;
 }
 
 export interface Sender {
@@ -72,7 +72,7 @@ const BACKOFF_MAX_MS = 60_000;
 const RETRY_AFTER_MAX_MS = 3_600_000;
 
 /** Of all senders of the page. */
-let underWay = 0;
+const underWay = new Set<Queued>();
 /** Of those for which there was no space among them. */
 const waiting = new Set<() => void>();
 
@@ -135,12 +135,12 @@ export function createSender(
 
   function enqueue(batch: Batch, ageMs?: number): void {
     const firstMs = ageMs === undefined ? ageMs : elapsed() - ageMs;
-    queue.add({ ...batch, firstMs, isSending: false });
+    queue.add({ ...batch, firstMs });
     store?.save(batch, ageMs);
     let chars = 0;
     for (const { text } of queue) chars += text.length;
     for (const oldest of queue) {
-      if (chars <= charsMax || oldest.isSending) continue;
+      if (chars <= charsMax || underWay.has(oldest)) continue;
       chars -= oldest.text.length;
       leave(oldest);
       report('full', oldest.updates, `more than ${charsMax} wait`, oldest.firstMs !== undefined);
@@ -160,8 +160,8 @@ export function createSender(
       retryMs = elapsed() + BACKOFF_MS;
       return;
     }
-    batch.isSending = true;
-    underWay += 1;
+    batch.lastMs = elapsed();
+    underWay.add(batch);
     let status = 0;
     let detail = '';
     let afterMs = 0;
@@ -178,8 +178,7 @@ export function createSender(
     } catch {
       // What is not known yet says that there was no answer.
     }
-    batch.isSending = false;
-    underWay -= 1;
+    underWay.delete(batch);
     // Another page has it.
     if (!queue.has(batch)) return;
     const family = Math.floor(status / 100);
@@ -204,14 +203,16 @@ export function createSender(
   function pump(isUrgent = false): void {
     clearTimeout(timer);
     if (!queue.size) return;
+    // Some runtimes end a request with all that it has begun, so that nothing comes of it.
+    for (const batch of underWay) if (elapsed() - batch.lastMs! > 2 * ATTEMPT_MS) underWay.delete(batch);
     const waitMs = (isUrgent ? notBeforeMs : retryMs) - elapsed();
     if (waitMs > 0) timer = later(pump, waitMs);
     else
       for (const batch of queue) {
         // When it has failed, one finds out whether the gateway is there again.
         if (failures && !isUrgent && own.size) break;
-        if (batch.isSending) continue;
-        if (underWay >= REQUESTS_MAX) {
+        if (underWay.has(batch)) continue;
+        if (underWay.size >= REQUESTS_MAX) {
           waiting.add(pump);
           break;
         }

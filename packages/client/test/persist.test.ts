@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest';
 
 import { persist } from '../src/persist.ts';
-import { answering, client, fakeNetwork, settle } from './support/fake-network.ts';
+import { answering, client, fakeNetwork, fakePage, settle } from './support/fake-network.ts';
 import { fakeOrigin } from './support/fake-storage.ts';
 
 const counter = (of: ReturnType<typeof client>) =>
@@ -43,6 +43,38 @@ test('a batch whose answer nobody saw is sent again under its key, with its age'
   expect(keyOf(sent[0]!)).toBe(keyOf(sent[1]!));
   expect(sent[1]!.body).toBe(sent[0]!.body);
   expect(sent[1]!.url.searchParams.get('first-attempt-age')).toBe('17');
+});
+
+test('what is counted before a page has its lock is kept once it has it', async () => {
+  const sent = fakeNetwork(answering(503));
+  const { storage, locks } = fakeOrigin();
+  let grant = (): void => undefined;
+  const request = locks.request.bind(locks);
+  vi.spyOn(locks, 'request').mockImplementationOnce(async (name, run) => {
+    await new Promise<void>((resolve) => (grant = resolve));
+    return request(name, run);
+  });
+  const one = client({ store: persist() });
+  counter(one).inc();
+  await settle();
+  expect(storage.length).toBe(0);
+  // Another page begins, and sees nothing that it could take.
+  client({ store: persist() });
+  await settle();
+  grant();
+  await settle();
+  expect([sent.length, storage.length]).toEqual([0, 1]);
+});
+
+test('a page that ends before it has its lock keeps what it has all the same', async () => {
+  fakeNetwork(answering(503));
+  const { storage, locks } = fakeOrigin();
+  const page = fakePage();
+  vi.spyOn(locks, 'request').mockReturnValueOnce(new Promise(() => undefined));
+  counter(client({ store: persist() })).inc();
+  page.set('hidden');
+  page.dispatch('pagehide');
+  expect(storage.length).toBe(1);
 });
 
 test('a page that lives keeps what is its own', async () => {

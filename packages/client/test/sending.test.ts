@@ -359,3 +359,27 @@ test('a runtime that refuses what only browsers know, and timers outside of a re
   expect(Object.keys(sent[0]!.init).toSorted()).toEqual(['body', 'method', 'signal']);
   expect(one.drops).toEqual([]);
 });
+
+test('requests of which nothing ever comes do not stand in the way for long', async () => {
+  const sent = fakeNetwork();
+  const answered = fetch;
+  let lost = 0;
+  // As where a runtime has ended what began them: not even breaking them off has an end.
+  vi.stubGlobal('fetch', () => {
+    lost += 1;
+    return new Promise(() => undefined);
+  });
+  const one = client();
+  for (let i = 0; i < 80; i += 1) counterOf(one).inc({ x: `${i}${'x'.repeat(1_000)}` });
+  void one.metrics.flush();
+  expect(lost).toBe(4);
+  vi.stubGlobal('fetch', answered);
+  await pass(20_000);
+  expect(sent).toEqual([]);
+  counterOf(one).inc();
+  await pass(5_001);
+  expect(sent.length).toBe(6);
+  await pass(5_000);
+  expect(values(sent).at(-1)).toBe('1');
+  expect(one.drops).toEqual([]);
+});
