@@ -49,6 +49,8 @@ export class Network {
   weather: Weather = 'fine';
   /** Method and target of each request that came. */
   readonly requests: string[] = [];
+  /** When it came. */
+  readonly timesMs: number[] = [];
   readonly #gateway: AgedGateway;
 
   constructor(gateway: AgedGateway) {
@@ -58,6 +60,7 @@ export class Network {
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { weather } = this;
     this.requests.push(`${request.method} ${request.url}`);
+    this.timesMs.push(performance.now());
     if (weather === 'down') {
       request.socket.destroy();
     } else if (weather === 'hangs') {
