@@ -120,7 +120,7 @@ export function createRegistry(
   ): (first: Given, second?: number) => void {
     const names = [...new Set([...Object.keys(ofAll), ...labelNames])];
     const bounds = [...new Set(buckets)].sort((a, b) => a - b);
-    const head = `# HELP ${name} ${escape(help, /[\\\n]/g)}\n# TYPE ${name} ${kind}\n`;
+    const head = `# HELP ${name} ${escape(help, /[\\\n]/g).trimEnd()}\n# TYPE ${name} ${kind}\n`;
     const family: Family = families.get(name) ?? { kind, bounds, head, series: new Map() };
     const isValid =
       METRIC_NAME.test(name) &&

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 
 import { createGateway } from '../../gateway/src/index.ts';
+import { runs } from '../../gateway/test/support/runs.ts';
 import { client, fakeNetwork } from './support/fake-network.ts';
 
 const empty = { help: '' } as const;
@@ -51,6 +52,11 @@ web_lcp_seconds_count{app="shop"} 3
 # TYPE web_width gauge
 web_width{app="shop"} 1024
 `);
+});
+
+test('a help that ends in a carriage return does not end its line in one', async () => {
+  const { text } = await textOf((metrics) => metrics.counter({ name: 'a_total', help: 'A\r\n\r' }).inc());
+  expect(text).toContain('# HELP a_total A\r\\n\n# TYPE');
 });
 
 test('a metric that is asked for again is the same one', async () => {
@@ -187,6 +193,6 @@ test('whatever labels and values are, the gateway takes it, and has what was cou
         expect([sumOf('h_count'), drops]).toEqual([updates.length, []]);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: runs(600, 50) },
   );
 });

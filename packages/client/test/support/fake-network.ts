@@ -55,8 +55,9 @@ export function fakeNetwork(onRequest: Answering = answering(202)): Sent[] {
   onTestFinished(async () => {
     // None may stay under way: they count for all clients of this thread.
     for (const request of sent) await request.answer(400);
-    vi.useRealTimers();
+    // In this order: a test may have stubbed what is faked.
     vi.unstubAllGlobals();
+    vi.useRealTimers();
   });
   return sent;
 }
