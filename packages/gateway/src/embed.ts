@@ -62,14 +62,22 @@ function rulesOf(given: string | object, circumstances: GatewayOptions): Rules {
 export function embeddedGateway({ gateway, server }: Assembly, { gatewayOptions }: Parts): EmbeddedGateway {
   return {
     handler: server.handler,
-    async push(body, { method = 'POST', path = '', format, idempotencyKey } = {}) {
+    async push(body, { method = 'POST', path = '', format, idempotencyKey, firstAttemptAgeMs } = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body;
       if (!(bytes instanceof Uint8Array)) throw new TypeError('a push must be a string or a Uint8Array');
       if (method !== 'POST' && method !== 'PUT') {
         throw new TypeError(`the method of a push must be POST or PUT, not ${JSON.stringify(method)}`);
       }
       try {
-        return await gateway.push({ method, key: parsePushPath(path), format, body: bytes, idempotencyKey });
+        const key = parsePushPath(path);
+        return await gateway.push({
+          method,
+          key,
+          format,
+          body: bytes,
+          idempotencyKey,
+          firstAttemptAgeMs,
+        });
       } catch (error) {
         // The gateway counts what it takes; what is refused is counted by whoever answers for it.
         const code = error instanceof RequestError ? error.code : 'internal';

@@ -33,6 +33,8 @@ export interface PushOptions {
   readonly format?: PushFormat;
   /** As the header of the same name: a push that was sent before with this key counts once. */
   readonly idempotencyKey?: string;
+  /** For a retry: at most so long ago it was sent for the first time. Where its key may have been forgotten since, it is refused. */
+  readonly firstAttemptAgeMs?: number;
 }
 
 export interface ScrapeOptions {

@@ -4,8 +4,8 @@
  *
  *   options         createGateway options as JSON; only as the first block
  *   rules           what the configuration file says from here on, as YAML; the file before counts no more
- *   push            a push; `push PUT job/a` names method and path, `key=k` its idempotency key, `format=openmetrics` what
- *                   it is written in
+ *   push            a push; `push PUT job/a` names method and path, `key=k` its idempotency key, `age=10s` that of its
+ *                   first attempt, `format=openmetrics` what it is written in
  *   replayed        the push just before was known by its key, and not counted again
  *   dropped         rules drop all that the push just before has
  *   refused         what the push just before is answered: `refused 400 syntax`, and the text of the error in the block
@@ -117,7 +117,8 @@ async function run({ blocks }: Case): Promise<void> {
         case 'push-escaped': {
           const key = wordAfter('key=', words);
           const format = wordAfter('format=', words);
-          const [method = 'POST', path = ''] = words.filter((word) => !/^(?:key|format)=/.test(word));
+          const age = wordAfter('age=', words);
+          const [method = 'POST', path = ''] = words.filter((word) => !/^(?:key|age|format)=/.test(word));
           if (method !== 'POST' && method !== 'PUT') throw new Error(`${where}: ${method} is not a push`);
           const bytes = verb === 'push' ? Buffer.from(body) : unescapeBody(body);
           const next = blocks[index + 1];
@@ -126,6 +127,7 @@ async function run({ blocks }: Case): Promise<void> {
             path,
             ...(key === undefined ? {} : { idempotencyKey: key }),
             ...(format === undefined ? {} : { format: format as PushFormat }),
+            ...(age === undefined ? {} : { firstAttemptAgeMs: durationMs(`+${age}`) }),
           };
           const outcome = await running.gateway.push(bytes, target).catch((reason: unknown) => reason);
           if (next?.verb === 'refused') {

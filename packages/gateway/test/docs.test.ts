@@ -14,6 +14,7 @@ const expositions = [
   'ARCHITECTURE.md',
   'SECURITY.md',
   'packages/gateway/README.md',
+  'packages/client/README.md',
   ...readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path)),

@@ -95,6 +95,8 @@ export interface PushRequest {
   readonly body: Uint8Array;
   /** A push with the same key as one before it, and otherwise the same, is not applied again. */
   readonly idempotencyKey?: string | undefined;
+  /** At most so long ago it was sent for the first time; left out for a first attempt. One that may have been counted and forgotten is refused. */
+  readonly firstAttemptAgeMs?: number | undefined;
   /** Which series it may have, and which labels they get. */
   readonly rights?: SeriesRights | undefined;
   /** Whose the new series are that it brings, and how many these may be. */

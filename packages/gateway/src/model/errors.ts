@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'request_timeout'
+  | 'idempotency_key_forgotten'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'unsupported_encoding'
@@ -89,6 +90,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },
+  idempotency_key_forgotten: { status: 409, title: 'Idempotency-Key may have been forgotten' },
   body_too_large: { status: 413, title: 'Body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   unsupported_encoding: { status: 415, title: 'Unsupported Content-Encoding' },

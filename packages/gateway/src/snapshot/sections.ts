@@ -12,12 +12,14 @@ import type { State } from '../state/state.ts';
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
 /**
- * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later: stores
- * without it open here, and versions that do not know it read past it.
+ * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later, and since when keys
+ * are remembered behind that: stores without them open here, and versions that do not know them read past them.
  */
 const HEAD_VERSION = 2;
 /** Nothing is forgotten before it is known what may be. */
 const unbounded: KeyBounds = { windowMs: Number.POSITIVE_INFINITY, keysMax: Number.POSITIVE_INFINITY };
+/** In the place of its time. */
+const NO_PUSH = 0;
 const noBytes = new Uint8Array(0);
 
 /** Of the moment at which a snapshot is taken. */
@@ -45,7 +47,8 @@ export function* snapshotSections(
   head.double(nowMs);
   writeAggregation(head, state.aggregation);
   writeKeyBounds(head, keys.bounds);
-  if (lastPushMs !== undefined) head.double(lastPushMs);
+  head.double(lastPushMs ?? NO_PUSH);
+  keys.writeKept(head);
   const taken = yield* takeSnapshotInSteps(state, buffers);
   const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
@@ -83,8 +86,11 @@ export async function restoreSections(
   state.setAggregation(readAggregation(head));
   const isHeld = version > 1;
   keys.setBounds(isHeld ? readKeyBounds(head) : unbounded);
-  const lastPushMs = head.isAtEnd ? undefined : head.double();
+  const lastPushMs = head.isAtEnd ? NO_PUSH : head.double();
+  // Of keys that went before nothing is known.
+  if (head.isAtEnd) keys.begin(nowMs);
+  else keys.restoreKept(head);
   for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
-  return { nowMs, lastPushMs };
+  return { nowMs, lastPushMs: lastPushMs === NO_PUSH ? undefined : lastPushMs };
 }

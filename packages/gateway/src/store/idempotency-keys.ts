@@ -10,10 +10,14 @@
  * most, so that a flood of keys drives out its own. Holders are numbers that senders fall into by a hash, and there are no more of
  * them, so what is kept of them is bounded as well, and finding the largest takes a microsecond.
  *
+ * An unknown key was never counted, or it is forgotten. Of each holder it is known since when no key was forgotten: so a retry whose first attempt is
+ * younger can be told from one that may have been counted.
+ *
  * All is decided by what records say, so that it comes out the same when they are read again.
  * Draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 import { viewOf } from '../primitives/bytes.ts';
+import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import { ByteTable } from '../primitives/byte-table.ts';
 
 export const DIGEST_BYTES = 16;
@@ -29,6 +33,8 @@ const HOLDERS = 1024;
 /** Added to a holder: not a key any more, but still to be read by a snapshot. */
 const GONE = 1 << 15;
 const NONE = -1;
+/** Before any key. */
+const NEVER = Number.NEGATIVE_INFINITY;
 /** Keys that go when one comes: more than one, so that there are fewer in the end, and few, so that it takes no time. */
 const REMOVED_AT_ONCE = 16;
 
@@ -66,11 +72,15 @@ export class IdempotencyKeys {
   #newest = NONE;
   /** The oldest that is not gone. */
   #oldestLive = NONE;
-  #newestMs = Number.NEGATIVE_INFINITY;
+  #newestMs = NEVER;
   /** By holder. */
   readonly #counts = new Uint32Array(HOLDERS);
   readonly #first = new Int32Array(HOLDERS).fill(NONE);
   readonly #last = new Int32Array(HOLDERS).fill(NONE);
+  /** By holder: when the newest key was added that has gone. */
+  readonly #forgottenMs = new Float64Array(HOLDERS).fill(NEVER);
+  /** What was before this time is not known of any holder; all of it until `begin`. */
+  #begunMs = Number.POSITIVE_INFINITY;
   #isFrozen = false;
   readonly #gone: number[] = [];
 
@@ -86,6 +96,17 @@ export class IdempotencyKeys {
   /** Where there are too many then, they go as others come. */
   setBounds(bounds: KeyBounds): void {
     this.#bounds = bounds;
+  }
+
+  /** Every key that comes from now on will have been added here. Only the first call counts. */
+  begin(nowMs: number): void {
+    if (this.#begunMs === Number.POSITIVE_INFINITY) this.#begunMs = nowMs;
+  }
+
+  /** Whether the key of this identity, which is unknown, may have been known once, if nobody had it before `sinceMs`. */
+  mayBeForgotten(identity: Uint8Array, sinceMs: number, nowMs: number): boolean {
+    const forgottenMs = this.#forgottenMs[holderOf(identity)]!;
+    return sinceMs <= Math.max(this.#begunMs, forgottenMs, nowMs - this.#bounds.windowMs);
   }
 
   /** Whether the key of this identity is known, and if so whether it came with the same request. */
@@ -116,8 +137,9 @@ export class IdempotencyKeys {
     // Never less than before, so that the oldest come first.
     this.#newestMs = Math.max(this.#newestMs, nowMs);
     this.#addedMs[entry] = this.#newestMs;
-    const holder = identity.length < IDENTITY_BYTES ? 0 : view.getUint32(UNHELD_IDENTITY_BYTES) % HOLDERS;
-    this.#link(entry, holder);
+    // When it goes, nobody knows any more whose it was.
+    if (identity.length < IDENTITY_BYTES) this.#begunMs = Math.max(this.#begunMs, this.#newestMs);
+    this.#link(entry, holderOf(identity));
   }
 
   /**
@@ -141,6 +163,24 @@ export class IdempotencyKeys {
     for (let at = 0; at + rowBytes <= part.length; at += rowBytes) {
       this.add(part.subarray(at, at + identityBytes), view.getFloat64(at + identityBytes, true));
     }
+  }
+
+  /** Writes since when keys are remembered; `restoreKept` reads it back. */
+  writeKept(writer: ByteWriter): void {
+    writer.double(this.#begunMs);
+    const holders = [...this.#forgottenMs.keys()].filter((holder) => this.#forgottenMs[holder]! > NEVER);
+    writer.whole(holders.length);
+    for (const holder of holders) {
+      writer.whole(holder);
+      writer.double(this.#forgottenMs[holder]!);
+    }
+  }
+
+  /** To be called for a new one, before `restore`. */
+  restoreKept(reader: ByteReader): void {
+    this.#begunMs = reader.double();
+    for (let left = reader.whole(); left > 0; left -= 1)
+      this.#forgottenMs[reader.whole() % HOLDERS] = reader.double();
   }
 
   *#parts(from: number, to: number): Generator<Uint8Array, void> {
@@ -210,6 +250,7 @@ export class IdempotencyKeys {
     this.size -= 1;
     this.#table.remove(entry);
     this.#holders[entry] = holder + GONE;
+    this.#forgottenMs[holder] = Math.max(this.#forgottenMs[holder]!, this.#addedMs[entry]!);
     while (this.#oldestLive !== NONE && this.#holders[this.#oldestLive]! >= GONE)
       this.#oldestLive = this.#newer[this.#oldestLive]!;
     this.#gone.push(entry);
@@ -259,6 +300,12 @@ export class IdempotencyKeys {
     this.#previous = copied(new Int32Array(capacity), this.#previous);
     this.#next = copied(new Int32Array(capacity), this.#next);
   }
+}
+
+/** Earlier versions did not say who it is. */
+function holderOf(identity: Uint8Array): number {
+  if (identity.length < IDENTITY_BYTES) return 0;
+  return viewOf(identity).getUint32(UNHELD_IDENTITY_BYTES) % HOLDERS;
 }
 
 function copied<T extends { set(from: T): void }>(to: T, from: T): T {

@@ -121,6 +121,30 @@ test('another push with the same idempotency key', () =>
     return both !== undefined;
   }));
 
+test('the idempotency key of a retry comes and is evicted', () =>
+  inTurns(1, async (turns) => {
+    let elapsedMs = 0;
+    const times = { ...clock, elapsed: () => elapsedMs };
+    const run = await RestartingGateway.start({ clock: times, idempotencyKeysMax: 1 });
+    elapsedMs = 60_000;
+    await run.gateway.push(counters(1));
+    const both = await between(
+      turns,
+      () => run.gateway.push(counters(1), { idempotencyKey: 'k', firstAttemptAgeMs: 1_000 }),
+      async () => {
+        await run.gateway.push(`${fifth} 11\n`, { idempotencyKey: 'k' });
+        await run.gateway.push(`${fifth} 11\n`, { idempotencyKey: 'another' });
+      },
+    );
+    if (both === undefined) return false;
+    // The other one came too late, or the long one: never are both counted.
+    const [isLong, isShort] = both.map(({ status }) => status === 'fulfilled');
+    expect(isShort, `after ${turns} turns`).toBe(!isLong);
+    const [long] = both;
+    if (long?.status === 'rejected') expect(long.reason).toMatchObject({ code: 'idempotency_key_forgotten' });
+    return true;
+  }));
+
 test('another source that has what a long push gives another type', () => {
   const gauges = counters(2).replace('counter', 'gauge');
   return inTurns(3, async (turns) => {

@@ -46,6 +46,7 @@ export class FakeGateway implements GatewayApi {
   slicesReturned = 0;
   scrapesClosed = 0;
   lastKey: string | undefined;
+  lastAgeMs: number | undefined;
   /** Idempotency keys that it has seen before. */
   readonly keys = new Set<string | undefined>();
 
@@ -57,6 +58,7 @@ export class FakeGateway implements GatewayApi {
       body: Buffer.from(request.body).toString(),
     });
     this.lastKey = request.idempotencyKey;
+    this.lastAgeMs = request.firstAttemptAgeMs;
     return this.keys.has(request.idempotencyKey) ? 'replayed' : 'applied';
   }
 

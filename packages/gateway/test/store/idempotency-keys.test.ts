@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { IDENTITY_BYTES, IdempotencyKeys, UNHELD_IDENTITY_BYTES } from '../../src/store/idempotency-keys.ts';
+import { ByteReader, ByteWriter } from '../../src/primitives/byte-writer.ts';
 import { runs } from '../support/runs.ts';
 
 /** The identity of a small number for the key, one for the request, and one for the holder. */
@@ -22,6 +23,8 @@ interface ModelKey {
 /** What a key that comes drives out, as plainly as can be. Keys are in the order in which they came. */
 class Model {
   readonly keys = new Map<number, ModelKey>();
+  /** All that ever went. */
+  readonly gone: ModelKey[] = [];
   evicted = 0;
   readonly #bounds: { readonly windowMs: number; readonly keysMax: number };
 
@@ -38,12 +41,25 @@ class Model {
   add(key: number, added: ModelKey): void {
     const oldestMs = added.atMs - this.#bounds.windowMs;
     if ((this.keys.get(key)?.atMs ?? Number.NEGATIVE_INFINITY) >= oldestMs) return;
-    for (const [known, { atMs }] of this.keys) if (atMs < oldestMs) this.keys.delete(known);
+    for (const [known, { atMs }] of this.keys) if (atMs < oldestMs) this.#remove(known);
     if (this.keys.size >= this.#bounds.keysMax) {
-      this.keys.delete(this.#oldestOfLargest());
+      this.#remove(this.#oldestOfLargest());
       this.evicted += 1;
     }
     this.keys.set(key, added);
+  }
+
+  /** Whether a key of this holder has gone, or is over, that came at this time or later. */
+  mayBeForgotten(holder: number, sinceMs: number, nowMs: number): boolean {
+    return (
+      sinceMs <= nowMs - this.#bounds.windowMs ||
+      this.gone.some((key) => key.holder === holder && key.atMs >= sinceMs)
+    );
+  }
+
+  #remove(key: number): void {
+    this.gone.push(this.keys.get(key)!);
+    this.keys.delete(key);
   }
 
   #oldestOfLargest(): number {
@@ -71,6 +87,7 @@ test('is a map that forgets the oldest keys of whoever holds the most, also afte
       (steps, keysMax) => {
         const bounds = { windowMs: 60, keysMax };
         let keys = new IdempotencyKeys(bounds, 7);
+        keys.begin(-1);
         const model = new Model(bounds);
         let nowMs = 0;
         for (const [index, { key, request, holder, waitMs }] of steps.entries()) {
@@ -82,6 +99,13 @@ test('is a map that forgets the oldest keys of whoever holds the most, also afte
             model.keys.size,
             model.look(key, request, nowMs),
           ]);
+          for (const ageMs of [0, 1, 5, 20, 59, 60]) {
+            const sinceMs = nowMs - ageMs;
+            if (sinceMs < 0) continue;
+            expect(keys.mayBeForgotten(identity(key, request, holder), sinceMs, nowMs)).toBe(
+              model.mayBeForgotten(holder, sinceMs, nowMs),
+            );
+          }
           if (index % 50 === 49) keys = restored(keys, 8);
         }
       },
@@ -92,11 +116,43 @@ test('is a map that forgets the oldest keys of whoever holds the most, also afte
 
 function restored(keys: IdempotencyKeys, hashSeed: number): IdempotencyKeys {
   const other = new IdempotencyKeys(keys.bounds, hashSeed);
+  const head = new ByteWriter();
+  keys.writeKept(head);
+  other.restoreKept(new ByteReader(head.bytes()));
   const frozen = keys.freeze();
   for (const part of frozen.parts()) other.restore(part);
   frozen.close();
   return other;
 }
+
+const [someone, another] = [identity(1, 0, 1), identity(1, 0, 2)];
+
+test('what was before it began may be forgotten, and nothing is known before it did', () => {
+  const keys = new IdempotencyKeys({ windowMs: 100, keysMax: 10 }, 1);
+  expect(keys.mayBeForgotten(someone, 1e9, 1e9)).toBe(true);
+  keys.begin(50);
+  keys.begin(90);
+  expect([49, 50, 51].map((ms) => keys.mayBeForgotten(someone, ms, 60))).toEqual([true, true, false]);
+  expect([59, 60, 61].map((ms) => keys.mayBeForgotten(someone, ms, 160))).toEqual([true, true, false]);
+});
+
+test('keys that have gone under another window stay forgotten', () => {
+  const keys = new IdempotencyKeys({ windowMs: 10, keysMax: 10 }, 1);
+  keys.begin(0);
+  keys.add(someone, 100);
+  keys.add(another, 120);
+  keys.setBounds({ windowMs: 1000, keysMax: 10 });
+  expect(keys.mayBeForgotten(someone, 100, 120)).toBe(true);
+  expect(keys.mayBeForgotten(someone, 101, 120)).toBe(false);
+  expect(keys.mayBeForgotten(another, 1, 120)).toBe(false);
+});
+
+test('what an earlier version kept without a holder may have been of anybody', () => {
+  const keys = new IdempotencyKeys({ windowMs: 1000, keysMax: 10 }, 1);
+  keys.begin(0);
+  keys.add(identity(2, 0).subarray(0, UNHELD_IDENTITY_BYTES), 30);
+  expect([30, 31].map((ms) => keys.mayBeForgotten(another, ms, 40))).toEqual([true, false]);
+});
 
 test("a flood of one holder's keys drives out its own", () => {
   const keys = new IdempotencyKeys({ windowMs: 1e9, keysMax: 100 }, 1);

@@ -4,10 +4,11 @@ import { onTestFinished } from 'vitest';
 
 import { program } from './programs.ts';
 
-/** Debian's, until the test ends. It talks to nobody by itself. */
-export async function startChromium(): Promise<Browser> {
+/** Debian's, until the test ends. It talks to nobody by itself. `without` are flags that playwright would start it with. */
+export async function startChromium(without: string[] = []): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: program('chromium', 'chromium'),
+    ignoreDefaultArgs: without,
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -112,6 +112,8 @@ export class Ledger implements Target {
    * says so.
    */
   begin(): boolean {
+    // Where nothing was kept.
+    this.keys.begin(this.nowMs());
     return this.#beginKeys() && this.#beginAggregation();
   }
 

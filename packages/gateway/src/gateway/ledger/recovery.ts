@@ -24,6 +24,8 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
   function* redo(bytes: Uint8Array): Generator<void, void> {
     const { command, times } = yield* reader.readInSteps(bytes);
     newestMs = Math.max(newestMs, times.nowMs);
+    // Without a snapshot this is the first change there was.
+    keys.begin(times.nowMs);
     yield* command.apply(target, times);
   }
   const recovered = await journal.recover({

@@ -53,8 +53,12 @@ const LONG = 'long';
 const WAITS = 'waits';
 type NotNow = typeof LONG | typeof WAITS;
 
-/** See IdempotencyKeys. */
-type Identity = Uint8Array | undefined;
+/** See IdempotencyKeys; undefined for a push without a key. */
+interface Keyed {
+  readonly identity: Uint8Array;
+  /** In the ledger's time: nobody sent it before. Undefined where the sender does not say. */
+  readonly sinceMs: number | undefined;
+}
 
 interface PushesSettings {
   readonly bounds?: QueueBounds;
@@ -115,12 +119,15 @@ export class Pushes<Counts extends object> {
   /** Reads and counts a push. Rejects with RequestError or ClientGone, and then it has left no trace. */
   async push(request: PushRequest, why: NotNow): Promise<Counts | typeof REPLAYED> {
     const place = this.#placeOf(request.key.text, request.client);
-    if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
-    const { idempotencyKey } = request;
+    const { idempotencyKey, firstAttemptAgeMs } = request;
+    // From here on time goes by, which the age is not to grow by.
+    const sinceMs = firstAttemptAgeMs === undefined ? undefined : this.#ledger.nowMs() - firstAttemptAgeMs;
+    if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request, sinceMs));
     const identity = idempotencyKey === undefined ? undefined : identityOf({ ...request, idempotencyKey });
+    const keyed = identity && { identity, sinceMs };
     for (;;) {
-      const read = await this.#short.run(place, () => this.#pushNow(request, identity));
-      if (read === LONG) return this.#long.run(place, () => this.#pushInSteps(request));
+      const read = await this.#short.run(place, () => this.#pushNow(request, keyed));
+      if (read === LONG) return this.#long.run(place, () => this.#pushInSteps(request, sinceMs));
       if (read !== WAITS) return read;
       await this.#untilSpace(place);
     }
@@ -160,17 +167,17 @@ export class Pushes<Counts extends object> {
     return this.#held.run(place, () => this.#ledger.waitForSpace());
   }
 
-  #pushNow(request: PushRequest, identity: Identity): Counts | typeof REPLAYED | NotNow {
+  #pushNow(request: PushRequest, keyed: Keyed | undefined): Counts | typeof REPLAYED | NotNow {
     const { body, format = 'text' } = request;
     const { state } = this.#ledger;
     this.#share.spend(body.length);
-    if (this.#isReplay(identity)) return REPLAYED;
+    if (this.#isReplay(keyed)) return REPLAYED;
     const rules = this.rulesFor(request.key, request.rights);
     this.#checkSource(request.key, rules);
     try {
       if (!this.#reader.now(request, rules)) return LONG;
       const batch = this.#reader.builder.finish();
-      const push = commandOf(batch, request, identity);
+      const push = commandOf(batch, request, keyed);
       if (nearsSourceLimit(state, batch)) {
         if (state.sources.isLong(push.source, batch)) return LONG;
         checkSourceGrowth(state, atOnce(growthOf(state, push)));
@@ -193,12 +200,13 @@ export class Pushes<Counts extends object> {
   }
 
   /** To be called for one push at a time: it has the builder of long ones. */
-  async #pushInSteps(request: PushRequest): Promise<Counts | typeof REPLAYED> {
+  async #pushInSteps(request: PushRequest, sinceMs: number | undefined): Promise<Counts | typeof REPLAYED> {
     const { state } = this.#ledger;
     const { body, format, idempotencyKey } = request;
     const turn = new Turn();
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
+    const keyed = identity && { identity, sinceMs };
     let counts: Counts | typeof REPLAYED | undefined;
     // A push is read by one set of rules, however often it has to be read, unless the state goes by other ones meanwhile, or it counts otherwise.
     let { aggregation } = state;
@@ -213,7 +221,7 @@ export class Pushes<Counts extends object> {
           ({ aggregation } = state);
           rules = this.rulesFor(request.key, request.rights);
         }
-        counts = await this.#attempt(request, identity, {
+        counts = await this.#attempt(request, keyed, {
           rules,
           turn,
           insists: attempt % (FREE_ATTEMPTS + 1) === 0,
@@ -232,14 +240,14 @@ export class Pushes<Counts extends object> {
   /** Undefined when the state has changed, or there was no room, which there may be now. */
   async #attempt(
     request: PushRequest,
-    identity: Identity,
+    keyed: Keyed | undefined,
     how: LongReading & { readonly insists: boolean },
   ): Promise<Counts | typeof REPLAYED | undefined> {
     const ledger = this.#ledger;
     const reader = this.#longReader;
     const { builder } = reader;
     const { turn, insists } = how;
-    if (this.#isReplay(identity)) return REPLAYED;
+    if (this.#isReplay(keyed)) return REPLAYED;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
@@ -257,12 +265,12 @@ export class Pushes<Counts extends object> {
       // Where it has been read anew for others too often, it may go beyond a limit by what they bring.
       if (!insists && !builder.admission.isAsBefore) return undefined;
       const { batch } = builder;
-      const push = commandOf(batch, request, identity);
+      const push = commandOf(batch, request, keyed);
       const { state } = ledger;
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
-      const mayCount = (): boolean => this.#counts(request.key, how.rules);
+      const mayCount = (): boolean => this.#counts(request.key, how.rules) && !this.#isForgotten(keyed);
       const brought = batch.admitted;
       if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
         if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
@@ -298,11 +306,16 @@ export class Pushes<Counts extends object> {
     return now.byJob === sender.byJob && now.counterResets === sender.counterResets;
   }
 
-  #isReplay(identity: Identity): boolean {
-    if (identity === undefined) return false;
-    switch (this.#ledger.keys.look(identity, this.#ledger.nowMs())) {
+  /** Throws RequestError where nobody can say. */
+  #isReplay(keyed: Keyed | undefined): boolean {
+    if (keyed === undefined) return false;
+    switch (this.#ledger.keys.look(keyed.identity, this.#ledger.nowMs())) {
       case 'unknown':
-        return false;
+        if (!this.#isForgotten(keyed)) return false;
+        throw new RequestError(
+          'idempotency_key_forgotten',
+          'the first attempt of this push is older than the Idempotency-Keys that are remembered, so it may have been counted already; it is not counted now. Do not retry it',
+        );
       case 'same':
         return true;
       case 'another':
@@ -311,6 +324,12 @@ export class Pushes<Counts extends object> {
           'this Idempotency-Key was already used for a different push; use a new key for each push, and reuse it only for retries',
         );
     }
+  }
+
+  /** Of a key that is unknown, whether it may have been known since the first attempt. */
+  #isForgotten(keyed: Keyed | undefined): boolean {
+    if (keyed?.sinceMs === undefined) return false;
+    return this.#ledger.keys.mayBeForgotten(keyed.identity, keyed.sinceMs, this.#ledger.nowMs());
   }
 
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
@@ -351,9 +370,9 @@ function* growthOf(
 }
 
 /** A sender that adds has no source. */
-function commandOf(batch: Batch, { key, method, body }: PushRequest, identity: Identity): PushCommand {
+function commandOf(batch: Batch, { key, method, body }: PushRequest, keyed: Keyed | undefined): PushCommand {
   const source = batch.sender.byJob ? key.text : '';
-  return new PushCommand(batch, body, { source, method, identity });
+  return new PushCommand(batch, body, { source, method, identity: keyed?.identity });
 }
 
 export function requireJob(key: GroupingKey): void {

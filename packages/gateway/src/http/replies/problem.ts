@@ -53,7 +53,12 @@ export function sendError(
     ...nosniff,
     ...headers,
   ];
-  if (error.status === 503 || error.status === 429) all.push('Retry-After', RETRY_AFTER_SECONDS);
+  if (error.status === 503 || error.status === 429) {
+    all.push('Retry-After', RETRY_AFTER_SECONDS);
+    // Pages of other origins see no more of a reply than they are told they may.
+    if (headers.includes('Access-Control-Allow-Origin'))
+      all.push('Access-Control-Expose-Headers', 'Retry-After');
+  }
   if (error.status === 401)
     all.push(
       'WWW-Authenticate',

@@ -1,6 +1,4 @@
 /** Pushes and deletes. The way of a good push is the hot path of the whole server: it makes no copies and few objects. */
-import type { IncomingHttpHeaders } from 'node:http';
-
 import { checkSource } from '../../access/principal.ts';
 import type { Principal } from '../../access/principal.ts';
 import { takeBytes, takePush } from '../../access/tokens.ts';
@@ -17,6 +15,7 @@ import { HttpClient } from '../senders/http-client.ts';
 import { nosniff } from '../replies/headers.ts';
 import { formatOf } from '../replies/media-type.ts';
 import { explainMisread } from './misread.ts';
+import { readPushKey } from './push-key.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
 import { sendText } from '../replies/send-text.ts';
@@ -61,7 +60,9 @@ export function pushHandler(deps: PushDeps): Handler {
     const coding = intake.check(request, bytesMax);
     if (exchange.expectsContinue) response.writeContinue();
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
-    const idempotencyKey = ofSender(readIdempotencyKey(headers), principal);
+    const { firstAttemptAgeMs, ...pushKey } = readPushKey(headers, request.url ?? '');
+    const idempotencyKey = ofSender(pushKey.idempotencyKey, principal);
+    const begunMs = firstAttemptAgeMs === undefined ? 0 : performance.now();
     const client = new HttpClient(request, addressOf);
     const received = await intake.receive(request, { coding, client, bytesMax }).catch((error: unknown) => {
       // A body that comes to nothing in the end was as much work.
@@ -79,6 +80,9 @@ export function pushHandler(deps: PushDeps): Handler {
         format,
         body,
         idempotencyKey,
+        // The body took its time.
+        firstAttemptAgeMs:
+          firstAttemptAgeMs === undefined ? undefined : firstAttemptAgeMs + performance.now() - begunMs,
         rights: token?.rule.series,
         allowance: token?.allowance,
         client,
@@ -142,7 +146,6 @@ export function preflightHandler(deps: PushDeps): Handler {
   };
 }
 
-const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 /** Pages of other origins see no more of a reply than they are told they may. */
 const replayedHeaders: FlatHeaders = [
   'Idempotency-Replayed',
@@ -151,21 +154,9 @@ const replayedHeaders: FlatHeaders = [
   'Idempotency-Replayed',
 ];
 
-/** The key that a sender gives a push so that it may send it again, with or without quotes around it. */
-function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
-  const header = headers['idempotency-key'] as string | undefined;
-  if (header === undefined) return undefined;
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
-  if (key.length > 0 && key.length <= IDEMPOTENCY_KEY_CHARS_MAX) return key;
-  throw new RequestError(
-    'invalid_idempotency_key',
-    `the Idempotency-Key is ${key.length === 0 ? 'empty' : `${key.length} characters long`}; use a new UUID for each push, at most ${IDEMPOTENCY_KEY_CHARS_MAX} characters`,
-  );
-}
-
 /** What others push under the same key is none of a token's business: it neither stands for its push nor stands in its way. */
 function ofSender(key: string | undefined, principal: Principal | undefined): string | undefined {
-  // No header has a line break in it.
+  // No key has a line break in it.
   return key === undefined || principal?.name === undefined ? key : `${principal.name}\n${key}`;
 }
 
