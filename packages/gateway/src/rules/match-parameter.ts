@@ -1,12 +1,15 @@
 /** The parameter `match[]` of a request: series selectors of PromQL. */
 import { RequestError } from '../model/errors.ts';
 import { quote } from '../primitives/quote.ts';
+import { KeptResults } from './kept-results.ts';
 import { RuleProblem } from './rule-problem.ts';
 import { parseSelector } from './selector.ts';
 import type { Selector } from './selector.ts';
 
 const SELECTORS_MAX = 64;
 const SELECTOR_CHARS_MAX = 4096;
+/** What a selector remembers of values that come again and again: about a thousand. */
+const KEPT_BYTES = 128 * 1024;
 
 /** Throws RequestError `invalid_parameter` where there are too many. */
 export function checkMatchCount({ length }: readonly string[]): void {
@@ -34,7 +37,7 @@ export function parseMatch(text: string, instead: string = ''): Selector {
 
 function parsed(text: string): Selector {
   try {
-    return parseSelector(text);
+    return parseSelector(text, new KeptResults(KEPT_BYTES));
   } catch (error) {
     if (!(error instanceof RuleProblem)) throw error;
     const place = error.from === undefined ? '' : `, character ${error.from + 1}`;

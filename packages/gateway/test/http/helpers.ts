@@ -93,7 +93,7 @@ export class FakeGateway implements GatewayApi {
     return this.statisticsOf;
   }
 
-  listed: Listed = { data: [Buffer.from('["a"')  , Buffer.from(',"b"]')], warnings: [] };
+  listed: Listed = { data: [Buffer.from('["a"'), Buffer.from(',"b"]')], warnings: [] };
   readonly lists: ListRequest[] = [];
 
   async list(request: ListRequest): Promise<Listed> {

@@ -5,7 +5,7 @@ import { randomSeed } from '../../primitives/hash.ts';
 import { sortInSteps } from '../../read/sort-in-steps.ts';
 
 /** What a text takes besides its bytes. */
-const TEXT_BYTES = 32;
+const TEXT_BYTES = 16;
 const STEP_TEXTS = 256;
 
 export class DistinctTexts {

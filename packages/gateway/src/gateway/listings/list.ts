@@ -17,5 +17,5 @@ export interface List {
 export const CUT_BY_LIMIT = 'results truncated due to limit';
 
 export function cutByBytes(bytesMax: number): string {
-  return `results truncated: an answer has at most ${bytesMax} bytes; ask for less`;
+  return `results truncated: they exceed ${bytesMax} bytes; ask for less`;
 }

@@ -54,7 +54,10 @@ export class Look {
       family.visit(from, to, rows.add);
       from = to;
       // As rows like these allow, which are like each other mostly.
-      step = rows.units(ROW_BYTES, ROW_BUCKETS) > STEP_UNITS ? Math.max(step >> 1, 1) : Math.min(step * 2, STEP_ROWS);
+      step =
+        rows.units(ROW_BYTES, ROW_BUCKETS) > STEP_UNITS
+          ? Math.max(step >> 1, 1)
+          : Math.min(step * 2, STEP_ROWS);
       yield;
       for (let row = 0; row < rows.length; row += 1) {
         yield* this.#lookAtRow(row, parts);

@@ -12,7 +12,11 @@ function typeName(type: MetricType): string {
 
 export function* listMetadata(
   families: readonly FamilyView[],
-  { metric, limit, bytesMax }: { readonly metric: string | undefined; readonly limit: number; readonly bytesMax: number },
+  {
+    metric,
+    limit,
+    bytesMax,
+  }: { readonly metric: string | undefined; readonly limit: number; readonly bytesMax: number },
 ): Generator<void, Listed> {
   const json = new JsonParts(bytesMax);
   json.add('{');

@@ -1,8 +1,9 @@
 /** The names by which a family's samples are scraped, and what is asked of each. */
 import { formatBound } from '../../exposition/openmetrics/format-bound.ts';
-import { labelValue, NAME_LABEL } from '../../model/labels.ts';
+import { NAME_LABEL } from '../../model/labels.ts';
 import { hasBuckets, isDistribution } from '../../model/metric-type.ts';
 import type { FamilyView } from '../../model/read-view.ts';
+import { labelNameText } from '../../model/series-text.ts';
 import type { Matcher, Selector } from '../../rules/selector.ts';
 import type { Rows } from './rows.ts';
 
@@ -20,35 +21,39 @@ const ofHistogram: readonly (readonly [SampleKind, string])[] = [
 ];
 const ofSummary = ofHistogram.slice(1);
 
+/** What a selector asks of a label, and its name as it is written in series. */
+interface Asked {
+  readonly matcher: Matcher;
+  readonly written: Buffer;
+}
+
 export class Part {
   readonly name: string;
   readonly kind: SampleKind;
   /** Of each selector that the name fits, what it asks of other labels; undefined where all samples match. */
-  readonly #asked: readonly (readonly Matcher[])[] | undefined;
+  readonly #asked: readonly (readonly Asked[])[] | undefined;
   readonly #matchers: number;
   /** Whether buckets of one row may differ in whether they match. */
   readonly asksBound: boolean;
 
-  constructor(
-    name: string,
-    kind: SampleKind,
-    asked: readonly (readonly Matcher[])[] | undefined,
-  ) {
+  constructor(name: string, kind: SampleKind, asked: readonly (readonly Asked[])[] | undefined) {
     this.name = name;
     this.kind = kind;
     this.#asked = asked;
-    this.#matchers = (asked ?? []).reduce((sum, matchers) => sum + matchers.length, 0);
-    this.asksBound =
-      kind === 'bucket' && (asked ?? []).some((matchers) => matchers.some(({ label }) => label === BOUND_LABEL));
+    const matchers = (asked ?? []).flat().map(({ matcher }) => matcher);
+    this.#matchers = matchers.length;
+    this.asksBound = kind === 'bucket' && matchers.some(({ label }) => label === BOUND_LABEL);
   }
 
   /** Of a row, or of its bucket with this bound. */
   matches(rows: Rows, row: number, bound: number | undefined): boolean {
     if (this.#asked === undefined) return true;
-    const labels = rows.labelsOf(row);
-    const valueOf = (label: string): string =>
-      label === BOUND_LABEL && bound !== undefined ? formatBound(bound) : labelValue(labels, label);
-    return this.#asked.some((matchers) => matchers.every((matcher) => matcher.matches(valueOf(matcher.label))));
+    return this.#asked.some((asked) =>
+      asked.every(({ matcher, written }) => {
+        const isBound = bound !== undefined && matcher.label === BOUND_LABEL;
+        return matcher.matches(isBound ? formatBound(bound) : rows.valueOf(row, written));
+      }),
+    );
   }
 
   /** How much work `matches` is. */
@@ -70,9 +75,13 @@ export function partsOf(
   return kinds.flatMap(([kind, suffix]) => {
     const asked = selectors
       ?.filter((selector) => selector.mayMatch(name + suffix))
-      .map(({ matchers }) => matchers.filter(({ label }) => label !== NAME_LABEL));
+      .map(({ matchers }) => matchers.filter(({ label }) => label !== NAME_LABEL).map(askedBy));
     if (asked?.length === 0) return [];
-    const all = asked?.some((matchers) => matchers.length === 0) === true;
+    const all = asked?.some(({ length }) => length === 0) === true;
     return [new Part(name + suffix, kind, all ? undefined : asked)];
   });
+}
+
+function askedBy(matcher: Matcher): Asked {
+  return { matcher, written: Buffer.from(labelNameText(matcher.label)) };
 }

@@ -1,15 +1,17 @@
 /** A few rows of a family, kept so that a step may end anywhere in them, also between the buckets of one. */
 import type { Label } from '../../model/labels.ts';
 import type { SeriesVisitor } from '../../model/read-view.ts';
-import { parseSeriesText } from '../../model/series-text.ts';
+import { parseSeriesText, unescapeLabelValue } from '../../model/series-text.ts';
 import { viewOf } from '../../primitives/bytes.ts';
+import { isNamed, readLabel } from '../statistics/label-place.ts';
+import type { PairPlace } from '../statistics/label-place.ts';
 
 const NO_BOUNDS = new Float64Array(0);
 
 export class Rows {
   length = 0;
   /** All rows' labels, as in canonical text. */
-  bytes: Uint8Array = new Uint8Array(4096);
+  bytes: Buffer = Buffer.alloc(4096);
   view: DataView = viewOf(this.bytes);
   readonly #ends: number[] = [];
   readonly #hasSum: boolean[] = [];
@@ -17,6 +19,7 @@ export class Rows {
   readonly #labels: (readonly Label[] | undefined)[] = [];
   #end = 0;
   #cleared = 0;
+  readonly #place: PairPlace = { start: 0, nameEnd: 0, end: 0 };
 
   clear(): void {
     this.#cleared += this.length;
@@ -71,12 +74,26 @@ export class Rows {
 
   labelsOf(row: number): readonly Label[] {
     return (this.#labels[row] ??= parseSeriesText(
-      `{${Buffer.from(this.bytes.buffer, this.startOf(row), this.labelBytesOf(row)).toString('utf8')}}`,
+      `{${this.bytes.toString('utf8', this.startOf(row), this.endOf(row))}}`,
     ).labels);
   }
 
+  /** The value of a label, by its name as it is written; empty where there is none. */
+  valueOf(row: number, name: Uint8Array): string {
+    const { bytes } = this;
+    const place = this.#place;
+    const end = this.endOf(row);
+    for (let position = this.startOf(row); position < end;) {
+      position = readLabel(bytes, position, end, place);
+      // Between its quotes.
+      if (isNamed(bytes, place, name))
+        return unescapeLabelValue(bytes.toString('utf8', place.nameEnd + 2, place.end - 1));
+    }
+    return '';
+  }
+
   #grow(bytes: number): void {
-    const grown = new Uint8Array(bytes * 2);
+    const grown = Buffer.alloc(bytes * 2);
     grown.set(this.bytes.subarray(0, this.#end));
     this.bytes = grown;
     this.view = viewOf(grown);

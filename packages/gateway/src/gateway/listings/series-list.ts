@@ -36,7 +36,9 @@ export class SeriesList implements List {
     const labels = rows.labelsOf(row);
     if (labels !== this.#labels) {
       this.#labels = labels;
-      this.#written = labels.map((label) => (label.value === '' ? '' : pair(label.name, label.value))).join('');
+      this.#written = labels
+        .map((label) => (label.value === '' ? '' : pair(label.name, label.value)))
+        .join('');
     }
     const le = bound === undefined ? '' : pair(BOUND_LABEL, formatBound(bound));
     const comma = this.#count === 0 ? '' : ',';

@@ -4,7 +4,7 @@ import { NAME_LABEL } from '../../model/labels.ts';
 import { escapeLabelValue, labelNameText } from '../../model/series-text.ts';
 import { QUOTE, viewOf } from '../../primitives/bytes.ts';
 import type { Listed } from '../api.ts';
-import { isEmptyLabel, readLabel } from '../statistics/label-place.ts';
+import { isEmptyLabel, isNamed, readLabel } from '../statistics/label-place.ts';
 import type { PairPlace } from '../statistics/label-place.ts';
 import { DistinctTexts } from './distinct-texts.ts';
 import { JsonParts } from './json-parts.ts';
@@ -125,19 +125,12 @@ class LabelValues extends TextList {
     const end = rows.endOf(row);
     for (let position = rows.startOf(row); position < end;) {
       position = readLabel(bytes, position, end, place);
-      if (!this.#isAt(bytes, place)) continue;
+      if (!isNamed(bytes, place, this.#label)) continue;
       // Between its quotes.
       if (!isEmptyLabel(place)) this.texts.add(view, place.nameEnd + 2, place.end - 1);
       break;
     }
     return 1 + rows.labelBytesOf(row) / UNIT_BYTES;
-  }
-
-  #isAt(bytes: Uint8Array, { start, nameEnd }: PairPlace): boolean {
-    const label = this.#label;
-    if (nameEnd - start !== label.length) return false;
-    for (let i = 0; i < label.length; i += 1) if (bytes[start + i] !== label[i]) return false;
-    return true;
   }
 
   #addBound(bound: number): number {

@@ -23,6 +23,13 @@ export function isEmptyLabel({ nameEnd, end }: PairPlace): boolean {
   return end - nameEnd <= 3;
 }
 
+/** Whether the label there has this name, as it is written. */
+export function isNamed(bytes: Uint8Array, { start, nameEnd }: PairPlace, name: Uint8Array): boolean {
+  if (nameEnd - start !== name.length) return false;
+  for (let i = 0; i < name.length; i += 1) if (bytes[start + i] !== name[i]) return false;
+  return true;
+}
+
 /** The quote that ends what begins at `start`, behind its opening one. */
 function quoteEnd(bytes: Uint8Array, start: number, end: number): number {
   let position = start;

@@ -75,10 +75,7 @@ export function sendError(
 }
 
 /** The body of a reply, and the type of it that an Accept header prefers. */
-export function problemBody(
-  error: RequestError,
-  accept: string | undefined,
-): ErrorBody {
+export function problemBody(error: RequestError, accept: string | undefined): ErrorBody {
   const preferred = preferredMediaType(accept, [TEXT, PROBLEM, 'application/json']);
   if (preferred === TEXT) return { contentType: 'text/plain; charset=utf-8', body: `${error.text}\n` };
   const problem = {

@@ -78,10 +78,7 @@ function check({ headers }: IncomingMessage, isEnabled: boolean): void {
 }
 
 /** One that is not known is refused: what was meant to be a dry run must not be none. */
-function parse(
-  parameters: Parameters,
-  what: What,
-): Pick<DeleteRequest, 'match' | 'isDryRun'> {
+function parse(parameters: Parameters, what: What): Pick<DeleteRequest, 'match' | 'isDryRun'> {
   const match: string[] = [];
   let isDryRun = false;
   for (const [name, value] of parameters) {
