@@ -49,6 +49,7 @@ export class SeriesList implements List {
   }
 
   *finish(): Generator<void, Listed> {
+    yield;
     return { data: this.#json.end(']'), warnings: this.#warnings };
   }
 
