@@ -32,6 +32,7 @@ function seriesOf(page: string): Series[] {
 /** What no client of protobuf sends. */
 const texts = [
   'empty{a="",c=""} 1\n',
+  '# TYPE h histogram\nh_bucket{a="1",le="0.5"} 1\nh_bucket{a="1",le="2"} 2\nh_bucket{a="1",le="+Inf"} 3\nh_sum{a="1"} 3\nh_count{a="1"} 3\n',
   '# TYPE no_sum histogram\nno_sum_bucket{a="1",le="1"} 1\nno_sum_bucket{a="1",le="+Inf"} 1\nno_sum_count{a="1"} 1\n',
   '# HELP no_bucket Some text.\nno_bucket{le="2.0",b="x # y"} 1\n',
   '{"ü.x","a.b"="1","größe"="ä"} 1\n',
@@ -59,7 +60,7 @@ interface Matcher {
 }
 
 const matcher: fc.Arbitrary<Matcher> = fc.record({
-  label: fc.constantFrom('__name__', 'a', 'b', 'le', 'a.b', 'größe', 'c'),
+  label: fc.constantFrom('__name__', 'a', 'b', 'le', 'le', 'a.b', 'größe', 'c', 'instance'),
   op: fc.constantFrom('=', '!=', '=~', '!~'),
   value: fc.constantFrom(
     '',
@@ -130,7 +131,13 @@ test('as the lines of the exposition', async () => {
       fc.boolean(),
       async (pushes, plain, selectors, nativeAsClassic, byJob) => {
         const { embedded, gateway } = embed(
-          { nativeAsClassic, byJob, summaries: 'sum-and-count' },
+          {
+            nativeAsClassic,
+            byJob,
+            summaries: 'sum-and-count',
+            pathLabels: byJob ? 'add' : 'drop',
+            emptyInstance: byJob,
+          },
           memoryJournal(),
         );
         for (const [i, families] of pushes.entries())
@@ -147,7 +154,7 @@ test('as the lines of the exposition', async () => {
         expect(await listed(gateway, { what: 'labels', ...asked })).toEqual(
           sortedTexts(series.flatMap((each) => Object.keys(each))),
         );
-        for (const label of ['__name__', 'a', 'b', 'le', 'a.b', 'größe', 'c'])
+        for (const label of ['__name__', 'a', 'b', 'le', 'a.b', 'größe', 'c', 'instance'])
           expect(await listed(gateway, { what: 'values', label, ...asked })).toEqual(
             sortedTexts(series.flatMap((each) => each[label] ?? [])),
           );
