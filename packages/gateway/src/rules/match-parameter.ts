@@ -20,13 +20,20 @@ export function checkMatchCount({ length }: readonly string[]): void {
   );
 }
 
-/** Throws RequestError `invalid_parameter`. `instead` says what to do where nearly every series would match. */
-export function parseMatch(text: string, instead: string = ''): Selector {
+interface MatchOptions {
+  /** What to do where nearly every series would match. */
+  readonly instead?: string;
+  /** As with a selector. */
+  readonly repetitionMax?: number;
+}
+
+/** Throws RequestError `invalid_parameter`. */
+export function parseMatch(text: string, { instead = '', repetitionMax }: MatchOptions = {}): Selector {
   if (text.length > SELECTOR_CHARS_MAX)
     throw invalid(
       `a match[] is ${text.length} characters long; the maximum is ${SELECTOR_CHARS_MAX}, so use several`,
     );
-  const selector = /^\s*\{\s*\}\s*$/.test(text) ? undefined : parsed(text);
+  const selector = /^\s*\{\s*\}\s*$/.test(text) ? undefined : parsed(text, repetitionMax);
   // As Prometheus asks it: a label that is missing has an empty value, so this is nearly everything.
   if (selector === undefined || selector.matchers.every((matcher) => matcher.matches('')))
     throw invalid(
@@ -35,9 +42,9 @@ export function parseMatch(text: string, instead: string = ''): Selector {
   return selector;
 }
 
-function parsed(text: string): Selector {
+function parsed(text: string, repetitionMax: number | undefined): Selector {
   try {
-    return parseSelector(text, new KeptResults(KEPT_BYTES));
+    return parseSelector(text, { kept: new KeptResults(KEPT_BYTES), repetitionMax });
   } catch (error) {
     if (!(error instanceof RuleProblem)) throw error;
     const place = error.from === undefined ? '' : `, character ${error.from + 1}`;

@@ -5,11 +5,13 @@ import { embed } from '../../src/embed.ts';
 import type { ListRequest } from '../../src/gateway/api.ts';
 import { Listings } from '../../src/gateway/listings/listings.ts';
 import { Look } from '../../src/gateway/listings/look.ts';
+import { Rows } from '../../src/gateway/listings/rows.ts';
 import { SeriesList } from '../../src/gateway/listings/series-list.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import { ClientGone } from '../../src/model/client-gone.ts';
 import { RequestError } from '../../src/model/errors.ts';
 import type { FamilyView, ReadView } from '../../src/model/read-view.ts';
+import { parseMatch } from '../../src/rules/match-parameter.ts';
 import { viewOf } from '../../src/read/view.ts';
 import { turnsDuring } from '../support/turns-during.ts';
 import { ScrapeDesk } from './scrape-desk.ts';
@@ -107,6 +109,22 @@ describe('many series', () => {
     view.close();
   });
 
+  test('a series is held against many matchers in several steps', () => {
+    const desk = new ScrapeDesk();
+    desk.push('a{x="1"} 1\n');
+    const matchers = Array.from({ length: 400 }, (_, i) => `l${i}=""`).join(',');
+    const selectors = Array.from({ length: 10 }, () => parseMatch(`{x=~".",${matchers},x="2"}`));
+    const valueOf = vi.spyOn(Rows.prototype, 'valueOf');
+    const view = viewOf(desk.ledger.state);
+    let before = 0;
+    for (const _ of new Look(new SeriesList(1, 1e9), selectors).run(view, { nativeAsClassic: false })) {
+      expect(valueOf.mock.calls.length - before).toBeLessThanOrEqual(64);
+      before = valueOf.mock.calls.length;
+    }
+    expect(valueOf).toHaveBeenCalledTimes(10 * 402);
+    view.close();
+  });
+
   test('of a name that is known no more are looked at', async () => {
     const { desk, list, push } = listingsOf();
     push(lines(0, 1_000));
@@ -201,6 +219,7 @@ describe('those who ask', () => {
     expect(await messageOf(Array.from({ length: 65 }, () => 'a'))).toContain('the maximum is 64');
     expect(await messageOf(['a'.repeat(5_000)])).toContain('the maximum is 4096');
     expect(await messageOf(['{a=~"("}'])).toContain('is not RE2');
+    expect(await messageOf(['{a=~"(x?){500}"}'])).toContain('repeats too much');
     expect(desk.scrapes.report.views).toBe(0);
   });
 

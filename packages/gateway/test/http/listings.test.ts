@@ -102,6 +102,17 @@ describe('a request', () => {
     expect(gateway.lists).toEqual([]);
   });
 
+  it('comes behind a prefix', async () => {
+    const { gateway, send } = await run({ routePrefix: '/pag' });
+    for (const [path, status] of [
+      ['/pag/api/v1/label/a/values', 200],
+      ['/pag/api/v1/series?match[]=a', 200],
+      ['/api/v1/label/a/values', 404],
+    ] as const)
+      expect((await send('GET', path)).status, path).toBe(status);
+    expect(gateway.lists).toHaveLength(2);
+  });
+
   it('with another method is refused', async () => {
     const { telemetry, send } = await run();
     for (const [path, allow] of [
@@ -114,6 +125,16 @@ describe('a request', () => {
     }
     // A path below /api/v1/label may be a mistaken push; the others are none.
     expect(telemetry.refused).toEqual([]);
+  });
+
+  it('counts as no push that was refused', async () => {
+    const { telemetry, send } = await run({ allowedHosts: ['a'] });
+    const headers = { ...FORM, Host: 'b' };
+    for (const path of ['/api/v1/series', '/api/v1/labels'])
+      expect((await send('POST', path, { headers, body: 'match[]=a' })).status).toBe(421);
+    expect(telemetry.refused).toEqual([]);
+    expect((await send('POST', '/metrics', { headers, body: 'a 1\n' })).status).toBe(421);
+    expect(telemetry.refused).toHaveLength(1);
   });
 
   it('is no push where all paths are', async () => {
@@ -207,6 +228,35 @@ describe('answers', () => {
     expect(most).toBe(4);
     expect((await send('GET', '/api/v1/labels')).status).toBe(200);
     expect(errors).toEqual([]);
+  });
+
+  it('take the places of those before them, and no more', async () => {
+    const { gateway, open } = await run();
+    const finish: (() => void)[] = [];
+    gateway.list = async (request) => {
+      gateway.lists.push(request);
+      await new Promise<void>((resolve) => finish.push(resolve));
+      return gateway.listed;
+    };
+    const ask = () => {
+      const asking = open();
+      asking.write('GET /api/v1/labels HTTP/1.1\r\nHost: a\r\n\r\n');
+      return asking;
+    };
+    const first = Array.from({ length: 6 }, ask);
+    await waitFor(() => finish.length === 4);
+    finish[0]!();
+    await waitFor(() => finish.length === 5);
+    first.push(ask(), ask());
+    finish[1]!();
+    await waitFor(() => finish.length === 6);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(finish).toHaveLength(6);
+    for (let i = 2; i < 8; i += 1) {
+      await waitFor(() => finish.length > i);
+      finish[i]!();
+    }
+    for (const each of first) await each.until(({ received }) => received.includes('success'));
   });
 
   it('are written no faster than they are read, and a client that leaves meanwhile is no error', async () => {

@@ -26,7 +26,7 @@ export function* parseSelectorsInSteps(
 }
 
 function parse(text: string, check: (selector: Selector) => string | undefined): Selector {
-  const selector = parseMatch(text, '; to delete everything, use /api/v1/admin/wipe');
+  const selector = parseMatch(text, { instead: '; to delete everything, use /api/v1/admin/wipe' });
   const problem = check(selector);
   if (problem !== undefined) throw invalid(`match[] ${quote(text)}: ${problem}`);
   return selector;

@@ -22,6 +22,9 @@ const LOOK_MS = 120_000;
 /** Of an answer, and of what is collected for one. */
 const LIST_BYTES_MAX = 8 * 1024 * 1024;
 
+/** A first match takes milliseconds with so much, and could take a second with all that RE2 allows; these selectors may be anybody's. */
+const REPETITION_MAX = 256;
+
 interface ListingsDeps {
   readonly scrapes: Pick<Scrapes, 'read'>;
   readonly options: Pick<GatewayOptions, 'nativeAsClassic'>;
@@ -116,7 +119,7 @@ function* parsed(match: readonly string[]): Generator<void, readonly Selector[]>
   checkMatchCount(match);
   const selectors: Selector[] = [];
   for (const text of match) {
-    selectors.push(parseMatch(text));
+    selectors.push(parseMatch(text, { repetitionMax: REPETITION_MAX }));
     yield;
   }
   return selectors;

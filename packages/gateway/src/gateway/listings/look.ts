@@ -4,7 +4,7 @@ import type { FamilyView, ReadView } from '../../model/read-view.ts';
 import type { Selector } from '../../rules/selector.ts';
 import type { Listed } from '../api.ts';
 import type { List } from './list.ts';
-import { partsOf } from './parts.ts';
+import { isAsAsked, partsOf } from './parts.ts';
 import type { Part } from './parts.ts';
 import { Rows } from './rows.ts';
 
@@ -14,6 +14,8 @@ const STEP_UNITS = 64;
 /** So many bytes of labels, or buckets, are as much work as a row. */
 const ROW_BYTES = 256;
 const ROW_BUCKETS = 16;
+/** And so many that one matcher is held against. */
+const MATCHED_BYTES = 512;
 
 export class Look {
   readonly #list: List;
@@ -75,14 +77,9 @@ export class Look {
       let isWanted = false;
       for (const [place, bound] of bounds.entries()) {
         if (place === 0 || part.asksBound) {
-          isWanted = part.matches(rows, row, bound);
-          this.#units += part.unitsOf(rows, row);
+          isWanted = part.asked === undefined || (yield* this.#matches(part.asked, row, bound));
         }
-        this.#units += isWanted ? this.#list.add(part, rows, row, bound) : 1;
-        if (this.#units >= STEP_UNITS) {
-          this.#units = 0;
-          yield;
-        }
+        if (this.#isFull(isWanted ? this.#list.add(part, rows, row, bound) : 1)) yield;
         if (this.#list.isFull) return;
         if (isWanted && this.#list.isOfNames) {
           parts.splice(i, 1);
@@ -91,5 +88,32 @@ export class Look {
         }
       }
     }
+  }
+
+  /** There may be thousands of matchers, and labels of many kilobytes. */
+  *#matches(
+    selectors: NonNullable<Part['asked']>,
+    row: number,
+    bound: number | undefined,
+  ): Generator<void, boolean> {
+    const units = 1 + this.#rows.labelBytesOf(row) / MATCHED_BYTES;
+    for (const asked of selectors) {
+      let isWanted = true;
+      for (const each of asked) {
+        if (this.#isFull(units)) yield;
+        isWanted = isAsAsked(each, this.#rows, row, bound);
+        if (!isWanted) break;
+      }
+      if (isWanted) return true;
+    }
+    return false;
+  }
+
+  /** Counts work; true when it is time for the next step. */
+  #isFull(units: number): boolean {
+    this.#units += units;
+    if (this.#units < STEP_UNITS) return false;
+    this.#units = 0;
+    return true;
   }
 }

@@ -9,8 +9,6 @@ import type { Rows } from './rows.ts';
 
 /** The label of a bucket's bound. */
 export const BOUND_LABEL = 'le';
-/** A unit of work is a matcher held against so many bytes of labels. */
-const UNIT_BYTES = 64;
 
 type SampleKind = 'value' | 'bucket' | 'sum' | 'count';
 
@@ -31,35 +29,28 @@ export class Part {
   readonly name: string;
   readonly kind: SampleKind;
   /** Of each selector that the name fits, what it asks of other labels; undefined where all samples match. */
-  readonly #asked: readonly (readonly Asked[])[] | undefined;
-  readonly #matchers: number;
+  readonly asked: readonly (readonly Asked[])[] | undefined;
   /** Whether buckets of one row may differ in whether they match. */
   readonly asksBound: boolean;
 
   constructor(name: string, kind: SampleKind, asked: readonly (readonly Asked[])[] | undefined) {
     this.name = name;
     this.kind = kind;
-    this.#asked = asked;
+    this.asked = asked;
     const matchers = (asked ?? []).flat().map(({ matcher }) => matcher);
-    this.#matchers = matchers.length;
     this.asksBound = kind === 'bucket' && matchers.some(({ label }) => label === BOUND_LABEL);
   }
+}
 
-  /** Of a row, or of its bucket with this bound. */
-  matches(rows: Rows, row: number, bound: number | undefined): boolean {
-    if (this.#asked === undefined) return true;
-    return this.#asked.some((asked) =>
-      asked.every(({ matcher, written }) => {
-        const isBound = bound !== undefined && matcher.label === BOUND_LABEL;
-        return matcher.matches(isBound ? formatBound(bound) : rows.valueOf(row, written));
-      }),
-    );
-  }
-
-  /** How much work `matches` is. */
-  unitsOf(rows: Rows, row: number): number {
-    return this.#matchers * (1 + rows.labelBytesOf(row) / UNIT_BYTES);
-  }
+/** Of a row, or of its bucket with this bound. */
+export function isAsAsked(
+  { matcher, written }: Asked,
+  rows: Rows,
+  row: number,
+  bound: number | undefined,
+): boolean {
+  const isBound = bound !== undefined && matcher.label === BOUND_LABEL;
+  return matcher.matches(isBound ? formatBound(bound) : rows.valueOf(row, written));
 }
 
 /** Those that may match. Undefined selectors are all series. */
