@@ -16,8 +16,9 @@ interface Level {
 export function repetitionOf(source: string): number {
   const levels: Level[] = [{ weight: 0, last: 0 }];
   let atoms = 0;
+  // What is not closed ends with the expression, so that nothing is looked through again and again.
   const token =
-    /\\Q.*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|\((?:\?(?:P?<\w+>|[\w-]*:?))?|[\s\S]/gs;
+    /\\Q.*?(?:\\E|$)|\\[pPx]\{[^}]*(?:\}|$)|\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*(?:\]|$)|\{(\d+)(?:,(\d*))?\}|\((?:\?(?:P?<\w+>|[\w-]*:?))?|[\s\S]/gs;
   for (const [text, least, most] of source.matchAll(token)) {
     const level = levels.at(-1)!;
     if (text.startsWith('(')) levels.push({ weight: 0, last: 0 });
