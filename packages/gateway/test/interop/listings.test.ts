@@ -222,6 +222,28 @@ test.skipIf(newer === '')(`limits, and names that are not legacy names, as well 
   }
 });
 
+test('promtool reads them', async () => {
+  const { url } = await startGateway();
+  await push(url, 'a{x="1"} 1\na{x="2",y="ä"} 1\nb{x="3"} 1');
+  const query = async (...rest: string[]): Promise<readonly string[]> => {
+    const outcome = await run(program('promtool', 'prometheus'), ['query', ...rest], {
+      env: { ...process.env, no_proxy: '*' },
+    });
+    expect(outcome.code, outcome.stderr).toBe(0);
+    return outcome.stdout.trim().split('\n');
+  };
+  expect(await query('labels', url, 'x')).toEqual(['1', '2', '3']);
+  expect(await query('labels', '--match=a', url, 'x')).toEqual(['1', '2']);
+  expect(await query('labels', url, '__name__')).toEqual(['a', 'b']);
+  const series = await query('series', '--match=a', '--match={x=~"3|4"}', url);
+  // Names are in no order of their own.
+  expect(series.map((each) => each.replaceAll(/[{}]/g, '').split(', ').toSorted().join())).toEqual([
+    '__name__="a",x="1"',
+    '__name__="a",x="2",y="ä"',
+    '__name__="b",x="3"',
+  ]);
+});
+
 test('the commands of the guide print what the guide says', async () => {
   program('curl', 'curl');
   const guide = readFileSync(join(repository, 'docs/guides/operating.md'), 'utf8');
