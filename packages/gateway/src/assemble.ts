@@ -20,7 +20,7 @@ import { withoutTokens } from './primitives/hide-tokens.ts';
 import type { Log } from './primitives/log.ts';
 import { RulesReload } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
-import { version } from './version.ts';
+import { revision, version } from './version.ts';
 import type { WebConfigFile } from './web-config-file.ts';
 
 export interface Assembly {
@@ -87,6 +87,7 @@ export function assemble(
     options: httpOptions,
     log,
     version,
+    revision: revision(),
     whyNotReady,
     reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
     access,

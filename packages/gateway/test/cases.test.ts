@@ -16,6 +16,8 @@
  *   wipe            drops everything; `wipe 3 2` says how many series and sources
  *   would-…         says it, and changes nothing
  *   tsdb-status     what the status of series has, or the part of it that is in the block; `limit=2` as in the query
+ *   metadata, labels, values a, series
+ *                   what a list has, or says that it lacks; `match=…` and `limit=2` as in the query
  *   clock +2s       time goes by
  *   restart         the gateway starts again from what it kept; the block may hold other options as JSON
  *   snapshot        what is kept becomes a snapshot
@@ -27,7 +29,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-import type { Deleted, DeleteRequest, PushFormat } from '../src/gateway/api.ts';
+import type { Deleted, DeleteRequest, ListRequest, PushFormat } from '../src/gateway/api.ts';
 import { replyTo } from '../src/http/routes/tsdb-status.ts';
 import { RequestError } from '../src/index.ts';
 import type { EmbeddedOptions, PushOptions } from '../src/index.ts';
@@ -140,7 +142,7 @@ async function run({ blocks }: Case): Promise<void> {
         case 'replayed':
         case 'dropped':
         case 'refused':
-          expect(blocks[index - 1]?.verb, where).toMatch(/^(?:push|delete-|wipe|would-)/);
+          expect(blocks[index - 1]?.verb, where).toMatch(/^(?:push|delete-|wipe|would-|labels|series)/);
           break;
         case 'scrape':
           expect(await running.page(expositionFormat(words)), where).toBe(body);
@@ -169,6 +171,17 @@ async function run({ blocks }: Case): Promise<void> {
           expect(data, where).toMatchObject(JSON.parse(body) as object);
           break;
         }
+        case 'metadata':
+        case 'labels':
+        case 'values':
+        case 'series': {
+          const found = await running.list(listRequest(verb, words)).catch((reason: unknown) => reason);
+          const next = blocks[index + 1];
+          if (next?.verb === 'refused')
+            expect(`${describeError(found)}\n`, where).toBe(`${next.words.join(' ')}\n${next.body}`);
+          else expect(found, where).toEqual({ warnings: [], ...(JSON.parse(body) as object) });
+          break;
+        }
         case 'clock':
           nowMs += durationMs(words[0] ?? '');
           break;
@@ -187,6 +200,23 @@ async function run({ blocks }: Case): Promise<void> {
     }
   } finally {
     void running.gateway.close();
+  }
+}
+
+function listRequest(
+  verb: 'metadata' | 'labels' | 'values' | 'series',
+  words: readonly string[],
+): ListRequest {
+  const limit = Number(wordAfter('limit=', words) ?? Infinity);
+  const match = words.filter((word) => word.startsWith('match=')).map((word) => word.slice('match='.length));
+  switch (verb) {
+    case 'metadata':
+      return { what: verb, limit };
+    case 'values':
+      return { what: verb, label: words[0]!, match, limit };
+    case 'labels':
+    case 'series':
+      return { what: verb, match, limit };
   }
 }
 

@@ -35,6 +35,8 @@ export interface GatewayApi {
   scrape(request?: ScrapeRequest): Scrape;
   /** Who has how many series, for an operator. Looks through all of them; rejects with a RequestError, or ClientGone. */
   statistics(client?: Pick<Client, 'isGone'>): Promise<SeriesStatistics>;
+  /** What metrics, labels or series there are. Looks through them; rejects with a RequestError, or ClientGone. */
+  list(request: ListRequest): Promise<Listed>;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
 }
@@ -84,6 +86,32 @@ export interface SeriesStatistics {
   /** As `name=value`. */
   readonly seriesByPair: readonly Statistic[];
   /** What is not exact. */
+  readonly warnings: readonly string[];
+}
+
+interface ListBounds {
+  /** Entries; Infinity where there is no limit. */
+  readonly limit: number;
+  readonly client?: Pick<Client, 'isGone'> | undefined;
+}
+
+interface SampleFilter {
+  /** Series selectors of PromQL, of which one must match; none for all series. */
+  readonly match: readonly string[];
+}
+
+/** The buckets of a histogram, its sum and its count are a series each, as once they are scraped. */
+export type ListRequest = ListBounds &
+  (
+    | { readonly what: 'metadata'; readonly metric?: string | undefined }
+    | ({ readonly what: 'series' | 'labels' } & SampleFilter)
+    | ({ readonly what: 'values'; readonly label: string } & SampleFilter)
+  );
+
+export interface Listed {
+  /** JSON in UTF-8, in parts: of metadata an object, else an array. */
+  readonly data: readonly Uint8Array[];
+  /** What is left out. */
   readonly warnings: readonly string[];
 }
 

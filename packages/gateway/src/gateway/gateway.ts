@@ -27,6 +27,8 @@ import type {
   DeleteRequest,
   GatewayApi,
   Holdings,
+  Listed,
+  ListRequest,
   PushOutcome,
   PushRequest,
   Scrape,
@@ -49,6 +51,7 @@ import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
 import { RuleChanges } from './rule-changes.ts';
 import { Scrapes } from './scrapes/scrapes.ts';
 import { Snapshots } from './ledger/snapshots.ts';
+import { Listings } from './listings/listings.ts';
 import { defaultPairBounds } from './statistics/label-pairs.ts';
 import { Statistics } from './statistics/statistics.ts';
 import { TurnedSources } from './ledger/turned-sources.ts';
@@ -69,6 +72,7 @@ export class Gateway implements GatewayApi {
   readonly #expiry: ExpiryClock;
   readonly #scrapes: Scrapes;
   readonly #statistics: Statistics;
+  readonly #listings: Listings;
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
   readonly #rules: RulesInForce;
@@ -119,6 +123,7 @@ export class Gateway implements GatewayApi {
       now,
     });
     this.#statistics = new Statistics({ scrapes: this.#scrapes, options, bounds: defaultPairBounds });
+    this.#listings = new Listings({ scrapes: this.#scrapes, options });
     this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
@@ -304,6 +309,11 @@ export class Gateway implements GatewayApi {
     return this.#statistics.ask(client);
   }
 
+  async list(request: ListRequest): Promise<Listed> {
+    this.#checkOpen();
+    return this.#listings.list(request);
+  }
+
   #notShown({ series, family }: LeftOut): void {
     this.telemetry?.samplesIgnored('name_collision', series);
     // Of every scrape the same would be said.
@@ -367,6 +377,7 @@ export class Gateway implements GatewayApi {
     this.#expiry.close();
     this.#renames.close();
     this.#statistics.close();
+    this.#listings.close();
     await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();

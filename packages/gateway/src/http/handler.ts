@@ -27,6 +27,7 @@ import { madeOnceATurn } from './routes/once-a-turn.ts';
 import { linksOf, outsidePrefix, prefixOf, secureRequests, withoutPrefix } from './routes/prefix.ts';
 import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
+import { listingHandlers } from './routes/listings.ts';
 import { pageHandler } from './routes/page.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
 import { refusalsHandler } from './routes/refusals.ts';
@@ -36,7 +37,7 @@ import { reloadHandler } from './routes/reload.ts';
 import { RecentRefusals } from './replies/recent-refusals.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
 import { senderOf } from './senders/sender.ts';
-import { checkServed, createRoutes, isPush, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
+import { checkServed, createRoutes, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { tsdbStatusHandler } from './routes/tsdb-status.ts';
@@ -49,6 +50,8 @@ export interface HandlerDeps {
   readonly options: HttpOptions;
   readonly log: Log;
   readonly version: string;
+  /** The commit that it was built from, where that is known. */
+  readonly revision?: string | undefined;
   /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
   readonly whyNotReady?: () => RequestError | undefined;
   /** Reloads the configuration file, and resolves with what to answer; left out where that is not enabled. */
@@ -125,7 +128,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
         path,
         served,
         principal: undefined,
-        isPush: isPush(request.method, path) && !routes.isAdmin(path),
+        isPush: routes.isPush(request.method, path),
         expectsContinue,
         connection,
         budgeted: 0,
@@ -310,6 +313,13 @@ function createHandlers(
       const page = await telemetryPage();
       answerText(exchange, { text: page.body, contentType: page.contentType });
     },
+    ...listingHandlers({
+      gateway,
+      log,
+      cors: shared.cors,
+      addressOf: shared.addressOf,
+      build: { version: deps.version, revision: deps.revision ?? '' },
+    }),
     tsdbStatus: tsdbStatusHandler({ gateway, cors: shared.cors }),
     refusals: refusalsHandler({ refusals, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),

@@ -10,7 +10,7 @@ import { RuleProblem } from './rule-problem.ts';
 
 /** Of longer values no results are kept. */
 const KEPT_LENGTH = 256;
-const kept = new KeptResults(16 * 2 ** 20);
+const keptOfRules = new KeptResults(16 * 2 ** 20);
 
 export class Pattern {
   /** As it was written, without the anchors. */
@@ -21,10 +21,12 @@ export class Pattern {
   /** What all values that match begin with. */
   readonly #prefix: string;
   readonly #results: Results = new Map();
+  readonly #kept: KeptResults;
 
-  /** Throws a RuleProblem. */
-  constructor(source: string) {
+  /** Throws a RuleProblem. What is not a rule has results of its own, so that those of rules stay. */
+  constructor(source: string, kept: KeptResults = keptOfRules) {
     this.source = source;
+    this.#kept = kept;
     this.#anchored = compiled(source);
     this.#literal = /^[\w:/ -]*$/.test(source) ? source : undefined;
     this.#prefix = literalPrefix(source);
@@ -37,7 +39,7 @@ export class Pattern {
     const known = this.#results.get(value);
     if (known !== undefined) return known;
     const result = this.#anchored.test(value);
-    if (value.length <= KEPT_LENGTH) kept.keep(this.#results, value, result);
+    if (value.length <= KEPT_LENGTH) this.#kept.keep(this.#results, value, result);
     return result;
   }
 

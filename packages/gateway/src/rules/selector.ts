@@ -5,7 +5,9 @@ import type { SyntaxNode } from '@lezer/common';
 import { labelValue, NAME_LABEL } from '../model/labels.ts';
 import type { Label } from '../model/labels.ts';
 import { hideTokens } from '../primitives/hide-tokens.ts';
+import type { KeptResults } from './kept-results.ts';
 import { Pattern } from './pattern.ts';
+import { repetitionOf } from './repetition.ts';
 import { RuleProblem } from './rule-problem.ts';
 import { unquotePromQL } from './unquote.ts';
 
@@ -38,8 +40,16 @@ export class Selector {
   }
 }
 
+/** What regular expressions of a selector may be. */
+interface PatternOptions {
+  /** As with a pattern. */
+  readonly kept?: KeptResults | undefined;
+  /** What quantifiers may add to the size of each; see `repetitionOf`. */
+  readonly repetitionMax?: number | undefined;
+}
+
 /** Throws a RuleProblem, with its place in the text. */
-export function parseSelector(text: string): Selector {
+export function parseSelector(text: string, options: PatternOptions = {}): Selector {
   const tree = parser.parse(text);
   // What the grammar does not know stands in the tree as an error, where reading could go on.
   tree.iterate({
@@ -63,7 +73,7 @@ export function parseSelector(text: string): Selector {
   const matchers: Matcher[] = [];
   for (const node of childrenOf(selector)) {
     if (node.name === 'Identifier') matchers.push(nameIs(text.slice(node.from, node.to)));
-    else for (const each of childrenOf(node)) matchers.push(matcherOf(each, text));
+    else for (const each of childrenOf(node)) matchers.push(matcherOf(each, text, options));
   }
   if (matchers.length === 0)
     throw new RuleProblem('{} would match every series; leave match out if that is meant');
@@ -82,7 +92,7 @@ function nameIs(name: string): Matcher {
   return { label: NAME_LABEL, op: '=', value: name, matches: (value) => value === name };
 }
 
-function matcherOf(node: SyntaxNode, text: string): Matcher {
+function matcherOf(node: SyntaxNode, text: string, options: PatternOptions): Matcher {
   const partOf = (...names: string[]): SyntaxNode | undefined =>
     childrenOf(node).find(({ name }) => names.includes(name));
   // A name in quotes stands alone.
@@ -94,7 +104,7 @@ function matcherOf(node: SyntaxNode, text: string): Matcher {
     label.name === 'LabelName' ? text.slice(label.from, label.to) : unquoted(label, text),
     text.slice(op.from, op.to) as Matcher['op'],
     unquoted(value, text),
-    value,
+    { from: value.from, to: value.to, ...options },
   );
 }
 
@@ -109,12 +119,22 @@ function matcher(
   label: string,
   op: Matcher['op'],
   value: string,
-  { from, to }: { readonly from: number; readonly to: number },
+  {
+    from,
+    to,
+    kept,
+    repetitionMax = Infinity,
+  }: PatternOptions & { readonly from: number; readonly to: number },
 ): Matcher {
   if (op === '=') return { label, op, value, matches: (each) => each === value };
   if (op === '!=') return { label, op, value, matches: (each) => each !== value };
+  if (repetitionMax < Infinity && repetitionOf(value) > repetitionMax)
+    throw new RuleProblem(
+      'the regular expression repeats too much; use fewer or smaller repetitions, or several match[]',
+      { from, to },
+    );
   try {
-    const pattern = new Pattern(value);
+    const pattern = new Pattern(value, kept);
     const isWanted = op === '=~';
     return { label, op, value, matches: (each) => pattern.matches(each) === isWanted };
   } catch (error) {

@@ -74,6 +74,9 @@ const places: readonly ((token: string) => Asking)[] = [
   (token) => ({ method: 'POST', path: `/-/reload/${token}` }),
   (token) => ({ method: 'PUT', path: `/api/v1/admin/wipe?token=${token}` }),
   (token) => ({ method: 'POST', path: `/api/v1/admin/tsdb/delete_series?match[]=${token}{` }),
+  (token) => ({ path: `/api/v1/labels?match[]=${token}{` }),
+  (token) => ({ path: `/api/v1/labels?limit=${token}` }),
+  (token) => ({ path: `/api/v1/label/${token}%ff/values` }),
   ...['X-Token', 'Cookie', 'Content-Type', 'Content-Encoding', 'Accept', 'Origin', 'Idempotency-Key'].map(
     (name) => (token: string) => ({ ...post, path: '/metrics/job/x', headers: { [name]: token } }),
   ),

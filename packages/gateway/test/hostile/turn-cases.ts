@@ -195,6 +195,12 @@ export const turnCases: readonly TurnCase[] = [
     work: async (url) => void (await (await fetch(`${url}/api/v1/status/tsdb?limit=10000`)).text()),
   },
   {
+    name: 'series of a metric, all that there is space for',
+    goalMs: 10,
+    prepare: (url) => fill(url, 'x', many),
+    work: async (url) => void (await (await fetch(`${url}/api/v1/series?match[]=x`)).text()),
+  },
+  {
     name: '1800 scrapes, pipelined and unread',
     goalMs: 25,
     prepare: (url) => fill(url, 'x', 50_000),

@@ -10,6 +10,7 @@ import { setImmediate, setTimeout } from 'node:timers';
 import { assembleDurable } from '../../src/assemble.ts';
 import { readRules } from '../../src/rules/file/read-rules.ts';
 import type { Rules } from '../../src/rules/rules.ts';
+import type { ListRequest } from '../../src/gateway/api.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
@@ -49,6 +50,23 @@ export async function stateTurns({ only = '', scale = 1 } = {}): Promise<Longest
   const turns: LongestTurn[] = [];
   for (const each of casesOf(scale)) if (each.name.includes(only)) turns.push(await turnOf(each));
   return turns;
+}
+
+/** Lists that are as large as they may be, or that many series are held against selectors for. */
+function listingsOf(series: number): readonly Case[] {
+  const selector = '{i=~".*[05]",i!~"1.*"}';
+  const requests: readonly (readonly [string, ListRequest])[] = [
+    ['values of a label', { what: 'values', label: 'i', match: [], limit: Infinity }],
+    ['values by a selector', { what: 'values', label: 'i', match: [selector], limit: Infinity }],
+    ['names of labels', { what: 'labels', match: [], limit: Infinity }],
+    ['series of a metric', { what: 'series', match: ['x'], limit: Infinity }],
+    ['series by selectors that match none', { what: 'series', match: ['{j="1"}', '{i=~".*-"}'], limit: 1 }],
+  ];
+  return requests.map(([name, request]) => ({
+    name: `${name}, of a million`,
+    build: (g) => fill(g, 'x', series, { head: '# TYPE x counter\n' }),
+    work: () => async (g) => void (await g.list(request)),
+  }));
 }
 
 function casesOf(scale: number): readonly Case[] {
@@ -151,6 +169,7 @@ function casesOf(scale: number): readonly Case[] {
       build: (g) => fill(g, 'x', many, { head: '# TYPE x counter\n' }),
       work: () => async (g) => void (await g.statistics()),
     },
+    ...listingsOf(many),
     {
       name: 'series by label, of long values',
       build: async (g) => {

@@ -11,6 +11,8 @@ import type {
   Deleted,
   DeleteRequest,
   GatewayApi,
+  Listed,
+  ListRequest,
   PushOutcome,
   PushRequest,
   Scrape,
@@ -91,6 +93,15 @@ export class FakeGateway implements GatewayApi {
     this.statisticsClients.push(client);
     if (this.failure !== undefined) throw this.failure;
     return this.statisticsOf;
+  }
+
+  listed: Listed = { data: [Buffer.from('["a"'), Buffer.from(',"b"]')], warnings: [] };
+  readonly lists: ListRequest[] = [];
+
+  async list(request: ListRequest): Promise<Listed> {
+    this.lists.push(request);
+    if (this.failure !== undefined) throw this.failure;
+    return this.listed;
   }
 
   /** It has no state to apply anything to. */

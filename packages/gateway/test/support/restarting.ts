@@ -1,5 +1,5 @@
 import { embed } from '../../src/embed.ts';
-import type { Deleted, DeleteRequest, SeriesStatistics } from '../../src/gateway/api.ts';
+import type { Deleted, DeleteRequest, ListRequest, SeriesStatistics } from '../../src/gateway/api.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { KeptJournal } from './kept-journal.ts';
@@ -76,6 +76,12 @@ export class RestartingGateway {
 
   statistics(): Promise<SeriesStatistics> {
     return this.#gateway.gateway.statistics();
+  }
+
+  /** What a request for a list is answered. */
+  async list(request: ListRequest): Promise<unknown> {
+    const { data, warnings } = await this.#gateway.gateway.list(request);
+    return { data: JSON.parse(Buffer.concat(data).toString()) as unknown, warnings };
   }
 
   /** As an admin request does. */

@@ -23,6 +23,7 @@ const gatewayFolders = [
   'gateway/pushes',
   'gateway/deletions',
   'gateway/statistics',
+  'gateway/listings',
   'gateway/telemetry',
 ] as const;
 const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'rules', 'options', ...nouns] as const;
@@ -82,6 +83,16 @@ export const layers: Layers = {
     ...nouns,
   ],
   'gateway/statistics': ['gateway/api.ts', 'gateway/options.ts', 'gateway/scrapes', 'exposition', ...nouns],
+  'gateway/listings': [
+    'gateway/api.ts',
+    'gateway/options.ts',
+    'gateway/scrapes',
+    'gateway/statistics',
+    'read',
+    'rules',
+    'exposition',
+    ...nouns,
+  ],
   'gateway/telemetry': ['gateway/api.ts', 'gateway/ledger', 'gateway/scrapes', ...belowGateway],
   gateway: [...gatewayFolders, ...belowGateway],
   'http/senders': belowHttp,

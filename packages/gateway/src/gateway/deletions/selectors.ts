@@ -3,12 +3,8 @@ import { RequestError } from '../../model/errors.ts';
 import { NAME_LABEL } from '../../model/labels.ts';
 import type { Label } from '../../model/labels.ts';
 import { quote } from '../../primitives/quote.ts';
-import { RuleProblem } from '../../rules/rule-problem.ts';
-import { parseSelector } from '../../rules/selector.ts';
+import { checkMatchCount, parseMatch } from '../../rules/match-parameter.ts';
 import type { Matcher, Selector } from '../../rules/selector.ts';
-
-const SELECTORS_MAX = 64;
-const SELECTOR_CHARS_MAX = 4096;
 
 /** In steps, as regular expressions take long to compile. Throws RequestError `invalid_parameter`. */
 export function* parseSelectorsInSteps(
@@ -19,10 +15,7 @@ export function* parseSelectorsInSteps(
     throw invalid(
       `match[] is missing; say what to delete, as in match[]=${of === 'series' ? 'up{job="x"}' : '{job="x"}'}`,
     );
-  if (texts.length > SELECTORS_MAX)
-    throw invalid(
-      `match[] is given ${texts.length} times; the maximum is ${SELECTORS_MAX}, so use several requests`,
-    );
+  checkMatchCount(texts);
   const check = of === 'series' ? checkOfSeries : checkOfSources;
   const selectors: Selector[] = [];
   for (const text of texts) {
@@ -33,29 +26,10 @@ export function* parseSelectorsInSteps(
 }
 
 function parse(text: string, check: (selector: Selector) => string | undefined): Selector {
-  if (text.length > SELECTOR_CHARS_MAX)
-    throw invalid(
-      `a match[] is ${text.length} characters long; the maximum is ${SELECTOR_CHARS_MAX}, so use several`,
-    );
-  const selector = /^\s*\{\s*\}\s*$/.test(text) ? undefined : parsed(text);
-  // As Prometheus asks it: a label that is missing has an empty value, so this is nearly everything.
-  if (selector === undefined || selector.matchers.every((matcher) => matcher.matches('')))
-    throw invalid(
-      `match[] ${quote(text)} needs at least one matcher that does not match an empty value; to delete everything, use /api/v1/admin/wipe`,
-    );
+  const selector = parseMatch(text, { instead: '; to delete everything, use /api/v1/admin/wipe' });
   const problem = check(selector);
   if (problem !== undefined) throw invalid(`match[] ${quote(text)}: ${problem}`);
   return selector;
-}
-
-function parsed(text: string): Selector {
-  try {
-    return parseSelector(text);
-  } catch (error) {
-    if (!(error instanceof RuleProblem)) throw error;
-    const place = error.from === undefined ? '' : `, character ${error.from + 1}`;
-    throw invalid(`match[] ${quote(text)}${place}: ${error.message}`);
-  }
 }
 
 function checkOfSeries({ matchers }: Selector): string | undefined {

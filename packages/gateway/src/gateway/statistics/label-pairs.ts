@@ -9,6 +9,7 @@ import { randomSeed } from '../../primitives/hash.ts';
 import { copyColumn, Pace } from '../../primitives/pace.ts';
 import { atOnce } from '../../primitives/turns.ts';
 import { Distinct } from './distinct.ts';
+import type { PairPlace } from './label-place.ts';
 
 export interface PairBounds {
   /** A few thousand more come before it is looked at. */
@@ -39,13 +40,6 @@ const ROOM_PAIRS = 4096;
 const POWERS = 33;
 /** That a character takes at most, escaped as well. */
 const CHAR_BYTES = 4;
-
-/** Where a pair stands, as it is written: its name, an equals sign, its value in quotes. */
-export interface PairPlace {
-  start: number;
-  nameEnd: number;
-  end: number;
-}
 
 interface CountedLabel {
   readonly name: string;

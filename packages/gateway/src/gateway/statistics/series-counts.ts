@@ -7,11 +7,12 @@ import { nativeAsClassic } from '../../exposition/native-as-classic.ts';
 import { NAME_LABEL } from '../../model/labels.ts';
 import { isDistribution } from '../../model/metric-type.ts';
 import type { FamilyView, ReadView, SeriesView, SeriesVisitor } from '../../model/read-view.ts';
-import { BACKSLASH, COMMA, EQUALS, QUOTE } from '../../primitives/bytes.ts';
 import { Top } from '../../primitives/top.ts';
 import type { SeriesStatistics, Statistic } from '../api.ts';
 import { labelBytes, LabelPairs } from './label-pairs.ts';
-import type { PairBounds, PairPlace } from './label-pairs.ts';
+import type { PairBounds } from './label-pairs.ts';
+import { isEmptyLabel, readLabel } from './label-place.ts';
+import type { PairPlace } from './label-place.ts';
 
 /** Of each list there is. */
 export const STATISTICS_MAX = 10_000;
@@ -119,15 +120,8 @@ export class SeriesCounts {
     const place = this.#place;
     this.#work += 1 + (labelsEnd - labelsStart) / ROW_BYTES;
     for (let position = labelsStart; position < labelsEnd;) {
-      place.start = position;
-      if (bytes[position] === QUOTE) position = quoteEnd(bytes, position + 1, labelsEnd) + 1;
-      while (position < labelsEnd && bytes[position] !== EQUALS) position += 1;
-      place.nameEnd = position;
-      place.end = quoteEnd(bytes, position + 2, labelsEnd) + 1;
-      // An empty value is the same as no label.
-      if (place.end - place.nameEnd > 3) this.#pairs.add(bytes, place, series);
-      position = place.end;
-      if (bytes[position] === COMMA) position += 1;
+      position = readLabel(bytes, position, labelsEnd, place);
+      if (!isEmptyLabel(place)) this.#pairs.add(bytes, place, series);
     }
   }
 
@@ -215,12 +209,4 @@ function* largest(
 
 function cut(text: string): string {
   return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX - 1)}…`;
-}
-
-/** The quote that ends what begins at `start`, behind its opening one. */
-function quoteEnd(bytes: Uint8Array, start: number, end: number): number {
-  let position = start;
-  for (; position < end && bytes[position] !== QUOTE; position += 1)
-    if (bytes[position] === BACKSLASH) position += 1;
-  return position;
 }

@@ -4,10 +4,9 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { expositionTurn } from '../../exposition/exposition-turns.ts';
+import { inExpositionTurns } from '../../exposition/exposition-turns.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
-import { TURN_MS } from '../../primitives/turns.ts';
 import type { GatewayApi, SeriesStatistics } from '../api.ts';
 import type { GatewayOptions } from '../options.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
@@ -16,8 +15,6 @@ import { SeriesCounts } from './series-counts.ts';
 
 /** For all of a look, from when it waits for its place. */
 const LOOK_MS = 120_000;
-/** Of a turn of the event loop, whatever the clock says. */
-const TURN_STEPS = 64;
 
 interface StatisticsDeps {
   readonly scrapes: Pick<Scrapes, 'read'>;
@@ -100,17 +97,4 @@ function tooBusy(): RequestError {
     'overloaded',
     'too many scrapes are in progress to count the series in time; retry later, or raise --limit.scrapes',
   );
-}
-
-/** In turns that no exposition has. `onTurn` is called at the beginning of each, and may throw. */
-async function inExpositionTurns<T>(steps: Iterator<void, T>, onTurn: () => void): Promise<T> {
-  for (;;) {
-    await expositionTurn();
-    onTurn();
-    const sinceMs = performance.now();
-    for (let done = 0; done < TURN_STEPS && performance.now() - sinceMs < TURN_MS; done += 1) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-    }
-  }
 }

@@ -24,6 +24,11 @@ const LINGER_MS = 1_000;
 /** Errors after which no further request of the connection is read. */
 const endsConnection: ReadonlySet<ErrorCode> = new Set(['shutting_down', 'invalid_host']);
 
+interface ErrorBody {
+  readonly contentType: string;
+  readonly body: string;
+}
+
 /** What any thrown thing is answered with. What is not a RequestError is our mistake: it is logged, and not shown. */
 export function asRequestError(error: unknown, log: Log): RequestError {
   if (error instanceof RequestError) return error;
@@ -39,12 +44,12 @@ export function sendError(
   response: ServerResponse,
   error: RequestError,
   headers: FlatHeaders = [],
+  { contentType, body }: ErrorBody = problemBody(error, request.headers.accept),
 ): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const { contentType, body } = problemBody(error, request.headers.accept);
   const all = [
     'Content-Type',
     contentType,
@@ -75,10 +80,7 @@ export function sendError(
 }
 
 /** The body of a reply, and the type of it that an Accept header prefers. */
-export function problemBody(
-  error: RequestError,
-  accept: string | undefined,
-): { readonly contentType: string; readonly body: string } {
+export function problemBody(error: RequestError, accept: string | undefined): ErrorBody {
   const preferred = preferredMediaType(accept, [TEXT, PROBLEM, 'application/json']);
   if (preferred === TEXT) return { contentType: 'text/plain; charset=utf-8', body: `${error.text}\n` };
   const problem = {

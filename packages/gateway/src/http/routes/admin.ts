@@ -7,20 +7,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Deleted, DeleteRequest, GatewayApi } from '../../gateway/api.ts';
 import { RequestError } from '../../model/errors.ts';
 import { quote } from '../../primitives/quote.ts';
-import { BodyIntake } from '../bodies/body.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import { nosniff } from '../replies/headers.ts';
 import { sendText } from '../replies/send-text.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
+import { FormReader, queryOf } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { NOTHING_DELETED } from './push.ts';
 import type { Handler } from './routes.ts';
-
-const KIB = 1024;
-const BODY_BYTES_MAX = 64 * KIB;
-/** Of all bodies at one time. */
-const BODIES_BYTES_MAX = 16 * BODY_BYTES_MAX;
-const FORM = 'application/x-www-form-urlencoded';
 
 interface AdminDeps {
   readonly gateway: GatewayApi;
@@ -33,11 +28,7 @@ type What = DeleteRequest['what'];
 export function adminHandlers(
   deps: AdminDeps,
 ): Readonly<Record<'deleteSeries' | 'deleteSources' | 'wipe', Handler>> {
-  const bodies = new BodyIntake({
-    bodyBytesMax: BODY_BYTES_MAX,
-    bodiesBytesMax: BODIES_BYTES_MAX,
-    decodersBytesMax: 0,
-  });
+  const forms = new FormReader();
   const handler =
     (what: What, reply: (exchange: Exchange, deleted: Deleted) => void): Handler =>
     async (exchange) => {
@@ -45,7 +36,7 @@ export function adminHandlers(
       check(request, deps.isEnabled);
       const client = new HttpClient(request, deps.addressOf);
       const remote = deps.addressOf(request);
-      const parameters = await readParameters(exchange, { bodies, client });
+      const parameters = [...queryOf(request), ...(await forms.read(exchange, client))];
       const { match, isDryRun } = parse(parameters, what);
       const deleted = await deps.gateway.deleteMany({ what, match, isDryRun, client, remote });
       request.resume();
@@ -86,46 +77,8 @@ function check({ headers }: IncomingMessage, isEnabled: boolean): void {
     );
 }
 
-/** Of the query and, as Prometheus has it, of a form that is the body of a POST or PUT. */
-async function readParameters(
-  { request, response, expectsContinue }: Exchange,
-  { bodies, client }: { readonly bodies: BodyIntake; readonly client: HttpClient },
-): Promise<readonly (readonly [name: string, value: string])[]> {
-  const { url = '', headers, method } = request;
-  const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
-  const type = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
-  if (type !== FORM || method === 'DELETE') return [...new URLSearchParams(query)];
-  if (Number(headers['content-length'] ?? 0) > BODY_BYTES_MAX) throw tooLarge();
-  const coding = bodies.check(request);
-  if (coding !== undefined)
-    throw new RequestError(
-      'unsupported_encoding',
-      'parameters must not be compressed; send them as they are',
-    );
-  if (expectsContinue) response.writeContinue();
-  const received = await bodies.receive(request, { coding, client }).catch((error: unknown) => {
-    throw error instanceof RequestError && error.code === 'body_too_large' ? tooLarge() : error;
-  });
-  try {
-    const form = Buffer.from(received.bytes()).toString('utf8');
-    return [...new URLSearchParams(query), ...new URLSearchParams(form)];
-  } finally {
-    received.free();
-  }
-}
-
-function tooLarge(): RequestError {
-  return new RequestError(
-    'body_too_large',
-    `the parameters are larger than ${BODY_BYTES_MAX} bytes; use several requests`,
-  );
-}
-
 /** One that is not known is refused: what was meant to be a dry run must not be none. */
-function parse(
-  parameters: readonly (readonly [name: string, value: string])[],
-  what: What,
-): Pick<DeleteRequest, 'match' | 'isDryRun'> {
+function parse(parameters: Parameters, what: What): Pick<DeleteRequest, 'match' | 'isDryRun'> {
   const match: string[] = [];
   let isDryRun = false;
   for (const [name, value] of parameters) {

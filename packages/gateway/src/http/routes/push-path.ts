@@ -128,7 +128,7 @@ function readLabel(rawName: string, rawValue: string): Label {
       `${quote(written)} in the path is not a valid label name; use only letters, digits and _, with no digit first`,
     );
   }
-  const name = written.startsWith(ESCAPED_NAME_PREFIX) ? unescapeName(written) : written;
+  const name = unescapeName(written);
   if (name.startsWith('__')) {
     throw invalidPath(
       `label ${quote(name)} in the path begins with __, which is reserved for Prometheus; rename it`,
@@ -170,7 +170,8 @@ function decodeBase64(name: string, text: string): string {
  * Undoes the escaping of names that older servers cannot read: `U__foo_2e_bar` is `foo.bar`. Names that only look
  * escaped stay as they are. https://prometheus.io/docs/instrumenting/escaping_schemes/
  */
-function unescapeName(name: string): string {
+export function unescapeName(name: string): string {
+  if (!name.startsWith(ESCAPED_NAME_PREFIX)) return name;
   const escaped = name.slice(ESCAPED_NAME_PREFIX.length);
   if (!/^(?:[^_]|__|_[0-9a-fA-F]{1,6}_)+$/.test(escaped)) return name;
   let valid = true;

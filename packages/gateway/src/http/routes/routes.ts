@@ -14,6 +14,11 @@ type Place =
   | 'delete_series'
   | 'sources'
   | 'wipe'
+  | 'metadata'
+  | 'labels'
+  | 'label_values'
+  | 'series'
+  | 'buildinfo'
   | 'tsdb_status'
   | 'refusals'
   | 'healthy'
@@ -29,6 +34,11 @@ export type HandlerName =
   | 'deleteSeries'
   | 'deleteSources'
   | 'wipe'
+  | 'listMetadata'
+  | 'listLabels'
+  | 'listValues'
+  | 'listSeries'
+  | 'buildInfo'
   | 'tsdbStatus'
   | 'refusals'
   | 'healthy'
@@ -56,6 +66,11 @@ export const routeTable: readonly Route[] = [
   { place: 'delete_series', methods: ['POST', 'PUT'], handler: 'deleteSeries', role: 'admin' },
   { place: 'sources', methods: ['DELETE'], handler: 'deleteSources', role: 'admin' },
   { place: 'wipe', methods: ['POST', 'PUT'], handler: 'wipe', role: 'admin' },
+  { place: 'metadata', methods: ['GET', 'HEAD'], handler: 'listMetadata', role: 'read' },
+  { place: 'labels', methods: ['GET', 'HEAD', 'POST'], handler: 'listLabels', role: 'read' },
+  { place: 'label_values', methods: ['GET', 'HEAD'], handler: 'listValues', role: 'read' },
+  { place: 'series', methods: ['GET', 'HEAD', 'POST'], handler: 'listSeries', role: 'read' },
+  { place: 'buildinfo', methods: ['GET', 'HEAD'], handler: 'buildInfo', role: 'read' },
   { place: 'tsdb_status', methods: ['GET', 'HEAD'], handler: 'tsdbStatus', role: 'read' },
   { place: 'refusals', methods: ['GET', 'HEAD'], handler: 'refusals', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
@@ -79,6 +94,22 @@ const adminPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/admin/wipe', 'wipe'],
 ]);
 
+/** Those of Prometheus' HTTP API that only read. */
+const readPaths: ReadonlyMap<string, Place> = new Map([
+  ['/api/v1/metadata', 'metadata'],
+  ['/api/v1/labels', 'labels'],
+  ['/api/v1/series', 'series'],
+  ['/api/v1/status/buildinfo', 'buildinfo'],
+  [TSDB_STATUS_PATH, 'tsdb_status'],
+  [REFUSALS_PATH, 'refusals'],
+]);
+const labelValuesPath = /^\/api\/v1\/label\/([^/]*)\/values$/;
+
+/** The raw name in the path of a label's values. */
+export function labelInPath(path: string): string | undefined {
+  return labelValuesPath.exec(path)?.[1];
+}
+
 interface PathOptions {
   readonly pushPath: string;
   readonly telemetryPath: string;
@@ -87,6 +118,8 @@ interface PathOptions {
 export interface Routes {
   /** Whether a path is one of the admin API, which neither pushes nor is for web pages. */
   isAdmin(path: string): boolean;
+  /** Whether a request means to be a push, so that its refusal counts as one. */
+  isPush(method: string | undefined, path: string): boolean;
   /** The route for a request; throws RequestError `not_found`, `method_not_allowed` or `invalid_path`. */
   find(method: string, path: string): Route;
   /** Methods that any place at this path takes, in the order of the table. */
@@ -98,32 +131,38 @@ export interface Routes {
 export function createRoutes(options: PathOptions): Routes {
   const { pushPath, telemetryPath } = options;
   const barePushPath = pushPath.slice(0, -1);
-  const isPush = (path: string): boolean => path.startsWith(pushPath) || path === barePushPath;
+  const isPushPath = (path: string): boolean => path.startsWith(pushPath) || path === barePushPath;
   const shared = (place: Place, path: string): [string, readonly Place[]] => [
     path,
-    isPush(path) ? [place, 'push'] : [place],
+    isPushPath(path) ? [place, 'push'] : [place],
   ];
   const exact = new Map<string, readonly Place[]>([
     shared('page', '/'),
     shared('scrape', SCRAPE_PATH),
     shared('scrape', `${SCRAPE_PATH}/`),
-    ...[...adminPaths].map(([path, place]): [string, readonly Place[]] => [path, [place]]),
-    [TSDB_STATUS_PATH, ['tsdb_status']],
-    [REFUSALS_PATH, ['refusals']],
+    ...[...adminPaths, ...readPaths].map(([path, place]): [string, readonly Place[]] => [path, [place]]),
     [telemetryPath, ['telemetry']],
     [HEALTHY_PATH, ['healthy']],
     [READY_PATH, ['ready']],
     [RELOAD_PATH, ['reload']],
   ]);
   const pushOnly: readonly Place[] = ['push'];
+  const labelValues: readonly Place[] = ['label_values'];
   const nowhere: readonly Place[] = [];
-  const placesOf = (path: string): readonly Place[] => exact.get(path) ?? (isPush(path) ? pushOnly : nowhere);
+  const placesOf = (path: string): readonly Place[] => {
+    const places = exact.get(path);
+    if (places !== undefined) return places;
+    if (labelInPath(path) !== undefined) return labelValues;
+    return isPushPath(path) ? pushOnly : nowhere;
+  };
   const allowed = (path: string): readonly string[] => {
     const places = placesOf(path);
     return routeTable.filter((route) => places.includes(route.place)).flatMap((route) => route.methods);
   };
   return {
     isAdmin: (path) => adminPaths.has(path),
+    isPush: (method, path) =>
+      isPushMethod(method) && path !== RELOAD_PATH && !adminPaths.has(path) && !readPaths.has(path),
     find(method, path) {
       const places = placesOf(path);
       for (const route of routeTable) {
@@ -153,11 +192,6 @@ export function servesHealth(served: ReadonlySet<Role> | undefined): boolean {
 function isServed({ role, handler }: Route, served: ReadonlySet<Role>): boolean {
   if (role === undefined) return servesHealth(served);
   return served.has(role) || (handler === 'preflight' && served.has('delete'));
-}
-
-/** Whether a request means to be a push, so that its refusal counts as one. */
-export function isPush(method: string | undefined, path: string): boolean {
-  return isPushMethod(method) && path !== RELOAD_PATH;
 }
 
 function isPushMethod(method: string | undefined): boolean {

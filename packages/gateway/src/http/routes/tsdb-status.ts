@@ -2,10 +2,7 @@
  * Who has how many series, as Prometheus says it of itself: https://prometheus.io/docs/prometheus/latest/querying/api/#tsdb-stats. What is
  * there is not what was scraped, so there are neither chunks nor times.
  */
-import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { finished } from 'node:stream/promises';
-import { setImmediate } from 'node:timers/promises';
+import type { IncomingMessage } from 'node:http';
 
 import type { GatewayApi, SeriesStatistics, Statistic } from '../../gateway/api.ts';
 import { STATISTICS_MAX } from '../../gateway/statistics/series-counts.ts';
@@ -14,6 +11,7 @@ import { quote } from '../../primitives/quote.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { nosniff } from '../replies/headers.ts';
 import type { Handler } from './routes.ts';
+import { Waiting } from './slow-reply.ts';
 
 const LIMIT_DEFAULT = 10;
 /** Written at a time. */
@@ -52,45 +50,13 @@ export function tsdbStatusHandler({ gateway, cors }: TsdbStatusDeps): Handler {
     try {
       const statistics = await gateway.statistics(waiting);
       response.writeHead(200, headers);
-      await write(response, replyTo(statistics, limit), waiting.gone);
+      await waiting.write(slicesOf(replyTo(statistics, limit)));
     } catch (error) {
       if (!waiting.isGone) throw error;
     } finally {
       open -= 1;
       waiting.end();
     }
-  };
-}
-
-/** A client, until it has all of its reply. */
-class Waiting {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
-  readonly #gone = new AbortController();
-
-  constructor(request: IncomingMessage, response: ServerResponse) {
-    this.#request = request;
-    this.#response = response;
-    response.once('close', this.#leave);
-    // A response that waits for another one on its connection does not hear when that is closed.
-    request.socket.once('close', this.#leave);
-    if (request.socket.destroyed) this.#leave();
-  }
-
-  get gone(): AbortSignal {
-    return this.#gone.signal;
-  }
-
-  get isGone(): boolean {
-    return this.#gone.signal.aborted;
-  }
-
-  end(): void {
-    this.#request.socket.off('close', this.#leave);
-  }
-
-  readonly #leave = (): void => {
-    if (!this.#response.writableFinished) this.#gone.abort();
   };
 }
 
@@ -125,17 +91,14 @@ function* list(key: string, all: readonly Statistic[], limit: number): Generator
   yield ']';
 }
 
-/** In slices, no faster than the client takes them. Rejects when it has gone. */
-async function write(response: ServerResponse, parts: Iterable<string>, gone: AbortSignal): Promise<void> {
+/** Parts put together to slices that are worth a write. */
+function* slicesOf(parts: Iterable<string>): Generator<string, void> {
   let slice = '';
   for (const part of parts) {
     slice += part;
     if (slice.length < SLICE_CHARS) continue;
-    const isTaken = response.write(slice);
+    yield slice;
     slice = '';
-    await (isTaken ? setImmediate() : once(response, 'drain', { signal: gone }));
-    gone.throwIfAborted();
   }
-  response.end(slice);
-  await finished(response, { signal: gone });
+  yield slice;
 }
