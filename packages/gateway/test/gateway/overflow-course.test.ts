@@ -213,7 +213,7 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
         if (overflows) overflowed += 1;
       },
     ),
-    { numRuns: runs(60, 8) },
+    { numRuns: runs(40, 8) },
   );
   expect(overflowed).toBeGreaterThan(0);
 });

@@ -264,6 +264,6 @@ test.each(['add', 'by-job', 'mixed'])('the page is that of the model (%s)', asyn
         }
       },
     ),
-    { numRuns: runs(800) },
+    { numRuns: runs(400) },
   );
 });

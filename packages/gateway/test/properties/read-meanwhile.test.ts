@@ -94,7 +94,7 @@ test.each(modes)('a long push and those that come while it is read (%o)', (aggre
         expectSame(one.facts(), first.facts());
       },
     ),
-    { numRuns: runs(3000) },
+    { numRuns: runs(1500) },
   );
 });
 

@@ -230,7 +230,7 @@ test('learnt or not, what rules make of pushes is the same', async () => {
         await both.close();
       },
     ),
-    { numRuns: runs(600) },
+    { numRuns: runs(300) },
   );
 });
 
@@ -246,7 +246,7 @@ test('learnt or not, labels of the path by flag are added alike', async () => {
         await both.close();
       },
     ),
-    { numRuns: runs(600) },
+    { numRuns: runs(300) },
   );
 });
 
