@@ -211,6 +211,7 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
           overflows ||= (await limited.page()).includes('__overflow__');
         }
         if (overflows) overflowed += 1;
+        await Promise.all([limited.close(), free.close()]);
       },
     ),
     { numRuns: runs(40, 8) },

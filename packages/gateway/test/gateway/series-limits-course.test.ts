@@ -102,6 +102,7 @@ test('tokens have what the page has of them', async () => {
           expect(limited.seriesOf(owner)).toBe(of.length);
         }
       }
+      await limited.close();
     }),
     { numRuns: runs(100) },
   );

@@ -256,7 +256,7 @@ test.each(
       }
       await run.close();
     }),
-    { numRuns: runs(200) },
+    { numRuns: runs(120) },
   );
 });
 
@@ -284,6 +284,6 @@ test.each(modes)('senders that only grow are counted once, and no bucket falls (
       }
       await run.close();
     }),
-    { numRuns: runs(300) },
+    { numRuns: runs(160) },
   );
 });

@@ -58,6 +58,11 @@ export class Limited {
     await this.#open();
   }
 
+  /** To be called where there are many: one that is open stays in memory. */
+  async close(): Promise<void> {
+    await this.#embedded.embedded.close();
+  }
+
   /** The outcome, or what was wrong. */
   async push(
     body: string | Uint8Array,
