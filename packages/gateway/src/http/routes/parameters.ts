@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { RequestError } from '../../model/errors.ts';
+import { quote } from '../../primitives/quote.ts';
 import { BodyIntake } from '../bodies/body.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import type { HttpClient } from '../senders/http-client.ts';
@@ -16,6 +17,21 @@ export type Parameters = readonly (readonly [name: string, value: string])[];
 
 export function queryOf({ url = '' }: IncomingMessage): Parameters {
   return [...new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')];
+}
+
+/** `limit` of the query: the first one counts, and an empty one is none. Throws a RequestError for what is no whole number from 1 to `most`. */
+export function limitOf(
+  request: IncomingMessage,
+  { otherwise, most }: { readonly otherwise: number; readonly most: number },
+): number {
+  const [, text = ''] = queryOf(request).find(([name]) => name === 'limit') ?? [];
+  if (text === '') return otherwise;
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= most) return limit;
+  throw new RequestError(
+    'invalid_parameter',
+    `limit is ${quote(text)}; it must be a whole number from 1 to ${most}`,
+  );
 }
 
 /** Reads forms, a bounded number of them at a time. */

@@ -2,14 +2,13 @@
  * Who has how many series, as Prometheus says it of itself: https://prometheus.io/docs/prometheus/latest/querying/api/#tsdb-stats. What is
  * there is not what was scraped, so there are neither chunks nor times.
  */
-import type { IncomingMessage } from 'node:http';
 
 import type { GatewayApi, SeriesStatistics, Statistic } from '../../gateway/api.ts';
 import { STATISTICS_MAX } from '../../gateway/statistics/series-counts.ts';
 import { RequestError } from '../../model/errors.ts';
-import { quote } from '../../primitives/quote.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { nosniff } from '../replies/headers.ts';
+import { limitOf } from './parameters.ts';
 import type { Handler } from './routes.ts';
 import { Waiting } from './slow-reply.ts';
 
@@ -30,7 +29,7 @@ interface TsdbStatusDeps {
 export function tsdbStatusHandler({ gateway, cors }: TsdbStatusDeps): Handler {
   let open = 0;
   return async ({ request, response, principal }) => {
-    const limit = limitOf(request);
+    const limit = limitOf(request, { otherwise: LIMIT_DEFAULT, most: STATISTICS_MAX });
     request.resume();
     const headers = [
       'Content-Type',
@@ -58,19 +57,6 @@ export function tsdbStatusHandler({ gateway, cors }: TsdbStatusDeps): Handler {
       waiting.end();
     }
   };
-}
-
-/** As Prometheus reads it: the first one counts, and an empty one is none. */
-function limitOf({ url = '' }: IncomingMessage): number {
-  const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
-  const text = new URLSearchParams(query).get('limit') ?? '';
-  if (text === '') return LIMIT_DEFAULT;
-  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= STATISTICS_MAX) return limit;
-  throw new RequestError(
-    'invalid_parameter',
-    `limit is ${quote(text)}; it must be a whole number from 1 to ${STATISTICS_MAX}`,
-  );
 }
 
 /** The reply in parts, each of which is short. */
