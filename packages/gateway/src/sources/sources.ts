@@ -185,21 +185,28 @@ export class Sources {
   ): Generator<void, ReadonlySet<number> | undefined> {
     const source = this.list.find(key);
     if (source < 0) return undefined;
-    const length = this.contributions.lengthOf(source);
+    // Most have none of them, and need no set.
+    if (!(yield* this.#untilOwn(source, (accumulator) => of.has(accumulator)))) return undefined;
     const own = new Set<number>();
-    let isAmong = false;
+    yield* this.#untilOwn(source, (accumulator) => {
+      own.add(accumulator);
+      return false;
+    });
+    return own;
+  }
+
+  /** Looks at accumulators that a source has something in until one is found; whether it was. */
+  *#untilOwn(source: number, isFound: (accumulator: number) => boolean): Generator<void, boolean> {
+    const length = this.contributions.lengthOf(source);
     for (let from = 0; from < length; from += STEP_ROWS) {
       if (from > 0) yield;
       this.contributions.open(source);
       const { accumulators, accumulatorsAt } = this.contributions;
       const to = Math.min(from + STEP_ROWS, length);
-      for (const accumulator of accumulators.subarray(accumulatorsAt + from, accumulatorsAt + to)) {
-        if (isStart(accumulator)) continue;
-        own.add(accumulator);
-        isAmong ||= of.has(accumulator);
-      }
+      for (const accumulator of accumulators.subarray(accumulatorsAt + from, accumulatorsAt + to))
+        if (!isStart(accumulator) && isFound(accumulator)) return true;
     }
-    return isAmong ? own : undefined;
+    return false;
   }
 
   /**

@@ -29,7 +29,8 @@ export function* createNeeded(
   const created = new Int32Array(pendingSeries.length).fill(-1);
   let mayOverflow = false;
   for (const part of pendingSeries.texts.parts()) {
-    mayOverflow ||= mightStandForOthers(part);
+    mayOverflow = mightStandForOthers(part);
+    if (mayOverflow) break;
     if (pace.isFull(part.length / LOOKED_THROUGH_BYTES)) yield;
   }
   const creation: Creation = {
