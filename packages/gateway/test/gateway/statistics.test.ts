@@ -8,9 +8,9 @@ import { Statistics } from '../../src/gateway/statistics/statistics.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import { ClientGone } from '../../src/model/client-gone.ts';
 import { RequestError } from '../../src/model/errors.ts';
-import type { FamilyView, ReadView } from '../../src/model/read-view.ts';
 import { viewOf } from '../../src/read/view.ts';
 import { turnsDuring } from '../support/turns-during.ts';
+import { watchedView } from '../support/watched-view.ts';
 import { ScrapeDesk } from './scrape-desk.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -57,31 +57,15 @@ describe('many series', () => {
   test('each step visits few rows', () => {
     const desk = new ScrapeDesk();
     desk.push(lines(0, 3_000));
-    let visited = 0;
     const view = viewOf(desk.ledger.state);
+    const seen = watchedView(view);
     const counts = new SeriesCounts(defaultPairBounds);
-    const seen: ReadView = {
-      ...view,
-      *families() {
-        const families = yield* view.families();
-        return families.map((family) => {
-          const watched = Object.create(family) as FamilyView;
-          watched.visit = (from, to, visitor) => {
-            visited += to - from;
-            family.visit(from, to, visitor);
-          };
-          watched.sort = () => family.sort();
-          Object.defineProperty(watched, 'rowCount', { value: family.rowCount });
-          return watched;
-        });
-      },
-    };
     let before = 0;
-    for (const _ of counts.count(seen, { nativeAsClassic: false })) {
-      expect(visited - before).toBeLessThanOrEqual(32);
-      before = visited;
+    for (const _ of counts.count(seen.view, { nativeAsClassic: false })) {
+      expect(seen.visited() - before).toBeLessThanOrEqual(32);
+      before = seen.visited();
     }
-    expect(visited).toBe(3_000);
+    expect(seen.visited()).toBe(3_000);
     view.close();
   });
 });
