@@ -128,8 +128,8 @@ export class SeriesAdmission {
       widest === undefined
         ? ''
         : `; ${quote(widest.label)} is the label with the most values, ${widest.values} among ${widest.looked} series of ${family.name}`;
-    const besides = onLimit === 'overflow' ? ', and as many again that stand for others' : '';
-    return new PushProblem(code, `${family.name} has a new series, and ${text}${besides}${why}`, offset);
+    const andOthers = onLimit === 'overflow' ? ', and as many again that stand for others' : '';
+    return new PushProblem(code, `${family.name} has a new series, and ${text}${andOthers}${why}`, offset);
   }
 
   /** A push that is refused again and again must not cost much more than others that are. */

@@ -8,7 +8,7 @@ import { sameBytes } from '../primitives/bytes.ts';
 import type { Batch } from '../store/batch.ts';
 import type { Cursor } from './expected-run.ts';
 import { checkGauge } from './gauge-kinds.ts';
-import { hasStartTimes, startedName, startTimesOf } from '../store/families.ts';
+import { hasStartTimes, START_SECONDS_MIN, startedName, startTimesOf } from '../store/families.ts';
 import { NO_COMPOSITE } from '../store/pending-series.ts';
 import type { PushFamilies } from './push-families.ts';
 import { usesStartTimes } from '../store/aggregation-config.ts';
@@ -16,8 +16,6 @@ import type { State } from '../state/state.ts';
 import { TextScratch } from '../store/text-scratch.ts';
 import { AccumulatorKind } from '../store/policies.ts';
 
-/** September 2001: nothing that pushes began to count before, and few other gauges are as large. */
-const SECONDS_MIN = 1e9;
 /** How far the clock of a sender may be ahead. */
 const AHEAD_MS = 86_400_000;
 /** Looking up the series of a start time is as much work as so many rows of others. */
@@ -104,7 +102,7 @@ export class StartJudge {
       if (!this.#mayBeStart(accumulator)) continue;
       const value = batch.values[entry]!;
       let owner: number | undefined;
-      if (value >= SECONDS_MIN && value <= latest) {
+      if (value >= START_SECONDS_MIN && value <= latest) {
         left -= LOOKED_UP_ROWS;
         owner = this.#expectedOwner(accumulator) ?? this.#findOwner(accumulator);
         this.#lastOwner = owner;

@@ -220,6 +220,9 @@ export function sampleSuffixes(type: MetricType): readonly string[] {
   }
 }
 
+/** From here on, September 2001, a gauge `_created` may be a start time: nothing that pushes began to count before, and few other gauges are as large. */
+export const START_SECONDS_MIN = 1e9;
+
 /** The families whose start times a gauge of this name may hold: `x` and `x_total` of `x_created`. */
 export function startTimesOf(name: string): readonly string[] {
   if (!name.endsWith(CREATED_SUFFIX)) return [];

@@ -1,6 +1,7 @@
 /** Goes through a view for the samples that match. Start times that are shown as samples are none, as with the status of series. */
 import { nativeAsClassic } from '../../exposition/native-as-classic.ts';
 import type { FamilyView, ReadView } from '../../model/read-view.ts';
+import { Pace } from '../../primitives/pace.ts';
 import type { Selector } from '../../rules/selector.ts';
 import type { Listed } from '../api.ts';
 import type { List } from './list.ts';
@@ -22,8 +23,7 @@ export class Look {
   /** Undefined is all series. */
   readonly #selectors: readonly Selector[] | undefined;
   readonly #rows = new Rows();
-  /** Since the last step ended. */
-  #units = 0;
+  readonly #pace = new Pace(STEP_UNITS);
 
   constructor(list: List, selectors: readonly Selector[] | undefined) {
     this.#list = list;
@@ -79,7 +79,7 @@ export class Look {
         if (place === 0 || part.asksBound) {
           isWanted = part.asked === undefined || (yield* this.#matches(part.asked, row, bound));
         }
-        if (this.#isFull(isWanted ? this.#list.add(part, rows, row, bound) : 1)) yield;
+        if (this.#pace.isFull(isWanted ? this.#list.add(part, rows, row, bound) : 1)) yield;
         if (this.#list.isFull) return;
         if (isWanted && this.#list.isOfNames) {
           parts.splice(i, 1);
@@ -100,20 +100,12 @@ export class Look {
     for (const asked of selectors) {
       let isWanted = true;
       for (const each of asked) {
-        if (this.#isFull(units)) yield;
+        if (this.#pace.isFull(units)) yield;
         isWanted = isAsAsked(each, this.#rows, row, bound);
         if (!isWanted) break;
       }
       if (isWanted) return true;
     }
     return false;
-  }
-
-  /** Counts work; true when it is time for the next step. */
-  #isFull(units: number): boolean {
-    this.#units += units;
-    if (this.#units < STEP_UNITS) return false;
-    this.#units = 0;
-    return true;
   }
 }

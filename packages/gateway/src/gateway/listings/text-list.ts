@@ -67,10 +67,31 @@ export function valuesOf(label: string, limit: number, bytesMax: number): List {
   return label === NAME_LABEL ? new MetricNames(limit, bytesMax) : new LabelValues(label, limit, bytesMax);
 }
 
-export class LabelNames extends TextList {
+/** Of the labels that are written in a row, which all of its samples have. */
+abstract class WrittenTexts extends TextList {
+  #row = -1;
+
+  /** Returns how much work it was. */
+  protected addWritten(rows: Rows, row: number): number {
+    // Other samples of a row say nothing new.
+    if (this.#row === rows.numberOf(row)) return 1;
+    this.#row = rows.numberOf(row);
+    const { place } = this;
+    const end = rows.endOf(row);
+    for (let position = rows.startOf(row); position < end;) {
+      position = readLabel(rows.bytes, position, end, place);
+      if (this.isLast(rows)) break;
+    }
+    return 1 + rows.labelBytesOf(row) / UNIT_BYTES;
+  }
+
+  /** Takes the label at `place`; whether those behind it say nothing. */
+  protected abstract isLast(rows: Rows): boolean;
+}
+
+export class LabelNames extends WrittenTexts {
   #hasName = false;
   #hasBound = false;
-  #row = -1;
 
   add(_: Part, rows: Rows, row: number, bound: number | undefined): number {
     if (!this.#hasName) this.addText(NAME_LABEL);
@@ -79,18 +100,14 @@ export class LabelNames extends TextList {
       this.addText(BOUND_LABEL);
       this.#hasBound = true;
     }
-    // Other samples of a row say nothing new.
-    if (this.#row === rows.numberOf(row)) return 1;
-    this.#row = rows.numberOf(row);
-    const { bytes, view } = rows;
+    return this.addWritten(rows, row);
+  }
+
+  protected override isLast({ bytes, view }: Rows): boolean {
     const { place } = this;
-    const end = rows.endOf(row);
-    for (let position = rows.startOf(row); position < end;) {
-      position = readLabel(bytes, position, end, place);
-      const quotes = bytes[place.start] === QUOTE ? 1 : 0;
-      if (!isEmptyLabel(place)) this.texts.add(view, place.start + quotes, place.nameEnd - quotes);
-    }
-    return 1 + rows.labelBytesOf(row) / UNIT_BYTES;
+    const quotes = bytes[place.start] === QUOTE ? 1 : 0;
+    if (!isEmptyLabel(place)) this.texts.add(view, place.start + quotes, place.nameEnd - quotes);
+    return false;
   }
 }
 
@@ -103,12 +120,11 @@ class MetricNames extends TextList {
   }
 }
 
-class LabelValues extends TextList {
+class LabelValues extends WrittenTexts {
   /** As it is written in series. */
   readonly #label: Buffer;
   readonly #isBound: boolean;
   readonly #bounds = new Set<number>();
-  #row = -1;
 
   constructor(label: string, limit: number, bytesMax: number) {
     super(limit, bytesMax);
@@ -118,19 +134,15 @@ class LabelValues extends TextList {
 
   add(_: Part, rows: Rows, row: number, bound: number | undefined): number {
     if (this.#isBound && bound !== undefined) return this.#addBound(bound);
-    if (this.#row === rows.numberOf(row)) return 1;
-    this.#row = rows.numberOf(row);
-    const { bytes, view } = rows;
+    return this.addWritten(rows, row);
+  }
+
+  protected override isLast({ bytes, view }: Rows): boolean {
     const { place } = this;
-    const end = rows.endOf(row);
-    for (let position = rows.startOf(row); position < end;) {
-      position = readLabel(bytes, position, end, place);
-      if (!isNamed(bytes, place, this.#label)) continue;
-      // Between its quotes.
-      if (!isEmptyLabel(place)) this.texts.add(view, place.nameEnd + 2, place.end - 1);
-      break;
-    }
-    return 1 + rows.labelBytesOf(row) / UNIT_BYTES;
+    if (!isNamed(bytes, place, this.#label)) return false;
+    // Between its quotes.
+    if (!isEmptyLabel(place)) this.texts.add(view, place.nameEnd + 2, place.end - 1);
+    return true;
   }
 
   #addBound(bound: number): number {

@@ -15,6 +15,7 @@ import { addHistograms } from '../../histogram/add.ts';
 import { foldedBound } from '../../histogram/folded-bound.ts';
 import type { GaugePolicy, Rules } from '../../rules/rules.ts';
 import type { State } from '../../state/state.ts';
+import { START_SECONDS_MIN } from '../../store/families.ts';
 import { mergeHistograms } from './merge-histograms.ts';
 import type { MergedBucket, PushedHistogram } from './merge-histograms.ts';
 import { exactSum, mergedGauge } from './merge-values.ts';
@@ -29,8 +30,6 @@ const STEP_SERIES = 32;
 /** So many samples are brought together in the time of one series, and a native histogram takes that of so many. */
 const SAMPLES = 8;
 const NATIVE = 4;
-/** From here on a gauge `_created` is a start time (see ingest/start-judge.ts), of which the earliest holds. */
-const START_SECONDS_MIN = 1e9;
 
 /** How the gauges of one series come together. `labels` are as the exposition shows them. */
 type PolicyOf = (name: string, labels: ReturnType<typeof parseSeriesText>['labels']) => GaugePolicy;

@@ -13,9 +13,16 @@ import { isDistribution } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { parseSeriesText, seriesText, textWithLabels, writtenLabels } from '../../model/series-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
+import { Pace } from '../../primitives/pace.ts';
 import type { State } from '../../state/state.ts';
 import type { Family } from '../../store/families.ts';
-import { hasStartTimes, startedName, startTimesName, startTimesOf } from '../../store/families.ts';
+import {
+  hasStartTimes,
+  START_SECONDS_MIN,
+  startedName,
+  startTimesName,
+  startTimesOf,
+} from '../../store/families.ts';
 import { keyOfOthers, OVERFLOW, standsForOthers } from '../../store/overflow-series.ts';
 import { AccumulatorKind, isValue } from '../../store/policies.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
@@ -28,8 +35,6 @@ import type { RewrittenFamily, RewrittenPush } from './rewritten-push.ts';
 const STEP_SERIES = 64;
 /** So many numbers are looked up in the time of one series. */
 const LOOKED_UP = 32;
-/** From here on a gauge `_created` is a start time, as in feed.ts. */
-const START_SECONDS_MIN = 1e9;
 
 /** Whose push it is. */
 export interface OverflowingPush {
@@ -81,7 +86,7 @@ export class Overflow {
   #isRefused = false;
   /** A gauge of a family that is NaN, and may have been added to others. */
   #takesBack: number | undefined;
-  #work = 0;
+  readonly #pace = new Pace(STEP_SERIES);
 
   constructor(
     push: RewrittenPush,
@@ -106,7 +111,7 @@ export class Overflow {
     for (const mayBeStarts of [false, true])
       for (const family of families) {
         if (this.#isRefused) return;
-        if (this.#isStep(1)) yield;
+        if (this.#pace.isFull(1)) yield;
         const type = this.#typeOf(family);
         if ((type === 'gauge' && family.name.endsWith('_created')) !== mayBeStarts) continue;
         if (this.#state.discards({ name: family.name, type })) continue;
@@ -123,7 +128,7 @@ export class Overflow {
     const held: number[] = [];
     for (const accumulator of few.keys()) {
       if (many.has(accumulator)) held.push(accumulator);
-      if (this.#isStep(1 / LOOKED_UP)) yield;
+      if (this.#pace.isFull(1 / LOOKED_UP)) yield;
     }
     for (const accumulator of held.toSorted((a, b) => a - b)) {
       const of = family[accumulator]!;
@@ -131,7 +136,7 @@ export class Overflow {
       const text = accumulators.textOf(accumulator);
       if (texts === undefined) this.#held.set(of, [text]);
       else texts.push(text);
-      if (this.#isStep(1)) yield;
+      if (this.#pace.isFull(1)) yield;
     }
   }
 
@@ -157,7 +162,7 @@ export class Overflow {
     for (const text of this.#held.get(known.id) ?? []) {
       if (!this.#isPushed(text)) return text;
       if (isLimited && pushed === undefined && this.#isForAll(text)) pushed = text;
-      if (this.#isStep(1)) yield;
+      if (this.#pace.isFull(1)) yield;
     }
     return pushed;
   }
@@ -176,20 +181,13 @@ export class Overflow {
       const to = this.#isRefused ? undefined : this.#whereTo(item, family);
       if (to === undefined) items.push(item);
       else this.#move(item, to, family);
-      if (this.#isStep(item >= 0 ? 1 : 8)) yield;
+      if (this.#pace.isFull(item >= 0 ? 1 : 8)) yield;
     }
     // Where nothing else goes there, all that its source has there is taken back.
     if (this.#takesBack !== undefined && family.held !== undefined && !this.#isPushed(family.held)) {
       items.splice(items.indexOf(this.#takesBack), 1);
       this.#move(this.#takesBack, family.held, family);
     }
-  }
-
-  #isStep(work: number): boolean {
-    this.#work += work;
-    if (this.#work < STEP_SERIES) return false;
-    this.#work = 0;
-    return true;
   }
 
   /** The text of the series that it is to be added to; undefined where it stays what it is. */
