@@ -98,7 +98,11 @@ async function readContents(path: string, log: Log): Promise<Contents> {
     const seed = randomSeed();
     const state = new State(initialAggregation, defaultLimits, seed);
     const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
-    return { state, keys, recovery: await recoverState(journal, { state, keys, lastPushMs: undefined }) };
+    return {
+      state,
+      keys,
+      recovery: await recoverState(journal, { state, keys, lastPushMs: undefined }, () => 0),
+    };
   } finally {
     await journal.close();
   }

@@ -81,7 +81,7 @@ export class Gateway implements GatewayApi {
   readonly #deletions: Deletions;
   readonly #renames: RenameCount;
   #isOpen = false;
-  #hasFailed = false;
+  #failure: RequestError | undefined;
   #recovery: Recovery | undefined;
   #pushes = 0;
   #notShownLast: string | undefined;
@@ -155,12 +155,7 @@ export class Gateway implements GatewayApi {
   /** Why it takes no pushes and shows no page; undefined when it does. */
   get whyClosed(): RequestError | undefined {
     if (this.#isOpen) return undefined;
-    if (this.#hasFailed) {
-      return new RequestError(
-        'storage_failed',
-        'the storage failed, so pushes are no longer accepted; acknowledged pushes are durable. Fix the storage, then restart the gateway',
-      );
-    }
+    if (this.#failure !== undefined) return this.#failure;
     return new RequestError(
       'shutting_down',
       'the gateway is starting and still reading its storage; retry later',
@@ -168,9 +163,14 @@ export class Gateway implements GatewayApi {
   }
 
   /** To be called when the journal has failed: nothing becomes safe any more. */
-  fail(): void {
-    this.#hasFailed = true;
+  fail(why: RequestError = storageFailed()): void {
+    this.#failure = why;
     this.#isOpen = false;
+  }
+
+  /** The time by which it counts ages; milliseconds that pass only while a gateway runs. */
+  ledgerMs(): number {
+    return this.#ledger.nowMs();
   }
 
   /**
@@ -443,4 +443,11 @@ interface Counts {
   readonly byRule: number;
   readonly byLimit: number;
   readonly overflowed: number;
+}
+
+function storageFailed(): RequestError {
+  return new RequestError(
+    'storage_failed',
+    'the storage failed, so pushes are no longer accepted; acknowledged pushes are durable. Fix the storage, then restart the gateway',
+  );
 }

@@ -35,6 +35,11 @@ export interface Journal {
    */
   whenCommitted(logIndex: number): Promise<void>;
   /**
+   * Resolves when nobody else could have appended anything before the call that this process does not know; left out where nobody else can. Rejects
+   * where that cannot be found out.
+   */
+  confirm?(): Promise<void>;
+  /**
    * Keeps a snapshot of the state as it was right after the record at `logIndex`; once it is committed, records that it covers may go.
    * Parts are read one at a time and given back by `recover` with the same boundaries; each must stay as it is until the next is
    * asked for. Rejects when it could not be written, and nothing has changed then. One at a time.
@@ -52,6 +57,8 @@ export interface RecoverySink {
   snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
   /** Returns a promise where it takes its time; the bytes stay as they are until then, and the next record waits. */
   record(logIndex: number, record: Uint8Array): Promise<void> | void;
+  /** The ledger's time when nothing else happened. */
+  time?(nowMs: number): void;
 }
 
 export interface Recovered {

@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'too_many_attempts'
   | 'too_many_requests'
   | 'overloaded'
+  | 'not_leading'
   | 'storage_full'
   | 'storage_failed'
   | 'shutting_down'
@@ -107,6 +108,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   too_many_requests: { status: 429, title: 'Too many requests' },
   // The gateway itself.
   overloaded: { status: 503, title: 'Gateway overloaded' },
+  not_leading: { status: 503, title: 'Another member leads' },
   storage_full: { status: 503, title: 'Storage full' },
   storage_failed: { status: 503, title: 'Storage failed' },
   shutting_down: { status: 503, title: 'Gateway is starting or shutting down' },

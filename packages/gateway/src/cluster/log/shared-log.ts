@@ -59,15 +59,15 @@ export interface MemberList {
 
 /** The engine cannot be reached, or has not answered in time, or elects. To be tried again. */
 export class LogUnavailable extends Error {
-  override readonly name = 'LogUnavailable';
+  override readonly name: string = 'LogUnavailable';
 }
 
 /** The block asked for was trimmed: begin with a snapshot. */
 export class LogTrimmed extends Error {
-  override readonly name = 'LogTrimmed';
+  override readonly name: string = 'LogTrimmed';
 }
 
 /** What the log holds cannot be what was appended, or is not of this program: blocks are missing, or changed. Never gone over; for the operator. */
 export class LogBroken extends Error {
-  override readonly name = 'LogBroken';
+  override readonly name: string = 'LogBroken';
 }

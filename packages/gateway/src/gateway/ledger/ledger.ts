@@ -96,9 +96,9 @@ export class Ledger implements Target {
 
   /** Rebuilds the state from what the journal kept. To be called once, before `begin`; rejects with StorageProblem. */
   async recover(): Promise<Recovery> {
-    const recovery = await recoverState(this.#journal, this);
+    const recovery = await recoverState(this.#journal, this, () => this.#elapsedMs());
     // A store that is new begins with the time on the wall, so that it looks like one.
-    if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
+    if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs + recovery.passedMs - this.#elapsedMs();
     return recovery;
   }
 
@@ -298,6 +298,8 @@ export class Ledger implements Target {
     const view = await this.#take(openView(this.state));
     try {
       if (!this.isCommitted(this.logIndex)) await this.whenCommitted(this.logIndex);
+      // Otherwise one that leads no more, and does not know, would show an old page.
+      await this.#journal.confirm?.();
     } catch (error) {
       view.close();
       throw error;

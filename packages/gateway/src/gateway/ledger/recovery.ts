@@ -11,19 +11,31 @@ import { restoreSections } from '../../snapshot/sections.ts';
 export interface Recovery extends Recovered {
   /** The time of the ledger when it stopped; 0 for a store that is new. */
   readonly nowMs: number;
+  /** How much later it is, where others have gone on meanwhile (Journal.confirm); otherwise 0. */
+  readonly passedMs: number;
   readonly seconds: number;
 }
 
 /** Fills what is new. Rejects with StorageProblem when what is kept cannot be made sense of. */
-export async function recoverState(journal: Journal, target: Target): Promise<Recovery> {
+export async function recoverState(
+  journal: Journal,
+  target: Target,
+  elapsedMs: () => number,
+): Promise<Recovery> {
   const begun = performance.now();
   const { state, keys } = target;
   const reader = new RecordReader(state);
   let newestMs = 0;
+  let laterByMs = Number.NEGATIVE_INFINITY;
+  const notice = (nowMs: number): void => {
+    newestMs = Math.max(newestMs, nowMs);
+    // What is read from a file was long ago.
+    if (journal.confirm !== undefined) laterByMs = Math.max(laterByMs, nowMs - elapsedMs());
+  };
   /** Applies a command as it was applied when its record was written. */
   function* redo(bytes: Uint8Array): Generator<void, void> {
     const { command, times } = yield* reader.readInSteps(bytes);
-    newestMs = Math.max(newestMs, times.nowMs);
+    notice(times.nowMs);
     // Without a snapshot this is the first change there was.
     keys.begin(times.nowMs);
     yield* command.apply(target, times);
@@ -32,7 +44,7 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
     async snapshot(logIndex, parts) {
       try {
         const { nowMs, lastPushMs } = await restoreSections(parts, state, keys);
-        newestMs = nowMs;
+        notice(nowMs);
         target.lastPushMs = lastPushMs;
       } catch (error) {
         throw unreadable(`the snapshot of position ${logIndex}`, error);
@@ -50,9 +62,11 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
       }
       return undefined;
     },
+    time: notice,
   });
   await setImmediate();
-  return { ...recovered, nowMs: newestMs, seconds: (performance.now() - begun) / 1000 };
+  const passedMs = Math.max(0, laterByMs + elapsedMs() - newestMs);
+  return { ...recovered, nowMs: newestMs, passedMs, seconds: (performance.now() - begun) / 1000 };
 }
 
 function unreadable(what: string, error: unknown): StorageProblem {

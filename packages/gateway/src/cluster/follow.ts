@@ -1,0 +1,197 @@
+/**
+ * Reads the shared log into a state, block after block, for as long as somebody else leads. Once nobody was heard for the lease, or who led
+ * has said that it stops, it tries to take over; that it ends means that this process leads.
+ */
+import { ByteReader } from '../primitives/byte-writer.ts';
+import type { RecoverySink } from '../journal/journal.ts';
+import { takeOver } from './lead.ts';
+import type { LeadOptions } from './lead.ts';
+import { Chain } from './log/chain.ts';
+import { LogBroken, LogUnavailable } from './log/shared-log.ts';
+import type { LogBlock } from './log/shared-log.ts';
+
+const RETRY_MS = 50;
+const RETRY_MS_MAX = 1_000;
+/** Of the lease, so that not all who wait for it are done at once. */
+const JITTER = 0.1;
+
+export interface FollowOptions extends LeadOptions {
+  readonly leaseMs: number;
+  /** Told after each block, and when the log is reached or not. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Progress {
+  readonly chain: Chain;
+  /** Why the log cannot be read now. */
+  readonly problem: string | undefined;
+}
+
+export interface Followed {
+  readonly chain: Chain;
+  readonly snapshotLogIndex: number;
+  readonly records: number;
+}
+
+/** The log belongs to another cluster; for the operator. */
+export class OtherCluster extends Error {
+  override readonly name: string = 'OtherCluster';
+}
+
+export class Follow {
+  readonly #options: FollowOptions;
+  readonly #signal: AbortSignal;
+  readonly #into: RecoverySink;
+  #chain = new Chain();
+  /** Records that the snapshot has already, beyond those that the chain knows. */
+  #covered = 0;
+  #records = 0;
+  #heardMs: number;
+  #patienceMs: number;
+
+  constructor(into: RecoverySink, options: FollowOptions, signal: AbortSignal) {
+    this.#into = into;
+    this.#options = options;
+    this.#signal = signal;
+    this.#heardMs = options.timing.nowMs();
+    this.#patienceMs = this.#newPatience();
+  }
+
+  /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, OtherCluster, or the reason of the signal. */
+  async untilLeading(): Promise<Followed> {
+    await this.#retrying(() => this.#restore());
+    await this.#retrying(() => this.#follow());
+    return { chain: this.#chain, snapshotLogIndex: this.#covered, records: this.#records };
+  }
+
+  async #retrying(attempt: () => Promise<void>): Promise<void> {
+    const { timing } = this.#options;
+    for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
+      this.#signal.throwIfAborted();
+      const before = this.#chain.number;
+      try {
+        await attempt();
+        return;
+      } catch (error) {
+        if (!(error instanceof LogUnavailable)) throw error;
+        if (this.#chain.number > before) pauseMs = RETRY_MS;
+        this.#report(error.message);
+      }
+      await timing.sleep(pauseMs, this.#signal);
+    }
+  }
+
+  /** From the newest snapshot of the log. Nothing was given to the sink while it rejects. */
+  async #restore(): Promise<void> {
+    const { log } = this.#options;
+    const [newest] = await log.snapshots();
+    if (newest === undefined) return;
+    const parts = log.getSnapshot(newest)[Symbol.asyncIterator]();
+    const head = await parts.next();
+    if (head.done === true) throw new LogBroken(`the snapshot of block ${newest} is empty`);
+    const reader = new ByteReader(head.value);
+    const chain = Chain.read(reader);
+    const covered = reader.whole();
+    const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => parts };
+    try {
+      await this.#into.snapshot(covered, rest);
+    } catch (error) {
+      // Half of it is in the state.
+      throw error instanceof LogUnavailable
+        ? new LogBroken(`the snapshot of block ${newest}: ${error.message}`)
+        : error;
+    }
+    this.#chain = chain;
+    this.#covered = covered;
+    this.#check();
+    this.#hear();
+  }
+
+  async #follow(): Promise<void> {
+    const { log } = this.#options;
+    if (this.#chain.number === 0 && (await log.end()) === 0 && (await this.#takeOver())) return;
+    const over = new AbortController();
+    const blocks = log
+      .tail(this.#chain.number, AbortSignal.any([over.signal, this.#signal]))
+      [Symbol.asyncIterator]();
+    try {
+      for (let next = blocks.next(); ;) {
+        const block = await this.#nextBlock(next);
+        if (block === 'leads') return;
+        await this.#take(block);
+        next = blocks.next();
+      }
+    } finally {
+      over.abort();
+      blocks.return?.(undefined)?.catch(() => undefined);
+    }
+  }
+
+  /** The next block, or that this process has begun to lead instead. */
+  async #nextBlock(next: Promise<IteratorResult<LogBlock>>): Promise<LogBlock | 'leads'> {
+    const { timing } = this.#options;
+    next.catch(() => undefined);
+    for (;;) {
+      const untilMs = this.#chain.isHandedOver ? 0 : this.#heardMs + this.#patienceMs;
+      const waiting = new AbortController();
+      const late = timing
+        .sleep(Math.max(0, untilMs - timing.nowMs()), AbortSignal.any([waiting.signal, this.#signal]))
+        .then(() => 'late' as const);
+      late.catch(() => undefined);
+      const first = await Promise.race([next, late]).finally(() => waiting.abort());
+      if (first === 'late') {
+        if (await this.#takeOver()) return 'leads';
+        // Somebody was there just now.
+        this.#chain.isHandedOver = false;
+        this.#hear();
+      } else {
+        if (first.done !== true) return first.value;
+        this.#signal.throwIfAborted();
+        throw new LogUnavailable('the log has ended');
+      }
+    }
+  }
+
+  #takeOver(): Promise<boolean> {
+    return takeOver(this.#chain, this.#options, this.#signal);
+  }
+
+  async #take(block: LogBlock): Promise<void> {
+    const { records, ledgerMs } = this.#chain.take(block);
+    this.#check();
+    let index = this.#chain.index - records.length;
+    for (const record of records) {
+      index += 1;
+      if (index <= this.#covered) continue;
+      this.#records += 1;
+      const applied = this.#into.record(index, record);
+      if (applied !== undefined) await applied;
+    }
+    if (ledgerMs !== undefined) this.#into.time?.(ledgerMs);
+    this.#hear();
+    this.#report(undefined);
+  }
+
+  #check(): void {
+    const { leader } = this.#chain;
+    const { self } = this.#options;
+    if (leader === undefined || leader.cluster === self.cluster) return;
+    throw new OtherCluster(
+      `the log belongs to the cluster ${JSON.stringify(leader.cluster)}, and this member is of ${JSON.stringify(self.cluster)}; ` +
+        'give each cluster a log of its own, or its name with --cluster.name',
+    );
+  }
+
+  #hear(): void {
+    this.#heardMs = this.#options.timing.nowMs();
+    this.#patienceMs = this.#newPatience();
+  }
+
+  #newPatience(): number {
+    return this.#options.leaseMs * (1 + JITTER * this.#options.timing.random());
+  }
+
+  #report(problem: string | undefined): void {
+    this.#options.onProgress?.({ chain: this.#chain, problem });
+  }
+}

@@ -1,0 +1,415 @@
+/**
+ * Appends to the shared log what the one that leads decides: records in groups, a block at a time, and a beat where there are none. Each block
+ * is put right after the one before, so the first that finds another one in its place says that somebody else leads now; what waits is then
+ * never acknowledged.
+ */
+import { RequestError } from '../model/errors.ts';
+import { ByteWriter } from '../primitives/byte-writer.ts';
+import { BlockWriter, payloadBytesMax, writeBeat, writeLeader, writePart } from './log/block.ts';
+import type { BlockHead, BlockKind, Leader } from './log/block.ts';
+import { appendSurely } from './log/append-surely.ts';
+import type { Chain } from './log/chain.ts';
+import { LogUnavailable } from './log/shared-log.ts';
+import type { SharedLog } from './log/shared-log.ts';
+import type { Timing } from './timing.ts';
+
+/** An engine takes about as long for one of these as for an empty one, and a reader has something to do soon. */
+const GROUP_BYTES = 256 * 1024;
+const RECORD_HEAD_BYTES = 8;
+/** Waiting to be committed. Above it, new ones wait for space. */
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+export const BEAT_MS = 1_000;
+
+export interface LeadOptions {
+  readonly log: SharedLog;
+  readonly timing: Timing;
+  readonly self: Leader;
+  /** Of this process, by chance. */
+  readonly writer: Uint8Array;
+  /** For a log that is empty, by chance. */
+  readonly newLog: Uint8Array;
+  /** For so long an append may take before new records are refused. */
+  readonly holdMs: number;
+  /** The ledger's time, for beats. */
+  readonly ledgerMs: () => number;
+  /** Called once: somebody else leads, or the log is broken. */
+  readonly onFailure: (error: Error) => void;
+  readonly onCommit?: ((seconds: number) => void) | undefined;
+}
+
+/** Somebody else leads. What was appended and not committed is not in the log, and never will be. */
+export class Overtaken extends RequestError {
+  constructor() {
+    super(
+      'not_leading',
+      'another member of the cluster leads, and this one has counted nothing of the request; send it again',
+    );
+  }
+}
+
+interface Waiting {
+  readonly committed: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Records that are committed together: those of one block, or one that goes in parts. So none of them can be counted where another is not. */
+class Group {
+  readonly payload = new ByteWriter();
+  /** The record that goes in parts. */
+  long: Uint8Array | undefined;
+  count = 0;
+  recordBytes = 0;
+  /** The log index of the last one. */
+  upTo = 0;
+  #waiting: Waiting | undefined;
+
+  get committed(): Promise<void> {
+    return (this.#waiting ??= waiting()).committed;
+  }
+
+  resolve(): void {
+    this.#waiting?.resolve();
+  }
+
+  reject(error: Error): void {
+    this.#waiting?.reject(error);
+  }
+}
+
+/** Tries to lead from the block after the chain's on. False where somebody else was faster. */
+export async function takeOver(chain: Chain, options: LeadOptions, signal: AbortSignal): Promise<boolean> {
+  const { log, timing, self, writer, newLog } = options;
+  const blocks = new BlockWriter();
+  const head: BlockHead = {
+    kind: 'takeover',
+    log: chain.number === 0 ? newLog : chain.log,
+    writer,
+    term: chain.term + 1,
+    first: chain.index + 1,
+    count: 0,
+    before: chain.hash,
+  };
+  const payload = new ByteWriter();
+  writeLeader(payload, self);
+  const block = blocks.finish(head, payload);
+  const outcome = await appendSurely(log, { after: chain.number, block, signal }, timing);
+  if (outcome === 'overtaken') return false;
+  chain.appended(head, block);
+  chain.leader = self;
+  chain.isHandedOver = false;
+  return true;
+}
+
+export class Lead {
+  logIndex: number;
+  committedLogIndex: number;
+  failure: Error | undefined;
+  commits = 0;
+  commitSeconds = 0;
+  waitingBytes = 0;
+  /** Of records committed since the last snapshot. */
+  bytesSinceSnapshot = 0;
+  readonly #chain: Chain;
+  readonly #options: LeadOptions;
+  readonly #blocks = new BlockWriter();
+  /** For what is in no group. */
+  readonly #beats = new ByteWriter();
+  readonly #groupBytes: number;
+  readonly #partBytes: number;
+  /** In order; the first may be under way. */
+  readonly #groups: Group[] = [];
+  /** The first of them, once its block is made. */
+  #taken: Group | undefined;
+  /** For those who wait for a block that begins after they asked. */
+  #confirming: Waiting | undefined;
+  #isScheduled = false;
+  #running: Promise<void> | undefined;
+  #isClosing = false;
+  #inFlightSinceMs: number | undefined;
+  #lastBlockMs: number;
+  #spaceWaits: (() => void)[] = [];
+  #snapshot: { readonly index: number; best: Chain; readonly done: Waiting } | undefined;
+  /** The chain before the first part of the record that goes in parts now. */
+  #beforeParts: Chain | undefined;
+  readonly #stopped = new AbortController();
+
+  constructor(chain: Chain, options: LeadOptions) {
+    this.#chain = chain;
+    this.#options = options;
+    this.logIndex = chain.index;
+    this.committedLogIndex = chain.index;
+    this.#partBytes = payloadBytesMax(options.log.blockBytesMax) - 1;
+    this.#groupBytes = Math.min(GROUP_BYTES, this.#partBytes);
+    this.#lastBlockMs = options.timing.nowMs();
+    void this.#beat();
+  }
+
+  append(record: Uint8Array): number {
+    this.logIndex += 1;
+    if (this.failure !== undefined) return this.logIndex;
+    const group = this.#groupFor(record.length);
+    if (record.length + RECORD_HEAD_BYTES > this.#partBytes) group.long = Uint8Array.from(record);
+    else {
+      group.payload.whole(record.length);
+      group.payload.raw(record);
+    }
+    group.count += 1;
+    group.recordBytes += record.length;
+    group.upTo = this.logIndex;
+    this.waitingBytes += record.length;
+    this.#schedule();
+    return this.logIndex;
+  }
+
+  #groupFor(recordBytes: number): Group {
+    const last = this.#groups.at(-1);
+    const isFree = last !== undefined && last !== this.#taken && last.long === undefined;
+    if (isFree && last.payload.length + recordBytes + RECORD_HEAD_BYTES <= this.#groupBytes) return last;
+    const group = new Group();
+    this.#groups.push(group);
+    return group;
+  }
+
+  canAppend(recordBytes: number): boolean {
+    return this.waitingBytes + recordBytes <= Math.max(WAITING_BYTES_MAX, recordBytes) && !this.isStuck;
+  }
+
+  /** Whether the engine has not answered for as long as pushes are held. */
+  get isStuck(): boolean {
+    const since = this.#inFlightSinceMs;
+    return since !== undefined && this.#options.timing.nowMs() - since > this.#options.holdMs;
+  }
+
+  /** Resolves when something was committed. False after the hold. */
+  async waitForCommit(): Promise<boolean> {
+    if (this.failure !== undefined) throw this.failure;
+    const over = new AbortController();
+    const committed = new Promise<boolean>((resolve) => this.#spaceWaits.push(() => resolve(true)));
+    const held = this.#options.timing.sleep(this.#options.holdMs, over.signal).then(
+      () => false,
+      () => false,
+    );
+    try {
+      return await Promise.race([committed, held]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  whenCommitted(logIndex: number): Promise<void> {
+    if (logIndex <= this.committedLogIndex) return Promise.resolve();
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    const group = this.#groups.find(({ upTo }) => upTo >= logIndex);
+    if (group === undefined) throw new Error('BUG: a record is waited for that was not appended');
+    return group.committed;
+  }
+
+  /**
+   * Resolves once a block was appended whose append began after the call: so this process led when it was called. Rejects where it leads no more,
+   * and with LogUnavailable after the hold.
+   */
+  async confirm(): Promise<void> {
+    const { committed } = this.#wantBlock();
+    const { timing, holdMs } = this.#options;
+    const over = new AbortController();
+    const held = timing.sleep(holdMs, over.signal).then(() => {
+      throw new LogUnavailable('the log has not answered in time');
+    });
+    held.catch(() => undefined);
+    try {
+      await Promise.race([committed, held]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #wantBlock(): Waiting {
+    if (this.failure !== undefined) throw this.failure;
+    this.#confirming ??= waiting();
+    this.#schedule();
+    return this.#confirming;
+  }
+
+  /**
+   * Where to go on from with the state as it is after the record at `index`: the last block that has no later record. Resolves once that record is
+   * committed. To be asked before a later one is; one at a time.
+   */
+  async chainAt(index: number): Promise<Chain> {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.#chain.index > index) throw new Error('the log has gone on meanwhile');
+    const best = this.#beforeParts ?? this.#chain.copy();
+    if (this.committedLogIndex === index) return best;
+    const snapshot = { index, best, done: waiting() };
+    this.#snapshot = snapshot;
+    try {
+      await snapshot.done.committed;
+    } finally {
+      this.#snapshot = undefined;
+    }
+    return snapshot.best;
+  }
+
+  /** Appends what waits, and says that it stops. Resolves in any case, after the hold at the latest. */
+  async handOver(): Promise<void> {
+    this.#isClosing = true;
+    const limit = new AbortController();
+    const { timing, holdMs } = this.#options;
+    const late = timing.sleep(holdMs, limit.signal).catch(() => undefined);
+    await Promise.race([this.#drainAndSay(), late]);
+    limit.abort();
+    this.stop(new Overtaken());
+  }
+
+  async #drainAndSay(): Promise<void> {
+    try {
+      await this.whenCommitted(this.logIndex);
+      await this.#running;
+      await this.#put('handover', this.#beats, 0);
+    } catch {
+      // Whoever leads now needs nothing of it.
+    }
+  }
+
+  /** Nothing is committed any more. */
+  stop(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.#stopped.abort(error);
+    for (const each of [...this.#groups, this.#confirming, this.#snapshot?.done]) each?.reject(error);
+    this.#groups.length = 0;
+    this.#confirming = undefined;
+    this.#freeSpace();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#running !== undefined) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined;
+      });
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.failure === undefined && (this.#groups.length > 0 || this.#confirming !== undefined))
+        await this.#putNext();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.stop(error);
+    this.#options.onFailure(error);
+  }
+
+  async #putNext(): Promise<void> {
+    const group = this.#groups[0];
+    this.#taken = group;
+    if (group === undefined) {
+      writeBeat(this.#beats, { leader: this.#options.self, ledgerMs: this.#options.ledgerMs() });
+      await this.#put('beat', this.#beats, 0);
+    } else if (group.long === undefined) await this.#put('records', group.payload, group.count);
+    else await this.#putParts(group.long);
+    if (group !== undefined) this.#committed(group);
+  }
+
+  async #putParts(record: Uint8Array): Promise<void> {
+    this.#beforeParts = this.#chain.copy();
+    for (let at = 0; at < record.length; at += this.#partBytes) {
+      const bytes = record.subarray(at, at + this.#partBytes);
+      const isLast = at + bytes.length === record.length;
+      writePart(this.#beats, { isLast, bytes });
+      await this.#put('part', this.#beats, isLast ? 1 : 0);
+    }
+    this.#beforeParts = undefined;
+  }
+
+  /** Appends a block of what was written. */
+  async #put(kind: BlockKind, payload: ByteWriter, count: number): Promise<void> {
+    const { log, timing, writer } = this.#options;
+    const chain = this.#chain;
+    const head: BlockHead = {
+      kind,
+      log: chain.log,
+      writer,
+      term: chain.term,
+      first: chain.index + 1,
+      count,
+      before: chain.hash,
+    };
+    const block = this.#blocks.finish(head, payload);
+    const confirming = this.#confirming;
+    this.#confirming = undefined;
+    const begunMs = timing.nowMs();
+    this.#inFlightSinceMs = begunMs;
+    const where = { after: chain.number, block, signal: this.#stopped.signal };
+    const outcome = await appendSurely(log, where, timing).catch((error: unknown) => {
+      confirming?.reject(error as Error);
+      throw error;
+    });
+    if (outcome === 'overtaken') {
+      const error = new Overtaken();
+      confirming?.reject(error);
+      throw error;
+    }
+    chain.appended(head, block);
+    this.#lastBlockMs = timing.nowMs();
+    this.#inFlightSinceMs = undefined;
+    const seconds = (this.#lastBlockMs - begunMs) / 1000;
+    this.commits += 1;
+    this.commitSeconds += seconds;
+    if (count > 0) this.#options.onCommit?.(seconds);
+    confirming?.resolve();
+  }
+
+  #committed(group: Group): void {
+    this.#groups.shift();
+    this.committedLogIndex = group.upTo;
+    this.waitingBytes -= group.recordBytes;
+    this.bytesSinceSnapshot += group.recordBytes;
+    group.resolve();
+    const snapshot = this.#snapshot;
+    if (snapshot !== undefined && group.upTo <= snapshot.index) snapshot.best = this.#chain.copy();
+    if (snapshot !== undefined && group.upTo >= snapshot.index) snapshot.done.resolve();
+    this.#freeSpace();
+  }
+
+  #freeSpace(): void {
+    const waits = this.#spaceWaits;
+    this.#spaceWaits = [];
+    for (const resolve of waits) resolve();
+  }
+
+  async #beat(): Promise<void> {
+    const { timing } = this.#options;
+    try {
+      for (;;) {
+        await timing.sleep(Math.max(1, this.#lastBlockMs + BEAT_MS - timing.nowMs()), this.#stopped.signal);
+        if (this.#isClosing) return;
+        if (timing.nowMs() >= this.#lastBlockMs + BEAT_MS) await this.#wantBlock().committed;
+      }
+    } catch {
+      // It has stopped, for a reason that others were told.
+    }
+  }
+}
+
+function waiting(): Waiting {
+  const { promise, resolve, reject } = withResolvers();
+  // Not everybody who could wait does.
+  promise.catch(() => undefined);
+  return { committed: promise, resolve, reject };
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((...both) => ([resolve, reject] = both));
+  return { promise, resolve, reject };
+}

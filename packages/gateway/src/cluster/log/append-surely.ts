@@ -1,0 +1,54 @@
+import type { Timing } from '../timing.ts';
+import { LogUnavailable } from './shared-log.ts';
+import type { SharedLog } from './shared-log.ts';
+
+const RETRY_MS = 50;
+const RETRY_MS_MAX = 1_000;
+
+/**
+ * Appends until the outcome is known. After a lost reply the block may stand there already, or come late: so the same one is tried again until
+ * it wins, or one stands in its place, which is its own where the bytes are the same. Rejects with what is no LogUnavailable, and with
+ * the reason of `signal`, when the outcome stays unknown.
+ */
+export async function appendSurely(
+  log: SharedLog,
+  {
+    after,
+    block,
+    signal,
+  }: { readonly after: number; readonly block: Uint8Array; readonly signal: AbortSignal },
+  timing: Timing,
+): Promise<'appended' | 'overtaken'> {
+  let isSure = true;
+  for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
+    signal.throwIfAborted();
+    try {
+      const outcome = await log.append(after, block);
+      if (outcome === 'appended' || isSure) return outcome;
+      return (await isThere(log, { after, block, signal })) ? 'appended' : 'overtaken';
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      isSure = false;
+    }
+    await timing.sleep(pauseMs, signal);
+  }
+}
+
+async function isThere(
+  log: SharedLog,
+  {
+    after,
+    block,
+    signal,
+  }: { readonly after: number; readonly block: Uint8Array; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const end = await log.end();
+  // Then the engine has lost what it acknowledged.
+  if (end < after) return false;
+  // It was said that a block stands there.
+  if (end === after) throw new LogUnavailable('the log has said that it has a block, and that it has not');
+  for await (const { number, bytes } of log.tail(after, signal))
+    return number === after + 1 && Buffer.compare(bytes, block) === 0;
+  signal.throwIfAborted();
+  throw new LogUnavailable('the log has ended');
+}

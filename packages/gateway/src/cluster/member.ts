@@ -1,0 +1,229 @@
+/**
+ * A process of a cluster, through all that it goes through: it joins, follows who leads, takes over, and leads until somebody else does. Then
+ * what it has is thrown away, as it may hold what the log does not, and it joins anew.
+ */
+import type { Journal } from '../journal/journal.ts';
+import type { RequestError } from '../model/errors.ts';
+import type { Log } from '../primitives/log.ts';
+import type { Progress } from './follow.ts';
+import { Overtaken } from './lead.ts';
+import type { Leader } from './log/block.ts';
+import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
+import type { SharedLog } from './log/shared-log.ts';
+import { ReplicatedJournal } from './replicated-journal.ts';
+import type { Timing } from './timing.ts';
+
+/** Between two looks at a log that has become shorter. */
+const LOOK_MS = 1_000;
+
+/** What a member has of the state, from when it joins until it is overtaken. */
+export interface MemberGateway {
+  /** Resolves when it leads. */
+  open(): Promise<void>;
+  /** Says why to all who ask from now on. */
+  fail(why: RequestError): void;
+  close(): Promise<void>;
+  /** The ledger's time. */
+  ledgerMs(): number;
+}
+
+export interface MemberOptions<G extends MemberGateway> {
+  readonly log: SharedLog;
+  readonly timing: Timing;
+  readonly self: Leader;
+  readonly leaseMs: number;
+  readonly holdMs: number;
+  readonly messages: Log;
+  /** A new one, with nothing in it. */
+  readonly create: (journal: Journal) => G;
+  /** Of so many bytes, by chance. */
+  readonly randomBytes: (count: number) => Uint8Array;
+  /** The log cannot be used, for a reason that an operator has to deal with. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export type Role = 'joining' | 'following' | 'leading';
+
+const WRITER_BYTES = 8;
+const LOG_BYTES = 16;
+
+export class Member<G extends MemberGateway> {
+  /** Of the state there is now; another one after each time that it was overtaken. */
+  current: G;
+  role: Role = 'joining';
+  /** Why the log cannot be read now; undefined when it can. */
+  problem: string | undefined;
+  /** How often another one took over from this process. */
+  timesOvertaken = 0;
+  readonly #options: MemberOptions<G>;
+  #journal: ReplicatedJournal;
+  #leader: Leader | undefined;
+  #lastBlockMs: number;
+  /** The number of the last block that it has read or appended, also before it joined anew. */
+  #seen = 0;
+  #failure: { readonly promise: Promise<never>; readonly reject: (error: Error) => void };
+  #isClosed = false;
+  readonly #stopped = new AbortController();
+  #done: Promise<void> | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: MemberOptions<G>) {
+    this.#options = options;
+    this.#lastBlockMs = options.timing.nowMs();
+    this.#failure = failure();
+    this.#journal = this.#newJournal();
+    this.current = options.create(this.#journal);
+  }
+
+  get isLeading(): boolean {
+    return this.role === 'leading' && this.#journal.isLeading;
+  }
+
+  /** Who leads, as far as this process has read; undefined where it knows of nobody. */
+  get leader(): Leader | undefined {
+    return this.isLeading ? this.#options.self : this.#leader;
+  }
+
+  /** Since it has read a block, or appended one. */
+  get silentMs(): number {
+    return this.isLeading ? 0 : this.#options.timing.nowMs() - this.#lastBlockMs;
+  }
+
+  /** The number of the last block it has read or appended. */
+  get blockNumber(): number {
+    return this.#journal.blockNumber;
+  }
+
+  /** Calls it whenever who leads may be another one. Returns what ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  /** Hands over, if it leads. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopped.abort(new Error('this member has stopped'));
+    this.#journal.stopFollowing();
+    await this.current.close();
+    this.#failure.reject(new Error('this member has stopped'));
+    await this.#done;
+  }
+
+  /** As after a crash. */
+  abandon(): void {
+    this.#isClosed = true;
+    this.#stopped.abort(new Error('this member was abandoned'));
+    this.#journal.abandon();
+    this.#failure.reject(new Error('this member was abandoned'));
+  }
+
+  async #run(): Promise<void> {
+    let isBroken = false;
+    for (;;) {
+      let error: unknown;
+      try {
+        await this.current.open();
+        this.#become('leading');
+        this.#options.messages.info('this member leads', { block: this.blockNumber });
+        isBroken = false;
+        await this.#failure.promise;
+      } catch (thrown) {
+        error = thrown;
+      }
+      if (this.#isClosed) return;
+      const mayJoin =
+        error instanceof Overtaken ||
+        error instanceof LogTrimmed ||
+        (error instanceof LogBroken && !isBroken);
+      if (!mayJoin) {
+        this.#options.onFatal(error as Error);
+        return;
+      }
+      isBroken = error instanceof LogBroken;
+      await this.#joinAnew(error as Error);
+      if (this.#stopped.signal.aborted) return;
+    }
+  }
+
+  async #joinAnew(why: Error): Promise<void> {
+    const { messages, create } = this.#options;
+    if (why instanceof Overtaken) this.timesOvertaken += 1;
+    messages.warn('this member joins anew; what it has acknowledged is in the log', { why: why.message });
+    const old = this.current;
+    this.#seen = Math.max(this.#seen, this.#journal.blockNumber);
+    this.#journal.abandon();
+    old.fail(new Overtaken());
+    this.#leader = undefined;
+    this.#become('joining');
+    old.close().catch(() => undefined);
+    await this.#untilWhole();
+    this.#failure = failure();
+    this.#journal = this.#newJournal();
+    this.current = create(this.#journal);
+  }
+
+  /** A log that ends before what this process has seen in it has lost what was acknowledged; it waits for the rest. */
+  async #untilWhole(): Promise<void> {
+    const { log, timing, messages } = this.#options;
+    let isTold = false;
+    while (!this.#stopped.signal.aborted) {
+      try {
+        const end = await log.end();
+        if (end >= this.#seen) return;
+        this.problem = `the log ends with block ${end}, and this member has seen block ${this.#seen}: the engine has lost what was acknowledged`;
+        if (!isTold) messages.error(`${this.problem}; restart all members to go on with what the log has`);
+        isTold = true;
+      } catch (error) {
+        if (!(error instanceof LogUnavailable)) throw error;
+        this.problem = error.message;
+      }
+      await timing.sleep(LOOK_MS, this.#stopped.signal).catch(() => undefined);
+    }
+  }
+
+  #newJournal(): ReplicatedJournal {
+    const { log, timing, self, leaseMs, holdMs, randomBytes } = this.#options;
+    const { reject } = this.#failure;
+    return new ReplicatedJournal({
+      log,
+      timing,
+      self,
+      leaseMs,
+      holdMs,
+      writer: randomBytes(WRITER_BYTES),
+      newLog: randomBytes(LOG_BYTES),
+      ledgerMs: () => this.current.ledgerMs(),
+      onFailure: (error) => {
+        this.current.fail(new Overtaken());
+        reject(error);
+      },
+      onProgress: (progress) => this.#progress(progress),
+    });
+  }
+
+  #progress({ chain, problem }: Progress): void {
+    this.problem = problem;
+    if (problem !== undefined) return;
+    this.#lastBlockMs = this.#options.timing.nowMs();
+    const isNew = this.#leader !== chain.leader;
+    this.#leader = chain.leader;
+    if (isNew || this.role === 'joining') this.#become('following');
+  }
+
+  #become(role: Role): void {
+    this.role = role;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function failure(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {
+  let reject!: (error: Error) => void;
+  const promise = new Promise<never>((_, no) => (reject = no));
+  promise.catch(() => undefined);
+  return { promise, reject };
+}

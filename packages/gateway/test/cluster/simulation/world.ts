@@ -1,0 +1,342 @@
+/**
+ * A cluster on virtual time: the real gateway, records, journal and takeover, on a faulty log. Senders push, somebody scrapes, and things go wrong
+ * as the seed says. What was promised is checked all the way; a broken promise is thrown.
+ */
+import { embed } from '../../../src/embed.ts';
+import { Member } from '../../../src/cluster/member.ts';
+import type { MemberGateway } from '../../../src/cluster/member.ts';
+import type { Journal } from '../../../src/journal/journal.ts';
+import { RequestError } from '../../../src/model/errors.ts';
+import { silentLog } from '../../../src/primitives/log.ts';
+import { FaultyLog, newEngine, noFaults } from './faulty-log.ts';
+import type { Engine, Faults } from './faulty-log.ts';
+import { Random } from './random.ts';
+import { VirtualProcess, VirtualTime } from './virtual-time.ts';
+
+const WALL_MS = 1_700_000_000_000;
+const LEASE_MS = 3_000;
+const HOLD_MS = 10_000;
+const LONG_PAD = 'x'.repeat(6_000);
+
+type Embedded = ReturnType<typeof embed>;
+interface Kept extends MemberGateway {
+  readonly of: Embedded;
+}
+
+interface Running {
+  readonly name: string;
+  readonly process: VirtualProcess;
+  readonly log: FaultyLog;
+  readonly member: Member<Kept>;
+}
+
+interface Sender {
+  readonly label: string;
+  readonly hasKeys: boolean;
+  made: number;
+  acknowledged: number;
+  /** Without a key, and nobody knows whether it counts. */
+  unsure: number;
+}
+
+export interface Outcome {
+  readonly acknowledged: number;
+  readonly scrapes: number;
+  readonly blocks: number;
+  readonly overtaken: number;
+  readonly takeovers: number;
+}
+
+export class World {
+  readonly #random: Random;
+  readonly #time = new VirtualTime();
+  readonly #engine: Engine;
+  readonly #faults: Faults = { ...noFaults };
+  readonly #members = new Map<string, Running>();
+  readonly #senders: readonly Sender[];
+  #isCalm = false;
+  #scrapes = 0;
+  #overtaken = 0;
+  #leads = 0;
+  #lastPage = new Map<string, number>();
+  #problem: Error | undefined;
+
+  constructor(seed: number, options: { readonly comparesAndSets?: boolean } = {}) {
+    this.#random = new Random(seed);
+    this.#engine = newEngine(options);
+    for (const name of ['a', 'b', 'c'].slice(0, 2 + this.#random.below(2))) this.#boot(name);
+    this.#senders = Array.from({ length: 4 }, (_, i) => ({
+      label: `${i}${i === 3 ? LONG_PAD : ''}`,
+      hasKeys: i % 2 === 0,
+      made: 0,
+      acknowledged: 0,
+      unsure: 0,
+    }));
+  }
+
+  /** Goes through it all; throws where a promise is broken. */
+  async run(): Promise<Outcome> {
+    const done = Promise.all([...this.#senders.map((each) => this.#send(each)), this.#scrapeNowAndThen()]);
+    done.catch(() => undefined);
+    for (let left = 30; left > 0 && this.#problem === undefined; left -= 1) {
+      this.#mischief();
+      await this.#time.pass(200 + this.#random.below(2_500));
+    }
+    this.#calm();
+    for (let left = 60; left > 0 && !this.#isOver(); left -= 1) await this.#time.pass(2_000);
+    this.#check(this.#isOver(), 'not all senders were answered in the end');
+    await this.#time.pass(20_000);
+    await Promise.race([done, this.#time.pass(30_000)]);
+    await this.#compareMembers();
+    if (this.#problem !== undefined) throw this.#problem;
+    return {
+      acknowledged: this.#senders.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+      scrapes: this.#scrapes,
+      blocks: this.#engine.blocks.length,
+      overtaken: this.#overtaken,
+      takeovers: this.#leads,
+    };
+  }
+
+  #boot(name: string): void {
+    const random = new Random(this.#random.below(2 ** 31));
+    const process = new VirtualProcess(this.#time, random);
+    const log = new FaultyLog(this.#engine, { time: this.#time, random, process, faults: this.#faults });
+    const aheadMs = random.below(100_000) - 50_000;
+    const clock = { now: () => WALL_MS + aheadMs + this.#time.nowMs, elapsed: () => this.#time.nowMs };
+    const create = (journal: Journal): Kept => {
+      const of = embed({ clock, log: silentLog }, journal);
+      return {
+        of,
+        open: async () => {
+          await of.gateway.open(3_600_000);
+          this.#leads += 1;
+        },
+        fail: (why) => of.gateway.fail(why),
+        close: () => of.gateway.close(),
+        ledgerMs: () => of.gateway.ledgerMs(),
+      };
+    };
+    const member: Member<Kept> = new Member({
+      log,
+      timing: process,
+      self: { cluster: 'c', url: name },
+      leaseMs: LEASE_MS,
+      holdMs: HOLD_MS,
+      messages: silentLog,
+      create,
+      randomBytes: (count) => random.bytes(count),
+      onFatal: (error) => this.#check(false, `${name} gave up: ${String(error)}`),
+    });
+    this.#members.set(name, { name, process, log, member });
+    member.start();
+  }
+
+  #kill({ name, process, member }: Running): void {
+    process.kill();
+    this.#overtaken += member.timesOvertaken;
+    member.abandon();
+    this.#members.delete(name);
+    // It starts again, with an empty disk.
+    this.#time.at(this.#isCalm ? 1 : this.#random.below(5_000), () => this.#boot(name));
+  }
+
+  #mischief(): void {
+    const random = this.#random;
+    const victim = [...this.#members.values()][random.below(3)];
+    Object.assign(this.#faults, random.chance(0.5) ? noFaults : { lost: 0.1, replyLost: 0.1, late: 0.05 });
+    if (victim === undefined) return;
+    const what = random.below(8);
+    if (what === 0) this.#kill(victim);
+    else if (what === 1) this.#pause(victim, 500 + random.below(9_000));
+    else if (what === 2) this.#cutOff(victim, 500 + random.below(9_000));
+    else if (what <= 4) this.#snapshot();
+    else if (what === 5) {
+      const leader = this.#leader();
+      if (leader !== undefined) this.#pause(leader, 3_500 + random.below(5_000));
+    } else if (what === 6) {
+      const leader = this.#leader();
+      if (leader !== undefined) this.#kill(leader);
+    }
+  }
+
+  #pause({ process }: Running, ms: number): void {
+    process.pause();
+    this.#time.at(ms, () => process.resume());
+  }
+
+  #cutOff({ log }: Running, ms: number): void {
+    log.isCutOff = true;
+    this.#time.at(ms, () => (log.isCutOff = false));
+  }
+
+  #snapshot(): void {
+    const leader = this.#leader();
+    if (leader !== undefined) void leader.member.current.of.gateway.snapshots.take();
+  }
+
+  #calm(): void {
+    this.#isCalm = true;
+    Object.assign(this.#faults, noFaults);
+    for (const { process, log } of this.#members.values()) {
+      process.resume();
+      log.isCutOff = false;
+    }
+  }
+
+  /** Of those who believe that they lead, any one. */
+  #leader(): Running | undefined {
+    const leading = [...this.#members.values()].filter(({ member }) => member.isLeading);
+    return leading.length === 0 ? undefined : this.#random.pick(leading);
+  }
+
+  #isOver(): boolean {
+    return (
+      this.#problem !== undefined ||
+      this.#senders.every(
+        ({ made, acknowledged, unsure }) => made === PUSHES && acknowledged + unsure === PUSHES,
+      )
+    );
+  }
+
+  async #send(sender: Sender): Promise<void> {
+    const { label, hasKeys } = sender;
+    while (sender.made < PUSHES) {
+      await this.#sleep(this.#random.below(1_500));
+      sender.made += 1;
+      const nth = sender.made;
+      const key = hasKeys ? `${label.slice(0, 1)} ${nth}` : undefined;
+      for (;;) {
+        const leader = this.#leader();
+        const outcome = leader === undefined ? 'nobody' : await this.#push(leader, label, key);
+        if (outcome === 'counted') sender.acknowledged += 1;
+        else if (outcome === 'unknown' && key === undefined) sender.unsure += 1;
+        else {
+          await this.#sleep(100 + this.#random.below(400));
+          continue;
+        }
+        break;
+      }
+    }
+  }
+
+  /** `nobody` where it has certainly not counted. */
+  async #push(
+    { process, member }: Running,
+    label: string,
+    key: string | undefined,
+  ): Promise<'counted' | 'nobody' | 'unknown'> {
+    return new Promise((resolve) => {
+      // Who waits for longer hears nothing, as from a process that is gone.
+      this.#time.at(12_000, () => resolve('unknown'));
+      process.reach(() => {
+        const { embedded } = member.current.of;
+        embedded
+          .push(`c_total{sender="${label}"} 1\n`, key === undefined ? {} : { idempotencyKey: key })
+          .then(
+            () => process.reach(() => resolve('counted')),
+            (error: unknown) =>
+              process.reach(() =>
+                resolve(error instanceof RequestError && error.status === 503 ? 'nobody' : 'unknown'),
+              ),
+          );
+      });
+    });
+  }
+
+  async #scrapeNowAndThen(): Promise<void> {
+    while (!this.#isOver()) {
+      await this.#sleep(300 + this.#random.below(1_000));
+      const leader = this.#leader();
+      if (leader === undefined) continue;
+      const before = new Map(this.#senders.map(({ label, acknowledged }) => [label, acknowledged]));
+      const page = await this.#scrape(leader);
+      if (page !== undefined) this.#checkPage(page, before);
+    }
+  }
+
+  #checkPage(page: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): void {
+    this.#scrapes += 1;
+    for (const { label, made, hasKeys } of this.#senders) {
+      const shown = page.get(label) ?? 0;
+      const name = label.slice(0, 1);
+      this.#check(
+        shown >= before.get(label)!,
+        `sender ${name}: ${before.get(label)} were acknowledged, and a later scrape shows ${shown}`,
+      );
+      this.#check(
+        shown <= made,
+        `sender ${name}${hasKeys ? ' with keys' : ''}: ${made} were pushed, and a scrape shows ${shown}`,
+      );
+      this.#check(
+        shown >= (this.#lastPage.get(label) ?? 0),
+        `sender ${name}: the counter fell from ${this.#lastPage.get(label)} to ${shown}`,
+      );
+      this.#lastPage.set(label, shown);
+    }
+  }
+
+  async #scrape({ process, member }: Running): Promise<ReadonlyMap<string, number> | undefined> {
+    const text = await new Promise<string | undefined>((resolve) => {
+      this.#time.at(12_000, () => resolve(undefined));
+      process.reach(() => {
+        member.current.of.embedded.scrape().then(
+          (page) => process.reach(() => resolve(page)),
+          () => process.reach(() => resolve(undefined)),
+        );
+      });
+    });
+    return text === undefined ? undefined : pageOf(text);
+  }
+
+  /** Each of them shows the same when it leads, and all that has to be there. */
+  async #compareMembers(): Promise<void> {
+    const left = [...this.#members.values()];
+    for (let many = left.length; many > 0 && this.#problem === undefined; many -= 1) {
+      await this.#time.pass(8_000);
+      const leader = this.#leader();
+      this.#check(leader !== undefined, 'nobody leads in the end');
+      if (leader === undefined) return;
+      const scraped = this.#scrape(leader);
+      await this.#time.pass(5_000);
+      const page = await scraped;
+      this.#check(page !== undefined, 'no page in the end');
+      for (const { label, hasKeys, acknowledged, unsure } of this.#senders) {
+        const shown = page?.get(label) ?? 0;
+        const most = hasKeys ? acknowledged : acknowledged + unsure;
+        this.#check(
+          shown >= acknowledged && shown <= most,
+          `sender ${label.slice(0, 1)}: ${acknowledged} to ${most} pushes, and ${shown} in the end`,
+        );
+      }
+      this.#checkPage(
+        page ?? new Map(),
+        new Map(this.#senders.map(({ label, acknowledged }) => [label, acknowledged])),
+      );
+      this.#members.delete(leader.name);
+      this.#overtaken += leader.member.timesOvertaken;
+      const closed = leader.member.close();
+      await this.#time.pass(2_000);
+      await closed;
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#time.at(ms, resolve));
+  }
+
+  #check(isSo: boolean, what: string): void {
+    if (!isSo) this.#problem ??= new Error(`at ${Math.round(this.#time.nowMs)} ms: ${what}`);
+  }
+}
+
+const PUSHES = 25;
+
+function pageOf(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    [...text.matchAll(/^c_total\{sender="(\w+)"\} (\d+)$/gm)].map(([, label, value]) => [
+      label!,
+      Number(value),
+    ]),
+  );
+}
