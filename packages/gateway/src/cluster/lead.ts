@@ -283,13 +283,11 @@ export class Lead {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#running !== undefined) return;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
+    // What else this turn brings shares the block.
     setImmediate(() => {
-      this.#isScheduled = false;
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined;
-      });
+      this.#running = this.#run();
     });
   }
 
@@ -299,6 +297,9 @@ export class Lead {
         await this.#putNext();
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      // In the same turn as the last look at what waits.
+      this.#isScheduled = false;
     }
   }
 
