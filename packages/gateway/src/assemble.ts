@@ -1,6 +1,8 @@
 /** The one place where the parts are put together, for the process and for those who embed the gateway. */
 import { Access } from './access/access.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { GatewayInUse } from './gateway/gateway.ts';
+import type { Telemetry } from './gateway/telemetry/telemetry.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { limitTable } from './store/limits.ts';
 import type { GatewayOptions } from './gateway/options.ts';
@@ -23,12 +25,15 @@ import type { Rules } from './rules/rules.ts';
 import { revision, version } from './version.ts';
 import type { WebConfigFile } from './web-config-file.ts';
 
-export interface Assembly {
-  readonly gateway: Gateway;
+/** A gateway, and the parts around it. */
+export interface Around<G extends GatewayInUse> {
+  readonly gateway: G;
   readonly server: GatewayServer;
   /** Undefined without a configuration file. */
   readonly reload: RulesReload | undefined;
 }
+
+export type Assembly = Around<Gateway>;
 
 export interface Parts {
   readonly gatewayOptions: GatewayOptions;
@@ -48,23 +53,42 @@ export interface Parts {
   readonly acceptsModeChange?: boolean;
 }
 
+export interface Kept {
+  readonly journal?: Journal;
+  readonly storage?: StorageOptions;
+}
+
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
-export function assemble(
-  given: Parts & { readonly journal?: Journal; readonly storage?: StorageOptions },
-): Assembly {
+export function assemble(given: Parts & Kept): Assembly {
   const parts = { ...given, log: withoutTokens(given.log) };
-  const { gatewayOptions, httpOptions, journal, clock, log, rules, webConfig } = parts;
-  const { scrapesMax, viewsBytesMax } = httpOptions;
-  const scrapes = { scrapesMax, viewsBytesMax };
-  const gateway = new Gateway({
-    options: gatewayOptions,
-    clock,
-    log,
-    journal,
-    scrapes,
-    rules,
+  const gateway = gatewayOf(parts);
+  return assembleAround(gateway, parts, (telemetry) => {
+    gateway.telemetry = telemetry;
+  });
+}
+
+/** Alone; what is around it is made by `assembleAround`. */
+export function gatewayOf(parts: Parts & Kept): Gateway {
+  const { scrapesMax, viewsBytesMax } = parts.httpOptions;
+  return new Gateway({
+    options: parts.gatewayOptions,
+    clock: parts.clock,
+    log: parts.log,
+    journal: parts.journal,
+    scrapes: { scrapesMax, viewsBytesMax },
+    rules: parts.rules,
     acceptsModeChange: parts.acceptsModeChange,
   });
+}
+
+/** `watch` is given what counts, for all gateways there will be. */
+export function assembleAround<G extends GatewayInUse>(
+  gateway: G,
+  parts: Parts & Kept,
+  watch: (telemetry: Telemetry) => void,
+  whyNotReady: () => RequestError | undefined = () => gateway.whyClosed,
+): Around<G> {
+  const { httpOptions, clock, log, webConfig } = parts;
   const reload = reloadOf(parts, gateway);
   const telemetry = createTelemetry({
     version,
@@ -73,14 +97,13 @@ export function assemble(
     config: reload === undefined ? undefined : () => reload.report,
     webConfig: webConfig === undefined ? undefined : () => webConfig.report,
   });
-  gateway.telemetry = telemetry;
+  watch(telemetry);
   const access = new Access({
     now: () => performance.now(),
     wallMs: () => clock.now(),
     rules: gateway.rulesInForce,
   });
   webConfig?.keep(access);
-  const whyNotReady = (): RequestError | undefined => gateway.whyClosed;
   const server = createServer({
     gateway,
     telemetry,
@@ -97,7 +120,7 @@ export function assemble(
 
 function reloadOf(
   { configFile, gatewayOptions, clock, log }: Parts,
-  gateway: Gateway,
+  gateway: GatewayInUse,
 ): RulesReload | undefined {
   if (configFile === undefined) return undefined;
   return new RulesReload({ path: configFile, circumstances: gatewayOptions, gateway, clock, log });

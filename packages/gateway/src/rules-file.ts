@@ -1,5 +1,5 @@
 /** The configuration file on disk: read at the start, and again whenever that is asked for. */
-import type { Gateway } from './gateway/gateway.ts';
+import type { GatewayInUse } from './gateway/gateway.ts';
 import { describeRenames, fieldsOf } from './gateway/renames.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import { RequestError } from './model/errors.ts';
@@ -60,7 +60,7 @@ export class RulesReload {
   onReload: ((rules: Rules) => void) | undefined;
   readonly #path: string;
   readonly #circumstances: Circumstances;
-  readonly #gateway: Gateway;
+  readonly #gateway: GatewayInUse;
   readonly #clock: Clock;
   readonly #log: Log;
   #report: ConfigReport;
@@ -71,7 +71,7 @@ export class RulesReload {
   constructor(deps: {
     readonly path: string;
     readonly circumstances: Circumstances;
-    readonly gateway: Gateway;
+    readonly gateway: GatewayInUse;
     readonly clock: Clock;
     readonly log: Log;
   }) {

@@ -62,7 +62,22 @@ import type { HoldingsByType, StorageReport, Telemetry } from './telemetry/telem
 const SUMS_WARNED_MAX = 100;
 const LIMIT_WARNED_EVERY_MS = 60_000;
 
-export class Gateway implements GatewayApi {
+/** What the parts around a gateway ask of it, all the time that it runs. */
+export interface GatewayInUse extends GatewayApi {
+  /** The rules that hold, also once they are others. */
+  readonly rulesInForce: Pick<RulesInForce, 'current'>;
+  /** Why it takes no pushes and shows no page; undefined when it does. */
+  readonly whyClosed: RequestError | undefined;
+  /** What holds now. */
+  readonly rules: Rules;
+  setRules(rules: Rules): Promise<void>;
+  /** What of the store other rules would have named otherwise than those now; takes some seconds at the most. */
+  renamesSince(previous: Rules): Promise<Renames | undefined>;
+  holdingsByType(): HoldingsByType;
+  close(): Promise<void>;
+}
+
+export class Gateway implements GatewayInUse {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
   readonly #options: GatewayOptions;
@@ -297,6 +312,12 @@ export class Gateway implements GatewayApi {
     this.#checkOpen();
     await this.#ruleChanges.set(rules, { acceptsModeChange: this.#acceptsModeChange });
     this.#expiry.wake();
+  }
+
+  /** The same before it is open: it begins by these. */
+  goOnBy(rules: Rules): void {
+    this.#rules.current = rules;
+    this.#ledger.beginBy(aggregationOf(this.#options, rules));
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

@@ -72,7 +72,7 @@ export class Ledger implements Target {
   readonly #writer: RecordWriter;
   /** For what is written in steps, between which other records are. */
   readonly #longWriter: RecordWriter;
-  readonly #aggregation: AggregationConfig;
+  #aggregation: AggregationConfig;
   readonly #keyBounds: KeyBounds;
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
@@ -115,6 +115,11 @@ export class Ledger implements Target {
     // Where nothing was kept.
     this.keys.begin(this.nowMs());
     return this.#beginKeys() && this.#beginAggregation();
+  }
+
+  /** What `begin` goes by, where that is not what the options say. */
+  beginBy(aggregation: AggregationConfig): void {
+    this.#aggregation = aggregation;
   }
 
   #beginKeys(): boolean {

@@ -1,0 +1,116 @@
+/** A process of a cluster put together: the same parts around a gateway that is another one after each time that it was overtaken. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as timeout } from 'node:timers/promises';
+
+import { assembleAround, gatewayOf } from './assemble.ts';
+import type { Around, Parts } from './assemble.ts';
+import { CurrentGateway } from './cluster/current-gateway.ts';
+import type { SharedLog } from './cluster/log/shared-log.ts';
+import { Member } from './cluster/member.ts';
+import type { MemberGateway } from './cluster/member.ts';
+import type { Timing } from './cluster/timing.ts';
+import type { Gateway } from './gateway/gateway.ts';
+import type { Telemetry } from './gateway/telemetry/telemetry.ts';
+import type { Journal } from './journal/journal.ts';
+import type { StorageOptions } from './journal/options.ts';
+import { RequestError } from './model/errors.ts';
+import { withoutTokens } from './primitives/hide-tokens.ts';
+import { noRules } from './rules/rules.ts';
+
+export interface ClusterParts {
+  readonly log: SharedLog;
+  readonly name: string;
+  /** Where the other members reach this one. */
+  readonly advertiseUrl: string;
+  readonly leaseMs: number;
+  readonly holdMs: number;
+}
+
+export interface MemberAssembly extends Around<CurrentGateway> {
+  readonly member: Member<KeptGateway>;
+}
+
+interface KeptGateway extends MemberGateway {
+  readonly gateway: Gateway;
+}
+
+export const realTiming: Timing = {
+  nowMs: () => performance.now(),
+  random: () => Math.random(),
+  async sleep(ms, signal) {
+    try {
+      await timeout(ms, undefined, { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
+};
+
+/** To be started by `member.start()`. */
+export function assembleMember(
+  given: Parts & {
+    readonly cluster: ClusterParts;
+    readonly storage: StorageOptions;
+    readonly onFatal: (error: Error) => void;
+  },
+): MemberAssembly {
+  const { cluster, storage, onFatal, ...others } = given;
+  const parts = { ...others, log: withoutTokens(given.log) };
+  let telemetry: Telemetry | undefined;
+  const create = (journal: Journal): KeptGateway => {
+    const gateway = gatewayOf({ ...parts, rules: current.rules, journal });
+    gateway.telemetry = telemetry;
+    return {
+      gateway,
+      open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
+      fail: (why) => gateway.fail(why),
+      close: () => gateway.close(),
+      ledgerMs: () => gateway.ledgerMs(),
+    };
+  };
+  const current: CurrentGateway = new CurrentGateway(
+    () => ({
+      current: member.current.gateway,
+      isLeading: member.isLeading,
+      close: () => member.close(),
+    }),
+    parts.rules ?? noRules,
+  );
+  const member: Member<KeptGateway> = new Member({
+    log: cluster.log,
+    timing: realTiming,
+    self: { cluster: cluster.name, url: cluster.advertiseUrl },
+    leaseMs: cluster.leaseMs,
+    holdMs: cluster.holdMs,
+    messages: parts.log,
+    create,
+    randomBytes: (count) => randomBytes(count),
+    onFatal,
+  });
+  const around = assembleAround(
+    current,
+    { ...parts, storage },
+    (made) => {
+      telemetry = made;
+      member.current.gateway.telemetry = made;
+    },
+    () => whyNotReady(member, cluster),
+  );
+  return { ...around, member };
+}
+
+/** It is ready while it leads, or hears from who does. */
+function whyNotReady(member: Member<KeptGateway>, { holdMs }: ClusterParts): RequestError | undefined {
+  const { role, problem, silentMs } = member;
+  if (role === 'joining')
+    return new RequestError(
+      'shutting_down',
+      problem ?? 'this member reads the log of the cluster; retry later',
+    );
+  if (silentMs <= holdMs) return undefined;
+  return new RequestError(
+    'overloaded',
+    problem ?? 'nobody leads the cluster, and this member could not take over; retry later',
+  );
+}
