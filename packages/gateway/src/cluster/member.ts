@@ -170,14 +170,14 @@ export class Member<G extends MemberGateway> {
   /** A log that ends before what this process has seen in it has lost what was acknowledged; it waits for the rest. */
   async #untilWhole(): Promise<void> {
     const { log, timing, messages } = this.#options;
-    let isTold = false;
+    let hasSaid = false;
     while (!this.#stopped.signal.aborted) {
       try {
         const end = await log.end();
         if (end >= this.#seen) return;
         this.problem = `the log ends with block ${end}, and this member has seen block ${this.#seen}: the engine has lost what was acknowledged`;
-        if (!isTold) messages.error(`${this.problem}; restart all members to go on with what the log has`);
-        isTold = true;
+        if (!hasSaid) messages.error(`${this.problem}; restart all members to go on with what the log has`);
+        hasSaid = true;
       } catch (error) {
         if (!(error instanceof LogUnavailable)) throw error;
         this.problem = error.message;

@@ -27,7 +27,15 @@ const gatewayFolders = [
   'gateway/telemetry',
 ] as const;
 const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'rules', 'options', ...nouns] as const;
-const belowHttp = ['access', ...gatewayFolders, 'gateway', ...belowGateway] as const;
+const clusterFolders = ['cluster/timing.ts', 'cluster/log', 'cluster/engines', 'cluster/forward'] as const;
+const belowHttp = [
+  'access',
+  ...gatewayFolders,
+  'gateway',
+  ...clusterFolders,
+  'cluster',
+  ...belowGateway,
+] as const;
 
 /**
  * From below: each may import itself and what its row names. A folder in which files stand above others has a row for each; rows of folders
@@ -49,6 +57,18 @@ export const layers: Layers = {
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
   access: ['rules', ...nouns],
+  'cluster/timing.ts': [],
+  'cluster/log': ['cluster/timing.ts', ...nouns],
+  'cluster/engines': ['cluster/timing.ts', 'cluster/log', 'journal', ...nouns],
+  'cluster/forward': ['cluster/timing.ts', ...nouns],
+  cluster: [
+    'cluster/timing.ts',
+    'cluster/log',
+    'cluster/engines',
+    'gateway/api.ts',
+    'gateway',
+    ...belowGateway,
+  ],
   'gateway/api.ts': ['wal', 'rules', 'store', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, 'rules', ...nouns],
