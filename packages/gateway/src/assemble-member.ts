@@ -17,7 +17,7 @@ import { RequestError } from './model/errors.ts';
 import { withoutTokens } from './primitives/hide-tokens.ts';
 import { noRules } from './rules/rules.ts';
 
-export interface ClusterParts {
+interface ClusterParts {
   readonly log: SharedLog;
   readonly name: string;
   /** Where the other members reach this one. */
@@ -26,7 +26,7 @@ export interface ClusterParts {
   readonly holdMs: number;
 }
 
-export interface MemberAssembly extends Around<CurrentGateway> {
+interface MemberAssembly extends Around<CurrentGateway> {
   readonly member: Member<KeptGateway>;
 }
 
@@ -34,7 +34,7 @@ interface KeptGateway extends MemberGateway {
   readonly gateway: Gateway;
 }
 
-export const realTiming: Timing = {
+const realTiming: Timing = {
   nowMs: () => performance.now(),
   random: () => Math.random(),
   async sleep(ms, signal) {

@@ -53,7 +53,7 @@ export interface Parts {
   readonly acceptsModeChange?: boolean;
 }
 
-export interface Kept {
+interface Kept {
   readonly journal?: Journal;
   readonly storage?: StorageOptions;
 }

@@ -21,7 +21,7 @@ import type { Rules, RulesInForce } from '../rules/rules.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
 
-export interface Incarnations {
+interface Incarnations {
   /** The one there is now. */
   readonly current: Gateway;
   /** Whether it leads. */

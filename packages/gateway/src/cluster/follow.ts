@@ -27,14 +27,14 @@ export interface Progress {
   readonly problem: string | undefined;
 }
 
-export interface Followed {
+interface Followed {
   readonly chain: Chain;
   readonly snapshotLogIndex: number;
   readonly records: number;
 }
 
 /** The log belongs to another cluster; for the operator. */
-export class OtherCluster extends Error {
+class OtherCluster extends Error {
   override readonly name: string = 'OtherCluster';
 }
 

@@ -18,7 +18,7 @@ const GROUP_BYTES = 256 * 1024;
 const RECORD_HEAD_BYTES = 8;
 /** Waiting to be committed. Above it, new ones wait for space. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-export const BEAT_MS = 1_000;
+const BEAT_MS = 1_000;
 
 export interface LeadOptions {
   readonly log: SharedLog;

@@ -27,7 +27,7 @@ export interface MemberGateway {
   ledgerMs(): number;
 }
 
-export interface MemberOptions<G extends MemberGateway> {
+interface MemberOptions<G extends MemberGateway> {
   readonly log: SharedLog;
   readonly timing: Timing;
   readonly self: Leader;
@@ -42,7 +42,7 @@ export interface MemberOptions<G extends MemberGateway> {
   readonly onFatal: (error: Error) => void;
 }
 
-export type Role = 'joining' | 'following' | 'leading';
+type Role = 'joining' | 'following' | 'leading';
 
 const WRITER_BYTES = 8;
 const LOG_BYTES = 16;

@@ -66,6 +66,7 @@ export const layers: Layers = {
     'cluster/log',
     'cluster/engines',
     'gateway/api.ts',
+    'gateway/telemetry',
     'gateway',
     ...belowGateway,
   ],

@@ -21,7 +21,7 @@ import { crc32 } from '../../primitives/crc32.ts';
 import { LogBroken } from './shared-log.ts';
 
 /** What this program writes, and all that it reads. */
-export const LOG_LEVEL = 1;
+const LOG_LEVEL = 1;
 const MAGIC = Uint8Array.from(Buffer.from('PAGB', 'latin1'));
 const ID_BYTES = 16;
 const WRITER_BYTES = 8;
@@ -51,13 +51,13 @@ export interface Leader {
   readonly url: string;
 }
 
-export interface Part {
+interface Part {
   readonly isLast: boolean;
   readonly bytes: Uint8Array;
 }
 
 /** What a beat tells: who leads, and the ledger's time in milliseconds. */
-export interface Beat {
+interface Beat {
   readonly leader: Leader;
   readonly ledgerMs: number;
 }

@@ -20,7 +20,7 @@ import type { LogBlock } from './shared-log.ts';
 const HASH_BYTES = noHash.length;
 
 /** What a block has brought, for those who keep the state. */
-export interface Brought {
+interface Brought {
   readonly kind: BlockKind;
   /** Whole ones, in order; the last has the log index that the chain has now. */
   readonly records: readonly Uint8Array[];
