@@ -31,7 +31,7 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
   const recovered = await journal.recover({
     async snapshot(logIndex, parts) {
       try {
-        const { nowMs, lastPushMs } = await restoreSections(parts, state, keys);
+        const { nowMs, lastPushMs } = await restoreSections(parts, target);
         newestMs = nowMs;
         target.lastPushMs = lastPushMs;
       } catch (error) {
