@@ -27,7 +27,7 @@ const gatewayFolders = [
   'gateway/telemetry',
 ] as const;
 const belowGateway = ['journal', ...rooms, 'exposition', 'histogram', 'rules', 'options', ...nouns] as const;
-const belowHttp = ['access', ...gatewayFolders, 'gateway', ...belowGateway] as const;
+const belowHttp = ['access', 'cluster/forward', ...gatewayFolders, 'gateway', ...belowGateway] as const;
 
 /**
  * From below: each may import itself and what its row names. A folder in which files stand above others has a row for each; rows of folders
@@ -49,6 +49,7 @@ export const layers: Layers = {
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
   access: ['rules', ...nouns],
+  'cluster/forward': ['store', ...nouns],
   'gateway/api.ts': ['wal', 'rules', 'store', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, 'rules', ...nouns],
