@@ -1,6 +1,7 @@
 /** `prom-aggregation-gateway storage …`: looks into a store that no gateway uses at the time, and changes nothing. */
 import { once } from 'node:events';
 
+import { Forwarded } from './store/forwarded.ts';
 import { IdempotencyKeys } from './store/idempotency-keys.ts';
 import { State } from './state/state.ts';
 import type { StorageCommand } from './config/parse.ts';
@@ -98,11 +99,8 @@ async function readContents(path: string, log: Log): Promise<Contents> {
     const seed = randomSeed();
     const state = new State(initialAggregation, defaultLimits, seed);
     const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
-    return {
-      state,
-      keys,
-      recovery: await recoverState(journal, { state, keys, lastPushMs: undefined }, () => 0),
-    };
+    const target = { state, keys, forwarded: new Forwarded(), lastPushMs: undefined };
+    return { state, keys, recovery: await recoverState(journal, target, () => 0) };
   } finally {
     await journal.close();
   }

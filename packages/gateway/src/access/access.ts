@@ -35,6 +35,12 @@ interface AccessDeps {
   readonly rules: Pick<RulesInForce, 'current'>;
 }
 
+interface VouchedFor {
+  readonly token?: string | undefined;
+  readonly user?: string | undefined;
+  readonly isAmbient?: boolean | undefined;
+}
+
 export class Access {
   readonly #deps: AccessDeps;
   readonly #bcrypt = new Bcrypt();
@@ -140,9 +146,25 @@ export class Access {
 
   #userOf(basic: Basic, address: string): Principal | Promise<Principal> {
     const { user } = basic;
-    const may = this.#deps.rules.current.access?.users.get(user) ?? everything;
-    const principal = { name: `user ${user}`, may, token: undefined, isAmbient: true };
+    const principal = this.#named(user);
     return this.#passwords.check(basic, address)?.then(() => principal) ?? principal;
+  }
+
+  #named(user: string): Principal {
+    const may = this.#deps.rules.current.access?.users.get(user) ?? everything;
+    return { name: `user ${user}`, may, token: undefined, user, isAmbient: true };
+  }
+
+  /**
+   * Who sends a request that another member of the cluster has let in, by what it found; `token` is a digest. What they may do is said here.
+   * Undefined as with `identify`. Throws RequestError where they are not known.
+   */
+  vouchedFor({ token, user, isAmbient = false }: VouchedFor): Principal | undefined {
+    const { access } = this.#deps.rules.current;
+    if (access === undefined && !this.#passwords.areNeeded) return undefined;
+    this.#tokens.set(access?.tokens ?? noTokens);
+    if (token !== undefined) return this.#principalOf(this.#tokens.findBySha256(token), isAmbient);
+    return user === undefined ? this.#anonymous() : this.#named(user);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,8 @@ export interface Principal {
   readonly name: string | undefined;
   readonly may: ReadonlySet<Role>;
   readonly token: Token | undefined;
+  /** Of the web configuration. */
+  readonly user?: string | undefined;
   /** Browsers send it by themselves, with whatever page: a name and a password. */
   readonly isAmbient: boolean;
 }

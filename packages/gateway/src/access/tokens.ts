@@ -65,6 +65,11 @@ export class Tokens {
     return found;
   }
 
+  /** By its digest, in hexadecimal. */
+  findBySha256(sha256: string): Token | undefined {
+    return this.#byDigest.get(sha256);
+  }
+
   #findByDigest(text: string): Token | undefined {
     const digest = createHash('sha256').update(text).digest();
     const found = this.#byDigest.get(digest.toString('hex'));

@@ -5,6 +5,7 @@ import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
+import type { ForwardedFrom } from '../wal/forwarded-command.ts';
 
 export type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 
@@ -20,7 +21,7 @@ export interface GatewayApi {
   /** How senders count by the rules in force. */
   readonly mode: SendersMode;
   /** Retires the source of the grouping key. False, and nothing is done, where the sender adds: it has no source. */
-  delete(key: GroupingKey, client?: Client): Promise<boolean>;
+  delete(key: GroupingKey, client?: Client, forwarded?: ForwardedFrom): Promise<boolean>;
   /**
    * Has series go, or sources, or everything, or says what would. Resolves once all of it is committed; rejects with a RequestError, when a part
    * of it may have gone already.
@@ -125,6 +126,8 @@ export interface PushRequest {
   readonly idempotencyKey?: string | undefined;
   /** At most so long ago it was sent for the first time; left out for a first attempt. One that may have been counted and forgotten is refused. */
   readonly firstAttemptAgeMs?: number | undefined;
+  /** From another member of the cluster: it counts once, and not where its source has pushed since it was sent. `heldMs` is by now. */
+  readonly forwarded?: ForwardedFrom | undefined;
   /** Which series it may have, and which labels they get. */
   readonly rights?: SeriesRights | undefined;
   /** Whose the new series are that it brings, and how many these may be. */

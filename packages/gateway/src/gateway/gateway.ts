@@ -20,6 +20,7 @@ import { noRules } from '../rules/rules.ts';
 import type { Rules, RulesInForce } from '../rules/rules.ts';
 import { RemoveSource } from '../wal/commands.ts';
 import type { Command } from '../wal/commands.ts';
+import type { ForwardedFrom } from '../wal/forwarded-command.ts';
 import type { PushCommand } from '../wal/push-command.ts';
 import type {
   Client,
@@ -42,7 +43,7 @@ import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { GatewayOptions } from './options.ts';
-import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
+import { BEHIND, Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import { RenameCount } from './renames.ts';
 import type { Renames } from './renames.ts';
 import type { Recovery } from './ledger/recovery.ts';
@@ -245,7 +246,7 @@ export class Gateway implements GatewayInUse {
     this.#checkOpen();
     this.#ledger.recycleWhenShort();
     // Nearly always there is nothing to wait for, and a promise less to make.
-    let read: Counts | typeof REPLAYED;
+    let read: Counts | typeof REPLAYED | typeof BEHIND;
     try {
       const now = this.#reader.now(request);
       read = typeof now === 'string' ? await this.#reader.push(request, now) : now;
@@ -261,6 +262,10 @@ export class Gateway implements GatewayInUse {
     if (read === REPLAYED) {
       this.telemetry?.pushReplayed();
       return 'replayed';
+    }
+    if (read === BEHIND) {
+      this.#ledger.state.sources.late += 1;
+      return 'late';
     }
     this.#pushes += 1;
     this.telemetry?.pushAccepted(read.samples, request.body.length, (performance.now() - startMs) / 1000);
@@ -281,11 +286,14 @@ export class Gateway implements GatewayInUse {
     return modeOf(this.#ledger.state.aggregation);
   }
 
-  async delete(key: GroupingKey, client?: Client): Promise<boolean> {
+  async delete(key: GroupingKey, client?: Client, forwarded?: ForwardedFrom): Promise<boolean> {
     this.#checkOpen();
     if (!this.#reader.rulesFor(key).sender.byJob) return false;
     requireJob(key);
-    await this.commit(new RemoveSource(key.text), client);
+    const command = new RemoveSource(key.text);
+    if (forwarded === undefined) await this.#reader.commit(command, client);
+    else await this.#reader.removeForwarded(command, client, forwarded);
+    await this.#committed();
     return true;
   }
 
@@ -300,11 +308,15 @@ export class Gateway implements GatewayInUse {
   }
 
   async #commit<Result>(command: Command<Result>, client?: Client, check?: () => void): Promise<Result> {
-    const ledger = this.#ledger;
     const result = await this.#reader.commit(command, client, check);
-    await ledger.settled();
-    await ledger.whenCommitted(ledger.logIndex);
+    await this.#committed();
     return result;
+  }
+
+  /** Resolves once all that was done until now is. */
+  async #committed(): Promise<void> {
+    await this.#ledger.settled();
+    await this.#ledger.whenCommitted(this.#ledger.logIndex);
   }
 
   /** Goes on by other rules, and resolves once that is committed; rejects as `commit` does, and then the old ones hold on. */

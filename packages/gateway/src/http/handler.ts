@@ -14,6 +14,8 @@ import type { Log } from '../primitives/log.ts';
 import { hideTokens } from '../primitives/hide-tokens.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake } from './bodies/body.ts';
+import { forged, isOfMember, memberHeaders, memberRequests, passOn, wayOf } from './cluster.ts';
+import type { ClusterDoor } from './cluster.ts';
 import { trustedProxies } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections/connections.ts';
@@ -58,6 +60,8 @@ export interface HandlerDeps {
   readonly reload?: (() => Promise<string>) | undefined;
   /** Left out, everybody may do everything. */
   readonly access?: Access | undefined;
+  /** Undefined for a gateway that is no member of a cluster. */
+  readonly cluster?: ClusterDoor | undefined;
 }
 
 /** What the handler and the servers tell each other. */
@@ -81,20 +85,22 @@ export interface Dispatcher {
 }
 
 export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatcher {
-  const { options } = deps;
+  const { options, cluster } = deps;
   const hosts = hostPolicy(options.allowedHosts);
   const cors = corsPolicy(options.corsOrigins, (origin) => deps.access?.isOriginOfToken(origin) === true);
   const routes = createRoutes(options);
-  const { addressOf, isProxied } = trustedProxies(options.trustedProxies);
+  const { addressOf: directly, isProxied } = trustedProxies(options.trustedProxies);
+  const { addressOf, open } = memberRequests(cluster, directly);
   const prefix = prefixOf(options);
   const refusals = new RecentRefusals();
   const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf, refusals });
+  const intake = new BodyIntake(options);
   const handlers = createHandlers(deps, state, {
     cors,
     routes,
     addressOf,
     refusals,
-    intake: new BodyIntake(options),
+    intake,
     links: linksOf(options, secureRequests(isProxied)),
   });
 
@@ -106,6 +112,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     state,
     cors,
     identify: identification(deps.access, addressOf),
+    cluster: cluster && { ...cluster, intake, addressOf },
   });
   const begin = createBegin(run, answer, state);
   const connections = new Connections({
@@ -122,11 +129,13 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
       const connection = isHttp2(request) ? undefined : connections.of(request.socket);
       const path = withoutPrefix(pathOf(request.url ?? '/'), prefix) ?? '';
       if (deps.access !== undefined) setHeaders(response, deps.access.headers);
+      const vouched = open(request);
       const exchange: Exchange = {
         request,
         response,
         path,
         served,
+        vouched,
         principal: undefined,
         isPush: routes.isPush(request.method, path),
         expectsContinue,
@@ -135,6 +144,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
         isHandled: false,
         bodyBytes: undefined,
       };
+      if (vouched !== undefined) setHeaders(response, memberHeaders(exchange));
       if (connection === undefined) begin(exchange);
       else connection.take(exchange);
     },
@@ -175,6 +185,7 @@ function createRunner({
   state,
   identify,
   cors,
+  cluster,
 }: {
   readonly hosts: ReturnType<typeof hostPolicy>;
   readonly prefix: string;
@@ -183,10 +194,12 @@ function createRunner({
   readonly state: ServerState;
   readonly identify: ReturnType<typeof identification>;
   readonly cors: PushDeps['cors'];
+  readonly cluster: (ClusterDoor & Pick<PushDeps, 'intake' | 'addressOf'>) | undefined;
 }): (exchange: Exchange) => Promise<void> {
   return (exchange) => {
     const { method = 'GET', url = '/' } = exchange.request;
     hosts.check(exchange.request, exchange.path);
+    if (exchange.vouched === 'forged') throw forged();
     if (state.stopping) {
       exchange.response.shouldKeepAlive = false;
       if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
@@ -197,12 +210,17 @@ function createRunner({
       if (principal?.may.size === 0) checkMay(principal, 'read');
       if (exchange.path === '') throw outsidePrefix(pathOf(url), prefix);
       const route = routes.find(method, exchange.path);
-      if (exchange.served !== undefined) checkServed(route, exchange.served);
+      // What a member passes on was looked at where it came in.
+      if (exchange.served !== undefined && exchange.vouched === undefined)
+        checkServed(route, exchange.served);
       // Health is for everybody, and browsers ask without credentials what they may ask with them.
       if (principal !== undefined && route.role !== undefined && route.handler !== 'preflight') {
         checkMay(principal, route.role);
         if (principal.isAmbient) cors.checkAmbient(exchange.request.headers, route.role);
       }
+      const kind = wayOf(cluster, exchange, route.handler);
+      if (cluster !== undefined && kind !== undefined)
+        return passOn(cluster, exchange, { handler: route.handler, kind });
       return handlers[route.handler](exchange);
     };
     const principal = identify(exchange);
@@ -216,11 +234,12 @@ function identification(
   addressOf: PushDeps['addressOf'],
 ): (exchange: Exchange) => Principal | undefined | Promise<Principal> {
   if (access === undefined) return () => undefined;
-  return ({ request, path }) => {
+  return ({ request, path, vouched }) => {
     if (path === HEALTHY_PATH || path === READY_PATH) return undefined;
     access.countRequest();
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
       return undefined;
+    if (typeof vouched === 'object') return access.vouchedFor(vouched.who);
     return access.identify(request, senderOf(addressOf(request)));
   };
 }
@@ -279,12 +298,12 @@ function createRefusals(
       return;
     }
     const error = asRequestError(thrown, log);
-    countRefusal(exchange, error);
+    if (!isOfMember(exchange, error)) countRefusal(exchange, error);
     const headers = routes.isAdmin(exchange.path)
       ? []
       : cors.headersFor(request.headers.origin, purposeOf(exchange), exchange.principal?.token?.rule.origins);
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
-    sendError(request, response, error, [...headers, ...allow]);
+    sendError(request, response, error, [...headers, ...allow, ...memberHeaders(exchange, error)]);
   };
   return { answer, brokenOff };
 }

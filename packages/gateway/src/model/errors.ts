@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'request_timeout'
   | 'idempotency_key_forgotten'
+  | 'member_replaced'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'unsupported_encoding'
@@ -51,10 +52,11 @@ export type ErrorCode =
   | 'too_many_attempts'
   | 'too_many_requests'
   | 'overloaded'
-  | 'not_leading'
   | 'storage_full'
   | 'storage_failed'
   | 'shutting_down'
+  | 'no_leader'
+  | 'not_leading'
   | 'reload_failed'
   | 'body_already_read'
   | 'internal';
@@ -92,6 +94,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },
   idempotency_key_forgotten: { status: 409, title: 'Idempotency-Key may have been forgotten' },
+  member_replaced: { status: 409, title: 'Member was replaced' },
   body_too_large: { status: 413, title: 'Body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   unsupported_encoding: { status: 415, title: 'Unsupported Content-Encoding' },
@@ -108,10 +111,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   too_many_requests: { status: 429, title: 'Too many requests' },
   // The gateway itself.
   overloaded: { status: 503, title: 'Gateway overloaded' },
-  not_leading: { status: 503, title: 'Another member leads' },
   storage_full: { status: 503, title: 'Storage full' },
   storage_failed: { status: 503, title: 'Storage failed' },
   shutting_down: { status: 503, title: 'Gateway is starting or shutting down' },
+  no_leader: { status: 503, title: 'No leader' },
+  not_leading: { status: 503, title: 'This member does not lead' },
   reload_failed: { status: 500, title: 'Reload failed' },
   body_already_read: { status: 500, title: 'Body already read' },
   internal: { status: 500, title: 'Internal error' },

@@ -3,17 +3,17 @@
  *
  *   head   │ keys, keys, …   │ (empty) │ state, state, …
  */
-import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
+import type { Target } from '../wal/commands.ts';
+import type { KeyBounds } from '../store/idempotency-keys.ts';
 import { readKeyBounds, readAggregation, writeKeyBounds, writeAggregation } from '../wal/commands.ts';
 import { restoreState } from './restore-state.ts';
 import { takeSnapshotInSteps } from './take-snapshot.ts';
 import type { SnapshotBuffers } from './take-snapshot.ts';
-import type { State } from '../state/state.ts';
 import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
 /**
  * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later, and since when keys
- * are remembered behind that: stores without them open here, and versions that do not know them read past them.
+ * are remembered behind that, then what members of a cluster passed on: stores without them open here, and versions that do not know them read past them.
  */
 const HEAD_VERSION = 2;
 /** Nothing is forgotten before it is known what may be. */
@@ -21,6 +21,9 @@ const unbounded: KeyBounds = { windowMs: Number.POSITIVE_INFINITY, keysMax: Numb
 /** In the place of its time. */
 const NO_PUSH = 0;
 const noBytes = new Uint8Array(0);
+
+/** What a snapshot holds. */
+type Kept = Pick<Target, 'state' | 'keys' | 'forwarded'>;
 
 /** Of the moment at which a snapshot is taken. */
 interface SnapshotTimes {
@@ -38,8 +41,7 @@ interface SnapshotSections {
 
 /** The state as it is now, however much later the parts are read; nobody may change it until the last step. */
 export function* snapshotSections(
-  state: State,
-  keys: IdempotencyKeys,
+  { state, keys, forwarded }: Kept,
   { nowMs, lastPushMs, buffers }: SnapshotTimes & { readonly buffers: SnapshotBuffers },
 ): Generator<void, SnapshotSections> {
   const head = new ByteWriter();
@@ -49,6 +51,7 @@ export function* snapshotSections(
   writeKeyBounds(head, keys.bounds);
   head.double(lastPushMs ?? NO_PUSH);
   keys.writeKept(head);
+  if (forwarded.members > 0) forwarded.write(head);
   const taken = yield* takeSnapshotInSteps(state, buffers);
   const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
@@ -66,11 +69,10 @@ export function* snapshotSections(
   };
 }
 
-/** Fills a new state and its keys; returns the times of the snapshot. Throws when the parts are not of this form. */
+/** Fills what is new; returns the times of the snapshot. Throws when the parts are not of this form. */
 export async function restoreSections(
   parts: AsyncIterable<Uint8Array>,
-  state: State,
-  keys: IdempotencyKeys,
+  { state, keys, forwarded }: Kept,
 ): Promise<SnapshotTimes> {
   const iterator = parts[Symbol.asyncIterator]();
   const next = async (): Promise<Uint8Array> => {
@@ -90,6 +92,7 @@ export async function restoreSections(
   // Of keys that went before nothing is known.
   if (head.isAtEnd) keys.begin(nowMs);
   else keys.restoreKept(head);
+  if (!head.isAtEnd) forwarded.restore(head);
   for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
   return { nowMs, lastPushMs: lastPushMs === NO_PUSH ? undefined : lastPushMs };

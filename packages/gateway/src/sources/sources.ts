@@ -178,6 +178,12 @@ export class Sources {
     return this.list.find(key) >= 0;
   }
 
+  /** When a source last pushed; undefined where it is not known. */
+  lastPushMsOf(key: string): number | undefined {
+    const source = this.list.find(key);
+    return source < 0 ? undefined : this.list.lastPushMs(source);
+  }
+
   /** The accumulators that a source has something in, if one of these is among them. Nothing of it may change between the steps. */
   *ownAmong(
     key: string,
@@ -216,11 +222,11 @@ export class Sources {
   push(
     key: string,
     batch: Batch,
-    options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number },
+    options: { readonly method: 'PUT' | 'POST'; readonly nowMs: number; readonly sentMs?: number },
   ): Generator<void, void> | undefined {
     this.#changes.begin(key);
     this.#changes.order += 1;
-    const source = this.list.touch(key, options.nowMs);
+    const source = this.list.touch(key, options.sentMs ?? options.nowMs);
     this.#changes.pushedBeforeMs = this.list.pushedBeforeMs;
     this.#push.accumulate = accumulates(batch.sender);
     return this.#push.take(source, batch, options.method === 'PUT');

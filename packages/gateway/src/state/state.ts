@@ -43,6 +43,8 @@ export interface PushOrigin {
   readonly source: string;
   readonly method: 'PUT' | 'POST';
   readonly nowMs: number;
+  /** When the source pushed, where another member held the push before; `nowMs` where it is left out. */
+  readonly sentMs?: number;
   /** Wall-clock time, kept as the start of what is counted for the first time. */
   readonly wallMs: number;
 }

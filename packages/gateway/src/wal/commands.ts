@@ -10,6 +10,7 @@ import type { State } from '../state/state.ts';
 import type { Withdrawal } from '../sources/left-out.ts';
 import type { NamedSources } from '../sources/silent-sources.ts';
 import type { AggregationConfig, SenderMode } from '../store/aggregation-config.ts';
+import type { Forwarded } from '../store/forwarded.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 
 /** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_…. */
@@ -29,6 +30,7 @@ export const RecordCode = {
   EXPIRE_NAMED: 13,
   ADVANCE_WINDOWS: 14,
   OWNED_PUSH: 15,
+  FORWARDED: 16,
 } as const;
 
 export interface Times {
@@ -42,6 +44,8 @@ export interface Times {
 export interface Target {
   readonly state: State;
   readonly keys: IdempotencyKeys;
+  /** What other members of the cluster passed on. */
+  readonly forwarded: Forwarded;
   /** On the wall, when the newest push was counted; undefined when none is known. */
   lastPushMs: number | undefined;
 }

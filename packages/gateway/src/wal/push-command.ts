@@ -11,6 +11,8 @@ import type { State } from '../state/state.ts';
 import type { Batch } from '../store/batch.ts';
 import { resetBatch } from '../store/batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from '../store/idempotency-keys.ts';
+import { writeForwarded } from './forwarded-command.ts';
+import type { ForwardedFrom } from './forwarded-command.ts';
 import { readCounterResets, RecordCode, writeCounterResets } from './commands.ts';
 import type { Command, Target, Times } from './commands.ts';
 import {
@@ -39,6 +41,8 @@ interface From {
   readonly method: 'PUT' | 'POST';
   /** See IdempotencyKeys; undefined for a push without a key. */
   readonly identity?: Uint8Array | undefined;
+  /** Undefined for one that came to the leader itself. */
+  readonly forwarded?: ForwardedFrom | undefined;
 }
 
 export class PushCommand implements Command<void> {
@@ -47,21 +51,27 @@ export class PushCommand implements Command<void> {
   readonly source: string;
   readonly method: 'PUT' | 'POST';
   readonly identity: Uint8Array | undefined;
+  readonly forwarded: ForwardedFrom | undefined;
   /** It came late, and was not applied; known once it was the turn of the push. */
   isLate = false;
   readonly #body: Uint8Array;
 
   /** `body` is what the batch was read from. */
-  constructor(batch: Batch, body: Uint8Array, { source, method, identity }: From) {
+  constructor(batch: Batch, body: Uint8Array, { source, method, identity, forwarded }: From) {
     this.batch = batch;
     this.source = source;
     this.method = method;
     this.identity = identity;
+    this.forwarded = forwarded;
     this.#body = body;
   }
 
-  /** A record says whose new series are by its code. */
   get code(): number {
+    return this.forwarded === undefined ? this.#code : RecordCode.FORWARDED;
+  }
+
+  /** A record says whose new series are by its code. */
+  get #code(): number {
     return hasOwned(this.batch) ? RecordCode.OWNED_PUSH : RecordCode.PUSH;
   }
 
@@ -88,7 +98,11 @@ export class PushCommand implements Command<void> {
   }
 
   #encodeHead(writer: ByteWriter, { aggregation }: State): void {
-    const { batch, source, method, identity } = this;
+    const { batch, source, method, identity, forwarded } = this;
+    if (forwarded !== undefined) {
+      writeForwarded(writer, forwarded);
+      writer.byte(this.#code);
+    }
     const isOfSource = aggregation.byJob && batch.sender.byJob;
     const saysResets = isOfSource && batch.sender.counterResets !== aggregation.counterResets;
     writer.byte(
@@ -112,7 +126,11 @@ export class PushCommand implements Command<void> {
   static *decode(
     reader: ByteReader,
     { pace, families, aggregation }: State,
-    { batch, code }: { readonly batch: Batch; readonly code: number },
+    {
+      batch,
+      code,
+      forwarded,
+    }: { readonly batch: Batch; readonly code: number; readonly forwarded: ForwardedFrom | undefined },
   ): Generator<void, PushCommand> {
     pace.begin();
     resetBatch(batch);
@@ -135,15 +153,20 @@ export class PushCommand implements Command<void> {
       source,
       method: (flags & BY_PUT) === 0 ? 'POST' : 'PUT',
       identity,
+      forwarded,
     });
   }
 
   /** No generator of its own, which would be one more object for each push. */
   apply(target: Target, { nowMs, wallMs }: Times): Generator<void, void> {
-    const { source, method, identity } = this;
+    const { source, method, identity, forwarded } = this;
     target.lastPushMs = wallMs;
     if (identity !== undefined) target.keys.add(identity, nowMs);
-    return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs });
+    if (forwarded === undefined)
+      return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs });
+    target.forwarded.add(forwarded.key);
+    const sentMs = nowMs - forwarded.heldMs;
+    return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs, sentMs });
   }
 }
 

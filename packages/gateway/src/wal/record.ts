@@ -12,8 +12,9 @@ import { atOnce } from '../primitives/turns.ts';
 import type { State } from '../state/state.ts';
 import type { Batch } from '../store/batch.ts';
 import { emptyBatch } from '../store/batch.ts';
-import { commandClasses, RecordCode } from './commands.ts';
+import { RecordCode } from './commands.ts';
 import type { Command, Times } from './commands.ts';
+import { decodeCommand, readForwarded } from './forwarded-command.ts';
 import { PushCommand } from './push-command.ts';
 
 /** A record read back. The command is valid until the next record is read. */
@@ -82,17 +83,13 @@ export class RecordReader {
       );
     }
     const times = { nowMs: reader.double(), wallMs: reader.double() };
+    const forwarded = code === RecordCode.FORWARDED ? readForwarded(reader) : undefined;
+    const of = forwarded === undefined ? code : reader.byte();
     const command =
-      code === RecordCode.PUSH || code === RecordCode.OWNED_PUSH || code === RecordCode.EARLIER_PUSH
-        ? yield* PushCommand.decode(reader, this.#state, { batch: this.#batch, code })
-        : this.#decode(code);
+      of === RecordCode.PUSH || of === RecordCode.OWNED_PUSH || of === RecordCode.EARLIER_PUSH
+        ? yield* PushCommand.decode(reader, this.#state, { batch: this.#batch, code: of, forwarded })
+        : decodeCommand(reader, of, forwarded);
     if (!reader.isAtEnd) throw new Error('the record is longer than what it says');
     return { command, times };
-  }
-
-  #decode(code: number): Command<unknown> {
-    const commandClass = commandClasses[code];
-    if (commandClass === undefined) throw new Error(`the record is of an unknown kind, ${code}`);
-    return commandClass.decode(this.#reader);
   }
 }

@@ -52,6 +52,7 @@ async function bench({ perConnection = 2, requestsMax = 100, stallTimeoutMs = 1_
       response,
       path: '/',
       served: undefined,
+    vouched: undefined,
       principal: undefined,
       isPush: request.method === 'POST',
       expectsContinue: false,

@@ -23,6 +23,7 @@ import type {
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
+import type { ClusterDoor } from '../../src/http/cluster.ts';
 import { createServer } from '../../src/http/server.ts';
 import type { GatewayServer } from '../../src/http/server.ts';
 import type { Log } from '../../src/primitives/log.ts';
@@ -190,6 +191,7 @@ export async function run(
     readonly access?: Access;
     readonly log?: Log;
     readonly reload?: (() => Promise<string>) | undefined;
+    readonly cluster?: ClusterDoor | undefined;
   } = {},
 ): Promise<Running> {
   const gateway = new FakeGateway();
@@ -204,6 +206,7 @@ export async function run(
     options: { ...defaultHttpOptions, shutdownTimeoutMs: 2_000, ...options },
     access: more.access,
     reload: more.reload,
+    cluster: more.cluster,
     version: '1.2.3',
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -212,7 +215,7 @@ export async function run(
   return { gateway, telemetry, server, port, errors, send, open: () => new RawClient(port) };
 }
 
-function sendTo(port: number, method: string, path: string, sent: SendOptions = {}): Promise<Reply> {
+export function sendTo(port: number, method: string, path: string, sent: SendOptions = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const length = sent.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(sent.body)) };
     const headers = { ...length, ...sent.headers };

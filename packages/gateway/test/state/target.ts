@@ -1,8 +1,10 @@
+import { Forwarded } from '../../src/store/forwarded.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../../src/store/idempotency-keys.ts';
 import type { State } from '../../src/state/state.ts';
 import type { Target } from '../../src/wal/commands.ts';
 
 /** For commands that are applied to a state alone. */
 export function targetOf(state: State): Target {
-  return { state, keys: new IdempotencyKeys(initialKeyBounds, 1), lastPushMs: undefined };
+  const keys = new IdempotencyKeys(initialKeyBounds, 1);
+  return { state, keys, forwarded: new Forwarded(), lastPushMs: undefined };
 }

@@ -1,5 +1,11 @@
 import { embed } from '../../src/embed.ts';
-import type { Deleted, DeleteRequest, ListRequest, SeriesStatistics } from '../../src/gateway/api.ts';
+import type {
+  Deleted,
+  DeleteRequest,
+  GatewayApi,
+  ListRequest,
+  SeriesStatistics,
+} from '../../src/gateway/api.ts';
 import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { KeptJournal } from './kept-journal.ts';
@@ -72,6 +78,11 @@ export class RestartingGateway {
     const slices: Uint8Array[] = [];
     for await (const slice of this.#gateway.gateway.scrape({ format })) slices.push(slice);
     return Buffer.concat(slices);
+  }
+
+  /** As the HTTP layer asks. */
+  get api(): GatewayApi {
+    return this.#gateway.gateway;
   }
 
   statistics(): Promise<SeriesStatistics> {

@@ -60,7 +60,7 @@ export const layers: Layers = {
   'cluster/timing.ts': [],
   'cluster/log': ['cluster/timing.ts', ...nouns],
   'cluster/engines': ['cluster/timing.ts', 'cluster/log', 'journal', ...nouns],
-  'cluster/forward': ['cluster/timing.ts', ...nouns],
+  'cluster/forward': ['store', ...nouns],
   cluster: [
     'cluster/timing.ts',
     'cluster/log',

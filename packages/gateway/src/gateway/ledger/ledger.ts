@@ -11,6 +11,7 @@
  * A change that touches many rows goes in steps, over several turns of the event loop, and so does what a view or snapshot copies.
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
+import { Forwarded } from '../../store/forwarded.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.ts';
 import type { KeyBounds } from '../../store/idempotency-keys.ts';
 import { Recycle, SetAggregation, SetKeyBounds } from '../../wal/commands.ts';
@@ -63,6 +64,7 @@ interface Committed<Result> {
 export class Ledger implements Target {
   readonly state: State;
   readonly keys: IdempotencyKeys;
+  readonly forwarded: Forwarded = new Forwarded();
   /** Of records appended since the start. */
   recordBytes = 0;
   /** On the wall, when the newest push was counted, also by a process before this one; undefined when none is known. */
@@ -272,6 +274,7 @@ export class Ledger implements Target {
     // Another request came with its key meanwhile.
     if (push.identity !== undefined && this.keys.look(push.identity, this.nowMs()) !== 'unknown')
       return false;
+    if (push.forwarded !== undefined && this.forwarded.look(push.forwarded.key) !== 'new') return false;
     return this.#take(this.#unlessLate(push, times, record));
   }
 
@@ -329,7 +332,7 @@ export class Ledger implements Target {
     while (this.#applying !== undefined) await this.#applying;
     const { logIndex } = this.#journal;
     const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
-    const parts = await this.#take(snapshotSections(this.state, this.keys, { ...times, buffers }));
+    const parts = await this.#take(snapshotSections(this, { ...times, buffers }));
     try {
       return await this.#journal.snapshot(logIndex, parts.parts);
     } finally {

@@ -43,7 +43,7 @@ export async function recoverState(
   const recovered = await journal.recover({
     async snapshot(logIndex, parts) {
       try {
-        const { nowMs, lastPushMs } = await restoreSections(parts, state, keys);
+        const { nowMs, lastPushMs } = await restoreSections(parts, target);
         notice(nowMs);
         target.lastPushMs = lastPushMs;
       } catch (error) {

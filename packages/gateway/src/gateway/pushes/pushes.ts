@@ -12,7 +12,9 @@ import { PlacementMemo } from '../../ingest/rewrite/placement-memo.ts';
 import { PathRules, senderOptionsOf } from '../../ingest/rewrite/push-rules.ts';
 import type { PushRules } from '../../ingest/rewrite/push-rules.ts';
 import type { Batch } from '../../store/batch.ts';
-import type { Command } from '../../wal/commands.ts';
+import type { Command, RemoveSource } from '../../wal/commands.ts';
+import { ForwardedCommand } from '../../wal/forwarded-command.ts';
+import type { ForwardedFrom } from '../../wal/forwarded-command.ts';
 import { PushCommand } from '../../wal/push-command.ts';
 import { checkLimits, checkSourceGrowth, nearsSourceLimit } from '../../ingest/check-limits.ts';
 import { freedBy, idsOfLeaving } from '../../ingest/freed.ts';
@@ -25,6 +27,7 @@ import type { RulesInForce } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
 import { identityOf, identityOfLong } from './identity.ts';
+import { isSettled } from './forwarded.ts';
 import { located } from './located.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
@@ -45,19 +48,28 @@ const FAILURE_EVERY_MS = 1000;
 
 const nothing = new Uint8Array(0);
 
-/** It was there already, under its idempotency key. */
+/** It was there already, under its idempotency key, or as another member passed it on before. */
 export const REPLAYED = 'replayed';
+/** Another member held it, and its source has pushed since. */
+export const BEHIND = 'behind';
+type NotCounted = typeof REPLAYED | typeof BEHIND;
 
 /** Why a push is not read in this turn: it is too long or too dear for it, or it must wait for others or for room. */
 const LONG = 'long';
 const WAITS = 'waits';
 type NotNow = typeof LONG | typeof WAITS;
 
-/** See IdempotencyKeys; undefined for a push without a key. */
-interface Keyed {
-  readonly identity: Uint8Array;
-  /** In the ledger's time: nobody sent it before. Undefined where the sender does not say. */
+/** When a push was sent, in the ledger's time. */
+interface Sent {
+  /** Nobody sent it before. Undefined where the sender does not say. */
   readonly sinceMs: number | undefined;
+  /** Another member had it whole. Undefined where it came to the leader itself. */
+  readonly wholeMs: number | undefined;
+}
+
+interface Keyed extends Sent {
+  /** See IdempotencyKeys; undefined for a push without a key. */
+  readonly identity: Uint8Array | undefined;
 }
 
 interface PushesSettings {
@@ -112,22 +124,22 @@ export class Pushes<Counts extends object> {
   now(request: PushRequest): Counts | NotNow {
     if (request.body.length > SHORT_BYTES) return LONG;
     if (request.idempotencyKey !== undefined || !this.#short.isFree) return WAITS;
-    const read = this.#pushNow(request, undefined);
-    return read === REPLAYED ? WAITS : read;
+    const { forwarded } = request;
+    const read = this.#pushNow(request, forwarded && { identity: undefined, ...this.#sent(request) });
+    return read === REPLAYED || read === BEHIND ? WAITS : read;
   }
 
   /** Reads and counts a push. Rejects with RequestError or ClientGone, and then it has left no trace. */
-  async push(request: PushRequest, why: NotNow): Promise<Counts | typeof REPLAYED> {
+  async push(request: PushRequest, why: NotNow): Promise<Counts | NotCounted> {
     const place = this.#placeOf(request.key.text, request.client);
-    const { idempotencyKey, firstAttemptAgeMs } = request;
-    // From here on time goes by, which the age is not to grow by.
-    const sinceMs = firstAttemptAgeMs === undefined ? undefined : this.#ledger.nowMs() - firstAttemptAgeMs;
-    if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request, sinceMs));
+    const { idempotencyKey } = request;
+    const sent = this.#sent(request);
+    if (why === LONG) return this.#long.run(place, () => this.#pushInSteps(request, sent));
     const identity = idempotencyKey === undefined ? undefined : identityOf({ ...request, idempotencyKey });
-    const keyed = identity && { identity, sinceMs };
+    const keyed = { identity, ...sent };
     for (;;) {
       const read = await this.#short.run(place, () => this.#pushNow(request, keyed));
-      if (read === LONG) return this.#long.run(place, () => this.#pushInSteps(request, sinceMs));
+      if (read === LONG) return this.#long.run(place, () => this.#pushInSteps(request, sent));
       if (read !== WAITS) return read;
       await this.#untilSpace(place);
     }
@@ -153,6 +165,40 @@ export class Pushes<Counts extends object> {
     }
   }
 
+  /**
+   * The same for a source that is deleted by way of another member: nothing is done where that was done before, or where the source has pushed
+   * since.
+   */
+  async removeForwarded(
+    command: RemoveSource,
+    client: Client | undefined,
+    from: ForwardedFrom,
+  ): Promise<void> {
+    const ledger = this.#ledger;
+    const source = command.onlySource;
+    const place = this.#placeOf(source, client);
+    const wholeMs = ledger.nowMs() - from.heldMs;
+    for (;;) {
+      const isDone = await this.#short.run(place, async () => {
+        if (isSettled(ledger.forwarded, from) || this.#hasPushedSince(source, wholeMs)) return true;
+        const committed = ledger.commit(new ForwardedCommand(command, from));
+        await committed?.result;
+        return committed !== undefined;
+      });
+      if (isDone) return;
+      await this.#untilSpace(place);
+    }
+  }
+
+  /** From here on time goes by, which ages are not to grow by. */
+  #sent({ firstAttemptAgeMs, forwarded }: Pick<PushRequest, 'firstAttemptAgeMs' | 'forwarded'>): Sent {
+    const nowMs = this.#ledger.nowMs();
+    return {
+      sinceMs: firstAttemptAgeMs === undefined ? undefined : nowMs - firstAttemptAgeMs,
+      wholeMs: forwarded === undefined ? undefined : nowMs - forwarded.heldMs,
+    };
+  }
+
   /** Refuses clients that wait; resolves when no push is under way. One that is still being read ends when its client goes. */
   async close(): Promise<void> {
     await Promise.all([this.#short.close(), this.#long.close()]);
@@ -167,17 +213,18 @@ export class Pushes<Counts extends object> {
     return this.#held.run(place, () => this.#ledger.waitForSpace());
   }
 
-  #pushNow(request: PushRequest, keyed: Keyed | undefined): Counts | typeof REPLAYED | NotNow {
+  #pushNow(request: PushRequest, keyed: Keyed | undefined): Counts | NotCounted | NotNow {
     const { body, format = 'text' } = request;
     const { state } = this.#ledger;
     this.#share.spend(body.length);
-    if (this.#isReplay(keyed)) return REPLAYED;
+    if (this.#isReplay(request, keyed)) return REPLAYED;
     const rules = this.rulesFor(request.key, request.rights);
+    if (this.#isBehind(request.key, rules, keyed?.wholeMs)) return BEHIND;
     this.#checkSource(request.key, rules);
     try {
       if (!this.#reader.now(request, rules)) return LONG;
       const batch = this.#reader.builder.finish();
-      const push = commandOf(batch, request, keyed);
+      const push = this.#commandOf(batch, request, keyed);
       if (nearsSourceLimit(state, batch)) {
         if (state.sources.isLong(push.source, batch)) return LONG;
         checkSourceGrowth(state, atOnce(growthOf(state, push)));
@@ -200,14 +247,14 @@ export class Pushes<Counts extends object> {
   }
 
   /** To be called for one push at a time: it has the builder of long ones. */
-  async #pushInSteps(request: PushRequest, sinceMs: number | undefined): Promise<Counts | typeof REPLAYED> {
+  async #pushInSteps(request: PushRequest, sent: Sent): Promise<Counts | NotCounted> {
     const { state } = this.#ledger;
     const { body, format, idempotencyKey } = request;
     const turn = new Turn();
     const identity =
       idempotencyKey === undefined ? undefined : await identityOfLong({ ...request, idempotencyKey }, turn);
-    const keyed = identity && { identity, sinceMs };
-    let counts: Counts | typeof REPLAYED | undefined;
+    const keyed = { identity, ...sent };
+    let counts: Counts | NotCounted | undefined;
     // A push is read by one set of rules, however often it has to be read, unless the state goes by other ones meanwhile, or it counts otherwise.
     let { aggregation } = state;
     let rules = this.rulesFor(request.key, request.rights);
@@ -240,14 +287,15 @@ export class Pushes<Counts extends object> {
   /** Undefined when the state has changed, or there was no room, which there may be now. */
   async #attempt(
     request: PushRequest,
-    keyed: Keyed | undefined,
+    keyed: Keyed,
     how: LongReading & { readonly insists: boolean },
-  ): Promise<Counts | typeof REPLAYED | undefined> {
+  ): Promise<Counts | NotCounted | undefined> {
     const ledger = this.#ledger;
     const reader = this.#longReader;
     const { builder } = reader;
     const { turn, insists } = how;
-    if (this.#isReplay(keyed)) return REPLAYED;
+    if (this.#isReplay(request, keyed)) return REPLAYED;
+    if (this.#isBehind(request.key, how.rules, keyed.wholeMs)) return BEHIND;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
@@ -265,12 +313,15 @@ export class Pushes<Counts extends object> {
       // Where it has been read anew for others too often, it may go beyond a limit by what they bring.
       if (!insists && !builder.admission.isAsBefore) return undefined;
       const { batch } = builder;
-      const push = commandOf(batch, request, keyed);
+      const push = this.#commandOf(batch, request, keyed);
       const { state } = ledger;
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
-      const mayCount = (): boolean => this.#counts(request.key, how.rules) && !this.#isForgotten(keyed);
+      const mayCount = (): boolean =>
+        this.#counts(request.key, how.rules) &&
+        !this.#isForgotten(keyed) &&
+        !this.#isBehind(request.key, how.rules, keyed.wholeMs);
       const brought = batch.admitted;
       if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
         if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
@@ -306,9 +357,19 @@ export class Pushes<Counts extends object> {
     return now.byJob === sender.byJob && now.counterResets === sender.counterResets;
   }
 
+  /** Whether another member held a push for so long that its source has pushed since. */
+  #isBehind(key: GroupingKey, { sender }: PushRules, wholeMs: number | undefined): boolean {
+    return wholeMs !== undefined && sender.byJob && this.#hasPushedSince(key.text, wholeMs);
+  }
+
+  #hasPushedSince(source: string, sinceMs: number): boolean {
+    return (this.#ledger.state.sources.lastPushMsOf(source) ?? Number.NEGATIVE_INFINITY) > sinceMs;
+  }
+
   /** Throws RequestError where nobody can say. */
-  #isReplay(keyed: Keyed | undefined): boolean {
-    if (keyed === undefined) return false;
+  #isReplay({ forwarded }: PushRequest, keyed: Keyed | undefined): boolean {
+    if (forwarded !== undefined && isSettled(this.#ledger.forwarded, forwarded)) return true;
+    if (keyed?.identity === undefined) return false;
     switch (this.#ledger.keys.look(keyed.identity, this.#ledger.nowMs())) {
       case 'unknown':
         if (!this.#isForgotten(keyed)) return false;
@@ -328,8 +389,24 @@ export class Pushes<Counts extends object> {
 
   /** Of a key that is unknown, whether it may have been known since the first attempt. */
   #isForgotten(keyed: Keyed | undefined): boolean {
-    if (keyed?.sinceMs === undefined) return false;
+    if (keyed?.identity === undefined || keyed.sinceMs === undefined) return false;
     return this.#ledger.keys.mayBeForgotten(keyed.identity, keyed.sinceMs, this.#ledger.nowMs());
+  }
+
+  /** A sender that adds has no source. */
+  #commandOf(
+    batch: Batch,
+    { key, method, body, forwarded }: PushRequest,
+    keyed: Keyed | undefined,
+  ): PushCommand {
+    const source = batch.sender.byJob ? key.text : '';
+    const from = forwarded && { key: forwarded.key, heldMs: this.#heldMs(keyed?.wholeMs) };
+    return new PushCommand(batch, body, { source, method, identity: keyed?.identity, forwarded: from });
+  }
+
+  /** With what it waited here for its turn. */
+  #heldMs(wholeMs: number | undefined): number {
+    return wholeMs === undefined ? 0 : Math.max(Math.ceil(this.#ledger.nowMs() - wholeMs), 0);
   }
 
   /** Notes in the state that a push of a known source was refused. Waits for nobody: where it cannot be now, it is left out. */
@@ -367,12 +444,6 @@ function* growthOf(
   const push = { put: method === 'PUT', leaving: idsOfLeaving(batch) };
   const { growth } = yield* sources.foresee(source, batch, push);
   return growth;
-}
-
-/** A sender that adds has no source. */
-function commandOf(batch: Batch, { key, method, body }: PushRequest, keyed: Keyed | undefined): PushCommand {
-  const source = batch.sender.byJob ? key.text : '';
-  return new PushCommand(batch, body, { source, method, identity: keyed?.identity });
 }
 
 export function requireJob(key: GroupingKey): void {

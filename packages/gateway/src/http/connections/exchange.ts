@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Principal } from '../../access/principal.ts';
+import type { Vouched } from '../../cluster/forward/seal.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import type { Role } from '../../model/roles.ts';
 
@@ -22,6 +23,8 @@ export interface Exchange {
   readonly path: string;
   /** What is served where it came in; undefined for everything. */
   readonly served: ReadonlySet<Role> | undefined;
+  /** What the member of the cluster says that passed it on; undefined for a request of a sender. */
+  readonly vouched: Vouched | 'forged' | undefined;
   /** Pushes of one connection may run together. */
   readonly isPush: boolean;
   /** Who sends it, once that is known; undefined where everybody may do everything. */

@@ -5,6 +5,7 @@ import { takeBytes, takePush } from '../../access/tokens.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { GatewayApi, PushOutcome } from '../../gateway/api.ts';
 import type { Telemetry } from '../../gateway/telemetry/telemetry.ts';
+import type { ForwardedFrom } from '../../wal/forwarded-command.ts';
 import type { Log } from '../../primitives/log.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { BodyIntake } from '../bodies/body.ts';
@@ -64,6 +65,7 @@ export function pushHandler(deps: PushDeps): Handler {
     const idempotencyKey = ofSender(pushKey.idempotencyKey, principal);
     const begunMs = firstAttemptAgeMs === undefined ? 0 : performance.now();
     const client = new HttpClient(request, addressOf);
+    const since = forwardedFrom(exchange);
     const received = await intake.receive(request, { coding, client, bytesMax }).catch((error: unknown) => {
       // A body that comes to nothing in the end was as much work.
       if (token !== undefined) takeBytes(token, Number(headers['content-length'] ?? bytesMax ?? 0));
@@ -83,6 +85,7 @@ export function pushHandler(deps: PushDeps): Handler {
         // The body took its time.
         firstAttemptAgeMs:
           firstAttemptAgeMs === undefined ? undefined : firstAttemptAgeMs + performance.now() - begunMs,
+        forwarded: since?.(),
         rights: token?.rule.series,
         allowance: token?.allowance,
         client,
@@ -101,7 +104,11 @@ export function pushHandler(deps: PushDeps): Handler {
     if (outcome === 'dropped') sendText(response, 202, { text: NOTHING_ADDED, headers: origin });
     else if (outcome === 'dropped by rules') sendText(response, 202, { text: ALL_DROPPED, headers: origin });
     else if (outcome === 'dropped by limits') sendText(response, 202, { text: ALL_BEYOND, headers: origin });
-    else sendAccepted(exchange, outcome === 'replayed' ? [...origin, ...replayedHeaders] : origin);
+    else
+      sendAccepted(
+        exchange,
+        isReplay(outcome, exchange, idempotencyKey) ? [...origin, ...replayedHeaders] : origin,
+      );
   };
 }
 
@@ -122,12 +129,26 @@ export function retireHandler(deps: PushDeps): Handler {
     const key = parsePushPath(rest);
     if (principal !== undefined) checkSource(principal, key);
     exchange.request.resume();
-    const isTracked = await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
+    const client = new HttpClient(exchange.request, deps.addressOf);
+    const isTracked = await gateway.delete(key, client, forwardedFrom(exchange)?.());
     const headers = cors.headersFor(origin, 'retire', origins);
     const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
     if (isTracked) sendAccepted(exchange, headers);
     else sendText(exchange.response, 202, { text, headers });
   };
+}
+
+/** What a member passed on, by the time that this is called: its body takes time as well. Undefined for what came from its sender. */
+function forwardedFrom({ vouched }: Exchange): (() => ForwardedFrom) | undefined {
+  if (typeof vouched !== 'object' || vouched.key === undefined) return undefined;
+  const { key, heldMs } = vouched;
+  const begunMs = performance.now();
+  return () => ({ key, heldMs: heldMs + Math.floor(performance.now() - begunMs) });
+}
+
+/** One that only another member sent again is none that its sender knows of. */
+function isReplay(outcome: PushOutcome, { vouched }: Exchange, idempotencyKey: string | undefined): boolean {
+  return outcome === 'replayed' && (vouched === undefined || idempotencyKey !== undefined);
 }
 
 /** Answers OPTIONS of any push path, whether a browser asks before a push or a person does. */

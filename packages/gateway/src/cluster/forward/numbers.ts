@@ -1,0 +1,63 @@
+/** The numbers by which what this member passes on counts once: see store/forwarded.ts. */
+import { FORWARDED_WINDOW } from '../../store/forwarded.ts';
+import type { ForwardedKey } from '../../store/forwarded.ts';
+
+/** Of something that is passed on, however often that has to be tried. */
+export type Numbered = Pick<ForwardedKey, 'incarnation' | 'number'>;
+
+export class Numbers {
+  readonly #member: string;
+  #incarnation: number;
+  #next = 0;
+  /** Those that are waited for, lowest first, as they are given out in their order. */
+  readonly #waitedFor = new Set<number>();
+  /** Whether the leader has taken something of this incarnation. */
+  #isKnown = false;
+
+  constructor(member: string, incarnation: number) {
+    this.#member = member;
+    this.#incarnation = incarnation;
+  }
+
+  /** Undefined where too many have come since the oldest that is waited for. */
+  take(): Numbered | undefined {
+    if (this.#next - this.#below >= FORWARDED_WINDOW) return undefined;
+    const number = this.#next;
+    this.#next += 1;
+    this.#waitedFor.add(number);
+    return { incarnation: this.#incarnation, number };
+  }
+
+  keyOf({ incarnation, number }: Numbered): ForwardedKey {
+    const below = incarnation === this.#incarnation ? Math.min(this.#below, number) : number;
+    return { member: this.#member, incarnation, number, below };
+  }
+
+  /** Its outcome is known. */
+  answered({ incarnation }: Numbered): void {
+    if (incarnation === this.#incarnation) this.#isKnown = true;
+  }
+
+  /** Nobody waits for it any more, and it is not tried again. */
+  settle({ incarnation, number }: Numbered): void {
+    if (incarnation === this.#incarnation) this.#waitedFor.delete(number);
+  }
+
+  /**
+   * The leader knows a later incarnation. Where that was before this process, whose clock is behind, it begins one later than that; false where
+   * it came later, so that another process has the name of this member.
+   */
+  replacedBy(known: number): boolean {
+    if (known < this.#incarnation) return true;
+    if (this.#isKnown) return false;
+    this.#incarnation = known + 1;
+    this.#next = 0;
+    this.#waitedFor.clear();
+    return true;
+  }
+
+  get #below(): number {
+    for (const number of this.#waitedFor) return number;
+    return this.#next;
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * A request in a cluster: answered here, or passed on to the member that leads.
+ *
+ *   from a sender   let in as ever, then answered where this member leads, and else passed on
+ *   from a member   as it says who sends it, answered where this member leads, and else refused, so that nothing goes round
+ *
+ * Health, own metrics, reloads and what a browser asks before it sends are of each member.
+ */
+import type { IncomingMessage } from 'node:http';
+
+import type { Principal } from '../access/principal.ts';
+import type { Forwarder, Passed } from '../cluster/forward/forwarder.ts';
+import type { Seal, Vouched, Who } from '../cluster/forward/seal.ts';
+import { MEMBER_HEADER } from '../cluster/forward/seal.ts';
+import { MemberReplaced } from '../gateway/pushes/forwarded.ts';
+import { RequestError } from '../model/errors.ts';
+import type { BodyIntake } from './bodies/body.ts';
+import type { Exchange } from './connections/exchange.ts';
+import type { FlatHeaders } from './replies/cors.ts';
+import type { HandlerName } from './routes/routes.ts';
+import type { AddressOf } from './senders/client-address.ts';
+import { HttpClient } from './senders/http-client.ts';
+
+/** What the HTTP layer asks of the cluster. */
+export interface ClusterDoor {
+  /** Whether this member answers: it leads, and its state is whole. Asked for each request. */
+  readonly leads: () => boolean;
+  readonly forwarder: Forwarder;
+  readonly seal: Seal;
+}
+
+type Kind = Passed['kind'];
+
+interface MemberRequests {
+  /** What a member says of a request. */
+  readonly open: (request: IncomingMessage) => Exchange['vouched'];
+  /** Where it comes from, as the member says that passed it on. */
+  readonly addressOf: AddressOf;
+}
+
+export function memberRequests(door: ClusterDoor | undefined, directly: AddressOf): MemberRequests {
+  if (door === undefined) return { open: () => undefined, addressOf: directly };
+  const vouchedFor = new WeakMap<IncomingMessage, Vouched>();
+  return {
+    open(request) {
+      const vouched = door.seal.open(request);
+      if (typeof vouched === 'object') vouchedFor.set(request, vouched);
+      return vouched;
+    },
+    addressOf(request) {
+      const vouched = vouchedFor.get(request);
+      return vouched === undefined ? directly(request) : vouched.address;
+    },
+  };
+}
+
+/** Those of the leader. */
+const kinds: Readonly<Partial<Record<HandlerName, Kind>>> = {
+  push: 'counted',
+  retire: 'counted',
+  scrape: 'read',
+  deleteSeries: 'once',
+  deleteSources: 'once',
+  wipe: 'once',
+  listMetadata: 'read',
+  listLabels: 'read',
+  listValues: 'read',
+  listSeries: 'read',
+  tsdbStatus: 'read',
+  refusals: 'read',
+  page: 'read',
+};
+
+const FORM_BYTES_MAX = 64 * 1024;
+
+/** How to pass a request on; undefined where it is to be answered here. Throws RequestError where it is neither. */
+export function wayOf(
+  door: ClusterDoor | undefined,
+  { vouched }: Exchange,
+  handler: HandlerName,
+): Kind | undefined {
+  const kind = kinds[handler];
+  if (door === undefined || kind === undefined || door.leads()) return undefined;
+  if (vouched === undefined) return kind;
+  throw new RequestError('not_leading', 'this member of the cluster does not lead; ask the one that does');
+}
+
+interface PassDeps {
+  readonly forwarder: Forwarder;
+  readonly intake: BodyIntake;
+  readonly addressOf: AddressOf;
+}
+
+/** Has the leader answer. The body is received whole first, and goes on as it was sent. */
+export async function passOn(
+  { forwarder, intake, addressOf }: PassDeps,
+  exchange: Exchange,
+  { handler, kind }: { readonly handler: HandlerName; readonly kind: Kind },
+): Promise<void> {
+  const { request, response, principal } = exchange;
+  const client = new HttpClient(request, addressOf);
+  const passed = {
+    request,
+    response,
+    kind,
+    sender: client.sender,
+    address: addressOf(request),
+    who: whoIs(principal),
+  };
+  if (request.method !== 'POST' && request.method !== 'PUT') {
+    request.resume();
+    return forwarder.pass({ ...passed, body: undefined });
+  }
+  const bytesMax = handler === 'push' ? principal?.token?.rule.limits.body : FORM_BYTES_MAX;
+  intake.check(request, bytesMax);
+  if (exchange.expectsContinue) response.writeContinue();
+  const received = await intake.receive(request, { coding: undefined, client, bytesMax });
+  try {
+    const body = received.bytes();
+    exchange.bodyBytes = body.length;
+    await forwarder.pass({ ...passed, body });
+  } finally {
+    received.free();
+  }
+}
+
+function whoIs(principal: Principal | undefined): Who {
+  return { token: principal?.token?.rule.sha256, user: principal?.user, isAmbient: principal?.isAmbient };
+}
+
+/** What a member is to make of an answer, as a header; nothing for senders. See cluster/forward/attempt.ts. */
+export function memberHeaders({ vouched }: Exchange, error?: RequestError): FlatHeaders {
+  return vouched === undefined ? [] : [MEMBER_HEADER, meaningOf(vouched, error)];
+}
+
+function meaningOf(vouched: Vouched | 'forged', error: RequestError | undefined): string {
+  if (vouched === 'forged') return 'forged';
+  if (error instanceof MemberReplaced) return `replaced ${error.incarnation}`;
+  switch (error?.code) {
+    case 'not_leading':
+    case 'shutting_down':
+      return 'again';
+    case 'storage_failed':
+      return 'unknown';
+    default:
+      return 'answered';
+  }
+}
+
+/** Whether the sender gets another answer than this error. */
+export function isOfMember(exchange: Exchange, error: RequestError): boolean {
+  const [, meaning = 'answered'] = memberHeaders(exchange, error);
+  return meaning !== 'answered';
+}
+
+export function forged(): RequestError {
+  return new RequestError(
+    'forbidden',
+    `the header ${MEMBER_HEADER} is for members of the cluster, and this one is not sealed with its secret; give all members the same --cluster.secret-file, and leave the header out otherwise`,
+  );
+}

@@ -1,0 +1,141 @@
+/** Members of a cluster in one process: servers of their own before one state, as if each had the whole log; which of them leads is said by the test. */
+import { createServer as createTcpServer, connect } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+import { onTestFinished } from 'vitest';
+
+import type { Access } from '../../../src/access/access.ts';
+import { Forwarder, defaultForwardBounds } from '../../../src/cluster/forward/forwarder.ts';
+import type { ForwardBounds } from '../../../src/cluster/forward/forwarder.ts';
+import { Seal } from '../../../src/cluster/forward/seal.ts';
+import type { GatewayApi } from '../../../src/gateway/api.ts';
+import { defaultHttpOptions } from '../../../src/http/options.ts';
+import type { HttpOptions } from '../../../src/http/options.ts';
+import { createServer } from '../../../src/http/server.ts';
+import type { GatewayServer } from '../../../src/http/server.ts';
+import { silentLog } from '../../../src/primitives/log.ts';
+import { FakeTelemetry } from '../../http/helpers.ts';
+
+/** What lies between the members and one of them. */
+export class Wire {
+  /** `lose`: requests arrive, and replies do not; `stall`: nothing arrives, and nobody is told. */
+  mode: 'pass' | 'lose' | 'stall' = 'pass';
+  /** Replies that were lost. */
+  lost = 0;
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  #port = 0;
+
+  constructor(target: () => number) {
+    this.#server = createTcpServer((near) => {
+      const far = connect(target(), '127.0.0.1');
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(socket);
+        socket.on('error', () => other.destroy());
+        socket.on('close', () => {
+          this.#sockets.delete(socket);
+          other.destroy();
+        });
+      }
+      near.on('data', (bytes) => this.mode !== 'stall' && far.write(bytes));
+      far.on('data', (bytes) => {
+        if (this.mode === 'pass') near.write(bytes);
+        if (this.mode !== 'lose') return;
+        this.lost += 1;
+        near.destroy();
+      });
+    });
+  }
+
+  async open(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** As when a process is killed: connections break, and no new ones are taken. */
+  async cut(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  get url(): URL {
+    return new URL(`http://127.0.0.1:${this.#port}`);
+  }
+}
+
+export interface Member {
+  readonly name: string;
+  readonly port: number;
+  readonly server: GatewayServer;
+  readonly telemetry: FakeTelemetry;
+  readonly forwarder: Forwarder;
+  /** In front of its server, for the other members. */
+  readonly wire: Wire;
+  readonly warnings: string[];
+}
+
+export class Members {
+  leader: Member | undefined;
+  readonly all: Member[] = [];
+
+  async add(
+    name: string,
+    gateway: GatewayApi,
+    more: {
+      readonly bounds?: Partial<ForwardBounds>;
+      readonly options?: Partial<HttpOptions>;
+      readonly access?: Access;
+      readonly secret?: string;
+      readonly incarnation?: number;
+      /** Which member this one takes for the leader. */
+      readonly leader?: () => Member | undefined;
+      readonly leads?: () => boolean;
+      readonly now?: () => number;
+    } = {},
+  ): Promise<Member> {
+    const { secret = 'a secret of the cluster', incarnation = 1, leader = () => this.leader } = more;
+    const warnings: string[] = [];
+    const tell = (message: string): void => void warnings.push(message);
+    const log = { ...silentLog, warn: tell, error: tell };
+    const seal = new Seal(secret);
+    const forwarder = new Forwarder({
+      member: name,
+      incarnation,
+      seal,
+      leader: () => leader()?.wire.url,
+      bounds: { ...defaultForwardBounds, holdMs: 30_000, heldBytesMax: 1 << 20, ...more.bounds },
+      log,
+      now: more.now,
+    });
+    const telemetry = new FakeTelemetry();
+    const server: GatewayServer = createServer({
+      gateway,
+      telemetry,
+      log,
+      options: { ...defaultHttpOptions, enableAdminApi: true, shutdownTimeoutMs: 2_000, ...more.options },
+      access: more.access,
+      version: '1.2.3',
+      cluster: { leads: more.leads ?? (() => this.leader === member), forwarder, seal },
+    });
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+    const wire = new Wire(() => port);
+    await wire.open();
+    const member = { name, port, server, telemetry, forwarder, wire, warnings };
+    onTestFinished(async () => {
+      forwarder.close();
+      await wire.cut().catch(() => undefined);
+      await server.close();
+    });
+    this.all.push(member);
+    return member;
+  }
+
+  lead(member: Member | undefined): void {
+    this.leader = member;
+    for (const { forwarder } of this.all) forwarder.leaderChanged();
+  }
+}
