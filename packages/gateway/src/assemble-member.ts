@@ -1,10 +1,12 @@
 /** A process of a cluster put together: the same parts around a gateway that is another one after each time that it was overtaken. */
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as timeout } from 'node:timers/promises';
 
 import { assembleAround, gatewayOf } from './assemble.ts';
 import type { Around, Parts } from './assemble.ts';
 import { CurrentGateway } from './cluster/current-gateway.ts';
+import { defaultForwardBounds, Forwarder } from './cluster/forward/forwarder.ts';
+import { Seal } from './cluster/forward/seal.ts';
 import type { SharedLog } from './cluster/log/shared-log.ts';
 import { Member } from './cluster/member.ts';
 import type { MemberGateway } from './cluster/member.ts';
@@ -17,8 +19,11 @@ import { RequestError } from './model/errors.ts';
 import { withoutTokens } from './primitives/hide-tokens.ts';
 import { noRules } from './rules/rules.ts';
 
-interface ClusterParts {
+export interface ClusterParts {
   readonly log: SharedLog;
+  /** That all members share. */
+  readonly secret: string;
+  /** Of this member, by which the others tell what it passes on from what others do. */
   readonly name: string;
   /** Where the other members reach this one. */
   readonly advertiseUrl: string;
@@ -28,11 +33,15 @@ interface ClusterParts {
 
 interface MemberAssembly extends Around<CurrentGateway> {
   readonly member: Member<KeptGateway>;
+  readonly forwarder: Forwarder;
 }
 
 interface KeptGateway extends MemberGateway {
   readonly gateway: Gateway;
 }
+
+/** Requests that wait for a leader may have so much of the memory. */
+const HELD_SHARE_OF_MEMORY = 1 / 8;
 
 const realTiming: Timing = {
   nowMs: () => performance.now(),
@@ -80,7 +89,7 @@ export function assembleMember(
   const member: Member<KeptGateway> = new Member({
     log: cluster.log,
     timing: realTiming,
-    self: { cluster: cluster.name, url: cluster.advertiseUrl },
+    self: { cluster: fingerprint(cluster.secret), url: cluster.advertiseUrl },
     leaseMs: cluster.leaseMs,
     holdMs: cluster.holdMs,
     messages: parts.log,
@@ -88,27 +97,53 @@ export function assembleMember(
     randomBytes: (count) => randomBytes(count),
     onFatal,
   });
+  const seal = new Seal(cluster.secret);
+  const forwarder = new Forwarder({
+    member: cluster.name,
+    // Grows with each start, unless the clock is set back by then; who looks older is refused, and says so.
+    incarnation: parts.clock.now(),
+    seal,
+    leader: () => (member.leader === undefined ? undefined : new URL(member.leader.url)),
+    bounds: {
+      ...defaultForwardBounds,
+      holdMs: cluster.holdMs,
+      heldBytesMax: parts.memoryBytes * HELD_SHARE_OF_MEMORY,
+    },
+    log: parts.log,
+  });
+  member.onChange(() => forwarder.leaderChanged());
   const around = assembleAround(
     current,
     { ...parts, storage },
-    (made) => {
-      telemetry = made;
-      member.current.gateway.telemetry = made;
+    {
+      watch(made) {
+        telemetry = made;
+        member.current.gateway.telemetry = made;
+      },
+      whyNotReady: () => whyNotReady(member, cluster),
+      cluster: { leads: () => member.isLeading, forwarder, seal },
     },
-    () => whyNotReady(member, cluster),
   );
-  return { ...around, member };
+  return { ...around, member, forwarder };
+}
+
+/** Shows nothing of the secret, and which it is not either: it is of a text that is used for nothing else. */
+function fingerprint(secret: string): string {
+  return createHmac('sha256', secret)
+    .update('prom-aggregation-gateway cluster')
+    .digest('base64url')
+    .slice(0, 16);
 }
 
 /** It is ready while it leads, or hears from who does. */
 function whyNotReady(member: Member<KeptGateway>, { holdMs }: ClusterParts): RequestError | undefined {
-  const { role, problem, silentMs } = member;
+  const { role, problem, silentMs, isOfAnother } = member;
   if (role === 'joining')
     return new RequestError(
       'shutting_down',
       problem ?? 'this member reads the log of the cluster; retry later',
     );
-  if (silentMs <= holdMs) return undefined;
+  if (silentMs <= holdMs && !isOfAnother) return undefined;
   return new RequestError(
     'overloaded',
     problem ?? 'nobody leads the cluster, and this member could not take over; retry later',

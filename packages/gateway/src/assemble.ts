@@ -9,6 +9,7 @@ import type { GatewayOptions } from './gateway/options.ts';
 import { createTelemetry } from './gateway/telemetry/prom-telemetry.ts';
 import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
+import type { HandlerDeps } from './http/handler.ts';
 import { createServer } from './http/server.ts';
 import type { GatewayServer } from './http/server.ts';
 import { openFileJournal } from './journal/file-journal.ts';
@@ -62,8 +63,11 @@ interface Kept {
 export function assemble(given: Parts & Kept): Assembly {
   const parts = { ...given, log: withoutTokens(given.log) };
   const gateway = gatewayOf(parts);
-  return assembleAround(gateway, parts, (telemetry) => {
-    gateway.telemetry = telemetry;
+  return assembleAround(gateway, parts, {
+    watch(telemetry) {
+      gateway.telemetry = telemetry;
+    },
+    whyNotReady: () => gateway.whyClosed,
   });
 }
 
@@ -81,12 +85,18 @@ export function gatewayOf(parts: Parts & Kept): Gateway {
   });
 }
 
-/** `watch` is given what counts, for all gateways there will be. */
+interface Surroundings {
+  /** Is given what counts, for all gateways there will be. */
+  watch(telemetry: Telemetry): void;
+  readonly whyNotReady: () => RequestError | undefined;
+  /** Of a member of a cluster. */
+  readonly cluster?: HandlerDeps['cluster'];
+}
+
 export function assembleAround<G extends GatewayInUse>(
   gateway: G,
   parts: Parts & Kept,
-  watch: (telemetry: Telemetry) => void,
-  whyNotReady: () => RequestError | undefined = () => gateway.whyClosed,
+  { watch, whyNotReady, cluster }: Surroundings,
 ): Around<G> {
   const { httpOptions, clock, log, webConfig } = parts;
   const reload = reloadOf(parts, gateway);
@@ -114,6 +124,7 @@ export function assembleAround<G extends GatewayInUse>(
     whyNotReady,
     reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
     access,
+    cluster,
   });
   return { gateway, server, reload };
 }

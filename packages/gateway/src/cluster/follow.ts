@@ -14,6 +14,8 @@ const RETRY_MS = 50;
 const RETRY_MS_MAX = 1_000;
 /** Of the lease, so that not all who wait for it are done at once. */
 const JITTER = 0.1;
+/** As many leases who leads may be silent, before one with another secret takes over: it may be of another cluster, by mistake. */
+const OTHER_LEASES = 10;
 
 export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
@@ -31,11 +33,6 @@ interface Followed {
   readonly chain: Chain;
   readonly snapshotLogIndex: number;
   readonly records: number;
-}
-
-/** The log belongs to another cluster; for the operator. */
-class OtherCluster extends Error {
-  override readonly name: string = 'OtherCluster';
 }
 
 export class Follow {
@@ -57,7 +54,7 @@ export class Follow {
     this.#patienceMs = this.#newPatience();
   }
 
-  /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, OtherCluster, or the reason of the signal. */
+  /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, or the reason of the signal. */
   async untilLeading(): Promise<Followed> {
     await this.#retrying(() => this.#restore());
     await this.#retrying(() => this.#follow());
@@ -103,7 +100,6 @@ export class Follow {
     }
     this.#chain = chain;
     this.#covered = covered;
-    this.#check();
     this.#hear();
   }
 
@@ -132,7 +128,7 @@ export class Follow {
     const { timing } = this.#options;
     next.catch(() => undefined);
     for (;;) {
-      const untilMs = this.#chain.isHandedOver ? 0 : this.#heardMs + this.#patienceMs;
+      const untilMs = this.#isFree ? 0 : this.#heardMs + this.#patienceMs;
       const waiting = new AbortController();
       const late = timing
         .sleep(Math.max(0, untilMs - timing.nowMs()), AbortSignal.any([waiting.signal, this.#signal]))
@@ -152,13 +148,17 @@ export class Follow {
     }
   }
 
+  get #isFree(): boolean {
+    const { isHandedOver, leader } = this.#chain;
+    return isHandedOver && leader?.cluster === this.#options.self.cluster;
+  }
+
   #takeOver(): Promise<boolean> {
     return takeOver(this.#chain, this.#options, this.#signal);
   }
 
   async #take(block: LogBlock): Promise<void> {
     const { records, ledgerMs } = this.#chain.take(block);
-    this.#check();
     let index = this.#chain.index - records.length;
     for (const record of records) {
       index += 1;
@@ -172,23 +172,16 @@ export class Follow {
     this.#report(undefined);
   }
 
-  #check(): void {
-    const { leader } = this.#chain;
-    const { self } = this.#options;
-    if (leader === undefined || leader.cluster === self.cluster) return;
-    throw new OtherCluster(
-      `the log belongs to the cluster ${JSON.stringify(leader.cluster)}, and this member is of ${JSON.stringify(self.cluster)}; ` +
-        'give each cluster a log of its own, or its name with --cluster.name',
-    );
-  }
-
   #hear(): void {
     this.#heardMs = this.#options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
   }
 
   #newPatience(): number {
-    return this.#options.leaseMs * (1 + JITTER * this.#options.timing.random());
+    const { leaseMs, self, timing } = this.#options;
+    const { leader } = this.#chain;
+    const leases = leader === undefined || leader.cluster === self.cluster ? 1 : OTHER_LEASES;
+    return leaseMs * leases * (1 + JITTER * timing.random());
   }
 
   #report(problem: string | undefined): void {

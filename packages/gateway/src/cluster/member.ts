@@ -53,6 +53,8 @@ export class Member<G extends MemberGateway> {
   role: Role = 'joining';
   /** Why the log cannot be read now; undefined when it can. */
   problem: string | undefined;
+  /** Whether who leads has another secret, and so may be of another cluster. */
+  isOfAnother = false;
   /** How often another one took over from this process. */
   timesOvertaken = 0;
   readonly #options: MemberOptions<G>;
@@ -212,6 +214,11 @@ export class Member<G extends MemberGateway> {
     this.#lastBlockMs = this.#options.timing.nowMs();
     const isNew = this.#leader !== chain.leader;
     this.#leader = chain.leader;
+    this.isOfAnother = chain.leader !== undefined && chain.leader.cluster !== this.#options.self.cluster;
+    if (this.isOfAnother) {
+      this.problem = `the member at ${chain.leader?.url}, which leads, has another secret; give all members the same --cluster.secret-file, and each cluster a log of its own`;
+      if (isNew) this.#options.messages.error(this.problem);
+    }
     if (isNew || this.role === 'joining') this.#become('following');
   }
 

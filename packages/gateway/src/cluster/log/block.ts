@@ -46,7 +46,7 @@ export interface BlockHead {
 
 /** Who leads from here on, and how to find them. */
 export interface Leader {
-  /** The cluster's name: two that share a log by mistake find out. */
+  /** The same for all members of a cluster, and of no other: two that share a log by mistake find out. */
   readonly cluster: string;
   readonly url: string;
 }
