@@ -1,3 +1,4 @@
+import type { ClusterOptions } from '../cluster/options.ts';
 import type { GatewayOptions } from '../gateway/options.ts';
 import type { HttpOptions } from '../http/options.ts';
 import type { StorageOptions } from '../journal/options.ts';
@@ -11,6 +12,7 @@ export interface Config extends ProcessOptions {
   readonly http: HttpOptions;
   readonly gateway: GatewayOptions;
   readonly storage: StorageOptions;
+  readonly cluster: ClusterOptions;
   readonly log: LogOptions;
 }
 

@@ -1,4 +1,5 @@
 /** All options of the process, and their flags in the order of the help. To add one, see `options/option.ts`. */
+import { clusterOptionTable } from '../cluster/options.ts';
 import { gatewayOptionTable } from '../gateway/options.ts';
 import { limitTable } from '../store/limits.ts';
 import { httpOptionTable } from '../http/options.ts';
@@ -16,6 +17,7 @@ export const options: readonly Option<unknown>[] = [
   gatewayOptionTable,
   limitTable,
   storageOptionTable,
+  clusterOptionTable,
   logOptionTable,
 ]
   .flatMap((table) => Object.values<Option<unknown>>(table))

@@ -1,4 +1,5 @@
 /** Makes the configuration out of the command line and the environment, or tells everything that is wrong with them at once. */
+import { clusterOptionTable } from '../cluster/options.ts';
 import { gatewayOptionTable } from '../gateway/options.ts';
 import { limitTable } from '../store/limits.ts';
 import { httpOptionTable } from '../http/options.ts';
@@ -87,6 +88,7 @@ function configOf(valueOf: ValueOf): Config {
     http: readTable(httpOptionTable, valueOf),
     gateway: { ...readTable(gatewayOptionTable, valueOf), limits: readTable(limitTable, valueOf) },
     storage: readTable(storageOptionTable, valueOf),
+    cluster: readTable(clusterOptionTable, valueOf),
     log: readTable(logOptionTable, valueOf),
   };
 }

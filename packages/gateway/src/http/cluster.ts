@@ -10,16 +10,19 @@ import type { IncomingMessage } from 'node:http';
 
 import type { Principal } from '../access/principal.ts';
 import type { Forwarder, Passed } from '../cluster/forward/forwarder.ts';
+import type { Numbered } from '../cluster/forward/numbers.ts';
 import type { Seal, Vouched, Who } from '../cluster/forward/seal.ts';
 import { MEMBER_HEADER } from '../cluster/forward/seal.ts';
 import { MemberReplaced } from '../gateway/pushes/forwarded.ts';
 import { RequestError } from '../model/errors.ts';
+import type { ForwardedKey } from '../store/forwarded.ts';
 import type { BodyIntake } from './bodies/body.ts';
-import type { Exchange } from './connections/exchange.ts';
+import type { Exchange, OwnNumber } from './connections/exchange.ts';
 import type { FlatHeaders } from './replies/cors.ts';
-import type { HandlerName } from './routes/routes.ts';
+import type { Handler, HandlerName } from './routes/routes.ts';
 import type { AddressOf } from './senders/client-address.ts';
 import { HttpClient } from './senders/http-client.ts';
+import { senderOf } from './senders/sender.ts';
 
 /** What the HTTP layer asks of the cluster. */
 export interface ClusterDoor {
@@ -91,6 +94,15 @@ interface PassDeps {
   readonly addressOf: AddressOf;
 }
 
+function passedOf(
+  { addressOf }: Pick<PassDeps, 'addressOf'>,
+  { request, response, principal }: Exchange,
+  kind: Kind,
+): Omit<Passed, 'body'> {
+  const address = addressOf(request);
+  return { request, response, kind, sender: senderOf(address), address, who: whoIs(principal) };
+}
+
 /** Has the leader answer. The body is received whole first, and goes on as it was sent. */
 export async function passOn(
   { forwarder, intake, addressOf }: PassDeps,
@@ -99,14 +111,7 @@ export async function passOn(
 ): Promise<void> {
   const { request, response, principal } = exchange;
   const client = new HttpClient(request, addressOf);
-  const passed = {
-    request,
-    response,
-    kind,
-    sender: client.sender,
-    address: addressOf(request),
-    who: whoIs(principal),
-  };
+  const passed = passedOf({ addressOf }, exchange, kind);
   if (request.method !== 'POST' && request.method !== 'PUT') {
     request.resume();
     return forwarder.pass({ ...passed, body: undefined });
@@ -122,6 +127,74 @@ export async function passOn(
   } finally {
     received.free();
   }
+}
+
+/**
+ * Answers a request here. Where it came from its sender, and this member turns out not to lead any more before it was answered, it is passed on:
+ * what changes something with the number that it got here, so that it counts once.
+ */
+export function answerHere(
+  deps: PassDeps & ClusterDoor,
+  exchange: Exchange,
+  { name, handler }: { readonly name: HandlerName; readonly handler: Handler },
+): Promise<void> {
+  const kind = kinds[name];
+  if (kind === undefined || kind === 'once' || exchange.vouched !== undefined) return handler(exchange);
+  if (kind === 'counted') return answerCounted(deps, exchange, handler);
+  return handler(exchange).catch((error: unknown) => {
+    const { method } = exchange.request;
+    const isAgain = isOvertaken(error) && !deps.leads() && !exchange.response.headersSent;
+    if (!isAgain || (method !== 'GET' && method !== 'HEAD')) throw error;
+    return passOn(deps, exchange, { handler: name, kind });
+  });
+}
+
+async function answerCounted(deps: PassDeps, exchange: Exchange, handler: Handler): Promise<void> {
+  const { forwarder } = deps;
+  const number = forwarder.take();
+  if (number === undefined) return handler(exchange);
+  exchange.own = new Own(deps, exchange, number);
+  let isAnswered = false;
+  try {
+    await handler(exchange);
+    isAnswered = true;
+  } finally {
+    forwarder.settle(number, isAnswered);
+  }
+}
+
+class Own implements OwnNumber {
+  readonly #deps: PassDeps;
+  readonly #exchange: Exchange;
+  readonly #number: Numbered;
+
+  constructor(deps: PassDeps, exchange: Exchange, number: Numbered) {
+    this.#deps = deps;
+    this.#exchange = exchange;
+    this.#number = number;
+  }
+
+  get key(): ForwardedKey {
+    return this.#deps.forwarder.keyOf(this.#number);
+  }
+
+  isOvertaken(error: unknown): boolean {
+    return isOvertaken(error);
+  }
+
+  passOn(body: Uint8Array | undefined, heldMs: number, error: unknown): Promise<void> {
+    const passed = { ...passedOf(this.#deps, this.#exchange, 'counted'), body, isDecoded: true };
+    const known = error instanceof MemberReplaced ? error.incarnation : undefined;
+    return this.#deps.forwarder.passAgain(passed, { number: this.#number, heldMs, known });
+  }
+}
+
+/** Whether an error may come of another member having taken over. */
+function isOvertaken(error: unknown): boolean {
+  return (
+    error instanceof RequestError &&
+    ['storage_failed', 'shutting_down', 'not_leading', 'member_replaced'].includes(error.code)
+  );
 }
 
 function whoIs(principal: Principal | undefined): Who {

@@ -14,7 +14,7 @@ import type { Log } from '../primitives/log.ts';
 import { hideTokens } from '../primitives/hide-tokens.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake } from './bodies/body.ts';
-import { forged, isOfMember, memberHeaders, memberRequests, passOn, wayOf } from './cluster.ts';
+import { answerHere, forged, isOfMember, memberHeaders, memberRequests, passOn, wayOf } from './cluster.ts';
 import type { ClusterDoor } from './cluster.ts';
 import { trustedProxies } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
@@ -136,6 +136,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
         path,
         served,
         vouched,
+        own: undefined,
         principal: undefined,
         isPush: routes.isPush(request.method, path),
         expectsContinue,
@@ -202,7 +203,9 @@ function createRunner({
     if (exchange.vouched === 'forged') throw forged();
     if (state.stopping) {
       exchange.response.shouldKeepAlive = false;
-      if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH) throw stopping();
+      // A member of a cluster leads until it has handed over, and then passes on.
+      if (exchange.path !== HEALTHY_PATH && exchange.path !== READY_PATH && cluster === undefined)
+        throw stopping();
     }
     const handle = (principal: Principal | undefined): Promise<void> => {
       exchange.principal = principal;
@@ -221,7 +224,10 @@ function createRunner({
       const kind = wayOf(cluster, exchange, route.handler);
       if (cluster !== undefined && kind !== undefined)
         return passOn(cluster, exchange, { handler: route.handler, kind });
-      return handlers[route.handler](exchange);
+      const handler = handlers[route.handler];
+      return cluster === undefined
+        ? handler(exchange)
+        : answerHere(cluster, exchange, { name: route.handler, handler });
     };
     const principal = identify(exchange);
     return principal instanceof Promise ? principal.then(handle) : handle(principal);

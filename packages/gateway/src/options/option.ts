@@ -39,6 +39,7 @@ export const flagGroups = {
   series: 'Series',
   scrape: 'Scrapes',
   storage: 'Storage',
+  cluster: 'Cluster',
   limit: 'Limits (a push that exceeds one is refused as a whole, unless stated otherwise)',
   log: 'Logging',
 } as const;

@@ -53,6 +53,7 @@ async function bench({ perConnection = 2, requestsMax = 100, stallTimeoutMs = 1_
       path: '/',
       served: undefined,
     vouched: undefined,
+    own: undefined,
       principal: undefined,
       isPush: request.method === 'POST',
       expectsContinue: false,

@@ -122,8 +122,9 @@ export const layers: Layers = {
   'http/bodies': ['http/senders', ...belowHttp],
   'http/routes': ['http/senders', 'http/replies', 'http/connections', 'http/bodies', ...belowHttp],
   http: [...httpFolders, ...belowHttp],
-  config: [...httpFolders, 'http', ...belowHttp],
-  '.': ['config', ...httpFolders, 'http', ...belowHttp],
+  cluster: ['cluster/forward', ...belowGateway],
+  config: [...httpFolders, 'http', 'cluster', ...belowHttp],
+  '.': ['config', 'cluster', ...httpFolders, 'http', ...belowHttp],
 };
 
 /** Imports that go up all the same. Each goes with the change named here. */

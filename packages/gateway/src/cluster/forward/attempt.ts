@@ -39,6 +39,8 @@ export interface Sending {
   readonly response: ServerResponse;
   /** Whether nothing is written before the reply is whole. */
   readonly whole: boolean;
+  /** It may have been done already, so that a refusal for want of room or rate says nothing of it. */
+  readonly insists: boolean;
   /** How long connecting may take, and then the reply until its headers. */
   readonly connectMs: number;
   readonly replyMs: number;
@@ -167,8 +169,12 @@ export class Attempt {
       this.abandon(`its reply is incomplete: ${(error as Error).message}`);
       return;
     }
-    const { response } = this.#sending;
+    const { response, insists } = this.#sending;
     if (this.#isOver) return;
+    if (insists && (reply.statusCode === 429 || reply.statusCode === 503)) {
+      this.#failed(`it answers ${reply.statusCode}`);
+      return;
+    }
     this.#hasBegun = true;
     // The body is free for others once this is over.
     if (!this.#request.writableFinished) this.#request.destroy();

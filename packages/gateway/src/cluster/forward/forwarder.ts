@@ -18,6 +18,7 @@ import type { AgentOptions } from 'node:https';
 import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
+import type { ForwardedKey } from '../../store/forwarded.ts';
 import { Attempt } from './attempt.ts';
 import type { Sending, Tried } from './attempt.ts';
 import { requestHeaders, timeoutMsOf } from './headers.ts';
@@ -70,6 +71,8 @@ export interface Passed {
   readonly response: ServerResponse;
   /** As it was sent; undefined for a request without one. */
   readonly body: Uint8Array | undefined;
+  /** It is not compressed any more, whatever its headers say. */
+  readonly isDecoded?: boolean | undefined;
   /** `counted` is to count once; `once` must not be done twice, so it is not tried again where it may have been done; `read` changes nothing. */
   readonly kind: 'counted' | 'once' | 'read';
   /** Who shares with whom; see senderOf. */
@@ -179,8 +182,46 @@ export class Forwarder {
   }
 
   /** Resolves once the reply has been given. Rejects with RequestError, to be answered, or with ClientGone. */
-  async pass(passed: Passed): Promise<void> {
-    const passage = new Passage(passed, this.#now());
+  pass(passed: Passed): Promise<void> {
+    return this.#pass(new Passage(passed, this.#now()));
+  }
+
+  /** A number for what this member takes from its sender while it leads; undefined where there is none. */
+  take(): Numbered | undefined {
+    return this.#numbers.take();
+  }
+
+  keyOf(number: Numbered): ForwardedKey {
+    return this.#numbers.keyOf(number);
+  }
+
+  /** To be called once what has a number has been answered, or will not be passed on. */
+  settle(number: Numbered, isAnswered: boolean): void {
+    if (isAnswered) this.#numbers.answered(number);
+    this.#numbers.settle(number);
+  }
+
+  /**
+   * The same as `pass` for what this member began to count as the leader, by this number, which it may have done; `heldMs` is how long ago.
+   * Where that was refused, as a later incarnation of the member is known, `known` is that, and nothing was done.
+   */
+  passAgain(
+    passed: Passed,
+    {
+      number,
+      heldMs,
+      known,
+    }: { readonly number: Numbered; readonly heldMs: number; readonly known: number | undefined },
+  ): Promise<void> {
+    const passage = new Passage(passed, this.#now() - heldMs);
+    passage.mayBeDone = known === undefined;
+    if (known !== undefined && !this.#numbers.replacedBy(known)) throw this.#otherOfThisName();
+    if (known === undefined) passage.number = number;
+    return this.#pass(passage);
+  }
+
+  async #pass(passage: Passage): Promise<void> {
+    const { passed } = passage;
     const onClose = (): void => {
       passage.attempt?.attempt.drop();
       passage.held.wake?.(new ClientGone());
@@ -272,14 +313,20 @@ export class Forwarder {
     }
   }
 
-  #sendingOf({ passed, number, wholeMs }: Passage, leader: URL): Sending {
+  #sendingOf({ passed, number, wholeMs, mayBeDone }: Passage, leader: URL): Sending {
     const { member, seal, bounds } = this.#deps;
-    const { request, response, body, kind, address, who } = passed;
+    const { request, response, body, isDecoded, kind, address, who } = passed;
     const headers = (): string[] => {
       const heldMs = Math.floor(this.#now() - wholeMs);
       const key = number && this.#numbers.keyOf(number);
       const sealed = seal.close(request, { member, key, heldMs, address, who });
-      return requestHeaders(request, { host: leader.host, sealed, heldMs, bodyBytes: body?.length });
+      return requestHeaders(request, {
+        host: leader.host,
+        sealed,
+        heldMs,
+        bodyBytes: body?.length,
+        isDecoded,
+      });
     };
     const [plain, tls] = kind === 'once' ? this.#fresh : this.#kept;
     return {
@@ -291,6 +338,7 @@ export class Forwarder {
       body,
       response,
       whole: kind !== 'read',
+      insists: kind === 'counted' && mayBeDone,
       connectMs: bounds.connectMs,
       replyMs: bounds.holdMs + bounds.replyMs,
     };
@@ -313,16 +361,18 @@ export class Forwarder {
       case 'replaced':
         // What was sent as one that may have been counted must not be sent as another one.
         if (passage.mayBeDone || number === undefined || !this.#numbers.replacedBy(tried.incarnation)) {
-          const { member } = this.#deps;
-          this.#tell(
-            'error',
-            'another process has the name of this member; give each its own --cluster.name',
-            { member },
-          );
-          throw new RequestError('no_leader', 'another member of the cluster has the same name; retry later');
+          throw this.#otherOfThisName();
         }
         passage.number = undefined;
     }
+  }
+
+  #otherOfThisName(): RequestError {
+    const { member } = this.#deps;
+    this.#tell('error', 'another process has the name of this member; give each its own --cluster.name', {
+      member,
+    });
+    return new RequestError('no_leader', 'another member of the cluster has the same name; retry later');
   }
 
   async #wait(passage: Passage, ms: number): Promise<void> {

@@ -41,11 +41,14 @@ export function requestHeaders(
     sealed,
     heldMs,
     bodyBytes,
+    isDecoded = false,
   }: {
     readonly host: string;
     readonly sealed: string;
     readonly heldMs: number;
     readonly bodyBytes: number | undefined;
+    /** The body is not compressed any more. */
+    readonly isDecoded?: boolean | undefined;
   },
 ): string[] {
   const passed = ['Host', headers.host ?? String(headers[':authority'] ?? host), MEMBER_HEADER, sealed];
@@ -54,6 +57,7 @@ export function requestHeaders(
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const lower = rawHeaders[i]!.toLowerCase();
     if (lower.startsWith(':') || ofConnection.has(lower) || saidAnew.has(lower) || named.has(lower)) continue;
+    if (isDecoded && lower === 'content-encoding') continue;
     const isTimeout = lower === SCRAPE_TIMEOUT && Number(rawHeaders[i + 1]) > 0;
     passed.push(rawHeaders[i]!, isTimeout ? secondsLeft(rawHeaders[i + 1]!, heldMs) : rawHeaders[i + 1]!);
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Principal } from '../../access/principal.ts';
 import type { Vouched } from '../../cluster/forward/seal.ts';
+import type { ForwardedKey } from '../../store/forwarded.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import type { Role } from '../../model/roles.ts';
 
@@ -15,6 +16,15 @@ interface RequestConnection {
   isLast(exchange: Exchange): boolean;
 }
 
+/** Of a push or delete that the leader of a cluster took from its sender: see http/cluster.ts. */
+export interface OwnNumber {
+  readonly key: ForwardedKey;
+  /** Whether another member may lead by now, so that this error is not for the sender. */
+  isOvertaken(error: unknown): boolean;
+  /** Has the one that leads answer; `body` is decompressed, and it is `heldMs` ago that it was whole. */
+  passOn(body: Uint8Array | undefined, heldMs: number, error: unknown): Promise<void>;
+}
+
 /** One request on its way through the handlers, and its reply. */
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -25,6 +35,8 @@ export interface Exchange {
   readonly served: ReadonlySet<Role> | undefined;
   /** What the member of the cluster says that passed it on; undefined for a request of a sender. */
   readonly vouched: Vouched | 'forged' | undefined;
+  /** Undefined where it came by way of another member, or changes nothing, and without a cluster. */
+  own: OwnNumber | undefined;
   /** Pushes of one connection may run together. */
   readonly isPush: boolean;
   /** Who sends it, once that is known; undefined where everybody may do everything. */

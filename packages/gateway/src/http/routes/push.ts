@@ -63,9 +63,8 @@ export function pushHandler(deps: PushDeps): Handler {
     const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const { firstAttemptAgeMs, ...pushKey } = readPushKey(headers, request.url ?? '');
     const idempotencyKey = ofSender(pushKey.idempotencyKey, principal);
-    const begunMs = firstAttemptAgeMs === undefined ? 0 : performance.now();
+    const begunMs = performance.now();
     const client = new HttpClient(request, addressOf);
-    const since = forwardedFrom(exchange);
     const received = await intake.receive(request, { coding, client, bytesMax }).catch((error: unknown) => {
       // A body that comes to nothing in the end was as much work.
       if (token !== undefined) takeBytes(token, Number(headers['content-length'] ?? bytesMax ?? 0));
@@ -74,6 +73,8 @@ export function pushHandler(deps: PushDeps): Handler {
     const body = received.bytes();
     exchange.bodyBytes = body.length;
     if (token !== undefined) takeBytes(token, body.length);
+    const wholeMs = performance.now();
+    const tookMs = wholeMs - begunMs;
     let outcome: PushOutcome;
     try {
       outcome = await gateway.push({
@@ -84,13 +85,15 @@ export function pushHandler(deps: PushDeps): Handler {
         idempotencyKey,
         // The body took its time.
         firstAttemptAgeMs:
-          firstAttemptAgeMs === undefined ? undefined : firstAttemptAgeMs + performance.now() - begunMs,
-        forwarded: since?.(),
+          firstAttemptAgeMs === undefined ? undefined : firstAttemptAgeMs + tookMs + heldMsOf(exchange),
+        forwarded: forwardedFrom(exchange, tookMs),
         rights: token?.rule.series,
         allowance: token?.allowance,
         client,
       });
     } catch (error) {
+      if (exchange.own?.isOvertaken(error) === true)
+        return await exchange.own.passOn(body, performance.now() - wholeMs, error);
       throw format === 'text' ? explainMisread(error, body, headers['content-type']) : error;
     } finally {
       received.free();
@@ -130,7 +133,14 @@ export function retireHandler(deps: PushDeps): Handler {
     if (principal !== undefined) checkSource(principal, key);
     exchange.request.resume();
     const client = new HttpClient(exchange.request, deps.addressOf);
-    const isTracked = await gateway.delete(key, client, forwardedFrom(exchange)?.());
+    const wholeMs = performance.now();
+    let isTracked: boolean;
+    try {
+      isTracked = await gateway.delete(key, client, forwardedFrom(exchange, 0));
+    } catch (error) {
+      if (exchange.own?.isOvertaken(error) !== true) throw error;
+      return exchange.own.passOn(undefined, performance.now() - wholeMs, error);
+    }
     const headers = cors.headersFor(origin, 'retire', origins);
     const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
     if (isTracked) sendAccepted(exchange, headers);
@@ -138,12 +148,16 @@ export function retireHandler(deps: PushDeps): Handler {
   };
 }
 
-/** What a member passed on, by the time that this is called: its body takes time as well. Undefined for what came from its sender. */
-function forwardedFrom({ vouched }: Exchange): (() => ForwardedFrom) | undefined {
+/** In a cluster, by which it counts once, and for how long the member that took it has had it; `tookMs` is how long it took to get here. */
+function forwardedFrom(exchange: Exchange, tookMs: number): ForwardedFrom | undefined {
+  const { vouched, own } = exchange;
+  if (own !== undefined) return { key: own.key, heldMs: 0 };
   if (typeof vouched !== 'object' || vouched.key === undefined) return undefined;
-  const { key, heldMs } = vouched;
-  const begunMs = performance.now();
-  return () => ({ key, heldMs: heldMs + Math.floor(performance.now() - begunMs) });
+  return { key: vouched.key, heldMs: vouched.heldMs + Math.floor(tookMs) };
+}
+
+function heldMsOf({ vouched }: Exchange): number {
+  return typeof vouched === 'object' ? vouched.heldMs : 0;
 }
 
 /** One that only another member sent again is none that its sender knows of. */
