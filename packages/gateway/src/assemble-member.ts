@@ -19,7 +19,7 @@ import { RequestError } from './model/errors.ts';
 import { withoutTokens } from './primitives/hide-tokens.ts';
 import { noRules } from './rules/rules.ts';
 
-export interface ClusterParts {
+interface ClusterParts {
   readonly log: SharedLog;
   /** That all members share. */
   readonly secret: string;
@@ -31,7 +31,7 @@ export interface ClusterParts {
   readonly holdMs: number;
 }
 
-interface MemberAssembly extends Around<CurrentGateway> {
+export interface MemberAssembly extends Around<CurrentGateway> {
   readonly member: Member<KeptGateway>;
   readonly forwarder: Forwarder;
 }
@@ -39,9 +39,6 @@ interface MemberAssembly extends Around<CurrentGateway> {
 interface KeptGateway extends MemberGateway {
   readonly gateway: Gateway;
 }
-
-/** Requests that wait for a leader may have so much of the memory. */
-const HELD_SHARE_OF_MEMORY = 1 / 8;
 
 const realTiming: Timing = {
   nowMs: () => performance.now(),
@@ -107,7 +104,7 @@ export function assembleMember(
     bounds: {
       ...defaultForwardBounds,
       holdMs: cluster.holdMs,
-      heldBytesMax: parts.memoryBytes * HELD_SHARE_OF_MEMORY,
+      heldBytesMax: Math.floor(parts.httpOptions.bodiesBytesMax / 2),
     },
     log: parts.log,
   });

@@ -1,10 +1,18 @@
 /** The process: configuration in, exit code out. 0 after a stop that was asked for, 1 when it cannot run, 2 for wrong flags. */
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newToken } from './access/new-token.ts';
 import { AccessWarnings } from './access/warnings.ts';
 import { assemble, assembleDurable } from './assemble.ts';
-import type { Assembly, Parts } from './assemble.ts';
+import type { Around, Assembly, Parts } from './assemble.ts';
+import { assembleMember } from './assemble-member.ts';
+import type { MemberAssembly } from './assemble-member.ts';
+import { openLog } from './cluster/engines/open-log.ts';
+import type { OpenedLog } from './cluster/engines/open-log.ts';
+import { LogUnavailable } from './cluster/log/shared-log.ts';
+import { memberName, shownLogUrl } from './cluster/options.ts';
+import { readSecret } from './cluster/secret-file.ts';
 import { runConfigCommand } from './config-command.ts';
 import type { Config } from './config/config.ts';
 import { formatListenAddress } from './config/listen-address.ts';
@@ -13,6 +21,7 @@ import { createLog } from './config/logger.ts';
 import { parseConfig } from './config/parse.ts';
 import type { Invocation } from './config/parse.ts';
 import { systemdSockets } from './config/systemd.ts';
+import type { GatewayInUse } from './gateway/gateway.ts';
 import { StorageProblem } from './journal/journal.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { formatSize } from './primitives/size.ts';
@@ -67,7 +76,9 @@ async function run({
   // What systemd listens on is in its hands.
   const addresses = config.systemdSocket ? [] : config.listenAddresses;
   const accessWarnings = new AccessWarnings(log, addresses, { access: rules.access, web: webConfig?.config });
-  const assembly = await assembleFor(config, { rules, webConfig }, log);
+  const assembly = await (config.cluster.logUrl === undefined
+    ? assembleFor(config, { rules, webConfig }, log)
+    : memberFor(config, { rules, webConfig }, log));
   if (assembly.reload !== undefined)
     assembly.reload.onReload = ({ access }) => {
       accessWarnings.access = access;
@@ -80,14 +91,15 @@ async function run({
   const reloadNow = reloadOnSignal(assembly);
   const bound = await listen(assembly, config, log);
   // What was kept is read while health checks are answered already; all else is told to come back.
-  if (config.storage.path !== undefined) await open(assembly, config.storage, log);
+  if ('member' in assembly) assembly.member.start();
+  else if (config.storage.path !== undefined) await open(assembly, config.storage, log);
   log.info('listening', {
     address: bound.join(','),
     mode: assembly.gateway.mode,
     push: config.http.pushPath,
     tls: webConfig?.config.tls !== undefined,
     config: absolute(config.configFile),
-    storage: absolute(config.storage.path) ?? 'none; metrics are lost on restart',
+    storage: storageOf(config),
     memory: formatSize(config.memoryBytes),
     version,
   });
@@ -112,7 +124,7 @@ function withFlag(flag: string, path: string, message: string): string {
 }
 
 /** While the gateway starts a signal is kept; what is returned is to be called once it has started. */
-function reloadOnSignal({ reload }: Assembly): () => void {
+function reloadOnSignal({ reload }: Around<GatewayInUse>): () => void {
   if (reload === undefined) return () => undefined;
   let hasStarted = false;
   let isAsked = false;
@@ -141,12 +153,10 @@ async function openWebConfig(
   return null;
 }
 
-async function assembleFor(
-  config: Config,
-  files: Pick<Parts, 'rules' | 'webConfig'>,
-  log: Log,
-): Promise<Assembly> {
-  const parts = {
+type Files = Pick<Parts, 'rules' | 'webConfig'>;
+
+function partsOf(config: Config, files: Files, log: Log): Parts {
+  return {
     gatewayOptions: config.gateway,
     httpOptions: config.http,
     memoryBytes: config.memoryBytes,
@@ -157,6 +167,61 @@ async function assembleFor(
     lifecycle: config.lifecycle,
     acceptsModeChange: config.storage.acceptModeChange,
   };
+}
+
+/** Where metrics are kept, for the log. */
+function storageOf({ cluster, storage }: Config): string {
+  if (cluster.logUrl !== undefined) return shownLogUrl(cluster.logUrl);
+  return absolute(storage.path) ?? 'none; metrics are lost on restart';
+}
+
+async function memberFor(config: Config, files: Files, log: Log): Promise<MemberAssembly> {
+  const { logUrl, advertiseUrl = '', secretFile = '', leaseMs, holdMs } = config.cluster;
+  const read = await readSecret(secretFile);
+  if ('problem' in read) {
+    process.stderr.write(`--cluster.secret-file=${read.problem}\n`);
+    process.exit(2);
+  }
+  try {
+    const shared = await openLogInTime(logUrl ?? '', log);
+    for (const warning of shared.warnings) log.warn(warning);
+    return assembleMember({
+      ...partsOf(config, files, log),
+      storage: config.storage,
+      cluster: {
+        log: shared,
+        secret: read.secret,
+        name: memberName(config.cluster),
+        advertiseUrl,
+        leaseMs,
+        holdMs,
+      },
+      onFatal: (error) => {
+        log.error(`this member stops: ${error.message}`);
+        process.exit(1);
+      },
+    });
+  } catch (error) {
+    return exitFor(error, log);
+  }
+}
+
+/** An engine that is starting, or elects, is waited for. Rejects with StorageProblem. */
+async function openLogInTime(url: string, log: Log): Promise<OpenedLog> {
+  for (let hasSaid = false; ; hasSaid = true) {
+    try {
+      return await openLog(url);
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      if (!hasSaid)
+        log.warn('the log of the cluster cannot be reached; trying again', { why: error.message });
+    }
+    await sleep(LOG_RETRY_MS);
+  }
+}
+
+async function assembleFor(config: Config, files: Files, log: Log): Promise<Assembly> {
+  const parts = partsOf(config, files, log);
   const { path, ...storage } = config.storage;
   if (path === undefined) return assemble(parts);
   const onFailure = (error: Error): void => {
@@ -209,7 +274,7 @@ function exitFor(error: unknown, log: Log): never {
 }
 
 async function listen(
-  { server }: Assembly,
+  { server }: Around<GatewayInUse>,
   { listenAddresses, systemdSocket }: Config,
   log: Log,
 ): Promise<readonly string[]> {
@@ -247,11 +312,14 @@ async function listen(
   return bound;
 }
 
+/** Between two attempts to reach the log at the start. */
+const LOG_RETRY_MS = 1_000;
+
 /** What comes so soon after a signal is the same one: npm passes on what the terminal has sent to all. */
 const SAME_SIGNAL_MS = 250;
 
 /** The first signal stops in good order, a second one at once. */
-function stopOnSignals({ gateway, server }: Assembly, log: Log): void {
+function stopOnSignals({ gateway, server }: Around<GatewayInUse>, log: Log): void {
   let stoppingSince: number | undefined;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stoppingSince !== undefined) {

@@ -122,7 +122,6 @@ export const layers: Layers = {
   'http/bodies': ['http/senders', ...belowHttp],
   'http/routes': ['http/senders', 'http/replies', 'http/connections', 'http/bodies', ...belowHttp],
   http: [...httpFolders, ...belowHttp],
-  cluster: ['cluster/forward', ...belowGateway],
   config: [...httpFolders, 'http', 'cluster', ...belowHttp],
   '.': ['config', 'cluster', ...httpFolders, 'http', ...belowHttp],
 };
