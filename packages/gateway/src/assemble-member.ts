@@ -119,6 +119,13 @@ export function assembleMember(
       },
       whyNotReady: () => whyNotReady(member, cluster),
       cluster: { leads: () => member.isLeading, forwarder, seal },
+      clusterReport: () => ({
+        leads: member.isLeading,
+        block: member.blockNumber,
+        silentMs: member.silentMs,
+        overtaken: member.timesOvertaken,
+        requestsHeld: forwarder.report.held,
+      }),
     },
   );
   return { ...around, member, forwarder };

@@ -28,7 +28,7 @@ import { Numbers } from './numbers.ts';
 import type { Numbered } from './numbers.ts';
 import type { Seal, Who } from './seal.ts';
 
-export interface ForwardBounds extends HoldBounds {
+interface ForwardBounds extends HoldBounds {
   readonly holdMs: number;
   /** To the leader; as many requests are passed on at one time. */
   readonly connectionsMax: number;
@@ -81,7 +81,7 @@ export interface Passed {
   readonly who: Who;
 }
 
-export interface ForwardReport {
+interface ForwardReport {
   readonly held: number;
   readonly heldBytes: number;
   /** Requests under way to the leader. */
