@@ -28,7 +28,7 @@ import { Numbers } from './numbers.ts';
 import type { Numbered } from './numbers.ts';
 import type { Seal, Who } from './seal.ts';
 
-interface ForwardBounds extends HoldBounds {
+export interface ForwardBounds extends HoldBounds {
   readonly holdMs: number;
   /** To the leader; as many requests are passed on at one time. */
   readonly connectionsMax: number;
