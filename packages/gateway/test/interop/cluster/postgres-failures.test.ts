@@ -190,15 +190,19 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     expect(error).toBeInstanceOf(LogBroken);
     expect(String(error)).toContain('blocks 6 to 7 of the log are missing');
     await postgres.primary.query(`DELETE FROM ${table}_chunks`, 'gateway');
-    await log.putSnapshot(9, partsOf(['a', 'b', 'c']));
-    await postgres.primary.query(`DELETE FROM ${table}_chunks WHERE chunk = 2`, 'gateway');
-    const parts = log.getSnapshot(9)[Symbol.asyncIterator]();
-    await expect(
-      parts
-        .next()
-        .then(() => parts.next())
-        .then(() => parts.next()),
-    ).rejects.toThrow(LogBroken);
+    for (const chunk of [0, 1, 2]) {
+      await log.putSnapshot(chunk, partsOf(['a', 'b', 'c']));
+      await postgres.primary.query(
+        `DELETE FROM ${table}_chunks USING ${table}_snapshots WHERE snapshot = id AND number = ${chunk} AND chunk = ${chunk}`,
+        'gateway',
+      );
+      const parts: string[] = [];
+      const reading = async (): Promise<void> => {
+        for await (const part of log.getSnapshot(chunk)) parts.push(String(part));
+      };
+      await expect(reading()).rejects.toThrow(LogBroken);
+      expect(parts).toEqual(['a', 'b'].slice(0, Math.max(0, chunk - 1)));
+    }
     await log.trim(9);
     await postgres.primary.query(`TRUNCATE ${table}`, 'gateway');
     await expect(log.end()).rejects.toThrow(LogBroken);
@@ -219,8 +223,40 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     expect(await log.end()).toBe(24);
   });
 
-  test('statements see each other whatever the isolation level is by default', async () => {
-    await postgres.primary.query("ALTER ROLE gateway SET default_transaction_isolation = 'serializable'");
+  test('a standby is promoted while the old primary lives on: it is not gone back to', async () => {
+    const log = await opened();
+    expect(await log.append(0, Buffer.from('a'))).toBe('appended');
+    const old = postgres.primary;
+    const [next, other] = postgres.servers.filter((server) => server !== old);
+    await other!.kill();
+    await postgres.promote(next!);
+    await postgres.rejoin(other!);
+    // Both take writes now, and what went to the old one would wait for ever.
+    expect(await appendSurely(log, 1, 'b')).toBe('appended');
+    const fresh = await opened();
+    expect(await appendSurely(fresh, 2, 'c')).toBe('appended');
+    for (const each of [log, fresh])
+      expect(await textsUntil(each, (text) => text === 'c')).toEqual(['a', 'b', 'c']);
+    await next!.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'");
+    expect(await appendSurely(log, 3, 'd')).toBe('appended');
+    expect(await old.query(`SELECT number::text FROM ${table} WHERE number > 1`, 'gateway')).toEqual([]);
+    await next!.stop();
+    const error = await log.append(4, Buffer.from('e')).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LogUnavailable);
+    expect((error as Error).message).toMatch(/is on timeline \d+, and \d+ was seen/);
+    await next!.start();
+    expect(await appendSurely(log, 4, 'e')).toBe('appended');
+    await old.kill();
+    await postgres.rejoin(old);
+  });
+
+  test('statements do the same whatever is the default of the user', async () => {
+    const settings = [
+      "default_transaction_isolation = 'serializable'",
+      "bytea_output = 'escape'",
+      'extra_float_digits = -10',
+    ];
+    for (const set of settings) await postgres.primary.query(`ALTER ROLE gateway SET ${set}`);
     const logs = [await opened(), await opened(), await opened()];
     const won = await Promise.all(
       Array.from({ length: 6 }, async (_, i) => {
@@ -233,6 +269,12 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
       }),
     );
     expect(won.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 48 }, (_, i) => i + 1));
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    expect(await logs[0]!.append(48, all)).toBe('appended');
+    for await (const { bytes } of logs[1]!.tail(48, AbortSignal.timeout(60_000))) {
+      expect([...bytes]).toEqual([...all]);
+      break;
+    }
   });
 
   test('many open a new log at once', async () => {
