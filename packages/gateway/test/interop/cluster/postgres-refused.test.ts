@@ -41,7 +41,7 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     options: PostgresLogOptions = {},
     url = postgres.url,
   ): Promise<PostgresLog> {
-    const log = await openPostgresLog(`${url}?table=${table}${query}`, { timeoutMs: 5000, ...options });
+    const log = await openPostgresLog(`${url}?table=${table}${query}`, { timeoutMs: 20_000, ...options });
     onTestFinished(() => log.close());
     return log;
   }
