@@ -13,14 +13,11 @@
  */
 import { Forwarded } from '../../store/forwarded.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.ts';
-import type { KeyBounds } from '../../store/idempotency-keys.ts';
-import { NoteScrape, Recycle, SetAggregation, SetExposition, SetKeyBounds } from '../../wal/commands.ts';
+import { NoteScrape, Recycle } from '../../wal/commands.ts';
 import type { Command, Target, Times } from '../../wal/commands.ts';
 import type { PushCommand } from '../../wal/push-command.ts';
 import { RecordWriter } from '../../wal/record.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
-import { isSameExposition } from '../../store/exposition-config.ts';
-import type { ExpositionConfig } from '../../store/exposition-config.ts';
 import { State } from '../../state/state.ts';
 import { openView } from '../../read/view.ts';
 import type { OpenView } from '../../read/view.ts';
@@ -32,7 +29,9 @@ import type { Clock } from '../../primitives/clock.ts';
 import { inSteps, inTurns } from '../../primitives/turns.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { Turn } from '../../primitives/turns.ts';
-import { aggregationOf, areAlikeByRules, expositionOf } from './aggregation-of.ts';
+import { aggregationOf, expositionOf } from './aggregation-of.ts';
+import { settingsToBegin } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { LongRead } from './long-read.ts';
 import type { LongReader } from './long-read.ts';
 import type { GatewayOptions } from '../options.ts';
@@ -82,9 +81,7 @@ export class Ledger implements Target {
   readonly #writer: RecordWriter;
   /** For what is written in steps, between which other records are. */
   readonly #longWriter: RecordWriter;
-  #aggregation: AggregationConfig;
-  readonly #keyBounds: KeyBounds;
-  readonly #exposition: ExpositionConfig;
+  #wanted: Settings;
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
   #hasBegun = false;
@@ -107,11 +104,13 @@ export class Ledger implements Target {
     this.#clock = clock;
     this.state = new State(initialAggregation, options.limits, hashSeed);
     this.keys = new IdempotencyKeys(initialKeyBounds, hashSeed);
-    this.#keyBounds = { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax };
-    this.#exposition = expositionOf(options);
     this.#writer = new RecordWriter(this.state);
     this.#longWriter = new RecordWriter(this.state);
-    this.#aggregation = aggregation ?? aggregationOf(options, noRules);
+    this.#wanted = {
+      keyBounds: { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax },
+      exposition: expositionOf(options),
+      aggregation: aggregation ?? aggregationOf(options, noRules),
+    };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
 
@@ -128,7 +127,7 @@ export class Ledger implements Target {
 
   /** What would go wrong if `begin` were called, where so many sources are turned (turned-sources.ts); undefined if nothing would. */
   modeChange(turned: number): ModeChange | undefined {
-    return modeChangeOf(this.state, this.#aggregation, turned);
+    return modeChangeOf(this.state, this.#wanted.aggregation, turned);
   }
 
   /**
@@ -143,7 +142,7 @@ export class Ledger implements Target {
     const begun: Command<void>[] = [];
     let isWhole = true;
     // None of them changes what the records after it name.
-    for (const { command, mayWait } of this.#toBegin()) {
+    for (const { command, mayWait } of settingsToBegin(this, this.#wanted)) {
       if (this.#append(command, times)) begun.push(command);
       else isWhole &&= mayWait;
     }
@@ -153,41 +152,13 @@ export class Ledger implements Target {
 
   /** What `begin` goes by, where that is not what the options say. */
   beginBy(aggregation: AggregationConfig): void {
-    this.#aggregation = aggregation;
+    this.#wanted = { ...this.#wanted, aggregation };
   }
 
   *#begun(commands: readonly Command<void>[], times: Times): Generator<void, void> {
     // Where nothing was kept, as for whoever reads the records.
     this.keys.begin(times.nowMs);
     for (const command of commands) yield* command.apply(this, times);
-  }
-
-  *#toBegin(): Generator<{ readonly command: Command<void>; readonly mayWait: boolean }, void> {
-    const { windowMs, keysMax } = this.keys.bounds;
-    const bounds = this.#keyBounds;
-    if (windowMs !== bounds.windowMs || keysMax !== bounds.keysMax)
-      yield { command: new SetKeyBounds(bounds), mayWait: false };
-    if (!isSameExposition(this.state.showing.config, this.#exposition))
-      yield { command: new SetExposition(this.#exposition), mayWait: false };
-    const { isAsked, isSame } = this.#compareAggregation();
-    // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
-    if (!isAsked || !isSame) yield { command: new SetAggregation(this.#aggregation), mayWait: isAsked };
-  }
-
-  #compareAggregation(): { readonly isAsked: boolean; readonly isSame: boolean } {
-    const { counterResets, summaries, pathLabels, ...others } = this.state.aggregation;
-    const wanted = this.#aggregation;
-    const isAsked =
-      areAlikeByRules(this.state.aggregation, wanted) &&
-      counterResets === wanted.counterResets &&
-      summaries === wanted.summaries &&
-      (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
-    const isSame =
-      others.dropsWithdrawn === wanted.dropsWithdrawn &&
-      others.dropsStartTimes === wanted.dropsStartTimes &&
-      others.groups === wanted.groups &&
-      pathLabels !== undefined;
-    return { isAsked, isSame };
   }
 
   /** Set while a change is under way: wait for it before looking at the state, and look again. */
