@@ -15,8 +15,8 @@ export interface Recovery extends Recovered {
   readonly seconds: number;
 }
 
-/** Takes the steps of a record, once a promise is fulfilled; until the last one nobody else may look at the target. */
-type TakeSteps = (steps: Iterator<void, void>, after?: Promise<void>) => void | Promise<void>;
+/** Takes the steps of a record when nobody else has the target, nor reads it where that is said; until the last one nobody else may look at it. */
+type TakeSteps = (steps: Iterator<void, void>, needsNoReaders: boolean) => void | Promise<void>;
 
 /**
  * Fills what is new. Views may be opened between two records; a record for which nobody may read waits until they are closed. Rejects with StorageProblem
@@ -25,7 +25,7 @@ type TakeSteps = (steps: Iterator<void, void>, after?: Promise<void>) => void | 
 export async function recoverState(
   journal: Journal,
   target: Target,
-  take: TakeSteps = inTurns,
+  take: TakeSteps = (steps) => inTurns(steps),
 ): Promise<Recovery> {
   const begun = performance.now();
   const { state, keys } = target;
@@ -54,7 +54,7 @@ export async function recoverState(
         throw unreadable(`record ${logIndex}`, error);
       };
       try {
-        const rest = take(redo(bytes), needsNoReaders(bytes) ? state.readers.whenNone() : undefined);
+        const rest = take(redo(bytes), needsNoReaders(bytes));
         if (rest !== undefined) return rest.catch(refuse);
       } catch (error) {
         refuse(error);
