@@ -21,6 +21,7 @@ import type { Log } from '../../primitives/log.ts';
 import type { ForwardedKey } from '../../store/forwarded.ts';
 import { Attempt } from './attempt.ts';
 import type { Sending, Tried } from './attempt.ts';
+import { HangUps } from './hang-ups.ts';
 import { requestHeaders, timeoutMsOf } from './headers.ts';
 import { Held, Hold } from './hold.ts';
 import type { HoldBounds } from './hold.ts';
@@ -116,6 +117,7 @@ class Passage {
   hasHungUp = false;
   /** What it has been sent to may have done it. */
   mayBeDone = false;
+  /** As its sender may know: no addresses of members. The log has the rest. */
   why = 'none leads';
 
   constructor(passed: Passed, nowMs: number) {
@@ -136,6 +138,7 @@ export class Forwarder {
   readonly #now: () => number;
   readonly #hold: Hold;
   readonly #numbers: Numbers;
+  readonly #hangUps = new HangUps();
   /** For what may be tried again, when a connection that was kept has been closed by then. */
   readonly #kept: Agents;
   readonly #fresh: Agents;
@@ -236,7 +239,7 @@ export class Forwarder {
       passage.held.wake?.(new ClientGone());
     };
     const { httpVersionMajor, socket } = passed.request;
-    if (httpVersionMajor === 1) socket.once('end', onEnd);
+    const unwatch = httpVersionMajor === 1 ? this.#hangUps.watch(socket, onEnd) : undefined;
     try {
       await this.#tryUntilAnswered(passage);
       this.#answered += 1;
@@ -246,7 +249,7 @@ export class Forwarder {
       throw error;
     } finally {
       passed.response.off('close', onClose);
-      if (httpVersionMajor === 1) socket.off('end', onEnd);
+      unwatch?.();
       if (passage.number !== undefined) this.#numbers.settle(passage.number);
       this.#hold.leave(passage.held);
       // It may have been woken for a connection that it did not need.
@@ -353,13 +356,13 @@ export class Forwarder {
     const { passed, number } = passage;
     switch (tried.kind) {
       case 'again':
-        passage.why = `the leader, ${leader.origin}, fails: ${tried.why}`;
+        passage.why = 'the leader does not answer';
         this.#tell('warn', 'passing on to the leader failed', { leader: leader.origin, why: tried.why });
         if (tried.mayBeDone) passage.mayBeDone = true;
         if (tried.mayBeDone && passed.kind === 'once' && !passage.isGone) throw maybeDone();
         return;
       case 'forged':
-        passage.why = `the leader, ${leader.origin}, has another --cluster.secret-file`;
+        passage.why = 'the leader refuses this member';
         this.#tell('error', 'the leader has another --cluster.secret-file', { leader: leader.origin });
         return;
       case 'replaced':
