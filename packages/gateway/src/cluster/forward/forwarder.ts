@@ -96,9 +96,12 @@ export interface ForwardReport {
 
 /** Between tries of a leader that fails. */
 const [BACKOFF_MS, BACKOFF_MS_MAX] = [25, 400];
-/** Under way at one time to a leader that fails. */
-const PROBES = 4;
+/** To a leader that fails: so many are under way at one time, and so far apart. */
+const [PROBES, PROBE_EVERY_MS] = [4, 25];
+/** Who waits for a connection is woken when one is free; should that be somebody who does not need it, it looks by itself. */
+const LOOK_EVERY_MS = 1000;
 const TOLD_EVERY_MS = 10_000;
+const UNANSWERED = 'the leader does not answer';
 
 /** Without TLS, and with it. */
 type Agents = readonly [Agent, TlsAgent];
@@ -112,7 +115,7 @@ class Passage {
   attempt: { readonly leader: URL; readonly attempt: Attempt } | undefined;
   /** Since when it has to wait. */
   troubledMs: number | undefined;
-  tries = 0;
+  #waits = 0;
   /** Its sender has closed its side of the connection, and hardly waits. */
   hasHungUp = false;
   /** What it has been sent to may have done it. */
@@ -124,6 +127,12 @@ class Passage {
     this.passed = passed;
     this.wholeMs = nowMs;
     this.held = new Held(passed.sender, passed.body?.length ?? 0);
+  }
+
+  /** How long to wait before it is looked again whether the leader answers. */
+  nextBackoffMs(): number {
+    this.#waits += 1;
+    return Math.min(BACKOFF_MS * 2 ** Math.min(this.#waits, 10), BACKOFF_MS_MAX);
   }
 
   get isGone(): boolean {
@@ -144,6 +153,7 @@ export class Forwarder {
   readonly #fresh: Agents;
   /** The leader has not answered lately: a few find out when it does, for all others. */
   #isFailing = false;
+  #nextProbeMs = 0;
   readonly #underWay = new Set<Passage>();
   #answered = 0;
   #triedAgain = 0;
@@ -253,7 +263,7 @@ export class Forwarder {
       if (passage.number !== undefined) this.#numbers.settle(passage.number);
       this.#hold.leave(passage.held);
       // It may have been woken for a connection that it did not need.
-      this.#hold.wakeOne();
+      this.#wakeNext();
     }
   }
 
@@ -271,23 +281,31 @@ export class Forwarder {
       const leader = this.#deps.leader();
       if (leader === undefined) {
         await this.#wait(passage, Number.POSITIVE_INFINITY);
-      } else if (this.#underWay.size >= this.#placesMax) {
-        passage.why = 'too many requests are on their way to it';
-        await this.#wait(passage, Number.POSITIVE_INFINITY);
+      } else if (!this.#mayTry()) {
+        passage.why = this.#isFailing ? UNANSWERED : 'too many requests are on their way to it';
+        await this.#wait(passage, this.#isFailing ? passage.nextBackoffMs() : LOOK_EVERY_MS);
       } else {
         const tried = await this.#attempt(passage, leader);
         if (tried.kind === 'answered') return;
         this.#mayGoOn(passage, tried, leader);
         this.#triedAgain += 1;
         const isSame = this.#deps.leader()?.href === leader.href;
-        const backoffMs = Math.min(BACKOFF_MS * 2 ** Math.min(passage.tries, 10), BACKOFF_MS_MAX);
-        await this.#wait(passage, isSame ? backoffMs : 0);
+        await this.#wait(passage, isSame ? passage.nextBackoffMs() : 0);
       }
     }
   }
 
-  get #placesMax(): number {
-    return this.#isFailing ? PROBES : this.#deps.bounds.connectionsMax;
+  #mayTry(): boolean {
+    if (!this.#isFailing) return this.#underWay.size < this.#deps.bounds.connectionsMax;
+    const nowMs = this.#now();
+    if (this.#underWay.size >= PROBES || nowMs < this.#nextProbeMs) return false;
+    this.#nextProbeMs = nowMs + PROBE_EVERY_MS;
+    return true;
+  }
+
+  /** A connection is free. To a leader that fails everybody looks again in their own time. */
+  #wakeNext(): void {
+    if (!this.#isFailing) this.#hold.wakeOne();
   }
 
   async #attempt(passage: Passage, leader: URL): Promise<Tried> {
@@ -297,7 +315,6 @@ export class Forwarder {
       if (passage.number === undefined)
         return { kind: 'again', mayBeDone: false, why: 'too many are waited for' };
     }
-    passage.tries += 1;
     const attempt = new Attempt(this.#sendingOf(passage, leader));
     this.#underWay.add(passage);
     passage.attempt = { leader, attempt };
@@ -316,7 +333,7 @@ export class Forwarder {
     } finally {
       passage.attempt = undefined;
       this.#underWay.delete(passage);
-      this.#hold.wakeOne();
+      this.#wakeNext();
     }
   }
 
@@ -356,7 +373,7 @@ export class Forwarder {
     const { passed, number } = passage;
     switch (tried.kind) {
       case 'again':
-        passage.why = 'the leader does not answer';
+        passage.why = UNANSWERED;
         this.#tell('warn', 'passing on to the leader failed', { leader: leader.origin, why: tried.why });
         if (tried.mayBeDone) passage.mayBeDone = true;
         if (tried.mayBeDone && passed.kind === 'once' && !passage.isGone) throw maybeDone();
