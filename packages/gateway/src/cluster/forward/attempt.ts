@@ -85,7 +85,7 @@ export class Attempt {
     request.on('socket', (socket: Socket) => this.#connecting(socket));
     request.on('response', (reply) => this.#replied(reply));
     request.on('error', (error) => {
-      if (!this.#isReplying) this.#failed(error.message);
+      if (!this.#isReplying) this.#failed(shown(error));
     });
     request.on('close', () => {
       if (!this.#isReplying) this.#failed('the connection was closed');
@@ -215,4 +215,9 @@ export class Attempt {
     response.writeHead(reply.statusCode!, replyHeaders(reply));
     reply.pipe(response);
   }
+}
+
+/** In one line: of OpenSSL messages have several, and its code says as much. */
+function shown({ code, message }: NodeJS.ErrnoException): string {
+  return code?.startsWith('ERR_SSL') === true ? code : message.split('\n', 1)[0]!;
 }
