@@ -4,7 +4,14 @@
  *   head   │ keys, keys, …   │ (empty) │ state, state, …
  */
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
-import { readKeyBounds, readAggregation, writeKeyBounds, writeAggregation } from '../wal/commands.ts';
+import {
+  readAggregation,
+  readExposition,
+  readKeyBounds,
+  writeAggregation,
+  writeExposition,
+  writeKeyBounds,
+} from '../wal/configs.ts';
 import { restoreState } from './restore-state.ts';
 import { takeSnapshotInSteps } from './take-snapshot.ts';
 import type { SnapshotBuffers } from './take-snapshot.ts';
@@ -13,7 +20,7 @@ import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
 /**
  * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later, and since when keys
- * are remembered behind that: stores without them open here, and versions that do not know them read past them.
+ * are remembered behind that, and last how expositions are shown: stores without them open here, and versions that do not know them read past them.
  */
 const HEAD_VERSION = 2;
 /** Nothing is forgotten before it is known what may be. */
@@ -45,10 +52,7 @@ export function* snapshotSections(
   const head = new ByteWriter();
   head.byte(HEAD_VERSION);
   head.double(nowMs);
-  writeAggregation(head, state.aggregation);
-  writeKeyBounds(head, keys.bounds);
-  head.double(lastPushMs ?? NO_PUSH);
-  keys.writeKept(head);
+  writeSettings(head, state, keys, lastPushMs);
   const taken = yield* takeSnapshotInSteps(state, buffers);
   const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
@@ -64,6 +68,21 @@ export function* snapshotSections(
       frozen.close();
     },
   };
+}
+
+/** What is in force, and what is known of senders and scrapers beside the state and the keys. */
+export function writeSettings(
+  writer: ByteWriter,
+  { aggregation, showing }: State,
+  keys: IdempotencyKeys,
+  lastPushMs: number | undefined,
+): void {
+  writeAggregation(writer, aggregation);
+  writeKeyBounds(writer, keys.bounds);
+  writer.double(lastPushMs ?? NO_PUSH);
+  keys.writeKept(writer);
+  writeExposition(writer, showing.config);
+  if (showing.config.zeroFirst) showing.scrapers.write(writer);
 }
 
 /** Fills a new state and its keys; returns the times of the snapshot. Throws when the parts are not of this form. */
@@ -90,6 +109,8 @@ export async function restoreSections(
   // Of keys that went before nothing is known.
   if (head.isAtEnd) keys.begin(nowMs);
   else keys.restoreKept(head);
+  if (!head.isAtEnd) state.showing.restore(readExposition(head));
+  if (!head.isAtEnd) state.showing.scrapers.restore(head);
   for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
   return { nowMs, lastPushMs: lastPushMs === NO_PUSH ? undefined : lastPushMs };

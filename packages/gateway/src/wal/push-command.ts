@@ -11,8 +11,9 @@ import type { State } from '../state/state.ts';
 import type { Batch } from '../store/batch.ts';
 import { resetBatch } from '../store/batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from '../store/idempotency-keys.ts';
-import { readCounterResets, RecordCode, writeCounterResets } from './commands.ts';
+import { RecordCode } from './commands.ts';
 import type { Command, Target, Times } from './commands.ts';
+import { readCounterResets, writeCounterResets } from './configs.ts';
 import {
   readBegan,
   readDetails,

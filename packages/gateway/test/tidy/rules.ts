@@ -56,6 +56,7 @@ export const layers: Layers = {
     'gateway/api.ts',
     'gateway/options.ts',
     'gateway/ledger',
+    'store',
     'read',
     'exposition',
     ...nouns,

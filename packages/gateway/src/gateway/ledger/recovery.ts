@@ -1,6 +1,7 @@
 /** From what a journal kept to a state that goes on: the newest snapshot, then every change after it, made again. */
 import { setImmediate } from 'node:timers/promises';
 
+import { RecordCode } from '../../wal/commands.ts';
 import type { Target } from '../../wal/commands.ts';
 import { RecordReader } from '../../wal/record.ts';
 import type { Journal, Recovered } from '../../journal/journal.ts';
@@ -14,8 +15,18 @@ export interface Recovery extends Recovered {
   readonly seconds: number;
 }
 
-/** Fills what is new. Rejects with StorageProblem when what is kept cannot be made sense of. */
-export async function recoverState(journal: Journal, target: Target): Promise<Recovery> {
+/** Takes the steps of a record when nobody else has the target, nor reads it where that is said; until the last one nobody else may look at it. */
+type TakeSteps = (steps: Iterator<void, void>, needsNoReaders: boolean) => void | Promise<void>;
+
+/**
+ * Fills what is new. Views may be opened between two records; a record for which nobody may read waits until they are closed. Rejects with StorageProblem
+ * when what is kept cannot be made sense of.
+ */
+export async function recoverState(
+  journal: Journal,
+  target: Target,
+  take: TakeSteps = (steps) => inTurns(steps),
+): Promise<Recovery> {
   const begun = performance.now();
   const { state, keys } = target;
   const reader = new RecordReader(state);
@@ -43,7 +54,7 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
         throw unreadable(`record ${logIndex}`, error);
       };
       try {
-        const rest = inTurns(redo(bytes));
+        const rest = take(redo(bytes), needsNoReaders(bytes));
         if (rest !== undefined) return rest.catch(refuse);
       } catch (error) {
         refuse(error);
@@ -53,6 +64,10 @@ export async function recoverState(journal: Journal, target: Target): Promise<Re
   });
   await setImmediate();
   return { ...recovered, nowMs: newestMs, seconds: (performance.now() - begun) / 1000 };
+}
+
+function needsNoReaders([code]: Uint8Array): boolean {
+  return code === RecordCode.RECYCLE || code === RecordCode.EARLIER_RECYCLE;
 }
 
 function unreadable(what: string, error: unknown): StorageProblem {
