@@ -1,0 +1,185 @@
+/** The log on three real NATS servers with three replicas, while they are killed; and what is refused. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+
+import { openNatsLog } from '../../../src/cluster/engines/nats/nats-log.ts';
+import { LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
+import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
+import { eventually } from '../../support/eventually.ts';
+import { natsReason, natsServer, startNats } from '../../support/nats.ts';
+import type { NatsCluster, NatsNode } from '../../support/nats.ts';
+
+const left = (): boolean => natsServer === '';
+
+async function opened(url: string): Promise<SharedLog> {
+  const log = await openNatsLog(url);
+  onTestFinished(() => log.close());
+  return log;
+}
+
+/** Asks of the servers what no member would. */
+async function administrate(cluster: NatsCluster): Promise<JetStreamManager> {
+  const nc = await connect({ servers: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) });
+  onTestFinished(() => nc.close());
+  return jetstreamManager(nc);
+}
+
+/** Asks again after LogUnavailable, as members do. */
+async function untilAvailable<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof LogUnavailable)) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+async function blockAt(log: SharedLog, number: number): Promise<Uint8Array> {
+  return untilAvailable(async () => {
+    for await (const { bytes } of log.tail(number - 1, AbortSignal.timeout(60_000))) return bytes;
+    throw new Error(`block ${number} did not come`);
+  });
+}
+
+/** Appends blocks one after another until it is to end, and holds each to what is said of it. */
+class Writer {
+  readonly acknowledged: string[] = [];
+  unknown = 0;
+  longestMs = 0;
+  readonly #log: SharedLog;
+  #isEnding = false;
+  readonly #done: Promise<void>;
+
+  constructor(log: SharedLog) {
+    this.#log = log;
+    this.#done = this.#run();
+  }
+
+  async acknowledges(count: number): Promise<void> {
+    const from = this.acknowledged.length;
+    const enough = (): boolean => this.acknowledged.length >= from + count;
+    await Promise.race([eventually(`${count} more appended`, enough, 60_000), this.#done]);
+  }
+
+  end(): Promise<void> {
+    this.#isEnding = true;
+    return this.#done;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isEnding) {
+      const after = this.acknowledged.length;
+      const text = `block ${after + 1} of ${Math.random()} `.padEnd(300, '.');
+      const begun = performance.now();
+      await this.#appendSurely(after, Buffer.from(text));
+      this.longestMs = Math.max(this.longestMs, performance.now() - begun);
+      this.acknowledged.push(text);
+    }
+  }
+
+  async #appendSurely(after: number, block: Uint8Array): Promise<void> {
+    const outcome = await untilAvailable(() =>
+      this.#log.append(after, block).catch((error: unknown) => {
+        this.unknown += 1;
+        throw error;
+      }),
+    );
+    if (outcome === 'appended') return;
+    // There is no other writer, so it can only be what an earlier attempt has put there.
+    expect(Buffer.from(await blockAt(this.#log, after + 1)).toString()).toBe(Buffer.from(block).toString());
+  }
+}
+
+/** Reads along, from the beginning. */
+class Reader {
+  readonly blocks: string[] = [];
+  readonly #log: SharedLog;
+  readonly #ending = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(log: SharedLog) {
+    this.#log = log;
+    this.#done = this.#run();
+  }
+
+  async end(count: number): Promise<void> {
+    await Promise.race([
+      eventually(`${count} blocks to be read`, () => this.blocks.length >= count, 60_000),
+      this.#done,
+    ]);
+    this.#ending.abort();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      await untilAvailable(async () => {
+        for await (const { number, bytes } of this.#log.tail(this.blocks.length, signal)) {
+          expect(number).toBe(this.blocks.length + 1);
+          this.blocks.push(Buffer.from(bytes).toString());
+        }
+      });
+    }
+  }
+}
+
+describe('three servers', () => {
+  let cluster: NatsCluster;
+  beforeAll(async () => {
+    if (!left()) cluster = await startNats();
+  });
+  afterAll(() => cluster?.stop());
+
+  const troubles: Readonly<Record<string, (stream: string) => Promise<void>>> = {
+    'a server that does not lead is killed': async (stream) => {
+      const leader = await cluster.leaderOf(stream);
+      await killAWhile([cluster.nodes.find((node) => node !== leader)!]);
+    },
+    'the leader is killed': async (stream) => {
+      await killAWhile([await cluster.leaderOf(stream)]);
+    },
+    'all are killed': async () => {
+      await killAWhile(cluster.nodes);
+    },
+    'the leader is stopped for a while, and goes on': async (stream) => {
+      const leader = await cluster.leaderOf(stream);
+      leader.signal('SIGSTOP');
+      await sleep(4_000);
+      leader.signal('SIGCONT');
+      await cluster.untilHealthy();
+    },
+  };
+
+  async function killAWhile(nodes: readonly NatsNode[]): Promise<void> {
+    await Promise.all(nodes.map((node) => node.kill()));
+    await sleep(1_000);
+    for (const node of nodes) node.start();
+    await cluster.untilHealthy();
+  }
+
+  for (const [title, trouble] of Object.entries(troubles)) {
+    test(`nothing acknowledged is lost while ${title}`, async ({ skip }) => {
+      skip(left(), natsReason);
+      const stream = title.replaceAll(/[^a-z]+/g, '-');
+      const [log, other] = [await opened(cluster.url(stream)), await opened(cluster.url(stream))];
+      const [writer, reader] = [new Writer(log), new Reader(other)];
+      await writer.acknowledges(100);
+      for (let round = 0; round < 2; round += 1) {
+        await trouble(stream);
+        await writer.acknowledges(50);
+      }
+      await writer.end();
+      await reader.end(writer.acknowledged.length);
+      expect(reader.blocks).toEqual(writer.acknowledged);
+      expect(await untilAvailable(() => other.end())).toBe(writer.acknowledged.length);
+      console.log(title, writer.acknowledged.length, writer.unknown, writer.longestMs);
+    });
+  }
+});
