@@ -37,12 +37,15 @@ export class NatsNode {
   readonly name: string;
   readonly port: number;
   readonly monitor: string;
+  /** Where it keeps what it is given. */
+  readonly store: string;
   readonly #configFile: string;
   #process: ChildProcess | undefined;
   #output = '';
 
-  constructor(name: string, port: number, monitorPort: number, configFile: string) {
+  constructor(name: string, port: number, monitorPort: number, store: string, configFile: string) {
     this.name = name;
+    this.store = store;
     this.port = port;
     this.monitor = `http://127.0.0.1:${monitorPort}`;
     this.#configFile = configFile;
@@ -119,7 +122,7 @@ export async function startNats({
       ...config,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
-    return new NatsNode(name, port, monitorPorts![i]!, file);
+    return new NatsNode(name, port, monitorPorts![i]!, join(folder, name), file);
   });
   const killAll = (): void => nodes.forEach((node) => node.signal('SIGKILL'));
   process.once('exit', killAll);

@@ -2,18 +2,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { jetstreamManager } from '@nats-io/jetstream';
-import type { JetStreamManager, StreamConfig } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 import { openNatsLog } from '../../../src/cluster/engines/nats/nats-log.ts';
 import { LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
 import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
+import { sharedLogContract } from '../../cluster/log/contract.ts';
 import { eventually } from '../../support/eventually.ts';
 import { natsReason, natsServer, startNats } from '../../support/nats.ts';
 import type { NatsCluster, NatsNode } from '../../support/nats.ts';
 
-const left = (): boolean => natsServer === '';
+const isMissing = natsServer === '';
 
 async function opened(url: string): Promise<SharedLog> {
   const log = await openNatsLog(url);
@@ -130,13 +131,27 @@ class Reader {
   }
 }
 
-describe('three servers', () => {
-  let cluster: NatsCluster;
-  beforeAll(async () => {
-    if (!left()) cluster = await startNats();
-  });
-  afterAll(() => cluster?.stop());
+let cluster: NatsCluster;
 
+beforeAll(async () => {
+  if (!isMissing) cluster = await startNats();
+});
+
+afterAll(() => cluster?.stop());
+
+describe.skipIf(isMissing)(`NATS, which ${natsReason}`, () => {
+  let made = 0;
+  sharedLogContract('three servers', async () => {
+    const name = `contract-${(made += 1)}`;
+    const jsm = await administrate(cluster);
+    onTestFinished(async () => {
+      for (const stream of [name, `${name}-snapshots`, `${name}-members`]) await jsm.streams.delete(stream);
+    });
+    return () => openNatsLog(cluster.url(name));
+  });
+});
+
+describe('while servers are killed', () => {
   const troubles: Readonly<Record<string, (stream: string) => Promise<void>>> = {
     'a server that does not lead is killed': async (stream) => {
       const leader = await cluster.leaderOf(stream);
@@ -166,7 +181,7 @@ describe('three servers', () => {
 
   for (const [title, trouble] of Object.entries(troubles)) {
     test(`nothing acknowledged is lost while ${title}`, async ({ skip }) => {
-      skip(left(), natsReason);
+      skip(isMissing, natsReason);
       const stream = title.replaceAll(/[^a-z]+/g, '-');
       const [log, other] = [await opened(cluster.url(stream)), await opened(cluster.url(stream))];
       const [writer, reader] = [new Writer(log), new Reader(other)];

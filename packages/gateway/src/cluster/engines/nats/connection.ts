@@ -18,6 +18,9 @@ const RECONNECT_DELAY_MS_MAX = 2_000;
 const RETRY_DELAY_MS = 50;
 const RETRY_DELAY_MS_MAX = 250;
 
+/** Of NATS: more than one replica is asked for, and there is no cluster. */
+export const NOT_CLUSTERED = 10_074;
+
 export interface AskOptions {
   readonly withinMs?: number;
   /** False where others are under way that have to keep their order. */
@@ -90,7 +93,9 @@ export class Connection {
   async #unlessLost<T>(answer: Promise<T>): Promise<T> {
     let forget = (): void => {};
     const lost = new Promise<never>((_, reject) => {
-      forget = this.onLost(() => reject(new errors.ConnectionError('connection lost')));
+      const onLost = (): void => reject(new errors.ConnectionError('connection lost'));
+      forget = this.onLost(onLost);
+      if (!this.#isConnected) onLost();
     });
     try {
       return await Promise.race([answer, lost]);
@@ -221,7 +226,9 @@ function causes(error: unknown): Error[] {
 
 /** Elections, servers that are away, and what is short for the moment. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.status >= 500 || [408, 429].includes(error.status);
+  if (error instanceof JetStreamApiError) {
+    return (error.status >= 500 && error.code !== NOT_CLUSTERED) || [408, 429].includes(error.status);
+  }
   if (isForbidden(error)) return false;
   return causes(error).some(
     (cause) =>

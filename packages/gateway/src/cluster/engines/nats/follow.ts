@@ -74,10 +74,7 @@ export async function* follow(connection: Connection, options: FollowOptions): A
   }
 }
 
-function consumerOf({
-  subject,
-  from,
-}: FollowOptions): Partial<ConsumerConfig> & {
+function consumerOf({ subject, from }: FollowOptions): Partial<ConsumerConfig> & {
   name: string;
   deliver_subject: string;
   idle_heartbeat: number;

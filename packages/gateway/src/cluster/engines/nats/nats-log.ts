@@ -31,6 +31,8 @@ const HEADER_BYTES_MAX = 4 * 1024;
 /** For a server that was deposed, and does not know it yet, to hear of it: until then it may say that the log is shorter than it is. */
 const DEPOSED_MS = 1_500;
 const STANDING_RETRY_MS = 100;
+/** A server that has lost its majority stops answering within ten seconds; what says for longer that the log is short is right. */
+const SHORT_MS = 12_000;
 const versionNeeded: readonly [major: number, minor: number] = [2, 10];
 
 /**
@@ -99,6 +101,10 @@ class NatsLog implements SharedLog {
   readonly #created: string;
   readonly #snapshots: Snapshots;
   readonly #closing = new AbortController();
+  /** The last block that is known to have been committed. */
+  #seen = 0;
+  /** Since when the log is said to end before it. */
+  #shortSince: number | undefined;
   #isLooking = false;
   #broken: LogBroken | undefined;
 
@@ -127,14 +133,16 @@ class NatsLog implements SharedLog {
       const leftMs = begun + this.#connection.requestTimeoutMs - performance.now();
       try {
         await this.#publish(what, after, block, Math.max(leftMs, 1));
+        this.#seen = Math.max(this.#seen, after + 1);
         return 'appended';
       } catch (error) {
         if (error instanceof LogUnavailable) this.#lookIfGone(error);
         if (!isWrongSequence(error)) throw streams.brokenBy(this.#connection, what, error);
         const last = await this.end();
         if (last > after) return 'overtaken';
-        if (last < after && performance.now() - begun > DEPOSED_MS) return 'overtaken';
-        // Somebody's block stands there that is not yet committed, and may never be.
+        const isPastEnd = last < after && after > this.#seen;
+        if (isPastEnd && performance.now() - begun > DEPOSED_MS) return 'overtaken';
+        // Somebody's block stands there that is not yet committed, and may never be; or who answers is not up to date.
         if (leftMs < STANDING_RETRY_MS) throw this.#connection.unavailable(what, error);
       }
       await sleep(STANDING_RETRY_MS);
@@ -181,6 +189,7 @@ class NatsLog implements SharedLog {
           throw this.#connection.unavailable(what, `block ${next} did not come before block ${seq}`);
         }
         next += 1;
+        this.#seen = Math.max(this.#seen, seq);
         yield { number: seq, bytes: data };
       }
     } catch (error) {
@@ -222,7 +231,22 @@ class NatsLog implements SharedLog {
     }
     const wrong = streams.wrongWith(info.config, this.#settings);
     if (wrong !== undefined) throw new LogBroken(wrong);
+    this.#checkLength(info.state.last_seq);
     return info.state;
+  }
+
+  /** Damage on a disk makes NATS go on with a shorter log, without an error. */
+  #checkLength(last: number): void {
+    if (last >= this.#seen) {
+      this.#seen = last;
+      this.#shortSince = undefined;
+      return;
+    }
+    this.#shortSince ??= performance.now();
+    if (performance.now() - this.#shortSince < SHORT_MS) return;
+    throw new LogBroken(
+      `NATS: stream ${this.#stream} ends with block ${last}, though block ${this.#seen} was acknowledged: acknowledged blocks are lost`,
+    );
   }
 
   putSnapshot(number: number, parts: AsyncIterable<Uint8Array>): Promise<void> {

@@ -7,7 +7,7 @@ import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 
 import { StorageProblem } from '../../../journal/journal.ts';
 import { LogBroken, LogUnavailable } from '../../log/shared-log.ts';
-import { describe, isForbidden, isStreamGone } from './connection.ts';
+import { NOT_CLUSTERED, describe, isForbidden, isStreamGone } from './connection.ts';
 import type { Connection } from './connection.ts';
 import type { NatsTarget } from './url.ts';
 
@@ -17,9 +17,8 @@ const GONE_DELAY_MS = 500;
 const VARZ_TIMEOUT_MS = 3_000;
 const MEMBER_AGE_MS_MAX = 3_600_000;
 const NS_PER_MS = 1_000_000;
-/** Of NATS: too few servers are there now, and no cluster at all. */
+/** Of NATS: too few servers are there now. */
 const NO_PEERS = 10_005;
-const NOT_CLUSTERED = 10_074;
 
 type Settings = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects' | 'num_replicas'>;
 
