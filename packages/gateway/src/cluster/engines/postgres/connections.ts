@@ -5,6 +5,7 @@
  * Deadlines are kept here: `statement_timeout` does not end the wait for a standby. A connection past its deadline is thrown away, and what
  * was asked may still be carried out.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { StorageProblem } from '../../../journal/journal.ts';
@@ -42,6 +43,7 @@ export class Connections {
   constructor(address: PostgresAddress, timeoutMs: number) {
     this.address = address;
     this.timeoutMs = timeoutMs;
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** Does it with a connection, within the deadline; anew where it was rolled back for another's sake. Rejects as `explained` says. */

@@ -7,6 +7,8 @@
  * crashed and come back. The next append that succeeds makes it durable, as the server's own log has an order. Where an append of this process is
  * in doubt, `tail` commits something behind what it reads before it gives that.
  */
+import { setMaxListeners } from 'node:events';
+
 import { StorageProblem } from '../../../journal/journal.ts';
 import { LogBroken, LogTrimmed } from '../../log/shared-log.ts';
 import type { LogBlock, MemberList, SharedLog } from '../../log/shared-log.ts';
@@ -99,6 +101,7 @@ class OpenLog implements PostgresLog {
   #madeUpTo = 0;
 
   constructor(connections: Connections, tables: Tables, warnings: readonly string[], pollMs: number) {
+    setMaxListeners(0, this.#closing.signal);
     this.#connections = connections;
     this.#tables = tables;
     this.warnings = warnings;
@@ -224,7 +227,6 @@ class OpenLog implements PostgresLog {
       session.query<{ n: string; block: Uint8Array }>(
         isDoubtful ? this.#statements.readDurable : this.#statements.read,
         [next],
-        { binary: true },
       ),
     );
     const blocks = rows.map(({ n, block }) => ({ number: Number(n), bytes: block }));

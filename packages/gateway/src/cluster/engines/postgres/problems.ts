@@ -79,7 +79,7 @@ function problemOf(error: unknown, { shown, user, database }: PostgresAddress): 
       );
     // PgBouncer gives one code for all that it refuses.
     case '08P01':
-      return /auth|password|no such (?:user|database)/i.test(message)
+      return /auth|password|does not exist/i.test(message)
         ? unusable(
             `user ${user} or database ${database} is refused by a pooler; check user, password and its settings`,
           )

@@ -1,4 +1,6 @@
 /** One connection, used for one thing at a time. */
+import type { Readable } from 'node:stream';
+
 import pg from 'pg';
 
 import { LogUnavailable } from '../../log/shared-log.ts';
@@ -25,6 +27,7 @@ export class Session {
 
   private constructor(client: pg.Client) {
     this.#client = client;
+    guard(wireOf(client));
     // Errors of a query are its promise's; without a listener those between two would end the process.
     client.on('error', () => this.#ended());
     client.on('end', () => this.#ended());
@@ -48,7 +51,7 @@ export class Session {
         database: address.database,
         // Of undefined it would look for one by itself.
         password: password ?? '',
-        ssl: address.tls === false ? false : { ...address.tls, host },
+        ssl: address.tls,
         application_name: address.applicationName,
         connectionTimeoutMillis: timeoutMs,
         keepAlive: true,
@@ -73,14 +76,9 @@ export class Session {
     return (this.#client as unknown as { readonly processID: number | null }).processID ?? undefined;
   }
 
-  /** `binary`: columns as the server holds them, where bytes need no hexadecimal digits, and all else has to be text. */
-  async query<Row extends object>(
-    text: string,
-    values: readonly unknown[] = [],
-    { binary = false }: { readonly binary?: boolean } = {},
-  ): Promise<readonly Row[]> {
+  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
     this.#warnings.length = 0;
-    const { rows } = await this.#client.query<Row>({ text, values: [...values], binary } as pg.QueryConfig);
+    const { rows } = await this.#client.query<Row>(text, [...values]);
     const [warning] = this.#warnings;
     if (warning !== undefined)
       throw new LogUnavailable(`PostgreSQL committed, but maybe not on a standby: ${warning}`);
@@ -115,10 +113,7 @@ export class Session {
   /** Whatever is under way is rejected. */
   destroy(): void {
     this.#ended();
-    const { stream } = (
-      this.#client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }
-    ).connection;
-    stream.destroy();
+    wireOf(this.#client).stream.destroy();
   }
 
   /** Says goodbye, which spares the server a line in its log. */
@@ -134,4 +129,34 @@ export class Session {
     this.#isOpen = false;
     for (const listener of this.#onEnd) listener();
   }
+}
+
+/** What the driver does not show of its connection. */
+interface Wire {
+  readonly stream: Readable;
+  attachListeners(stream: Listening): void;
+}
+
+interface Listening {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+function wireOf(client: pg.Client): Wire {
+  return (client as unknown as { readonly connection: Wire }).connection;
+}
+
+/** The driver throws at what is not the protocol, where nobody could catch it and the process would end. */
+function guard(wire: Wire): void {
+  const attach = wire.attachListeners.bind(wire);
+  wire.attachListeners = (stream) => {
+    const guarded: Listening['on'] = (event, listener) =>
+      stream.on(event, (...args) => {
+        try {
+          listener(...args);
+        } catch (error) {
+          wire.stream.destroy(error as Error);
+        }
+      });
+    attach({ on: guarded });
+  };
 }

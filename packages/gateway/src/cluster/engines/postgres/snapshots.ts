@@ -113,7 +113,6 @@ export class Snapshots {
           `SELECT * FROM ${this.#tables.chunks} WHERE snapshot = $1 AND chunk >= $2 ORDER BY chunk LIMIT ${READ_CHUNKS}` +
           `) AS few) AS counted WHERE total - octet_length(bytes) < ${READ_BYTES} ORDER BY counted.chunk`,
         [id, first],
-        { binary: true },
       ),
     );
   }
