@@ -14,6 +14,7 @@ import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { StorageProblem } from '../../../src/journal/journal.ts';
 import { eventually } from '../../support/eventually.ts';
 import { temporaryFolder } from '../../support/folders.ts';
+import { decentralized } from '../../support/nats-credentials.ts';
 import { natsReason, natsServer, startNats } from '../../support/nats.ts';
 import type { NatsCluster, NatsOptions } from '../../support/nats.ts';
 import { freePort } from '../../support/prometheus.ts';
@@ -249,6 +250,24 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
         () => false,
       ),
     );
+  });
+
+  test('a creds file, which is read again when the servers come back', async () => {
+    const { config, creds } = decentralized();
+    const cluster = await started({ config });
+    const file = join(temporaryFolder(), 'creds');
+    writeFileSync(file, decentralized().creds);
+    expect(await problem(cluster.url('a', { creds: file }))).toMatch(/the credentials are refused/);
+    writeFileSync(file, 'no creds');
+    expect(await problem(cluster.url('a', { creds: file }))).toMatch(/the credentials cannot be used/);
+    writeFileSync(file, creds);
+    const log = await opened(cluster.url('a', { creds: file }));
+    expect(await log.append(0, bytes('a'))).toBe('appended');
+    writeFileSync(file, 'half of it');
+    await cluster.nodes[0]!.kill();
+    cluster.nodes[0]!.start();
+    await cluster.untilHealthy();
+    await eventually('the log to be back', async () => (await log.end().catch(() => 0)) === 1);
   });
 
   test('TLS by an authority that is named', async ({ skip }) => {

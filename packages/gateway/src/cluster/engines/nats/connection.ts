@@ -213,7 +213,8 @@ function refusal(error: unknown): string | undefined {
     if (/CERT|SSL|TLS|SIGNATURE/.test(code ?? '') || /\btls\b|certificate/i.test(cause.message)) {
       return `TLS failed (${cause.message}): name the authority with ca=…, or use the name that the certificate is for`;
     }
-    if (/creds|nkey|jwt/i.test(cause.message)) return `the credentials cannot be used: ${cause.message}`;
+    if (/credentials|nkey|jwt/i.test(cause.message))
+      return `the credentials cannot be used: ${cause.message}`;
   }
   return undefined;
 }
@@ -225,7 +226,7 @@ function causes(error: unknown): Error[] {
 }
 
 /** Elections, servers that are away, and what is short for the moment. */
-export function isTransient(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   if (error instanceof JetStreamApiError) {
     return (error.status >= 500 && error.code !== NOT_CLUSTERED) || [408, 429].includes(error.status);
   }

@@ -13,9 +13,9 @@ const HEARTBEAT_MS = 500;
 /** Then the servers forget it. */
 const INACTIVE_MS = 30_000;
 
-export type Message = Pick<JsMsg, 'seq' | 'data' | 'subject'>;
+type Message = Pick<JsMsg, 'seq' | 'data' | 'subject'>;
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly stream: string;
   readonly what: string;
   /** Of one subject; all when left out. */

@@ -28,7 +28,7 @@ export interface NatsTarget {
   readonly shown: string;
 }
 
-export interface TlsFiles {
+interface TlsFiles {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
