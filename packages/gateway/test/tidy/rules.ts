@@ -48,6 +48,8 @@ export const layers: Layers = {
   read: ['store', 'sources', 'state', 'histogram', 'rules', ...nouns],
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
+  'cluster/log': nouns,
+  'cluster/engines': ['cluster/log', 'journal', ...nouns],
   access: ['rules', ...nouns],
   'gateway/api.ts': ['wal', 'rules', 'store', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
@@ -117,6 +119,7 @@ export const entries: readonly string[] = ['index.ts', 'main.ts'];
 /** Files that nobody imports. */
 export const orphansKnown: Readonly<Record<string, string>> = {
   'access/reference.ts': 'npm run reference writes what it makes',
+  'cluster/engines/nats/nats-log.ts': 'opened once a gateway is a member of a cluster',
   'rules/file/schema.ts': 'npm run reference writes what it makes',
 };
 
@@ -126,6 +129,8 @@ const whole = 'what tests go through where the program takes one step at a time'
 
 /** `path name`, of exports that only tests use in another file. */
 export const exportsForTests: Readonly<Record<string, string>> = {
+  'cluster/engines/nats/nats-log.ts openNatsLog': 'opened once a gateway is a member of a cluster',
+  'cluster/engines/nats/nats-log.ts NatsLogOptions': settable,
   'gateway/telemetry/prom-telemetry.ts ownMetrics': compared,
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
