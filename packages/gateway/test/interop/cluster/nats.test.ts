@@ -1,4 +1,6 @@
 /** The log on three real NATS servers with three replicas, while they are killed; and what is refused. */
+import { connect as connectTcp, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -51,8 +53,8 @@ async function blockAt(log: SharedLog, number: number): Promise<Uint8Array> {
 /** Appends blocks one after another until it is to end, and holds each to what is said of it. */
 class Writer {
   readonly acknowledged: string[] = [];
-  unknown = 0;
-  longestMs = 0;
+  /** Blocks that were found to be there after an attempt of unknown outcome. */
+  resolved = 0;
   readonly #log: SharedLog;
   #isEnding = false;
   readonly #done: Promise<void>;
@@ -77,21 +79,15 @@ class Writer {
     while (!this.#isEnding) {
       const after = this.acknowledged.length;
       const text = `block ${after + 1} of ${Math.random()} `.padEnd(300, '.');
-      const begun = performance.now();
       await this.#appendSurely(after, Buffer.from(text));
-      this.longestMs = Math.max(this.longestMs, performance.now() - begun);
       this.acknowledged.push(text);
     }
   }
 
   async #appendSurely(after: number, block: Uint8Array): Promise<void> {
-    const outcome = await untilAvailable(() =>
-      this.#log.append(after, block).catch((error: unknown) => {
-        this.unknown += 1;
-        throw error;
-      }),
-    );
+    const outcome = await untilAvailable(() => this.#log.append(after, block));
     if (outcome === 'appended') return;
+    this.resolved += 1;
     // There is no other writer, so it can only be what an earlier attempt has put there.
     expect(Buffer.from(await blockAt(this.#log, after + 1)).toString()).toBe(Buffer.from(block).toString());
   }
@@ -194,7 +190,96 @@ describe('while servers are killed', () => {
       await reader.end(writer.acknowledged.length);
       expect(reader.blocks).toEqual(writer.acknowledged);
       expect(await untilAvailable(() => other.end())).toBe(writer.acknowledged.length);
-      console.log(title, writer.acknowledged.length, writer.unknown, writer.longestMs);
     });
   }
+
+  test('snapshots are whole while servers are killed', async ({ skip }) => {
+    skip(isMissing, natsReason);
+    const [log, other] = [await opened(cluster.url('snapshots')), await opened(cluster.url('snapshots'))];
+    let isDone = false;
+    const killing = (async () => {
+      for (let round = 0; !isDone; round += 1) {
+        await killAWhile([
+          round % 2 === 0 ? await cluster.leaderOf('snapshots-snapshots') : cluster.nodes[2]!,
+        ]);
+        await sleep(500);
+      }
+    })();
+    for (let number = 1; number <= 3; number += 1) {
+      const parts = Array.from({ length: 60 }, (_, i) => Buffer.alloc(100_000 + i, number * 60 + i));
+      const slowly = async function* (): AsyncGenerator<Uint8Array> {
+        for (const part of parts) {
+          await sleep(100);
+          yield part;
+        }
+      };
+      await untilAvailable(() => log.putSnapshot(number, slowly()));
+      const read = await untilAvailable(async () => {
+        const found: Uint8Array[] = [];
+        for await (const part of other.getSnapshot(number)) found.push(part);
+        return found;
+      });
+      expect(read.map((part) => Buffer.compare(part, parts.shift()!))).toEqual(Array(60).fill(0));
+      await untilAvailable(() => other.trim(number));
+    }
+    isDone = true;
+    await killing;
+    expect(await untilAvailable(() => other.snapshots())).toEqual([3]);
+  });
+
+  test('replies that are lost leave no block out, and none twice', async ({ skip }) => {
+    skip(isMissing, natsReason);
+    const single = await startNats({ servers: 1 });
+    onTestFinished(() => single.stop());
+    const [{ port, monitor }] = single.nodes as [NatsNode];
+    const proxy = await unreliable(port);
+    const direct = await opened(single.url('lossy'));
+    const log = await opened(`nats://127.0.0.1:${proxy.port}/lossy?replicas=1&monitor=${monitor}`);
+    proxy.isCutting = true;
+    const [writer, reader] = [new Writer(log), new Reader(log)];
+    await writer.acknowledges(300);
+    proxy.isCutting = false;
+    await writer.end();
+    await reader.end(writer.acknowledged.length);
+    expect(reader.blocks).toEqual(writer.acknowledged);
+    expect(await direct.end()).toBe(writer.acknowledged.length);
+    expect(proxy.cut).toBeGreaterThan(5);
+    expect(writer.resolved).toBeGreaterThan(0);
+  });
 });
+
+/** Passes all on to the port, and cuts connections instead of handing back every few answers, when it is to. */
+async function unreliable(
+  to: number,
+): Promise<{ readonly port: number; isCutting: boolean; readonly cut: number }> {
+  const sockets = new Set<Socket>();
+  const state = { port: 0, isCutting: false, cut: 0 };
+  const server = createServer((near) => {
+    const far = connectTcp(to, '127.0.0.1');
+    let answers = 0;
+    for (const [socket, peer] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => peer.destroy()).on('close', () => peer.destroy());
+    }
+    near.on('data', (data) => void far.write(data));
+    far.on('data', (data: Buffer) => {
+      answers += 1;
+      if (state.isCutting && answers > 20 && data.includes('"seq"') && answers % 7 === 0) {
+        state.cut += 1;
+        near.destroy();
+      } else {
+        near.write(data);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  state.port = (server.address() as AddressInfo).port;
+  return state;
+}

@@ -49,6 +49,7 @@ export async function* follow(connection: Connection, options: FollowOptions): A
     stop(connection.unavailable(what, 'connection lost'));
   });
   let beatsFrom = Infinity;
+  let isRead = false;
   void (async () => {
     for await (const { type } of messages.status()) {
       const isSilent = type === 'heartbeats_missed' && performance.now() > beatsFrom;
@@ -60,6 +61,7 @@ export async function* follow(connection: Connection, options: FollowOptions): A
     if (signal.aborted) return;
     await connection.ask(what, () => connection.jsm.consumers.add(stream, config));
     beatsFrom = performance.now() + 3 * HEARTBEAT_MS;
+    isRead = true;
     for await (const { seq, data, subject } of messages) {
       yield { seq, data, subject };
       if (signal.aborted) return;
@@ -69,8 +71,18 @@ export async function* follow(connection: Connection, options: FollowOptions): A
     signal.removeEventListener('abort', onEnd);
     forgetLost();
     stop();
+    // It ends, and lets go of its subscription, when somebody reads as far as that.
+    if (!isRead) void readToEnd(messages);
     // Where it fails, they forget it a little later.
     if (!isLost) void connection.jsm.consumers.delete(stream, name).catch(() => {});
+  }
+}
+
+async function readToEnd(messages: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const _ of messages);
+  } catch {
+    // What it was stopped with was said.
   }
 }
 

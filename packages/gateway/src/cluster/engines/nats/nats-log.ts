@@ -27,6 +27,8 @@ const defaults: Required<NatsLogOptions> = { openTimeoutMs: 30_000, requestTimeo
 const OPEN_RETRY_MS = 500;
 /** NATS' default for a message is 1 MiB, with its headers. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** Of blocks much smaller than others write there would be too many. */
+const MESSAGE_BYTES_MIN = 128 * 1000;
 const HEADER_BYTES_MAX = 4 * 1024;
 /** For a server that was deposed, and does not know it yet, to hear of it: until then it may say that the log is shorter than it is. */
 const DEPOSED_MS = 1_500;
@@ -49,7 +51,7 @@ export async function openNatsLog(
   const sync = await unlessLate(end, () => streams.checkSync(target));
   const connection = await connectTo(target, Math.max(end - performance.now(), 1), requestTimeoutMs);
   try {
-    checkVersion(connection, target);
+    checkServer(connection, target);
     const [blocks] = await unlessLate(end, () =>
       Promise.all([
         streams.ensureStream(connection, streams.blocksSettings(target)),
@@ -78,15 +80,16 @@ async function unlessLate<T>(end: number, ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function checkVersion({ nc }: Connection, target: NatsTarget): void {
-  const { version = '' } = nc.info ?? {};
+function checkServer({ nc }: Connection, target: NatsTarget): void {
+  const { version = '', max_payload: payloadMax = MESSAGE_BYTES_MAX } = nc.info ?? {};
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [majorNeeded, minorNeeded] = versionNeeded;
-  if (major > majorNeeded || (major === majorNeeded && minor >= minorNeeded)) return;
-  throw new StorageProblem(
-    'unusable',
-    `NATS at ${target.shown} is of version ${version}; use ${versionNeeded.join('.')} or newer`,
-  );
+  const isNew = major > majorNeeded || (major === majorNeeded && minor >= minorNeeded);
+  const found = isNew
+    ? payloadMax < MESSAGE_BYTES_MIN &&
+      `has a max_payload of ${payloadMax}; set it to 1MB, and no less than 128KB`
+    : `is of version ${version}; use ${versionNeeded.join('.')} or newer`;
+  if (found !== false) throw new StorageProblem('unusable', `NATS at ${target.shown} ${found}`);
 }
 
 class NatsLog implements SharedLog {
@@ -100,7 +103,8 @@ class NatsLog implements SharedLog {
   /** When the stream was made: another of the same name is another log. */
   readonly #created: string;
   readonly #snapshots: Snapshots;
-  readonly #closing = new AbortController();
+  readonly #whenClosed = new Set<() => void>();
+  #isClosed = false;
   /** The last block that is known to have been committed. */
   #seen = 0;
   /** Since when the log is said to end before it. */
@@ -174,26 +178,41 @@ class NatsLog implements SharedLog {
   }
 
   async *tail(after: number, signal: AbortSignal): AsyncGenerator<LogBlock> {
-    const ending = AbortSignal.any([signal, this.#closing.signal]);
     const what = `reading blocks after ${after}`;
-    let next = after + 1;
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    signal.addEventListener('abort', end, { once: true });
+    this.#whenClosed.add(end);
+    if (signal.aborted || this.#isClosed) end();
     try {
-      if (ending.aborted) return;
-      await this.#checkReadable(next);
-      const options = { stream: this.#stream, what, from: next, signal: ending };
-      for await (const { seq, data } of follow(this.#connection, options)) {
-        // A server that is behind begins with the end that it knows.
-        if (seq < next) continue;
-        if (seq > next) {
-          await this.#checkReadable(next);
-          throw this.#connection.unavailable(what, `block ${next} did not come before block ${seq}`);
-        }
-        next += 1;
-        this.#seen = Math.max(this.#seen, seq);
-        yield { number: seq, bytes: data };
-      }
+      yield* this.#blocks(after + 1, what, ending.signal);
     } catch (error) {
-      if (!ending.aborted) throw streams.brokenBy(this.#connection, what, error);
+      if (!ending.signal.aborted) throw streams.brokenBy(this.#connection, what, error);
+    } finally {
+      signal.removeEventListener('abort', end);
+      this.#whenClosed.delete(end);
+    }
+  }
+
+  async *#blocks(first: number, what: string, signal: AbortSignal): AsyncGenerator<LogBlock> {
+    if (signal.aborted) return;
+    let next = first;
+    await this.#checkReadable(next);
+    for await (const { seq, data } of follow(this.#connection, {
+      stream: this.#stream,
+      what,
+      from: next,
+      signal,
+    })) {
+      // A server that is behind begins with the end that it knows.
+      if (seq < next) continue;
+      if (seq > next) {
+        await this.#checkReadable(next);
+        throw this.#connection.unavailable(what, `block ${next} did not come before block ${seq}`);
+      }
+      next += 1;
+      this.#seen = Math.max(this.#seen, seq);
+      yield { number: seq, bytes: data };
     }
   }
 
@@ -277,14 +296,15 @@ class NatsLog implements SharedLog {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#isClosed = true;
+    for (const end of this.#whenClosed) end();
     await this.#connection.close();
   }
 }
 
 /** Each member is a subject, of which the stream keeps the last message alone. */
 function memberList(connection: Connection, stream: string): MemberList {
-  const subjectOf = (name: string): string => `${stream}.${Buffer.from(name).toString('base64url')}`;
+  const subjectOf = (name: string): string => `${stream}.m${Buffer.from(name).toString('base64url')}`;
   const ask = <T>(what: string, request: (timeoutMs: number) => Promise<T>): Promise<T> =>
     connection.ask(what, request).catch((error: unknown) => {
       throw streams.brokenBy(connection, what, error);
@@ -309,9 +329,19 @@ function memberList(connection: Connection, stream: string): MemberList {
       );
       return found.flatMap((message) => {
         if (message === null) return [];
-        const { name, said } = message.json<{ name: string; said: string }>();
-        return [{ name, said, ageMs: Math.max(now - message.time.getTime(), 0) }];
+        const member = memberOf(message.string());
+        return member === undefined ? [] : [{ ...member, ageMs: Math.max(now - message.time.getTime(), 0) }];
       });
     },
   };
+}
+
+/** Undefined for what somebody else has put there. */
+function memberOf(text: string): { readonly name: string; readonly said: string } | undefined {
+  try {
+    const { name, said } = JSON.parse(text) as { readonly name?: unknown; readonly said?: unknown };
+    return typeof name === 'string' && typeof said === 'string' ? { name, said } : undefined;
+  } catch {
+    return undefined;
+  }
 }

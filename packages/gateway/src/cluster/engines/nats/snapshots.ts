@@ -77,29 +77,39 @@ export class Snapshots {
     }
     const reader = new PartReader(number, whole.bytes);
     const hash = createHash('sha256');
-    const stalled = new AbortController();
-    const timer = setTimeout(() => stalled.abort(), STALLED_MS);
-    let index = 0;
     if (whole.chunks > 0) {
-      const options = { stream: this.#stream, what, subject, from: 1, signal: stalled.signal };
-      for await (const { data } of follow(this.#connection, options)) {
-        // One that was sent again stands there twice, and may come after others.
-        if (data.length < INDEX_BYTES || new DataView(data.buffer, data.byteOffset).getUint32(0) !== index)
-          continue;
-        index += 1;
-        timer.refresh();
-        hash.update(data.subarray(INDEX_BYTES));
-        yield* reader.read(data.subarray(INDEX_BYTES));
-        if (index === whole.chunks) break;
+      for await (const chunk of this.#chunks(subject, whole.chunks, what)) {
+        hash.update(chunk);
+        yield* reader.read(chunk);
       }
-    }
-    clearTimeout(timer);
-    if (index < whole.chunks) {
-      throw new LogUnavailable(`NATS: snapshot ${number}: chunk ${index} of ${whole.chunks} does not come`);
     }
     if (!reader.isAtEnd || hash.digest('hex') !== whole.sha256) {
       throw new LogBroken(`NATS: snapshot ${number} is not what was stored: its digest differs`);
     }
+  }
+
+  async *#chunks(subject: string, count: number, what: string): AsyncGenerator<Uint8Array> {
+    const stalled = new AbortController();
+    const begin = (): NodeJS.Timeout => setTimeout(() => stalled.abort(), STALLED_MS);
+    let timer = begin();
+    let index = 0;
+    try {
+      const options = { stream: this.#stream, what, subject, from: 1, signal: stalled.signal };
+      for await (const { data } of follow(this.#connection, options)) {
+        // One that was sent again stands there twice, and may come after others.
+        if (data.length < INDEX_BYTES || indexOf(data) !== index) continue;
+        index += 1;
+        clearTimeout(timer);
+        yield data.subarray(INDEX_BYTES);
+        if (index === count) return;
+        timer = begin();
+      }
+    } catch (error) {
+      throw brokenBy(this.#connection, what, error);
+    } finally {
+      clearTimeout(timer);
+    }
+    throw this.#connection.unavailable(what, `chunk ${index} of ${count} does not come`);
   }
 
   /** Lets those before `number` go, with what is left of attempts. */
@@ -174,6 +184,10 @@ export class Snapshots {
       throw brokenBy(this.#connection, what, error);
     }
   }
+}
+
+function indexOf({ buffer, byteOffset }: Uint8Array): number {
+  return new DataView(buffer, byteOffset).getUint32(0);
 }
 
 function wholeOf(text: string): Whole | undefined {
