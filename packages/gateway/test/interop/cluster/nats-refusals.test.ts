@@ -290,6 +290,20 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     ).toMatch(/TLS failed/);
   });
 
+  test('a log that was trimmed to its end keeps its numbers when the server restarts', async () => {
+    const cluster = await started({});
+    const log = await opened(cluster.url('trimmed'));
+    for (let i = 0; i < 9; i += 1) await log.append(i, bytes(`block ${i}`));
+    await log.trim(9);
+    const [node] = cluster.nodes as [(typeof cluster.nodes)[0]];
+    await node.kill();
+    node.start();
+    await cluster.untilHealthy();
+    const again = await opened(cluster.url('trimmed'));
+    expect(await again.end()).toBe(9);
+    expect(await again.append(9, bytes('next'))).toBe('appended');
+  });
+
   /** Changes a byte in block 20 of so many, and starts the server again. */
   async function damaged(
     count: number,
