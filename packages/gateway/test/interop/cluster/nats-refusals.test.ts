@@ -160,7 +160,7 @@ describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, () => {
       for await (const part of log.getSnapshot(3)) expect(part).toHaveLength(200_000);
     })();
     await expect(read).rejects.toThrow(LogBroken);
-    await expect(read).rejects.toThrow(/snapshot 3 has 6 of its 7 chunks/);
+    await expect(read).rejects.toThrow(/snapshot 3 of stream cut-snapshots has 6 of its 7 chunks/);
     await log.putSnapshot(4, parts());
     expect(await log.snapshots()).toEqual([4, 3]);
     await log.trim(4);

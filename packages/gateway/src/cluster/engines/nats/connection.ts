@@ -245,8 +245,13 @@ export function isForbidden(error: unknown): boolean {
   return causes(error).some((cause) => cause instanceof errors.PermissionViolationError);
 }
 
+/** The servers have answered: that nobody is there for it, or that they will not. */
+export function isUnderstood(error: unknown): boolean {
+  return error instanceof JetStreamApiError || isUndone(error);
+}
+
 /** Nobody was there to do it. An answer that is late or lost says nothing. */
-export function isUndone(error: unknown): boolean {
+function isUndone(error: unknown): boolean {
   if (error instanceof JetStreamApiError) return error.status === 503 || error.status === 429;
   return causes(error).some(
     (cause) => cause.name === 'JetStreamNotEnabled' || cause instanceof errors.NoRespondersError,

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageProblem } from '../../../journal/journal.ts';
 import { LogBroken, LogTrimmed, LogUnavailable } from '../../log/shared-log.ts';
 import type { LogBlock, MemberList, SharedLog } from '../../log/shared-log.ts';
-import { connectTo, isUndone, isWrongSequence } from './connection.ts';
+import { connectTo, isUnderstood, isWrongSequence } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { follow } from './follow.ts';
 import { Snapshots } from './snapshots.ts';
@@ -140,8 +140,7 @@ class NatsLog implements SharedLog {
         this.#seen = Math.max(this.#seen, after + 1);
         return 'appended';
       } catch (error) {
-        if (error instanceof LogUnavailable) this.#lookIfGone(error);
-        if (!isWrongSequence(error)) throw streams.brokenBy(this.#connection, what, error);
+        if (!isWrongSequence(error)) throw this.#refused(what, error);
         const last = await this.end();
         if (last > after) return 'overtaken';
         const isPastEnd = last < after && after > this.#seen;
@@ -153,15 +152,18 @@ class NatsLog implements SharedLog {
     }
   }
 
-  /** Nobody answers for a stream that was deleted either, and that does not pass. What is found out the next append says. */
-  #lookIfGone({ cause }: LogUnavailable): void {
-    if (this.#isLooking || !isUndone(cause)) return;
-    this.#isLooking = true;
-    this.#state()
-      .catch((error: unknown) => {
-        if (error instanceof LogBroken) this.#broken = error;
-      })
-      .finally(() => (this.#isLooking = false));
+  /** Nobody answers for a stream that was deleted either, and one that was changed refuses. What is found out the next append says. */
+  #refused(what: string, error: unknown): unknown {
+    const refused = streams.unavailableBy(this.#connection, what, error);
+    if (!this.#isLooking && refused instanceof LogUnavailable && isUnderstood(refused.cause)) {
+      this.#isLooking = true;
+      this.#state()
+        .catch((reason: unknown) => {
+          if (reason instanceof LogBroken) this.#broken = reason;
+        })
+        .finally(() => (this.#isLooking = false));
+    }
+    return refused;
   }
 
   async #publish(what: string, after: number, block: Uint8Array, withinMs: number): Promise<void> {
@@ -187,7 +189,7 @@ class NatsLog implements SharedLog {
     try {
       yield* this.#blocks(after + 1, what, ending.signal);
     } catch (error) {
-      if (!ending.signal.aborted) throw streams.brokenBy(this.#connection, what, error);
+      if (!ending.signal.aborted) throw streams.unavailableBy(this.#connection, what, error);
     } finally {
       signal.removeEventListener('abort', end);
       this.#whenClosed.delete(end);
@@ -242,9 +244,7 @@ class NatsLog implements SharedLog {
   /** Rejects with LogBroken when somebody has changed the stream, or put another in its place. */
   async #state(): Promise<{ readonly first_seq: number; readonly last_seq: number }> {
     const what = `asking for the state of stream ${this.#stream}`;
-    const info = await streams.infoOf(this.#connection, this.#stream, what).catch((error: unknown) => {
-      throw streams.brokenBy(this.#connection, what, error);
-    });
+    const info = await streams.openInfoOf(this.#connection, this.#stream, what);
     if (info.created !== this.#created) {
       throw new LogBroken(`NATS: stream ${this.#stream} was deleted, and made again at ${info.created}`);
     }
@@ -289,7 +289,7 @@ class NatsLog implements SharedLog {
       const { jsm } = this.#connection;
       const request = (): Promise<unknown> => jsm.streams.purge(this.#stream, { seq: upTo + 1 });
       await this.#connection.ask(what, request).catch((error: unknown) => {
-        throw streams.brokenBy(this.#connection, what, error);
+        throw streams.unavailableBy(this.#connection, what, error);
       });
     }
     await this.#snapshots.trim(number);
@@ -307,7 +307,7 @@ function memberList(connection: Connection, stream: string): MemberList {
   const subjectOf = (name: string): string => `${stream}.m${Buffer.from(name).toString('base64url')}`;
   const ask = <T>(what: string, request: (timeoutMs: number) => Promise<T>): Promise<T> =>
     connection.ask(what, request).catch((error: unknown) => {
-      throw streams.brokenBy(connection, what, error);
+      throw streams.unavailableBy(connection, what, error);
     });
   return {
     put: async (name, said) => {
@@ -319,7 +319,7 @@ function memberList(connection: Connection, stream: string): MemberList {
     },
     list: async () => {
       const what = 'listing members';
-      const { state, ts } = await streams.infoOf(connection, stream, what, `${stream}.>`);
+      const { state, ts } = await streams.openInfoOf(connection, stream, what, `${stream}.>`);
       const now = ts === undefined ? Date.now() : Date.parse(ts);
       const subjects = Object.keys(state.subjects ?? {});
       const found = await Promise.all(

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LogBroken, LogUnavailable } from '../../log/shared-log.ts';
 import type { AskOptions, Connection } from './connection.ts';
 import { follow } from './follow.ts';
-import { brokenBy, infoOf } from './streams.ts';
+import { openInfoOf, unavailableBy } from './streams.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const INDEX_BYTES = 4;
@@ -21,6 +21,9 @@ const WINDOW = 8;
 /** Without one more chunk acknowledged, or read. */
 const STALLED_MS = 30_000;
 const RETRY_DELAY_MS = 200;
+/** How often, and with what between, until a snapshot is believed not to be there. */
+const ABSENT_ASKS = 3;
+const ABSENT_DELAY_MS = 500;
 
 interface Whole {
   readonly attempt: string;
@@ -71,10 +74,6 @@ export class Snapshots {
     const what = `reading snapshot ${number}`;
     const whole = await this.#whole(number, what);
     const subject = `${this.#stream}.${number}.${whole.attempt}`;
-    const [[, stored] = ['', 0]] = await this.#subjects(`${number}.${whole.attempt}`, what);
-    if (stored < whole.chunks) {
-      throw new LogBroken(`NATS: snapshot ${number} has ${stored} of its ${whole.chunks} chunks`);
-    }
     const reader = new PartReader(number, whole.bytes);
     const hash = createHash('sha256');
     if (whole.chunks > 0) {
@@ -105,7 +104,7 @@ export class Snapshots {
         timer = begin();
       }
     } catch (error) {
-      throw brokenBy(this.#connection, what, error);
+      throw unavailableBy(this.#connection, what, error);
     } finally {
       clearTimeout(timer);
     }
@@ -124,26 +123,28 @@ export class Snapshots {
     }
   }
 
+  /** Rejects with LogBroken where the snapshot is not there, or not all of it. One who has just begun to lead may find it only a little later. */
   async #whole(number: number, what: string): Promise<Whole> {
     const query = { last_by_subj: `${this.#stream}.${number}.whole` };
-    const message = await this.#ask(what, () => this.#connection.jsm.streams.getMessage(this.#stream, query));
-    const whole = message === null ? undefined : wholeOf(message.string());
-    if (whole === undefined) {
-      throw new LogBroken(`NATS: there is no snapshot ${number} in stream ${this.#stream}`);
+    const { jsm } = this.#connection;
+    for (let asked = 1; ; asked += 1) {
+      const message = await this.#ask(what, () => jsm.streams.getMessage(this.#stream, query));
+      const whole = message === null ? undefined : wholeOf(message.string());
+      const chunks = whole === undefined ? [] : await this.#subjects(`${number}.${whole.attempt}`, what);
+      const stored = chunks[0]?.[1] ?? 0;
+      if (whole !== undefined && stored >= whole.chunks) return whole;
+      if (asked === ABSENT_ASKS) {
+        const found = whole === undefined ? 'is not there' : `has ${stored} of its ${whole.chunks} chunks`;
+        throw new LogBroken(`NATS: snapshot ${number} of stream ${this.#stream} ${found}`);
+      }
+      await sleep(ABSENT_DELAY_MS);
     }
-    return whole;
   }
 
   async #subjects(pattern: string, what: string): Promise<(readonly [subject: string, messages: number])[]> {
     const filter = `${this.#stream}.${pattern}`;
-    try {
-      const { state } = await infoOf(this.#connection, this.#stream, what, filter);
-      return Object.entries(state.subjects ?? {}).filter(
-        ([subject]) => !Number.isNaN(this.#numberOf(subject)),
-      );
-    } catch (error) {
-      throw brokenBy(this.#connection, what, error);
-    }
+    const { state } = await openInfoOf(this.#connection, this.#stream, what, filter);
+    return Object.entries(state.subjects ?? {}).filter(([subject]) => !Number.isNaN(this.#numberOf(subject)));
   }
 
   #numberOf(subject: string): number {
@@ -181,7 +182,7 @@ export class Snapshots {
     try {
       return await this.#connection.ask(what, request, options);
     } catch (error) {
-      throw brokenBy(this.#connection, what, error);
+      throw unavailableBy(this.#connection, what, error);
     }
   }
 }

@@ -11,7 +11,7 @@ import { NOT_CLUSTERED, describe, isForbidden, isStreamGone } from './connection
 import type { Connection } from './connection.ts';
 import type { NatsTarget } from './url.ts';
 
-/** How often, and with what between, until a stream is believed to be gone: servers that have just begun may not know of it yet. */
+/** How often, and with what between, until a stream is believed to be gone. */
 const GONE_ASKS = 4;
 const GONE_DELAY_MS = 500;
 const VARZ_TIMEOUT_MS = 3_000;
@@ -142,6 +142,7 @@ const keepingChecks: readonly Check[] = [
   },
   unset('max_age', 'messages would be dropped by their age'),
   unset('max_msgs_per_subject', 'all but the newest messages would be dropped'),
+  unset('max_msg_size', 'long messages would be refused'),
   unset('allow_msg_ttl', 'messages could be dropped by their age'),
   unset('no_ack', 'nothing would be acknowledged'),
   unset('sealed', 'nothing could be added'),
@@ -225,8 +226,8 @@ function explained(error: unknown, wanted: Settings): unknown {
   );
 }
 
-/** Asks again where it is said to be gone, and rejects with that only when it is said time after time. */
-export async function infoOf(
+/** Asks again where it is said to be gone, and rejects with that only when it is said time after time: servers that start say so of streams that they have. */
+async function infoOf(
   connection: Connection,
   name: string,
   what: string,
@@ -243,12 +244,26 @@ export async function infoOf(
   }
 }
 
-/** What goes wrong with a log that was open: for the operator, unless it may pass. */
-export function brokenBy(connection: Connection, what: string, error: unknown): unknown {
-  if (isForbidden(error)) return connection.unavailable(what, error);
-  if (isStreamGone(error)) return new LogBroken(`NATS: ${what}: the stream was deleted`, { cause: error });
-  if (!(error instanceof JetStreamApiError)) return error;
-  return new LogBroken(`NATS: ${what}: ${describe(error)}`, { cause: error });
+/** The same of a log that was open: when its stream is gone, it is broken. */
+export async function openInfoOf(
+  connection: Connection,
+  name: string,
+  what: string,
+  subjects?: string,
+): Promise<StreamInfo> {
+  try {
+    return await infoOf(connection, name, what, subjects);
+  } catch (error) {
+    if (isStreamGone(error)) throw new LogBroken(`NATS: ${what}: the stream was deleted`, { cause: error });
+    throw unavailableBy(connection, what, error);
+  }
+}
+
+/** A refusal by the servers says nothing for certain while they start: that something is broken is for `openInfoOf` to say. */
+export function unavailableBy(connection: Connection, what: string, error: unknown): unknown {
+  return isForbidden(error) || error instanceof JetStreamApiError
+    ? connection.unavailable(what, error)
+    : error;
 }
 
 /** What a server says of itself at its monitoring port. */
