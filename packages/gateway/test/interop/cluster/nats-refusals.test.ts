@@ -252,6 +252,32 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     );
   });
 
+  test('a reader whose word to go on is lost is given all the same', async () => {
+    const config = [
+      'authorization { users: [{ user: a, password: a }, { user: b, password: b, permissions: { publish: { deny: "$JS.FC.>" } } }] }',
+    ];
+    const cluster = await started({ config });
+    const writer = await opened(cluster.url('a', {}, 'a:a'));
+    const count = 8;
+    const block = new Uint8Array(writer.blockBytesMax);
+    for (let i = 0; i < count; i += 1) await writer.append(i, block);
+    const reader = await opened(cluster.url('a', {}, 'b:b'));
+    let read = 0;
+    let stalled = 0;
+    while (read < count) {
+      try {
+        for await (const { number } of reader.tail(read, AbortSignal.timeout(60_000))) {
+          expect(number).toBe((read += 1));
+          if (read === count) break;
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(LogUnavailable);
+        stalled += 1;
+      }
+    }
+    expect(stalled).toBeGreaterThan(0);
+  });
+
   test('a creds file, which is read again when the servers come back', async () => {
     const { config, creds } = decentralized();
     const cluster = await started({ config });
@@ -284,6 +310,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     const log = await opened(`${url}&ca=${cert}`);
     expect(await log.append(0, bytes('a'))).toBe('appended');
     expect(await problem(`${url}&ca=${key}`)).toMatch(/TLS failed|cannot be used/);
+    expect(await problem(cluster.url('a').replace('127.0.0.1', 'localhost'))).toMatch(/TLS failed/);
     const plain = await started({});
     expect(
       await problem(`${plain.url('a').replace('nats://127.0.0.1', 'tls://localhost')}&ca=${cert}`),

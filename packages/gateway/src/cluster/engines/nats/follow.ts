@@ -10,6 +10,8 @@ import type { Connection } from './connection.ts';
 const NS_PER_MS = 1_000_000;
 /** Two that are missing end it: the server that has the consumer may be gone, which nobody else says. */
 const HEARTBEAT_MS = 500;
+/** Without a message, while the consumer beats: then it is asked whether it has more. */
+const STALLED_MS = 3_000;
 /** Then the servers forget it. */
 const INACTIVE_MS = 30_000;
 
@@ -49,22 +51,32 @@ export async function* follow(connection: Connection, options: FollowOptions): A
     stop(connection.unavailable(what, 'connection lost'));
   });
   let beatsFrom = Infinity;
+  let waitsSince = Infinity;
   let isRead = false;
   void (async () => {
     for await (const { type } of messages.status()) {
-      const isSilent = type === 'heartbeats_missed' && performance.now() > beatsFrom;
+      const now = performance.now();
+      const isSilent = type === 'heartbeats_missed' && now > beatsFrom;
       if (isSilent) stop(connection.unavailable(what, 'the server of the consumer is silent'));
       if (type === 'consumer_deleted') stop(connection.unavailable(what, 'the consumer was deleted'));
+      if (type !== 'heartbeat' || now - waitsSince < STALLED_MS) continue;
+      waitsSince = now;
+      if (await isStalled(connection, stream, name)) {
+        stop(connection.unavailable(what, 'the server of the consumer does not go on'));
+      }
     }
   })();
   try {
     if (signal.aborted) return;
     await connection.ask(what, () => connection.jsm.consumers.add(stream, config));
     beatsFrom = performance.now() + 3 * HEARTBEAT_MS;
+    waitsSince = performance.now();
     isRead = true;
     for await (const { seq, data, subject } of messages) {
+      waitsSince = Infinity;
       yield { seq, data, subject };
       if (signal.aborted) return;
+      waitsSince = performance.now();
     }
     if (!signal.aborted) throw connection.unavailable(what, 'the consumer ended');
   } finally {
@@ -76,6 +88,12 @@ export async function* follow(connection: Connection, options: FollowOptions): A
     // Where it fails, they forget it a little later.
     if (!isLost) void connection.jsm.consumers.delete(stream, name).catch(() => {});
   }
+}
+
+/** It waits for the reader to say that it may send more, and what the reader said was lost: it goes on beating, and nothing else comes. */
+async function isStalled({ jsm }: Connection, stream: string, name: string): Promise<boolean> {
+  const info = await jsm.consumers.info(stream, name).catch(() => undefined);
+  return info !== undefined && info.num_pending > 0;
 }
 
 async function readToEnd(messages: AsyncIterable<unknown>): Promise<void> {

@@ -107,8 +107,8 @@ class NatsLog implements SharedLog {
   #isClosed = false;
   /** The last block that is known to have been committed. */
   #seen = 0;
-  /** Since when the log is said to end before it. */
-  #shortSince: number | undefined;
+  /** From when to when the log was said to end before it. */
+  #short: { readonly since: number; readonly last: number } | undefined;
   #isLooking = false;
   #broken: LogBroken | undefined;
 
@@ -244,27 +244,32 @@ class NatsLog implements SharedLog {
   /** Rejects with LogBroken when somebody has changed the stream, or put another in its place. */
   async #state(): Promise<{ readonly first_seq: number; readonly last_seq: number }> {
     const what = `asking for the state of stream ${this.#stream}`;
+    const seen = this.#seen;
     const info = await streams.openInfoOf(this.#connection, this.#stream, what);
     if (info.created !== this.#created) {
       throw new LogBroken(`NATS: stream ${this.#stream} was deleted, and made again at ${info.created}`);
     }
     const wrong = streams.wrongWith(info.config, this.#settings);
     if (wrong !== undefined) throw new LogBroken(wrong);
-    this.#checkLength(info.state.last_seq);
+    this.#checkLength(info.state.last_seq, seen);
     return info.state;
   }
 
-  /** Damage on a disk makes NATS go on with a shorter log, without an error. */
-  #checkLength(last: number): void {
-    if (last >= this.#seen) {
-      this.#seen = last;
-      this.#shortSince = undefined;
+  /** Damage on a disk makes NATS go on with a shorter log, without an error. `seen`: when it was asked. */
+  #checkLength(last: number, seen: number): void {
+    const now = performance.now();
+    if (last >= seen) {
+      this.#seen = Math.max(this.#seen, last);
+      this.#short = undefined;
       return;
     }
-    this.#shortSince ??= performance.now();
-    if (performance.now() - this.#shortSince < SHORT_MS) return;
+    // Said long ago, it may have been another server that was not up to date.
+    const since =
+      this.#short !== undefined && now - this.#short.last < SHORT_MS / 2 ? this.#short.since : now;
+    this.#short = { since, last: now };
+    if (now - since < SHORT_MS) return;
     throw new LogBroken(
-      `NATS: stream ${this.#stream} ends with block ${last}, though block ${this.#seen} was acknowledged: acknowledged blocks are lost`,
+      `NATS: stream ${this.#stream} ends with block ${last}, though block ${seen} was acknowledged: acknowledged blocks are lost`,
     );
   }
 
