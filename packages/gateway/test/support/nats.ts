@@ -144,13 +144,13 @@ export async function startNats({
           const lead = await Promise.all(nodes.map((node) => node.leads(stream)));
           return nodes.find((_, i) => lead[i]);
         },
-        30_000,
+        300_000,
       ),
     untilHealthy: async () => {
       await eventually(
         'all NATS servers to be healthy',
         async () => (await Promise.all(nodes.map((node) => node.isHealthy()))).every(Boolean),
-        60_000,
+        300_000,
       );
     },
     stop: async () => {

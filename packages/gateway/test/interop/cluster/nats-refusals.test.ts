@@ -21,7 +21,14 @@ import { freePort } from '../../support/prometheus.ts';
 import { findProgram, run } from '../../support/programs.ts';
 
 const isMissing = natsServer === '';
+/** For what waiting could change. */
 const impatient: NatsLogOptions = { openTimeoutMs: 2_000 };
+const patient: NatsLogOptions = { openTimeoutMs: 60_000 };
+const PATIENCE_MS = 90_000;
+
+function patiently<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+  return eventually(what, ask, PATIENCE_MS);
+}
 
 async function opened(url: string): Promise<Awaited<ReturnType<typeof openNatsLog>>> {
   const log = await openNatsLog(url);
@@ -37,8 +44,8 @@ async function refusal(url: string, options = impatient): Promise<Error> {
   throw new Error(`${url} was opened`);
 }
 
-async function problem(url: string, options?: NatsLogOptions): Promise<string> {
-  const error = await refusal(url, options);
+async function problem(url: string): Promise<string> {
+  const error = await refusal(url, patient);
   expect(error).toBeInstanceOf(StorageProblem);
   expect(error).toMatchObject({ kind: 'unusable' });
   return error.message;
@@ -60,14 +67,14 @@ const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 async function tailOf(log: SharedLog, count: number): Promise<string[]> {
   const read: string[] = [];
-  for await (const block of log.tail(0, AbortSignal.timeout(20_000))) {
+  for await (const block of log.tail(0, AbortSignal.timeout(PATIENCE_MS))) {
     read.push(Buffer.from(block.bytes).toString());
     if (read.length === count) break;
   }
   return read;
 }
 
-describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, () => {
+describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, { timeout: 600_000 }, () => {
   let cluster: NatsCluster;
   beforeAll(async () => {
     if (!isMissing) cluster = await startNats({ servers: 1 });
@@ -119,7 +126,7 @@ describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, () => {
     const tailEnds = expect(tail).rejects.toThrow();
     const jsm = await administrate(cluster);
     await jsm.streams.delete('deleted');
-    const says = await eventually('the append to say so', async () =>
+    const says = await patiently('the append to say so', async () =>
       log.append(1, bytes('b')).then(
         () => undefined,
         (error: unknown) => error instanceof LogBroken && error.message,
@@ -178,7 +185,7 @@ describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, () => {
   });
 });
 
-describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
+describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 600_000 }, () => {
   test('those that do not sync each write', async () => {
     const cluster = await started({ sync: '2m' });
     const says = await problem(cluster.url('a'));
@@ -244,7 +251,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     await cluster.nodes[0]!.kill();
     cluster.nodes[0]!.start();
     await cluster.untilHealthy();
-    await eventually('the log to be back', () =>
+    await patiently('the log to be back', () =>
       log.end().then(
         (end) => end === 1,
         () => false,
@@ -293,7 +300,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     await cluster.nodes[0]!.kill();
     cluster.nodes[0]!.start();
     await cluster.untilHealthy();
-    await eventually('the log to be back', async () => (await log.end().catch(() => 0)) === 1);
+    await patiently('the log to be back', async () => (await log.end().catch(() => 0)) === 1);
   });
 
   test('TLS by an authority that is named', async ({ skip }) => {
@@ -353,7 +360,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     }
     node.start();
     await cluster.untilHealthy();
-    await eventually('the log to be back', () =>
+    await patiently('the log to be back', () =>
       log.end().then(
         () => true,
         (error: unknown) => !(error instanceof LogUnavailable),
@@ -366,7 +373,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
     const { log, text } = await damaged(60, 300_000);
     const read: string[] = [];
     const reading = (async () => {
-      for await (const block of log.tail(0, AbortSignal.timeout(20_000))) {
+      for await (const block of log.tail(0, AbortSignal.timeout(PATIENCE_MS))) {
         read.push(Buffer.from(block.bytes).toString());
       }
     })();
@@ -378,14 +385,11 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, () => {
   test('a byte that changes on the disk: a log that got shorter takes no more', async () => {
     const { log, text } = await damaged(50, 200);
     expect(await tailOf(log, 20)).toEqual(Array.from({ length: 20 }, (_, i) => text(i)));
-    const says = await eventually(
-      'the append to be refused',
-      () =>
-        log.append(50, bytes('more')).then(
-          (outcome) => expect.fail(outcome),
-          (error: unknown) => !(error instanceof LogUnavailable) && error,
-        ),
-      30_000,
+    const says = await patiently('the append to be refused', () =>
+      log.append(50, bytes('more')).then(
+        (outcome) => expect.fail(outcome),
+        (error: unknown) => !(error instanceof LogUnavailable) && error,
+      ),
     );
     expect(says).toBeInstanceOf(LogBroken);
     expect((says as Error).message).toMatch(/ends with block 20, though block 50 was acknowledged/);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 import { openNatsLog } from '../../../src/cluster/engines/nats/nats-log.ts';
 import { LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
@@ -31,13 +31,22 @@ async function administrate(cluster: NatsCluster): Promise<JetStreamManager> {
   return jetstreamManager(nc);
 }
 
-/** Asks again after LogUnavailable, as members do. */
+let running = { isOver: false };
+beforeEach(() => {
+  running = { isOver: false };
+});
+afterEach(() => {
+  running.isOver = true;
+});
+
+/** Asks again after LogUnavailable, as members do, as long as the test runs. */
 async function untilAvailable<T>(ask: () => Promise<T>): Promise<T> {
+  const run = running;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof LogUnavailable)) throw error;
+      if (run.isOver || !(error instanceof LogUnavailable)) throw error;
       await sleep(50);
     }
   }
@@ -45,7 +54,7 @@ async function untilAvailable<T>(ask: () => Promise<T>): Promise<T> {
 
 async function blockAt(log: SharedLog, number: number): Promise<Uint8Array> {
   return untilAvailable(async () => {
-    for await (const { bytes } of log.tail(number - 1, AbortSignal.timeout(60_000))) return bytes;
+    for await (const { bytes } of log.tail(number - 1, AbortSignal.timeout(300_000))) return bytes;
     throw new Error(`block ${number} did not come`);
   });
 }
@@ -67,7 +76,7 @@ class Writer {
   async acknowledges(count: number): Promise<void> {
     const from = this.acknowledged.length;
     const enough = (): boolean => this.acknowledged.length >= from + count;
-    await Promise.race([eventually(`${count} more appended`, enough, 60_000), this.#done]);
+    await Promise.race([eventually(`${count} more appended`, enough, 300_000), this.#done]);
   }
 
   end(): Promise<void> {
@@ -107,7 +116,7 @@ class Reader {
 
   async end(count: number): Promise<void> {
     await Promise.race([
-      eventually(`${count} blocks to be read`, () => this.blocks.length >= count, 60_000),
+      eventually(`${count} blocks to be read`, () => this.blocks.length >= count, 300_000),
       this.#done,
     ]);
     this.#ending.abort();
@@ -135,7 +144,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop());
 
-describe.skipIf(isMissing)(`NATS, which ${natsReason}`, () => {
+describe.skipIf(isMissing)(`NATS, which ${natsReason}`, { timeout: 600_000 }, () => {
   let made = 0;
   sharedLogContract('three servers', async () => {
     const name = `contract-${(made += 1)}`;
@@ -147,7 +156,8 @@ describe.skipIf(isMissing)(`NATS, which ${natsReason}`, () => {
   });
 });
 
-describe('while servers are killed', () => {
+// A busy machine takes many times as long as a quiet one, and so do elections.
+describe('while servers are killed', { timeout: 600_000 }, () => {
   const troubles: Readonly<Record<string, (stream: string) => Promise<void>>> = {
     'a server that does not lead is killed': async (stream) => {
       const leader = await cluster.leaderOf(stream);
