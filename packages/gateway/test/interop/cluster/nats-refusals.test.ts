@@ -54,7 +54,7 @@ async function problem(url: string): Promise<string> {
 async function administrate(cluster: NatsCluster): Promise<JetStreamManager> {
   const nc = await connect({ servers: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) });
   onTestFinished(() => nc.close());
-  return jetstreamManager(nc);
+  return jetstreamManager(nc, { timeout: 60_000 });
 }
 
 async function started(options: NatsOptions): Promise<NatsCluster> {

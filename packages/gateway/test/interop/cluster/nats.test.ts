@@ -28,7 +28,7 @@ async function opened(url: string): Promise<SharedLog> {
 async function administrate(cluster: NatsCluster): Promise<JetStreamManager> {
   const nc = await connect({ servers: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) });
   onTestFinished(() => nc.close());
-  return jetstreamManager(nc);
+  return jetstreamManager(nc, { timeout: 60_000 });
 }
 
 let running = { isOver: false };
