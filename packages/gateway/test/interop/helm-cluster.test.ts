@@ -269,6 +269,7 @@ describe.skipIf(withoutPair !== '')(`two replicas, run here${withoutPair}`, () =
         await eventually(
           'both to be ready',
           async () => (await ask(port, { plain, path: '/-/ready' })).status === 200,
+          60_000,
         );
       // The pod of `helm test`, by either.
       for (const [i, port] of ports.entries())
