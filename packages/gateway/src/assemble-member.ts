@@ -34,6 +34,8 @@ interface ClusterParts {
 export interface MemberAssembly extends Around<CurrentGateway> {
   readonly member: Member<KeptGateway>;
   readonly forwarder: Forwarder;
+  /** To be closed last. */
+  readonly log: SharedLog;
 }
 
 interface KeptGateway extends MemberGateway {
@@ -128,7 +130,7 @@ export function assembleMember(
       }),
     },
   );
-  return { ...around, member, forwarder };
+  return { ...around, member, forwarder, log: cluster.log };
 }
 
 /** Shows nothing of the secret, and which it is not either: it is of a text that is used for nothing else. */
