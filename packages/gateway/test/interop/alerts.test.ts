@@ -241,6 +241,14 @@ const cases: readonly Case[] = [
   }),
   quiet('SnapshotOld', 'little was pushed since it', 70, { [snapshot]: '60x80', [records]: '0+1000x80' }),
   quiet('SnapshotOld', 'it is half an hour old', 70, { [snapshot]: '2400x80', [records]: '0+2000000x80' }),
+  quiet('SnapshotOld', 'it has just begun to lead', 70, {
+    [snapshot]: '0x80',
+    [lastPush]: '4000x80',
+    [started]: '60x80',
+    [built]: '1x80',
+    [records]: '0x50 0+8000000x30',
+    [of('cluster_leads', 1)]: '0x50 1x30',
+  }),
   quiet('SnapshotOld', 'the gateway was just started', 70, {
     [snapshot]: '0x80',
     [lastPush]: '4000x80',
