@@ -101,6 +101,7 @@ const [PROBES, PROBE_EVERY_MS] = [4, 25];
 /** Who waits for a connection is woken when one is free; should that be somebody who does not need it, it looks by itself. */
 const LOOK_EVERY_MS = 1000;
 const TOLD_EVERY_MS = 10_000;
+const ACCEPTED = 202;
 const UNANSWERED = 'the leader does not answer';
 
 /** Without TLS, and with it. */
@@ -208,9 +209,9 @@ export class Forwarder {
     return this.#numbers.keyOf(number);
   }
 
-  /** To be called once what has a number has been answered, or will not be passed on. */
-  settle(number: Numbered, isAnswered: boolean): void {
-    if (isAnswered) this.#numbers.answered(number);
+  /** To be called once what has a number has been answered, or will not be passed on; `isTaken` says that it was a push, and counts. */
+  settle(number: Numbered, isTaken: boolean): void {
+    if (isTaken) this.#numbers.taken(number);
     this.#numbers.settle(number);
   }
 
@@ -324,7 +325,8 @@ export class Forwarder {
         this.#isFailing = this.#deps.leader()?.href === leader.href;
         return tried;
       }
-      if (passage.number !== undefined) this.#numbers.answered(passage.number);
+      const isTaken = tried.status === ACCEPTED && passed.request.method !== 'DELETE';
+      if (passage.number !== undefined && isTaken) this.#numbers.taken(passage.number);
       if (this.#isFailing) {
         this.#isFailing = false;
         this.#hold.wakeAll();

@@ -250,6 +250,14 @@ test('a request whose sender has hung up is dropped, held or on its way', async 
   expect(b.forwarder.report.refused).toBe(0);
 });
 
+test('a head that has no room for what a member adds is refused as any that is too large', async () => {
+  const { a, b } = await fakes();
+  const headers = { 'X-Large': 'x'.repeat(16_384 - 200) };
+  expect((await push(a, counter, undefined, headers)).status).toBe(202);
+  expect((await push(b, counter, undefined, headers)).status).toBe(431);
+  expect((await push(b)).status).toBe(202);
+});
+
 test('many pushes of one connection are held together, and answered in their order', async () => {
   const { members, a, b, one } = await fakes();
   members.lead(undefined);
