@@ -102,6 +102,7 @@ export function assembleMember(
     create,
     randomBytes: (count) => randomBytes(count),
     onFatal,
+    onCommit: (seconds) => telemetry?.committed(seconds),
   });
   const seal = new Seal(cluster.secret);
   const forwarder = forwarderOf(parts, cluster, { seal, leader: () => member.leader });
@@ -168,6 +169,8 @@ function whyNotReady(member: Member<KeptGateway>, { holdMs }: ClusterParts): Req
       'shutting_down',
       problem ?? 'this member reads the log of the cluster; retry later',
     );
+  if (member.isStuck)
+    return new RequestError('overloaded', 'the log of the cluster does not answer; retry later');
   if (silentMs <= holdMs && !isOfAnother) return undefined;
   return new RequestError(
     'overloaded',

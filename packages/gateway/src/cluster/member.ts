@@ -40,6 +40,7 @@ interface MemberOptions<G extends MemberGateway> {
   readonly randomBytes: (count: number) => Uint8Array;
   /** The log cannot be used, for a reason that an operator has to deal with. */
   readonly onFatal: (error: Error) => void;
+  readonly onCommit?: ((seconds: number) => void) | undefined;
 }
 
 type Role = 'joining' | 'following' | 'leading';
@@ -80,6 +81,11 @@ export class Member<G extends MemberGateway> {
 
   get isLeading(): boolean {
     return this.role === 'leading' && this.#journal.isLeading;
+  }
+
+  /** Whether it leads, and cannot append: the engine has not answered for as long as pushes are held. */
+  get isStuck(): boolean {
+    return this.isLeading && this.#journal.isStuck;
   }
 
   /** Who leads, as far as this process has read; undefined where it knows of nobody. */
@@ -196,7 +202,7 @@ export class Member<G extends MemberGateway> {
   }
 
   #newJournal(): ReplicatedJournal {
-    const { log, timing, self, leaseMs, holdMs, randomBytes } = this.#options;
+    const { log, timing, self, leaseMs, holdMs, randomBytes, onCommit } = this.#options;
     const { reject } = this.#failure;
     return new ReplicatedJournal({
       log,
@@ -212,6 +218,7 @@ export class Member<G extends MemberGateway> {
         reject(error);
       },
       onProgress: (progress) => this.#progress(progress),
+      onCommit,
     });
   }
 

@@ -36,6 +36,11 @@ export class ReplicatedJournal implements Journal {
     return this.#chain?.number ?? 0;
   }
 
+  /** Whether it leads, and the engine has not answered for as long as pushes are held. */
+  get isStuck(): boolean {
+    return this.#lead?.isStuck ?? false;
+  }
+
   get logIndex(): number {
     return this.#lead?.logIndex ?? 0;
   }
