@@ -139,7 +139,6 @@ export const entries: readonly string[] = ['index.ts', 'main.ts'];
 /** Files that nobody imports. */
 export const orphansKnown: Readonly<Record<string, string>> = {
   'access/reference.ts': 'npm run reference writes what it makes',
-  'cluster/engines/nats/nats-log.ts': 'opened once a gateway is a member of a cluster',
   'rules/file/schema.ts': 'npm run reference writes what it makes',
 };
 
@@ -150,7 +149,6 @@ const whole = 'what tests go through where the program takes one step at a time'
 /** `path name`, of exports that only tests use in another file. */
 export const exportsForTests: Readonly<Record<string, string>> = {
   'cluster/forward/forwarder.ts ForwardBounds': settable,
-  'cluster/engines/nats/nats-log.ts NatsLogOptions': settable,
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
   'http/bodies/body.ts BodyLimits': settable,
