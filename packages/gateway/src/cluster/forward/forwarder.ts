@@ -102,7 +102,6 @@ const [PROBES, PROBE_EVERY_MS] = [4, 25];
 const LOOK_EVERY_MS = 1000;
 const TOLD_EVERY_MS = 10_000;
 const ACCEPTED = 202;
-const UNANSWERED = 'the leader does not answer';
 
 /** Without TLS, and with it. */
 type Agents = readonly [Agent, TlsAgent];
@@ -155,6 +154,7 @@ export class Forwarder {
   /** The leader has not answered lately: a few find out when it does, for all others. */
   #isFailing = false;
   #nextProbeMs = 0;
+  #whyFailing = 'the leader does not answer';
   readonly #underWay = new Set<Passage>();
   #answered = 0;
   #triedAgain = 0;
@@ -283,7 +283,7 @@ export class Forwarder {
       if (leader === undefined) {
         await this.#wait(passage, Number.POSITIVE_INFINITY);
       } else if (!this.#mayTry()) {
-        passage.why = this.#isFailing ? UNANSWERED : 'too many requests are on their way to it';
+        passage.why = this.#isFailing ? this.#whyFailing : 'too many requests are on their way to it';
         await this.#wait(passage, this.#isFailing ? passage.nextBackoffMs() : LOOK_EVERY_MS);
       } else {
         const tried = await this.#attempt(passage, leader);
@@ -375,13 +375,13 @@ export class Forwarder {
     const { passed, number } = passage;
     switch (tried.kind) {
       case 'again':
-        passage.why = UNANSWERED;
+        passage.why = this.#whyFailing = 'the leader does not answer';
         this.#tell('warn', 'passing on to the leader failed', { leader: leader.origin, why: tried.why });
         if (tried.mayBeDone) passage.mayBeDone = true;
         if (tried.mayBeDone && passed.kind === 'once' && !passage.isGone) throw maybeDone();
         return;
       case 'forged':
-        passage.why = 'the leader refuses this member';
+        passage.why = this.#whyFailing = 'the leader refuses this member';
         this.#tell('error', 'the leader has another --cluster.secret-file', { leader: leader.origin });
         return;
       case 'replaced':
