@@ -319,6 +319,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     expect(await problem(`${url}&ca=${key}`)).toMatch(/TLS failed|cannot be used/);
     expect(await problem(cluster.url('a').replace('127.0.0.1', 'localhost'))).toMatch(/TLS failed/);
     const plain = await started({});
+    expect(await problem(plain.url('a', { tls: 'required' }))).toMatch(/TLS failed/);
     expect(
       await problem(`${plain.url('a').replace('nats://127.0.0.1', 'tls://localhost')}&ca=${cert}`),
     ).toMatch(/TLS failed/);
