@@ -178,7 +178,7 @@ describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, { timeout: 60
 
   test('more replicas than servers, and fewer than usual', async () => {
     expect(await problem(cluster.url('three', { replicas: '3' }))).toMatch(
-      /cannot keep 3 copies of stream three .* run a cluster of at least as many servers/,
+      /cannot keep 3 copies of stream three.* run a cluster of at least as many servers/,
     );
     const { warnings } = await opened(cluster.url('one'));
     expect(warnings).toEqual([expect.stringMatching(/keeps 1 of the usual 3 replicas: what the disk/)]);
