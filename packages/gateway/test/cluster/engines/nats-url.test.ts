@@ -71,6 +71,7 @@ describe('a URL of NATS', () => {
     const file = join(temporaryFolder(), 'pem');
     writeFileSync(file, '');
     expect((await parseNatsUrl('tls://n1')).tls).toEqual({});
+    expect((await parseNatsUrl('nats://n1?tls=required')).tls).toEqual({});
     const url = `nats://n1?ca=${file}&cert=${file}&key=${file}`;
     expect((await parseNatsUrl(url)).tls).toEqual({ caFile: file, certFile: file, keyFile: file });
   });
@@ -98,6 +99,7 @@ describe('a URL of NATS', () => {
     'nats://n1/a?monitor=': /monitor= is not the URL/,
     'nats://n1/a?monitor=http://me:s3cret@n1:8222': /monitor=… cannot have a user or password/,
     'nats://n1/a?sync=always': /only sync=always-asserted is allowed/,
+    'nats://n1/a?tls=yes': /only tls=required is allowed/,
     'nats://n1/a?creds=/nowhere/creds': /creds=\/nowhere\/creds: no such file/,
     'nats://n1/a?ca=/': /ca=\/: is a directory/,
     'nats://n1/a?cert=/dev/null': /name both/,

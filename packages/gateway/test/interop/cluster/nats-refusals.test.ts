@@ -178,7 +178,7 @@ describe.skipIf(isMissing)(`streams of NATS, which ${natsReason}`, { timeout: 60
 
   test('more replicas than servers, and fewer than usual', async () => {
     expect(await problem(cluster.url('three', { replicas: '3' }))).toMatch(
-      /cannot keep 3 copies of stream three .* run a cluster of at least as many servers/,
+      /cannot keep 3 copies of stream three.* run a cluster of at least as many servers/,
     );
     const { warnings } = await opened(cluster.url('one'));
     expect(warnings).toEqual([expect.stringMatching(/keeps 1 of the usual 3 replicas: what the disk/)]);
@@ -319,6 +319,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     expect(await problem(`${url}&ca=${key}`)).toMatch(/TLS failed|cannot be used/);
     expect(await problem(cluster.url('a').replace('127.0.0.1', 'localhost'))).toMatch(/TLS failed/);
     const plain = await started({});
+    expect(await problem(plain.url('a', { tls: 'required' }))).toMatch(/TLS failed/);
     expect(
       await problem(`${plain.url('a').replace('nats://127.0.0.1', 'tls://localhost')}&ca=${cert}`),
     ).toMatch(/TLS failed/);

@@ -239,12 +239,7 @@ describe('while servers are killed', { timeout: 600_000 }, () => {
 
   test('replies that are lost leave no block out, and none twice', async ({ skip }) => {
     skip(isMissing, natsReason);
-    const single = await startNats({ servers: 1 });
-    onTestFinished(() => single.stop());
-    const [{ port, monitor }] = single.nodes as [NatsNode];
-    const proxy = await unreliable(port);
-    const direct = await opened(single.url('lossy'));
-    const log = await opened(`nats://127.0.0.1:${proxy.port}/lossy?replicas=1&monitor=${monitor}`);
+    const { direct, log, proxy } = await overUnreliable();
     proxy.cutEvery = 15;
     const [writer, reader] = [new Writer(log), new Reader(log)];
     await writer.acknowledges(300);
@@ -259,12 +254,7 @@ describe('while servers are killed', { timeout: 600_000 }, () => {
 
   test('chunks of a snapshot that are stored twice are read once', async ({ skip }) => {
     skip(isMissing, natsReason);
-    const single = await startNats({ servers: 1 });
-    onTestFinished(() => single.stop());
-    const [{ port, monitor }] = single.nodes as [NatsNode];
-    const proxy = await unreliable(port);
-    const direct = await opened(single.url('lossy'));
-    const log = await opened(`nats://127.0.0.1:${proxy.port}/lossy?replicas=1&monitor=${monitor}`);
+    const { single, direct, log, proxy } = await overUnreliable();
     const parts = Array.from({ length: 100 }, (_, i) => Buffer.alloc(200_000 + i, i));
     const given = async function* (): AsyncGenerator<Uint8Array> {
       yield* parts;
@@ -283,6 +273,22 @@ describe('while servers are killed', { timeout: 600_000 }, () => {
     expect(read).toEqual(Array(100).fill(0));
   });
 });
+
+/** One server, a log on it, and another by way of connections that are cut. */
+async function overUnreliable(): Promise<{
+  readonly single: NatsCluster;
+  readonly direct: SharedLog;
+  readonly log: SharedLog;
+  readonly proxy: Unreliable;
+}> {
+  const single = await startNats({ servers: 1 });
+  onTestFinished(() => single.stop());
+  const [{ port, monitor }] = single.nodes as [NatsNode];
+  const proxy = await unreliable(port);
+  const direct = await opened(single.url('lossy'));
+  const log = await opened(`nats://127.0.0.1:${proxy.port}/lossy?replicas=1&monitor=${monitor}`);
+  return { single, direct, log, proxy };
+}
 
 interface Unreliable {
   readonly port: number;

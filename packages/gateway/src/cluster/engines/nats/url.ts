@@ -49,6 +49,7 @@ const parameters = [
   'creds',
   'password-file',
   'token-file',
+  'tls',
   'ca',
   'cert',
   'key',
@@ -70,7 +71,7 @@ export async function parseNatsUrl(text: string): Promise<NatsTarget> {
   if (!/^[\w-]{1,100}$/.test(name)) {
     throw problem(`${quote(name)} cannot be the name of a stream; use letters, digits, - and _`);
   }
-  const tls = tlsOf(scheme === 'tls', search);
+  const tls = tlsOf(scheme!, search);
   for (const file of ['creds', 'password-file', 'token-file', 'ca', 'cert', 'key']) {
     await checkFile(file, search.get(file));
   }
@@ -125,7 +126,12 @@ function isSyncAsserted(text: string | null): boolean {
   return text !== null;
 }
 
-function tlsOf(isRequired: boolean, search: URLSearchParams): TlsFiles | undefined {
+/** Without any of it TLS is used where the servers offer it, and what they say is believed. */
+function tlsOf(scheme: string, search: URLSearchParams): TlsFiles | undefined {
+  const asked = search.get('tls');
+  if (asked !== null && asked !== 'required')
+    throw problem(`tls=${asked} is unknown; only tls=required is allowed`);
+  const isRequired = scheme === 'tls' || asked !== null;
   const [ca, cert, key] = [search.get('ca'), search.get('cert'), search.get('key')];
   if ((cert === null) !== (key === null))
     throw problem('cert=… and key=… are the two halves of one certificate; name both');
