@@ -28,7 +28,8 @@ import { linksOf, outsidePrefix, prefixOf, secureRequests, withoutPrefix } from 
 import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
 import { listingHandlers } from './routes/listings.ts';
-import { pageHandler } from './routes/page.ts';
+import { asksForHtml, pageHandler } from './routes/page.ts';
+import { pageFilesHandler } from './routes/page-files.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
 import { refusalsHandler } from './routes/refusals.ts';
 import { preflightHandler, pushHandler, retireHandler } from './routes/push.ts';
@@ -37,7 +38,7 @@ import { reloadHandler } from './routes/reload.ts';
 import { RecentRefusals } from './replies/recent-refusals.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
 import { senderOf } from './senders/sender.ts';
-import { checkServed, createRoutes, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
+import { checkServed, createRoutes, HEALTHY_PATH, pageFileInPath, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { tsdbStatusHandler } from './routes/tsdb-status.ts';
@@ -221,6 +222,7 @@ function identification(
     access.countRequest();
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
       return undefined;
+    if (pageFileInPath(path) !== undefined || (path === '/' && asksForHtml(request))) return undefined;
     return access.identify(request, senderOf(addressOf(request)));
   };
 }
@@ -329,7 +331,12 @@ function createHandlers(
       answerText(exchange, { text: 'OK\n' });
     },
     reload: reloadHandler({ reload: deps.reload, cors: shared.cors }),
-    ...adminHandlers({ gateway, isEnabled: options.enableAdminApi, addressOf: shared.addressOf }),
+    ...adminHandlers({
+      gateway,
+      isEnabled: options.enableAdminApi,
+      allowedHosts: options.allowedHosts,
+      addressOf: shared.addressOf,
+    }),
     page: pageHandler({
       gateway,
       pushPath: options.pushPath,
@@ -337,6 +344,7 @@ function createHandlers(
       version: deps.version,
       links,
     }),
+    pageFiles: pageFilesHandler(pageFileInPath),
   };
 }
 

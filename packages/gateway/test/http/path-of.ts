@@ -1,3 +1,5 @@
+import { pageFiles } from '../../src/http/routes/page-files.ts';
+
 /** A path for each place of the table of routes. */
 export const pathOf: Readonly<Record<string, string>> = {
   push: '/metrics/job/x',
@@ -17,4 +19,5 @@ export const pathOf: Readonly<Record<string, string>> = {
   ready: '/-/ready',
   reload: '/-/reload',
   page: '/',
+  page_files: `/-/page/${[...pageFiles()!.byName.keys()][0]}`,
 };

@@ -24,7 +24,8 @@ type Place =
   | 'healthy'
   | 'ready'
   | 'reload'
-  | 'page';
+  | 'page'
+  | 'page_files';
 export type HandlerName =
   | 'push'
   | 'retire'
@@ -44,7 +45,8 @@ export type HandlerName =
   | 'healthy'
   | 'ready'
   | 'reload'
-  | 'page';
+  | 'page'
+  | 'pageFiles';
 
 /** Rejections and throws are answered by whoever dispatches. */
 export type Handler = (exchange: Exchange) => Promise<void>;
@@ -53,7 +55,7 @@ interface Route {
   readonly place: Place;
   readonly methods: readonly string[];
   readonly handler: HandlerName;
-  /** Undefined for health, which is for all but senders. */
+  /** Undefined for health and files of the page, which are for all but senders. */
   readonly role: Role | undefined;
 }
 
@@ -77,6 +79,7 @@ export const routeTable: readonly Route[] = [
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
   { place: 'page', methods: ['GET', 'HEAD'], handler: 'page', role: 'read' },
+  { place: 'page_files', methods: ['GET', 'HEAD'], handler: 'pageFiles', role: undefined },
 ];
 
 export const HEALTHY_PATH = '/-/healthy';
@@ -108,6 +111,13 @@ const labelValuesPath = /^\/api\/v1\/label\/([^/]*)\/values$/;
 /** The raw name in the path of a label's values. */
 export function labelInPath(path: string): string | undefined {
   return labelValuesPath.exec(path)?.[1];
+}
+
+const pageFilePath = /^\/-\/page\/([\w.-]+)$/;
+
+/** The name in the path of a file of the page. */
+export function pageFileInPath(path: string): string | undefined {
+  return pageFilePath.exec(path)?.[1];
 }
 
 interface PathOptions {
@@ -148,11 +158,13 @@ export function createRoutes(options: PathOptions): Routes {
   ]);
   const pushOnly: readonly Place[] = ['push'];
   const labelValues: readonly Place[] = ['label_values'];
+  const files: readonly Place[] = ['page_files'];
   const nowhere: readonly Place[] = [];
   const placesOf = (path: string): readonly Place[] => {
     const places = exact.get(path);
     if (places !== undefined) return places;
     if (labelInPath(path) !== undefined) return labelValues;
+    if (pageFileInPath(path) !== undefined) return files;
     return isPushPath(path) ? pushOnly : nowhere;
   };
   const allowed = (path: string): readonly string[] => {

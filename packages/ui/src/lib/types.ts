@@ -1,0 +1,220 @@
+/** What the API answers with, as far as the page shows it; see docs/reference/http.md. */
+import type { Labels } from './names.ts';
+
+export type Mode = 'add' | 'by-job' | 'mixed';
+export type Role = 'push' | 'delete' | 'scrape' | 'read' | 'admin' | 'lifecycle';
+
+/** Of `/` as JSON. */
+export interface Overview {
+  readonly version: string;
+  readonly mode: Mode;
+  readonly pushUrl: string;
+  readonly families: number;
+  readonly series: number;
+  readonly sources: number;
+  readonly pushes: number;
+  readonly lastPush: number | null;
+  readonly warnings: readonly string[];
+}
+
+export interface Me {
+  readonly roles: readonly Role[];
+  readonly token: string | null;
+  readonly adminApi: boolean;
+}
+
+export interface Change {
+  readonly series: string;
+  readonly before: string | null;
+  readonly after: string;
+}
+
+export interface PushEvent {
+  readonly time: number | string;
+  readonly path: string;
+  readonly method: string;
+  readonly outcome: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly samples: number;
+  readonly newSeries: number;
+  readonly token: string | null;
+  readonly address: string | null;
+  readonly changes: readonly Change[];
+  readonly more: number;
+  readonly past?: boolean;
+}
+
+export interface Refusal {
+  readonly time: number | string;
+  readonly what: string;
+  readonly method: string;
+  readonly path: string;
+  readonly remote?: string;
+  readonly by?: string;
+  readonly code: string;
+  readonly status: number;
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly excerpt?: string;
+}
+
+export interface Family {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+  readonly series: number;
+  readonly senders: number | null;
+  readonly pushes: number | null;
+  readonly lastChange: number | null;
+  readonly rate?: number | null;
+}
+
+export interface Page {
+  readonly next?: string;
+  readonly total?: number;
+}
+
+export interface Families extends Page {
+  readonly families: readonly Family[];
+}
+
+export interface Sender {
+  readonly path: string;
+  readonly token: string | null;
+  readonly address: string | null;
+  readonly share: number | string;
+  readonly pushes: number;
+  readonly lastPush: number | null;
+}
+
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: string;
+  readonly timestamp?: number;
+}
+
+export interface FamilyDetail extends Page {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+  readonly series: number;
+  readonly rules: readonly { readonly text: string; readonly index: number }[];
+  readonly samples: readonly Sample[];
+  readonly senders: readonly Sender[];
+}
+
+type Points = readonly (number | null)[];
+
+export interface History {
+  readonly stepSeconds: number;
+  readonly begin: number;
+  readonly kind: 'rate' | 'value' | 'count_rate';
+  readonly points: Points;
+  readonly quantiles?: Readonly<Record<string, Points>>;
+  readonly buckets?: readonly { readonly le: string; readonly points: Points }[];
+}
+
+export interface Source {
+  readonly groupingKey: Labels;
+  readonly mode: string;
+  readonly lastPush: number | null;
+  readonly ageSeconds: number | null;
+  readonly samples: number | null;
+  readonly series: number | null;
+  readonly refused: number | null;
+  readonly token: string | null;
+}
+
+export interface Sources extends Page {
+  readonly sources: readonly Source[];
+}
+
+export interface Explained {
+  readonly labels: Labels;
+  readonly value: string;
+  readonly mode: string;
+  readonly since: number | null;
+  readonly error: number;
+  readonly senders: readonly Sender[];
+}
+
+export interface Explanation {
+  readonly series: readonly Explained[];
+  readonly exact: boolean;
+}
+
+export interface ValidatedSeries {
+  readonly labels: Labels;
+  readonly family: string;
+  readonly type: string;
+  readonly isNew: boolean;
+  readonly before: string | null;
+  readonly after: string;
+  readonly rules: readonly string[];
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly line?: number | null;
+  readonly column?: number | null;
+  readonly excerpt?: string | null;
+}
+
+export interface Validation {
+  readonly wouldBe: string;
+  readonly series: readonly ValidatedSeries[];
+  readonly errors: readonly Problem[];
+  readonly truncated: boolean;
+}
+
+export interface Scraper {
+  readonly address: string;
+  readonly userAgent: string;
+  readonly target: string;
+  readonly last: number;
+  readonly intervalSeconds: number | null;
+  readonly bytes: number;
+  readonly format: string;
+  readonly seconds: number;
+}
+
+export interface AuditEntry {
+  readonly time: number | string;
+  readonly what: string;
+  readonly who: { readonly token: string | null; readonly address: string | null };
+  readonly detail: string;
+  readonly outcome: string;
+}
+
+export interface Limit {
+  readonly name: string;
+  readonly used: number;
+  readonly max: number;
+  readonly perHour: number | null;
+  readonly secondsUntilFull: number | null;
+}
+
+export interface Rule {
+  readonly text: string;
+  readonly kind: string;
+  readonly catches: readonly string[];
+  readonly count: number;
+}
+
+export interface Statistic {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface TsdbStatus {
+  readonly headStats: { readonly numSeries: number; readonly numLabelPairs: number };
+  readonly seriesCountByMetricName: readonly Statistic[];
+  readonly labelValueCountByLabelName: readonly Statistic[];
+  readonly memoryInBytesByLabelName: readonly Statistic[];
+  readonly seriesCountByLabelValuePair: readonly Statistic[];
+}
