@@ -20,6 +20,8 @@ import type {
   SeriesStatistics,
   Suspect,
 } from '../../src/gateway/api.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
@@ -45,6 +47,12 @@ export class FakeGateway implements GatewayApi {
   failure: Error | undefined;
   suspects: readonly Suspect[] = [];
   mode: SendersMode = 'add';
+  /** Of a gateway that nobody pushes to. */
+  readonly insight = new Gateway({
+    options: defaultGatewayOptions,
+    clock: { now: () => Date.now() },
+    log: silentLog,
+  }).insight;
   slicesReturned = 0;
   scrapesClosed = 0;
   lastKey: string | undefined;

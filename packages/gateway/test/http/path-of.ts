@@ -13,6 +13,8 @@ export const pathOf: Readonly<Record<string, string>> = {
   buildinfo: '/api/v1/status/buildinfo',
   tsdb_status: '/api/v1/status/tsdb',
   refusals: '/api/v1/refusals',
+  me: '/api/v1/status/me',
+  watch: '/api/v1/watch?seconds=0',
   healthy: '/-/healthy',
   ready: '/-/ready',
   reload: '/-/reload',

@@ -17,9 +17,11 @@ const httpFolders = [
 ] as const;
 const gatewayFolders = [
   'gateway/api.ts',
+  'gateway/insight-api.ts',
   'gateway/options.ts',
   'gateway/ledger',
   'gateway/scrapes',
+  'gateway/insight',
   'gateway/pushes',
   'gateway/deletions',
   'gateway/statistics',
@@ -49,7 +51,8 @@ export const layers: Layers = {
   exposition: ['histogram', ...nouns],
   journal: ['options', ...nouns],
   access: ['rules', ...nouns],
-  'gateway/api.ts': ['wal', 'rules', 'store', ...nouns],
+  'gateway/insight-api.ts': nouns,
+  'gateway/api.ts': ['gateway/insight-api.ts', 'wal', 'rules', 'store', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, 'rules', ...nouns],
   'gateway/scrapes': [
@@ -60,10 +63,25 @@ export const layers: Layers = {
     'exposition',
     ...nouns,
   ],
+  'gateway/insight': [
+    'gateway/api.ts',
+    'gateway/insight-api.ts',
+    'gateway/options.ts',
+    'gateway/ledger',
+    'gateway/scrapes',
+    'store',
+    'sources',
+    'state',
+    'read',
+    'rules',
+    'exposition',
+    ...nouns,
+  ],
   'gateway/pushes': [
     'gateway/api.ts',
     'gateway/options.ts',
     'gateway/ledger',
+    'gateway/insight',
     'store',
     'ingest',
     'wal',
@@ -127,6 +145,8 @@ const whole = 'what tests go through where the program takes one step at a time'
 /** `path name`, of exports that only tests use in another file. */
 export const exportsForTests: Readonly<Record<string, string>> = {
   'gateway/telemetry/prom-telemetry.ts ownMetrics': compared,
+  'gateway/insight/event-hub.ts READERS_MAX': compared,
+  'gateway/insight/insight.ts RECENT_MAX': compared,
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
   'http/bodies/body.ts BodyLimits': settable,

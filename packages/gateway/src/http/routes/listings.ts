@@ -4,15 +4,13 @@
  */
 import type { Exchange } from '../connections/exchange.ts';
 import type { GatewayApi, Listed, ListRequest } from '../../gateway/api.ts';
-import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
 import { quote } from '../../primitives/quote.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
-import { nosniff } from '../replies/headers.ts';
-import { asRequestError, sendError } from '../replies/problem.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
+import { answeredAsJson, beginJson, replyTo } from './json.ts';
 import { FormReader, queryOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { unescapeName } from './push-path.ts';
@@ -24,7 +22,6 @@ import { Waiting } from './slow-reply.ts';
 const ANSWERS_MAX = 4;
 /** Those that wait until they may begin. */
 const WAITING_MAX = 32;
-const JSON_TYPE = 'application/json';
 
 interface ListingDeps {
   readonly gateway: Pick<GatewayApi, 'list'>;
@@ -41,18 +38,7 @@ type ReadRequest = (parameters: Parameters, path: string) => ListRequest;
 export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames, Handler>> {
   const forms = new FormReader();
   const places = new Places();
-  const answered =
-    (answer: (exchange: Exchange) => Promise<void>): Handler =>
-    async (exchange) => {
-      try {
-        await answer(exchange);
-      } catch (error) {
-        if (error instanceof ClientGone) throw error;
-        const { request, response } = exchange;
-        const problem = asRequestError(error, deps.log);
-        sendError(request, response, problem, originHeaders(exchange, deps.cors), problemOf(problem));
-      }
-    };
+  const answered = (answer: Handler): Handler => answeredAsJson(deps, answer);
   const listed = (read: ReadRequest): Handler =>
     answered(async (exchange) => {
       const { request, path } = exchange;
@@ -60,7 +46,7 @@ export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames
       const form = await forms.read(exchange, new HttpClient(request, deps.addressOf));
       const asked = read([...form, ...queryOf(request)], path);
       request.resume();
-      if (request.method === 'HEAD') begin(exchange, deps.cors).end();
+      if (request.method === 'HEAD') beginJson(exchange, deps.cors).end();
       else await list(exchange, asked, places, deps);
     });
   return {
@@ -88,7 +74,7 @@ export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames
     }),
     buildInfo: answered(async (exchange) => {
       exchange.request.resume();
-      begin(exchange, deps.cors).end(
+      beginJson(exchange, deps.cors).end(
         exchange.request.method === 'HEAD' ? '' : replyTo(JSON.stringify(buildInfo(deps.build))),
       );
     }),
@@ -106,7 +92,7 @@ async function list(
     await places.enter();
     try {
       const found = await gateway.list({ ...asked, client: waiting });
-      begin(exchange, cors);
+      beginJson(exchange, cors);
       await waiting.write(slicesOf(found));
     } finally {
       places.leave();
@@ -118,27 +104,10 @@ async function list(
   }
 }
 
-function begin(exchange: Exchange, cors: CorsPolicy): Exchange['response'] {
-  return exchange.response.writeHead(200, [
-    'Content-Type',
-    JSON_TYPE,
-    ...nosniff,
-    ...originHeaders(exchange, cors),
-  ]);
-}
-
-function originHeaders({ request, principal }: Exchange, cors: CorsPolicy): readonly string[] {
-  return cors.headersFor(request.headers.origin, 'read', principal?.token?.rule.origins);
-}
-
 function* slicesOf({ data, warnings }: Listed): Generator<string | Uint8Array, void> {
   yield '{"status":"success","data":';
   yield* data;
   yield warnings.length === 0 ? '}\n' : `,"warnings":${JSON.stringify(warnings)}}\n`;
-}
-
-function replyTo(data: string): string {
-  return `{"status":"success","data":${data}}\n`;
 }
 
 /** Tools ask for it to learn what they may ask for; what is not of Go is left empty. */
@@ -151,16 +120,6 @@ function buildInfo(build: ListingDeps['build']): object {
     goVersion: '',
     application: 'prom-aggregation-gateway',
   };
-}
-
-function problemOf(error: RequestError): { readonly contentType: string; readonly body: string } {
-  const problem = { status: 'error', errorType: errorTypeOf(error.status), error: error.text };
-  return { contentType: JSON_TYPE, body: `${JSON.stringify(problem)}\n` };
-}
-
-function errorTypeOf(status: number): string {
-  if (status === 503) return 'unavailable';
-  return status >= 500 ? 'internal' : 'bad_data';
 }
 
 function filterOf(parameters: Parameters): { readonly match: readonly string[]; readonly limit: number } {

@@ -21,6 +21,8 @@ type Place =
   | 'buildinfo'
   | 'tsdb_status'
   | 'refusals'
+  | 'me'
+  | 'watch'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -41,6 +43,8 @@ export type HandlerName =
   | 'buildInfo'
   | 'tsdbStatus'
   | 'refusals'
+  | 'me'
+  | 'watch'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -73,6 +77,8 @@ export const routeTable: readonly Route[] = [
   { place: 'buildinfo', methods: ['GET', 'HEAD'], handler: 'buildInfo', role: 'read' },
   { place: 'tsdb_status', methods: ['GET', 'HEAD'], handler: 'tsdbStatus', role: 'read' },
   { place: 'refusals', methods: ['GET', 'HEAD'], handler: 'refusals', role: 'read' },
+  { place: 'me', methods: ['GET', 'HEAD'], handler: 'me', role: 'read' },
+  { place: 'watch', methods: ['GET'], handler: 'watch', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -102,6 +108,8 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/status/buildinfo', 'buildinfo'],
   [TSDB_STATUS_PATH, 'tsdb_status'],
   [REFUSALS_PATH, 'refusals'],
+  ['/api/v1/status/me', 'me'],
+  ['/api/v1/watch', 'watch'],
 ]);
 const labelValuesPath = /^\/api\/v1\/label\/([^/]*)\/values$/;
 
