@@ -129,7 +129,13 @@ export class Gateway implements GatewayApi {
     this.#listings = new Listings({ scrapes: this.#scrapes, options });
     this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
-    this.insight = new Insight({ ledger: this.#ledger, now });
+    this.insight = new Insight({
+      ledger: this.#ledger,
+      scrapes: this.#scrapes,
+      listings: this.#listings,
+      rules: this.#rules,
+      now,
+    });
     this.#reader = new Pushes(options, this.#ledger, (...counted) => this.#counted(...counted), {
       rules: this.#rules,
       insight: this.insight,
@@ -383,6 +389,7 @@ export class Gateway implements GatewayApi {
     this.#renames.close();
     this.#statistics.close();
     this.#listings.close();
+    this.insight.close();
     await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();

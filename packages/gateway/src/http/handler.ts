@@ -27,6 +27,7 @@ import { madeOnceATurn } from './routes/once-a-turn.ts';
 import { linksOf, outsidePrefix, prefixOf, secureRequests, withoutPrefix } from './routes/prefix.ts';
 import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
+import { insightHandlers } from './routes/insight.ts';
 import { listingHandlers } from './routes/listings.ts';
 import { meHandler } from './routes/me.ts';
 import { pageHandler } from './routes/page.ts';
@@ -257,7 +258,7 @@ function createRefusals(
   const countRefusal = (exchange: Exchange, error: RequestError): void => {
     const { request } = exchange;
     const { code, status, message, location } = error;
-    const isAdmin = routes.isAdmin(exchange.path);
+    const isAdmin = routes.isAdmin(request.method, exchange.path);
     if (isAdmin) {
       // Neither a push nor the DELETE of one source.
     } else if (exchange.isPush && code !== 'not_found' && code !== 'method_not_allowed') {
@@ -300,7 +301,7 @@ function createRefusals(
     }
     const error = asRequestError(thrown, log);
     countRefusal(exchange, error);
-    const headers = routes.isAdmin(exchange.path)
+    const headers = routes.isAdmin(request.method, exchange.path)
       ? []
       : cors.headersFor(request.headers.origin, purposeOf(exchange), exchange.principal?.token?.rule.origins);
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
@@ -360,6 +361,7 @@ function createHandlers(
       onStop: state.onStop,
       checkAgain: shared.checkAgain,
     }),
+    ...insightHandlers({ gateway, log, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();

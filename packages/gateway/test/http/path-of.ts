@@ -15,6 +15,8 @@ export const pathOf: Readonly<Record<string, string>> = {
   refusals: '/api/v1/refusals',
   me: '/api/v1/status/me',
   watch: '/api/v1/watch?seconds=0',
+  families: '/api/v1/families',
+  family: '/api/v1/families/a',
   healthy: '/-/healthy',
   ready: '/-/ready',
   reload: '/-/reload',

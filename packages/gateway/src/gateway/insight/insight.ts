@@ -8,12 +8,24 @@ import { shorten } from '../../primitives/quote.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { PushRequest } from '../api.ts';
-import type { EventReader, InsightApi, Pusher } from '../insight-api.ts';
+import type {
+  EventReader,
+  FamiliesRequest,
+  FamilyRequest,
+  InsightAnswer,
+  InsightApi,
+  Pusher,
+  SourcesRequest,
+} from '../insight-api.ts';
+import type { RulesInForce } from '../../rules/rules.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Listings } from '../listings/listings.ts';
+import type { Scrapes } from '../scrapes/scrapes.ts';
 import { EventHub, eventText } from './event-hub.ts';
 import { LookRate } from './look-rate.ts';
 import { labelPath } from './path-of-key.ts';
 import { PushNotes } from './push-notes.ts';
+import { Questions } from './questions.ts';
 import { SeenPush } from './seen-push.ts';
 import type { PushChange } from './seen-push.ts';
 
@@ -42,6 +54,9 @@ interface PushEvent {
 
 interface InsightDeps {
   readonly ledger: Ledger;
+  readonly scrapes: Pick<Scrapes, 'read'>;
+  readonly listings: Pick<Listings, 'list'>;
+  readonly rules: Pick<RulesInForce, 'current'>;
   /** Milliseconds that never go back. */
   readonly now: () => number;
 }
@@ -58,9 +73,13 @@ export class Insight implements InsightApi {
   #replaySinceMs = Number.NEGATIVE_INFINITY;
   #replays = 0;
 
-  constructor({ ledger, now }: InsightDeps) {
+  readonly #questions: Questions;
+
+  constructor(deps: InsightDeps) {
+    const { ledger, now } = deps;
     this.#ledger = ledger;
     this.#now = now;
+    this.#questions = new Questions({ ...deps, notes: this.notes });
     this.rate = new LookRate(now);
     this.#scratch = new TextScratch(ledger.state.hashSeed);
   }
@@ -74,7 +93,7 @@ export class Insight implements InsightApi {
   see(batch: Batch, { key, by, client }: PushRequest): SeenPush {
     const weight = this.rate.begin();
     const { state } = this.#ledger;
-    const how = { state, weight, nowMs: this.#ledger.wallMs() };
+    const how = { state, weight, nowMs: this.#ledger.nowMs() };
     this.notes.pushed({ key, by, address: client?.sender }, batch, how);
     return new SeenPush(key, weight, batch, state);
   }
@@ -115,6 +134,23 @@ export class Insight implements InsightApi {
 
   pushRefused(pusher: Pusher): void {
     this.notes.refused(pusher);
+  }
+
+  families(request: FamiliesRequest): Promise<InsightAnswer> {
+    return this.#questions.families(request);
+  }
+
+  family(request: FamilyRequest): Promise<InsightAnswer> {
+    return this.#questions.family(request);
+  }
+
+  sources(request: SourcesRequest): Promise<InsightAnswer> {
+    return this.#questions.sources(request);
+  }
+
+  /** Questions that are being answered end. */
+  close(): void {
+    this.#questions.close();
   }
 
   #head(

@@ -51,9 +51,10 @@ export class LookRate {
     if (nowMs - this.#windowSinceMs >= WINDOW_MS) this.#beginWindow(nowMs);
     this.#windowPushes += gap;
     this.#windowLooks += 1;
+    const isExact = nowMs < this.#allUntilMs;
     // A burst does not wait for the end of the second.
-    if (this.#windowLooks % LOOKS_A_SECOND === 0) this.#every *= 2;
-    this.#gap = nowMs < this.#allUntilMs ? 1 : this.#nextGap();
+    if (!isExact && this.#windowLooks % LOOKS_A_SECOND === 0) this.#every *= 2;
+    this.#gap = isExact ? 1 : this.#nextGap();
     this.#left = this.#gap;
     return gap;
   }

@@ -29,7 +29,7 @@ interface FamilyNotes {
   watched: SenderSketch | undefined;
 }
 
-interface PathNotes {
+export interface PathNotes {
   readonly key: GroupingKey;
   readonly byJob: boolean | undefined;
   readonly lastMs: number | undefined;

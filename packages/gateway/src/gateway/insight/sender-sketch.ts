@@ -11,7 +11,7 @@ export interface Sender {
   readonly address: string | undefined;
 }
 
-interface SenderShare {
+export interface SenderShare {
   readonly sender: Sender;
   value: number;
   /** At most so much of the value is of others. */

@@ -14,7 +14,7 @@ import type { Exchange } from '../connections/exchange.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { nosniff } from '../replies/headers.ts';
 import { answeredAsJson, originHeaders } from './json.ts';
-import { queryOf } from './parameters.ts';
+import { queryOf, valueOf } from './parameters.ts';
 import type { Handler } from './routes.ts';
 
 /** Not taken yet, beside what the kernel has of it. */
@@ -119,7 +119,7 @@ class ResponseReader implements EventReader {
 }
 
 function secondsOf({ request }: Exchange): number | undefined {
-  const [, text = ''] = queryOf(request).find(([name]) => name === 'seconds') ?? [];
+  const text = valueOf(queryOf(request), 'seconds');
   if (text === '') return undefined;
   const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Infinity;
   if (seconds <= SECONDS_MAX) return seconds;
