@@ -74,6 +74,7 @@ export function assemble(
     webConfig: webConfig === undefined ? undefined : () => webConfig.report,
   });
   gateway.telemetry = telemetry;
+  gateway.insight.pushPath = httpOptions.pushPath;
   const access = new Access({
     now: () => performance.now(),
     wallMs: () => clock.now(),

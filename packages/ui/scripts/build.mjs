@@ -79,7 +79,7 @@ renameSync(fresh, out);
 /** Of each package that something was taken from. */
 function licensesOf(paths) {
   const names = paths.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
-  const texts = [...new Set(names)].sort().map((name) => {
+  const texts = [...new Set(names)].toSorted((a, b) => (a < b ? -1 : 1)).map((name) => {
     const folder = join(modules, name);
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const notices = readdirSync(folder).filter((file) => NOTICES.test(file));

@@ -5,6 +5,7 @@ import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
+import type { InsightApi } from './insight-api.ts';
 
 export type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 
@@ -39,6 +40,8 @@ export interface GatewayApi {
   list(request: ListRequest): Promise<Listed>;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
+  /** What it knows of itself beside that. */
+  readonly insight: InsightApi;
 }
 
 /** Who waits for the answer, as far as pushes that have to wait are concerned. */
@@ -129,6 +132,8 @@ export interface PushRequest {
   readonly rights?: SeriesRights | undefined;
   /** Whose the new series are that it brings, and how many these may be. */
   readonly allowance?: SeriesAllowance | undefined;
+  /** The name of the token or user that it comes with, for those who look at pushes. */
+  readonly by?: string | undefined;
   /** Left out where the caller waits for as long as it takes; then the push rejects with ClientGone at no time. */
   readonly client?: Client | undefined;
 }

@@ -42,6 +42,8 @@ import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { GatewayOptions } from './options.ts';
+import { Insight } from './insight/insight.ts';
+import type { SeenPush } from './insight/seen-push.ts';
 import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import { RenameCount } from './renames.ts';
 import type { Renames } from './renames.ts';
@@ -65,6 +67,7 @@ const LIMIT_WARNED_EVERY_MS = 60_000;
 export class Gateway implements GatewayApi {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
+  readonly insight: Insight;
   readonly #options: GatewayOptions;
   readonly #log: Log;
   readonly #journal: Journal;
@@ -126,8 +129,16 @@ export class Gateway implements GatewayApi {
     this.#listings = new Listings({ scrapes: this.#scrapes, options });
     this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
-    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
+    this.insight = new Insight({
+      ledger: this.#ledger,
+      scrapes: this.#scrapes,
+      listings: this.#listings,
       rules: this.#rules,
+      now,
+    });
+    this.#reader = new Pushes(options, this.#ledger, (...counted) => this.#counted(...counted), {
+      rules: this.#rules,
+      insight: this.insight,
     });
     this.#ruleChanges = new RuleChanges({
       ledger: this.#ledger,
@@ -241,10 +252,12 @@ export class Gateway implements GatewayApi {
     // Short as it was, it may have changed much.
     const { applying } = this.#ledger;
     if (applying !== undefined) await applying.then(() => this.#noteOrphans());
+    if (read !== REPLAYED && read.seen !== undefined) this.insight.applied(read.seen);
     const { logIndex } = this.#ledger;
     if (!this.#ledger.isCommitted(logIndex)) await this.#ledger.whenCommitted(logIndex);
     if (read === REPLAYED) {
       this.telemetry?.pushReplayed();
+      this.insight.replayed(request);
       return 'replayed';
     }
     this.#pushes += 1;
@@ -255,11 +268,9 @@ export class Gateway implements GatewayApi {
     if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
     if (read.byLimit > 0) this.telemetry?.samplesIgnored('series_limit', read.byLimit);
     if (read.overflowed > 0) this.telemetry?.samplesOverflowed(read.overflowed);
-    if (read.push.isLate) return 'late';
-    const ignored = read.nonFinite + read.sums + read.summary + read.byRule + read.byLimit;
-    if (read.samples === 0 || read.samples > ignored) return 'applied';
-    if (read.byLimit > 0) return 'dropped by limits';
-    return read.byRule > 0 ? 'dropped by rules' : 'dropped';
+    const outcome = outcomeOf(read);
+    if (read.seen !== undefined) this.insight.pushed(read.seen, request, outcome);
+    return outcome;
   }
 
   get mode(): SendersMode {
@@ -378,6 +389,7 @@ export class Gateway implements GatewayApi {
     this.#renames.close();
     this.#statistics.close();
     this.#listings.close();
+    this.insight.close();
     await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();
@@ -389,7 +401,7 @@ export class Gateway implements GatewayApi {
     if (closed !== undefined) throw closed;
   }
 
-  #counted(push: PushCommand, { text }: GroupingKey): Counts {
+  #counted(push: PushCommand, { text }: GroupingKey, seen: SeenPush | undefined): Counts {
     const { batch } = push;
     this.#suspects.see(text, batch, this.#ledger.state.accumulators);
     this.#noteOrphans();
@@ -398,6 +410,7 @@ export class Gateway implements GatewayApi {
     if (batch.ignoredLimit !== undefined) this.#warnOfLimit(batch.ignoredLimit);
     return {
       push,
+      seen,
       samples: batch.samples,
       nonFinite: batch.ignoredNonFinite,
       sums: batch.ignoredSums,
@@ -436,6 +449,7 @@ export class Gateway implements GatewayApi {
 
 interface Counts {
   readonly push: PushCommand;
+  readonly seen: SeenPush | undefined;
   readonly samples: number;
   readonly nonFinite: number;
   readonly sums: number;
@@ -443,4 +457,12 @@ interface Counts {
   readonly byRule: number;
   readonly byLimit: number;
   readonly overflowed: number;
+}
+
+function outcomeOf(read: Counts): PushOutcome {
+  if (read.push.isLate) return 'late';
+  const ignored = read.nonFinite + read.sums + read.summary + read.byRule + read.byLimit;
+  if (read.samples === 0 || read.samples > ignored) return 'applied';
+  if (read.byLimit > 0) return 'dropped by limits';
+  return read.byRule > 0 ? 'dropped by rules' : 'dropped';
 }

@@ -27,11 +27,14 @@ import { madeOnceATurn } from './routes/once-a-turn.ts';
 import { linksOf, outsidePrefix, prefixOf, secureRequests, withoutPrefix } from './routes/prefix.ts';
 import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
+import { insightHandlers } from './routes/insight.ts';
 import { listingHandlers } from './routes/listings.ts';
+import { meHandler } from './routes/me.ts';
 import { asksForHtml, pageHandler } from './routes/page.ts';
 import { pageFilesHandler } from './routes/page-files.ts';
+import { parsePushPath } from './routes/push-path.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
-import { refusalsHandler } from './routes/refusals.ts';
+import { refusalsHandler, shown } from './routes/refusals.ts';
 import { preflightHandler, pushHandler, retireHandler } from './routes/push.ts';
 import type { PushDeps } from './routes/push.ts';
 import { reloadHandler } from './routes/reload.ts';
@@ -42,6 +45,7 @@ import { checkServed, createRoutes, HEALTHY_PATH, pageFileInPath, READY_PATH } f
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { tsdbStatusHandler } from './routes/tsdb-status.ts';
+import { watchHandler } from './routes/watch.ts';
 import { sendText } from './replies/send-text.ts';
 import type { TextReply } from './replies/send-text.ts';
 
@@ -66,6 +70,8 @@ export interface ServerState {
   stopping: boolean;
   /** Requests begun and not yet answered. */
   active: number;
+  /** Called when it stops, by replies that would go on for ever. */
+  readonly onStop: Set<() => void>;
 }
 
 /** How a request came in. */
@@ -97,6 +103,10 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     refusals,
     intake: new BodyIntake(options),
     links: linksOf(options, secureRequests(isProxied)),
+    checkAgain: async ({ request }) => {
+      const principal = await deps.access?.identify(request, senderOf(addressOf(request)));
+      if (principal !== undefined) checkMay(principal, 'read');
+    },
   });
 
   const run = createRunner({
@@ -238,7 +248,7 @@ interface Refusals {
 }
 
 function createRefusals(
-  { telemetry, log }: HandlerDeps,
+  { gateway, telemetry, log }: HandlerDeps,
   {
     cors,
     routes,
@@ -250,7 +260,7 @@ function createRefusals(
   const countRefusal = (exchange: Exchange, error: RequestError): void => {
     const { request } = exchange;
     const { code, status, message, location } = error;
-    const isAdmin = routes.isAdmin(exchange.path);
+    const isAdmin = routes.isAdmin(request.method, exchange.path);
     if (isAdmin) {
       // Neither a push nor the DELETE of one source.
     } else if (exchange.isPush && code !== 'not_found' && code !== 'method_not_allowed') {
@@ -266,9 +276,20 @@ function createRefusals(
     const line = isAdmin ? 'admin request refused' : `${what} refused`;
     logged.refused(line, { code, path, remote, by, message: error.text }, { path, sender });
     const timeMs = Date.now();
-    refusals.add(sender, { timeMs, what, method, path, remote, by, code, status, message, location });
+    const refusal = { timeMs, what, method, path, remote, by, code, status, message, location } as const;
+    refusals.add(sender, refusal);
+    gateway.insight.refused(() => shown(refusal));
+    if (what === 'push') notePath(exchange, sender);
     const token = exchange.principal?.token?.rule.name;
     if (token !== undefined && exchange.isPush) telemetry.pushedBy(token, 'refused');
+  };
+  const notePath = ({ path, principal }: Exchange, address: string): void => {
+    try {
+      const key = parsePushPath(routes.restOf(path));
+      gateway.insight.pushRefused({ key, by: principal?.token?.rule.name ?? principal?.name, address });
+    } catch {
+      // It is no path that anybody can push to.
+    }
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
     countRefusal(exchange, new RequestError(code, 'the body is incomplete'));
@@ -282,7 +303,7 @@ function createRefusals(
     }
     const error = asRequestError(thrown, log);
     countRefusal(exchange, error);
-    const headers = routes.isAdmin(exchange.path)
+    const headers = routes.isAdmin(request.method, exchange.path)
       ? []
       : cors.headersFor(request.headers.origin, purposeOf(exchange), exchange.principal?.token?.rule.origins);
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
@@ -301,6 +322,7 @@ function createHandlers(
   }: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'> & {
     readonly links: Links;
     readonly refusals: RecentRefusals;
+    readonly checkAgain: (exchange: Exchange) => Promise<void>;
   },
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log } = deps;
@@ -324,6 +346,24 @@ function createHandlers(
     }),
     tsdbStatus: tsdbStatusHandler({ gateway, cors: shared.cors }),
     refusals: refusalsHandler({ refusals, cors: shared.cors }),
+    me: meHandler({
+      gateway,
+      log,
+      cors: shared.cors,
+      links,
+      pushPath: options.pushPath,
+      version: deps.version,
+      adminApi: options.enableAdminApi,
+    }),
+    watch: watchHandler({
+      gateway,
+      log,
+      cors: shared.cors,
+      version: deps.version,
+      onStop: state.onStop,
+      checkAgain: shared.checkAgain,
+    }),
+    ...insightHandlers({ gateway, log, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();

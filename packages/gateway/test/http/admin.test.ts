@@ -164,7 +164,7 @@ describe('the admin API', () => {
     ]);
     expect(replies.map(({ status, headers }) => [status, headers['allow']])).toEqual([
       [405, 'POST, PUT'],
-      [405, 'DELETE'],
+      [405, 'DELETE, GET, HEAD'],
       [405, 'POST, PUT'],
     ]);
     expect(corsOf(replies[2]!)).toEqual([]);

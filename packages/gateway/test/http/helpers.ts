@@ -20,11 +20,14 @@ import type {
   SeriesStatistics,
   Suspect,
 } from '../../src/gateway/api.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
 import { createServer } from '../../src/http/server.ts';
 import type { GatewayServer } from '../../src/http/server.ts';
+import { emptyGroupingKey } from '../../src/model/labels.ts';
 import type { Log } from '../../src/primitives/log.ts';
 import type { SendersMode } from '../../src/store/aggregation-config.ts';
 import { silentLog } from '../../src/primitives/log.ts';
@@ -45,6 +48,8 @@ export class FakeGateway implements GatewayApi {
   failure: Error | undefined;
   suspects: readonly Suspect[] = [];
   mode: SendersMode = 'add';
+  /** Of a gateway to which a series `a` was pushed. */
+  readonly insight = insightOfOne();
   slicesReturned = 0;
   scrapesClosed = 0;
   lastKey: string | undefined;
@@ -130,6 +135,16 @@ export class FakeGateway implements GatewayApi {
     const pushes = this.pushes.length;
     return { families: 3, series: 12, sources: 2, pushes, lastPushMs: undefined, suspects: this.suspects };
   }
+}
+
+function insightOfOne(): GatewayApi['insight'] {
+  const gateway = new Gateway({
+    options: defaultGatewayOptions,
+    clock: { now: () => Date.now() },
+    log: silentLog,
+  });
+  void gateway.push({ method: 'POST', key: emptyGroupingKey, body: Buffer.from('a 1\n') });
+  return gateway.insight;
 }
 
 export class FakeTelemetry implements Telemetry {

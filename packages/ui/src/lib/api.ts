@@ -62,13 +62,17 @@ export async function send(path: string, sent: Sent = {}): Promise<Response> {
 async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '');
   try {
-    const { error, detail, code, errorType, line, column } = JSON.parse(text) as Record<string, unknown>;
-    const at = typeof line === 'number' ? `line ${line}, column ${String(column)}: ` : '';
-    return new ApiError(
-      `${at}${String(error ?? detail ?? text)}`,
-      response.status,
-      String(code ?? errorType ?? ''),
-    );
+    // In Prometheus' format, or as problem details.
+    const said = JSON.parse(text) as {
+      readonly error?: string;
+      readonly detail?: string;
+      readonly code?: string;
+      readonly errorType?: string;
+      readonly line?: number;
+      readonly column?: number;
+    };
+    const at = said.line === undefined ? '' : `line ${said.line}, column ${said.column ?? 1}: `;
+    return new ApiError(at + (said.error ?? said.detail ?? text), response.status, said.code ?? said.errorType);
   } catch {
     return new ApiError(text.trim() || `HTTP ${response.status}`, response.status);
   }

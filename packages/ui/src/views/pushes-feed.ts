@@ -76,7 +76,7 @@ export function useFeed(isPaused: boolean): Feed {
     error: undefined,
   });
   const shown = useRef<Feed | undefined>(undefined);
-  const [, render] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const [, render] = useReducer<number, undefined>((count) => count + 1, 0);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const renderSoon = useStable(() => {
     timer.current ??= setTimeout(() => {

@@ -144,7 +144,7 @@ function history(url: URL): object {
   const base = {
     stepSeconds: 15,
     begin: now() - 3_600,
-    kind: /_total$/.test(name) ? 'rate' : /seconds/.test(name) ? 'count_rate' : 'value',
+    kind: name.endsWith('_total') ? 'rate' : /seconds/.test(name) ? 'count_rate' : 'value',
     points,
   };
   if (!/seconds/.test(name)) return base;

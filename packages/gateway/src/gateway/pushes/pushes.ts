@@ -24,6 +24,8 @@ import { noRules } from '../../rules/rules.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
+import type { Insight } from '../insight/insight.ts';
+import type { SeenPush } from '../insight/seen-push.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { located } from './located.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -63,12 +65,18 @@ interface Keyed {
 interface PushesSettings {
   readonly bounds?: QueueBounds;
   readonly rules?: RulesInForce | undefined;
+  /** Who looks at some pushes. */
+  readonly insight?: Pick<Insight, 'isDue' | 'see'> | undefined;
 }
+
+/** `seen` is what was seen of it before it was applied; undefined where it was not looked at. */
+type Counted<Counts> = (push: PushCommand, key: GroupingKey, seen: SeenPush | undefined) => Counts;
 
 export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #ledger: Ledger;
-  readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
+  readonly #counted: Counted<Counts>;
+  readonly #insight: PushesSettings['insight'];
   readonly #rules: RulesInForce;
   readonly #pathRules: PathRules;
   readonly #reader: PushReader;
@@ -85,13 +93,14 @@ export class Pushes<Counts extends object> {
   constructor(
     options: GatewayOptions,
     ledger: Ledger,
-    counted: (push: PushCommand, key: GroupingKey) => Counts,
-    { bounds = defaultQueueBounds, rules = { current: noRules } }: PushesSettings = {},
+    counted: Counted<Counts>,
+    { bounds = defaultQueueBounds, rules = { current: noRules }, insight }: PushesSettings = {},
   ) {
     this.#options = options;
     this.#rules = rules;
     this.#ledger = ledger;
     this.#counted = counted;
+    this.#insight = insight;
     this.#bounds = bounds;
     this.#pathRules = new PathRules(senderOptionsOf(options));
     const { state } = ledger;
@@ -191,9 +200,10 @@ export class Pushes<Counts extends object> {
         const isDone = checkLeaving(state, batch, push).next().done;
         if (isDone !== true) return LONG;
       }
+      const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
       if (!this.#ledger.push(push)) return WAITS;
       if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
-      return this.#counted(push, request.key);
+      return this.#counted(push, request.key, seen);
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -272,9 +282,10 @@ export class Pushes<Counts extends object> {
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
       const mayCount = (): boolean => this.#counts(request.key, how.rules) && !this.#isForgotten(keyed);
       const brought = batch.admitted;
+      const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
       if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
         if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
-        return this.#counted(push, request.key);
+        return this.#counted(push, request.key, seen);
       }
     } finally {
       ledger.endLongRead();

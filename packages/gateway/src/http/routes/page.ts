@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { GatewayApi, Holdings, Suspect } from '../../gateway/api.ts';
+import { labelPath } from '../../gateway/insight/path-of-key.ts';
 import type { SendersMode } from '../../store/aggregation-config.ts';
-import type { Label } from '../../model/labels.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { preferredMediaType } from '../replies/accept.ts';
 import { nosniff } from '../replies/headers.ts';
@@ -136,24 +136,8 @@ function warningOf({ remedy, labels, paths }: Suspect, pushPath: string): string
   return `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}: ${where}${more}`;
 }
 
-/** The path of these labels, which senders choose: in printable ASCII, and with the job first, as it is pushed to. */
-function labelPath(labels: readonly Label[]): string {
-  const job = labels.filter(({ name }) => name === 'job');
-  const others = labels.filter(({ name }) => name !== 'job');
-  return [...job, ...others].map(({ name, value }) => `${encoded(name)}${valuePath(value)}`).join('/');
-}
-
-function valuePath(value: string): string {
-  return value === '' ? '@base64/=' : `/${encoded(value)}`;
-}
-
-function encoded(text: string): string {
-  // By way of bytes, as half a surrogate pair cannot be encoded.
-  return encodeURIComponent(Buffer.from(text).toString());
-}
-
 /** The Host header comes from outside and ends in a shell line that people copy: letters, digits and `.-_:[]` only. */
-function safeHost(host: string | undefined): string {
+export function safeHost(host: string | undefined): string {
   return host !== undefined && /^[A-Za-z0-9.\-_:[\]]{1,255}$/.test(host) ? host : 'localhost:9091';
 }
 

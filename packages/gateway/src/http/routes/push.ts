@@ -85,6 +85,7 @@ export function pushHandler(deps: PushDeps): Handler {
           firstAttemptAgeMs === undefined ? undefined : firstAttemptAgeMs + performance.now() - begunMs,
         rights: token?.rule.series,
         allowance: token?.allowance,
+        by: token?.rule.name ?? principal?.name,
         client,
       });
     } catch (error) {

@@ -21,6 +21,10 @@ type Place =
   | 'buildinfo'
   | 'tsdb_status'
   | 'refusals'
+  | 'me'
+  | 'watch'
+  | 'families'
+  | 'family'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -42,6 +46,11 @@ export type HandlerName =
   | 'buildInfo'
   | 'tsdbStatus'
   | 'refusals'
+  | 'me'
+  | 'watch'
+  | 'families'
+  | 'family'
+  | 'listSources'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -75,6 +84,11 @@ export const routeTable: readonly Route[] = [
   { place: 'buildinfo', methods: ['GET', 'HEAD'], handler: 'buildInfo', role: 'read' },
   { place: 'tsdb_status', methods: ['GET', 'HEAD'], handler: 'tsdbStatus', role: 'read' },
   { place: 'refusals', methods: ['GET', 'HEAD'], handler: 'refusals', role: 'read' },
+  { place: 'me', methods: ['GET', 'HEAD'], handler: 'me', role: 'read' },
+  { place: 'watch', methods: ['GET'], handler: 'watch', role: 'read' },
+  { place: 'families', methods: ['GET', 'HEAD'], handler: 'families', role: 'read' },
+  { place: 'family', methods: ['GET', 'HEAD'], handler: 'family', role: 'read' },
+  { place: 'sources', methods: ['GET', 'HEAD'], handler: 'listSources', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -105,7 +119,11 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/status/buildinfo', 'buildinfo'],
   [TSDB_STATUS_PATH, 'tsdb_status'],
   [REFUSALS_PATH, 'refusals'],
+  ['/api/v1/status/me', 'me'],
+  ['/api/v1/watch', 'watch'],
+  ['/api/v1/families', 'families'],
 ]);
+const FAMILY_PATH = '/api/v1/families/';
 const labelValuesPath = /^\/api\/v1\/label\/([^/]*)\/values$/;
 
 /** The raw name in the path of a label's values. */
@@ -120,14 +138,21 @@ export function pageFileInPath(path: string): string | undefined {
   return pageFilePath.exec(path)?.[1];
 }
 
+/** The raw name in the path of a family; it may have slashes. */
+export function familyInPath(path: string): string | undefined {
+  return path.length > FAMILY_PATH.length && path.startsWith(FAMILY_PATH)
+    ? path.slice(FAMILY_PATH.length)
+    : undefined;
+}
+
 interface PathOptions {
   readonly pushPath: string;
   readonly telemetryPath: string;
 }
 
 export interface Routes {
-  /** Whether a path is one of the admin API, which neither pushes nor is for web pages. */
-  isAdmin(path: string): boolean;
+  /** Whether a request is one to the admin API, which neither pushes nor is for web pages. */
+  isAdmin(method: string | undefined, path: string): boolean;
   /** Whether a request means to be a push, so that its refusal counts as one. */
   isPush(method: string | undefined, path: string): boolean;
   /** The route for a request; throws RequestError `not_found`, `method_not_allowed` or `invalid_path`. */
@@ -159,12 +184,14 @@ export function createRoutes(options: PathOptions): Routes {
   const pushOnly: readonly Place[] = ['push'];
   const labelValues: readonly Place[] = ['label_values'];
   const files: readonly Place[] = ['page_files'];
+  const family: readonly Place[] = ['family'];
   const nowhere: readonly Place[] = [];
   const placesOf = (path: string): readonly Place[] => {
     const places = exact.get(path);
     if (places !== undefined) return places;
     if (labelInPath(path) !== undefined) return labelValues;
     if (pageFileInPath(path) !== undefined) return files;
+    if (familyInPath(path) !== undefined) return family;
     return isPushPath(path) ? pushOnly : nowhere;
   };
   const allowed = (path: string): readonly string[] => {
@@ -172,7 +199,7 @@ export function createRoutes(options: PathOptions): Routes {
     return routeTable.filter((route) => places.includes(route.place)).flatMap((route) => route.methods);
   };
   return {
-    isAdmin: (path) => adminPaths.has(path),
+    isAdmin: (method, path) => adminPaths.has(path) && method !== 'GET' && method !== 'HEAD',
     isPush: (method, path) =>
       isPushMethod(method) && path !== RELOAD_PATH && !adminPaths.has(path) && !readPaths.has(path),
     find(method, path) {

@@ -1,0 +1,68 @@
+/** What the gateway knows of itself beside what it holds, as the HTTP layer asks for it: telemetry, in memory, that begins anew with the process. */
+import type { GroupingKey } from '../model/labels.ts';
+
+/** JSON in UTF-8, in parts. */
+export interface InsightAnswer {
+  readonly data: readonly Uint8Array[];
+  /** What is left out. */
+  readonly warnings: readonly string[];
+}
+
+export const familySorts = ['name', 'series', 'pushes', 'last_change'] as const;
+export type FamilySort = (typeof familySorts)[number];
+
+/** A part of a list. */
+export interface PageRequest {
+  /** Entries. */
+  readonly limit: number;
+  /** What `next` was in the answer before; undefined for the first part. */
+  readonly after: string | undefined;
+  readonly client: { readonly isGone: boolean };
+}
+
+export interface FamiliesRequest extends PageRequest {
+  /** Series selectors of PromQL, of which one must match some series; none for all. */
+  readonly match: readonly string[];
+  /** Words that must be in the name, or `label=value`, where the value must be in that of some series. */
+  readonly search: string;
+  readonly sort: FamilySort;
+}
+
+export interface FamilyRequest extends PageRequest {
+  readonly name: string;
+  readonly match: readonly string[];
+}
+
+export interface SourcesRequest extends PageRequest {
+  /** Words that must be in `label=value` of the path. */
+  readonly search: string;
+}
+
+/** Who watches. It must not throw, and says for itself when it is too slow. */
+export interface EventReader {
+  /** Text of `text/event-stream`. */
+  take(text: string): void;
+}
+
+/** Who pushes. */
+export interface Pusher {
+  readonly key: GroupingKey;
+  /** The name of a token or user. */
+  readonly by: string | undefined;
+  readonly address: string | undefined;
+}
+
+export interface InsightApi {
+  /** Where pushes go to, for the paths that are shown. */
+  pushPath: string;
+  /** Has a reader see what happens from now on; first what was pushed last. Throws RequestError where there are too many. Returns what ends it. */
+  watch(reader: EventReader): () => void;
+  /** These reject with RequestError, or with ClientGone where nobody waits any more. */
+  families(request: FamiliesRequest): Promise<InsightAnswer>;
+  family(request: FamilyRequest): Promise<InsightAnswer>;
+  sources(request: SourcesRequest): Promise<InsightAnswer>;
+  /** Tells those who watch of what was refused, as it is to be shown. */
+  refused(shown: () => object): void;
+  /** Notes that a push was refused. */
+  pushRefused(pusher: Pusher): void;
+}

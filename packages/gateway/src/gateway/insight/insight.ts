@@ -1,0 +1,186 @@
+/**
+ * What the gateway knows of itself beside what it holds: who pushed lately and what that changed, who adds to what, and who watches. It is telemetry
+ * (docs/decisions/0054-insight.md): in memory, bounded, no part of the state and its log, and left out of a push by one check where nothing is to be
+ * looked at.
+ */
+import type { PushOutcome } from '../../model/push-outcome.ts';
+import { shorten } from '../../primitives/quote.ts';
+import { TextScratch } from '../../store/text-scratch.ts';
+import type { Batch } from '../../store/batch.ts';
+import type { PushRequest } from '../api.ts';
+import type {
+  EventReader,
+  FamiliesRequest,
+  FamilyRequest,
+  InsightAnswer,
+  InsightApi,
+  Pusher,
+  SourcesRequest,
+} from '../insight-api.ts';
+import type { RulesInForce } from '../../rules/rules.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Listings } from '../listings/listings.ts';
+import type { Scrapes } from '../scrapes/scrapes.ts';
+import { EventHub, eventText } from './event-hub.ts';
+import { LookRate } from './look-rate.ts';
+import { labelPath } from './path-of-key.ts';
+import { PushNotes } from './push-notes.ts';
+import { Questions } from './questions.ts';
+import { SeenPush } from './seen-push.ts';
+import type { PushChange } from './seen-push.ts';
+
+/** Pushes that who begins to watch sees first. */
+export const RECENT_MAX = 100;
+/** Families of one push that events are made of. */
+const FAMILIES_TOLD_MAX = 5;
+/** Of pushes that are retries, of which nothing else is seen. */
+const REPLAYS_A_SECOND = 10;
+
+interface PushEvent {
+  /** Seconds since the Unix epoch. */
+  readonly time: number;
+  readonly path: string;
+  readonly method: string;
+  readonly outcome: PushOutcome;
+  readonly samples: number | null;
+  readonly newSeries: number;
+  readonly token: string | null;
+  readonly address: string | null;
+  readonly changes: readonly PushChange[];
+  readonly more: number;
+  /** Pushes before it that were not looked at, as there were many. */
+  readonly missed: number;
+}
+
+interface InsightDeps {
+  readonly ledger: Ledger;
+  readonly scrapes: Pick<Scrapes, 'read'>;
+  readonly listings: Pick<Listings, 'list'>;
+  readonly rules: Pick<RulesInForce, 'current'>;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+}
+
+export class Insight implements InsightApi {
+  pushPath = '/metrics/';
+  readonly rate: LookRate;
+  readonly notes: PushNotes = new PushNotes();
+  readonly events: EventHub = new EventHub();
+  readonly #ledger: Ledger;
+  readonly #now: () => number;
+  readonly #scratch: TextScratch;
+  readonly #recent: PushEvent[] = [];
+  #replaySinceMs = Number.NEGATIVE_INFINITY;
+  #replays = 0;
+
+  readonly #questions: Questions;
+
+  constructor(deps: InsightDeps) {
+    const { ledger, now } = deps;
+    this.#ledger = ledger;
+    this.#now = now;
+    this.#questions = new Questions({ ...deps, notes: this.notes });
+    this.rate = new LookRate(now);
+    this.#scratch = new TextScratch(ledger.state.hashSeed);
+  }
+
+  /** Whether the next push is to be seen; to be asked once for each. */
+  isDue(): boolean {
+    return this.rate.isDue();
+  }
+
+  /** To be called with such a push before it is applied. */
+  see(batch: Batch, { key, by, client }: PushRequest): SeenPush {
+    const weight = this.rate.begin();
+    const { state } = this.#ledger;
+    const how = { state, weight, nowMs: this.#ledger.nowMs() };
+    this.notes.pushed({ key, by, address: client?.sender }, batch, how);
+    return new SeenPush(key, weight, batch, state);
+  }
+
+  /** To be called once it is applied, before anything else is. */
+  applied(seen: SeenPush): void {
+    seen.applied(this.#ledger.state, this.#scratch);
+  }
+
+  /** To be called once it is committed. */
+  pushed(seen: SeenPush, request: PushRequest, outcome: PushOutcome): void {
+    const { samples, newSeries, changes, more, weight } = seen;
+    this.#tell({ ...this.#head(request, outcome), samples, newSeries, changes, more, missed: weight - 1 });
+    if (newSeries > 0 && this.events.isWatched) this.#tellFamilies(changes);
+  }
+
+  replayed(request: PushRequest): void {
+    const nowMs = this.#now();
+    if (nowMs - this.#replaySinceMs >= 1000) {
+      this.#replaySinceMs = nowMs;
+      this.#replays = 0;
+    }
+    this.#replays += 1;
+    if (this.#replays > REPLAYS_A_SECOND) return;
+    const nothing = { samples: null, newSeries: 0, changes: [], more: 0, missed: 0 };
+    this.#tell({ ...this.#head(request, 'replayed'), ...nothing });
+  }
+
+  watch(reader: EventReader): () => void {
+    const end = this.events.subscribe(reader);
+    for (const push of this.#recent) reader.take(eventText('push', { ...push, past: true }));
+    return end;
+  }
+
+  refused(shown: () => object): void {
+    if (this.events.isWatched) this.events.publish('refusal', shown());
+  }
+
+  pushRefused(pusher: Pusher): void {
+    this.notes.refused(pusher);
+  }
+
+  families(request: FamiliesRequest): Promise<InsightAnswer> {
+    return this.#questions.families(request);
+  }
+
+  family(request: FamilyRequest): Promise<InsightAnswer> {
+    return this.#questions.family(request);
+  }
+
+  sources(request: SourcesRequest): Promise<InsightAnswer> {
+    return this.#questions.sources(request);
+  }
+
+  /** Questions that are being answered end. */
+  close(): void {
+    this.#questions.close();
+  }
+
+  #head(
+    { key, method, by, client }: PushRequest,
+    outcome: PushOutcome,
+  ): Pick<PushEvent, 'time' | 'path' | 'method' | 'outcome' | 'token' | 'address'> {
+    const path = shorten(`${this.pushPath}${labelPath(key.labels)}`);
+    const time = this.#ledger.wallMs() / 1000;
+    return { time, path, method, outcome, token: by ?? null, address: client?.sender ?? null };
+  }
+
+  #tell(push: PushEvent): void {
+    this.#recent.push(push);
+    if (this.#recent.length > RECENT_MAX) this.#recent.shift();
+    this.events.publish('push', push);
+  }
+
+  /** Of the series that are shown: which families have more series now. */
+  #tellFamilies(changes: readonly PushChange[]): void {
+    const { accumulators, families } = this.#ledger.state;
+    const told = new Set<number>();
+    for (const { series, before } of changes) {
+      if (before !== null || told.size === FAMILIES_TOLD_MAX) continue;
+      const { view, start, end, hash } = this.#scratch.write(series);
+      const accumulator = accumulators.texts.find(view, start, end, hash);
+      const family = accumulator < 0 ? undefined : families.byId[accumulators.family[accumulator]!];
+      if (family === undefined || told.has(family.id)) continue;
+      told.add(family.id);
+      const { name, type, accumulatorCount } = family;
+      this.events.publish('family', { name, type, series: accumulatorCount });
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/** What is remembered of families and of paths from the pushes that were looked at, and from those that were refused. The oldest is forgotten first. */
+import type { GroupingKey } from '../../model/labels.ts';
+import { shorten } from '../../primitives/quote.ts';
+import type { State } from '../../state/state.ts';
+import type { Batch } from '../../store/batch.ts';
+import { AccumulatorKind } from '../../store/policies.ts';
+import type { Pusher } from '../insight-api.ts';
+import { labelPath } from './path-of-key.ts';
+import { Places, SENDERS_MAX, SenderSketch } from './sender-sketch.ts';
+import type { Sender } from './sender-sketch.ts';
+
+const FAMILIES_MAX = 4096;
+const PATHS_MAX = 4096;
+/** Of all families together. */
+const PLACES_MAX = 1024 * SENDERS_MAX;
+/** Entries of a push that are looked at. */
+const LOOKED_AT_MAX = 8192;
+/** Longer paths are not remembered. */
+const KEY_CHARS_MAX = 1024;
+/** While a family is watched: so many senders are told apart. */
+const WATCHED_SENDERS_MAX = 512;
+
+interface FamilyNotes {
+  /** About, since it is remembered. */
+  pushes: number;
+  lastMs: number;
+  readonly senders: SenderSketch;
+  /** Exact, as long as the family is watched. */
+  watched: SenderSketch | undefined;
+}
+
+export interface PathNotes {
+  readonly key: GroupingKey;
+  readonly byJob: boolean | undefined;
+  readonly lastMs: number | undefined;
+  readonly pushes: number;
+  /** Of the last push. */
+  readonly samples: number;
+  readonly refused: number;
+  readonly by: string | undefined;
+  readonly address: string | undefined;
+}
+
+/** What a push brings to one family. */
+interface Brought {
+  value: number;
+  counts: number;
+}
+
+export class PushNotes {
+  readonly #families = new Map<string, FamilyNotes>();
+  readonly #paths = new Map<string, PathNotes>();
+  readonly #places = new Places(PLACES_MAX);
+
+  family(name: string): FamilyNotes | undefined {
+    return this.#families.get(name);
+  }
+
+  path(key: string): PathNotes | undefined {
+    return this.#paths.get(key);
+  }
+
+  /** The oldest first. */
+  paths(): Iterable<PathNotes> {
+    return this.#paths.values();
+  }
+
+  /** To be called before the push is applied; it stands for `weight` pushes. */
+  pushed(
+    pusher: Pusher,
+    batch: Batch,
+    { state, weight, nowMs }: { readonly state: State; readonly weight: number; readonly nowMs: number },
+  ): void {
+    const { key, by, address } = pusher;
+    const sender: Sender = { path: shorten(labelPath(key.labels)), token: by, address };
+    for (const [name, { value, counts }] of broughtBy(batch, state)) {
+      const notes = this.#note(name, nowMs);
+      notes.pushes += weight;
+      notes.lastMs = nowMs;
+      if (batch.sender.byJob) continue;
+      const brought = Math.max(value, counts);
+      notes.senders.add(sender, { value: brought * weight, pushes: weight, nowMs });
+      notes.watched?.add(sender, { value: brought, pushes: 1, nowMs });
+    }
+    if (key.text.length > KEY_CHARS_MAX) return;
+    const known = this.#paths.get(key.text);
+    this.#keepPath({
+      key,
+      byJob: batch.sender.byJob,
+      lastMs: nowMs,
+      pushes: (known?.pushes ?? 0) + weight,
+      samples: batch.samples,
+      refused: known?.refused ?? 0,
+      by,
+      address,
+    });
+  }
+
+  refused({ key, by, address }: Pusher): void {
+    if (key.text.length > KEY_CHARS_MAX) return;
+    const known = this.#paths.get(key.text);
+    const none = { byJob: undefined, lastMs: undefined, pushes: 0, samples: 0, refused: 0 };
+    const before = known ?? { ...none, key, by, address };
+    this.#keepPath({ ...before, refused: before.refused + 1 });
+  }
+
+  /** Counts who adds to a family exactly, from now on. */
+  watch(name: string, nowMs: number): FamilyNotes {
+    const notes = this.#note(name, nowMs);
+    notes.watched ??= new SenderSketch(nowMs, new Places(WATCHED_SENDERS_MAX), WATCHED_SENDERS_MAX);
+    return notes;
+  }
+
+  #keepPath(notes: PathNotes): void {
+    const { text } = notes.key;
+    this.#paths.delete(text);
+    this.#paths.set(text, notes);
+    if (this.#paths.size > PATHS_MAX) this.#paths.delete(first(this.#paths));
+  }
+
+  #note(name: string, nowMs: number): FamilyNotes {
+    let notes = this.#families.get(name);
+    if (notes === undefined) {
+      if (this.#families.size >= FAMILIES_MAX) this.#forget(first(this.#families));
+      notes = {
+        pushes: 0,
+        lastMs: nowMs,
+        senders: new SenderSketch(nowMs, this.#places),
+        watched: undefined,
+      };
+    } else this.#families.delete(name);
+    this.#families.set(name, notes);
+    return notes;
+  }
+
+  #forget(name: string): void {
+    this.#families.get(name)?.senders.clear(0);
+    this.#families.delete(name);
+  }
+}
+
+function first(map: ReadonlyMap<string, unknown>): string {
+  const [key = ''] = map.keys();
+  return key;
+}
+
+/** By name of the family: what is added to it; of histograms and summaries the observations, which are in buckets or the count. */
+function broughtBy(batch: Batch, { accumulators, families }: State): ReadonlyMap<string, Brought> {
+  const { pendingSeries } = batch;
+  const brought = new Map<string, Brought>();
+  let lastName: string | undefined;
+  let last: Brought = { value: 0, counts: 0 };
+  for (let entry = 0; entry < Math.min(batch.length, LOOKED_AT_MAX); entry += 1) {
+    const named = batch.accumulators[entry]!;
+    const isNew = named < 0;
+    const kind = isNew ? pendingSeries.kind[~named]! : accumulators.kind[named]!;
+    const name = isNew
+      ? batch.families[pendingSeries.family[~named]!]!.name
+      : families.byId[accumulators.family[named]!]?.name;
+    if (name === undefined) continue;
+    if (name !== lastName) {
+      last = brought.get(name) ?? { value: 0, counts: 0 };
+      brought.set(name, last);
+      lastName = name;
+    }
+    const value = Math.abs(batch.values[entry]!);
+    // Neither what says nothing nor what would drown all else.
+    if (!Number.isFinite(value)) continue;
+    if (kind === AccumulatorKind.COUNT) last.counts += value;
+    else if (kind !== AccumulatorKind.SUM && kind !== AccumulatorKind.CREATED) last.value += value;
+  }
+  return brought;
+}

@@ -1,0 +1,151 @@
+/** Answers questions about families and senders. */
+import { inExpositionTurns } from '../../exposition/exposition-turns.ts';
+import { ClientGone } from '../../model/client-gone.ts';
+import { RequestError } from '../../model/errors.ts';
+import { labelNameText } from '../../model/series-text.ts';
+import type { RulesInForce } from '../../rules/rules.ts';
+import type { Selector } from '../../rules/selector.ts';
+import type {
+  FamiliesRequest,
+  FamilyRequest,
+  InsightAnswer,
+  PageRequest,
+  SourcesRequest,
+} from '../insight-api.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { parseSelectors } from '../listings/listings.ts';
+import type { Listings } from '../listings/listings.ts';
+import type { Scrapes } from '../scrapes/scrapes.ts';
+import { familyEntry, listFamilies, rulesFor } from './family-list.ts';
+import { pageOfFamily } from './family-page.ts';
+import type { PushNotes } from './push-notes.ts';
+import { sendersOf } from './senders.ts';
+import { listSources } from './source-pages.ts';
+import { inStillTurns } from './still-turns.ts';
+
+/** For all of a look through a view, from when it waits for its place. */
+const LOOK_MS = 60_000;
+/** Words of a search. */
+const PARTS_MAX = 16;
+const SEARCH_CHARS_MAX = 1024;
+
+interface QuestionDeps {
+  readonly ledger: Ledger;
+  readonly scrapes: Pick<Scrapes, 'read'>;
+  readonly listings: Pick<Listings, 'list'>;
+  readonly rules: Pick<RulesInForce, 'current'>;
+  readonly notes: PushNotes;
+}
+
+type Asker = Pick<PageRequest, 'client'>;
+
+export class Questions {
+  readonly #deps: QuestionDeps;
+  #isClosed = false;
+
+  constructor(deps: QuestionDeps) {
+    this.#deps = deps;
+  }
+
+  async families(request: FamiliesRequest): Promise<InsightAnswer> {
+    const { match, search } = request;
+    const parts = partsOf(search);
+    const labels = parts.filter(isOfLabel);
+    const sets = [
+      ...(match.length === 0 ? [] : [await this.#namesWith(match, request)]),
+      ...(labels.length === 0 ? [] : [await this.#namesWith([selectorFor(labels)], request)]),
+    ];
+    const [first, second] = sets;
+    const names = second === undefined ? first : new Set([...first!].filter((name) => second.has(name)));
+    const asked = { ...request, names, parts: parts.filter((part) => !isOfLabel(part)) };
+    return this.#look(listFamilies(this.#known(), asked), request);
+  }
+
+  async family(request: FamilyRequest): Promise<InsightAnswer> {
+    const { name, match } = request;
+    const { ledger, scrapes, rules, notes } = this.#deps;
+    const onTurn = (): void => this.#check(request);
+    const selectors = match.length === 0 ? undefined : await this.#selectors(match, request);
+    const known = ledger.state.families.find(name);
+    const head = {
+      ...(known !== undefined && familyEntry(known, this.#known())),
+      rules: rulesFor(name, rules.current),
+      senders: sendersOf(notes.family(name), this.#wallOffsetMs),
+    };
+    return scrapes.read({ network: 'insight', timeoutMs: LOOK_MS }, (view, check) =>
+      inExpositionTurns(pageOfFamily(view, { ...request, selectors }, head), () => {
+        check();
+        onTurn();
+      }),
+    );
+  }
+
+  sources(request: SourcesRequest): Promise<InsightAnswer> {
+    const { ledger, notes } = this.#deps;
+    const known = { state: ledger.state, notes, nowMs: ledger.nowMs(), wallOffsetMs: this.#wallOffsetMs };
+    return this.#look(listSources(known, { ...request, parts: partsOf(request.search) }), request);
+  }
+
+  /** What is under way stops at its next turn. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #known() {
+    const { ledger, notes } = this.#deps;
+    return { state: ledger.state, notes, wallOffsetMs: this.#wallOffsetMs, rateOf: () => null };
+  }
+
+  /** What is to be added to the time of the ledger for that on the wall. */
+  get #wallOffsetMs(): number {
+    const { ledger } = this.#deps;
+    return ledger.wallMs() - ledger.nowMs();
+  }
+
+  #look<T>(steps: Iterator<void, T>, asker: Asker): Promise<T> {
+    return inStillTurns(this.#deps.ledger, steps, () => this.#check(asker));
+  }
+
+  #selectors(match: readonly string[], asker: Asker): Promise<readonly Selector[]> {
+    return inExpositionTurns(parseSelectors(match), () => this.#check(asker));
+  }
+
+  /** Of samples. */
+  async #namesWith(match: readonly string[], { client }: Asker): Promise<ReadonlySet<string>> {
+    const asked = { what: 'values', label: '__name__', match, limit: Infinity, client } as const;
+    const { data } = await this.#deps.listings.list(asked);
+    return new Set(JSON.parse(Buffer.concat(data).toString('utf8')) as string[]);
+  }
+
+  #check({ client }: Asker): void {
+    if (this.#isClosed) throw new RequestError('shutting_down', 'the gateway is shutting down; retry later');
+    if (client.isGone) throw new ClientGone();
+  }
+}
+
+/** The words of a search. Throws RequestError. */
+function partsOf(search: string): readonly string[] {
+  if (search.length > SEARCH_CHARS_MAX)
+    throw new RequestError('invalid_parameter', `search is longer than ${SEARCH_CHARS_MAX} characters`);
+  const parts = search.split(/\s+/).filter((part) => part !== '');
+  if (parts.length <= PARTS_MAX) return parts;
+  throw new RequestError(
+    'invalid_parameter',
+    `search has ${parts.length} words; the maximum is ${PARTS_MAX}`,
+  );
+}
+
+function isOfLabel(part: string): boolean {
+  return part.indexOf('=') > 0;
+}
+
+/** For series whose labels have these in their values. */
+function selectorFor(parts: readonly string[]): string {
+  const matchers = parts.map((part) => {
+    const at = part.indexOf('=');
+    const value = part.slice(at + 1).replaceAll(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+    const pattern = value === '' ? '.+' : `.*${value}.*`;
+    return `${labelNameText(part.slice(0, at))}=~${JSON.stringify(pattern)}`;
+  });
+  return `{${matchers.join(',')}}`;
+}
