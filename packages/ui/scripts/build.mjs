@@ -79,13 +79,15 @@ renameSync(fresh, out);
 /** Of each package that something was taken from. */
 function licensesOf(paths) {
   const names = paths.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
-  const texts = [...new Set(names)].toSorted((a, b) => (a < b ? -1 : 1)).map((name) => {
-    const folder = join(modules, name);
-    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    const notices = readdirSync(folder).filter((file) => NOTICES.test(file));
-    if (notices.length === 0) throw new Error(`${name} has no license that could go along`);
-    const own = notices.map((file) => readFileSync(join(folder, file), 'utf8').trim());
-    return `${name} ${version} (${license})\n\n${own.join('\n\n')}\n`;
-  });
+  const texts = [...new Set(names)]
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((name) => {
+      const folder = join(modules, name);
+      const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const notices = readdirSync(folder).filter((file) => NOTICES.test(file));
+      if (notices.length === 0) throw new Error(`${name} has no license that could go along`);
+      const own = notices.map((file) => readFileSync(join(folder, file), 'utf8').trim());
+      return `${name} ${version} (${license})\n\n${own.join('\n\n')}\n`;
+    });
   return texts.join(`\n${'-'.repeat(80)}\n\n`);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import type { Refusal } from '../src/lib/types.ts';
 import { FeedLog, readEvent } from '../src/views/pushes-feed.ts';
 import { lastBuckets } from '../src/views/history.tsx';
 import { isGone } from '../src/views/scrapers.tsx';
@@ -7,18 +8,23 @@ import { pathOf } from '../src/parts/spark.tsx';
 
 test('of pushes the newest are kept, and the rate is that of the last seconds', () => {
   const log = new FeedLog();
-  for (let i = 0; i < 1_000; i += 1) log.add({ seconds: i }, false, i / 100);
+  for (let i = 0; i < 1_000; i += 1) log.add({ seconds: i }, i === 999 ? 5 : 0, i / 100);
   expect(log.entries).toHaveLength(200);
   expect(log.entries[0]).toEqual({ id: 999, seconds: 999 });
-  expect(log.seen).toBe(1_000);
-  expect(log.rate(10)).toBeCloseTo(99.9);
+  expect(log.seen).toBe(1_005);
+  expect(log.rate(10)).toBeCloseTo(100.4);
   expect(log.rate(100)).toBe(0);
 });
 
 test('what was pushed before does not count as new', () => {
   const log = new FeedLog();
-  log.add({ seconds: 1 }, true, 1);
-  expect([log.seen, log.rate(1), log.entries.length]).toEqual([0, 0, 1]);
+  const refusal = { time: 1.5, path: '/x' } as Refusal;
+  log.add({ seconds: 2, refusal: { ...refusal, time: 2 } }, 0, 2);
+  for (const seconds of [1, 3, 0.5]) log.addPast({ seconds });
+  for (let i = 0; i < 2; i += 1) log.addPast({ seconds: 1.5, refusal });
+  log.addPast({ seconds: 2, refusal: { ...refusal, time: 2 } });
+  expect(log.entries.map(({ seconds }) => seconds)).toEqual([3, 2, 1.5, 1, 0.5]);
+  expect([log.seen, log.rate(2)]).toEqual([1, 0.1]);
 });
 
 test('events that a newer gateway may send are passed over', () => {

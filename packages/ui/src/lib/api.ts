@@ -72,7 +72,11 @@ async function errorOf(response: Response): Promise<ApiError> {
       readonly column?: number;
     };
     const at = said.line === undefined ? '' : `line ${said.line}, column ${said.column ?? 1}: `;
-    return new ApiError(at + (said.error ?? said.detail ?? text), response.status, said.code ?? said.errorType);
+    return new ApiError(
+      at + (said.error ?? said.detail ?? text),
+      response.status,
+      said.code ?? said.errorType,
+    );
   } catch {
     return new ApiError(text.trim() || `HTTP ${response.status}`, response.status);
   }

@@ -50,9 +50,16 @@ export const remedies: Readonly<Record<string, string>> = {
   internal: 'See the log of the gateway, and report the bug.',
 };
 
-/** Pushes that were taken and still do not do what was meant, by what came of them. */
+/** Of pushes that were taken and of which nothing counts, by what came of them. */
+const advices: Readonly<Record<string, string>> = {
+  dropped:
+    'Nothing of it counts: summaries are dropped unless the gateway runs with --push.summaries=sum-and-count. A histogram can be added up.',
+  'dropped by rules': 'Nothing of it counts: rules of the configuration file drop all of it.',
+  'dropped by limits':
+    'Nothing of it counts: a limit of the configuration file is reached, and says to drop what is beyond.',
+  late: 'Nothing of it counts: a newer push of the same sender came before it.',
+};
+
 export function adviceFor(outcome: string): string | undefined {
-  if (outcome === 'dropped' || outcome === 'ignored')
-    return 'Nothing of it counts: summaries are dropped unless the gateway runs with --push.summaries=sum-and-count. A histogram can be added up.';
-  return undefined;
+  return advices[outcome];
 }

@@ -36,12 +36,15 @@ export interface PushEvent {
   readonly outcome: string;
   readonly code?: string;
   readonly message?: string;
-  readonly samples: number;
+  /** Null for a retry, which is not read again. */
+  readonly samples: number | null;
   readonly newSeries: number;
   readonly token: string | null;
   readonly address: string | null;
   readonly changes: readonly Change[];
   readonly more: number;
+  /** Pushes since the one before that are not shown. */
+  readonly missed?: number;
   readonly past?: boolean;
 }
 
@@ -93,7 +96,8 @@ export interface Sender {
 export interface Sample {
   readonly labels: Labels;
   readonly value: string;
-  readonly timestamp?: number;
+  /** Of histograms and summaries, of which the value is the count. */
+  readonly sum?: string | null;
 }
 
 export interface FamilyDetail extends Page {
@@ -102,7 +106,7 @@ export interface FamilyDetail extends Page {
   readonly help: string;
   readonly unit: string;
   readonly series: number;
-  readonly rules: readonly { readonly text: string; readonly index: number }[];
+  readonly rules: readonly { readonly entry: string; readonly index: number }[];
   readonly samples: readonly Sample[];
   readonly senders: readonly Sender[];
 }

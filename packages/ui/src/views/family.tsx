@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { withQuery } from '../lib/api.ts';
-import { fullTime, plural } from '../lib/format.ts';
+import { plural } from '../lib/format.ts';
 import { useLoaded } from '../lib/hooks.ts';
 import { ruleFor, selector, shellWord, usualQuery } from '../lib/names.ts';
 import { base } from '../lib/api.ts';
@@ -130,6 +130,7 @@ function SelectorForm({ name, wanted }: { name: string; wanted: string }): JSX.E
 function SeriesTable({ family: { name, unit, samples } }: { family: FamilyDetail }): JSX.Element {
   const { me } = useKnown();
   if (samples.length === 0) return <Empty title="No series matches" />;
+  const isDistribution = samples.some(({ sum }) => sum !== undefined);
   const nameOf = ({ labels }: Sample): string => labels.__name__ ?? name;
   return (
     <Table
@@ -154,15 +155,23 @@ function SeriesTable({ family: { name, unit, samples } }: { family: FamilyDetail
             </>
           ),
         },
-        {
-          name: 'Value',
-          isNumber: true,
-          cell: ({ value, timestamp }) => (
-            <span title={timestamp === undefined ? undefined : fullTime(timestamp)}>
-              <Value text={value} unit={unit} />
-            </span>
-          ),
-        },
+        ...(isDistribution
+          ? [
+              { name: 'Count', isNumber: true, cell: ({ value }: Sample) => <Value text={value} /> },
+              {
+                name: 'Sum',
+                isNumber: true,
+                cell: ({ sum }: Sample) =>
+                  sum ? <Value text={sum} unit={unit} /> : <span class="dim">–</span>,
+              },
+            ]
+          : [
+              {
+                name: 'Value',
+                isNumber: true,
+                cell: ({ value }: Sample) => <Value text={value} unit={unit} />,
+              },
+            ]),
         {
           name: 'Actions',
           isMinor: true,
@@ -195,9 +204,9 @@ function Rules({ family: { rules } }: { family: FamilyDetail }): JSX.Element | n
     <section>
       <h2>{plural(rules.length, 'rule')} of the configuration file</h2>
       <ul class="plain">
-        {rules.map(({ text, index }) => (
+        {rules.map(({ entry, index }) => (
           <li key={index}>
-            <pre class="rule">{cut(text, 2_000)}</pre>
+            <pre class="rule">{cut(entry, 2_000)}</pre>
           </li>
         ))}
       </ul>

@@ -189,7 +189,7 @@ function Where({
 }
 
 function AcceptedPush({ push }: { push: PushEvent }): JSX.Element {
-  const { outcome, samples, newSeries, changes, more } = push;
+  const { outcome, samples, newSeries, changes, more, missed = 0 } = push;
   const advice = adviceFor(outcome);
   return (
     <div class="entry">
@@ -197,12 +197,13 @@ function AcceptedPush({ push }: { push: PushEvent }): JSX.Element {
         <Badge tone={outcome === 'refused' ? 'bad' : advice === undefined ? 'good' : 'warn'}>{outcome}</Badge>
         <Where method={push.method} path={push.path} by={push.token} from={push.address} />
         <span class="entry-counts">
-          {plural(samples, 'sample')}
+          {samples === null ? 'a retry' : plural(samples, 'sample')}
           {newSeries > 0 ? <Badge tone="info">+{si(newSeries)} new</Badge> : null}
         </span>
       </p>
       {advice === undefined ? null : <p class="remedy">→ {advice}</p>}
       {changes.length === 0 ? null : <Changes changes={changes} more={more} />}
+      {missed > 0 ? <p class="dim">{plural(missed, 'push', 'pushes')} before it not shown</p> : null}
     </div>
   );
 }

@@ -196,7 +196,7 @@ export const busyDay: Answers = {
       samples: samplesOf(100, from),
       next: String(from + 100),
       senders,
-      rules: [{ index: 2, text: '- match: http_request_duration_seconds\n  buckets: [0.1, 0.5, 1, 5]' }],
+      rules: [{ index: 2, entry: '- match: http_request_duration_seconds\n  buckets: [0.1, 0.5, 1, 5]' }],
     };
   },
   '/api/v1/history': history,
