@@ -5,7 +5,7 @@ import type { ExpositionFormat } from '../model/exposition-format.ts';
 import type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
-import type { InsightApi } from './insight-api.ts';
+import type { InsightApi, Validated } from './insight-api.ts';
 
 export type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 
@@ -18,6 +18,8 @@ export interface GatewayApi {
    * the gateway reads it until the promise settles and keeps no reference afterwards.
    */
   push(request: PushRequest): Promise<PushOutcome>;
+  /** Says what a push would do, and leaves no trace of it. Rejects where that cannot be said; what is wrong with the push itself is in the answer. */
+  validate(request: PushRequest): Promise<Validated>;
   /** How senders count by the rules in force. */
   readonly mode: SendersMode;
   /** Retires the source of the grouping key. False, and nothing is done, where the sender adds: it has no source. */

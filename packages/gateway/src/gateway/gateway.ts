@@ -41,15 +41,19 @@ import { aggregationOf } from './ledger/aggregation-of.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
+import type { Validated } from './insight-api.ts';
 import type { GatewayOptions } from './options.ts';
 import { Insight } from './insight/insight.ts';
 import type { SeenPush } from './insight/seen-push.ts';
+import { countsIn, outcomeOf } from './pushes/outcome.ts';
+import type { SampleCounts } from './pushes/outcome.ts';
 import { Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import { RenameCount } from './renames.ts';
 import type { Renames } from './renames.ts';
 import type { Recovery } from './ledger/recovery.ts';
 import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
+import { Validation } from './pushes/validation.ts';
 import { RuleChanges } from './rule-changes.ts';
 import { Scrapes } from './scrapes/scrapes.ts';
 import { Snapshots } from './ledger/snapshots.ts';
@@ -78,6 +82,7 @@ export class Gateway implements GatewayApi {
   readonly #listings: Listings;
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
+  readonly #validation: Validation;
   readonly #rules: RulesInForce;
   readonly #ruleChanges: RuleChanges;
   #acceptsModeChange: boolean;
@@ -140,6 +145,7 @@ export class Gateway implements GatewayApi {
       rules: this.#rules,
       insight: this.insight,
     });
+    this.#validation = new Validation(options, this.#ledger, this.#reader);
     this.#ruleChanges = new RuleChanges({
       ledger: this.#ledger,
       options,
@@ -268,13 +274,18 @@ export class Gateway implements GatewayApi {
     if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
     if (read.byLimit > 0) this.telemetry?.samplesIgnored('series_limit', read.byLimit);
     if (read.overflowed > 0) this.telemetry?.samplesOverflowed(read.overflowed);
-    const outcome = outcomeOf(read);
+    const outcome = outcomeOf(read, read.push.isLate);
     if (read.seen !== undefined) this.insight.pushed(read.seen, request, outcome);
     return outcome;
   }
 
   get mode(): SendersMode {
     return modeOf(this.#ledger.state.aggregation);
+  }
+
+  async validate(request: PushRequest): Promise<Validated> {
+    this.#checkOpen();
+    return this.#validation.run(request);
   }
 
   async delete(key: GroupingKey, client?: Client): Promise<boolean> {
@@ -408,17 +419,7 @@ export class Gateway implements GatewayApi {
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);
     if (batch.ignoredLimit !== undefined) this.#warnOfLimit(batch.ignoredLimit);
-    return {
-      push,
-      seen,
-      samples: batch.samples,
-      nonFinite: batch.ignoredNonFinite,
-      sums: batch.ignoredSums,
-      summary: batch.ignoredSummary,
-      byRule: batch.ignoredByRule,
-      byLimit: batch.ignoredByLimit,
-      overflowed: batch.overflowed,
-    };
+    return { push, seen, ...countsIn(batch), overflowed: batch.overflowed };
   }
 
   /** Once for each series, as its process pushes the same again and again. */
@@ -447,22 +448,8 @@ export class Gateway implements GatewayApi {
   }
 }
 
-interface Counts {
+interface Counts extends SampleCounts {
   readonly push: PushCommand;
   readonly seen: SeenPush | undefined;
-  readonly samples: number;
-  readonly nonFinite: number;
-  readonly sums: number;
-  readonly summary: number;
-  readonly byRule: number;
-  readonly byLimit: number;
   readonly overflowed: number;
-}
-
-function outcomeOf(read: Counts): PushOutcome {
-  if (read.push.isLate) return 'late';
-  const ignored = read.nonFinite + read.sums + read.summary + read.byRule + read.byLimit;
-  if (read.samples === 0 || read.samples > ignored) return 'applied';
-  if (read.byLimit > 0) return 'dropped by limits';
-  return read.byRule > 0 ? 'dropped by rules' : 'dropped';
 }

@@ -1,5 +1,6 @@
 /** What the gateway knows of itself beside what it holds, as the HTTP layer asks for it: telemetry, in memory, that begins anew with the process. */
 import type { GroupingKey } from '../model/labels.ts';
+import type { PushOutcome } from '../model/push-outcome.ts';
 
 /** JSON in UTF-8, in parts. */
 export interface InsightAnswer {
@@ -42,6 +43,44 @@ export interface SourcesRequest extends PageRequest {
 export interface EventReader {
   /** Text of `text/event-stream`. */
   take(text: string): void;
+}
+
+/** One series that a push would change; of a histogram or summary its count. */
+export interface ValidatedSeries {
+  readonly labels: object;
+  readonly family: string;
+  readonly type: string;
+  readonly isNew: boolean;
+  /** Null where it is new. */
+  readonly before: string | null;
+  /** Null where it would not be there, or that cannot be said without applying the push. */
+  readonly after: string | null;
+  /** What rules do to it. */
+  readonly rules: readonly string[];
+}
+
+export interface ValidatedError {
+  readonly code: string;
+  readonly message: string;
+  readonly line: number | null;
+  readonly column: number | null;
+  /** Of the line. */
+  readonly excerpt: string | null;
+}
+
+/** What a push would do. */
+export interface Validated {
+  /** What would be said of it. */
+  readonly wouldBe: PushOutcome | 'refused';
+  readonly mode: 'add' | 'by-job';
+  readonly samples: number;
+  readonly series: readonly ValidatedSeries[];
+  /** Series that rules drop, as pushed, with the rules. */
+  readonly dropped: readonly { readonly series: string; readonly rules: readonly string[] }[];
+  readonly ignored: object;
+  readonly errors: readonly ValidatedError[];
+  /** Not all of it is shown. */
+  readonly truncated: boolean;
 }
 
 /** Who pushes. */

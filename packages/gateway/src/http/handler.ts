@@ -45,6 +45,7 @@ import { checkServed, createRoutes, HEALTHY_PATH, pageFileInPath, READY_PATH } f
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { tsdbStatusHandler } from './routes/tsdb-status.ts';
+import { validateHandler } from './routes/validate.ts';
 import { watchHandler } from './routes/watch.ts';
 import { sendText } from './replies/send-text.ts';
 import type { TextReply } from './replies/send-text.ts';
@@ -363,6 +364,7 @@ function createHandlers(
       onStop: state.onStop,
       checkAgain: shared.checkAgain,
     }),
+    validate: validateHandler({ ...pushDeps, pushPath: options.pushPath }),
     ...insightHandlers({ gateway, log, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {

@@ -20,6 +20,7 @@ import type {
   SeriesStatistics,
   Suspect,
 } from '../../src/gateway/api.ts';
+import type { Validated } from '../../src/gateway/insight-api.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
@@ -78,6 +79,11 @@ export class FakeGateway implements GatewayApi {
     if (this.failure !== undefined) throw this.failure;
     this.deletions.push(request);
     return { series: 7, sources: 2, firstSeries: ['a{b="c"}'], firstSources: ['{job="x"}'] };
+  }
+
+  async validate(): Promise<Validated> {
+    const nothing = { series: [], dropped: [], ignored: {}, errors: [], truncated: false };
+    return { wouldBe: 'applied', mode: 'add', samples: 0, ...nothing };
   }
 
   statisticsOf: SeriesStatistics = {

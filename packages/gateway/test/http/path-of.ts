@@ -19,6 +19,7 @@ export const pathOf: Readonly<Record<string, string>> = {
   watch: '/api/v1/watch?seconds=0',
   families: '/api/v1/families',
   family: '/api/v1/families/a',
+  validate: '/api/v1/validate?path=/metrics/job/x',
   healthy: '/-/healthy',
   ready: '/-/ready',
   reload: '/-/reload',

@@ -62,6 +62,11 @@ interface Keyed {
   readonly sinceMs: number | undefined;
 }
 
+/** One of several at a long push. */
+interface Attempt extends LongReading {
+  readonly insists: boolean;
+}
+
 interface PushesSettings {
   readonly bounds?: QueueBounds;
   readonly rules?: RulesInForce | undefined;
@@ -162,6 +167,43 @@ export class Pushes<Counts extends object> {
     }
   }
 
+  /** Reads a push as `push` does, and goes through what it would do; it is not applied. The steps must not change anything, nor throw. */
+  async look<T extends object>(
+    request: PushRequest,
+    look: (push: PushCommand) => Generator<void, T>,
+  ): Promise<T> {
+    const place = this.#placeOf(request.key.text, request.client);
+    if (request.body.length <= SHORT_BYTES) {
+      const looked = await this.#short.run(place, () => {
+        this.#share.spend(request.body.length);
+        const push = this.#readNow(request, undefined);
+        return push === LONG ? LONG : atOnce(look(push));
+      });
+      if (looked !== LONG) return looked;
+    }
+    return this.#long.run(place, () => this.#lookInSteps(request, look));
+  }
+
+  async #lookInSteps<T>(request: PushRequest, look: (push: PushCommand) => Generator<void, T>): Promise<T> {
+    const { state } = this.#ledger;
+    const turn = new Turn();
+    state.hold();
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+        const rules = this.rulesFor(request.key, request.rights);
+        const how = { rules, turn, insists: attempt % (FREE_ATTEMPTS + 1) === 0 };
+        const looked = await this.#readInSteps(request, undefined, how, (push) => inSteps(look(push), turn));
+        if (looked !== undefined) return looked;
+      }
+    } catch (error) {
+      throw await inSteps(located(error, request.body, request.format), turn);
+    } finally {
+      state.letGo();
+      this.#ledger.recycle();
+    }
+  }
+
   /** Refuses clients that wait; resolves when no push is under way. One that is still being read ends when its client goes. */
   async close(): Promise<void> {
     await Promise.all([this.#short.close(), this.#long.close()]);
@@ -177,10 +219,21 @@ export class Pushes<Counts extends object> {
   }
 
   #pushNow(request: PushRequest, keyed: Keyed | undefined): Counts | typeof REPLAYED | NotNow {
+    this.#share.spend(request.body.length);
+    if (this.#isReplay(keyed)) return REPLAYED;
+    const push = this.#readNow(request, keyed);
+    if (push === LONG) return LONG;
+    const { batch } = push;
+    const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
+    if (!this.#ledger.push(push)) return WAITS;
+    if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
+    return this.#counted(push, request.key, seen);
+  }
+
+  /** Reads and checks a push in this turn, so that it may be applied. */
+  #readNow(request: PushRequest, keyed: Keyed | undefined): PushCommand | typeof LONG {
     const { body, format = 'text' } = request;
     const { state } = this.#ledger;
-    this.#share.spend(body.length);
-    if (this.#isReplay(keyed)) return REPLAYED;
     const rules = this.rulesFor(request.key, request.rights);
     this.#checkSource(request.key, rules);
     try {
@@ -200,10 +253,7 @@ export class Pushes<Counts extends object> {
         const isDone = checkLeaving(state, batch, push).next().done;
         if (isDone !== true) return LONG;
       }
-      const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
-      if (!this.#ledger.push(push)) return WAITS;
-      if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
-      return this.#counted(push, request.key, seen);
+      return push;
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -251,13 +301,34 @@ export class Pushes<Counts extends object> {
   async #attempt(
     request: PushRequest,
     keyed: Keyed | undefined,
-    how: LongReading & { readonly insists: boolean },
+    how: Attempt,
   ): Promise<Counts | typeof REPLAYED | undefined> {
+    if (this.#isReplay(keyed)) return REPLAYED;
+    const ledger = this.#ledger;
+    const { turn, rules } = how;
+    const mayCount = (): boolean => this.#counts(request.key, rules) && !this.#isForgotten(keyed);
+    return this.#readInSteps(request, keyed, how, async (push) => {
+      const { batch } = push;
+      const brought = batch.admitted;
+      const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
+      const { epoch } = this.#longReader.builder;
+      if (!(await ledger.pushInSteps(push, { turn, epoch, mayCount }))) return undefined;
+      if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
+      return this.#counted(push, request.key, seen);
+    });
+  }
+
+  /** Reads a push until it may be applied, and has `use` do that. Undefined when the state has changed, or `use` is. */
+  async #readInSteps<T>(
+    request: PushRequest,
+    keyed: Keyed | undefined,
+    how: Attempt,
+    use: (push: PushCommand) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const ledger = this.#ledger;
     const reader = this.#longReader;
     const { builder } = reader;
     const { turn, insists } = how;
-    if (this.#isReplay(keyed)) return REPLAYED;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
@@ -280,13 +351,8 @@ export class Pushes<Counts extends object> {
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
-      const mayCount = (): boolean => this.#counts(request.key, how.rules) && !this.#isForgotten(keyed);
-      const brought = batch.admitted;
-      const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
-      if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
-        if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
-        return this.#counted(push, request.key, seen);
-      }
+      const used = await use(push);
+      if (used !== undefined) return used;
     } finally {
       ledger.endLongRead();
       reader.letGo();

@@ -25,6 +25,7 @@ type Place =
   | 'watch'
   | 'families'
   | 'family'
+  | 'validate'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -51,6 +52,7 @@ export type HandlerName =
   | 'families'
   | 'family'
   | 'listSources'
+  | 'validate'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -89,6 +91,7 @@ export const routeTable: readonly Route[] = [
   { place: 'families', methods: ['GET', 'HEAD'], handler: 'families', role: 'read' },
   { place: 'family', methods: ['GET', 'HEAD'], handler: 'family', role: 'read' },
   { place: 'sources', methods: ['GET', 'HEAD'], handler: 'listSources', role: 'read' },
+  { place: 'validate', methods: ['POST', 'PUT'], handler: 'validate', role: 'push' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -122,6 +125,7 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/status/me', 'me'],
   ['/api/v1/watch', 'watch'],
   ['/api/v1/families', 'families'],
+  ['/api/v1/validate', 'validate'],
 ]);
 const FAMILY_PATH = '/api/v1/families/';
 const labelValuesPath = /^\/api\/v1\/label\/([^/]*)\/values$/;
