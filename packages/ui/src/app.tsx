@@ -59,7 +59,7 @@ const views: readonly View[] = [
   { path: 'delete', title: 'Delete', isHidden: true, view: DeleteView },
 ];
 
-const REFRESH_MS = 5_000;
+const REFRESH_MS = 2_000;
 const loadOverview = async (path: string, { signal }: { signal: AbortSignal }): Promise<Overview> =>
   (await send(path, { signal })).json() as Promise<Overview>;
 

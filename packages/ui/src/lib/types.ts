@@ -157,7 +157,8 @@ export interface ValidatedSeries {
   readonly type: string;
   readonly isNew: boolean;
   readonly before: string | null;
-  readonly after: string;
+  /** Null where it depends on what others have. */
+  readonly after: string | null;
   readonly rules: readonly string[];
 }
 
@@ -171,6 +172,15 @@ export interface Problem {
 
 export interface Validation {
   readonly wouldBe: string;
+  readonly samples?: number;
+  /** How many samples are not kept, by the reason. */
+  readonly ignored?: Readonly<Record<string, number>>;
+  readonly dropped?: readonly {
+    readonly series?: string;
+    readonly labels?: Labels;
+    readonly family?: string;
+    readonly rules: readonly string[];
+  }[];
   readonly series: readonly ValidatedSeries[];
   readonly errors: readonly Problem[];
   readonly truncated: boolean;

@@ -221,8 +221,34 @@ function Outcome({
           ) : null}
         </div>
       ))}
+      <Ignored ignored={validation.ignored ?? {}} />
       {series.length === 0 ? null : <SeriesTable series={series} />}
     </section>
+  );
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  nonFinite: 'of a value that is NaN or infinite, which cannot be added',
+  sums: 'of a sum that cannot be added',
+  summary: 'of a summary, which is dropped unless the gateway runs with --push.summaries=sum-and-count',
+  byRule: 'dropped by a rule',
+  byLimit: 'dropped by a limit',
+};
+
+function Ignored({ ignored }: { ignored: Readonly<Record<string, number>> }): JSX.Element | null {
+  const some = Object.entries(ignored).filter(([, count]) => count > 0);
+  if (some.length === 0) return null;
+  return (
+    <Notice tone="warn">
+      <p>Not kept:</p>
+      <ul>
+        {some.map(([reason, count]) => (
+          <li key={reason}>
+            {plural(count, 'sample')} {reasons[reason] ?? reason}
+          </li>
+        ))}
+      </ul>
+    </Notice>
   );
 }
 
@@ -255,11 +281,14 @@ function SeriesTable({ series }: { series: readonly ValidatedSeries[] }): JSX.El
         {
           name: 'After',
           isNumber: true,
-          cell: ({ after }) => (
-            <b>
-              <Value text={after} isExact />
-            </b>
-          ),
+          cell: ({ after }) =>
+            after === null ? (
+              <span class="dim">depends on others</span>
+            ) : (
+              <b>
+                <Value text={after} isExact />
+              </b>
+            ),
         },
         {
           name: 'Rules',

@@ -47,7 +47,7 @@ export async function startFakeGateway(real: Handler, initial: Answers): Promise
     const answer = fake.answers[key];
     const data = typeof answer === 'function' ? (answer as (asked: URL) => unknown)(url) : answer;
     const isError = data instanceof Error;
-    response.writeHead(isError ? 400 : 200, { 'Content-Type': 'application/json' });
+    response.writeHead(isError ? 404 : 200, { 'Content-Type': 'application/json' });
     response.end(
       JSON.stringify(
         isError

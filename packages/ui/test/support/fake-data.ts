@@ -161,6 +161,19 @@ function history(url: URL): object {
 }
 
 export const busyDay: Answers = {
+  '/': {
+    version: '1.2.3',
+    mode: 'by-job',
+    pushUrl: 'http://gateway.example:9091/metrics/',
+    families: 2_000,
+    series: 1_487_212,
+    sources: 412,
+    pushes: 8_812_231,
+    lastPush: now() - 3,
+    warnings: [
+      'Pushes to this path look like totals, which add mode adds again with each push; run the gateway with --by-job: /metrics/job/api and 3 more',
+    ],
+  },
   '/api/v1/status/me': {
     roles: ['push', 'delete', 'scrape', 'read', 'admin', 'lifecycle'],
     token: null,
@@ -377,4 +390,38 @@ export const busyDay: Answers = {
     ],
   },
   '/api/v1/admin/tsdb/delete_series': { series: 2 },
+};
+
+/** What a gateway says that has just started. */
+export const emptyDay: Answers = {
+  ...busyDay,
+  '/': {
+    ...(busyDay['/'] as object),
+    families: 0,
+    series: 0,
+    sources: 0,
+    pushes: 0,
+    lastPush: null,
+    warnings: [],
+  },
+  '/past': [],
+  '/api/v1/families': { families: [], total: 0 },
+  '/api/v1/families/*': new Error('there is no such family'),
+  '/api/v1/history': new Error('there is no such family'),
+  '/api/v1/explain': { exact: true, series: [] },
+  '/api/v1/sources': { sources: [], total: 0 },
+  '/api/v1/refusals': { refusals: [], total: 0 },
+  '/api/v1/status/tsdb': {
+    headStats: { numSeries: 0, numLabelPairs: 0 },
+    seriesCountByMetricName: [],
+    labelValueCountByLabelName: [],
+    memoryInBytesByLabelName: [],
+    seriesCountByLabelValuePair: [],
+  },
+  '/api/v1/limits': { limits: [] },
+  '/api/v1/scrapers': { scrapers: [] },
+  '/api/v1/rules': { rules: [], file: null },
+  '/api/v1/audit': { entries: [] },
+  '/api/v1/validate': { wouldBe: 'applied', truncated: false, series: [], errors: [] },
+  '/api/v1/admin/tsdb/delete_series': { series: 0 },
 };
