@@ -122,6 +122,12 @@ function Frame({
   const view = shown.find(({ path }) => path === first);
   useTitle(view, place);
   useShortcut();
+  useEffect(() => {
+    // On a phone not all of them are seen.
+    document
+      .querySelector('.top nav [aria-current]')
+      ?.scrollIntoView({ inline: 'center', block: 'nearest' });
+  }, [first]);
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -165,7 +171,7 @@ function Frame({
       )}
       <main id="main" tabIndex={-1}>
         {view === undefined ? (
-          <Empty title="There is no such page">
+          <Empty title="There is no such page" isPage>
             <p>
               <a href={hashOf([])}>Pushes</a>
             </p>

@@ -145,10 +145,22 @@ export function Tile({
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+/** `isPage` where there is nothing else, so that it is the heading. */
+export function Empty({
+  title,
+  children,
+  isPage = false,
+}: {
+  title: string;
+  children?: ComponentChildren;
+  isPage?: boolean;
+}): JSX.Element {
+  const Title = isPage ? 'h1' : 'p';
   return (
     <div class="empty">
-      <p class="empty-title">{title}</p>
+      <Title class="empty-title">
+        <bdi>{title}</bdi>
+      </Title>
       {children}
     </div>
   );

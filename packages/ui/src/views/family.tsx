@@ -36,7 +36,7 @@ export function FamilyView({ place }: { place: Place }): JSX.Element {
         <a href={hashOf(['metrics'])}>Metrics</a> <span aria-hidden="true">/</span>
       </nav>
       {loaded.error?.status === 404 ? (
-        <Empty title={`There is no metric ${cut(name, 100)}`}>
+        <Empty title={`There is no metric ${cut(name, 100)}`} isPage>
           <p>
             It may have been deleted, or nobody has pushed it.{' '}
             <a href={hashOf(['metrics'], { search: cut(name, 100) })}>Search for it</a>
