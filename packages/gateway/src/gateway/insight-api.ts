@@ -34,6 +34,14 @@ export interface FamilyRequest extends PageRequest {
   readonly match: readonly string[];
 }
 
+export interface ExplainRequest {
+  /** Series selectors of PromQL, of which one must match. */
+  readonly match: readonly string[];
+  /** Series. */
+  readonly limit: number;
+  readonly client: { readonly isGone: boolean };
+}
+
 export interface SourcesRequest extends PageRequest {
   /** Words that must be in `label=value` of the path. */
   readonly search: string;
@@ -100,6 +108,10 @@ export interface InsightApi {
   families(request: FamiliesRequest): Promise<InsightAnswer>;
   family(request: FamilyRequest): Promise<InsightAnswer>;
   sources(request: SourcesRequest): Promise<InsightAnswer>;
+  /** Who makes up the numbers of series. */
+  explain(request: ExplainRequest): Promise<InsightAnswer>;
+  /** Counts exactly for some time who adds to a family; until when, in seconds since the Unix epoch. Throws RequestError. */
+  watchSenders(family: string): number;
   /** Tells those who watch of what was refused, as it is to be shown. */
   refused(shown: () => object): void;
   /** Notes that a push was refused. */

@@ -19,6 +19,8 @@ export const pathOf: Readonly<Record<string, string>> = {
   watch: '/api/v1/watch?seconds=0',
   families: '/api/v1/families',
   family: '/api/v1/families/a',
+  explain: '/api/v1/explain?match[]=a',
+  explain_watch: '/api/v1/explain/watch?family=a',
   validate: '/api/v1/validate?path=/metrics/job/x',
   healthy: '/-/healthy',
   ready: '/-/ready',

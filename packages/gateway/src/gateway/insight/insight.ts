@@ -4,12 +4,14 @@
  * looked at.
  */
 import type { PushOutcome } from '../../model/push-outcome.ts';
-import { shorten } from '../../primitives/quote.ts';
+import { RequestError } from '../../model/errors.ts';
+import { quote, shorten } from '../../primitives/quote.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { PushRequest } from '../api.ts';
 import type {
   EventReader,
+  ExplainRequest,
   FamiliesRequest,
   FamilyRequest,
   InsightAnswer,
@@ -29,6 +31,8 @@ import { Questions } from './questions.ts';
 import { SeenPush } from './seen-push.ts';
 import type { PushChange } from './seen-push.ts';
 
+/** For so long it is counted exactly who adds to a family. */
+const WATCH_MS = 60_000;
 /** Pushes that who begins to watch sees first. */
 export const RECENT_MAX = 100;
 /** Families of one push that events are made of. */
@@ -72,6 +76,8 @@ export class Insight implements InsightApi {
   readonly #recent: PushEvent[] = [];
   #replaySinceMs = Number.NEGATIVE_INFINITY;
   #replays = 0;
+  /** Pushes since the last that is shown. */
+  #missed = 0;
 
   readonly #questions: Questions;
 
@@ -90,12 +96,19 @@ export class Insight implements InsightApi {
   }
 
   /** To be called with such a push before it is applied. */
-  see(batch: Batch, { key, by, client }: PushRequest): SeenPush {
+  see(batch: Batch, { key, by, client }: PushRequest): SeenPush | undefined {
     const weight = this.rate.begin();
     const { state } = this.#ledger;
     const how = { state, weight, nowMs: this.#ledger.nowMs() };
     this.notes.pushed({ key, by, address: client?.sender }, batch, how);
-    return new SeenPush(key, weight, batch, state);
+    this.#missed += weight - 1;
+    if (!this.rate.isWithin) {
+      this.#missed += 1;
+      return undefined;
+    }
+    const seen = new SeenPush(this.#missed, batch, state);
+    this.#missed = 0;
+    return seen;
   }
 
   /** To be called once it is applied, before anything else is. */
@@ -105,8 +118,8 @@ export class Insight implements InsightApi {
 
   /** To be called once it is committed. */
   pushed(seen: SeenPush, request: PushRequest, outcome: PushOutcome): void {
-    const { samples, newSeries, changes, more, weight } = seen;
-    this.#tell({ ...this.#head(request, outcome), samples, newSeries, changes, more, missed: weight - 1 });
+    const { samples, newSeries, changes, more, missed } = seen;
+    this.#tell({ ...this.#head(request, outcome), samples, newSeries, changes, more, missed });
     if (newSeries > 0 && this.events.isWatched) this.#tellFamilies(changes);
   }
 
@@ -146,6 +159,19 @@ export class Insight implements InsightApi {
 
   sources(request: SourcesRequest): Promise<InsightAnswer> {
     return this.#questions.sources(request);
+  }
+
+  explain(request: ExplainRequest): Promise<InsightAnswer> {
+    return this.#questions.explain(request);
+  }
+
+  watchSenders(family: string): number {
+    const nowMs = this.#ledger.nowMs();
+    if (this.#ledger.state.families.find(family) === undefined)
+      throw new RequestError('not_found', `there is no family ${quote(family)}`);
+    this.notes.watch(family, nowMs, nowMs + WATCH_MS);
+    this.rate.lookAtAll(WATCH_MS);
+    return (this.#ledger.wallMs() + WATCH_MS) / 1000;
   }
 
   /** Questions that are being answered end. */

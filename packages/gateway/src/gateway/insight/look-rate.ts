@@ -6,8 +6,12 @@
 /** Looks in a second, about. */
 const LOOKS_A_SECOND = 32;
 const WINDOW_MS = 1000;
+/** Where all pushes are looked at, so many in a second are shown. */
+const WITHIN_MAX = 2 * LOOKS_A_SECOND;
 
 export class LookRate {
+  /** Whether the look that was begun last is one of so many in a second, and not only there because all pushes are looked at. */
+  isWithin = true;
   readonly #now: () => number;
   /** Pushes until the next look. */
   #left = 1;
@@ -31,11 +35,6 @@ export class LookRate {
     return this.#left <= 0;
   }
 
-  /** Whether all pushes are looked at, however many there are. */
-  get isExact(): boolean {
-    return this.#now() < this.#allUntilMs;
-  }
-
   /** From now on, for so long. */
   lookAtAll(forMs: number): void {
     this.#allUntilMs = Math.max(this.#allUntilMs, this.#now() + forMs);
@@ -48,10 +47,11 @@ export class LookRate {
   begin(): number {
     const nowMs = this.#now();
     const gap = this.#gap;
+    const isExact = nowMs < this.#allUntilMs;
     if (nowMs - this.#windowSinceMs >= WINDOW_MS) this.#beginWindow(nowMs);
     this.#windowPushes += gap;
     this.#windowLooks += 1;
-    const isExact = nowMs < this.#allUntilMs;
+    this.isWithin = this.#windowLooks <= WITHIN_MAX || !isExact;
     // A burst does not wait for the end of the second.
     if (!isExact && this.#windowLooks % LOOKS_A_SECOND === 0) this.#every *= 2;
     this.#gap = isExact ? 1 : this.#nextGap();

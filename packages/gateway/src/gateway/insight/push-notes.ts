@@ -1,4 +1,5 @@
 /** What is remembered of families and of paths from the pushes that were looked at, and from those that were refused. The oldest is forgotten first. */
+import { RequestError } from '../../model/errors.ts';
 import type { GroupingKey } from '../../model/labels.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { State } from '../../state/state.ts';
@@ -19,14 +20,18 @@ const LOOKED_AT_MAX = 8192;
 const KEY_CHARS_MAX = 1024;
 /** While a family is watched: so many senders are told apart. */
 const WATCHED_SENDERS_MAX = 512;
+const WATCHED_MAX = 8;
+/** For so long after that it is known what was counted. */
+const KEPT_MS = 300_000;
 
 interface FamilyNotes {
   /** About, since it is remembered. */
   pushes: number;
   lastMs: number;
   readonly senders: SenderSketch;
-  /** Exact, as long as the family is watched. */
+  /** Exact, of the time in which it is or was watched. */
   watched: SenderSketch | undefined;
+  watchedUntilMs: number | undefined;
 }
 
 export interface PathNotes {
@@ -51,6 +56,8 @@ export class PushNotes {
   readonly #families = new Map<string, FamilyNotes>();
   readonly #paths = new Map<string, PathNotes>();
   readonly #places = new Places(PLACES_MAX);
+  /** Names of families. */
+  readonly #watched = new Set<string>();
 
   family(name: string): FamilyNotes | undefined {
     return this.#families.get(name);
@@ -80,7 +87,8 @@ export class PushNotes {
       if (batch.sender.byJob) continue;
       const brought = Math.max(value, counts);
       notes.senders.add(sender, { value: brought * weight, pushes: weight, nowMs });
-      notes.watched?.add(sender, { value: brought, pushes: 1, nowMs });
+      if (nowMs < (notes.watchedUntilMs ?? 0))
+        notes.watched?.add(sender, { value: brought, pushes: 1, nowMs });
     }
     if (key.text.length > KEY_CHARS_MAX) return;
     const known = this.#paths.get(key.text);
@@ -104,11 +112,25 @@ export class PushNotes {
     this.#keepPath({ ...before, refused: before.refused + 1 });
   }
 
-  /** Counts who adds to a family exactly, from now on. */
-  watch(name: string, nowMs: number): FamilyNotes {
+  /** Counts exactly who adds to a family, from now on until then. Throws RequestError. */
+  watch(name: string, nowMs: number, untilMs: number): void {
+    for (const each of this.#watched) {
+      const known = this.#families.get(each);
+      if (known !== undefined && nowMs < (known.watchedUntilMs ?? 0) + KEPT_MS) continue;
+      if (known !== undefined) [known.watched, known.watchedUntilMs] = [undefined, undefined];
+      this.#watched.delete(each);
+    }
+    if (this.#watched.size >= WATCHED_MAX && !this.#watched.has(name))
+      throw new RequestError(
+        'too_many_requests',
+        `${WATCHED_MAX} families are watched, the maximum; retry in some minutes`,
+      );
+    this.#watched.add(name);
     const notes = this.#note(name, nowMs);
-    notes.watched ??= new SenderSketch(nowMs, new Places(WATCHED_SENDERS_MAX), WATCHED_SENDERS_MAX);
-    return notes;
+    const isOver = nowMs >= (notes.watchedUntilMs ?? 0);
+    if (isOver || notes.watched === undefined)
+      notes.watched = new SenderSketch(nowMs, new Places(WATCHED_SENDERS_MAX), WATCHED_SENDERS_MAX);
+    notes.watchedUntilMs = untilMs;
   }
 
   #keepPath(notes: PathNotes): void {
@@ -127,6 +149,7 @@ export class PushNotes {
         lastMs: nowMs,
         senders: new SenderSketch(nowMs, this.#places),
         watched: undefined,
+        watchedUntilMs: undefined,
       };
     } else this.#families.delete(name);
     this.#families.set(name, notes);

@@ -3,19 +3,23 @@ import { inExpositionTurns } from '../../exposition/exposition-turns.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import { labelNameText } from '../../model/series-text.ts';
+import type { State } from '../../state/state.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import type { Selector } from '../../rules/selector.ts';
 import type {
+  ExplainRequest,
   FamiliesRequest,
   FamilyRequest,
   InsightAnswer,
   PageRequest,
   SourcesRequest,
 } from '../insight-api.ts';
+import { SeriesScan } from '../deletions/scan.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { parseSelectors } from '../listings/listings.ts';
 import type { Listings } from '../listings/listings.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
+import { explain } from './explanation.ts';
 import { familyEntry, listFamilies, rulesFor } from './family-list.ts';
 import { pageOfFamily } from './family-page.ts';
 import type { PushNotes } from './push-notes.ts';
@@ -86,6 +90,24 @@ export class Questions {
     return this.#look(listSources(known, { ...request, parts: partsOf(request.search) }), request);
   }
 
+  async explain(request: ExplainRequest): Promise<InsightAnswer> {
+    const { ledger, notes } = this.#deps;
+    const { limit, match } = request;
+    const { state } = ledger;
+    const selectors = await this.#selectors(match, request);
+    while (ledger.applying !== undefined) await ledger.applying;
+    // So that no number that is found is used again.
+    state.hold();
+    try {
+      const { found, hasMore } = await this.#look(findSeries(state, selectors, limit), request);
+      const known = { state, notes, wallOffsetMs: this.#wallOffsetMs };
+      return await this.#look(explain(known, found, { hasMore }), request);
+    } finally {
+      state.letGo();
+      ledger.recycle();
+    }
+  }
+
   /** What is under way stops at its next turn. */
   close(): void {
     this.#isClosed = true;
@@ -121,6 +143,25 @@ export class Questions {
     if (this.#isClosed) throw new RequestError('shutting_down', 'the gateway is shutting down; retry later');
     if (client.isGone) throw new ClientGone();
   }
+}
+
+/** The first series that match, by what names each. */
+function* findSeries(
+  state: State,
+  selectors: readonly Selector[],
+  limit: number,
+): Generator<void, { readonly found: readonly number[]; readonly hasMore: boolean }> {
+  const scan = new SeriesScan(state, selectors);
+  const found: number[] = [];
+  while (!scan.isDone && found.length <= limit) {
+    scan.step();
+    for (const accumulator of scan.take()) {
+      found.push(accumulator);
+      if (found.length > limit) break;
+    }
+    yield;
+  }
+  return { found: found.slice(0, limit), hasMore: found.length > limit };
 }
 
 /** The words of a search. Throws RequestError. */

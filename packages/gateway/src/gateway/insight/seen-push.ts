@@ -1,5 +1,4 @@
 /** What a push did, of those that are looked at: what was new, and a few of its series with their values before and after. */
-import type { GroupingKey } from '../../model/labels.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -30,9 +29,8 @@ interface Changing {
 }
 
 export class SeenPush {
-  readonly key: GroupingKey;
-  /** How many pushes it stands for. */
-  readonly weight: number;
+  /** Pushes before it that were not seen. */
+  readonly missed: number;
   readonly samples: number;
   /** Samples of series that were not there. */
   readonly newSeries: number;
@@ -43,9 +41,8 @@ export class SeenPush {
   readonly #changing: readonly Changing[];
 
   /** To be made before the push is applied. */
-  constructor(key: GroupingKey, weight: number, batch: Batch, state: State) {
-    this.key = key;
-    this.weight = weight;
+  constructor(missed: number, batch: Batch, state: State) {
+    this.missed = missed;
     this.samples = batch.samples;
     this.newSeries = batch.pendingSeries.length;
     this.byJob = batch.sender.byJob;

@@ -7,7 +7,7 @@ import type { Log } from '../../primitives/log.ts';
 import { quote } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
-import { answeredAsJson, beginJson } from './json.ts';
+import { answeredAsJson, answerJson, beginJson } from './json.ts';
 import { LongAnswers } from './long-answers.ts';
 import { limitOf, queryOf, valueOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
@@ -16,6 +16,9 @@ import type { Handler } from './routes.ts';
 
 /** Entries of one answer. */
 const PAGE_MAX = 1000;
+/** Series that are explained, where no limit is given, and at the most. */
+const EXPLAINED = 20;
+const EXPLAINED_MAX = 100;
 
 interface InsightDeps {
   readonly gateway: Pick<GatewayApi, 'insight'>;
@@ -23,7 +26,7 @@ interface InsightDeps {
   readonly cors: CorsPolicy;
 }
 
-type HandlerNames = 'families' | 'family' | 'listSources';
+type HandlerNames = 'families' | 'family' | 'listSources' | 'explain' | 'watchSenders';
 /** Asks what a request is for. Throws RequestError at once for parameters that are wrong. */
 type Ask = (parameters: Parameters, page: PageRequest, exchange: Exchange) => Promise<InsightAnswer>;
 
@@ -58,6 +61,17 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
       const selector = valueOf(parameters, 'selector');
       const match = [...matchOf(parameters), ...(selector === '' ? [] : [selector])];
       return insight.family({ ...page, name: nameOf(path), match });
+    }),
+    explain: answered((parameters, { client, limit }) => {
+      const match = matchOf(parameters);
+      if (match.length === 0)
+        throw invalid('match[] is missing; say which series, as in match[]=up{job="x"}');
+      const isGiven = valueOf(parameters, 'limit') !== '';
+      return insight.explain({ match, limit: Math.min(isGiven ? limit : EXPLAINED, EXPLAINED_MAX), client });
+    }),
+    watchSenders: answeredAsJson(deps, async (exchange) => {
+      const family = valueOf(queryOf(exchange.request), 'family');
+      answerJson(exchange, deps.cors, { until: insight.watchSenders(family) });
     }),
     listSources: answered((parameters, page) =>
       insight.sources({ ...page, search: valueOf(parameters, 'search') }),

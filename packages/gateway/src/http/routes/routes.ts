@@ -26,6 +26,8 @@ type Place =
   | 'families'
   | 'family'
   | 'validate'
+  | 'explain'
+  | 'explain_watch'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -53,6 +55,8 @@ export type HandlerName =
   | 'family'
   | 'listSources'
   | 'validate'
+  | 'explain'
+  | 'watchSenders'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -92,6 +96,8 @@ export const routeTable: readonly Route[] = [
   { place: 'family', methods: ['GET', 'HEAD'], handler: 'family', role: 'read' },
   { place: 'sources', methods: ['GET', 'HEAD'], handler: 'listSources', role: 'read' },
   { place: 'validate', methods: ['POST', 'PUT'], handler: 'validate', role: 'push' },
+  { place: 'explain', methods: ['GET', 'HEAD'], handler: 'explain', role: 'read' },
+  { place: 'explain_watch', methods: ['POST', 'PUT'], handler: 'watchSenders', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -125,6 +131,8 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/status/me', 'me'],
   ['/api/v1/watch', 'watch'],
   ['/api/v1/families', 'families'],
+  ['/api/v1/explain', 'explain'],
+  ['/api/v1/explain/watch', 'explain_watch'],
   ['/api/v1/validate', 'validate'],
 ]);
 const FAMILY_PATH = '/api/v1/families/';
