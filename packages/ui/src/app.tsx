@@ -124,9 +124,7 @@ function Frame({
   useShortcut();
   useEffect(() => {
     // On a phone not all of them are seen.
-    document
-      .querySelector('.top nav [aria-current]')
-      ?.scrollIntoView({ inline: 'center', block: 'nearest' });
+    document.querySelector('.top nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
   }, [first]);
   return (
     <>

@@ -137,18 +137,29 @@ export interface Sources extends Page {
   readonly sources: readonly Source[];
 }
 
-export interface Explained {
+/** Who adds to a family, of whatever series. */
+export interface Adders {
+  readonly senders: readonly Sender[];
+  /** When it began to count; null where the parts are exact without counting. */
+  readonly since: number | null;
+  /** The most by which a share is too high. */
+  readonly error: number;
+}
+
+export interface Explained extends Adders {
   readonly labels: Labels;
   readonly value: string;
-  readonly mode: string;
-  readonly since: number | null;
-  readonly error: number;
-  readonly senders: readonly Sender[];
+  readonly mode: 'by-job' | 'add' | 'mixed';
+  /** How many sources have a part, and what those have that are not listed. */
+  readonly sources?: number;
+  readonly others?: number | string;
+  readonly added?: (Adders & { readonly until?: number | null }) | null;
 }
 
 export interface Explanation {
   readonly series: readonly Explained[];
   readonly exact: boolean;
+  readonly more?: boolean;
 }
 
 export interface ValidatedSeries {

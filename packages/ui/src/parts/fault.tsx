@@ -29,7 +29,7 @@ export function Fault({
             {typeof column === 'number' ? `, column ${column}` : ''}
           </span>
         ) : null}{' '}
-        <bdi>{cut(message, 2_000)}</bdi>
+        <Message text={cut(message, 2_000)} />
       </p>
       {excerpt ? <Excerpt text={excerpt} column={column ?? undefined} line={line ?? undefined} /> : null}
       {remedy === undefined ? null : (
@@ -44,6 +44,12 @@ export function Fault({
 
 /** At most so much before and behind the place. */
 const AROUND = 60;
+
+/** What a message quotes of the body is marked. */
+function Message({ text }: { text: string }): JSX.Element {
+  const pieces = text.split(/("(?:[^"\\]|\\.)*")/);
+  return <bdi>{pieces.map((piece, i) => (i % 2 === 0 ? piece : <q key={i}>{piece.slice(1, -1)}</q>))}</bdi>;
+}
 
 /** One line of a body, cut to what is around the place. `column` counts from 1. */
 export function Excerpt({

@@ -211,7 +211,7 @@ function Outcome({
           <Fault
             {...problem}
             excerpt={
-              problem.excerpt ?? (typeof problem.line === 'number' ? lines[problem.line - 1] : undefined)
+              (typeof problem.line === 'number' ? lines[problem.line - 1] : undefined) ?? problem.excerpt
             }
           />
           {typeof problem.line === 'number' ? (
