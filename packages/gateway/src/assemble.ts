@@ -75,6 +75,7 @@ export function assemble(
   });
   gateway.telemetry = telemetry;
   gateway.insight.pushPath = httpOptions.pushPath;
+  gateway.insight.configFile = parts.configFile ?? null;
   const access = new Access({
     now: () => performance.now(),
     wallMs: () => clock.now(),
@@ -90,7 +91,7 @@ export function assemble(
     version,
     revision: revision(),
     whyNotReady,
-    reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
+    reload: parts.lifecycle === true ? (who) => reload?.run(who) ?? nothingToReload() : undefined,
     access,
   });
   return { gateway, server, reload };

@@ -1,5 +1,6 @@
 /** The configuration file on disk: read at the start, and again whenever that is asked for. */
 import type { Gateway } from './gateway/gateway.ts';
+import type { Who } from './gateway/insight-api.ts';
 import { describeRenames, fieldsOf } from './gateway/renames.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import { RequestError } from './model/errors.ts';
@@ -12,6 +13,9 @@ import { describeProblem, showProblem } from './rules/file/problems.ts';
 import { countEntries, readRulesInSteps } from './rules/file/read-rules.ts';
 import type { Circumstances } from './rules/file/read-rules.ts';
 import type { Rules } from './rules/rules.ts';
+
+/** Nobody says who sent it. */
+const bySignal: Who = { name: null, address: null };
 
 /** A message about the file: in one line, as logs have it, and with the line of the file below it, for people. */
 interface Message {
@@ -88,9 +92,14 @@ export class RulesReload {
   }
 
   /** Resolves with what to answer; rejects with RequestError, and then the previous rules hold on. */
-  run(): Promise<string> {
+  run(who: Who = bySignal): Promise<string> {
     const run = this.#last.then(() => this.#run());
-    this.#last = run.catch(() => undefined);
+    const audited = (outcome: string): void =>
+      this.#gateway.insight.audited({ what: 'reload', who, detail: this.#path, outcome });
+    this.#last = run.then(
+      () => audited('reloaded'),
+      (error: unknown) => audited(error instanceof RequestError ? error.code : 'internal'),
+    );
     return run;
   }
 

@@ -40,7 +40,7 @@ test('a line has gaps, and a point alone is a dot', () => {
   expect(pathOf([0, 1, 2])).toMatch(/^M1\.0 22\.0L48\.0 12\.0L95\.0 2\.0$/);
 });
 
-test('buckets alone, of what is cumulative', () => {
+test('of buckets the newest that is known', () => {
   const buckets = [
     { le: '1', points: [1, 2, null] },
     { le: '2', points: [1, 5, null] },
@@ -48,7 +48,7 @@ test('buckets alone, of what is cumulative', () => {
   ];
   expect(lastBuckets({ buckets })).toEqual([
     { le: '1', count: 2 },
-    { le: '2', count: 3 },
+    { le: '2', count: 5 },
   ]);
 });
 

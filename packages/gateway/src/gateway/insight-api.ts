@@ -91,6 +91,60 @@ export interface Validated {
   readonly truncated: boolean;
 }
 
+/** A scrape that was answered. */
+export interface ScrapeNote {
+  /** The aggregate, or the gateway's own metrics. */
+  readonly target: 'aggregate' | 'own';
+  readonly address: string | undefined;
+  readonly userAgent: string;
+  /** Before compression. */
+  readonly bytes: number;
+  readonly format: string;
+  readonly seconds: number;
+}
+
+export interface ShownScraper extends Omit<ScrapeNote, 'address'> {
+  readonly address: string | null;
+  /** Seconds since the Unix epoch. */
+  readonly last: number;
+  /** About; null where it came once. */
+  readonly intervalSeconds: number | null;
+  readonly scrapes: number;
+}
+
+/** Who asked for something: the token or user, and where from. */
+export interface Who {
+  readonly name: string | null;
+  readonly address: string | null;
+}
+
+/** What an operator or a sender asked for that takes something away, or changes the rules. */
+export interface AuditEntry {
+  /** Seconds since the Unix epoch. */
+  readonly time: number;
+  readonly what: 'delete' | 'delete_series' | 'delete_sources' | 'wipe' | 'reload';
+  readonly who: Who;
+  readonly detail: string;
+  readonly outcome: string;
+}
+
+export interface ShownLimit {
+  readonly name: string;
+  readonly used: number;
+  readonly max: number;
+  /** How much more there is in an hour; null while that is not known. */
+  readonly perHour: number | null;
+  /** Null where it does not grow. */
+  readonly secondsUntilFull: number | null;
+}
+
+/** Of the last hour: of a family, or of the first series that matches. */
+export interface HistoryRequest {
+  readonly family: string;
+  readonly series: string;
+  readonly client: { readonly isGone: boolean };
+}
+
 /** Who pushes. */
 export interface Pusher {
   readonly key: GroupingKey;
@@ -112,6 +166,14 @@ export interface InsightApi {
   explain(request: ExplainRequest): Promise<InsightAnswer>;
   /** Counts exactly for some time who adds to a family; until when, in seconds since the Unix epoch. Throws RequestError. */
   watchSenders(family: string): number;
+  rules(client: { readonly isGone: boolean }): Promise<InsightAnswer>;
+  /** Resolves with what is to be answered. */
+  history(request: HistoryRequest): Promise<object>;
+  scrapers(): readonly ShownScraper[];
+  audit(): readonly AuditEntry[];
+  limits(): readonly ShownLimit[];
+  scraped(note: ScrapeNote): void;
+  audited(entry: Omit<AuditEntry, 'time'>): void;
   /** Tells those who watch of what was refused, as it is to be shown. */
   refused(shown: () => object): void;
   /** Notes that a push was refused. */

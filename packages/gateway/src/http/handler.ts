@@ -5,6 +5,7 @@ import type { Access } from '../access/access.ts';
 import { checkMay } from '../access/principal.ts';
 import type { Principal } from '../access/principal.ts';
 import type { GatewayApi } from '../gateway/api.ts';
+import type { Who } from '../gateway/insight-api.ts';
 import type { Telemetry } from '../gateway/telemetry/telemetry.ts';
 import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
@@ -40,6 +41,7 @@ import type { PushDeps } from './routes/push.ts';
 import { reloadHandler } from './routes/reload.ts';
 import { RecentRefusals } from './replies/recent-refusals.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
+import { auditedAs, whoOf } from './routes/audited.ts';
 import { senderOf } from './senders/sender.ts';
 import { checkServed, createRoutes, HEALTHY_PATH, pageFileInPath, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
@@ -61,7 +63,7 @@ export interface HandlerDeps {
   /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
   readonly whyNotReady?: () => RequestError | undefined;
   /** Reloads the configuration file, and resolves with what to answer; left out where that is not enabled. */
-  readonly reload?: (() => Promise<string>) | undefined;
+  readonly reload?: ((who: Who) => Promise<string>) | undefined;
   /** Left out, everybody may do everything. */
   readonly access?: Access | undefined;
 }
@@ -281,6 +283,13 @@ function createRefusals(
     refusals.add(sender, refusal);
     gateway.insight.refused(() => shown(refusal));
     if (what === 'push') notePath(exchange, sender);
+    else
+      gateway.insight.audited({
+        what: auditedAs(exchange),
+        who: whoOf(exchange, remote),
+        detail: path,
+        outcome: code,
+      });
     const token = exchange.principal?.token?.rule.name;
     if (token !== undefined && exchange.isPush) telemetry.pushedBy(token, 'refused');
   };
@@ -335,8 +344,17 @@ function createHandlers(
     preflight: preflightHandler(pushDeps),
     scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors, addressOf: shared.addressOf }),
     telemetry: async (exchange) => {
+      const started = performance.now();
       const page = await telemetryPage();
       answerText(exchange, { text: page.body, contentType: page.contentType });
+      gateway.insight.scraped({
+        target: 'own',
+        address: shared.addressOf(exchange.request),
+        userAgent: exchange.request.headers['user-agent'] ?? '',
+        bytes: Buffer.byteLength(page.body),
+        format: 'text',
+        seconds: (performance.now() - started) / 1_000,
+      });
     },
     ...listingHandlers({
       gateway,
@@ -372,20 +390,24 @@ function createHandlers(
       if (why !== undefined) throw why;
       answerText(exchange, { text: 'OK\n' });
     },
-    reload: reloadHandler({ reload: deps.reload, cors: shared.cors }),
+    reload: reloadHandler({ reload: deps.reload, cors: shared.cors, addressOf: shared.addressOf }),
     ...adminHandlers({
       gateway,
       isEnabled: options.enableAdminApi,
       allowedHosts: options.allowedHosts,
       addressOf: shared.addressOf,
     }),
-    page: pageHandler({
-      gateway,
-      pushPath: options.pushPath,
-      telemetryPath: options.telemetryPath,
-      version: deps.version,
-      links,
-    }),
+    ...pageHandlers(deps, links),
+  };
+}
+
+function pageHandlers(
+  { gateway, options, version }: HandlerDeps,
+  links: Links,
+): Record<'page' | 'pageFiles', Handler> {
+  const { pushPath, telemetryPath } = options;
+  return {
+    page: pageHandler({ gateway, pushPath, telemetryPath, version, links }),
     pageFiles: pageFilesHandler(pageFileInPath),
   };
 }

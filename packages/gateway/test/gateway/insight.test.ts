@@ -6,6 +6,7 @@ import { LookRate } from '../../src/gateway/insight/look-rate.ts';
 import { PushNotes } from '../../src/gateway/insight/push-notes.ts';
 import { Places, SENDERS_MAX, SenderSketch } from '../../src/gateway/insight/sender-sketch.ts';
 import type { Sender } from '../../src/gateway/insight/sender-sketch.ts';
+import { History } from '../../src/gateway/insight/history.ts';
 import { listSources } from '../../src/gateway/insight/source-pages.ts';
 import { Random } from '../support/random.ts';
 import { ScrapeDesk } from './scrape-desk.ts';
@@ -103,7 +104,8 @@ test('lists are made in steps, however many families and sources there are', asy
   for (let i = 0; i < 3_000; i += 1) desk.push(`f${i} 1\n`, `[["job","${i}"]]`, 'PUT');
   const { state } = desk.ledger;
   const notes = new PushNotes();
-  const known = { state, notes, wallOffsetMs: 0, nowMs: 0, rateOf: () => null };
+  const history = new History(desk.ledger);
+  const known = { state, notes, wallOffsetMs: 0, nowMs: 0, history };
   const page = { limit: 1000, after: undefined, parts: ['1'] };
   const families = listFamilies(known, { ...page, names: undefined, sort: 'series' });
   const sources = listSources(known, page);

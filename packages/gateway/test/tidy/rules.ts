@@ -84,6 +84,7 @@ export const layers: Layers = {
   ],
   'gateway/pushes': [
     'gateway/api.ts',
+    'gateway/insight-api.ts',
     'gateway/options.ts',
     'gateway/ledger',
     'gateway/insight',

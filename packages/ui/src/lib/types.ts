@@ -211,7 +211,7 @@ export interface Scraper {
 export interface AuditEntry {
   readonly time: number | string;
   readonly what: string;
-  readonly who: { readonly token: string | null; readonly address: string | null };
+  readonly who: { readonly name: string | null; readonly address: string | null };
   readonly detail: string;
   readonly outcome: string;
 }
@@ -227,8 +227,10 @@ export interface Limit {
 export interface Rule {
   readonly text: string;
   readonly kind: string;
-  readonly catches: readonly string[];
-  readonly count: number;
+  readonly index?: number;
+  /** Of metrics alone. */
+  readonly catches?: readonly string[];
+  readonly count?: number;
 }
 
 export interface Statistic {

@@ -40,7 +40,7 @@ export function AuditView(): JSX.Element {
                 {
                   name: 'Who',
                   cell: ({ who }) =>
-                    [who.token ?? '', who.address ?? ''].filter((text) => text !== '').join(', ') || '–',
+                    [who.name ?? '', who.address ?? ''].filter((text) => text !== '').join(', ') || '–',
                 },
                 { name: 'Outcome', cell: ({ outcome }) => cut(outcome, 200) },
               ]}

@@ -61,7 +61,7 @@ function Charts({ history, unit }: { history: History; unit: string }): JSX.Elem
       )}
       {buckets.length === 0 ? null : (
         <div>
-          <h2>Buckets</h2>
+          <h2>Buckets, per second</h2>
           <BucketBars buckets={buckets} />
         </div>
       )}
@@ -69,16 +69,12 @@ function Charts({ history, unit }: { history: History; unit: string }): JSX.Elem
   );
 }
 
-/** What is in each bucket alone, by its newest points: those of the API are cumulative, as those of the text format. */
+/** What goes into each bucket alone, by its newest points. */
 export function lastBuckets({
   buckets = [],
 }: Pick<History, 'buckets'>): readonly { readonly le: string; readonly count: number }[] {
-  let below = 0;
   return buckets.flatMap(({ le, points }) => {
     const last = points.findLast((point) => point !== null);
-    if (last === undefined || last === null) return [];
-    const count = Math.max(0, last - below);
-    below = Math.max(below, last);
-    return [{ le, count }];
+    return last === undefined || last === null ? [] : [{ le, count: last }];
   });
 }

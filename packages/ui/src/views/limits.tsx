@@ -1,7 +1,7 @@
 /** How full the limits are, and when they will be. */
 import type { JSX } from 'preact';
 
-import { duration, percent, si } from '../lib/format.ts';
+import { bytes, duration, percent, si, whole } from '../lib/format.ts';
 import { useLoaded } from '../lib/hooks.ts';
 import type { Limit } from '../lib/types.ts';
 import { Count, Empty, Loading, Meter } from '../parts/basic.tsx';
@@ -16,7 +16,9 @@ export function LimitsView(): JSX.Element {
       <div class="head">
         <h1>Limits</h1>
       </div>
-      <p class="dim">What a push would exceed is refused. Each limit has a flag of the same name.</p>
+      <p class="dim">
+        A push that would exceed one of them is refused, unless it says that what is beyond is dropped.
+      </p>
       <Loading of={loaded}>
         {({ limits }) =>
           limits.length === 0 ? <Empty title="No limits are set" /> : <LimitTable limits={limits} />
@@ -47,8 +49,8 @@ function LimitTable({ limits }: { limits: readonly Limit[] }): JSX.Element {
             </span>
           ),
         },
-        { name: 'Now', isNumber: true, cell: ({ used }) => <Count value={used} /> },
-        { name: 'Limit is', isNumber: true, cell: ({ max }) => <Count value={max} /> },
+        { name: 'Now', isNumber: true, cell: ({ name, used }) => <Amount name={name} value={used} /> },
+        { name: 'Limit is', isNumber: true, cell: ({ name, max }) => <Amount name={name} value={max} /> },
         {
           name: 'Growth',
           isNumber: true,
@@ -74,4 +76,8 @@ function LimitTable({ limits }: { limits: readonly Limit[] }): JSX.Element {
       ]}
     />
   );
+}
+
+function Amount({ name, value }: { name: string; value: number }): JSX.Element {
+  return name.includes('bytes') ? <span title={whole(value)}>{bytes(value)}</span> : <Count value={value} />;
 }

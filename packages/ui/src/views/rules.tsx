@@ -1,7 +1,7 @@
 /** The rules in force, and the metrics each one catches. */
 import type { JSX } from 'preact';
 
-import { plural } from '../lib/format.ts';
+import { plural, whole } from '../lib/format.ts';
 import { useLoaded } from '../lib/hooks.ts';
 import { hashOf } from '../lib/router.ts';
 import type { Rule } from '../lib/types.ts';
@@ -44,29 +44,34 @@ function Nothing({ file }: { file: string | null }): JSX.Element {
 function List({ rules }: { rules: readonly Rule[] }): JSX.Element {
   return (
     <ol class="feed rules" aria-label="Rules, in their order">
-      {rules.map(({ text, kind, catches, count }, i) => (
+      {rules.map(({ text, kind, catches = [], count }, i) => (
         <li key={`${i} ${text}`}>
           <Badge>{kind}</Badge>
           <div class="entry">
             <Code name={`Rule ${i + 1}`} text={text} />
-            <p class={count === 0 ? 'warn-text' : undefined}>
-              {count === 0 ? 'Catches no metric that is there now.' : `Catches ${plural(count, 'metric')}: `}
-            </p>
-            <ul class="chips">
-              {catches.map((name) => (
-                <li key={name}>
-                  <a class="chip" href={hashOf(['metrics', name])} title={cut(name, 1_000)}>
-                    <bdi class="chip-value">{cut(name, 100)}</bdi>
-                  </a>
-                </li>
-              ))}
-              {count > catches.length && catches.length > 0 ? (
-                <li class="dim">and {count - catches.length} more</li>
-              ) : null}
-            </ul>
+            {count === undefined ? null : <Catches catches={catches} count={count} />}
           </div>
         </li>
       ))}
     </ol>
+  );
+}
+
+function Catches({ catches, count }: { catches: readonly string[]; count: number }): JSX.Element {
+  if (count === 0) return <p class="warn-text">Catches no metric that is there now.</p>;
+  return (
+    <>
+      <p>Catches {plural(count, 'metric')}:</p>
+      <ul class="chips">
+        {catches.map((name) => (
+          <li key={name}>
+            <a class="chip" href={hashOf(['metrics', name])} title={cut(name, 1_000)}>
+              <bdi class="chip-value">{cut(name, 100)}</bdi>
+            </a>
+          </li>
+        ))}
+        {count > catches.length ? <li class="dim">and {whole(count - catches.length)} more</li> : null}
+      </ul>
+    </>
   );
 }

@@ -156,7 +156,7 @@ function history(url: URL): object {
       '0.9': points.map((p) => p && p / 400),
       '0.99': points.map((p) => p && p / 150),
     },
-    buckets: les.map((le, i) => ({ le, points: points.map((p) => p && p * (1 - Math.exp((-i * i) / 12))) })),
+    buckets: les.map((le, i) => ({ le, points: points.map((p) => p && p * i * Math.exp((-i * i) / 12)) })),
   };
 }
 
@@ -283,9 +283,9 @@ export const busyDay: Answers = {
   },
   '/api/v1/limits': {
     limits: [
-      { name: 'limit.series', used: 1_487_212, max: 1_500_000, perHour: 24_000, secondsUntilFull: 1_918 },
-      { name: 'limit.families', used: 2_000, max: 10_000, perHour: 0, secondsUntilFull: null },
-      { name: 'storage.max-size', used: 8.1e8, max: 1e9, perHour: 2.1e6, secondsUntilFull: 325_000 },
+      { name: 'series', used: 1_487_212, max: 1_500_000, perHour: 24_000, secondsUntilFull: 1_918 },
+      { name: 'families', used: 2_000, max: 10_000, perHour: 0, secondsUntilFull: null },
+      { name: 'storage_bytes', used: 8.1e8, max: 1e9, perHour: 2.1e6, secondsUntilFull: 325_000 },
     ],
   },
   '/api/v1/scrapers': {
@@ -325,10 +325,10 @@ export const busyDay: Answers = {
   '/api/v1/rules': {
     file: '/etc/gateway.yaml',
     rules: [
-      { kind: 'metrics', text: '- match: queue_depth\n  gauge: max\n', catches: ['queue_depth'], count: 1 },
+      { kind: 'metrics', text: '{ match: queue_depth, gauge: max }', catches: ['queue_depth'], count: 1 },
       {
         kind: 'metrics',
-        text: '- match: \'{__name__=~"service_.*"}\'\n  ttl: 1d\n',
+        text: '{ match: \'{__name__=~"service_.*"}\', ttl: 1d }',
         catches: Array.from(
           { length: 20 },
           (_, i) => `service_${String(i + 6).padStart(4, '0')}_operations_total`,
@@ -343,14 +343,14 @@ export const busyDay: Answers = {
       {
         time: now() - 320,
         what: 'reload',
-        who: { token: null, address: null },
+        who: { name: null, address: null },
         detail: '3 rules, by SIGHUP',
         outcome: 'in force',
       },
       {
         time: now() - 9_000,
-        what: 'delete',
-        who: { token: 'admin', address: '10.0.0.9' },
+        what: 'delete_series',
+        who: { name: 'token admin', address: '10.0.0.9' },
         detail: '{job="old"}',
         outcome: '41 series deleted',
       },

@@ -1,19 +1,24 @@
 /** The families, a page at a time. */
+import { isDistribution } from '../../model/metric-type.ts';
 import type { MetricType } from '../../model/metric-type.ts';
 import { sortInSteps } from '../../read/sort-in-steps.ts';
 import { metricEntryText } from '../../rules/file/entry-text.ts';
 import type { Rules } from '../../rules/rules.ts';
 import { nameOfMetricRule } from '../../ingest/rewrite/push-rules.ts';
 import type { State } from '../../state/state.ts';
-import { holdsOnlyStartTimes, sampleSuffixes } from '../../store/families.ts';
+import { hasStartTimes, sampleSuffixes } from '../../store/families.ts';
 import type { Family } from '../../store/families.ts';
 import type { Listed } from '../api.ts';
 import type { FamilySort } from '../insight-api.ts';
 import { Answer, badCursor } from './answer.ts';
+import { isShown } from './shown-value.ts';
+import { rateAt } from './history-answer.ts';
+import type { History } from './history.ts';
 import type { PushNotes } from './push-notes.ts';
 
 const STEP_FAMILIES = 256;
 const STEP_ENTRIES = 16;
+const RATE_STEPS = 4;
 /** Series of a family of which it is looked at how many sources have them. */
 const SOURCES_OF_MAX = 16;
 
@@ -32,7 +37,7 @@ interface Known {
   readonly notes: PushNotes;
   /** What is to be added to the time of the ledger for that on the wall. */
   readonly wallOffsetMs: number;
-  readonly rateOf: (name: string) => number | null;
+  readonly history: Pick<History, 'pointsOf' | 'changedMs' | 'newestStep'>;
 }
 
 interface Entry {
@@ -50,8 +55,8 @@ export function* listFamilies(
   const { families } = state;
   const rankOf = (family: Family): number => {
     if (sort === 'series') return family.accumulatorCount;
-    const note = sort === 'name' ? undefined : notes.family(family.name);
-    return (sort === 'pushes' ? note?.pushes : note?.lastMs) ?? 0;
+    if (sort === 'last_change') return lastChangeOf(family.name, known);
+    return sort === 'pushes' ? (notes.family(family.name)?.pushes ?? 0) : 0;
   };
   for (let id = 0; id < families.byId.length; id += 1) {
     const family = families.byId[id];
@@ -89,10 +94,6 @@ function entryOf(after: string): Entry {
   return { name, rank: Number(rank) };
 }
 
-function isShown(family: Family): boolean {
-  return !family.discarded && family.rowCount > 0 && !holdsOnlyStartTimes(family);
-}
-
 function namesOf({ name, type }: Family): readonly string[] {
   return [name, ...sampleSuffixes(type).map((suffix) => name + suffix)];
 }
@@ -109,9 +110,10 @@ interface FamilyEntry {
   readonly rate: number | null;
 }
 
-export function familyEntry(family: Family, { state, notes, rateOf, wallOffsetMs }: Known): FamilyEntry {
+export function familyEntry(family: Family, { state, notes, history, wallOffsetMs }: Known): FamilyEntry {
   const { name, type, help = '', unit = '', accumulatorCount } = family;
   const note = notes.family(name);
+  const lastMs = lastChangeOf(name, { notes, history });
   return {
     name,
     type,
@@ -120,9 +122,24 @@ export function familyEntry(family: Family, { state, notes, rateOf, wallOffsetMs
     series: accumulatorCount,
     senders: Math.max(note?.senders.shares.length ?? 0, sourcesOf(family, state)),
     pushes: note?.pushes ?? 0,
-    lastChange: note === undefined ? null : (note.lastMs + wallOffsetMs) / 1000,
-    rate: rateOf(name),
+    lastChange: lastMs === 0 ? null : (lastMs + wallOffsetMs) / 1000,
+    rate: rateOf(family, history),
   };
+}
+
+/** 0 where nothing is known. */
+function lastChangeOf(name: string, { notes, history }: Pick<Known, 'notes' | 'history'>): number {
+  return Math.max(notes.family(name)?.lastMs ?? 0, history.changedMs(name) ?? 0);
+}
+
+/** By how much its counters, or counts, grow in a second; over a minute, or what there is of it. */
+function rateOf({ name, type }: Family, history: Known['history']): number | null {
+  const points = hasStartTimes(type) || isDistribution(type) ? history.pointsOf(name) : undefined;
+  for (let steps = RATE_STEPS; points !== undefined && steps > 0; steps -= 1) {
+    const rate = rateAt(points, history.newestStep, steps);
+    if (rate !== null) return rate;
+  }
+  return null;
 }
 
 /** How many sources have some series of it, at the least. */

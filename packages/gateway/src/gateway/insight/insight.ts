@@ -10,24 +10,33 @@ import { TextScratch } from '../../store/text-scratch.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { PushRequest } from '../api.ts';
 import type {
+  AuditEntry,
   EventReader,
   ExplainRequest,
   FamiliesRequest,
   FamilyRequest,
+  HistoryRequest,
   InsightAnswer,
   InsightApi,
   Pusher,
+  ScrapeNote,
+  ShownLimit,
+  ShownScraper,
   SourcesRequest,
 } from '../insight-api.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Listings } from '../listings/listings.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
+import { AuditLog } from './audit-log.ts';
 import { EventHub, eventText } from './event-hub.ts';
+import { History } from './history.ts';
+import { limitsOf } from './limit-list.ts';
 import { LookRate } from './look-rate.ts';
 import { labelPath } from './path-of-key.ts';
 import { PushNotes } from './push-notes.ts';
 import { Questions } from './questions.ts';
+import { ScraperNotes } from './scraper-notes.ts';
 import { SeenPush } from './seen-push.ts';
 import type { PushChange } from './seen-push.ts';
 
@@ -67,6 +76,7 @@ interface InsightDeps {
 
 export class Insight implements InsightApi {
   pushPath = '/metrics/';
+  configFile: string | null = null;
   readonly rate: LookRate;
   readonly notes: PushNotes = new PushNotes();
   readonly events: EventHub = new EventHub();
@@ -80,12 +90,16 @@ export class Insight implements InsightApi {
   #missed = 0;
 
   readonly #questions: Questions;
+  readonly #history: History;
+  readonly #scrapers = new ScraperNotes();
+  readonly #audit = new AuditLog();
 
   constructor(deps: InsightDeps) {
     const { ledger, now } = deps;
     this.#ledger = ledger;
     this.#now = now;
-    this.#questions = new Questions({ ...deps, notes: this.notes });
+    this.#history = new History(ledger);
+    this.#questions = new Questions({ ...deps, notes: this.notes, history: this.#history });
     this.rate = new LookRate(now);
     this.#scratch = new TextScratch(ledger.state.hashSeed);
   }
@@ -98,6 +112,7 @@ export class Insight implements InsightApi {
   /** To be called with such a push before it is applied. */
   see(batch: Batch, { key, by, client }: PushRequest): SeenPush | undefined {
     const weight = this.rate.begin();
+    this.#history.start();
     const { state } = this.#ledger;
     const how = { state, weight, nowMs: this.#ledger.nowMs() };
     this.notes.pushed({ key, by, address: client?.sender }, batch, how);
@@ -165,6 +180,34 @@ export class Insight implements InsightApi {
     return this.#questions.explain(request);
   }
 
+  rules(client: { readonly isGone: boolean }): Promise<InsightAnswer> {
+    return this.#questions.rules(this.configFile, client);
+  }
+
+  history(request: HistoryRequest): Promise<object> {
+    return this.#questions.history(request);
+  }
+
+  scrapers(): readonly ShownScraper[] {
+    return this.#scrapers.list();
+  }
+
+  audit(): readonly AuditEntry[] {
+    return this.#audit.list();
+  }
+
+  limits(): readonly ShownLimit[] {
+    return limitsOf(this.#ledger.state, this.#history);
+  }
+
+  scraped(note: ScrapeNote): void {
+    this.#scrapers.note(note, this.#ledger.wallMs() / 1000);
+  }
+
+  audited(entry: Omit<AuditEntry, 'time'>): void {
+    this.#audit.add({ ...entry, time: this.#ledger.wallMs() / 1000 });
+  }
+
   watchSenders(family: string): number {
     const nowMs = this.#ledger.nowMs();
     if (this.#ledger.state.families.find(family) === undefined)
@@ -176,6 +219,7 @@ export class Insight implements InsightApi {
 
   /** Questions that are being answered end. */
   close(): void {
+    this.#history.close();
     this.#questions.close();
   }
 

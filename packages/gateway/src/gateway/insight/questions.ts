@@ -2,6 +2,8 @@
 import { inExpositionTurns } from '../../exposition/exposition-turns.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
+import { hasBuckets } from '../../model/metric-type.ts';
+import { quote } from '../../primitives/quote.ts';
 import { labelNameText } from '../../model/series-text.ts';
 import type { State } from '../../state/state.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
@@ -10,6 +12,7 @@ import type {
   ExplainRequest,
   FamiliesRequest,
   FamilyRequest,
+  HistoryRequest,
   InsightAnswer,
   PageRequest,
   SourcesRequest,
@@ -21,6 +24,10 @@ import type { Listings } from '../listings/listings.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
 import { explain } from './explanation.ts';
 import { familyEntry, listFamilies, rulesFor } from './family-list.ts';
+import type { History } from './history.ts';
+import { historyOf } from './history-answer.ts';
+import type { HistoryAnswer } from './history-answer.ts';
+import { listRules } from './rule-list.ts';
 import { pageOfFamily } from './family-page.ts';
 import type { PushNotes } from './push-notes.ts';
 import { sendersOf } from './senders.ts';
@@ -39,6 +46,7 @@ interface QuestionDeps {
   readonly listings: Pick<Listings, 'list'>;
   readonly rules: Pick<RulesInForce, 'current'>;
   readonly notes: PushNotes;
+  readonly history: History;
 }
 
 type Asker = Pick<PageRequest, 'client'>;
@@ -108,14 +116,41 @@ export class Questions {
     }
   }
 
+  rules(file: string | null, client: Asker['client']): Promise<InsightAnswer> {
+    const { ledger, rules } = this.#deps;
+    return this.#look(listRules(rules.current, ledger.state, file), { client });
+  }
+
+  async history(request: HistoryRequest): Promise<HistoryAnswer> {
+    const { ledger, history } = this.#deps;
+    const { families, accumulators } = ledger.state;
+    const drawn = { step: history.newestStep, wallOffsetMs: this.#wallOffsetMs };
+    if (request.series !== '') {
+      const selectors = await this.#selectors([request.series], request);
+      const { found } = await this.#look(findSeries(ledger.state, selectors, 1), request);
+      const [accumulator] = found;
+      const family = accumulator === undefined ? undefined : families.byId[accumulators.family[accumulator]!];
+      if (accumulator === undefined || family === undefined)
+        throw new RequestError('not_found', `no series matches ${quote(request.series)}`);
+      const points = history.openSeries(accumulators.textOf(accumulator));
+      return historyOf({ type: family.type, points, buckets: undefined, ...drawn });
+    }
+    const family = families.find(request.family);
+    if (family === undefined)
+      throw new RequestError('not_found', `there is no family ${quote(request.family)}`);
+    const { name, type } = family;
+    const buckets = hasBuckets(type) ? history.openBuckets(name) : undefined;
+    return historyOf({ type, points: history.pointsOf(name), buckets, ...drawn });
+  }
+
   /** What is under way stops at its next turn. */
   close(): void {
     this.#isClosed = true;
   }
 
   #known() {
-    const { ledger, notes } = this.#deps;
-    return { state: ledger.state, notes, wallOffsetMs: this.#wallOffsetMs, rateOf: () => null };
+    const { ledger, notes, history } = this.#deps;
+    return { state: ledger.state, notes, history, wallOffsetMs: this.#wallOffsetMs };
   }
 
   /** What is to be added to the time of the ledger for that on the wall. */

@@ -1,4 +1,6 @@
 import type { State } from '../../state/state.ts';
+import { holdsOnlyStartTimes } from '../../store/families.ts';
+import type { Family } from '../../store/families.ts';
 import { AccumulatorKind, isAverage } from '../../store/policies.ts';
 
 /** What the exposition shows for an accumulator, were it made now; of a histogram's count all that its buckets hold. */
@@ -16,4 +18,9 @@ export function shownValue({ accumulators, families }: State, accumulator: numbe
     count += accumulators.sums.get(bucket);
   }
   return hasBuckets ? count : value;
+}
+
+/** Whether a family is one that the exposition has by its own name. */
+export function isShown(family: Family): boolean {
+  return !family.discarded && family.rowCount > 0 && !holdsOnlyStartTimes(family);
 }

@@ -30,7 +30,7 @@ const SERIES_MAX = 1000;
 const LOOKED_AT_MAX = 65_536;
 const STEP_ENTRIES = 128;
 
-export interface WouldBe {
+interface WouldBe {
   readonly series: readonly Omit<ValidatedSeries, 'rules'>[];
   /** As the state knows each of them; of a histogram or summary its count. */
   readonly texts: readonly string[];

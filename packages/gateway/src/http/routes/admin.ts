@@ -10,6 +10,7 @@ import { nosniff } from '../replies/headers.ts';
 import { sendText } from '../replies/send-text.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
+import { auditedAs, whoOf } from './audited.ts';
 import { isFromOwnPage } from './own-page.ts';
 import { FormReader, queryOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
@@ -40,6 +41,13 @@ export function adminHandlers(
       const { match, isDryRun } = parse(parameters, what);
       const deleted = await deps.gateway.deleteMany({ what, match, isDryRun, client, remote });
       request.resume();
+      if (!isDryRun)
+        deps.gateway.insight.audited({
+          what: auditedAs(exchange),
+          who: whoOf(exchange, remote),
+          detail: match.join(' '),
+          outcome: `${counted(deleted.series, 'series')}, ${counted(deleted.sources, 'source')}`,
+        });
       if (isDryRun)
         sendText(response, 200, { text: dryRunReply(deleted, what), contentType: 'application/json' });
       else reply(exchange, deleted);
@@ -61,7 +69,7 @@ export function adminHandlers(
 }
 
 function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+  return `${count} ${noun}${count === 1 || noun === 'series' ? '' : 's'}`;
 }
 
 function check(exchange: Exchange, { isEnabled, allowedHosts }: AdminDeps): void {

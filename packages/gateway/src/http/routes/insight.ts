@@ -26,7 +26,17 @@ interface InsightDeps {
   readonly cors: CorsPolicy;
 }
 
-type HandlerNames = 'families' | 'family' | 'listSources' | 'explain' | 'watchSenders';
+type HandlerNames =
+  | 'families'
+  | 'family'
+  | 'listSources'
+  | 'explain'
+  | 'watchSenders'
+  | 'history'
+  | 'scrapers'
+  | 'audit'
+  | 'limits'
+  | 'rules';
 /** Asks what a request is for. Throws RequestError at once for parameters that are wrong. */
 type Ask = (parameters: Parameters, page: PageRequest, exchange: Exchange) => Promise<InsightAnswer>;
 
@@ -48,6 +58,8 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
         ask(parameters, { limit, after: after === '' ? undefined : after, client }, exchange),
       );
     });
+  const shown = (what: () => object): Handler =>
+    answeredAsJson(deps, async (exchange) => answerJson(exchange, deps.cors, what()));
   return {
     families: answered((parameters, page) =>
       insight.families({
@@ -73,6 +85,18 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
       const family = valueOf(queryOf(exchange.request), 'family');
       answerJson(exchange, deps.cors, { until: insight.watchSenders(family) });
     }),
+    history: answeredAsJson(deps, async (exchange) => {
+      const parameters = queryOf(exchange.request);
+      const [family, series] = [valueOf(parameters, 'family'), valueOf(parameters, 'series')];
+      if (family === '' && series === '') throw invalid('family is missing; say of which, as in family=up');
+      const client = { isGone: false };
+      exchange.response.once('close', () => (client.isGone = true));
+      answerJson(exchange, deps.cors, await insight.history({ family, series, client }));
+    }),
+    scrapers: shown(() => ({ scrapers: insight.scrapers() })),
+    audit: shown(() => ({ entries: insight.audit() })),
+    limits: shown(() => ({ limits: insight.limits() })),
+    rules: answered((_, { client }) => insight.rules(client)),
     listSources: answered((parameters, page) =>
       insight.sources({ ...page, search: valueOf(parameters, 'search') }),
     ),

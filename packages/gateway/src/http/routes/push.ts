@@ -15,6 +15,7 @@ import { HttpClient } from '../senders/http-client.ts';
 import { nosniff } from '../replies/headers.ts';
 import { formatOf } from '../replies/media-type.ts';
 import { explainMisread } from './misread.ts';
+import { whoOf } from './audited.ts';
 import { readPushKey } from './push-key.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
@@ -124,6 +125,9 @@ export function retireHandler(deps: PushDeps): Handler {
     if (principal !== undefined) checkSource(principal, key);
     exchange.request.resume();
     const isTracked = await gateway.delete(key, new HttpClient(exchange.request, deps.addressOf));
+    const outcome = isTracked ? 'retired' : 'nothing was deleted';
+    const who = whoOf(exchange, deps.addressOf(exchange.request));
+    gateway.insight.audited({ what: 'delete', who, detail: exchange.path, outcome });
     const headers = cors.headersFor(origin, 'retire', origins);
     const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
     if (isTracked) sendAccepted(exchange, headers);

@@ -28,6 +28,11 @@ type Place =
   | 'validate'
   | 'explain'
   | 'explain_watch'
+  | 'history'
+  | 'scrapers'
+  | 'audit'
+  | 'limits'
+  | 'rules'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -57,6 +62,11 @@ export type HandlerName =
   | 'validate'
   | 'explain'
   | 'watchSenders'
+  | 'history'
+  | 'scrapers'
+  | 'audit'
+  | 'limits'
+  | 'rules'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -98,6 +108,11 @@ export const routeTable: readonly Route[] = [
   { place: 'validate', methods: ['POST', 'PUT'], handler: 'validate', role: 'push' },
   { place: 'explain', methods: ['GET', 'HEAD'], handler: 'explain', role: 'read' },
   { place: 'explain_watch', methods: ['POST', 'PUT'], handler: 'watchSenders', role: 'read' },
+  { place: 'history', methods: ['GET', 'HEAD'], handler: 'history', role: 'read' },
+  { place: 'scrapers', methods: ['GET', 'HEAD'], handler: 'scrapers', role: 'read' },
+  { place: 'audit', methods: ['GET', 'HEAD'], handler: 'audit', role: 'read' },
+  { place: 'limits', methods: ['GET', 'HEAD'], handler: 'limits', role: 'read' },
+  { place: 'rules', methods: ['GET', 'HEAD'], handler: 'rules', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -133,6 +148,11 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/families', 'families'],
   ['/api/v1/explain', 'explain'],
   ['/api/v1/explain/watch', 'explain_watch'],
+  ['/api/v1/history', 'history'],
+  ['/api/v1/scrapers', 'scrapers'],
+  ['/api/v1/audit', 'audit'],
+  ['/api/v1/limits', 'limits'],
+  ['/api/v1/rules', 'rules'],
   ['/api/v1/validate', 'validate'],
 ]);
 const FAMILY_PATH = '/api/v1/families/';
