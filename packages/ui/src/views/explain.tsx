@@ -21,7 +21,9 @@ export function ExplainView({ match, name }: { match: string; name: string }): J
     <section>
       <div class="head">
         <h2>Who makes it up</h2>
-        {loaded.value?.exact === false ? <Watch family={name} onBegun={loaded.reload} /> : null}
+        {loaded.value?.series.some(({ mode }) => mode !== 'by-job') ? (
+          <Watch family={name} onBegun={loaded.reload} />
+        ) : null}
       </div>
       <Loading of={loaded}>{(explanation) => <AllParts explanation={explanation} name={name} />}</Loading>
     </section>
