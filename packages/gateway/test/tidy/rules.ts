@@ -160,7 +160,6 @@ export const exportsForTests: Readonly<Record<string, string>> = {
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
   'http/bodies/body.ts BodyLimits': settable,
-  'http/routes/routes.ts routeTable': compared,
   'http/bodies/turns.ts TurnBounds': settable,
   'http/routes/tsdb-status.ts replyTo': whole,
   'journal/file-journal.ts FileJournalOptions': settable,

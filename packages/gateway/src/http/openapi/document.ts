@@ -48,119 +48,120 @@ const queryParameters = {
 
 type QueryName = keyof typeof queryParameters;
 
-/** By place; undefined for pages. */
-function described({
-  pushPath,
-  telemetryPath,
-}: DocumentOptions): Readonly<Record<string, Described | undefined>> {
-  const list = ['limit', 'after'] as const;
-  return {
-    push: {
-      path: `${pushPath}{labels}`,
-      summary: 'Pushes, or retires the source of the path',
-      query: ['idempotency-key'],
-      types: [TEXT],
-      status: 202,
-      hasBody: true,
-    },
-    scrape: {
-      path: '/metrics',
-      summary: 'The aggregate, for Prometheus to scrape',
-      query: ['scraper'],
-      types: [TEXT, 'application/openmetrics-text', 'application/vnd.google.protobuf'],
-    },
-    telemetry: { path: telemetryPath, summary: "The gateway's own metrics", types: [TEXT] },
-    delete_series: {
-      path: '/api/v1/admin/tsdb/delete_series',
-      summary: 'Deletes series',
-      query: ['match[]', 'dry_run'],
-      types: [],
-      status: 204,
-    },
-    sources: {
-      path: '/api/v1/sources',
-      summary: 'Who pushes; DELETE retires the sources that match',
-      query: ['search', ...list, 'match[]', 'dry_run'],
-    },
-    wipe: {
-      path: '/api/v1/admin/wipe',
-      summary: 'Deletes everything',
-      query: ['dry_run'],
-      types: [TEXT],
-      status: 202,
-    },
-    metadata: {
-      path: '/api/v1/metadata',
-      summary: 'Type, help and unit of metrics',
-      query: ['metric', 'limit'],
-    },
-    labels: { path: '/api/v1/labels', summary: 'Names of labels', query: ['match[]', 'limit'] },
-    label_values: {
-      path: '/api/v1/label/{name}/values',
-      summary: 'Values of a label',
-      query: ['match[]', 'limit'],
-    },
-    series: { path: '/api/v1/series', summary: 'Series that match', query: ['match[]', 'limit'] },
-    buildinfo: { path: '/api/v1/status/buildinfo', summary: 'The version of the gateway' },
-    tsdb_status: {
-      path: '/api/v1/status/tsdb',
-      summary: 'Which metrics and labels have the most series',
-      query: ['limit'],
-    },
-    refusals: { path: '/api/v1/refusals', summary: 'The last refused requests', query: ['limit'] },
-    me: { path: '/api/v1/status/me', summary: 'What the sender of the request may do' },
-    watch: {
-      path: '/api/v1/watch',
-      summary: 'Pushes and refusals as they happen',
-      query: ['seconds'],
-      types: ['text/event-stream'],
-    },
-    families: {
-      path: '/api/v1/families',
-      summary: 'The families, with who pushes them',
-      query: ['search', 'match[]', 'sort', ...list],
-    },
-    family: {
-      path: '/api/v1/families/{name}',
-      summary: 'The series of a family with their values',
-      query: ['selector', 'match[]', ...list],
-    },
-    validate: {
-      path: '/api/v1/validate',
-      summary: 'What a push would do',
-      query: ['path', 'method'],
-      hasBody: true,
-    },
-    explain: {
-      path: '/api/v1/explain',
-      summary: 'Who makes up the numbers of series',
-      query: ['match[]', 'limit'],
-    },
-    explain_watch: {
-      path: '/api/v1/explain/watch',
-      summary: 'Counts exactly for some time who adds to a family',
-      query: ['family'],
-    },
-    history: { path: '/api/v1/history', summary: 'The last hour', query: ['family', 'series'] },
-    scrapers: { path: '/api/v1/scrapers', summary: 'Who scrapes' },
-    audit: { path: '/api/v1/audit', summary: 'Deletions and reloads, with who asked' },
-    limits: { path: '/api/v1/limits', summary: 'What is used of the limits' },
-    rules: { path: '/api/v1/rules', summary: 'The rules in force' },
-    metrics: { path: '/api/v1/metrics', summary: 'All metrics, as Pushgateway has them' },
-    openapi: { path: '/api/v1/openapi.json', summary: 'This document', types: ['application/json'] },
-    healthy: { path: '/-/healthy', summary: 'Whether the process is running', types: [TEXT] },
-    ready: { path: '/-/ready', summary: 'Whether pushes and scrapes are accepted', types: [TEXT] },
-    reload: { path: '/-/reload', summary: 'Reloads the configuration file', types: [TEXT] },
-    page: undefined,
-  };
-}
+const list = ['limit', 'after'] as const;
+
+/** By place; what is undefined is left out. Those without a path have it from the options. */
+const described: Readonly<Record<string, Described | undefined>> = {
+  push: {
+    path: '',
+    summary: 'Pushes, or retires the source of the path',
+    query: ['idempotency-key'],
+    types: [TEXT],
+    status: 202,
+    hasBody: true,
+  },
+  scrape: {
+    path: '/metrics',
+    summary: 'The aggregate, for Prometheus to scrape',
+    query: ['scraper'],
+    types: [TEXT, 'application/openmetrics-text', 'application/vnd.google.protobuf'],
+  },
+  telemetry: { path: '', summary: "The gateway's own metrics", types: [TEXT] },
+  delete_series: {
+    path: '/api/v1/admin/tsdb/delete_series',
+    summary: 'Deletes series',
+    query: ['match[]', 'dry_run'],
+    types: [],
+    status: 204,
+  },
+  sources: {
+    path: '/api/v1/sources',
+    summary: 'Who pushes; DELETE retires the sources that match',
+    query: ['search', ...list, 'match[]', 'dry_run'],
+  },
+  wipe: {
+    path: '/api/v1/admin/wipe',
+    summary: 'Deletes everything',
+    query: ['dry_run'],
+    types: [TEXT],
+    status: 202,
+  },
+  metadata: {
+    path: '/api/v1/metadata',
+    summary: 'Type, help and unit of metrics',
+    query: ['metric', 'limit'],
+  },
+  labels: { path: '/api/v1/labels', summary: 'Names of labels', query: ['match[]', 'limit'] },
+  label_values: {
+    path: '/api/v1/label/{name}/values',
+    summary: 'Values of a label',
+    query: ['match[]', 'limit'],
+  },
+  series: { path: '/api/v1/series', summary: 'Series that match', query: ['match[]', 'limit'] },
+  buildinfo: { path: '/api/v1/status/buildinfo', summary: 'The version of the gateway' },
+  tsdb_status: {
+    path: '/api/v1/status/tsdb',
+    summary: 'Which metrics and labels have the most series',
+    query: ['limit'],
+  },
+  refusals: { path: '/api/v1/refusals', summary: 'The last refused requests', query: ['limit'] },
+  me: { path: '/api/v1/status/me', summary: 'What the sender of the request may do' },
+  watch: {
+    path: '/api/v1/watch',
+    summary: 'Pushes and refusals as they happen',
+    query: ['seconds'],
+    types: ['text/event-stream'],
+  },
+  families: {
+    path: '/api/v1/families',
+    summary: 'The families, with who pushes them',
+    query: ['search', 'match[]', 'sort', ...list],
+  },
+  family: {
+    path: '/api/v1/families/{name}',
+    summary: 'The series of a family with their values',
+    query: ['selector', 'match[]', ...list],
+  },
+  validate: {
+    path: '/api/v1/validate',
+    summary: 'What a push would do',
+    query: ['path', 'method'],
+    hasBody: true,
+  },
+  explain: {
+    path: '/api/v1/explain',
+    summary: 'Who makes up the numbers of series',
+    query: ['match[]', 'limit'],
+  },
+  explain_watch: {
+    path: '/api/v1/explain/watch',
+    summary: 'Counts exactly for some time who adds to a family',
+    query: ['family'],
+  },
+  history: { path: '/api/v1/history', summary: 'The last hour', query: ['family', 'series'] },
+  scrapers: { path: '/api/v1/scrapers', summary: 'Who scrapes' },
+  audit: { path: '/api/v1/audit', summary: 'Deletions and reloads, with who asked' },
+  limits: { path: '/api/v1/limits', summary: 'What is used of the limits' },
+  rules: { path: '/api/v1/rules', summary: 'The rules in force' },
+  metrics: { path: '/api/v1/metrics', summary: 'All metrics, as Pushgateway has them' },
+  openapi: { path: '/api/v1/openapi.json', summary: 'This document', types: ['application/json'] },
+  healthy: { path: '/-/healthy', summary: 'Whether the process is running', types: [TEXT] },
+  ready: { path: '/-/ready', summary: 'Whether pushes and scrapes are accepted', types: [TEXT] },
+  reload: { path: '/-/reload', summary: 'Reloads the configuration file', types: [TEXT] },
+  page: undefined,
+};
 
 export function openApiDocument(options: DocumentOptions): object {
   const paths: Record<string, Record<string, object>> = {};
-  const places = described(options);
+  const { pushPath, telemetryPath } = options;
+  const configured: Readonly<Record<string, string>> = {
+    push: `${pushPath}{labels}`,
+    telemetry: telemetryPath,
+  };
   for (const { place, methods, handler, role } of routeTable) {
-    const is = places[place];
-    if (is === undefined) continue;
+    const known = described[place];
+    if (known === undefined) continue;
+    const is = { ...known, path: configured[place] ?? known.path };
     const path = (paths[is.path] ??= pathItem(is));
     for (const method of methods)
       path[method.toLowerCase()] = operation(place, is, { method, handler, role });
