@@ -167,6 +167,8 @@ export interface InsightApi {
   /** Counts exactly for some time who adds to a family; until when, in seconds since the Unix epoch. Throws RequestError. */
   watchSenders(family: string): number;
   rules(client: { readonly isGone: boolean }): Promise<InsightAnswer>;
+  /** All metrics, as Pushgateway's API has them. */
+  pushedMetrics(client: { readonly isGone: boolean }): Promise<InsightAnswer>;
   /** Resolves with what is to be answered. */
   history(request: HistoryRequest): Promise<object>;
   scrapers(): readonly ShownScraper[];

@@ -40,6 +40,7 @@ import { preflightHandler, pushHandler, retireHandler } from './routes/push.ts';
 import type { PushDeps } from './routes/push.ts';
 import { reloadHandler } from './routes/reload.ts';
 import { RecentRefusals } from './replies/recent-refusals.ts';
+import { openApiDocument } from './openapi/document.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
 import { auditedAs, whoOf } from './routes/audited.ts';
 import { senderOf } from './senders/sender.ts';
@@ -383,6 +384,7 @@ function createHandlers(
       checkAgain: shared.checkAgain,
     }),
     validate: validateHandler({ ...pushDeps, pushPath: options.pushPath }),
+    openapi: openApiHandler(deps, shared.cors),
     ...insightHandlers({ gateway, log, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
@@ -409,6 +411,20 @@ function pageHandlers(
   return {
     page: pageHandler({ gateway, pushPath, telemetryPath, version, links }),
     pageFiles: pageFilesHandler(pageFileInPath),
+  };
+}
+
+/** Made when it is asked for. */
+function openApiHandler({ options, version }: HandlerDeps, cors: PushDeps['cors']): Handler {
+  const { pushPath, telemetryPath } = options;
+  return async (exchange) => {
+    const { request, principal } = exchange;
+    const document = openApiDocument({ pushPath, telemetryPath, prefix: prefixOf(options), version });
+    answerText(exchange, {
+      text: `${JSON.stringify(document)}\n`,
+      contentType: 'application/json',
+      headers: cors.headersFor(request.headers.origin, 'read', principal?.token?.rule.origins),
+    });
   };
 }
 

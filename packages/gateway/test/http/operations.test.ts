@@ -153,14 +153,71 @@ test('the last hour begins with the first push', async () => {
   let data: any;
   await waitFor(() => {
     void ask('/api/v1/history?family=g').then((answer) => (data = answer.data));
-    return data?.points.at(-1) === 4;
+    const { points = [] } = data ?? {};
+    return points.at(-1) === 4;
   });
   expect(data).toMatchObject({ stepSeconds: 15, kind: 'value', begin: expect.any(Number) as unknown });
   expect(Math.abs(data.begin + 239 * 15 - Date.now() / 1000)).toBeLessThan(40);
   const series = await ask('/api/v1/history?series=g{a="1"}');
-  expect(series.data.points.at(-1)).toBe(4);
+  const { points } = series.data;
+  expect(points.at(-1)).toBe(4);
   expect((await ask('/api/v1/history?family=nothing')).status).toBe(404);
   expect((await ask('/api/v1/history?series=nothing')).status).toBe(404);
   expect((await ask('/api/v1/history?series={')).status).toBe(400);
   expect((await ask('/api/v1/history')).status).toBe(400);
+});
+
+describe('all metrics, as Pushgateway has them', () => {
+  const histogram = '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 3\nh_sum 4.5\nh_count 3\n';
+
+  it('are by group', async () => {
+    const { ask, push } = await serving({ byJob: true });
+    await push('job/x/instance/1', `# HELP c Counts.\n# TYPE c counter\nc{a="1"} 5\n${histogram}`);
+    await push('job/x/instance/2', 'c{a="1"} 7\n');
+    await push('job/x/instance/2', 'c{ 7\n');
+    const { data } = await ask('/api/v1/metrics');
+    const time_stamp = expect.stringMatching(/^20.*Z$/) as unknown;
+    expect(data.sort((a: any, b: any) => a.labels.instance - b.labels.instance)).toEqual([
+      {
+        labels: { job: 'x', instance: '1' },
+        last_push_successful: true,
+        c: { time_stamp, type: 'COUNTER', help: 'Counts.', metrics: [{ labels: { a: '1' }, value: '5' }] },
+        h: {
+          time_stamp,
+          type: 'HISTOGRAM',
+          metrics: [{ labels: {}, buckets: { '1.0': '1', '+Inf': '3' }, count: '3', sum: '4.5' }],
+        },
+      },
+      {
+        labels: { job: 'x', instance: '2' },
+        last_push_successful: false,
+        c: { time_stamp, type: 'COUNTER', help: 'Counts.', metrics: [{ labels: { a: '1' }, value: '7' }] },
+      },
+    ]);
+  });
+
+  it('are one group where they are added', async () => {
+    const { ask, push } = await serving();
+    await push('job/x', `c 5\n${histogram}`);
+    await push('job/y', `c 5\n`);
+    const { data } = await ask('/api/v1/metrics');
+    expect(data).toMatchObject([
+      {
+        labels: {},
+        c: { type: 'UNTYPED', metrics: [{ value: '10' }] },
+        h: { metrics: [{ count: '3', sum: '4.5' }] },
+      },
+    ]);
+  });
+
+  it('are cut where they are too large', async () => {
+    const { ask, gateway } = await serving({ byJob: true });
+    const body = (prefix: string): string =>
+      Array.from({ length: 30_000 }, (_, i) => `${prefix}{i="${i}",x="${'y'.repeat(100)}"} 1\n`).join('');
+    await gateway.push(body('a'), { path: 'job/a' });
+    await gateway.push(body('b'), { path: 'job/b' });
+    const { data, text } = await ask('/api/v1/metrics');
+    expect(data).toHaveLength(1);
+    expect(text).toContain('"warnings":["results truncated');
+  });
 });

@@ -26,6 +26,8 @@ export const pathOf: Readonly<Record<string, string>> = {
   audit: '/api/v1/audit',
   limits: '/api/v1/limits',
   rules: '/api/v1/rules',
+  metrics: '/api/v1/metrics',
+  openapi: '/api/v1/openapi.json',
   validate: '/api/v1/validate?path=/metrics/job/x',
   healthy: '/-/healthy',
   ready: '/-/ready',

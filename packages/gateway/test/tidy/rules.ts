@@ -14,6 +14,7 @@ const httpFolders = [
   'http/connections',
   'http/bodies',
   'http/routes',
+  'http/openapi',
 ] as const;
 const gatewayFolders = [
   'gateway/api.ts',
@@ -126,6 +127,7 @@ export const layers: Layers = {
   'http/connections': ['http/replies', ...belowHttp],
   'http/bodies': ['http/senders', ...belowHttp],
   'http/routes': ['http/senders', 'http/replies', 'http/connections', 'http/bodies', ...belowHttp],
+  'http/openapi': ['http/routes', ...belowHttp],
   http: [...httpFolders, ...belowHttp],
   config: [...httpFolders, 'http', ...belowHttp],
   '.': ['config', ...httpFolders, 'http', ...belowHttp],
@@ -158,7 +160,6 @@ export const exportsForTests: Readonly<Record<string, string>> = {
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
   'http/bodies/body.ts BodyLimits': settable,
-  'http/routes/routes.ts routeTable': compared,
   'http/bodies/turns.ts TurnBounds': settable,
   'http/routes/tsdb-status.ts replyTo': whole,
   'journal/file-journal.ts FileJournalOptions': settable,

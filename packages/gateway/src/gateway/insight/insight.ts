@@ -161,7 +161,7 @@ export class Insight implements InsightApi {
   }
 
   pushRefused(pusher: Pusher): void {
-    this.notes.refused(pusher);
+    this.notes.refused(pusher, this.#ledger.nowMs());
   }
 
   families(request: FamiliesRequest): Promise<InsightAnswer> {
@@ -182,6 +182,10 @@ export class Insight implements InsightApi {
 
   rules(client: { readonly isGone: boolean }): Promise<InsightAnswer> {
     return this.#questions.rules(this.configFile, client);
+  }
+
+  pushedMetrics(client: { readonly isGone: boolean }): Promise<InsightAnswer> {
+    return this.#questions.pushedMetrics(client);
   }
 
   history(request: HistoryRequest): Promise<object> {

@@ -42,6 +42,8 @@ export interface PathNotes {
   /** Of the last push. */
   readonly samples: number;
   readonly refused: number;
+  /** When the last was. */
+  readonly refusedMs: number | undefined;
   readonly by: string | undefined;
   readonly address: string | undefined;
 }
@@ -99,17 +101,18 @@ export class PushNotes {
       pushes: (known?.pushes ?? 0) + weight,
       samples: batch.samples,
       refused: known?.refused ?? 0,
+      refusedMs: known?.refusedMs,
       by,
       address,
     });
   }
 
-  refused({ key, by, address }: Pusher): void {
+  refused({ key, by, address }: Pusher, nowMs: number): void {
     if (key.text.length > KEY_CHARS_MAX) return;
     const known = this.#paths.get(key.text);
-    const none = { byJob: undefined, lastMs: undefined, pushes: 0, samples: 0, refused: 0 };
+    const none = { byJob: undefined, lastMs: undefined, pushes: 0, samples: 0, refused: 0, refusedMs: nowMs };
     const before = known ?? { ...none, key, by, address };
-    this.#keepPath({ ...before, refused: before.refused + 1 });
+    this.#keepPath({ ...before, refused: before.refused + 1, refusedMs: nowMs });
   }
 
   /** Counts exactly who adds to a family, from now on until then. Throws RequestError. */

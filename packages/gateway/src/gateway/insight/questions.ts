@@ -27,6 +27,7 @@ import { familyEntry, listFamilies, rulesFor } from './family-list.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history-answer.ts';
 import type { HistoryAnswer } from './history-answer.ts';
+import { metricsOfAll, metricsOfSources } from './pushed-metrics.ts';
 import { listRules } from './rule-list.ts';
 import { pageOfFamily } from './family-page.ts';
 import type { PushNotes } from './push-notes.ts';
@@ -114,6 +115,19 @@ export class Questions {
       state.letGo();
       ledger.recycle();
     }
+  }
+
+  pushedMetrics(client: Asker['client']): Promise<InsightAnswer> {
+    const { ledger, scrapes } = this.#deps;
+    const asker = { client };
+    if (ledger.state.aggregation.byJob) return this.#look(metricsOfSources(this.#known()), asker);
+    const time = new Date(ledger.lastPushMs ?? ledger.wallMs()).toISOString();
+    return scrapes.read({ network: 'insight', timeoutMs: LOOK_MS }, (view, check) =>
+      inExpositionTurns(metricsOfAll(view, time), () => {
+        check();
+        this.#check(asker);
+      }),
+    );
   }
 
   rules(file: string | null, client: Asker['client']): Promise<InsightAnswer> {

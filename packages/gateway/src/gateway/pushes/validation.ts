@@ -164,7 +164,7 @@ function excerptOf(body: Uint8Array, line: number, column: number): string | nul
   const text = Buffer.from(body.buffer, body.byteOffset + start, end - start)
     .toString('utf8')
     .replace(/\n$/, '');
-  const characters = [...text.slice(0, column * 2 + EXCERPT_CHARS)];
+  const characters = Array.from(text.slice(0, column * 2 + EXCERPT_CHARS));
   const from = Math.max(0, Math.min(column - 1, characters.length) - EXCERPT_CHARS / 2);
   const shown = characters.slice(from, from + EXCERPT_CHARS).join('');
   return `${from > 0 ? '…' : ''}${shown}${from + EXCERPT_CHARS < characters.length ? '…' : ''}`;

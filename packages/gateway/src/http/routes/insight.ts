@@ -36,7 +36,8 @@ type HandlerNames =
   | 'scrapers'
   | 'audit'
   | 'limits'
-  | 'rules';
+  | 'rules'
+  | 'pushedMetrics';
 /** Asks what a request is for. Throws RequestError at once for parameters that are wrong. */
 type Ask = (parameters: Parameters, page: PageRequest, exchange: Exchange) => Promise<InsightAnswer>;
 
@@ -97,6 +98,7 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
     audit: shown(() => ({ entries: insight.audit() })),
     limits: shown(() => ({ limits: insight.limits() })),
     rules: answered((_, { client }) => insight.rules(client)),
+    pushedMetrics: answered((_, { client }) => insight.pushedMetrics(client)),
     listSources: answered((parameters, page) =>
       insight.sources({ ...page, search: valueOf(parameters, 'search') }),
     ),

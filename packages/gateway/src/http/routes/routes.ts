@@ -33,6 +33,8 @@ type Place =
   | 'audit'
   | 'limits'
   | 'rules'
+  | 'metrics'
+  | 'openapi'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -67,6 +69,8 @@ export type HandlerName =
   | 'audit'
   | 'limits'
   | 'rules'
+  | 'pushedMetrics'
+  | 'openapi'
   | 'healthy'
   | 'ready'
   | 'reload'
@@ -113,6 +117,8 @@ export const routeTable: readonly Route[] = [
   { place: 'audit', methods: ['GET', 'HEAD'], handler: 'audit', role: 'read' },
   { place: 'limits', methods: ['GET', 'HEAD'], handler: 'limits', role: 'read' },
   { place: 'rules', methods: ['GET', 'HEAD'], handler: 'rules', role: 'read' },
+  { place: 'metrics', methods: ['GET', 'HEAD'], handler: 'pushedMetrics', role: 'read' },
+  { place: 'openapi', methods: ['GET', 'HEAD'], handler: 'openapi', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
@@ -153,6 +159,8 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/audit', 'audit'],
   ['/api/v1/limits', 'limits'],
   ['/api/v1/rules', 'rules'],
+  ['/api/v1/metrics', 'metrics'],
+  ['/api/v1/openapi.json', 'openapi'],
   ['/api/v1/validate', 'validate'],
 ]);
 const FAMILY_PATH = '/api/v1/families/';
