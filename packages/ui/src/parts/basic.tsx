@@ -4,9 +4,10 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import type { ApiError } from '../lib/api.ts';
 import { exactSample, numberOf, percent, sample, si, whole } from '../lib/format.ts';
 import type { Loaded } from '../lib/hooks.ts';
-import { selector } from '../lib/names.ts';
 import type { Labels } from '../lib/names.ts';
 import { remedies } from '../lib/remedies.ts';
+
+const SETTLED_MS = 150;
 
 type Tone = 'good' | 'bad' | 'warn' | 'info' | 'neutral';
 
@@ -299,6 +300,24 @@ export function Search({
   );
 }
 
-export function seriesText(name: string, labels: Labels): string {
-  return selector(name, labels);
+/** Says what was typed once nothing was typed for a while, so that what is long is not drawn for each key. */
+export function SettledSearch({
+  label,
+  hint,
+  settled,
+  onSettled,
+}: {
+  label: string;
+  hint: string;
+  settled: string;
+  onSettled: (text: string) => void;
+}): JSX.Element {
+  const [typed, setTyped] = useState(settled);
+  useEffect(() => setTyped(settled), [settled]);
+  useEffect(() => {
+    if (typed === settled) return undefined;
+    const timer = setTimeout(() => onSettled(typed), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return <Search label={label} hint={hint} value={typed} onInput={setTyped} />;
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { plural } from '../lib/format.ts';
+import { plural, whole } from '../lib/format.ts';
 import type { Page } from '../lib/types.ts';
 
 /** Where one is among pages of a list, of which each says only where the next one begins. */
@@ -37,14 +37,14 @@ export function Pager({
 }): JSX.Element | null {
   const { total, next } = page;
   if (next === undefined && paging.number === 1) return null;
-  const pages = total === undefined ? '' : ` of ${Math.max(1, Math.ceil(total / size))}`;
+  const pages = total === undefined ? '' : ` of ${whole(Math.max(1, Math.ceil(total / size)))}`;
   return (
     <nav class="pager" aria-label={`Pages of ${noun[1]}`}>
       <button type="button" disabled={paging.number === 1} onClick={paging.previous}>
         ← Previous
       </button>
       <span role="status">
-        Page {paging.number}
+        Page {whole(paging.number)}
         {pages}
         {total === undefined ? '' : `, ${plural(total, noun[0], noun[1])}`}
       </span>

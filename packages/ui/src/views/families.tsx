@@ -4,11 +4,11 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { withQuery } from '../lib/api.ts';
 import { ago, fullTime, plural, si } from '../lib/format.ts';
-import { useLoaded, useNow, useSettled } from '../lib/hooks.ts';
+import { useLoaded, useNow } from '../lib/hooks.ts';
 import { hashOf } from '../lib/router.ts';
 import type { Place } from '../lib/router.ts';
 import type { Families, Family } from '../lib/types.ts';
-import { Count, cut, Empty, Loading, Search, TypeBadge } from '../parts/basic.tsx';
+import { Count, cut, Empty, Loading, SettledSearch, TypeBadge } from '../parts/basic.tsx';
 import { Pager, usePaging } from '../parts/pager.tsx';
 import { Spark } from '../parts/spark.tsx';
 import { Table } from '../parts/table.tsx';
@@ -18,9 +18,8 @@ const PAGE_SIZE = 100;
 const REFRESH_MS = 5_000;
 
 export function FamiliesView({ place }: { place: Place }): JSX.Element {
-  const [typed, setTyped] = useState(place.query.get('search') ?? '');
-  const search = useSettled(typed, 150);
-  useEffect(() => setTyped(place.query.get('search') ?? ''), [place]);
+  const [search, setSearch] = useState(place.query.get('search') ?? '');
+  useEffect(() => setSearch(place.query.get('search') ?? ''), [place]);
   const sort = place.query.get('sort') ?? 'name';
   useEffect(
     () =>
@@ -40,11 +39,11 @@ export function FamiliesView({ place }: { place: Place }): JSX.Element {
         <h1>Metrics</h1>
         {loaded.value?.total === undefined ? null : <p class="dim">{plural(loaded.value.total, 'metric')}</p>}
       </div>
-      <Search
+      <SettledSearch
         label="Search metrics"
         hint="Search by name, or by label: job=api"
-        value={typed}
-        onInput={setTyped}
+        settled={search}
+        onSettled={setSearch}
       />
       <Loading of={loaded}>
         {(page) =>

@@ -4,12 +4,12 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { withQuery } from '../lib/api.ts';
 import { ago, fullTime, plural } from '../lib/format.ts';
-import { useLoaded, useNow, useSettled } from '../lib/hooks.ts';
+import { useLoaded, useNow } from '../lib/hooks.ts';
 import { selector } from '../lib/names.ts';
 import { hashOf } from '../lib/router.ts';
 import type { Place } from '../lib/router.ts';
 import type { Source, Sources } from '../lib/types.ts';
-import { Badge, Count, Empty, LabelChips, Loading, Search } from '../parts/basic.tsx';
+import { Badge, Count, Empty, LabelChips, Loading, SettledSearch } from '../parts/basic.tsx';
 import { useKnown } from '../parts/context.tsx';
 import { Pager, usePaging } from '../parts/pager.tsx';
 import { Table } from '../parts/table.tsx';
@@ -21,9 +21,8 @@ const REFRESH_MS = 5_000;
 const OLD_SECONDS = 3_600;
 
 export function SourcesView({ place }: { place: Place }): JSX.Element {
-  const [typed, setTyped] = useState(place.query.get('search') ?? '');
-  const search = useSettled(typed, 150);
-  useEffect(() => setTyped(place.query.get('search') ?? ''), [place]);
+  const [search, setSearch] = useState(place.query.get('search') ?? '');
+  useEffect(() => setSearch(place.query.get('search') ?? ''), [place]);
   useEffect(() => history.replaceState(null, '', hashOf(['sources'], { search })), [search]);
   const paging = usePaging(search);
   const loaded = useLoaded<Sources>(
@@ -36,11 +35,11 @@ export function SourcesView({ place }: { place: Place }): JSX.Element {
         <h1>Sources</h1>
         {loaded.value?.total === undefined ? null : <p class="dim">{plural(loaded.value.total, 'source')}</p>}
       </div>
-      <Search
+      <SettledSearch
         label="Search sources"
         hint="Search: part of a label, or job=api"
-        value={typed}
-        onInput={setTyped}
+        settled={search}
+        onSettled={setSearch}
       />
       <Loading of={loaded}>
         {(page) =>

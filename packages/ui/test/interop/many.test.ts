@@ -33,14 +33,14 @@ test('2,000 metrics and 100,000 series', async () => {
   }
   const { page, go } = await visit(gateway.url);
   await go('#/metrics');
-  await page.getByText('2 001 metrics').waitFor(PATIENCE);
+  await page.getByText('2 001 metrics', { exact: true }).waitFor(PATIENCE);
   expect(await page.locator('tbody tr').count()).toBe(100);
   await measure(page, 'typing into the search', async () => {
     await page.locator('[data-search]').pressSequentially('m199', { delay: 30 });
-    await page.getByText('11 metrics').waitFor(PATIENCE);
+    await page.getByText('11 metrics', { exact: true }).waitFor(PATIENCE);
   });
   await page.locator('[data-search]').fill('');
-  await page.getByText('2 001 metrics').waitFor(PATIENCE);
+  await page.getByText('2 001 metrics', { exact: true }).waitFor(PATIENCE);
   await measure(page, 'the next page of metrics', () => page.getByRole('button', { name: 'Next →' }).click());
   await measure(page, 'sorting metrics', () => page.getByRole('button', { name: 'Series' }).click());
   await page.getByRole('link', { name: 'large_total' }).first().waitFor(PATIENCE);
