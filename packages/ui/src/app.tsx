@@ -119,7 +119,8 @@ function Frame({
   const place = usePlace();
   const [first = ''] = place.parts;
   const shown = views.filter(({ role }) => role === undefined || me.roles.includes(role));
-  const view = shown.find(({ path }) => path === first);
+  const view = views.find(({ path }) => path === first);
+  const missing = view?.role !== undefined && !me.roles.includes(view.role) ? view.role : undefined;
   useTitle(view, place);
   useShortcut();
   useEffect(() => {
@@ -173,6 +174,10 @@ function Frame({
             <p>
               <a href={hashOf([])}>Pushes</a>
             </p>
+          </Empty>
+        ) : missing !== undefined ? (
+          <Empty title={`The right ${missing} is missing`} isPage>
+            <p>Sign in with a token that has it; tokens get rights in the configuration file.</p>
           </Empty>
         ) : (
           <view.view place={place} />

@@ -14,7 +14,7 @@ import { Spark } from '../parts/spark.tsx';
 import { Table } from '../parts/table.tsx';
 import type { Column } from '../parts/table.tsx';
 
-const PAGE_SIZE = 100;
+const PAGE_SIZE = 50;
 const REFRESH_MS = 5_000;
 
 export function FamiliesView({ place }: { place: Place }): JSX.Element {

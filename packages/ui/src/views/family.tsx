@@ -47,7 +47,7 @@ export function FamilyView({ place }: { place: Place }): JSX.Element {
           {(family) => (
             <>
               <Head family={family} />
-              <HistoryView family={family} />
+              <HistoryView family={family} wanted={wanted} />
               <SelectorForm key={wanted} name={name} wanted={wanted} />
               <SeriesTable family={family} />
               <Pager
@@ -178,6 +178,9 @@ function SeriesTable({ family: { name, unit, samples } }: { family: FamilyDetail
           class: 'row-actions',
           cell: (sample) => (
             <>
+              <a class="button" href={hashOf(['metrics', name], { selector: selector(name, sample.labels) })}>
+                Open
+              </a>
               <Copy text={selector(nameOf(sample), sample.labels)}>PromQL</Copy>
               {me.adminApi ? (
                 <a

@@ -15,8 +15,12 @@ const titles: Readonly<Record<History['kind'], string>> = {
   count_rate: 'Observations, per second',
 };
 
-export function HistoryView({ family }: { family: FamilyDetail }): JSX.Element {
-  const loaded = useLoaded<History>(withQuery('/api/v1/history', { family: family.name }), REFRESH_MS);
+/** Of all its series, or of the first one that is selected. */
+export function HistoryView({ family, wanted }: { family: FamilyDetail; wanted: string }): JSX.Element {
+  const loaded = useLoaded<History>(
+    withQuery('/api/v1/history', wanted === '' ? { family: family.name } : { series: wanted }),
+    REFRESH_MS,
+  );
   if (loaded.error?.status === 404) return <></>;
   return (
     <section aria-label="Last hour">

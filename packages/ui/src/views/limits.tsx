@@ -17,7 +17,7 @@ export function LimitsView(): JSX.Element {
         <h1>Limits</h1>
       </div>
       <p class="dim">
-        A push that would exceed one of them is refused, unless it says that what is beyond is dropped.
+        A push that would exceed one of them is refused; rules may say that what is beyond is dropped instead.
       </p>
       <Loading of={loaded}>
         {({ limits }) =>
@@ -50,7 +50,7 @@ function LimitTable({ limits }: { limits: readonly Limit[] }): JSX.Element {
           ),
         },
         { name: 'Now', isNumber: true, cell: ({ name, used }) => <Amount name={name} value={used} /> },
-        { name: 'Limit is', isNumber: true, cell: ({ name, max }) => <Amount name={name} value={max} /> },
+        { name: 'Maximum', isNumber: true, cell: ({ name, max }) => <Amount name={name} value={max} /> },
         {
           name: 'Growth',
           isNumber: true,

@@ -15,7 +15,7 @@ import { Pager, usePaging } from '../parts/pager.tsx';
 import { Table } from '../parts/table.tsx';
 import type { Column } from '../parts/table.tsx';
 
-const PAGE_SIZE = 100;
+const PAGE_SIZE = 50;
 const REFRESH_MS = 5_000;
 /** Of an age that somebody may want to see. */
 const OLD_SECONDS = 3_600;
@@ -58,15 +58,10 @@ export function SourcesView({ place }: { place: Place }): JSX.Element {
 }
 
 function Nothing({ search }: { search: string }): JSX.Element {
-  const { overview } = useKnown();
   if (search !== '') return <Empty title="No source matches" />;
   return (
     <Empty title="No sources yet">
-      <p>
-        {overview.mode === 'add'
-          ? 'In add mode all pushes are added up, and no sender is kept apart. Who makes up a number is on the page of its metric.'
-          : 'Each sender that pushes under a job of its own appears here.'}
-      </p>
+      <p>Each path that is pushed to appears here, with what was pushed to it.</p>
     </Empty>
   );
 }
@@ -122,14 +117,15 @@ function SourceTable({ sources }: { sources: readonly Source[] }): JSX.Element {
           name: 'Actions',
           class: 'row-actions',
           isMinor: true,
-          cell: ({ groupingKey }) => (
-            <a
-              class="button"
-              href={hashOf(['delete'], { what: 'sources', match: selector('', groupingKey) })}
-            >
-              Delete…
-            </a>
-          ),
+          cell: ({ groupingKey, mode }) =>
+            mode === 'add' ? null : (
+              <a
+                class="button"
+                href={hashOf(['delete'], { what: 'sources', match: selector('', groupingKey) })}
+              >
+                Delete…
+              </a>
+            ),
         },
       ];
   return (

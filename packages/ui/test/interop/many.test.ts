@@ -9,16 +9,25 @@ const PATIENCE = { timeout: 60_000 };
 /** Of the whole page, so that it is quick to lay out. */
 const ELEMENTS_MAX = 5_000;
 
-/** Milliseconds from an interaction until the frame after it was drawn. */
+/** Prints the time of the page's own thread that an interaction takes, whatever else the machine does, and how long it was until the frame after it. */
 async function measure(page: Page, what: string, interact: () => Promise<unknown>): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const taskMs = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration')!.value * 1_000;
+  };
   await page.evaluate(`window.longest = 0; window.seen = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
   }); window.seen.observe({ type: 'event', durationThreshold: 16 });`);
+  const before = await taskMs();
   await interact();
   await page.waitForTimeout(500);
+  const took = (await taskMs()) - before;
   const longest = await page.evaluate('window.seen.disconnect(); window.longest');
-  console.log(`${what}: ${String(longest)} ms until drawn (0: less than 16)`);
+  console.log(`${what}: ${took.toFixed(0)} ms of CPU, the longest frame after ${String(longest)} ms`);
   expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(ELEMENTS_MAX);
+  await session.detach();
 }
 
 test('2,000 metrics and 100,000 series', async () => {
@@ -34,7 +43,7 @@ test('2,000 metrics and 100,000 series', async () => {
   const { page, go } = await visit(gateway.url);
   await go('#/metrics');
   await page.getByText('2 001 metrics', { exact: true }).waitFor(PATIENCE);
-  expect(await page.locator('tbody tr').count()).toBe(100);
+  expect(await page.locator('tbody tr').count()).toBe(50);
   await measure(page, 'typing into the search', async () => {
     await page.locator('[data-search]').pressSequentially('m199', { delay: 30 });
     await page.getByText('11 metrics', { exact: true }).waitFor(PATIENCE);
