@@ -214,7 +214,7 @@ describe('web pages', () => {
     ['of another site', { Host: 'localhost', 'Sec-Fetch-Site': 'cross-site' }, {}, false],
     ['that hides its origin', { Host: 'localhost', Origin: 'null' }, {}, false],
     ['that a browser says nothing of', { Host: 'localhost', Referer: 'http://localhost/' }, {}, true],
-  ])("of the gateway's own, %s", async (what, headers, options, isIn) => {
+  ])('of the page that it has itself, %s', async (what, headers, options, isIn) => {
     const running = await run({ ...enabled, ...options });
     const send = (more: Record<string, string>): Promise<Reply> =>
       running.send('PUT', WIPE, { headers: { ...headers, ...more } });
