@@ -5,6 +5,7 @@
  */
 import type { PushOutcome } from '../../model/push-outcome.ts';
 import { RequestError } from '../../model/errors.ts';
+import { flatText } from '../../primitives/flat-text.ts';
 import { quote, shorten } from '../../primitives/quote.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -26,7 +27,6 @@ import type {
 } from '../insight-api.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Listings } from '../listings/listings.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
 import { AuditLog } from './audit-log.ts';
 import { EventHub, eventText } from './event-hub.ts';
@@ -34,6 +34,7 @@ import { History } from './history.ts';
 import { limitsOf } from './limit-list.ts';
 import { LookRate } from './look-rate.ts';
 import { labelPath } from './path-of-key.ts';
+import { PerSecond } from './per-second.ts';
 import { PushNotes } from './push-notes.ts';
 import { Questions } from './questions.ts';
 import { ScraperNotes } from './scraper-notes.ts';
@@ -48,6 +49,8 @@ export const RECENT_MAX = 100;
 const FAMILIES_TOLD_MAX = 5;
 /** Of pushes that are retries, of which nothing else is seen. */
 const REPLAYS_A_SECOND = 10;
+/** That those who watch are told of. */
+const REFUSALS_A_SECOND = 50;
 
 interface PushEvent {
   /** Seconds since the Unix epoch. */
@@ -68,7 +71,6 @@ interface PushEvent {
 interface InsightDeps {
   readonly ledger: Ledger;
   readonly scrapes: Pick<Scrapes, 'read'>;
-  readonly listings: Pick<Listings, 'list'>;
   readonly rules: Pick<RulesInForce, 'current'>;
   /** Milliseconds that never go back. */
   readonly now: () => number;
@@ -81,11 +83,11 @@ export class Insight implements InsightApi {
   readonly notes: PushNotes = new PushNotes();
   readonly events: EventHub = new EventHub();
   readonly #ledger: Ledger;
-  readonly #now: () => number;
   readonly #scratch: TextScratch;
   readonly #recent: PushEvent[] = [];
-  #replaySinceMs = Number.NEGATIVE_INFINITY;
-  #replays = 0;
+  readonly #replays: PerSecond;
+  readonly #refusals: PerSecond;
+  #missedRefusals = 0;
   /** Pushes since the last that is shown. */
   #missed = 0;
 
@@ -97,7 +99,8 @@ export class Insight implements InsightApi {
   constructor(deps: InsightDeps) {
     const { ledger, now } = deps;
     this.#ledger = ledger;
-    this.#now = now;
+    this.#replays = new PerSecond(now, REPLAYS_A_SECOND);
+    this.#refusals = new PerSecond(now, REFUSALS_A_SECOND);
     this.#history = new History(ledger);
     this.#questions = new Questions({ ...deps, notes: this.notes, history: this.#history });
     this.rate = new LookRate(now);
@@ -139,13 +142,7 @@ export class Insight implements InsightApi {
   }
 
   replayed(request: PushRequest): void {
-    const nowMs = this.#now();
-    if (nowMs - this.#replaySinceMs >= 1000) {
-      this.#replaySinceMs = nowMs;
-      this.#replays = 0;
-    }
-    this.#replays += 1;
-    if (this.#replays > REPLAYS_A_SECOND) return;
+    if (!this.#replays.take()) return;
     const nothing = { samples: null, newSeries: 0, changes: [], more: 0, missed: 0 };
     this.#tell({ ...this.#head(request, 'replayed'), ...nothing });
   }
@@ -157,7 +154,12 @@ export class Insight implements InsightApi {
   }
 
   refused(shown: () => object): void {
-    if (this.events.isWatched) this.events.publish('refusal', shown());
+    if (!this.events.isWatched) return;
+    if (this.#refusals.take()) {
+      const missed = this.#missedRefusals;
+      this.events.publish('refusal', missed === 0 ? shown() : { ...shown(), missed });
+      this.#missedRefusals = 0;
+    } else this.#missedRefusals += 1;
   }
 
   pushRefused(pusher: Pusher): void {
@@ -231,7 +233,7 @@ export class Insight implements InsightApi {
     { key, method, by, client }: PushRequest,
     outcome: PushOutcome,
   ): Pick<PushEvent, 'time' | 'path' | 'method' | 'outcome' | 'token' | 'address'> {
-    const path = shorten(`${this.pushPath}${labelPath(key.labels)}`);
+    const path = flatText(shorten(`${this.pushPath}${labelPath(key.labels)}`));
     const time = this.#ledger.wallMs() / 1000;
     return { time, path, method, outcome, token: by ?? null, address: client?.sender ?? null };
   }

@@ -1,6 +1,6 @@
 /** What is remembered of families and of paths from the pushes that were looked at, and from those that were refused. The oldest is forgotten first. */
 import { RequestError } from '../../model/errors.ts';
-import type { GroupingKey } from '../../model/labels.ts';
+import { flatText } from '../../primitives/flat-text.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -35,7 +35,8 @@ interface FamilyNotes {
 }
 
 export interface PathNotes {
-  readonly key: GroupingKey;
+  /** See GroupingKey.text; the labels of a key may be parts of something longer. */
+  readonly key: string;
   readonly byJob: boolean | undefined;
   readonly lastMs: number | undefined;
   readonly pushes: number;
@@ -80,8 +81,9 @@ export class PushNotes {
     batch: Batch,
     { state, weight, nowMs }: { readonly state: State; readonly weight: number; readonly nowMs: number },
   ): void {
-    const { key, by, address } = pusher;
-    const sender: Sender = { path: shorten(labelPath(key.labels)), token: by, address };
+    const { key, by } = pusher;
+    const address = flatOrNone(pusher.address);
+    const sender: Sender = { path: flatText(shorten(labelPath(key.labels))), token: by, address };
     for (const [name, { value, counts }] of broughtBy(batch, state)) {
       const notes = this.#note(name, nowMs);
       notes.pushes += weight;
@@ -95,7 +97,7 @@ export class PushNotes {
     if (key.text.length > KEY_CHARS_MAX) return;
     const known = this.#paths.get(key.text);
     this.#keepPath({
-      key,
+      key: key.text,
       byJob: batch.sender.byJob,
       lastMs: nowMs,
       pushes: (known?.pushes ?? 0) + weight,
@@ -111,7 +113,7 @@ export class PushNotes {
     if (key.text.length > KEY_CHARS_MAX) return;
     const known = this.#paths.get(key.text);
     const none = { byJob: undefined, lastMs: undefined, pushes: 0, samples: 0, refused: 0, refusedMs: nowMs };
-    const before = known ?? { ...none, key, by, address };
+    const before = known ?? { ...none, key: key.text, by, address: flatOrNone(address) };
     this.#keepPath({ ...before, refused: before.refused + 1, refusedMs: nowMs });
   }
 
@@ -137,7 +139,7 @@ export class PushNotes {
   }
 
   #keepPath(notes: PathNotes): void {
-    const { text } = notes.key;
+    const text = notes.key;
     this.#paths.delete(text);
     this.#paths.set(text, notes);
     if (this.#paths.size > PATHS_MAX) this.#paths.delete(first(this.#paths));
@@ -155,7 +157,7 @@ export class PushNotes {
         watchedUntilMs: undefined,
       };
     } else this.#families.delete(name);
-    this.#families.set(name, notes);
+    this.#families.set(flatText(name), notes);
     return notes;
   }
 
@@ -163,6 +165,10 @@ export class PushNotes {
     this.#families.get(name)?.senders.clear(0);
     this.#families.delete(name);
   }
+}
+
+function flatOrNone(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : flatText(text);
 }
 
 function first(map: ReadonlyMap<string, unknown>): string {

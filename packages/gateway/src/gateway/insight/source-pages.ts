@@ -62,9 +62,9 @@ export function* listSources(known: Known, request: SourcePageRequest): Generato
   const paths = [...notes.paths()].filter((path) => path.byJob !== true);
   for (const [place, path] of paths.entries()) {
     if (place % STEP_KEYS === STEP_KEYS - 1) yield;
-    if (parts.length > 0 && !isFound(textOf(path.key.labels), parts)) continue;
+    if (parts.length > 0 && !isFound(textOfKey(path.key), parts)) continue;
     // One that was only refused, by job, may be a source all the same.
-    if (path.byJob === undefined && state.sources.has(path.key.text)) continue;
+    if (path.byJob === undefined && state.sources.has(path.key)) continue;
     offer(end + place, path.lastMs ?? 0);
   }
   const places: Cursor[] = [];
@@ -181,7 +181,7 @@ function countsOf(
 function pathEntry({ nowMs, wallOffsetMs }: Known, path: PathNotes): object {
   const { key, lastMs, samples, pushes, refused, by, address } = path;
   return {
-    groupingKey: labelsAsObject(key.labels),
+    groupingKey: labelsAsObject(labelsOfKey(key) ?? []),
     mode: 'add',
     lastPush: lastMs === undefined ? null : (lastMs + wallOffsetMs) / 1000,
     ageSeconds: lastMs === undefined ? null : Math.max(nowMs - lastMs, 0) / 1000,
