@@ -49,6 +49,11 @@ export const RECENT_MAX = 100;
 const FAMILIES_TOLD_MAX = 5;
 /** Of pushes that are retries, of which nothing else is seen. */
 const REPLAYS_A_SECOND = 10;
+/** Looks at pushes in a second, where somebody watches and where nobody does. */
+const LOOKS_WATCHED = 48;
+const LOOKS_UNWATCHED = 16;
+/** Some push is looked at in such a time. */
+const QUIET_MS = 500;
 /** That those who watch are told of. */
 const REFUSALS_A_SECOND = 50;
 
@@ -84,10 +89,18 @@ export class Insight implements InsightApi {
   readonly events: EventHub = new EventHub();
   readonly #ledger: Ledger;
   readonly #scratch: TextScratch;
+  /** In a ring. */
   readonly #recent: PushEvent[] = [];
+  #told = 0;
   readonly #replays: PerSecond;
   readonly #refusals: PerSecond;
   #missedRefusals = 0;
+  /** Set where the next push may be passed by. */
+  #quiet: NodeJS.Timeout | undefined;
+  readonly #lookAtNext = (): void => {
+    this.#quiet = undefined;
+    this.rate.lookAtNext();
+  };
   /** Pushes since the last that is shown. */
   #missed = 0;
 
@@ -114,13 +127,16 @@ export class Insight implements InsightApi {
 
   /** To be called with such a push before it is applied. */
   see(batch: Batch, { key, by, client }: PushRequest): SeenPush | undefined {
-    const weight = this.rate.begin();
+    const { rate } = this;
+    rate.perSecond = this.events.isWatched ? LOOKS_WATCHED : LOOKS_UNWATCHED;
+    const weight = rate.begin();
+    if (rate.isSparse) this.#quiet ??= setTimeout(this.#lookAtNext, QUIET_MS).unref();
     this.#history.start();
     const { state } = this.#ledger;
     const how = { state, weight, nowMs: this.#ledger.nowMs() };
     this.notes.pushed({ key, by, address: client?.sender }, batch, how);
     this.#missed += weight - 1;
-    if (!this.rate.isWithin) {
+    if (!rate.isWithin) {
       this.#missed += 1;
       return undefined;
     }
@@ -137,7 +153,20 @@ export class Insight implements InsightApi {
   /** To be called once it is committed. */
   pushed(seen: SeenPush, request: PushRequest, outcome: PushOutcome): void {
     const { samples, newSeries, changes, more, missed } = seen;
-    this.#tell({ ...this.#head(request, outcome), samples, newSeries, changes, more, missed });
+    const { method, by, client } = request;
+    this.#tell({
+      time: this.#ledger.wallMs() / 1000,
+      path: this.#pathOf(request),
+      method,
+      outcome,
+      samples,
+      newSeries,
+      token: by ?? null,
+      address: client?.sender ?? null,
+      changes,
+      more,
+      missed,
+    });
     if (newSeries > 0 && this.events.isWatched) this.#tellFamilies(changes);
   }
 
@@ -149,7 +178,12 @@ export class Insight implements InsightApi {
 
   watch(reader: EventReader): () => void {
     const end = this.events.subscribe(reader);
-    for (const push of this.#recent) reader.take(eventText('push', { ...push, past: true }));
+    const first = Math.max(this.#told - RECENT_MAX, 0);
+    const recent = Array.from(
+      { length: this.#told - first },
+      (_, i) => this.#recent[(first + i) % RECENT_MAX]!,
+    );
+    for (const push of recent) reader.take(eventText('push', { ...push, past: true }));
     return end;
   }
 
@@ -233,14 +267,19 @@ export class Insight implements InsightApi {
     { key, method, by, client }: PushRequest,
     outcome: PushOutcome,
   ): Pick<PushEvent, 'time' | 'path' | 'method' | 'outcome' | 'token' | 'address'> {
-    const path = flatText(shorten(`${this.pushPath}${labelPath(key.labels)}`));
+    const path = this.#pathOf({ key });
     const time = this.#ledger.wallMs() / 1000;
     return { time, path, method, outcome, token: by ?? null, address: client?.sender ?? null };
   }
 
+  #pathOf({ key }: Pick<PushRequest, 'key'>): string {
+    const known = this.notes.path(key.text)?.sender.path;
+    return `${this.pushPath}${known ?? flatText(shorten(labelPath(key.labels)))}`;
+  }
+
   #tell(push: PushEvent): void {
-    this.#recent.push(push);
-    if (this.#recent.length > RECENT_MAX) this.#recent.shift();
+    this.#recent[this.#told % RECENT_MAX] = push;
+    this.#told += 1;
     this.events.publish('push', push);
   }
 

@@ -66,7 +66,7 @@ export class SeenPush {
 
 /** A part of a text would hold all of it. */
 function shortened(text: string): string {
-  return flatText(text.length <= SERIES_CHARS_MAX ? text : `${text.slice(0, SERIES_CHARS_MAX)}…`);
+  return text.length <= SERIES_CHARS_MAX ? text : flatText(`${text.slice(0, SERIES_CHARS_MAX)}…`);
 }
 
 /** Of a histogram or summary its count. */

@@ -149,8 +149,8 @@ function* sourceEntry(
     series,
     pushes: note?.pushes ?? null,
     refused: note?.refused ?? 0,
-    token: note?.by ?? null,
-    address: note?.address ?? null,
+    token: note?.sender.token ?? null,
+    address: note?.sender.address ?? null,
   };
 }
 
@@ -179,7 +179,7 @@ function countsOf(
 }
 
 function pathEntry({ nowMs, wallOffsetMs }: Known, path: PathNotes): object {
-  const { key, lastMs, samples, pushes, refused, by, address } = path;
+  const { key, lastMs, samples, pushes, refused, sender } = path;
   return {
     groupingKey: labelsAsObject(labelsOfKey(key) ?? []),
     mode: 'add',
@@ -189,7 +189,7 @@ function pathEntry({ nowMs, wallOffsetMs }: Known, path: PathNotes): object {
     series: null,
     pushes,
     refused,
-    token: by ?? null,
-    address: address ?? null,
+    token: sender.token ?? null,
+    address: sender.address ?? null,
   };
 }
