@@ -137,7 +137,6 @@ export class Gateway implements GatewayApi {
     this.insight = new Insight({
       ledger: this.#ledger,
       scrapes: this.#scrapes,
-      listings: this.#listings,
       rules: this.#rules,
       now,
     });

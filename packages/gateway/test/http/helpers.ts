@@ -21,6 +21,7 @@ import type {
   Suspect,
 } from '../../src/gateway/api.ts';
 import type { Validated } from '../../src/gateway/insight-api.ts';
+import type { Insight } from '../../src/gateway/insight/insight.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
@@ -143,7 +144,7 @@ export class FakeGateway implements GatewayApi {
   }
 }
 
-function insightOfOne(): GatewayApi['insight'] {
+function insightOfOne(): Insight {
   const gateway = new Gateway({
     options: defaultGatewayOptions,
     clock: { now: () => Date.now() },

@@ -1,5 +1,6 @@
 /** What operators and senders had go, and reloads, with who asked. Of what there is most of, the oldest is forgotten first. */
 import { hideTokens } from '../../primitives/hide-tokens.ts';
+import { flatText } from '../../primitives/flat-text.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { AuditEntry } from '../insight-api.ts';
 
@@ -13,7 +14,11 @@ export class AuditLog {
   add(entry: AuditEntry): void {
     const known = this.#entries.get(entry.what) ?? [];
     this.#entries.set(entry.what, known);
-    known.push({ ...entry, detail: shorten(hideTokens(entry.detail)), outcome: shorten(entry.outcome) });
+    known.push({
+      ...entry,
+      detail: flatText(shorten(hideTokens(entry.detail))),
+      outcome: flatText(shorten(entry.outcome)),
+    });
     this.#size += 1;
     if (this.#size <= ENTRIES_MAX) return;
     let most = known;

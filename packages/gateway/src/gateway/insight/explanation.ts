@@ -190,7 +190,8 @@ function shownSources({ state, notes, wallOffsetMs }: Known, { largest }: Explai
     const key = list.keyOf(source);
     const note = notes.path(key);
     const path = shorten(labelPathOf(key));
-    const { by: token = null, address = null, pushes = null } = note ?? {};
+    const { token = null, address = null } = note?.sender ?? {};
+    const pushes = note?.pushes ?? null;
     const lastPush = (list.lastPushMs(source) + wallOffsetMs) / 1000;
     shown.push({
       path,

@@ -5,6 +5,7 @@
  */
 import type { PushOutcome } from '../../model/push-outcome.ts';
 import { RequestError } from '../../model/errors.ts';
+import { flatText } from '../../primitives/flat-text.ts';
 import { quote, shorten } from '../../primitives/quote.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -26,7 +27,6 @@ import type {
 } from '../insight-api.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Listings } from '../listings/listings.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
 import { AuditLog } from './audit-log.ts';
 import { EventHub, eventText } from './event-hub.ts';
@@ -34,6 +34,7 @@ import { History } from './history.ts';
 import { limitsOf } from './limit-list.ts';
 import { LookRate } from './look-rate.ts';
 import { labelPath } from './path-of-key.ts';
+import { PerSecond } from './per-second.ts';
 import { PushNotes } from './push-notes.ts';
 import { Questions } from './questions.ts';
 import { ScraperNotes } from './scraper-notes.ts';
@@ -48,6 +49,13 @@ export const RECENT_MAX = 100;
 const FAMILIES_TOLD_MAX = 5;
 /** Of pushes that are retries, of which nothing else is seen. */
 const REPLAYS_A_SECOND = 10;
+/** Looks at pushes in a second, where somebody watches and where nobody does. */
+const LOOKS_WATCHED = 48;
+const LOOKS_UNWATCHED = 16;
+/** Some push is looked at in such a time. */
+const QUIET_MS = 500;
+/** That those who watch are told of. */
+const REFUSALS_A_SECOND = 50;
 
 interface PushEvent {
   /** Seconds since the Unix epoch. */
@@ -68,7 +76,6 @@ interface PushEvent {
 interface InsightDeps {
   readonly ledger: Ledger;
   readonly scrapes: Pick<Scrapes, 'read'>;
-  readonly listings: Pick<Listings, 'list'>;
   readonly rules: Pick<RulesInForce, 'current'>;
   /** Milliseconds that never go back. */
   readonly now: () => number;
@@ -81,11 +88,19 @@ export class Insight implements InsightApi {
   readonly notes: PushNotes = new PushNotes();
   readonly events: EventHub = new EventHub();
   readonly #ledger: Ledger;
-  readonly #now: () => number;
   readonly #scratch: TextScratch;
+  /** In a ring. */
   readonly #recent: PushEvent[] = [];
-  #replaySinceMs = Number.NEGATIVE_INFINITY;
-  #replays = 0;
+  #told = 0;
+  readonly #replays: PerSecond;
+  readonly #refusals: PerSecond;
+  #missedRefusals = 0;
+  /** Set where the next push may be passed by. */
+  #quiet: NodeJS.Timeout | undefined;
+  readonly #lookAtNext = (): void => {
+    this.#quiet = undefined;
+    this.rate.lookAtNext();
+  };
   /** Pushes since the last that is shown. */
   #missed = 0;
 
@@ -97,7 +112,8 @@ export class Insight implements InsightApi {
   constructor(deps: InsightDeps) {
     const { ledger, now } = deps;
     this.#ledger = ledger;
-    this.#now = now;
+    this.#replays = new PerSecond(now, REPLAYS_A_SECOND);
+    this.#refusals = new PerSecond(now, REFUSALS_A_SECOND);
     this.#history = new History(ledger);
     this.#questions = new Questions({ ...deps, notes: this.notes, history: this.#history });
     this.rate = new LookRate(now);
@@ -111,13 +127,16 @@ export class Insight implements InsightApi {
 
   /** To be called with such a push before it is applied. */
   see(batch: Batch, { key, by, client }: PushRequest): SeenPush | undefined {
-    const weight = this.rate.begin();
+    const { rate } = this;
+    rate.perSecond = this.events.isWatched ? LOOKS_WATCHED : LOOKS_UNWATCHED;
+    const weight = rate.begin();
+    if (rate.isSparse) this.#quiet ??= setTimeout(this.#lookAtNext, QUIET_MS).unref();
     this.#history.start();
     const { state } = this.#ledger;
     const how = { state, weight, nowMs: this.#ledger.nowMs() };
     this.notes.pushed({ key, by, address: client?.sender }, batch, how);
     this.#missed += weight - 1;
-    if (!this.rate.isWithin) {
+    if (!rate.isWithin) {
       this.#missed += 1;
       return undefined;
     }
@@ -134,30 +153,47 @@ export class Insight implements InsightApi {
   /** To be called once it is committed. */
   pushed(seen: SeenPush, request: PushRequest, outcome: PushOutcome): void {
     const { samples, newSeries, changes, more, missed } = seen;
-    this.#tell({ ...this.#head(request, outcome), samples, newSeries, changes, more, missed });
+    const { method, by, client } = request;
+    this.#tell({
+      time: this.#ledger.wallMs() / 1000,
+      path: this.#pathOf(request),
+      method,
+      outcome,
+      samples,
+      newSeries,
+      token: by ?? null,
+      address: client?.sender ?? null,
+      changes,
+      more,
+      missed,
+    });
     if (newSeries > 0 && this.events.isWatched) this.#tellFamilies(changes);
   }
 
   replayed(request: PushRequest): void {
-    const nowMs = this.#now();
-    if (nowMs - this.#replaySinceMs >= 1000) {
-      this.#replaySinceMs = nowMs;
-      this.#replays = 0;
-    }
-    this.#replays += 1;
-    if (this.#replays > REPLAYS_A_SECOND) return;
+    if (!this.#replays.take()) return;
     const nothing = { samples: null, newSeries: 0, changes: [], more: 0, missed: 0 };
     this.#tell({ ...this.#head(request, 'replayed'), ...nothing });
   }
 
   watch(reader: EventReader): () => void {
     const end = this.events.subscribe(reader);
-    for (const push of this.#recent) reader.take(eventText('push', { ...push, past: true }));
+    const first = Math.max(this.#told - RECENT_MAX, 0);
+    const recent = Array.from(
+      { length: this.#told - first },
+      (_, i) => this.#recent[(first + i) % RECENT_MAX]!,
+    );
+    for (const push of recent) reader.take(eventText('push', { ...push, past: true }));
     return end;
   }
 
   refused(shown: () => object): void {
-    if (this.events.isWatched) this.events.publish('refusal', shown());
+    if (!this.events.isWatched) return;
+    if (this.#refusals.take()) {
+      const missed = this.#missedRefusals;
+      this.events.publish('refusal', missed === 0 ? shown() : { ...shown(), missed });
+      this.#missedRefusals = 0;
+    } else this.#missedRefusals += 1;
   }
 
   pushRefused(pusher: Pusher): void {
@@ -231,14 +267,19 @@ export class Insight implements InsightApi {
     { key, method, by, client }: PushRequest,
     outcome: PushOutcome,
   ): Pick<PushEvent, 'time' | 'path' | 'method' | 'outcome' | 'token' | 'address'> {
-    const path = shorten(`${this.pushPath}${labelPath(key.labels)}`);
+    const path = this.#pathOf({ key });
     const time = this.#ledger.wallMs() / 1000;
     return { time, path, method, outcome, token: by ?? null, address: client?.sender ?? null };
   }
 
+  #pathOf({ key }: Pick<PushRequest, 'key'>): string {
+    const known = this.notes.path(key.text)?.sender.path;
+    return `${this.pushPath}${known ?? flatText(shorten(labelPath(key.labels)))}`;
+  }
+
   #tell(push: PushEvent): void {
-    this.#recent.push(push);
-    if (this.#recent.length > RECENT_MAX) this.#recent.shift();
+    this.#recent[this.#told % RECENT_MAX] = push;
+    this.#told += 1;
     this.events.publish('push', push);
   }
 

@@ -3,13 +3,15 @@
  * pushed. Of pushes that are passed by nothing is done but to count down.
  */
 
-/** Looks in a second, about. */
-const LOOKS_A_SECOND = 32;
 const WINDOW_MS = 1000;
 /** Where all pushes are looked at, so many in a second are shown. */
-const WITHIN_MAX = 2 * LOOKS_A_SECOND;
+const WITHIN_MAX = 64;
+/** A window that lasted longer counts as so many seconds. */
+const SECONDS_MAX = 32;
 
 export class LookRate {
+  /** Looks in a second, about. */
+  perSecond = 16;
   /** Whether the look that was begun last is one of so many in a second, and not only there because all pushes are looked at. */
   isWithin = true;
   readonly #now: () => number;
@@ -38,7 +40,17 @@ export class LookRate {
   /** From now on, for so long. */
   lookAtAll(forMs: number): void {
     this.#allUntilMs = Math.max(this.#allUntilMs, this.#now() + forMs);
-    // The look that is next stands for those that were passed by.
+    this.lookAtNext();
+  }
+
+  /** Whether pushes are passed by. */
+  get isSparse(): boolean {
+    return this.#gap > 1;
+  }
+
+  /** The next push is looked at: after many there may be few. */
+  lookAtNext(): void {
+    // It stands for those that were passed by.
     this.#gap -= Math.max(this.#left - 1, 0);
     this.#left = 1;
   }
@@ -53,15 +65,15 @@ export class LookRate {
     this.#windowLooks += 1;
     this.isWithin = this.#windowLooks <= WITHIN_MAX || !isExact;
     // A burst does not wait for the end of the second.
-    if (!isExact && this.#windowLooks % LOOKS_A_SECOND === 0) this.#every *= 2;
+    if (!isExact && this.#windowLooks % this.perSecond === 0) this.#every *= 2;
     this.#gap = isExact ? 1 : this.#nextGap();
     this.#left = this.#gap;
     return gap;
   }
 
   #beginWindow(nowMs: number): void {
-    const seconds = Math.min((nowMs - this.#windowSinceMs) / WINDOW_MS, LOOKS_A_SECOND);
-    this.#every = Math.max(1, Math.ceil(this.#windowPushes / (seconds * LOOKS_A_SECOND)));
+    const seconds = Math.min((nowMs - this.#windowSinceMs) / WINDOW_MS, SECONDS_MAX);
+    this.#every = Math.max(1, Math.ceil(this.#windowPushes / (seconds * this.perSecond)));
     this.#windowSinceMs = nowMs;
     this.#windowPushes = 0;
     this.#windowLooks = 0;

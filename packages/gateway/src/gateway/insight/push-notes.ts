@@ -1,6 +1,6 @@
 /** What is remembered of families and of paths from the pushes that were looked at, and from those that were refused. The oldest is forgotten first. */
 import { RequestError } from '../../model/errors.ts';
-import type { GroupingKey } from '../../model/labels.ts';
+import { flatText } from '../../primitives/flat-text.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -32,20 +32,25 @@ interface FamilyNotes {
   /** Exact, of the time in which it is or was watched. */
   watched: SenderSketch | undefined;
   watchedUntilMs: number | undefined;
+  /** It was touched lately. */
+  isNew: boolean;
 }
 
 export interface PathNotes {
-  readonly key: GroupingKey;
-  readonly byJob: boolean | undefined;
-  readonly lastMs: number | undefined;
-  readonly pushes: number;
+  /** See GroupingKey.text; the labels of a key may be parts of something longer. */
+  readonly key: string;
+  byJob: boolean | undefined;
+  lastMs: number | undefined;
+  pushes: number;
   /** Of the last push. */
-  readonly samples: number;
-  readonly refused: number;
+  samples: number;
+  refused: number;
   /** When the last was. */
-  readonly refusedMs: number | undefined;
-  readonly by: string | undefined;
-  readonly address: string | undefined;
+  refusedMs: number | undefined;
+  /** Who pushed last. */
+  sender: Sender;
+  /** It was touched lately. */
+  isNew: boolean;
 }
 
 /** What a push brings to one family. */
@@ -69,7 +74,6 @@ export class PushNotes {
     return this.#paths.get(key);
   }
 
-  /** The oldest first. */
   paths(): Iterable<PathNotes> {
     return this.#paths.values();
   }
@@ -80,8 +84,9 @@ export class PushNotes {
     batch: Batch,
     { state, weight, nowMs }: { readonly state: State; readonly weight: number; readonly nowMs: number },
   ): void {
-    const { key, by, address } = pusher;
-    const sender: Sender = { path: shorten(labelPath(key.labels)), token: by, address };
+    const { key } = pusher;
+    const known = this.#paths.get(key.text);
+    const sender = senderOf(pusher, known?.sender);
     for (const [name, { value, counts }] of broughtBy(batch, state)) {
       const notes = this.#note(name, nowMs);
       notes.pushes += weight;
@@ -92,27 +97,42 @@ export class PushNotes {
       if (nowMs < (notes.watchedUntilMs ?? 0))
         notes.watched?.add(sender, { value: brought, pushes: 1, nowMs });
     }
-    if (key.text.length > KEY_CHARS_MAX) return;
-    const known = this.#paths.get(key.text);
-    this.#keepPath({
-      key,
-      byJob: batch.sender.byJob,
-      lastMs: nowMs,
-      pushes: (known?.pushes ?? 0) + weight,
-      samples: batch.samples,
-      refused: known?.refused ?? 0,
-      refusedMs: known?.refusedMs,
-      by,
-      address,
-    });
+    const path = known ?? this.#addPath(key.text, sender);
+    if (path === undefined) return;
+    path.byJob = batch.sender.byJob;
+    path.lastMs = nowMs;
+    path.pushes += weight;
+    path.samples = batch.samples;
+    path.sender = sender;
+    path.isNew = true;
   }
 
-  refused({ key, by, address }: Pusher, nowMs: number): void {
-    if (key.text.length > KEY_CHARS_MAX) return;
-    const known = this.#paths.get(key.text);
-    const none = { byJob: undefined, lastMs: undefined, pushes: 0, samples: 0, refused: 0, refusedMs: nowMs };
-    const before = known ?? { ...none, key, by, address };
-    this.#keepPath({ ...before, refused: before.refused + 1, refusedMs: nowMs });
+  refused(pusher: Pusher, nowMs: number): void {
+    const { text } = pusher.key;
+    const path = this.#paths.get(text) ?? this.#addPath(text, senderOf(pusher, undefined));
+    if (path === undefined) return;
+    path.refused += 1;
+    path.refusedMs = nowMs;
+    path.isNew = true;
+  }
+
+  /** Undefined where it is too long. */
+  #addPath(key: string, sender: Sender): PathNotes | undefined {
+    if (key.length > KEY_CHARS_MAX) return undefined;
+    if (this.#paths.size >= PATHS_MAX) this.#paths.delete(oldestOf(this.#paths));
+    const path: PathNotes = {
+      key,
+      byJob: undefined,
+      lastMs: undefined,
+      pushes: 0,
+      samples: 0,
+      refused: 0,
+      refusedMs: undefined,
+      sender,
+      isNew: true,
+    };
+    this.#paths.set(key, path);
+    return path;
   }
 
   /** Counts exactly who adds to a family, from now on until then. Throws RequestError. */
@@ -136,26 +156,22 @@ export class PushNotes {
     notes.watchedUntilMs = untilMs;
   }
 
-  #keepPath(notes: PathNotes): void {
-    const { text } = notes.key;
-    this.#paths.delete(text);
-    this.#paths.set(text, notes);
-    if (this.#paths.size > PATHS_MAX) this.#paths.delete(first(this.#paths));
-  }
-
   #note(name: string, nowMs: number): FamilyNotes {
-    let notes = this.#families.get(name);
-    if (notes === undefined) {
-      if (this.#families.size >= FAMILIES_MAX) this.#forget(first(this.#families));
-      notes = {
-        pushes: 0,
-        lastMs: nowMs,
-        senders: new SenderSketch(nowMs, this.#places),
-        watched: undefined,
-        watchedUntilMs: undefined,
-      };
-    } else this.#families.delete(name);
-    this.#families.set(name, notes);
+    const known = this.#families.get(name);
+    if (known !== undefined) {
+      known.isNew = true;
+      return known;
+    }
+    if (this.#families.size >= FAMILIES_MAX) this.#forget(oldestOf(this.#families));
+    const notes: FamilyNotes = {
+      pushes: 0,
+      lastMs: nowMs,
+      senders: new SenderSketch(nowMs, this.#places),
+      watched: undefined,
+      watchedUntilMs: undefined,
+      isNew: true,
+    };
+    this.#families.set(flatText(name), notes);
     return notes;
   }
 
@@ -165,9 +181,30 @@ export class PushNotes {
   }
 }
 
-function first(map: ReadonlyMap<string, unknown>): string {
-  const [key = ''] = map.keys();
-  return key;
+/** The same object where it is the same sender, as texts are made for each. */
+function senderOf({ key, by, address }: Pusher, known: Sender | undefined): Sender {
+  if (known !== undefined && known.token === by && known.address === address) return known;
+  return {
+    path: known?.path ?? flatText(shorten(labelPath(key.labels))),
+    token: by,
+    address: address === undefined ? undefined : flatText(address),
+  };
+}
+
+/** So many that are in use are passed by. */
+const PASSED_BY = 8;
+
+/** One that was not touched since it was last passed by, if there is one among the first; those come last then. */
+function oldestOf<T extends { isNew: boolean }>(map: Map<string, T>): string {
+  let passed = 0;
+  for (const [key, value] of map) {
+    if (!value.isNew || passed === PASSED_BY) return key;
+    passed += 1;
+    value.isNew = false;
+    map.delete(key);
+    map.set(key, value);
+  }
+  return '';
 }
 
 /** By name of the family: what is added to it; of histograms and summaries the observations, which are in buckets or the count. */

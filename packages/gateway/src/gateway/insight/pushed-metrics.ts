@@ -19,6 +19,10 @@ import { labelsAsObject } from './family-page.ts';
 import type { PushNotes } from './push-notes.ts';
 
 const BYTES_MAX = 8 * 1024 * 1024;
+/** What one metric takes at the most, with the labels of its group. */
+const METRIC_BYTES_MAX = 512 * 1024;
+/** Of a family, beside its head and name. */
+const FAMILY_BYTES = 16;
 /** Numbers that are written, or looked at, in one step. */
 const STEP_NUMBERS = 64;
 const STEP_SOURCES = 256;
@@ -32,11 +36,16 @@ interface Known {
 /** A group as JSON; families by their name as it is written. */
 class Group {
   readonly #families = new Map<string, { readonly head: string; readonly metrics: string[] }>();
-  #chars = 0;
+  #bytes = 0;
 
-  /** Whether it is larger than an answer may be. */
+  /** Whether it is as large as an answer may be. */
   get isTooLarge(): boolean {
-    return this.#chars > BYTES_MAX;
+    return this.#bytes > BYTES_MAX;
+  }
+
+  /** The same, with space for what else is said of it. */
+  get isFull(): boolean {
+    return this.#bytes > BYTES_MAX - METRIC_BYTES_MAX;
   }
 
   add(
@@ -54,19 +63,28 @@ class Group {
     if (family === undefined) {
       const head = JSON.stringify({ time_stamp: time, type: typeNames[type], help });
       family = { head: head.slice(0, -1), metrics: [] };
+      this.#bytes += Buffer.byteLength(head) + Buffer.byteLength(JSON.stringify(name)) + FAMILY_BYTES;
       this.#families.set(name, family);
     }
     const text = JSON.stringify(metric);
-    this.#chars += text.length;
+    this.#bytes += Buffer.byteLength(text) + 1;
     family.metrics.push(text);
   }
 
-  json(labels: object, isSuccessful: boolean): string {
-    const head = JSON.stringify({ labels, last_push_successful: isSuccessful }).slice(0, -1);
-    const families = [...this.#families].map(
-      ([name, family]) => `,${JSON.stringify(name)}:${family.head},"metrics":[${family.metrics.join(',')}]}`,
-    );
-    return `${head}${families.join('')}}`;
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** In pieces, each of which is short. */
+  *json(labels: object, isSuccessful: boolean): Generator<string, void> {
+    yield JSON.stringify({ labels, last_push_successful: isSuccessful }).slice(0, -1);
+    for (const [name, { head, metrics }] of this.#families) {
+      yield `,${JSON.stringify(name)}:${head},"metrics":[`;
+      for (let from = 0; from < metrics.length; from += STEP_NUMBERS)
+        yield `${from === 0 ? '' : ','}${metrics.slice(from, from + STEP_NUMBERS).join(',')}`;
+      yield ']}';
+    }
+    yield '}';
   }
 }
 
@@ -83,22 +101,31 @@ const typeNames: Readonly<Record<MetricType, string>> = {
 };
 
 class Groups {
-  readonly #json = new JsonParts(BYTES_MAX);
+  /** With space for labels of groups, which are short. */
+  readonly #json = new JsonParts(BYTES_MAX * 2);
   readonly #warnings: string[] = [];
   #count = 0;
+  #bytes = 0;
 
   constructor() {
     this.#json.add('[');
   }
 
   /** False where it would be too much. */
-  add(group: Group, labels: object, isSuccessful: boolean): boolean {
-    const isAdded =
-      !group.isTooLarge &&
-      this.#json.add(`${this.#count === 0 ? '' : ','}${group.json(labels, isSuccessful)}`);
-    if (isAdded) this.#count += 1;
-    else this.#warnings.push(cutByBytes(BYTES_MAX));
-    return isAdded;
+  *add(group: Group, labels: object, isSuccessful: boolean): Generator<void, boolean> {
+    const bytes = this.#bytes + group.bytes + Buffer.byteLength(JSON.stringify(labels));
+    if (bytes > BYTES_MAX) {
+      this.#warnings.push(cutByBytes(BYTES_MAX));
+      return false;
+    }
+    this.#bytes = bytes;
+    if (this.#count > 0) this.#json.add(',');
+    for (const piece of group.json(labels, isSuccessful)) {
+      this.#json.add(piece);
+      yield;
+    }
+    this.#count += 1;
+    return true;
   }
 
   warn(warning: string): void {
@@ -125,7 +152,7 @@ export function* metricsOfSources(known: Known): Generator<void, InsightAnswer> 
     const group = new Group();
     yield* addSource(state, source, { group, time });
     const { refusedMs = 0 } = notes.path(key) ?? {};
-    if (!groups.add(group, labelsAsObject(labelsOfKey(key) ?? []), refusedMs <= lastMs)) break;
+    if (!(yield* groups.add(group, labelsAsObject(labelsOfKey(key) ?? []), refusedMs <= lastMs))) break;
     yield;
   }
   if (state.aggregation.mixed === true || !state.aggregation.byJob)
@@ -195,12 +222,14 @@ export function* metricsOfAll(view: ReadView, time: string): Generator<void, Ins
   for (const family of all) {
     yield;
     for (const _ of family.sort()) yield;
-    for (let row = 0; row < family.rowCount && !group.isTooLarge; row += 1) {
+    if (group.isFull) break;
+    for (let row = 0; row < family.rowCount && !group.isFull; row += 1) {
       family.visit(row, row + 1, (series) => group.add(family, time, metricOf(family, series)));
       if (row % STEP_NUMBERS === STEP_NUMBERS - 1) yield;
     }
   }
-  groups.add(group, {}, true);
+  if (group.isFull) groups.warn(cutByBytes(BYTES_MAX));
+  yield* groups.add(group, {}, true);
   return groups.end();
 }
 

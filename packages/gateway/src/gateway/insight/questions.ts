@@ -4,6 +4,7 @@ import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import { hasBuckets } from '../../model/metric-type.ts';
 import { quote } from '../../primitives/quote.ts';
+import type { ReadView } from '../../model/read-view.ts';
 import { labelNameText } from '../../model/series-text.ts';
 import type { State } from '../../state/state.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
@@ -20,13 +21,14 @@ import type {
 import { SeriesScan } from '../deletions/scan.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { parseSelectors } from '../listings/listings.ts';
-import type { Listings } from '../listings/listings.ts';
+import { Look } from '../listings/look.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
 import { explain } from './explanation.ts';
 import { familyEntry, listFamilies, rulesFor } from './family-list.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history-answer.ts';
 import type { HistoryAnswer } from './history-answer.ts';
+import { MatchedNames } from './matched-names.ts';
 import { metricsOfAll, metricsOfSources } from './pushed-metrics.ts';
 import { listRules } from './rule-list.ts';
 import { pageOfFamily } from './family-page.ts';
@@ -44,7 +46,6 @@ const SEARCH_CHARS_MAX = 1024;
 interface QuestionDeps {
   readonly ledger: Ledger;
   readonly scrapes: Pick<Scrapes, 'read'>;
-  readonly listings: Pick<Listings, 'list'>;
   readonly rules: Pick<RulesInForce, 'current'>;
   readonly notes: PushNotes;
   readonly history: History;
@@ -76,8 +77,7 @@ export class Questions {
 
   async family(request: FamilyRequest): Promise<InsightAnswer> {
     const { name, match } = request;
-    const { ledger, scrapes, rules, notes } = this.#deps;
-    const onTurn = (): void => this.#check(request);
+    const { ledger, rules, notes } = this.#deps;
     const selectors = match.length === 0 ? undefined : await this.#selectors(match, request);
     const known = ledger.state.families.find(name);
     const head = {
@@ -85,12 +85,7 @@ export class Questions {
       rules: rulesFor(name, rules.current),
       senders: sendersOf(notes.family(name), this.#wallOffsetMs),
     };
-    return scrapes.read({ network: 'insight', timeoutMs: LOOK_MS }, (view, check) =>
-      inExpositionTurns(pageOfFamily(view, { ...request, selectors }, head), () => {
-        check();
-        onTurn();
-      }),
-    );
+    return this.#view((view) => pageOfFamily(view, { ...request, selectors }, head), request);
   }
 
   sources(request: SourcesRequest): Promise<InsightAnswer> {
@@ -118,16 +113,11 @@ export class Questions {
   }
 
   pushedMetrics(client: Asker['client']): Promise<InsightAnswer> {
-    const { ledger, scrapes } = this.#deps;
+    const { ledger } = this.#deps;
     const asker = { client };
     if (ledger.state.aggregation.byJob) return this.#look(metricsOfSources(this.#known()), asker);
     const time = new Date(ledger.lastPushMs ?? ledger.wallMs()).toISOString();
-    return scrapes.read({ network: 'insight', timeoutMs: LOOK_MS }, (view, check) =>
-      inExpositionTurns(metricsOfAll(view, time), () => {
-        check();
-        this.#check(asker);
-      }),
-    );
+    return this.#view((view) => metricsOfAll(view, time), asker);
   }
 
   rules(file: string | null, client: Asker['client']): Promise<InsightAnswer> {
@@ -182,10 +172,24 @@ export class Questions {
   }
 
   /** Of samples. */
-  async #namesWith(match: readonly string[], { client }: Asker): Promise<ReadonlySet<string>> {
-    const asked = { what: 'values', label: '__name__', match, limit: Infinity, client } as const;
-    const { data } = await this.#deps.listings.list(asked);
-    return new Set(JSON.parse(Buffer.concat(data).toString('utf8')) as string[]);
+  async #namesWith(match: readonly string[], asker: Asker): Promise<ReadonlySet<string>> {
+    const selectors = await this.#selectors(match, asker);
+    const list = new MatchedNames();
+    const look = new Look(list, selectors);
+    const options = { nativeAsClassic: false };
+    await this.#view((view) => look.run(view, options), asker);
+    return list.names;
+  }
+
+  /** Looks through a view, with a place among the scrapes. */
+  #view<T>(steps: (view: ReadView) => Iterator<void, T>, asker: Asker): Promise<T> {
+    const place = { network: 'insight', timeoutMs: LOOK_MS };
+    return this.#deps.scrapes.read(place, (view, check) =>
+      inExpositionTurns(steps(view), () => {
+        check();
+        this.#check(asker);
+      }),
+    );
   }
 
   #check({ client }: Asker): void {

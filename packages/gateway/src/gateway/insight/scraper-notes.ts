@@ -1,4 +1,5 @@
 /** Who scrapes, how often and how much; those that have not for longest are forgotten first. */
+import { flatText } from '../../primitives/flat-text.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { ScrapeNote, ShownScraper } from '../insight-api.ts';
 
@@ -10,7 +11,7 @@ export class ScraperNotes {
   readonly #known = new Map<string, ShownScraper>();
 
   note({ target, address, userAgent, bytes, format, seconds }: ScrapeNote, time: number): void {
-    const agent = shorten(userAgent);
+    const agent = flatText(shorten(userAgent));
     const key = JSON.stringify([target, address, agent]);
     const before = this.#known.get(key);
     const since = before === undefined ? undefined : time - before.last;
@@ -19,7 +20,7 @@ export class ScraperNotes {
       since === undefined || known === undefined || known === null ? null : known + (since - known) * NEWEST;
     this.#known.delete(key);
     this.#known.set(key, {
-      address: address ?? null,
+      address: address === undefined ? null : flatText(address),
       userAgent: agent,
       target,
       last: time,

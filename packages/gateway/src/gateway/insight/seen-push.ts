@@ -1,4 +1,5 @@
 /** What a push did, of those that are looked at: what was new, and a few of its series with their values before and after. */
+import { flatText } from '../../primitives/flat-text.ts';
 import { formatFloat64 } from '../../primitives/float.ts';
 import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -63,8 +64,9 @@ export class SeenPush {
   }
 }
 
+/** A part of a text would hold all of it. */
 function shortened(text: string): string {
-  return text.length <= SERIES_CHARS_MAX ? text : `${text.slice(0, SERIES_CHARS_MAX)}…`;
+  return text.length <= SERIES_CHARS_MAX ? text : flatText(`${text.slice(0, SERIES_CHARS_MAX)}…`);
 }
 
 /** Of a histogram or summary its count. */

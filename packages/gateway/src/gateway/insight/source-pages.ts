@@ -62,9 +62,9 @@ export function* listSources(known: Known, request: SourcePageRequest): Generato
   const paths = [...notes.paths()].filter((path) => path.byJob !== true);
   for (const [place, path] of paths.entries()) {
     if (place % STEP_KEYS === STEP_KEYS - 1) yield;
-    if (parts.length > 0 && !isFound(textOf(path.key.labels), parts)) continue;
+    if (parts.length > 0 && !isFound(textOfKey(path.key), parts)) continue;
     // One that was only refused, by job, may be a source all the same.
-    if (path.byJob === undefined && state.sources.has(path.key.text)) continue;
+    if (path.byJob === undefined && state.sources.has(path.key)) continue;
     offer(end + place, path.lastMs ?? 0);
   }
   const places: Cursor[] = [];
@@ -149,8 +149,8 @@ function* sourceEntry(
     series,
     pushes: note?.pushes ?? null,
     refused: note?.refused ?? 0,
-    token: note?.by ?? null,
-    address: note?.address ?? null,
+    token: note?.sender.token ?? null,
+    address: note?.sender.address ?? null,
   };
 }
 
@@ -179,9 +179,9 @@ function countsOf(
 }
 
 function pathEntry({ nowMs, wallOffsetMs }: Known, path: PathNotes): object {
-  const { key, lastMs, samples, pushes, refused, by, address } = path;
+  const { key, lastMs, samples, pushes, refused, sender } = path;
   return {
-    groupingKey: labelsAsObject(key.labels),
+    groupingKey: labelsAsObject(labelsOfKey(key) ?? []),
     mode: 'add',
     lastPush: lastMs === undefined ? null : (lastMs + wallOffsetMs) / 1000,
     ageSeconds: lastMs === undefined ? null : Math.max(nowMs - lastMs, 0) / 1000,
@@ -189,7 +189,7 @@ function pathEntry({ nowMs, wallOffsetMs }: Known, path: PathNotes): object {
     series: null,
     pushes,
     refused,
-    token: by ?? null,
-    address: address ?? null,
+    token: sender.token ?? null,
+    address: sender.address ?? null,
   };
 }

@@ -39,6 +39,8 @@ import { TurnShare } from './turn-share.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
 const SHORT_BYTES = 128 * 1024;
+/** Entries of a push that is gone through in one turn. */
+const LOOKED_AT_MAX = 128;
 /** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
@@ -177,7 +179,8 @@ export class Pushes<Counts extends object> {
       const looked = await this.#short.run(place, () => {
         this.#share.spend(request.body.length);
         const push = this.#readNow(request, undefined);
-        return push === LONG ? LONG : atOnce(look(push));
+        if (push === LONG || push.batch.length > LOOKED_AT_MAX) return LONG;
+        return atOnce(look(push));
       });
       if (looked !== LONG) return looked;
     }

@@ -5,6 +5,7 @@ import { RewriteSink } from '../../ingest/rewrite/rewrite-sink.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
 import { LF } from '../../primitives/bytes.ts';
 import { shorten } from '../../primitives/quote.ts';
+import { Turn } from '../../primitives/turns.ts';
 import type { PushRequest } from '../api.ts';
 import type { Validated, ValidatedError } from '../insight-api.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -17,6 +18,10 @@ import { wouldBe } from './would-be.ts';
 /** All errors are looked for, and rules said, in bodies up to here; of longer ones it is the first error. */
 const SHORT_BYTES = 128 * 1024;
 const ERRORS_MAX = 20;
+const TRACES_MAX = 8192;
+/** Each line is held against all rules. */
+const STEP_BYTES = 256;
+const STEP_UNITS = 4;
 /** Series that rules drop, and what they did to one, as far as that is shown. */
 const DROPPED_MAX = 100;
 const EXCERPT_CHARS = 120;
@@ -63,7 +68,7 @@ export class Validation {
         body = rest;
       }
     }
-    return this.#answer(request, read, errors);
+    return await this.#answer(request, read, errors);
   }
 
   #read(request: PushRequest): Promise<Read> {
@@ -77,7 +82,11 @@ export class Validation {
     });
   }
 
-  #answer(request: PushRequest, read: Read | undefined, errors: readonly ValidatedError[]): Validated {
+  async #answer(
+    request: PushRequest,
+    read: Read | undefined,
+    errors: readonly ValidatedError[],
+  ): Promise<Validated> {
     const mode = this.#pushes.rulesFor(request.key, request.rights).sender.byJob ? 'by-job' : 'add';
     if (read === undefined || errors.length > 0) {
       const nothing = { samples: 0, series: [], dropped: [], ignored: {} };
@@ -89,7 +98,7 @@ export class Validation {
         truncated: errors.length === ERRORS_MAX || request.body.length > SHORT_BYTES,
       };
     }
-    const traces = request.body.length > SHORT_BYTES ? [] : this.#traces(request);
+    const traces = request.body.length > SHORT_BYTES ? [] : await this.#traces(request);
     const steps = new Map<string, readonly string[]>();
     for (const trace of traces) if (trace.becomes !== undefined) steps.set(trace.becomes, stepsOf(trace));
     const dropped = traces
@@ -107,7 +116,7 @@ export class Validation {
   }
 
   /** What rules make of each series; none where there are no rules. */
-  #traces({ key, rights, body, format = 'text' }: PushRequest): readonly Trace[] {
+  async #traces({ key, rights, body, format = 'text' }: PushRequest): Promise<readonly Trace[]> {
     const rules = this.#pushes.rulesFor(key, rights);
     if (rules.relabel.length === 0 && rules.metrics.length === 0 && rules.allowed === undefined) return [];
     const { state } = this.#ledger;
@@ -116,7 +125,12 @@ export class Validation {
     try {
       sink.begin(body, rules, (trace) => all.push(trace));
       const decoder = decodersFor(this.#options)[format](body, sink);
-      while (!decoder.advance(body.length));
+      const turn = new Turn();
+      while (!decoder.advance(STEP_BYTES) && all.length < TRACES_MAX) {
+        const next = turn.over(STEP_UNITS);
+        if (next !== undefined) await next;
+        while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+      }
     } catch (error) {
       // Rules may have changed meanwhile.
       if (!(error instanceof PushProblem)) throw error;

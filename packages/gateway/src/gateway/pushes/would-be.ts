@@ -52,6 +52,7 @@ export function* wouldBe(state: State, push: PushCommand): Generator<void, Would
   const { batch } = push;
   const isLate = state.mayBeLate(batch) && (yield* state.isLateInSteps(batch, push));
   const rows = new Map<string | number, Row>();
+  const typed = new Map(batch.families.map(({ name, type }) => [name, type]));
   let truncated = batch.length > LOOKED_AT_MAX;
   for (let entry = 0; entry < Math.min(batch.length, LOOKED_AT_MAX); entry += 1) {
     if (entry % STEP_ENTRIES === STEP_ENTRIES - 1) yield;
@@ -60,7 +61,7 @@ export function* wouldBe(state: State, push: PushCommand): Generator<void, Would
     if (known !== undefined) known.entries.push(entry);
     else if (rows.size >= SERIES_MAX) truncated = true;
     else {
-      const row = newRow(batch, state, entry);
+      const row = newRow(batch, state, entry, typed);
       if (row !== undefined) rows.set(which, row);
     }
   }
@@ -99,7 +100,12 @@ function rowOf(
   return composite < 0 ? `new ${~composite}` : `composite ${composite}`;
 }
 
-function newRow(batch: Batch, { accumulators, families }: State, entry: number): Row | undefined {
+function newRow(
+  batch: Batch,
+  { accumulators, families }: State,
+  entry: number,
+  typed: ReadonlyMap<string, string>,
+): Row | undefined {
   const { pendingSeries, pendingComposites } = batch;
   const named = batch.accumulators[entry]!;
   const pending = (index: number): Row | undefined => {
@@ -109,10 +115,10 @@ function newRow(batch: Batch, { accumulators, families }: State, entry: number):
   };
   const known = (accumulator: number): Row | undefined => {
     const { name, type } = families.get(accumulators.family[accumulator]!);
-    const ofPush = batch.families.find((family) => family.name === name);
+    const ofPush = typed.get(name);
     if (isPushTime(name)) return undefined;
     const text = accumulators.textOf(accumulator);
-    return { text, family: name, type: ofPush?.type ?? type, accumulator, entries: [entry] };
+    return { text, family: name, type: ofPush ?? type, accumulator, entries: [entry] };
   };
   if (named < 0) {
     const composite = pendingSeries.composite[~named]!;
