@@ -10,7 +10,7 @@ import type { Adders, Explanation, Sender } from '../lib/types.ts';
 import { Count, cut, ErrorNotice, Loading, Meter, SeriesName, Value } from '../parts/basic.tsx';
 import { Table } from '../parts/table.tsx';
 
-const REFRESH_MS = 10_000;
+const REFRESH_MS = 20_000;
 const SERIES_SHOWN = 5;
 const SENDERS_SHOWN = 20;
 

@@ -16,6 +16,8 @@ import type { Column } from '../parts/table.tsx';
 
 const PAGE_SIZE = 50;
 const REFRESH_MS = 5_000;
+/** To look for a label, all series are visited. */
+const LABELS_REFRESH_MS = 60_000;
 
 export function FamiliesView({ place }: { place: Place }): JSX.Element {
   const [search, setSearch] = useState(place.query.get('search') ?? '');
@@ -32,7 +34,7 @@ export function FamiliesView({ place }: { place: Place }): JSX.Element {
   );
   const paging = usePaging(`${search} ${sort}`);
   const path = withQuery('/api/v1/families', { search, sort, limit: PAGE_SIZE, after: paging.after });
-  const loaded = useLoaded<Families>(path, REFRESH_MS);
+  const loaded = useLoaded<Families>(path, search.includes('=') ? LABELS_REFRESH_MS : REFRESH_MS);
   return (
     <>
       <div class="head">

@@ -18,7 +18,7 @@ import { ExplainView } from './explain.tsx';
 import { HistoryView } from './history.tsx';
 
 const PAGE_SIZE = 100;
-const REFRESH_MS = 5_000;
+const REFRESH_MS = 10_000;
 
 export function FamilyView({ place }: { place: Place }): JSX.Element {
   const name = place.parts[1] ?? '';

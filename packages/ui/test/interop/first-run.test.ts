@@ -107,3 +107,23 @@ test('totals in add mode end in a remedy', async () => {
     /look like totals[\s\S]*--by-job[\s\S]*\/metrics\/job\/x/,
   );
 });
+
+test('a gateway that goes away and comes back', async () => {
+  const first = await startGateway();
+  const { page, complaints } = await visit(first.url);
+  await page.getByText('live', { exact: true }).waitFor(PATIENCE);
+  await first.stop();
+  await page.getByText('connection lost, trying again').waitFor(PATIENCE);
+  await page.getByText('What is shown is as it was.').waitFor(PATIENCE);
+  await startGateway([`--web.listen-address=${new URL(first.url).host}`]);
+  await page.getByText('live', { exact: true }).waitFor(PATIENCE);
+  await push(first.url, '/job/x', 'a_total 1\n');
+  await expect.poll(() => page.locator('.feed > li').first().innerText(), PATIENCE).toContain('a_total');
+  await expect.poll(() => page.getByText('What is shown is as it was.').count(), PATIENCE).toBe(0);
+  // The browser notes each request that nobody has answered.
+  const others = complaints.filter(
+    (each) => !/ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE|EMPTY)/.test(each),
+  );
+  complaints.length = 0;
+  expect(others).toEqual([]);
+});
