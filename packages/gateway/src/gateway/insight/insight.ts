@@ -130,7 +130,8 @@ export class Insight implements InsightApi {
     const { rate } = this;
     rate.perSecond = this.events.isWatched ? LOOKS_WATCHED : LOOKS_UNWATCHED;
     const weight = rate.begin();
-    if (rate.isSparse) this.#quiet ??= setTimeout(this.#lookAtNext, QUIET_MS).unref();
+    if (rate.isSparse && this.#quiet === undefined)
+      this.#quiet = setTimeout(this.#lookAtNext, QUIET_MS).unref();
     this.#history.start();
     const { state } = this.#ledger;
     const how = { state, weight, nowMs: this.#ledger.nowMs() };
@@ -201,6 +202,8 @@ export class Insight implements InsightApi {
   }
 
   families(request: FamiliesRequest): Promise<InsightAnswer> {
+    // Nothing may have been pushed since the start.
+    this.#history.start();
     return this.#questions.families(request);
   }
 
@@ -225,6 +228,7 @@ export class Insight implements InsightApi {
   }
 
   history(request: HistoryRequest): Promise<object> {
+    this.#history.start();
     return this.#questions.history(request);
   }
 
@@ -259,6 +263,7 @@ export class Insight implements InsightApi {
 
   /** Questions that are being answered end. */
   close(): void {
+    clearTimeout(this.#quiet);
     this.#history.close();
     this.#questions.close();
   }

@@ -6,6 +6,8 @@
 const WINDOW_MS = 1000;
 /** Where all pushes are looked at, so many in a second are shown. */
 const WITHIN_MAX = 64;
+/** Where no more came since the last look, all are looked at again. */
+const FEW = 4;
 /** A window that lasted longer counts as so many seconds. */
 const SECONDS_MAX = 32;
 
@@ -53,6 +55,11 @@ export class LookRate {
     // It stands for those that were passed by.
     this.#gap -= Math.max(this.#left - 1, 0);
     this.#left = 1;
+    if (this.#gap > FEW) return;
+    this.#every = 1;
+    this.#windowSinceMs = this.#now();
+    this.#windowPushes = 0;
+    this.#windowLooks = 0;
   }
 
   /** To be called where one is due: how many pushes it stands for, itself among them. */
