@@ -133,7 +133,12 @@ function Frame({
         Skip to content
       </a>
       <header class="top">
-        <a class="brand" href={hashOf([])} title={`prom-aggregation-gateway ${overview.version}`}>
+        <a
+          class="brand"
+          href={hashOf([])}
+          title={`prom-aggregation-gateway ${overview.version}`}
+          aria-label="Aggregation gateway"
+        >
           <Logo /> <span>Aggregation gateway</span>
         </a>
         <nav aria-label="Views">

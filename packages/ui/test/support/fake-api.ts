@@ -52,7 +52,7 @@ export async function startFakeGateway(real: Handler, initial: Answers): Promise
       JSON.stringify(
         isError
           ? { status: 'error', errorType: 'bad_data', error: data.message }
-          : key === '/'
+          : key === '/' || key.startsWith('/api/v1/admin/')
             ? data
             : { status: 'success', data },
       ),

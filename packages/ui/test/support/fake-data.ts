@@ -389,7 +389,13 @@ export const busyDay: Answers = {
       },
     ],
   },
-  '/api/v1/admin/tsdb/delete_series': { series: 2 },
+  '/api/v1/admin/tsdb/delete_series': {
+    series: 412,
+    first_series: Array.from(
+      { length: 20 },
+      (_, i) => `http_requests_total{code="200",handler="/api/v1/orders",instance="worker-${i}"}`,
+    ),
+  },
 };
 
 /** What a gateway says that has just started. */
