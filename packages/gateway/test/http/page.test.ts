@@ -13,7 +13,7 @@ const linksIn = (html: string): string[] =>
 
 describe('the page for browsers', () => {
   it.each([
-    ['at the root', {}, '/', ''],
+    ['at the root', {}, '/', '.'],
     ['below a prefix', { routePrefix: '/pag' }, '/pag/', '/pag'],
     ['below a prefix, without a slash', { routePrefix: '/pag' }, '/pag', '/pag'],
     ['behind a proxy', { externalUrl: 'https://m.example/x"y', routePrefix: '' }, '/', '/x%22y'],
@@ -48,7 +48,7 @@ describe('the page for browsers', () => {
   ])('its files come compressed, for Accept-Encoding: %s', async (accepted, coding, decompress) => {
     const { send } = await run();
     const links = linksIn((await send('GET', '/', { headers: browser })).text);
-    for (const link of links) {
+    for (const link of links.map((each) => each.replace(/^\./, ''))) {
       const plain = await send('GET', link, { headers: { 'Accept-Encoding': 'identity' } });
       const { status, headers, body } = await send('GET', link, { headers: { 'Accept-Encoding': accepted } });
       expect([status, headers['content-encoding']]).toEqual([200, coding]);
@@ -72,7 +72,7 @@ describe('the page for browsers', () => {
     const { send } = await serve(users);
     const page = await send('GET', '/', { headers: browser });
     expect(page.status).toBe(200);
-    for (const link of linksIn(page.text)) expect((await send('GET', link)).status).toBe(200);
+    for (const link of linksIn(page.text)) expect((await send('GET', link.slice(1))).status).toBe(200);
     for (const Accept of ['*/*', 'text/plain', 'application/json', 'text/plain, text/html;q=0.5'])
       expect((await send('GET', '/', { headers: { Accept } })).status, Accept).toBe(401);
     // Neither to ask for something else with the Accept of a browser.

@@ -174,7 +174,7 @@ test('the front page has a curl line for this host in a terminal, and is the pag
   );
   const html = await fetch(gateway.url, { headers: { accept: 'text/html,*/*;q=0.8' } });
   expect(html.headers.get('content-type')).toContain('text/html');
-  expect(await html.text()).toContain('<script type="module" src="/-/page/page-');
+  expect(await html.text()).toContain('<script type="module" src="./-/page/page-');
 });
 
 test("the gateway's own metrics stand apart from the users'", async () => {

@@ -25,9 +25,12 @@ export function useLoaded<T>(
     if (path === undefined) return undefined;
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isFirst = true;
     const ask = async (): Promise<void> => {
       try {
-        if (!document.hidden) {
+        // Again only for somebody who looks; the first time also for a tab that was opened in the background.
+        if (isFirst || !document.hidden) {
+          isFirst = false;
           const value = await load(path, { signal: abort.signal });
           if (!abort.signal.aborted) setState({ path, value });
         }

@@ -53,7 +53,7 @@ export const remedies: Readonly<Record<string, string>> = {
 /** Of pushes that were taken and of which nothing counts, by what came of them. */
 const advices: Readonly<Record<string, string>> = {
   dropped:
-    'Nothing of it counts: summaries are dropped unless the gateway runs with --push.summaries=sum-and-count. A histogram can be added up.',
+    'Nothing of it counts: summaries are dropped unless the gateway runs with --push.summaries=sum-and-count. A histogram can be added up. NaN and infinite values are dropped as well.',
   'dropped by rules': 'Nothing of it counts: rules of the configuration file drop all of it.',
   'dropped by limits':
     'Nothing of it counts: a limit of the configuration file is reached, and says to drop what is beyond.',

@@ -43,24 +43,30 @@ export function FamilyView({ place }: { place: Place }): JSX.Element {
           </p>
         </Empty>
       ) : (
-        <Loading of={loaded}>
-          {(family) => (
-            <>
-              <Head family={family} />
-              <HistoryView family={family} wanted={wanted} />
-              <SelectorForm key={wanted} name={name} wanted={wanted} />
-              <SeriesTable family={family} />
-              <Pager
-                page={{ ...family, total: family.series }}
-                paging={paging}
-                noun={['series', 'series']}
-                size={PAGE_SIZE}
-              />
-              <ExplainView match={wanted === '' ? selector(name) : wanted} name={name} />
-              <Rules family={family} />
-            </>
-          )}
-        </Loading>
+        <>
+          {loaded.error !== undefined && loaded.value === undefined && wanted !== '' ? (
+            // So that what is wrong with it can be put right.
+            <SelectorForm name={name} wanted={wanted} />
+          ) : null}
+          <Loading of={loaded}>
+            {(family) => (
+              <>
+                <Head family={family} />
+                <HistoryView family={family} wanted={wanted} />
+                <SelectorForm key={wanted} name={name} wanted={wanted} />
+                <SeriesTable family={family} />
+                <Pager
+                  page={{ ...family, total: family.series }}
+                  paging={paging}
+                  noun={['series', 'series']}
+                  size={PAGE_SIZE}
+                />
+                <ExplainView match={wanted === '' ? selector(name) : wanted} name={name} />
+                <Rules family={family} />
+              </>
+            )}
+          </Loading>
+        </>
       )}
     </>
   );

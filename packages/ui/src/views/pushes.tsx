@@ -40,7 +40,7 @@ export function Pushes(): JSX.Element {
         <FeedState feed={feed} />
         {isEmpty ? null : (
           <button type="button" aria-pressed={isPaused} onClick={() => setIsPaused(!isPaused)}>
-            {isPaused ? 'Go on' : 'Pause'}
+            {isPaused ? 'Resume' : 'Pause'}
           </button>
         )}
       </div>

@@ -1,9 +1,12 @@
 /** Signing in, what rights show and hide, and where the page may lie. */
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
+import { createGateway } from '../../../gateway/src/index.ts';
 import { temporaryFolder } from '../../../gateway/test/support/folders.ts';
 import { startGateway } from '../../../gateway/test/support/process.ts';
 import { admin, bearer, narrowed, reader, sender } from '../support/accounts.ts';
@@ -111,4 +114,37 @@ test('lies below a prefix, with or without a slash', async () => {
     await page.getByText('live', { exact: true }).waitFor(PATIENCE);
     expect(await page.locator('pre code').innerText()).toContain(`${gateway.url}/pag/metrics/`);
   }
+});
+
+test('lies below a path that only the server around it knows', async () => {
+  const gateway = createGateway();
+  const server = createServer((request, response) => {
+    request.url = request.url!.replace(/^\/gw/, '');
+    gateway.handler(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await gateway.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/gw`;
+  const { page, go } = await visit(`${url}/`);
+  await page.getByText('live', { exact: true }).waitFor(PATIENCE);
+  await go('#/push');
+  await page.getByText('It would be').waitFor(PATIENCE);
+  await page.getByRole('button', { name: 'Push', exact: true }).click();
+  await page.getByText('Pushed.').waitFor(PATIENCE);
+  expect(await gateway.scrape()).toContain('hello_total{from="page"} 1');
+});
+
+test('a filter that is wrong can be put right', async () => {
+  const gateway = await startGateway();
+  await push(gateway.url, '/job/x', '# TYPE a_total counter\na_total{b="1"} 1\na_total{b="2"} 2\n');
+  const { page, go } = await visit(gateway.url, { expected: [400] });
+  await go('#/metrics/a_total?selector=a_total{b');
+  await page.getByRole('alert').first().waitFor(PATIENCE);
+  await page.getByLabel('Selector').fill('a_total{b="2"}');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.locator('tbody tr').first().innerText(), PATIENCE).toMatch(/b\s*2\s*2/);
 });

@@ -46,7 +46,8 @@ function typeOf(accept: string | undefined): string {
 }
 
 export function pageHandler(deps: PageDeps): Handler {
-  const html = pageFiles()?.html.replaceAll('{{path}}', escapeHtml(deps.links.path)) ?? '';
+  // Relative where nothing is said of the path, as the handler may have been put below one.
+  const html = pageFiles()?.html.replaceAll('{{path}}', escapeHtml(deps.links.path || '.')) ?? '';
   return async ({ request, response }) => {
     const type = typeOf(request.headers.accept);
     const body = type === HTML ? html : dataOf(deps, request, type);
