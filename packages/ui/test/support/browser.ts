@@ -17,11 +17,13 @@ interface VisitOptions {
   readonly width?: number;
   /** Statuses that the page must come to terms with; the browser notes each. */
   readonly expected?: readonly number[];
+  /** Whether the gateway goes away in between, so that requests are not answered. */
+  readonly isAway?: boolean;
 }
 
 export async function visit(
   url: string,
-  { scheme = 'light', width = 1280, expected = [] }: VisitOptions = {},
+  { scheme = 'light', width = 1280, expected = [], isAway = false }: VisitOptions = {},
 ): Promise<Visit> {
   const browser = await startChromium();
   const context = await browser.newContext({
@@ -35,6 +37,7 @@ export async function visit(
   page.on('console', (message) => {
     const text = message.text();
     if (!['error', 'warning'].includes(message.type())) return;
+    if (isAway && text.includes('net::ERR_')) return;
     if (expected.some((status) => text.includes(`status of ${status}`))) return;
     complaints.push(text);
   });
