@@ -138,6 +138,7 @@ export class Gateway implements GatewayApi {
       ledger: this.#ledger,
       scrapes: this.#scrapes,
       rules: this.#rules,
+      log,
       now,
     });
     this.#reader = new Pushes(options, this.#ledger, (...counted) => this.#counted(...counted), {

@@ -1,6 +1,11 @@
 /** What is known of pushes: how many are looked at, and what looks through much costs others. */
 import { describe, expect, it, test } from 'vitest';
 
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
+import { emptyGroupingKey } from '../../src/model/labels.ts';
+import { systemClock } from '../../src/primitives/clock.ts';
+import { silentLog } from '../../src/primitives/log.ts';
 import { listFamilies } from '../../src/gateway/insight/family-list.ts';
 import { LookRate } from '../../src/gateway/insight/look-rate.ts';
 import { PushNotes } from '../../src/gateway/insight/push-notes.ts';
@@ -138,4 +143,20 @@ test('lists are made in steps, however many families and sources there are', asy
     while (steps.next().done !== true) count += 1;
     expect(count).toBeGreaterThan(50);
   }
+});
+
+test('a look that fails is no matter of the push', async () => {
+  const errors: string[] = [];
+  const log = { ...silentLog, error: (message: string) => errors.push(message) };
+  const gateway = new Gateway({ options: defaultGatewayOptions, clock: systemClock, log });
+  gateway.insight.notes.pushed = () => {
+    throw new Error('out of order');
+  };
+  for (let i = 0; i < 3; i += 1)
+    expect(await gateway.push({ method: 'POST', key: emptyGroupingKey, body: Buffer.from('a 1\n') })).toBe(
+      'applied',
+    );
+  expect(gateway.holdings()).toMatchObject({ pushes: 3, series: 1 });
+  expect(errors).toEqual(['a look at a push failed']);
+  await gateway.close();
 });

@@ -5,6 +5,7 @@
  */
 import type { PushOutcome } from '../../model/push-outcome.ts';
 import { RequestError } from '../../model/errors.ts';
+import type { Log } from '../../primitives/log.ts';
 import { flatText } from '../../primitives/flat-text.ts';
 import { quote, shorten } from '../../primitives/quote.ts';
 import { TextScratch } from '../../store/text-scratch.ts';
@@ -77,6 +78,7 @@ interface InsightDeps {
   readonly ledger: Ledger;
   readonly scrapes: Pick<Scrapes, 'read'>;
   readonly rules: Pick<RulesInForce, 'current'>;
+  readonly log: Log;
   /** Milliseconds that never go back. */
   readonly now: () => number;
 }
@@ -106,12 +108,16 @@ export class Insight implements InsightApi {
 
   readonly #questions: Questions;
   readonly #history: History;
+  readonly #log: Log;
+  /** The log says it once. */
+  #hasFailed = false;
   readonly #scrapers = new ScraperNotes();
   readonly #audit = new AuditLog();
 
   constructor(deps: InsightDeps) {
     const { ledger, now } = deps;
     this.#ledger = ledger;
+    this.#log = deps.log;
     this.#replays = new PerSecond(now, REPLAYS_A_SECOND);
     this.#refusals = new PerSecond(now, REFUSALS_A_SECOND);
     this.#history = new History(ledger);
@@ -125,8 +131,12 @@ export class Insight implements InsightApi {
     return this.rate.isDue();
   }
 
-  /** To be called with such a push before it is applied. */
-  see(batch: Batch, { key, by, client }: PushRequest): SeenPush | undefined {
+  /** To be called with such a push before it is applied. What goes wrong here is no matter of the push. */
+  see(batch: Batch, request: PushRequest): SeenPush | undefined {
+    return this.#safely(() => this.#see(batch, request));
+  }
+
+  #see(batch: Batch, { key, by, client }: PushRequest): SeenPush | undefined {
     const { rate } = this;
     rate.perSecond = this.events.isWatched ? LOOKS_WATCHED : LOOKS_UNWATCHED;
     const weight = rate.begin();
@@ -148,11 +158,15 @@ export class Insight implements InsightApi {
 
   /** To be called once it is applied, before anything else is. */
   applied(seen: SeenPush): void {
-    seen.applied(this.#ledger.state, this.#scratch);
+    this.#safely(() => seen.applied(this.#ledger.state, this.#scratch));
   }
 
   /** To be called once it is committed. */
   pushed(seen: SeenPush, request: PushRequest, outcome: PushOutcome): void {
+    this.#safely(() => this.#pushed(seen, request, outcome));
+  }
+
+  #pushed(seen: SeenPush, request: PushRequest, outcome: PushOutcome): void {
     const { samples, newSeries, changes, more, missed } = seen;
     const { method, by, client } = request;
     this.#tell({
@@ -275,6 +289,16 @@ export class Insight implements InsightApi {
     const path = this.#pathOf({ key });
     const time = this.#ledger.wallMs() / 1000;
     return { time, path, method, outcome, token: by ?? null, address: client?.sender ?? null };
+  }
+
+  #safely<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      if (!this.#hasFailed) this.#log.error('a look at a push failed', { error: String(error) });
+      this.#hasFailed = true;
+      return undefined;
+    }
   }
 
   #pathOf({ key }: Pick<PushRequest, 'key'>): string {
