@@ -39,13 +39,9 @@ try {
 }
 
 async function build(folder) {
-  execFileSync(
-    process.execPath,
-    [join(root, 'node_modules/typescript/bin/tsc'), '-b', join(root, 'packages/gateway')],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
+  const run = (...args) => execFileSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  run(join(root, 'node_modules/typescript/bin/tsc'), '-b', join(root, 'packages/gateway'));
+  run(join(root, 'packages/ui/scripts/build.mjs'));
   const node = nodePackages();
   const { code, licenses } = await bundle();
   const blob = blobOf(code, node);

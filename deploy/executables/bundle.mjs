@@ -6,6 +6,8 @@ import { build } from 'esbuild';
 
 import { commit, root } from '../source.mjs';
 
+/** The page for browsers, with the licenses of what is in it. */
+const PAGE = join(root, 'packages/gateway/dist/page');
 const BCRYPTJS = 'node_modules/bcryptjs/index.js';
 
 /** Resolves with the text of the file, and that of the licenses. Takes what `npm run build` has made. */
@@ -31,6 +33,7 @@ export async function bundle() {
         'build.json': JSON.stringify({ commit: commit === '' ? undefined : commit }),
         // A thread of its own begins with it.
         bcryptjs: readFileSync(join(root, BCRYPTJS), 'utf8'),
+        ...pageFiles(),
       }),
       // What is found by it is among the files above.
       'import.meta.url': '""',
@@ -38,7 +41,23 @@ export async function bundle() {
     logLevel: 'warning',
   });
   const inputs = [...Object.keys(metafile.inputs), BCRYPTJS];
-  return { code: outputFiles[0].text, licenses: licensesOf(inputs) };
+  return {
+    code: outputFiles[0].text,
+    licenses: `${licensesOf(inputs)}\n${'-'.repeat(80)}\n\n${licensesOfPage()}`,
+  };
+}
+
+/** In base64, as most are compressed. */
+function pageFiles() {
+  const names = readdirSync(PAGE).toSorted(byText);
+  return Object.fromEntries(
+    names.map((name) => [`page/${name}`, readFileSync(join(PAGE, name)).toString('base64')]),
+  );
+}
+
+function licensesOfPage() {
+  const name = readdirSync(PAGE).find((each) => /^licenses-.*\.txt$/.test(each));
+  return readFileSync(join(PAGE, name), 'utf8');
 }
 
 /** Of each package that something was taken from. */

@@ -18,6 +18,7 @@ import {
 } from './data.ts';
 import { fleetDefaults, fleetPushes } from './fleet.ts';
 import { gaugeLines, ruleLines, windowLines } from './gauges.ts';
+import { insightLines } from './insight.ts';
 import { expositionLines } from './pages.ts';
 import { rulesLines } from './rules.ts';
 import { snapshotLines } from './snapshot.ts';
@@ -98,6 +99,8 @@ console.log(
 );
 for (const { name, bodies } of workloads.slice(0, 2))
   for (const line of await suspectLines(name, bodies[0]!, smoke ? 2_000 : 40_000)) console.log(line);
+for (const { name, bodies } of workloads.slice(0, 2))
+  for (const line of await insightLines(name, bodies[0]!, smoke ? 500 : 10_000)) console.log(line);
 for (const line of await gaugeLines(smoke ? 1_000 : 10_000, smoke ? 2_000 : 20_000)) console.log(line);
 for (const line of await windowLines({ smoke })) console.log(line);
 for (const line of await ruleLines(200, { smoke })) console.log(line);

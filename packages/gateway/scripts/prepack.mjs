@@ -12,7 +12,9 @@ const dist = join(gateway, 'dist');
 // What was built of sources that are gone since must not go along, so nothing old is left.
 rmSync(dist, { recursive: true, force: true });
 const compiler = join(root, 'node_modules/typescript/bin/tsc');
-execFileSync(process.execPath, [compiler, '-b', gateway], { stdio: ['ignore', 'inherit', 'inherit'] });
+const run = (...args) => execFileSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+run(compiler, '-b', gateway);
+run(join(root, 'packages/ui/scripts/build.mjs'));
 copyFileSync(join(root, 'LICENSE'), join(gateway, 'LICENSE'));
 
 // Outside of a clone, as where an image is built, it has to be said from outside.

@@ -18,8 +18,11 @@ if (!existsSync(new URL('node_modules/pino', root))) fail('dependencies are miss
 const compiler = new URL('node_modules/typescript/bin/tsc', root);
 if (existsSync(compiler)) {
   // Not through npm, which is no program that can be run on Windows.
-  const build = spawnSync(process.execPath, [fileURLToPath(compiler), '-b'], { cwd: root, stdio: 'inherit' });
-  process.exit(build.status ?? 1);
+  for (const args of [[fileURLToPath(compiler), '-b'], ['packages/ui/scripts/build.mjs']]) {
+    const build = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+    if (build.status !== 0) process.exit(build.status ?? 1);
+  }
+  process.exit(0);
 }
 if (!existsSync(new URL('packages/gateway/dist/main.js', root))) {
   fail(

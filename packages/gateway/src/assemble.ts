@@ -76,7 +76,7 @@ export function assemble(given: Parts & Kept): Assembly {
 /** Alone; what is around it is made by `assembleAround`. */
 export function gatewayOf(parts: Parts & Kept): Gateway {
   const { scrapesMax, viewsBytesMax } = parts.httpOptions;
-  return new Gateway({
+  const gateway = new Gateway({
     options: parts.gatewayOptions,
     clock: parts.clock,
     log: parts.log,
@@ -85,6 +85,9 @@ export function gatewayOf(parts: Parts & Kept): Gateway {
     rules: parts.rules,
     acceptsModeChange: parts.acceptsModeChange,
   });
+  gateway.insight.pushPath = parts.httpOptions.pushPath;
+  gateway.insight.configFile = parts.configFile ?? null;
+  return gateway;
 }
 
 interface Surroundings {
@@ -126,7 +129,7 @@ export function assembleAround<G extends GatewayInUse>(
     version,
     revision: revision(),
     whyNotReady,
-    reload: parts.lifecycle === true ? () => reload?.run() ?? nothingToReload() : undefined,
+    reload: parts.lifecycle === true ? (who) => reload?.run(who) ?? nothingToReload() : undefined,
     access,
     cluster,
   });

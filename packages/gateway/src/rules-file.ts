@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import type { GatewayInUse } from './gateway/gateway.ts';
+import type { Who } from './gateway/insight-api.ts';
 import { describeRenames, fieldsOf } from './gateway/renames.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
 import { RequestError } from './model/errors.ts';
@@ -14,6 +15,9 @@ import { describeProblem, showProblem } from './rules/file/problems.ts';
 import { countEntries, readRulesInSteps } from './rules/file/read-rules.ts';
 import type { Circumstances } from './rules/file/read-rules.ts';
 import type { Rules } from './rules/rules.ts';
+
+/** Nobody says who sent it. */
+const bySignal: Who = { name: null, address: null };
 
 /** A message about the file: in one line, as logs have it, and with the line of the file below it, for people. */
 interface Message {
@@ -98,9 +102,14 @@ export class RulesReload {
   }
 
   /** Resolves with what to answer; rejects with RequestError, and then the previous rules hold on. */
-  run(): Promise<string> {
+  run(who: Who = bySignal): Promise<string> {
     const run = this.#last.then(() => this.#run());
-    this.#last = run.catch(() => undefined);
+    const audited = (outcome: string): void =>
+      this.#gateway.insight.audited({ what: 'reload', who, detail: this.#path, outcome });
+    this.#last = run.then(
+      () => audited('reloaded'),
+      (error: unknown) => audited(error instanceof RequestError ? error.code : 'internal'),
+    );
     return run;
   }
 

@@ -13,6 +13,8 @@ import type {
   SeriesStatistics,
 } from '../gateway/api.ts';
 import type { Gateway, GatewayInUse } from '../gateway/gateway.ts';
+import type { Insight } from '../gateway/insight/insight.ts';
+import type { Validated } from '../gateway/insight-api.ts';
 import type { Renames } from '../gateway/renames.ts';
 import type { HoldingsByType } from '../gateway/telemetry/telemetry.ts';
 import type { RequestError } from '../model/errors.ts';
@@ -20,6 +22,7 @@ import type { GroupingKey } from '../model/labels.ts';
 import type { Rules, RulesInForce } from '../rules/rules.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
+import type { ForwardedFrom } from '../wal/forwarded-command.ts';
 
 interface Incarnations {
   /** The one there is now. */
@@ -71,12 +74,20 @@ export class CurrentGateway implements GatewayInUse {
     return this.#now.renamesSince(previous);
   }
 
+  get insight(): Insight {
+    return this.#now.insight;
+  }
+
+  validate(request: PushRequest): Promise<Validated> {
+    return this.#now.validate(request);
+  }
+
   push(request: PushRequest): Promise<PushOutcome> {
     return this.#now.push(request);
   }
 
-  delete(key: GroupingKey, client?: Client): Promise<boolean> {
-    return this.#now.delete(key, client);
+  delete(key: GroupingKey, client?: Client, forwarded?: ForwardedFrom): Promise<boolean> {
+    return this.#now.delete(key, client, forwarded);
   }
 
   deleteMany(request: DeleteRequest): Promise<Deleted> {

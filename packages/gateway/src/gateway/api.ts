@@ -6,6 +6,7 @@ import type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
 import type { Command } from '../wal/commands.ts';
 import type { ForwardedFrom } from '../wal/forwarded-command.ts';
+import type { InsightApi, Validated } from './insight-api.ts';
 
 export type { PushFormat, PushOutcome } from '../model/push-outcome.ts';
 
@@ -18,6 +19,8 @@ export interface GatewayApi {
    * the gateway reads it until the promise settles and keeps no reference afterwards.
    */
   push(request: PushRequest): Promise<PushOutcome>;
+  /** Says what a push would do, and leaves no trace of it. Rejects where that cannot be said; what is wrong with the push itself is in the answer. */
+  validate(request: PushRequest): Promise<Validated>;
   /** How senders count by the rules in force. */
   readonly mode: SendersMode;
   /** Retires the source of the grouping key. False, and nothing is done, where the sender adds: it has no source. */
@@ -40,6 +43,8 @@ export interface GatewayApi {
   list(request: ListRequest): Promise<Listed>;
   /** What it holds now, cheap to ask. */
   holdings(): Holdings;
+  /** What it knows of itself beside that. */
+  readonly insight: InsightApi;
 }
 
 /** Who waits for the answer, as far as pushes that have to wait are concerned. */
@@ -132,6 +137,8 @@ export interface PushRequest {
   readonly rights?: SeriesRights | undefined;
   /** Whose the new series are that it brings, and how many these may be. */
   readonly allowance?: SeriesAllowance | undefined;
+  /** The name of the token or user that it comes with, for those who look at pushes. */
+  readonly by?: string | undefined;
   /** Left out where the caller waits for as long as it takes; then the push rejects with ClientGone at no time. */
   readonly client?: Client | undefined;
 }

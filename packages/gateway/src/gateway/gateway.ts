@@ -42,14 +42,20 @@ import { aggregationOf } from './ledger/aggregation-of.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
+import type { Validated } from './insight-api.ts';
 import type { GatewayOptions } from './options.ts';
 import { MemberReplaced } from './pushes/forwarded.ts';
+import { Insight } from './insight/insight.ts';
+import type { SeenPush } from './insight/seen-push.ts';
+import { countsIn, outcomeOf } from './pushes/outcome.ts';
+import type { SampleCounts } from './pushes/outcome.ts';
 import { BEHIND, Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import { RenameCount } from './renames.ts';
 import type { Renames } from './renames.ts';
 import type { Recovery } from './ledger/recovery.ts';
 import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
+import { Validation } from './pushes/validation.ts';
 import { RuleChanges } from './rule-changes.ts';
 import { Scrapes } from './scrapes/scrapes.ts';
 import { Snapshots } from './ledger/snapshots.ts';
@@ -82,6 +88,7 @@ export interface GatewayInUse extends GatewayApi {
 export class Gateway implements GatewayInUse {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
+  readonly insight: Insight;
   readonly #options: GatewayOptions;
   readonly #log: Log;
   readonly #journal: Journal;
@@ -92,6 +99,7 @@ export class Gateway implements GatewayInUse {
   readonly #listings: Listings;
   readonly #reader: Pushes<Counts>;
   readonly #suspects: Suspects;
+  readonly #validation: Validation;
   readonly #rules: RulesInForce;
   readonly #ruleChanges: RuleChanges;
   #acceptsModeChange: boolean;
@@ -143,9 +151,18 @@ export class Gateway implements GatewayInUse {
     this.#listings = new Listings({ scrapes: this.#scrapes });
     this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
-    this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {
+    this.insight = new Insight({
+      ledger: this.#ledger,
+      scrapes: this.#scrapes,
       rules: this.#rules,
+      log,
+      now,
     });
+    this.#reader = new Pushes(options, this.#ledger, (...counted) => this.#counted(...counted), {
+      rules: this.#rules,
+      insight: this.insight,
+    });
+    this.#validation = new Validation(options, this.#ledger, this.#reader);
     this.#ruleChanges = new RuleChanges({
       ledger: this.#ledger,
       options,
@@ -258,10 +275,12 @@ export class Gateway implements GatewayInUse {
     // Short as it was, it may have changed much.
     const { applying } = this.#ledger;
     if (applying !== undefined) await applying.then(() => this.#noteOrphans());
+    if (typeof read === 'object' && read.seen !== undefined) this.insight.applied(read.seen);
     const { logIndex } = this.#ledger;
     if (!this.#ledger.isCommitted(logIndex)) await this.#ledger.whenCommitted(logIndex);
     if (read === REPLAYED) {
       this.telemetry?.pushReplayed();
+      this.insight.replayed(request);
       return 'replayed';
     }
     if (read === BEHIND) {
@@ -276,15 +295,18 @@ export class Gateway implements GatewayInUse {
     if (read.byRule > 0) this.telemetry?.samplesIgnored('relabel', read.byRule);
     if (read.byLimit > 0) this.telemetry?.samplesIgnored('series_limit', read.byLimit);
     if (read.overflowed > 0) this.telemetry?.samplesOverflowed(read.overflowed);
-    if (read.push.isLate) return 'late';
-    const ignored = read.nonFinite + read.sums + read.summary + read.byRule + read.byLimit;
-    if (read.samples === 0 || read.samples > ignored) return 'applied';
-    if (read.byLimit > 0) return 'dropped by limits';
-    return read.byRule > 0 ? 'dropped by rules' : 'dropped';
+    const outcome = outcomeOf(read, read.push.isLate);
+    if (read.seen !== undefined) this.insight.pushed(read.seen, request, outcome);
+    return outcome;
   }
 
   get mode(): SendersMode {
     return modeOf(this.#ledger.state.aggregation);
+  }
+
+  async validate(request: PushRequest): Promise<Validated> {
+    this.#checkOpen();
+    return this.#validation.run(request);
   }
 
   async delete(key: GroupingKey, client?: Client, forwarded?: ForwardedFrom): Promise<boolean> {
@@ -412,6 +434,7 @@ export class Gateway implements GatewayInUse {
     this.#renames.close();
     this.#statistics.close();
     this.#listings.close();
+    this.insight.close();
     await Promise.all([this.#reader.close(), this.#deletions.close()]);
     await this.snapshots.close();
     await this.#ledger.settled();
@@ -423,23 +446,14 @@ export class Gateway implements GatewayInUse {
     if (closed !== undefined) throw closed;
   }
 
-  #counted(push: PushCommand, { text }: GroupingKey): Counts {
+  #counted(push: PushCommand, { text }: GroupingKey, seen: SeenPush | undefined): Counts {
     const { batch } = push;
     this.#suspects.see(text, batch, this.#ledger.state.accumulators);
     this.#noteOrphans();
     this.#expiry.wake();
     if (batch.ignoredSumOf !== undefined) this.#warnOfSum(batch.ignoredSumOf);
     if (batch.ignoredLimit !== undefined) this.#warnOfLimit(batch.ignoredLimit);
-    return {
-      push,
-      samples: batch.samples,
-      nonFinite: batch.ignoredNonFinite,
-      sums: batch.ignoredSums,
-      summary: batch.ignoredSummary,
-      byRule: batch.ignoredByRule,
-      byLimit: batch.ignoredByLimit,
-      overflowed: batch.overflowed,
-    };
+    return { push, seen, ...countsIn(batch), overflowed: batch.overflowed };
   }
 
   /** Once for each series, as its process pushes the same again and again. */
@@ -473,14 +487,9 @@ function isOfSender(error: unknown): boolean {
   return error instanceof RequestError && error.status < 500 && !(error instanceof MemberReplaced);
 }
 
-interface Counts {
+interface Counts extends SampleCounts {
   readonly push: PushCommand;
-  readonly samples: number;
-  readonly nonFinite: number;
-  readonly sums: number;
-  readonly summary: number;
-  readonly byRule: number;
-  readonly byLimit: number;
+  readonly seen: SeenPush | undefined;
   readonly overflowed: number;
 }
 

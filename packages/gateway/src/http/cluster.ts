@@ -71,6 +71,19 @@ const kinds: Readonly<Partial<Record<HandlerName, Kind>>> = {
   listSeries: 'read',
   tsdbStatus: 'read',
   refusals: 'read',
+  watch: 'read',
+  families: 'read',
+  listSources: 'read',
+  family: 'read',
+  validate: 'read',
+  explain: 'read',
+  watchSenders: 'read',
+  history: 'read',
+  scrapers: 'read',
+  audit: 'read',
+  limits: 'read',
+  rules: 'read',
+  pushedMetrics: 'read',
   page: 'read',
 };
 
@@ -116,7 +129,8 @@ export async function passOn(
     request.resume();
     return forwarder.pass({ ...passed, body: undefined });
   }
-  const bytesMax = handler === 'push' ? principal?.token?.rule.limits.body : FORM_BYTES_MAX;
+  const isBody = handler === 'push' || handler === 'validate';
+  const bytesMax = isBody ? principal?.token?.rule.limits.body : FORM_BYTES_MAX;
   intake.check(request, bytesMax);
   if (exchange.expectsContinue) response.writeContinue();
   const received = await intake.receive(request, { coding: undefined, client, bytesMax });

@@ -5,6 +5,7 @@ import type { Access } from '../access/access.ts';
 import { checkMay } from '../access/principal.ts';
 import type { Principal } from '../access/principal.ts';
 import type { GatewayApi } from '../gateway/api.ts';
+import type { Who } from '../gateway/insight-api.ts';
 import type { Telemetry } from '../gateway/telemetry/telemetry.ts';
 import { ClientGone } from '../model/client-gone.ts';
 import { RequestError } from '../model/errors.ts';
@@ -29,20 +30,28 @@ import { madeOnceATurn } from './routes/once-a-turn.ts';
 import { linksOf, outsidePrefix, prefixOf, secureRequests, withoutPrefix } from './routes/prefix.ts';
 import type { Links } from './routes/prefix.ts';
 import type { HttpOptions } from './options.ts';
+import { insightHandlers } from './routes/insight.ts';
 import { listingHandlers } from './routes/listings.ts';
-import { pageHandler } from './routes/page.ts';
+import { meHandler } from './routes/me.ts';
+import { asksForHtml, pageHandler } from './routes/page.ts';
+import { pageFilesHandler } from './routes/page-files.ts';
+import { parsePushPath } from './routes/push-path.ts';
 import { asRequestError, sendError } from './replies/problem.ts';
-import { refusalsHandler } from './routes/refusals.ts';
+import { refusalsHandler, shown } from './routes/refusals.ts';
 import { preflightHandler, pushHandler, retireHandler } from './routes/push.ts';
 import type { PushDeps } from './routes/push.ts';
 import { reloadHandler } from './routes/reload.ts';
 import { RecentRefusals } from './replies/recent-refusals.ts';
+import { openApiDocument } from './openapi/document.ts';
 import { RefusalLog } from './replies/refusal-log.ts';
+import { auditedAs, whoOf } from './routes/audited.ts';
 import { senderOf } from './senders/sender.ts';
-import { checkServed, createRoutes, HEALTHY_PATH, READY_PATH } from './routes/routes.ts';
+import { checkServed, createRoutes, HEALTHY_PATH, pageFileInPath, READY_PATH } from './routes/routes.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import { scrapeHandler } from './routes/scrape.ts';
 import { tsdbStatusHandler } from './routes/tsdb-status.ts';
+import { validateHandler } from './routes/validate.ts';
+import { watchHandler } from './routes/watch.ts';
 import { sendText } from './replies/send-text.ts';
 import type { TextReply } from './replies/send-text.ts';
 
@@ -57,7 +66,7 @@ export interface HandlerDeps {
   /** What is answered to who asks for readiness; it is ready when that is undefined, or this is left out. */
   readonly whyNotReady?: () => RequestError | undefined;
   /** Reloads the configuration file, and resolves with what to answer; left out where that is not enabled. */
-  readonly reload?: (() => Promise<string>) | undefined;
+  readonly reload?: ((who: Who) => Promise<string>) | undefined;
   /** Left out, everybody may do everything. */
   readonly access?: Access | undefined;
   /** Undefined for a gateway that is no member of a cluster. */
@@ -69,6 +78,8 @@ export interface ServerState {
   stopping: boolean;
   /** Requests begun and not yet answered. */
   active: number;
+  /** Called when it stops, by replies that would go on for ever. */
+  readonly onStop: Set<() => void>;
 }
 
 /** How a request came in. */
@@ -102,6 +113,10 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     refusals,
     intake,
     links: linksOf(options, secureRequests(isProxied)),
+    checkAgain: async ({ request }) => {
+      const principal = await deps.access?.identify(request, senderOf(addressOf(request)));
+      if (principal !== undefined) checkMay(principal, 'read');
+    },
   });
 
   const run = createRunner({
@@ -246,6 +261,7 @@ function identification(
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
       return undefined;
     if (typeof vouched === 'object') return access.vouchedFor(vouched.who);
+    if (pageFileInPath(path) !== undefined || (path === '/' && asksForHtml(request))) return undefined;
     return access.identify(request, senderOf(addressOf(request)));
   };
 }
@@ -261,7 +277,7 @@ interface Refusals {
 }
 
 function createRefusals(
-  { telemetry, log }: HandlerDeps,
+  { gateway, telemetry, log }: HandlerDeps,
   {
     cors,
     routes,
@@ -273,7 +289,7 @@ function createRefusals(
   const countRefusal = (exchange: Exchange, error: RequestError): void => {
     const { request } = exchange;
     const { code, status, message, location } = error;
-    const isAdmin = routes.isAdmin(exchange.path);
+    const isAdmin = routes.isAdmin(request.method, exchange.path);
     if (isAdmin) {
       // Neither a push nor the DELETE of one source.
     } else if (exchange.isPush && code !== 'not_found' && code !== 'method_not_allowed') {
@@ -289,9 +305,27 @@ function createRefusals(
     const line = isAdmin ? 'admin request refused' : `${what} refused`;
     logged.refused(line, { code, path, remote, by, message: error.text }, { path, sender });
     const timeMs = Date.now();
-    refusals.add(sender, { timeMs, what, method, path, remote, by, code, status, message, location });
+    const refusal = { timeMs, what, method, path, remote, by, code, status, message, location } as const;
+    refusals.add(sender, refusal);
+    gateway.insight.refused(() => shown(refusal));
+    if (what === 'push') notePath(exchange, sender);
+    else
+      gateway.insight.audited({
+        what: auditedAs(exchange),
+        who: whoOf(exchange, remote),
+        detail: path,
+        outcome: code,
+      });
     const token = exchange.principal?.token?.rule.name;
     if (token !== undefined && exchange.isPush) telemetry.pushedBy(token, 'refused');
+  };
+  const notePath = ({ path, principal }: Exchange, address: string): void => {
+    try {
+      const key = parsePushPath(routes.restOf(path));
+      gateway.insight.pushRefused({ key, by: principal?.token?.rule.name ?? principal?.name, address });
+    } catch {
+      // It is no path that anybody can push to.
+    }
   };
   const brokenOff = (exchange: Exchange, code: ErrorCode): void =>
     countRefusal(exchange, new RequestError(code, 'the body is incomplete'));
@@ -305,7 +339,7 @@ function createRefusals(
     }
     const error = asRequestError(thrown, log);
     if (!isOfMember(exchange, error)) countRefusal(exchange, error);
-    const headers = routes.isAdmin(exchange.path)
+    const headers = routes.isAdmin(request.method, exchange.path)
       ? []
       : cors.headersFor(request.headers.origin, purposeOf(exchange), exchange.principal?.token?.rule.origins);
     const allow = error.status === 405 ? ['Allow', routes.allowed(exchange.path).join(', ')] : [];
@@ -324,6 +358,7 @@ function createHandlers(
   }: Pick<PushDeps, 'intake' | 'cors' | 'routes' | 'addressOf'> & {
     readonly links: Links;
     readonly refusals: RecentRefusals;
+    readonly checkAgain: (exchange: Exchange) => Promise<void>;
   },
 ): Record<HandlerName, Handler> {
   const { gateway, telemetry, options, log } = deps;
@@ -335,8 +370,17 @@ function createHandlers(
     preflight: preflightHandler(pushDeps),
     scrape: scrapeHandler({ gateway, telemetry, log, cors: shared.cors, addressOf: shared.addressOf }),
     telemetry: async (exchange) => {
+      const started = performance.now();
       const page = await telemetryPage();
       answerText(exchange, { text: page.body, contentType: page.contentType });
+      gateway.insight.scraped({
+        target: 'own',
+        address: shared.addressOf(exchange.request),
+        userAgent: exchange.request.headers['user-agent'] ?? '',
+        bytes: Buffer.byteLength(page.body),
+        format: 'text',
+        seconds: (performance.now() - started) / 1_000,
+      });
     },
     ...listingHandlers({
       gateway,
@@ -347,21 +391,65 @@ function createHandlers(
     }),
     tsdbStatus: tsdbStatusHandler({ gateway, cors: shared.cors }),
     refusals: refusalsHandler({ refusals, cors: shared.cors }),
+    me: meHandler({
+      gateway,
+      log,
+      cors: shared.cors,
+      links,
+      pushPath: options.pushPath,
+      version: deps.version,
+      adminApi: options.enableAdminApi,
+    }),
+    watch: watchHandler({
+      gateway,
+      log,
+      cors: shared.cors,
+      version: deps.version,
+      onStop: state.onStop,
+      checkAgain: shared.checkAgain,
+    }),
+    validate: validateHandler({ ...pushDeps, pushPath: options.pushPath }),
+    openapi: openApiHandler(deps, shared.cors),
+    ...insightHandlers({ gateway, log, cors: shared.cors }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();
       if (why !== undefined) throw why;
       answerText(exchange, { text: 'OK\n' });
     },
-    reload: reloadHandler({ reload: deps.reload, cors: shared.cors }),
-    ...adminHandlers({ gateway, isEnabled: options.enableAdminApi, addressOf: shared.addressOf }),
-    page: pageHandler({
+    reload: reloadHandler({ reload: deps.reload, cors: shared.cors, addressOf: shared.addressOf }),
+    ...adminHandlers({
       gateway,
-      pushPath: options.pushPath,
-      telemetryPath: options.telemetryPath,
-      version: deps.version,
-      links,
+      isEnabled: options.enableAdminApi,
+      allowedHosts: options.allowedHosts,
+      addressOf: shared.addressOf,
     }),
+    ...pageHandlers(deps, links),
+  };
+}
+
+function pageHandlers(
+  { gateway, options, version }: HandlerDeps,
+  links: Links,
+): Record<'page' | 'pageFiles', Handler> {
+  const { pushPath, telemetryPath } = options;
+  return {
+    page: pageHandler({ gateway, pushPath, telemetryPath, version, links }),
+    pageFiles: pageFilesHandler(pageFileInPath),
+  };
+}
+
+/** Made when it is asked for. */
+function openApiHandler({ options, version }: HandlerDeps, cors: PushDeps['cors']): Handler {
+  const { pushPath, telemetryPath } = options;
+  return async (exchange) => {
+    const { request, principal } = exchange;
+    const document = openApiDocument({ pushPath, telemetryPath, prefix: prefixOf(options), version });
+    answerText(exchange, {
+      text: `${JSON.stringify(document)}\n`,
+      contentType: 'application/json',
+      headers: cors.headersFor(request.headers.origin, 'read', principal?.token?.rule.origins),
+    });
   };
 }
 

@@ -45,7 +45,7 @@ const CLOSE_CHECK_INTERVAL_MS = 20;
 const SILENT_GRACE_MS = 500;
 
 export function createServer(deps: HandlerDeps): GatewayServer {
-  const state: ServerState = { stopping: false, active: 0 };
+  const state: ServerState = { stopping: false, active: 0, onStop: new Set() };
   const dispatcher = createDispatcher(deps, state);
   const { log, options, access } = deps;
   const servers: Server[] = [];
@@ -151,6 +151,7 @@ async function closeAll(
   { state, timeoutMs }: { readonly state: ServerState; readonly timeoutMs: number },
 ): Promise<void> {
   state.stopping = true;
+  for (const stop of state.onStop) stop();
   const started = performance.now();
   // That of `node:http` ends connections that have sent nothing yet, from Node 26 on.
   const stopListening = (server: Server): Promise<unknown> =>

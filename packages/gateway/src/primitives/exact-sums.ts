@@ -166,6 +166,15 @@ export class ExactSums {
   }
 }
 
+/** The double nearest to the total of some numbers, whatever their order. */
+export function sumExactly(values: readonly number[]): number {
+  if (!values.every(Number.isFinite)) return values.reduce((sum, value) => sum + value, 0);
+  let parts: readonly number[] = [0];
+  for (const value of values) parts = grownExpansion(parts, value);
+  const rounded = roundExpansion(parts);
+  return Number.isFinite(rounded) ? rounded : values.reduce((sum, value) => sum + value, 0);
+}
+
 /** A sum that spilled as numbers for a snapshot; see `restoreSpilled`. */
 export function packSpilled(sum: Spilled): readonly number[] {
   return typeof sum === 'bigint' ? packUnits(sum) : sum;

@@ -164,7 +164,7 @@ describe('the admin API', () => {
     ]);
     expect(replies.map(({ status, headers }) => [status, headers['allow']])).toEqual([
       [405, 'POST, PUT'],
-      [405, 'DELETE'],
+      [405, 'DELETE, GET, HEAD'],
       [405, 'POST, PUT'],
     ]);
     expect(corsOf(replies[2]!)).toEqual([]);
@@ -191,6 +191,37 @@ describe('web pages', () => {
     for (const headers of [rebound, { 'Sec-Fetch-Site': 'same-origin' }, { 'Sec-Fetch-Site': 'cross-site' }])
       expect((await running.send('PUT', WIPE, { headers })).status).toBe(403);
     expect(asked(running)).toEqual([]);
+  });
+
+  it.each<[what: string, headers: Record<string, string>, options: object, isIn: boolean]>([
+    ['at an address', { Host: '127.0.0.1:9091', Origin: 'http://127.0.0.1:9091' }, {}, true],
+    ['at an IPv6 address', { Host: '[::1]:9091', Origin: 'http://[::1]:9091' }, {}, true],
+    ['at localhost', { Host: 'localhost:9091', 'Sec-Fetch-Site': 'same-origin' }, {}, true],
+    [
+      'by a name that is configured',
+      { Host: 'gw:9091', Origin: 'http://gw:9091' },
+      { allowedHosts: ['gw'] },
+      true,
+    ],
+    [
+      'by any name',
+      { Host: 'gw:9091', Origin: 'http://gw:9091', 'Sec-Fetch-Site': 'same-origin' },
+      {},
+      false,
+    ],
+    ['of another origin', { Host: '127.0.0.1:9091', Origin: 'http://10.0.0.1' }, {}, false],
+    ['of another port', { Host: '127.0.0.1:9091', Origin: 'http://127.0.0.1:80' }, {}, false],
+    ['of another site', { Host: 'localhost', 'Sec-Fetch-Site': 'cross-site' }, {}, false],
+    ['that hides its origin', { Host: 'localhost', Origin: 'null' }, {}, false],
+    ['that a browser says nothing of', { Host: 'localhost', Referer: 'http://localhost/' }, {}, true],
+  ])('of the page that it has itself, %s', async (what, headers, options, isIn) => {
+    const running = await run({ ...enabled, ...options });
+    const send = (more: Record<string, string>): Promise<Reply> =>
+      running.send('PUT', WIPE, { headers: { ...headers, ...more } });
+    expect((await send({ 'X-Requested-With': 'fetch' })).status).toBe(isIn ? 202 : 403);
+    // What any page of this origin could be made to send by a form.
+    const isNoPage = what === 'that a browser says nothing of';
+    expect((await send({})).status).toBe(isNoPage ? 202 : 403);
   });
 
   it('hosts that are not allowed are not let in', async () => {

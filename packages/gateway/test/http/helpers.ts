@@ -20,12 +20,17 @@ import type {
   SeriesStatistics,
   Suspect,
 } from '../../src/gateway/api.ts';
+import type { Validated } from '../../src/gateway/insight-api.ts';
+import type { Insight } from '../../src/gateway/insight/insight.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { defaultHttpOptions } from '../../src/http/options.ts';
 import type { HttpOptions } from '../../src/http/options.ts';
 import type { ClusterDoor } from '../../src/http/cluster.ts';
 import { createServer } from '../../src/http/server.ts';
 import type { GatewayServer } from '../../src/http/server.ts';
+import { emptyGroupingKey } from '../../src/model/labels.ts';
 import type { Log } from '../../src/primitives/log.ts';
 import type { SendersMode } from '../../src/store/aggregation-config.ts';
 import { silentLog } from '../../src/primitives/log.ts';
@@ -46,6 +51,8 @@ export class FakeGateway implements GatewayApi {
   failure: Error | undefined;
   suspects: readonly Suspect[] = [];
   mode: SendersMode = 'add';
+  /** Of a gateway to which a series `a` was pushed. */
+  readonly insight = insightOfOne();
   slicesReturned = 0;
   scrapesClosed = 0;
   lastKey: string | undefined;
@@ -74,6 +81,11 @@ export class FakeGateway implements GatewayApi {
     if (this.failure !== undefined) throw this.failure;
     this.deletions.push(request);
     return { series: 7, sources: 2, firstSeries: ['a{b="c"}'], firstSources: ['{job="x"}'] };
+  }
+
+  async validate(): Promise<Validated> {
+    const nothing = { series: [], dropped: [], ignored: {}, errors: [], truncated: false };
+    return { wouldBe: 'applied', mode: 'add', samples: 0, ...nothing };
   }
 
   statisticsOf: SeriesStatistics = {
@@ -131,6 +143,16 @@ export class FakeGateway implements GatewayApi {
     const pushes = this.pushes.length;
     return { families: 3, series: 12, sources: 2, pushes, lastPushMs: undefined, suspects: this.suspects };
   }
+}
+
+function insightOfOne(): Insight {
+  const gateway = new Gateway({
+    options: defaultGatewayOptions,
+    clock: { now: () => Date.now() },
+    log: silentLog,
+  });
+  void gateway.push({ method: 'POST', key: emptyGroupingKey, body: Buffer.from('a 1\n') });
+  return gateway.insight;
 }
 
 export class FakeTelemetry implements Telemetry {

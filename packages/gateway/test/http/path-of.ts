@@ -1,3 +1,5 @@
+import { pageFiles } from '../../src/http/routes/page-files.ts';
+
 /** A path for each place of the table of routes. */
 export const pathOf: Readonly<Record<string, string>> = {
   push: '/metrics/job/x',
@@ -13,8 +15,23 @@ export const pathOf: Readonly<Record<string, string>> = {
   buildinfo: '/api/v1/status/buildinfo',
   tsdb_status: '/api/v1/status/tsdb',
   refusals: '/api/v1/refusals',
+  me: '/api/v1/status/me',
+  watch: '/api/v1/watch?seconds=0',
+  families: '/api/v1/families',
+  family: '/api/v1/families/a',
+  explain: '/api/v1/explain?match[]=a',
+  explain_watch: '/api/v1/explain/watch?family=a',
+  history: '/api/v1/history?family=a',
+  scrapers: '/api/v1/scrapers',
+  audit: '/api/v1/audit',
+  limits: '/api/v1/limits',
+  rules: '/api/v1/rules',
+  metrics: '/api/v1/metrics',
+  openapi: '/api/v1/openapi.json',
+  validate: '/api/v1/validate?path=/metrics/job/x',
   healthy: '/-/healthy',
   ready: '/-/ready',
   reload: '/-/reload',
   page: '/',
+  page_files: `/-/page/${[...pageFiles()!.byName.keys()][0]}`,
 };

@@ -278,16 +278,6 @@ describe('scrape', () => {
 });
 
 describe('the page', () => {
-  it('is HTML for browsers, with the host in the line to copy', async () => {
-    const { send } = await run({}, { byJob: true });
-    const reply = await send('GET', '/', {
-      headers: { Accept: 'text/html,*/*;q=0.8', Host: 'gw.example:9091' },
-    });
-    expect(reply.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(reply.headers['content-security-policy']).toContain("default-src 'none'");
-    expect(reply.text).toContain('http://gw.example:9091/metrics/job/example');
-  });
-
   it('is text for curl', async () => {
     const { send } = await run();
     const reply = await send('GET', '/', { headers: { Accept: '*/*', Host: '$(evil)' } });
@@ -302,21 +292,23 @@ describe('the page', () => {
       { name: 'job', value: 'x/y' },
       { name: 'zone', value: '' },
     ];
-    const path = '/metrics/job/x%2Fy/instance/%3Cb%3E%22&#39;%26%07%EF%BF%BD/zone@base64/=';
+    const path = "/metrics/job/x%2Fy/instance/%3Cb%3E%22'%26%07%EF%BF%BD/zone@base64/=";
 
-    it('in HTML, and escapes what senders choose', async () => {
+    it('in text and JSON, with what senders choose as a path', async () => {
       const { gateway, send } = await run();
-      const page = async (): Promise<string> =>
-        (await send('GET', '/', { headers: { Accept: 'text/html' } })).text;
-      expect(await page()).not.toContain('<ul>');
       gateway.suspects = [
         { remedy: 'pushes look like totals; run with --by-job', labels, paths: 1 },
         { remedy: 'two push there; give <each> its own', labels: [], paths: 3 },
       ];
-      expect(await page()).toContain(
-        `<ul><li>Pushes look like totals; run with --by-job: ${path}</li>` +
-          '<li>Two push there; give &lt;each&gt; its own: /metrics/ and 2 more</li></ul>',
-      );
+      const warnings = [
+        `Pushes look like totals; run with --by-job: ${path}`,
+        'Two push there; give <each> its own: /metrics/ and 2 more',
+      ];
+      const { text } = await send('GET', '/');
+      expect(text).toContain(`Looks wrong:\n${warnings.map((warning) => `  ${warning}\n`).join('')}`);
+      const reply = await send('GET', '/', { headers: { Accept: 'application/json' } });
+      expect(reply.headers['content-type']).toBe('application/json');
+      expect(JSON.parse(reply.text)).toMatchObject({ version: '1.2.3', mode: 'add', warnings });
     });
 
     it('in text, of bounded length', async () => {

@@ -62,7 +62,7 @@ export class Listings {
   async #selectorsOf(request: ListRequest): Promise<Selectors> {
     const match = matchOf(request);
     if (match.length === 0) return undefined;
-    return inExpositionTurns(parsed(match), () => this.#check(request));
+    return inExpositionTurns(parseSelectors(match), () => this.#check(request));
   }
 
   async #look(request: ListRequest, selectors: Selectors): Promise<Listed> {
@@ -112,8 +112,8 @@ function matchOf(request: ListRequest): readonly string[] {
   return request.what === 'metadata' ? [] : request.match;
 }
 
-/** In steps, as regular expressions take long to compile. */
-function* parsed(match: readonly string[]): Generator<void, readonly Selector[]> {
+/** Of a request, in steps, as regular expressions take long to compile. Throws RequestError. */
+export function* parseSelectors(match: readonly string[]): Generator<void, readonly Selector[]> {
   checkMatchCount(match);
   const selectors: Selector[] = [];
   for (const text of match) {

@@ -26,6 +26,8 @@ import { noRules } from '../../rules/rules.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
+import type { Insight } from '../insight/insight.ts';
+import type { SeenPush } from '../insight/seen-push.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { isSettled } from './forwarded.ts';
 import { located } from './located.ts';
@@ -40,6 +42,8 @@ import { TurnShare } from './turn-share.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
 const SHORT_BYTES = 128 * 1024;
+/** Entries of a push that is gone through in one turn. */
+const LOOKED_AT_MAX = 128;
 /** Attempts at a long body before those who disturb it wait for it. */
 const FREE_ATTEMPTS = 2;
 
@@ -72,15 +76,26 @@ interface Keyed extends Sent {
   readonly identity: Uint8Array | undefined;
 }
 
+/** One of several at a long push. */
+interface Attempt extends LongReading {
+  readonly insists: boolean;
+}
+
 interface PushesSettings {
   readonly bounds?: QueueBounds;
   readonly rules?: RulesInForce | undefined;
+  /** Who looks at some pushes. */
+  readonly insight?: Pick<Insight, 'isDue' | 'see'> | undefined;
 }
+
+/** `seen` is what was seen of it before it was applied; undefined where it was not looked at. */
+type Counted<Counts> = (push: PushCommand, key: GroupingKey, seen: SeenPush | undefined) => Counts;
 
 export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;
   readonly #ledger: Ledger;
-  readonly #counted: (push: PushCommand, key: GroupingKey) => Counts;
+  readonly #counted: Counted<Counts>;
+  readonly #insight: PushesSettings['insight'];
   readonly #rules: RulesInForce;
   readonly #pathRules: PathRules;
   readonly #reader: PushReader;
@@ -97,13 +112,14 @@ export class Pushes<Counts extends object> {
   constructor(
     options: GatewayOptions,
     ledger: Ledger,
-    counted: (push: PushCommand, key: GroupingKey) => Counts,
-    { bounds = defaultQueueBounds, rules = { current: noRules } }: PushesSettings = {},
+    counted: Counted<Counts>,
+    { bounds = defaultQueueBounds, rules = { current: noRules }, insight }: PushesSettings = {},
   ) {
     this.#options = options;
     this.#rules = rules;
     this.#ledger = ledger;
     this.#counted = counted;
+    this.#insight = insight;
     this.#bounds = bounds;
     this.#pathRules = new PathRules(senderOptionsOf(options));
     const { state } = ledger;
@@ -199,6 +215,44 @@ export class Pushes<Counts extends object> {
     };
   }
 
+  /** Reads a push as `push` does, and goes through what it would do; it is not applied. The steps must not change anything, nor throw. */
+  async look<T extends object>(
+    request: PushRequest,
+    look: (push: PushCommand) => Generator<void, T>,
+  ): Promise<T> {
+    const place = this.#placeOf(request.key.text, request.client);
+    if (request.body.length <= SHORT_BYTES) {
+      const looked = await this.#short.run(place, () => {
+        this.#share.spend(request.body.length);
+        const push = this.#readNow(request, undefined);
+        if (push === LONG || push.batch.length > LOOKED_AT_MAX) return LONG;
+        return atOnce(look(push));
+      });
+      if (looked !== LONG) return looked;
+    }
+    return this.#long.run(place, () => this.#lookInSteps(request, look));
+  }
+
+  async #lookInSteps<T>(request: PushRequest, look: (push: PushCommand) => Generator<void, T>): Promise<T> {
+    const { state } = this.#ledger;
+    const turn = new Turn();
+    state.readers.hold();
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        while (this.#ledger.applying !== undefined) await this.#ledger.applying;
+        const rules = this.rulesFor(request.key, request.rights);
+        const how = { rules, turn, insists: attempt % (FREE_ATTEMPTS + 1) === 0 };
+        const looked = await this.#readInSteps(request, undefined, how, (push) => inSteps(look(push), turn));
+        if (looked !== undefined) return looked;
+      }
+    } catch (error) {
+      throw await inSteps(located(error, request.body, request.format), turn);
+    } finally {
+      state.readers.letGo();
+      this.#ledger.recycle();
+    }
+  }
+
   /** Refuses clients that wait; resolves when no push is under way. One that is still being read ends when its client goes. */
   async close(): Promise<void> {
     await Promise.all([this.#short.close(), this.#long.close()]);
@@ -214,12 +268,28 @@ export class Pushes<Counts extends object> {
   }
 
   #pushNow(request: PushRequest, keyed: Keyed | undefined): Counts | NotCounted | NotNow {
+    this.#share.spend(request.body.length);
+    if (this.#isReplay(request, keyed)) return REPLAYED;
+    const wholeMs = keyed?.wholeMs;
+    if (
+      wholeMs !== undefined &&
+      this.#isBehind(request.key, this.rulesFor(request.key, request.rights), wholeMs)
+    )
+      return BEHIND;
+    const push = this.#readNow(request, keyed);
+    if (push === LONG) return LONG;
+    const { batch } = push;
+    const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
+    if (!this.#ledger.push(push)) return WAITS;
+    if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
+    return this.#counted(push, request.key, seen);
+  }
+
+  /** Reads and checks a push in this turn, so that it may be applied. */
+  #readNow(request: PushRequest, keyed: Keyed | undefined): PushCommand | typeof LONG {
     const { body, format = 'text' } = request;
     const { state } = this.#ledger;
-    this.#share.spend(body.length);
-    if (this.#isReplay(request, keyed)) return REPLAYED;
     const rules = this.rulesFor(request.key, request.rights);
-    if (this.#isBehind(request.key, rules, keyed?.wholeMs)) return BEHIND;
     this.#checkSource(request.key, rules);
     try {
       if (!this.#reader.now(request, rules)) return LONG;
@@ -238,9 +308,7 @@ export class Pushes<Counts extends object> {
         const isDone = checkLeaving(state, batch, push).next().done;
         if (isDone !== true) return LONG;
       }
-      if (!this.#ledger.push(push)) return WAITS;
-      if (!push.isLate) request.allowance?.newLeft?.overdraw(batch.admitted);
-      return this.#counted(push, request.key);
+      return push;
     } catch (error) {
       throw atOnce(located(error, body, format));
     }
@@ -285,17 +353,37 @@ export class Pushes<Counts extends object> {
   }
 
   /** Undefined when the state has changed, or there was no room, which there may be now. */
-  async #attempt(
+  async #attempt(request: PushRequest, keyed: Keyed, how: Attempt): Promise<Counts | NotCounted | undefined> {
+    if (this.#isReplay(request, keyed)) return REPLAYED;
+    if (this.#isBehind(request.key, how.rules, keyed.wholeMs)) return BEHIND;
+    const ledger = this.#ledger;
+    const { turn, rules } = how;
+    const mayCount = (): boolean =>
+      this.#counts(request.key, rules) &&
+      !this.#isForgotten(keyed) &&
+      !this.#isBehind(request.key, rules, keyed.wholeMs);
+    return this.#readInSteps(request, keyed, how, async (push) => {
+      const { batch } = push;
+      const brought = batch.admitted;
+      const seen = this.#insight?.isDue() === true ? this.#insight.see(batch, request) : undefined;
+      const { epoch } = this.#longReader.builder;
+      if (!(await ledger.pushInSteps(push, { turn, epoch, mayCount }))) return undefined;
+      if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
+      return this.#counted(push, request.key, seen);
+    });
+  }
+
+  /** Reads a push until it may be applied, and has `use` do that. Undefined when the state has changed, or `use` is. */
+  async #readInSteps<T>(
     request: PushRequest,
-    keyed: Keyed,
-    how: LongReading & { readonly insists: boolean },
-  ): Promise<Counts | NotCounted | undefined> {
+    keyed: Keyed | undefined,
+    how: Attempt,
+    use: (push: PushCommand) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const ledger = this.#ledger;
     const reader = this.#longReader;
     const { builder } = reader;
     const { turn, insists } = how;
-    if (this.#isReplay(request, keyed)) return REPLAYED;
-    if (this.#isBehind(request.key, how.rules, keyed.wholeMs)) return BEHIND;
     const read = ledger.beginLongRead(builder);
     if (insists) read.insist();
     try {
@@ -318,15 +406,8 @@ export class Pushes<Counts extends object> {
       if (nearsSourceLimit(state, batch)) checkSourceGrowth(state, await ledger.look(growthOf(state, push)));
       if (batch.exceeds) checkLimits(state, batch, await ledger.look(freedBy(state, batch, push)));
       if (batch.leaving.length > 0) await inSteps(checkLeaving(state, batch, push), turn);
-      const mayCount = (): boolean =>
-        this.#counts(request.key, how.rules) &&
-        !this.#isForgotten(keyed) &&
-        !this.#isBehind(request.key, how.rules, keyed.wholeMs);
-      const brought = batch.admitted;
-      if (await ledger.pushInSteps(push, { turn, epoch: builder.epoch, mayCount })) {
-        if (!push.isLate) request.allowance?.newLeft?.overdraw(brought);
-        return this.#counted(push, request.key);
-      }
+      const used = await use(push);
+      if (used !== undefined) return used;
     } finally {
       ledger.endLongRead();
       reader.letGo();

@@ -67,7 +67,8 @@ export function sendError(
   if (error.status === 401)
     all.push(
       'WWW-Authenticate',
-      'Basic realm="prom-aggregation-gateway", Bearer realm="prom-aggregation-gateway"',
+      // For what a script asks, the browser would put up a dialog of its own, in front of the page that has one.
+      `${isOfScript(request) ? '' : 'Basic realm="prom-aggregation-gateway", '}Bearer realm="prom-aggregation-gateway"`,
     );
   const unread = !request.complete && !isSmall(request);
   if (unread || endsConnection.has(error.code)) response.shouldKeepAlive = false;
@@ -77,6 +78,10 @@ export function sendError(
     request.resume();
     response.end(body);
   }
+}
+
+function isOfScript({ headers }: IncomingMessage): boolean {
+  return headers['sec-fetch-dest'] === 'empty' || headers['x-requested-with'] === 'fetch';
 }
 
 /** The body of a reply, and the type of it that an Accept header prefers. */

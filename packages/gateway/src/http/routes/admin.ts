@@ -1,9 +1,7 @@
 /**
- * What an operator has go, with the URLs of Prometheus and Pushgateway. None of it is for web pages: a page may send a POST anywhere without
- * asking, so whatever a browser says that it sends for a page is refused, whichever origins may push.
+ * What an operator has go, with the URLs of Prometheus and Pushgateway. None of it is for web pages but the gateway's own: a page may send a POST
+ * anywhere without asking, so whatever a browser says that it sends for another page is refused, whichever origins may push.
  */
-import type { IncomingMessage } from 'node:http';
-
 import type { Deleted, DeleteRequest, GatewayApi } from '../../gateway/api.ts';
 import { RequestError } from '../../model/errors.ts';
 import { quote } from '../../primitives/quote.ts';
@@ -12,6 +10,8 @@ import { nosniff } from '../replies/headers.ts';
 import { sendText } from '../replies/send-text.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
+import { auditedAs, whoOf } from './audited.ts';
+import { isFromOwnPage } from './own-page.ts';
 import { FormReader, queryOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { NOTHING_DELETED } from './push.ts';
@@ -20,6 +20,7 @@ import type { Handler } from './routes.ts';
 interface AdminDeps {
   readonly gateway: GatewayApi;
   readonly isEnabled: boolean;
+  readonly allowedHosts: readonly string[];
   readonly addressOf: AddressOf;
 }
 
@@ -33,13 +34,20 @@ export function adminHandlers(
     (what: What, reply: (exchange: Exchange, deleted: Deleted) => void): Handler =>
     async (exchange) => {
       const { request, response } = exchange;
-      check(request, deps.isEnabled);
+      check(exchange, deps);
       const client = new HttpClient(request, deps.addressOf);
       const remote = deps.addressOf(request);
       const parameters = [...queryOf(request), ...(await forms.read(exchange, client))];
       const { match, isDryRun } = parse(parameters, what);
       const deleted = await deps.gateway.deleteMany({ what, match, isDryRun, client, remote });
       request.resume();
+      if (!isDryRun)
+        deps.gateway.insight.audited({
+          what: auditedAs(exchange),
+          who: whoOf(exchange, remote),
+          detail: match.join(' '),
+          outcome: `${counted(deleted.series, 'series')}, ${counted(deleted.sources, 'source')}`,
+        });
       if (isDryRun)
         sendText(response, 200, { text: dryRunReply(deleted, what), contentType: 'application/json' });
       else reply(exchange, deleted);
@@ -61,20 +69,24 @@ export function adminHandlers(
 }
 
 function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+  return `${count} ${noun}${count === 1 || noun === 'series' ? '' : 's'}`;
 }
 
-function check({ headers }: IncomingMessage, isEnabled: boolean): void {
+function check(exchange: Exchange, { isEnabled, allowedHosts }: AdminDeps): void {
+  const { headers } = exchange.request;
   if (!isEnabled)
     throw new RequestError(
       'admin_api_disabled',
       'the admin API is disabled; start the gateway with --web.enable-admin-api to delete series and sources',
     );
-  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined)
-    throw new RequestError(
-      'origin_not_allowed',
-      'web pages are not allowed to use the admin API; send the request with curl or a program, without an Origin header',
-    );
+  const isOfPage = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+  if (!isOfPage || isFromOwnPage(exchange, allowedHosts)) return;
+  const own =
+    "the gateway's own page is, where it is signed in, or its host is an address, localhost or in --web.allowed-hosts";
+  throw new RequestError(
+    'origin_not_allowed',
+    `web pages are not allowed to use the admin API; ${own}. Otherwise send the request with curl or a program, without an Origin header`,
+  );
 }
 
 /** One that is not known is refused: what was meant to be a dry run must not be none. */

@@ -2,29 +2,20 @@
  * What metrics, labels and series there are, as Prometheus' HTTP API says it: https://prometheus.io/docs/prometheus/latest/querying/api/.
  * What is wrong with a request is said in its format as well. Times are not read, as there is only now.
  */
-import type { Exchange } from '../connections/exchange.ts';
-import type { GatewayApi, Listed, ListRequest } from '../../gateway/api.ts';
-import { ClientGone } from '../../model/client-gone.ts';
+import type { GatewayApi, ListRequest } from '../../gateway/api.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
 import { quote } from '../../primitives/quote.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
-import { nosniff } from '../replies/headers.ts';
-import { asRequestError, sendError } from '../replies/problem.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
-import { FormReader, queryOf } from './parameters.ts';
+import { answeredAsJson, beginJson, replyTo } from './json.ts';
+import { LongAnswers } from './long-answers.ts';
+import { FormReader, queryOf, valueOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { unescapeName } from './push-path.ts';
 import { labelInPath } from './routes.ts';
 import type { Handler } from './routes.ts';
-import { Waiting } from './slow-reply.ts';
-
-/** Requests of which the answer is looked for or not taken yet: each may have some megabytes. */
-const ANSWERS_MAX = 4;
-/** Those that wait until they may begin. */
-const WAITING_MAX = 32;
-const JSON_TYPE = 'application/json';
 
 interface ListingDeps {
   readonly gateway: Pick<GatewayApi, 'list'>;
@@ -40,19 +31,8 @@ type ReadRequest = (parameters: Parameters, path: string) => ListRequest;
 
 export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames, Handler>> {
   const forms = new FormReader();
-  const places = new Places();
-  const answered =
-    (answer: (exchange: Exchange) => Promise<void>): Handler =>
-    async (exchange) => {
-      try {
-        await answer(exchange);
-      } catch (error) {
-        if (error instanceof ClientGone) throw error;
-        const { request, response } = exchange;
-        const problem = asRequestError(error, deps.log);
-        sendError(request, response, problem, originHeaders(exchange, deps.cors), problemOf(problem));
-      }
-    };
+  const answers = new LongAnswers();
+  const answered = (answer: Handler): Handler => answeredAsJson(deps, answer);
   const listed = (read: ReadRequest): Handler =>
     answered(async (exchange) => {
       const { request, path } = exchange;
@@ -60,8 +40,8 @@ export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames
       const form = await forms.read(exchange, new HttpClient(request, deps.addressOf));
       const asked = read([...form, ...queryOf(request)], path);
       request.resume();
-      if (request.method === 'HEAD') begin(exchange, deps.cors).end();
-      else await list(exchange, asked, places, deps);
+      if (request.method === 'HEAD') beginJson(exchange, deps.cors).end();
+      else await answers.answer(exchange, deps.cors, (client) => deps.gateway.list({ ...asked, client }));
     });
   return {
     listMetadata: listed((parameters) => {
@@ -88,57 +68,11 @@ export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames
     }),
     buildInfo: answered(async (exchange) => {
       exchange.request.resume();
-      begin(exchange, deps.cors).end(
+      beginJson(exchange, deps.cors).end(
         exchange.request.method === 'HEAD' ? '' : replyTo(JSON.stringify(buildInfo(deps.build))),
       );
     }),
   };
-}
-
-async function list(
-  exchange: Exchange,
-  asked: ListRequest,
-  places: Places,
-  { gateway, cors }: ListingDeps,
-): Promise<void> {
-  const waiting = new Waiting(exchange.request, exchange.response);
-  try {
-    await places.enter();
-    try {
-      const found = await gateway.list({ ...asked, client: waiting });
-      begin(exchange, cors);
-      await waiting.write(slicesOf(found));
-    } finally {
-      places.leave();
-    }
-  } catch (error) {
-    if (!waiting.isGone) throw error;
-  } finally {
-    waiting.end();
-  }
-}
-
-function begin(exchange: Exchange, cors: CorsPolicy): Exchange['response'] {
-  return exchange.response.writeHead(200, [
-    'Content-Type',
-    JSON_TYPE,
-    ...nosniff,
-    ...originHeaders(exchange, cors),
-  ]);
-}
-
-function originHeaders({ request, principal }: Exchange, cors: CorsPolicy): readonly string[] {
-  return cors.headersFor(request.headers.origin, 'read', principal?.token?.rule.origins);
-}
-
-function* slicesOf({ data, warnings }: Listed): Generator<string | Uint8Array, void> {
-  yield '{"status":"success","data":';
-  yield* data;
-  yield warnings.length === 0 ? '}\n' : `,"warnings":${JSON.stringify(warnings)}}\n`;
-}
-
-function replyTo(data: string): string {
-  return `{"status":"success","data":${data}}\n`;
 }
 
 /** Tools ask for it to learn what they may ask for; what is not of Go is left empty. */
@@ -153,26 +87,11 @@ function buildInfo(build: ListingDeps['build']): object {
   };
 }
 
-function problemOf(error: RequestError): { readonly contentType: string; readonly body: string } {
-  const problem = { status: 'error', errorType: errorTypeOf(error.status), error: error.text };
-  return { contentType: JSON_TYPE, body: `${JSON.stringify(problem)}\n` };
-}
-
-function errorTypeOf(status: number): string {
-  if (status === 503) return 'unavailable';
-  return status >= 500 ? 'internal' : 'bad_data';
-}
-
 function filterOf(parameters: Parameters): { readonly match: readonly string[]; readonly limit: number } {
   const match = parameters.filter(([name]) => name === 'match[]').map(([, value]) => value);
   const limit = numberIn(parameters, 'limit') ?? 0;
   if (limit < 0) throw invalid(`limit is ${limit}; it must not be negative`);
   return { match, limit: limit === 0 ? Infinity : limit };
-}
-
-/** The first one counts, and an empty one is none. */
-function valueOf(parameters: Parameters, wanted: string): string {
-  return parameters.find(([name]) => name === wanted)?.[1] ?? '';
 }
 
 function numberIn(parameters: Parameters, name: string): number | undefined {
@@ -197,28 +116,4 @@ function labelOf(path: string): string {
 
 function invalid(message: string): RequestError {
   return new RequestError('invalid_parameter', message);
-}
-
-/** Few at a time, the others in the order in which they came. */
-class Places {
-  #open = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  /** Rejects with RequestError `overloaded` where too many wait. */
-  async enter(): Promise<void> {
-    if (this.#open < ANSWERS_MAX) {
-      this.#open += 1;
-      return;
-    }
-    if (this.#waiting.length >= WAITING_MAX)
-      throw new RequestError('overloaded', 'too many requests of this kind are in progress; retry later');
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** The place goes to who waited longest, if there is one. */
-  leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#open -= 1;
-    else next();
-  }
 }

@@ -1,12 +1,13 @@
-/** The page at `/`: what this is, how to push to it, what it holds. HTML for browsers, text for curl. */
-import { createHash } from 'node:crypto';
+/** What is at `/`: the page for browsers, and for all others what this is, how to push to it and what it holds, as text or JSON. */
+import type { IncomingMessage } from 'node:http';
 
 import type { GatewayApi, Holdings, Suspect } from '../../gateway/api.ts';
+import { labelPath } from '../../gateway/insight/path-of-key.ts';
 import type { SendersMode } from '../../store/aggregation-config.ts';
-import type { Label } from '../../model/labels.ts';
 import { shorten } from '../../primitives/quote.ts';
 import { preferredMediaType } from '../replies/accept.ts';
 import { nosniff } from '../replies/headers.ts';
+import { pageFiles } from './page-files.ts';
 import { HEALTHY_PATH, READY_PATH, SCRAPE_PATH, TSDB_STATUS_PATH } from './routes.ts';
 import type { Links } from './prefix.ts';
 import type { Handler } from './routes.ts';
@@ -19,41 +20,57 @@ interface PageDeps {
   readonly links: Links;
 }
 
-const style = `
-:root{color-scheme:light dark;--line:light-dark(#d8dee4,#3d444d);--soft:light-dark(#f6f8fa,#151b23);--dim:light-dark(#59636e,#9198a1)}
-body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
-p{margin:.5rem 0}.dim{color:var(--dim)}
-pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.75rem 1rem;overflow-x:auto;user-select:all}
-dl{display:grid;grid-template-columns:max-content auto;gap:.25rem 1.5rem}ul{padding-left:1.25rem;overflow-wrap:anywhere}dd{margin:0;font-variant-numeric:tabular-nums}
-`;
+const TEXT = 'text/plain';
+const HTML = 'text/html';
+const JSON_TYPE = 'application/json';
 
+/** No code, style or request but those of the page's own files, and no code out of a text. */
 const htmlHeaders: readonly string[] = [
   'Content-Security-Policy',
-  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; ` +
-    "form-action 'none'; frame-ancestors 'none'",
-  'Content-Type',
-  'text/html; charset=utf-8',
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'Cross-Origin-Opener-Policy',
+  'same-origin',
+  'Referrer-Policy',
+  'no-referrer',
 ];
 
+/** Browsers get a page without any data, which then asks for these with the token that it is given: everybody may have it. */
+export function asksForHtml({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && typeOf(headers.accept) === HTML;
+}
+
+function typeOf(accept: string | undefined): string {
+  const type = preferredMediaType(accept, [TEXT, HTML, JSON_TYPE]);
+  return type === HTML && pageFiles() === undefined ? TEXT : type;
+}
+
 export function pageHandler(deps: PageDeps): Handler {
+  // Relative where nothing is said of the path, as the handler may have been put below one.
+  const html = pageFiles()?.html.replaceAll('{{path}}', escapeHtml(deps.links.path || '.')) ?? '';
   return async ({ request, response }) => {
-    const content = pageContent(deps, deps.links.origin(request, safeHost(request.headers.host)));
-    const html = preferredMediaType(request.headers.accept, ['text/plain', 'text/html']) === 'text/html';
-    const body = html ? pageHtml(content) : pageText(content);
+    const type = typeOf(request.headers.accept);
+    const body = type === HTML ? html : dataOf(deps, request, type);
     request.resume();
     response.writeHead(200, [
-      ...(html ? htmlHeaders : ['Content-Type', 'text/plain; charset=utf-8']),
+      'Content-Type',
+      type === JSON_TYPE ? type : `${type}; charset=utf-8`,
       'Content-Length',
       String(Buffer.byteLength(body)),
       'Cache-Control',
       'no-store',
       'Vary',
       'Accept',
+      ...(type === HTML ? htmlHeaders : []),
       ...nosniff,
     ]);
     response.end(body);
   };
+}
+
+function dataOf(deps: PageDeps, request: IncomingMessage, type: string): string {
+  const content = pageContent(deps, deps.links.origin(request, safeHost(request.headers.host)));
+  return type === JSON_TYPE ? pageJson(content) : pageText(content);
 }
 
 const leads: Readonly<Record<SendersMode, string>> = {
@@ -65,7 +82,11 @@ const leads: Readonly<Record<SendersMode, string>> = {
 };
 
 interface PageContent {
-  readonly title: string;
+  readonly version: string;
+  readonly mode: SendersMode;
+  /** Push path of this gateway, as its senders reach it. */
+  readonly pushUrl: string;
+  readonly holdings: Holdings;
   readonly lead: string;
   readonly curl: string;
   /** Sentences; none where all looks right. */
@@ -80,7 +101,10 @@ function pageContent(deps: PageDeps, origin: string): PageContent {
   const url = `${origin}${deps.pushPath}${mode === 'add' ? '' : 'job/example'}`;
   const holdings = deps.gateway.holdings();
   return {
-    title: `prom-aggregation-gateway ${deps.version}`,
+    version: deps.version,
+    mode,
+    pushUrl: `${origin}${deps.pushPath}`,
+    holdings,
     lead: leads[mode],
     curl: `echo 'http_requests_total{method="post",code="200"} 1027' | curl --data-binary @- ${url}`,
     warnings: holdings.suspects.map((suspect) => warningOf(suspect, deps.pushPath)),
@@ -113,24 +137,8 @@ function warningOf({ remedy, labels, paths }: Suspect, pushPath: string): string
   return `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}: ${where}${more}`;
 }
 
-/** The path of these labels, which senders choose: in printable ASCII, and with the job first, as it is pushed to. */
-function labelPath(labels: readonly Label[]): string {
-  const job = labels.filter(({ name }) => name === 'job');
-  const others = labels.filter(({ name }) => name !== 'job');
-  return [...job, ...others].map(({ name, value }) => `${encoded(name)}${valuePath(value)}`).join('/');
-}
-
-function valuePath(value: string): string {
-  return value === '' ? '@base64/=' : `/${encoded(value)}`;
-}
-
-function encoded(text: string): string {
-  // By way of bytes, as half a surrogate pair cannot be encoded.
-  return encodeURIComponent(Buffer.from(text).toString());
-}
-
 /** The Host header comes from outside and ends in a shell line that people copy: letters, digits and `.-_:[]` only. */
-function safeHost(host: string | undefined): string {
+export function safeHost(host: string | undefined): string {
   return host !== undefined && /^[A-Za-z0-9.\-_:[\]]{1,255}$/.test(host) ? host : 'localhost:9091';
 }
 
@@ -140,44 +148,19 @@ function pageText(content: PageContent): string {
   const lines = content.warnings.map((warning) => `  ${warning}\n`);
   const warnings = lines.length === 0 ? '' : `Looks wrong:\n${lines.join('')}\n`;
   return (
-    `${content.title}\n\n${content.lead}\n\n${warnings}Push:\n  ${content.curl}\n\n` +
+    `prom-aggregation-gateway ${content.version}\n\n${content.lead}\n\n${warnings}Push:\n  ${content.curl}\n\n` +
     `Holds now:\n${column(content.facts)}\n\nSee:\n${column(content.links)}\n`
   );
 }
 
-function pageHtml(content: PageContent): string {
-  const facts = content.facts.map(
-    ([name, value]) => `<dt class="dim">${escape(name)}</dt><dd>${escape(value)}</dd>`,
-  );
-  const links = content.links.map(
-    ([path, what]) => `<dt><a href="${escape(path)}">${escape(path)}</a></dt><dd>${escape(what)}</dd>`,
-  );
-  const items = content.warnings.map((warning) => `<li>${escape(warning)}</li>`);
-  const warnings = items.length === 0 ? '' : `<h2>Looks wrong</h2>\n<ul>${items.join('')}</ul>\n`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${escape(content.title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>${escape(content.title)}</h1>
-<p>${escape(content.lead)}</p>
-${warnings}<h2>Push</h2>
-<p class="dim">One click selects the line.</p>
-<pre>${escape(content.curl)}</pre>
-<h2>Holds now</h2>
-<dl>${facts.join('')}</dl>
-<h2>See</h2>
-<dl>${links.join('')}</dl>
-</body>
-</html>
-`;
+function pageJson({ version, mode, pushUrl, holdings, warnings }: PageContent): string {
+  const { families, series, sources, pushes, lastPushMs } = holdings;
+  const lastPush = lastPushMs === undefined ? null : lastPushMs / 1000;
+  const all = { version, mode, pushUrl, families, series, sources, pushes, lastPush, warnings };
+  return `${JSON.stringify(all)}\n`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -19,12 +19,17 @@ export function queryOf({ url = '' }: IncomingMessage): Parameters {
   return [...new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')];
 }
 
+/** The first one counts, and an empty one is none. */
+export function valueOf(parameters: Parameters, wanted: string): string {
+  return parameters.find(([name]) => name === wanted)?.[1] ?? '';
+}
+
 /** `limit` of the query: the first one counts, and an empty one is none. Throws a RequestError for what is no whole number from 1 to `most`. */
 export function limitOf(
   request: IncomingMessage,
   { otherwise, most }: { readonly otherwise: number; readonly most: number },
 ): number {
-  const [, text = ''] = queryOf(request).find(([name]) => name === 'limit') ?? [];
+  const text = valueOf(queryOf(request), 'limit');
   if (text === '') return otherwise;
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= most) return limit;

@@ -16,6 +16,7 @@ import { HttpClient } from '../senders/http-client.ts';
 import { nosniff } from '../replies/headers.ts';
 import { formatOf } from '../replies/media-type.ts';
 import { explainMisread } from './misread.ts';
+import { whoOf } from './audited.ts';
 import { readPushKey } from './push-key.ts';
 import { parsePushPath, PushPathReader } from './push-path.ts';
 import type { Handler, Routes } from './routes.ts';
@@ -89,6 +90,7 @@ export function pushHandler(deps: PushDeps): Handler {
         forwarded: forwardedFrom(exchange, tookMs),
         rights: token?.rule.series,
         allowance: token?.allowance,
+        by: token?.rule.name ?? principal?.name,
         client,
       });
     } catch (error) {
@@ -141,6 +143,9 @@ export function retireHandler(deps: PushDeps): Handler {
       if (exchange.own?.isOvertaken(error) !== true) throw error;
       return exchange.own.passOn(undefined, performance.now() - wholeMs, error);
     }
+    const outcome = isTracked ? 'retired' : 'nothing was deleted';
+    const who = whoOf(exchange, deps.addressOf(exchange.request));
+    gateway.insight.audited({ what: 'delete', who, detail: exchange.path, outcome });
     const headers = cors.headersFor(origin, 'retire', origins);
     const text = gateway.mode === 'mixed' ? NOTHING_DELETED_HERE : NOTHING_DELETED;
     if (isTracked) sendAccepted(exchange, headers);

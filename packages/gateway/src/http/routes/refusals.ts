@@ -26,6 +26,7 @@ export function refusalsHandler({ refusals, cors }: RefusalsDeps): Handler {
   };
 }
 
-function shown({ timeMs, location, ...rest }: Refusal): object {
+/** As JSON. */
+export function shown({ timeMs, location, ...rest }: Refusal): object {
   return { time: new Date(timeMs).toISOString(), ...rest, ...location };
 }

@@ -21,10 +21,25 @@ type Place =
   | 'buildinfo'
   | 'tsdb_status'
   | 'refusals'
+  | 'me'
+  | 'watch'
+  | 'families'
+  | 'family'
+  | 'validate'
+  | 'explain'
+  | 'explain_watch'
+  | 'history'
+  | 'scrapers'
+  | 'audit'
+  | 'limits'
+  | 'rules'
+  | 'metrics'
+  | 'openapi'
   | 'healthy'
   | 'ready'
   | 'reload'
-  | 'page';
+  | 'page'
+  | 'page_files';
 export type HandlerName =
   | 'push'
   | 'retire'
@@ -41,10 +56,26 @@ export type HandlerName =
   | 'buildInfo'
   | 'tsdbStatus'
   | 'refusals'
+  | 'me'
+  | 'watch'
+  | 'families'
+  | 'family'
+  | 'listSources'
+  | 'validate'
+  | 'explain'
+  | 'watchSenders'
+  | 'history'
+  | 'scrapers'
+  | 'audit'
+  | 'limits'
+  | 'rules'
+  | 'pushedMetrics'
+  | 'openapi'
   | 'healthy'
   | 'ready'
   | 'reload'
-  | 'page';
+  | 'page'
+  | 'pageFiles';
 
 /** Rejections and throws are answered by whoever dispatches. */
 export type Handler = (exchange: Exchange) => Promise<void>;
@@ -53,7 +84,7 @@ interface Route {
   readonly place: Place;
   readonly methods: readonly string[];
   readonly handler: HandlerName;
-  /** Undefined for health, which is for all but senders. */
+  /** Undefined for health and files of the page, which are for all but senders. */
   readonly role: Role | undefined;
 }
 
@@ -73,10 +104,26 @@ export const routeTable: readonly Route[] = [
   { place: 'buildinfo', methods: ['GET', 'HEAD'], handler: 'buildInfo', role: 'read' },
   { place: 'tsdb_status', methods: ['GET', 'HEAD'], handler: 'tsdbStatus', role: 'read' },
   { place: 'refusals', methods: ['GET', 'HEAD'], handler: 'refusals', role: 'read' },
+  { place: 'me', methods: ['GET', 'HEAD'], handler: 'me', role: 'read' },
+  { place: 'watch', methods: ['GET'], handler: 'watch', role: 'read' },
+  { place: 'families', methods: ['GET', 'HEAD'], handler: 'families', role: 'read' },
+  { place: 'family', methods: ['GET', 'HEAD'], handler: 'family', role: 'read' },
+  { place: 'sources', methods: ['GET', 'HEAD'], handler: 'listSources', role: 'read' },
+  { place: 'validate', methods: ['POST', 'PUT'], handler: 'validate', role: 'push' },
+  { place: 'explain', methods: ['GET', 'HEAD'], handler: 'explain', role: 'read' },
+  { place: 'explain_watch', methods: ['POST', 'PUT'], handler: 'watchSenders', role: 'read' },
+  { place: 'history', methods: ['GET', 'HEAD'], handler: 'history', role: 'read' },
+  { place: 'scrapers', methods: ['GET', 'HEAD'], handler: 'scrapers', role: 'read' },
+  { place: 'audit', methods: ['GET', 'HEAD'], handler: 'audit', role: 'read' },
+  { place: 'limits', methods: ['GET', 'HEAD'], handler: 'limits', role: 'read' },
+  { place: 'rules', methods: ['GET', 'HEAD'], handler: 'rules', role: 'read' },
+  { place: 'metrics', methods: ['GET', 'HEAD'], handler: 'pushedMetrics', role: 'read' },
+  { place: 'openapi', methods: ['GET', 'HEAD'], handler: 'openapi', role: 'read' },
   { place: 'healthy', methods: ['GET', 'HEAD'], handler: 'healthy', role: undefined },
   { place: 'ready', methods: ['GET', 'HEAD'], handler: 'ready', role: undefined },
   { place: 'reload', methods: ['POST', 'PUT'], handler: 'reload', role: 'lifecycle' },
   { place: 'page', methods: ['GET', 'HEAD'], handler: 'page', role: 'read' },
+  { place: 'page_files', methods: ['GET', 'HEAD'], handler: 'pageFiles', role: undefined },
 ];
 
 export const HEALTHY_PATH = '/-/healthy';
@@ -102,12 +149,40 @@ const readPaths: ReadonlyMap<string, Place> = new Map([
   ['/api/v1/status/buildinfo', 'buildinfo'],
   [TSDB_STATUS_PATH, 'tsdb_status'],
   [REFUSALS_PATH, 'refusals'],
+  ['/api/v1/status/me', 'me'],
+  ['/api/v1/watch', 'watch'],
+  ['/api/v1/families', 'families'],
+  ['/api/v1/explain', 'explain'],
+  ['/api/v1/explain/watch', 'explain_watch'],
+  ['/api/v1/history', 'history'],
+  ['/api/v1/scrapers', 'scrapers'],
+  ['/api/v1/audit', 'audit'],
+  ['/api/v1/limits', 'limits'],
+  ['/api/v1/rules', 'rules'],
+  ['/api/v1/metrics', 'metrics'],
+  ['/api/v1/openapi.json', 'openapi'],
+  ['/api/v1/validate', 'validate'],
 ]);
+const FAMILY_PATH = '/api/v1/families/';
 const labelValuesPath = /^\/api\/v1\/label\/([^/]*)\/values$/;
 
 /** The raw name in the path of a label's values. */
 export function labelInPath(path: string): string | undefined {
   return labelValuesPath.exec(path)?.[1];
+}
+
+const pageFilePath = /^\/-\/page\/([\w.-]+)$/;
+
+/** The name in the path of a file of the page. */
+export function pageFileInPath(path: string): string | undefined {
+  return pageFilePath.exec(path)?.[1];
+}
+
+/** The raw name in the path of a family; it may have slashes. */
+export function familyInPath(path: string): string | undefined {
+  return path.length > FAMILY_PATH.length && path.startsWith(FAMILY_PATH)
+    ? path.slice(FAMILY_PATH.length)
+    : undefined;
 }
 
 interface PathOptions {
@@ -116,8 +191,8 @@ interface PathOptions {
 }
 
 export interface Routes {
-  /** Whether a path is one of the admin API, which neither pushes nor is for web pages. */
-  isAdmin(path: string): boolean;
+  /** Whether a request is one to the admin API, which neither pushes nor is for web pages. */
+  isAdmin(method: string | undefined, path: string): boolean;
   /** Whether a request means to be a push, so that its refusal counts as one. */
   isPush(method: string | undefined, path: string): boolean;
   /** The route for a request; throws RequestError `not_found`, `method_not_allowed` or `invalid_path`. */
@@ -148,11 +223,15 @@ export function createRoutes(options: PathOptions): Routes {
   ]);
   const pushOnly: readonly Place[] = ['push'];
   const labelValues: readonly Place[] = ['label_values'];
+  const files: readonly Place[] = ['page_files'];
+  const family: readonly Place[] = ['family'];
   const nowhere: readonly Place[] = [];
   const placesOf = (path: string): readonly Place[] => {
     const places = exact.get(path);
     if (places !== undefined) return places;
     if (labelInPath(path) !== undefined) return labelValues;
+    if (pageFileInPath(path) !== undefined) return files;
+    if (familyInPath(path) !== undefined) return family;
     return isPushPath(path) ? pushOnly : nowhere;
   };
   const allowed = (path: string): readonly string[] => {
@@ -160,7 +239,7 @@ export function createRoutes(options: PathOptions): Routes {
     return routeTable.filter((route) => places.includes(route.place)).flatMap((route) => route.methods);
   };
   return {
-    isAdmin: (path) => adminPaths.has(path),
+    isAdmin: (method, path) => adminPaths.has(path) && method !== 'GET' && method !== 'HEAD',
     isPush: (method, path) =>
       isPushMethod(method) && path !== RELOAD_PATH && !adminPaths.has(path) && !readPaths.has(path),
     find(method, path) {

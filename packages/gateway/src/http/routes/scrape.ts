@@ -96,7 +96,12 @@ async function answer(deps: ScrapeDeps, { request, response }: Exchange, asked: 
     if (gone.aborted) return;
     response.writeHead(200, [...asked.headers]);
     const bytes = await writeExposition({ first, slices, compression, reader, response, log: deps.log });
-    if (bytes !== undefined) deps.telemetry.scraped((performance.now() - started) / 1_000, bytes);
+    if (bytes === undefined) return;
+    const seconds = (performance.now() - started) / 1_000;
+    deps.telemetry.scraped(seconds, bytes);
+    const userAgent = request.headers['user-agent'] ?? '';
+    const scraped = { target: 'aggregate', address: remote, userAgent, format: format.format } as const;
+    deps.gateway.insight.scraped({ ...scraped, bytes, seconds });
   } finally {
     gone.removeEventListener('abort', close);
     scrape.close();

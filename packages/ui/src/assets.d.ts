@@ -1,0 +1,2 @@
+/** The bundler takes them into the style sheet of the page. */
+declare module '*.css';

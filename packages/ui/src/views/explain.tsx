@@ -1,0 +1,166 @@
+/** Who makes up a number. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { ApiError, data, withQuery } from '../lib/api.ts';
+import { ago, fullTime, numberOf, percent, plural, secondsOf, si } from '../lib/format.ts';
+import { useLoaded, useNow } from '../lib/hooks.ts';
+import { selector } from '../lib/names.ts';
+import type { Adders, Explanation, Sender } from '../lib/types.ts';
+import { Count, cut, ErrorNotice, Loading, Meter, SeriesName, Value } from '../parts/basic.tsx';
+import { Table } from '../parts/table.tsx';
+
+const REFRESH_MS = 20_000;
+const SERIES_SHOWN = 5;
+const SENDERS_SHOWN = 20;
+
+export function ExplainView({ match, name }: { match: string; name: string }): JSX.Element {
+  const path = withQuery('/api/v1/explain', { 'match[]': match, limit: SERIES_SHOWN });
+  const loaded = useLoaded<Explanation>(path, REFRESH_MS);
+  return (
+    <section>
+      <div class="head">
+        <h2>Who makes it up</h2>
+        {loaded.value?.series.some(({ mode }) => mode !== 'by-job') ? (
+          <Watch family={name} onBegun={loaded.reload} />
+        ) : null}
+      </div>
+      <Loading of={loaded}>{(explanation) => <AllParts explanation={explanation} name={name} />}</Loading>
+    </section>
+  );
+}
+
+/** What was added is known of the metric as a whole, so it is shown once. */
+function AllParts({
+  explanation: { series, more },
+  name,
+}: {
+  explanation: Explanation;
+  name: string;
+}): JSX.Element {
+  const ofSources = series.filter(({ mode }) => mode !== 'add');
+  const added = series.map((each) => (each.mode === 'add' ? each : each.added)).find((each) => each);
+  if (ofSources.length === 0 && (added?.senders ?? []).length === 0)
+    return <p class="dim">No sender is known yet: senders are counted from their next push on.</p>;
+  return (
+    <>
+      {added ? <Parts title={`All series of ${cut(name, 100)}`} adders={added} /> : null}
+      {ofSources.map((each) => (
+        <Parts
+          key={JSON.stringify(each.labels)}
+          title={
+            <>
+              <SeriesName text={selector(each.labels.__name__ ?? name, each.labels)} />{' '}
+              <Value text={each.value} isExact />
+            </>
+          }
+          adders={each}
+          sources={each.sources}
+        />
+      ))}
+      {more === true && ofSources.length > 0 ? (
+        <p class="dim">Filter the series above for the others.</p>
+      ) : null}
+    </>
+  );
+}
+
+function Watch({ family, onBegun }: { family: string; onBegun: () => void }): JSX.Element {
+  const [until, setUntil] = useState<number>();
+  const [error, setError] = useState<ApiError>();
+  const now = useNow();
+  const begin = (): void => {
+    setError(undefined);
+    data<{ readonly until: number | string }>(withQuery('/api/v1/explain/watch', { family }), {
+      method: 'POST',
+    }).then(
+      (answer) => {
+        setUntil(secondsOf(answer.until));
+        onBegun();
+      },
+      (failed: unknown) => setError(failed instanceof ApiError ? failed : new ApiError(String(failed), 0)),
+    );
+  };
+  const isOn = until !== undefined && until > now;
+  return (
+    <>
+      <button type="button" onClick={begin} disabled={isOn}>
+        {isOn ? `Counting exactly, ${Math.ceil(until - now)} s left` : 'Count exactly for 60 s'}
+      </button>
+      {error === undefined ? null : <ErrorNotice error={error} />}
+    </>
+  );
+}
+
+function Parts({
+  title,
+  adders: { senders, since, error },
+  sources = 0,
+}: {
+  title: ComponentChildren;
+  adders: Adders;
+  sources?: number | undefined;
+}): JSX.Element {
+  const now = useNow(5_000);
+  const sizeOf = ({ share }: Sender): number => Math.abs(numberOf(String(share)) ?? 0);
+  const total = senders.reduce((sum, sender) => sum + sizeOf(sender), 0);
+  const shown = senders.slice(0, SENDERS_SHOWN);
+  const known = Math.max(sources, senders.length);
+  return (
+    <div class="parts">
+      <h3>{title}</h3>
+      <p class="dim">{countedSince(since, error)}</p>
+      <Table<Sender>
+        caption="Senders, the largest part first"
+        rows={shown}
+        keyOf={({ path, token, address }, i) => `${path} ${token} ${address} ${i}`}
+        columns={[
+          { name: 'Sender', class: 'main-cell', cell: (sender) => <SenderName sender={sender} /> },
+          {
+            name: 'Part',
+            isNumber: true,
+            cell: (sender) => (
+              <Share value={String(sender.share)} part={total === 0 ? 0 : sizeOf(sender) / total} />
+            ),
+          },
+          { name: 'Pushes', isNumber: true, isMinor: true, cell: ({ pushes }) => <Count value={pushes} /> },
+          { name: 'Last push', isNumber: true, cell: ({ lastPush }) => <Age seconds={lastPush} now={now} /> },
+        ]}
+      />
+      {known > shown.length ? <p class="dim">and {plural(known - shown.length, 'more sender')}</p> : null}
+    </div>
+  );
+}
+
+function countedSince(since: number | null, error: number): string {
+  if (since === null) return 'Exact: what each source has in it now.';
+  const most = error > 0 ? `; a part may be up to ${si(error)} too high` : '';
+  return `What was added since ${fullTime(since)}${most}.`;
+}
+
+function SenderName({ sender: { path, token, address } }: { sender: Sender }): JSX.Element {
+  return (
+    <span title={cut(path, 1_000)}>
+      <bdi>{path === '' ? 'no job' : cut(path, 200)}</bdi>
+      <span class="dim">
+        {token === null ? '' : ` by ${token}`}
+        {address === null ? '' : ` from ${address}`}
+      </span>
+    </span>
+  );
+}
+
+function Share({ value, part }: { value: string; part: number }): JSX.Element {
+  return (
+    <span class="part">
+      <Meter part={part} label={percent(part)} />
+      <span>{percent(part)}</span>
+      <Value text={value} />
+    </span>
+  );
+}
+
+function Age({ seconds, now }: { seconds: number | null; now: number }): JSX.Element {
+  if (seconds === null) return <span class="dim">–</span>;
+  return <time title={fullTime(seconds)}>{ago(now - seconds)}</time>;
+}
