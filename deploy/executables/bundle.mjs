@@ -1,5 +1,5 @@
 // The gateway and its dependencies as one file of CommonJS, as single executables of Node take it, and the licenses of what is in it.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { build } from 'esbuild';
@@ -49,11 +49,19 @@ function licensesOf(paths) {
     const files = readdirSync(join(root, folder)).filter((file) =>
       /^(?:licen[cs]e|notice|copying)/i.test(file),
     );
-    if (files.length === 0) throw new Error(`${name} has no license that could go along`);
     const own = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
+    // Some have it at the end of what they say of themselves.
+    if (files.length === 0) own.push(...licenseIn(join(root, folder, 'README.md')));
+    if (own.length === 0) throw new Error(`${name} has no license that could go along`);
     return `${name} ${version} (${license})\n\n${own.join('\n\n')}\n`;
   });
   return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function licenseIn(readme) {
+  if (!existsSync(readme)) return [];
+  const [, text] = /^#+ *licen[cs]e *$([^]*?)(?=^#|$(?![^]))/im.exec(readFileSync(readme, 'utf8')) ?? [];
+  return text !== undefined && /permission is hereby granted/i.test(text) ? [text.trim()] : [];
 }
 
 function byText(a, b) {

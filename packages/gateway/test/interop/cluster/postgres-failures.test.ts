@@ -100,12 +100,14 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
   test.each(['pg_cancel_backend', 'pg_terminate_backend'] as const)(
     'the wait for a standby is ended by %s: that is not appended, and nothing is read of it until it is',
     async (how) => {
-      // Then the warning would not be sent.
-      await postgres.primary.query('ALTER ROLE gateway SET client_min_messages = error');
+      // By the first the warning would not be sent, and the second does not end the wait.
+      for (const set of ['client_min_messages = error', 'statement_timeout = 500'])
+        await postgres.primary.query(`ALTER ROLE gateway SET ${set}`);
       const log = await opened({ timeoutMs: 20_000 });
       expect(await log.append(0, Buffer.from('a'))).toBe('appended');
       await killStandbys();
       const outcome = log.append(1, Buffer.from('b')).catch((error: unknown) => error);
+      expect(await Promise.race([outcome, sleep(1000, 'nothing')])).toBe('nothing');
       await endWaits(how);
       expect(await outcome).toBeInstanceOf(LogUnavailable);
       // It stands there, and could be lost with this server.
@@ -123,9 +125,8 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
   );
 
   test('no standby answers: an append has no outcome within its deadline, and one later', async () => {
-    // Less than what is promised, so not asked for; and statement_timeout does not end the wait.
-    for (const set of ['synchronous_commit = local', 'statement_timeout = 500'])
-      await postgres.primary.query(`ALTER ROLE gateway SET ${set}`);
+    // Less than what is promised, so it is not taken over.
+    await postgres.primary.query('ALTER ROLE gateway SET synchronous_commit = local');
     const log = await opened({ timeoutMs: 1000 });
     expect(await log.append(0, Buffer.from('a'))).toBe('appended');
     await killStandbys();
@@ -189,15 +190,19 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     expect(error).toBeInstanceOf(LogBroken);
     expect(String(error)).toContain('blocks 6 to 7 of the log are missing');
     await postgres.primary.query(`DELETE FROM ${table}_chunks`, 'gateway');
-    await log.putSnapshot(9, partsOf(['a', 'b', 'c']));
-    await postgres.primary.query(`DELETE FROM ${table}_chunks WHERE chunk = 2`, 'gateway');
-    const parts = log.getSnapshot(9)[Symbol.asyncIterator]();
-    await expect(
-      parts
-        .next()
-        .then(() => parts.next())
-        .then(() => parts.next()),
-    ).rejects.toThrow(LogBroken);
+    for (const chunk of [0, 1, 2]) {
+      await log.putSnapshot(chunk, partsOf(['a', 'b', 'c']));
+      await postgres.primary.query(
+        `DELETE FROM ${table}_chunks USING ${table}_snapshots WHERE snapshot = id AND number = ${chunk} AND chunk = ${chunk}`,
+        'gateway',
+      );
+      const parts: string[] = [];
+      const reading = async (): Promise<void> => {
+        for await (const part of log.getSnapshot(chunk)) parts.push(String(part));
+      };
+      await expect(reading()).rejects.toThrow(LogBroken);
+      expect(parts).toEqual(['a', 'b'].slice(0, Math.max(0, chunk - 1)));
+    }
     await log.trim(9);
     await postgres.primary.query(`TRUNCATE ${table}`, 'gateway');
     await expect(log.end()).rejects.toThrow(LogBroken);
@@ -218,8 +223,40 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     expect(await log.end()).toBe(24);
   });
 
-  test('statements see each other whatever the isolation level is by default', async () => {
-    await postgres.primary.query("ALTER ROLE gateway SET default_transaction_isolation = 'serializable'");
+  test('a standby is promoted while the old primary lives on: it is not gone back to', async () => {
+    const log = await opened();
+    expect(await log.append(0, Buffer.from('a'))).toBe('appended');
+    const old = postgres.primary;
+    const [next, other] = postgres.servers.filter((server) => server !== old);
+    await other!.kill();
+    await postgres.promote(next!);
+    await postgres.rejoin(other!);
+    // Both take writes now, and what went to the old one would wait for ever.
+    expect(await appendSurely(log, 1, 'b')).toBe('appended');
+    const fresh = await opened();
+    expect(await appendSurely(fresh, 2, 'c')).toBe('appended');
+    for (const each of [log, fresh])
+      expect(await textsUntil(each, (text) => text === 'c')).toEqual(['a', 'b', 'c']);
+    await next!.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'");
+    expect(await appendSurely(log, 3, 'd')).toBe('appended');
+    expect(await old.query(`SELECT number::text FROM ${table} WHERE number > 1`, 'gateway')).toEqual([]);
+    await next!.stop();
+    const error = await log.append(4, Buffer.from('e')).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LogUnavailable);
+    expect((error as Error).message).toMatch(/is on timeline \d+, and \d+ was seen/);
+    await next!.start();
+    expect(await appendSurely(log, 4, 'e')).toBe('appended');
+    await old.kill();
+    await postgres.rejoin(old);
+  });
+
+  test('statements do the same whatever is the default of the user', async () => {
+    const settings = [
+      "default_transaction_isolation = 'serializable'",
+      "bytea_output = 'escape'",
+      'extra_float_digits = -10',
+    ];
+    for (const set of settings) await postgres.primary.query(`ALTER ROLE gateway SET ${set}`);
     const logs = [await opened(), await opened(), await opened()];
     const won = await Promise.all(
       Array.from({ length: 6 }, async (_, i) => {
@@ -232,6 +269,12 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
       }),
     );
     expect(won.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 48 }, (_, i) => i + 1));
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    expect(await logs[0]!.append(48, all)).toBe('appended');
+    for await (const { bytes } of logs[1]!.tail(48, AbortSignal.timeout(60_000))) {
+      expect([...bytes]).toEqual([...all]);
+      break;
+    }
   });
 
   test('many open a new log at once', async () => {

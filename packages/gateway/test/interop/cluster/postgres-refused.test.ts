@@ -143,6 +143,8 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     await refused(opened(), [/user gateway lacks a right on public\.log_\d+: INSERT/]);
     await sql(`GRANT INSERT ON ${table} TO gateway`);
     expect(await (await opened()).end()).toBe(1);
+    await sql(`ALTER TABLE ${table} OWNER TO postgres; GRANT ALL ON ${table} TO gateway`);
+    await refused(opened(), [/user gateway lacks a right on public\.log_\d+: OWNER/]);
   });
 
   test.each([
@@ -260,6 +262,40 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     await two.members.put('m', 'x');
     expect([await one.snapshots(), await three.snapshots()]).toEqual([[], []]);
     expect([await one.members.list(), await three.members.list()]).toEqual([[], []]);
+  });
+
+  test('a table that has the name of a partition is in the way, and stays as it is', async () => {
+    const one = await opened('', { partitionBlocks: 4 });
+    await sql(`CREATE TABLE ${table}_5 AS SELECT 'of another'::text AS is`);
+    for (let i = 0; i < 4; i += 1) expect(await one.append(i, Buffer.from('a'))).toBe('appended');
+    await expect(one.append(4, Buffer.from('b'))).rejects.toThrow(/_5" is in the way.*rename it/);
+    expect(await sql(`SELECT is FROM ${table}_5`)).toEqual([{ is: 'of another' }]);
+    await sql(`ALTER TABLE ${table}_5 RENAME TO moved_${count}`);
+    expect(await one.append(4, Buffer.from('b'))).toBe('appended');
+    await sql(`CREATE TABLE taken_${count}_1 (id integer)`);
+    table = `taken_${count}`;
+    await refused(opened(), [/_1" is in the way/]);
+    expect(await sql(`SELECT to_regclass('${table}') AS is`)).toEqual([{ is: null }]);
+  });
+
+  test('schemas and databases of any kind', async () => {
+    await sql(`CREATE SCHEMA "My ""Schema" AUTHORIZATION gateway`);
+    await sql(`ALTER ROLE gateway SET search_path = 'My "Schema'`);
+    const one = await opened('', { partitionBlocks: 2 });
+    for (let i = 0; i < 9; i += 1) expect(await one.append(i, Buffer.from('a'))).toBe('appended');
+    await one.trim(6);
+    expect(await (await opened()).end()).toBe(9);
+    await postgres.primary.query('ALTER ROLE gateway RESET ALL');
+    await postgres.primary.query(
+      "CREATE DATABASE latin OWNER gateway ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+    );
+    const latin = new URL(postgres.url);
+    latin.pathname = '/latin';
+    const two = await opened('', {}, latin.href);
+    await two.members.put('a%20\u{1f600}', 'zero \0 and % and \u4e2d\ud800');
+    expect(await two.members.list()).toMatchObject([
+      { name: 'a%20\u{1f600}', said: 'zero \0 and % and \u4e2d\ufffd' },
+    ]);
   });
 
   test('the search path of a user has no schema', async () => {

@@ -1,10 +1,10 @@
-/** The log on PostgreSQL, held to what every log promises, on a real one with two standbys. */
+/** The log on PostgreSQL, held to what every log promises: on a real one with two standbys, and by way of a pooler. */
 import { afterAll, beforeAll, describe } from 'vitest';
 
 import { openPostgresLog } from '../../../src/cluster/engines/postgres/postgres-log.ts';
 import { sharedLogContract } from '../../cluster/log/contract.ts';
-import { startPostgres, withPostgres } from '../../support/postgres.ts';
-import type { Postgres } from '../../support/postgres.ts';
+import { startPgbouncer, startPostgres, withPgbouncer, withPostgres } from '../../support/postgres.ts';
+import type { Pgbouncer, Postgres } from '../../support/postgres.ts';
 
 describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostgres}`}`, () => {
   let postgres: Postgres;
@@ -12,11 +12,23 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
   beforeAll(async () => {
     postgres = await startPostgres({ standbys: 2 });
   });
-  afterAll(() => postgres.stop());
+  afterAll(() => postgres?.stop());
 
-  sharedLogContract('on PostgreSQL', async () => {
+  function fresh(url: string) {
     count += 1;
-    const url = `${postgres.url}?table=log_${count}`;
-    return () => openPostgresLog(url, { partitionBlocks: 8 });
+    const of = `${url}?table=log_${count}`;
+    return () => openPostgresLog(of, { partitionBlocks: 8 });
+  }
+
+  sharedLogContract('on PostgreSQL', async () => fresh(postgres.url));
+
+  describe.skipIf(withPgbouncer !== '')(`by a pooler${withPgbouncer && `: ${withPgbouncer}`}`, () => {
+    let pooler: Pgbouncer;
+    beforeAll(async () => {
+      pooler = await startPgbouncer(postgres.primary);
+    });
+    afterAll(() => pooler?.stop());
+
+    sharedLogContract('on PostgreSQL behind PgBouncer', async () => fresh(pooler.url));
   });
 });

@@ -17,6 +17,8 @@ import { Session } from './session.ts';
 const CONNECTIONS_MAX = 8;
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 2000;
+/** After one server has answered. */
+const OTHERS_MS = 200;
 const VERSION_MIN = 130_000;
 /** So often a statement is tried that was rolled back for another's sake. */
 const ATTEMPTS_MAX = 10;
@@ -39,6 +41,8 @@ export class Connections {
   #failures = 0;
   #notBefore = 0;
   #lastFailure: string | undefined;
+  /** Of the server that was promoted last, as far as this process knows. */
+  #timeline = 0;
 
   constructor(address: PostgresAddress, timeoutMs: number) {
     this.address = address;
@@ -56,6 +60,8 @@ export class Connections {
         const why = this.#lastFailure === undefined ? '' : `; ${this.#lastFailure}`;
         const what = this.#isClosed ? 'the log was closed' : `no answer within ${timeoutMs} ms${why}`;
         task.session?.destroy();
+        // Those that wait to be used may be as dead, and each would take as long to be found out.
+        if (task.session !== undefined) for (const idle of this.#idle) idle.destroy();
         reject(new Kind(`PostgreSQL at ${this.address.shown}: ${what}`));
       };
       const timer = setTimeout(end, timeoutMs);
@@ -147,21 +153,33 @@ export class Connections {
     }
   }
 
-  /** All at once, as one that is cut off answers nothing. */
+  /**
+   * All at once, as one that is cut off answers nothing. Of several that take writes, an old one was left running by a failover; the one
+   * that was promoted last has the highest timeline, and those that were seen to be older are not gone back to.
+   */
   async #connectAny(): Promise<Session> {
-    let found: Session | undefined;
-    const attempts = this.address.hosts.map(async (host) => {
-      const session = await this.#connectTo(host);
-      if (found === undefined && !this.#isClosed) found = session;
-      else await session.end();
-    });
-    try {
-      await Promise.any(attempts);
-    } catch (error) {
+    const attempts = this.address.hosts.map((host) => this.#connectTo(host));
+    const first = await Promise.any(attempts).catch((error: unknown) => {
       throw mostTelling((error as AggregateError).errors, this.address);
+    });
+    const found = [first];
+    const all = attempts.map((attempt) =>
+      attempt.then((session) => void found.push(session)).catch(() => {}),
+    );
+    if (attempts.length > 1) await Promise.race([Promise.allSettled(all), sleep(OTHERS_MS)]);
+    const newest = found.reduce((best, each) => (each.timeline > best.timeline ? each : best));
+    for (const attempt of attempts)
+      attempt.then((session) => (session === newest ? undefined : session.end())).catch(() => {});
+    if (newest.timeline < this.#timeline || this.#isClosed) {
+      await newest.end();
+      throw new NotSent(
+        `PostgreSQL at ${this.address.shown} is on timeline ${newest.timeline}, and ${this.#timeline} was seen: ` +
+          'it was replaced by a standby that was promoted. Where it is the right one all the same, restart the gateway',
+      );
     }
-    if (found === undefined) throw new NotSent(`PostgreSQL at ${this.address.shown}: the log was closed`);
-    return found;
+    this.#timeline = newest.timeline;
+    for (const session of this.#open) if (session.timeline < this.#timeline) session.destroy();
+    return newest;
   }
 
   async #connectTo(host: PostgresAddress['hosts'][number]): Promise<Session> {
@@ -171,6 +189,7 @@ export class Connections {
     const timer = setTimeout(() => session.destroy(), this.timeoutMs);
     try {
       await refuseUnsafe(session, this.address);
+      session.timeline = await timelineOf(session);
       await this.check(session);
       return session;
     } catch (error) {
@@ -205,6 +224,19 @@ function mostTelling(errors: readonly unknown[], address: PostgresAddress): unkn
     known.find((each) => each instanceof NotSent) ??
     known[0]
   );
+}
+
+/** 0 where it does not say: services that are like PostgreSQL have no such log. */
+async function timelineOf(session: Session): Promise<number> {
+  try {
+    const [is] = await session.query<{ file: string }>(
+      'SELECT pg_walfile_name(pg_current_wal_insert_lsn()) AS file',
+    );
+    return Number.parseInt(is?.file.slice(0, 8) ?? '0', 16);
+  } catch (error) {
+    if (isSurelyUndone(error)) return 0;
+    throw error;
+  }
 }
 
 async function refuseUnsafe(session: Session, { shown }: PostgresAddress): Promise<void> {

@@ -19,7 +19,7 @@ import { codeOf, isSurelyUndone } from './problems.ts';
 import { durably } from './session.ts';
 import type { Session } from './session.ts';
 import { Snapshots } from './snapshots.ts';
-import { openTables, TABLE_LOCK_MS } from './tables.ts';
+import { nameOf, openTables, TABLE_LOCK_MS } from './tables.ts';
 import type { Tables } from './tables.ts';
 import { Wakeups } from './wakeups.ts';
 
@@ -304,7 +304,7 @@ async function dropPartitions(session: Session, tables: Tables, number: number):
   });
   await session.query(`UPDATE ${info} SET trimmed = $1`, [trimmed]);
   if (gone.length > 0)
-    await session.query(`DROP TABLE ${gone.map(({ name }) => `${schema}.${name}`).join(', ')}`);
+    await session.query(`DROP TABLE ${gone.map(({ name }) => nameOf(schema, name)).join(', ')}`);
 }
 
 const FORGOTTEN_AFTER = '1 day';
@@ -317,15 +317,29 @@ function membersOf(connections: Connections, { members }: Tables): MemberList {
           `INSERT INTO ${members} (name, said, at) SELECT $1, $2, clock_timestamp() ` +
             "WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL " +
             'ON CONFLICT (name) DO UPDATE SET said = excluded.said, at = excluded.at',
-          [name, said],
+          [ascii(name), ascii(said)],
         );
       }),
-    list: () =>
-      connections.use((session) =>
+    list: async () => {
+      const rows = await connections.use((session) =>
         session.query<{ name: string; said: string; ageMs: number }>(
           'SELECT name, said, greatest(extract(epoch FROM clock_timestamp() - at) * 1000, 0)::float8 AS "ageMs" ' +
             `FROM ${members} WHERE at > now() - interval '${FORGOTTEN_AFTER}' ORDER BY name`,
         ),
-      ),
+      );
+      return rows.map(({ name, said, ageMs }) => ({
+        name: decodeURIComponent(name),
+        said: decodeURIComponent(said),
+        ageMs,
+      }));
+    },
   };
+}
+
+/** A database may have any encoding, and takes no text with a zero. */
+function ascii(text: string): string {
+  // Half of a pair of surrogates has no bytes.
+  return Buffer.from(text)
+    .toString()
+    .replaceAll(/[^\x20-\x7e]+|%/g, encodeURIComponent);
 }

@@ -20,6 +20,8 @@ export function durably(lockMs: number): string {
 }
 
 export class Session {
+  /** Of the server's log: it grows with each standby that is promoted. */
+  timeline = 0;
   readonly #client: pg.Client;
   readonly #warnings: string[] = [];
   #isOpen = true;

@@ -31,7 +31,8 @@ const definitions: Readonly<Record<'' | '_info' | '_snapshots' | '_chunks' | '_m
   '': {
     columns: ['number bigint NOT NULL', 'block bytea NOT NULL'],
     key: 'number',
-    rights: ['SELECT', 'INSERT'],
+    // Partitions are made and dropped.
+    rights: ['OWNER', 'SELECT', 'INSERT'],
     partitioned: true,
   },
   _info: {
@@ -117,10 +118,17 @@ export class Tables {
   async makePartition(session: Session, number: number): Promise<void> {
     await lock(session, `${this.schema}.${this.table}`);
     const { name, first, last } = this.partition(number);
-    const [found] = await session.query<{ name: string | null }>('SELECT to_regclass($1)::text AS name', [
-      name,
-    ]);
-    if (found?.name !== null) return;
+    const [found] = await session.query<{ ours: boolean }>(
+      'SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid AND inhparent = $2::regclass) AS ours ' +
+        'FROM pg_class c WHERE oid = to_regclass($1)',
+      [name, this.log],
+    );
+    if (found?.ours === true) return;
+    if (found !== undefined)
+      throw new StorageProblem(
+        'unusable',
+        `the table ${name} is in the way: blocks from ${first} on would go there; rename it, or name another log by ?table=`,
+      );
     // Attached, as that lets others read and append meanwhile; to make it as a partition would not.
     await session.query(`CREATE TABLE ${name} (LIKE ${this.log} INCLUDING ALL)`);
     await session.query(
@@ -129,7 +137,7 @@ export class Tables {
   }
 
   #named(suffix: string): string {
-    return `${this.schema}.${this.table}${suffix}`;
+    return nameOf(this.schema, this.table + suffix);
   }
 }
 
@@ -169,6 +177,11 @@ export function openTables(
   });
 }
 
+/** As it is written in SQL. The schema may be any that is there. */
+export function nameOf(schema: string, table: string): string {
+  return `"${schema.replaceAll('"', '""')}"."${table}"`;
+}
+
 type Refuse = (why: string) => never;
 
 async function lock(session: Session, what: string): Promise<void> {
@@ -185,7 +198,7 @@ async function create(
   for (const suffix of suffixes) {
     const { columns, key, partitioned } = definitions[suffix];
     await session.query(
-      `CREATE TABLE ${schema}.${table}${suffix} (${columns.join(', ')}, PRIMARY KEY (${key}))` +
+      `CREATE TABLE ${nameOf(schema, table + suffix)} (${columns.join(', ')}, PRIMARY KEY (${key}))` +
         (partitioned === true ? ` PARTITION BY RANGE (${key})` : ''),
     );
   }
@@ -204,7 +217,7 @@ async function create(
 
 async function readInfo(session: Session, schema: string, table: string, refuse: Refuse): Promise<Tables> {
   const rows = await session.query<{ program: string; version: number; log_id: string; blocks: string }>(
-    `SELECT program, version, log_id, partition_blocks::text AS blocks FROM ${schema}.${table}_info`,
+    `SELECT program, version, log_id, partition_blocks::text AS blocks FROM ${nameOf(schema, `${table}_info`)}`,
   );
   const [info] = rows;
   if (info === undefined || rows.length > 1)
@@ -227,7 +240,7 @@ async function checkTable(
 ): Promise<void> {
   const { columns, key, rights, partitioned } = definitions[suffix];
   const name = `${schema}.${table}${suffix}`;
-  const [is] = await session.query<Facts>(factsOf, [name, rights]);
+  const [is] = await session.query<Facts>(factsOf, [nameOf(schema, table + suffix), rights]);
   if (is === undefined) return refuse(`is gone: ${name}`);
   if (is.kind !== (partitioned === true ? 'p' : 'r'))
     refuse(`is not a log: ${name} is not a ${partitioned === true ? 'partitioned ' : ''}table`);
@@ -278,6 +291,7 @@ SELECT c.relkind::text AS kind,
     UNION SELECT 'a partition for all that is in no other: ' || t.relname FROM pg_class t JOIN tables USING (oid)
       WHERE pg_get_expr(t.relpartbound, t.oid) = 'DEFAULT'
   ) AS extras) AS extra,
-  (SELECT string_agg(wanted, ', ') FROM unnest($2::text[]) AS wanted WHERE NOT has_table_privilege(c.oid, wanted)) AS lacking,
+  (SELECT string_agg(wanted, ', ') FROM unnest($2::text[]) AS wanted WHERE CASE wanted WHEN 'OWNER' THEN NOT pg_has_role(c.relowner, 'USAGE')
+    ELSE NOT has_table_privilege(c.oid, wanted) END) AS lacking,
   current_user AS user
 FROM pg_class c WHERE c.oid = $1::regclass`;
