@@ -175,10 +175,15 @@ export class Lead {
     return this.waitingBytes + recordBytes <= Math.max(WAITING_BYTES_MAX, recordBytes) && !this.isStuck;
   }
 
-  /** Whether the engine has not answered for as long as pushes are held. */
-  get isStuck(): boolean {
+  /** For how long the engine has not answered what it was asked last. */
+  get unansweredMs(): number {
     const since = this.#inFlightSinceMs;
-    return since !== undefined && this.#options.timing.nowMs() - since > this.#options.holdMs;
+    return since === undefined ? 0 : this.#options.timing.nowMs() - since;
+  }
+
+  /** Whether that is as long as pushes are held. */
+  get isStuck(): boolean {
+    return this.unansweredMs > this.#options.holdMs;
   }
 
   /** Resolves when something was committed. False after the hold. */

@@ -8,6 +8,7 @@ import type { Log } from '../primitives/log.ts';
 import type { Progress } from './follow.ts';
 import { Overtaken } from './lead.ts';
 import type { Leader } from './log/block.ts';
+import type { Chain } from './log/chain.ts';
 import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { SharedLog } from './log/shared-log.ts';
 import { ReplicatedJournal } from './replicated-journal.ts';
@@ -55,6 +56,8 @@ export class Member<G extends MemberGateway> {
   problem: string | undefined;
   /** Whether who leads has another secret, and so may be of another cluster. */
   isOfAnother = false;
+  /** Whether another process that leads says that it is to be reached where this one is. */
+  hasOwnUrl = false;
   /** How often another one took over from this process. */
   timesOvertaken = 0;
   readonly #options: MemberOptions<G>;
@@ -63,6 +66,10 @@ export class Member<G extends MemberGateway> {
   #lastBlockMs: number;
   /** The number of the last block that it has read or appended, also before it joined anew. */
   #seen = 0;
+  /** Where the log ended when this process first reached it; undefined before. Later blocks of others are not of its former self. */
+  #endAtFirst: number | 'asked' | undefined;
+  /** Of all its journals. */
+  readonly #writers = new Set<string>();
   #failure: { readonly promise: Promise<never>; readonly reject: (error: Error) => void };
   #isClosed = false;
   readonly #stopped = new AbortController();
@@ -81,14 +88,15 @@ export class Member<G extends MemberGateway> {
     return this.role === 'leading' && this.#journal.isLeading;
   }
 
-  /** Who leads, as far as this process has read; undefined where it knows of nobody. */
+  /** Who leads, as far as this process has read; undefined where it knows of nobody that it could reach. */
   get leader(): Leader | undefined {
-    return this.isLeading ? this.#options.self : this.#leader;
+    if (this.isLeading) return this.#options.self;
+    return this.hasOwnUrl ? undefined : this.#leader;
   }
 
-  /** Since it has read a block, or appended one. */
+  /** Since it has read a block; while it leads, since it waits for one to be appended. */
   get silentMs(): number {
-    return this.isLeading ? 0 : this.#options.timing.nowMs() - this.#lastBlockMs;
+    return this.isLeading ? this.#journal.unansweredMs : this.#options.timing.nowMs() - this.#lastBlockMs;
   }
 
   /** The number of the last block it has read or appended. */
@@ -161,6 +169,7 @@ export class Member<G extends MemberGateway> {
     this.#journal.abandon();
     old.fail(new Overtaken());
     this.#leader = undefined;
+    this.hasOwnUrl = false;
     this.#become('joining');
     old.close().catch(() => undefined);
     await this.#untilWhole();
@@ -191,13 +200,15 @@ export class Member<G extends MemberGateway> {
   #newJournal(): ReplicatedJournal {
     const { log, timing, self, leaseMs, holdMs, randomBytes } = this.#options;
     const { reject } = this.#failure;
+    const writer = randomBytes(WRITER_BYTES);
+    this.#writers.add(hex(writer));
     return new ReplicatedJournal({
       log,
       timing,
       self,
       leaseMs,
       holdMs,
-      writer: randomBytes(WRITER_BYTES),
+      writer,
       newLog: randomBytes(LOG_BYTES),
       ledgerMs: () => this.current.ledgerMs(),
       onFailure: (error) => {
@@ -219,13 +230,43 @@ export class Member<G extends MemberGateway> {
       this.problem = `the member at ${chain.leader?.url}, which leads, has another secret; give all members the same --cluster.secret-file, and each cluster a log of its own`;
       if (isNew) this.#options.messages.error(this.problem);
     }
+    this.#lookForDouble(chain);
     if (isNew || this.role === 'joining') this.#become('following');
+  }
+
+  /** Another process with the same URL cannot be told from this one by the others, and not from itself by those that pass requests on. */
+  #lookForDouble({ leader, number, writer }: Chain): void {
+    const had = this.hasOwnUrl;
+    this.hasOwnUrl =
+      leader?.url === this.#options.self.url && this.#isLater(number) && !this.#writers.has(hex(writer));
+    if (!this.hasOwnUrl) return;
+    this.problem = `another process leads that has the --cluster.advertise-url of this one, ${leader?.url}; give each member a URL of its own`;
+    if (had) return;
+    this.#options.messages.error(this.problem);
+    this.#become(this.role);
+  }
+
+  /** Whether a block was appended after this process had first reached the log; one may have been under way. */
+  #isLater(number: number): boolean {
+    if (typeof this.#endAtFirst === 'number') return number > this.#endAtFirst + 1;
+    if (this.#endAtFirst === undefined) {
+      this.#endAtFirst = 'asked';
+      this.#options.log.end().then(
+        (end) => (this.#endAtFirst = end),
+        () => (this.#endAtFirst = undefined),
+      );
+    }
+    return false;
   }
 
   #become(role: Role): void {
     this.role = role;
     for (const listener of this.#listeners) listener();
   }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function failure(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {

@@ -36,6 +36,11 @@ export class ReplicatedJournal implements Journal {
     return this.#chain?.number ?? 0;
   }
 
+  /** For how long the engine has not answered this member, which leads. */
+  get unansweredMs(): number {
+    return this.#lead?.unansweredMs ?? 0;
+  }
+
   get logIndex(): number {
     return this.#lead?.logIndex ?? 0;
   }
