@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+const ringOne = {
+  // Only what hangs is to end: a busy machine takes ten times as long as a quiet one.
+  testTimeout: 600_000,
+  pool: 'threads',
+  // Also what a test that fails has replaced.
+  restoreMocks: true,
+  setupFiles: ['./packages/gateway/test/support/properties.ts'],
+} as const;
+
 export default defineConfig({
   test: {
     // Left to itself it leaves a core free, which on two cores is half of them.
@@ -8,17 +17,23 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...ringOne,
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
-          exclude: ['packages/*/test/interop/**'],
-          // Only what hangs is to end: a busy machine takes ten times as long as a quiet one.
-          testTimeout: 600_000,
-          // A thread for each core, which goes through many files: what they import is loaded, and compiled where it is hot, once.
+          exclude: ['packages/*/test/interop/**', 'packages/client/**'],
+          // A thread for each core goes through many files: what they import is loaded, and compiled where it is hot, once.
           // So a file must leave nothing behind.
-          pool: 'threads',
           isolate: false,
-          // Also what a test that fails has replaced.
-          restoreMocks: true,
+        },
+      },
+      {
+        test: {
+          ...ringOne,
+          name: 'client',
+          include: ['packages/client/test/**/*.test.ts'],
+          exclude: ['packages/*/test/interop/**'],
+          // What is under way the client counts for all of a page, so each file is a page of its own.
+          isolate: true,
         },
       },
       {

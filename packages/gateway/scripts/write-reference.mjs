@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 
 import { webConfigReference } from '../dist/access/reference.js';
 import { flagReference } from '../dist/config/help.js';
-import { metricsReference } from '../dist/gateway/telemetry/prom-telemetry.js';
+import { metricsReference } from '../dist/gateway/telemetry/own-metrics.js';
 import { configReference } from '../dist/rules/file/reference.js';
 import { configSchema } from '../dist/rules/file/schema.js';
 

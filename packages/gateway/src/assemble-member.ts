@@ -34,6 +34,8 @@ interface ClusterParts {
 export interface MemberAssembly extends Around<CurrentGateway> {
   readonly member: Member<KeptGateway>;
   readonly forwarder: Forwarder;
+  /** To be closed last. */
+  readonly log: SharedLog;
 }
 
 interface KeptGateway extends MemberGateway {
@@ -119,9 +121,16 @@ export function assembleMember(
       },
       whyNotReady: () => whyNotReady(member, cluster),
       cluster: { leads: () => member.isLeading, forwarder, seal },
+      clusterReport: () => ({
+        leads: member.isLeading,
+        block: member.blockNumber,
+        silentMs: member.silentMs,
+        overtaken: member.timesOvertaken,
+        requestsHeld: forwarder.report.held,
+      }),
     },
   );
-  return { ...around, member, forwarder };
+  return { ...around, member, forwarder, log: cluster.log };
 }
 
 /** Shows nothing of the secret, and which it is not either: it is of a text that is used for nothing else. */

@@ -91,12 +91,13 @@ interface Surroundings {
   readonly whyNotReady: () => RequestError | undefined;
   /** Of a member of a cluster. */
   readonly cluster?: HandlerDeps['cluster'];
+  readonly clusterReport?: Parameters<typeof createTelemetry>[0]['cluster'];
 }
 
 export function assembleAround<G extends GatewayInUse>(
   gateway: G,
   parts: Parts & Kept,
-  { watch, whyNotReady, cluster }: Surroundings,
+  { watch, whyNotReady, cluster, clusterReport }: Surroundings,
 ): Around<G> {
   const { httpOptions, clock, log, webConfig } = parts;
   const reload = reloadOf(parts, gateway);
@@ -106,6 +107,7 @@ export function assembleAround<G extends GatewayInUse>(
     limits: limitsOf(parts),
     config: reload === undefined ? undefined : () => reload.report,
     webConfig: webConfig === undefined ? undefined : () => webConfig.report,
+    cluster: clusterReport,
   });
   watch(telemetry);
   const access = new Access({

@@ -298,7 +298,8 @@ async function listen(
 const SAME_SIGNAL_MS = 250;
 
 /** The first signal stops in good order, a second one at once. */
-function stopOnSignals({ gateway, server }: Around<GatewayInUse>, log: Log): void {
+function stopOnSignals(assembly: Assembly | MemberAssembly, log: Log): void {
+  const { gateway, server } = assembly;
   let stoppingSince: number | undefined;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stoppingSince !== undefined) {
@@ -307,8 +308,11 @@ function stopOnSignals({ gateway, server }: Around<GatewayInUse>, log: Log): voi
     }
     stoppingSince = performance.now();
     log.info('stopping', { signal });
-    await server.close();
-    await gateway.close();
+    if ('member' in assembly) await stopMember(assembly);
+    else {
+      await server.close();
+      await gateway.close();
+    }
     log.info('stopped');
     process.exit(0);
   };
@@ -320,6 +324,15 @@ function stopOnSignals({ gateway, server }: Around<GatewayInUse>, log: Log): voi
       });
     });
   }
+}
+
+/** It hands over first, so that another member answers what comes to this one until the end. */
+async function stopMember({ gateway, server, forwarder, log }: MemberAssembly): Promise<void> {
+  const closed = server.close();
+  await gateway.close();
+  await closed;
+  await forwarder.close();
+  await log.close();
 }
 
 function listenProblem(error: NodeJS.ErrnoException, address: ListenAddress): string {

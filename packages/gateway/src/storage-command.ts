@@ -100,7 +100,7 @@ async function readContents(path: string, log: Log): Promise<Contents> {
     const state = new State(initialAggregation, defaultLimits, seed);
     const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
     const target = { state, keys, forwarded: new Forwarded(), lastPushMs: undefined };
-    return { state, keys, recovery: await recoverState(journal, target, () => 0) };
+    return { state, keys, recovery: await recoverState(journal, target) };
   } finally {
     await journal.close();
   }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { ownMetrics } from '../src/gateway/telemetry/prom-telemetry.ts';
+import { ownMetrics } from '../src/gateway/telemetry/own-metrics.ts';
 import { clientPath } from './support/clients.ts';
 import { repository } from './support/programs.ts';
 

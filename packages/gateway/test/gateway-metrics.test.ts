@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { assemble } from '../src/assemble.ts';
 import { flags } from '../src/config/flags.ts';
 import { parseConfig } from '../src/config/parse.ts';
-import { metricsReference, ownMetrics } from '../src/gateway/telemetry/prom-telemetry.ts';
+import { metricsReference, ownMetrics } from '../src/gateway/telemetry/own-metrics.ts';
 import { createGateway } from '../src/index.ts';
 import { systemClock } from '../src/primitives/clock.ts';
 import { silentLog } from '../src/primitives/log.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { ownMetrics } from '../src/gateway/telemetry/prom-telemetry.ts';
+import { ownMetrics } from '../src/gateway/telemetry/own-metrics.ts';
 import { errorTable } from '../src/model/errors.ts';
 import { alerts, dashboard, dashboardQueries } from './support/monitoring.ts';
 import { repository } from './support/programs.ts';

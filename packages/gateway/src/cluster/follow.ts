@@ -43,6 +43,8 @@ export class Follow {
   /** Records that the snapshot has already, beyond those that the chain knows. */
   #covered = 0;
   #records = 0;
+  /** What is behind this block was appended since it joined. */
+  #joinedAt = Number.POSITIVE_INFINITY;
   #heardMs: number;
   #patienceMs: number;
 
@@ -105,7 +107,9 @@ export class Follow {
 
   async #follow(): Promise<void> {
     const { log } = this.#options;
-    if (this.#chain.number === 0 && (await log.end()) === 0 && (await this.#takeOver())) return;
+    const end = await log.end();
+    this.#joinedAt = Math.min(this.#joinedAt, end);
+    if (end === 0 && this.#chain.number === 0 && (await this.#takeOver())) return;
     const over = new AbortController();
     const blocks = log
       .tail(this.#chain.number, AbortSignal.any([over.signal, this.#signal]))
@@ -168,6 +172,7 @@ export class Follow {
       if (applied !== undefined) await applied;
     }
     if (ledgerMs !== undefined) this.#into.time?.(ledgerMs);
+    if (this.#chain.number > this.#joinedAt && (records.length > 0 || ledgerMs !== undefined)) this.#into.live?.();
     this.#hear();
     this.#report(undefined);
   }

@@ -59,6 +59,8 @@ export interface RecoverySink {
   record(logIndex: number, record: Uint8Array): Promise<void> | void;
   /** The ledger's time when nothing else happened. */
   time?(nowMs: number): void;
+  /** What was given last was appended just now, by somebody who goes on with it. */
+  live?(): void;
 }
 
 export interface Recovered {

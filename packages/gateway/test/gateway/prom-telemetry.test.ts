@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { createTelemetry, ownMetrics } from '../../src/gateway/telemetry/prom-telemetry.ts';
+import { ownMetrics } from '../../src/gateway/telemetry/own-metrics.ts';
+import { createTelemetry } from '../../src/gateway/telemetry/prom-telemetry.ts';
 import { ignoredReasons } from '../../src/gateway/telemetry/telemetry.ts';
 import type { HoldingsByType, Telemetry } from '../../src/gateway/telemetry/telemetry.ts';
 import { errorTable } from '../../src/model/errors.ts';

@@ -210,7 +210,11 @@ export async function run(
     version: '1.2.3',
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(() => server.close());
+  onTestFinished(async () => {
+    await server.close();
+    // What a test has made stays for as long as the run.
+    gateway.slices = [];
+  });
   const send: Running['send'] = (method, path, sent) => sendTo(port, method, path, sent);
   return { gateway, telemetry, server, port, errors, send, open: () => new RawClient(port) };
 }

@@ -73,7 +73,7 @@ test('a store that has no room answers 503 and says why; scrapes go on, and it r
     'a push to be taken again',
     async () => (await send(gateway.url, 'c_total{i="0"} 1\n')).status === 202,
   );
-}, 60_000);
+});
 
 test('a damaged store is not opened, and says so; set to quarantine, it goes on from what is whole and tells what was lost', async () => {
   const path = temporaryFolder();

@@ -154,7 +154,7 @@ test('the same by text and by protobuf gives the same page, in any mix', async (
     ),
     { numRuns: runs(60) },
   );
-}, 60_000);
+});
 
 const hashSeed = 7;
 const { limits } = defaultGatewayOptions;
@@ -187,7 +187,7 @@ test('slices anywhere give what one go gives', () => {
     }),
     { numRuns: runs(200) },
   );
-}, 60_000);
+});
 
 /** A good body with some bytes changed, left out or put in. */
 const mutated = fc
@@ -228,7 +228,7 @@ test('of random and mutated bytes, what is refused leaves no trace, however it i
     }),
     { numRuns: runs(200) },
   );
-}, 60_000);
+});
 
 const MetricFamily = protobuf.parse(metricsProto).root.lookupType('io.prometheus.client.MetricFamily');
 
@@ -351,4 +351,4 @@ test('our reader sees what protobufjs sees', async () => {
     }),
     { numRuns: runs(200) },
   );
-}, 60_000);
+});

@@ -10,8 +10,8 @@ import type { EmbeddedGateway, EmbeddedOptions } from '../../src/index.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { KeptJournal } from './kept-journal.ts';
 
-/** Snapshots are taken when a test asks for one. */
-const SNAPSHOT_INTERVAL_MS = 3_600_000;
+/** Snapshots are taken when a test asks for one. A timer would keep each gateway that a test leaves behind. */
+const SNAPSHOT_INTERVAL_MS = Number.POSITIVE_INFINITY;
 
 /** A gateway that can be taken down and started again, with what its journal kept. */
 export class RestartingGateway {

@@ -124,9 +124,14 @@ export class Attempt {
     if (this.#isOver) return;
     const { replyMs, headers, body } = this.#sending;
     this.#isConnected = true;
-    const all = headers();
-    for (let i = 0; i < all.length; i += 2) this.#request.appendHeader(all[i]!, all[i + 1]!);
-    this.#request.end(body);
+    try {
+      const all = headers();
+      for (let i = 0; i < all.length; i += 2) this.#request.appendHeader(all[i]!, all[i + 1]!);
+      this.#request.end(body);
+    } catch (error) {
+      this.abandon(`the request cannot be sent: ${(error as Error).message}`);
+      return;
+    }
     this.#timer = setTimeout(() => this.abandon(`it did not answer in ${replyMs / 1000} s`), replyMs);
   }
 

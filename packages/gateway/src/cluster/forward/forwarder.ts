@@ -81,7 +81,7 @@ export interface Passed {
   readonly who: Who;
 }
 
-export interface ForwardReport {
+interface ForwardReport {
   readonly held: number;
   readonly heldBytes: number;
   /** Requests under way to the leader. */
@@ -125,8 +125,8 @@ class Passage {
   }
 
   get isGone(): boolean {
-    const { request, response } = this.passed;
-    const mayBeGone = this.hasHungUp && this.troubledMs !== undefined;
+    const { request, response, kind } = this.passed;
+    const mayBeGone = this.hasHungUp && (kind === 'read' || this.troubledMs !== undefined);
     return mayBeGone || response.destroyed || request.socket.destroyed;
   }
 }
@@ -228,8 +228,12 @@ export class Forwarder {
     };
     passed.response.once('close', onClose);
     const onEnd = (): void => {
-      passage.hasHungUp = this.#now() - passage.wholeMs >= this.#deps.bounds.hangUpMs;
-      if (passage.hasHungUp) passage.held.wake?.(new ClientGone());
+      // Who reads and closes its side is gone for the scrapes of this gateway as well.
+      const isRead = passed.kind === 'read';
+      passage.hasHungUp = isRead || this.#now() - passage.wholeMs >= this.#deps.bounds.hangUpMs;
+      if (!passage.hasHungUp) return;
+      if (isRead) passage.attempt?.attempt.drop();
+      passage.held.wake?.(new ClientGone());
     };
     const { httpVersionMajor, socket } = passed.request;
     if (httpVersionMajor === 1) socket.once('end', onEnd);
@@ -291,8 +295,8 @@ export class Forwarder {
         return { kind: 'again', mayBeDone: false, why: 'too many are waited for' };
     }
     passage.tries += 1;
-    this.#underWay.add(passage);
     const attempt = new Attempt(this.#sendingOf(passage, leader));
+    this.#underWay.add(passage);
     passage.attempt = { leader, attempt };
     try {
       const tried = await attempt.done;

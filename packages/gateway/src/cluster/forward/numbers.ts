@@ -9,8 +9,9 @@ export class Numbers {
   readonly #member: string;
   #incarnation: number;
   #next = 0;
-  /** Those that are waited for, lowest first, as they are given out in their order. */
+  /** Those that are waited for, and a number that none of them is below. */
   readonly #waitedFor = new Set<number>();
+  #lowest = 0;
   /** Whether the leader has taken something of this incarnation. */
   #isKnown = false;
 
@@ -52,12 +53,13 @@ export class Numbers {
     if (this.#isKnown) return false;
     this.#incarnation = known + 1;
     this.#next = 0;
+    this.#lowest = 0;
     this.#waitedFor.clear();
     return true;
   }
 
   get #below(): number {
-    for (const number of this.#waitedFor) return number;
-    return this.#next;
+    while (this.#lowest < this.#next && !this.#waitedFor.has(this.#lowest)) this.#lowest += 1;
+    return this.#lowest;
   }
 }

@@ -64,7 +64,11 @@ export class Seal {
     const given = Buffer.from(header.slice(dot + 1), 'latin1');
     const wanted = Buffer.from(this.#mac(method, url, text), 'latin1');
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return 'forged';
-    return readVouched(Buffer.from(text, 'base64url').toString('utf8'));
+    try {
+      return readVouched(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Said);
+    } catch {
+      return 'forged';
+    }
   }
 
   #mac(method: string | undefined, url: string | undefined, text: string): string {
@@ -76,9 +80,10 @@ function numbersOf({ incarnation, number, below }: ForwardedKey): Omit<Forwarded
   return { incarnation, number, below };
 }
 
+type Said = Partial<Vouched & ForwardedKey> & { readonly v?: number };
+
 /** A member made it; it may be of another version. */
-function readVouched(text: string): Vouched | 'forged' {
-  const said = JSON.parse(text) as Partial<Vouched & ForwardedKey> & { readonly v?: number };
+function readVouched(said: Said): Vouched | 'forged' {
   const { member, heldMs, who, address, incarnation, number, below } = said;
   if (said.v !== VERSION || typeof member !== 'string' || typeof who !== 'object' || who === null)
     return 'forged';

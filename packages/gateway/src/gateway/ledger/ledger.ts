@@ -81,6 +81,12 @@ export class Ledger implements Target {
   #longRead: LongRead | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
+  #isFollowing = false;
+  /**
+   * What was counted later, by the ledger's time, was counted while this process was there: how long ago that is can be said. Before, time may have passed
+   * that nobody counted.
+   */
+  #orderedSinceMs = Number.POSITIVE_INFINITY;
   /** Of the record that there was no room for. */
   #wantedBytes = 0;
 
@@ -98,9 +104,9 @@ export class Ledger implements Target {
 
   /** Rebuilds the state from what the journal kept. To be called once, before `begin`; rejects with StorageProblem. */
   async recover(): Promise<Recovery> {
-    const recovery = await recoverState(this.#journal, this, () => this.#elapsedMs());
+    const recovery = await recoverState(this.#journal, this, (nowMs) => this.follow(nowMs));
     // A store that is new begins with the time on the wall, so that it looks like one.
-    if (recovery.nowMs > 0) this.#offsetMs = recovery.nowMs + recovery.passedMs - this.#elapsedMs();
+    if (recovery.nowMs > 0 && !this.#isFollowing) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
     return recovery;
   }
 
@@ -116,6 +122,7 @@ export class Ledger implements Target {
   begin(): boolean {
     // Where nothing was kept.
     this.keys.begin(this.nowMs());
+    this.#orderedSinceMs = Math.min(this.#orderedSinceMs, this.nowMs());
     return this.#beginKeys() && this.#beginAggregation();
   }
 
@@ -288,6 +295,24 @@ export class Ledger implements Target {
   /** Takes steps that only look at the state, which stays as it is meanwhile. Not to be called before `applying` is over; they must not throw. */
   look<T>(steps: Iterator<void, T>): T | Promise<T> {
     return this.#take(steps);
+  }
+
+  /**
+   * To be called for each record that a member of a cluster applies soon after it was made, with the time in it: from the first one on this ledger's time goes
+   * on with that of the leader, also once that is silent, so that what was held meanwhile can be put in order (`hasPushedSince`).
+   */
+  follow(nowMs: number): void {
+    const offsetMs = nowMs - this.#elapsedMs();
+    if (!this.#isFollowing) this.#orderedSinceMs = nowMs;
+    // Of all records the one that was on its way for the shortest time says it best.
+    this.#offsetMs = this.#isFollowing ? Math.max(this.#offsetMs, offsetMs) : offsetMs;
+    this.#isFollowing = true;
+  }
+
+  /** Whether a source has pushed since, for all that is known: false in doubt. */
+  hasPushedSince(source: string, sinceMs: number): boolean {
+    const lastMs = this.state.sources.lastPushMsOf(source);
+    return lastMs !== undefined && lastMs > sinceMs && lastMs > this.#orderedSinceMs;
   }
 
   /** The ledger's time. */

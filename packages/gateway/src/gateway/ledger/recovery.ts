@@ -11,8 +11,6 @@ import { restoreSections } from '../../snapshot/sections.ts';
 export interface Recovery extends Recovered {
   /** The time of the ledger when it stopped; 0 for a store that is new. */
   readonly nowMs: number;
-  /** How much later it is, where others have gone on meanwhile (Journal.confirm); otherwise 0. */
-  readonly passedMs: number;
   readonly seconds: number;
 }
 
@@ -20,17 +18,15 @@ export interface Recovery extends Recovered {
 export async function recoverState(
   journal: Journal,
   target: Target,
-  elapsedMs: () => number,
+  /** Is given the time of the ledger that somebody else goes on with now. */
+  follow: (nowMs: number) => void = () => undefined,
 ): Promise<Recovery> {
   const begun = performance.now();
   const { state, keys } = target;
   const reader = new RecordReader(state);
   let newestMs = 0;
-  let laterByMs = Number.NEGATIVE_INFINITY;
   const notice = (nowMs: number): void => {
     newestMs = Math.max(newestMs, nowMs);
-    // What is read from a file was long ago.
-    if (journal.confirm !== undefined) laterByMs = Math.max(laterByMs, nowMs - elapsedMs());
   };
   /** Applies a command as it was applied when its record was written. */
   function* redo(bytes: Uint8Array): Generator<void, void> {
@@ -63,10 +59,10 @@ export async function recoverState(
       return undefined;
     },
     time: notice,
+    live: () => follow(newestMs),
   });
   await setImmediate();
-  const passedMs = Math.max(0, laterByMs + elapsedMs() - newestMs);
-  return { ...recovered, nowMs: newestMs, passedMs, seconds: (performance.now() - begun) / 1000 };
+  return { ...recovered, nowMs: newestMs, seconds: (performance.now() - begun) / 1000 };
 }
 
 function unreadable(what: string, error: unknown): StorageProblem {

@@ -46,8 +46,9 @@ export class Snapshots {
     return { last: this.#last, failed: this.#failed };
   }
 
+  /** At an interval of Infinity only those are taken that are asked for. */
   start(intervalMs: number): void {
-    if (!this.#journal.persistent) return;
+    if (!this.#journal.persistent || intervalMs === Number.POSITIVE_INFINITY) return;
     this.#timer = setInterval(() => {
       const { bytesSinceSnapshot } = this.#journal.stats();
       if (bytesSinceSnapshot > Math.min(WORTH_BYTES, (this.#last?.bytes ?? 0) * WORTH_SHARE))

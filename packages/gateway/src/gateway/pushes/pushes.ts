@@ -180,7 +180,7 @@ export class Pushes<Counts extends object> {
     const wholeMs = ledger.nowMs() - from.heldMs;
     for (;;) {
       const isDone = await this.#short.run(place, async () => {
-        if (isSettled(ledger.forwarded, from) || this.#hasPushedSince(source, wholeMs)) return true;
+        if (isSettled(ledger.forwarded, from) || ledger.hasPushedSince(source, wholeMs)) return true;
         const committed = ledger.commit(new ForwardedCommand(command, from));
         await committed?.result;
         return committed !== undefined;
@@ -359,11 +359,7 @@ export class Pushes<Counts extends object> {
 
   /** Whether another member held a push for so long that its source has pushed since. */
   #isBehind(key: GroupingKey, { sender }: PushRules, wholeMs: number | undefined): boolean {
-    return wholeMs !== undefined && sender.byJob && this.#hasPushedSince(key.text, wholeMs);
-  }
-
-  #hasPushedSince(source: string, sinceMs: number): boolean {
-    return (this.#ledger.state.sources.lastPushMsOf(source) ?? Number.NEGATIVE_INFINITY) > sinceMs;
+    return wholeMs !== undefined && sender.byJob && this.#ledger.hasPushedSince(key.text, wholeMs);
   }
 
   /** Throws RequestError where nobody can say. */

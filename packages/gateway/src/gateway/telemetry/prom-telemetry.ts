@@ -7,6 +7,8 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { errorTable } from '../../model/errors.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import { metricTypes } from '../../model/metric-type.ts';
+import { ownMetrics, PREFIX } from './own-metrics.ts';
+import type { OwnMetric } from './own-metrics.ts';
 import { PlainHistogram } from './plain-histogram.ts';
 import { cutReasons } from '../api.ts';
 import type { CutReason } from '../api.ts';
@@ -16,182 +18,23 @@ import type { ScrapesReport } from '../scrapes/scrapes.ts';
 import { ignoredReasons } from './telemetry.ts';
 import type { ConfigReport, HoldingsByType, IgnoredReason, StorageReport, Telemetry } from './telemetry.ts';
 
-/** Each own metric: its type, labels and meaning. docs/reference/metrics.md lists the same rows; a test compares. */
-export const ownMetrics = {
-  pushes_total: ['counter', ['result', 'code'], 'Pushes, by result and error code.'],
-  push_samples_total: ['counter', [], 'Samples read from accepted pushes.'],
-  push_body_bytes_total: ['counter', [], 'Bytes of push bodies, after decompression.'],
-  push_duration_seconds: [
-    'histogram',
-    [],
-    'Time to decode and apply an accepted push, after receiving its body.',
-  ],
-  scrape_duration_seconds: ['histogram', [], 'Time to write a scrape, up to its last byte.'],
-  scrape_bytes_total: ['counter', [], 'Bytes of scrapes, before compression.'],
-  scrapes_open: ['gauge', [], 'Scrapes in progress (--limit.scrapes).'],
-  pushes_waiting: ['gauge', [], 'Pushes and deletes waiting in the queue.'],
-  scrapes_waiting: ['gauge', [], 'Scrapes waiting in the queue.'],
-  scrapes_turned_away_total: [
-    'counter',
-    ['reason'],
-    'Scrapes answered 503, by reason: the queue was full (queue_full), or the scrape waited too long (waited).',
-  ],
-  scrapes_cut_total: [
-    'counter',
-    ['reason'],
-    'Scrapes aborted, by reason: the client read nothing for a minute (stalled), the scrape timed out (lifetime), or the client read slowly while others were waiting or memory was low (pressure).',
-  ],
-  scrape_views: ['gauge', [], 'Read views held by scrapes in progress, each of a point in time.'],
-  scrape_views_bytes: [
-    'gauge',
-    [],
-    'Memory used by read views, by output that clients have not read yet, and by deleted series that cannot be reused yet.',
-  ],
-  samples_ignored_total: [
-    'counter',
-    ['reason'],
-    'Samples ignored, by reason: NaN or infinite (non_finite), a NaN or infinite sum of a histogram or summary (non_finite_sum), part of a summary (summary), dropped by a relabelling rule (relabel), of new series beyond a limit of the rules (series_limit), or untyped with the name of a family declared since (stray_untyped). Also series left out of a scrape because their escaped names collide (name_collision).',
-  ],
-  samples_overflowed_total: [
-    'counter',
-    [],
-    'Samples of new series beyond a limit of the rules that were added to a series whose labels read __overflow__ (on_limit: overflow).',
-  ],
-  last_push_timestamp_seconds: [
-    'gauge',
-    [],
-    'Unix time of the last accepted push, including before a restart; 0 if unknown.',
-  ],
-  series: ['gauge', ['type'], 'Number of series, by metric type.'],
-  families: ['gauge', ['type'], 'Number of metric families, by metric type.'],
-  sources: [
-    'gauge',
-    ['state'],
-    'Number of sources in by-job mode, by state: live, or pruned for inactivity.',
-  ],
-  sources_retired_total: ['counter', [], 'Sources deleted or forgotten.'],
-  expired_series_total: [
-    'counter',
-    [],
-    'Series dropped because they were not pushed for their ttl, or in their window.',
-  ],
-  deleted_series_total: [
-    'counter',
-    ['request'],
-    'Series deleted through the admin API, by request: delete_series or wipe. A histogram or summary counts as one.',
-  ],
-  suspect_sources: [
-    'gauge',
-    ['reason'],
-    'Paths with suspicious pushes, by reason: totals in add mode (totals_in_add_mode), two processes on one path (two_on_one_path), or a newer start time with each push (invented_start_times). At most 1000 paths are tracked.',
-  ],
-  late_pushes_total: [
-    'counter',
-    [],
-    'Pushes that changed nothing, because their start times and values are older than those their source has already pushed.',
-  ],
-  series_bytes: ['gauge', [], 'Bytes used by series: names, labels and per-sample data.'],
-  metadata_bytes: ['gauge', [], 'Bytes used by the names, HELP texts and units of families.'],
-  source_bytes: ['gauge', [], 'Bytes used by sources in by-job mode and their last pushes.'],
-  other_spellings_bytes: [
-    'gauge',
-    [],
-    'Bytes used to recognize series with labels in non-canonical order or format.',
-  ],
-  limit: [
-    'gauge',
-    ['of'],
-    'Limits, named after the metric that counts the same (without the prefix). The others are limits on one push, series, histogram or HELP text, on the bytes of all pushes in progress (bodies_bytes) and on connections, and the memory available to the gateway (memory_bytes).',
-  ],
-  exemplars: ['gauge', [], 'Number of exemplars.'],
-  exemplars_dropped_total: ['counter', [], 'Exemplars dropped because of --limit.exemplars.'],
-  idempotent_replays_total: [
-    'counter',
-    [],
-    'Repeated pushes with the same Idempotency-Key, which were not counted again.',
-  ],
-  idempotency_keys: ['gauge', [], 'Number of idempotency keys.'],
-  idempotency_keys_evicted_total: [
-    'counter',
-    [],
-    'Idempotency keys evicted before they expired, because there were too many.',
-  ],
-  storage_commits_total: ['counter', [], 'Commits: groups of records written to storage.'],
-  storage_commit_duration_seconds: ['histogram', [], 'Time to commit a group of records.'],
-  storage_record_bytes_total: [
-    'counter',
-    [],
-    'Bytes of records written, one record for each push or other change.',
-  ],
-  storage_waiting_records: ['gauge', [], 'Records waiting to be committed.'],
-  storage_waiting_bytes: ['gauge', [], 'Bytes of records waiting to be committed.'],
-  storage_size_bytes: ['gauge', [], 'Size of all storage files.'],
-  storage_last_snapshot_timestamp_seconds: [
-    'gauge',
-    [],
-    'Unix time of the last snapshot; 0 if there was none since the start.',
-  ],
-  storage_last_snapshot_size_bytes: ['gauge', [], 'Size of the last snapshot.'],
-  storage_last_snapshot_duration_seconds: ['gauge', [], 'Duration of the last snapshot.'],
-  storage_snapshots_failed_total: ['counter', [], 'Snapshots that failed.'],
-  storage_replayed_records: ['gauge', [], 'Records replayed at startup, after the snapshot.'],
-  storage_replay_duration_seconds: [
-    'gauge',
-    [],
-    'Time to read the snapshot and replay the records at startup.',
-  ],
-  storage_damages: [
-    'gauge',
-    [],
-    'Corruptions found at startup and moved aside; if greater than 0, data was lost.',
-  ],
-  config_last_reload_successful: [
-    'gauge',
-    [],
-    'Whether the last reload of the configuration file succeeded: 1 or 0; 1 without a file.',
-  ],
-  config_last_reload_success_timestamp_seconds: [
-    'gauge',
-    [],
-    'Unix time of the last successful load of the configuration file; 0 without a file.',
-  ],
-  web_config_last_reload_successful: [
-    'gauge',
-    [],
-    'Whether the last reload of the web configuration file succeeded: 1 or 0; 1 without a file.',
-  ],
-  web_config_last_reload_success_timestamp_seconds: [
-    'gauge',
-    [],
-    'Unix time of the last successful load of the web configuration file; 0 without a file.',
-  ],
-  token_pushes_total: [
-    'counter',
-    ['token', 'result'],
-    'Pushes by the token that they came with; result: accepted or refused.',
-  ],
-  token_series: [
-    'gauge',
-    ['token'],
-    'Series that were first pushed with a token and are still there, counted as series does.',
-  ],
-  build_info: [
-    'gauge',
-    ['version', 'node_version'],
-    'A metric with a constant 1 value labeled by version and node_version.',
-  ],
-} as const;
-
-const PREFIX = 'prom_aggregation_gateway_';
 const PUSH_BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 const COMMIT_BUCKETS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const SCRAPE_BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
-type OwnMetric = keyof typeof ownMetrics;
-
 const errorCodes = Object.keys(errorTable) as readonly ErrorCode[];
 
+/** Of a member of a cluster. */
+interface ClusterReport {
+  readonly leads: boolean;
+  readonly block: number;
+  readonly silentMs: number;
+  readonly overtaken: number;
+  readonly requestsHeld: number;
+}
+
 interface TelemetryDeps extends ConfigReports {
+  readonly cluster?: (() => ClusterReport) | undefined;
   readonly version: string;
   readonly holdings: () => HoldingsByType;
   /** By what they are of: an own metric, all its series together, or what no metric counts. */
@@ -233,6 +76,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const scrapes = addScrapes(registry, () => holdings.scrapes);
   addStorage(registry, () => holdings.storage);
   addConfigReports(collect, deps);
+  addCluster(collect, deps.cluster);
   collect.gauge('build_info', (set) => set(1, { version: deps.version, node_version: process.version }));
   const pushedBy = countByToken(collect);
   return {
@@ -421,6 +265,32 @@ function addConfigReports(
   }
 }
 
+function addCluster(collect: ReturnType<typeof collectors>, report: (() => ClusterReport) | undefined): void {
+  const from = (of: (report: ClusterReport) => number): Fill => {
+    return (set) => set(report === undefined ? 0 : of(report()));
+  };
+  collect.gauge(
+    'cluster_leads',
+    from(({ leads }) => (leads ? 1 : 0)),
+  );
+  collect.gauge(
+    'cluster_block',
+    from(({ block }) => block),
+  );
+  collect.gauge(
+    'cluster_silent_seconds',
+    from(({ silentMs }) => silentMs / 1000),
+  );
+  collect.counter(
+    'cluster_overtaken_total',
+    from(({ overtaken }) => overtaken),
+  );
+  collect.gauge(
+    'cluster_requests_held',
+    from(({ requestsHeld }) => requestsHeld),
+  );
+}
+
 function valueOf(report: StorageReport | undefined, of: (report: StorageReport) => number): number {
   return report === undefined ? 0 : of(report);
 }
@@ -457,23 +327,4 @@ function histogram(name: OwnMetric, bounds: readonly number[]): PlainHistogram {
 function described(name: OwnMetric, registry: Registry) {
   const [, labelNames, help] = ownMetrics[name];
   return { name: PREFIX + name, help, labelNames: [...labelNames], registers: [registry] };
-}
-
-/** docs/reference/metrics.md, made from the table above. */
-export function metricsReference(): string {
-  const rows = Object.entries(ownMetrics).map(
-    ([name, [type, labels, help]]) =>
-      `| \`${PREFIX}${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
-  );
-  return `${[
-    '# Own metrics',
-    '',
-    'Made from the table in `packages/gateway/src/gateway/telemetry/prom-telemetry.ts` by `npm run reference`; do not edit.',
-    '',
-    'Exposed at `/-/metrics`, separate from the pushed metrics, together with the default metrics of prom-client (`process_…`, `nodejs_…`).',
-    '',
-    '| metric | type | labels | meaning |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n')}\n`;
 }

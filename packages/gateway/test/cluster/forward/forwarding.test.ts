@@ -143,7 +143,7 @@ test('a push whose reply was lost counts once, by whoever leads then', async () 
 });
 
 test('a leader that stands still is left for the next one', async () => {
-  const { members, a, b } = await pair();
+  const { members, a, b } = await pair({ bounds: { replyMs: 3_600_000 } });
   expect((await push(b)).status).toBe(202);
   a.wire.mode = 'stall';
   const replies = Promise.all([push(b), page(b)]);
@@ -242,6 +242,20 @@ test('a request whose sender has hung up is dropped, held or on its way', async 
   a.wire.mode = 'pass';
   expect((await push(b, 'b 1\n')).status).toBe(202);
   expect(one.pushes.map(({ body }) => body)).toEqual(['b 1\n']);
+  expect(b.forwarder.report.refused).toBe(0);
+});
+
+test('who scrapes and closes its side is gone, held or not', async () => {
+  const { members, a, b } = await fakes({ bounds: { hangUpMs: 60_000 } });
+  for (const leader of [undefined, a]) {
+    a.wire.mode = 'stall';
+    members.lead(leader);
+    const client = new RawClient(b.port);
+    client.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+    await waitFor(() => b.forwarder.report.held + b.forwarder.report.underWay === 1);
+    client.socket.end();
+    await waitFor(() => b.forwarder.report.held + b.forwarder.report.underWay === 0);
+  }
   expect(b.forwarder.report.refused).toBe(0);
 });
 

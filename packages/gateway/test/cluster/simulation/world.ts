@@ -2,9 +2,12 @@
  * A cluster on virtual time: the real gateway, records, journal and takeover, on a faulty log. Senders push, somebody scrapes, and things go wrong
  * as the seed says. What was promised is checked all the way; a broken promise is thrown.
  */
+import { Numbers } from '../../../src/cluster/forward/numbers.ts';
 import { embed } from '../../../src/embed.ts';
 import { Member } from '../../../src/cluster/member.ts';
 import type { MemberGateway } from '../../../src/cluster/member.ts';
+import type { PushRequest } from '../../../src/gateway/api.ts';
+import { parsePushPath } from '../../../src/http/routes/push-path.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { RequestError } from '../../../src/model/errors.ts';
 import { silentLog } from '../../../src/primitives/log.ts';
@@ -28,6 +31,8 @@ interface Running {
   readonly process: VirtualProcess;
   readonly log: FaultyLog;
   readonly member: Member<Kept>;
+  /** Of what it passes on. */
+  readonly numbers: Numbers;
 }
 
 interface Sender {
@@ -128,7 +133,8 @@ export class World {
       randomBytes: (count) => random.bytes(count),
       onFatal: (error) => this.#check(false, `${name} gave up: ${String(error)}`),
     });
-    this.#members.set(name, { name, process, log, member });
+    const numbers = new Numbers(name, WALL_MS + this.#time.nowMs);
+    this.#members.set(name, { name, process, log, member, numbers });
     member.start();
   }
 
@@ -207,8 +213,8 @@ export class World {
       const nth = sender.made;
       const key = hasKeys ? `${label.slice(0, 1)} ${nth}` : undefined;
       for (;;) {
-        const leader = this.#leader();
-        const outcome = leader === undefined ? 'nobody' : await this.#push(leader, label, key);
+        const entry = this.#anyMember();
+        const outcome = entry === undefined ? 'nobody' : await this.#push(entry, label, key);
         if (outcome === 'counted') sender.acknowledged += 1;
         else if (outcome === 'unknown' && key === undefined) sender.unsure += 1;
         else {
@@ -220,27 +226,71 @@ export class World {
     }
   }
 
-  /** `nobody` where it has certainly not counted. */
-  async #push(
-    { process, member }: Running,
-    label: string,
-    key: string | undefined,
-  ): Promise<'counted' | 'nobody' | 'unknown'> {
+  #anyMember(): Running | undefined {
+    const members = [...this.#members.values()];
+    return members.length === 0 ? undefined : this.#random.pick(members);
+  }
+
+  /** By way of any member, which passes it on until it is answered. `nobody` where it has certainly not counted. */
+  #push(entry: Running, label: string, key: string | undefined): Promise<Pushed> {
     return new Promise((resolve) => {
       // Who waits for longer hears nothing, as from a process that is gone.
-      this.#time.at(12_000, () => resolve('unknown'));
-      process.reach(() => {
-        const { embedded } = member.current.of;
-        embedded
-          .push(`c_total{sender="${label}"} 1\n`, key === undefined ? {} : { idempotencyKey: key })
-          .then(
-            () => process.reach(() => resolve('counted')),
-            (error: unknown) =>
-              process.reach(() =>
-                resolve(error instanceof RequestError && error.status === 503 ? 'nobody' : 'unknown'),
-              ),
-          );
-      });
+      this.#time.at(GIVE_UP_MS, () => resolve('unknown'));
+      entry.process.reach(() => void this.#passOn(entry, label, key).then(resolve));
+    });
+  }
+
+  async #passOn(
+    { process, member, numbers }: Running,
+    label: string,
+    idempotencyKey: string | undefined,
+  ): Promise<Pushed> {
+    const begunMs = this.#time.nowMs;
+    const numbered = numbers.take()!;
+    let mayHaveCounted = false;
+    while (this.#time.nowMs - begunMs < HOLD_MS) {
+      const leader = member.leader === undefined ? undefined : this.#members.get(member.leader.url);
+      if (leader !== undefined) {
+        const forwarded = { key: numbers.keyOf(numbered), heldMs: this.#time.nowMs - begunMs };
+        const tried = await this.#tryAt(leader, process, { label, idempotencyKey, forwarded });
+        if (tried === 'counted') {
+          numbers.answered(numbered);
+          numbers.settle(numbered);
+          return tried;
+        }
+        mayHaveCounted ||= tried === 'unknown';
+      }
+      await process.sleep(50);
+    }
+    numbers.settle(numbered);
+    return mayHaveCounted ? 'unknown' : 'nobody';
+  }
+
+  /** Over the network, which may lose it or its reply. */
+  #tryAt(leader: Running, from: VirtualProcess, push: Passed): Promise<Pushed> {
+    const isLocal = leader.process === from;
+    const { lost, replyLost, late } = isLocal ? noFaults : this.#faults;
+    const random = this.#random;
+    const delayMs = isLocal ? 0 : random.chance(late) ? random.below(8_000) : random.below(20);
+    return new Promise((resolve) => {
+      const answer = (outcome: Pushed, afterMs: number): void =>
+        void this.#time.at(afterMs, () => from.reach(() => resolve(outcome)));
+      answer('unknown', TRY_MS);
+      if (random.chance(lost)) return;
+      this.#time.at(delayMs, () =>
+        leader.process.reach(() => {
+          const { label, ...others } = push;
+          const body = Buffer.from(`c_total{sender="${label}"} 1\n`);
+          leader.member.current.of.gateway
+            .push({ method: 'POST', key: parsePushPath(''), body, ...others })
+            .then(
+              () =>
+                leader.process.reach(() => random.chance(replyLost) || answer('counted', random.below(20))),
+              (error: unknown) =>
+                leader.process.reach(() => answer(isSure(error) ? 'nobody' : 'unknown', random.below(20))),
+            );
+        }),
+      );
     });
   }
 
@@ -331,6 +381,19 @@ export class World {
 }
 
 const PUSHES = 25;
+/** What a member waits for the leader's reply, and a sender for the member's. */
+const TRY_MS = 2_000;
+const GIVE_UP_MS = 14_000;
+
+/** `nobody` has counted it, for sure. */
+type Pushed = 'counted' | 'nobody' | 'unknown';
+
+type Passed = Pick<PushRequest, 'idempotencyKey' | 'forwarded'> & { readonly label: string };
+
+/** Whether it says that nothing was counted. */
+function isSure(error: unknown): boolean {
+  return error instanceof RequestError && ['not_leading', 'shutting_down', 'overloaded'].includes(error.code);
+}
 
 function pageOf(text: string): ReadonlyMap<string, number> {
   return new Map(
