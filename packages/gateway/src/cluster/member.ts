@@ -138,6 +138,9 @@ export class Member<G extends MemberGateway> {
       let error: unknown;
       try {
         await this.current.open();
+        this.isOfAnother = false;
+        this.hasOwnUrl = false;
+        this.problem = undefined;
         this.#become('leading');
         this.#options.messages.info('this member leads', { block: this.blockNumber });
         isBroken = false;
