@@ -66,10 +66,8 @@ export class Member<G extends MemberGateway> {
   #lastBlockMs: number;
   /** The number of the last block that it has read or appended, also before it joined anew. */
   #seen = 0;
-  /** Where the log ended when this process first reached it; undefined before. Later blocks of others are not of its former self. */
+  /** Where the log ended when a block of its URL was first read since it joined. Until there they may be of its former self. */
   #endAtFirst: number | 'asked' | undefined;
-  /** Of all its journals. */
-  readonly #writers = new Set<string>();
   #failure: { readonly promise: Promise<never>; readonly reject: (error: Error) => void };
   #isClosed = false;
   readonly #stopped = new AbortController();
@@ -173,6 +171,7 @@ export class Member<G extends MemberGateway> {
     old.fail(new Overtaken());
     this.#leader = undefined;
     this.hasOwnUrl = false;
+    this.#endAtFirst = undefined;
     this.#become('joining');
     old.close().catch(() => undefined);
     await this.#untilWhole();
@@ -203,15 +202,13 @@ export class Member<G extends MemberGateway> {
   #newJournal(): ReplicatedJournal {
     const { log, timing, self, leaseMs, holdMs, randomBytes } = this.#options;
     const { reject } = this.#failure;
-    const writer = randomBytes(WRITER_BYTES);
-    this.#writers.add(hex(writer));
     return new ReplicatedJournal({
       log,
       timing,
       self,
       leaseMs,
       holdMs,
-      writer,
+      writer: randomBytes(WRITER_BYTES),
       newLog: randomBytes(LOG_BYTES),
       ledgerMs: () => this.current.ledgerMs(),
       onFailure: (error) => {
@@ -238,10 +235,9 @@ export class Member<G extends MemberGateway> {
   }
 
   /** Another process with the same URL cannot be told from this one by the others, and not from itself by those that pass requests on. */
-  #lookForDouble({ leader, number, writer }: Chain): void {
+  #lookForDouble({ leader, number }: Chain): void {
     const had = this.hasOwnUrl;
-    this.hasOwnUrl =
-      leader?.url === this.#options.self.url && this.#isLater(number) && !this.#writers.has(hex(writer));
+    this.hasOwnUrl = leader?.url === this.#options.self.url && this.#isLater(number);
     if (!this.hasOwnUrl) return;
     this.problem = `another process leads that has the --cluster.advertise-url of this one, ${leader?.url}; give each member a URL of its own`;
     if (had) return;
@@ -249,7 +245,7 @@ export class Member<G extends MemberGateway> {
     this.#become(this.role);
   }
 
-  /** Whether a block was appended after this process had first reached the log; one may have been under way. */
+  /** Whether a block was appended after that; one may have been under way. */
   #isLater(number: number): boolean {
     if (typeof this.#endAtFirst === 'number') return number > this.#endAtFirst + 1;
     if (this.#endAtFirst === undefined) {
@@ -266,10 +262,6 @@ export class Member<G extends MemberGateway> {
     this.role = role;
     for (const listener of this.#listeners) listener();
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }
 
 function failure(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {

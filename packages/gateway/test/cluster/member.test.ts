@@ -60,31 +60,25 @@ class Cuttable extends MemoryLog {
 test('a leader that the log does not answer is silent, though it does not know that another one took over', async () => {
   const members = new Members();
   const log = new Cuttable(members.engine);
-  const before = members.start('http://before');
-  await members.time.pass(5_000);
   const one = members.start('http://one', log);
-  await members.time.pass(5_000);
-  before.abandon();
-  await members.time.pass(10_000);
-  expect([one.isLeading, one.silentMs < 1_500]).toEqual([true, true]);
-  const other = members.start('http://other');
-  log.isCut = true;
-  await members.time.pass(20_000);
-  expect([other.isLeading, other.silentMs < 1_500]).toEqual([true, true]);
-  expect([one.isLeading, one.silentMs > 15_000]).toEqual([true, true]);
-  // Then it reads what it wrote itself, which is of no double.
+  // When it joins anew it reads what it wrote itself, which is of no double.
   let hadOwnUrl = false;
   one.onChange(() => (hadOwnUrl ||= one.hasOwnUrl));
-  log.isCut = false;
-  await members.time.pass(10_000);
-  expect([one.timesOvertaken, one.isLeading, one.silentMs < 1_500, hadOwnUrl]).toEqual([
-    1,
-    false,
-    true,
-    false,
-  ]);
+  for (const times of [1, 2]) {
+    await members.time.pass(10_000);
+    expect([one.isLeading, one.silentMs < 1_500]).toEqual([true, true]);
+    const other = members.start('http://other');
+    log.isCut = true;
+    await members.time.pass(20_000);
+    expect([other.isLeading, other.silentMs < 1_500]).toEqual([true, true]);
+    expect([one.isLeading, one.silentMs > 15_000]).toEqual([true, true]);
+    log.isCut = false;
+    await members.time.pass(10_000);
+    expect([one.timesOvertaken, one.isLeading, one.silentMs < 1_500]).toEqual([times, false, true]);
+    other.abandon();
+  }
+  expect(hadOwnUrl).toBe(false);
   one.abandon();
-  other.abandon();
 });
 
 test('a member finds out that who leads has its URL, and asks nobody then', async () => {

@@ -25,7 +25,7 @@ describe.skipIf(withPostgres !== '')(`servers of the log${withPostgres && `: ${w
   async function under(what: string, happens: (load: Load) => Promise<void>): Promise<void> {
     const pair = await Pair.start(postgres, { flags: ['--cluster.hold=60s'] });
     const load = new Load({ urls: pair.urls });
-    onTestFinished(() => load.stop());
+    onTestFinished(() => load.abandon());
     await load.goesOn();
     load.longestPauseMs();
     await happens(load);
@@ -71,7 +71,7 @@ describe.skipIf(withPostgres !== '')(`servers of the log${withPostgres && `: ${w
   test('it is gone for longer than the hold: 503 for all but health, and nothing is lost', async () => {
     const pair = await Pair.start(postgres, { flags: ['--cluster.hold=2s'] });
     const load = new Load({ urls: pair.urls });
-    onTestFinished(() => load.stop());
+    onTestFinished(() => load.abandon());
     await load.goesOn();
     await Promise.all(postgres.servers.map((server) => server.kill()));
     for (const member of pair.members)

@@ -52,7 +52,7 @@ describe.skipIf(withPostgres !== '')(`Prometheus and a pair${withPostgres && `: 
         30_000,
       );
     const load = new Load({ urls: [service.url, ...pair.urls], keyed: SENDERS, plain: 0, pauseMs: 20 });
-    onTestFinished(() => load.stop());
+    onTestFinished(() => load.abandon());
 
     const events: Readonly<Record<string, () => Promise<void>>> = {
       'leader killed': async () => {

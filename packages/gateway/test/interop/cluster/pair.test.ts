@@ -52,7 +52,7 @@ describe.skipIf(withPostgres !== '')(`a pair on PostgreSQL${withPostgres && `: $
     const { leader } = pair;
     const standby = pair.other(leader);
     const load = new Load({ urls: pair.urls });
-    onTestFinished(() => load.stop());
+    onTestFinished(() => load.abandon());
     const running = { pair, load, leader, standby };
     await load.goesOn();
     load.longestPauseMs();
@@ -124,7 +124,7 @@ describe.skipIf(withPostgres !== '')(`a pair on PostgreSQL${withPostgres && `: $
     const pair = await Pair.start(postgres, { flags: ['--cluster.hold=3s'] });
     const { leader } = pair;
     const load = new Load({ urls: pair.urls });
-    onTestFinished(() => load.stop());
+    onTestFinished(() => load.abandon());
     await load.goesOn();
     leader.cutOff();
     await eventually('it not to be ready', async () => !(await leader.isReady()), 30_000);

@@ -20,12 +20,6 @@ interface Expected {
   unknown: number;
 }
 
-interface Sent {
-  /** Undefined where no answer came. */
-  readonly status: number | undefined;
-  readonly startedMs: number;
-}
-
 export interface LoadOptions {
   readonly urls: readonly string[];
   /** How many of each. */
@@ -45,6 +39,7 @@ export class Load {
   readonly #pauseMs: number;
   readonly #all: Promise<void>[];
   #isRunning = true;
+  #isAbandoned = false;
   #lastMs = performance.now();
   #longestMs = 0;
 
@@ -77,6 +72,13 @@ export class Load {
     return Math.round(pause);
   }
 
+  /** At the end of a test, however it went. */
+  abandon(): void {
+    this.#isRunning = false;
+    this.#isAbandoned = true;
+    this.#agent.destroy();
+  }
+
   /** Resolves once all are answered. */
   async stop(): Promise<void> {
     this.#isRunning = false;
@@ -106,8 +108,10 @@ export class Load {
     const expected = this.#expect(series);
     for (let next = first; this.#isRunning;) {
       const key = randomUUID();
-      while ((await this.#send(urls[next++ % urls.length]!, series, key)).status !== 202)
+      while ((await this.#send(urls[next++ % urls.length]!, series, key)) !== 202) {
+        if (this.#isAbandoned) return;
         await sleep(RETRY_MS);
+      }
       this.#taken(expected);
       await sleep(this.#pauseMs);
     }
@@ -118,9 +122,8 @@ export class Load {
       const series = `pushed_total{attempt="${attempt}",sender="${sender}"}`;
       const expected = this.#expect(series);
       while (this.#isRunning) {
-        const { status } = await this.#send(url, series);
+        const status = await this.#send(url, series);
         if (status !== 202) {
-          // Before a connection was made, nothing was sent.
           expected.unknown += 1;
           this.refused.set(url, [...(this.refused.get(url) ?? []), status]);
           await sleep(10 * RETRY_MS);
@@ -146,11 +149,11 @@ export class Load {
     this.#lastMs = now;
   }
 
-  #send(url: string, series: string, key?: string): Promise<Sent> {
+  /** Undefined where no answer came. */
+  #send(url: string, series: string, key?: string): Promise<number | undefined> {
     const body = `# TYPE pushed_total counter\n${series} 1\n`;
-    const startedMs = performance.now();
     return new Promise((resolve) => {
-      const ended = (status?: number): void => resolve({ status, startedMs });
+      const ended = (status?: number): void => resolve(status);
       const outgoing = request(
         `${url}/metrics/`,
         {
