@@ -13,17 +13,20 @@ export class Gate {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #delayMs: number;
   #isCut = false;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, delayMs: number) {
     this.#server = server;
+    this.#delayMs = delayMs;
     this.port = (server.address() as AddressInfo).port;
   }
 
-  static async before(port: number): Promise<Gate> {
+  /** Each way takes the delay. */
+  static async before(port: number, delayMs = 0): Promise<Gate> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
     await listening(server, 0);
-    const gate = new Gate(server);
+    const gate = new Gate(server, delayMs);
     server.on('connection', (from) =>
       gate.#join(from, connect({ port, host: '127.0.0.1', allowHalfOpen: true })),
     );
@@ -45,14 +48,19 @@ export class Gate {
     await closed(this.#server);
   }
 
+  #later(run: () => void): void {
+    if (this.#delayMs === 0) run();
+    else setTimeout(run, this.#delayMs);
+  }
+
   #join(one: Socket, other: Socket): void {
     for (const [from, to] of [
       [one, other],
       [other, one],
     ] as const) {
       this.#sockets.add(from);
-      from.on('data', (bytes) => to.write(bytes));
-      from.on('end', () => to.end());
+      from.on('data', (bytes) => this.#later(() => to.write(bytes)));
+      from.on('end', () => this.#later(() => to.end()));
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);

@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly plain?: number;
   /** Between two pushes of a sender. */
   readonly pauseMs?: number;
+  /** What the names of its senders begin with. Series of other loads are none of its business. */
+  readonly name?: string;
 }
 
 export class Load {
@@ -37,19 +39,22 @@ export class Load {
   acknowledged = 0;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #pauseMs: number;
+  readonly #name: string;
   readonly #all: Promise<void>[];
+  readonly #tookMs: number[] = [];
   #isRunning = true;
   #isAbandoned = false;
   #lastMs = performance.now();
   #longestMs = 0;
 
-  constructor({ urls, keyed = 8, plain = 8, pauseMs = 5 }: LoadOptions) {
+  constructor({ urls, keyed = 8, plain = 8, pauseMs = 5, name = '' }: LoadOptions) {
     this.#pauseMs = pauseMs;
+    this.#name = name;
     const senders = (count: number, run: (i: number) => Promise<void>): Promise<void>[] =>
       Array.from({ length: count }, (_, i) => run(i));
     this.#all = [
-      ...senders(keyed, (i) => this.#pushWithKeys(`pushed_total{sender="keyed ${i}"}`, urls, i)),
-      ...senders(plain, (i) => this.#pushWithout(`plain ${i}`, urls[i % urls.length]!)),
+      ...senders(keyed, (i) => this.#pushWithKeys(`pushed_total{sender="${name}keyed ${i}"}`, urls, i)),
+      ...senders(plain, (i) => this.#pushWithout(`${name}plain ${i}`, urls[i % urls.length]!)),
     ];
   }
 
@@ -79,6 +84,12 @@ export class Load {
     this.#agent.destroy();
   }
 
+  /** Of the replies to the newest pushes. */
+  medianMs(): number {
+    const newest = this.#tookMs.slice(-200).toSorted((a, b) => a - b);
+    return Math.round(10 * (newest[newest.length >> 1] ?? 0)) / 10;
+  }
+
   /** Resolves once all are answered. */
   async stop(): Promise<void> {
     this.#isRunning = false;
@@ -100,7 +111,7 @@ export class Load {
     expect(wrong).toEqual([]);
     const known = new Set(this.expected.keys());
     expect(
-      [...found.keys()].filter((series) => series.startsWith('pushed_total') && !known.has(series)),
+      [...found.keys()].filter((series) => series.includes(`sender="${this.#name}`) && !known.has(series)),
     ).toEqual([]);
   }
 
@@ -151,6 +162,7 @@ export class Load {
 
   /** Undefined where no answer came. */
   #send(url: string, series: string, key?: string): Promise<number | undefined> {
+    const startedMs = performance.now();
     const body = `# TYPE pushed_total counter\n${series} 1\n`;
     return new Promise((resolve) => {
       const ended = (status?: number): void => resolve(status);
@@ -167,7 +179,10 @@ export class Load {
         },
         (reply) => {
           reply.on('error', () => ended());
-          reply.on('end', () => ended(reply.statusCode));
+          reply.on('end', () => {
+            this.#tookMs.push(performance.now() - startedMs);
+            ended(reply.statusCode);
+          });
           reply.resume();
         },
       );

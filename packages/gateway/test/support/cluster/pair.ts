@@ -30,6 +30,8 @@ export interface MemberOptions {
   readonly as?: string;
   readonly database?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** To the servers of the log and back. */
+  readonly roundTripMs?: number;
 }
 
 export class PairMember {
@@ -61,7 +63,9 @@ export class PairMember {
 
   /** To be started. */
   static async of(postgres: Postgres, options: MemberOptions): Promise<PairMember> {
-    const gates = await Promise.all(postgres.servers.map(({ port }) => Gate.before(port)));
+    const gates = await Promise.all(
+      postgres.servers.map(({ port }) => Gate.before(port, (options.roundTripMs ?? 0) / 2)),
+    );
     onTestFinished(async () => void (await Promise.all(gates.map((gate) => gate.close()))));
     return new PairMember(await fixedPort(), gates, options);
   }
