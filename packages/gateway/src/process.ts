@@ -331,7 +331,7 @@ async function stopMember({ gateway, server, forwarder, log }: MemberAssembly): 
   const closed = server.close();
   await gateway.close();
   await closed;
-  await forwarder.close();
+  forwarder.close();
   await log.close();
 }
 

@@ -124,8 +124,9 @@ export class Lead {
   /** For those who wait for a block that begins after they asked. */
   #confirming: Waiting | undefined;
   #isScheduled = false;
-  #running: Promise<void> | undefined;
   #isClosing = false;
+  /** For the block that says that this process stops, after which it appends nothing. */
+  #handingOver: Waiting | undefined;
   #inFlightSinceMs: number | undefined;
   #lastBlockMs: number;
   #spaceWaits: (() => void)[] = [];
@@ -267,13 +268,11 @@ export class Lead {
   }
 
   async #drainAndSay(): Promise<void> {
-    try {
-      await this.whenCommitted(this.logIndex);
-      await this.#running;
-      await this.#put('handover', this.#beats, 0);
-    } catch {
-      // Whoever leads now needs nothing of it.
-    }
+    if (this.failure !== undefined) return;
+    this.#handingOver = waiting();
+    this.#schedule();
+    // Whoever leads where it fails needs nothing of it.
+    await this.#handingOver.committed.catch(() => undefined);
   }
 
   /** Nothing is committed any more. */
@@ -281,7 +280,8 @@ export class Lead {
     if (this.failure !== undefined) return;
     this.failure = error;
     this.#stopped.abort(error);
-    for (const each of [...this.#groups, this.#confirming, this.#snapshot?.done]) each?.reject(error);
+    for (const each of [...this.#groups, this.#confirming, this.#snapshot?.done, this.#handingOver])
+      each?.reject(error);
     this.#groups.length = 0;
     this.#confirming = undefined;
     this.#freeSpace();
@@ -291,21 +291,23 @@ export class Lead {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     // What else this turn brings shares the block.
-    setImmediate(() => {
-      this.#running = this.#run();
-    });
+    setImmediate(() => void this.#run());
   }
 
   async #run(): Promise<void> {
     try {
-      while (this.failure === undefined && (this.#groups.length > 0 || this.#confirming !== undefined))
-        await this.#putNext();
+      while (this.failure === undefined && this.#isWanted) await this.#putNext();
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     } finally {
       // In the same turn as the last look at what waits.
       this.#isScheduled = false;
     }
+  }
+
+  /** Whether there is a block to append. */
+  get #isWanted(): boolean {
+    return this.#groups.length > 0 || this.#confirming !== undefined || this.#handingOver !== undefined;
   }
 
   #fail(error: Error): void {
@@ -317,7 +319,11 @@ export class Lead {
   async #putNext(): Promise<void> {
     const group = this.#groups[0];
     this.#taken = group;
-    if (group === undefined) {
+    if (group === undefined && this.#handingOver !== undefined) {
+      await this.#put('handover', this.#beats, 0);
+      this.#handingOver.resolve();
+      this.stop(new Overtaken());
+    } else if (group === undefined) {
       writeBeat(this.#beats, { leader: this.#options.self, ledgerMs: this.#options.ledgerMs() });
       await this.#put('beat', this.#beats, 0);
     } else if (group.long === undefined) await this.#put('records', group.payload, group.count);

@@ -1,6 +1,9 @@
 /** What a member says of itself: whether the log answers it while it leads, and whether another process goes by its URL. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
+import { Overtaken } from '../../src/cluster/lead.ts';
+import { readBlock } from '../../src/cluster/log/block.ts';
 import { Member } from '../../src/cluster/member.ts';
 import type { MemberGateway } from '../../src/cluster/member.ts';
 import { LogUnavailable } from '../../src/cluster/log/shared-log.ts';
@@ -13,13 +16,17 @@ import { VirtualProcess, VirtualTime } from './simulation/virtual-time.ts';
 
 const LEASE_MS = 3_000;
 
+interface Kept extends MemberGateway {
+  readonly journal: Journal;
+}
+
 class Members {
   readonly time = new VirtualTime();
   readonly engine = new MemoryEngine();
   readonly #random = new Random(1);
 
-  start(url: string, log: SharedLog = new MemoryLog(this.engine)): Member<MemberGateway> {
-    const member: Member<MemberGateway> = new Member({
+  start(url: string, log: SharedLog = new MemoryLog(this.engine)): Member<Kept> {
+    const member: Member<Kept> = new Member({
       log,
       timing: new VirtualProcess(this.time, this.#random),
       self: { cluster: 'one', url },
@@ -38,8 +45,9 @@ class Members {
 }
 
 /** The gateway of a member, without a state. */
-function withNothing(journal: Journal): MemberGateway {
+function withNothing(journal: Journal): Kept {
   return {
+    journal,
     open: async () =>
       void (await journal.recover({ snapshot: async () => undefined, record: () => undefined })),
     fail: () => undefined,
@@ -54,6 +62,16 @@ class Cuttable extends MemoryLog {
 
   override append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
     return this.isCut ? Promise.reject(new LogUnavailable('cut')) : super.append(after, block);
+  }
+}
+
+/** Of which one append may come before another that was asked for sooner. */
+class Uneven extends MemoryLog {
+  #appends = 0;
+
+  override async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+    for (let turns = (this.#appends += 1) % 3; turns > 0; turns -= 1) await nextTurn();
+    return super.append(after, block);
   }
 }
 
@@ -79,6 +97,30 @@ test('a leader that the log does not answer is silent, though it does not know t
   }
   expect(hadOwnUrl).toBe(false);
   one.abandon();
+});
+
+test('a leader that stops says so, though scrapes go on to ask until then whether it leads', async () => {
+  for (let turns = 0; turns < 30; turns += 1) {
+    const members = new Members();
+    const one = members.start('http://one', new Uneven(members.engine));
+    await members.time.pass(2_500);
+    const { journal } = one.current;
+    const asked: Promise<unknown>[] = [];
+    const ask = (): void => void asked.push(journal.confirm!().catch((error: unknown) => error));
+    for (let i = 0; i < turns; i += 1) {
+      ask();
+      await nextTurn();
+    }
+    const closed = one.close();
+    for (let i = 0; i < 24; i += 1) {
+      if (i % (2 + (turns % 5)) === 0) ask();
+      await nextTurn();
+    }
+    await closed;
+    expect(readBlock(members.engine.blocks.at(-1)!).kind).toBe('handover');
+    for (const outcome of await Promise.all(asked))
+      expect(outcome === undefined || outcome instanceof Overtaken).toBe(true);
+  }
 });
 
 test('a member finds out that who leads has its URL, and asks nobody then', async () => {
