@@ -88,7 +88,13 @@ export function assembleMember(
   const member: Member<KeptGateway> = new Member({
     log: cluster.log,
     timing: realTiming,
-    self: { cluster: fingerprint(cluster.secret), url: cluster.advertiseUrl },
+    self: {
+      cluster: fingerprint(cluster.secret),
+      url: cluster.advertiseUrl,
+      get config() {
+        return around.reload?.digest ?? '';
+      },
+    },
     leaseMs: cluster.leaseMs,
     holdMs: cluster.holdMs,
     messages: parts.log,
@@ -111,7 +117,7 @@ export function assembleMember(
     log: parts.log,
   });
   member.onChange(() => forwarder.leaderChanged());
-  const around = assembleAround(
+  const around: Around<CurrentGateway> = assembleAround(
     current,
     { ...parts, storage },
     {
@@ -125,6 +131,7 @@ export function assembleMember(
         leads: member.isLeading,
         block: member.blockNumber,
         silentMs: member.silentMs,
+        configDiffers: member.hasOtherConfig,
         overtaken: member.timesOvertaken,
         requestsHeld: forwarder.report.held,
       }),

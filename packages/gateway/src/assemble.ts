@@ -47,6 +47,8 @@ export interface Parts {
   readonly rules?: Rules | undefined;
   /** Where the rules are from. */
   readonly configFile?: string | undefined;
+  /** Of its text. */
+  readonly configDigest?: string | undefined;
   /** Whether they may be reloaded over HTTP. */
   readonly lifecycle?: boolean;
   readonly webConfig?: WebConfigFile | undefined;
@@ -132,11 +134,11 @@ export function assembleAround<G extends GatewayInUse>(
 }
 
 function reloadOf(
-  { configFile, gatewayOptions, clock, log }: Parts,
+  { configFile, configDigest: digest = '', gatewayOptions, clock, log }: Parts,
   gateway: GatewayInUse,
 ): RulesReload | undefined {
   if (configFile === undefined) return undefined;
-  return new RulesReload({ path: configFile, circumstances: gatewayOptions, gateway, clock, log });
+  return new RulesReload({ path: configFile, digest, circumstances: gatewayOptions, gateway, clock, log });
 }
 
 function nothingToReload(): Promise<string> {

@@ -64,8 +64,9 @@ async function run({
 }: Invocation & { readonly kind: 'run' }): Promise<void> {
   const log = createLog(config.log);
   for (const warning of warnings) log.warn(warning);
-  const rules = await readRulesAtStart(config, log);
-  if (rules === undefined) return;
+  const read = await readRulesAtStart(config, log);
+  if (read === undefined) return;
+  const { rules } = read;
   if (!modesOf(rules.sources, config.gateway).has('by-job'))
     for (const warning of warningsWithoutByJob) log.warn(warning);
   const webConfig = await openWebConfig(config, log);
@@ -73,9 +74,10 @@ async function run({
   // What systemd listens on is in its hands.
   const addresses = config.systemdSocket ? [] : config.listenAddresses;
   const accessWarnings = new AccessWarnings(log, addresses, { access: rules.access, web: webConfig?.config });
+  const files = { rules, webConfig, configDigest: read.digest };
   const assembly = await (config.cluster.logUrl === undefined
-    ? assembleFor(config, { rules, webConfig }, log)
-    : memberFor(config, { rules, webConfig }, log));
+    ? assembleFor(config, files, log)
+    : memberFor(config, files, log));
   if (assembly.reload !== undefined)
     assembly.reload.onReload = ({ access }) => {
       accessWarnings.access = access;
@@ -104,15 +106,19 @@ async function run({
 }
 
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
-async function readRulesAtStart({ configFile, gateway }: Config, log: Log): Promise<Rules | undefined> {
-  if (configFile === undefined) return noRules;
-  const { rules, messages } = await readRulesFile(configFile, gateway);
+async function readRulesAtStart(
+  { configFile, gateway }: Config,
+  log: Log,
+): Promise<{ readonly rules: Rules; readonly digest: string } | undefined> {
+  if (configFile === undefined) return { rules: noRules, digest: '' };
+  const { rules, messages, digest } = await readRulesFile(configFile, gateway);
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
     else process.stderr.write(`${withFlag('config.file', configFile, shown)}\n`);
   }
-  if (rules === undefined) process.exitCode = 2;
-  return rules;
+  if (rules !== undefined) return { rules, digest };
+  process.exitCode = 2;
+  return undefined;
 }
 
 /** A file that cannot be read at all may be the wrong one, so its message says where it is named. */
@@ -150,7 +156,7 @@ async function openWebConfig(
   return null;
 }
 
-type Files = Pick<Parts, 'rules' | 'webConfig'>;
+type Files = Pick<Parts, 'rules' | 'webConfig' | 'configDigest'>;
 
 function partsOf(config: Config, files: Files, log: Log): Parts {
   return {

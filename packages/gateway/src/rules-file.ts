@@ -1,4 +1,6 @@
 /** The configuration file on disk: read at the start, and again whenever that is asked for. */
+import { createHash } from 'node:crypto';
+
 import type { GatewayInUse } from './gateway/gateway.ts';
 import { describeRenames, fieldsOf } from './gateway/renames.ts';
 import type { ConfigReport } from './gateway/telemetry/telemetry.ts';
@@ -25,7 +27,11 @@ interface RulesFileRead {
   readonly rules: Rules | undefined;
   /** In the order of the file. */
   readonly messages: readonly Message[];
+  /** The same for the same text; empty where it could not be read. */
+  readonly digest: string;
 }
+
+const DIGEST_CHARS = 16;
 
 /** Does not reject: a file that cannot be read is an error as others are. */
 export async function readRulesFile(
@@ -38,7 +44,7 @@ export async function readRulesFile(
     text = await readText(path, FILE_BYTES_MAX + 1, how);
   } catch (error) {
     const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
-    return { rules: undefined, messages: [{ severity: 'error', line, shown: line }] };
+    return { rules: undefined, messages: [{ severity: 'error', line, shown: line }], digest: '' };
   }
   const { rules, problems } = await inTurns(readRulesInSteps(text, circumstances));
   const messages = problems.map((problem) => ({
@@ -46,7 +52,7 @@ export async function readRulesFile(
     line: describeProblem(path, problem),
     shown: showProblem(path, problem),
   }));
-  return { rules, messages };
+  return { rules, messages, digest: createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARS) };
 }
 
 /** `ok, 3 rules`. */
@@ -58,6 +64,8 @@ export function countedRules(rules: Rules): string {
 export class RulesReload {
   /** Called with what holds from now on. */
   onReload: ((rules: Rules) => void) | undefined;
+  /** Of the file that is in force; see readRulesFile. */
+  digest: string;
   readonly #path: string;
   readonly #circumstances: Circumstances;
   readonly #gateway: GatewayInUse;
@@ -70,12 +78,14 @@ export class RulesReload {
   /** To be made when the gateway goes by the rules of the file. */
   constructor(deps: {
     readonly path: string;
+    readonly digest: string;
     readonly circumstances: Circumstances;
     readonly gateway: GatewayInUse;
     readonly clock: Clock;
     readonly log: Log;
   }) {
     this.#path = deps.path;
+    this.digest = deps.digest;
     this.#circumstances = deps.circumstances;
     this.#gateway = deps.gateway;
     this.#clock = deps.clock;
@@ -98,7 +108,7 @@ export class RulesReload {
     // It says nothing about the file.
     const { whyClosed } = this.#gateway;
     if (whyClosed !== undefined) throw whyClosed;
-    const { rules, messages } = await readRulesFile(this.#path, this.#circumstances);
+    const { rules, messages, digest } = await readRulesFile(this.#path, this.#circumstances);
     for (const { severity, line } of messages) {
       if (severity === 'error') this.#log.error(line);
       else this.#log.warn(line);
@@ -120,6 +130,7 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
+    this.digest = digest;
     this.onReload?.(rules);
     const renames = await this.#gateway.renamesSince(previous);
     this.#log.info('configuration file reloaded', {

@@ -172,7 +172,8 @@ export class Follow {
       if (applied !== undefined) await applied;
     }
     if (ledgerMs !== undefined) this.#into.time?.(ledgerMs);
-    if (this.#chain.number > this.#joinedAt && (records.length > 0 || ledgerMs !== undefined)) this.#into.live?.();
+    if (this.#chain.number > this.#joinedAt && (records.length > 0 || ledgerMs !== undefined))
+      this.#into.live?.();
     this.#hear();
     this.#report(undefined);
   }

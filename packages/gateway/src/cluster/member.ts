@@ -63,6 +63,7 @@ export class Member<G extends MemberGateway> {
   readonly #options: MemberOptions<G>;
   #journal: ReplicatedJournal;
   #leader: Leader | undefined;
+  #term = 0;
   #lastBlockMs: number;
   /** The number of the last block that it has read or appended, also before it joined anew. */
   #seen = 0;
@@ -90,6 +91,12 @@ export class Member<G extends MemberGateway> {
   get leader(): Leader | undefined {
     if (this.isLeading) return this.#options.self;
     return this.hasOwnUrl ? undefined : this.#leader;
+  }
+
+  /** Whether who leads goes by another configuration file. */
+  get hasOtherConfig(): boolean {
+    const { leader } = this;
+    return leader !== undefined && leader.config !== this.#options.self.config;
   }
 
   /** Since it has read a block; while it leads, since it waits for one to be appended. */
@@ -223,7 +230,8 @@ export class Member<G extends MemberGateway> {
     this.problem = problem;
     if (problem !== undefined) return;
     this.#lastBlockMs = this.#options.timing.nowMs();
-    const isNew = this.#leader !== chain.leader;
+    const isNew = this.#term !== chain.term;
+    this.#term = chain.term;
     this.#leader = chain.leader;
     this.isOfAnother = chain.leader !== undefined && chain.leader.cluster !== this.#options.self.cluster;
     if (this.isOfAnother) {

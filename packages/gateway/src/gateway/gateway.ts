@@ -138,8 +138,8 @@ export class Gateway implements GatewayInUse {
       onTurnedAway: (reason) => this.telemetry?.scrapeTurnedAway(reason),
       now,
     });
-    this.#statistics = new Statistics({ scrapes: this.#scrapes, options, bounds: defaultPairBounds });
-    this.#listings = new Listings({ scrapes: this.#scrapes, options });
+    this.#statistics = new Statistics({ scrapes: this.#scrapes, bounds: defaultPairBounds });
+    this.#listings = new Listings({ scrapes: this.#scrapes });
     this.#renames = new RenameCount(this.#ledger, log);
     this.#suspects = new Suspects(log, now);
     this.#reader = new Pushes(options, this.#ledger, (push, key) => this.#counted(push, key), {

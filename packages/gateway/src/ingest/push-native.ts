@@ -146,7 +146,7 @@ export class PushNative {
     if (histogram.schema > NATIVE_SCHEMA_MIN) return reduceResolution(histogram, histogram.schema - 1);
     throw new PushProblem(
       'buckets_limit',
-      `a native histogram would have more than ${this.#state.limits.nativeBucketsMax} buckets even at the lowest resolution (--limit.native-buckets)`,
+      `a native histogram would have more than ${this.#state.showing.config.nativeBucketsMax} buckets even at the lowest resolution (--limit.native-buckets)`,
       offset,
     );
   }
@@ -160,7 +160,7 @@ export class PushNative {
     { composite }: NativeOwner,
     offset: number,
   ): boolean {
-    const most = this.#state.limits.nativeBucketsMax;
+    const most = this.#state.showing.config.nativeBucketsMax;
     if (positive.indexes.length + negative.indexes.length > most) return false;
     const known = this.#known;
     known.length = 0;

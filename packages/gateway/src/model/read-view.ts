@@ -6,6 +6,8 @@ import type { NativeHistogram } from './native-histogram.ts';
 export interface ReadView {
   /** Buckets that one native histogram has at most, and still has where several are added up for an exposition. */
   readonly nativeBucketsMax: number;
+  /** In text and OpenMetrics, histograms without classic buckets are shown with their native ones as such. */
+  readonly nativeAsClassic: boolean;
   /** The families with rows, by name. Sorting takes steps of about a millisecond. */
   families(): Generator<void, readonly FamilyView[]>;
   close(): void;

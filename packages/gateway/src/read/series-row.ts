@@ -41,7 +41,7 @@ export class SeriesRow implements SeriesView {
   bucketCount = 0;
   bounds: Float64Array = new Float64Array(16);
   cumulative: Float64Array = new Float64Array(16);
-  /** The generation up to which its reader has seen all. */
+  /** The epoch in which its reader has seen all. */
   seen: number = Number.POSITIVE_INFINITY;
   /** What was read last: an accumulator, of a composite series its count; and the composite series with the accumulators of its buckets. */
   #accumulator = 0;
@@ -110,7 +110,7 @@ export class SeriesRow implements SeriesView {
 
   get isNew(): boolean {
     if (this.seen === Number.POSITIVE_INFINITY || !this.#counts) return false;
-    return this.#state.accumulators.createdGeneration[this.#accumulator]! > this.seen;
+    return this.#state.accumulators.createdEpoch[this.#accumulator]! >= this.seen;
   }
 
   exemplar(bucket: number): Exemplar | undefined {
@@ -136,8 +136,10 @@ export class SeriesRow implements SeriesView {
   #exemplarsOf(natives: readonly number[]): readonly Exemplar[] {
     const { accumulators, undoLog } = this.#state;
     if (accumulators.exemplars.size === 0 && !undoLog.hasExemplars) return [];
+    // Of one moment they come by number: their list is in the order of creation, which a snapshot does not keep.
     return newestExemplars(
       natives
+        .toSorted((a, b) => a - b)
         .map((accumulator) => this.#exemplarOf(accumulator))
         .filter((exemplar) => exemplar !== undefined),
     );

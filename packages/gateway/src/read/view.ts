@@ -12,6 +12,7 @@ import type { Accumulators } from '../store/accumulators.ts';
 import { ViewUndoLog } from '../store/view-undo-log.ts';
 import { AccumulatorKind, isAverage } from '../store/policies.ts';
 import { hasStartTimes, holdsOnlyStartTimes } from '../store/families.ts';
+import type { ExpositionConfig } from '../store/exposition-config.ts';
 import type { Families, Family } from '../store/families.ts';
 import { copyColumn } from '../primitives/pace.ts';
 import { atOnce } from '../primitives/turns.ts';
@@ -36,10 +37,14 @@ const FAMILY_BYTES = 320;
 export interface OpenView {
   /** The value of Accumulators.generation when it was opened: it shows what came before. */
   readonly generation: number;
+  /** That of the state. */
+  readonly epoch: number;
+  /** How it is to be shown. */
+  readonly exposition: ExpositionConfig;
   /** What it takes by now. It grows while what it shows is changed. */
   readonly bytes: number;
   readonly isOpen: boolean;
-  /** What one exposition shows of it, which must be closed. Counters and histograms that came after the generation `seen` are new to its reader. */
+  /** What one exposition shows of it, which must be closed. Counters and histograms that came since the epoch `seen` are new to its reader. */
   page(seen?: number): ReadView;
   /** No more expositions are wanted: it closes with the last that is open. */
   close(): void;
@@ -56,12 +61,12 @@ export function viewBytes({ accumulators, families }: State): number {
 export function* openView(state: State): Generator<void, OpenView> {
   state.pace.begin();
   yield* state.cleanFreed();
-  state.hold();
+  state.readers.hold();
   try {
-    return yield* copied(state, () => state.letGo());
+    return yield* copied(state, () => state.readers.letGo());
   } catch (error) {
     // Without memory for the copy; what is freed must not be held for ever.
-    state.letGo();
+    state.readers.letGo();
     throw error;
   }
 }
@@ -82,8 +87,9 @@ function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
   const sums = yield* copyColumn(pace, accumulators.sums.rounded, new Float64Array(high), high);
   if (state.gaugeRules.has(AccumulatorKind.AVERAGE)) yield* averageIn(sums, state);
   const listed = families.list();
-  const { hashSeed, limits } = state;
-  const { nativeBucketsMax } = limits;
+  const { hashSeed, epoch } = state;
+  const exposition = state.showing.config;
+  const { nativeBucketsMax } = exposition;
   const undoLog = new ViewUndoLog();
   const { generation } = accumulators;
   const viewed: ViewedState = { accumulators, families, sums, undoLog, hashSeed, nativeBucketsMax };
@@ -105,6 +111,8 @@ function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
   });
   return {
     generation,
+    epoch,
+    exposition,
     get bytes() {
       return bytesAtFirst + undoLog.bytes;
     },
@@ -116,6 +124,7 @@ function* copied(state: State, onClose: () => void): Generator<void, OpenView> {
       users += 1;
       return {
         nativeBucketsMax,
+        nativeAsClassic: exposition.nativeAsClassic,
         families: () => shown(sortFamilies(families, listed, views), seen),
         close: leave(),
       };
@@ -153,7 +162,7 @@ function* shown(
   const sorted = yield* sorting;
   const all = sorted.filter((view) => view.rowCount > 0);
   if (seen === Number.POSITIVE_INFINITY) return all;
-  return all.map((view) => (view.isNewAfter(seen) ? new NewToReader(view, seen) : view));
+  return all.map((view) => (view.isNewSince(seen) ? new NewToReader(view, seen) : view));
 }
 
 function* sortFamilies(
@@ -186,7 +195,7 @@ class RowsView implements FamilyView {
   readonly #accumulators: Accumulators;
   readonly #pending: NumberList;
   readonly #grouped: boolean;
-  readonly #createdGeneration: number;
+  readonly #createdEpoch: number;
   #rows: Uint32Array;
   #series: SeriesRow | undefined;
 
@@ -199,7 +208,7 @@ class RowsView implements FamilyView {
     this.unit = family.unit;
     this.startTimes = holdsOnlyStartTimes(family);
     this.hasNative = family.hasNative;
-    this.#createdGeneration = family.createdGeneration;
+    this.#createdEpoch = family.createdEpoch;
     this.quotedNames = family.quotedNames;
     this.version = accumulators.changedAt[family.id]!;
     this.rowCount = family.sorted.length + family.pending.length;
@@ -235,16 +244,16 @@ class RowsView implements FamilyView {
     family.pending = pending.after(pendingCount);
   }
 
-  /** Whether it has a counter or histogram that came after this generation. */
-  isNewAfter(generation: number): boolean {
-    return this.#createdGeneration > generation && hasStartTimes(this.type);
+  /** Whether it may have a counter or histogram that came in this epoch or later. */
+  isNewSince(epoch: number): boolean {
+    return this.#createdEpoch >= epoch && hasStartTimes(this.type);
   }
 
   visit(from: number, to: number, visitor: SeriesVisitor): void {
     this.visitFor(Number.POSITIVE_INFINITY, from, to, visitor);
   }
 
-  /** For a reader who has seen what came up to a generation. */
+  /** For a reader who has seen what came before an epoch. */
   visitFor(seen: number, from: number, to: number, visitor: SeriesVisitor): void {
     const rows = this.#rows;
     this.#series ??= new SeriesRow(this, this.#state);

@@ -9,6 +9,7 @@ import { copyNonZero } from '../primitives/pace.ts';
 import type { Accumulators } from '../store/accumulators.ts';
 import type { Family } from '../store/families.ts';
 import { mightStandForOthers } from '../store/overflow-series.ts';
+import type { ViewUndoLog } from '../store/view-undo-log.ts';
 import { exemplarColumns, readExemplars } from './exemplar-columns.ts';
 import { broken, Tag } from './parts.ts';
 import type { Head, Part, PartReader } from './parts.ts';
@@ -23,16 +24,24 @@ const RESTORED_ROWS = 2;
 
 interface FrozenAccumulators {
   readonly kind: Uint8Array;
+  /** By accumulator: 1 where the number may be given out again. Empty where there are none. */
+  readonly isFree: Uint8Array;
+  /** What has changed since of start times and exemplars. */
+  readonly undoLog: ViewUndoLog;
   readonly contributors: Uint32Array;
   readonly hi: Float64Array;
   readonly lo: Float64Array;
 }
 
-/** In rows of free accumulators only the kind means something: the number may be that of a later accumulator by now. */
+/**
+ * In rows of free accumulators only the kind means something, and of what they belonged to while their numbers are not given out again: so the
+ * rest is the same in all of them, whatever was there before or has taken the number since.
+ */
 export function* accumulatorParts(
   accumulators: Accumulators,
-  { kind, contributors, hi, lo }: FrozenAccumulators,
+  frozen: FrozenAccumulators,
 ): Generator<Part, void> {
+  const { kind, undoLog } = frozen;
   const text = new Uint8Array(TEXT_BYTES);
   const view = viewOf(text);
   const lengths = new Uint16Array(ROWS_MAX);
@@ -51,21 +60,42 @@ export function* accumulatorParts(
       from,
       rows: to - from,
       columns: [
-        kind.subarray(from, to),
-        accumulators.family.subarray(from, to),
-        accumulators.composite.subarray(from, to),
-        accumulators.bound.subarray(from, to),
-        contributors.subarray(from, to),
-        accumulators.startMs.subarray(from, to),
-        hi.subarray(from, to),
-        lo.subarray(from, to),
+        ...numberColumns(accumulators, frozen, from, to),
         lengths.subarray(0, to - from),
         text.subarray(0, used),
-        ...exemplarColumns(accumulators, kind, from, to),
+        ...exemplarColumns(accumulators, { kind, undoLog }, from, to),
       ],
     };
     from = to;
   }
+}
+
+function numberColumns(
+  { family, composite, bound, startMs }: Accumulators,
+  { kind, contributors, hi, lo, isFree, undoLog }: FrozenAccumulators,
+  from: number,
+  to: number,
+): Part['columns'] {
+  const kinds = kind.subarray(from, to);
+  const columns = {
+    family: family.slice(from, to),
+    composite: composite.slice(from, to),
+    bound: bound.slice(from, to),
+    contributors: contributors.slice(from, to),
+    startMs: startMs.slice(from, to),
+    hi: hi.slice(from, to),
+    lo: lo.slice(from, to),
+  };
+  for (let row = 0; row < to - from; row += 1) {
+    if (kinds[row] !== AccumulatorKind.FREE) {
+      columns.startMs[row] = undoLog.startOf(from + row) ?? columns.startMs[row]!;
+      continue;
+    }
+    if (isFree[from + row] === 7) columns.family[row] = columns.composite[row] = 0;
+    columns.bound[row] = columns.contributors[row] = columns.startMs[row] = columns.lo[row] = 0;
+    columns.hi[row] = Number.NaN;
+  }
+  return [kinds, ...Object.values(columns)];
 }
 
 interface Leftovers {

@@ -1,9 +1,7 @@
-/**
- * Exemplars in snapshots: columns behind those of accumulators, in parts whose accumulators have any. They are read when the part is made, so
- * they may be newer than the snapshot; records after it bring them again, which changes nothing then.
- */
+/** Exemplars in snapshots: columns behind those of accumulators, in parts whose accumulators have any. */
 import type { Label } from '../model/labels.ts';
 import type { Accumulators } from '../store/accumulators.ts';
+import type { ViewUndoLog } from '../store/view-undo-log.ts';
 import { broken } from './parts.ts';
 import type { PartReader } from './parts.ts';
 import { AccumulatorKind } from '../store/policies.ts';
@@ -13,14 +11,15 @@ type ExemplarColumns = readonly [Float64Array, Float64Array, Float64Array, Uint8
 /** Of the accumulators from `from` up to `to` that are not free by `kind`. */
 export function exemplarColumns(
   { exemplars }: Accumulators,
-  kind: Uint8Array,
+  { kind, undoLog }: { readonly kind: Uint8Array; readonly undoLog: ViewUndoLog },
   from: number,
   to: number,
 ): ExemplarColumns | [] {
-  if (exemplars.size === 0) return [];
+  if (exemplars.size === 0 && !undoLog.hasExemplars) return [];
   const kept = [];
   for (let accumulator = from; accumulator < to; accumulator += 1) {
-    const exemplar = kind[accumulator] === AccumulatorKind.FREE ? undefined : exemplars.get(accumulator);
+    if (kind[accumulator] === AccumulatorKind.FREE) continue;
+    const exemplar = undoLog.exemplarOf(accumulator, exemplars.get(accumulator));
     if (exemplar !== undefined) kept.push({ accumulator, exemplar });
   }
   if (kept.length === 0) return [];

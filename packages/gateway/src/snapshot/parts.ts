@@ -28,6 +28,7 @@ export const Tag = {
   COMMON_NAMED: 15,
   WINDOWS: 16,
   OWNERS: 17,
+  CREATED: 18,
 } as const;
 export type Tag = (typeof Tag)[keyof typeof Tag];
 

@@ -4,6 +4,7 @@
  */
 import { AccumulatorReader } from './accumulator-table.ts';
 import { readCommon, readCommonNumbers } from './common-table.ts';
+import { readCreated } from './created-table.ts';
 import { ContributionReader } from './contribution-table.ts';
 import { readFamilies } from './family-table.ts';
 import { readLastNamed } from './last-named-table.ts';
@@ -137,6 +138,7 @@ class Restorer {
       },
       { tag: Tag.WINDOWS, rows: undefined, read: (part) => readWindows(part, state) },
       { tag: Tag.OWNERS, rows: head.owned, read: (part) => readOwners(part, state) },
+      { tag: Tag.CREATED, rows: undefined, read: (part) => readCreated(part, state) },
       { tag: Tag.END, rows: 1, read: (part) => this.#end(part.f64()) },
     ];
   }

@@ -5,7 +5,14 @@
  */
 import type { Target } from '../wal/commands.ts';
 import type { KeyBounds } from '../store/idempotency-keys.ts';
-import { readKeyBounds, readAggregation, writeKeyBounds, writeAggregation } from '../wal/commands.ts';
+import {
+  readAggregation,
+  readExposition,
+  readKeyBounds,
+  writeAggregation,
+  writeExposition,
+  writeKeyBounds,
+} from '../wal/configs.ts';
 import { restoreState } from './restore-state.ts';
 import { takeSnapshotInSteps } from './take-snapshot.ts';
 import type { SnapshotBuffers } from './take-snapshot.ts';
@@ -13,7 +20,8 @@ import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
 /**
  * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later, and since when keys
- * are remembered behind that, then what members of a cluster passed on: stores without them open here, and versions that do not know them read past them.
+ * are remembered behind that, then how expositions are shown, and what members of a cluster passed on: stores without them open here, and versions that do not know them
+ * read past them.
  */
 const HEAD_VERSION = 2;
 /** Nothing is forgotten before it is known what may be. */
@@ -23,7 +31,7 @@ const NO_PUSH = 0;
 const noBytes = new Uint8Array(0);
 
 /** What a snapshot holds. */
-type Kept = Pick<Target, 'state' | 'keys' | 'forwarded'>;
+export type Kept = Pick<Target, 'state' | 'keys' | 'forwarded'>;
 
 /** Of the moment at which a snapshot is taken. */
 interface SnapshotTimes {
@@ -41,17 +49,14 @@ interface SnapshotSections {
 
 /** The state as it is now, however much later the parts are read; nobody may change it until the last step. */
 export function* snapshotSections(
-  { state, keys, forwarded }: Kept,
+  kept: Kept,
   { nowMs, lastPushMs, buffers }: SnapshotTimes & { readonly buffers: SnapshotBuffers },
 ): Generator<void, SnapshotSections> {
+  const { state, keys } = kept;
   const head = new ByteWriter();
   head.byte(HEAD_VERSION);
   head.double(nowMs);
-  writeAggregation(head, state.aggregation);
-  writeKeyBounds(head, keys.bounds);
-  head.double(lastPushMs ?? NO_PUSH);
-  keys.writeKept(head);
-  if (forwarded.members > 0) forwarded.write(head);
+  writeSettings(head, kept, lastPushMs);
   const taken = yield* takeSnapshotInSteps(state, buffers);
   const frozen = keys.freeze();
   async function* parts(): AsyncGenerator<Uint8Array, void> {
@@ -69,7 +74,22 @@ export function* snapshotSections(
   };
 }
 
-/** Fills what is new; returns the times of the snapshot. Throws when the parts are not of this form. */
+/** What is in force, and what is known of senders and scrapers beside the state and the keys. */
+export function writeSettings(
+  writer: ByteWriter,
+  { state: { aggregation, showing }, keys, forwarded }: Kept,
+  lastPushMs: number | undefined,
+): void {
+  writeAggregation(writer, aggregation);
+  writeKeyBounds(writer, keys.bounds);
+  writer.double(lastPushMs ?? NO_PUSH);
+  keys.writeKept(writer);
+  writeExposition(writer, showing.config);
+  showing.scrapers.write(writer);
+  if (forwarded.members > 0) forwarded.write(writer);
+}
+
+/** Fills a new state and its keys; returns the times of the snapshot. Throws when the parts are not of this form. */
 export async function restoreSections(
   parts: AsyncIterable<Uint8Array>,
   { state, keys, forwarded }: Kept,
@@ -92,6 +112,8 @@ export async function restoreSections(
   // Of keys that went before nothing is known.
   if (head.isAtEnd) keys.begin(nowMs);
   else keys.restoreKept(head);
+  if (!head.isAtEnd) state.showing.restore(readExposition(head));
+  if (!head.isAtEnd) state.showing.scrapers.restore(head);
   if (!head.isAtEnd) forwarded.restore(head);
   for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);

@@ -13,14 +13,14 @@ export interface SpilledSums {
 }
 
 export function* freezeSpilled({ accumulators, pace }: State): Generator<void, SpilledSums> {
-  const rows: number[] = [];
-  const sums: SpilledSums['sums'][number][] = [];
-  for (const [row, sum] of accumulators.sums.spilled()) {
-    rows.push(row);
-    sums.push(sum);
+  const spilled: (readonly [row: number, sum: SpilledSums['sums'][number]])[] = [];
+  for (const each of accumulators.sums.spilled()) {
+    spilled.push(each);
     if (pace.isFull(1)) yield;
   }
-  return { rows, sums };
+  // They lie in the order in which they spilled, which a restart changes.
+  spilled.sort(([one], [other]) => one - other);
+  return { rows: spilled.map(([row]) => row), sums: spilled.map(([, sum]) => sum) };
 }
 
 export function* spilledParts({ rows, sums }: SpilledSums): Generator<Part, void> {

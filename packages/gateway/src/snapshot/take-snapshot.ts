@@ -3,7 +3,7 @@
  *
  *   what changes     sums, kind, contributors, lists          copied first, about 21 bytes an accumulator, while pushes wait
  *   what does not    text, family, composite, bound           read when its part is made; `hold` keeps freed accumulators as they are
- *   what may be newer   start, exemplars                      likewise: the records that follow bring them again, to no effect
+ *   what changes little   start, exemplars                    likewise, and what they were is noted before they change (view-undo-log.ts)
  *   by-job           links of sources, contributions          copied page by page, chunk by chunk, when first written to
  *   with ttl         when series were last named              likewise
  *   mixed            what senders that add have               copied first as well: a bit, and 20 bytes where it is a number of their own
@@ -39,7 +39,9 @@ import type { FrozenSources } from '../sources/source-list.ts';
 import type { State } from '../state/state.ts';
 import { noWindows } from '../store/windows.ts';
 import type { FrozenWindows } from '../store/windows.ts';
+import { freezeCreated } from './created-table.ts';
 import { ownerParts } from './owner-table.ts';
+import { ViewUndoLog } from '../store/view-undo-log.ts';
 import type { FrozenOwners } from '../store/owners.ts';
 import { windowParts } from './window-table.ts';
 
@@ -71,6 +73,11 @@ export interface Moment {
   readonly commonNamed: readonly FrozenTimes[];
   readonly windows: FrozenWindows;
   readonly owners: FrozenOwners;
+  /** By accumulator: 1 where the number may be given out again. Empty where there are none. */
+  readonly isFree: Uint8Array;
+  readonly undoLog: ViewUndoLog;
+  /** By accumulator; undefined where it is not noted. */
+  readonly createdEpoch: Uint32Array | undefined;
 }
 
 /** Memory for what is copied first; for one snapshot. */
@@ -116,16 +123,12 @@ export function takeSnapshot(state: State, buffers?: SnapshotBuffers): Snapshot 
 
 /** The same; until the last step nobody may change the state. One at a time, and not between the steps of a change. */
 export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): Generator<void, Snapshot> {
-  const { high } = state.accumulators.texts;
-  const moment = yield* freeze(
-    state,
-    buffers !== undefined && buffers.kind.length >= high ? buffers : newBuffers(high),
-  );
+  const frozen = yield* freezeParts(state, buffers);
   let open = true;
   return {
     parts: {
       async *[Symbol.asyncIterator]() {
-        for (const part of partsOf(state, moment)) {
+        for (const part of frozen.parts) {
           if (!open) throw new Error('BUG: a snapshot is read after it was closed');
           yield encodePart(part);
           await setImmediate();
@@ -133,14 +136,36 @@ export function* takeSnapshotInSteps(state: State, buffers?: SnapshotBuffers): G
       },
     },
     close(): void {
-      if (!open) return;
+      if (open) frozen.close();
       open = false;
+    },
+  };
+}
+
+/** What a snapshot is made of, before it is bytes. Columns of a part are valid until the next one. */
+interface FrozenParts {
+  readonly parts: Generator<Part, void>;
+  /** To be called once. */
+  close(): void;
+}
+
+/** As `takeSnapshotInSteps`. */
+export function* freezeParts(state: State, buffers?: SnapshotBuffers): Generator<void, FrozenParts> {
+  const { high } = state.accumulators.texts;
+  const moment = yield* freeze(
+    state,
+    buffers !== undefined && buffers.kind.length >= high ? buffers : newBuffers(high),
+  );
+  return {
+    parts: partsOf(state, moment),
+    close(): void {
+      state.accumulators.unwatch(moment.undoLog);
       for (const chunk of moment.chunks) chunk.done();
       state.accumulators.lastNamed?.thaw();
       state.accumulators.common.named?.thaw();
       state.accumulators.windows?.thaw();
       state.sources.list.thaw();
-      state.letGo();
+      state.readers.letGo();
     },
   };
 }
@@ -149,7 +174,7 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
   const { accumulators, families, sources, pace } = state;
   const { high } = accumulators.texts;
   const frozenSources = sources.list.freeze();
-  state.hold();
+  state.readers.hold();
   pace.begin();
   const moment = {
     kind: yield* copyColumn(pace, accumulators.kind, buffers.kind.subarray(0, high), high),
@@ -177,7 +202,11 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     commonNamed: accumulators.common.named?.freeze() ?? [],
     windows: accumulators.windows?.freeze() ?? noWindows,
     owners: accumulators.owners.freeze(),
+    isFree: yield* freezeFree(state),
+    undoLog: new ViewUndoLog(),
+    createdEpoch: yield* freezeCreated(state),
   };
+  accumulators.watch(moment.undoLog);
   const head: Head = {
     epoch: state.epoch,
     families: families.size,
@@ -196,6 +225,17 @@ function* freeze(state: State, buffers: SnapshotBuffers): Generator<void, Moment
     owned: accumulators.owners.size,
   };
   return { head, ...moment };
+}
+
+/** Those that are only pending stay what they were as long as the state is held. */
+function* freezeFree({ accumulators, pace }: State): Generator<void, Uint8Array> {
+  const { freeEntries, high } = accumulators.texts;
+  const isFree = new Uint8Array(freeEntries.length === 0 ? 0 : high);
+  for (const accumulator of freeEntries) {
+    isFree[accumulator] = 1;
+    if (pace.isFull(1)) yield;
+  }
+  return isFree;
 }
 
 /** Contributions come early, so that chunks need not be copied for long. */
@@ -220,5 +260,6 @@ function* partsOf(state: State, moment: Moment): Generator<Part, void> {
   yield* lastNamedParts(Tag.COMMON_NAMED, moment.commonNamed);
   yield* windowParts(moment.windows);
   yield* ownerParts(moment.owners, moment.kind);
+  if (moment.createdEpoch !== undefined) yield* numberParts(Tag.CREATED, moment.createdEpoch);
   yield { tag: Tag.END, from: 0, rows: 1, columns: [Float64Array.of(contributed)] };
 }

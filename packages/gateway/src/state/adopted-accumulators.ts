@@ -83,7 +83,7 @@ export class AdoptedAccumulators {
     const composite = accumulators.createComposite();
     family.pending.push(composite);
     family.rowCount += 1;
-    family.createdGeneration = accumulators.generation;
+    family.createdEpoch = accumulators.shownEpoch;
     return composite;
   }
 

@@ -51,7 +51,7 @@ export function* createNeeded(
     creation.composites.push(composite);
     known.pending.push(composite);
     known.rowCount += 1;
-    known.createdGeneration = accumulators.generation;
+    known.createdEpoch = accumulators.shownEpoch;
     if (pace.isFull(1)) yield;
   }
   const create = (index: number): void => {
@@ -198,7 +198,7 @@ function createAccumulator(creation: Creation, index: number): number {
   if (composite === -1) {
     family.rowCount += 1;
     if (kind === AccumulatorKind.CREATED) family.startTimeRows += 1;
-    family.createdGeneration = accumulators.generation;
+    family.createdEpoch = accumulators.shownEpoch;
     family.pending.push(accumulator);
   } else {
     family.hasNative ||= isNative(kind);

@@ -28,6 +28,7 @@ import { usesStartTimes } from '../store/aggregation-config.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import { GaugeRules } from '../store/gauge-rules.ts';
 import type { Limits } from '../store/limits.ts';
+import { Readers } from '../primitives/readers.ts';
 import { Sources } from '../sources/sources.ts';
 import type { NamedSources } from '../sources/silent-sources.ts';
 import { isPushTime } from '../store/push-time-names.ts';
@@ -35,6 +36,7 @@ import type { SeriesCache } from '../store/series-cache.ts';
 import { SummaryRules } from '../store/summary-rules.ts';
 import { removeEmpty } from './remove-empty.ts';
 import { StartTimeRows } from './start-time-rows.ts';
+import { Showing } from './showing.ts';
 import { isRecyclingDue } from './usage.ts';
 import { AccumulatorKind, isNative, takesUntyped } from '../store/policies.ts';
 
@@ -68,13 +70,15 @@ export class State {
   /** Grows with those of them by which something that was known is gone, or means something else. */
   losses = 0;
   readonly pace: Pace;
+  readonly showing: Showing;
+  /** They keep the numbers of freed accumulators from being used again. */
+  readonly readers: Readers = new Readers();
   /** What rules make of gauges. */
   gaugeRules: GaugeRules;
   #summaryRules: SummaryRules;
   /** A push was refused for the room that freed series take, which are to be recycled as soon as nobody reads them. */
   isShortOfSpace = false;
   #aggregation: AggregationConfig;
-  #readers = 0;
   /** Families of which rows were freed since their lists were last cleaned. */
   readonly #freed = new Set<Family>();
   readonly #changes: FamilyChanges;
@@ -93,7 +97,8 @@ export class State {
     this.pace = new Pace(stepRows);
     this.limits = limits;
     this.hashSeed = hashSeed;
-    this.accumulators = new Accumulators(hashSeed);
+    this.accumulators = new Accumulators(hashSeed, () => this.epoch);
+    this.showing = new Showing(this);
     ({ seriesCache: this.seriesCache, discardedTexts: this.discardedTexts } = emptySeriesCaches(
       hashSeed,
       limits.otherSpellingsBytesMax,
@@ -315,18 +320,9 @@ export class State {
     yield* this.#dropStartTimes();
   }
 
-  /** Keeps the numbers of freed accumulators from being used again until `letGo`. */
-  hold(): void {
-    this.#readers += 1;
-  }
-
-  letGo(): void {
-    this.#readers -= 1;
-  }
-
   /** Whether it is time for `recycle`. */
   get wantsRecycling(): boolean {
-    return this.#readers === 0 && this.isRecyclingDue;
+    return this.readers.count === 0 && this.isRecyclingDue;
   }
 
   /** The same, but for those who still read. */
@@ -346,7 +342,7 @@ export class State {
   *recycleInSteps(
     { reusesComposites }: { readonly reusesComposites: boolean } = { reusesComposites: true },
   ): Generator<void, void> {
-    if (this.#readers > 0) throw new Error('BUG: recycling accumulators that somebody reads');
+    if (this.readers.count > 0) throw new Error('BUG: recycling accumulators that somebody reads');
     this.pace.begin();
     yield* this.cleanFreed();
     yield* this.accumulators.forgetFreedMembers(this.pace, { reusesComposites });

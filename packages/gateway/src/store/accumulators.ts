@@ -7,7 +7,7 @@
  *   kind       what adding to it means                              family             the id of its family
  *   composite  the histogram or summary series it is part of, or -1 bound              upper bound, for buckets, else 0
  *   sums       its exact total                                      contributors       who has a part of it, where there are sources
- *   startMs    when it began to count                               createdGeneration  since which view it is there
+ *   startMs    when it began to count                               createdEpoch       the epoch in which it was created
  *
  * Totals are changed through `add`, `combine`, `show`, `turn`, `create` and `free` alone, which note the family as changed.
  */
@@ -43,6 +43,8 @@ const GONE: Composite = { count: -1, sum: -1, buckets: [], native: [] };
 
 /** Of one accumulator in all columns, and in the table of texts. */
 const COLUMN_BYTES = 80;
+/** From here on nothing is new to anybody: after years of new series in each millisecond. */
+const SHOWN_EPOCH_MAX: number = 2 ** 32 - 1;
 
 export class Accumulators {
   readonly texts: ByteTable;
@@ -57,8 +59,8 @@ export class Accumulators {
   contributors: Uint32Array = new Uint32Array(0);
   /** Wall-clock time at which the accumulator was created, or an earlier one that a sender gave as its start. */
   startMs: Float64Array = new Float64Array(0);
-  /** The value of `generation` when the accumulator was created; 0 for accumulators of an earlier run. */
-  createdGeneration: Uint32Array = new Uint32Array(0);
+  /** State.epoch when the accumulator was created, since when `zeroFirst` is in force; 0 for those before. */
+  createdEpoch: Uint32Array = new Uint32Array(0);
   readonly exemplars: Exemplars = new Exemplars();
   /** One of the contributors. */
   readonly common: CommonPart = new CommonPart();
@@ -70,6 +72,8 @@ export class Accumulators {
   windows: Windows | undefined;
   /** By family id: the value of `generation` when one of its totals last changed. */
   changedAt: Uint32Array = new Uint32Array(64);
+  /** Whether `createdEpoch` is kept. */
+  notesCreation = false;
   /** Grows with every view, so that a view can tell which families have changed since an earlier one. */
   generation = 1;
   /** Freed accumulators whose numbers may still be held by a reader. */
@@ -77,13 +81,20 @@ export class Accumulators {
   /** About what freed accumulators take: their texts and columns. */
   pendingFreeBytes = 0;
   readonly #watching = new Set<ChangeNotes>();
+  readonly #epoch: () => number;
 
-  constructor(hashSeed: number) {
+  constructor(hashSeed: number, epoch: () => number = () => 0) {
     this.texts = new ByteTable(hashSeed);
+    this.#epoch = epoch;
   }
 
   get size(): number {
     return this.texts.size;
+  }
+
+  /** What is created now has this one: 0 unless somebody is to see it as 0 first, and no more than the column holds. */
+  get shownEpoch(): number {
+    return this.notesCreation ? Math.min(this.#epoch(), SHOWN_EPOCH_MAX) : 0;
   }
 
   /** Makes room for so many new accumulators; to be called before any is created. */
@@ -104,7 +115,7 @@ export class Accumulators {
     write(this.contributors, accumulator, 0);
     this.owners.forget(accumulator);
     this.startMs[accumulator] = startMs;
-    this.createdGeneration[accumulator] = this.generation;
+    this.createdEpoch[accumulator] = this.shownEpoch;
     this.sums.set(accumulator, policyOf(kind).start);
     if (family >= this.changedAt.length) {
       this.changedAt = copied(new Uint32Array(family * 2), this.changedAt);
@@ -323,7 +334,7 @@ export class Accumulators {
     this.bound = yield* copySparseColumn(pace, this.bound, new Float64Array(capacity));
     this.contributors = yield* copySparseColumn(pace, this.contributors, new Uint32Array(capacity));
     this.startMs = yield* copyColumn(pace, this.startMs, new Float64Array(capacity));
-    this.createdGeneration = yield* copyColumn(pace, this.createdGeneration, new Uint32Array(capacity));
+    this.createdEpoch = yield* copySparseColumn(pace, this.createdEpoch, new Uint32Array(capacity));
     yield* this.sums.reserve(
       capacity,
       (from, to) => copyColumn(pace, from, to),

@@ -29,8 +29,8 @@ export interface Family {
   /** Replaced when rows go, or are sorted in. */
   pending: NumberList;
   rowCount: number;
-  /** The value of Accumulators.generation when a row was last added; 0 for those of an earlier run. */
-  createdGeneration: number;
+  /** The largest Accumulators.createdEpoch of what its rows are new by; or more, where that is gone. */
+  createdEpoch: number;
   /** Accumulators of its rows: as many samples as the exposition shows of it. */
   accumulatorCount: number;
   /** Whether some series of it may expire; undefined while nobody has asked. */
@@ -114,7 +114,7 @@ export class Families {
       sorted: new Uint32Array(0),
       pending: new NumberList(),
       rowCount: 0,
-      createdGeneration: 0,
+      createdEpoch: 0,
       accumulatorCount: 0,
       mayExpire: undefined,
     };

@@ -129,6 +129,10 @@ export class IdempotencyKeys {
       this.#remove(known);
     }
     this.#evict(nowMs);
+    this.#insert(identity, view, nowMs);
+  }
+
+  #insert(identity: Uint8Array, view: DataView, nowMs: number): void {
     const hash = this.#table.hash(view, 0, DIGEST_BYTES);
     const entry = this.#table.insert(view, 0, DIGEST_BYTES, hash);
     if (entry >= this.#addedMs.length) this.#growColumns();
@@ -161,7 +165,11 @@ export class IdempotencyKeys {
     const identityBytes = isHeld ? IDENTITY_BYTES : UNHELD_IDENTITY_BYTES;
     const rowBytes = identityBytes + TIME_BYTES;
     for (let at = 0; at + rowBytes <= part.length; at += rowBytes) {
-      this.add(part.subarray(at, at + identityBytes), view.getFloat64(at + identityBytes, true));
+      const identity = part.subarray(at, at + identityBytes);
+      const ofIdentity = viewOf(identity);
+      // None goes for the sake of another, although there may be more than the bounds say now: they go as others come.
+      if (this.#find(ofIdentity) < 0)
+        this.#insert(identity, ofIdentity, view.getFloat64(at + identityBytes, true));
     }
   }
 

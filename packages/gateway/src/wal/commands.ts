@@ -9,9 +9,18 @@ import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 import type { State } from '../state/state.ts';
 import type { Withdrawal } from '../sources/left-out.ts';
 import type { NamedSources } from '../sources/silent-sources.ts';
-import type { AggregationConfig, SenderMode } from '../store/aggregation-config.ts';
+import type { AggregationConfig } from '../store/aggregation-config.ts';
+import type { ExpositionConfig } from '../store/exposition-config.ts';
 import type { Forwarded } from '../store/forwarded.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
+import {
+  readAggregation,
+  readExposition,
+  readKeyBounds,
+  writeAggregation,
+  writeExposition,
+  writeKeyBounds,
+} from './configs.ts';
 
 /** The first byte of each record. Stores hold them: none is used for something else. Earlier versions wrote EARLIER_…. */
 export const RecordCode = {
@@ -31,6 +40,8 @@ export const RecordCode = {
   ADVANCE_WINDOWS: 14,
   OWNED_PUSH: 15,
   FORWARDED: 16,
+  EXPOSITION: 17,
+  SCRAPED: 18,
 } as const;
 
 export interface Times {
@@ -355,6 +366,55 @@ export class SetKeyBounds implements Command<void> {
   }
 }
 
+/** Says how expositions show the state from now on. */
+export class SetExposition implements Command<void> {
+  readonly code: number = RecordCode.EXPOSITION;
+  readonly exposition: ExpositionConfig;
+
+  constructor(exposition: ExpositionConfig) {
+    this.exposition = exposition;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeExposition(writer, this.exposition);
+  }
+
+  static decode(reader: ByteReader): SetExposition {
+    return new SetExposition(readExposition(reader));
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.showing.setInSteps(this.exposition);
+  }
+}
+
+/** A scraper has got a whole exposition; what comes since its epoch is new to it. */
+export class NoteScrape implements Command<void> {
+  readonly code: number = RecordCode.SCRAPED;
+  readonly scraper: string;
+  readonly epoch: number;
+
+  constructor(scraper: string, epoch: number) {
+    this.scraper = scraper;
+    this.epoch = epoch;
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.text(this.scraper);
+    writer.whole(this.epoch);
+  }
+
+  static decode(reader: ByteReader): NoteScrape {
+    const scraper = reader.text();
+    return new NoteScrape(scraper, reader.whole());
+  }
+
+  // oxlint-disable-next-line require-yield -- there is one step
+  *apply({ state }: Target): Generator<void, void> {
+    state.showing.saw(this.scraper, this.epoch);
+  }
+}
+
 interface CommandClass {
   decode(reader: ByteReader): Command<unknown>;
 }
@@ -373,80 +433,6 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.WITHDRAW_SERIES]: WithdrawSeries,
   [RecordCode.EXPIRE_NAMED]: ExpireNamed,
   [RecordCode.ADVANCE_WINDOWS]: AdvanceWindows,
+  [RecordCode.EXPOSITION]: SetExposition,
+  [RecordCode.SCRAPED]: NoteScrape,
 };
-
-const resets = [
-  'overwrite',
-  'accumulate',
-  'accumulate-by-value',
-] as const satisfies readonly AggregationConfig['counterResets'][];
-/** Added to the number of the treatment of summaries; of PATH_LABELS as many as the number of the choice, which earlier versions left at 0, up to 2. */
-const [DROPS_WITHDRAWN, GROUPS, PATH_LABELS, DROPS_START_TIMES, METRIC_RULES] = [2, 4, 8, 32, 64] as const;
-/** A byte more follows, which says what of these two is so. */
-const MORE = 128;
-const [MIXED, ADDS_BY_DEFAULT] = [1, 2] as const;
-const summaries = ['discard', 'sum-and-count'] as const satisfies readonly AggregationConfig['summaries'][];
-const pathLabels = [undefined, 'drop', 'add'] as const satisfies readonly AggregationConfig['pathLabels'][];
-
-export function writeKeyBounds(writer: ByteWriter, { windowMs, keysMax }: KeyBounds): void {
-  writer.double(windowMs);
-  writer.double(keysMax);
-}
-
-export function readKeyBounds(reader: ByteReader): KeyBounds {
-  const windowMs = reader.double();
-  return { windowMs, keysMax: reader.double() };
-}
-
-export function writeCounterResets(writer: ByteWriter, { counterResets }: SenderMode): void {
-  writer.byte(resets.indexOf(counterResets));
-}
-
-export function readCounterResets(reader: ByteReader): SenderMode['counterResets'] {
-  const counterResets = resets[reader.byte()];
-  if (counterResets === undefined) throw unknownRules();
-  return counterResets;
-}
-
-function unknownRules(): Error {
-  return new Error('these rules are unknown');
-}
-
-export function writeAggregation(writer: ByteWriter, aggregation: AggregationConfig): void {
-  writer.byte(aggregation.byJob ? 1 : 0);
-  writeCounterResets(writer, aggregation);
-  const more =
-    (aggregation.mixed === true ? MIXED : 0) | (aggregation.addsByDefault === true ? ADDS_BY_DEFAULT : 0);
-  writer.byte(
-    summaries.indexOf(aggregation.summaries) +
-      (aggregation.dropsWithdrawn === true ? DROPS_WITHDRAWN : 0) +
-      (aggregation.groups === true ? GROUPS : 0) +
-      (aggregation.dropsStartTimes === true ? DROPS_START_TIMES : 0) +
-      (aggregation.metricRules === undefined ? 0 : METRIC_RULES) +
-      pathLabels.indexOf(aggregation.pathLabels) * PATH_LABELS +
-      (more === 0 ? 0 : MORE),
-  );
-  if (more !== 0) writer.byte(more);
-  if (aggregation.metricRules !== undefined) writer.text(aggregation.metricRules);
-}
-
-export function readAggregation(reader: ByteReader): AggregationConfig {
-  const byJob = reader.byte() === 1;
-  const counterResets = readCounterResets(reader);
-  const byte = reader.byte();
-  const treatment = summaries[byte % DROPS_WITHDRAWN];
-  const labels = Math.floor((byte % DROPS_START_TIMES) / PATH_LABELS);
-  const more = (byte & MORE) === 0 ? 0 : reader.byte();
-  const isUnknown = more >= ADDS_BY_DEFAULT * 2 || labels >= pathLabels.length;
-  if (treatment === undefined || isUnknown) throw unknownRules();
-  const aggregation = { byJob, counterResets, summaries: treatment, pathLabels: pathLabels[labels] };
-  return {
-    ...aggregation,
-    ...((byte & DROPS_WITHDRAWN) === 0 ? {} : { dropsWithdrawn: true as const }),
-    ...((byte & GROUPS) === 0 ? {} : { groups: true as const }),
-    ...((byte & DROPS_START_TIMES) === 0 ? {} : { dropsStartTimes: true as const }),
-    ...((more & MIXED) === 0 ? {} : { mixed: true as const }),
-    ...((more & ADDS_BY_DEFAULT) === 0 ? {} : { addsByDefault: true as const }),
-    ...((byte & METRIC_RULES) === 0 ? {} : { metricRules: reader.text() }),
-  };
-}

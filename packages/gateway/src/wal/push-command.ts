@@ -13,8 +13,9 @@ import { resetBatch } from '../store/batch.ts';
 import { IDENTITY_BYTES, UNHELD_IDENTITY_BYTES } from '../store/idempotency-keys.ts';
 import { writeForwarded } from './forwarded-command.ts';
 import type { ForwardedFrom } from './forwarded-command.ts';
-import { readCounterResets, RecordCode, writeCounterResets } from './commands.ts';
+import { RecordCode } from './commands.ts';
 import type { Command, Target, Times } from './commands.ts';
+import { readCounterResets, writeCounterResets } from './configs.ts';
 import {
   readBegan,
   readDetails,

@@ -80,6 +80,7 @@ export async function madeExpositionBytes(
 export function madeView(families: readonly FamilyView[], nativeBucketsMax = 160): ReadView {
   return {
     nativeBucketsMax,
+    nativeAsClassic: false,
     // oxlint-disable-next-line require-yield -- there is nothing to sort
     *families() {
       return families;

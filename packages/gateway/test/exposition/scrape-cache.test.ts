@@ -41,6 +41,7 @@ async function expositions(changes: string, bytesMax: number): Promise<string> {
     };
     const view = {
       nativeBucketsMax: 160,
+      nativeAsClassic: false,
       // oxlint-disable-next-line require-yield -- there is nothing to sort
       *families(): Generator<void, readonly FamilyView[]> {
         return [family];

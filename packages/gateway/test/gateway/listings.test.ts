@@ -29,7 +29,6 @@ function listingsOf(bytesMax?: number) {
   const desk = new ScrapeDesk();
   const listings = new Listings({
     scrapes: desk.scrapes,
-    options: { nativeAsClassic: false },
     ...(bytesMax === undefined ? {} : { bytesMax }),
   });
   const list = async (request: ListRequest): Promise<[data: unknown, warnings: readonly string[]]> => {
@@ -69,7 +68,7 @@ describe('many series', () => {
     const seen = watchedView(view);
     let before = 0;
     const look = new Look(new SeriesList(Infinity, 1e9), undefined);
-    for (const _ of look.run(seen.view, { nativeAsClassic: false })) {
+    for (const _ of look.run(seen.view)) {
       expect(seen.visited() - before).toBeLessThanOrEqual(32);
       before = seen.visited();
     }
@@ -85,7 +84,7 @@ describe('many series', () => {
     const list = new SeriesList(Infinity, 1e9);
     const add = vi.spyOn(list, 'add');
     let before = 0;
-    for (const _ of new Look(list, undefined).run(view, { nativeAsClassic: false })) {
+    for (const _ of new Look(list, undefined).run(view)) {
       expect(add.mock.calls.length - before).toBeLessThanOrEqual(64);
       before = add.mock.calls.length;
     }
@@ -101,7 +100,7 @@ describe('many series', () => {
     const valueOf = vi.spyOn(Rows.prototype, 'valueOf');
     const view = viewOf(desk.ledger.state);
     let before = 0;
-    for (const _ of new Look(new SeriesList(1, 1e9), selectors).run(view, { nativeAsClassic: false })) {
+    for (const _ of new Look(new SeriesList(1, 1e9), selectors).run(view)) {
       expect(valueOf.mock.calls.length - before).toBeLessThanOrEqual(64);
       before = valueOf.mock.calls.length;
     }
@@ -243,7 +242,6 @@ describe('those who ask', () => {
   test('where scrapes leave no place hear of it', async () => {
     const listings = new Listings({
       scrapes: { read: () => Promise.reject(new RequestError('overloaded', 'too many scrapes')) },
-      options: { nativeAsClassic: false },
     });
     await expect(listings.list(labels)).rejects.toMatchObject({
       code: 'overloaded',

@@ -12,6 +12,7 @@ import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { RewriteSink } from '../../src/ingest/rewrite/rewrite-sink.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import { plainText } from '../../src/model/exposition-format.ts';
+import { Readers } from '../../src/primitives/readers.ts';
 import { State } from '../../src/state/state.ts';
 import { rulesOf } from '../rules/rules.ts';
 import { RestartingGateway } from '../support/restarting.ts';
@@ -107,21 +108,21 @@ test('what was read for another state is read again, though others should have w
 });
 
 test('numbers are used again after a long push, not while it refers to some', async () => {
-  const hold = vi.spyOn(State.prototype, 'hold');
+  const hold = vi.spyOn(Readers.prototype, 'hold');
   const recycle = vi.spyOn(State.prototype, 'recycleInSteps');
   const gateway = createGateway({ byJob: true });
   const many = Array.from({ length: RECYCLED_FROM }, (_, i) => `g{i="${i}"} 1\n`);
   await gateway.push(`# TYPE g gauge\n${many.join('')}`, { path: 'job/gone' });
   await gateway.push('other 1\n', { path: 'job/other' });
-  const state = hold.mock.contexts[0] as State;
+  const readers = hold.mock.contexts[0] as Readers;
   // As somebody who reads for long, and ends meanwhile.
-  state.hold();
+  readers.hold();
   await gateway.delete('job/gone');
   const long = rows('c', ROWS);
   const count = readings(long);
   let duringIt = Number.NaN;
   whenRead(() => {
-    state.letGo();
+    readers.letGo();
     void gateway.push('other 2\n', { path: 'job/other' });
     duringIt = recycle.mock.calls.length;
   });

@@ -61,7 +61,7 @@ describe('many series', () => {
     const seen = watchedView(view);
     const counts = new SeriesCounts(defaultPairBounds);
     let before = 0;
-    for (const _ of counts.count(seen.view, { nativeAsClassic: false })) {
+    for (const _ of counts.count(seen.view)) {
       expect(seen.visited() - before).toBeLessThanOrEqual(32);
       before = seen.visited();
     }
@@ -84,7 +84,6 @@ describe('those who ask', () => {
           return scrapes.read(request, reader);
         },
       },
-      options: { nativeAsClassic: false },
       bounds: defaultPairBounds,
     });
     return { statistics, push, looks: () => looks, goOn: () => turns.shift()?.() };
@@ -149,7 +148,6 @@ describe('those who ask', () => {
   test('where scrapes leave no place hear of it', async () => {
     const statistics = new Statistics({
       scrapes: { read: () => Promise.reject(new RequestError('overloaded', 'too many scrapes')) },
-      options: { nativeAsClassic: false },
       bounds: defaultPairBounds,
     });
     await expect(statistics.ask(undefined)).rejects.toMatchObject({

@@ -10,7 +10,9 @@ import { emptyGroupingKey } from '../../src/model/labels.ts';
 import type { ExpositionFormat } from '../../src/model/exposition-format.ts';
 import { systemClock } from '../../src/primitives/clock.ts';
 import { silentLog } from '../../src/primitives/log.ts';
+import { HeldJournal } from '../support/held-journal.ts';
 import { readFamilies } from '../support/read-families.ts';
+import { RestartingGateway } from '../support/restarting.ts';
 
 function zeroFirst(options: Partial<GatewayOptions> = {}): Gateway {
   return new Gateway({
@@ -27,10 +29,11 @@ async function push(gateway: Gateway, text: string): Promise<void> {
 async function page(gateway: Gateway, scraper?: string, format?: ExpositionFormat): Promise<string[]> {
   const slices: Uint8Array[] = [];
   for await (const slice of gateway.scrape({ scraper, format })) slices.push(slice);
-  return Buffer.concat(slices)
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
+  return samples(Buffer.concat(slices).toString());
+}
+
+function samples(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 const counter = (name: string): string => `# TYPE ${name} counter\n${name} 5\n`;
@@ -154,4 +157,59 @@ test('series that meet once their names are escaped are 0 where all of them are 
   await push(gateway, '# TYPE "a.b" counter\n{"a.b",l="old"} 2\n{"a.b",l="new"} 3\n');
   expect(await page(gateway, 'one', format)).toEqual(['a_b{l="old"} 3', 'a_b{l="new"} 0']);
   expect(await page(gateway, 'one', format)).toEqual(['a_b{l="old"} 3', 'a_b{l="new"} 3']);
+});
+
+test('a scraper is known after a restart, and what came before a crash is new to it if it did not see it', async () => {
+  const run = await RestartingGateway.start({ zeroFirst: true });
+  const scrape = async (scraper: string): Promise<string[]> => samples(await run.gateway.scrape({ scraper }));
+  await run.gateway.push(counter('a_total'));
+  await scrape('one');
+  for (const [name, fromSnapshot] of [
+    ['b_total', false],
+    ['c_total', true],
+  ] as const) {
+    await run.gateway.push(counter(name));
+    if (fromSnapshot) await run.takeSnapshot();
+    await run.restart();
+    expect(await scrape('one')).toContain(`${name} 0`);
+    expect(await scrape('one')).toContain(`${name} 5`);
+    await run.restart();
+    expect(await scrape('one')).toContain(`${name} 5`);
+    expect(await scrape(`another for ${name}`)).toContain(`${name} 5`);
+  }
+  // Without the flag for a while, nobody knows what it has seen.
+  await run.restart({ zeroFirst: false });
+  await run.gateway.push(counter('d_total'));
+  await run.restart({ zeroFirst: true });
+  expect(await scrape('one')).toContain('d_total 5');
+});
+
+test('what a scraper has seen is committed before it is shown more', async () => {
+  const journal = new HeldJournal();
+  const gateway = new Gateway({
+    options: { ...defaultGatewayOptions, zeroFirst: true },
+    clock: systemClock,
+    log: silentLog,
+    journal,
+    scrapes: { scrapesMax: 2 },
+  });
+  await gateway.open(3_600_000);
+  journal.commit();
+  await page(gateway, 'one');
+  const pushed = push(gateway, counter('a_total'));
+  journal.commit();
+  await pushed;
+  // All are of one view, which is read until the end of the test.
+  const first = page(gateway, 'one');
+  const reading = gateway.scrape()[Symbol.asyncIterator]();
+  const begun = reading.next();
+  let isShown = false;
+  const second = page(gateway, 'one').finally(() => (isShown = true));
+  expect(await first).toEqual(['a_total 0']);
+  await begun;
+  for (let turns = 0; turns < 50; turns += 1) await setImmediate();
+  expect(isShown).toBe(false);
+  journal.commit();
+  expect(await second).toEqual(['a_total 5']);
+  await reading.return?.();
 });

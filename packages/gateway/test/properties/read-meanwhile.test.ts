@@ -118,7 +118,7 @@ function read(
     ? asProtobuf(pushed)
     : Buffer.from(typeof pushed === 'string' ? pushed : asOpenMetrics(pushed));
   const builder = new PushBuilder(working.state, () => origin.wallMs);
-  working.state.hold();
+  working.state.readers.hold();
   builder.begin(bytes, undefined, origin.source, byOf({ ...origin, sender }, working.state));
   let decoder: PushDecoder;
   if (isProtobuf) decoder = beginProtobuf(bytes, builder);
@@ -160,7 +160,7 @@ function finish({ state }: WorkingState, reading: Reading): string {
     if (error instanceof PushProblem) return error.code;
     throw error;
   } finally {
-    state.letGo();
+    state.readers.letGo();
   }
 }
 

@@ -15,11 +15,13 @@ import {
   WithdrawSeries,
   ExpireNamed,
   ExpireSources,
+  NoteScrape,
   RecordCode,
   Recycle,
   RemoveSource,
   RemoveSources,
   SetAggregation,
+  SetExposition,
   SetKeyBounds,
 } from '../../src/wal/commands.ts';
 import type { Command } from '../../src/wal/commands.ts';
@@ -218,6 +220,11 @@ test('the record of each command has the bytes that stores hold, and is read as 
       }),
       `010048${'11'}${Buffer.from('[{"gauge":"max"}]').toString('hex')}`,
     ],
+    [
+      new SetExposition({ nativeBucketsMax: 300, nativeAsClassic: true, created: false, zeroFirst: true }),
+      '05ac02',
+    ],
+    [new NoteScrape('one', 300), '036f6e65ac02'],
     [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
     [
       new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),

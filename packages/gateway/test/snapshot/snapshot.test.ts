@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 
+import { atOnce } from '../../src/primitives/turns.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
 import { inTurn, partsOf, WorkingState } from '../state/working-state.ts';
 import { expectSame } from '../support/expect-same.ts';
+import * as pb from '../support/protobuf.ts';
 
 const aggregation = { byJob: true, counterResets: 'overwrite' } as const;
 
@@ -135,4 +137,32 @@ test('one snapshot at a time, and none after it is closed', async () => {
   await expect(snapshot.parts[Symbol.asyncIterator]().next()).rejects.toThrow('closed');
   one.state.recycle();
   await expect(restoreState(inTurn([]), one.state)).rejects.toThrow('not empty');
+});
+
+test('exemplars of one moment stay in their order, whatever numbers their buckets have', async () => {
+  const one = new WorkingState({}, 1);
+  one.push(`# TYPE g gauge\n${Array.from({ length: 20 }, (_, i) => `g{i="${i}"} 1\n`).join('')}`);
+  const all = Uint32Array.from({ length: 20 }, (_, accumulator) => accumulator);
+  atOnce(one.state.dropSeriesInSteps(all));
+  // The largest numbers are given out first now.
+  one.state.recycle();
+  const fields = pb.nativeFields({
+    schema: 0,
+    zeroThreshold: 0.001,
+    zeroCount: 0,
+    positive: [
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ],
+    negative: [],
+  });
+  const exemplars = [0.9, 1.5, 3].map((value) => pb.exemplar(16, { trace_id: String(value) }, value));
+  const histogram = pb.bytes(7, pb.number(1, 3), pb.double(2, 5.4), ...fields, ...exemplars);
+  one.push(pb.family('h', { type: 'histogram' }, histogram));
+  const other = await one.restored(2);
+  const format = { format: 'protobuf', escaping: 'allow-utf-8', version: '1.0.0' } as const;
+  const page = await one.page(undefined, { format });
+  for (const value of ['0.9', '1.5', '3']) expect(page).toContain(value);
+  expect(await other.page(undefined, { format })).toBe(page);
 });

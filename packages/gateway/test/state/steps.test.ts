@@ -251,7 +251,7 @@ function rowsOf({ accumulators }: State): readonly (readonly number[])[] {
     accumulators.kind[accumulator]!,
     accumulators.contributors[accumulator]!,
     accumulators.sums.get(accumulator),
-    accumulators.createdGeneration[accumulator]!,
+    accumulators.createdEpoch[accumulator]!,
   ]);
 }
 

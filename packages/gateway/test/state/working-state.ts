@@ -6,6 +6,7 @@ import { checkLeaving } from '../../src/ingest/leaving.ts';
 import { PushBuilder } from '../../src/ingest/push-builder.ts';
 import { restoreState } from '../../src/snapshot/restore-state.ts';
 import type { AggregationConfig, SenderMode } from '../../src/store/aggregation-config.ts';
+import { initialExposition } from '../../src/store/exposition-config.ts';
 import type { LastNamed } from '../../src/store/last-named.ts';
 import type { Limits } from '../../src/store/limits.ts';
 import { Ring } from '../../src/sources/source-list.ts';
@@ -75,6 +76,7 @@ export class WorkingState {
       hashSeed,
       stepRows,
     );
+    this.state.showing.restore({ ...initialExposition, nativeBucketsMax: limits.nativeBucketsMax });
     this.#builder = new PushBuilder(this.state);
   }
 
@@ -165,7 +167,7 @@ export class WorkingState {
       ),
       families: families.byId.map((family) => {
         if (family === undefined) return undefined;
-        const { sorted, pending, createdGeneration: _, allStartTimes: __, mayExpire: ___, ...rest } = family;
+        const { sorted, pending, createdEpoch: _, allStartTimes: __, mayExpire: ___, ...rest } = family;
         const grouped = isDistribution(family.type);
         const isLive = (row: number): boolean =>
           accumulators.kind[grouped ? composites[row]!.count : row] !== 0;
@@ -205,6 +207,7 @@ export class WorkingState {
       bound: bound[accumulator],
       contributors: contributors[accumulator],
       startMs: startMs[accumulator],
+      createdEpoch: this.state.accumulators.createdEpoch[accumulator],
       sum: sums.get(accumulator),
       common:
         common.has(accumulator) &&

@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import {
   appendFileSync,
   chownSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -25,8 +26,8 @@ import { findProgram } from './programs.ts';
 const packages = '/usr/lib/postgresql';
 const START_MS = 60_000;
 
-/** The folder of the newest version that is installed. */
-const programs: string | undefined = versions().at(-1);
+/** The folder of the newest version that is installed, or that of another one: its `initdb` and `postgres`. */
+const programs: string | undefined = process.env['POSTGRES_BIN'] ?? versions().at(-1);
 /** Why there is none, for `skip`; empty where there is. */
 export const withPostgres: string =
   programs === undefined ? 'needs PostgreSQL (apt-get install postgresql)' : '';
@@ -334,7 +335,10 @@ class Server implements PostgresServer {
   }
 
   async #run(name: string, args: readonly string[]): Promise<void> {
-    const child = spawn(join(programs!, name), args, {
+    // A release that was unpacked aside may lack some; those of others serve as well.
+    const folder = [programs!, ...versions()].find((each) => existsSync(join(each, name)));
+    if (folder === undefined) throw new Error(`there is no ${name}`);
+    const child = spawn(join(folder, name), args, {
       ...notRoot(),
       cwd: tmpdir(),
       stdio: ['ignore', 'ignore', 'pipe'],

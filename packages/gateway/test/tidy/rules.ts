@@ -77,6 +77,7 @@ export const layers: Layers = {
     'gateway/api.ts',
     'gateway/options.ts',
     'gateway/ledger',
+    'store',
     'read',
     'exposition',
     ...nouns,

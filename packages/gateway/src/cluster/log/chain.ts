@@ -57,6 +57,7 @@ export class Chain {
     } else if (block.kind === 'handover') this.isHandedOver = true;
     this.#follow(block, number, hashOf(bytes));
     const beat = block.kind === 'beat' ? readBeat(block.payload) : undefined;
+    if (beat !== undefined) this.leader = beat.leader;
     return { kind: block.kind, records: this.#recordsIn(block), ledgerMs: beat?.ledgerMs };
   }
 
@@ -122,7 +123,7 @@ export class Chain {
     writer.raw(this.writer);
     writer.whole(this.term);
     writer.whole(this.index);
-    writeLeader(writer, this.leader ?? { cluster: '', url: '' });
+    writeLeader(writer, this.leader ?? { cluster: '', url: '', config: '' });
   }
 
   static read(reader: ByteReader): Chain {

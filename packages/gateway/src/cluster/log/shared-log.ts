@@ -6,7 +6,7 @@
  *   number   1        …       first − 1 │ first      …      end │ end + 1
  *            │ trimmed, in a snapshot   │ to be read by `tail`  │ appended by whoever is first
  *
- * What is in a block the log does not know: see block.ts. An adapter of an engine is a folder of two files under `engines/`; the suite of
+ * What is in a block the log does not know: see block.ts. An adapter of an engine is a folder under `engines/`; the suite of
  * test/cluster/log/contract.ts holds for each.
  */
 export interface SharedLog {
@@ -21,7 +21,8 @@ export interface SharedLog {
   /**
    * The blocks after `after`, one by one, each as soon as it is durable and all before it were given, without an end: it waits for more
    * until `signal` is aborted, and then ends. A hole is never passed over. Rejects with LogUnavailable (ask again from where it
-   * ended), LogTrimmed, or LogBroken.
+   * ended), LogTrimmed, or LogBroken. Where an engine shows what a failover may lose yet, a tail that begins after an append of the same
+   * handle was left in doubt gives none of it: what it finds there counts as appended.
    */
   tail(after: number, signal: AbortSignal): AsyncIterable<LogBlock>;
   /**

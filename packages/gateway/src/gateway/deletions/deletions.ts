@@ -96,7 +96,7 @@ export class Deletions {
     tally.firstSeries = scan.shown;
     while (!scan.isDone) {
       // So that no number that was found is used again.
-      ledger.state.hold();
+      ledger.state.readers.hold();
       try {
         const named = await this.#scanned(scan, request);
         const command = new DropSeries(named);
@@ -104,7 +104,7 @@ export class Deletions {
         tally.series += request.isDryRun ? named.length : dropped;
         onDropped(request.what, dropped);
       } finally {
-        ledger.state.letGo();
+        ledger.state.readers.letGo();
         ledger.recycle();
       }
     }

@@ -1,8 +1,9 @@
-/** How the state goes on, by the flags and the rules together. */
+/** How the state goes on, by the flags and the rules together, and is shown. */
 import { stateRulesOf } from '../../rules/file/state-rules.ts';
 import { modeBy, modesOf, rulesOfSenders } from '../../rules/rules.ts';
 import type { Rules } from '../../rules/rules.ts';
 import type { AggregationConfig } from '../../store/aggregation-config.ts';
+import type { ExpositionConfig } from '../../store/exposition-config.ts';
 import type { GatewayOptions } from '../options.ts';
 
 export function aggregationOf(options: GatewayOptions, rules: Rules): AggregationConfig {
@@ -47,4 +48,13 @@ export function areAlikeByRules(one: AggregationConfig, other: AggregationConfig
     one.addsByDefault === other.addsByDefault &&
     one.metricRules === other.metricRules
   );
+}
+
+export function expositionOf(options: GatewayOptions): ExpositionConfig {
+  return {
+    nativeBucketsMax: options.limits.nativeBucketsMax,
+    nativeAsClassic: options.nativeAsClassic,
+    created: options.openmetricsCreated,
+    zeroFirst: options.zeroFirst,
+  };
 }

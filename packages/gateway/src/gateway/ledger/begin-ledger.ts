@@ -15,6 +15,7 @@ export async function beginLedger(ledger: Ledger, snapshots: Snapshots): Promise
     });
   for (const step of [waitForSpace, () => snapshots.take(), waitForSpace]) {
     await step();
+    await ledger.settled();
     if (ledger.begin()) return ledger.settled();
   }
   throw new StorageProblem(

@@ -13,8 +13,7 @@
  */
 import { Forwarded } from '../../store/forwarded.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.ts';
-import type { KeyBounds } from '../../store/idempotency-keys.ts';
-import { Recycle, SetAggregation, SetKeyBounds } from '../../wal/commands.ts';
+import { NoteScrape, Recycle } from '../../wal/commands.ts';
 import type { Command, Target, Times } from '../../wal/commands.ts';
 import type { PushCommand } from '../../wal/push-command.ts';
 import { RecordWriter } from '../../wal/record.ts';
@@ -30,7 +29,9 @@ import type { Clock } from '../../primitives/clock.ts';
 import { inSteps, inTurns } from '../../primitives/turns.ts';
 import { noRules } from '../../rules/rules.ts';
 import type { Turn } from '../../primitives/turns.ts';
-import { aggregationOf, areAlikeByRules } from './aggregation-of.ts';
+import { aggregationOf, expositionOf } from './aggregation-of.ts';
+import { settingsToBegin } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { LongRead } from './long-read.ts';
 import type { LongReader } from './long-read.ts';
 import type { GatewayOptions } from '../options.ts';
@@ -38,6 +39,7 @@ import { modeChangeOf } from './mode-change.ts';
 import type { ModeChange } from './mode-change.ts';
 import { recoverState } from './recovery.ts';
 import type { Recovery } from './recovery.ts';
+import { freezeForDigest } from '../../snapshot/digest.ts';
 import { snapshotSections } from '../../snapshot/sections.ts';
 
 interface LedgerDeps {
@@ -61,6 +63,11 @@ interface Committed<Result> {
   readonly result: Result | Promise<Result>;
 }
 
+interface StateDigest {
+  readonly logIndex: number;
+  readonly digest: string;
+}
+
 export class Ledger implements Target {
   readonly state: State;
   readonly keys: IdempotencyKeys;
@@ -74,10 +81,12 @@ export class Ledger implements Target {
   readonly #writer: RecordWriter;
   /** For what is written in steps, between which other records are. */
   readonly #longWriter: RecordWriter;
-  #aggregation: AggregationConfig;
-  readonly #keyBounds: KeyBounds;
+  #wanted: Settings;
   /** Pending while the state is changed or copied in steps; until then nobody else may look at the state or change it. */
   #applying: Promise<unknown> | undefined;
+  #hasBegun = false;
+  /** Pending while a copy of the state is read. */
+  #copying: Promise<unknown> | undefined;
   #longRead: LongRead | undefined;
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
@@ -95,16 +104,22 @@ export class Ledger implements Target {
     this.#clock = clock;
     this.state = new State(initialAggregation, options.limits, hashSeed);
     this.keys = new IdempotencyKeys(initialKeyBounds, hashSeed);
-    this.#keyBounds = { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax };
     this.#writer = new RecordWriter(this.state);
     this.#longWriter = new RecordWriter(this.state);
-    this.#aggregation = aggregation ?? aggregationOf(options, noRules);
+    this.#wanted = {
+      keyBounds: { windowMs: options.idempotencyWindowMs, keysMax: options.idempotencyKeysMax },
+      exposition: expositionOf(options),
+      aggregation: aggregation ?? aggregationOf(options, noRules),
+    };
     this.#offsetMs = clock.now() - this.#elapsedMs();
   }
 
   /** Rebuilds the state from what the journal kept. To be called once, before `begin`; rejects with StorageProblem. */
   async recover(): Promise<Recovery> {
-    const recovery = await recoverState(this.#journal, this, (nowMs) => this.follow(nowMs));
+    const recovery = await recoverState(this.#journal, this, {
+      take: (steps, since) => this.#take(steps, since),
+      follow: (nowMs) => this.follow(nowMs),
+    });
     // A store that is new begins with the time on the wall, so that it looks like one.
     if (recovery.nowMs > 0 && !this.#isFollowing) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
     return recovery;
@@ -112,54 +127,38 @@ export class Ledger implements Target {
 
   /** What would go wrong if `begin` were called, where so many sources are turned (turned-sources.ts); undefined if nothing would. */
   modeChange(turned: number): ModeChange | undefined {
-    return modeChangeOf(this.state, this.#aggregation, turned);
+    return modeChangeOf(this.state, this.#wanted.aggregation, turned);
   }
 
   /**
-   * From here on, and once `applying` is over, the rules are those of the options; false when there is no room for the record that
+   * From here on, and once `applying` is over, the rules are those of the options; false when there is no room for a record that
    * says so.
    */
   begin(): boolean {
-    // Where nothing was kept.
-    this.keys.begin(this.nowMs());
+    this.#checkFree();
+    this.#hasBegun = true;
     this.#orderedSinceMs = Math.min(this.#orderedSinceMs, this.nowMs());
-    return this.#beginKeys() && this.#beginAggregation();
+    const times = this.#times();
+    const begun: Command<void>[] = [];
+    let isWhole = true;
+    // None of them changes what the records after it name.
+    for (const { command, mayWait } of settingsToBegin(this, this.#wanted)) {
+      if (this.#append(command, times)) begun.push(command);
+      else isWhole &&= mayWait;
+    }
+    if (begun.length > 0) void this.#take(this.#begun(begun, times));
+    return isWhole;
   }
 
   /** What `begin` goes by, where that is not what the options say. */
   beginBy(aggregation: AggregationConfig): void {
-    this.#aggregation = aggregation;
+    this.#wanted = { ...this.#wanted, aggregation };
   }
 
-  #beginKeys(): boolean {
-    const { windowMs, keysMax } = this.keys.bounds;
-    const wanted = this.#keyBounds;
-    if (windowMs === wanted.windowMs && keysMax === wanted.keysMax) return true;
-    return this.#begin(new SetKeyBounds(wanted));
-  }
-
-  #beginAggregation(): boolean {
-    const { counterResets, summaries, pathLabels, ...others } = this.state.aggregation;
-    const wanted = this.#aggregation;
-    const isAsked =
-      areAlikeByRules(this.state.aggregation, wanted) &&
-      counterResets === wanted.counterResets &&
-      summaries === wanted.summaries &&
-      (pathLabels ?? wanted.pathLabels) === wanted.pathLabels;
-    const isSame =
-      others.dropsWithdrawn === wanted.dropsWithdrawn &&
-      others.dropsStartTimes === wanted.dropsStartTimes &&
-      others.groups === wanted.groups;
-    if (isAsked && isSame && pathLabels !== undefined) return true;
-    // What only an earlier version did otherwise, or did not say, may go on until there is room to say so.
-    return this.#begin(new SetAggregation(wanted)) || isAsked;
-  }
-
-  #begin(command: Command<void>): boolean {
-    const times = this.#times();
-    if (!this.#append(command, times)) return false;
-    void this.#take(command.apply(this, times));
-    return true;
+  *#begun(commands: readonly Command<void>[], times: Times): Generator<void, void> {
+    // Where nothing was kept, as for whoever reads the records.
+    this.keys.begin(times.nowMs);
+    for (const command of commands) yield* command.apply(this, times);
   }
 
   /** Set while a change is under way: wait for it before looking at the state, and look again. */
@@ -340,6 +339,13 @@ export class Ledger implements Target {
     return view;
   }
 
+  /** Notes what a scraper has seen, unless there is no room for it just now. What is read in steps meanwhile cannot be touched by it. */
+  async noteScrape(scraper: string, epoch: number): Promise<void> {
+    while (this.#applying !== undefined) await this.#applying;
+    const command = new NoteScrape(scraper, epoch);
+    if (this.#append(command, this.#times())) void this.#take(command.apply(this));
+  }
+
   /** Resolves when what was refused may be taken now; rejects with RequestError. */
   async waitForSpace(): Promise<void> {
     if (this.#longRead?.insists === true) return this.#longRead.isOver;
@@ -354,22 +360,61 @@ export class Ledger implements Target {
   /** Keeps a snapshot, so that the next start need not read all records again; see Journal.snapshot. */
   async snapshot(): Promise<{ readonly bytes: number }> {
     const buffers = await buffersForSnapshot(this.state);
-    while (this.#applying !== undefined) await this.#applying;
+    return this.#copied(
+      () => {
+        const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
+        return snapshotSections(this, { ...times, buffers });
+      },
+      (sections, logIndex) => this.#journal.snapshot(logIndex, sections.parts),
+    );
+  }
+
+  /**
+   * A digest of the state after the record of the log index that is given with it: that of now, unless a change or a snapshot is under way. All who have
+   * the same records have the same.
+   */
+  digest(): Promise<StateDigest> {
+    return this.#copied(
+      () => freezeForDigest(this, this.lastPushMs),
+      async (frozen, logIndex) => ({ logIndex, digest: await frozen.digest() }),
+    );
+  }
+
+  /** Copies the state in steps, and has the copy read while it goes on. One after the other, as it can be copied once at a time. */
+  async #copied<Copy extends { close(): void }, Result>(
+    copy: () => Generator<void, Copy>,
+    read: (copy: Copy, logIndex: number) => Promise<Result>,
+  ): Promise<Result> {
+    while (this.#applying !== undefined || this.#copying !== undefined)
+      await (this.#applying ?? this.#copying);
     const { logIndex } = this.#journal;
-    const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
-    const parts = await this.#take(snapshotSections(this, { ...times, buffers }));
+    const reading = this.#read(this.#take(copy()), (copied) => read(copied, logIndex));
+    this.#copying = reading.catch(() => {});
+    return reading;
+  }
+
+  async #read<Copy extends { close(): void }, Result>(
+    taken: Copy | Promise<Copy>,
+    read: (copy: Copy) => Promise<Result>,
+  ): Promise<Result> {
     try {
-      return await this.#journal.snapshot(logIndex, parts.parts);
+      const copy = await taken;
+      try {
+        return await read(copy);
+      } finally {
+        copy.close();
+        this.recycle();
+      }
     } finally {
-      parts.close();
-      this.recycle();
+      this.#copying = undefined;
     }
   }
 
   /** When it is time, freed accumulators are used again from here on: their numbers mean something else, so that the journal must know. */
   recycle(): void {
-    // Whoever changes the state now asks again in the end.
-    if (this.#applying === undefined && this.state.wantsRecycling) void this.#take(this.#recycled());
+    // Whoever changes the state now asks again in the end. Before `begin` others write the records.
+    if (this.#hasBegun && this.#applying === undefined && this.state.wantsRecycling)
+      void this.#take(this.#recycled());
   }
 
   *#recycled(): Generator<void, void> {
@@ -379,10 +424,10 @@ export class Ledger implements Target {
     if (this.#append(command, times)) yield* command.apply(this, times);
   }
 
-  /** Takes steps, in this turn when they are few. Until the last one nobody else may have the state. */
-  #take<T>(steps: Iterator<void, T>): T | Promise<T> {
+  /** Takes steps, in this turn when they are few and need not wait. Until the last one nobody else may have the state. */
+  #take<T>(steps: Iterator<void, T>, after?: Promise<void>): T | Promise<T> {
     this.#checkFree();
-    const result = inTurns(steps);
+    const result = after === undefined ? inTurns(steps) : after.then(() => inTurns(steps));
     if (!(result instanceof Promise)) return result;
     const taken = this.#untilTaken(result);
     this.#applying = taken;

@@ -1,6 +1,7 @@
 /** From what a journal kept to a state that goes on: the newest snapshot, then every change after it, made again. */
 import { setImmediate } from 'node:timers/promises';
 
+import { RecordCode } from '../../wal/commands.ts';
 import type { Target } from '../../wal/commands.ts';
 import { RecordReader } from '../../wal/record.ts';
 import type { Journal, Recovered } from '../../journal/journal.ts';
@@ -14,13 +15,19 @@ export interface Recovery extends Recovered {
   readonly seconds: number;
 }
 
-/** Fills what is new. Rejects with StorageProblem when what is kept cannot be made sense of. */
+/** Takes the steps of a record, once a promise is fulfilled; until the last one nobody else may look at the target. */
+type TakeSteps = (steps: Iterator<void, void>, after?: Promise<void>) => void | Promise<void>;
+
+/**
+ * Fills what is new. Views may be opened between two records; a record for which nobody may read waits until they are closed. Rejects with StorageProblem
+ * when what is kept cannot be made sense of. `follow` is given the time of the ledger that somebody else goes on with now.
+ */
 export async function recoverState(
   journal: Journal,
   target: Target,
-  /** Is given the time of the ledger that somebody else goes on with now. */
-  follow: (nowMs: number) => void = () => undefined,
+  how: { readonly take?: TakeSteps; readonly follow?: (nowMs: number) => void } = {},
 ): Promise<Recovery> {
+  const { take = inTurns, follow = () => undefined } = how;
   const begun = performance.now();
   const { state, keys } = target;
   const reader = new RecordReader(state);
@@ -51,7 +58,7 @@ export async function recoverState(
         throw unreadable(`record ${logIndex}`, error);
       };
       try {
-        const rest = inTurns(redo(bytes));
+        const rest = take(redo(bytes), needsNoReaders(bytes) ? state.readers.whenNone() : undefined);
         if (rest !== undefined) return rest.catch(refuse);
       } catch (error) {
         refuse(error);
@@ -63,6 +70,10 @@ export async function recoverState(
   });
   await setImmediate();
   return { ...recovered, nowMs: newestMs, seconds: (performance.now() - begun) / 1000 };
+}
+
+function needsNoReaders([code]: Uint8Array): boolean {
+  return code === RecordCode.RECYCLE || code === RecordCode.EARLIER_RECYCLE;
 }
 
 function unreadable(what: string, error: unknown): StorageProblem {

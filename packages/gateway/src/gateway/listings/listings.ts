@@ -9,7 +9,6 @@ import type { ReadView } from '../../model/read-view.ts';
 import { checkMatchCount, parseMatch } from '../../rules/match-parameter.ts';
 import type { Selector } from '../../rules/selector.ts';
 import type { Listed, ListRequest } from '../api.ts';
-import type { GatewayOptions } from '../options.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
 import type { List } from './list.ts';
 import { Look } from './look.ts';
@@ -27,7 +26,6 @@ const REPETITION_MAX = 256;
 
 interface ListingsDeps {
   readonly scrapes: Pick<Scrapes, 'read'>;
-  readonly options: Pick<GatewayOptions, 'nativeAsClassic'>;
   readonly bytesMax?: number;
 }
 
@@ -89,7 +87,7 @@ export class Listings {
       yield;
       return yield* listMetadata(families, { metric: request.metric, limit, bytesMax });
     }
-    return yield* new Look(listOf(request, bytesMax), selectors).run(view, this.#deps.options);
+    return yield* new Look(listOf(request, bytesMax), selectors).run(view);
   }
 
   #check({ client }: ListRequest): void {

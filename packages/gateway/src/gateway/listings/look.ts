@@ -30,10 +30,10 @@ export class Look {
     this.#selectors = selectors;
   }
 
-  *run(view: ReadView, options: { readonly nativeAsClassic: boolean }): Generator<void, Listed> {
+  *run(view: ReadView): Generator<void, Listed> {
     const all = yield* view.families();
     yield;
-    for (const family of options.nativeAsClassic ? nativeAsClassic(all) : all) {
+    for (const family of view.nativeAsClassic ? nativeAsClassic(all) : all) {
       yield;
       if (family.startTimes) continue;
       const parts = partsOf(family, this.#selectors);

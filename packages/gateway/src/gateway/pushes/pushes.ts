@@ -259,7 +259,7 @@ export class Pushes<Counts extends object> {
     let { aggregation } = state;
     let rules = this.rulesFor(request.key, request.rights);
     // Numbers of freed accumulators must not be used again while the batch may hold them.
-    state.hold();
+    state.readers.hold();
     try {
       // Where there was no room for a push that insisted, those who waited for it are to have their turn before it insists again.
       for (let attempt = 1; counts === undefined; attempt += 1) {
@@ -278,7 +278,7 @@ export class Pushes<Counts extends object> {
     } catch (error) {
       throw await inSteps(located(error, body, format), turn);
     } finally {
-      state.letGo();
+      state.readers.letGo();
       // Nothing could be recycled while this push held what it refers to.
       if (counts !== undefined) this.#ledger.recycle();
     }

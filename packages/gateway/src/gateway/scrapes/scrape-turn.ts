@@ -2,9 +2,20 @@
 import type { OpenView } from '../../read/view.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { ReadView } from '../../model/read-view.ts';
+import { initialExposition } from '../../store/exposition-config.ts';
+import type { ExpositionConfig } from '../../store/exposition-config.ts';
 import type { CutReason, ScrapeRequest } from '../api.ts';
 import { ReaderPace } from './reader-pace.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
+
+/** What a scraper has seen when a scrape of its begins. */
+export interface Seen {
+  readonly scraper: string;
+  /** What came since is new to it; undefined where nothing is known. */
+  readonly epoch: number | undefined;
+  /** The newest record that may have said so. */
+  readonly logIndex: number;
+}
 
 export class ScrapeTurn {
   /** Who shares its places with others of the same network. */
@@ -23,7 +34,9 @@ export class ScrapeTurn {
   #resolve: ((page: ReadView) => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
   #exposition: ReadView | undefined;
-  #generation = 0;
+  #seen: Seen | undefined;
+  #epoch = 0;
+  #config: ExpositionConfig = initialExposition;
   #bytesAtFirst = 0;
   #failure: Error | undefined;
 
@@ -50,8 +63,17 @@ export class ScrapeTurn {
   }
 
   /** Of the view that it shows. */
-  get generation(): number {
-    return this.#generation;
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get exposition(): ExpositionConfig {
+    return this.#config;
+  }
+
+  /** Undefined where nothing is shown as 0 first. */
+  get seen(): Seen | undefined {
+    return this.#seen;
   }
 
   /** What it took when it was let in, its view included. */
@@ -64,9 +86,11 @@ export class ScrapeTurn {
     return this.#exposition !== undefined;
   }
 
-  admit(view: OpenView, zeroAfter: number | undefined): void {
-    this.#exposition = view.page(zeroAfter);
-    this.#generation = view.generation;
+  admit(view: OpenView, seen: Seen | undefined): void {
+    this.#exposition = view.page(seen?.epoch);
+    this.#seen = seen;
+    this.#epoch = view.epoch;
+    this.#config = view.exposition;
     this.#bytesAtFirst = this.bytes + view.bytes;
     this.#resolve?.(this.#exposition);
   }

@@ -17,10 +17,11 @@ import type { ExpiryClock } from '../ledger/expiry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
 import type { ScrapeBounds } from './scrape-bounds.ts';
+import type { ExpositionConfig } from '../../store/exposition-config.ts';
+import { scraperKey } from '../../store/scrapers.ts';
 import { ScrapeQueue } from './scrape-queue.ts';
 import { cutError, ScrapeTurn, turnedAwayError } from './scrape-turn.ts';
-import type { TurnedAwayReason } from './scrape-turn.ts';
-import { Scrapers } from './scrapers.ts';
+import type { Seen, TurnedAwayReason } from './scrape-turn.ts';
 
 /** What the plan of a page takes for each family. */
 const PLAN_BYTES = 200;
@@ -56,8 +57,9 @@ export class Scrapes {
   readonly #deps: ScrapesDeps;
   readonly #now: () => number;
   readonly #queue: ScrapeQueue;
-  readonly #kept: ScrapeCache;
-  readonly #scrapers = new Scrapers();
+  #kept: ScrapeCache;
+  /** What the cache has was shown so. */
+  #keptFor: ExpositionConfig | undefined;
   /** The oldest first. */
   #views: OpenView[] = [];
   #opening = false;
@@ -137,21 +139,24 @@ export class Scrapes {
 
   async *#write(turn: ScrapeTurn): AsyncGenerator<Uint8Array, void, undefined> {
     const page = await turn.admitted;
-    const { openmetricsCreated: created, nativeAsClassic } = this.#deps.options;
+    const { created, nativeAsClassic } = turn.exposition;
     const slices = encodeExposition(page, turn.request.format ?? plainText, {
-      kept: this.#kept,
+      kept: this.#cacheFor(turn.exposition),
       options: { created, nativeAsClassic },
       onLeftOut: this.#deps.onLeftOut,
       onTurn: () => turn.check(),
     });
+    const { seen } = turn;
     try {
+      // What it is taken to have seen it must have seen after a restart as well.
+      if (seen !== undefined) await this.#deps.ledger.whenCommitted(seen.logIndex);
+      turn.check();
       for await (const slice of slices) {
         yield slice;
         turn.check();
       }
-      const scraper = this.#zeroedFor(turn);
       // Not reached when the reader went away before the end.
-      if (scraper !== undefined) this.#scrapers.saw(scraper, turn.generation);
+      if (seen !== undefined) await this.#deps.ledger.noteScrape(seen.scraper, turn.epoch);
     } finally {
       turn.closeExposition();
       if (turn.request.reader === undefined) this.#end(turn, closed());
@@ -186,15 +191,25 @@ export class Scrapes {
   }
 
   #admit(turn: ScrapeTurn, view: OpenView): void {
-    const scraper = this.#zeroedFor(turn);
     this.#queue.admit(turn);
-    turn.admit(view, scraper === undefined ? undefined : this.#scrapers.lastGeneration(scraper));
+    turn.admit(view, view.exposition.zeroFirst ? this.#seenBy(turn) : undefined);
   }
 
-  /** The scraper that is to see as 0 what is new to it. The other formats show start times, which say the same and more. */
-  #zeroedFor({ request }: ScrapeTurn): string | undefined {
-    const { format = plainText, scraper } = request;
-    return this.#deps.options.zeroFirst && format.format === 'text' ? scraper : undefined;
+  /** What the scraper has seen that is to see as 0 what is new to it. The other formats show start times, which say the same and more. */
+  #seenBy({ request }: ScrapeTurn): Seen | undefined {
+    const { format = plainText, scraper: name } = request;
+    if (name === undefined || format.format !== 'text') return undefined;
+    const { ledger } = this.#deps;
+    const scraper = scraperKey(name);
+    return { scraper, epoch: ledger.state.showing.scrapers.lastEpoch(scraper), logIndex: ledger.logIndex };
+  }
+
+  /** What was kept was shown otherwise, where that has changed. */
+  #cacheFor(exposition: ExpositionConfig): ScrapeCache {
+    if (this.#keptFor !== undefined && this.#keptFor !== exposition)
+      this.#kept = new ScrapeCache(this.#deps.options.scrapeCacheBytesMax);
+    this.#keptFor = exposition;
+    return this.#kept;
   }
 
   async #open(): Promise<void> {

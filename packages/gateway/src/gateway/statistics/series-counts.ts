@@ -54,10 +54,10 @@ export class SeriesCounts {
   }
 
   /** Counts all there is; steps are short, however many series there are. */
-  *count(view: ReadView, options: { readonly nativeAsClassic: boolean }): Generator<void, void> {
+  *count(view: ReadView): Generator<void, void> {
     const all = yield* view.families();
     yield;
-    for (const family of options.nativeAsClassic ? nativeAsClassic(all) : all) {
+    for (const family of view.nativeAsClassic ? nativeAsClassic(all) : all) {
       if (family.startTimes) continue;
       // Rows that came since the last exposition are among the others only then.
       for (const _ of family.sort()) yield;

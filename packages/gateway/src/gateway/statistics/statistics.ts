@@ -8,7 +8,6 @@ import { inExpositionTurns } from '../../exposition/exposition-turns.ts';
 import { ClientGone } from '../../model/client-gone.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { GatewayApi, SeriesStatistics } from '../api.ts';
-import type { GatewayOptions } from '../options.ts';
 import type { Scrapes } from '../scrapes/scrapes.ts';
 import type { PairBounds } from './label-pairs.ts';
 import { SeriesCounts } from './series-counts.ts';
@@ -18,7 +17,6 @@ const LOOK_MS = 120_000;
 
 interface StatisticsDeps {
   readonly scrapes: Pick<Scrapes, 'read'>;
-  readonly options: Pick<GatewayOptions, 'nativeAsClassic'>;
   readonly bounds: PairBounds;
 }
 
@@ -65,11 +63,11 @@ export class Statistics {
     await setImmediate();
     this.#next = undefined;
     this.#check(clients);
-    const { scrapes, options, bounds } = this.#deps;
+    const { scrapes, bounds } = this.#deps;
     const result = scrapes.read({ network: 'statistics', timeoutMs: LOOK_MS }, (view, check) => {
       const counts = new SeriesCounts(bounds);
       function* steps(): Generator<void, SeriesStatistics> {
-        yield* counts.count(view, options);
+        yield* counts.count(view);
         return yield* counts.statistics();
       }
       return inExpositionTurns(steps(), () => {

@@ -169,6 +169,11 @@ export const ownMetrics = {
     [],
     'Time since this member read the last block of the log of the cluster; 0 on the leader.',
   ],
+  cluster_config_differs: [
+    'gauge',
+    [],
+    'Whether the configuration file of this member of a cluster differs from that of the leader (1), which is the one in force.',
+  ],
   cluster_overtaken_total: ['counter', [], 'How often another member took over while this one led.'],
   cluster_requests_held: [
     'gauge',

@@ -29,6 +29,7 @@ interface ClusterReport {
   readonly leads: boolean;
   readonly block: number;
   readonly silentMs: number;
+  readonly configDiffers: boolean;
   readonly overtaken: number;
   readonly requestsHeld: number;
 }
@@ -280,6 +281,10 @@ function addCluster(collect: ReturnType<typeof collectors>, report: (() => Clust
   collect.gauge(
     'cluster_silent_seconds',
     from(({ silentMs }) => silentMs / 1000),
+  );
+  collect.gauge(
+    'cluster_config_differs',
+    from(({ configDiffers }) => (configDiffers ? 1 : 0)),
   );
   collect.counter(
     'cluster_overtaken_total',

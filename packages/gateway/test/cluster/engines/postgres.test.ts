@@ -137,8 +137,8 @@ describe('a server that is none', () => {
     return `postgres://me:topsecret@127.0.0.1:${(server.address() as AddressInfo).port}/d`;
   }
 
-  async function problemOf(url: string): Promise<Error> {
-    const error = await openPostgresLog(url, { timeoutMs: 300 }).catch((reason: unknown) => reason);
+  async function problemOf(url: string, timeoutMs = 300): Promise<Error> {
+    const error = await openPostgresLog(url, { timeoutMs }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
     expect((error as Error).message).not.toContain('topsecret');
     return error as Error;
@@ -161,7 +161,7 @@ describe('a server that is none', () => {
   });
 
   test('is not there', async () => {
-    const error = await problemOf('postgres://me:topsecret@127.0.0.1:1/d');
+    const error = await problemOf('postgres://me:topsecret@127.0.0.1:1/d', 2000);
     expect(error).toBeInstanceOf(LogUnavailable);
     expect(error.message).toMatch(/127\.0\.0\.1:1\/d.*ECONNREFUSED/);
     expect(await problemOf('postgres://me:topsecret@host.invalid/d')).toBeInstanceOf(LogUnavailable);
@@ -169,7 +169,7 @@ describe('a server that is none', () => {
 
   test('has no TLS', async () => {
     const url = await serverThat((socket) => socket.once('data', () => socket.write('N')));
-    const error = await problemOf(`${url}?sslmode=require`);
+    const error = await problemOf(`${url}?sslmode=require`, 60_000);
     expect(error).toBeInstanceOf(StorageProblem);
     expect(error.message).toContain('it has no TLS');
   });

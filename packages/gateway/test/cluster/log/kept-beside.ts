@@ -135,6 +135,7 @@ export function keptBeside(name: string, fresh: () => Promise<Open>): void {
       expect((await collected(two.getSnapshot(30))).map(textOf)).toEqual(['state 30']);
       const error = await collected(two.getSnapshot(20)).catch((reason: unknown) => reason);
       expect(error instanceof LogTrimmed || error instanceof LogBroken).toBe(true);
+      // That is gone already; and the rest of it goes as far as it may.
       await two.trim(3);
       expect(await textsOf(one, 59, 1)).toEqual(['60 block 60']);
     });

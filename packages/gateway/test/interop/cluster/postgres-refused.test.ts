@@ -41,7 +41,7 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     options: PostgresLogOptions = {},
     url = postgres.url,
   ): Promise<PostgresLog> {
-    const log = await openPostgresLog(`${url}?table=${table}${query}`, { timeoutMs: 5000, ...options });
+    const log = await openPostgresLog(`${url}?table=${table}${query}`, { timeoutMs: 20_000, ...options });
     onTestFinished(() => log.close());
     return log;
   }
@@ -269,7 +269,7 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     await sql(`CREATE TABLE ${table}_5 AS SELECT 'of another'::text AS is`);
     for (let i = 0; i < 4; i += 1) expect(await one.append(i, Buffer.from('a'))).toBe('appended');
     await expect(one.append(4, Buffer.from('b'))).rejects.toThrow(/_5" is in the way.*rename it/);
-    expect(await sql(`SELECT is FROM ${table}_5`)).toEqual([{ is: 'of another' }]);
+    expect(await sql(`SELECT "is" FROM ${table}_5`)).toEqual([{ is: 'of another' }]);
     await sql(`ALTER TABLE ${table}_5 RENAME TO moved_${count}`);
     expect(await one.append(4, Buffer.from('b'))).toBe('appended');
     await sql(`CREATE TABLE taken_${count}_1 (id integer)`);

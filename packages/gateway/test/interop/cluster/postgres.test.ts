@@ -17,7 +17,7 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
   function fresh(url: string) {
     count += 1;
     const of = `${url}?table=log_${count}`;
-    return () => openPostgresLog(of, { partitionBlocks: 8 });
+    return () => openPostgresLog(of, { partitionBlocks: 4, timeoutMs: 20_000 });
   }
 
   sharedLogContract('on PostgreSQL', async () => fresh(postgres.url));

@@ -170,7 +170,11 @@ export class Connections {
     const newest = found.reduce((best, each) => (each.timeline > best.timeline ? each : best));
     for (const attempt of attempts)
       attempt.then((session) => (session === newest ? undefined : session.end())).catch(() => {});
-    if (newest.timeline < this.#timeline || this.#isClosed) {
+    if (this.#isClosed) {
+      await newest.end();
+      throw new NotSent(`PostgreSQL at ${this.address.shown}: the log was closed`);
+    }
+    if (newest.timeline < this.#timeline) {
       await newest.end();
       throw new NotSent(
         `PostgreSQL at ${this.address.shown} is on timeline ${newest.timeline}, and ${this.#timeline} was seen: ` +

@@ -183,9 +183,11 @@ class OpenLog implements PostgresLog {
 
   async trim(number: number): Promise<void> {
     await this.#snapshots.removeBefore(number);
-    await this.#connections.use((session) =>
-      session.transaction(TABLE_LOCK_MS, () => dropPartitions(session, this.#tables, number)),
-    );
+    const drop = (): Promise<boolean> =>
+      this.#connections.use((session) =>
+        session.transaction(TABLE_LOCK_MS, () => dropPartitions(session, this.#tables, number)),
+      );
+    while (await drop());
     await this.#query(`DELETE FROM ${this.#tables.members} WHERE at < now() - interval '${FORGOTTEN_AFTER}'`);
   }
 
@@ -285,26 +287,36 @@ function statementsOf({ log, info }: Tables, lockMs: number): Statements {
   };
 }
 
-/** Of a number whole partitions, and never that of the last block, which says where the log ends. */
-async function dropPartitions(session: Session, tables: Tables, number: number): Promise<void> {
+/** At once, as appends wait meanwhile; each takes some 10 ms. */
+const DROPPED_MAX = 8;
+
+/**
+ * Whole partitions up to the number, and never that of the last block, which says where the log ends. The oldest first, and not all at once:
+ * resolves with whether there are more.
+ */
+async function dropPartitions(session: Session, tables: Tables, number: number): Promise<boolean> {
   const { log, info, schema, table } = tables;
   const [is] = await session.query<{ last: string; trimmed: string }>(
     `SELECT trimmed, coalesce((SELECT max(number) FROM ${log}), 0) AS last FROM ${info} FOR UPDATE`,
   );
   const upTo = Math.min(number, Number(is?.last) - 1) + 1;
-  const trimmed = tables.partition(upTo).first - 1;
-  if (upTo < 1 || trimmed <= Number(is?.trimmed)) return;
+  if (upTo < 1) return false;
+  const kept = tables.partition(upTo).first;
   const partitions = await session.query<{ name: string }>(
     'SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = $1::regclass',
     [log],
   );
-  const gone = partitions.filter(({ name }) => {
-    const first = Number(name.slice(table.length + 1));
-    return name === `${table}_${first}` && tables.partition(first).last <= trimmed;
-  });
+  const old = partitions
+    .map(({ name }) => ({ name, first: Number(name.slice(table.length + 1)) }))
+    .filter(({ name, first }) => name === `${table}_${first}` && first < kept)
+    .sort((a, b) => a.first - b.first);
+  const gone = old.slice(0, DROPPED_MAX);
+  const last = gone.at(-1);
+  if (last === undefined) return false;
+  const trimmed = Math.max(tables.partition(last.first).last, Number(is?.trimmed));
   await session.query(`UPDATE ${info} SET trimmed = $1`, [trimmed]);
-  if (gone.length > 0)
-    await session.query(`DROP TABLE ${gone.map(({ name }) => nameOf(schema, name)).join(', ')}`);
+  await session.query(`DROP TABLE ${gone.map(({ name }) => nameOf(schema, name)).join(', ')}`);
+  return old.length > gone.length;
 }
 
 const FORGOTTEN_AFTER = '1 day';
