@@ -2,8 +2,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Of what users install: none asks for more than that notices go along. */
-const allowedForUsers = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT']);
+/** Of what users install: none asks for more than that notices go along, and the Unlicense for nothing. */
+const allowedForUsers = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'Unlicense',
+]);
 /** Nothing of these is in any artefact. */
 const allowedForDevelopment = new Set([...allowedForUsers, 'BlueOak-1.0.0', 'CC0-1.0', 'MPL-2.0']);
 

@@ -7,6 +7,7 @@ import type { Around, Parts } from './assemble.ts';
 import { CurrentGateway } from './cluster/current-gateway.ts';
 import { defaultForwardBounds, Forwarder } from './cluster/forward/forwarder.ts';
 import { Seal } from './cluster/forward/seal.ts';
+import type { Leader } from './cluster/log/block.ts';
 import type { SharedLog } from './cluster/log/shared-log.ts';
 import { Member } from './cluster/member.ts';
 import type { MemberGateway } from './cluster/member.ts';
@@ -103,19 +104,7 @@ export function assembleMember(
     onFatal,
   });
   const seal = new Seal(cluster.secret);
-  const forwarder = new Forwarder({
-    member: cluster.name,
-    // Grows with each start, unless the clock is set back by then; who looks older is refused, and says so.
-    incarnation: parts.clock.now(),
-    seal,
-    leader: () => (member.leader === undefined ? undefined : new URL(member.leader.url)),
-    bounds: {
-      ...defaultForwardBounds,
-      holdMs: cluster.holdMs,
-      heldBytesMax: Math.floor(parts.httpOptions.bodiesBytesMax / 2),
-    },
-    log: parts.log,
-  });
+  const forwarder = forwarderOf(parts, cluster, { seal, leader: () => member.leader });
   member.onChange(() => forwarder.leaderChanged());
   const around: Around<CurrentGateway> = assembleAround(
     current,
@@ -138,6 +127,29 @@ export function assembleMember(
     },
   );
   return { ...around, member, forwarder, log: cluster.log };
+}
+
+function forwarderOf(
+  { clock, httpOptions, log }: Parts,
+  { name, holdMs }: ClusterParts,
+  { seal, leader }: { readonly seal: Seal; readonly leader: () => Leader | undefined },
+): Forwarder {
+  return new Forwarder({
+    member: name,
+    // Grows with each start, unless the clock is set back by then; who looks older is refused, and says so.
+    incarnation: clock.now(),
+    seal,
+    leader() {
+      const url = leader()?.url;
+      return url === undefined ? undefined : new URL(url);
+    },
+    bounds: {
+      ...defaultForwardBounds,
+      holdMs,
+      heldBytesMax: Math.floor(httpOptions.bodiesBytesMax / 2),
+    },
+    log,
+  });
 }
 
 /** Shows nothing of the secret, and which it is not either: it is of a text that is used for nothing else. */

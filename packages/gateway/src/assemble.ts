@@ -89,7 +89,7 @@ export function gatewayOf(parts: Parts & Kept): Gateway {
 
 interface Surroundings {
   /** Is given what counts, for all gateways there will be. */
-  watch(telemetry: Telemetry): void;
+  readonly watch: (telemetry: Telemetry) => void;
   readonly whyNotReady: () => RequestError | undefined;
   /** Of a member of a cluster. */
   readonly cluster?: HandlerDeps['cluster'];

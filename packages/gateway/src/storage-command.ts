@@ -73,9 +73,10 @@ async function verify(path: string, log: Log): Promise<number> {
 
 async function exportExposition(path: string, log: Log): Promise<number> {
   const { state } = await readContents(path, log);
-  for await (const slice of encodeExposition(viewOf(state), plainText, {
+  const view = viewOf(state);
+  for await (const slice of encodeExposition(view, plainText, {
     kept: new ScrapeCache(0),
-    options: defaultExpositionOptions,
+    options: { ...defaultExpositionOptions, nativeAsClassic: view.nativeAsClassic },
     onLeftOut() {},
   })) {
     if (!process.stdout.write(slice)) await once(process.stdout, 'drain');

@@ -22,7 +22,7 @@ const others = [
   'process_cpu_seconds_total',
 ];
 /** Of a target, of a bucket, and what `label_replace` adds. */
-const labelsOfAll = ['job', 'instance', 'le', 'of', '__name__'];
+const labelsOfAll = ['job', 'instance', 'namespace', 'service', 'le', 'of', '__name__'];
 
 /** Of own metrics in an expression, those in a matcher of names as well, without the prefix. */
 function ownMetricsIn(expr: string): readonly string[] {
@@ -76,7 +76,8 @@ test('every alert says how bad it is, what it is, and where its section is, in t
     expect(alert).toMatch(/^AggregationGateway[A-Z]\w+$/);
     expect(['warning', 'critical'], alert).toContain(labels['severity']);
     expect(Object.keys(annotations), alert).toEqual(['summary', 'description', 'runbook_url']);
-    expect(annotations['description'], alert).toContain('$labels.instance');
+    // That nobody leads is of all members.
+    expect(annotations['description'], alert).toMatch(/\$labels\.(?:instance|job)\b/);
     expect(annotations['runbook_url']).toBe(`docs/guides/alerts.md#${alert.toLowerCase()}`);
   }
   const sections = [...guide.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);

@@ -70,6 +70,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or .Values.ingress.enabled .Values.httpRoute.enabled -}}true{{- end -}}
 {{- end -}}
 
+{{- /* "true" if replicas have names in DNS of their own. */ -}}
+{{- define "gateway.isByName" -}}
+{{- if and .Values.cluster.enabled (or .Values.cluster.byName .Values.tls.existingSecret) -}}true{{- end -}}
+{{- end -}}
+
+{{- /* Of the service that gives replicas their names. */ -}}
+{{- define "gateway.membersName" -}}
+{{ include "gateway.fullname" . }}-members
+{{- end -}}
+
+{{- /* Where other replicas reach this one; the kubelet fills in what is in brackets. An IP is in force at once, and a name only when caches of DNS have let go of the one before. */ -}}
+{{- define "gateway.advertiseUrl" -}}
+{{- if include "gateway.isByName" . -}}
+{{ include "gateway.scheme" . }}://$(POD_NAME).{{ include "gateway.membersName" . }}.{{ .Release.Namespace }}.svc:9091
+{{- else -}}
+http://$(POD_IP):9091
+{{- end -}}
+{{- end -}}
+
 {{- define "gateway.host" -}}
 {{ include "gateway.fullname" . }}.{{ .Release.Namespace }}.svc
 {{- end -}}
@@ -86,5 +105,19 @@ httpGet:
   path: {{ include "gateway.prefix" $root }}/-/{{ index . 1 }}
   port: http
   scheme: {{ include "gateway.scheme" $root | upper }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Replicas of a cluster are better on different nodes, but one is better than none. */ -}}
+{{- define "gateway.affinity" -}}
+{{- $affinity := deepCopy .Values.affinity -}}
+{{- if and .Values.cluster.enabled (not (hasKey $affinity "podAntiAffinity")) -}}
+{{- $selector := dict "matchLabels" (include "gateway.selectorLabels" . | fromYaml) -}}
+{{- $term := dict "labelSelector" $selector "topologyKey" "kubernetes.io/hostname" -}}
+{{- $preferred := list (dict "weight" 100 "podAffinityTerm" $term) -}}
+{{- $_ := set $affinity "podAntiAffinity" (dict "preferredDuringSchedulingIgnoredDuringExecution" $preferred) -}}
+{{- end -}}
+{{- if $affinity -}}
+{{- toYaml $affinity -}}
 {{- end -}}
 {{- end -}}

@@ -43,6 +43,7 @@ import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { GatewayOptions } from './options.ts';
+import { MemberReplaced } from './pushes/forwarded.ts';
 import { BEHIND, Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
 import { RenameCount } from './renames.ts';
 import type { Renames } from './renames.ts';
@@ -251,7 +252,7 @@ export class Gateway implements GatewayInUse {
       const now = this.#reader.now(request);
       read = typeof now === 'string' ? await this.#reader.push(request, now) : now;
     } catch (error) {
-      if (error instanceof RequestError && error.status < 500) this.#reader.noteFailure(request);
+      if (isOfSender(error)) this.#reader.noteFailure(request);
       throw error;
     }
     // Short as it was, it may have changed much.
@@ -465,6 +466,11 @@ export class Gateway implements GatewayInUse {
     this.telemetry?.samplesIgnored('stray_untyped', state.droppedOrphans);
     state.droppedOrphans = 0;
   }
+}
+
+/** Whether a push was refused for what is in it. */
+function isOfSender(error: unknown): boolean {
+  return error instanceof RequestError && error.status < 500 && !(error instanceof MemberReplaced);
 }
 
 interface Counts {

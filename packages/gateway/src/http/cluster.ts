@@ -154,12 +154,11 @@ async function answerCounted(deps: PassDeps, exchange: Exchange, handler: Handle
   const number = forwarder.take();
   if (number === undefined) return handler(exchange);
   exchange.own = new Own(deps, exchange, number);
-  let isAnswered = false;
   try {
     await handler(exchange);
-    isAnswered = true;
   } finally {
-    forwarder.settle(number, isAnswered);
+    const { request, response } = exchange;
+    forwarder.settle(number, response.statusCode === 202 && request.method !== 'DELETE');
   }
 }
 

@@ -91,7 +91,7 @@ function numberColumns(
       columns.startMs[row] = undoLog.startOf(from + row) ?? columns.startMs[row]!;
       continue;
     }
-    if (isFree[from + row] === 7) columns.family[row] = columns.composite[row] = 0;
+    if (isFree[from + row] === 1) columns.family[row] = columns.composite[row] = 0;
     columns.bound[row] = columns.contributors[row] = columns.startMs[row] = columns.lo[row] = 0;
     columns.hi[row] = Number.NaN;
   }

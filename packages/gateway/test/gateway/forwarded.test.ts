@@ -98,6 +98,28 @@ test.each([
   expect(await cluster.valueOf('a_total')).toBe(2);
 });
 
+test('whose series are, and how a sender counts, is in records around which there is another one', async () => {
+  const rules = 'sources:\n  - match: \'{job="b"}\'\n    mode: by-job\n    counter_resets: accumulate\n';
+  const cluster = await Cluster.start({ rules });
+  const allowance = {
+    token: 't',
+    seriesMax: 5,
+    newPerHour: undefined,
+    newLeft: undefined,
+    onLimit: 'refuse',
+  } as const;
+  await cluster.push(counter, { allowance });
+  await cluster.push('# TYPE b_total counter\nb_total 5\n', { path: 'job/b', key: { number: 1 }, allowance });
+  await cluster.push('# TYPE b_total counter\nb_total 2\n', {
+    path: 'job/b',
+    key: { number: 2 },
+    idempotencyKey: 'k',
+  });
+  await cluster.running.restart({ rules, byJob: false });
+  expect([await cluster.valueOf('a_total'), await cluster.valueOf('b_total')]).toEqual([1, 7]);
+  expect(await cluster.running.ownMetrics()).toMatch(/token_series\{token="t"\} 2\n/);
+});
+
 test('two copies of a long push at one time count once', async () => {
   const cluster = await Cluster.start();
   const outcomes = await Promise.all([cluster.push(long), cluster.push(long), cluster.push(long)]);
@@ -107,9 +129,13 @@ test('two copies of a long push at one time count once', async () => {
 
 test('a long push whose number was counted while it was read counts no more', async () => {
   const cluster = await Cluster.start();
-  const outcomes = await Promise.all([cluster.push(long), cluster.push(counter)]);
+  // Then it is in the way of nobody who reads meanwhile.
+  await cluster.push(counter);
+  const key = { number: 1 };
+  const others = long.replaceAll('a_total', 'other_total');
+  const outcomes = await Promise.all([cluster.push(others, { key }), cluster.push(counter, { key })]);
   expect(outcomes).toEqual(['replayed', 'applied']);
-  expect(await cluster.valueOf('a_total')).toBe(1);
+  expect([await cluster.valueOf('a_total'), await cluster.valueOf('other_total')]).toEqual([2, undefined]);
 });
 
 test('what was refused may be passed on again, and is judged anew', async () => {

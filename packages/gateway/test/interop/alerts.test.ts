@@ -48,6 +48,29 @@ const snapshot = own('storage_last_snapshot_timestamp_seconds');
 const records = own('storage_record_bytes_total');
 const limit = (of: string): string => own('limit', `of="${of}"`);
 
+/** Of a member of a cluster; the first has the labels of all other series here. */
+function of(name: string, number: 1 | 2, labels = ''): string {
+  return own(name, labels).replace('gateway:', number === 1 ? 'gateway:' : 'gateway-2:');
+}
+
+interface MemberSeries {
+  readonly leads?: string;
+  readonly silent?: string;
+  readonly block?: string;
+}
+
+function member(
+  number: 1 | 2,
+  { leads = '0x30', silent = '0x30', block = '60+60x30' }: MemberSeries,
+  labels = '',
+): Case['series'] {
+  return {
+    [of('cluster_leads', number, labels)]: leads,
+    [of('cluster_silent_seconds', number, labels)]: silent,
+    [of('cluster_block', number, labels)]: block,
+  };
+}
+
 const cases: readonly Case[] = [
   fires('Down', 'no scrape has worked for three minutes', 5, { [up]: '1 1 0x5' }),
   fires('Down', 'the same of what was pushed', 5, {
@@ -218,12 +241,95 @@ const cases: readonly Case[] = [
   }),
   quiet('SnapshotOld', 'little was pushed since it', 70, { [snapshot]: '60x80', [records]: '0+1000x80' }),
   quiet('SnapshotOld', 'it is half an hour old', 70, { [snapshot]: '2400x80', [records]: '0+2000000x80' }),
+  quiet('SnapshotOld', 'it has just begun to lead', 70, {
+    [snapshot]: '0x80',
+    [lastPush]: '4000x80',
+    [started]: '60x80',
+    [built]: '1x80',
+    [records]: '0x50 0+8000000x30',
+    [of('cluster_leads', 1)]: '0x50 1x30',
+  }),
   quiet('SnapshotOld', 'the gateway was just started', 70, {
     [snapshot]: '0x80',
     [lastPush]: '4000x80',
     [started]: '3000x80',
     [built]: '1x80',
     [records]: '0+2000000x80',
+  }),
+
+  quiet('NotScraped', 'it does not lead its cluster', 20, {
+    [scrapes]: '5x30',
+    [of('cluster_leads', 1)]: '0x30',
+    [of('cluster_block', 1)]: '0+60x30',
+  }),
+  fires('NotScraped', 'it leads its cluster', 20, {
+    [scrapes]: '5x30',
+    [of('cluster_leads', 1)]: '1x30',
+    [of('cluster_block', 1)]: '0+60x30',
+  }),
+
+  fires('NoLeader', 'both members have heard nobody for a minute', 4, {
+    ...member(1, { leads: '1 0x9', silent: '0 5 65 125 185' }),
+    ...member(2, { leads: '0x9', silent: '1 5 65 125 185' }),
+  }),
+  quiet('NoLeader', 'the other member takes over', 4, {
+    ...member(1, { leads: '1 1 _x9', silent: '0 0 _x9' }),
+    ...member(2, { leads: '0 0 1x9', silent: '1 3 0x9' }),
+  }),
+  quiet('NoLeader', 'a gateway has no cluster', 4, member(1, { leads: '0x9', silent: '0x9', block: '0x9' })),
+
+  fires('MemberBehind', 'it has heard nothing for minutes', 6, {
+    ...member(1, { leads: '1x9', block: '60+60x9' }),
+    ...member(2, { silent: '1 1 20 80 140 200 260', block: '60 120x9' }),
+  }),
+  fires('MemberBehind', 'it reads more slowly than the leader writes', 6, {
+    ...member(1, { leads: '1x9', block: '60+60x9' }),
+    ...member(2, { silent: '1x9', block: '60+30x9' }),
+  }),
+  quiet('MemberBehind', 'it was scraped half a minute earlier', 6, {
+    ...member(1, { leads: '1x9', block: '90+60x9' }),
+    ...member(2, { silent: '1x9', block: '60+60x9' }),
+  }),
+  quiet('MemberBehind', 'another cluster, which the operator found, has more blocks', 6, {
+    ...member(1, { leads: '1x9', block: '9000+60x9' }, 'namespace="shop"'),
+    ...member(2, { leads: '1x9', block: '60+60x9' }, 'namespace="bank"'),
+  }),
+
+  fires('LeaderOvertaken', 'it was twice within an hour', 30, {
+    [of('cluster_overtaken_total', 1)]: '0x9 1x9 2x20',
+  }),
+  quiet('LeaderOvertaken', 'it was once', 30, { [of('cluster_overtaken_total', 1)]: '0x9 1x30' }),
+
+  fires(
+    'EngineUnreachable',
+    'the leader appends nothing',
+    5,
+    member(1, { leads: '1x9', block: '60 120 150x9' }),
+  ),
+  quiet(
+    'EngineUnreachable',
+    'the leader says only that it is there',
+    5,
+    member(1, { leads: '1x9', block: '60+60x9' }),
+  ),
+  quiet(
+    'EngineUnreachable',
+    'a gateway has no cluster',
+    5,
+    member(1, { leads: '0x9', silent: '0x9', block: '0x9' }),
+  ),
+
+  fires('EngineSlow', 'commits take a second', 20, {
+    ...member(1, { leads: '1x30', block: '60+60x30' }),
+    [commits('0.3')]: '0x30',
+    [commits('1')]: '0+60x30',
+    [commits('+Inf')]: '0+60x30',
+  }),
+  quiet('EngineSlow', 'one in a thousand does', 20, {
+    ...member(1, { leads: '1x30', block: '60+60x30' }),
+    [commits('0.3')]: '0+999x30',
+    [commits('1')]: '0+1000x30',
+    [commits('+Inf')]: '0+1000x30',
   }),
 
   fires('WebConfigReloadFailed', 'the file cannot be used for minutes', 8, {

@@ -1,21 +1,19 @@
 /** What docs/guides/operating.md shows to put the gateway behind nginx, held against nginx itself. */
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { scrapeSamples } from '../support/http.ts';
-import { killAtTestEnd, startGateway } from '../support/process.ts';
+import { replaceAllOnce, startNginx, withNginx } from '../support/nginx.ts';
+import { startGateway } from '../support/process.ts';
 import { findProgram, repository, run } from '../support/programs.ts';
+import { freePort } from '../support/prometheus.ts';
 
-const [nginx = '', openssl = ''] = ['nginx', 'openssl'].map(findProgram);
-const withNginx =
-  nginx === '' || openssl === '' ? 'needs nginx and openssl (apt-get install nginx openssl)' : '';
+const openssl = findProgram('openssl') ?? '';
+const without = withNginx || (openssl === '' ? 'needs openssl (apt-get install openssl)' : '');
 
 const page = readFileSync(join(repository, 'docs/guides/operating.md'), 'utf8');
 
@@ -25,16 +23,8 @@ function shown(language: string): string {
   return text;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Starts nginx as the page has it, but for addresses and the certificate; returns its port. */
-async function startNginx(gatewayUrl: string): Promise<number> {
+async function startShownNginx(gatewayUrl: string): Promise<number> {
   const folder = temporaryFolder();
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
   const wanted = 'req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=metrics.example';
@@ -48,24 +38,10 @@ async function startNginx(gatewayUrl: string): Promise<number> {
     ['/etc/ssl/metrics.example.key', key],
     ['http://127.0.0.1:9091', gatewayUrl],
   ];
-  const shownServer = replaced.reduce((text, [was, is]) => {
-    expect(text.split(was)).toHaveLength(2);
-    return text.replace(was, is);
-  }, shown('nginx'));
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${join(folder, name)};`,
+  await startNginx(
+    replaceAllOnce(shown('nginx'), replaced),
+    async () => (await statusOf(port, { method: 'GET', from: '127.0.0.9' })) > 0,
   );
-  const around = `daemon off; master_process off; pid ${join(folder, 'pid')}; error_log stderr; events {}`;
-  const config = join(folder, 'nginx.conf');
-  writeFileSync(config, `${around}\nhttp {\naccess_log off;\n${temporary.join('\n')}\n${shownServer}}\n`);
-  const server = spawn(nginx, ['-p', folder, '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-  killAtTestEnd(server);
-  let stderr = '';
-  server.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  await eventually('nginx to listen', async () => {
-    if (server.exitCode !== null) throw new Error(stderr);
-    return (await statusOf(port, { method: 'GET', from: '127.0.0.9' }).catch(() => 0)) > 0;
-  });
   return port;
 }
 
@@ -91,9 +67,9 @@ function statusOf(
 }
 
 test('nginx lets pushes through and nothing else, and says who sent them', async (context) => {
-  context.skip(withNginx !== '', withNginx);
+  context.skip(without !== '', without);
   const gateway = await startGateway(['--web.trusted-proxies=127.0.0.1']);
-  const port = await startNginx(gateway.url);
+  const port = await startShownNginx(gateway.url);
   const from = '127.0.0.2';
   expect(await statusOf(port, { method: 'POST', from, body: 'a_total 1\n' })).toBe(202);
   expect((await scrapeSamples(gateway.url)).get('a_total')).toBe(1);
@@ -107,9 +83,9 @@ test('nginx lets pushes through and nothing else, and says who sent them', async
 });
 
 test('nginx bounds what one address may push', async (context) => {
-  context.skip(withNginx !== '', withNginx);
+  context.skip(without !== '', without);
   const gateway = await startGateway(['--web.trusted-proxies=127.0.0.1']);
-  const port = await startNginx(gateway.url);
+  const port = await startShownNginx(gateway.url);
   const pushes = Array.from({ length: 200 }, () =>
     statusOf(port, { method: 'POST', from: '127.0.0.3', body: 'a_total 1\n' }),
   );

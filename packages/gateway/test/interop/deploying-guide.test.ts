@@ -2,15 +2,17 @@
  * The commands of docs/guides/deploying.md as they stand there, without a cluster and without an engine: in the place of kubectl, helm and docker stand scripts
  * that render what those would apply, and refuse what they do not know. Those for systemd are in systemd.test.ts.
  */
-import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 
+import { parseAddress } from '../../src/cluster/engines/postgres/address.ts';
+import { readSecret } from '../../src/cluster/secret-file.ts';
 import { ask } from '../access/serving.ts';
-import { compose } from '../support/compose.ts';
+import { compose, composePair } from '../support/compose.ts';
 import { configOf, ofKind, parseManifests, statefulSetOf } from '../support/deploy.ts';
 import type { Manifest } from '../support/deploy.ts';
 import { blocksOf } from '../support/deploying-guide.ts';
@@ -30,6 +32,8 @@ const standIns: Readonly<Record<string, string>> = {
 'label namespace metrics pod-security.kubernetes.io/enforce=restricted') ;;
 '--namespace metrics apply -k '*) '${toolPath('kustomize')}' build "$5" > applied.yaml;;
 '--namespace metrics create secret generic scrape-token --from-literal=token='*) printf %s "\${7#*token=}" > "$6";;
+*' create secret generic gateway-log --from-literal=url='*) printf %s "\${7#*url=}" > "$6";;
+*' create secret generic gateway-members --from-literal=secret='*) printf %s "\${7#*secret=}" > "$6";;
 ${unknown}`,
   helm: `case "$*" in
 'upgrade --install metrics deploy/helm/'*) shift 2; set -- "\${@/--create-namespace/--include-crds}"
@@ -39,13 +43,20 @@ ${unknown}`,
   docker: `case "$*" in
 'compose -f deploy/compose.yaml up -d') test -f "$3";;
 'compose -f deploy/compose.yaml -f deploy/tls.yaml up -d') test -f "$3";;
+'compose -f deploy/compose.yaml -f deploy/compose-pair.yaml up -d') test -f "$5";;
 ${unknown}`,
 };
 
 /** A folder that looks like a clone, in which each block of the section is run; what was applied last. */
-async function follow(heading: string, files: Readonly<Record<string, string>> = {}): Promise<string> {
-  const folder = temporaryFolder();
-  symlinkSync(join(repository, 'deploy'), join(folder, 'deploy'));
+async function follow(
+  heading: string,
+  files: Readonly<Record<string, string>> = {},
+  folder: string = temporaryFolder(),
+): Promise<string> {
+  mkdirSync(join(folder, 'deploy'));
+  // What a command adds to it stays here.
+  for (const name of readdirSync(join(repository, 'deploy')).filter((each) => each !== 'secrets'))
+    symlinkSync(join(repository, 'deploy', name), join(folder, 'deploy', name));
   mkdirSync(join(folder, 'bin'));
   for (const [name, script] of Object.entries(standIns)) {
     writeFileSync(join(folder, 'bin', name), `#!/bin/bash\nset -eu\n${script}`);
@@ -119,4 +130,29 @@ test.skipIf(withoutHelm !== '')(`Helm, up to a push and a scrape over TLS${witho
   expect((await ask(pushPort, { headers: bearer(prometheus) })).status).toBe(404);
   expect((await ask(port, { headers: bearer(prometheus) })).text).toContain('\nweb_views_total 1\n');
   expect((await ask(port, { headers: bearer(page) })).status).toBe(403);
+});
+
+test.skipIf(withoutHelm !== '')(`two replicas, and what they share${withoutHelm}`, async () => {
+  const folder = temporaryFolder();
+  const manifests = parseManifests(await follow('Two replicas', {}, folder));
+  const set = statefulSetOf(manifests);
+  const [{ args, env }] = set.template.spec.containers;
+  expect([set.replicas, configOf(args, env).cluster.name]).toEqual([2, 'gateway-0']);
+  // What kubectl made is what the pods take.
+  const { secretKeyRef } = env.find(({ name }) => name === 'PAG_STORAGE_LOG')!.valueFrom!;
+  expect(secretKeyRef).toEqual({ name: 'gateway-log', key: 'url' });
+  const url = readFileSync(join(folder, 'gateway-log'), 'utf8');
+  expect(await parseAddress(url).password()).toBe('password');
+  expect(set.template.spec.volumes).toContainEqual({
+    name: 'cluster',
+    secret: { secretName: 'gateway-members', items: [{ key: 'secret', path: 'secret' }] },
+  });
+  expect(await readSecret(join(folder, 'gateway-members'))).toHaveProperty('secret');
+
+  const secretAt = (name: string): string => join(folder, 'deploy', composePair.secrets[name]!.file);
+  expect(await readSecret(secretAt('cluster'))).toHaveProperty('secret');
+  const log = composePair.services.gateway.environment['PAG_STORAGE_LOG']!;
+  const password = await parseAddress(log.replace('/run/secrets/pgpass', secretAt('pgpass'))).password();
+  expect(password).toMatch(/^[0-9a-f]{64}$/);
+  expect(`${password}\n`).toBe(readFileSync(secretAt('postgres'), 'utf8'));
 });

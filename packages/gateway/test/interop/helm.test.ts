@@ -3,7 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 
 import { readRules } from '../../src/rules/file/read-rules.ts';
 import { ask } from '../access/serving.ts';
@@ -21,33 +21,14 @@ import { temporaryFolder } from '../support/folders.ts';
 import { runGateway } from '../support/process.ts';
 import { repository, run } from '../support/programs.ts';
 import type { Outcome } from '../support/programs.ts';
+import { chart, helm, render } from './deploy/render-chart.ts';
+import type { Values } from './deploy/render-chart.ts';
 import { RenderedChart } from './deploy/run-chart.ts';
 import { ManifestSchemas, toolPath, whyWithout } from './deploy/tools.ts';
 
-const chart = join(repository, 'deploy/helm/prom-aggregation-gateway');
 const defaults = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Record<string, unknown>;
 const certificate = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`../access/certificates/${name}`, import.meta.url)), 'utf8');
-
-type Values = Readonly<Record<string, unknown>>;
-
-interface Place {
-  readonly name?: string;
-  readonly folder?: string;
-}
-
-function helm(values: Values, { name = 'metrics', folder = chart }: Place = {}): Promise<Outcome> {
-  const file = join(temporaryFolder(), 'values.yaml');
-  writeFileSync(file, stringify(values));
-  const args = ['template', name, folder, `--values=${file}`, '--namespace=monitoring'];
-  return run(toolPath('helm'), [...args, '--kube-version=1.34.0']);
-}
-
-async function render(values: Values = {}, place?: Place): Promise<readonly Manifest[]> {
-  const { code, stdout, stderr } = await helm(values, place);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return parseManifests(stdout);
-}
 
 const tokens = {
   scrape: { existingSecret: 'scrape-token', key: 'token' },
@@ -236,7 +217,7 @@ describe.skipIf(withoutHelm !== '')(`the chart${withoutHelm}`, () => {
   });
 
   const refusals: readonly (readonly [Values, string])[] = [
-    [{ replicas: 2 }, 'replicas: 2 is not supported: each replica would have a part of the sums'],
+    [{ replicas: 2 }, 'replicas: 2 needs a log that all replicas share'],
     [{ replicas: '1' }, "at '/replicas': got string, want integer"],
     [{ replica: 1 }, "additional properties 'replica' not allowed"],
     [{ persistence: { size: '10 GB' } }, "at '/persistence/size'"],

@@ -18,6 +18,7 @@ import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.
 import { factsOf, follow, HistoryJournal, pagesOf } from '../support/replicas.ts';
 import type { Facts, KeptSnapshot } from '../support/replicas.ts';
 import { runs } from '../support/runs.ts';
+import { shortenSteps } from '../support/short-steps.ts';
 import { ruleFile, textOf } from './rule-files.ts';
 
 const scrapers = ['one', 'two'];
@@ -92,6 +93,8 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 /** A gateway that writes records, and what it showed after some of them. */
 class Writer {
   readonly shown = new Map<number, Facts>();
+  /** Those that were asked for while a snapshot was written. */
+  readonly digests = new Map<number, string>();
   #nowMs = 1_700_000_000_000;
   #journal = new HistoryJournal();
   #gateway!: ReturnType<typeof embed>;
@@ -165,11 +168,14 @@ class Writer {
       this.#ledger.recycleWhenShort();
     } else if ('meanwhile' in each) {
       const taken = gateway.snapshots.take();
+      const digested = this.#ledger.digest();
       for (const one of each.meanwhile) {
         for (let turns = 0; turns < 2; turns += 1) await setImmediate();
         await this.#tryTo(one);
       }
       await taken;
+      const { logIndex, digest } = await digested;
+      this.digests.set(logIndex, digest);
     } else await this.#restart(each.restart);
   }
 
@@ -250,6 +256,7 @@ test('whoever has the same records shows the same, and has the same digest', asy
         const { records, shown, snapshots } = writer;
         seen.recycled += records.filter(([code]) => code === RecordCode.RECYCLE).length;
         await check(records, shown, { options: others[0]!, hashSeed: 1, reads: false, every: 1 });
+        for (const [logIndex, digest] of writer.digests) expect(shown.get(logIndex)?.digest).toBe(digest);
         await check(records, shown, { options: others[1]!, hashSeed: 2, reads: true, every: 3 });
         for (const from of snapshots) {
           seen.fromSnapshots += 1;
@@ -260,4 +267,32 @@ test('whoever has the same records shows the same, and has the same digest', asy
     { numRuns: runs(150, 12) },
   );
   for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
+});
+
+test('records wait for views that are being opened, and for views that are read where numbers are used again', async () => {
+  shortenSteps(100_000);
+  const writer = new Writer();
+  const series = (name: string): string =>
+    Array.from({ length: 20 }, (_, i) => `${name}{i="${i}"} 1\n`).join('');
+  const text = (name: string): Step => ({
+    push: { body: `# TYPE ${name} gauge\n${series(name)}`, format: 'text' },
+    job: 'a',
+    method: 'POST',
+    key: undefined,
+  });
+  await writer.run({}, [text('g'), { drop: 'g' }, { recycle: true }, text('k'), text('l')]);
+  expect(writer.records.map(([code]) => code)).toContain(RecordCode.RECYCLE);
+  const views: Promise<OpenView>[] = [];
+  let waited = 0;
+  await follow(writer.records, {
+    options: partsOf({}).gatewayOptions,
+    hashSeed: 5,
+    // Nobody waits until it is open.
+    after: async (_, ledger) => void views.push(ledger.openView()),
+    async onWaiting() {
+      waited += 1;
+      for (const view of views.splice(0)) (await view).close();
+    },
+  });
+  expect(waited).toBeGreaterThan(0);
 });

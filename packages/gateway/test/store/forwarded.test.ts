@@ -179,6 +179,13 @@ test('nothing is taken that is a window above the lowest number its member waits
   expect(forwarded.look(key(FORWARDED_WINDOW, { incarnation: 2 }))).toBe('beyond');
 });
 
+test('the window begins behind what was counted', () => {
+  const forwarded = new Forwarded();
+  for (const number of [1, 0]) forwarded.add(key(number));
+  expect(forwarded.look(key(FORWARDED_WINDOW + 1))).toBe('new');
+  expect(forwarded.look(key(FORWARDED_WINDOW + 2))).toBe('beyond');
+});
+
 test('of more members than there may be, the one silent for longest is forgotten', () => {
   const forwarded = new Forwarded();
   for (let member = 0; member < 64; member += 1) forwarded.add(key(0, { member: `m${member}` }));

@@ -1,4 +1,4 @@
-/** deploy/compose.yaml, and the sender that it starts. */
+/** deploy/compose.yaml, the sender that it starts, and deploy/compose-pair.yaml, which goes over it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { killAtTestEnd } from './process.ts';
 import { repository } from './programs.ts';
 
-interface Service {
+export interface Service {
   readonly image: string;
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
@@ -21,6 +21,24 @@ interface Service {
   readonly stop_grace_period?: string;
 }
 
+/** What it adds to `gateway` of the other file, and further services. */
+interface ComposePair {
+  readonly services: {
+    readonly gateway: OfPair;
+    readonly 'gateway-2': Service & OfPair;
+    readonly postgres: Pick<Service, 'image' | 'environment' | 'volumes' | 'ports'> & Pick<OfPair, 'secrets'>;
+  };
+  readonly configs: { readonly prometheus: { readonly file: string } };
+  readonly secrets: Readonly<Record<string, { readonly file: string }>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+interface OfPair {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  readonly networks: { readonly default: { readonly aliases: readonly string[] } };
+}
+
 interface ComposeFile {
   readonly services: Readonly<Record<'gateway' | 'prometheus' | 'grafana' | 'sender', Service>>;
   readonly configs: Readonly<Record<string, { readonly file: string }>>;
@@ -30,6 +48,13 @@ interface ComposeFile {
 const folder = join(repository, 'deploy');
 
 export const compose = parse(readFileSync(join(folder, 'compose.yaml'), 'utf8')) as ComposeFile;
+
+export const composePair = parse(readFileSync(join(folder, 'compose-pair.yaml'), 'utf8')) as ComposePair;
+
+export const pairPrometheusText: string = readFileSync(
+  join(folder, composePair.configs.prometheus.file),
+  'utf8',
+);
 
 /** Where the file is that a service sees there. */
 export function mountedAt(service: keyof ComposeFile['services'], target: string): string {

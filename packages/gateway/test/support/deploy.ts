@@ -37,7 +37,16 @@ export interface Container {
 interface EnvironmentEntry {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+  readonly valueFrom?: {
+    readonly secretKeyRef?: { readonly name: string; readonly key: string };
+    readonly fieldRef?: { readonly fieldPath: string };
+  };
+}
+
+/** What a pod is called, and where it is. */
+export interface PodFields {
+  readonly 'metadata.name': string;
+  readonly 'status.podIP': string;
 }
 
 export interface Probe {
@@ -51,6 +60,7 @@ export interface PodSpec {
   readonly terminationGracePeriodSeconds: number;
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly automountServiceAccountToken?: boolean;
+  readonly affinity?: Readonly<Record<string, unknown>>;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -70,6 +80,10 @@ export interface Manifest {
 
 export interface StatefulSetSpec {
   readonly replicas: number;
+  readonly serviceName: string;
+  readonly podManagementPolicy?: string;
+  readonly minReadySeconds?: number;
+  readonly volumeClaimTemplates?: readonly unknown[];
   readonly selector: { readonly matchLabels: Labels };
   readonly template: {
     readonly metadata: { readonly labels: Labels; readonly annotations?: Labels };
@@ -106,11 +120,30 @@ export function statefulSetOf(manifests: readonly Manifest[]): StatefulSetSpec {
 
 /** What a gateway makes of the command line and the environment of a container; all of it must be right. */
 export function configOf(args: readonly string[], env: readonly EnvironmentEntry[] = []): Config {
-  const set = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]));
-  const invocation = parseConfig(args, { ...imageEnvironment, ...Object.fromEntries(set) });
+  const fields: PodFields = { 'metadata.name': 'gateway-0', 'status.podIP': '10.0.0.1' };
+  const set = Object.fromEntries(
+    env.flatMap((entry) => {
+      const value = entry.value ?? fieldIn(fields, entry) ?? ofSecrets[entry.name];
+      return value === undefined ? [] : [[entry.name, value] as const];
+    }),
+  );
+  const invocation = parseConfig(expanded(args, set), { ...imageEnvironment, ...set });
   if (invocation.kind !== 'run') throw new Error(JSON.stringify(invocation));
   expect(invocation.warnings).toEqual([]);
   return invocation.config;
+}
+
+const ofSecrets: Readonly<Record<string, string>> = {
+  PAG_STORAGE_LOG: 'postgres://gateway:secret@postgres/gateway',
+};
+
+export function fieldIn(fields: PodFields, { valueFrom }: EnvironmentEntry): string | undefined {
+  return valueFrom?.fieldRef && fields[valueFrom.fieldRef.fieldPath as keyof PodFields];
+}
+
+/** As the kubelet does before it starts a container. */
+export function expanded(args: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
+  return args.map((arg) => arg.replaceAll(/\$\((\w+)\)/g, (found, name: string) => env[name] ?? found));
 }
 
 const restrictedVolumes = [

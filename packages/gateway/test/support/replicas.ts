@@ -154,12 +154,12 @@ export async function follow(
     readonly from?: KeptSnapshot | undefined;
     readonly after: (logIndex: number, ledger: Ledger) => Promise<void>;
     /** A record waits for what is read. */
-    readonly onWaiting?: () => void;
+    readonly onWaiting?: () => void | Promise<void>;
   },
 ): Promise<void> {
   const journal: FollowedJournal = new FollowedJournal(records, how.from, {
     after: (logIndex) => how.after(logIndex, ledger),
-    onWaiting: () => how.onWaiting?.(),
+    onWaiting: () => void how.onWaiting?.(),
   });
   const { options, hashSeed } = how;
   const ledger = new Ledger({ journal, options, clock: { now: () => 1 }, hashSeed });

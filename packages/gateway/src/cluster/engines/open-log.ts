@@ -8,6 +8,10 @@ interface OpenedLog extends SharedLog {
 /** By the scheme of its URL. Rejects with StorageProblem where something has to be put right, and LogUnavailable where to wait helps. */
 export async function openLog(url: string): Promise<OpenedLog> {
   // What an engine needs is loaded only with it.
+  if (url.startsWith('nats:')) {
+    const { openNatsLog } = await import('./nats/nats-log.ts');
+    return openNatsLog(url);
+  }
   const { openPostgresLog } = await import('./postgres/postgres-log.ts');
   return openPostgresLog(url);
 }

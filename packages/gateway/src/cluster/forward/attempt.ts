@@ -21,7 +21,7 @@ import { MEMBER_HEADER } from './seal.ts';
 
 /** What comes of a try. */
 export type Tried =
-  | { readonly kind: 'answered' }
+  | { readonly kind: 'answered'; readonly status: number | undefined }
   /** `mayBeDone`: the leader may have had the request, and done what it asks for. */
   | { readonly kind: 'again'; readonly mayBeDone: boolean; readonly why: string }
   | { readonly kind: 'replaced'; readonly incarnation: number }
@@ -48,6 +48,8 @@ export interface Sending {
 
 /** Of replies that are collected: those to pushes and to admins are short. */
 const WHOLE_BYTES_MAX = 1 << 20;
+
+const HEADERS_TOO_LARGE = 431;
 
 export class Attempt {
   readonly #sending: Sending;
@@ -85,7 +87,7 @@ export class Attempt {
     request.on('socket', (socket: Socket) => this.#connecting(socket));
     request.on('response', (reply) => this.#replied(reply));
     request.on('error', (error) => {
-      if (!this.#isReplying) this.#failed(error.message);
+      if (!this.#isReplying) this.#failed(shown(error));
     });
     request.on('close', () => {
       if (!this.#isReplying) this.#failed('the connection was closed');
@@ -146,7 +148,8 @@ export class Attempt {
       reply.destroy();
       return;
     }
-    if (said === 'answered') {
+    // The parser of a member says it, which knows nothing of members.
+    if (said === 'answered' || reply.statusCode === HEADERS_TOO_LARGE) {
       this.#isReplying = true;
       if (this.#sending.whole) void this.#passWhole(reply);
       else this.#passOn(reply);
@@ -187,13 +190,13 @@ export class Attempt {
       response.writeHead(reply.statusCode!, replyHeaders(reply));
       response.end(Buffer.concat(parts));
     }
-    this.#finish({ kind: 'answered' });
+    this.#finish({ kind: 'answered', status: reply.statusCode });
   }
 
   #passOn(reply: IncomingMessage): void {
     const { response } = this.#sending;
     this.#hasBegun = true;
-    const finish = (): void => this.#finish({ kind: 'answered' });
+    const finish = (): void => this.#finish({ kind: 'answered', status: reply.statusCode });
     // What is cut off must not pass for whole.
     const cut = (): void => {
       if (!response.writableFinished) {
@@ -215,4 +218,9 @@ export class Attempt {
     response.writeHead(reply.statusCode!, replyHeaders(reply));
     reply.pipe(response);
   }
+}
+
+/** In one line: of OpenSSL messages have several, and its code says as much. */
+function shown({ code, message }: NodeJS.ErrnoException): string {
+  return code?.startsWith('ERR_SSL') === true ? code : message.split('\n', 1)[0]!;
 }

@@ -21,6 +21,7 @@ import type { Log } from '../../primitives/log.ts';
 import type { ForwardedKey } from '../../store/forwarded.ts';
 import { Attempt } from './attempt.ts';
 import type { Sending, Tried } from './attempt.ts';
+import { HangUps } from './hang-ups.ts';
 import { requestHeaders, timeoutMsOf } from './headers.ts';
 import { Held, Hold } from './hold.ts';
 import type { HoldBounds } from './hold.ts';
@@ -95,9 +96,13 @@ interface ForwardReport {
 
 /** Between tries of a leader that fails. */
 const [BACKOFF_MS, BACKOFF_MS_MAX] = [25, 400];
-/** Under way at one time to a leader that fails. */
-const PROBES = 4;
+/** To a leader that fails: so many are under way at one time, and so far apart. */
+const [PROBES, PROBE_EVERY_MS] = [4, 25];
+/** Who waits for a connection is woken when one is free; should that be somebody who does not need it, it looks by itself. */
+const LOOK_EVERY_MS = 1000;
 const TOLD_EVERY_MS = 10_000;
+const ACCEPTED = 202;
+const UNANSWERED = 'the leader does not answer';
 
 /** Without TLS, and with it. */
 type Agents = readonly [Agent, TlsAgent];
@@ -111,17 +116,24 @@ class Passage {
   attempt: { readonly leader: URL; readonly attempt: Attempt } | undefined;
   /** Since when it has to wait. */
   troubledMs: number | undefined;
-  tries = 0;
+  #waits = 0;
   /** Its sender has closed its side of the connection, and hardly waits. */
   hasHungUp = false;
   /** What it has been sent to may have done it. */
   mayBeDone = false;
+  /** As its sender may know: no addresses of members. The log has the rest. */
   why = 'none leads';
 
   constructor(passed: Passed, nowMs: number) {
     this.passed = passed;
     this.wholeMs = nowMs;
     this.held = new Held(passed.sender, passed.body?.length ?? 0);
+  }
+
+  /** How long to wait before it is looked again whether the leader answers. */
+  nextBackoffMs(): number {
+    this.#waits += 1;
+    return Math.min(BACKOFF_MS * 2 ** Math.min(this.#waits, 10), BACKOFF_MS_MAX);
   }
 
   get isGone(): boolean {
@@ -136,11 +148,13 @@ export class Forwarder {
   readonly #now: () => number;
   readonly #hold: Hold;
   readonly #numbers: Numbers;
+  readonly #hangUps = new HangUps();
   /** For what may be tried again, when a connection that was kept has been closed by then. */
   readonly #kept: Agents;
   readonly #fresh: Agents;
   /** The leader has not answered lately: a few find out when it does, for all others. */
   #isFailing = false;
+  #nextProbeMs = 0;
   readonly #underWay = new Set<Passage>();
   #answered = 0;
   #triedAgain = 0;
@@ -195,9 +209,9 @@ export class Forwarder {
     return this.#numbers.keyOf(number);
   }
 
-  /** To be called once what has a number has been answered, or will not be passed on. */
-  settle(number: Numbered, isAnswered: boolean): void {
-    if (isAnswered) this.#numbers.answered(number);
+  /** To be called once what has a number has been answered, or will not be passed on; `isTaken` says that it was a push, and counts. */
+  settle(number: Numbered, isTaken: boolean): void {
+    if (isTaken) this.#numbers.taken(number);
     this.#numbers.settle(number);
   }
 
@@ -236,7 +250,7 @@ export class Forwarder {
       passage.held.wake?.(new ClientGone());
     };
     const { httpVersionMajor, socket } = passed.request;
-    if (httpVersionMajor === 1) socket.once('end', onEnd);
+    const unwatch = httpVersionMajor === 1 ? this.#hangUps.watch(socket, onEnd) : undefined;
     try {
       await this.#tryUntilAnswered(passage);
       this.#answered += 1;
@@ -246,11 +260,11 @@ export class Forwarder {
       throw error;
     } finally {
       passed.response.off('close', onClose);
-      if (httpVersionMajor === 1) socket.off('end', onEnd);
+      unwatch?.();
       if (passage.number !== undefined) this.#numbers.settle(passage.number);
       this.#hold.leave(passage.held);
       // It may have been woken for a connection that it did not need.
-      this.#hold.wakeOne();
+      this.#wakeNext();
     }
   }
 
@@ -268,23 +282,31 @@ export class Forwarder {
       const leader = this.#deps.leader();
       if (leader === undefined) {
         await this.#wait(passage, Number.POSITIVE_INFINITY);
-      } else if (this.#underWay.size >= this.#placesMax) {
-        passage.why = 'too many requests are on their way to it';
-        await this.#wait(passage, Number.POSITIVE_INFINITY);
+      } else if (!this.#mayTry()) {
+        passage.why = this.#isFailing ? UNANSWERED : 'too many requests are on their way to it';
+        await this.#wait(passage, this.#isFailing ? passage.nextBackoffMs() : LOOK_EVERY_MS);
       } else {
         const tried = await this.#attempt(passage, leader);
         if (tried.kind === 'answered') return;
         this.#mayGoOn(passage, tried, leader);
         this.#triedAgain += 1;
         const isSame = this.#deps.leader()?.href === leader.href;
-        const backoffMs = Math.min(BACKOFF_MS * 2 ** Math.min(passage.tries, 10), BACKOFF_MS_MAX);
-        await this.#wait(passage, isSame ? backoffMs : 0);
+        await this.#wait(passage, isSame ? passage.nextBackoffMs() : 0);
       }
     }
   }
 
-  get #placesMax(): number {
-    return this.#isFailing ? PROBES : this.#deps.bounds.connectionsMax;
+  #mayTry(): boolean {
+    if (!this.#isFailing) return this.#underWay.size < this.#deps.bounds.connectionsMax;
+    const nowMs = this.#now();
+    if (this.#underWay.size >= PROBES || nowMs < this.#nextProbeMs) return false;
+    this.#nextProbeMs = nowMs + PROBE_EVERY_MS;
+    return true;
+  }
+
+  /** A connection is free. To a leader that fails everybody looks again in their own time. */
+  #wakeNext(): void {
+    if (!this.#isFailing) this.#hold.wakeOne();
   }
 
   async #attempt(passage: Passage, leader: URL): Promise<Tried> {
@@ -294,7 +316,6 @@ export class Forwarder {
       if (passage.number === undefined)
         return { kind: 'again', mayBeDone: false, why: 'too many are waited for' };
     }
-    passage.tries += 1;
     const attempt = new Attempt(this.#sendingOf(passage, leader));
     this.#underWay.add(passage);
     passage.attempt = { leader, attempt };
@@ -304,7 +325,8 @@ export class Forwarder {
         this.#isFailing = this.#deps.leader()?.href === leader.href;
         return tried;
       }
-      if (passage.number !== undefined) this.#numbers.answered(passage.number);
+      const isTaken = tried.status === ACCEPTED && passed.request.method !== 'DELETE';
+      if (passage.number !== undefined && isTaken) this.#numbers.taken(passage.number);
       if (this.#isFailing) {
         this.#isFailing = false;
         this.#hold.wakeAll();
@@ -313,7 +335,7 @@ export class Forwarder {
     } finally {
       passage.attempt = undefined;
       this.#underWay.delete(passage);
-      this.#hold.wakeOne();
+      this.#wakeNext();
     }
   }
 
@@ -353,13 +375,13 @@ export class Forwarder {
     const { passed, number } = passage;
     switch (tried.kind) {
       case 'again':
-        passage.why = `the leader, ${leader.origin}, fails: ${tried.why}`;
+        passage.why = UNANSWERED;
         this.#tell('warn', 'passing on to the leader failed', { leader: leader.origin, why: tried.why });
         if (tried.mayBeDone) passage.mayBeDone = true;
         if (tried.mayBeDone && passed.kind === 'once' && !passage.isGone) throw maybeDone();
         return;
       case 'forged':
-        passage.why = `the leader, ${leader.origin}, has another --cluster.secret-file`;
+        passage.why = 'the leader refuses this member';
         this.#tell('error', 'the leader has another --cluster.secret-file', { leader: leader.origin });
         return;
       case 'replaced':

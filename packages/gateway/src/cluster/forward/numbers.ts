@@ -34,8 +34,8 @@ export class Numbers {
     return { member: this.#member, incarnation, number, below };
   }
 
-  /** Its outcome is known. */
-  answered({ incarnation }: Numbered): void {
+  /** A leader has looked at it, and found no later incarnation. */
+  taken({ incarnation }: Numbered): void {
     if (incarnation === this.#incarnation) this.#isKnown = true;
   }
 

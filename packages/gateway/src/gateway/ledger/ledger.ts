@@ -117,7 +117,7 @@ export class Ledger implements Target {
   /** Rebuilds the state from what the journal kept. To be called once, before `begin`; rejects with StorageProblem. */
   async recover(): Promise<Recovery> {
     const recovery = await recoverState(this.#journal, this, {
-      take: (steps, since) => this.#take(steps, since),
+      take: (steps, needsNoReaders) => this.#redo(steps, needsNoReaders),
       follow: (nowMs) => this.follow(nowMs),
     });
     // A store that is new begins with the time on the wall, so that it looks like one.
@@ -432,6 +432,16 @@ export class Ledger implements Target {
     const taken = this.#untilTaken(result);
     this.#applying = taken;
     return taken;
+  }
+
+  /** Takes the steps of a record, whatever is under way; a number may be used again only once nobody reads. */
+  #redo(steps: Iterator<void, void>, needsNoReaders: boolean): void | Promise<void> {
+    if (this.#applying !== undefined)
+      return this.#applying.then(
+        () => this.#redo(steps, needsNoReaders),
+        () => this.#redo(steps, needsNoReaders),
+      );
+    return this.#take(steps, needsNoReaders ? this.state.readers.whenNone() : undefined);
   }
 
   #checkFree(): void {

@@ -15,8 +15,8 @@ export interface Recovery extends Recovered {
   readonly seconds: number;
 }
 
-/** Takes the steps of a record, once a promise is fulfilled; until the last one nobody else may look at the target. */
-type TakeSteps = (steps: Iterator<void, void>, after?: Promise<void>) => void | Promise<void>;
+/** Takes the steps of a record when nobody else has the target, nor reads it where that is said; until the last one nobody else may look at it. */
+type TakeSteps = (steps: Iterator<void, void>, needsNoReaders: boolean) => void | Promise<void>;
 
 /**
  * Fills what is new. Views may be opened between two records; a record for which nobody may read waits until they are closed. Rejects with StorageProblem
@@ -27,7 +27,7 @@ export async function recoverState(
   target: Target,
   how: { readonly take?: TakeSteps; readonly follow?: (nowMs: number) => void } = {},
 ): Promise<Recovery> {
-  const { take = inTurns, follow = () => undefined } = how;
+  const { take = (steps) => inTurns(steps), follow = () => undefined } = how;
   const begun = performance.now();
   const { state, keys } = target;
   const reader = new RecordReader(state);
@@ -58,7 +58,7 @@ export async function recoverState(
         throw unreadable(`record ${logIndex}`, error);
       };
       try {
-        const rest = take(redo(bytes), needsNoReaders(bytes) ? state.readers.whenNone() : undefined);
+        const rest = take(redo(bytes), needsNoReaders(bytes));
         if (rest !== undefined) return rest.catch(refuse);
       } catch (error) {
         refuse(error);

@@ -71,7 +71,7 @@ export const ownMetrics = {
   late_pushes_total: [
     'counter',
     [],
-    'Pushes that changed nothing, because their start times and values are older than those their source has already pushed.',
+    'Pushes that changed nothing, because their start times and values are older than those their source has already pushed, or because another member of the cluster held them while their source pushed.',
   ],
   series_bytes: ['gauge', [], 'Bytes used by series: names, labels and per-sample data.'],
   metadata_bytes: ['gauge', [], 'Bytes used by the names, HELP texts and units of families.'],

@@ -200,7 +200,7 @@ test('a member with another secret says so in its log, and holds what it gets', 
   const reply = await sendTo(b.port, 'POST', '/metrics/job/a', { body: 'a 1\n' });
   expect([reply.status, reply.text]).toEqual([
     503,
-    expect.stringContaining('has another --cluster.secret-file'),
+    expect.stringContaining('the leader refuses this member'),
   ]);
   expect(b.warnings).toContain('the leader has another --cluster.secret-file');
   expect(gateway.pushes.length).toBe(0);

@@ -159,10 +159,15 @@ test('a leader that is killed and comes back is found again', async () => {
   const { a, b } = await pair();
   expect((await push(b)).status).toBe(202);
   await a.wire.cut();
+  const sinceMs = performance.now();
+  const before = b.forwarder.report.triedAgain;
   const replies = Promise.all(Array.from({ length: 20 }, () => push(b)));
   await waitFor(() => b.forwarder.report.triedAgain >= 4);
   // A few try, for all of them.
   expect(b.forwarder.report.underWay).toBeLessThanOrEqual(4);
+  // And none of them without a pause. Those that began before it was known to fail are not among them.
+  const tried = b.forwarder.report.triedAgain - before - 20;
+  expect(tried).toBeLessThanOrEqual((performance.now() - sinceMs) / 25 + 1);
   await a.wire.open();
   expect(new Set((await replies).map(({ status }) => status))).toEqual(new Set([202]));
   expect(await page(b)).toContain('a_total 21\n');
@@ -243,6 +248,36 @@ test('a request whose sender has hung up is dropped, held or on its way', async 
   expect((await push(b, 'b 1\n')).status).toBe(202);
   expect(one.pushes.map(({ body }) => body)).toEqual(['b 1\n']);
   expect(b.forwarder.report.refused).toBe(0);
+});
+
+test('a head that has no room for what a member adds is refused as any that is too large', async () => {
+  const { a, b } = await fakes();
+  const headers = { 'X-Large': 'x'.repeat(16_384 - 200) };
+  expect((await push(a, counter, undefined, headers)).status).toBe(202);
+  expect((await push(b, counter, undefined, headers)).status).toBe(431);
+  expect((await push(b)).status).toBe(202);
+});
+
+test('many pushes of one connection are held together, and answered in their order', async () => {
+  const { members, a, b, one } = await fakes();
+  members.lead(undefined);
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const client = new RawClient(b.port);
+  const pushOf = (path: string, body: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  for (let i = 0; i < 40; i += 1) client.write(pushOf(i === 20 ? '/metrics/job' : '/metrics/job/a', 'a 1\n'));
+  await holds(b, 40);
+  members.lead(a);
+  await client.until(({ received }) => received.split('HTTP/1.1 ').length === 41);
+  const statuses = [...client.received.matchAll(/^HTTP\/1.1 (\d+)/gm)].map(([, status]) => status);
+  expect(statuses.map((status, i) => (status === '202' ? undefined : [i, status])).filter(Boolean)).toEqual([
+    [20, '400'],
+  ]);
+  expect(one.pushes.length).toBe(39);
+  expect(warnings).toEqual([]);
 });
 
 test('who scrapes and closes its side is gone, held or not', async () => {
@@ -337,10 +372,8 @@ test('what is no member of the cluster is not taken for the leader', async () =>
   });
   members.lead(stranger);
   const reply = await push(b);
-  expect([reply.status, reply.text]).toEqual([
-    503,
-    expect.stringContaining('is no member of the cluster (status 202)'),
-  ]);
+  expect([reply.status, reply.text]).toEqual([503, expect.stringContaining('the leader does not answer')]);
+  expect(b.fields[0]).toMatchObject({ why: 'what answers there is no member of the cluster (status 202)' });
   members.lead(a);
   expect((await push(b)).status).toBe(202);
 });

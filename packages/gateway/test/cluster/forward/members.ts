@@ -14,6 +14,7 @@ import type { HttpOptions } from '../../../src/http/options.ts';
 import { createServer } from '../../../src/http/server.ts';
 import type { GatewayServer } from '../../../src/http/server.ts';
 import { silentLog } from '../../../src/primitives/log.ts';
+import type { LogFields } from '../../../src/primitives/log.ts';
 import { FakeTelemetry } from '../../http/helpers.ts';
 
 /** What lies between the members and one of them. */
@@ -62,8 +63,11 @@ export class Wire {
     await closed;
   }
 
+  /** Members reach it by TLS. */
+  isTls = false;
+
   get url(): URL {
-    return new URL(`http://127.0.0.1:${this.#port}`);
+    return new URL(this.isTls ? `https://localhost:${this.#port}` : `http://127.0.0.1:${this.#port}`);
   }
 }
 
@@ -76,6 +80,8 @@ export interface Member {
   /** In front of its server, for the other members. */
   readonly wire: Wire;
   readonly warnings: string[];
+  /** Of what it warned of passing on. */
+  readonly fields: LogFields[];
 }
 
 export class Members {
@@ -95,11 +101,16 @@ export class Members {
       readonly leader?: () => Member | undefined;
       readonly leads?: () => boolean;
       readonly now?: () => number;
+      readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
     } = {},
   ): Promise<Member> {
     const { secret = 'a secret of the cluster', incarnation = 1, leader = () => this.leader } = more;
     const warnings: string[] = [];
-    const tell = (message: string): void => void warnings.push(message);
+    const fields: LogFields[] = [];
+    const tell = (message: string, said: LogFields = {}): void => {
+      warnings.push(message);
+      if (message.startsWith('passing on')) fields.push(said);
+    };
     const log = { ...silentLog, warn: tell, error: tell };
     const seal = new Seal(secret);
     const forwarder = new Forwarder({
@@ -110,6 +121,7 @@ export class Members {
       bounds: { ...defaultForwardBounds, holdMs: 30_000, heldBytesMax: 1 << 20, ...more.bounds },
       log,
       now: more.now,
+      tls: more.tls,
     });
     const telemetry = new FakeTelemetry();
     const server: GatewayServer = createServer({
@@ -124,7 +136,7 @@ export class Members {
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const wire = new Wire(() => port);
     await wire.open();
-    const member = { name, port, server, telemetry, forwarder, wire, warnings };
+    const member = { name, port, server, telemetry, forwarder, wire, warnings, fields };
     onTestFinished(async () => {
       forwarder.close();
       await wire.cut().catch(() => undefined);

@@ -54,6 +54,9 @@ test('a member whose clock went back between two starts is taken all the same', 
   const { members, a, gateway, b } = await pair([{}, { incarnation: 500 }]);
   expect((await put(b.port, 1)).status).toBe(202);
   const again = await members.add('b', gateway, { incarnation: 300 });
+  // Which says nothing of incarnations.
+  const wrong = await sendTo(again.port, 'PUT', '/metrics/job', { body: 'g 1\n' });
+  expect(wrong.status).toBe(400);
   expect((await Promise.all([put(again.port, 2), put(again.port, 3)])).map(({ status }) => status)).toEqual([
     202, 202,
   ]);
@@ -83,7 +86,7 @@ test('numbers: the lowest that is waited for, a window, and what takes the place
   // What was taken before is none of these.
   numbers.settle({ incarnation: 7, number: 0 });
   expect(numbers.keyOf(numbers.take()!)).toMatchObject({ incarnation: 10, number: 1, below: 0 });
-  numbers.answered({ incarnation: 10, number: 0 });
+  numbers.taken({ incarnation: 10, number: 0 });
   expect(numbers.replacedBy(11)).toBe(false);
   expect(numbers.replacedBy(9)).toBe(true);
 });

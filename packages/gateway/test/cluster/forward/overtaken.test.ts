@@ -115,7 +115,7 @@ test('a member that stops answers what comes on connections that are open', asyn
 
 test('a push that may have been counted is not refused for its rate', async () => {
   const sha256 = createHash('sha256').update('one').digest('hex');
-  const rules = `access:\n  anonymous: [scrape]\n  tokens:\n    - {name: t, sha256: ${sha256}, may: [push], limits: {pushes_per_second: 20, burst: 1}}\n`;
+  const rules = `access:\n  anonymous: [scrape]\n  tokens:\n    - {name: t, sha256: ${sha256}, may: [push], limits: {pushes_per_second: 1, burst: 1}}\n`;
   const access = (): Access => {
     const made = new Access({
       now: () => performance.now(),

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 
-import { ofKind, statefulSetOf } from '../../support/deploy.ts';
-import type { Container, Manifest, PodSpec } from '../../support/deploy.ts';
+import { expanded, fieldIn, ofKind, statefulSetOf } from '../../support/deploy.ts';
+import type { Container, Manifest, PodFields, PodSpec } from '../../support/deploy.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { startGateway } from '../../support/process.ts';
 import type { GatewayProcess } from '../../support/process.ts';
@@ -13,6 +13,12 @@ import type { Outcome } from '../../support/programs.ts';
 
 /** Files by the name of the secret that an operator has made. */
 export type Secrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+interface Pod {
+  readonly name: string;
+  /** Instead of 9091, as all pods are on one machine here; 0 for one that is free. */
+  readonly port: number;
+}
 
 type Volume = Readonly<Record<string, unknown>> & { readonly name: string };
 
@@ -27,16 +33,20 @@ export class RenderedChart {
   }
 
   /** A gateway by the command line of the container, but for where files are and on which ports it listens. */
-  startGateway(): Promise<GatewayProcess> {
+  startGateway({ name, port }: Pod = { name: 'gateway-0', port: 0 }): Promise<GatewayProcess> {
     const pod = statefulSetOf(this.#manifests).template.spec;
     const container = this.#mount(pod);
-    const env = this.#environment(container);
+    const env = this.#environment(container, { 'metadata.name': name, 'status.podIP': '127.0.0.1' });
     const { PAG_STORAGE_PATH: path, ...others } = env;
     expect(path).toBe('/data');
-    const flags = container.args.map((arg) =>
-      this.#moved(arg).replace(/(?<=^--web\.listen-address=):\d+/, '127.0.0.1:0'),
+    const flags = expanded(container.args, env).map((arg) =>
+      this.#moved(arg)
+        .replace(/(?<=^--web\.listen-address=):\d+/, '127.0.0.1:0')
+        .replace(/(?<=^--cluster\.advertise-url=https?:\/\/).*/, `localhost:${port}`),
     );
-    return startGateway([`--storage.path=${join(this.#folder, 'data')}`, ...flags], others);
+    const own = [`--storage.path=${join(this.#folder, 'data', name)}`];
+    if (port !== 0) own.push(`--web.listen-address=127.0.0.1:${port}`);
+    return startGateway([...own, ...flags], others);
   }
 
   /** The pod of `helm test`, which finds the gateway on this port. */
@@ -69,8 +79,15 @@ export class RenderedChart {
     if ('emptyDir' in volume) return {};
     const map = volume['configMap'] as { name: string } | undefined;
     if (map !== undefined) return this.#rendered('ConfigMap', map.name).data ?? {};
-    const { secretName } = volume['secret'] as { secretName: string };
-    return this.#secrets[secretName] ?? this.#rendered('Secret', secretName).stringData ?? {};
+    const { secretName, items } = volume['secret'] as {
+      secretName: string;
+      items?: readonly { key: string; path: string }[];
+    };
+    const files = this.#secrets[secretName] ?? this.#rendered('Secret', secretName).stringData ?? {};
+    if (items === undefined) return files;
+    return Object.fromEntries(
+      items.flatMap(({ key, path }) => (files[key] === undefined ? [] : [[path, files[key]]])),
+    );
   }
 
   #rendered(kind: string, name: string): Manifest {
@@ -79,12 +96,14 @@ export class RenderedChart {
     return found;
   }
 
-  #environment({ env }: Pick<Container, 'env'>): Record<string, string> {
+  #environment({ env }: Pick<Container, 'env'>, fields?: PodFields): Record<string, string> {
     return Object.fromEntries(
-      env.map(({ name, value, valueFrom }) => {
+      env.map((entry) => {
+        const { name, valueFrom } = entry;
+        const value = entry.value ?? (fields && fieldIn(fields, entry));
         if (value !== undefined)
           return [name, name === 'NODE_EXTRA_CA_CERTS' ? join(this.#folder, value) : value];
-        const { name: secret, key } = valueFrom!.secretKeyRef;
+        const { name: secret, key } = valueFrom!.secretKeyRef!;
         const text = this.#secrets[secret]?.[key];
         expect(text, `${secret} ${key}`).toBeDefined();
         return [name, text!];
