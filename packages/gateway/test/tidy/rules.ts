@@ -149,7 +149,6 @@ const whole = 'what tests go through where the program takes one step at a time'
 /** `path name`, of exports that only tests use in another file. */
 export const exportsForTests: Readonly<Record<string, string>> = {
   'cluster/forward/forwarder.ts ForwardBounds': settable,
-  'cluster/engines/nats/nats-log.ts NatsLogOptions': settable,
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
   'http/bodies/body.ts BodyLimits': settable,
