@@ -102,6 +102,7 @@ export function assembleMember(
     create,
     randomBytes: (count) => randomBytes(count),
     onFatal,
+    onCommit: (seconds) => telemetry?.committed(seconds),
   });
   const seal = new Seal(cluster.secret);
   const forwarder = forwarderOf(parts, cluster, { seal, leader: () => member.leader });

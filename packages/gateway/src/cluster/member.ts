@@ -41,6 +41,7 @@ interface MemberOptions<G extends MemberGateway> {
   readonly randomBytes: (count: number) => Uint8Array;
   /** The log cannot be used, for a reason that an operator has to deal with. */
   readonly onFatal: (error: Error) => void;
+  readonly onCommit?: ((seconds: number) => void) | undefined;
 }
 
 type Role = 'joining' | 'following' | 'leading';
@@ -207,7 +208,7 @@ export class Member<G extends MemberGateway> {
   }
 
   #newJournal(): ReplicatedJournal {
-    const { log, timing, self, leaseMs, holdMs, randomBytes } = this.#options;
+    const { log, timing, self, leaseMs, holdMs, randomBytes, onCommit } = this.#options;
     const { reject } = this.#failure;
     return new ReplicatedJournal({
       log,
@@ -223,6 +224,7 @@ export class Member<G extends MemberGateway> {
         reject(error);
       },
       onProgress: (progress) => this.#progress(progress),
+      onCommit,
     });
   }
 

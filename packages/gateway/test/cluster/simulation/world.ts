@@ -254,7 +254,6 @@ export class World {
         const forwarded = { key: numbers.keyOf(numbered), heldMs: this.#time.nowMs - begunMs };
         const tried = await this.#tryAt(leader, process, { label, idempotencyKey, forwarded });
         if (tried === 'counted') {
-          numbers.answered(numbered);
           numbers.settle(numbered);
           return tried;
         }
