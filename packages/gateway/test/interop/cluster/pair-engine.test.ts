@@ -57,6 +57,17 @@ describe.skipIf(withPostgres !== '')(`servers of the log${withPostgres && `: ${w
       postgres.primary.thaw();
     }));
 
+  test('its primary hangs, a standby is promoted, and the old one goes on as if nothing were', () =>
+    under('primary frozen, standby promoted, primary thawed', async (load) => {
+      const old = postgres.primary;
+      old.freeze();
+      onTestFinished(() => old.kill());
+      await postgres.promote(await mostAdvanced(postgres));
+      await load.goesOn();
+      old.thaw();
+      await load.goesOn();
+    }));
+
   test('one of its standbys is killed: nobody notices; both: pushes wait', () =>
     under('both standbys killed for 2 s', async (load) => {
       const [one, other] = postgres.servers.filter((server) => server !== postgres.primary);
