@@ -161,19 +161,18 @@ function fingerprint(secret: string): string {
     .slice(0, 16);
 }
 
-/** It is ready while it leads, or hears from who does. */
+/** It is ready while it leads and the log answers, or hears from who does. */
 function whyNotReady(member: Member<KeptGateway>, { holdMs }: ClusterParts): RequestError | undefined {
-  const { role, problem, silentMs, isOfAnother } = member;
+  const { role, problem, silentMs } = member;
+  const isMisplaced = !member.isLeading && (member.isOfAnother || member.hasOwnUrl);
   if (role === 'joining')
     return new RequestError(
       'shutting_down',
       problem ?? 'this member reads the log of the cluster; retry later',
     );
-  if (member.isStuck)
-    return new RequestError('overloaded', 'the log of the cluster does not answer; retry later');
-  if (silentMs <= holdMs && !isOfAnother) return undefined;
-  return new RequestError(
-    'overloaded',
-    problem ?? 'nobody leads the cluster, and this member could not take over; retry later',
-  );
+  if (silentMs <= holdMs && !isMisplaced) return undefined;
+  const why = member.isLeading
+    ? 'the log of the cluster does not answer this member, which leads, or has led; retry later'
+    : 'nobody leads the cluster, and this member could not take over; retry later';
+  return new RequestError('overloaded', problem ?? why);
 }

@@ -1,6 +1,5 @@
 /** The process: configuration in, exit code out. 0 after a stop that was asked for, 1 when it cannot run, 2 for wrong flags. */
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { newToken } from './access/new-token.ts';
 import { AccessWarnings } from './access/warnings.ts';
@@ -8,9 +7,7 @@ import { assemble, assembleDurable } from './assemble.ts';
 import type { Around, Assembly, Parts } from './assemble.ts';
 import { assembleMember } from './assemble-member.ts';
 import type { MemberAssembly } from './assemble-member.ts';
-import { openLog } from './cluster/engines/open-log.ts';
-import type { OpenedLog } from './cluster/engines/open-log.ts';
-import { LogUnavailable } from './cluster/log/shared-log.ts';
+import { openLogInTime } from './cluster/engines/late-log.ts';
 import { memberName, shownLogUrl } from './cluster/options.ts';
 import { readSecret } from './cluster/secret-file.ts';
 import { runConfigCommand } from './config-command.ts';
@@ -188,41 +185,26 @@ async function memberFor(config: Config, files: Files, log: Log): Promise<Member
     process.stderr.write(`--cluster.secret-file=${read.problem}\n`);
     process.exit(2);
   }
+  const onFatal = (error: Error): void => {
+    log.error(`this member stops: ${error.message}`);
+    process.exit(1);
+  };
   try {
-    const shared = await openLogInTime(logUrl ?? '', log);
-    for (const warning of shared.warnings) log.warn(warning);
     return assembleMember({
       ...partsOf(config, files, log),
       storage: config.storage,
       cluster: {
-        log: shared,
+        log: await openLogInTime(logUrl ?? '', { log, onFatal }),
         secret: read.secret,
         name: memberName(config.cluster),
         advertiseUrl,
         leaseMs,
         holdMs,
       },
-      onFatal: (error) => {
-        log.error(`this member stops: ${error.message}`);
-        process.exit(1);
-      },
+      onFatal,
     });
   } catch (error) {
     return exitFor(error, log);
-  }
-}
-
-/** An engine that is starting, or elects, is waited for. Rejects with StorageProblem. */
-async function openLogInTime(url: string, log: Log): Promise<OpenedLog> {
-  for (let hasSaid = false; ; hasSaid = true) {
-    try {
-      return await openLog(url);
-    } catch (error) {
-      if (!(error instanceof LogUnavailable)) throw error;
-      if (!hasSaid)
-        log.warn('the log of the cluster cannot be reached; trying again', { why: error.message });
-    }
-    await sleep(LOG_RETRY_MS);
   }
 }
 
@@ -317,9 +299,6 @@ async function listen(
   }
   return bound;
 }
-
-/** Between two attempts to reach the log at the start. */
-const LOG_RETRY_MS = 1_000;
 
 /** What comes so soon after a signal is the same one: npm passes on what the terminal has sent to all. */
 const SAME_SIGNAL_MS = 250;

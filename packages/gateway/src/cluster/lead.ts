@@ -124,8 +124,9 @@ export class Lead {
   /** For those who wait for a block that begins after they asked. */
   #confirming: Waiting | undefined;
   #isScheduled = false;
-  #running: Promise<void> | undefined;
   #isClosing = false;
+  /** For the block that says that this process stops, after which it appends nothing. */
+  #handingOver: Waiting | undefined;
   #inFlightSinceMs: number | undefined;
   #lastBlockMs: number;
   #spaceWaits: (() => void)[] = [];
@@ -175,10 +176,15 @@ export class Lead {
     return this.waitingBytes + recordBytes <= Math.max(WAITING_BYTES_MAX, recordBytes) && !this.isStuck;
   }
 
-  /** Whether the engine has not answered for as long as pushes are held. */
-  get isStuck(): boolean {
+  /** For how long the engine has not answered what it was asked last. */
+  get unansweredMs(): number {
     const since = this.#inFlightSinceMs;
-    return since !== undefined && this.#options.timing.nowMs() - since > this.#options.holdMs;
+    return since === undefined ? 0 : this.#options.timing.nowMs() - since;
+  }
+
+  /** Whether that is as long as pushes are held. */
+  get isStuck(): boolean {
+    return this.unansweredMs > this.#options.holdMs;
   }
 
   /** Resolves when something was committed. False after the hold. */
@@ -262,13 +268,11 @@ export class Lead {
   }
 
   async #drainAndSay(): Promise<void> {
-    try {
-      await this.whenCommitted(this.logIndex);
-      await this.#running;
-      await this.#put('handover', this.#beats, 0);
-    } catch {
-      // Whoever leads now needs nothing of it.
-    }
+    if (this.failure !== undefined) return;
+    this.#handingOver = waiting();
+    this.#schedule();
+    // Whoever leads where it fails needs nothing of it.
+    await this.#handingOver.committed.catch(() => undefined);
   }
 
   /** Nothing is committed any more. */
@@ -276,7 +280,8 @@ export class Lead {
     if (this.failure !== undefined) return;
     this.failure = error;
     this.#stopped.abort(error);
-    for (const each of [...this.#groups, this.#confirming, this.#snapshot?.done]) each?.reject(error);
+    for (const each of [...this.#groups, this.#confirming, this.#snapshot?.done, this.#handingOver])
+      each?.reject(error);
     this.#groups.length = 0;
     this.#confirming = undefined;
     this.#freeSpace();
@@ -286,21 +291,23 @@ export class Lead {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     // What else this turn brings shares the block.
-    setImmediate(() => {
-      this.#running = this.#run();
-    });
+    setImmediate(() => void this.#run());
   }
 
   async #run(): Promise<void> {
     try {
-      while (this.failure === undefined && (this.#groups.length > 0 || this.#confirming !== undefined))
-        await this.#putNext();
+      while (this.failure === undefined && this.#isWanted) await this.#putNext();
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     } finally {
       // In the same turn as the last look at what waits.
       this.#isScheduled = false;
     }
+  }
+
+  /** Whether there is a block to append. */
+  get #isWanted(): boolean {
+    return this.#groups.length > 0 || this.#confirming !== undefined || this.#handingOver !== undefined;
   }
 
   #fail(error: Error): void {
@@ -312,7 +319,11 @@ export class Lead {
   async #putNext(): Promise<void> {
     const group = this.#groups[0];
     this.#taken = group;
-    if (group === undefined) {
+    if (group === undefined && this.#handingOver !== undefined) {
+      await this.#put('handover', this.#beats, 0);
+      this.#handingOver.resolve();
+      this.stop(new Overtaken());
+    } else if (group === undefined) {
       writeBeat(this.#beats, { leader: this.#options.self, ledgerMs: this.#options.ledgerMs() });
       await this.#put('beat', this.#beats, 0);
     } else if (group.long === undefined) await this.#put('records', group.payload, group.count);

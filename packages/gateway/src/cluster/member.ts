@@ -8,6 +8,7 @@ import type { Log } from '../primitives/log.ts';
 import type { Progress } from './follow.ts';
 import { Overtaken } from './lead.ts';
 import type { Leader } from './log/block.ts';
+import type { Chain } from './log/chain.ts';
 import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { SharedLog } from './log/shared-log.ts';
 import { ReplicatedJournal } from './replicated-journal.ts';
@@ -56,6 +57,8 @@ export class Member<G extends MemberGateway> {
   problem: string | undefined;
   /** Whether who leads has another secret, and so may be of another cluster. */
   isOfAnother = false;
+  /** Whether another process that leads says that it is to be reached where this one is. */
+  hasOwnUrl = false;
   /** How often another one took over from this process. */
   timesOvertaken = 0;
   readonly #options: MemberOptions<G>;
@@ -65,6 +68,8 @@ export class Member<G extends MemberGateway> {
   #lastBlockMs: number;
   /** The number of the last block that it has read or appended, also before it joined anew. */
   #seen = 0;
+  /** Where the log ended when a block of its URL was first read since it joined. Until there they may be of its former self. */
+  #endAtFirst: number | 'asked' | undefined;
   #failure: { readonly promise: Promise<never>; readonly reject: (error: Error) => void };
   #isClosed = false;
   readonly #stopped = new AbortController();
@@ -83,14 +88,10 @@ export class Member<G extends MemberGateway> {
     return this.role === 'leading' && this.#journal.isLeading;
   }
 
-  /** Whether it leads, and cannot append: the engine has not answered for as long as pushes are held. */
-  get isStuck(): boolean {
-    return this.isLeading && this.#journal.isStuck;
-  }
-
-  /** Who leads, as far as this process has read; undefined where it knows of nobody. */
+  /** Who leads, as far as this process has read; undefined where it knows of nobody that it could reach. */
   get leader(): Leader | undefined {
-    return this.isLeading ? this.#options.self : this.#leader;
+    if (this.isLeading) return this.#options.self;
+    return this.hasOwnUrl ? undefined : this.#leader;
   }
 
   /** Whether who leads goes by another configuration file. */
@@ -99,9 +100,9 @@ export class Member<G extends MemberGateway> {
     return leader !== undefined && leader.config !== this.#options.self.config;
   }
 
-  /** Since it has read a block, or appended one. */
+  /** Since it has read a block; while it leads, since it waits for one to be appended. */
   get silentMs(): number {
-    return this.isLeading ? 0 : this.#options.timing.nowMs() - this.#lastBlockMs;
+    return this.isLeading ? this.#journal.unansweredMs : this.#options.timing.nowMs() - this.#lastBlockMs;
   }
 
   /** The number of the last block it has read or appended. */
@@ -143,6 +144,9 @@ export class Member<G extends MemberGateway> {
       let error: unknown;
       try {
         await this.current.open();
+        this.isOfAnother = false;
+        this.hasOwnUrl = false;
+        this.problem = undefined;
         this.#become('leading');
         this.#options.messages.info('this member leads', { block: this.blockNumber });
         isBroken = false;
@@ -174,6 +178,8 @@ export class Member<G extends MemberGateway> {
     this.#journal.abandon();
     old.fail(new Overtaken());
     this.#leader = undefined;
+    this.hasOwnUrl = false;
+    this.#endAtFirst = undefined;
     this.#become('joining');
     old.close().catch(() => undefined);
     await this.#untilWhole();
@@ -234,7 +240,32 @@ export class Member<G extends MemberGateway> {
       this.problem = `the member at ${chain.leader?.url}, which leads, has another secret; give all members the same --cluster.secret-file, and each cluster a log of its own`;
       if (isNew) this.#options.messages.error(this.problem);
     }
+    this.#lookForDouble(chain);
     if (isNew || this.role === 'joining') this.#become('following');
+  }
+
+  /** Another process with the same URL cannot be told from this one by the others, and not from itself by those that pass requests on. */
+  #lookForDouble({ leader, number }: Chain): void {
+    const had = this.hasOwnUrl;
+    this.hasOwnUrl = leader?.url === this.#options.self.url && this.#isLater(number);
+    if (!this.hasOwnUrl) return;
+    this.problem = `another process leads that has the --cluster.advertise-url of this one, ${leader?.url}; give each member a URL of its own`;
+    if (had) return;
+    this.#options.messages.error(this.problem);
+    this.#become(this.role);
+  }
+
+  /** Whether a block was appended after that; one may have been under way. */
+  #isLater(number: number): boolean {
+    if (typeof this.#endAtFirst === 'number') return number > this.#endAtFirst + 1;
+    if (this.#endAtFirst === undefined) {
+      this.#endAtFirst = 'asked';
+      this.#options.log.end().then(
+        (end) => (this.#endAtFirst = end),
+        () => (this.#endAtFirst = undefined),
+      );
+    }
+    return false;
   }
 
   #become(role: Role): void {

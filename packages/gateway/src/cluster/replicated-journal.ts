@@ -36,9 +36,9 @@ export class ReplicatedJournal implements Journal {
     return this.#chain?.number ?? 0;
   }
 
-  /** Whether it leads, and the engine has not answered for as long as pushes are held. */
-  get isStuck(): boolean {
-    return this.#lead?.isStuck ?? false;
+  /** For how long the engine has not answered this member, which leads. */
+  get unansweredMs(): number {
+    return this.#lead?.unansweredMs ?? 0;
   }
 
   get logIndex(): number {

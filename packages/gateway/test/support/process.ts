@@ -8,6 +8,9 @@ import { run, type Outcome } from './programs.ts';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** On a machine that is busy with something else. */
+const START_MS = 60_000;
+
 export interface GatewayProcess {
   /** Without a slash at the end, such as `http://127.0.0.1:41234`. */
   readonly url: string;
@@ -43,10 +46,14 @@ export async function startGateway(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const exited = exitOf(child);
   killAtTestEnd(child, exited);
-  const address = await eventually('the gateway to say its address', () => {
-    if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${stderr}`);
-    return /address\W{1,4}(127\.0\.0\.1:\d+)/.exec(stderr)?.[1];
-  });
+  const address = await eventually(
+    'the gateway to say its address',
+    () => {
+      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${stderr}`);
+      return /address\W{1,4}(127\.0\.0\.1:\d+)/.exec(stderr)?.[1];
+    },
+    START_MS,
+  );
   return {
     url: `http://${address}`,
     stderr: () => stderr,

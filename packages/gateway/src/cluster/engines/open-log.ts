@@ -1,6 +1,6 @@
 import type { SharedLog } from '../log/shared-log.ts';
 
-export interface OpenedLog extends SharedLog {
+interface OpenedLog extends SharedLog {
   /** What the engine was set up with that keeps less than it could; for the operator. */
   readonly warnings: readonly string[];
 }

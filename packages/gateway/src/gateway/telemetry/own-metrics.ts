@@ -167,7 +167,7 @@ export const ownMetrics = {
   cluster_silent_seconds: [
     'gauge',
     [],
-    'Time since this member read the last block of the log of the cluster; 0 on the leader.',
+    'Time since this member read the last block of the log of the cluster; on the leader, time that an append has waited for its outcome.',
   ],
   cluster_config_differs: [
     'gauge',

@@ -1,0 +1,159 @@
+/** What a member says of itself: whether the log answers it while it leads, and whether another process goes by its URL. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+
+import { Overtaken } from '../../src/cluster/lead.ts';
+import { readBlock } from '../../src/cluster/log/block.ts';
+import { Member } from '../../src/cluster/member.ts';
+import type { MemberGateway } from '../../src/cluster/member.ts';
+import { LogUnavailable } from '../../src/cluster/log/shared-log.ts';
+import type { SharedLog } from '../../src/cluster/log/shared-log.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { silentLog } from '../../src/primitives/log.ts';
+import { MemoryEngine, MemoryLog } from '../support/memory-log.ts';
+import { Random } from './simulation/random.ts';
+import { VirtualProcess, VirtualTime } from './simulation/virtual-time.ts';
+
+const LEASE_MS = 3_000;
+
+interface Kept extends MemberGateway {
+  readonly journal: Journal;
+}
+
+class Members {
+  readonly time = new VirtualTime();
+  readonly engine = new MemoryEngine();
+  readonly #random = new Random(1);
+
+  start(url: string, log: SharedLog = new MemoryLog(this.engine)): Member<Kept> {
+    const member: Member<Kept> = new Member({
+      log,
+      timing: new VirtualProcess(this.time, this.#random),
+      self: { cluster: 'one', url, config: '' },
+      leaseMs: LEASE_MS,
+      holdMs: 10_000,
+      messages: silentLog,
+      create: withNothing,
+      randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#random.below(256)),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    member.start();
+    return member;
+  }
+}
+
+/** The gateway of a member, without a state. */
+function withNothing(journal: Journal): Kept {
+  return {
+    journal,
+    open: async () =>
+      void (await journal.recover({ snapshot: async () => undefined, record: () => undefined })),
+    fail: () => undefined,
+    close: () => journal.close(),
+    ledgerMs: () => 0,
+  };
+}
+
+/** That appends only as long as nothing is in its way. */
+class Cuttable extends MemoryLog {
+  isCut = false;
+
+  override append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+    return this.isCut ? Promise.reject(new LogUnavailable('cut')) : super.append(after, block);
+  }
+}
+
+/** Of which one append may come before another that was asked for sooner. */
+class Uneven extends MemoryLog {
+  #appends = 0;
+
+  override async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+    for (let turns = (this.#appends += 1) % 3; turns > 0; turns -= 1) await nextTurn();
+    return super.append(after, block);
+  }
+}
+
+test('a leader that the log does not answer is silent, though it does not know that another one took over', async () => {
+  const members = new Members();
+  const log = new Cuttable(members.engine);
+  const one = members.start('http://one', log);
+  // When it joins anew it reads what it wrote itself, which is of no double.
+  let hadOwnUrl = false;
+  one.onChange(() => (hadOwnUrl ||= one.hasOwnUrl));
+  for (const times of [1, 2]) {
+    await members.time.pass(10_000);
+    expect([one.isLeading, one.silentMs < 1_500]).toEqual([true, true]);
+    const other = members.start('http://other');
+    log.isCut = true;
+    await members.time.pass(20_000);
+    expect([other.isLeading, other.silentMs < 1_500]).toEqual([true, true]);
+    expect([one.isLeading, one.silentMs > 15_000]).toEqual([true, true]);
+    log.isCut = false;
+    await members.time.pass(10_000);
+    expect([one.timesOvertaken, one.isLeading, one.silentMs < 1_500]).toEqual([times, false, true]);
+    other.abandon();
+  }
+  expect(hadOwnUrl).toBe(false);
+  one.abandon();
+});
+
+test('a leader that stops says so, though scrapes go on to ask until then whether it leads', async () => {
+  for (let turns = 0; turns < 30; turns += 1) {
+    const members = new Members();
+    const one = members.start('http://one', new Uneven(members.engine));
+    await members.time.pass(2_500);
+    const { journal } = one.current;
+    const asked: Promise<unknown>[] = [];
+    const ask = (): void => void asked.push(journal.confirm!().catch((error: unknown) => error));
+    for (let i = 0; i < turns; i += 1) {
+      ask();
+      await nextTurn();
+    }
+    const closed = one.close();
+    for (let i = 0; i < 24; i += 1) {
+      if (i % (2 + (turns % 5)) === 0) ask();
+      await nextTurn();
+    }
+    await closed;
+    expect(readBlock(members.engine.blocks.at(-1)!).kind).toBe('handover');
+    for (const outcome of await Promise.all(asked))
+      expect(outcome === undefined || outcome instanceof Overtaken).toBe(true);
+  }
+});
+
+test('a member finds out that who leads has its URL, and asks nobody then', async () => {
+  const members = new Members();
+  const one = members.start('http://one');
+  await members.time.pass(5_000);
+  const double = members.start('http://one');
+  let changes = 0;
+  double.onChange(() => (changes += 1));
+  await members.time.pass(5_000);
+  expect([one.isLeading, double.isLeading, double.hasOwnUrl]).toEqual([true, false, true]);
+  expect([double.leader, double.problem]).toEqual([undefined, expect.stringContaining('a URL of its own')]);
+  expect(changes).toBeGreaterThan(0);
+  one.abandon();
+  await members.time.pass(LEASE_MS * 2);
+  expect([double.isLeading, double.hasOwnUrl]).toEqual([true, false]);
+  double.abandon();
+});
+
+test('what a member wrote before it was restarted is of no double', async () => {
+  const members = new Members();
+  const first = members.start('http://one');
+  await members.time.pass(5_000);
+  first.abandon();
+  const [again, other] = [members.start('http://one'), members.start('http://other')];
+  const seen: boolean[] = [];
+  for (const member of [again, other]) member.onChange(() => seen.push(member.hasOwnUrl));
+  await members.time.pass(20_000);
+  const [leader, standby] = again.isLeading ? [again, other] : [other, again];
+  expect([leader.isLeading, standby.isLeading]).toEqual([true, false]);
+  await leader.close();
+  await members.time.pass(10_000);
+  expect(standby.isLeading).toBe(true);
+  expect(seen).not.toContain(true);
+  standby.abandon();
+});

@@ -1,0 +1,202 @@
+/** Two gateways that share a log on PostgreSQL, each a process of its own, with a network of its own to the servers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+import { eventually } from '../eventually.ts';
+import { temporaryFolder } from '../folders.ts';
+import { scrape } from '../http.ts';
+import { password } from '../postgres.ts';
+import type { Postgres } from '../postgres.ts';
+import { runGateway, startGateway } from '../process.ts';
+import type { GatewayProcess } from '../process.ts';
+import type { Outcome } from '../programs.ts';
+import { fixedPort, Gate } from './gate.ts';
+import type { Load } from './load.ts';
+
+let tables = 0;
+
+/** A name that no test before has used. */
+export function newTable(): string {
+  tables += 1;
+  return `log_${tables}`;
+}
+
+export interface MemberOptions {
+  readonly table: string;
+  readonly flags?: readonly string[];
+  readonly secret?: string;
+  /** User and password, as a URL has them. */
+  readonly as?: string;
+  readonly database?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** To the servers of the log and back. */
+  readonly roundTripMs?: number;
+}
+
+export class PairMember {
+  readonly url: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #gates: readonly Gate[];
+  readonly #flags: readonly string[];
+  #process: GatewayProcess | undefined;
+  /** Of the processes before. */
+  #before = '';
+
+  private constructor(port: number, gates: readonly Gate[], options: MemberOptions) {
+    const { table, flags = [], secret, env = {} } = options;
+    const { as = `gateway:${encodeURIComponent(password)}`, database = 'gateway' } = options;
+    this.url = `http://127.0.0.1:${port}`;
+    this.#gates = gates;
+    const hosts = gates.map((gate) => `127.0.0.1:${gate.port}`).join(',');
+    const logUrl = `postgres://${as}@${hosts}/${database}?table=${table}`;
+    this.#env = { ...env, PAG_STORAGE_LOG: logUrl };
+    const secretFile = join(temporaryFolder(), 'secret');
+    writeFileSync(secretFile, secret ?? 'the secret of a pair under test\n');
+    const own = [
+      `--web.listen-address=127.0.0.1:${port}`,
+      `--cluster.advertise-url=${this.url}`,
+      `--cluster.secret-file=${secretFile}`,
+    ].filter((flag) => !flags.some((given) => given.startsWith(flag.slice(0, flag.indexOf('=') + 1))));
+    this.#flags = [...own, ...flags];
+  }
+
+  /** To be started. */
+  static async of(postgres: Postgres, options: MemberOptions): Promise<PairMember> {
+    const gates = await Promise.all(
+      postgres.servers.map(({ port }) => Gate.before(port, (options.roundTripMs ?? 0) / 2)),
+    );
+    onTestFinished(async () => void (await Promise.all(gates.map((gate) => gate.close()))));
+    return new PairMember(await fixedPort(), gates, options);
+  }
+
+  async start(): Promise<void> {
+    this.#before += this.#process?.stderr() ?? '';
+    this.#process = await startGateway(this.#flags, this.#env);
+  }
+
+  /** Where it ends by itself. */
+  run(): Promise<Outcome> {
+    return runGateway(this.#flags, this.#env);
+  }
+
+  /** What it has logged, over all starts. */
+  get log(): string {
+    return this.#before + (this.#process?.stderr() ?? '');
+  }
+
+  /** As far as it knows itself. */
+  get leads(): boolean {
+    const log = this.#process?.stderr() ?? '';
+    return log.lastIndexOf('this member leads') > log.lastIndexOf('this member joins anew');
+  }
+
+  get exited(): Promise<number | null> {
+    return this.#running.exited;
+  }
+
+  /** Once it knows that another one took over. */
+  joinsAnew(): Promise<boolean> {
+    return eventually(`${this.url} to join anew`, () => !this.leads, 60_000);
+  }
+
+  logs(text: string): Promise<boolean> {
+    return eventually(`${this.url} to log: ${text}`, () => this.log.includes(text), 60_000);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#running.signal(signal);
+  }
+
+  kill(): Promise<number | null> {
+    return this.#running.stop('SIGKILL');
+  }
+
+  /** In order. */
+  stop(): Promise<number | null> {
+    return this.#running.stop();
+  }
+
+  /** From all servers of the log. */
+  cutOff(): void {
+    for (const gate of this.#gates) gate.cut();
+  }
+
+  reconnect(): void {
+    for (const gate of this.#gates) gate.heal();
+  }
+
+  async isReady(): Promise<boolean> {
+    const reply = await fetch(`${this.url}/-/ready`, { signal: AbortSignal.timeout(2_000) }).catch(
+      () => undefined,
+    );
+    return reply?.ok === true;
+  }
+
+  ready(): Promise<boolean> {
+    return eventually(`${this.url} to be ready`, () => this.isReady(), 60_000);
+  }
+
+  get #running(): GatewayProcess {
+    if (this.#process === undefined) throw new Error('this member was not started');
+    return this.#process;
+  }
+}
+
+export class Pair {
+  readonly members: readonly [PairMember, PairMember];
+
+  private constructor(members: readonly [PairMember, PairMember]) {
+    this.members = members;
+  }
+
+  /** The first one, which leads, may have more of its own. */
+  static async start(
+    postgres: Postgres,
+    options: Partial<MemberOptions> = {},
+    ofFirst: Partial<MemberOptions> = {},
+  ): Promise<Pair> {
+    const all = { table: newTable(), ...options };
+    const pair = new Pair([
+      await PairMember.of(postgres, { ...all, ...ofFirst }),
+      await PairMember.of(postgres, all),
+    ]);
+    for (const member of pair.members) await member.start();
+    await pair.ready();
+    return pair;
+  }
+
+  get urls(): readonly string[] {
+    return this.members.map(({ url }) => url);
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.ready()));
+  }
+
+  get leader(): PairMember {
+    const [one, other] = this.members;
+    if (one.leads === other.leads) throw new Error(`${one.leads ? 'both' : 'none'} of the members lead`);
+    return one.leads ? one : other;
+  }
+
+  other(member: PairMember): PairMember {
+    return this.members.find((each) => each !== member)!;
+  }
+
+  leads(member: PairMember): Promise<boolean> {
+    return eventually(`${member.url} to lead`, () => member.leads, 60_000);
+  }
+
+  /** That all that was answered 202 is in the page of both, which is the same. */
+  async expectAll(load: Load): Promise<void> {
+    await this.ready();
+    const [one, other] = await Promise.all(this.members.map(({ url }) => scrape(url)));
+    load.expectIn(one!);
+    expectSamePage(one!, other!);
+  }
+}
+
+function expectSamePage(one: string, other: string): void {
+  if (one !== other) throw new Error('the members show different pages');
+}
