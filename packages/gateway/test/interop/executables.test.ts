@@ -166,5 +166,8 @@ test('what it has in threads and of dependencies works', async ({ skip }) => {
   expect(await (await fetch(`${gateway.url}/metrics`, { headers })).text()).toBe(
     '# TYPE jobs_last gauge\njobs_last 3\n',
   );
+  const page = await (await fetch(gateway.url, { headers: { accept: 'text/html' } })).text();
+  const [script] = /-\/page\/page-[\w-]+\.js/.exec(page) ?? [];
+  expect((await fetch(`${gateway.url}/${script}`)).headers.get('content-type')).toContain('javascript');
   expect(await gateway.stop()).toBe(0);
 });

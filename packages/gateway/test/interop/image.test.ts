@@ -115,6 +115,7 @@ describe.each(['amd64', 'arm64'])('linux/%s', (architecture) => {
     // Commands of packages are no programs that anybody could find.
     const programs = entries.filter((entry) => /^-.* (?!app\/)(?:\S*\/)?s?bin\/[^/]*$/.test(entry));
     expect(programs).toEqual([expect.stringMatching(/^-rwxr-xr-x .* usr\/local\/bin\/node$/)]);
+    expect(entries.filter((entry) => entry.includes(' app/dist/page/index.html'))).toHaveLength(1);
     // Neither tests nor sources.
     expect(
       entries.filter((entry) => /\.(?:d\.)?ts$|\.map$/.test(entry) && !entry.includes('app/dist/')),
