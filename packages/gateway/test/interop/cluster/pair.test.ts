@@ -11,7 +11,7 @@ import { Load } from '../../support/cluster/load.ts';
 import { Pair } from '../../support/cluster/pair.ts';
 import type { PairMember } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
-import { scrape, send } from '../../support/http.ts';
+import { push, scrape, send } from '../../support/http.ts';
 import { startPostgres, withPostgres } from '../../support/postgres.ts';
 import type { Postgres } from '../../support/postgres.ts';
 
@@ -119,6 +119,24 @@ describe.skipIf(withPostgres !== '')(`a pair on PostgreSQL${withPostgres && `: $
       },
       { spared: ({ standby, leader }) => [standby, leader] },
     ));
+
+  test('the leader is cut off while it has nothing to append: it shows no old page', async () => {
+    const pair = await Pair.start(postgres);
+    const { leader } = pair;
+    await push(leader.url, 'pushed_total{sender="first"} 1');
+    leader.cutOff();
+    const standby = pair.other(leader);
+    await pair.leads(standby);
+    const load = new Load({ urls: [standby.url] });
+    onTestFinished(() => load.abandon());
+    await load.goesOn();
+    const expectIn = load.acknowledgedSoFar();
+    const scraped = scrape(leader.url);
+    await sleep(500);
+    leader.reconnect();
+    expectIn(await scraped);
+    await load.stop();
+  });
 
   test('the leader is cut off for longer than the hold: it is not ready, and refuses what it cannot count', async () => {
     const pair = await Pair.start(postgres, { flags: ['--cluster.hold=3s'] });

@@ -115,6 +115,18 @@ export class Load {
     ).toEqual([]);
   }
 
+  /** What is acknowledged by now is in any page that is asked for from now on. Returns what checks that of one. */
+  acknowledgedSoFar(): (page: string) => void {
+    const before = [...this.expected].map(([series, { acknowledged }]) => ({ series, acknowledged }));
+    return (page) => {
+      const found = samplesOf(page);
+      const old = before.filter(({ series, acknowledged }) => (found.get(series) ?? 0) < acknowledged);
+      expect(
+        old.map(({ series, acknowledged }) => `${series} is ${found.get(series)}, less than ${acknowledged}`),
+      ).toEqual([]);
+    };
+  }
+
   async #pushWithKeys(series: string, urls: readonly string[], first: number): Promise<void> {
     const expected = this.#expect(series);
     for (let next = first; this.#isRunning;) {
