@@ -44,12 +44,13 @@ import { Ledger } from './ledger/ledger.ts';
 import { describeModeChange } from './ledger/mode-change.ts';
 import type { Validated } from './insight-api.ts';
 import type { GatewayOptions } from './options.ts';
-import { MemberReplaced } from './pushes/forwarded.ts';
+import { isOfSender } from './pushes/forwarded.ts';
 import { Insight } from './insight/insight.ts';
 import type { SeenPush } from './insight/seen-push.ts';
 import { countsIn, outcomeOf } from './pushes/outcome.ts';
 import type { SampleCounts } from './pushes/outcome.ts';
-import { BEHIND, Pushes, REPLAYED, requireJob } from './pushes/pushes.ts';
+import { BEHIND, REPLAYED } from './pushes/push-terms.ts';
+import { Pushes, requireJob } from './pushes/pushes.ts';
 import { RenameCount } from './renames.ts';
 import type { Renames } from './renames.ts';
 import type { Recovery } from './ledger/recovery.ts';
@@ -480,11 +481,6 @@ export class Gateway implements GatewayInUse {
     this.telemetry?.samplesIgnored('stray_untyped', state.droppedOrphans);
     state.droppedOrphans = 0;
   }
-}
-
-/** Whether a push was refused for what is in it. */
-function isOfSender(error: unknown): boolean {
-  return error instanceof RequestError && error.status < 500 && !(error instanceof MemberReplaced);
 }
 
 interface Counts extends SampleCounts {

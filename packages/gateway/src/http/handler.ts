@@ -18,6 +18,7 @@ import { BodyIntake } from './bodies/body.ts';
 import { answerHere, forged, isOfMember, memberHeaders, memberRequests, passOn, wayOf } from './cluster.ts';
 import type { ClusterDoor } from './cluster.ts';
 import { trustedProxies } from './senders/client-address.ts';
+import type { AddressOf } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
 import { Connections, REPLY_STALL_TIMEOUT_MS } from './connections/connections.ts';
 import { corsPolicy } from './replies/cors.ts';
@@ -113,10 +114,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     refusals,
     intake,
     links: linksOf(options, secureRequests(isProxied)),
-    checkAgain: async ({ request }) => {
-      const principal = await deps.access?.identify(request, senderOf(addressOf(request)));
-      if (principal !== undefined) checkMay(principal, 'read');
-    },
+    checkAgain: (exchange) => checkAgain(deps.access, exchange, addressOf),
   });
 
   const run = createRunner({
@@ -165,6 +163,17 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
       else connection.take(exchange);
     },
   };
+}
+
+/** Throws RequestError where who reads for long may not any more. Whom another member let in has shown no credentials here. */
+async function checkAgain(
+  access: Access | undefined,
+  { request, vouched }: Exchange,
+  addressOf: AddressOf,
+): Promise<void> {
+  if (vouched !== undefined) return;
+  const principal = await access?.identify(request, senderOf(addressOf(request)));
+  if (principal !== undefined) checkMay(principal, 'read');
 }
 
 /** Runs a request to its end, whatever comes of it. */

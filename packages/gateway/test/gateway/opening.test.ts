@@ -77,8 +77,8 @@ test.each(['records', 'a snapshot', 'a snapshot and a record that is no push', '
   },
 );
 
-/** What later versions put behind the head: that time, since when keys are remembered, of no holder in particular, and how expositions are shown. */
-const LATER_BYTES = 8 + 8 + 1 + 3;
+/** What later versions put behind the head: that time, since when keys are remembered, of no holder in particular, how expositions are shown, and to no scraper. */
+const LATER_BYTES = 8 + 8 + 1 + 3 + 1;
 
 test('a snapshot that does not know the time of the last push opens, and none is known', async () => {
   const journal = new KeptJournal();

@@ -32,3 +32,8 @@ export function isSettled(forwarded: Forwarded, { key }: ForwardedFrom): boolean
       );
   }
 }
+
+/** Whether a push was refused for what is in it. */
+export function isOfSender(error: unknown): boolean {
+  return error instanceof RequestError && error.status < 500 && !(error instanceof MemberReplaced);
+}

@@ -26,8 +26,6 @@ import { noRules } from '../../rules/rules.ts';
 import type { RulesInForce } from '../../rules/rules.ts';
 import { atOnce, inSteps, Turn } from '../../primitives/turns.ts';
 import type { Client, PushRequest } from '../api.ts';
-import type { Insight } from '../insight/insight.ts';
-import type { SeenPush } from '../insight/seen-push.ts';
 import { identityOf, identityOfLong } from './identity.ts';
 import { isSettled } from './forwarded.ts';
 import { located } from './located.ts';
@@ -35,9 +33,10 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayOptions } from '../options.ts';
 import { FixedSeries } from '../../ingest/rewrite/fixed-series.ts';
 import { PushReader, pusherOf } from './push-reader.ts';
-import type { LongReading } from './push-reader.ts';
 import { defaultQueueBounds, PushQueue } from './push-queue.ts';
 import type { QueueBounds, QueuePlace } from './push-queue.ts';
+import { BEHIND, LONG, REPLAYED, WAITS } from './push-terms.ts';
+import type { Attempt, Counted, Keyed, NotCounted, NotNow, PushesSettings, Sent } from './push-terms.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** Bodies up to here are read in one turn: about a millisecond where the series are known. */
@@ -51,45 +50,6 @@ const FREE_ATTEMPTS = 2;
 const FAILURE_EVERY_MS = 1000;
 
 const nothing = new Uint8Array(0);
-
-/** It was there already, under its idempotency key, or as another member passed it on before. */
-export const REPLAYED = 'replayed';
-/** Another member held it, and its source has pushed since. */
-export const BEHIND = 'behind';
-type NotCounted = typeof REPLAYED | typeof BEHIND;
-
-/** Why a push is not read in this turn: it is too long or too dear for it, or it must wait for others or for room. */
-const LONG = 'long';
-const WAITS = 'waits';
-type NotNow = typeof LONG | typeof WAITS;
-
-/** When a push was sent, in the ledger's time. */
-interface Sent {
-  /** Nobody sent it before. Undefined where the sender does not say. */
-  readonly sinceMs: number | undefined;
-  /** Another member had it whole. Undefined where it came to the leader itself. */
-  readonly wholeMs: number | undefined;
-}
-
-interface Keyed extends Sent {
-  /** See IdempotencyKeys; undefined for a push without a key. */
-  readonly identity: Uint8Array | undefined;
-}
-
-/** One of several at a long push. */
-interface Attempt extends LongReading {
-  readonly insists: boolean;
-}
-
-interface PushesSettings {
-  readonly bounds?: QueueBounds;
-  readonly rules?: RulesInForce | undefined;
-  /** Who looks at some pushes. */
-  readonly insight?: Pick<Insight, 'isDue' | 'see'> | undefined;
-}
-
-/** `seen` is what was seen of it before it was applied; undefined where it was not looked at. */
-type Counted<Counts> = (push: PushCommand, key: GroupingKey, seen: SeenPush | undefined) => Counts;
 
 export class Pushes<Counts extends object> {
   readonly #options: GatewayOptions;

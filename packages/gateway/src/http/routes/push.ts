@@ -61,7 +61,6 @@ export function pushHandler(deps: PushDeps): Handler {
     const format = formatOf(headers['content-type']);
     const coding = intake.check(request, bytesMax);
     if (exchange.expectsContinue) response.writeContinue();
-    const method = request.method === 'PUT' ? 'PUT' : 'POST';
     const { firstAttemptAgeMs, ...pushKey } = readPushKey(headers, request.url ?? '');
     const idempotencyKey = ofSender(pushKey.idempotencyKey, principal);
     const begunMs = performance.now();
@@ -79,7 +78,7 @@ export function pushHandler(deps: PushDeps): Handler {
     let outcome: PushOutcome;
     try {
       outcome = await gateway.push({
-        method,
+        method: request.method === 'PUT' ? 'PUT' : 'POST',
         key,
         format,
         body,
