@@ -146,7 +146,7 @@ export class WorkingState {
       free: [...texts.freeEntries],
       pendingFree: [...accumulators.pendingFree],
       freeComposites: [...accumulators.freeComposites],
-      spilled: [...accumulators.sums.spilled()],
+      spilled: [...accumulators.sums.spilled()].toSorted(([one], [other]) => one - other),
       accumulators: Array.from({ length: texts.high }, (_, accumulator) => this.#accumulator(accumulator)),
       owners: Array.from({ length: texts.high }, (_, accumulator) =>
         accumulators.kind[accumulator] === 0 ? undefined : ownerOf(accumulator),
