@@ -73,6 +73,13 @@ const rowsOfUnordered: Readonly<
     addOwned(sum, { owners: owners!, lengths: lengths!, values: values!, named: accumulators! }),
   [Tag.LEFT_OUT]: ([owners, lengths, timesMs, named], sum) =>
     addOwned(sum, { owners: owners!, lengths: lengths!, values: timesMs!, named: named! }),
+  // Sorted before they are used again.
+  [Tag.PENDING_FREE]: ([numbers], sum) => {
+    for (let row = 0; row < numbers!.length; row += 1) {
+      sum.begin(numbers![row]!);
+      sum.end();
+    }
+  },
   [Tag.WINDOWS]: ([accumulators, slotsMs, newest, values], sum) => {
     for (let row = 0; row < accumulators!.length; row += 1) {
       sum.begin(accumulators![row]!);

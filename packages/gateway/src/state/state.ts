@@ -56,6 +56,9 @@ const START_TIME_ROWS = 8;
 /** Of texts, moved with each push where freed ones have left too many gaps: less than a tenth of a millisecond. */
 const COMPACTED_BYTES = 1 << 16;
 
+/** What earlier versions left out. */
+type Recycling = Readonly<Partial<Record<'reusesComposites' | 'sorts', boolean>>>;
+
 export class State {
   readonly hashSeed: number;
   readonly limits: Limits;
@@ -338,13 +341,12 @@ export class State {
     atOnce(this.recycleInSteps());
   }
 
-  /** Earlier versions gave the numbers of composite series to no others. */
-  *recycleInSteps(
-    { reusesComposites }: { readonly reusesComposites: boolean } = { reusesComposites: true },
-  ): Generator<void, void> {
+  /** Earlier versions gave the numbers of composite series to no others, and did not sort what was freed. */
+  *recycleInSteps({ reusesComposites = true, sorts = true }: Recycling = {}): Generator<void, void> {
     if (this.readers.count > 0) throw new Error('BUG: recycling accumulators that somebody reads');
     this.pace.begin();
     yield* this.cleanFreed();
+    if (sorts) yield* this.accumulators.sortFreed(this.pace);
     yield* this.accumulators.forgetFreedMembers(this.pace, { reusesComposites });
     // A series key must not lead to an accumulator that is something else by then.
     forgetSeriesKeys(this);

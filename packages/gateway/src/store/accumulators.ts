@@ -46,6 +46,9 @@ const COLUMN_BYTES = 80;
 /** From here on nothing is new to anybody: after years of new series in each millisecond. */
 const SHOWN_EPOCH_MAX: number = 2 ** 32 - 1;
 
+/** So many numbers are sorted in less than a millisecond. */
+const SORTED_AT_ONCE_MAX = 4096;
+
 export class Accumulators {
   readonly texts: ByteTable;
   readonly sums: ExactSums = new ExactSums();
@@ -274,6 +277,30 @@ export class Accumulators {
   noteChange(family: number): void {
     // Past the end while it has no accumulator; `create` notes the first one.
     this.changedAt[family] = this.generation;
+  }
+
+  /**
+   * Puts freed accumulators in the order of their numbers. They were freed in that in which their contributions lie, which is not the same for all who
+   * have the same records; the order in which they are used again has to be.
+   */
+  *sortFreed(pace: Pace): Generator<void, void> {
+    const { pendingFree } = this;
+    if (pendingFree.length <= SORTED_AT_ONCE_MAX) {
+      const numbers = [...pendingFree].toSorted((one, other) => one - other);
+      pendingFree.clear();
+      for (const accumulator of numbers) pendingFree.push(accumulator);
+      return;
+    }
+    const isFreed = new Uint8Array(this.texts.high);
+    for (const accumulator of pendingFree) {
+      isFreed[accumulator] = 1;
+      if (pace.isFull(1)) yield;
+    }
+    pendingFree.clear();
+    for (let accumulator = 0; accumulator < isFreed.length; accumulator += 1) {
+      if (isFreed[accumulator] === 1) pendingFree.push(accumulator);
+      if (pace.isFull(1)) yield;
+    }
   }
 
   /** Takes freed accumulators out of the lists of composite series, and lets the numbers of those that are gone be used again, where asked. */

@@ -31,7 +31,7 @@ export const RecordCode = {
   AGGREGATION: 5,
   KEY_BOUNDS: 6,
   PUSH: 7,
-  RECYCLE: 8,
+  UNSORTED_RECYCLE: 8,
   DROP_SERIES: 9,
   REMOVE_SOURCES: 10,
   DROP_DISCARDED: 11,
@@ -42,6 +42,7 @@ export const RecordCode = {
   FORWARDED: 16,
   EXPOSITION: 17,
   SCRAPED: 18,
+  RECYCLE: 19,
 } as const;
 
 export interface Times {
@@ -317,7 +318,22 @@ class EarlierRecycle implements Command<void> {
   }
 
   apply({ state }: Target): Generator<void, void> {
-    return state.recycleInSteps({ reusesComposites: false });
+    return state.recycleInSteps({ reusesComposites: false, sorts: false });
+  }
+}
+
+/** The same in the order in which things were freed, as earlier versions had it. */
+class UnsortedRecycle implements Command<void> {
+  readonly code: number = RecordCode.UNSORTED_RECYCLE;
+
+  encode(): void {}
+
+  static decode(): UnsortedRecycle {
+    return new UnsortedRecycle();
+  }
+
+  apply({ state }: Target): Generator<void, void> {
+    return state.recycleInSteps({ sorts: false });
   }
 }
 
@@ -424,6 +440,7 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE]: RemoveSource,
   [RecordCode.EXPIRE]: ExpireSources,
   [RecordCode.EARLIER_RECYCLE]: EarlierRecycle,
+  [RecordCode.UNSORTED_RECYCLE]: UnsortedRecycle,
   [RecordCode.RECYCLE]: Recycle,
   [RecordCode.AGGREGATION]: SetAggregation,
   [RecordCode.KEY_BOUNDS]: SetKeyBounds,

@@ -183,6 +183,7 @@ test('the record of each command has the bytes that stores hold, and is read as 
     ],
     [new Recycle(), ''],
     [commandClasses[RecordCode.EARLIER_RECYCLE]!.decode(new ByteReader()), ''],
+    [commandClasses[RecordCode.UNSORTED_RECYCLE]!.decode(new ByteReader()), ''],
     [
       new SetAggregation({
         byJob: true,

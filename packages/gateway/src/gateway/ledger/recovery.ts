@@ -73,7 +73,9 @@ export async function recoverState(
 }
 
 function needsNoReaders([code]: Uint8Array): boolean {
-  return code === RecordCode.RECYCLE || code === RecordCode.EARLIER_RECYCLE;
+  return (
+    code === RecordCode.RECYCLE || code === RecordCode.UNSORTED_RECYCLE || code === RecordCode.EARLIER_RECYCLE
+  );
 }
 
 function unreadable(what: string, error: unknown): StorageProblem {

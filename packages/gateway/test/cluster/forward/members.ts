@@ -2,6 +2,8 @@
 import { createServer as createTcpServer, connect } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { onTestFinished } from 'vitest';
 
 import type { Access } from '../../../src/access/access.ts';
@@ -52,8 +54,24 @@ export class Wire {
   }
 
   async open(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    await this.#listen();
     this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Another one may have got its port meanwhile, for a moment. */
+  async #listen(): Promise<void> {
+    for (;;) {
+      const isListening = await new Promise<boolean>((resolve, reject) => {
+        this.#server.once('error', (error: NodeJS.ErrnoException) => {
+          if (error.code === 'EADDRINUSE') resolve(false);
+          else reject(error);
+        });
+        this.#server.listen(this.#port, '127.0.0.1', () => resolve(true));
+      });
+      this.#server.removeAllListeners('error');
+      if (isListening) return;
+      await sleep(20);
+    }
   }
 
   /** As when a process is killed: connections break, and no new ones are taken. */
