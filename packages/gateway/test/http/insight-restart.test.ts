@@ -4,7 +4,10 @@ import { request } from 'node:http';
 import { expect, test } from 'vitest';
 
 import { openGateway } from '../../src/create-gateway.ts';
+import { embed } from '../../src/embed.ts';
+import { memoryJournal } from '../../src/journal/memory.ts';
 import { temporaryFolder } from '../support/folders.ts';
+import { run } from './helpers.ts';
 
 function ask(port: number, path: string): Promise<any> {
   return new Promise((resolve, reject) => {
@@ -43,4 +46,14 @@ test('sources and their parts are known again, and what was remembered is not', 
   } finally {
     await again.close();
   }
+});
+
+test('of a member of a cluster that was overtaken, it is asked what there is now', async () => {
+  const { gateway, port } = await run();
+  expect(await ask(port, '/api/v1/families')).toMatchObject({ families: [{ name: 'a' }] });
+  const next = embed({}, memoryJournal());
+  await next.embedded.push('b 1\n');
+  Object.defineProperty(gateway, 'insight', { value: next.gateway.insight });
+  expect(await ask(port, '/api/v1/families')).toMatchObject({ families: [{ name: 'b' }] });
+  await next.embedded.close();
 });

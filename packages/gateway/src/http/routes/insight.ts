@@ -42,7 +42,8 @@ type HandlerNames =
 type Ask = (parameters: Parameters, page: PageRequest, exchange: Exchange) => Promise<InsightAnswer>;
 
 export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames, Handler>> {
-  const { insight } = deps.gateway;
+  // Asked for each time: that of a member of a cluster is another one after it was overtaken.
+  const insight = (): GatewayApi['insight'] => deps.gateway.insight;
   const answers = new LongAnswers();
   const answered = (ask: Ask): Handler =>
     answeredAsJson(deps, async (exchange) => {
@@ -63,7 +64,7 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
     answeredAsJson(deps, async (exchange) => answerJson(exchange, deps.cors, what()));
   return {
     families: answered((parameters, page) =>
-      insight.families({
+      insight().families({
         ...page,
         match: matchOf(parameters),
         search: valueOf(parameters, 'search'),
@@ -73,18 +74,22 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
     family: answered((parameters, page, { path }) => {
       const selector = valueOf(parameters, 'selector');
       const match = [...matchOf(parameters), ...(selector === '' ? [] : [selector])];
-      return insight.family({ ...page, name: nameOf(path), match });
+      return insight().family({ ...page, name: nameOf(path), match });
     }),
     explain: answered((parameters, { client, limit }) => {
       const match = matchOf(parameters);
       if (match.length === 0)
         throw invalid('match[] is missing; say which series, as in match[]=up{job="x"}');
       const isGiven = valueOf(parameters, 'limit') !== '';
-      return insight.explain({ match, limit: Math.min(isGiven ? limit : EXPLAINED, EXPLAINED_MAX), client });
+      return insight().explain({
+        match,
+        limit: Math.min(isGiven ? limit : EXPLAINED, EXPLAINED_MAX),
+        client,
+      });
     }),
     watchSenders: answeredAsJson(deps, async (exchange) => {
       const family = valueOf(queryOf(exchange.request), 'family');
-      answerJson(exchange, deps.cors, { until: insight.watchSenders(family) });
+      answerJson(exchange, deps.cors, { until: insight().watchSenders(family) });
     }),
     history: answeredAsJson(deps, async (exchange) => {
       const parameters = queryOf(exchange.request);
@@ -92,15 +97,15 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
       if (family === '' && series === '') throw invalid('family is missing; say of which, as in family=up');
       const client = { isGone: false };
       exchange.response.once('close', () => (client.isGone = true));
-      answerJson(exchange, deps.cors, await insight.history({ family, series, client }));
+      answerJson(exchange, deps.cors, await insight().history({ family, series, client }));
     }),
-    scrapers: shown(() => ({ scrapers: insight.scrapers() })),
-    audit: shown(() => ({ entries: insight.audit() })),
-    limits: shown(() => ({ limits: insight.limits() })),
-    rules: answered((_, { client }) => insight.rules(client)),
-    pushedMetrics: answered((_, { client }) => insight.pushedMetrics(client)),
+    scrapers: shown(() => ({ scrapers: insight().scrapers() })),
+    audit: shown(() => ({ entries: insight().audit() })),
+    limits: shown(() => ({ limits: insight().limits() })),
+    rules: answered((_, { client }) => insight().rules(client)),
+    pushedMetrics: answered((_, { client }) => insight().pushedMetrics(client)),
     listSources: answered((parameters, page) =>
-      insight.sources({ ...page, search: valueOf(parameters, 'search') }),
+      insight().sources({ ...page, search: valueOf(parameters, 'search') }),
     ),
   };
 }
