@@ -9,9 +9,8 @@ import type { LeadOptions } from './lead.ts';
 import { Chain } from './log/chain.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
+import { Pauses } from './timing.ts';
 
-const RETRY_MS = 50;
-const RETRY_MS_MAX = 1_000;
 /** Of the lease, so that not all who wait for it are done at once. */
 const JITTER = 0.1;
 /** As many leases who leads may be silent, before one with another secret takes over: it may be of another cluster, by mistake. */
@@ -65,7 +64,8 @@ export class Follow {
 
   async #retrying(attempt: () => Promise<void>): Promise<void> {
     const { timing } = this.#options;
-    for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
+    const pauses = new Pauses();
+    for (;;) {
       this.#signal.throwIfAborted();
       const before = this.#chain.number;
       try {
@@ -73,10 +73,10 @@ export class Follow {
         return;
       } catch (error) {
         if (!(error instanceof LogUnavailable)) throw error;
-        if (this.#chain.number > before) pauseMs = RETRY_MS;
+        if (this.#chain.number > before) pauses.reset();
         this.#report(error.message);
       }
-      await timing.sleep(pauseMs, this.#signal);
+      await timing.sleep(pauses.next(), this.#signal);
     }
   }
 

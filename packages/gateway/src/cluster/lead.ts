@@ -5,6 +5,8 @@
  */
 import { RequestError } from '../model/errors.ts';
 import { ByteWriter } from '../primitives/byte-writer.ts';
+import { deferred } from '../primitives/deferred.ts';
+import type { Deferred } from '../primitives/deferred.ts';
 import { BlockWriter, payloadBytesMax, writeBeat, writeLeader, writePart } from './log/block.ts';
 import type { BlockHead, BlockKind, Leader } from './log/block.ts';
 import { appendSurely } from './log/append-surely.ts';
@@ -47,12 +49,6 @@ export class Overtaken extends RequestError {
   }
 }
 
-interface Waiting {
-  readonly committed: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Records that are committed together: those of one block, or one that goes in parts. So none of them can be counted where another is not. */
 class Group {
   readonly payload = new ByteWriter();
@@ -62,10 +58,10 @@ class Group {
   recordBytes = 0;
   /** The log index of the last one. */
   upTo = 0;
-  #waiting: Waiting | undefined;
+  #waiting: Deferred | undefined;
 
   get committed(): Promise<void> {
-    return (this.#waiting ??= waiting()).committed;
+    return (this.#waiting ??= deferred()).promise;
   }
 
   resolve(): void {
@@ -82,13 +78,9 @@ export async function takeOver(chain: Chain, options: LeadOptions, signal: Abort
   const { log, timing, self, writer, newLog } = options;
   const blocks = new BlockWriter();
   const head: BlockHead = {
-    kind: 'takeover',
+    ...chain.nextHead('takeover', { writer, count: 0 }),
     log: chain.number === 0 ? newLog : chain.log,
-    writer,
     term: chain.term + 1,
-    first: chain.index + 1,
-    count: 0,
-    before: chain.hash,
   };
   const payload = new ByteWriter();
   writeLeader(payload, self);
@@ -122,15 +114,14 @@ export class Lead {
   /** The first of them, once its block is made. */
   #taken: Group | undefined;
   /** For those who wait for a block that begins after they asked. */
-  #confirming: Waiting | undefined;
+  #confirming: Deferred | undefined;
   #isScheduled = false;
-  #isClosing = false;
   /** For the block that says that this process stops, after which it appends nothing. */
-  #handingOver: Waiting | undefined;
+  #handingOver: Deferred | undefined;
   #inFlightSinceMs: number | undefined;
   #lastBlockMs: number;
-  #spaceWaits: (() => void)[] = [];
-  #snapshot: { readonly index: number; best: Chain; readonly done: Waiting } | undefined;
+  #nextCommit: Deferred | undefined;
+  #snapshot: { readonly index: number; best: Chain; readonly done: Deferred } | undefined;
   /** The chain before the first part of the record that goes in parts now. */
   #beforeParts: Chain | undefined;
   readonly #stopped = new AbortController();
@@ -188,16 +179,22 @@ export class Lead {
   }
 
   /** Resolves when something was committed. False after the hold. */
-  async waitForCommit(): Promise<boolean> {
-    if (this.failure !== undefined) throw this.failure;
+  waitForCommit(): Promise<boolean> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    this.#nextCommit ??= deferred();
+    return this.#withinHold(this.#nextCommit.promise);
+  }
+
+  /** Whether it comes to its end before the hold does. */
+  async #withinHold(what: Promise<unknown>): Promise<boolean> {
+    const { timing, holdMs } = this.#options;
     const over = new AbortController();
-    const committed = new Promise<boolean>((resolve) => this.#spaceWaits.push(() => resolve(true)));
-    const held = this.#options.timing.sleep(this.#options.holdMs, over.signal).then(
+    const held = timing.sleep(holdMs, over.signal).then(
       () => false,
       () => false,
     );
     try {
-      return await Promise.race([committed, held]);
+      return await Promise.race([what.then(() => true), held]);
     } finally {
       over.abort();
     }
@@ -216,23 +213,13 @@ export class Lead {
    * and with LogUnavailable after the hold.
    */
   async confirm(): Promise<void> {
-    const { committed } = this.#wantBlock();
-    const { timing, holdMs } = this.#options;
-    const over = new AbortController();
-    const held = timing.sleep(holdMs, over.signal).then(() => {
+    if (!(await this.#withinHold(this.#wantBlock().promise)))
       throw new LogUnavailable('the log has not answered in time');
-    });
-    held.catch(() => undefined);
-    try {
-      await Promise.race([committed, held]);
-    } finally {
-      over.abort();
-    }
   }
 
-  #wantBlock(): Waiting {
+  #wantBlock(): Deferred {
     if (this.failure !== undefined) throw this.failure;
-    this.#confirming ??= waiting();
+    this.#confirming ??= deferred();
     this.#schedule();
     return this.#confirming;
   }
@@ -246,10 +233,10 @@ export class Lead {
     if (this.#chain.index > index) throw new Error('the log has gone on meanwhile');
     const best = this.#beforeParts ?? this.#chain.copy();
     if (this.committedLogIndex === index) return best;
-    const snapshot = { index, best, done: waiting() };
+    const snapshot = { index, best, done: deferred() };
     this.#snapshot = snapshot;
     try {
-      await snapshot.done.committed;
+      await snapshot.done.promise;
     } finally {
       this.#snapshot = undefined;
     }
@@ -258,21 +245,12 @@ export class Lead {
 
   /** Appends what waits, and says that it stops. Resolves in any case, after the hold at the latest. */
   async handOver(): Promise<void> {
-    this.#isClosing = true;
-    const limit = new AbortController();
-    const { timing, holdMs } = this.#options;
-    const late = timing.sleep(holdMs, limit.signal).catch(() => undefined);
-    await Promise.race([this.#drainAndSay(), late]);
-    limit.abort();
-    this.stop(new Overtaken());
-  }
-
-  async #drainAndSay(): Promise<void> {
     if (this.failure !== undefined) return;
-    this.#handingOver = waiting();
+    this.#handingOver = deferred();
     this.#schedule();
     // Whoever leads where it fails needs nothing of it.
-    await this.#handingOver.committed.catch(() => undefined);
+    await this.#withinHold(this.#handingOver.promise).catch(() => undefined);
+    this.stop(new Overtaken());
   }
 
   /** Nothing is committed any more. */
@@ -346,15 +324,7 @@ export class Lead {
   async #put(kind: BlockKind, payload: ByteWriter, count: number): Promise<void> {
     const { log, timing, writer } = this.#options;
     const chain = this.#chain;
-    const head: BlockHead = {
-      kind,
-      log: chain.log,
-      writer,
-      term: chain.term,
-      first: chain.index + 1,
-      count,
-      before: chain.hash,
-    };
+    const head = chain.nextHead(kind, { writer, count });
     const block = this.#blocks.finish(head, payload);
     const confirming = this.#confirming;
     this.#confirming = undefined;
@@ -393,9 +363,8 @@ export class Lead {
   }
 
   #freeSpace(): void {
-    const waits = this.#spaceWaits;
-    this.#spaceWaits = [];
-    for (const resolve of waits) resolve();
+    this.#nextCommit?.resolve();
+    this.#nextCommit = undefined;
   }
 
   async #beat(): Promise<void> {
@@ -403,25 +372,11 @@ export class Lead {
     try {
       for (;;) {
         await timing.sleep(Math.max(1, this.#lastBlockMs + BEAT_MS - timing.nowMs()), this.#stopped.signal);
-        if (this.#isClosing) return;
-        if (timing.nowMs() >= this.#lastBlockMs + BEAT_MS) await this.#wantBlock().committed;
+        if (this.#handingOver !== undefined) return;
+        if (timing.nowMs() >= this.#lastBlockMs + BEAT_MS) await this.#wantBlock().promise;
       }
     } catch {
       // It has stopped, for a reason that others were told.
     }
   }
-}
-
-function waiting(): Waiting {
-  const { promise, resolve, reject } = withResolvers();
-  // Not everybody who could wait does.
-  promise.catch(() => undefined);
-  return { committed: promise, resolve, reject };
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((...both) => ([resolve, reject] = both));
-  return { promise, resolve, reject };
 }

@@ -4,6 +4,8 @@
  */
 import type { Journal } from '../journal/journal.ts';
 import type { RequestError } from '../model/errors.ts';
+import { deferred } from '../primitives/deferred.ts';
+import type { Deferred } from '../primitives/deferred.ts';
 import type { Log } from '../primitives/log.ts';
 import type { Progress } from './follow.ts';
 import { Overtaken } from './lead.ts';
@@ -70,7 +72,8 @@ export class Member<G extends MemberGateway> {
   #seen = 0;
   /** Where the log ended when a block of its URL was first read since it joined. Until there they may be of its former self. */
   #endAtFirst: number | 'asked' | undefined;
-  #failure: { readonly promise: Promise<never>; readonly reject: (error: Error) => void };
+  /** Only ever rejects. */
+  #failure: Deferred<never>;
   #isClosed = false;
   readonly #stopped = new AbortController();
   #done: Promise<void> | undefined;
@@ -79,7 +82,7 @@ export class Member<G extends MemberGateway> {
   constructor(options: MemberOptions<G>) {
     this.#options = options;
     this.#lastBlockMs = options.timing.nowMs();
-    this.#failure = failure();
+    this.#failure = deferred();
     this.#journal = this.#newJournal();
     this.current = options.create(this.#journal);
   }
@@ -183,7 +186,7 @@ export class Member<G extends MemberGateway> {
     this.#become('joining');
     old.close().catch(() => undefined);
     await this.#untilWhole();
-    this.#failure = failure();
+    this.#failure = deferred();
     this.#journal = this.#newJournal();
     this.current = create(this.#journal);
   }
@@ -272,11 +275,4 @@ export class Member<G extends MemberGateway> {
     this.role = role;
     for (const listener of this.#listeners) listener();
   }
-}
-
-function failure(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {
-  let reject!: (error: Error) => void;
-  const promise = new Promise<never>((_, no) => (reject = no));
-  promise.catch(() => undefined);
-  return { promise, reject };
 }

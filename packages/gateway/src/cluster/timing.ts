@@ -7,3 +7,22 @@ export interface Timing {
   /** Between 0 and 1, so that members do not all do the same at the same time. */
   random(): number;
 }
+
+const RETRY_MS = 50;
+const RETRY_MS_MAX = 1_000;
+
+/** How long to wait before the next attempt: twice as long each time, up to a second. */
+export class Pauses {
+  #ms = RETRY_MS;
+
+  next(): number {
+    const ms = this.#ms;
+    this.#ms = Math.min(ms * 2, RETRY_MS_MAX);
+    return ms;
+  }
+
+  /** After an attempt that got somewhere. */
+  reset(): void {
+    this.#ms = RETRY_MS;
+  }
+}

@@ -5,6 +5,8 @@
  */
 import { performance } from 'node:perf_hooks';
 
+import { deferred } from '../primitives/deferred.ts';
+import type { Deferred } from '../primitives/deferred.ts';
 import { BlockBuffer } from './block.ts';
 import type { StoreId } from './format.ts';
 import { GroupWindow } from './group-window.ts';
@@ -24,12 +26,6 @@ interface CommitOptions {
   readonly onFailure: (error: Error) => void;
 }
 
-interface Waiting {
-  readonly safe: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 export class GroupCommit {
   logIndex: number;
   committedLogIndex: number;
@@ -46,8 +42,8 @@ export class GroupCommit {
   #committingBytes = 0;
   /** The log index up to which records have been taken by a commit. */
   #taken: number;
-  #nextCommit: Waiting | undefined = undefined;
-  #thisCommit: Waiting | undefined = undefined;
+  #nextCommit: Deferred | undefined = undefined;
+  #thisCommit: Deferred | undefined = undefined;
   #scheduled = false;
   #busy = false;
   /** Set while a commit waits for company. */
@@ -92,8 +88,8 @@ export class GroupCommit {
   whenCommitted(logIndex: number): Promise<void> {
     if (logIndex <= this.committedLogIndex) return Promise.resolve();
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    if (logIndex <= this.#taken) return (this.#thisCommit ??= waiting()).safe;
-    return (this.#nextCommit ??= waiting()).safe;
+    if (logIndex <= this.#taken) return (this.#thisCommit ??= deferred()).promise;
+    return (this.#nextCommit ??= deferred()).promise;
   }
 
   /** Records that no commit has taken. */
@@ -247,18 +243,6 @@ function gone(path: string): Error {
     `${path} no longer exists: the storage directory, or this file in it, was removed, moved or replaced ` +
       'while in use. Pushes are no longer accepted; restore it, or restart with a new directory',
   );
-}
-
-function waiting(): Waiting {
-  let resolve: () => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const safe = new Promise<void>((whenResolved, whenRejected) => {
-    resolve = whenResolved;
-    reject = whenRejected;
-  });
-  // A failure is reported through onFailure; that nobody waits any more must not end the process by itself.
-  safe.catch(() => {});
-  return { safe, resolve, reject };
 }
 
 function errorOf(error: unknown): Error {

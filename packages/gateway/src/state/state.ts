@@ -57,7 +57,7 @@ const START_TIME_ROWS = 8;
 const COMPACTED_BYTES = 1 << 16;
 
 /** What earlier versions left out. */
-type Recycling = Readonly<Partial<Record<'reusesComposites' | 'sorts', boolean>>>;
+export type Recycling = Readonly<Partial<Record<'reusesComposites' | 'sorts', boolean>>>;
 
 export class State {
   readonly hashSeed: number;

@@ -6,7 +6,7 @@
  * A push is a command as well, in push-command.ts.
  */
 import type { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
-import type { State } from '../state/state.ts';
+import type { Recycling, State } from '../state/state.ts';
 import type { Withdrawal } from '../sources/left-out.ts';
 import type { NamedSources } from '../sources/silent-sources.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
@@ -292,49 +292,35 @@ export class ExpireNamed implements Command<void> {
   }
 }
 
-/** Lets the numbers of freed accumulators be used again; see State.recycle. */
+/** Lets the numbers of freed accumulators be used again; see State.recycle. Earlier versions left something out, under codes of their own. */
 export class Recycle implements Command<void> {
-  readonly code: number = RecordCode.RECYCLE;
+  readonly code: number;
+  readonly #how: Recycling;
+
+  constructor(code: number = RecordCode.RECYCLE, how: Recycling = {}) {
+    this.code = code;
+    this.#how = how;
+  }
 
   encode(): void {}
 
-  static decode(): Recycle {
-    return new Recycle();
-  }
-
   apply({ state }: Target): Generator<void, void> {
-    return state.recycleInSteps();
+    return state.recycleInSteps(this.#how);
   }
 }
 
-/** The same without the numbers of composite series, as earlier versions had it. */
-class EarlierRecycle implements Command<void> {
-  readonly code: number = RecordCode.EARLIER_RECYCLE;
+const { RECYCLE, UNSORTED_RECYCLE, EARLIER_RECYCLE } = RecordCode;
+const recycles: Readonly<Record<number, CommandClass>> = {
+  [RECYCLE]: { decode: () => new Recycle() },
+  [UNSORTED_RECYCLE]: { decode: () => new Recycle(UNSORTED_RECYCLE, { sorts: false }) },
+  [EARLIER_RECYCLE]: {
+    decode: () => new Recycle(EARLIER_RECYCLE, { reusesComposites: false, sorts: false }),
+  },
+};
 
-  encode(): void {}
-
-  static decode(): EarlierRecycle {
-    return new EarlierRecycle();
-  }
-
-  apply({ state }: Target): Generator<void, void> {
-    return state.recycleInSteps({ reusesComposites: false, sorts: false });
-  }
-}
-
-/** The same in the order in which things were freed, as earlier versions had it. */
-class UnsortedRecycle implements Command<void> {
-  readonly code: number = RecordCode.UNSORTED_RECYCLE;
-
-  encode(): void {}
-
-  static decode(): UnsortedRecycle {
-    return new UnsortedRecycle();
-  }
-
-  apply({ state }: Target): Generator<void, void> {
-    return state.recycleInSteps({ sorts: false });
-  }
+/** Whether a record gives numbers another meaning, so that nobody may read meanwhile. */
+export function isRecycle([code = 0]: Uint8Array): boolean {
+  return code in recycles;
 }
 
 /** Goes on by another configuration. */
@@ -439,9 +425,7 @@ interface CommandClass {
 export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.REMOVE]: RemoveSource,
   [RecordCode.EXPIRE]: ExpireSources,
-  [RecordCode.EARLIER_RECYCLE]: EarlierRecycle,
-  [RecordCode.UNSORTED_RECYCLE]: UnsortedRecycle,
-  [RecordCode.RECYCLE]: Recycle,
+  ...recycles,
   [RecordCode.AGGREGATION]: SetAggregation,
   [RecordCode.KEY_BOUNDS]: SetKeyBounds,
   [RecordCode.DROP_SERIES]: DropSeries,

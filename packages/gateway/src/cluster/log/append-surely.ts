@@ -1,9 +1,7 @@
+import { Pauses } from '../timing.ts';
 import type { Timing } from '../timing.ts';
 import { LogUnavailable } from './shared-log.ts';
 import type { SharedLog } from './shared-log.ts';
-
-const RETRY_MS = 50;
-const RETRY_MS_MAX = 1_000;
 
 /**
  * Appends until the outcome is known. After a lost reply the block may stand there already, or come late: so the same one is tried again until
@@ -20,7 +18,8 @@ export async function appendSurely(
   timing: Timing,
 ): Promise<'appended' | 'overtaken'> {
   let isSure = true;
-  for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
+  const pauses = new Pauses();
+  for (;;) {
     signal.throwIfAborted();
     try {
       const outcome = await log.append(after, block);
@@ -30,7 +29,7 @@ export async function appendSurely(
       if (!(error instanceof LogUnavailable)) throw error;
       isSure = false;
     }
-    await timing.sleep(pauseMs, signal);
+    await timing.sleep(pauses.next(), signal);
   }
 }
 

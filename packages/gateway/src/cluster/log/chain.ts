@@ -79,6 +79,19 @@ export class Chain {
     this.writer = Uint8Array.from(writer);
   }
 
+  /** Of the block that follows, in the same term. */
+  nextHead(kind: BlockKind, { writer, count }: Pick<BlockHead, 'writer' | 'count'>): BlockHead {
+    return {
+      kind,
+      log: this.log,
+      writer,
+      term: this.term,
+      first: this.index + 1,
+      count,
+      before: this.hash,
+    };
+  }
+
   #read(number: number, bytes: Uint8Array): Block {
     try {
       return readBlock(bytes);

@@ -6,19 +6,25 @@ import type { AuditEntry } from '../insight-api.ts';
 
 const ENTRIES_MAX = 256;
 
+/** Several may be of one millisecond. */
+interface Numbered {
+  readonly nth: number;
+  readonly entry: AuditEntry;
+}
+
 export class AuditLog {
   /** By what was done, the oldest first. */
-  readonly #entries = new Map<AuditEntry['what'], AuditEntry[]>();
+  readonly #entries = new Map<AuditEntry['what'], Numbered[]>();
   #size = 0;
+  #added = 0;
 
   add(entry: AuditEntry): void {
     const known = this.#entries.get(entry.what) ?? [];
     this.#entries.set(entry.what, known);
-    known.push({
-      ...entry,
-      detail: flatText(shorten(hideTokens(entry.detail))),
-      outcome: flatText(shorten(entry.outcome)),
-    });
+    const detail = flatText(shorten(hideTokens(entry.detail)));
+    const kept = { ...entry, detail, outcome: flatText(shorten(entry.outcome)) };
+    this.#added += 1;
+    known.push({ nth: this.#added, entry: kept });
     this.#size += 1;
     if (this.#size <= ENTRIES_MAX) return;
     let most = known;
@@ -29,6 +35,7 @@ export class AuditLog {
 
   /** The newest first. */
   list(): readonly AuditEntry[] {
-    return [...this.#entries.values()].flat().sort((a, b) => b.time - a.time);
+    const all = [...this.#entries.values()].flat().sort((one, other) => other.nth - one.nth);
+    return all.map(({ entry }) => entry);
   }
 }

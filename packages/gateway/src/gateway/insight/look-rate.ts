@@ -2,6 +2,7 @@
  * Which pushes are looked at: all of them while they are few, and some at random where they are many, so that looks cost the same however much is
  * pushed. Of pushes that are passed by nothing is done but to count down.
  */
+import { Xorshift } from '../../primitives/xorshift.ts';
 
 const WINDOW_MS = 1000;
 /** Where all pushes are looked at, so many in a second are shown. */
@@ -26,7 +27,7 @@ export class LookRate {
   #windowPushes = 0;
   #windowLooks = 0;
   #allUntilMs = Number.NEGATIVE_INFINITY;
-  #random = 1;
+  readonly #random = new Xorshift();
 
   /** Milliseconds that never go back. */
   constructor(now: () => number) {
@@ -89,10 +90,6 @@ export class LookRate {
   /** Any number up to twice as many, so that senders that push in turn are all seen. */
   #nextGap(): number {
     if (this.#every === 1) return 1;
-    // xorshift
-    this.#random ^= this.#random << 13;
-    this.#random ^= this.#random >>> 17;
-    this.#random ^= this.#random << 5;
-    return 1 + ((this.#random >>> 0) % (2 * this.#every - 1));
+    return 1 + (this.#random.next() % (2 * this.#every - 1));
   }
 }

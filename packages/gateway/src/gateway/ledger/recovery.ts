@@ -1,7 +1,7 @@
 /** From what a journal kept to a state that goes on: the newest snapshot, then every change after it, made again. */
 import { setImmediate } from 'node:timers/promises';
 
-import { RecordCode } from '../../wal/commands.ts';
+import { isRecycle } from '../../wal/commands.ts';
 import type { Target } from '../../wal/commands.ts';
 import { RecordReader } from '../../wal/record.ts';
 import type { Journal, Recovered } from '../../journal/journal.ts';
@@ -58,7 +58,7 @@ export async function recoverState(
         throw unreadable(`record ${logIndex}`, error);
       };
       try {
-        const rest = take(redo(bytes), needsNoReaders(bytes));
+        const rest = take(redo(bytes), isRecycle(bytes));
         if (rest !== undefined) return rest.catch(refuse);
       } catch (error) {
         refuse(error);
@@ -70,12 +70,6 @@ export async function recoverState(
   });
   await setImmediate();
   return { ...recovered, nowMs: newestMs, seconds: (performance.now() - begun) / 1000 };
-}
-
-function needsNoReaders([code]: Uint8Array): boolean {
-  return (
-    code === RecordCode.RECYCLE || code === RecordCode.UNSORTED_RECYCLE || code === RecordCode.EARLIER_RECYCLE
-  );
 }
 
 function unreadable(what: string, error: unknown): StorageProblem {

@@ -12,6 +12,7 @@ import type { Log } from '../../primitives/log.ts';
 import { shorten } from '../../primitives/quote.ts';
 import type { Suspect } from '../api.ts';
 import { hasStartTime } from '../../store/policies.ts';
+import { Xorshift } from '../../primitives/xorshift.ts';
 
 export const suspicions = ['totals_in_add_mode', 'two_on_one_path', 'invented_start_times'] as const;
 export type Suspicion = (typeof suspicions)[number];
@@ -74,7 +75,7 @@ export class Suspects {
   #skipped = 0;
   #blockLeft = BLOCK_PUSHES;
   #blockSinceMs: number;
-  #random = 1;
+  readonly #random = new Xorshift();
 
   /** `now` is in milliseconds since any time. */
   constructor(log: Log, now: () => number) {
@@ -126,11 +127,7 @@ export class Suspects {
       this.#skipped = areMany ? 1 : 0;
     }
     if (this.#skipped === 0) return;
-    // xorshift
-    this.#random ^= this.#random << 13;
-    this.#random ^= this.#random >>> 17;
-    this.#random ^= this.#random << 5;
-    this.#skipped = 1 + ((this.#random >>> 8) % (2 * LOOK_EVERY - 3));
+    this.#skipped = 1 + ((this.#random.next() >>> 8) % (2 * LOOK_EVERY - 3));
     this.#skip = this.#skipped;
   }
 

@@ -2,14 +2,13 @@
 import type { GatewayApi } from '../../gateway/api.ts';
 import { familySorts } from '../../gateway/insight-api.ts';
 import type { FamilySort, InsightAnswer, PageRequest } from '../../gateway/insight-api.ts';
-import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
 import { quote } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { answeredAsJson, answerJson, beginJson } from './json.ts';
 import { LongAnswers } from './long-answers.ts';
-import { limitOf, queryOf, valueOf } from './parameters.ts';
+import { invalid, limitOf, matchOf, queryOf, valueOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { familyInPath } from './routes.ts';
 import type { Handler } from './routes.ts';
@@ -110,10 +109,6 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
   };
 }
 
-function matchOf(parameters: Parameters): readonly string[] {
-  return parameters.filter(([name]) => name === 'match[]').map(([, value]) => value);
-}
-
 function sortOf(parameters: Parameters): FamilySort {
   const text = valueOf(parameters, 'sort');
   if (text === '') return 'name';
@@ -129,8 +124,4 @@ function nameOf(path: string): string {
   } catch {
     throw invalid(`the name ${quote(raw)} is not valid percent-encoded UTF-8`);
   }
-}
-
-function invalid(message: string): RequestError {
-  return new RequestError('invalid_parameter', message);
 }

@@ -3,15 +3,14 @@
  * What is wrong with a request is said in its format as well. Times are not read, as there is only now.
  */
 import type { GatewayApi, ListRequest } from '../../gateway/api.ts';
-import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
 import { quote } from '../../primitives/quote.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import type { AddressOf } from '../senders/client-address.ts';
 import { HttpClient } from '../senders/http-client.ts';
-import { answeredAsJson, beginJson, replyTo } from './json.ts';
+import { answeredAsJson, answerJson, beginJson } from './json.ts';
 import { LongAnswers } from './long-answers.ts';
-import { FormReader, queryOf, valueOf } from './parameters.ts';
+import { FormReader, invalid, matchOf, queryOf, valueOf } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { unescapeName } from './push-path.ts';
 import { labelInPath } from './routes.ts';
@@ -66,12 +65,7 @@ export function listingHandlers(deps: ListingDeps): Readonly<Record<HandlerNames
         throw invalid('match[] is missing; say which series, as in match[]=up{job="x"}');
       return { what: 'series', ...filter };
     }),
-    buildInfo: answered(async (exchange) => {
-      exchange.request.resume();
-      beginJson(exchange, deps.cors).end(
-        exchange.request.method === 'HEAD' ? '' : replyTo(JSON.stringify(buildInfo(deps.build))),
-      );
-    }),
+    buildInfo: answered(async (exchange) => answerJson(exchange, deps.cors, buildInfo(deps.build))),
   };
 }
 
@@ -88,7 +82,7 @@ function buildInfo(build: ListingDeps['build']): object {
 }
 
 function filterOf(parameters: Parameters): { readonly match: readonly string[]; readonly limit: number } {
-  const match = parameters.filter(([name]) => name === 'match[]').map(([, value]) => value);
+  const match = matchOf(parameters);
   const limit = numberIn(parameters, 'limit') ?? 0;
   if (limit < 0) throw invalid(`limit is ${limit}; it must not be negative`);
   return { match, limit: limit === 0 ? Infinity : limit };
@@ -112,8 +106,4 @@ function labelOf(path: string): string {
   }
   if (name === '') throw invalid('the label name is empty');
   return name;
-}
-
-function invalid(message: string): RequestError {
-  return new RequestError('invalid_parameter', message);
 }

@@ -24,6 +24,15 @@ export function valueOf(parameters: Parameters, wanted: string): string {
   return parameters.find(([name]) => name === wanted)?.[1] ?? '';
 }
 
+/** All `match[]`. */
+export function matchOf(parameters: Parameters): readonly string[] {
+  return parameters.filter(([name]) => name === 'match[]').map(([, value]) => value);
+}
+
+export function invalid(message: string): RequestError {
+  return new RequestError('invalid_parameter', message);
+}
+
 /** `limit` of the query: the first one counts, and an empty one is none. Throws a RequestError for what is no whole number from 1 to `most`. */
 export function limitOf(
   request: IncomingMessage,
@@ -33,10 +42,7 @@ export function limitOf(
   if (text === '') return otherwise;
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= most) return limit;
-  throw new RequestError(
-    'invalid_parameter',
-    `limit is ${quote(text)}; it must be a whole number from 1 to ${most}`,
-  );
+  throw invalid(`limit is ${quote(text)}; it must be a whole number from 1 to ${most}`);
 }
 
 /** Reads forms, a bounded number of them at a time. */

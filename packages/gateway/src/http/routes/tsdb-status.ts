@@ -7,7 +7,7 @@ import type { GatewayApi, SeriesStatistics, Statistic } from '../../gateway/api.
 import { STATISTICS_MAX } from '../../gateway/statistics/series-counts.ts';
 import { RequestError } from '../../model/errors.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
-import { nosniff } from '../replies/headers.ts';
+import { beginJson } from './json.ts';
 import { limitOf } from './parameters.ts';
 import type { Handler } from './routes.ts';
 import { Waiting } from './slow-reply.ts';
@@ -28,18 +28,12 @@ interface TsdbStatusDeps {
 
 export function tsdbStatusHandler({ gateway, cors }: TsdbStatusDeps): Handler {
   let open = 0;
-  return async ({ request, response, principal }) => {
+  return async (exchange) => {
+    const { request, response } = exchange;
     const limit = limitOf(request, { otherwise: LIMIT_DEFAULT, most: STATISTICS_MAX });
     request.resume();
-    const headers = [
-      'Content-Type',
-      'application/json',
-      ...nosniff,
-      ...cors.headersFor(request.headers.origin, 'read', principal?.token?.rule.origins),
-    ];
     if (request.method === 'HEAD') {
-      response.writeHead(200, headers);
-      response.end();
+      beginJson(exchange, cors).end();
       return;
     }
     if (open >= REQUESTS_MAX)
@@ -48,7 +42,7 @@ export function tsdbStatusHandler({ gateway, cors }: TsdbStatusDeps): Handler {
     const waiting = new Waiting(request, response);
     try {
       const statistics = await gateway.statistics(waiting);
-      response.writeHead(200, headers);
+      beginJson(exchange, cors);
       await waiting.write(slicesOf(replyTo(statistics, limit)));
     } catch (error) {
       if (!waiting.isGone) throw error;

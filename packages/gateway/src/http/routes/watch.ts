@@ -7,14 +7,13 @@ import type { ServerResponse } from 'node:http';
 import type { GatewayApi } from '../../gateway/api.ts';
 import type { EventReader } from '../../gateway/insight-api.ts';
 import { eventText } from '../../gateway/insight/event-hub.ts';
-import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
 import { quote } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { nosniff } from '../replies/headers.ts';
 import { answeredAsJson, originHeaders } from './json.ts';
-import { queryOf, valueOf } from './parameters.ts';
+import { invalid, queryOf, valueOf } from './parameters.ts';
 import type { Handler } from './routes.ts';
 
 /** Not taken yet, beside what the kernel has of it. */
@@ -123,8 +122,5 @@ function secondsOf({ request }: Exchange): number | undefined {
   if (text === '') return undefined;
   const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Infinity;
   if (seconds <= SECONDS_MAX) return seconds;
-  throw new RequestError(
-    'invalid_parameter',
-    `seconds is ${quote(text)}; it must be a whole number from 0 to ${SECONDS_MAX}`,
-  );
+  throw invalid(`seconds is ${quote(text)}; it must be a whole number from 0 to ${SECONDS_MAX}`);
 }

@@ -16,15 +16,13 @@ import {
   firstOf,
   membersOf,
   partsOf,
+  QUIET_MS,
   randomBytes,
   shown,
   textOf,
   textsOf,
 } from './members.ts';
 import type { Open } from './members.ts';
-
-/** So long nothing has to happen, to believe that nothing will. */
-const QUIET_MS = 200;
 
 export function sharedLogContract(name: string, fresh: () => Promise<Open>): void {
   const logs = membersOf(fresh);

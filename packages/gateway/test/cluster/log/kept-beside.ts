@@ -12,6 +12,7 @@ import {
   firstOf,
   membersOf,
   partsOf,
+  QUIET_MS,
   randomBytes,
   reused,
   shown,
@@ -19,9 +20,6 @@ import {
   textsOf,
 } from './members.ts';
 import type { Open } from './members.ts';
-
-/** So long nothing has to happen, to believe that nothing will. */
-const QUIET_MS = 200;
 
 export function keptBeside(name: string, fresh: () => Promise<Open>): void {
   const logs = membersOf(fresh);

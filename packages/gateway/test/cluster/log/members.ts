@@ -4,6 +4,9 @@ import { expect, onTestFinished } from 'vitest';
 import type { LogBlock, SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { Random } from '../../support/random.ts';
 
+/** So long nothing has to happen, to believe that nothing will. */
+export const QUIET_MS = 200;
+
 /** Opens one log: each call another member of the cluster. */
 export type Open = () => Promise<SharedLog>;
 
