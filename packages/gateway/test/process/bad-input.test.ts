@@ -3,7 +3,7 @@
  * 1 where the next start may succeed. It ends at once; those who start it wait before they try again.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, cpSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -38,11 +38,19 @@ const whyNot =
       ? ': a user without rights cannot read the program'
       : '';
 
+/** Node as that user may run it: its own, or a copy where it lies in a folder of root's, as those do that npm fetched. */
+function nodeForOthers(): string {
+  if (!isRoot || isReadableByOthers(process.execPath)) return process.execPath;
+  const copy = join(openFolder(), 'node');
+  copyFileSync(process.execPath, copy, constants.COPYFILE_FICLONE);
+  return copy;
+}
+
 /** Runs it as a user to whom rights can be denied. */
 function runWithoutRights(
   flags: readonly string[],
 ): Promise<{ readonly code: number | null; readonly stderr: string }> {
-  const child = spawn(process.execPath, [builtMain(), '--web.listen-address=127.0.0.1:0', ...flags], {
+  const child = spawn(nodeForOthers(), [builtMain(), '--web.listen-address=127.0.0.1:0', ...flags], {
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(isRoot && { uid: user, gid: user }),
