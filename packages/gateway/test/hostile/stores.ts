@@ -35,6 +35,7 @@ export interface Counts {
 /** Small files make quick work: segments of 16 KiB. */
 const bytesMax = 512 * 1024;
 const recordBytesMax = 3000;
+const MOMENTS_MIN = 20;
 
 class Tally {
   #recovered = 0;
@@ -70,28 +71,32 @@ export function mutateStores({ seed, count }: Campaign): Promise<Counts> {
   });
 }
 
-/** Each file cut at each of its offsets, each bit of it changed and each file removed, of one store: the whole of the small. */
+/**
+ * Each file cut at every so many of its offsets, a bit of it changed there, and each file removed, of whole stores: as many as it takes until `count`
+ * things were tried, as some stores are small.
+ */
 export function mutateEverywhere({
   seed,
   every,
-}: {
-  readonly seed: number;
-  readonly every: number;
-}): Promise<Counts> {
+  count,
+}: Campaign & { readonly every: number }): Promise<Counts> {
   return inFolder(async (folder) => {
+    const chance = chanceOf(seed);
     const tally = new Tally();
-    const { files, records } = await makeStore(folder, chanceOf(seed));
-    for (const [name, bytes] of files) {
-      const attempt = async (what: string, changed: Buffer | undefined): Promise<void> => {
-        const mutated = new Map(files);
-        if (changed === undefined) mutated.delete(name);
-        else mutated.set(name, changed);
-        tally.add(await outcomeOf(folder, mutated, records, `${what} ${name}`));
-      };
-      await attempt('removed', undefined);
-      for (let at = seed % every; at < bytes.length; at += every) {
-        await attempt(`cut at ${at}`, bytes.subarray(0, at));
-        await attempt(`bit changed at ${at}`, flipped(bytes, at, 1 << (at % 8)));
+    while (tally.counts.tried < count) {
+      const { files, records } = await makeStore(folder, chance);
+      for (const [name, bytes] of files) {
+        const attempt = async (what: string, changed: Buffer | undefined): Promise<void> => {
+          const mutated = new Map(files);
+          if (changed === undefined) mutated.delete(name);
+          else mutated.set(name, changed);
+          tally.add(await outcomeOf(folder, mutated, records, `${what} ${name}`));
+        };
+        await attempt('removed', undefined);
+        for (let at = seed % every; at < bytes.length; at += every) {
+          await attempt(`cut at ${at}`, bytes.subarray(0, at));
+          await attempt(`bit changed at ${at}`, flipped(bytes, at, 1 << (at % 8)));
+        }
       }
     }
     return tally.counts;
@@ -298,7 +303,8 @@ export function cutPower({ seed, count, share }: Campaign & { readonly share: nu
   return inFolder(async (folder) => {
     const chance = chanceOf(seed);
     const tally = new Tally();
-    for (let i = 0; i < count; i += 1) {
+    // Short lives have few moments.
+    for (let i = 0; i < count || tally.counts.tried < MOMENTS_MIN; i += 1) {
       const sync = i % 2 === 0 ? 'commit' : 'interval';
       for (const moment of await momentsOf(folder, { sync, chance, share }))
         tally.add(await outcomeAfter(folder, moment, chance));
