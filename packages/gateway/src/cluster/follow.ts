@@ -18,6 +18,8 @@ const OTHER_LEASES = 10;
 
 export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
+  /** Why this process must not lead with the state as it is; undefined where it may. */
+  readonly whyNotLead?: (() => Promise<string | undefined>) | undefined;
   /** Told after each block, and when the log is reached or not. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -157,7 +159,12 @@ export class Follow {
     return isHandedOver && leader?.cluster === this.#options.self.cluster;
   }
 
-  #takeOver(): Promise<boolean> {
+  async #takeOver(): Promise<boolean> {
+    const why = await this.#options.whyNotLead?.();
+    if (why !== undefined) {
+      this.#report(why);
+      return false;
+    }
     return takeOver(this.#chain, this.#options, this.#signal);
   }
 

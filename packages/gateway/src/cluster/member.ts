@@ -28,6 +28,8 @@ export interface MemberGateway {
   close(): Promise<void>;
   /** The ledger's time. */
   ledgerMs(): number;
+  /** Why it cannot lead with the state as it is; undefined where it can. */
+  whyNotLead?(): Promise<string | undefined>;
 }
 
 interface MemberOptions<G extends MemberGateway> {
@@ -95,12 +97,6 @@ export class Member<G extends MemberGateway> {
   get leader(): Leader | undefined {
     if (this.isLeading) return this.#options.self;
     return this.hasOwnUrl ? undefined : this.#leader;
-  }
-
-  /** Whether who leads goes by another configuration file. */
-  get hasOtherConfig(): boolean {
-    const { leader } = this;
-    return leader !== undefined && leader.config !== this.#options.self.config;
   }
 
   /** Since it has read a block; while it leads, since it waits for one to be appended. */
@@ -226,6 +222,7 @@ export class Member<G extends MemberGateway> {
         this.current.fail(new Overtaken());
         reject(error);
       },
+      whyNotLead: async () => this.current.whyNotLead?.(),
       onProgress: (progress) => this.#progress(progress),
       onCommit,
     });

@@ -19,7 +19,7 @@ import { runs } from '../support/runs.ts';
 
 const log = new Uint8Array(16).fill(1);
 const writer = new Uint8Array(8).fill(2);
-const leader = { cluster: 'c', url: 'http://a', config: '' };
+const leader = { cluster: 'c', url: 'http://a' };
 
 /** Writes blocks that follow each other, or do not. */
 class Written {

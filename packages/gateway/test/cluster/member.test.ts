@@ -29,7 +29,7 @@ class Members {
     const member: Member<Kept> = new Member({
       log,
       timing: new VirtualProcess(this.time, this.#random),
-      self: { cluster: 'one', url, config: '' },
+      self: { cluster: 'one', url },
       leaseMs: LEASE_MS,
       holdMs: 10_000,
       messages: silentLog,

@@ -49,8 +49,6 @@ export interface Leader {
   /** The same for all members of a cluster, and of no other: two that share a log by mistake find out. */
   readonly cluster: string;
   readonly url: string;
-  /** A digest of its configuration file; empty without one. */
-  readonly config: string;
 }
 
 interface Part {
@@ -144,16 +142,14 @@ export function* recordsOf({ payload, count }: Block): Generator<Uint8Array, voi
   for (let left = count; left > 0; left -= 1) yield reader.raw(reader.whole());
 }
 
-export function writeLeader(writer: ByteWriter, { cluster, url, config }: Leader): void {
+export function writeLeader(writer: ByteWriter, { cluster, url }: Leader): void {
   writer.text(cluster);
   writer.text(url);
-  writer.text(config);
 }
 
 export function readLeader(reader: ByteReader): Leader {
   const cluster = reader.text();
-  const url = reader.text();
-  return { cluster, url, config: reader.text() };
+  return { cluster, url: reader.text() };
 }
 
 export function writeBeat(writer: ByteWriter, { leader, ledgerMs }: Beat): void {

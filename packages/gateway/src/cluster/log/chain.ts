@@ -136,7 +136,7 @@ export class Chain {
     writer.raw(this.writer);
     writer.whole(this.term);
     writer.whole(this.index);
-    writeLeader(writer, this.leader ?? { cluster: '', url: '', config: '' });
+    writeLeader(writer, this.leader ?? { cluster: '', url: '' });
   }
 
   static read(reader: ByteReader): Chain {

@@ -172,7 +172,7 @@ export const ownMetrics = {
   cluster_config_differs: [
     'gauge',
     [],
-    'Whether the configuration file of this member of a cluster differs from that of the leader (1), which is the one in force.',
+    'Whether the rules in force in the cluster are those of another configuration file than that of this member (1).',
   ],
   cluster_overtaken_total: ['counter', [], 'How often another member took over while this one led.'],
   cluster_requests_held: [

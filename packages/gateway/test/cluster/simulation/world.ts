@@ -125,7 +125,7 @@ export class World {
     const member: Member<Kept> = new Member({
       log,
       timing: process,
-      self: { cluster: 'c', url: name, config: '' },
+      self: { cluster: 'c', url: name },
       leaseMs: LEASE_MS,
       holdMs: HOLD_MS,
       messages: silentLog,
