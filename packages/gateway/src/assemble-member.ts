@@ -90,6 +90,7 @@ export function assembleMember(
     { rules: parts.rules ?? noRules, file: parts.file },
   );
   const member: Member<KeptGateway> = new Member({
+    name: cluster.name,
     log: cluster.log,
     timing: cluster.timing ?? realTiming,
     self: {
@@ -123,6 +124,8 @@ export function assembleMember(
         silentMs: member.silentMs,
         configDiffers: member.role !== 'joining' && member.current.gateway.choice?.differs === true,
         overtaken: member.timesOvertaken,
+        members: member.roll.members,
+        level: member.level,
         requestsHeld: forwarder.report.held,
       }),
     },

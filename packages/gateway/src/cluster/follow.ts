@@ -7,6 +7,7 @@ import type { RecoverySink } from '../journal/journal.ts';
 import { takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
 import { Chain } from './log/chain.ts';
+import { ownLevels } from './log/level.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
 import { Pauses } from './timing.ts';
@@ -40,7 +41,7 @@ export class Follow {
   readonly #options: FollowOptions;
   readonly #signal: AbortSignal;
   readonly #into: RecoverySink;
-  #chain = new Chain();
+  #chain: Chain;
   /** Records that the snapshot has already, beyond those that the chain knows. */
   #covered = 0;
   #records = 0;
@@ -52,9 +53,14 @@ export class Follow {
   constructor(into: RecoverySink, options: FollowOptions, signal: AbortSignal) {
     this.#into = into;
     this.#options = options;
+    this.#chain = new Chain(this.#readLevel);
     this.#signal = signal;
     this.#heardMs = options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
+  }
+
+  get #readLevel(): number {
+    return (this.#options.levels ?? ownLevels).read;
   }
 
   /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, or the reason of the signal. */
@@ -91,7 +97,7 @@ export class Follow {
     const head = await parts.next();
     if (head.done === true) throw new LogBroken(`the snapshot of block ${newest} is empty`);
     const reader = new ByteReader(head.value);
-    const chain = Chain.read(reader);
+    const chain = this.#chainOf(reader, newest);
     const covered = reader.whole();
     const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => parts };
     try {
@@ -105,6 +111,16 @@ export class Follow {
     this.#chain = chain;
     this.#covered = covered;
     this.#hear();
+  }
+
+  #chainOf(reader: ByteReader, number: number): Chain {
+    try {
+      return Chain.read(reader, this.#readLevel);
+    } catch (error) {
+      throw error instanceof LogBroken
+        ? new LogBroken(`the snapshot of block ${number} ${error.message}`)
+        : error;
+    }
   }
 
   async #follow(): Promise<void> {

@@ -71,10 +71,7 @@ export class RulesToLeadByChoice {
     const { current } = files;
     if (current === undefined || current.digest === own.file?.digest) return [own];
     const read = await this.#logged();
-    const logged =
-      'rules' in read
-        ? [{ rules: { ...read.rules, access: own.rules.access }, file: current, isOwn: false }]
-        : [];
+    const logged = 'rules' in read ? [{ rules: read.rules, file: current, isOwn: false }] : [];
     return this.#mayApplyOwn() ? [own, ...logged] : logged;
   }
 

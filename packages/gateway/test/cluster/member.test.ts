@@ -27,6 +27,7 @@ class Members {
 
   start(url: string, log: SharedLog = new MemoryLog(this.engine)): Member<Kept> {
     const member: Member<Kept> = new Member({
+      name: url,
       log,
       timing: new VirtualProcess(this.time, this.#random),
       self: { cluster: 'one', url },

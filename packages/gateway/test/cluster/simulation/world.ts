@@ -123,6 +123,7 @@ export class World {
       };
     };
     const member: Member<Kept> = new Member({
+      name,
       log,
       timing: process,
       self: { cluster: 'c', url: name },
