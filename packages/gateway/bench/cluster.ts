@@ -58,7 +58,7 @@ function journalOn(log: SharedLog, leaseMs: number): ReplicatedJournal {
       random: () => 0,
       sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
     },
-    self: { cluster: 'bench', url: 'http://localhost', config: '' },
+    self: { cluster: 'bench', url: 'http://localhost' },
     leaseMs,
     holdMs: 60_000,
     writer: new Uint8Array(8).fill(leaseMs % 256),

@@ -30,6 +30,8 @@ interface ClusterParts {
   readonly advertiseUrl: string;
   readonly leaseMs: number;
   readonly holdMs: number;
+  /** Real time when left out. */
+  readonly timing?: Timing;
 }
 
 export interface MemberAssembly extends Around<CurrentGateway> {
@@ -68,7 +70,7 @@ export function assembleMember(
   const parts = { ...others, log: withoutTokens(given.log) };
   let telemetry: Telemetry | undefined;
   const create = (journal: Journal): KeptGateway => {
-    const gateway = gatewayOf({ ...parts, rules: current.rules, journal });
+    const gateway = gatewayOf({ ...parts, rules: current.own.rules, journal, own: () => current.own });
     gateway.telemetry = telemetry;
     return {
       gateway,
@@ -76,6 +78,7 @@ export function assembleMember(
       fail: (why) => gateway.fail(why),
       close: () => gateway.close(),
       ledgerMs: () => gateway.ledgerMs(),
+      whyNotLead: async () => gateway.choice?.whyNone(),
     };
   };
   const current: CurrentGateway = new CurrentGateway(
@@ -84,17 +87,15 @@ export function assembleMember(
       isLeading: member.isLeading,
       close: () => member.close(),
     }),
-    parts.rules ?? noRules,
+    { rules: parts.rules ?? noRules, file: parts.file },
   );
   const member: Member<KeptGateway> = new Member({
+    name: cluster.name,
     log: cluster.log,
-    timing: realTiming,
+    timing: cluster.timing ?? realTiming,
     self: {
       cluster: fingerprint(cluster.secret),
       url: cluster.advertiseUrl,
-      get config() {
-        return around.reload?.digest ?? '';
-      },
     },
     leaseMs: cluster.leaseMs,
     holdMs: cluster.holdMs,
@@ -121,8 +122,10 @@ export function assembleMember(
         leads: member.isLeading,
         block: member.blockNumber,
         silentMs: member.silentMs,
-        configDiffers: member.hasOtherConfig,
+        configDiffers: member.role !== 'joining' && member.current.gateway.choice?.differs === true,
         overtaken: member.timesOvertaken,
+        members: member.roll.members,
+        level: member.level,
         requestsHeld: forwarder.report.held,
       }),
     },

@@ -6,6 +6,7 @@ import type { Telemetry } from './gateway/telemetry/telemetry.ts';
 import { gatewayOptionTable } from './gateway/options.ts';
 import { limitTable } from './store/limits.ts';
 import type { GatewayOptions } from './gateway/options.ts';
+import type { OwnRules } from './gateway/rules-to-lead-by.ts';
 import { createTelemetry } from './gateway/telemetry/prom-telemetry.ts';
 import { httpOptionTable } from './http/options.ts';
 import type { HttpOptions } from './http/options.ts';
@@ -18,6 +19,7 @@ import { storageOptionTable } from './journal/options.ts';
 import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
 import { limitsIn } from './options/option.ts';
+import type { FileInForce } from './store/files-in-force.ts';
 import type { Clock } from './primitives/clock.ts';
 import { withoutTokens } from './primitives/hide-tokens.ts';
 import type { Log } from './primitives/log.ts';
@@ -47,8 +49,8 @@ export interface Parts {
   readonly rules?: Rules | undefined;
   /** Where the rules are from. */
   readonly configFile?: string | undefined;
-  /** Of its text. */
-  readonly configDigest?: string | undefined;
+  /** The same for the other members of a cluster. */
+  readonly file?: FileInForce | undefined;
   /** Whether they may be reloaded over HTTP. */
   readonly lifecycle?: boolean;
   readonly webConfig?: WebConfigFile | undefined;
@@ -59,6 +61,8 @@ export interface Parts {
 interface Kept {
   readonly journal?: Journal;
   readonly storage?: StorageOptions;
+  /** Of a member of a cluster. */
+  readonly own?: () => OwnRules;
 }
 
 /** With a journal that keeps things the gateway must be opened before it takes pushes; without one it keeps everything in memory. */
@@ -84,9 +88,10 @@ export function gatewayOf(parts: Parts & Kept): Gateway {
     scrapes: { scrapesMax, viewsBytesMax },
     rules: parts.rules,
     acceptsModeChange: parts.acceptsModeChange,
+    own: parts.own,
   });
   gateway.insight.pushPath = parts.httpOptions.pushPath;
-  gateway.insight.configFile = parts.configFile ?? null;
+  gateway.insight.configFile = () => (gateway.choice?.differs === true ? null : (parts.configFile ?? null));
   return gateway;
 }
 
@@ -137,11 +142,12 @@ export function assembleAround<G extends GatewayInUse>(
 }
 
 function reloadOf(
-  { configFile, configDigest: digest = '', gatewayOptions, clock, log }: Parts,
+  { configFile, file, gatewayOptions, clock, log }: Parts,
   gateway: GatewayInUse,
 ): RulesReload | undefined {
   if (configFile === undefined) return undefined;
-  return new RulesReload({ path: configFile, digest, circumstances: gatewayOptions, gateway, clock, log });
+  const how = { isShared: file !== undefined, circumstances: gatewayOptions };
+  return new RulesReload({ path: configFile, how, gateway, clock, log });
 }
 
 function nothingToReload(): Promise<string> {

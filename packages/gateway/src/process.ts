@@ -66,7 +66,7 @@ async function run({
   for (const warning of warnings) log.warn(warning);
   const read = await readRulesAtStart(config, log);
   if (read === undefined) return;
-  const { rules } = read;
+  const { rules, file } = read;
   if (!modesOf(rules.sources, config.gateway).has('by-job'))
     for (const warning of warningsWithoutByJob) log.warn(warning);
   const webConfig = await openWebConfig(config, log);
@@ -74,7 +74,7 @@ async function run({
   // What systemd listens on is in its hands.
   const addresses = config.systemdSocket ? [] : config.listenAddresses;
   const accessWarnings = new AccessWarnings(log, addresses, { access: rules.access, web: webConfig?.config });
-  const files = { rules, webConfig, configDigest: read.digest };
+  const files = { rules, webConfig, file };
   const assembly = await (config.cluster.logUrl === undefined
     ? assembleFor(config, files, log)
     : memberFor(config, files, log));
@@ -107,16 +107,17 @@ async function run({
 
 /** Undefined, with the exit code set as for wrong flags, when the file cannot be used. */
 async function readRulesAtStart(
-  { configFile, gateway }: Config,
+  { configFile, gateway, cluster }: Config,
   log: Log,
-): Promise<{ readonly rules: Rules; readonly digest: string } | undefined> {
-  if (configFile === undefined) return { rules: noRules, digest: '' };
-  const { rules, messages, digest } = await readRulesFile(configFile, gateway);
+): Promise<(Pick<Parts, 'file'> & { readonly rules: Rules }) | undefined> {
+  if (configFile === undefined) return { rules: noRules };
+  const isShared = cluster.logUrl !== undefined;
+  const { rules, messages, file } = await readRulesFile(configFile, gateway, { isShared });
   for (const { severity, line, shown } of messages) {
     if (severity === 'warning') log.warn(line);
     else process.stderr.write(`${withFlag('config.file', configFile, shown)}\n`);
   }
-  if (rules !== undefined) return { rules, digest };
+  if (rules !== undefined) return { rules, file };
   process.exitCode = 2;
   return undefined;
 }
@@ -156,7 +157,7 @@ async function openWebConfig(
   return null;
 }
 
-type Files = Pick<Parts, 'rules' | 'webConfig' | 'configDigest'>;
+type Files = Pick<Parts, 'rules' | 'webConfig' | 'file'>;
 
 function partsOf(config: Config, files: Files, log: Log): Parts {
   return {

@@ -14,10 +14,15 @@ import { FILE_BYTES_MAX } from './rules/file/document.ts';
 import { describeProblem, showProblem } from './rules/file/problems.ts';
 import { countEntries, readRulesInSteps } from './rules/file/read-rules.ts';
 import type { Circumstances } from './rules/file/read-rules.ts';
+import { rulesTextInSteps } from './rules/file/rules-text.ts';
 import type { Rules } from './rules/rules.ts';
+import type { FileInForce } from './store/files-in-force.ts';
 
 /** Nobody says who sent it. */
 const bySignal: Who = { name: null, address: null };
+
+const WAITS =
+  'another member leads: access holds from now on; the rules when this member takes over, if the file was never in force before; reload it at the leader to apply it now';
 
 /** A message about the file: in one line, as logs have it, and with the line of the file below it, for people. */
 interface Message {
@@ -31,8 +36,8 @@ interface RulesFileRead {
   readonly rules: Rules | undefined;
   /** In the order of the file. */
   readonly messages: readonly Message[];
-  /** The same for the same text; empty where it could not be read. */
-  readonly digest: string;
+  /** For the other members of a cluster; undefined where there are errors, or nobody asked for it. */
+  readonly file: FileInForce | undefined;
 }
 
 const DIGEST_CHARS = 16;
@@ -41,14 +46,14 @@ const DIGEST_CHARS = 16;
 export async function readRulesFile(
   path: string,
   circumstances: Partial<Circumstances> = {},
-  how: { readonly once?: boolean } = {},
+  how: { readonly once?: boolean; readonly isShared?: boolean } = {},
 ): Promise<RulesFileRead> {
   let text: string;
   try {
     text = await readText(path, FILE_BYTES_MAX + 1, how);
   } catch (error) {
     const line = `${path}: ${whyUnreadable(error as NodeJS.ErrnoException)}`;
-    return { rules: undefined, messages: [{ severity: 'error', line, shown: line }], digest: '' };
+    return { rules: undefined, file: undefined, messages: [{ severity: 'error', line, shown: line }] };
   }
   const { rules, problems } = await inTurns(readRulesInSteps(text, circumstances));
   const messages = problems.map((problem) => ({
@@ -56,7 +61,36 @@ export async function readRulesFile(
     line: describeProblem(path, problem),
     shown: showProblem(path, problem),
   }));
-  return { rules, messages, digest: createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARS) };
+  if (rules === undefined || how.isShared !== true) return { rules, messages, file: undefined };
+  const shared = await shareable(rules, circumstances);
+  if ('problem' in shared) {
+    const line = `${path}: ${shared.problem}`;
+    return {
+      rules: undefined,
+      file: undefined,
+      messages: [...messages, { severity: 'error', line, shown: line }],
+    };
+  }
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARS);
+  return { rules, messages, file: { digest, text: shared.text } };
+}
+
+/** As text that other members can read; whatever cannot be read again must not come into the log, where it would keep them from taking over. */
+async function shareable(
+  rules: Rules,
+  circumstances: Partial<Circumstances>,
+): Promise<{ readonly text: string } | { readonly problem: string }> {
+  const text = await inTurns(rulesTextInSteps(rules));
+  if (text === undefined)
+    return {
+      problem: `written without aliases, its rules are larger than ${FILE_BYTES_MAX} bytes, which is more than the members of a cluster can share; shorten them`,
+    };
+  const { problems } = await inTurns(readRulesInSteps(text, circumstances));
+  const error = problems.find(({ severity }) => severity === 'error');
+  if (error === undefined) return { text };
+  return {
+    problem: `its rules, written out for the other members of the cluster, could not be read: ${describeProblem('rules', error)}; without aliases they may be too many`,
+  };
 }
 
 /** `ok, 3 rules`. */
@@ -65,13 +99,17 @@ export function countedRules(rules: Rules): string {
   return `${count} rule${count === 1 ? '' : 's'}`;
 }
 
+interface HowRead {
+  readonly circumstances: Circumstances;
+  /** With other members of a cluster. */
+  readonly isShared: boolean;
+}
+
 export class RulesReload {
   /** Called with what holds from now on. */
   onReload: ((rules: Rules) => void) | undefined;
-  /** Of the file that is in force; see readRulesFile. */
-  digest: string;
   readonly #path: string;
-  readonly #circumstances: Circumstances;
+  readonly #how: HowRead;
   readonly #gateway: GatewayInUse;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -82,15 +120,13 @@ export class RulesReload {
   /** To be made when the gateway goes by the rules of the file. */
   constructor(deps: {
     readonly path: string;
-    readonly digest: string;
-    readonly circumstances: Circumstances;
+    readonly how: HowRead;
     readonly gateway: GatewayInUse;
     readonly clock: Clock;
     readonly log: Log;
   }) {
     this.#path = deps.path;
-    this.digest = deps.digest;
-    this.#circumstances = deps.circumstances;
+    this.#how = deps.how;
     this.#gateway = deps.gateway;
     this.#clock = deps.clock;
     this.#log = deps.log;
@@ -117,7 +153,8 @@ export class RulesReload {
     // It says nothing about the file.
     const { whyClosed } = this.#gateway;
     if (whyClosed !== undefined) throw whyClosed;
-    const { rules, messages, digest } = await readRulesFile(this.#path, this.#circumstances);
+    const { circumstances, isShared } = this.#how;
+    const { rules, messages, file } = await readRulesFile(this.#path, circumstances, { isShared });
     for (const { severity, line } of messages) {
       if (severity === 'error') this.#log.error(line);
       else this.#log.warn(line);
@@ -130,8 +167,9 @@ export class RulesReload {
       this.#log.error(line);
       throw this.#failed([{ severity: 'error', line, shown: line }]);
     }
+    let areInForce: boolean;
     try {
-      await this.#gateway.setRules(rules);
+      areInForce = await this.#gateway.setRules(rules, file);
     } catch (error) {
       // A signal has no reply that says it.
       this.#log.error(error instanceof RequestError ? error.text : String(error));
@@ -139,7 +177,6 @@ export class RulesReload {
       throw error;
     }
     this.#report = { isSuccess: true, lastSuccessMs: this.#clock.now() };
-    this.digest = digest;
     this.onReload?.(rules);
     const renames = await this.#gateway.renamesSince(previous);
     this.#log.info('configuration file reloaded', {
@@ -148,10 +185,12 @@ export class RulesReload {
       mode: this.#gateway.mode,
       ...(renames && fieldsOf(renames)),
     });
+    if (!areInForce) this.#log.info(WAITS);
     const lines = [
       ...messages.map(({ shown }) => shown),
       `reloaded ${this.#path}: ${countedRules(rules)}`,
       ...(renames === undefined ? [] : describeRenames(renames)),
+      ...(areInForce ? [] : [WAITS]),
     ];
     return `${lines.join('\n')}\n`;
   }

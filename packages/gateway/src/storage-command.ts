@@ -1,6 +1,7 @@
 /** `prom-aggregation-gateway storage …`: looks into a store that no gateway uses at the time, and changes nothing. */
 import { once } from 'node:events';
 
+import { FilesInForce } from './store/files-in-force.ts';
 import { Forwarded } from './store/forwarded.ts';
 import { IdempotencyKeys } from './store/idempotency-keys.ts';
 import { State } from './state/state.ts';
@@ -100,7 +101,13 @@ async function readContents(path: string, log: Log): Promise<Contents> {
     const seed = randomSeed();
     const state = new State(initialAggregation, defaultLimits, seed);
     const keys = new IdempotencyKeys({ windowMs: Infinity, keysMax: Infinity }, seed);
-    const target = { state, keys, forwarded: new Forwarded(), lastPushMs: undefined };
+    const target = {
+      state,
+      keys,
+      forwarded: new Forwarded(),
+      files: new FilesInForce(),
+      lastPushMs: undefined,
+    };
     return { state, keys, recovery: await recoverState(journal, target) };
   } finally {
     await journal.close();

@@ -41,3 +41,26 @@ function fileOf(bytes: Uint8Array): string {
   writeFileSync(path, bytes);
   return path;
 }
+
+test('a file for the members of a cluster says what they have to know, and no secret', async () => {
+  const access = `access:\n  tokens:\n    - {name: a-token, sha256: ${'0f'.repeat(32)}}\n`;
+  const read = async (text: string) =>
+    (await readRulesFile(fileOf(Buffer.from(text)), {}, { isShared: true })).file!;
+  const file = await read(`presets: [info] # why\n${access}`);
+  expect(file).toEqual({ digest: expect.stringMatching(/^[0-9a-f]{16}$/), text: 'presets: [info]\n' });
+  expect((await read(`presets: [info]\n${access}`)).digest).not.toBe(file.digest);
+  expect((await readRulesFile(fileOf(Buffer.from('presets: [info]')))).file).toBeUndefined();
+});
+
+test('a file whose rules are too long without aliases is for no cluster', async () => {
+  const others = Array.from({ length: 200 }, (_, i) => `  - {match: 'm${i}', without: *labels}`);
+  const text = `metrics:\n  - {match: m, without: &labels [${'x'.repeat(10_000)}]}\n${others.join('\n')}\n`;
+  const path = fileOf(Buffer.from(text));
+  expect((await readRulesFile(path)).messages).toEqual([]);
+  const { rules, file, messages } = await readRulesFile(path, {}, { isShared: true });
+  expect([rules, file, messages.map(({ line }) => line)]).toEqual([
+    undefined,
+    undefined,
+    [expect.stringContaining('are larger than 1048576 bytes')],
+  ]);
+});

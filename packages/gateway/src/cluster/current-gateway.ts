@@ -15,12 +15,14 @@ import type {
 import type { Gateway, GatewayInUse } from '../gateway/gateway.ts';
 import type { Insight } from '../gateway/insight/insight.ts';
 import type { Validated } from '../gateway/insight-api.ts';
+import type { OwnRules } from '../gateway/rules-to-lead-by.ts';
 import type { Renames } from '../gateway/renames.ts';
 import type { HoldingsByType } from '../gateway/telemetry/telemetry.ts';
 import type { RequestError } from '../model/errors.ts';
 import type { GroupingKey } from '../model/labels.ts';
 import type { Rules, RulesInForce } from '../rules/rules.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
+import type { FileInForce } from '../store/files-in-force.ts';
 import type { Command } from '../wal/commands.ts';
 import type { ForwardedFrom } from '../wal/forwarded-command.ts';
 
@@ -34,15 +36,15 @@ interface Incarnations {
 }
 
 export class CurrentGateway implements GatewayInUse {
+  /** Those of this member: by what its own file says of access it lets in. */
   readonly rulesInForce: Pick<RulesInForce, 'current'>;
   readonly #of: () => Incarnations;
-  /** For those that come. */
-  #rules: Rules;
+  #own: OwnRules;
 
-  constructor(of: () => Incarnations, rules: Rules) {
+  constructor(of: () => Incarnations, own: OwnRules) {
     this.#of = of;
-    this.#rules = rules;
-    const now = (): Rules => this.rules;
+    this.#own = own;
+    const now = (): Rules => this.#own.rules;
     this.rulesInForce = {
       get current() {
         return now();
@@ -50,8 +52,14 @@ export class CurrentGateway implements GatewayInUse {
     };
   }
 
+  /** As its own file was read last. */
+  get own(): OwnRules {
+    return this.#own;
+  }
+
+  /** A member that follows takes no pushes itself, and may be told of another file all the same. */
   get whyClosed(): RequestError | undefined {
-    return this.#now.whyClosed;
+    return this.#of().isLeading ? this.#now.whyClosed : undefined;
   }
 
   get mode(): SendersMode {
@@ -59,19 +67,20 @@ export class CurrentGateway implements GatewayInUse {
   }
 
   get rules(): Rules {
-    return this.#rules;
-  }
-
-  /** Where another member leads, they hold for when this one does, and for whom it lets in. */
-  async setRules(rules: Rules): Promise<void> {
     const { isLeading, current } = this.#of();
-    if (isLeading) await current.setRules(rules);
-    this.#rules = rules;
-    if (!isLeading) current.goOnBy(rules);
+    return isLeading ? { ...current.rules, access: this.#own.rules.access } : this.#own.rules;
   }
 
-  renamesSince(previous: Rules): Promise<Renames | undefined> {
-    return this.#now.renamesSince(previous);
+  /** Where another member leads, they hold for whom it lets in, and may do so for the rest when this one takes over. */
+  async setRules(rules: Rules, file?: FileInForce): Promise<boolean> {
+    const { isLeading, current } = this.#of();
+    if (isLeading) await current.setRules(rules, file);
+    this.#own = { rules, file };
+    return isLeading;
+  }
+
+  async renamesSince(previous: Rules): Promise<Renames | undefined> {
+    return this.#of().isLeading ? this.#now.renamesSince(previous) : undefined;
   }
 
   get insight(): Insight {

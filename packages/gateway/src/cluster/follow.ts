@@ -7,6 +7,7 @@ import type { RecoverySink } from '../journal/journal.ts';
 import { takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
 import { Chain } from './log/chain.ts';
+import { ownLevels } from './log/level.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
 import { Pauses } from './timing.ts';
@@ -18,6 +19,8 @@ const OTHER_LEASES = 10;
 
 export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
+  /** Why this process must not lead with the state as it is; undefined where it may. */
+  readonly whyNotLead?: (() => Promise<string | undefined>) | undefined;
   /** Told after each block, and when the log is reached or not. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -38,7 +41,7 @@ export class Follow {
   readonly #options: FollowOptions;
   readonly #signal: AbortSignal;
   readonly #into: RecoverySink;
-  #chain = new Chain();
+  #chain: Chain;
   /** Records that the snapshot has already, beyond those that the chain knows. */
   #covered = 0;
   #records = 0;
@@ -50,9 +53,14 @@ export class Follow {
   constructor(into: RecoverySink, options: FollowOptions, signal: AbortSignal) {
     this.#into = into;
     this.#options = options;
+    this.#chain = new Chain(this.#readLevel);
     this.#signal = signal;
     this.#heardMs = options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
+  }
+
+  get #readLevel(): number {
+    return (this.#options.levels ?? ownLevels).read;
   }
 
   /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, or the reason of the signal. */
@@ -89,7 +97,7 @@ export class Follow {
     const head = await parts.next();
     if (head.done === true) throw new LogBroken(`the snapshot of block ${newest} is empty`);
     const reader = new ByteReader(head.value);
-    const chain = Chain.read(reader);
+    const chain = this.#chainOf(reader, newest);
     const covered = reader.whole();
     const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => parts };
     try {
@@ -103,6 +111,16 @@ export class Follow {
     this.#chain = chain;
     this.#covered = covered;
     this.#hear();
+  }
+
+  #chainOf(reader: ByteReader, number: number): Chain {
+    try {
+      return Chain.read(reader, this.#readLevel);
+    } catch (error) {
+      throw error instanceof LogBroken
+        ? new LogBroken(`the snapshot of block ${number} ${error.message}`)
+        : error;
+    }
   }
 
   async #follow(): Promise<void> {
@@ -157,7 +175,12 @@ export class Follow {
     return isHandedOver && leader?.cluster === this.#options.self.cluster;
   }
 
-  #takeOver(): Promise<boolean> {
+  async #takeOver(): Promise<boolean> {
+    const why = await this.#options.whyNotLead?.();
+    if (why !== undefined) {
+      this.#report(why);
+      return false;
+    }
     return takeOver(this.#chain, this.#options, this.#signal);
   }
 

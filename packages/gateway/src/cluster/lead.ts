@@ -11,6 +11,8 @@ import { BlockWriter, payloadBytesMax, writeBeat, writeLeader, writePart } from 
 import type { BlockHead, BlockKind, Leader } from './log/block.ts';
 import { appendSurely } from './log/append-surely.ts';
 import type { Chain } from './log/chain.ts';
+import { levelAfter, LOWEST_LEVEL, ownLevels } from './log/level.ts';
+import type { Levels } from './log/level.ts';
 import { LogUnavailable } from './log/shared-log.ts';
 import type { SharedLog } from './log/shared-log.ts';
 import type { Timing } from './timing.ts';
@@ -26,6 +28,7 @@ export interface LeadOptions {
   readonly log: SharedLog;
   readonly timing: Timing;
   readonly self: Leader;
+  readonly levels?: Levels | undefined;
   /** Of this process, by chance. */
   readonly writer: Uint8Array;
   /** For a log that is empty, by chance. */
@@ -75,10 +78,10 @@ class Group {
 
 /** Tries to lead from the block after the chain's on. False where somebody else was faster. */
 export async function takeOver(chain: Chain, options: LeadOptions, signal: AbortSignal): Promise<boolean> {
-  const { log, timing, self, writer, newLog } = options;
+  const { log, timing, self, writer, newLog, levels = ownLevels } = options;
   const blocks = new BlockWriter();
   const head: BlockHead = {
-    ...chain.nextHead('takeover', { writer, count: 0 }),
+    ...chain.nextHead('takeover', { level: levelAfter(chain.level, levels), writer, count: 0 }),
     log: chain.number === 0 ? newLog : chain.log,
     term: chain.term + 1,
   };
@@ -104,6 +107,8 @@ export class Lead {
   bytesSinceSnapshot = 0;
   readonly #chain: Chain;
   readonly #options: LeadOptions;
+  readonly #levels: Levels;
+  #level = LOWEST_LEVEL;
   readonly #blocks = new BlockWriter();
   /** For what is in no group. */
   readonly #beats = new ByteWriter();
@@ -129,6 +134,7 @@ export class Lead {
   constructor(chain: Chain, options: LeadOptions) {
     this.#chain = chain;
     this.#options = options;
+    this.#levels = options.levels ?? ownLevels;
     this.logIndex = chain.index;
     this.committedLogIndex = chain.index;
     this.#partBytes = payloadBytesMax(options.log.blockBytesMax) - 1;
@@ -137,7 +143,17 @@ export class Lead {
     void this.#beat();
   }
 
+  /** That of the next block: what is of a later one must not be in it. */
+  get level(): number {
+    // Also where a member comes meanwhile that does not read it: a record may wait that needs it.
+    this.#level = levelAfter(Math.max(this.#level, this.#chain.level), this.#levels);
+    return this.#level;
+  }
+
   append(record: Uint8Array): number {
+    const [code = 0] = record;
+    if (this.#levels.ofRecord(code) > this.level)
+      throw new Error(`BUG: a record of kind ${code}, which not all members read`);
     this.logIndex += 1;
     if (this.failure !== undefined) return this.logIndex;
     const group = this.#groupFor(record.length);
@@ -324,7 +340,7 @@ export class Lead {
   async #put(kind: BlockKind, payload: ByteWriter, count: number): Promise<void> {
     const { log, timing, writer } = this.#options;
     const chain = this.#chain;
-    const head = chain.nextHead(kind, { writer, count });
+    const head = chain.nextHead(kind, { level: this.level, writer, count });
     const block = this.#blocks.finish(head, payload);
     const confirming = this.#confirming;
     this.#confirming = undefined;

@@ -14,6 +14,7 @@ import type { Chain } from './log/chain.ts';
 import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { SharedLog } from './log/shared-log.ts';
 import { ReplicatedJournal } from './replicated-journal.ts';
+import { Roll } from './roll.ts';
 import type { Timing } from './timing.ts';
 
 /** Between two looks at a log that has become shorter. */
@@ -28,9 +29,15 @@ export interface MemberGateway {
   close(): Promise<void>;
   /** The ledger's time. */
   ledgerMs(): number;
+  /** Why it cannot lead with the state as it is; undefined where it can. */
+  whyNotLead?(): Promise<string | undefined>;
 }
 
 interface MemberOptions<G extends MemberGateway> {
+  /** Which no other member has. */
+  readonly name: string;
+  /** Of the log, which it reads; that of this version when left out. */
+  readonly level?: number | undefined;
   readonly log: SharedLog;
   readonly timing: Timing;
   readonly self: Leader;
@@ -63,6 +70,8 @@ export class Member<G extends MemberGateway> {
   hasOwnUrl = false;
   /** How often another one took over from this process. */
   timesOvertaken = 0;
+  /** Who else there is. */
+  readonly roll: Roll;
   readonly #options: MemberOptions<G>;
   #journal: ReplicatedJournal;
   #leader: Leader | undefined;
@@ -81,6 +90,7 @@ export class Member<G extends MemberGateway> {
 
   constructor(options: MemberOptions<G>) {
     this.#options = options;
+    this.roll = new Roll(options);
     this.#lastBlockMs = options.timing.nowMs();
     this.#failure = deferred();
     this.#journal = this.#newJournal();
@@ -97,12 +107,6 @@ export class Member<G extends MemberGateway> {
     return this.hasOwnUrl ? undefined : this.#leader;
   }
 
-  /** Whether who leads goes by another configuration file. */
-  get hasOtherConfig(): boolean {
-    const { leader } = this;
-    return leader !== undefined && leader.config !== this.#options.self.config;
-  }
-
   /** Since it has read a block; while it leads, since it waits for one to be appended. */
   get silentMs(): number {
     return this.isLeading ? this.#journal.unansweredMs : this.#options.timing.nowMs() - this.#lastBlockMs;
@@ -113,6 +117,11 @@ export class Member<G extends MemberGateway> {
     return this.#journal.blockNumber;
   }
 
+  /** The highest level of any block that it has read or appended. */
+  get level(): number {
+    return this.#journal.level;
+  }
+
   /** Calls it whenever who leads may be another one. Returns what ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -120,7 +129,9 @@ export class Member<G extends MemberGateway> {
   }
 
   start(): void {
-    this.#done ??= this.#run();
+    if (this.#done !== undefined) return;
+    this.#done = this.#run();
+    void this.roll.run(this.#stopped.signal);
   }
 
   /** Hands over, if it leads. */
@@ -217,6 +228,7 @@ export class Member<G extends MemberGateway> {
       log,
       timing,
       self,
+      levels: this.roll,
       leaseMs,
       holdMs,
       writer: randomBytes(WRITER_BYTES),
@@ -226,6 +238,7 @@ export class Member<G extends MemberGateway> {
         this.current.fail(new Overtaken());
         reject(error);
       },
+      whyNotLead: async () => this.current.whyNotLead?.(),
       onProgress: (progress) => this.#progress(progress),
       onCommit,
     });

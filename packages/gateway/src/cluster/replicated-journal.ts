@@ -11,6 +11,7 @@ import { Follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
 import type { Chain } from './log/chain.ts';
 import { Lead } from './lead.ts';
+import { LOWEST_LEVEL } from './log/level.ts';
 import { LogUnavailable } from './log/shared-log.ts';
 
 /** So many snapshots stay in the log's store. */
@@ -34,6 +35,11 @@ export class ReplicatedJournal implements Journal {
   /** Of the block that was read or appended last. */
   get blockNumber(): number {
     return this.#chain?.number ?? 0;
+  }
+
+  /** The highest of any block so far. */
+  get level(): number {
+    return this.#chain?.level ?? LOWEST_LEVEL;
   }
 
   /** For how long the engine has not answered this member, which leads. */

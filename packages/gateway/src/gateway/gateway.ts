@@ -2,10 +2,10 @@
 import { overLimits } from '../ingest/check-limits.ts';
 import { modeOf } from '../store/aggregation-config.ts';
 import type { SendersMode } from '../store/aggregation-config.ts';
+import type { FileInForce } from '../store/files-in-force.ts';
 import { countsByType } from '../store/families.ts';
 import { usageOf } from '../state/usage.ts';
 import type { LeftOut } from '../exposition/escaping/escaped-family.ts';
-import { StorageProblem } from '../journal/journal.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import { defaultStorageOptions } from '../journal/options.ts';
@@ -36,12 +36,12 @@ import type {
   ScrapeRequest,
   SeriesStatistics,
 } from './api.ts';
+import { chooseRules } from './begin-by.ts';
 import { Deletions } from './deletions/deletions.ts';
 import { beginLedger } from './ledger/begin-ledger.ts';
 import { aggregationOf } from './ledger/aggregation-of.ts';
 import { ExpiryClock } from './ledger/expiry.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { describeModeChange } from './ledger/mode-change.ts';
 import type { Validated } from './insight-api.ts';
 import type { GatewayOptions } from './options.ts';
 import { isOfSender } from './pushes/forwarded.ts';
@@ -58,12 +58,13 @@ import { defaultScrapeBounds } from './scrapes/scrape-bounds.ts';
 import type { ScrapeBounds } from './scrapes/scrape-bounds.ts';
 import { Validation } from './pushes/validation.ts';
 import { RuleChanges } from './rule-changes.ts';
+import { RulesToLeadByChoice } from './rules-to-lead-by.ts';
+import type { OwnRules } from './rules-to-lead-by.ts';
 import { Scrapes } from './scrapes/scrapes.ts';
 import { Snapshots } from './ledger/snapshots.ts';
 import { Listings } from './listings/listings.ts';
 import { defaultPairBounds } from './statistics/label-pairs.ts';
 import { Statistics } from './statistics/statistics.ts';
-import { TurnedSources } from './ledger/turned-sources.ts';
 import { Suspects, suspicions } from './telemetry/suspects.ts';
 import type { HoldingsByType, StorageReport, Telemetry } from './telemetry/telemetry.ts';
 
@@ -79,7 +80,8 @@ export interface GatewayInUse extends GatewayApi {
   readonly whyClosed: RequestError | undefined;
   /** What holds now. */
   readonly rules: Rules;
-  setRules(rules: Rules): Promise<void>;
+  /** In a cluster, those of the file. Resolves with whether they are in force. */
+  setRules(rules: Rules, file?: FileInForce): Promise<boolean>;
   /** What of the store other rules would have named otherwise than those now; takes some seconds at the most. */
   renamesSince(previous: Rules): Promise<Renames | undefined>;
   holdingsByType(): HoldingsByType;
@@ -90,6 +92,8 @@ export class Gateway implements GatewayInUse {
   telemetry: Telemetry | undefined;
   readonly snapshots: Snapshots;
   readonly insight: Insight;
+  /** Of a member of a cluster. */
+  readonly choice: RulesToLeadByChoice | undefined;
   readonly #options: GatewayOptions;
   readonly #log: Log;
   readonly #journal: Journal;
@@ -125,6 +129,8 @@ export class Gateway implements GatewayInUse {
     readonly scrapes?: Partial<ScrapeBounds> | undefined;
     readonly rules?: Rules | undefined;
     readonly acceptsModeChange?: boolean | undefined;
+    /** Of a member of a cluster, asked when it takes over. */
+    readonly own?: (() => OwnRules) | undefined;
   }) {
     const { options, clock, log, journal = memoryJournal(), scrapes, rules = noRules } = deps;
     this.#acceptsModeChange = deps.acceptsModeChange ?? false;
@@ -164,6 +170,8 @@ export class Gateway implements GatewayInUse {
       insight: this.insight,
     });
     this.#validation = new Validation(options, this.#ledger, this.#reader);
+    const { files } = this.#ledger;
+    this.choice = deps.own && new RulesToLeadByChoice({ files, own: deps.own, options, log });
     this.#ruleChanges = new RuleChanges({
       ledger: this.#ledger,
       options,
@@ -218,8 +226,8 @@ export class Gateway implements GatewayInUse {
   ): Promise<Recovery> {
     this.#acceptsModeChange = acceptModeChange;
     const recovery = await this.#ledger.recover();
-    const turned = new TurnedSources(this.#ledger, this.#rules.current, this.#options);
-    await this.#checkMode(turned);
+    const deps = { ledger: this.#ledger, options: this.#options, rules: this.#rules, log: this.#log };
+    const turned = await chooseRules({ ...deps, choice: this.choice }, acceptModeChange);
     this.#warnOfLimits();
     const { state } = this.#ledger;
     const [{ metricRules, byJob }, gauges] = [state.aggregation, this.#ruleChanges.gaugesHeld()];
@@ -243,13 +251,6 @@ export class Gateway implements GatewayInUse {
   /** What of the store other rules would have named otherwise than those now; takes some seconds at the most. */
   renamesSince(previous: Rules): Promise<Renames | undefined> {
     return this.#renames.since(previous, this.rules);
-  }
-
-  async #checkMode(turned: TurnedSources): Promise<void> {
-    const change = this.#ledger.modeChange(await turned.count());
-    if (change === undefined) return;
-    if (!this.#acceptsModeChange) throw new StorageProblem('other_mode', describeModeChange(change));
-    this.#log.warn('the mode of the store has changed', { change: change.change, effect: change.effect });
   }
 
   #warnOfLimits(): void {
@@ -344,16 +345,11 @@ export class Gateway implements GatewayInUse {
   }
 
   /** Goes on by other rules, and resolves once that is committed; rejects as `commit` does, and then the old ones hold on. */
-  async setRules(rules: Rules): Promise<void> {
+  async setRules(rules: Rules, file?: FileInForce): Promise<boolean> {
     this.#checkOpen();
-    await this.#ruleChanges.set(rules, { acceptsModeChange: this.#acceptsModeChange });
+    await this.#ruleChanges.set(rules, { file, acceptsModeChange: this.#acceptsModeChange });
     this.#expiry.wake();
-  }
-
-  /** The same before it is open: it begins by these. */
-  goOnBy(rules: Rules): void {
-    this.#rules.current = rules;
-    this.#ledger.beginBy(aggregationOf(this.#options, rules));
+    return true;
   }
 
   scrape(request: ScrapeRequest = {}): Scrape {

@@ -7,7 +7,8 @@ import type { Log } from '../primitives/log.ts';
 import { modesOf } from '../rules/rules.ts';
 import type { Rules, RulesInForce } from '../rules/rules.ts';
 import { countsByType } from '../store/families.ts';
-import { RemoveSources } from '../wal/commands.ts';
+import type { FileInForce } from '../store/files-in-force.ts';
+import { RemoveSources, SetAggregation, SetRules } from '../wal/commands.ts';
 import type { Command } from '../wal/commands.ts';
 import { aggregationOf, areAlikeByRules } from './ledger/aggregation-of.ts';
 import { ChangeRules } from './ledger/change-rules.ts';
@@ -26,6 +27,12 @@ interface RuleChangesDeps {
   readonly commit: <Result>(command: Command<Result>, check?: () => void) => Promise<Result>;
 }
 
+interface How {
+  readonly acceptsModeChange: boolean;
+  /** In a cluster, whose rules they are. */
+  readonly file?: FileInForce | undefined;
+}
+
 /** More sources have pushed than can be looked at in one turn. */
 class NotCounted extends Error {}
 
@@ -39,36 +46,40 @@ export class RuleChanges {
   }
 
   /** Resolves once it is committed; rejects with RequestError, and then the old ones hold on. */
-  async set(rules: Rules, how: { readonly acceptsModeChange: boolean }): Promise<void> {
+  async set(rules: Rules, how: How): Promise<void> {
     const setting = this.#last.then(() => this.#set(rules, how));
     this.#last = setting.catch(() => {});
     await setting;
   }
 
-  async #set(rules: Rules, { acceptsModeChange }: { readonly acceptsModeChange: boolean }): Promise<void> {
+  async #set(rules: Rules, { acceptsModeChange, file }: How): Promise<void> {
     const { ledger, options, log } = this.#deps;
     this.#deps.checkOpen();
     const previous = this.#deps.rules.current;
     if (sayTheSameOfModes(previous, rules)) {
-      await this.#replace(rules, () => {});
+      await this.#replace(rules, file, () => {});
       return;
     }
     const turned = new TurnedSources(ledger, rules, options);
     if (acceptsModeChange) {
-      await this.#replace(rules, () => {});
+      await this.#replace(rules, file, () => {});
       await this.fold(turned).catch((error: unknown) =>
         log.warn('sources whose senders add now were not all forgotten', { error: String(error) }),
       );
-    } else await this.#replaceUnlessTurned(rules, turned);
+    } else await this.#replaceUnlessTurned(rules, file, turned);
     if (modesOf(previous.sources, options).has('add')) this.warnOfAdders();
   }
 
-  async #replaceUnlessTurned(rules: Rules, turned: TurnedSources): Promise<void> {
+  async #replaceUnlessTurned(
+    rules: Rules,
+    file: FileInForce | undefined,
+    turned: TurnedSources,
+  ): Promise<void> {
     for (;;) {
       const count = await turned.count();
       if (count > 0) throw refusal(count);
       try {
-        await this.#replace(rules, () => {
+        await this.#replace(rules, file, () => {
           if (!turned.isCounted()) throw new NotCounted();
         });
         return;
@@ -78,11 +89,13 @@ export class RuleChanges {
     }
   }
 
-  async #replace(rules: Rules, check: () => void): Promise<void> {
+  async #replace(rules: Rules, file: FileInForce | undefined, check: () => void): Promise<void> {
     const { ledger, options } = this.#deps;
     const aggregation = aggregationOf(options, rules);
     const { aggregation: before } = ledger.state;
-    if (areAlikeByRules(aggregation, before) && aggregation.groups === before.groups) {
+    const isOther = file !== undefined && file.digest !== ledger.files.current?.digest;
+    const isSame = areAlikeByRules(aggregation, before) && aggregation.groups === before.groups;
+    if (isSame && !isOther) {
       // A push under way is one of the rules before.
       while (ledger.applying !== undefined) await ledger.applying;
       check();
@@ -95,7 +108,8 @@ export class RuleChanges {
       gauges = this.gaugesHeld();
     };
     const onApplied = (): void => this.warnOfGauges(gauges);
-    await this.#deps.commit(new ChangeRules(aggregation, { onApply, onApplied }), check);
+    const command = isOther ? new SetRules(file, aggregation) : new SetAggregation(aggregation);
+    await this.#deps.commit(new ChangeRules(command, { onApply, onApplied }), check);
   }
 
   /** Sources whose senders add now go as if each was deleted: what they counted stays in the totals, and their gauges go. */

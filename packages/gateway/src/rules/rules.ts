@@ -107,6 +107,8 @@ export interface MetricRule {
   readonly seriesMax?: number;
   /** It goes with `seriesMax`. */
   readonly onLimit?: OnLimit;
+  /** Of which it is, where the file has no entry for it. */
+  readonly preset?: string;
 }
 
 /** What holds now. A push is read by the rules that hold when it begins; a reload puts others in their place, whole. */

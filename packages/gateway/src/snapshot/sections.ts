@@ -20,7 +20,7 @@ import { ByteReader, ByteWriter } from '../primitives/byte-writer.ts';
 
 /**
  * 2 says how many keys are kept, and who holds each; 1 is read as well. The time of the newest push was put behind the rest later, and since when keys
- * are remembered behind that, then how expositions are shown, and what members of a cluster passed on: stores without them open here, and versions that do not know them
+ * are remembered behind that, then how expositions are shown, what members of a cluster passed on, and which files they went by: stores without them open here, and versions that do not know them
  * read past them.
  */
 const HEAD_VERSION = 2;
@@ -31,7 +31,7 @@ const NO_PUSH = 0;
 const noBytes = new Uint8Array(0);
 
 /** What a snapshot holds. */
-export type Kept = Pick<Target, 'state' | 'keys' | 'forwarded'>;
+export type Kept = Pick<Target, 'state' | 'keys' | 'forwarded' | 'files'>;
 
 /** Of the moment at which a snapshot is taken. */
 interface SnapshotTimes {
@@ -77,7 +77,7 @@ export function* snapshotSections(
 /** What is in force, and what is known of senders and scrapers beside the state and the keys. */
 export function writeSettings(
   writer: ByteWriter,
-  { state: { aggregation, showing }, keys, forwarded }: Kept,
+  { state: { aggregation, showing }, keys, forwarded, files }: Kept,
   lastPushMs: number | undefined,
 ): void {
   writeAggregation(writer, aggregation);
@@ -86,13 +86,15 @@ export function writeSettings(
   keys.writeKept(writer);
   writeExposition(writer, showing.config);
   showing.scrapers.write(writer);
-  if (forwarded.members > 0) forwarded.write(writer);
+  const hasFiles = files.current !== undefined;
+  if (forwarded.members > 0 || hasFiles) forwarded.write(writer);
+  if (hasFiles) files.write(writer);
 }
 
 /** Fills a new state and its keys; returns the times of the snapshot. Throws when the parts are not of this form. */
 export async function restoreSections(
   parts: AsyncIterable<Uint8Array>,
-  { state, keys, forwarded }: Kept,
+  { state, keys, forwarded, files }: Kept,
 ): Promise<SnapshotTimes> {
   const iterator = parts[Symbol.asyncIterator]();
   const next = async (): Promise<Uint8Array> => {
@@ -115,6 +117,7 @@ export async function restoreSections(
   if (!head.isAtEnd) state.showing.restore(readExposition(head));
   if (!head.isAtEnd) state.showing.scrapers.restore(head);
   if (!head.isAtEnd) forwarded.restore(head);
+  if (!head.isAtEnd) files.restore(head);
   for (let part = await next(); part.length > 0; part = await next()) keys.restore(part, isHeld);
   await restoreState({ [Symbol.asyncIterator]: () => iterator }, state);
   return { nowMs, lastPushMs: lastPushMs === NO_PUSH ? undefined : lastPushMs };

@@ -11,6 +11,8 @@ import type { Withdrawal } from '../sources/left-out.ts';
 import type { NamedSources } from '../sources/silent-sources.ts';
 import type { AggregationConfig } from '../store/aggregation-config.ts';
 import type { ExpositionConfig } from '../store/exposition-config.ts';
+import { readFile, writeFile } from '../store/files-in-force.ts';
+import type { FileInForce, FilesInForce } from '../store/files-in-force.ts';
 import type { Forwarded } from '../store/forwarded.ts';
 import type { IdempotencyKeys, KeyBounds } from '../store/idempotency-keys.ts';
 import {
@@ -43,6 +45,7 @@ export const RecordCode = {
   EXPOSITION: 17,
   SCRAPED: 18,
   RECYCLE: 19,
+  RULES: 20,
 } as const;
 
 export interface Times {
@@ -58,6 +61,8 @@ export interface Target {
   readonly keys: IdempotencyKeys;
   /** What other members of the cluster passed on. */
   readonly forwarded: Forwarded;
+  /** Of a cluster. */
+  readonly files: FilesInForce;
   /** On the wall, when the newest push was counted; undefined when none is known. */
   lastPushMs: number | undefined;
 }
@@ -345,6 +350,33 @@ export class SetAggregation implements Command<void> {
   }
 }
 
+/** Goes on by the rules of another file, which is a member's of a cluster. */
+export class SetRules implements Command<void> {
+  readonly code: number = RecordCode.RULES;
+  readonly file: FileInForce;
+  readonly aggregation: AggregationConfig;
+
+  constructor(file: FileInForce, aggregation: AggregationConfig) {
+    this.file = file;
+    this.aggregation = aggregation;
+  }
+
+  encode(writer: ByteWriter): void {
+    writeFile(writer, this.file);
+    writeAggregation(writer, this.aggregation);
+  }
+
+  static decode(reader: ByteReader): SetRules {
+    const file = readFile(reader);
+    return new SetRules(file, readAggregation(reader));
+  }
+
+  apply({ state, files }: Target, { nowMs }: Times): Generator<void, void> {
+    files.take(this.file);
+    return state.setAggregationInSteps(this.aggregation, nowMs);
+  }
+}
+
 /** Says how many idempotency keys are kept from now on, and for how long. */
 export class SetKeyBounds implements Command<void> {
   readonly code: number = RecordCode.KEY_BOUNDS;
@@ -436,4 +468,5 @@ export const commandClasses: Readonly<Record<number, CommandClass>> = {
   [RecordCode.ADVANCE_WINDOWS]: AdvanceWindows,
   [RecordCode.EXPOSITION]: SetExposition,
   [RecordCode.SCRAPED]: NoteScrape,
+  [RecordCode.RULES]: SetRules,
 };

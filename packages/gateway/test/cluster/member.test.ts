@@ -27,9 +27,10 @@ class Members {
 
   start(url: string, log: SharedLog = new MemoryLog(this.engine)): Member<Kept> {
     const member: Member<Kept> = new Member({
+      name: url,
       log,
       timing: new VirtualProcess(this.time, this.#random),
-      self: { cluster: 'one', url, config: '' },
+      self: { cluster: 'one', url },
       leaseMs: LEASE_MS,
       holdMs: 10_000,
       messages: silentLog,

@@ -319,6 +319,15 @@ const cases: readonly Case[] = [
     member(1, { leads: '0x9', silent: '0x9', block: '0x9' }),
   ),
 
+  fires('ConfigDiffers', 'its file is not the one in force', 40, {
+    [of('cluster_config_differs', 1)]: '1x50',
+    [of('cluster_config_differs', 2)]: '0x50',
+  }),
+  quiet('ConfigDiffers', 'a file is rolled out', 40, {
+    [of('cluster_config_differs', 1)]: '0x10 1x5 0x40',
+    [of('cluster_config_differs', 2)]: '0x15 1x5 0x40',
+  }),
+
   fires('EngineSlow', 'commits take a second', 20, {
     ...member(1, { leads: '1x30', block: '60+60x30' }),
     [commits('0.3')]: '0x30',

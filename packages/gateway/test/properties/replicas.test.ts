@@ -12,6 +12,7 @@ import { Ledger } from '../../src/gateway/ledger/ledger.ts';
 import type { EmbeddedOptions } from '../../src/index.ts';
 import { RequestError } from '../../src/index.ts';
 import type { OpenView } from '../../src/read/view.ts';
+import { readRules } from '../../src/rules/file/read-rules.ts';
 import { RecordCode } from '../../src/wal/commands.ts';
 import { step as stateStep } from '../state/course.ts';
 import { asOpenMetrics, asProtobuf, richFamilies } from '../support/rich-pushes.ts';
@@ -73,6 +74,14 @@ const step = fc.oneof(
   { weight: 12, arbitrary: push },
   { weight: 3, arbitrary: fc.record({ waitMs: fc.constantFrom(1, 400, 1001, 2600) }) },
   { weight: 2, arbitrary: fc.record({ rules: fc.option(ruleFile, { nil: undefined }) }) },
+  // As the leader of a cluster does: a few files that come again.
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      shared: fc.constantFrom('max', 'min', 'last'),
+      digest: fc.constantFrom('a', 'b', 'c'),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ retire: job }) },
   { weight: 2, arbitrary: fc.record({ drop: fc.constantFrom('{l="a"}', 'g', 'b_total', '{a="1"}', 'h') }) },
   { weight: 3, arbitrary: fc.record({ scrape: fc.constantFrom(...scrapers) }) },
@@ -158,6 +167,11 @@ class Writer {
       const rules = each.rules === undefined ? {} : textOf(each.rules);
       await embedded.setRules(rules);
       this.#rules = rules;
+    } else if ('shared' in each) {
+      const rules = { metrics: [{ match: 'g', gauge: each.shared }] };
+      const text = JSON.stringify(rules);
+      await gateway.setRules(readRules(text).rules!, { digest: each.digest, text });
+      this.#rules = rules;
     } else if ('retire' in each) await embedded.delete(`job/${each.retire}`);
     else if ('drop' in each)
       await gateway.deleteMany({ what: 'series', match: [each.drop], isDryRun: false });
@@ -196,7 +210,7 @@ interface Replica {
   readonly every: number;
 }
 
-const seen = { recycled: 0, waited: 0, fromSnapshots: 0, zeroFirst: 0 };
+const seen = { shared: 0, recycled: 0, waited: 0, fromSnapshots: 0, zeroFirst: 0 };
 
 async function check(
   records: readonly Uint8Array[],
@@ -254,6 +268,7 @@ test('whoever has the same records shows the same, and has the same digest', asy
         const writer = new Writer();
         await writer.run(options, steps);
         const { records, shown, snapshots } = writer;
+        seen.shared += records.filter(([code]) => code === RecordCode.RULES).length;
         seen.recycled += records.filter(([code]) => code === RecordCode.RECYCLE).length;
         await check(records, shown, { options: others[0]!, hashSeed: 1, reads: false, every: 1 });
         for (const [logIndex, digest] of writer.digests) expect(shown.get(logIndex)?.digest).toBe(digest);

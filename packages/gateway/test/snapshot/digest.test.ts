@@ -5,6 +5,7 @@ import { initialExposition } from '../../src/store/exposition-config.ts';
 import { IdempotencyKeys, IDENTITY_BYTES, initialKeyBounds } from '../../src/store/idempotency-keys.ts';
 import { freezeForDigest } from '../../src/snapshot/digest.ts';
 import { atOnce } from '../../src/primitives/turns.ts';
+import { FilesInForce } from '../../src/store/files-in-force.ts';
 import { Forwarded } from '../../src/store/forwarded.ts';
 import { WorkingState } from '../state/working-state.ts';
 
@@ -45,7 +46,10 @@ async function digestOf(
   working.state.showing.saw('one', 3);
   change(one);
   const frozen = atOnce(
-    freezeForDigest({ state: working.state, keys: one.keys, forwarded: new Forwarded() }, one.lastPushMs),
+    freezeForDigest(
+      { state: working.state, keys: one.keys, forwarded: new Forwarded(), files: new FilesInForce() },
+      one.lastPushMs,
+    ),
   );
   const digest = await frozen.digest();
   frozen.close();

@@ -3,6 +3,7 @@
  *
  *   "PAGB" │ level, kind: a byte each │ log: 16 │ writer: 8 │ term │ first, count │ before: 32 │ payload … │ checksum: 4
  *
+ *   level     what its reader has to know: see level.ts
  *   log       what the first block of the log was given by chance; two logs never have the same
  *   writer    of the process that appended it, by chance
  *   term      grows with each takeover
@@ -18,10 +19,9 @@ import { createHash } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../../primitives/byte-writer.ts';
 import { viewOf } from '../../primitives/bytes.ts';
 import { crc32 } from '../../primitives/crc32.ts';
+import { LOG_LEVEL, problemOfLevel } from './level.ts';
 import { LogBroken } from './shared-log.ts';
 
-/** What this program writes, and all that it reads. */
-const LOG_LEVEL = 1;
 const MAGIC = Uint8Array.from(Buffer.from('PAGB', 'latin1'));
 const ID_BYTES = 16;
 const WRITER_BYTES = 8;
@@ -35,6 +35,7 @@ const kinds = ['records', 'part', 'takeover', 'beat', 'handover'] as const;
 export type BlockKind = (typeof kinds)[number];
 
 export interface BlockHead {
+  readonly level: number;
   readonly kind: BlockKind;
   readonly log: Uint8Array;
   readonly writer: Uint8Array;
@@ -49,8 +50,6 @@ export interface Leader {
   /** The same for all members of a cluster, and of no other: two that share a log by mistake find out. */
   readonly cluster: string;
   readonly url: string;
-  /** A digest of its configuration file; empty without one. */
-  readonly config: string;
 }
 
 interface Part {
@@ -90,7 +89,7 @@ export class BlockWriter {
     const block = this.#block;
     block.reset();
     block.raw(MAGIC);
-    block.byte(LOG_LEVEL);
+    block.byte(head.level);
     block.byte(kinds.indexOf(head.kind));
     block.raw(head.log);
     block.raw(head.writer);
@@ -106,15 +105,13 @@ export class BlockWriter {
   }
 }
 
-/** Throws LogBroken, with what is wrong, where it is none, or of a level that is not known. */
-export function readBlock(bytes: Uint8Array): Block {
+/** Throws LogBroken, with what is wrong, where it is none, or of a level above those that are read. */
+export function readBlock(bytes: Uint8Array, read: number = LOG_LEVEL): Block {
   if (bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte))
     throw new LogBroken('is not of this program');
-  const level = bytes[MAGIC.length];
-  if (level !== LOG_LEVEL)
-    throw new LogBroken(
-      `is of level ${level}, and this version reads level ${LOG_LEVEL}: update this member`,
-    );
+  const level = bytes[MAGIC.length] ?? 0;
+  const problem = problemOfLevel(level, read);
+  if (problem !== undefined) throw new LogBroken(problem);
   const end = bytes.length - CHECKSUM_BYTES;
   const kind = kinds[bytes[KIND_AT] ?? kinds.length];
   if (end <= KIND_AT || viewOf(bytes).getUint32(end, true) !== crc32(bytes.subarray(0, end)))
@@ -126,7 +123,7 @@ export function readBlock(bytes: Uint8Array): Block {
   const writer = reader.raw(WRITER_BYTES);
   const [term, first, count] = [reader.whole(), reader.whole(), reader.whole()];
   const before = reader.raw(HASH_BYTES);
-  return { kind, log, writer, term, first, count, before, payload: reader.raw(end - reader.at) };
+  return { level, kind, log, writer, term, first, count, before, payload: reader.raw(end - reader.at) };
 }
 
 export function writePart(writer: ByteWriter, { isLast, bytes }: Part): void {
@@ -144,16 +141,14 @@ export function* recordsOf({ payload, count }: Block): Generator<Uint8Array, voi
   for (let left = count; left > 0; left -= 1) yield reader.raw(reader.whole());
 }
 
-export function writeLeader(writer: ByteWriter, { cluster, url, config }: Leader): void {
+export function writeLeader(writer: ByteWriter, { cluster, url }: Leader): void {
   writer.text(cluster);
   writer.text(url);
-  writer.text(config);
 }
 
 export function readLeader(reader: ByteReader): Leader {
   const cluster = reader.text();
-  const url = reader.text();
-  return { cluster, url, config: reader.text() };
+  return { cluster, url: reader.text() };
 }
 
 export function writeBeat(writer: ByteWriter, { leader, ledgerMs }: Beat): void {

@@ -14,6 +14,7 @@ import {
   writeLeader,
 } from './block.ts';
 import type { Block, BlockHead, BlockKind, Leader } from './block.ts';
+import { LOG_LEVEL, LOWEST_LEVEL, problemOfLevel } from './level.ts';
 import { LogBroken } from './shared-log.ts';
 import type { LogBlock } from './shared-log.ts';
 
@@ -30,6 +31,8 @@ interface Brought {
 
 /** What of a chain a snapshot keeps. */
 export class Chain {
+  /** The highest level of any block so far. */
+  level: number = LOWEST_LEVEL;
   /** Of the last block; 0 before the first. */
   number = 0;
   hash: Uint8Array = noHash;
@@ -45,10 +48,16 @@ export class Chain {
   index = 0;
   /** Of a record that goes in parts, the first of them. */
   #parts: Uint8Array[] = [];
+  /** Which levels are read. */
+  readonly #read: number;
+
+  constructor(read: number = LOG_LEVEL) {
+    this.#read = read;
+  }
 
   /** Takes the next block. Throws LogBroken, and has not changed then, where it does not follow. */
   take({ number, bytes }: LogBlock): Brought {
-    const block = this.#read(number, bytes);
+    const block = this.#blockOf(number, bytes);
     const problem = number === this.number + 1 ? this.#problemOf(block) : `follows block ${this.number}`;
     if (problem !== undefined) throw broken(number, problem);
     if (block.kind === 'takeover') {
@@ -62,15 +71,12 @@ export class Chain {
   }
 
   /** The same for a block that this process has appended itself; its records are in the state already. */
-  appended({ kind, term, count, log, writer }: BlockHead, block: Uint8Array): void {
-    this.#follow({ kind, term, count, log, writer }, this.number + 1, hashOf(block));
+  appended(head: BlockHead, block: Uint8Array): void {
+    this.#follow(head, this.number + 1, hashOf(block));
   }
 
-  #follow(
-    { term, count, log, writer }: Pick<BlockHead, 'kind' | 'term' | 'count' | 'log' | 'writer'>,
-    number: number,
-    hash: Uint8Array,
-  ): void {
+  #follow({ level, term, count, log, writer }: BlockHead, number: number, hash: Uint8Array): void {
+    this.level = Math.max(this.level, level);
     this.number = number;
     this.hash = hash;
     this.term = term;
@@ -80,8 +86,12 @@ export class Chain {
   }
 
   /** Of the block that follows, in the same term. */
-  nextHead(kind: BlockKind, { writer, count }: Pick<BlockHead, 'writer' | 'count'>): BlockHead {
+  nextHead(
+    kind: BlockKind,
+    { level, writer, count }: Pick<BlockHead, 'level' | 'writer' | 'count'>,
+  ): BlockHead {
     return {
+      level,
       kind,
       log: this.log,
       writer,
@@ -92,9 +102,9 @@ export class Chain {
     };
   }
 
-  #read(number: number, bytes: Uint8Array): Block {
+  #blockOf(number: number, bytes: Uint8Array): Block {
     try {
-      return readBlock(bytes);
+      return readBlock(bytes, this.#read);
     } catch (error) {
       throw broken(number, error instanceof LogBroken ? error.message : `cannot be read: ${String(error)}`);
     }
@@ -128,6 +138,7 @@ export class Chain {
 
   /** What lets another member go on from here. Not between parts. */
   write(writer: ByteWriter): void {
+    writer.whole(this.level);
     writer.whole(this.number);
     writer.raw(this.hash);
     writer.whole(this.log.length);
@@ -136,11 +147,15 @@ export class Chain {
     writer.raw(this.writer);
     writer.whole(this.term);
     writer.whole(this.index);
-    writeLeader(writer, this.leader ?? { cluster: '', url: '', config: '' });
+    writeLeader(writer, this.leader ?? { cluster: '', url: '' });
   }
 
-  static read(reader: ByteReader): Chain {
-    const chain = new Chain();
+  /** Throws LogBroken where it is of a level that is not read. */
+  static read(reader: ByteReader, read: number = LOG_LEVEL): Chain {
+    const chain = new Chain(read);
+    chain.level = reader.whole();
+    const problem = problemOfLevel(chain.level, read);
+    if (problem !== undefined) throw new LogBroken(problem);
     chain.number = reader.whole();
     chain.hash = Uint8Array.from(reader.raw(HASH_BYTES));
     chain.log = Uint8Array.from(reader.raw(reader.whole()));
@@ -155,7 +170,7 @@ export class Chain {
   copy(): Chain {
     const writer = new ByteWriter();
     this.write(writer);
-    return Chain.read(new ByteReader(Uint8Array.from(writer.bytes())));
+    return Chain.read(new ByteReader(Uint8Array.from(writer.bytes())), this.#read);
   }
 }
 

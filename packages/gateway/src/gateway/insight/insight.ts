@@ -85,7 +85,7 @@ interface InsightDeps {
 
 export class Insight implements InsightApi {
   pushPath = '/metrics/';
-  configFile: string | null = null;
+  configFile: () => string | null = () => null;
   readonly rate: LookRate;
   readonly notes: PushNotes = new PushNotes();
   readonly events: EventHub = new EventHub();
@@ -234,7 +234,7 @@ export class Insight implements InsightApi {
   }
 
   rules(client: { readonly isGone: boolean }): Promise<InsightAnswer> {
-    return this.#questions.rules(this.configFile, client);
+    return this.#questions.rules(this.configFile(), client);
   }
 
   pushedMetrics(client: { readonly isGone: boolean }): Promise<InsightAnswer> {

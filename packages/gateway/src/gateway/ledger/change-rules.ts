@@ -1,4 +1,4 @@
-import { SetAggregation } from '../../wal/commands.ts';
+import { SetAggregation, SetRules } from '../../wal/commands.ts';
 import type { Command, Target, Times } from '../../wal/commands.ts';
 
 interface Watcher {
@@ -11,18 +11,23 @@ interface Watcher {
   onApplied(): void;
 }
 
-/** The command by which the state goes on by other rules. */
-export class ChangeRules extends SetAggregation implements Command<void> {
+/** The command by which the state goes on by other rules, with what is to be done in its place among the others. */
+export class ChangeRules implements Command<void> {
+  readonly code: number;
+  readonly encode: Command<void>['encode'];
+  readonly #command: SetAggregation | SetRules;
   readonly #watcher: Watcher;
 
-  constructor(aggregation: SetAggregation['aggregation'], watcher: Watcher) {
-    super(aggregation);
+  constructor(command: SetAggregation | SetRules, watcher: Watcher) {
+    this.code = command.code;
+    this.encode = (writer) => command.encode(writer);
+    this.#command = command;
     this.#watcher = watcher;
   }
 
-  override apply(target: Target, times: Times): Generator<void, void> {
+  apply(target: Target, times: Times): Generator<void, void> {
     this.#watcher.onApply();
-    return this.#watched(super.apply(target, times));
+    return this.#watched(this.#command.apply(target, times));
   }
 
   *#watched(steps: Generator<void, void>): Generator<void, void> {

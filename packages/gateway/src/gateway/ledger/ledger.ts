@@ -11,6 +11,8 @@
  * A change that touches many rows goes in steps, over several turns of the event loop, and so does what a view or snapshot copies.
  * Meanwhile `applying` is set, and everybody waits. Most changes have one step, and are made in one turn.
  */
+import { FilesInForce } from '../../store/files-in-force.ts';
+import type { FileInForce } from '../../store/files-in-force.ts';
 import { Forwarded } from '../../store/forwarded.ts';
 import { IdempotencyKeys, initialKeyBounds } from '../../store/idempotency-keys.ts';
 import { NoteScrape, Recycle } from '../../wal/commands.ts';
@@ -72,6 +74,7 @@ export class Ledger implements Target {
   readonly state: State;
   readonly keys: IdempotencyKeys;
   readonly forwarded: Forwarded = new Forwarded();
+  readonly files: FilesInForce = new FilesInForce();
   /** Of records appended since the start. */
   recordBytes = 0;
   /** On the wall, when the newest push was counted, also by a process before this one; undefined when none is known. */
@@ -150,9 +153,9 @@ export class Ledger implements Target {
     return isWhole;
   }
 
-  /** What `begin` goes by, where that is not what the options say. */
-  beginBy(aggregation: AggregationConfig): void {
-    this.#wanted = { ...this.#wanted, aggregation };
+  /** What `begin` goes by, where that is not what the options say; and in a cluster, by which file. */
+  beginBy(aggregation: AggregationConfig, file: FileInForce | undefined): void {
+    this.#wanted = { ...this.#wanted, aggregation, file };
   }
 
   *#begun(commands: readonly Command<void>[], times: Times): Generator<void, void> {

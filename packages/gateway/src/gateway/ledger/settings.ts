@@ -3,7 +3,8 @@ import type { AggregationConfig } from '../../store/aggregation-config.ts';
 import { isSameExposition } from '../../store/exposition-config.ts';
 import type { ExpositionConfig } from '../../store/exposition-config.ts';
 import type { KeyBounds } from '../../store/idempotency-keys.ts';
-import { SetAggregation, SetExposition, SetKeyBounds } from '../../wal/commands.ts';
+import type { FileInForce } from '../../store/files-in-force.ts';
+import { SetAggregation, SetExposition, SetKeyBounds, SetRules } from '../../wal/commands.ts';
 import type { Command, Target } from '../../wal/commands.ts';
 import { areAlikeByRules } from './aggregation-of.ts';
 
@@ -11,6 +12,8 @@ export interface Settings {
   readonly keyBounds: KeyBounds;
   readonly exposition: ExpositionConfig;
   readonly aggregation: AggregationConfig;
+  /** In a cluster, whose rules these are; undefined where there is none. */
+  readonly file?: FileInForce | undefined;
 }
 
 interface Setting {
@@ -21,14 +24,18 @@ interface Setting {
 
 /** Those that are others than wanted. */
 export function* settingsToBegin(
-  { keys, state }: Pick<Target, 'keys' | 'state'>,
-  { keyBounds, exposition, aggregation }: Settings,
+  { keys, state, files }: Pick<Target, 'keys' | 'state' | 'files'>,
+  { keyBounds, exposition, aggregation, file }: Settings,
 ): Generator<Setting, void> {
   const { windowMs, keysMax } = keys.bounds;
   if (windowMs !== keyBounds.windowMs || keysMax !== keyBounds.keysMax)
     yield { command: new SetKeyBounds(keyBounds), mayWait: false };
   if (!isSameExposition(state.showing.config, exposition))
     yield { command: new SetExposition(exposition), mayWait: false };
+  if (file !== undefined && file.digest !== files.current?.digest) {
+    yield { command: new SetRules(file, aggregation), mayWait: false };
+    return;
+  }
   const { isAsked, isSame } = compare(state.aggregation, aggregation);
   if (!isAsked || !isSame) yield { command: new SetAggregation(aggregation), mayWait: isAsked };
 }

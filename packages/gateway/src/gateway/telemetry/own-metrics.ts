@@ -172,9 +172,19 @@ export const ownMetrics = {
   cluster_config_differs: [
     'gauge',
     [],
-    'Whether the configuration file of this member of a cluster differs from that of the leader (1), which is the one in force.',
+    'Whether the rules in force in the cluster are those of another configuration file than that of this member (1).',
   ],
   cluster_overtaken_total: ['counter', [], 'How often another member took over while this one led.'],
+  cluster_members: [
+    'gauge',
+    [],
+    'Members of the cluster that this one has heard of in the last 30 seconds, itself among them.',
+  ],
+  cluster_log_level: [
+    'gauge',
+    [],
+    'Level of the log of the cluster: versions that do not read it cannot join any more.',
+  ],
   cluster_requests_held: [
     'gauge',
     [],

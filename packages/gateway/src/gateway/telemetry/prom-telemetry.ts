@@ -31,6 +31,8 @@ interface ClusterReport {
   readonly silentMs: number;
   readonly configDiffers: boolean;
   readonly overtaken: number;
+  readonly members: number;
+  readonly level: number;
   readonly requestsHeld: number;
 }
 
@@ -289,6 +291,14 @@ function addCluster(collect: ReturnType<typeof collectors>, report: (() => Clust
   collect.counter(
     'cluster_overtaken_total',
     from(({ overtaken }) => overtaken),
+  );
+  collect.gauge(
+    'cluster_members',
+    from(({ members }) => members),
+  );
+  collect.gauge(
+    'cluster_log_level',
+    from(({ level }) => level),
   );
   collect.gauge(
     'cluster_requests_held',

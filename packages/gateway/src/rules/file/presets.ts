@@ -14,5 +14,5 @@ export const presetNames = Object.keys(presets) as readonly PresetName[];
 
 export function presetRule(name: PresetName): MetricRule {
   const { match, gauge } = presets[name];
-  return { match: parseSelector(match), gauge };
+  return { match: parseSelector(match), gauge, preset: name };
 }

@@ -123,9 +123,10 @@ export class World {
       };
     };
     const member: Member<Kept> = new Member({
+      name,
       log,
       timing: process,
-      self: { cluster: 'c', url: name, config: '' },
+      self: { cluster: 'c', url: name },
       leaseMs: LEASE_MS,
       holdMs: HOLD_MS,
       messages: silentLog,

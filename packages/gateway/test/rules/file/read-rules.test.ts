@@ -79,8 +79,8 @@ describe('a file that is right', () => {
         { match: 'queue_depth{queue!="test"}', gauge: 'last' },
         { match: 'http_request_duration_seconds', by: ['handler', 'code'], buckets: [0.1, 0.5, 1, 5] },
         { match: 'cron_runs', without: [], type: 'counter' },
-        { match: 'process_start_time_seconds', gauge: 'min' },
-        { match: '{__name__=~".*_info"}', gauge: 'max' },
+        { match: 'process_start_time_seconds', gauge: 'min', preset: 'process_start_time' },
+        { match: '{__name__=~".*_info"}', gauge: 'max', preset: 'info' },
       ],
     });
   });
