@@ -19,6 +19,7 @@ import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
 import { withoutTokens } from './primitives/hide-tokens.ts';
 import { noRules } from './rules/rules.ts';
+import { version } from './version.ts';
 
 interface ClusterParts {
   readonly log: SharedLog;
@@ -30,6 +31,7 @@ interface ClusterParts {
   readonly advertiseUrl: string;
   readonly leaseMs: number;
   readonly holdMs: number;
+  readonly digestIntervalMs: number;
 }
 
 export interface MemberAssembly extends Around<CurrentGateway> {
@@ -70,13 +72,7 @@ export function assembleMember(
   const create = (journal: Journal): KeptGateway => {
     const gateway = gatewayOf({ ...parts, rules: current.rules, journal });
     gateway.telemetry = telemetry;
-    return {
-      gateway,
-      open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
-      fail: (why) => gateway.fail(why),
-      close: () => gateway.close(),
-      ledgerMs: () => gateway.ledgerMs(),
-    };
+    return kept(gateway, storage);
   };
   const current: CurrentGateway = new CurrentGateway(
     () => ({
@@ -98,6 +94,8 @@ export function assembleMember(
     },
     leaseMs: cluster.leaseMs,
     holdMs: cluster.holdMs,
+    digestIntervalMs: cluster.digestIntervalMs,
+    version,
     messages: parts.log,
     create,
     randomBytes: (count) => randomBytes(count),
@@ -123,11 +121,24 @@ export function assembleMember(
         silentMs: member.silentMs,
         configDiffers: member.hasOtherConfig,
         overtaken: member.timesOvertaken,
+        digestsCompared: member.digestsCompared,
+        stateDiffers: member.stateDiffers,
         requestsHeld: forwarder.report.held,
       }),
     },
   );
   return { ...around, member, forwarder, log: cluster.log };
+}
+
+function kept(gateway: Gateway, storage: StorageOptions): KeptGateway {
+  return {
+    gateway,
+    open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
+    fail: (why) => gateway.fail(why),
+    close: () => gateway.close(),
+    ledgerMs: () => gateway.ledgerMs(),
+    digest: async (begun) => (await gateway.digest(begun)).digest,
+  };
 }
 
 function forwarderOf(

@@ -4,9 +4,12 @@
  */
 import { ByteReader } from '../primitives/byte-writer.ts';
 import type { RecoverySink } from '../journal/journal.ts';
+import { Comparison } from './digests.ts';
+import type { DigestOptions } from './digests.ts';
 import { takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
 import { Chain } from './log/chain.ts';
+import type { Brought } from './log/chain.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
 import { Pauses } from './timing.ts';
@@ -18,6 +21,8 @@ const OTHER_LEASES = 10;
 
 export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
+  /** Left out where there is no state to compare. */
+  readonly digests?: DigestOptions | undefined;
   /** Told after each block, and when the log is reached or not. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -46,6 +51,7 @@ export class Follow {
   #joinedAt = Number.POSITIVE_INFINITY;
   #heardMs: number;
   #patienceMs: number;
+  readonly #comparison: Comparison | undefined;
 
   constructor(into: RecoverySink, options: FollowOptions, signal: AbortSignal) {
     this.#into = into;
@@ -53,6 +59,7 @@ export class Follow {
     this.#signal = signal;
     this.#heardMs = options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
+    if (options.digests !== undefined) this.#comparison = new Comparison(options.digests, signal);
   }
 
   /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, or the reason of the signal. */
@@ -162,7 +169,8 @@ export class Follow {
   }
 
   async #take(block: LogBlock): Promise<void> {
-    const { records, ledgerMs } = this.#chain.take(block);
+    const brought = this.#chain.take(block);
+    const { records, ledgerMs } = brought;
     let index = this.#chain.index - records.length;
     for (const record of records) {
       index += 1;
@@ -172,10 +180,21 @@ export class Follow {
       if (applied !== undefined) await applied;
     }
     if (ledgerMs !== undefined) this.#into.time?.(ledgerMs);
-    if (this.#chain.number > this.#joinedAt && (records.length > 0 || ledgerMs !== undefined))
-      this.#into.live?.();
+    if (this.#chain.number > this.#joinedAt) {
+      if (records.length > 0 || ledgerMs !== undefined) this.#into.live?.();
+      await this.#compare(brought);
+    }
     this.#hear();
     this.#report(undefined);
+  }
+
+  /** Only what was appended since it joined: until then it has to be quick. */
+  async #compare({ kind, digest }: Brought): Promise<void> {
+    if (kind === 'takeover') this.#comparison?.forget();
+    if (digest !== undefined) this.#comparison?.tell(digest);
+    // A snapshot may have later records.
+    if (kind === 'mark' && this.#chain.index >= this.#covered)
+      await this.#comparison?.mark(this.#chain.index);
   }
 
   #hear(): void {

@@ -32,6 +32,8 @@ class Members {
       self: { cluster: 'one', url, config: '' },
       leaseMs: LEASE_MS,
       holdMs: 10_000,
+      digestIntervalMs: 600_000,
+      version: '1',
       messages: silentLog,
       create: withNothing,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#random.below(256)),
@@ -53,6 +55,7 @@ function withNothing(journal: Journal): Kept {
     fail: () => undefined,
     close: () => journal.close(),
     ledgerMs: () => 0,
+    digest: async () => '',
   };
 }
 

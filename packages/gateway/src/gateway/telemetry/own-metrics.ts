@@ -175,6 +175,16 @@ export const ownMetrics = {
     'Whether the configuration file of this member of a cluster differs from that of the leader (1), which is the one in force.',
   ],
   cluster_overtaken_total: ['counter', [], 'How often another member took over while this one led.'],
+  cluster_digests_compared_total: [
+    'counter',
+    [],
+    'Digests of the state of the leader that this member has compared with its own (--cluster.digest-interval).',
+  ],
+  cluster_state_differs: [
+    'gauge',
+    [],
+    'Whether the state of this member differed from that of the leader when they were compared last (1).',
+  ],
   cluster_requests_held: [
     'gauge',
     [],

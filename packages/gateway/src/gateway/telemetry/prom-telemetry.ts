@@ -31,6 +31,8 @@ interface ClusterReport {
   readonly silentMs: number;
   readonly configDiffers: boolean;
   readonly overtaken: number;
+  readonly digestsCompared: number;
+  readonly stateDiffers: boolean;
   readonly requestsHeld: number;
 }
 
@@ -289,6 +291,14 @@ function addCluster(collect: ReturnType<typeof collectors>, report: (() => Clust
   collect.counter(
     'cluster_overtaken_total',
     from(({ overtaken }) => overtaken),
+  );
+  collect.counter(
+    'cluster_digests_compared_total',
+    from(({ digestsCompared }) => digestsCompared),
+  );
+  collect.gauge(
+    'cluster_state_differs',
+    from(({ stateDiffers }) => (stateDiffers ? 1 : 0)),
   );
   collect.gauge(
     'cluster_requests_held',
