@@ -48,14 +48,19 @@ export async function tellDigests(
   }
 }
 
+/** Digests of the state at one mark. */
+interface AtMark {
+  readonly index: number;
+  own: string | undefined;
+  leaders: MarkedDigest | undefined;
+}
+
 /** Of one who follows, from when it joins until it leads, or joins anew. */
 export class Comparison {
   readonly #options: DigestOptions;
   readonly #signal: AbortSignal;
-  /** Of the newest mark; its digest once it is taken. */
-  #own: { readonly index: number; digest: string | undefined } | undefined;
+  #atMark: AtMark | undefined;
   #isTaking = false;
-  #leaders: MarkedDigest | undefined;
 
   constructor(options: DigestOptions, signal: AbortSignal) {
     this.#options = options;
@@ -65,40 +70,32 @@ export class Comparison {
   /** Resolves when the state may go on. A mark is passed over where the digest of the one before is not taken yet. */
   async mark(index: number): Promise<void> {
     if (this.#isTaking) return;
+    this.#atMark = { index, own: undefined, leaders: undefined };
     const begun = deferred();
-    this.#own = { index, digest: undefined };
-    const taken = this.#take(this.#own, begun.resolve);
-    await Promise.race([begun.promise, taken]);
+    await Promise.race([begun.promise, this.#take(this.#atMark, begun.resolve)]);
   }
 
-  async #take(own: { digest: string | undefined }, begun: () => void): Promise<void> {
+  async #take(atMark: AtMark, begun: () => void): Promise<void> {
     this.#isTaking = true;
     try {
-      own.digest = await this.#options.take(begun);
-      if (own === this.#own) this.#compare();
+      atMark.own = await this.#options.take(begun);
+      this.#compare(atMark);
     } finally {
       this.#isTaking = false;
     }
   }
 
-  /** What the leader has at the newest mark. */
+  /** What the leader has, or had, if it was lost meanwhile: whoever leads, all have the same there. */
   tell(leaders: MarkedDigest): void {
-    this.#leaders = leaders;
-    this.#compare();
+    const atMark = this.#atMark;
+    if (atMark?.index !== leaders.index) return;
+    atMark.leaders = leaders;
+    this.#compare(atMark);
   }
 
-  /** Who has put the newest mark says no more of it. */
-  forget(): void {
-    this.#own = undefined;
-    this.#leaders = undefined;
-  }
-
-  #compare(): void {
+  #compare({ index, own, leaders }: AtMark): void {
     const { version, onCompared } = this.#options;
-    const [own, leaders] = [this.#own, this.#leaders];
-    if (own?.digest === undefined || own.index !== leaders?.index || this.#signal.aborted) return;
-    this.forget();
-    if (leaders.version === version)
-      onCompared({ index: own.index, own: own.digest, leaders: leaders.digest });
+    if (own === undefined || leaders === undefined || this.#signal.aborted) return;
+    if (leaders.version === version) onCompared({ index, own, leaders: leaders.digest });
   }
 }

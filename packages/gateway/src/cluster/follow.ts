@@ -190,11 +190,8 @@ export class Follow {
 
   /** Only what was appended since it joined: until then it has to be quick. */
   async #compare({ kind, digest }: Brought): Promise<void> {
-    if (kind === 'takeover') this.#comparison?.forget();
+    if (kind === 'mark') await this.#comparison?.mark(this.#chain.index);
     if (digest !== undefined) this.#comparison?.tell(digest);
-    // A snapshot may have later records.
-    if (kind === 'mark' && this.#chain.index >= this.#covered)
-      await this.#comparison?.mark(this.#chain.index);
   }
 
   #hear(): void {
