@@ -1,4 +1,6 @@
 /** Members compare their states by digests that go through the log: that they do, what they make of a difference, and what may happen between a mark and its digest. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { expect, onTestFinished, test } from 'vitest';
 
 import { readBlock, readDigest } from '../../src/cluster/log/block.ts';
@@ -7,11 +9,14 @@ import { Member } from '../../src/cluster/member.ts';
 import type { MemberGateway } from '../../src/cluster/member.ts';
 import type { SharedLog } from '../../src/cluster/log/shared-log.ts';
 import { embed } from '../../src/embed.ts';
+import type { Ledger } from '../../src/gateway/ledger/ledger.ts';
+import { defaultGatewayOptions } from '../../src/gateway/options.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { deferred } from '../../src/primitives/deferred.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 import type { LogFields } from '../../src/primitives/log.ts';
 import { MemoryEngine, MemoryLog } from '../support/memory-log.ts';
+import { follow, HistoryJournal } from '../support/replicas.ts';
 import { shortenSteps } from '../support/short-steps.ts';
 import { Random } from './simulation/random.ts';
 import { VirtualProcess, VirtualTime } from './simulation/virtual-time.ts';
@@ -30,6 +35,8 @@ interface Setup {
   readonly version?: string;
   /** Called in the turn in which a digest is taken, right before and right after. */
   readonly around?: () => void;
+  /** Turns before it can be taken. */
+  readonly turns?: number;
   /** What happens before a digest that was begun is had. */
   readonly beforeDigest?: () => Promise<void>;
 }
@@ -42,7 +49,7 @@ class Cluster {
   readonly #random = new Random(1);
 
   async start(url: string, setup: Setup = {}): Promise<Member<Kept>> {
-    const { log = new MemoryLog(this.engine), version = '1', around, beforeDigest } = setup;
+    const { log = new MemoryLog(this.engine), version = '1', around, turns = 0, beforeDigest } = setup;
     const process = new VirtualProcess(this.time, this.#random);
     const say = (message: string, fields: LogFields = {}): void =>
       void this.said.push({ ...fields, by: url, message });
@@ -57,6 +64,7 @@ class Cluster {
         close: () => of.gateway.close(),
         ledgerMs: () => of.gateway.ledgerMs(),
         async digest(begun) {
+          for (let left = turns; left > 0; left -= 1) await nextTurn();
           around?.();
           const taken = of.gateway.digest(begun);
           around?.();
@@ -149,7 +157,8 @@ test('those that follow have what the leader has at each mark, whatever comes af
     around,
     beforeDigest: () => cluster.push(leader, 3),
   });
-  const standbys = [await cluster.start('http://two'), await cluster.start('http://three')];
+  // One is busy where it reads the mark.
+  const standbys = [await cluster.start('http://two'), await cluster.start('http://three', { turns: 20 })];
   for (const nth of [1, 2]) {
     await cluster.push(leader, nth);
     await cluster.interval();
@@ -164,6 +173,10 @@ test('those that follow have what the leader has at each mark, whatever comes af
   for (const at of [0, 2]) expect(readDigest(marks[at + 1]!.payload).index).toBe(marks[at]!.first - 1);
   expect(marks[1]!.first).toBe(marks[0]!.first + 2);
   expect(cluster.said).toEqual([]);
+  // What a mark and a digest bring is committed like what was before.
+  const page = leader.current.of.embedded.scrape();
+  await cluster.time.pass(1_000);
+  expect(await page).toContain(`u${pushes - 1} 1\n`);
 });
 
 test('nothing is compared where nothing has changed', async () => {
@@ -257,28 +270,61 @@ test('a takeover between a mark and its digest: nothing is compared, and the nex
 });
 
 test('the same where the leader hands over right after the mark', async () => {
-  // Copying takes longer than taking over.
-  shortenSteps(4_096);
   const cluster = new Cluster();
-  const isBegun = deferred();
-  const never = deferred();
-  const leader = await cluster.start('http://one', {
-    beforeDigest() {
-      isBegun.resolve();
-      return never.promise;
-    },
-  });
+  const leader = await cluster.start('http://one', { around: () => void leader.close() });
   const standby = await cluster.start('http://two');
   await cluster.push(leader);
-  for (let nth = 0; nth < 20; nth += 1) await cluster.push(leader, nth);
-  void isBegun.promise.then(() => leader.close());
   await cluster.interval();
   expect(cluster.blocks('mark', 'handover').map(({ kind }) => kind)).toEqual(['mark', 'handover']);
   expect([standby.isLeading, ...verdict(standby)]).toEqual([true, 0, false]);
-  await cluster.push(standby);
-  const joined = await cluster.start('http://three');
+});
+
+test('who takes over while the state is copied for a digest waits for that', async () => {
+  const journal = new HistoryJournal();
+  const { gateway, embedded } = embed({}, journal);
+  await gateway.open(3_600_000);
+  await embedded.push(Array.from({ length: 200 }, (_, i) => `many{of="${i}"} 1\n`).join(''));
+  shortenSteps(4_096);
+  let follower: Ledger | undefined;
+  await follow(journal.records, {
+    options: defaultGatewayOptions,
+    hashSeed: 1,
+    async after(logIndex, ledger) {
+      if (logIndex < journal.records.length) return;
+      follower = ledger;
+      void ledger.digest();
+      expect(ledger.applying).toBeDefined();
+    },
+  });
+  expect(follower!.begin()).toBe(true);
+});
+
+test('who leads by the time it finds that it differed says so, and goes on', async () => {
+  const cluster = new Cluster();
+  const leader = await cluster.start('http://one');
+  await cluster.push(leader, COUNT);
+  await cluster.snapshot(leader);
+  const wait = deferred();
+  const standby = await cluster.start('http://two', {
+    log: new Spoiled(cluster.engine, 1),
+    beforeDigest: () => wait.promise,
+  });
   await cluster.interval();
-  expect(verdict(joined)).toEqual([1, false]);
+  expect(cluster.blocks('mark', 'digest').map(({ kind }) => kind)).toEqual(['mark', 'digest']);
+  leader.abandon();
+  await cluster.time.pass(10_000);
+  const { current } = standby;
+  wait.resolve();
+  await cluster.time.pass(10_000);
+  expect([standby.isLeading, standby.current === current, ...verdict(standby)]).toEqual([
+    true,
+    true,
+    1,
+    true,
+  ]);
+  expect(cluster.said.map(({ message }) => message)).toEqual([
+    'the state of this member, which leads now, differed from that of the leader before',
+  ]);
 });
 
 test('who joins after a mark has nothing to compare with its digest', async () => {
@@ -313,6 +359,7 @@ test('a slow member passes over marks until it has its digest of the one before'
   await cluster.interval();
   // The first and the last of them.
   expect(verdict(standby)).toEqual([2, false]);
+  expect(cluster.said).toEqual([]);
 });
 
 test('a digest waits for a snapshot, and is marked where it is taken', async () => {
