@@ -19,6 +19,7 @@ import type { StorageOptions } from './journal/options.ts';
 import { RequestError } from './model/errors.ts';
 import { withoutTokens } from './primitives/hide-tokens.ts';
 import { noRules } from './rules/rules.ts';
+import { version } from './version.ts';
 
 interface ClusterParts {
   readonly log: SharedLog;
@@ -32,6 +33,7 @@ interface ClusterParts {
   readonly holdMs: number;
   /** Real time when left out. */
   readonly timing?: Timing;
+  readonly digestIntervalMs: number;
 }
 
 export interface MemberAssembly extends Around<CurrentGateway> {
@@ -72,14 +74,7 @@ export function assembleMember(
   const create = (journal: Journal): KeptGateway => {
     const gateway = gatewayOf({ ...parts, rules: current.own.rules, journal, own: () => current.own });
     gateway.telemetry = telemetry;
-    return {
-      gateway,
-      open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
-      fail: (why) => gateway.fail(why),
-      close: () => gateway.close(),
-      ledgerMs: () => gateway.ledgerMs(),
-      whyNotLead: async () => gateway.choice?.whyNone(),
-    };
+    return kept(gateway, storage);
   };
   const current: CurrentGateway = new CurrentGateway(
     () => ({
@@ -99,6 +94,8 @@ export function assembleMember(
     },
     leaseMs: cluster.leaseMs,
     holdMs: cluster.holdMs,
+    digestIntervalMs: cluster.digestIntervalMs,
+    version,
     messages: parts.log,
     create,
     randomBytes: (count) => randomBytes(count),
@@ -126,11 +123,25 @@ export function assembleMember(
         overtaken: member.timesOvertaken,
         members: member.roll.members,
         level: member.level,
+        digestsCompared: member.digestsCompared,
+        stateDiffers: member.stateDiffers,
         requestsHeld: forwarder.report.held,
       }),
     },
   );
   return { ...around, member, forwarder, log: cluster.log };
+}
+
+function kept(gateway: Gateway, storage: StorageOptions): KeptGateway {
+  return {
+    gateway,
+    open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
+    fail: (why) => gateway.fail(why),
+    close: () => gateway.close(),
+    ledgerMs: () => gateway.ledgerMs(),
+    whyNotLead: async () => gateway.choice?.whyNone(),
+    digest: async (begun) => (await gateway.digest(begun)).digest,
+  };
 }
 
 function forwarderOf(

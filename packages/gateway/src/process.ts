@@ -180,7 +180,7 @@ function storageOf({ cluster, storage }: Config): string {
 }
 
 async function memberFor(config: Config, files: Files, log: Log): Promise<MemberAssembly> {
-  const { logUrl, advertiseUrl = '', secretFile = '', leaseMs, holdMs } = config.cluster;
+  const { logUrl, advertiseUrl = '', secretFile = '', leaseMs, holdMs, digestIntervalMs } = config.cluster;
   const read = await readSecret(secretFile);
   if ('problem' in read) {
     process.stderr.write(`--cluster.secret-file=${read.problem}\n`);
@@ -201,6 +201,7 @@ async function memberFor(config: Config, files: Files, log: Log): Promise<Member
         advertiseUrl,
         leaseMs,
         holdMs,
+        digestIntervalMs,
       },
       onFatal,
     });

@@ -4,9 +4,12 @@
  */
 import { ByteReader } from '../primitives/byte-writer.ts';
 import type { RecoverySink } from '../journal/journal.ts';
+import { Comparison } from './digests.ts';
+import type { DigestOptions } from './digests.ts';
 import { takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
 import { Chain } from './log/chain.ts';
+import type { Brought } from './log/chain.ts';
 import { ownLevels } from './log/level.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
@@ -21,6 +24,8 @@ export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
   /** Why this process must not lead with the state as it is; undefined where it may. */
   readonly whyNotLead?: (() => Promise<string | undefined>) | undefined;
+  /** Left out where there is no state to compare. */
+  readonly digests?: DigestOptions | undefined;
   /** Told after each block, and when the log is reached or not. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -49,6 +54,7 @@ export class Follow {
   #joinedAt = Number.POSITIVE_INFINITY;
   #heardMs: number;
   #patienceMs: number;
+  readonly #comparison: Comparison | undefined;
 
   constructor(into: RecoverySink, options: FollowOptions, signal: AbortSignal) {
     this.#into = into;
@@ -57,6 +63,7 @@ export class Follow {
     this.#signal = signal;
     this.#heardMs = options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
+    if (options.digests !== undefined) this.#comparison = new Comparison(options.digests, signal);
   }
 
   get #readLevel(): number {
@@ -185,7 +192,8 @@ export class Follow {
   }
 
   async #take(block: LogBlock): Promise<void> {
-    const { records, ledgerMs } = this.#chain.take(block);
+    const brought = this.#chain.take(block);
+    const { records, ledgerMs } = brought;
     let index = this.#chain.index - records.length;
     for (const record of records) {
       index += 1;
@@ -195,10 +203,18 @@ export class Follow {
       if (applied !== undefined) await applied;
     }
     if (ledgerMs !== undefined) this.#into.time?.(ledgerMs);
-    if (this.#chain.number > this.#joinedAt && (records.length > 0 || ledgerMs !== undefined))
-      this.#into.live?.();
+    if (this.#chain.number > this.#joinedAt) {
+      if (records.length > 0 || ledgerMs !== undefined) this.#into.live?.();
+      await this.#compare(brought);
+    }
     this.#hear();
     this.#report(undefined);
+  }
+
+  /** Only what was appended since it joined: until then it has to be quick. */
+  async #compare({ kind, digest }: Brought): Promise<void> {
+    if (kind === 'mark') await this.#comparison?.mark(this.#chain.index);
+    if (digest !== undefined) this.#comparison?.tell(digest);
   }
 
   #hear(): void {

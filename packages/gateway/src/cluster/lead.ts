@@ -7,8 +7,8 @@ import { RequestError } from '../model/errors.ts';
 import { ByteWriter } from '../primitives/byte-writer.ts';
 import { deferred } from '../primitives/deferred.ts';
 import type { Deferred } from '../primitives/deferred.ts';
-import { BlockWriter, payloadBytesMax, writeBeat, writeLeader, writePart } from './log/block.ts';
-import type { BlockHead, BlockKind, Leader } from './log/block.ts';
+import { BlockWriter, payloadBytesMax, writeBeat, writeDigest, writeLeader, writePart } from './log/block.ts';
+import type { BlockHead, BlockKind, Leader, MarkedDigest } from './log/block.ts';
 import { appendSurely } from './log/append-surely.ts';
 import type { Chain } from './log/chain.ts';
 import { levelAfter, LOWEST_LEVEL, ownLevels } from './log/level.ts';
@@ -52,8 +52,12 @@ export class Overtaken extends RequestError {
   }
 }
 
-/** Records that are committed together: those of one block, or one that goes in parts. So none of them can be counted where another is not. */
+/**
+ * Records that are committed together: those of one block, or one that goes in parts. So none of them can be counted where another is not. Or what else has
+ * its place between records, and none of them.
+ */
 class Group {
+  readonly kind: 'records' | 'mark' | 'digest';
   readonly payload = new ByteWriter();
   /** The record that goes in parts. */
   long: Uint8Array | undefined;
@@ -62,6 +66,10 @@ class Group {
   /** The log index of the last one. */
   upTo = 0;
   #waiting: Deferred | undefined;
+
+  constructor(kind: Group['kind']) {
+    this.kind = kind;
+  }
 
   get committed(): Promise<void> {
     return (this.#waiting ??= deferred()).promise;
@@ -172,11 +180,33 @@ export class Lead {
 
   #groupFor(recordBytes: number): Group {
     const last = this.#groups.at(-1);
-    const isFree = last !== undefined && last !== this.#taken && last.long === undefined;
+    const isFree =
+      last !== undefined && last !== this.#taken && last.long === undefined && last.kind === 'records';
     if (isFree && last.payload.length + recordBytes + RECORD_HEAD_BYTES <= this.#groupBytes) return last;
-    const group = new Group();
+    return this.#newGroup('records');
+  }
+
+  #newGroup(kind: Group['kind']): Group {
+    const group = new Group(kind);
+    group.upTo = this.logIndex;
     this.#groups.push(group);
     return group;
+  }
+
+  /** Has those that follow take a digest of the state as it is after the record appended last. */
+  mark(): void {
+    if (this.failure !== undefined) return;
+    this.#newGroup('mark');
+    this.#schedule();
+  }
+
+  /** Tells them what they have to find. Resolves once that is committed. */
+  tell(digest: MarkedDigest): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    const group = this.#newGroup('digest');
+    writeDigest(group.payload, digest);
+    this.#schedule();
+    return group.committed;
   }
 
   canAppend(recordBytes: number): boolean {
@@ -320,7 +350,7 @@ export class Lead {
     } else if (group === undefined) {
       writeBeat(this.#beats, { leader: this.#options.self, ledgerMs: this.#options.ledgerMs() });
       await this.#put('beat', this.#beats, 0);
-    } else if (group.long === undefined) await this.#put('records', group.payload, group.count);
+    } else if (group.long === undefined) await this.#put(group.kind, group.payload, group.count);
     else await this.#putParts(group.long);
     if (group !== undefined) this.#committed(group);
   }

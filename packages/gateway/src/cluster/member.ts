@@ -7,6 +7,7 @@ import type { RequestError } from '../model/errors.ts';
 import { deferred } from '../primitives/deferred.ts';
 import type { Deferred } from '../primitives/deferred.ts';
 import type { Log } from '../primitives/log.ts';
+import type { Compared } from './digests.ts';
 import type { Progress } from './follow.ts';
 import { Overtaken } from './lead.ts';
 import type { Leader } from './log/block.ts';
@@ -31,6 +32,8 @@ export interface MemberGateway {
   ledgerMs(): number;
   /** Why it cannot lead with the state as it is; undefined where it can. */
   whyNotLead?(): Promise<string | undefined>;
+  /** Of its state; `begun` is called in the turn whose state it is of. */
+  digest(begun: () => void): Promise<string>;
 }
 
 interface MemberOptions<G extends MemberGateway> {
@@ -43,6 +46,10 @@ interface MemberOptions<G extends MemberGateway> {
   readonly self: Leader;
   readonly leaseMs: number;
   readonly holdMs: number;
+  /** Between two comparisons of states. */
+  readonly digestIntervalMs: number;
+  /** Of this program: digests are compared with those of the same one. */
+  readonly version: string;
   readonly messages: Log;
   /** A new one, with nothing in it. */
   readonly create: (journal: Journal) => G;
@@ -53,8 +60,15 @@ interface MemberOptions<G extends MemberGateway> {
   readonly onCommit?: ((seconds: number) => void) | undefined;
 }
 
+/** The state is not what the leader has come to with the same records. */
+class Diverged extends Error {
+  override readonly name: string = 'Diverged';
+}
+
 type Role = 'joining' | 'following' | 'leading';
 
+const DIFFERS_AGAIN =
+  'differs again from that of the leader, though it has joined anew: the leader has another state than its log gives; to go on with what the log gives, restart the leader, and to go on with what the leader has, restart this member after the next snapshot';
 const WRITER_BYTES = 8;
 const LOG_BYTES = 16;
 
@@ -72,6 +86,10 @@ export class Member<G extends MemberGateway> {
   timesOvertaken = 0;
   /** Who else there is. */
   readonly roll: Roll;
+  /** How many digests of the leader's it has compared with its own. */
+  digestsCompared = 0;
+  /** Whether the newest of them was another one. */
+  stateDiffers = false;
   readonly #options: MemberOptions<G>;
   #journal: ReplicatedJournal;
   #leader: Leader | undefined;
@@ -163,6 +181,11 @@ export class Member<G extends MemberGateway> {
         this.problem = undefined;
         this.#become('leading');
         this.#options.messages.info('this member leads', { block: this.blockNumber });
+        if (this.stateDiffers)
+          this.#options.messages.error(
+            'this member leads with a state that differed from that of the leader before',
+          );
+        this.#journal.tellDigests();
         isBroken = false;
         await this.#failure.promise;
       } catch (thrown) {
@@ -171,6 +194,7 @@ export class Member<G extends MemberGateway> {
       if (this.#isClosed) return;
       const mayJoin =
         error instanceof Overtaken ||
+        error instanceof Diverged ||
         error instanceof LogTrimmed ||
         (error instanceof LogBroken && !isBroken);
       if (!mayJoin) {
@@ -223,8 +247,9 @@ export class Member<G extends MemberGateway> {
 
   #newJournal(): ReplicatedJournal {
     const { log, timing, self, leaseMs, holdMs, randomBytes, onCommit } = this.#options;
+    const { digestIntervalMs, version } = this.#options;
     const { reject } = this.#failure;
-    return new ReplicatedJournal({
+    const journal: ReplicatedJournal = new ReplicatedJournal({
       log,
       timing,
       self,
@@ -241,7 +266,51 @@ export class Member<G extends MemberGateway> {
       whyNotLead: async () => this.current.whyNotLead?.(),
       onProgress: (progress) => this.#progress(progress),
       onCommit,
+      digests: {
+        intervalMs: digestIntervalMs,
+        version,
+        take: (begun) => this.#digest(begun),
+        onCompared: (compared) => this.#compared(journal, compared),
+      },
     });
+    return journal;
+  }
+
+  /** Undefined where it cannot be had, which is no reason to stop. */
+  async #digest(begun: () => void): Promise<string | undefined> {
+    try {
+      return await this.current.digest(begun);
+    } catch (error) {
+      this.#options.messages.warn('no digest of the state could be taken', { error: String(error) });
+      return undefined;
+    }
+  }
+
+  /**
+   * A state that is not the leader's is thrown away, once. Where what the log gives differs again, it is what each member that starts would have: then it
+   * is kept, so that somebody can take over, and who is right is for the operator to say.
+   */
+  #compared(journal: ReplicatedJournal, { index, own, leaders }: Compared): void {
+    const { messages } = this.#options;
+    this.digestsCompared += 1;
+    const hadDiffered = this.stateDiffers;
+    this.stateDiffers = own !== leaders;
+    const fields = { record: index, digest: own, leaders_digest: leaders };
+    if (!this.stateDiffers) {
+      if (hadDiffered) messages.info('the state of this member is that of the leader again', fields);
+    } else if (journal.isLeading)
+      messages.error(
+        'the state of this member, which leads now, differed from that of the leader before',
+        fields,
+      );
+    else if (hadDiffered) messages.error(`the state of this member ${DIFFERS_AGAIN}`, fields);
+    else {
+      messages.error(
+        'the state of this member differs from that of the leader, after the same records',
+        fields,
+      );
+      journal.stopFollowing(new Diverged('its state differs from that of the leader'));
+    }
   }
 
   #progress({ chain, problem }: Progress): void {

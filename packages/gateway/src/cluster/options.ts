@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly leaseMs: number;
   /** Of requests, while nobody leads. */
   readonly holdMs: number;
+  /** Between two comparisons of the members' states. */
+  readonly digestIntervalMs: number;
 }
 
 export const clusterOptionTable: OptionTable<ClusterOptions> = {
@@ -48,6 +50,11 @@ export const clusterOptionTable: OptionTable<ClusterOptions> = {
     flag: 'cluster.hold',
     default: 10_000,
     help: 'How long to hold pushes, deletes and scrapes while no member leads or the leader cannot be reached. Then they are answered 503.',
+  }),
+  digestIntervalMs: interval({
+    flag: 'cluster.digest-interval',
+    default: 600_000,
+    help: 'How often the other members compare a digest of their state with the leader, if anything was pushed meanwhile.',
   }),
 };
 

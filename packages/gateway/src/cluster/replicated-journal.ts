@@ -7,6 +7,7 @@ import { ByteWriter } from '../primitives/byte-writer.ts';
 import { JournalFull } from '../journal/journal.ts';
 import type { Journal, JournalStats, Recovered, RecoverySink, SnapshotInfo } from '../journal/journal.ts';
 import { RequestError } from '../model/errors.ts';
+import { tellDigests } from './digests.ts';
 import { Follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
 import type { Chain } from './log/chain.ts';
@@ -144,9 +145,16 @@ export class ReplicatedJournal implements Journal {
     };
   }
 
+  /** Has those that follow compare their state with that of this one from now on. To be called once changes are made to it. */
+  tellDigests(): void {
+    const { digests, timing } = this.#options;
+    if (digests !== undefined)
+      void tellDigests(this.#leading(), digests, { timing, signal: this.#stopped.signal });
+  }
+
   /** Does not take over any more. */
-  stopFollowing(): void {
-    if (this.#lead === undefined) this.#stopped.abort(new Error('this member has stopped'));
+  stopFollowing(why: Error = new Error('this member has stopped')): void {
+    if (this.#lead === undefined) this.#stopped.abort(why);
   }
 
   /** Tells the others that it stops, when it leads. */

@@ -94,6 +94,7 @@ export class Gateway implements GatewayInUse {
   readonly insight: Insight;
   /** Of a member of a cluster. */
   readonly choice: RulesToLeadByChoice | undefined;
+  readonly digest: Ledger['digest'];
   readonly #options: GatewayOptions;
   readonly #log: Log;
   readonly #journal: Journal;
@@ -140,6 +141,7 @@ export class Gateway implements GatewayInUse {
     this.#rules = { current: rules };
     const aggregation = aggregationOf(options, rules);
     this.#ledger = new Ledger({ journal, options, clock, hashSeed: randomSeed(), aggregation });
+    this.digest = (begun) => this.#ledger.digest(begun);
     this.#expiry = new ExpiryClock({ ledger: this.#ledger, options, log, rules: this.#rules });
     this.snapshots = new Snapshots({ journal, ledger: this.#ledger, clock, log });
     const now = (): number => clock.elapsed?.() ?? performance.now();

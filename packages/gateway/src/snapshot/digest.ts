@@ -57,12 +57,20 @@ export function* freezeForDigest(kept: Kept, lastPushMs: number | undefined): Ge
 function digestPart(part: Part, hash: Hash, unordered: Map<Tag, RowSum>): void {
   const rowsOf = rowsOfUnordered[part.tag];
   if (rowsOf === undefined) {
-    hash.update(encodePart(part));
+    hash.update(encodePart({ ...part, columns: part.columns.map(withOneNaN) }));
     return;
   }
   const sum = unordered.get(part.tag) ?? new RowSum();
   unordered.set(part.tag, sum);
   rowsOf(part.columns as readonly Float64Array[], sum);
+}
+
+/** What is no number may have any of many forms, by who pushed it and which machine has computed with it. */
+function withOneNaN<Column extends Part['columns'][number]>(column: Column): Column | Float64Array {
+  if (!(column instanceof Float64Array)) return column;
+  for (let at = 0; at < column.length; at += 1)
+    if (column[at] !== column[at]) return column.map((value) => (value === value ? value : Number.NaN));
+  return column;
 }
 
 /** Tables whose rows come in an order, or in parts, that what happened does not say alone; columns are as their tables write them. */
@@ -128,7 +136,7 @@ class RowSum {
   }
 
   mix(number: number): void {
-    // What is no number may have any of many forms.
+    // As in withOneNaN.
     this.#number[0] = number === number ? number : Number.NaN;
     for (let word = 0; word < 2; word += 1) {
       this.#a = Math.imul(this.#a ^ this.#words[word]!, 0x85ebca6b);

@@ -128,6 +128,7 @@ export class FileCluster {
         advertiseUrl: `http://${name}`,
         leaseMs: LEASE_MS,
         holdMs: 10_000,
+        digestIntervalMs: 60_000,
         timing: new VirtualProcess(time, this.#random),
       },
       onFatal: (error) => {

@@ -60,6 +60,8 @@ class Started {
       self: { cluster: 'one', url: `http://${name}` },
       leaseMs: 3_000,
       holdMs: 10_000,
+      digestIntervalMs: 3_600_000,
+      version: 'test',
       messages,
       create: keeping,
       randomBytes: (count) => random.bytes(count),
@@ -95,6 +97,10 @@ function keeping(journal: Journal): Kept {
     fail: () => undefined,
     close: () => journal.close(),
     ledgerMs: () => 0,
+    async digest(begun) {
+      begun();
+      return '';
+    },
   };
 }
 

@@ -33,6 +33,8 @@ class Members {
       self: { cluster: 'one', url },
       leaseMs: LEASE_MS,
       holdMs: 10_000,
+      digestIntervalMs: 600_000,
+      version: '1',
       messages: silentLog,
       create: withNothing,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#random.below(256)),
@@ -54,6 +56,7 @@ function withNothing(journal: Journal): Kept {
     fail: () => undefined,
     close: () => journal.close(),
     ledgerMs: () => 0,
+    digest: async () => '',
   };
 }
 

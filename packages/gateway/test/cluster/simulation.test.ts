@@ -2,13 +2,14 @@
 import { expect, test } from 'vitest';
 
 import { runs } from '../support/runs.ts';
+import type { EngineOptions } from './simulation/faulty-log.ts';
 import { World } from './simulation/world.ts';
 import type { Outcome } from './simulation/world.ts';
 
 /** Seeds that broke something once. */
 const kept: readonly number[] = [];
 
-async function run(seed: number, options = {}): Promise<Outcome> {
+async function run(seed: number, options: EngineOptions = {}): Promise<Outcome> {
   try {
     return await new World(seed, options).run();
   } catch (error) {
@@ -23,7 +24,7 @@ test.each(kept)('seed %i, which broke something once', async (seed) => {
 });
 
 test('whatever goes wrong', async () => {
-  const total = { acknowledged: 0, scrapes: 0, blocks: 0, overtaken: 0, takeovers: 0 };
+  const total = { acknowledged: 0, scrapes: 0, blocks: 0, overtaken: 0, takeovers: 0, compared: 0 };
   const first = Math.floor(Math.random() * 2 ** 31);
   for (let seed = first, left = runs(600); left > 0; left -= 1, seed += 1) {
     const outcome = await run(seed);
@@ -38,4 +39,13 @@ test('without compare-and-set it does not hold', async () => {
   for (let seed = 0; seed < 60; seed += 1)
     await run(seed, { comparesAndSets: false }).catch(() => broken.push(seed));
   expect(broken.length).toBeGreaterThan(0);
+});
+
+test('a member whose state is another one is found', async () => {
+  const found: number[] = [];
+  for (let seed = 0; seed < 40; seed += 1)
+    await run(seed, { spoilsSnapshots: true }).catch((error: Error) => {
+      if (error.message.includes('differs from that of the leader')) found.push(seed);
+    });
+  expect(found.length).toBeGreaterThan(0);
 });

@@ -32,6 +32,7 @@ test('a gateway by itself has none of them', () => {
     name: undefined,
     leaseMs: 3000,
     holdMs: 10_000,
+    digestIntervalMs: 600_000,
   });
 });
 
@@ -44,6 +45,7 @@ test('a member says where its log is, also in the environment, and where others 
       name: undefined,
       leaseMs: 3000,
       holdMs: 30_000,
+      digestIntervalMs: 600_000,
     },
   );
   expect(memberName(clusterOf([log, url, secret]))).toBe('10.0.0.1:9091');

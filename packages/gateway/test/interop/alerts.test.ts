@@ -300,6 +300,15 @@ const cases: readonly Case[] = [
   }),
   quiet('LeaderOvertaken', 'it was once', 30, { [of('cluster_overtaken_total', 1)]: '0x9 1x30' }),
 
+  fires('StateDiffers', 'a member had another one, and joined anew', 40, {
+    [of('cluster_state_differs', 1)]: '0x9 1x9 0x30',
+  }),
+  quiet('StateDiffers', 'that was long ago', 90, { [of('cluster_state_differs', 1)]: '0x9 1x9 0x80' }),
+  quiet('StateDiffers', 'all have the same', 40, {
+    [of('cluster_state_differs', 1)]: '0x50',
+    [of('cluster_state_differs', 2)]: '0x50',
+  }),
+
   fires(
     'EngineUnreachable',
     'the leader appends nothing',

@@ -126,3 +126,12 @@ test('so it does with windows, which are kept where all add', async () => {
   expect(new Set(digests).size).toBe(2);
   expect([await digest(2, 20), await digest(2, 50_000)]).toEqual(digests);
 });
+
+test('what is no number is the same in all of its forms, which machines choose', async () => {
+  const [other] = new Float64Array(BigUint64Array.of(0xfff8_0000_0000_0001n).buffer);
+  const holding = (value: number): Promise<string> =>
+    digestOf(1, ({ working }) => working.state.accumulators.sums.set(0, value));
+  const digests = [await holding(1), await holding(Number.NaN), await holding(other!)];
+  expect(digests[2]).toBe(digests[1]);
+  expect(digests[0]).not.toBe(digests[1]);
+});

@@ -31,7 +31,7 @@ const KIND_AT = MAGIC.length + 1;
 /** More than any head takes. */
 const HEAD_BYTES_MAX = 128;
 
-const kinds = ['records', 'part', 'takeover', 'beat', 'handover'] as const;
+const kinds = ['records', 'part', 'takeover', 'beat', 'handover', 'mark', 'digest'] as const;
 export type BlockKind = (typeof kinds)[number];
 
 export interface BlockHead {
@@ -61,6 +61,14 @@ interface Part {
 interface Beat {
   readonly leader: Leader;
   readonly ledgerMs: number;
+}
+
+/** Of the state of who leads, after the record of this log index: where the mark before it stands. */
+export interface MarkedDigest {
+  readonly index: number;
+  /** Of the program that took it. */
+  readonly version: string;
+  readonly digest: string;
 }
 
 export interface Block extends BlockHead {
@@ -160,4 +168,17 @@ export function readBeat(payload: Uint8Array): Beat {
   const reader = new ByteReader(payload);
   const leader = readLeader(reader);
   return { leader, ledgerMs: reader.double() };
+}
+
+export function writeDigest(writer: ByteWriter, { index, version, digest }: MarkedDigest): void {
+  writer.whole(index);
+  writer.text(version);
+  writer.text(digest);
+}
+
+export function readDigest(payload: Uint8Array): MarkedDigest {
+  const reader = new ByteReader(payload);
+  const index = reader.whole();
+  const version = reader.text();
+  return { index, version, digest: reader.text() };
 }

@@ -8,12 +8,13 @@ import {
   noHash,
   readBeat,
   readBlock,
+  readDigest,
   readLeader,
   readPart,
   recordsOf,
   writeLeader,
 } from './block.ts';
-import type { Block, BlockHead, BlockKind, Leader } from './block.ts';
+import type { Block, BlockHead, BlockKind, Leader, MarkedDigest } from './block.ts';
 import { LOG_LEVEL, LOWEST_LEVEL, problemOfLevel } from './level.ts';
 import { LogBroken } from './shared-log.ts';
 import type { LogBlock } from './shared-log.ts';
@@ -21,12 +22,14 @@ import type { LogBlock } from './shared-log.ts';
 const HASH_BYTES = noHash.length;
 
 /** What a block has brought, for those who keep the state. */
-interface Brought {
+export interface Brought {
   readonly kind: BlockKind;
   /** Whole ones, in order; the last has the log index that the chain has now. */
   readonly records: readonly Uint8Array[];
   /** Of a beat. */
   readonly ledgerMs: number | undefined;
+  /** Of a digest. */
+  readonly digest: MarkedDigest | undefined;
 }
 
 /** What of a chain a snapshot keeps. */
@@ -67,7 +70,12 @@ export class Chain {
     this.#follow(block, number, hashOf(bytes));
     const beat = block.kind === 'beat' ? readBeat(block.payload) : undefined;
     if (beat !== undefined) this.leader = beat.leader;
-    return { kind: block.kind, records: this.#recordsIn(block), ledgerMs: beat?.ledgerMs };
+    return {
+      kind: block.kind,
+      records: this.#recordsIn(block),
+      ledgerMs: beat?.ledgerMs,
+      digest: block.kind === 'digest' ? readDigest(block.payload) : undefined,
+    };
   }
 
   /** The same for a block that this process has appended itself; its records are in the state already. */

@@ -123,6 +123,8 @@ export class Ledger implements Target {
       take: (steps, needsNoReaders) => this.#redo(steps, needsNoReaders),
       follow: (nowMs) => this.follow(nowMs),
     });
+    // Of what it has followed a digest may still be copied.
+    await this.settled();
     // A store that is new begins with the time on the wall, so that it looks like one.
     if (recovery.nowMs > 0 && !this.#isFollowing) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
     return recovery;
@@ -374,11 +376,14 @@ export class Ledger implements Target {
 
   /**
    * A digest of the state after the record of the log index that is given with it: that of now, unless a change or a snapshot is under way. All who have
-   * the same records have the same.
+   * the same records have the same. `begun` is called in the turn whose state it is of.
    */
-  digest(): Promise<StateDigest> {
+  digest(begun?: () => void): Promise<StateDigest> {
     return this.#copied(
-      () => freezeForDigest(this, this.lastPushMs),
+      () => {
+        begun?.();
+        return freezeForDigest(this, this.lastPushMs);
+      },
       async (frozen, logIndex) => ({ logIndex, digest: await frozen.digest() }),
     );
   }

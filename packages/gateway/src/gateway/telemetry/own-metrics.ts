@@ -185,6 +185,16 @@ export const ownMetrics = {
     [],
     'Level of the log of the cluster: versions that do not read it cannot join any more.',
   ],
+  cluster_digests_compared_total: [
+    'counter',
+    [],
+    'Digests of the state of the leader that this member has compared with its own (--cluster.digest-interval).',
+  ],
+  cluster_state_differs: [
+    'gauge',
+    [],
+    'Whether the state of this member differed from that of the leader when they were compared last (1).',
+  ],
   cluster_requests_held: [
     'gauge',
     [],

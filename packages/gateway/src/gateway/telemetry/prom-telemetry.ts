@@ -33,6 +33,8 @@ interface ClusterReport {
   readonly overtaken: number;
   readonly members: number;
   readonly level: number;
+  readonly digestsCompared: number;
+  readonly stateDiffers: boolean;
   readonly requestsHeld: number;
 }
 
@@ -291,6 +293,14 @@ function addCluster(collect: ReturnType<typeof collectors>, report: (() => Clust
   collect.counter(
     'cluster_overtaken_total',
     from(({ overtaken }) => overtaken),
+  );
+  collect.counter(
+    'cluster_digests_compared_total',
+    from(({ digestsCompared }) => digestsCompared),
+  );
+  collect.gauge(
+    'cluster_state_differs',
+    from(({ stateDiffers }) => (stateDiffers ? 1 : 0)),
   );
   collect.gauge(
     'cluster_members',

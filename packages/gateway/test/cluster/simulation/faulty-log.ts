@@ -1,6 +1,7 @@
 /** A log on virtual time, and what may happen between it and a member. */
 import { LogTrimmed, LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
 import type { LogBlock, SharedLog } from '../../../src/cluster/log/shared-log.ts';
+import { Tag } from '../../../src/snapshot/parts.ts';
 import type { Random } from './random.ts';
 import type { VirtualProcess, VirtualTime } from './virtual-time.ts';
 
@@ -10,10 +11,27 @@ export interface Engine {
   readonly watchers: Set<() => void>;
   /** False: an append wins wherever the log ends. The control, which has to fail. */
   readonly comparesAndSets: boolean;
+  /** A sum in a snapshot is another one than was put there. A control as well. */
+  readonly spoilsSnapshots: boolean;
 }
 
-export function newEngine({ comparesAndSets = true } = {}): Engine {
-  return { blocks: [], snapshots: new Map(), watchers: new Set(), comparesAndSets };
+export type EngineOptions = Partial<Pick<Engine, 'comparesAndSets' | 'spoilsSnapshots'>>;
+
+export function newEngine({ comparesAndSets = true, spoilsSnapshots = false }: EngineOptions = {}): Engine {
+  return { blocks: [], snapshots: new Map(), watchers: new Set(), comparesAndSets, spoilsSnapshots };
+}
+
+/** Of what senders have counted, one more. */
+function spoiled(part: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(part);
+  const hasSums = bytes.length > 4 && bytes.readUInt32LE() === Tag.ACCUMULATORS;
+  for (let at = 16; hasSums && at < bytes.length; at += 8) {
+    const value = bytes.readDoubleLE(at);
+    if (!Number.isInteger(value) || value < 1 || value > 1_000) continue;
+    bytes.writeDoubleLE(value + 1, at);
+    break;
+  }
+  return bytes;
 }
 
 /** What the network does to requests; probabilities. */
@@ -107,7 +125,8 @@ export class FaultyLog implements SharedLog {
   }
 
   async *getSnapshot(number: number): AsyncGenerator<Uint8Array, void> {
-    yield* await this.#call(() => this.#engine.snapshots.get(number) ?? []);
+    const parts = await this.#call(() => this.#engine.snapshots.get(number) ?? []);
+    yield* this.#engine.spoilsSnapshots ? parts.map(spoiled) : parts;
   }
 
   trim(number: number): Promise<void> {

@@ -12,13 +12,15 @@ import type { Journal } from '../../../src/journal/journal.ts';
 import { RequestError } from '../../../src/model/errors.ts';
 import { silentLog } from '../../../src/primitives/log.ts';
 import { FaultyLog, newEngine, noFaults } from './faulty-log.ts';
-import type { Engine, Faults } from './faulty-log.ts';
+import type { Engine, EngineOptions, Faults } from './faulty-log.ts';
 import { Random } from './random.ts';
 import { VirtualProcess, VirtualTime } from './virtual-time.ts';
 
 const WALL_MS = 1_700_000_000_000;
 const LEASE_MS = 3_000;
 const HOLD_MS = 10_000;
+/** Between two comparisons of states. */
+const DIGEST_MS = 4_000;
 const LONG_PAD = 'x'.repeat(6_000);
 
 type Embedded = ReturnType<typeof embed>;
@@ -50,6 +52,8 @@ export interface Outcome {
   readonly blocks: number;
   readonly overtaken: number;
   readonly takeovers: number;
+  /** Digests of a leader's that were compared. */
+  readonly compared: number;
 }
 
 export class World {
@@ -63,10 +67,11 @@ export class World {
   #scrapes = 0;
   #overtaken = 0;
   #leads = 0;
+  #compared = 0;
   #lastPage = new Map<string, number>();
   #problem: Error | undefined;
 
-  constructor(seed: number, options: { readonly comparesAndSets?: boolean } = {}) {
+  constructor(seed: number, options: EngineOptions = {}) {
     this.#random = new Random(seed);
     this.#engine = newEngine(options);
     for (const name of ['a', 'b', 'c'].slice(0, 2 + this.#random.below(2))) this.#boot(name);
@@ -100,6 +105,7 @@ export class World {
       blocks: this.#engine.blocks.length,
       overtaken: this.#overtaken,
       takeovers: this.#leads,
+      compared: this.#compared,
     };
   }
 
@@ -120,6 +126,7 @@ export class World {
         fail: (why) => of.gateway.fail(why),
         close: () => of.gateway.close(),
         ledgerMs: () => of.gateway.ledgerMs(),
+        digest: async (begun) => (await of.gateway.digest(begun)).digest,
       };
     };
     const member: Member<Kept> = new Member({
@@ -129,7 +136,9 @@ export class World {
       self: { cluster: 'c', url: name },
       leaseMs: LEASE_MS,
       holdMs: HOLD_MS,
-      messages: silentLog,
+      digestIntervalMs: DIGEST_MS,
+      version: '1',
+      messages: { ...silentLog, error: (message) => this.#said(name, message) },
       create,
       randomBytes: (count) => random.bytes(count),
       onFatal: (error) => this.#check(false, `${name} gave up: ${String(error)}`),
@@ -139,9 +148,20 @@ export class World {
     member.start();
   }
 
+  /** Members have the same records, so they have the same state. */
+  #said(name: string, message: string): void {
+    if (message.includes('differed from') || message.includes('differs'))
+      this.#check(false, `${name}: ${message}`);
+  }
+
+  #count({ timesOvertaken, digestsCompared }: Member<Kept>): void {
+    this.#overtaken += timesOvertaken;
+    this.#compared += digestsCompared;
+  }
+
   #kill({ name, process, member }: Running): void {
     process.kill();
-    this.#overtaken += member.timesOvertaken;
+    this.#count(member);
     member.abandon();
     this.#members.delete(name);
     // It starts again, with an empty disk.
@@ -364,7 +384,7 @@ export class World {
         new Map(this.#senders.map(({ label, acknowledged }) => [label, acknowledged])),
       );
       this.#members.delete(leader.name);
-      this.#overtaken += leader.member.timesOvertaken;
+      this.#count(leader.member);
       const closed = leader.member.close();
       await this.#time.pass(2_000);
       await closed;

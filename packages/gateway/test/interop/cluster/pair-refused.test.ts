@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 import { newTable, Pair, PairMember } from '../../support/cluster/pair.ts';
+import type { MemberOptions } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
-import { push, scrape, scrapeSamples, send } from '../../support/http.ts';
+import { push, samplesOf, scrape, scrapeSamples, send } from '../../support/http.ts';
 import { password, startPostgres, withPostgres } from '../../support/postgres.ts';
 import type { Postgres } from '../../support/postgres.ts';
 
@@ -19,9 +20,11 @@ describe.skipIf(withPostgres !== '')(`what a member refuses${withPostgres && `: 
   const sql = <Row extends object>(text: string): Promise<readonly Row[]> =>
     postgres.primary.query<Row>(text, 'gateway');
 
-  async function pushed(): Promise<{ readonly table: string; readonly pair: Pair }> {
+  async function pushed(
+    options: Pick<MemberOptions, 'flags'> = {},
+  ): Promise<{ readonly table: string; readonly pair: Pair }> {
     const table = newTable();
-    const pair = await Pair.start(postgres, { table });
+    const pair = await Pair.start(postgres, { table, ...options });
     for (const url of pair.urls) for (let i = 0; i < 5; i += 1) await push(url, counter);
     return { table, pair };
   }
@@ -128,6 +131,56 @@ describe.skipIf(withPostgres !== '')(`what a member refuses${withPostgres && `: 
     expect(await counted(standby.url)).toBe(10);
   });
 
+  test('a snapshot that somebody changed', async () => {
+    const flags = ['--cluster.digest-interval=2s', '--storage.snapshot-interval=1s'];
+    const { table, pair } = await pushed({ flags });
+    const { leader } = pair;
+    const standby = pair.other(leader);
+    // Large enough for no other snapshot to be due after a few pushes.
+    const series = (name: string): string =>
+      Array.from({ length: 500 }, (_, i) => `${name}{of="${i}"} ${i}`).join('\n');
+    await push(leader.url, `# TYPE spoiled_total counter\nspoiled_total 12345\n${series('many')}`);
+    const double = (value: number): string =>
+      `'\\x${Buffer.from(Float64Array.of(value).buffer).toString('hex')}'::bytea`;
+    const spoil = (): Promise<readonly unknown[]> =>
+      sql(
+        `UPDATE ${table}_chunks SET bytes = overlay(bytes PLACING ${double(12346)} FROM position(${double(12345)} IN bytes)) ` +
+          `WHERE position(${double(12345)} IN bytes) > 0 RETURNING 1`,
+      );
+    await standby.stop();
+    await eventually('a snapshot', async () => (await spoil()).length > 0);
+    await standby.start();
+    await standby.ready();
+    const differs = async (): Promise<number | undefined> =>
+      samplesOf(await own(standby)).get('prom_aggregation_gateway_cluster_state_differs');
+    await push(leader.url, counter);
+    await standby.logs('the state of this member differs from that of the leader, after the same records');
+    expect(await differs()).toBe(1);
+    await standby.ready();
+    await push(leader.url, counter);
+    await standby.logs('differs again from that of the leader, though it has joined anew');
+    expect([await differs(), await standby.isReady(), leader.leads]).toEqual([1, true, true]);
+    // The leader's next snapshot is right, and who begins with it as well.
+    const [before] = await sql<{ number: string }>(`SELECT max(number) AS number FROM ${table}_snapshots`);
+    await push(leader.url, series('more'));
+    await eventually('another snapshot', async () => {
+      const [newest] = await sql<{ number: string }>(
+        `SELECT max(number) AS number FROM ${table}_snapshots WHERE chunks IS NOT NULL`,
+      );
+      return Number(newest!.number) > Number(before!.number);
+    });
+    await standby.stop();
+    await standby.start();
+    await standby.ready();
+    await push(leader.url, counter);
+    await eventually('a comparison', async () =>
+      /^prom_aggregation_gateway_cluster_digests_compared_total [1-9]/m.test(await own(standby)),
+    );
+    expect(await differs()).toBe(0);
+    await leader.stop();
+    expect((await scrapeSamples(standby.url)).get('spoiled_total')).toBe(12345);
+  });
+
   test('the newest blocks are gone, as after a failover that lost them', async () => {
     const { table, pair } = await pushed();
     const { leader } = pair;
@@ -203,6 +256,10 @@ describe.skipIf(withPostgres !== '')(`what a member refuses${withPostgres && `: 
     await push(member.url, counter);
     expect(await counted(member.url)).toBe(1);
   });
+
+  async function own({ url }: PairMember): Promise<string> {
+    return (await fetch(`${url}/-/metrics`)).text();
+  }
 
   async function asked({ url }: PairMember): Promise<{ readonly status: number; readonly text: string }> {
     const reply = await fetch(`${url}/-/ready`);
