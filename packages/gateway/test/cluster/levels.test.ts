@@ -191,8 +191,8 @@ test.each(['', '{', '{"level":"2"}', '[]', 'null'])(
 test('a member to which the list of members is closed leads all the same', async () => {
   const engine = new Engine();
   const closed = (): Promise<never> => Promise.reject(new Error('permission denied'));
-  const { open } = engine;
-  engine.open = () => Object.assign(open.call(engine), { members: { put: closed, list: closed } });
+  const open = engine.open.bind(engine);
+  engine.open = () => Object.assign(open(), { members: { put: closed, list: closed } });
   const updated = new Started(engine, 'b', NEXT);
   await engine.time.pass(2 * MINUTE_MS);
   await updated.append('one');
