@@ -181,12 +181,21 @@ test.each(['', '{', '{"level":"2"}', '[]', 'null'])(
   async (said) => {
     const engine = new Engine();
     const updated = new Started(engine, 'b', NEXT);
-    engine.members.set('a', { said, atMs: 0 });
+    engine.members.set('member a', { said, atMs: 0 });
     await engine.time.pass(2 * MINUTE_MS);
     expect([updated.leads, engine.lastLevel]).toEqual([true, LOG_LEVEL]);
     updated.member.abandon();
   },
 );
+
+test('what is not said by members is not taken for theirs', async () => {
+  const engine = new Engine();
+  const updated = new Started(engine, 'b', NEXT);
+  for (const name of ['a', 'ahead a', 'members']) engine.members.set(name, { said: '', atMs: 0 });
+  await engine.time.pass(2 * MINUTE_MS);
+  expect([updated.leads, engine.lastLevel, updated.member.roll.members]).toEqual([true, NEXT, 1]);
+  updated.member.abandon();
+});
 
 test('a member to which the list of members is closed leads all the same', async () => {
   const engine = new Engine();
