@@ -8,6 +8,8 @@ import type { Levels } from './log/level.ts';
 import type { SharedLog } from './log/shared-log.ts';
 import type { Timing } from './timing.ts';
 
+/** Before the name of a member: others may say other things beside the log. */
+const PREFIX = 'member ';
 const TELL_MS = 10_000;
 /** Of a member that is counted. */
 const HEARD_MS = 3 * TELL_MS;
@@ -51,9 +53,10 @@ export class Roll implements Levels {
   }
 
   async #tell(): Promise<void> {
-    const { log, timing, messages, name } = this.#options;
-    await log.members.put(name, JSON.stringify({ level: this.read }));
-    const others = (await log.members.list()).filter((member) => member.name !== name);
+    const { log, timing, messages } = this.#options;
+    const own = PREFIX + this.#options.name;
+    await log.members.put(own, JSON.stringify({ level: this.read }));
+    const others = (await log.members.list()).filter(({ name }) => name.startsWith(PREFIX) && name !== own);
     this.members = 1 + others.filter(({ ageMs }) => ageMs < HEARD_MS).length;
     if (timing.nowMs() - this.#startMs < SETTLED_MS) return;
     const levels = others.filter(({ ageMs }) => ageMs < WAITED_FOR_MS).map(({ said }) => levelIn(said));

@@ -52,8 +52,11 @@ export class RulesToLeadByChoice {
   }
 
   async #sayIfUnreadable(): Promise<void> {
+    const { files, log } = this.#deps;
+    const { current } = files;
     const why = await this.whyNone();
-    if (why !== undefined) this.#deps.log.error(why);
+    // Of those that others replaced meanwhile, as while it joins, it says nothing.
+    if (why !== undefined && files.current === current) log.error(why);
   }
 
   /** Why there are none; undefined where there are some. */

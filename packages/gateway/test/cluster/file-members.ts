@@ -145,8 +145,14 @@ export class FileCluster {
     return member;
   }
 
-  /** Until one of them leads that did not when it began. */
-  async takeover(): Promise<void> {
-    await this.time.pass(LEASE_MS * 2);
+  /** Until all of them have read all but what was appended just now: time passes faster here than they read. */
+  async untilRead(members: readonly FileMember[]): Promise<void> {
+    while (members.some(({ assembly }) => assembly.member.blockNumber < this.engine.end - 1))
+      await this.time.pass(50);
+  }
+
+  /** After who led before was lost, or has stopped. */
+  async untilLeads(member: FileMember): Promise<void> {
+    while (!member.leads) await this.time.pass(100);
   }
 }

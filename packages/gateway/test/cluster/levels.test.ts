@@ -133,7 +133,7 @@ test('the next level is written once all members read it, and who does not then 
     1,
   );
   const downgraded = new Started(engine, 'c', LOG_LEVEL);
-  await time.pass(2 * MINUTE_MS);
+  while (downgraded.fatal === undefined) await time.pass(1_000);
   expect(downgraded.fatal?.message).toMatch(
     `is of level ${NEXT}, and this version reads levels up to ${LOG_LEVEL}: update this member`,
   );
@@ -187,18 +187,27 @@ test.each(['', '{', '{"level":"2"}', '[]', 'null'])(
   async (said) => {
     const engine = new Engine();
     const updated = new Started(engine, 'b', NEXT);
-    engine.members.set('a', { said, atMs: 0 });
+    engine.members.set('member a', { said, atMs: 0 });
     await engine.time.pass(2 * MINUTE_MS);
     expect([updated.leads, engine.lastLevel]).toEqual([true, LOG_LEVEL]);
     updated.member.abandon();
   },
 );
 
+test('what is not said by members is not taken for theirs', async () => {
+  const engine = new Engine();
+  const updated = new Started(engine, 'b', NEXT);
+  for (const name of ['a', 'ahead a', 'members']) engine.members.set(name, { said: '', atMs: 0 });
+  await engine.time.pass(2 * MINUTE_MS);
+  expect([updated.leads, engine.lastLevel, updated.member.roll.members]).toEqual([true, NEXT, 1]);
+  updated.member.abandon();
+});
+
 test('a member to which the list of members is closed leads all the same', async () => {
   const engine = new Engine();
   const closed = (): Promise<never> => Promise.reject(new Error('permission denied'));
-  const { open } = engine;
-  engine.open = () => Object.assign(open.call(engine), { members: { put: closed, list: closed } });
+  const open = engine.open.bind(engine);
+  engine.open = () => Object.assign(open(), { members: { put: closed, list: closed } });
   const updated = new Started(engine, 'b', NEXT);
   await engine.time.pass(2 * MINUTE_MS);
   await updated.append('one');
@@ -218,7 +227,7 @@ test('a snapshot of a level that a member does not read is refused as well', asy
   }
   expect(engine.first).toBeGreaterThan(1);
   const old = new Started(engine, 'a', LOG_LEVEL);
-  await time.pass(10_000);
+  while (old.fatal === undefined) await time.pass(1_000);
   expect(old.fatal?.message).toMatch(/^the snapshot of block \d+ is of level 2, and this version reads/);
   updated.member.abandon();
 });

@@ -93,10 +93,14 @@ export class Chain {
     this.writer = Uint8Array.from(writer);
   }
 
-  /** Of the block that follows, in the same term. */
+  /** Of the block that follows, in the same term; of the level that is there, where no other is given. */
   nextHead(
     kind: BlockKind,
-    { level, writer, count }: Pick<BlockHead, 'level' | 'writer' | 'count'>,
+    {
+      level = this.level,
+      writer,
+      count,
+    }: Pick<BlockHead, 'writer' | 'count'> & Partial<Pick<BlockHead, 'level'>>,
   ): BlockHead {
     return {
       level,

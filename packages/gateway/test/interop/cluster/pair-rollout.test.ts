@@ -7,7 +7,7 @@ import { newTable, Pair } from '../../support/cluster/pair.ts';
 import type { PairMember } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
 import { temporaryFolder } from '../../support/folders.ts';
-import { push, scrape, scrapeSamples } from '../../support/http.ts';
+import { push, samplesOf, scrape, scrapeSamples } from '../../support/http.ts';
 import { startPostgres, withPostgres } from '../../support/postgres.ts';
 import type { Postgres } from '../../support/postgres.ts';
 
@@ -26,11 +26,13 @@ describe.skipIf(withPostgres !== '')(`a rollout${withPostgres && `: ${withPostgr
     return data.rules.map(({ text }) => text);
   }
 
-  async function differs(member: PairMember): Promise<number | undefined> {
+  async function ownMetric(member: PairMember, name: string): Promise<number | undefined> {
     const own = await fetch(`${member.url}/-/metrics`);
-    const [, value] = /^prom_aggregation_gateway_cluster_config_differs (\d)$/m.exec(await own.text()) ?? [];
-    return value === undefined ? undefined : Number(value);
+    return samplesOf(await own.text()).get(`prom_aggregation_gateway_${name}`);
   }
+
+  const differs = (member: PairMember): Promise<number | undefined> =>
+    ownMetric(member, 'cluster_config_differs');
 
   const untilDiffers = (member: PairMember, is: number): Promise<boolean> =>
     eventually(`${member.url} to say ${is} of its file`, async () => (await differs(member)) === is, 30_000);
@@ -80,6 +82,14 @@ describe.skipIf(withPostgres !== '')(`a rollout${withPostgres && `: ${withPostgr
   test('a member is too old for the log', async () => {
     const table = newTable();
     const pair = await Pair.start(postgres, { table });
+    for (const member of pair.members) {
+      await eventually(
+        'both to be heard',
+        async () => (await ownMetric(member, 'cluster_members')) === 2,
+        60_000,
+      );
+      expect(await ownMetric(member, 'cluster_log_level')).toBe(1);
+    }
     await push(pair.urls[0]!, 'x_total 1\n');
     const before = await scrape(pair.urls[1]!);
     // The last block once more, as if a version that does not exist yet had written it.
