@@ -6,7 +6,7 @@ import { bench, run, summary } from 'mitata';
 import { createGateway } from 'prom-aggregation-gateway';
 import type { PushOptions } from 'prom-aggregation-gateway';
 
-import { clusterLines } from './cluster.ts';
+import { clusterLines, digestLines } from './cluster.ts';
 import {
   asOpenMetrics,
   browserPush,
@@ -108,6 +108,7 @@ for (const line of await rulesLines(smoke)) console.log(line);
 for (const line of await unsortedLines(smoke)) console.log(line);
 for (const line of await expositionLines(smoke ? 20_000 : 500_000)) console.log(line);
 for (const line of await clusterLines({ smoke })) console.log(line);
+for (const line of await digestLines(smoke ? 2_000 : 1_000_000)) console.log(line);
 for (const line of await snapshotLines(smoke ? 20_000 : 1_000_000)) console.log(line);
 
 /** The median: neither a collection of garbage nor a neighbour on the machine moves it. */

@@ -14,6 +14,7 @@ import type { Part } from './parts.ts';
 import { writeSettings } from './sections.ts';
 import type { Kept } from './sections.ts';
 import { freezeParts } from './take-snapshot.ts';
+import type { SnapshotBuffers } from './take-snapshot.ts';
 
 /** What is digested, as it was. */
 interface FrozenState {
@@ -24,11 +25,15 @@ interface FrozenState {
 }
 
 /** The state as it is now, however much later its digest is taken; nobody may change it until the last step. One at a time, and no snapshot beside it. */
-export function* freezeForDigest(kept: Kept, lastPushMs: number | undefined): Generator<void, FrozenState> {
+export function* freezeForDigest(
+  kept: Kept,
+  lastPushMs: number | undefined,
+  buffers?: SnapshotBuffers,
+): Generator<void, FrozenState> {
   const { state, keys } = kept;
   const head = new ByteWriter();
   writeSettings(head, kept, lastPushMs);
-  const frozenState = yield* freezeParts(state);
+  const frozenState = yield* freezeParts(state, buffers);
   const frozenKeys = keys.freeze();
   return {
     async digest() {

@@ -33,8 +33,8 @@ interface Kept extends MemberGateway {
 interface Setup {
   readonly log?: SharedLog;
   readonly version?: string;
-  /** Called in the turn in which a digest is taken, right before and right after. */
-  readonly around?: () => void;
+  /** Called in the turn of which a digest is taken, once the state may go on. */
+  readonly onTaken?: () => void;
   /** Turns before it can be taken. */
   readonly turns?: number;
   /** What happens before a digest that was begun is had. */
@@ -49,7 +49,7 @@ class Cluster {
   readonly #random = new Random(1);
 
   async start(url: string, setup: Setup = {}): Promise<Member<Kept>> {
-    const { log = new MemoryLog(this.engine), version = '1', around, turns = 0, beforeDigest } = setup;
+    const { log = new MemoryLog(this.engine), version = '1', onTaken, turns = 0, beforeDigest } = setup;
     const process = new VirtualProcess(this.time, this.#random);
     const say = (message: string, fields: LogFields = {}): void =>
       void this.said.push({ ...fields, by: url, message });
@@ -65,10 +65,10 @@ class Cluster {
         ledgerMs: () => of.gateway.ledgerMs(),
         async digest(begun) {
           for (let left = turns; left > 0; left -= 1) await nextTurn();
-          around?.();
-          const taken = of.gateway.digest(begun);
-          around?.();
-          const { digest } = await taken;
+          const { digest } = await of.gateway.digest(() => {
+            begun();
+            queueMicrotask(() => onTaken?.());
+          });
           await beforeDigest?.();
           return digest;
         },
@@ -151,11 +151,11 @@ function verdict({ digestsCompared, stateDiffers }: Member<Kept>): readonly [num
 
 test('those that follow have what the leader has at each mark, whatever comes after it', async () => {
   const cluster = new Cluster();
-  // The record before a mark and the one after it are made in one turn.
-  const around = (): void => void leader.current.of.embedded.push(`u${pushes++} 1\n`);
+  // The record after a mark is made in its turn.
+  const onTaken = (): void => void leader.current.of.embedded.push(`u${pushes++} 1\n`);
   let pushes = 0;
   const leader = await cluster.start('http://one', {
-    around,
+    onTaken,
     beforeDigest: () => cluster.push(leader, 3),
   });
   // One is busy where it reads the mark.
@@ -272,7 +272,7 @@ test('a takeover between a mark and its digest: nothing is compared, and the nex
 
 test('the same where the leader hands over right after the mark', async () => {
   const cluster = new Cluster();
-  const leader = await cluster.start('http://one', { around: () => void leader.close() });
+  const leader = await cluster.start('http://one', { onTaken: () => void leader.close() });
   const standby = await cluster.start('http://two');
   await cluster.push(leader);
   await cluster.interval();
@@ -293,7 +293,7 @@ test('who takes over while the state is copied for a digest waits for that', asy
     async after(logIndex, ledger) {
       if (logIndex < journal.records.length) return;
       follower = ledger;
-      void ledger.digest();
+      await new Promise<void>((resolve) => void ledger.digest(() => queueMicrotask(resolve)));
       expect(ledger.applying).toBeDefined();
     },
   });

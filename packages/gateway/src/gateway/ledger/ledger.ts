@@ -378,11 +378,12 @@ export class Ledger implements Target {
    * A digest of the state after the record of the log index that is given with it: that of now, unless a change or a snapshot is under way. All who have
    * the same records have the same. `begun` is called in the turn whose state it is of.
    */
-  digest(begun?: () => void): Promise<StateDigest> {
+  async digest(begun?: () => void): Promise<StateDigest> {
+    const buffers = await buffersForSnapshot(this.state);
     return this.#copied(
       () => {
         begun?.();
-        return freezeForDigest(this, this.lastPushMs);
+        return freezeForDigest(this, this.lastPushMs, buffers);
       },
       async (frozen, logIndex) => ({ logIndex, digest: await frozen.digest() }),
     );

@@ -57,6 +57,8 @@ export class PairMember {
       `--web.listen-address=127.0.0.1:${port}`,
       `--cluster.advertise-url=${this.url}`,
       `--cluster.secret-file=${secretFile}`,
+      // So that states are compared while things go wrong.
+      '--cluster.digest-interval=1s',
     ].filter((flag) => !flags.some((given) => given.startsWith(flag.slice(0, flag.indexOf('=') + 1))));
     this.#flags = [...own, ...flags];
   }
@@ -188,9 +190,11 @@ export class Pair {
     return eventually(`${member.url} to lead`, () => member.leads, 60_000);
   }
 
-  /** That all that was answered 202 is in the page of both, which is the same. */
+  /** That all that was answered 202 is in the page of both, which is the same, as their states were all the time. */
   async expectAll(load: Load): Promise<void> {
     await this.ready();
+    for (const { url, log } of this.members)
+      if (log.includes('from that of the leader')) throw new Error(`the state of ${url} differed: ${log}`);
     const [one, other] = await Promise.all(this.members.map(({ url }) => scrape(url)));
     load.expectIn(one!);
     expectSamePage(one!, other!);
