@@ -9,7 +9,7 @@ import type { LeadOptions } from './lead.ts';
 import { Chain } from './log/chain.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
-import { Pauses } from './timing.ts';
+import { Pauses, waitedEnough } from './timing.ts';
 
 /** Of the lease, so that not all who wait for it are done at once. */
 const JITTER = 0.1;
@@ -44,6 +44,8 @@ export class Follow {
   #records = 0;
   /** What is behind this block was appended since it joined. */
   #joinedAt = Number.POSITIVE_INFINITY;
+  /** For the next block; a controller for each is less than a signal of several. */
+  #waiting: AbortController | undefined;
   #heardMs: number;
   #patienceMs: number;
 
@@ -51,6 +53,7 @@ export class Follow {
     this.#into = into;
     this.#options = options;
     this.#signal = signal;
+    signal.addEventListener('abort', () => this.#waiting?.abort(signal.reason), { once: true });
     this.#heardMs = options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
   }
@@ -122,7 +125,7 @@ export class Follow {
         next = blocks.next();
       }
     } finally {
-      over.abort();
+      over.abort(waitedEnough);
       blocks.return?.(undefined)?.catch(() => undefined);
     }
   }
@@ -132,13 +135,14 @@ export class Follow {
     const { timing } = this.#options;
     next.catch(() => undefined);
     for (;;) {
+      this.#signal.throwIfAborted();
       const untilMs = this.#isFree ? 0 : this.#heardMs + this.#patienceMs;
-      const waiting = new AbortController();
+      const waiting = (this.#waiting = new AbortController());
       const late = timing
-        .sleep(Math.max(0, untilMs - timing.nowMs()), AbortSignal.any([waiting.signal, this.#signal]))
+        .sleep(Math.max(0, untilMs - timing.nowMs()), waiting.signal)
         .then(() => 'late' as const);
       late.catch(() => undefined);
-      const first = await Promise.race([next, late]).finally(() => waiting.abort());
+      const first = await Promise.race([next, late]).finally(() => waiting.abort(waitedEnough));
       if (first === 'late') {
         if (await this.#takeOver()) return 'leads';
         // Somebody was there just now.

@@ -58,6 +58,8 @@ export interface Target {
   readonly keys: IdempotencyKeys;
   /** What other members of the cluster passed on. */
   readonly forwarded: Forwarded;
+  /** Is told when a push of a source that another member held was sent, by the time of when it counts. */
+  held?(source: string, sentMs: number, nowMs: number): void;
   /** On the wall, when the newest push was counted; undefined when none is known. */
   lastPushMs: number | undefined;
 }

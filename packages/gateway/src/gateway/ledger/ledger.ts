@@ -96,6 +96,8 @@ export class Ledger implements Target {
    * that nobody counted.
    */
   #orderedSinceMs = Number.POSITIVE_INFINITY;
+  /** Of sources whose last push was sent before that, and counted after it: when it was sent. No more than what is held while nobody leads. */
+  readonly #heldUntilThen = new Map<string, number>();
   /** Of the record that there was no room for. */
   #wantedBytes = 0;
 
@@ -311,7 +313,14 @@ export class Ledger implements Target {
   /** Whether a source has pushed since, for all that is known: false in doubt. */
   hasPushedSince(source: string, sinceMs: number): boolean {
     const lastMs = this.state.sources.lastPushMsOf(source);
-    return lastMs !== undefined && lastMs > sinceMs && lastMs > this.#orderedSinceMs;
+    if (lastMs === undefined || lastMs <= sinceMs) return false;
+    return lastMs > this.#orderedSinceMs || this.#heldUntilThen.get(source) === lastMs;
+  }
+
+  /** See Target. */
+  held(source: string, sentMs: number, nowMs: number): void {
+    if (sentMs <= this.#orderedSinceMs && nowMs > this.#orderedSinceMs)
+      this.#heldUntilThen.set(source, sentMs);
   }
 
   /** The ledger's time. */
