@@ -66,6 +66,25 @@ test('of PUTs that were held until a process leads that had not heard of the one
   expect(await push(3, 400_000)).toBe('applied');
 });
 
+test('a PUT that was held does not bring back a source that was deleted meanwhile', async () => {
+  const { gateway } = await pair([{}, {}]);
+  const key = parsePushPath('job/a');
+  let number = 0;
+  const from = (heldMs: number) => ({
+    key: { member: 'm', incarnation: 1, number: (number += 1), below: 0 },
+    heldMs,
+  });
+  const push = (value: number, heldMs: number) =>
+    gateway.push({ method: 'PUT', key, body: Buffer.from(`g ${value}\n`), forwarded: from(heldMs) });
+  await push(1, 700_000);
+  await gateway.delete(key, undefined, from(500_000));
+  expect(await push(2, 600_000)).toBe('late');
+  expect(gateway.holdings().sources).toBe(0);
+  // But it does not stand in the way of one that was sent later, and came later than the delete.
+  expect(await push(3, 400_000)).toBe('applied');
+  expect(gateway.holdings().sources).toBe(1);
+});
+
 test('a member whose clock went back between two starts is taken all the same', async () => {
   const { members, a, gateway, b } = await pair([{}, { incarnation: 500 }]);
   expect((await put(b.port, 1)).status).toBe(202);

@@ -14,7 +14,7 @@ export interface Faults {
 export const noFaults: Faults = { lost: 0, replyLost: 0, late: 0 };
 const gone = new LogUnavailable('the server has gone');
 const TIMEOUT_MS = 1_000;
-const LATE_MS = 6_000;
+const LATE_MS = 4_500;
 /** For copies on other servers. */
 const COMMIT_MS = 400;
 

@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 import type { VirtualProcess, VirtualTime } from './virtual-time.ts';
 
 const TAKES_MS = 20;
-const LATE_MS = 6_000;
+const LATE_MS = 4_500;
 
 export class Network {
   readonly faults: Faults;

@@ -2,7 +2,7 @@
 
 /** A push is a digit of the counter that it adds to, so that a page says of each how often it counted. */
 const BASE = 4;
-export const PUSHES = 24;
+export const PUSHES = 18;
 
 /** Where a page breaks a promise: says which. */
 export interface Seen {

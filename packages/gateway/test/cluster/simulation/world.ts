@@ -21,8 +21,8 @@ const PAD = 'x'.repeat(700);
 /** Of senders, until they give up, or try again by another member. */
 const PATIENCE_MS: readonly number[] = [1_500, 6_000, 14_000];
 const SCRAPE_MS = 12_000;
-/** After all was well again, the latest that anything comes. */
-const LATEST_MS = 6_500;
+/** After all was well again: until nobody is in the middle of a lease, and then longer than one. What is late comes within both. */
+const [SETTLED_MS, QUIET_MS] = [1.1 * LEASE_MS + 1_000, 1.1 * LEASE_MS + 500];
 /** Until another one leads after one that has said that it stops. */
 const HANDOVER_MS = 1_000;
 /** Until one leads in any case. */
@@ -122,9 +122,9 @@ export class World {
     this.#calm();
     const isOver = (): boolean => this.#senders.every((each) => each.isOver);
     this.#check(await this.#until(isOver, 120_000), 'not all senders were answered in the end');
-    await this.#pass(LATEST_MS);
+    await this.#pass(SETTLED_MS);
     const leads = this.#leads;
-    await this.#pass(1.5 * LEASE_MS);
+    await this.#pass(QUIET_MS);
     this.#check(this.#leads === leads, 'another member took over, and nothing was wrong');
     await this.#compareMembers();
     if (this.#problem !== undefined) throw this.#problem;
