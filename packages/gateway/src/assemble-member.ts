@@ -1,6 +1,5 @@
 /** A process of a cluster put together: the same parts around a gateway that is another one after each time that it was overtaken. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { setTimeout as timeout } from 'node:timers/promises';
 
 import { assembleAround, gatewayOf } from './assemble.ts';
 import type { Around, Parts } from './assemble.ts';
@@ -50,14 +49,19 @@ interface KeptGateway extends MemberGateway {
 const realTiming: Timing = {
   nowMs: () => performance.now(),
   random: () => Math.random(),
-  async sleep(ms, signal) {
-    try {
-      await timeout(ms, undefined, { signal });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  },
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal!.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      }, ms);
+      if (signal?.aborted === true) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    }),
 };
 
 /** To be started by `member.start()`. */

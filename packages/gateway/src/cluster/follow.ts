@@ -13,7 +13,7 @@ import type { Brought } from './log/chain.ts';
 import { ownLevels } from './log/level.ts';
 import { LogBroken, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
-import { Pauses } from './timing.ts';
+import { Pauses, waitedEnough } from './timing.ts';
 
 /** Of the lease, so that not all who wait for it are done at once. */
 const JITTER = 0.1;
@@ -52,6 +52,8 @@ export class Follow {
   #records = 0;
   /** What is behind this block was appended since it joined. */
   #joinedAt = Number.POSITIVE_INFINITY;
+  /** For the next block; a controller for each is less than a signal of several. */
+  #waiting: AbortController | undefined;
   #heardMs: number;
   #patienceMs: number;
   readonly #comparison: Comparison | undefined;
@@ -61,6 +63,7 @@ export class Follow {
     this.#options = options;
     this.#chain = new Chain(this.#readLevel);
     this.#signal = signal;
+    signal.addEventListener('abort', () => this.#waiting?.abort(signal.reason), { once: true });
     this.#heardMs = options.timing.nowMs();
     this.#patienceMs = this.#newPatience();
     if (options.digests !== undefined) this.#comparison = new Comparison(options.digests, signal);
@@ -147,7 +150,7 @@ export class Follow {
         next = blocks.next();
       }
     } finally {
-      over.abort();
+      over.abort(waitedEnough);
       blocks.return?.(undefined)?.catch(() => undefined);
     }
   }
@@ -157,13 +160,14 @@ export class Follow {
     const { timing } = this.#options;
     next.catch(() => undefined);
     for (;;) {
+      this.#signal.throwIfAborted();
       const untilMs = this.#isFree ? 0 : this.#heardMs + this.#patienceMs;
-      const waiting = new AbortController();
+      const waiting = (this.#waiting = new AbortController());
       const late = timing
-        .sleep(Math.max(0, untilMs - timing.nowMs()), AbortSignal.any([waiting.signal, this.#signal]))
+        .sleep(Math.max(0, untilMs - timing.nowMs()), waiting.signal)
         .then(() => 'late' as const);
       late.catch(() => undefined);
-      const first = await Promise.race([next, late]).finally(() => waiting.abort());
+      const first = await Promise.race([next, late]).finally(() => waiting.abort(waitedEnough));
       if (first === 'late') {
         if (await this.#takeOver()) return 'leads';
         // Somebody was there just now.

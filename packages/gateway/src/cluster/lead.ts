@@ -15,6 +15,7 @@ import { levelAfter, LOWEST_LEVEL, ownLevels } from './log/level.ts';
 import type { Levels } from './log/level.ts';
 import { LogUnavailable } from './log/shared-log.ts';
 import type { SharedLog } from './log/shared-log.ts';
+import { waitedEnough } from './timing.ts';
 import type { Timing } from './timing.ts';
 
 /** An engine takes about as long for one of these as for an empty one, and a reader has something to do soon. */
@@ -50,6 +51,14 @@ export class Overtaken extends RequestError {
       'another member of the cluster leads, and this one has counted nothing of the request; send it again',
     );
   }
+}
+
+/** It may be in the log, or not. */
+function logFailed(): RequestError {
+  return new RequestError(
+    'storage_failed',
+    'the log of the cluster failed, so it is not known whether this counts; send it again, with an Idempotency-Key where it must not count twice',
+  );
 }
 
 /**
@@ -242,7 +251,7 @@ export class Lead {
     try {
       return await Promise.race([what.then(() => true), held]);
     } finally {
-      over.abort();
+      over.abort(waitedEnough);
     }
   }
 
@@ -299,13 +308,14 @@ export class Lead {
     this.stop(new Overtaken());
   }
 
-  /** Nothing is committed any more. */
+  /** Nothing is committed any more. Who waits is told so in words of the gateway's, by which other members know whether to try again. */
   stop(error: Error): void {
     if (this.failure !== undefined) return;
-    this.failure = error;
+    const why = error instanceof RequestError ? error : logFailed();
+    this.failure = why;
     this.#stopped.abort(error);
     for (const each of [...this.#groups, this.#confirming, this.#snapshot?.done, this.#handingOver])
-      each?.reject(error);
+      each?.reject(why);
     this.#groups.length = 0;
     this.#confirming = undefined;
     this.#freeSpace();
@@ -378,7 +388,7 @@ export class Lead {
     this.#inFlightSinceMs = begunMs;
     const where = { after: chain.number, block, signal: this.#stopped.signal };
     const outcome = await appendSurely(log, where, timing).catch((error: unknown) => {
-      confirming?.reject(error as Error);
+      confirming?.reject(error instanceof RequestError ? error : logFailed());
       throw error;
     });
     if (outcome === 'overtaken') {

@@ -26,3 +26,6 @@ export class Pauses {
     this.#ms = RETRY_MS;
   }
 }
+
+/** The reason of whoever waits no more, as what it waited for is there: made once, as errors are dear, and this one is never seen. */
+export const waitedEnough: Error = new Error('what was waited for is there');

@@ -203,7 +203,7 @@ class Own implements OwnNumber {
 }
 
 /** Whether an error may come of another member having taken over. */
-function isOvertaken(error: unknown): boolean {
+export function isOvertaken(error: unknown): boolean {
   return (
     error instanceof RequestError &&
     ['storage_failed', 'shutting_down', 'not_leading', 'member_replaced'].includes(error.code)
@@ -215,7 +215,7 @@ function whoIs(principal: Principal | undefined): Who {
 }
 
 /** What a member is to make of an answer, as a header; nothing for senders. See cluster/forward/attempt.ts. */
-export function memberHeaders({ vouched }: Exchange, error?: RequestError): FlatHeaders {
+export function memberHeaders({ vouched }: Pick<Exchange, 'vouched'>, error?: RequestError): FlatHeaders {
   return vouched === undefined ? [] : [MEMBER_HEADER, meaningOf(vouched, error)];
 }
 

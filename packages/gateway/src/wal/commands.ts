@@ -53,6 +53,8 @@ export interface Times {
   readonly nowMs: number;
   /** Milliseconds since the Unix epoch, as the clock on the wall said. */
   readonly wallMs: number;
+  /** By the same as `nowMs`, when it was sent that another member held; left out for what was not held. */
+  readonly sentMs?: number;
 }
 
 /** What commands change. */
@@ -63,6 +65,12 @@ export interface Target {
   readonly forwarded: Forwarded;
   /** Of a cluster. */
   readonly files: FilesInForce;
+  /** Is told when what changes a source was sent, by the time of when it counts. */
+  readonly order?: {
+    /** One that another member held. */
+    pushed(source: string, sentMs: number, nowMs: number): void;
+    removed(source: string, sentMs: number, nowMs: number): void;
+  };
   /** On the wall, when the newest push was counted; undefined when none is known. */
   lastPushMs: number | undefined;
 }
@@ -94,7 +102,8 @@ export class RemoveSource implements Command<boolean> {
     return new RemoveSource(reader.text());
   }
 
-  *apply({ state }: Target): Generator<void, boolean> {
+  *apply({ state, order }: Target, { nowMs, sentMs = nowMs }: Times): Generator<void, boolean> {
+    order?.removed(this.onlySource, sentMs, nowMs);
     return (yield* state.removeInSteps([this.onlySource])) > 0;
   }
 }

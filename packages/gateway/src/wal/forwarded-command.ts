@@ -37,7 +37,7 @@ export class ForwardedCommand<Result> implements Command<Result> {
 
   apply(target: Target, times: Times): Generator<void, Result> {
     target.forwarded.add(this.from.key);
-    return this.command.apply(target, times);
+    return this.command.apply(target, { ...times, sentMs: times.nowMs - this.from.heldMs });
   }
 }
 

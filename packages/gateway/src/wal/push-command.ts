@@ -167,6 +167,7 @@ export class PushCommand implements Command<void> {
       return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs });
     target.forwarded.add(forwarded.key);
     const sentMs = nowMs - forwarded.heldMs;
+    if (source !== '') target.order?.pushed(source, sentMs, nowMs);
     return target.state.applyInSteps(this.batch, this.#body, { source, method, nowMs, wallMs, sentMs });
   }
 }

@@ -6,7 +6,7 @@ import { Overtaken } from '../../src/cluster/lead.ts';
 import { readBlock } from '../../src/cluster/log/block.ts';
 import { Member } from '../../src/cluster/member.ts';
 import type { MemberGateway } from '../../src/cluster/member.ts';
-import { LogUnavailable } from '../../src/cluster/log/shared-log.ts';
+import { LogTrimmed, LogUnavailable } from '../../src/cluster/log/shared-log.ts';
 import type { SharedLog } from '../../src/cluster/log/shared-log.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { silentLog } from '../../src/primitives/log.ts';
@@ -100,6 +100,21 @@ test('a leader that the log does not answer is silent, though it does not know t
     other.abandon();
   }
   expect(hadOwnUrl).toBe(false);
+  one.abandon();
+});
+
+test('where the log fails, who waits is told that nobody knows whether it counts, which other members understand', async () => {
+  const members = new Members();
+  const log = new MemoryLog(members.engine);
+  const one = members.start('http://one', log);
+  await members.time.pass(2_500);
+  const { journal } = one.current;
+  const asked = [journal.whenCommitted(journal.append(new Uint8Array(8))), journal.confirm!()];
+  log.append = () => Promise.reject(new LogTrimmed('block 9 was trimmed'));
+  const outcomes = await Promise.all(asked.map((each) => each.catch((error: unknown) => error)));
+  for (const error of outcomes) expect(error).toMatchObject({ code: 'storage_failed' });
+  await members.time.pass(20_000);
+  expect(one.isLeading).toBe(false);
   one.abandon();
 });
 

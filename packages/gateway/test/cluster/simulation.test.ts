@@ -2,18 +2,17 @@
 import { expect, test } from 'vitest';
 
 import { runs } from '../support/runs.ts';
-import type { EngineOptions } from './simulation/faulty-log.ts';
 import { World } from './simulation/world.ts';
-import type { Outcome } from './simulation/world.ts';
+import type { Outcome, WorldOptions } from './simulation/world.ts';
 
-/** Seeds that broke something once. */
-const kept: readonly number[] = [];
+/** Seeds that broke something once. What they say is another story after a change of the simulation, so what they found has a test elsewhere. */
+const kept: readonly number[] = [1, 10, 29, 73];
 
-async function run(seed: number, options: EngineOptions = {}): Promise<Outcome> {
+async function run(seed: number, options: WorldOptions = {}): Promise<Outcome> {
   try {
     return await new World(seed, options).run();
   } catch (error) {
-    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`seed ${seed}: ${String(error)}; npm run simulation -- --seeds=1 --from=${seed} --tell`, {
       cause: error,
     });
   }
@@ -24,9 +23,18 @@ test.each(kept)('seed %i, which broke something once', async (seed) => {
 });
 
 test('whatever goes wrong', async () => {
-  const total = { acknowledged: 0, scrapes: 0, blocks: 0, overtaken: 0, takeovers: 0, compared: 0 };
+  const total: Record<keyof Outcome, number> = {
+    acknowledged: 0,
+    scrapes: 0,
+    blocks: 0,
+    overtaken: 0,
+    takeovers: 0,
+    failovers: 0,
+    snapshots: 0,
+    compared: 0,
+  };
   const first = Math.floor(Math.random() * 2 ** 31);
-  for (let seed = first, left = runs(600); left > 0; left -= 1, seed += 1) {
+  for (let seed = first, left = runs(600, 50); left > 0; left -= 1, seed += 1) {
     const outcome = await run(seed);
     for (const name of Object.keys(total) as (keyof Outcome)[]) total[name] += outcome[name];
   }
@@ -34,11 +42,25 @@ test('whatever goes wrong', async () => {
   expect(Math.min(...Object.values(total))).toBeGreaterThan(0);
 });
 
+test('the same seed tells the same story', async () => {
+  const stories = [0, 1].map(() => [] as string[]);
+  for (const story of stories) await run(7, { tell: (what) => story.push(what) });
+  expect(stories[0]!.length).toBeGreaterThan(100);
+  expect(stories[1]).toEqual(stories[0]);
+});
+
 test('without compare-and-set it does not hold', async () => {
-  const broken: number[] = [];
-  for (let seed = 0; seed < 60; seed += 1)
-    await run(seed, { comparesAndSets: false }).catch(() => broken.push(seed));
-  expect(broken.length).toBeGreaterThan(0);
+  let seed = 0;
+  const broken = async (): Promise<boolean> => {
+    try {
+      await run(seed, { comparesAndSets: false });
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  while (seed < 60 && !(await broken())) seed += 1;
+  expect(seed).toBeLessThan(60);
 });
 
 test('a member whose state is another one is found', async () => {

@@ -27,6 +27,13 @@ export type Tried =
   | { readonly kind: 'replaced'; readonly incarnation: number }
   | { readonly kind: 'forged' };
 
+/** One that is under way. */
+export interface Try {
+  readonly done: Promise<Tried>;
+  abandon(why: string): void;
+  drop(): void;
+}
+
 export interface Sending {
   readonly leader: URL;
   readonly agent: RequestOptions['agent'];
@@ -51,7 +58,7 @@ const WHOLE_BYTES_MAX = 1 << 20;
 
 const HEADERS_TOO_LARGE = 431;
 
-export class Attempt {
+export class Attempt implements Try {
   readonly #sending: Sending;
   readonly #request: ClientRequest;
   #finish!: (tried: Tried) => void;

@@ -20,7 +20,7 @@ import { RequestError } from '../../model/errors.ts';
 import type { Log } from '../../primitives/log.ts';
 import type { ForwardedKey } from '../../store/forwarded.ts';
 import { Attempt } from './attempt.ts';
-import type { Sending, Tried } from './attempt.ts';
+import type { Sending, Tried, Try } from './attempt.ts';
 import { HangUps } from './hang-ups.ts';
 import { requestHeaders, timeoutMsOf } from './headers.ts';
 import { Held, Hold } from './hold.ts';
@@ -64,6 +64,8 @@ interface ForwarderDeps {
   readonly now?: (() => number) | undefined;
   /** For leaders with https: whom to trust, and what to show. */
   readonly tls?: Pick<AgentOptions, 'ca' | 'cert' | 'key'> | undefined;
+  /** Begins a try; over HTTP where it is left out. */
+  readonly attempt?: ((sending: Sending) => Try) | undefined;
 }
 
 /** A request that was let in, and is for the leader. */
@@ -112,7 +114,7 @@ class Passage {
   readonly held: Held;
   readonly wholeMs: number;
   number: Numbered | undefined;
-  attempt: { readonly leader: URL; readonly attempt: Attempt } | undefined;
+  attempt: { readonly leader: URL; readonly attempt: Try } | undefined;
   /** Since when it has to wait. */
   troubledMs: number | undefined;
   #waits = 0;
@@ -316,7 +318,8 @@ export class Forwarder {
       if (passage.number === undefined)
         return { kind: 'again', mayBeDone: false, why: 'too many are waited for' };
     }
-    const attempt = new Attempt(this.#sendingOf(passage, leader));
+    const sending = this.#sendingOf(passage, leader);
+    const attempt = this.#deps.attempt?.(sending) ?? new Attempt(sending);
     this.#underWay.add(passage);
     passage.attempt = { leader, attempt };
     try {

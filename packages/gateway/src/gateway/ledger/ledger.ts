@@ -34,6 +34,7 @@ import type { Turn } from '../../primitives/turns.ts';
 import { aggregationOf, expositionOf } from './aggregation-of.ts';
 import { settingsToBegin } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { SourceOrder } from './source-order.ts';
 import { LongRead } from './long-read.ts';
 import type { LongReader } from './long-read.ts';
 import type { GatewayOptions } from '../options.ts';
@@ -75,6 +76,7 @@ export class Ledger implements Target {
   readonly keys: IdempotencyKeys;
   readonly forwarded: Forwarded = new Forwarded();
   readonly files: FilesInForce = new FilesInForce();
+  readonly order: SourceOrder = new SourceOrder();
   /** Of records appended since the start. */
   recordBytes = 0;
   /** On the wall, when the newest push was counted, also by a process before this one; undefined when none is known. */
@@ -94,11 +96,6 @@ export class Ledger implements Target {
   /** What is added to the time elapsed, so that the ledger's time goes on where it stopped. */
   #offsetMs: number;
   #isFollowing = false;
-  /**
-   * What was counted later, by the ledger's time, was counted while this process was there: how long ago that is can be said. Before, time may have passed
-   * that nobody counted.
-   */
-  #orderedSinceMs = Number.POSITIVE_INFINITY;
   /** Of the record that there was no room for. */
   #wantedBytes = 0;
 
@@ -142,7 +139,7 @@ export class Ledger implements Target {
   begin(): boolean {
     this.#checkFree();
     this.#hasBegun = true;
-    this.#orderedSinceMs = Math.min(this.#orderedSinceMs, this.nowMs());
+    this.order.begin(this.nowMs());
     const times = this.#times();
     const begun: Command<void>[] = [];
     let isWhole = true;
@@ -303,20 +300,19 @@ export class Ledger implements Target {
 
   /**
    * To be called for each record that a member of a cluster applies soon after it was made, with the time in it: from the first one on this ledger's time goes
-   * on with that of the leader, also once that is silent, so that what was held meanwhile can be put in order (`hasPushedSince`).
+   * on with that of the leader, also once that is silent, so that what was held meanwhile can be put in order (`hasChangedSince`).
    */
   follow(nowMs: number): void {
     const offsetMs = nowMs - this.#elapsedMs();
-    if (!this.#isFollowing) this.#orderedSinceMs = nowMs;
+    this.order.begin(nowMs);
     // Of all records the one that was on its way for the shortest time says it best.
     this.#offsetMs = this.#isFollowing ? Math.max(this.#offsetMs, offsetMs) : offsetMs;
     this.#isFollowing = true;
   }
 
-  /** Whether a source has pushed since, for all that is known: false in doubt. */
-  hasPushedSince(source: string, sinceMs: number): boolean {
-    const lastMs = this.state.sources.lastPushMsOf(source);
-    return lastMs !== undefined && lastMs > sinceMs && lastMs > this.#orderedSinceMs;
+  /** Whether a source was pushed or removed since, for all that is known: false in doubt. */
+  hasChangedSince(source: string, sinceMs: number): boolean {
+    return this.order.hasChangedSince(source, sinceMs, this.state.sources.lastPushMsOf(source));
   }
 
   /** The ledger's time. */

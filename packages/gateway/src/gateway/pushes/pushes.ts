@@ -156,7 +156,7 @@ export class Pushes<Counts extends object> {
     const wholeMs = ledger.nowMs() - from.heldMs;
     for (;;) {
       const isDone = await this.#short.run(place, async () => {
-        if (isSettled(ledger.forwarded, from) || ledger.hasPushedSince(source, wholeMs)) return true;
+        if (isSettled(ledger.forwarded, from) || ledger.hasChangedSince(source, wholeMs)) return true;
         const committed = ledger.commit(new ForwardedCommand(command, from));
         await committed?.result;
         return committed !== undefined;
@@ -400,7 +400,7 @@ export class Pushes<Counts extends object> {
 
   /** Whether another member held a push for so long that its source has pushed since. */
   #isBehind(key: GroupingKey, { sender }: PushRules, wholeMs: number | undefined): boolean {
-    return wholeMs !== undefined && sender.byJob && this.#ledger.hasPushedSince(key.text, wholeMs);
+    return wholeMs !== undefined && sender.byJob && this.#ledger.hasChangedSince(key.text, wholeMs);
   }
 
   /** Throws RequestError where nobody can say. */

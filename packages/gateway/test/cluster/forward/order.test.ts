@@ -5,6 +5,7 @@ import { requestHeaders } from '../../../src/cluster/forward/headers.ts';
 import { Hold, Held } from '../../../src/cluster/forward/hold.ts';
 import { Numbers } from '../../../src/cluster/forward/numbers.ts';
 import { embed } from '../../../src/embed.ts';
+import { parsePushPath } from '../../../src/http/routes/push-path.ts';
 import { FORWARDED_WINDOW } from '../../../src/store/forwarded.ts';
 import { sendTo, waitFor } from '../../http/helpers.ts';
 import { KeptJournal } from '../../support/kept-journal.ts';
@@ -48,6 +49,40 @@ test('a PUT that was held does not win over a newer one that came by another mem
   // The next one counts, though it comes by the same way.
   expect((await put(b.port, 3)).status).toBe(202);
   expect(await page(a.port)).toContain('g 3\n');
+});
+
+test('of PUTs that were held until a process leads that had not heard of the one before it, the newer one wins', async () => {
+  const { gateway } = await pair([{}, {}]);
+  const key = parsePushPath('job/a');
+  const push = (value: number, heldMs: number) =>
+    gateway.push({
+      method: 'PUT',
+      key,
+      body: Buffer.from(`# TYPE g gauge\ng ${value}\n`),
+      forwarded: { key: { member: `m${value}`, incarnation: 1, number: 0, below: 0 }, heldMs },
+    });
+  expect(await push(2, 500_000)).toBe('applied');
+  expect(await push(1, 600_000)).toBe('late');
+  expect(await push(3, 400_000)).toBe('applied');
+});
+
+test('a PUT that was held does not bring back a source that was deleted meanwhile', async () => {
+  const { gateway } = await pair([{}, {}]);
+  const key = parsePushPath('job/a');
+  let number = 0;
+  const from = (heldMs: number) => ({
+    key: { member: 'm', incarnation: 1, number: (number += 1), below: 0 },
+    heldMs,
+  });
+  const push = (value: number, heldMs: number) =>
+    gateway.push({ method: 'PUT', key, body: Buffer.from(`g ${value}\n`), forwarded: from(heldMs) });
+  await push(1, 700_000);
+  await gateway.delete(key, undefined, from(500_000));
+  expect(await push(2, 600_000)).toBe('late');
+  expect(gateway.holdings().sources).toBe(0);
+  // But it does not stand in the way of one that was sent later, and came later than the delete.
+  expect(await push(3, 400_000)).toBe('applied');
+  expect(gateway.holdings().sources).toBe(1);
 });
 
 test('a member whose clock went back between two starts is taken all the same', async () => {

@@ -1,24 +1,30 @@
-/** A log on virtual time, and what may happen between it and a member. */
+/** An engine on virtual time, and what may happen between it and a member. */
 import { LogTrimmed, LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
-import type { LogBlock, SharedLog } from '../../../src/cluster/log/shared-log.ts';
+import type { LogBlock, MemberList, SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { Tag } from '../../../src/snapshot/parts.ts';
 import type { Random } from './random.ts';
 import type { VirtualProcess, VirtualTime } from './virtual-time.ts';
 
-export interface Engine {
-  readonly blocks: (Uint8Array | undefined)[];
-  readonly snapshots: Map<number, readonly Uint8Array[]>;
-  readonly watchers: Set<() => void>;
-  /** False: an append wins wherever the log ends. The control, which has to fail. */
-  readonly comparesAndSets: boolean;
-  /** A sum in a snapshot is another one than was put there. A control as well. */
-  readonly spoilsSnapshots: boolean;
+/** What the network does to requests; probabilities. */
+export interface Faults {
+  lost: number;
+  replyLost: number;
+  late: number;
 }
 
-export type EngineOptions = Partial<Pick<Engine, 'comparesAndSets' | 'spoilsSnapshots'>>;
+export const noFaults: Faults = { lost: 0, replyLost: 0, late: 0 };
+const gone = new LogUnavailable('the server has gone');
+const TIMEOUT_MS = 1_000;
+const LATE_MS = 4_500;
+/** For copies on other servers. */
+const COMMIT_MS = 400;
 
-export function newEngine({ comparesAndSets = true, spoilsSnapshots = false }: EngineOptions = {}): Engine {
-  return { blocks: [], snapshots: new Map(), watchers: new Set(), comparesAndSets, spoilsSnapshots };
+/** Controls, which have to fail. */
+export interface EngineOptions {
+  /** False: an append wins wherever the log ends. */
+  readonly comparesAndSets?: boolean;
+  /** A sum in a snapshot is another one than was put there. */
+  readonly spoilsSnapshots?: boolean;
 }
 
 /** Of what senders have counted, one more. */
@@ -34,78 +40,153 @@ function spoiled(part: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** What the network does to requests; probabilities. */
-export interface Faults {
-  lost: number;
-  replyLost: number;
-  late: number;
-}
+/** Servers that keep copies of one log. The one that is asked shows blocks that the others do not have yet, and which a failover loses. */
+export class Engine {
+  blocks: (Uint8Array | undefined)[] = [];
+  readonly snapshots = new Map<number, readonly Uint8Array[]>();
+  readonly watchers = new Set<(error?: Error) => void>();
+  readonly said = new Map<string, { readonly said: string; readonly atMs: number }>();
+  /** How many of the blocks no failover loses. */
+  committed = 0;
+  isSlow = false;
+  failovers = 0;
+  readonly time: VirtualTime;
+  readonly spoilsSnapshots: boolean;
+  readonly #comparesAndSets: boolean;
+  readonly #random: Random;
+  /** Grows with each failover. */
+  #term = 0;
 
-export const noFaults: Faults = { lost: 0, replyLost: 0, late: 0 };
-const TIMEOUT_MS = 1_000;
-const LATE_MS = 8_000;
+  constructor(
+    time: VirtualTime,
+    { random, comparesAndSets = true, spoilsSnapshots = false }: EngineOptions & { readonly random: Random },
+  ) {
+    this.time = time;
+    this.#random = random;
+    this.#comparesAndSets = comparesAndSets;
+    this.spoilsSnapshots = spoilsSnapshots;
+  }
+
+  /** Calls `committed` once it is; never, where another server goes on without it. */
+  append(after: number, block: Uint8Array, committed: () => void): 'overtaken' | undefined {
+    const { blocks, time } = this;
+    if (this.#comparesAndSets && blocks.length !== after) return 'overtaken';
+    blocks.push(block);
+    const number = blocks.length;
+    const term = this.#term;
+    const commit = (): void => {
+      if (term !== this.#term) return;
+      this.committed = Math.max(this.committed, number);
+      this.#wake();
+      committed();
+    };
+    if (this.isSlow) {
+      time.at(this.#random.next() * COMMIT_MS, commit);
+      this.#wake();
+    } else commit();
+    return undefined;
+  }
+
+  /** Another server goes on, with what all have. */
+  failOver(): void {
+    if (this.blocks.length > this.committed) this.failovers += 1;
+    this.#term += 1;
+    this.blocks = this.blocks.slice(0, this.committed);
+    this.#wake(gone);
+  }
+
+  #wake(error?: Error): void {
+    for (const each of this.watchers) each(error);
+  }
+}
 
 /** What one member sees of the engine. */
 export class FaultyLog implements SharedLog {
   readonly blockBytesMax: number;
   isCutOff = false;
-  readonly members = { put: async () => {}, list: async () => [] };
+  readonly members: MemberList = {
+    put: (name, said) => this.#call(() => void this.#engine.said.set(name, { said, atMs: this.#time.nowMs })),
+    list: () =>
+      this.#call(() =>
+        [...this.#engine.said].map(([name, { said, atMs }]) => ({
+          name,
+          said,
+          ageMs: this.#time.nowMs - atMs,
+        })),
+      ),
+  };
   readonly #engine: Engine;
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #process: VirtualProcess;
   readonly #faults: Faults;
+  readonly #readFaults: Faults;
+  /** An append was left in doubt. */
+  #doubts = false;
 
   constructor(
     engine: Engine,
     deps: {
-      readonly time: VirtualTime;
       readonly random: Random;
       readonly process: VirtualProcess;
       readonly faults: Faults;
-      readonly blockBytesMax?: number;
+      readonly blockBytesMax: number;
+      /** Only appends go wrong. */
+      readonly readsInTime: boolean;
     },
   ) {
     this.#engine = engine;
-    this.#time = deps.time;
+    this.#time = engine.time;
     this.#random = deps.random;
     this.#process = deps.process;
     this.#faults = deps.faults;
-    this.blockBytesMax = deps.blockBytesMax ?? 4096;
+    this.#readFaults = deps.readsInTime ? noFaults : deps.faults;
+    this.blockBytesMax = deps.blockBytesMax;
   }
 
   async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
-    return this.#call(() => {
-      const { blocks, watchers, comparesAndSets } = this.#engine;
-      if (comparesAndSets && blocks.length !== after) return 'overtaken' as const;
-      blocks.push(block);
-      for (const each of watchers) each();
-      return 'appended' as const;
-    });
+    try {
+      return await this.#ask((reply) => {
+        const refused = this.#engine.append(after, block, () => reply('appended'));
+        if (refused !== undefined) reply(refused);
+      }, this.#faults);
+    } catch (error) {
+      this.#doubts = true;
+      throw error;
+    }
   }
 
   async *tail(after: number, signal: AbortSignal): AsyncGenerator<LogBlock, void> {
-    const { blocks } = this.#engine;
+    const engine = this.#engine;
+    const isSure = this.#doubts;
+    const end = (): number => (isSure ? engine.committed : engine.blocks.length);
     for (let number = after + 1; ; number += 1) {
-      while (blocks.length < number && !signal.aborted) await this.#nextBlock(signal);
+      while (end() < number && !signal.aborted) await this.#nextBlock(signal);
       if (signal.aborted) return;
-      const bytes = await this.#call(() => blocks[number - 1]);
+      const bytes = await this.#call(() => {
+        if (number > engine.blocks.length) throw gone;
+        return engine.blocks[number - 1];
+      });
       if (bytes === undefined) throw new LogTrimmed(`block ${number} was trimmed`);
       yield { number, bytes };
     }
   }
 
   #nextBlock(signal: AbortSignal): Promise<void> {
+    const { watchers } = this.#engine;
     return new Promise((resolve, reject) => {
-      const done = (): void => {
-        this.#engine.watchers.delete(done);
-        signal.removeEventListener('abort', done);
-        if (this.isCutOff)
-          this.#time.at(TIMEOUT_MS, () => this.#process.reach(() => reject(new LogUnavailable('cut off'))));
+      const fail = (error: Error): void =>
+        void this.#time.at(error === gone ? 1 : TIMEOUT_MS, () => this.#process.reach(() => reject(error)));
+      const done = (error?: Error): void => {
+        watchers.delete(done);
+        signal.removeEventListener('abort', aborted);
+        if (error !== undefined) fail(error);
+        else if (this.isCutOff) fail(new LogUnavailable('cut off'));
         else resolve();
       };
-      this.#engine.watchers.add(done);
-      signal.addEventListener('abort', done, { once: true });
+      const aborted = (): void => done();
+      watchers.add(done);
+      signal.addEventListener('abort', aborted, { once: true });
       if (signal.aborted) done();
     });
   }
@@ -139,9 +220,21 @@ export class FaultyLog implements SharedLog {
 
   async close(): Promise<void> {}
 
-  /** Has the engine do it, if the request arrives, and answers, if the reply does. */
   #call<T>(run: () => T): Promise<T> {
-    const { lost, replyLost, late } = this.#faults;
+    return this.#ask((reply, fail) => {
+      try {
+        reply(run());
+      } catch (error) {
+        fail(error as Error);
+      }
+    }, this.#readFaults);
+  }
+
+  /** Has the engine do it, if the request arrives; its reply may not. */
+  #ask<T>(
+    run: (reply: (result: T) => void, fail: (error: Error) => void) => void,
+    { lost, replyLost, late }: Faults,
+  ): Promise<T> {
     const random = this.#random;
     const isLost = this.isCutOff || random.chance(lost);
     const isLate = random.chance(late);
@@ -149,17 +242,25 @@ export class FaultyLog implements SharedLog {
     const there = isLate ? random.next() * LATE_MS : 1 + random.next() * 20;
     const back = 1 + random.next() * 20;
     return new Promise((resolve, reject) => {
-      const answer = (afterMs: number, reply: () => void): void =>
-        void this.#time.at(afterMs, () => this.#process.reach(reply));
-      const giveUp = (): void => answer(TIMEOUT_MS, () => reject(new LogUnavailable('no answer')));
-      if (isLost || isReplyLost) giveUp();
+      const takeBack = this.#time.at(TIMEOUT_MS, () =>
+        this.#process.reach(() => reject(new LogUnavailable('no answer'))),
+      );
       if (isLost) return;
-      this.#time.at(there, () => {
-        const result = run();
-        if (isReplyLost) return;
-        if (this.isCutOff) giveUp();
-        else answer(back, () => resolve(result));
-      });
+      const replied = (reply: () => void): void => {
+        if (isReplyLost || this.isCutOff) return;
+        this.#time.at(back, () =>
+          this.#process.reach(() => {
+            takeBack();
+            reply();
+          }),
+        );
+      };
+      this.#time.at(there, () =>
+        run(
+          (result) => replied(() => resolve(result)),
+          (error) => replied(() => reject(error)),
+        ),
+      );
     });
   }
 }

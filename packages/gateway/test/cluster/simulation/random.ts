@@ -1,19 +1,28 @@
-/** Numbers that are the same for each run of a seed (xorshift and a multiplication, after Marsaglia and Vigna). */
+/** Numbers that are the same for each run of a seed (sfc32, by Chris Doty-Humphrey). */
 export class Random {
-  #state: bigint;
+  #a: number;
+  #b: number;
+  #c = 0;
+  #counter = 1;
 
   constructor(seed: number) {
-    this.#state = ((BigInt(seed) + 1n) * 0x9e3779b97f4a7c15n) & MASK;
+    this.#a = seed >>> 0;
+    this.#b = Math.floor(seed / 2 ** 32) >>> 0;
+    for (let left = 12; left > 0; left -= 1) this.#word();
   }
 
   /** From 0 to below 1. */
   next(): number {
-    let x = this.#state;
-    x ^= x >> 12n;
-    x = (x ^ (x << 25n)) & MASK;
-    x ^= x >> 27n;
-    this.#state = x;
-    return Number(((x * 0x2545f4914f6cdd1dn) & MASK) >> 11n) / 2 ** 53;
+    return this.#word() / 2 ** 32;
+  }
+
+  #word(): number {
+    const word = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + word) | 0;
+    return word >>> 0;
   }
 
   /** A whole number below `end`. */
@@ -33,5 +42,3 @@ export class Random {
     return Uint8Array.from({ length: count }, () => this.below(256));
   }
 }
-
-const MASK = (1n << 64n) - 1n;
