@@ -72,8 +72,9 @@ export interface ValidatedError {
   readonly message: string;
   readonly line: number | null;
   readonly column: number | null;
-  /** Of the line. */
+  /** Of the line, and where in it the place is. */
   readonly excerpt: string | null;
+  readonly excerptColumn: number | null;
 }
 
 /** What a push would do. */

@@ -297,7 +297,7 @@ function createRefusals(
   const logged = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, error: RequestError): void => {
     const { request } = exchange;
-    const { code, status, message, location } = error;
+    const { code, status, message, location, excerpt } = error;
     const isAdmin = routes.isAdmin(request.method, exchange.path);
     if (isAdmin) {
       // Neither a push nor the DELETE of one source.
@@ -314,7 +314,8 @@ function createRefusals(
     const line = isAdmin ? 'admin request refused' : `${what} refused`;
     logged.refused(line, { code, path, remote, by, message: error.text }, { path, sender });
     const timeMs = Date.now();
-    const refusal = { timeMs, what, method, path, remote, by, code, status, message, location } as const;
+    const said = { code, status, message, location, excerpt };
+    const refusal = { timeMs, what, method, path, remote, by, ...said } as const;
     refusals.add(sender, refusal);
     gateway.insight.refused(() => shown(refusal));
     if (what === 'push') notePath(exchange, sender);

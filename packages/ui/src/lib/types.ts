@@ -61,6 +61,8 @@ export interface Refusal {
   readonly line?: number;
   readonly column?: number;
   readonly excerpt?: string;
+  /** Of the place in the excerpt. */
+  readonly excerptColumn?: number;
 }
 
 export interface Family {
@@ -179,6 +181,7 @@ export interface Problem {
   readonly line?: number | null;
   readonly column?: number | null;
   readonly excerpt?: string | null;
+  readonly excerptColumn?: number | null;
 }
 
 export interface Validation {

@@ -64,6 +64,8 @@ const refusal = object({
   message: text,
   'line?': whole,
   'column?': whole,
+  'excerpt?': text,
+  'excerptColumn?': whole,
 });
 const statistics = listOf(object({ name: text, value: number }));
 
@@ -153,6 +155,7 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
         line: orNull(whole),
         column: orNull(whole),
         excerpt: orNull(text),
+        excerptColumn: orNull(whole),
       }),
     ),
     truncated: flag,
