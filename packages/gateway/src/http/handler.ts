@@ -420,7 +420,7 @@ function createHandlers(
     }),
     validate: validateHandler({ ...pushDeps, pushPath: options.pushPath }),
     openapi: openApiHandler(deps, shared.cors),
-    ...insightHandlers({ gateway, log, cors: shared.cors }),
+    ...insightHandlers({ gateway, log, cors: shared.cors, access: deps.access }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();

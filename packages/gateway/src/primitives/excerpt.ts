@@ -15,14 +15,14 @@ export interface Excerpt {
 
 /** `offset` is a byte position in `body`, which is UTF-8, more or less. */
 export function excerptAt(body: Uint8Array, offset: number): Excerpt {
-  const before = body.subarray(Math.max(0, offset - BYTES_AROUND), offset);
+  const ahead = body.subarray(Math.max(0, offset - BYTES_AROUND), offset);
   const after = body.subarray(offset, offset + BYTES_AROUND);
-  const lineStart = before.lastIndexOf(LF) + 1;
+  const lineStart = ahead.lastIndexOf(LF) + 1;
   const lineEnd = after.indexOf(LF);
   const end = lineEnd < 0 ? after.length : lineEnd;
-  const isCutBefore = lineStart === 0 && before.length < offset;
+  const isCutBefore = lineStart === 0 && ahead.length < offset;
   const isCutAfter = lineEnd < 0 && offset + after.length < body.length;
-  const left = textOf(before.subarray(lineStart), isCutBefore);
+  const left = textOf(ahead.subarray(lineStart), isCutBefore);
   const right = textOf(after.subarray(0, end), false);
   // The place may be within a token.
   const shown = Array.from(hideInPlace(left + right));

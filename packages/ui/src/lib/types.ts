@@ -221,6 +221,10 @@ export interface AuditEntry {
 
 export interface Limit {
   readonly name: string;
+  readonly scope: 'gateway' | 'token' | 'job' | 'source' | 'family';
+  /** Whose it is; null for the gateway. */
+  readonly of: string | null;
+  readonly onLimit: 'refuse' | 'drop' | 'overflow' | null;
   readonly used: number;
   readonly max: number;
   readonly perHour: number | null;

@@ -20,9 +20,9 @@ import type {
   HistoryRequest,
   InsightAnswer,
   InsightApi,
+  LimitsRequest,
   Pusher,
   ScrapeNote,
-  ShownLimit,
   ShownScraper,
   SourcesRequest,
 } from '../insight-api.ts';
@@ -32,7 +32,6 @@ import type { Scrapes } from '../scrapes/scrapes.ts';
 import { AuditLog } from './audit-log.ts';
 import { EventHub, eventText } from './event-hub.ts';
 import { History } from './history.ts';
-import { limitsOf } from './limit-list.ts';
 import { LookRate } from './look-rate.ts';
 import { labelPath } from './path-of-key.ts';
 import { PerSecond } from './per-second.ts';
@@ -254,8 +253,8 @@ export class Insight implements InsightApi {
     return this.#audit.list();
   }
 
-  limits(): readonly ShownLimit[] {
-    return limitsOf(this.#ledger.state, this.#history);
+  limits(request: LimitsRequest): Promise<InsightAnswer> {
+    return this.#questions.limits(request);
   }
 
   scraped(note: ScrapeNote): void {

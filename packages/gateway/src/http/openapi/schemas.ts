@@ -14,8 +14,8 @@ function listOf(items: Schema): Schema {
   return { type: 'array', items };
 }
 
-function orNull({ type, ...rest }: Schema): Schema {
-  return { type: [type, 'null'], ...rest };
+function orNull({ type, enum: values, ...rest }: Schema): Schema {
+  return { type: [type, 'null'], ...(Array.isArray(values) && { enum: [...values, null] }), ...rest };
 }
 
 function words(...values: readonly string[]): Schema {
@@ -222,6 +222,9 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
     limits: listOf(
       object({
         name: text,
+        scope: words('gateway', 'token', 'job', 'source', 'family'),
+        of: orNull(text),
+        onLimit: orNull(words('refuse', 'drop', 'overflow')),
         used: number,
         max: number,
         perHour: orNull(number),
