@@ -140,7 +140,7 @@ export interface Sources extends Page {
 }
 
 /** Who adds to a family, of whatever series. */
-export interface Adders {
+interface Adders {
   readonly senders: readonly Sender[];
   /** When it began to count; null where the parts are exact without counting. */
   readonly since: number | null;
@@ -156,6 +156,17 @@ export interface Explained extends Adders {
   readonly sources?: number;
   readonly others?: number | string;
   readonly added?: (Adders & { readonly until?: number | null }) | null;
+  /** Who added to this very series lately; null where nothing was. */
+  readonly recent?: Recent | null;
+}
+
+export interface Recent {
+  readonly senders: readonly Sender[];
+  readonly others: number;
+  readonly since: number | null;
+  /** Where its metric was counted exactly. */
+  readonly until: number | null;
+  readonly exact: boolean;
 }
 
 export interface Explanation {

@@ -218,7 +218,17 @@ export const busyDay: Answers = {
   '/api/v1/history': history,
   '/api/v1/explain': {
     exact: false,
-    series: [{ labels: labelsOf(1), value: '100000', mode: 'add', since: now() - 7_000, error: 12, senders }],
+    series: [
+      {
+        labels: labelsOf(1),
+        value: '100000',
+        mode: 'add',
+        since: now() - 7_000,
+        error: 12,
+        senders,
+        recent: { senders: senders.slice(1), others: 0, since: now() - 3_000, until: null, exact: false },
+      },
+    ],
   },
   '/api/v1/sources': {
     total: 3,

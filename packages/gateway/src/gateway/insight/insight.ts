@@ -86,7 +86,7 @@ export class Insight implements InsightApi {
   pushPath = '/metrics/';
   configFile: string | null = null;
   readonly rate: LookRate;
-  readonly notes: PushNotes = new PushNotes();
+  readonly notes: PushNotes;
   readonly events: EventHub = new EventHub();
   readonly #ledger: Ledger;
   readonly #scratch: TextScratch;
@@ -101,6 +101,7 @@ export class Insight implements InsightApi {
   readonly #lookAtNext = (): void => {
     this.#quiet = undefined;
     this.rate.lookAtNext();
+    this.notes.recent.lookAtNext();
   };
   /** Pushes since the last that is shown. */
   #missed = 0;
@@ -119,6 +120,7 @@ export class Insight implements InsightApi {
     this.#log = deps.log;
     this.#replays = new PerSecond(now, REPLAYS_A_SECOND);
     this.#refusals = new PerSecond(now, REFUSALS_A_SECOND);
+    this.notes = new PushNotes(now);
     this.#history = new History(ledger);
     this.#questions = new Questions({ ...deps, notes: this.notes, history: this.#history });
     this.rate = new LookRate(now);

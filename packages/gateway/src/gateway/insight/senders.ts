@@ -19,7 +19,10 @@ export function sendersOf(
   notes: ReturnType<PushNotes['family']>,
   wallOffsetMs: number,
 ): readonly ShownSender[] {
-  const shares = (notes?.watched ?? notes?.senders)?.shares ?? [];
+  return shownSenders((notes?.watched?.all ?? notes?.senders)?.shares ?? [], wallOffsetMs);
+}
+
+export function shownSenders(shares: readonly SenderShare[], wallOffsetMs: number): readonly ShownSender[] {
   return shares.toSorted((a, b) => b.value - a.value).map((share) => shownSender(share, wallOffsetMs));
 }
 

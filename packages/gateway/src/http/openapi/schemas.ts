@@ -178,6 +178,15 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
             object({ senders: listOf(sender), since: orNull(number), until: orNull(number), error: number }),
           ),
         },
+        recent: orNull(
+          object({
+            senders: listOf(sender),
+            others: number,
+            since: orNull(number),
+            until: orNull(number),
+            exact: flag,
+          }),
+        ),
       }),
     ),
     exact: flag,
