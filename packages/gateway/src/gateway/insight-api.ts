@@ -53,6 +53,8 @@ export interface SourcesRequest extends PageRequest {
 export interface EventReader {
   /** Text of `text/event-stream`. */
   take(text: string): void;
+  /** Nothing more will come. */
+  end(): void;
 }
 
 /** One series that a push would change; of a histogram or summary its count. */

@@ -16,7 +16,7 @@ import { hideTokens } from '../primitives/hide-tokens.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake } from './bodies/body.ts';
 import { answerHere, forged, isOfMember, memberHeaders, memberRequests, passOn, wayOf } from './cluster.ts';
-import type { ClusterDoor } from './cluster.ts';
+import type { ClusterDoor, PassDeps } from './cluster.ts';
 import { trustedProxies } from './senders/client-address.ts';
 import type { AddressOf } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
@@ -125,7 +125,13 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     state,
     cors,
     identify: identification(deps.access, addressOf),
-    cluster: cluster && { ...cluster, intake, addressOf },
+    cluster: cluster && {
+      ...cluster,
+      intake,
+      addressOf,
+      onStop: state.onStop,
+      checkAgain: (exchange) => checkAgain(deps.access, exchange, addressOf),
+    },
   });
   const begin = createBegin(run, answer, state);
   const connections = new Connections({
@@ -219,7 +225,7 @@ function createRunner({
   readonly state: ServerState;
   readonly identify: ReturnType<typeof identification>;
   readonly cors: PushDeps['cors'];
-  readonly cluster: (ClusterDoor & Pick<PushDeps, 'intake' | 'addressOf'>) | undefined;
+  readonly cluster: (ClusterDoor & PassDeps) | undefined;
 }): (exchange: Exchange) => Promise<void> {
   return (exchange) => {
     const { method = 'GET', url = '/' } = exchange.request;
@@ -371,7 +377,7 @@ function createHandlers(
     readonly checkAgain: (exchange: Exchange) => Promise<void>;
   },
 ): Record<HandlerName, Handler> {
-  const { gateway, telemetry, options, log } = deps;
+  const { gateway, telemetry, options, log, cluster } = deps;
   const pushDeps: PushDeps = { gateway, telemetry, state, log, ...shared };
   const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
@@ -409,12 +415,14 @@ function createHandlers(
       pushPath: options.pushPath,
       version: deps.version,
       adminApi: options.enableAdminApi,
+      member: cluster && (() => ({ name: cluster.name, leads: cluster.leads() })),
     }),
     watch: watchHandler({
       gateway,
       log,
       cors: shared.cors,
       version: deps.version,
+      member: deps.cluster?.name,
       onStop: state.onStop,
       checkAgain: shared.checkAgain,
     }),

@@ -21,6 +21,8 @@ export interface Me {
   readonly roles: readonly Role[];
   readonly token: string | null;
   readonly adminApi: boolean;
+  /** Which member of a cluster answers; null for a gateway by itself. */
+  readonly member?: { readonly name: string; readonly leads: boolean } | null;
 }
 
 export interface Change {

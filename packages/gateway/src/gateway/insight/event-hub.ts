@@ -22,6 +22,12 @@ export class EventHub {
     return () => this.#readers.delete(reader);
   }
 
+  /** Whoever watches has to come again. */
+  close(): void {
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
+  }
+
   publish(event: string, data: object): void {
     if (this.#readers.size === 0) return;
     const text = eventText(event, data);

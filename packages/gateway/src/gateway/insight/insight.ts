@@ -276,8 +276,9 @@ export class Insight implements InsightApi {
     return (this.#ledger.wallMs() + WATCH_MS) / 1000;
   }
 
-  /** Questions that are being answered end. */
+  /** Questions that are being answered end, and so does what is watched. */
   close(): void {
+    this.events.close();
     clearTimeout(this.#quiet);
     this.#history.close();
     this.#questions.close();

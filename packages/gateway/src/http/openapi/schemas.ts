@@ -95,6 +95,7 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
     pushUrl: text,
     version: text,
     adminApi: flag,
+    member: orNull(object({ name: text, leads: flag })),
   }),
   families: object({ families: listOf(object(family)), total: whole, 'next?': text }),
   family: object({

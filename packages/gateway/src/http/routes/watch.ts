@@ -25,6 +25,8 @@ const SECONDS_MAX = 86_400;
 interface WatchDeps {
   readonly gateway: Pick<GatewayApi, 'insight' | 'mode'>;
   readonly version: string;
+  /** The name of this member of a cluster. */
+  readonly member: string | undefined;
   readonly log: Log;
   readonly cors: CorsPolicy;
   /** Called when the server stops. */
@@ -34,7 +36,7 @@ interface WatchDeps {
 }
 
 export function watchHandler(deps: WatchDeps): Handler {
-  const { gateway, version } = deps;
+  const { gateway, version, member } = deps;
   return answeredAsJson(deps, async (exchange) => {
     const { response } = exchange;
     const seconds = secondsOf(exchange);
@@ -53,7 +55,7 @@ export function watchHandler(deps: WatchDeps): Handler {
         ...nosniff,
         ...originHeaders(exchange, deps.cors),
       ]);
-      response.write(eventText('hello', { version, mode: gateway.mode }));
+      response.write(eventText('hello', { version, mode: gateway.mode, member }));
       reader.begin();
       await untilOver(deps, exchange, seconds);
     } finally {
@@ -103,6 +105,10 @@ class ResponseReader implements EventReader {
     const text = this.#before ?? '';
     this.#before = undefined;
     if (text !== '') this.take(text);
+  }
+
+  end(): void {
+    this.#response.end();
   }
 
   take(text: string): void {
