@@ -107,6 +107,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   const refusals = new RecentRefusals();
   const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf, refusals });
   const intake = new BodyIntake(options);
+  const checkAgain = againChecked(deps.access, addressOf);
   const handlers = createHandlers(deps, state, {
     cors,
     routes,
@@ -114,7 +115,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     refusals,
     intake,
     links: linksOf(options, secureRequests(isProxied)),
-    checkAgain: (exchange) => checkAgain(deps.access, exchange, addressOf),
+    checkAgain,
   });
 
   const run = createRunner({
@@ -125,13 +126,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     state,
     cors,
     identify: identification(deps.access, addressOf),
-    cluster: cluster && {
-      ...cluster,
-      intake,
-      addressOf,
-      onStop: state.onStop,
-      checkAgain: (exchange) => checkAgain(deps.access, exchange, addressOf),
-    },
+    cluster: cluster && { ...cluster, intake, addressOf, onStop: state.onStop, checkAgain },
   });
   const begin = createBegin(run, answer, state);
   const connections = new Connections({
@@ -171,15 +166,13 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   };
 }
 
-/** Throws RequestError where who reads for long may not any more. Whom another member let in has shown no credentials here. */
-async function checkAgain(
-  access: Access | undefined,
-  { request, vouched }: Exchange,
-  addressOf: AddressOf,
-): Promise<void> {
-  if (vouched !== undefined) return;
-  const principal = await access?.identify(request, senderOf(addressOf(request)));
-  if (principal !== undefined) checkMay(principal, 'read');
+/** Rejects with RequestError where who reads for long may not any more. Whom another member let in has shown no credentials here. */
+function againChecked(access: Access | undefined, addressOf: AddressOf): PassDeps['checkAgain'] {
+  return async ({ request, vouched }) => {
+    if (vouched !== undefined) return;
+    const principal = await access?.identify(request, senderOf(addressOf(request)));
+    if (principal !== undefined) checkMay(principal, 'read');
+  };
 }
 
 /** Runs a request to its end, whatever comes of it. */
