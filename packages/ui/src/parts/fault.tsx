@@ -66,12 +66,12 @@ export function Excerpt({
   line?: number | undefined;
 }): JSX.Element {
   const [first = ''] = text.split('\n');
-  const characters = Array.from(visible(cut(first, AROUND * 100)));
+  const characters = Array.from(visibleInPlace(first.slice(0, AROUND * 100)));
   const at = column === undefined ? -1 : column - 1;
   if (at < 0 || at > characters.length) return <pre class="excerpt">{characters.slice(0, 200).join('')}</pre>;
   const begin = Math.max(0, at - AROUND);
   const rest = characters.slice(at, at + AROUND * 2).join('');
-  const marked = rest.match(/^(?:[\w.:+-]+|[\s\S]?)/u)?.[0] ?? '';
+  const marked = rest.match(/^(?:#.*|[\w.:+-]+|[\s\S]?)/u)?.[0] ?? '';
   const isEnd = at === characters.length;
   return (
     <pre class="excerpt">
@@ -87,7 +87,7 @@ export function Excerpt({
 }
 
 /** What would not be seen, or would move what is, in as many characters: a carriage return is `␍`. */
-function visible(text: string): string {
+function visibleInPlace(text: string): string {
   return text
     .replaceAll(/[\0-\x08\x0b-\x1f]/g, (control) => String.fromCodePoint(0x24_00 + control.codePointAt(0)!))
     .replaceAll('\t', '→')

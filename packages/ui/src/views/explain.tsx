@@ -67,23 +67,53 @@ function AllParts({
           sources={each.sources}
         />
       ))}
-      {lately.map((each) => (
-        <Parts
-          key={`lately ${JSON.stringify(each.labels)}`}
-          title={
-            <>
-              <SeriesName text={selector(each.labels.__name__ ?? name, each.labels)} /> lately
-            </>
-          }
-          counted={countedLately(each.recent!)}
-          senders={each.recent!.senders}
-          shownMax={LATELY_SHOWN}
+      {lately.length === 0 ? null : <h3>Lately, by series</h3>}
+      {lately.map(({ labels, recent }) => (
+        <Lately
+          key={`lately ${JSON.stringify(labels)}`}
+          series={selector(labels.__name__ ?? name, labels)}
+          recent={recent!}
+          isOpen={lately.length === 1}
         />
       ))}
       {more === true && ofSources.length + lately.length > 0 ? (
         <p class="dim">Filter the series above for the others.</p>
       ) : null}
     </>
+  );
+}
+
+/** A metric has many series, so each is one line until it is opened. */
+function Lately({
+  series,
+  recent,
+  isOpen,
+}: {
+  series: string;
+  recent: Recent;
+  isOpen: boolean;
+}): JSX.Element {
+  const { senders } = recent;
+  const total = senders.reduce((sum, { share }) => sum + Math.abs(Number(share)), Math.abs(recent.others));
+  const [first] = senders;
+  return (
+    <details class="lately" open={isOpen}>
+      <summary>
+        <SeriesName text={series} />{' '}
+        {first === undefined || total === 0 ? null : (
+          <span class="dim">
+            {percent(Math.abs(Number(first.share)) / total)} by{' '}
+            <bdi>{first.path === '' ? 'no job' : cut(first.path, 100)}</bdi>
+          </span>
+        )}
+      </summary>
+      <Parts
+        counted={countedLately(recent)}
+        senders={senders}
+        others={recent.others}
+        shownMax={LATELY_SHOWN}
+      />
+    </details>
   );
 }
 
@@ -119,23 +149,26 @@ function Parts({
   counted,
   senders,
   sources = 0,
+  others = 0,
   shownMax = SENDERS_SHOWN,
 }: {
-  title: ComponentChildren;
+  title?: ComponentChildren;
   /** What is counted, and since when. */
   counted: string;
   senders: readonly Sender[];
   sources?: number | undefined;
+  /** What those have that are not among the senders. */
+  others?: number;
   shownMax?: number;
 }): JSX.Element {
   const now = useNow(5_000);
   const sizeOf = ({ share }: Sender): number => Math.abs(numberOf(String(share)) ?? 0);
-  const total = senders.reduce((sum, sender) => sum + sizeOf(sender), 0);
+  const total = senders.reduce((sum, sender) => sum + sizeOf(sender), Math.abs(others));
   const shown = senders.slice(0, shownMax);
   const known = Math.max(sources, senders.length);
   return (
     <div class="parts">
-      <h3>{title}</h3>
+      {title === undefined ? null : <h3>{title}</h3>}
       <p class="dim">{counted}</p>
       <Table<Sender>
         caption="Senders, the largest part first"

@@ -30,14 +30,16 @@ export function LimitsView(): JSX.Element {
           return (
             <>
               <LimitTable limits={shared} />
-              <h2>Of tokens and rules</h2>
-              {others.length === 0 ? (
-                <p class="dim">
-                  None: the configuration file may set limits for each token, job, source and metric.
-                </p>
-              ) : (
-                <OthersTable limits={others} />
-              )}
+              <section>
+                <h2>Of tokens and rules</h2>
+                {others.length === 0 ? (
+                  <p class="dim">
+                    None: the configuration file may set limits for each token, job, source and metric.
+                  </p>
+                ) : (
+                  <OthersTable limits={others} />
+                )}
+              </section>
             </>
           );
         }}
@@ -115,7 +117,7 @@ function OthersTable({ limits }: { limits: readonly Limit[] }): JSX.Element {
           { name: 'Beyond', isMinor: true, cell: ({ onLimit }) => beyond[onLimit ?? 'refuse'] },
         ]}
       />
-      <p class="dim">
+      <p class="dim note">
         Of each kind the fullest are shown. What is used of a rate comes back with time; its maximum is what
         may come at once.
       </p>

@@ -31,5 +31,6 @@ function shownSender(
   wallOffsetMs: number,
 ): ShownSender {
   const { path, token = null, address = null } = sender;
-  return { path, token, address, share: value, error, pushes, lastPush: (lastMs + wallOffsetMs) / 1000 };
+  const lastPush = (lastMs + wallOffsetMs) / 1000;
+  return { path, token, address, share: value, error, pushes: Math.round(pushes), lastPush };
 }
