@@ -51,6 +51,8 @@ export interface SourcesRequest extends PageRequest {
 
 /** Who watches. It must not throw, and says for itself when it is too slow. */
 export interface EventReader {
+  /** Who shares places with whom; see http/senders/sender.ts. */
+  readonly sender: string;
   /** Text of `text/event-stream`. */
   take(text: string): void;
   /** Nothing more will come. */

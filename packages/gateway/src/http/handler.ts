@@ -417,6 +417,7 @@ function createHandlers(
       version: deps.version,
       member: deps.cluster?.name,
       onStop: state.onStop,
+      addressOf: shared.addressOf,
       checkAgain: shared.checkAgain,
     }),
     validate: validateHandler({ ...pushDeps, pushPath: options.pushPath }),

@@ -12,6 +12,8 @@ import { quote } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { nosniff } from '../replies/headers.ts';
+import type { AddressOf } from '../senders/client-address.ts';
+import { senderOf } from '../senders/sender.ts';
 import { answeredAsJson, originHeaders } from './json.ts';
 import { invalid, queryOf, valueOf } from './parameters.ts';
 import type { Handler } from './routes.ts';
@@ -29,6 +31,7 @@ interface WatchDeps {
   readonly member: string | undefined;
   readonly log: Log;
   readonly cors: CorsPolicy;
+  readonly addressOf: AddressOf;
   /** Called when the server stops. */
   readonly onStop: Set<() => void>;
   /** Rejects or throws where who asks may not watch any more. */
@@ -36,11 +39,11 @@ interface WatchDeps {
 }
 
 export function watchHandler(deps: WatchDeps): Handler {
-  const { gateway, version, member } = deps;
+  const { gateway, version, member, addressOf } = deps;
   return answeredAsJson(deps, async (exchange) => {
     const { response } = exchange;
     const seconds = secondsOf(exchange);
-    const reader = new ResponseReader(response);
+    const reader = new ResponseReader(response, senderOf(addressOf(exchange.request)));
     const end = gateway.insight.watch(reader);
     try {
       exchange.request.resume();
@@ -94,11 +97,13 @@ function untilOver(
 
 /** Holds back what comes before the head is written. */
 class ResponseReader implements EventReader {
+  readonly sender: string;
   readonly #response: ServerResponse;
   #before: string | undefined = '';
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, sender: string) {
     this.#response = response;
+    this.sender = sender;
   }
 
   begin(): void {
