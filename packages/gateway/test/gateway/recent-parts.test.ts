@@ -30,12 +30,12 @@ class Watcher {
   find(series: string) {
     const { hash } = this.#scratch.write(series);
     const { bySeries, sinceMs, isExact } = atOnce(this.ring.find(new Set([hash])));
-    const shares = (bySeries.get(hash) ?? []).map(({ sender, value, pushes }) => [
+    const shares = (bySeries.get(hash)?.shares ?? []).map(({ sender, value, pushes }) => [
       sender.path,
       value,
       pushes,
     ]);
-    return { shares, sinceMs, isExact };
+    return { shares, others: bySeries.get(hash)?.others ?? 0, sinceMs, isExact };
   }
 }
 
@@ -46,9 +46,13 @@ describe('who added lately to a series', () => {
       watcher.push(`job/${i % 2}`, `a{x="${i % 4}"} ${i}\n`);
       watcher.nowMs += 1000;
     }
-    expect(watcher.find('a{x="3"}')).toEqual({ shares: [['job/1', 1275, 25]], sinceMs: 0, isExact: true });
-    expect(watcher.find('b')).toEqual({ shares: [], sinceMs: 0, isExact: true });
-    expect(new Watcher().find('a')).toEqual({ shares: [], sinceMs: undefined, isExact: true });
+    expect(watcher.find('a{x="3"}')).toMatchObject({
+      shares: [['job/1', 1275, 25]],
+      sinceMs: 0,
+      isExact: true,
+    });
+    expect(watcher.find('b')).toMatchObject({ shares: [], sinceMs: 0, isExact: true });
+    expect(new Watcher().find('a')).toMatchObject({ shares: [], sinceMs: undefined, isExact: true });
   });
 
   it('is about right where they are many', () => {
@@ -104,11 +108,22 @@ describe('who added lately to a series', () => {
       watcher.nowMs += 1000;
       watcher.push('job/x', body);
     }
-    expect(watcher.find('a{i="7"}')).toEqual({
+    expect(watcher.find('a{i="7"}')).toMatchObject({
       shares: [['job/x', 512, 512]],
       sinceMs: 489_000,
       isExact: true,
     });
+  });
+
+  it('is told of so many senders, and what the others have', () => {
+    const watcher = new Watcher();
+    for (let i = 1; i <= 3_000; i += 1) {
+      watcher.push(`job/${i}`, `a ${i}\n`);
+      watcher.nowMs += 1000;
+    }
+    const { shares, others } = watcher.find('a');
+    expect(shares).toEqual(Array.from({ length: 20 }, (_, i) => [`job/${3_000 - i}`, 3_000 - i, 1]));
+    expect(others).toBe((2_980 * 2_981) / 2);
   });
 
   it('is looked for in steps, while others push', () => {

@@ -13,6 +13,7 @@ import { Answer } from './answer.ts';
 import { labelsAsObject } from './family-page.ts';
 import { labelPath } from './path-of-key.ts';
 import type { PushNotes } from './push-notes.ts';
+import { largestOf } from './recent-parts.ts';
 import type { Recent } from './recent-parts.ts';
 import { sendersOf, shownSenders } from './senders.ts';
 import type { ShownSender } from './senders.ts';
@@ -21,8 +22,6 @@ import type { InsightAnswer } from '../insight-api.ts';
 
 /** Sources of one series that are shown. */
 const SHOWN_MAX = 100;
-/** Who added lately to one series. */
-const RECENT_SHOWN_MAX = 20;
 /** Contributions looked at in one step. */
 const STEP_CONTRIBUTIONS = 4096;
 const STEP_SOURCES = 64;
@@ -206,12 +205,11 @@ function recentOf(
   const hash = state.accumulators.texts.hashOf(accumulator);
   const watched = notes.family(family)?.watched?.bySeries.get(hash);
   const { bySeries, sinceMs } = recent;
-  const shares = watched?.shares ?? bySeries.get(hash) ?? [];
-  const senders = shownSenders(shares, wallOffsetMs);
+  const largest = watched === undefined ? bySeries.get(hash) : largestOf(watched.shares);
   const since = watched?.sinceMs ?? sinceMs;
   return {
-    senders: senders.slice(0, RECENT_SHOWN_MAX),
-    others: senders.slice(RECENT_SHOWN_MAX).reduce((sum, { share }) => sum + share, 0),
+    senders: shownSenders(largest?.shares ?? [], wallOffsetMs),
+    others: largest?.others ?? 0,
     since: since === undefined ? null : (since + wallOffsetMs) / 1000,
     until: watched === undefined ? null : until,
     exact: watched === undefined ? recent.isExact : watched.error === 0,

@@ -18,6 +18,9 @@ const FIRST_PARTS = 1 << 10;
 /** Entries of a push that are noted; of a larger one so many in a row, from any place on. */
 const ENTRIES_MAX = 512;
 const STEP_PARTS = 8192;
+const STEP_SENDERS = 1024;
+/** Senders of one series that are told apart in the end. */
+const SHOWN_MAX = 20;
 
 interface Look {
   readonly sender: Sender;
@@ -30,9 +33,16 @@ interface Look {
   readonly length: number;
 }
 
+/** Of one series. */
+interface LargestShares {
+  /** The largest first. */
+  readonly shares: readonly SenderShare[];
+  /** What others have together. */
+  readonly others: number;
+}
+
 export interface Recent {
-  /** What each has of a series. */
-  readonly bySeries: ReadonlyMap<number, readonly SenderShare[]>;
+  readonly bySeries: ReadonlyMap<number, LargestShares>;
   /** Since when; undefined where nothing is known. */
   readonly sinceMs: number | undefined;
   /** Whether no push was passed by since, nor a part of one. */
@@ -114,10 +124,10 @@ export class RecentPartsRing {
         addTo(shares, look, this.#values[at]!);
       }
     }
-    const merged = [...bySeries].map(
-      ([found, shares]) => [found, mergedShares([...shares.values()])] as const,
-    );
-    return { bySeries: new Map(merged), sinceMs, isExact };
+    const largest = new Map<number, LargestShares>();
+    for (const [found, shares] of bySeries)
+      largest.set(found, largestOf(yield* mergedShares(shares.values())));
+    return { bySeries: largest, sinceMs, isExact };
   }
 
   /** Since when something is known. */
@@ -170,9 +180,12 @@ function addTo(shares: Map<Sender, SenderShare>, look: Look, value: number): voi
 }
 
 /** A sender that was forgotten in between is another object. */
-function mergedShares(shares: readonly SenderShare[]): readonly SenderShare[] {
+function* mergedShares(shares: Iterable<SenderShare>): Generator<void, Iterable<SenderShare>> {
   const merged = new Map<string, SenderShare>();
+  let looked = 0;
   for (const share of shares) {
+    looked += 1;
+    if (looked % STEP_SENDERS === 0) yield;
     const { path, token, address } = share.sender;
     const key = JSON.stringify([path, token, address]);
     const known = merged.get(key);
@@ -184,5 +197,21 @@ function mergedShares(shares: readonly SenderShare[]): readonly SenderShare[] {
     known.pushes += share.pushes;
     known.lastMs = Math.max(known.lastMs, share.lastMs);
   }
-  return [...merged.values()];
+  return merged.values();
+}
+
+export function largestOf(all: Iterable<SenderShare>): LargestShares {
+  const shares: SenderShare[] = [];
+  let others = 0;
+  for (const share of all) {
+    const last = shares.at(-1);
+    if (last !== undefined && shares.length === SHOWN_MAX && share.value <= last.value) {
+      others += share.value;
+      continue;
+    }
+    const at = shares.findIndex(({ value }) => value < share.value);
+    shares.splice(at < 0 ? shares.length : at, 0, share);
+    if (shares.length > SHOWN_MAX) others += shares.pop()!.value;
+  }
+  return { shares, others };
 }
