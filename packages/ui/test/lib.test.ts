@@ -46,11 +46,12 @@ test('numbers of other kinds', () => {
     '0.1',
     '1e300',
   ]);
-  expect([percent(0), percent(0.0001), percent(0.034), percent(0.5), percent(1)]).toEqual([
+  expect([percent(0), percent(0.0001), percent(0.034), percent(0.5), percent(0.9996), percent(1)]).toEqual([
     '0 %',
     '< 0.1 %',
     '3.4 %',
     '50 %',
+    '99.9 %',
     '100 %',
   ]);
 });

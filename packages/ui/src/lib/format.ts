@@ -131,5 +131,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 /** From 0 to 1. */
 export function percent(part: number): string {
   if (part > 0 && part < 0.001) return '< 0.1 %';
+  // What is not all of it does not look so.
+  if (part > 0.99 && part < 1) return `${trimmed((Math.floor(part * 1000) / 10).toFixed(1))} %`;
   return `${trimmed((part * 100).toFixed(part < 0.1 ? 1 : 0))} %`.replace(/^$/, '0 %');
 }
