@@ -26,7 +26,7 @@ describe.skipIf(withPostgres !== '')(`a member${withPostgres && `: ${withPostgre
     const standby = pair.other(leader);
     const { page, go } = await visit(standby.url, { expected: [503], isAway: true });
     const text = (): Promise<string> => page.locator('main').innerText();
-    await page.getByText('live', { exact: true }).waitFor(PATIENCE);
+    await page.locator('.live.open').waitFor(PATIENCE);
     await page.getByText('which stands by and shows what the leader knows').waitFor(PATIENCE);
     expect((await push(standby.url, '/job/api', 'by_standby_total 3\n')).status).toBe(202);
     expect((await push(leader.url, '/job/api', 'by_leader_total 4\n')).status).toBe(202);
@@ -38,7 +38,7 @@ describe.skipIf(withPostgres !== '')(`a member${withPostgres && `: ${withPostgre
     await leader.kill();
     await standby.ready();
     await page.getByText('which leads').waitFor(PATIENCE);
-    await page.getByText('live', { exact: true }).waitFor(PATIENCE);
+    await page.locator('.live.open').waitFor(PATIENCE);
     expect((await push(standby.url, '/job/api', 'by_standby_total 3\n')).status).toBe(202);
     await expect.poll(text, PATIENCE).toMatch(/by_standby_total[\s\S]*3\s*→\s*6/);
     await go('#/metrics');
