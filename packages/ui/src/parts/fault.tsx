@@ -89,7 +89,10 @@ export function Excerpt({
 /** What would not be seen, or would move what is, in as many characters: a carriage return is `␍`. */
 function visibleInPlace(text: string): string {
   return text
-    .replaceAll(/[\0-\x08\x0b-\x1f]/g, (control) => String.fromCodePoint(0x24_00 + control.codePointAt(0)!))
     .replaceAll('\t', '→')
-    .replaceAll(/\p{Bidi_Control}|[\x7f-\x9f\u200b-\u200d\ufeff]/gu, '\ufffd');
+    .replaceAll(/\p{Cc}/gu, (control) => {
+      const code = control.codePointAt(0)!;
+      return code < 0x20 ? String.fromCodePoint(0x24_00 + code) : '\ufffd';
+    })
+    .replaceAll(/\p{Bidi_Control}|[\u200b-\u200d\ufeff]/gu, '\ufffd');
 }

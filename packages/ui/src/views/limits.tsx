@@ -88,9 +88,9 @@ function LimitTable({ limits }: { limits: readonly Limit[] }): JSX.Element {
         {
           name: 'Full in',
           isNumber: true,
-          cell: ({ secondsUntilFull }) =>
+          cell: ({ perHour, secondsUntilFull }) =>
             secondsUntilFull === null ? (
-              <span class="dim">not in sight</span>
+              <span class="dim">{perHour === null ? '–' : 'not in sight'}</span>
             ) : (
               <span class={secondsUntilFull < 86_400 ? 'bad-text' : undefined}>
                 {duration(secondsUntilFull)}
