@@ -118,7 +118,7 @@ export function assembleMember(
         member.current.gateway.telemetry = made;
       },
       whyNotReady: () => whyNotReady(member, cluster),
-      cluster: { leads: () => member.isLeading, forwarder, seal },
+      cluster: { name: cluster.name, leads: () => member.isLeading, forwarder, seal },
       clusterReport: () => ({
         leads: member.isLeading,
         block: member.blockNumber,

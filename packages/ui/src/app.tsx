@@ -9,7 +9,7 @@ import { hashOf } from './lib/router.ts';
 import type { Place } from './lib/router.ts';
 import { isSignedIn, signOut } from './lib/session.ts';
 import type { Me, Overview, Role } from './lib/types.ts';
-import { Empty, ErrorNotice } from './parts/basic.tsx';
+import { cut, Empty, ErrorNotice } from './parts/basic.tsx';
 import { KnownContext } from './parts/context.tsx';
 import { ThemeButton } from './parts/theme.tsx';
 import { AuditView } from './views/audit.tsx';
@@ -60,6 +60,8 @@ const views: readonly View[] = [
 ];
 
 const REFRESH_MS = 2_000;
+/** Another member of a cluster may lead by then. */
+const ME_REFRESH_MS = 15_000;
 const loadOverview = async (path: string, { signal }: { signal: AbortSignal }): Promise<Overview> =>
   (await send(path, { signal })).json() as Promise<Overview>;
 
@@ -70,7 +72,7 @@ export function App(): JSX.Element {
 
 function Session({ onChange }: { onChange: () => void }): JSX.Element {
   const overview = useLoaded<Overview>('/', REFRESH_MS, loadOverview);
-  const me = useLoaded<Me>('/api/v1/status/me');
+  const me = useLoaded<Me>('/api/v1/status/me', ME_REFRESH_MS);
   const refused = [overview.error, me.error].find((error) => error?.status === 401 || error?.status === 403);
   if (refused !== undefined) return <SignIn reason={refused} onDone={onChange} />;
   if (overview.value === undefined || me.value === undefined) {
@@ -170,7 +172,8 @@ function Frame({
       </header>
       {lost === undefined ? null : (
         <p class="lost" role="alert">
-          The gateway does not answer. What is shown is as it was.
+          {lost.status === 0 ? 'The gateway does not answer' : cut(lost.message, 300)}. What is shown is as it
+          was.
         </p>
       )}
       <main id="main" tabIndex={-1}>
@@ -193,9 +196,19 @@ function Frame({
         <span>
           {{ add: 'add mode', 'by-job': 'by-job mode', mixed: 'senders of both modes' }[overview.mode]}
         </span>
+        {me.member ? <Member {...me.member} /> : null}
         <a href={document.body.dataset.licenses ?? ''}>Licences</a>
       </footer>
     </>
+  );
+}
+
+function Member({ name, leads }: { name: string; leads: boolean }): JSX.Element {
+  return (
+    <span>
+      member <bdi>{cut(name, 100)}</bdi>,{' '}
+      {leads ? 'which leads' : 'which stands by and shows what the leader knows'}
+    </span>
   );
 }
 

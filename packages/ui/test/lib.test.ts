@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { errorTable } from '../../gateway/src/model/errors.ts';
 import { EventParser } from '../src/lib/events.ts';
-import { ago, bytes, duration, exactSample, percent, sample, si, whole } from '../src/lib/format.ts';
+import { ago, bytes, duration, exactSample, percent, sample, si, visible, whole } from '../src/lib/format.ts';
 import { remedies } from '../src/lib/remedies.ts';
 import { hashOf, placeOf } from '../src/lib/router.ts';
 import { snippetsFor } from '../src/lib/snippets.ts';
@@ -46,11 +46,12 @@ test('numbers of other kinds', () => {
     '0.1',
     '1e300',
   ]);
-  expect([percent(0), percent(0.0001), percent(0.034), percent(0.5), percent(1)]).toEqual([
+  expect([percent(0), percent(0.0001), percent(0.034), percent(0.5), percent(0.9996), percent(1)]).toEqual([
     '0 %',
     '< 0.1 %',
     '3.4 %',
     '50 %',
+    '99.9 %',
     '100 %',
   ]);
 });
@@ -125,4 +126,16 @@ test.each(['add', 'by-job', 'mixed'] as const)('snippets name this gateway, in m
   expect(snippets[0]?.code).toContain(mode === 'add' ? `${url}\n` : `${url}job/example\n`);
   const withToken = snippetsFor(url, mode, true).filter(({ code }) => code.includes('TOKEN'));
   expect(withToken.map(({ name }) => name)).toEqual(expect.arrayContaining(['curl', 'Node', 'Web page']));
+});
+
+test.each([
+  ['http_requests_total', 'http_requests_total'],
+  ['نص عربي 👩‍👩‍👧', 'نص عربي 👩‍👩‍👧'],
+  ['\u202eevil\u202cx', '\\u202eevil\\u202cx'],
+  ['a\u0000b\u200bc\ud800', 'a\\u0000b\\u200bc\\ud800'],
+  ['two\nlines', 'two\nlines'],
+  ['   ', '␣␣␣'],
+  ['', ''],
+])('of %j all characters are seen', (text, shown) => {
+  expect(visible(text)).toBe(shown);
 });

@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 
 import { RequestError } from '../model/errors.ts';
 import type { Role } from '../model/roles.ts';
-import type { TokenRule } from '../rules/access.ts';
+import type { TokenRate, TokenRule } from '../rules/access.ts';
 import type { RulesInForce } from '../rules/rules.ts';
 import { Bcrypt } from './bcrypt.ts';
 import { whyNotLetIn } from './client-certificates.ts';
@@ -89,6 +89,12 @@ export class Access {
   isOriginOfToken(origin: string): boolean {
     this.#tokens.set(this.#deps.rules.current.access?.tokens ?? noTokens);
     return this.#tokens.hasOrigin(origin);
+  }
+
+  /** What is used of the rates of tokens. */
+  tokenRates(): readonly TokenRate[] {
+    this.#tokens.set(this.#deps.rules.current.access?.tokens ?? noTokens);
+    return this.#tokens.rates();
   }
 
   /** Throws RequestError where too many requests come. */

@@ -2,7 +2,7 @@
 export class Bucket {
   readonly #now: () => number;
   readonly #perSecond: number;
-  readonly #most: number;
+  readonly most: number;
   /** When it was last looked at, and what was in it; below zero where more was taken than there was. */
   #atMs: number;
   #left: number;
@@ -11,13 +11,13 @@ export class Bucket {
   constructor(now: () => number, perSecond: number, most: number) {
     this.#now = now;
     this.#perSecond = perSecond;
-    this.#most = most;
+    this.most = most;
     this.#atMs = now();
     this.#left = most;
   }
 
   has(perSecond: number, most: number): boolean {
-    return perSecond === this.#perSecond && most === this.#most;
+    return perSecond === this.#perSecond && most === this.most;
   }
 
   /** Whether there were so many. */
@@ -42,7 +42,7 @@ export class Bucket {
 
   #fill(): void {
     const nowMs = this.#now();
-    this.#left = Math.min(this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1000, this.#most);
+    this.#left = Math.min(this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1000, this.most);
     this.#atMs = nowMs;
   }
 }

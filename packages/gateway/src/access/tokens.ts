@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 import { RequestError } from '../model/errors.ts';
-import type { TokenRule } from '../rules/access.ts';
+import type { TokenRate, TokenRule } from '../rules/access.ts';
 import type { SeriesAllowance } from '../rules/series-limit.ts';
 import { Bucket } from './bucket.ts';
 
@@ -70,6 +70,11 @@ export class Tokens {
     return this.#byDigest.get(sha256);
   }
 
+  /** What is used of the rates of all of them. */
+  rates(): readonly TokenRate[] {
+    return [...this.#byDigest.values()].flatMap(ratesOf);
+  }
+
   #findByDigest(text: string): Token | undefined {
     const digest = createHash('sha256').update(text).digest();
     const found = this.#byDigest.get(digest.toString('hex'));
@@ -97,6 +102,23 @@ export class Tokens {
       allowance: { token: rule.name, seriesMax, newPerHour, newLeft: newSeries, onLimit },
     };
   }
+}
+
+function ratesOf({ rule: { name: token, limits }, pushes, bytes, newSeries }: Token): readonly TokenRate[] {
+  const rate = (
+    name: TokenRate['name'],
+    bucket: Bucket | undefined,
+    onLimit: TokenRate['onLimit'] = 'refuse',
+  ): readonly TokenRate[] => {
+    if (bucket === undefined) return [];
+    const { most: max } = bucket;
+    return [{ token, name, used: Math.max(max - bucket.left, 0), max, onLimit }];
+  };
+  return [
+    ...rate('pushes_per_second', pushes),
+    ...rate('bytes_per_second', bytes),
+    ...rate('new_series_per_hour', newSeries, limits.onLimit),
+  ];
 }
 
 /** Throws RequestError for a push that comes too soon after others with the same token. */

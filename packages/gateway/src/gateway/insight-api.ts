@@ -1,6 +1,8 @@
 /** What the gateway knows of itself beside what it holds, as the HTTP layer asks for it: telemetry, in memory, that begins anew with the process. */
 import type { GroupingKey } from '../model/labels.ts';
 import type { PushOutcome } from '../model/push-outcome.ts';
+import type { TokenRate } from '../rules/access.ts';
+import type { OnLimit } from '../rules/series-limit.ts';
 
 /** JSON in UTF-8, in parts. */
 export interface InsightAnswer {
@@ -49,8 +51,12 @@ export interface SourcesRequest extends PageRequest {
 
 /** Who watches. It must not throw, and says for itself when it is too slow. */
 export interface EventReader {
+  /** Who shares places with whom; see http/senders/sender.ts. */
+  readonly sender: string;
   /** Text of `text/event-stream`. */
   take(text: string): void;
+  /** Nothing more will come. */
+  end(): void;
 }
 
 /** One series that a push would change; of a histogram or summary its count. */
@@ -72,8 +78,9 @@ export interface ValidatedError {
   readonly message: string;
   readonly line: number | null;
   readonly column: number | null;
-  /** Of the line. */
+  /** Of the line, and where in it the place is. */
   readonly excerpt: string | null;
+  readonly excerptColumn: number | null;
 }
 
 /** What a push would do. */
@@ -128,8 +135,21 @@ export interface AuditEntry {
   readonly outcome: string;
 }
 
+/** Whose limit it is. */
+export type LimitScope = 'gateway' | 'token' | 'job' | 'source' | 'family';
+
+export interface LimitsRequest {
+  readonly rates: readonly TokenRate[];
+  readonly client: { readonly isGone: boolean };
+}
+
 export interface ShownLimit {
   readonly name: string;
+  readonly scope: LimitScope;
+  /** The name of the token, job or family, or the path of the source; null for the gateway. */
+  readonly of: string | null;
+  /** Null for the gateway. */
+  readonly onLimit: OnLimit | null;
   readonly used: number;
   readonly max: number;
   /** How much more there is in an hour; null while that is not known. */
@@ -173,7 +193,7 @@ export interface InsightApi {
   history(request: HistoryRequest): Promise<object>;
   scrapers(): readonly ShownScraper[];
   audit(): readonly AuditEntry[];
-  limits(): readonly ShownLimit[];
+  limits(request: LimitsRequest): Promise<InsightAnswer>;
   scraped(note: ScrapeNote): void;
   audited(entry: Omit<AuditEntry, 'time'>): void;
   /** Tells those who watch of what was refused, as it is to be shown. */

@@ -19,6 +19,8 @@ import type { ForwardedKey } from '../store/forwarded.ts';
 import type { BodyIntake } from './bodies/body.ts';
 import type { Exchange, OwnNumber } from './connections/exchange.ts';
 import type { FlatHeaders } from './replies/cors.ts';
+import { asksForHtml } from './routes/page.ts';
+import { queryOf, valueOf } from './routes/parameters.ts';
 import type { Handler, HandlerName } from './routes/routes.ts';
 import type { AddressOf } from './senders/client-address.ts';
 import { HttpClient } from './senders/http-client.ts';
@@ -26,6 +28,8 @@ import { senderOf } from './senders/sender.ts';
 
 /** What the HTTP layer asks of the cluster. */
 export interface ClusterDoor {
+  /** Of this member. */
+  readonly name: string;
   /** Whether this member answers: it leads, and its state is whole. Asked for each request. */
   readonly leads: () => boolean;
   readonly forwarder: Forwarder;
@@ -88,21 +92,37 @@ const kinds: Readonly<Partial<Record<HandlerName, Kind>>> = {
 };
 
 const FORM_BYTES_MAX = 64 * 1024;
+const CHECK_AGAIN_MS = 15_000;
+
+/** Of which each member has its own as well, as it refuses what it does not pass on: `member=self` asks for that of this one. */
+const ofEach: ReadonlySet<HandlerName> = new Set(['refusals', 'scrapers', 'audit']);
+
+function isOfThisMember({ request }: Exchange, handler: HandlerName): boolean {
+  // It has no data, and says itself what is wrong where nobody leads.
+  if (handler === 'page') return asksForHtml(request);
+  return ofEach.has(handler) && valueOf(queryOf(request), 'member') === 'self';
+}
 
 /** How to pass a request on; undefined where it is to be answered here. Throws RequestError where it is neither. */
 export function wayOf(
   door: ClusterDoor | undefined,
-  { vouched }: Exchange,
+  exchange: Exchange,
   handler: HandlerName,
 ): Kind | undefined {
+  const { vouched } = exchange;
   const kind = kinds[handler];
   if (door === undefined || kind === undefined || door.leads()) return undefined;
+  if (isOfThisMember(exchange, handler)) return undefined;
   if (vouched === undefined) return kind;
   throw new RequestError('not_leading', 'this member of the cluster does not lead; ask the one that does');
 }
 
-interface PassDeps {
+export interface PassDeps {
   readonly forwarder: Forwarder;
+  /** Called when the server stops. */
+  readonly onStop: Set<() => void>;
+  /** Rejects where who asks may not read any more. */
+  readonly checkAgain: (exchange: Exchange) => Promise<void>;
   readonly intake: BodyIntake;
   readonly addressOf: AddressOf;
 }
@@ -118,10 +138,12 @@ function passedOf(
 
 /** Has the leader answer. The body is received whole first, and goes on as it was sent. */
 export async function passOn(
-  { forwarder, intake, addressOf }: PassDeps,
+  deps: PassDeps,
   exchange: Exchange,
   { handler, kind }: { readonly handler: HandlerName; readonly kind: Kind },
 ): Promise<void> {
+  if (handler === 'watch') return passStreamOn(deps, exchange);
+  const { forwarder, intake, addressOf } = deps;
   const { request, response, principal } = exchange;
   const client = new HttpClient(request, addressOf);
   const passed = passedOf({ addressOf }, exchange, kind);
@@ -140,6 +162,24 @@ export async function passOn(
     await forwarder.pass({ ...passed, body });
   } finally {
     received.free();
+  }
+}
+
+/** What goes on for as long as who asks may read, another member does not lead, and this one does not stop. */
+async function passStreamOn(deps: PassDeps, exchange: Exchange): Promise<void> {
+  const { forwarder, onStop, checkAgain } = deps;
+  const { request, response } = exchange;
+  const stop = (): void => {
+    response.destroy();
+  };
+  const timer = setInterval(() => void checkAgain(exchange).catch(stop), CHECK_AGAIN_MS).unref();
+  onStop.add(stop);
+  request.resume();
+  try {
+    await forwarder.pass({ ...passedOf(deps, exchange, 'read'), body: undefined, isStream: true });
+  } finally {
+    clearInterval(timer);
+    onStop.delete(stop);
   }
 }
 

@@ -16,7 +16,7 @@ import { hideTokens } from '../primitives/hide-tokens.ts';
 import { shorten } from '../primitives/quote.ts';
 import { BodyIntake } from './bodies/body.ts';
 import { answerHere, forged, isOfMember, memberHeaders, memberRequests, passOn, wayOf } from './cluster.ts';
-import type { ClusterDoor } from './cluster.ts';
+import type { ClusterDoor, PassDeps } from './cluster.ts';
 import { trustedProxies } from './senders/client-address.ts';
 import type { AddressOf } from './senders/client-address.ts';
 import { RequestBudget } from './connections/connection.ts';
@@ -107,6 +107,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   const refusals = new RecentRefusals();
   const { answer, brokenOff } = createRefusals(deps, { cors, routes, addressOf, refusals });
   const intake = new BodyIntake(options);
+  const checkAgain = againChecked(deps.access, addressOf);
   const handlers = createHandlers(deps, state, {
     cors,
     routes,
@@ -114,7 +115,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     refusals,
     intake,
     links: linksOf(options, secureRequests(isProxied)),
-    checkAgain: (exchange) => checkAgain(deps.access, exchange, addressOf),
+    checkAgain,
   });
 
   const run = createRunner({
@@ -125,7 +126,7 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
     state,
     cors,
     identify: identification(deps.access, addressOf),
-    cluster: cluster && { ...cluster, intake, addressOf },
+    cluster: cluster && { ...cluster, intake, addressOf, onStop: state.onStop, checkAgain },
   });
   const begin = createBegin(run, answer, state);
   const connections = new Connections({
@@ -165,15 +166,13 @@ export function createDispatcher(deps: HandlerDeps, state: ServerState): Dispatc
   };
 }
 
-/** Throws RequestError where who reads for long may not any more. Whom another member let in has shown no credentials here. */
-async function checkAgain(
-  access: Access | undefined,
-  { request, vouched }: Exchange,
-  addressOf: AddressOf,
-): Promise<void> {
-  if (vouched !== undefined) return;
-  const principal = await access?.identify(request, senderOf(addressOf(request)));
-  if (principal !== undefined) checkMay(principal, 'read');
+/** Rejects with RequestError where who reads for long may not any more. Whom another member let in has shown no credentials here. */
+function againChecked(access: Access | undefined, addressOf: AddressOf): PassDeps['checkAgain'] {
+  return async ({ request, vouched }) => {
+    if (vouched !== undefined) return;
+    const principal = await access?.identify(request, senderOf(addressOf(request)));
+    if (principal !== undefined) checkMay(principal, 'read');
+  };
 }
 
 /** Runs a request to its end, whatever comes of it. */
@@ -219,7 +218,7 @@ function createRunner({
   readonly state: ServerState;
   readonly identify: ReturnType<typeof identification>;
   readonly cors: PushDeps['cors'];
-  readonly cluster: (ClusterDoor & Pick<PushDeps, 'intake' | 'addressOf'>) | undefined;
+  readonly cluster: (ClusterDoor & PassDeps) | undefined;
 }): (exchange: Exchange) => Promise<void> {
   return (exchange) => {
     const { method = 'GET', url = '/' } = exchange.request;
@@ -297,7 +296,7 @@ function createRefusals(
   const logged = new RefusalLog(log);
   const countRefusal = (exchange: Exchange, error: RequestError): void => {
     const { request } = exchange;
-    const { code, status, message, location } = error;
+    const { code, status, message, location, excerpt } = error;
     const isAdmin = routes.isAdmin(request.method, exchange.path);
     if (isAdmin) {
       // Neither a push nor the DELETE of one source.
@@ -314,7 +313,8 @@ function createRefusals(
     const line = isAdmin ? 'admin request refused' : `${what} refused`;
     logged.refused(line, { code, path, remote, by, message: error.text }, { path, sender });
     const timeMs = Date.now();
-    const refusal = { timeMs, what, method, path, remote, by, code, status, message, location } as const;
+    const said = { code, status, message, location, excerpt };
+    const refusal = { timeMs, what, method, path, remote, by, ...said } as const;
     refusals.add(sender, refusal);
     gateway.insight.refused(() => shown(refusal));
     if (what === 'push') notePath(exchange, sender);
@@ -370,7 +370,7 @@ function createHandlers(
     readonly checkAgain: (exchange: Exchange) => Promise<void>;
   },
 ): Record<HandlerName, Handler> {
-  const { gateway, telemetry, options, log } = deps;
+  const { gateway, telemetry, options, log, cluster } = deps;
   const pushDeps: PushDeps = { gateway, telemetry, state, log, ...shared };
   const telemetryPage = madeOnceATurn(() => telemetry.page());
   return {
@@ -408,18 +408,21 @@ function createHandlers(
       pushPath: options.pushPath,
       version: deps.version,
       adminApi: options.enableAdminApi,
+      member: cluster && (() => ({ name: cluster.name, leads: cluster.leads() })),
     }),
     watch: watchHandler({
       gateway,
       log,
       cors: shared.cors,
       version: deps.version,
+      member: deps.cluster?.name,
       onStop: state.onStop,
+      addressOf: shared.addressOf,
       checkAgain: shared.checkAgain,
     }),
     validate: validateHandler({ ...pushDeps, pushPath: options.pushPath }),
     openapi: openApiHandler(deps, shared.cors),
-    ...insightHandlers({ gateway, log, cors: shared.cors }),
+    ...insightHandlers({ gateway, log, cors: shared.cors, access: deps.access }),
     healthy: async (exchange) => answerText(exchange, { text: 'OK\n' }),
     ready: async (exchange) => {
       const why = state.stopping ? stopping() : deps.whyNotReady?.();

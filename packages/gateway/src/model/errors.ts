@@ -2,6 +2,7 @@
  * Everything the gateway can answer a request with that is not success, in one table: the stable `code` that clients
  * and dashboards may rely on, the HTTP status, and a title. docs/reference/errors.md lists the same rows; a test compares.
  */
+import type { Excerpt } from '../primitives/excerpt.ts';
 import { hideTokens } from '../primitives/hide-tokens.ts';
 
 interface ErrorRow {
@@ -134,12 +135,15 @@ export interface Location {
 export class RequestError extends Error {
   readonly code: ErrorCode;
   readonly location: Location | undefined;
+  /** What is around the place; for who may read what was refused. */
+  readonly excerpt: Excerpt | undefined;
 
-  constructor(code: ErrorCode, message: string, location?: Location) {
+  constructor(code: ErrorCode, message: string, location?: Location, excerpt?: Excerpt) {
     super(bounded(message));
     this.name = 'RequestError';
     this.code = code;
     this.location = location;
+    this.excerpt = excerpt;
   }
 
   get status(): number {

@@ -57,3 +57,12 @@ export interface SeriesRights {
   /** What becomes of a push with others. */
   readonly onRefused: 'refuse' | 'drop';
 }
+
+/** A limit of a token that is one of time: what is used of what may come at once. */
+export interface TokenRate {
+  readonly token: string;
+  readonly name: 'pushes_per_second' | 'bytes_per_second' | 'new_series_per_hour';
+  readonly used: number;
+  readonly max: number;
+  readonly onLimit: OnLimit;
+}

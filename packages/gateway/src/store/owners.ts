@@ -98,9 +98,13 @@ export class Owners {
     return this.#byJob.get(job) ?? 0;
   }
 
-  /** Accumulators by token. */
+  /** Accumulators by token, and by job. */
   get tokens(): ReadonlyMap<string, number> {
     return this.#byToken;
+  }
+
+  get jobs(): ReadonlyMap<string, number> {
+    return this.#byJob;
   }
 
   /** As it is now, for a snapshot; accumulators that go later are read as they were. */

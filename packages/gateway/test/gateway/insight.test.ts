@@ -132,7 +132,7 @@ test('lists are made in steps, however many families and sources there are', asy
   const desk = new ScrapeDesk({}, { byJob: true });
   for (let i = 0; i < 3_000; i += 1) desk.push(`f${i} 1\n`, `[["job","${i}"]]`, 'PUT');
   const { state } = desk.ledger;
-  const notes = new PushNotes();
+  const notes = new PushNotes(() => 0);
   const history = new History(desk.ledger);
   const known = { state, notes, wallOffsetMs: 0, nowMs: 0, history };
   const page = { limit: 1000, after: undefined, parts: ['1'] };

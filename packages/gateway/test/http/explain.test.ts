@@ -94,6 +94,51 @@ describe('in add mode', () => {
     ]);
   });
 
+  it('of one series it is who added to it lately, exactly where all pushes were looked at', async () => {
+    const { ask, push } = await serving();
+    const histogram = (n: number): string =>
+      `# TYPE h histogram\nh_bucket{le="1"} ${n}\nh_bucket{le="+Inf"} ${2 * n}\nh_sum 1\nh_count ${2 * n}\n`;
+    await push('job/a', '# TYPE c counter\nc{x="1"} 2\nc{x="2"} 50\n');
+    await push('job/b', `c{x="1"} 3\n${histogram(4)}`);
+    await push('job/b', `c{x="1"} 4\n${histogram(5)}`);
+    const { data } = await ask(`${EXPLAIN}?match[]=c&match[]=h`);
+    const recent = data.series.map(({ family, labels, recent: { senders, ...rest } }: any) => [
+      `${family}${labels.x ?? ''}`,
+      senders.map(({ path, share, pushes }: any) => [path, share, pushes]),
+      rest,
+    ]);
+    const rest = { others: 0, since: expect.any(Number) as unknown, until: null, exact: true };
+    expect(recent.toSorted(([a]: [string], [b]: [string]) => a.localeCompare(b))).toEqual([
+      [
+        'c1',
+        [
+          ['job/b', 7, 2],
+          ['job/a', 2, 1],
+        ],
+        rest,
+      ],
+      ['c2', [['job/a', 50, 1]], rest],
+      ['h', [['job/b', 18, 2]], rest],
+    ]);
+  });
+
+  it('of one series it is exact as well while its family is watched', async () => {
+    const { ask, gateway } = await serving();
+    await gateway.push('c{x="0"} 7\n', { path: 'job/before' });
+    await ask(`${EXPLAIN}/watch?family=c`, { method: 'POST' });
+    for (let i = 0; i < 900; i += 1)
+      await gateway.push(`c{x="${i % 2}"} 1\nother 1\n`, { path: `job/${i % 3}` });
+    const { data } = await ask(`${EXPLAIN}?match[]=c{x="0"}&match[]=other`);
+    const [series, other] = data.series;
+    expect(series.recent).toMatchObject({ exact: true, until: expect.any(Number) as unknown });
+    expect(series.recent.senders.map(({ path, share }: any) => [path, share]).toSorted()).toEqual([
+      ['job/0', 150],
+      ['job/1', 150],
+      ['job/2', 150],
+    ]);
+    expect(other.recent).toMatchObject({ exact: false, until: null });
+  });
+
   it('is exact while it is watched, however much is pushed', async () => {
     const { ask, gateway } = await serving();
     const body = '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 3\nh_sum 1\nh_count 3\n';

@@ -17,6 +17,7 @@ test('without rules everything', async () => {
     pushUrl: `http://127.0.0.1:${port}/metrics/`,
     version: expect.any(String) as unknown,
     adminApi: false,
+    member: null,
   });
 });
 

@@ -91,10 +91,97 @@ test('limits are listed', async () => {
   ]);
   expect(data.limits[0]).toEqual({
     name: 'series',
+    scope: 'gateway',
+    of: null,
+    onLimit: null,
     used: 2,
     max: 5_000_000,
     perHour: null,
     secondsUntilFull: null,
+  });
+});
+
+describe('limits of tokens and rules', () => {
+  const limitsOf = (data: { readonly limits: readonly any[] }, scope: string) =>
+    data.limits
+      .filter((limit) => limit.scope === scope)
+      .map(({ name, of, onLimit, used, max }) => [name, of, onLimit, Math.round(used), max]);
+
+  it('are listed, of each kind those that are fullest first', async () => {
+    const limits = {
+      series_max: 10,
+      new_series_per_hour: 100,
+      pushes_per_second: 1,
+      burst: 50,
+      bytes_per_second: 1,
+    };
+    const rules = {
+      sources: [
+        { match: '{job="small",zone="a"}', series_max: 2, job_series_max: 8, on_limit: 'drop' },
+        { match: '{job="small"}', series_max: 5 },
+        { series_max: 50, job_series_max: 40 },
+      ],
+      metrics: [
+        { match: 'wide_total', series_max: 4, on_limit: 'overflow' },
+        { match: '{__name__=~".*_total"}', series_max: 100 },
+      ],
+      access: {
+        anonymous: ['read', 'push'],
+        tokens: [
+          { name: 'ci', sha256: digestOf('a'), may: ['push'], limits: { ...limits, on_limit: 'drop' } },
+          { name: 'app', sha256: digestOf('b'), may: ['push'], limits: { series_max: 10 } },
+          { name: 'free', sha256: digestOf('c'), may: ['push'] },
+        ],
+      },
+    };
+    const { ask, push } = await serving({ byJob: true, rules });
+    const as = (token: string) => ({ authorization: `Bearer ${token}` });
+    await push('job/small/zone/a', 'a_total 1\n', as('a'));
+    await push('job/small/zone/b', 'wide_total{x="1"} 1\nwide_total{x="2"} 1\n', as('b'));
+    await push('job/large', 'a_total 1\nc 1\n');
+    const { data } = await ask('/api/v1/limits');
+    expect(limitsOf(data, 'token')).toEqual([
+      ['series_max', 'app', 'refuse', 2, 10],
+      ['series_max', 'ci', 'drop', 1, 10],
+      // How much of these is used depends on the time.
+      ['pushes_per_second', 'ci', 'refuse', expect.any(Number), 50],
+      ['bytes_per_second', 'ci', 'refuse', expect.any(Number), 10],
+      ['new_series_per_hour', 'ci', 'drop', 1, 100],
+    ]);
+    expect(limitsOf(data, 'job')).toEqual([
+      ['job_series_max', 'small', 'drop', 1, 8],
+      // That of its path without a zone, whose series were not there yet.
+      ['job_series_max', 'large', 'refuse', 1, 40],
+    ]);
+    expect(limitsOf(data, 'source')).toEqual([
+      ['series_max', 'job/small/zone/a', 'drop', 1, 2],
+      ['series_max', 'job/small/zone/b', 'refuse', 2, 5],
+      ['series_max', 'job/large', 'refuse', 2, 50],
+    ]);
+    expect(limitsOf(data, 'family')).toEqual([
+      ['series_max', 'wide_total', 'overflow', 2, 4],
+      ['series_max', 'a_total', 'refuse', 1, 100],
+    ]);
+  });
+
+  it('are not more of one kind than so many', async () => {
+    const rules = {
+      sources: [{ match: '{job=~"1.*"}', series_max: 20 }, { series_max: 100 }],
+      metrics: [{ match: '{__name__=~"m.*"}', series_max: 1000 }],
+    };
+    const { ask, push } = await serving({ byJob: true, rules });
+    for (let i = 0; i < 300; i += 1)
+      await push(`job/${i}`, Array.from({ length: 1 + (i % 15) }, (_, k) => `m${i}{k="${k}"} 1\n`).join(''));
+    const { data } = await ask('/api/v1/limits');
+    const parts = Array.from(
+      { length: 300 },
+      (_, i) => (1 + (i % 15)) / (String(i).startsWith('1') ? 20 : 100),
+    );
+    const fullest = parts.toSorted((a, b) => b - a).slice(0, 20);
+    const sources = data.limits.filter(({ scope }: any) => scope === 'source');
+    expect(sources.map(({ used, max }: any) => used / max)).toEqual(fullest);
+    const families = data.limits.filter(({ scope }: any) => scope === 'family');
+    expect(families.map(({ used }: any) => used)).toEqual(Array.from({ length: 20 }, () => 15));
   });
 });
 

@@ -5,7 +5,8 @@ import { describe, expect, it, test } from 'vitest';
 import { RecentRefusals } from '../../src/http/replies/recent-refusals.ts';
 import type { Refusal } from '../../src/http/replies/recent-refusals.ts';
 import { RequestError } from '../../src/model/errors.ts';
-import { run } from './helpers.ts';
+import { run, waitFor } from './helpers.ts';
+import { serving } from './serving-insight.ts';
 
 const PATH = '/api/v1/refusals';
 
@@ -69,6 +70,38 @@ describe('the last refused requests', () => {
   });
 });
 
+describe('a refused push', () => {
+  it('is shown with the line around the place, for who may read', async () => {
+    const running = await serving();
+    const watch = running.watch();
+    await waitFor(() => watch.of('hello').length === 1);
+    const token = `pag_${'x'.repeat(43)}`;
+    const refused = await running.push('job/x', `ok 1\nb{t="${token}"} ten\n`);
+    expect(refused.status).toBe(400);
+    expect(refused.text).not.toContain('b{');
+    const excerpt = `b{t="pag_***${'*'.repeat(40)}"} ten`;
+    const shown = { line: 2, column: excerpt.length - 2, excerpt, excerptColumn: excerpt.length - 2 };
+    const { data } = await running.ask(PATH);
+    expect(data.refusals).toMatchObject([shown]);
+    await waitFor(() => watch.of('refusal').length === 1);
+    expect(watch.of('refusal')).toMatchObject([shown]);
+    // Nor what it more likely is.
+    await running.push('job/x', 'a x\n# EOF\n');
+    expect((await running.ask(PATH)).data.refusals[0]).toMatchObject({ excerpt: 'a x', excerptColumn: 3 });
+  });
+
+  it('of protobuf, or of its path, has no such line', async () => {
+    const running = await serving({ byJob: true });
+    await running.push('', 'a 1\n');
+    const type =
+      'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+    await running.push('job/x', Buffer.from([3, 10, 9, 97]), { 'content-type': type });
+    const { data } = await running.ask(PATH);
+    expect(data.refusals).toHaveLength(2);
+    for (const refusal of data.refusals) expect(refusal).not.toHaveProperty('excerpt');
+  });
+});
+
 test('one sender does not make others be forgotten', () => {
   const refusals = new RecentRefusals(8);
   const refusal = (timeMs: number): Refusal => ({
@@ -82,6 +115,7 @@ test('one sender does not make others be forgotten', () => {
     status: 400,
     message: '',
     location: undefined,
+    excerpt: undefined,
   });
   fc.assert(
     fc.property(fc.array(fc.nat(3), { maxLength: 50 }), (senders) => {

@@ -51,10 +51,11 @@ interface SeenEvent {
 }
 
 /** Reads events until it is closed. */
-export function watching(port: number, query: string = '') {
+export function watching(port: number, query: string = '', headers: Record<string, string> = {}) {
   const events: SeenEvent[] = [];
   let isOver = false;
-  const sent = request({ host: '127.0.0.1', port, path: `/api/v1/watch${query}`, agent: false }, (reply) => {
+  const asked = { host: '127.0.0.1', port, path: `/api/v1/watch${query}`, headers, agent: false };
+  const sent = request(asked, (reply) => {
     let rest = '';
     reply.setEncoding('utf8');
     reply.on('data', (part: string) => {

@@ -163,6 +163,24 @@ describe('a reader', () => {
     expect(status).toBe(200);
   });
 
+  it('of somebody who has many makes room for others', async () => {
+    const { port, ask } = await serving({ trustedProxies: ['127.0.0.1/32'] });
+    const from = (address: string) => watching(port, '', { 'x-forwarded-for': address });
+    const greedy = Array.from({ length: READERS_MAX - 1 }, () => from('192.0.2.1'));
+    await waitFor(() => greedy.every(({ events }) => events.length > 0));
+    const modest = [from('192.0.2.2')];
+    await waitFor(() => modest[0]!.events.length > 0);
+    for (const address of ['192.0.2.3', '192.0.2.2']) {
+      const next = from(address);
+      await waitFor(() => next.events.length > 0);
+      modest.push(next);
+    }
+    await waitFor(() => greedy.filter(({ isOver }) => isOver()).length === 2);
+    expect(modest.some(({ isOver }) => isOver())).toBe(false);
+    const again = await ask('/api/v1/watch', { headers: { 'x-forwarded-for': '192.0.2.1' } });
+    expect(again.status).toBe(429);
+  });
+
   it('that takes nothing is cut off, and others are not', async () => {
     const { gateway, port, open } = await run();
     const slow = open();

@@ -75,7 +75,7 @@ export const layers: Layers = {
     'gateway',
     ...belowGateway,
   ],
-  'gateway/insight-api.ts': nouns,
+  'gateway/insight-api.ts': ['rules', ...nouns],
   'gateway/api.ts': ['gateway/insight-api.ts', 'wal', 'rules', 'store', ...nouns],
   'gateway/options.ts': ['options', 'store', ...nouns],
   'gateway/ledger': ['gateway/options.ts', 'journal', ...rooms, 'rules', ...nouns],

@@ -6,6 +6,9 @@ import { authorization } from './session.ts';
 /** Where the gateway is, without a slash at its end; the page's own files lie at `/-/page/` behind it. */
 export const base: string = import.meta.url.replace(/\/-\/page\/[^/]*$/, '');
 
+/** A stream of events has something in it every 15 seconds. */
+const SILENCE_MS = 45_000;
+
 export class ApiError extends Error {
   readonly status: number;
   /** The gateway's own code or `errorType`, where it said one. */
@@ -94,12 +97,18 @@ export async function events(
   path: string,
   { signal, onEvent }: { readonly signal: AbortSignal; readonly onEvent: (event: ServerEvent) => void },
 ): Promise<void> {
-  const response = await send(path, { accept: 'text/event-stream', signal });
+  const silent = new AbortController();
+  const response = await send(path, {
+    accept: 'text/event-stream',
+    signal: AbortSignal.any([signal, silent.signal]),
+  });
   const parser = new EventParser();
   const decoder = new TextDecoder();
   const reader = response.body!.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    // The other side may be gone without a word.
+    const timer = setTimeout(() => silent.abort(), SILENCE_MS);
+    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
     if (done) return;
     for (const event of parser.push(decoder.decode(value, { stream: true }))) onEvent(event);
   }

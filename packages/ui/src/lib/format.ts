@@ -115,6 +115,15 @@ export function secondsOf(time: number | string): number {
   return typeof time === 'number' ? time : Date.parse(time) / 1000;
 }
 
+/** Characters that nobody sees, and those that move others, as escapes: what is read is what is there. */
+export function visible(text: string): string {
+  if (text !== '' && text.trim() === '') return '␣'.repeat(text.length);
+  return text.replaceAll(
+    /[^\P{Cc}\n\t]|\p{Bidi_Control}|[\u200b\u2028\u2029\u2060\ufeff]|\p{Cs}/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count < 10_000 ? whole(count) : si(count)} ${count === 1 ? one : many}`;
 }
@@ -122,5 +131,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 /** From 0 to 1. */
 export function percent(part: number): string {
   if (part > 0 && part < 0.001) return '< 0.1 %';
+  // What is not all of it does not look so.
+  if (part > 0.99 && part < 1) return `${trimmed((Math.floor(part * 1000) / 10).toFixed(1))} %`;
   return `${trimmed((part * 100).toFixed(part < 0.1 ? 1 : 0))} %`.replace(/^$/, '0 %');
 }

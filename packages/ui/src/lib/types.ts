@@ -21,6 +21,8 @@ export interface Me {
   readonly roles: readonly Role[];
   readonly token: string | null;
   readonly adminApi: boolean;
+  /** Which member of a cluster answers; null for a gateway by itself. */
+  readonly member?: { readonly name: string; readonly leads: boolean } | null;
 }
 
 export interface Change {
@@ -61,6 +63,8 @@ export interface Refusal {
   readonly line?: number;
   readonly column?: number;
   readonly excerpt?: string;
+  /** Of the place in the excerpt. */
+  readonly excerptColumn?: number;
 }
 
 export interface Family {
@@ -138,7 +142,7 @@ export interface Sources extends Page {
 }
 
 /** Who adds to a family, of whatever series. */
-export interface Adders {
+interface Adders {
   readonly senders: readonly Sender[];
   /** When it began to count; null where the parts are exact without counting. */
   readonly since: number | null;
@@ -154,6 +158,17 @@ export interface Explained extends Adders {
   readonly sources?: number;
   readonly others?: number | string;
   readonly added?: (Adders & { readonly until?: number | null }) | null;
+  /** Who added to this very series lately; null where nothing was. */
+  readonly recent?: Recent | null;
+}
+
+export interface Recent {
+  readonly senders: readonly Sender[];
+  readonly others: number;
+  readonly since: number | null;
+  /** Where its metric was counted exactly. */
+  readonly until: number | null;
+  readonly exact: boolean;
 }
 
 export interface Explanation {
@@ -179,6 +194,7 @@ export interface Problem {
   readonly line?: number | null;
   readonly column?: number | null;
   readonly excerpt?: string | null;
+  readonly excerptColumn?: number | null;
 }
 
 export interface Validation {
@@ -218,6 +234,10 @@ export interface AuditEntry {
 
 export interface Limit {
   readonly name: string;
+  readonly scope: 'gateway' | 'token' | 'job' | 'source' | 'family';
+  /** Whose it is; null for the gateway. */
+  readonly of: string | null;
+  readonly onLimit: 'refuse' | 'drop' | 'overflow' | null;
   readonly used: number;
   readonly max: number;
   readonly perHour: number | null;

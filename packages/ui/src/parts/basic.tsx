@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
 
 import type { ApiError } from '../lib/api.ts';
-import { exactSample, numberOf, percent, sample, si, whole } from '../lib/format.ts';
+import { exactSample, numberOf, percent, sample, si, visible, whole } from '../lib/format.ts';
 import type { Loaded } from '../lib/hooks.ts';
 import type { Labels } from '../lib/names.ts';
 import { remedies } from '../lib/remedies.ts';
@@ -93,7 +93,7 @@ export function LabelChips({
 
 /** What is longer than anybody reads would only slow the browser down. */
 export function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
+  return visible(text.length > length ? `${text.slice(0, length)}…` : text);
 }
 
 /** The name of a series and its labels, in one line that may be cut. */
@@ -113,7 +113,7 @@ export function Meter({ part, label }: { part: number; label?: string }): JSX.El
   const shown = Math.min(1, Math.max(0, part));
   return (
     <span class="meter" role="img" aria-label={label ?? percent(part)}>
-      <span class={`meter-fill ${tone}`} style={{ width: `${shown * 100}%` }} />
+      <span class={`meter-fill ${tone}`} style={{ width: shown === 0 ? '0' : `max(1px, ${shown * 100}%)` }} />
     </span>
   );
 }

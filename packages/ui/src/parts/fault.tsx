@@ -10,12 +10,14 @@ export function Fault({
   line,
   column,
   excerpt,
+  excerptColumn,
 }: {
   code: string;
   message: string;
   line?: number | null | undefined;
   column?: number | null | undefined;
   excerpt?: string | null | undefined;
+  excerptColumn?: number | null | undefined;
 }): JSX.Element {
   const remedy = remedies[code];
   const hasPlace = typeof line === 'number';
@@ -31,7 +33,9 @@ export function Fault({
         ) : null}{' '}
         <Message text={cut(message, 2_000)} />
       </p>
-      {excerpt ? <Excerpt text={excerpt} column={column ?? undefined} line={line ?? undefined} /> : null}
+      {typeof excerpt === 'string' ? (
+        <Excerpt text={excerpt} column={excerptColumn ?? column ?? undefined} line={line ?? undefined} />
+      ) : null}
       {remedy === undefined ? null : (
         <p class="remedy">
           <span aria-hidden="true">→ </span>
@@ -62,18 +66,33 @@ export function Excerpt({
   line?: number | undefined;
 }): JSX.Element {
   const [first = ''] = text.split('\n');
+  const characters = Array.from(visibleInPlace(first.slice(0, AROUND * 100)));
   const at = column === undefined ? -1 : column - 1;
-  if (at < 0 || at > first.length) return <pre class="excerpt">{cut(first, 200)}</pre>;
+  if (at < 0 || at > characters.length) return <pre class="excerpt">{characters.slice(0, 200).join('')}</pre>;
   const begin = Math.max(0, at - AROUND);
-  const marked = first.slice(at).match(/^(?:[\w.:+-]+|[\s\S]?)/u)?.[0] ?? '';
-  const end = at + marked.length;
+  const rest = characters.slice(at, at + AROUND * 2).join('');
+  const marked = rest.match(/^(?:#.*|[\w.:+-]+|[\s\S]?)/u)?.[0] ?? '';
+  const isEnd = at === characters.length;
   return (
     <pre class="excerpt">
       {line === undefined ? null : <span class="line-number">{line}</span>}
-      {begin > 0 ? '…' : ''}
-      {first.slice(begin, at)}
-      <mark>{marked === '' ? '⏎' : cut(marked, 80)}</mark>
-      {cut(first.slice(end), AROUND)}
+      <bdi>
+        {begin > 0 ? '…' : ''}
+        {characters.slice(begin, at).join('')}
+        <mark>{isEnd ? '⏎' : cut(marked, 80)}</mark>
+        {cut(rest.slice(marked.length), AROUND)}
+      </bdi>
     </pre>
   );
+}
+
+/** What would not be seen, or would move what is, in as many characters: a carriage return is `␍`. */
+function visibleInPlace(text: string): string {
+  return text
+    .replaceAll('\t', '→')
+    .replaceAll(/\p{Cc}/gu, (control) => {
+      const code = control.codePointAt(0)!;
+      return code < 0x20 ? String.fromCodePoint(0x24_00 + code) : '\ufffd';
+    })
+    .replaceAll(/\p{Bidi_Control}|[\u200b-\u200d\ufeff]/gu, '\ufffd');
 }

@@ -6,7 +6,10 @@ import type { History } from '../lib/types.ts';
 
 const WIDTH = 96;
 const HEIGHT = 24;
+/** A point is of so long. */
 const KEPT_MS = 15_000;
+const REFRESH_MS = 30_000;
+const LOOK_MS = 5_000;
 const AT_ONCE = 3;
 
 const known = new Map<string, { readonly at: number; readonly points: History['points'] }>();
@@ -25,29 +28,48 @@ function queue(run: () => Promise<void>): void {
   })();
 }
 
-/** The last hour of a family in one line, asked for once it is seen. */
+async function pointsOf(family: string, signal: AbortSignal): Promise<History['points']> {
+  const before = known.get(family);
+  if (before !== undefined && Date.now() - before.at < KEPT_MS) return before.points;
+  const { points } = await data<History>(withQuery('/api/v1/history', { family }), { signal });
+  if (known.size > 5_000) known.clear();
+  known.set(family, { at: Date.now(), points });
+  return points;
+}
+
+/** The last hour of a family in one line, asked for once it is seen, and again while it is. */
 export function Spark({ family }: { family: string }): JSX.Element {
   const element = useRef<SVGSVGElement>(null);
   const [points, setPoints] = useState(() => known.get(family)?.points);
   useEffect(() => {
     const abort = new AbortController();
+    let isSeen = false;
+    let isUnderWay = false;
+    let askedAt = Number.NEGATIVE_INFINITY;
     const load = async (): Promise<void> => {
-      const before = known.get(family);
-      if (abort.signal.aborted) return;
-      if (before !== undefined && Date.now() - before.at < KEPT_MS) return setPoints(before.points);
-      const history = await data<History>(withQuery('/api/v1/history', { family }), { signal: abort.signal });
-      if (known.size > 5_000) known.clear();
-      known.set(family, { at: Date.now(), points: history.points });
-      if (!abort.signal.aborted) setPoints(history.points);
+      try {
+        if (abort.signal.aborted) return;
+        const points = await pointsOf(family, abort.signal);
+        if (!abort.signal.aborted) setPoints(points);
+      } finally {
+        isUnderWay = false;
+      }
+    };
+    const look = (): void => {
+      if (!isSeen || isUnderWay || document.hidden || Date.now() - askedAt < REFRESH_MS) return;
+      isUnderWay = true;
+      askedAt = Date.now();
+      queue(load);
     };
     const seen = new IntersectionObserver((entries) => {
-      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-      seen.disconnect();
-      queue(load);
+      isSeen = entries.at(-1)!.isIntersecting;
+      look();
     });
     seen.observe(element.current!);
+    const timer = setInterval(look, LOOK_MS);
     return () => {
       seen.disconnect();
+      clearInterval(timer);
       abort.abort();
     };
   }, [family]);

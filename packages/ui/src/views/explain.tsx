@@ -6,13 +6,14 @@ import { ApiError, data, withQuery } from '../lib/api.ts';
 import { ago, fullTime, numberOf, percent, plural, secondsOf, si } from '../lib/format.ts';
 import { useLoaded, useNow } from '../lib/hooks.ts';
 import { selector } from '../lib/names.ts';
-import type { Adders, Explanation, Sender } from '../lib/types.ts';
+import type { Explanation, Recent, Sender } from '../lib/types.ts';
 import { Count, cut, ErrorNotice, Loading, Meter, SeriesName, Value } from '../parts/basic.tsx';
 import { Table } from '../parts/table.tsx';
 
 const REFRESH_MS = 20_000;
 const SERIES_SHOWN = 5;
 const SENDERS_SHOWN = 20;
+const LATELY_SHOWN = 5;
 
 export function ExplainView({ match, name }: { match: string; name: string }): JSX.Element {
   const path = withQuery('/api/v1/explain', { 'match[]': match, limit: SERIES_SHOWN });
@@ -30,7 +31,7 @@ export function ExplainView({ match, name }: { match: string; name: string }): J
   );
 }
 
-/** What was added is known of the metric as a whole, so it is shown once. */
+/** What was added since the start is known of the metric as a whole, so it is shown once; of each series it is what was added lately. */
 function AllParts({
   explanation: { series, more },
   name,
@@ -39,12 +40,19 @@ function AllParts({
   name: string;
 }): JSX.Element {
   const ofSources = series.filter(({ mode }) => mode !== 'add');
+  const lately = series.filter(({ recent }) => (recent?.senders.length ?? 0) > 0);
   const added = series.map((each) => (each.mode === 'add' ? each : each.added)).find((each) => each);
   if (ofSources.length === 0 && (added?.senders ?? []).length === 0)
     return <p class="dim">No sender is known yet: senders are counted from their next push on.</p>;
   return (
     <>
-      {added ? <Parts title={`All series of ${cut(name, 100)}`} adders={added} /> : null}
+      {added ? (
+        <Parts
+          title={`All series of ${cut(name, 100)}`}
+          counted={countedSince(added.since, added.error)}
+          senders={added.senders}
+        />
+      ) : null}
       {ofSources.map((each) => (
         <Parts
           key={JSON.stringify(each.labels)}
@@ -54,14 +62,58 @@ function AllParts({
               <Value text={each.value} isExact />
             </>
           }
-          adders={each}
+          counted={countedSince(each.since, each.error)}
+          senders={each.senders}
           sources={each.sources}
         />
       ))}
-      {more === true && ofSources.length > 0 ? (
+      {lately.length === 0 ? null : <h3>Lately, by series</h3>}
+      {lately.map(({ labels, recent }) => (
+        <Lately
+          key={`lately ${JSON.stringify(labels)}`}
+          series={selector(labels.__name__ ?? name, labels)}
+          recent={recent!}
+          isOpen={lately.length === 1}
+        />
+      ))}
+      {more === true && ofSources.length + lately.length > 0 ? (
         <p class="dim">Filter the series above for the others.</p>
       ) : null}
     </>
+  );
+}
+
+/** A metric has many series, so each is one line until it is opened. */
+function Lately({
+  series,
+  recent,
+  isOpen,
+}: {
+  series: string;
+  recent: Recent;
+  isOpen: boolean;
+}): JSX.Element {
+  const { senders } = recent;
+  const total = senders.reduce((sum, { share }) => sum + Math.abs(Number(share)), Math.abs(recent.others));
+  const [first] = senders;
+  return (
+    <details class="lately" open={isOpen}>
+      <summary>
+        <SeriesName text={series} />{' '}
+        {first === undefined || total === 0 ? null : (
+          <span class="dim">
+            {percent(Math.abs(Number(first.share)) / total)} by{' '}
+            <bdi>{first.path === '' ? 'no job' : cut(first.path, 100)}</bdi>
+          </span>
+        )}
+      </summary>
+      <Parts
+        counted={countedLately(recent)}
+        senders={senders}
+        others={recent.others}
+        shownMax={LATELY_SHOWN}
+      />
+    </details>
   );
 }
 
@@ -94,22 +146,30 @@ function Watch({ family, onBegun }: { family: string; onBegun: () => void }): JS
 
 function Parts({
   title,
-  adders: { senders, since, error },
+  counted,
+  senders,
   sources = 0,
+  others = 0,
+  shownMax = SENDERS_SHOWN,
 }: {
-  title: ComponentChildren;
-  adders: Adders;
+  title?: ComponentChildren;
+  /** What is counted, and since when. */
+  counted: string;
+  senders: readonly Sender[];
   sources?: number | undefined;
+  /** What those have that are not among the senders. */
+  others?: number;
+  shownMax?: number;
 }): JSX.Element {
   const now = useNow(5_000);
   const sizeOf = ({ share }: Sender): number => Math.abs(numberOf(String(share)) ?? 0);
-  const total = senders.reduce((sum, sender) => sum + sizeOf(sender), 0);
-  const shown = senders.slice(0, SENDERS_SHOWN);
+  const total = senders.reduce((sum, sender) => sum + sizeOf(sender), Math.abs(others));
+  const shown = senders.slice(0, shownMax);
   const known = Math.max(sources, senders.length);
   return (
     <div class="parts">
-      <h3>{title}</h3>
-      <p class="dim">{countedSince(since, error)}</p>
+      {title === undefined ? null : <h3>{title}</h3>}
+      <p class="dim">{counted}</p>
       <Table<Sender>
         caption="Senders, the largest part first"
         rows={shown}
@@ -136,6 +196,15 @@ function countedSince(since: number | null, error: number): string {
   if (since === null) return 'Exact: what each source has in it now.';
   const most = error > 0 ? `; a part may be up to ${si(error)} too high` : '';
   return `What was added since ${fullTime(since)}${most}.`;
+}
+
+function countedLately({ since, until, exact }: Recent): string {
+  if (since === null) return '';
+  const from = `since ${fullTime(since)}`;
+  if (until !== null) return `All that was added to it ${from}, for a minute.`;
+  return exact
+    ? `All that was added to it ${from}.`
+    : `What was added to it ${from}, estimated from some pushes.`;
 }
 
 function SenderName({ sender: { path, token, address } }: { sender: Sender }): JSX.Element {

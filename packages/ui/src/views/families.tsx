@@ -112,13 +112,19 @@ function FamilyTable({
     },
     { name: 'Type', cell: ({ type }) => <TypeBadge type={type} /> },
     { name: 'Series', sort: 'series', isNumber: true, cell: ({ series }) => <Count value={series} /> },
-    { name: 'Senders', isNumber: true, isMinor: true, cell: ({ senders }) => <Count value={senders} /> },
+    // Of pushes that are many not all are looked at.
+    {
+      name: 'Senders',
+      isNumber: true,
+      isMinor: true,
+      cell: ({ senders }) => <Count value={senders || null} />,
+    },
     {
       name: 'Pushes',
       sort: 'pushes',
       isNumber: true,
       isMinor: true,
-      cell: ({ pushes }) => <Count value={pushes} />,
+      cell: ({ pushes }) => <Count value={pushes || null} />,
     },
     {
       name: 'Rate',

@@ -89,11 +89,7 @@ export function PushForm({ place }: { place: Place }): JSX.Element {
       </form>
       <Loading of={loaded}>
         {(validation) => (
-          <Outcome
-            validation={validation}
-            body={body}
-            onProblem={(problem) => select(area.current, problem)}
-          />
+          <Outcome validation={validation} onProblem={(problem) => select(area.current, problem)} />
         )}
       </Loading>
     </>
@@ -169,23 +165,23 @@ function Actions({
 /** Puts the cursor where the problem is. */
 function select(area: HTMLTextAreaElement | null, { line, column }: Problem): void {
   if (area === null || typeof line !== 'number') return;
-  const before = area.value.split('\n').slice(0, line - 1);
-  const at = before.reduce((sum, each) => sum + each.length + 1, 0) + Math.max(0, (column ?? 1) - 1);
+  const lines = area.value.split('\n');
+  const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+  // Columns are characters.
+  const before = Array.from(lines[line - 1] ?? '').slice(0, Math.max(0, (column ?? 1) - 1));
+  const at = start + before.join('').length;
   area.focus();
   area.setSelectionRange(at, at + 1);
 }
 
 function Outcome({
   validation,
-  body,
   onProblem,
 }: {
   validation: Validation;
-  body: string;
   onProblem: (problem: Problem) => void;
 }): JSX.Element {
   const { wouldBe, series, errors, truncated } = validation;
-  const lines = body.split('\n');
   const advice = adviceFor(wouldBe);
   const created = series.filter(({ isNew }) => isNew).length;
   return (
@@ -208,12 +204,7 @@ function Outcome({
       )}
       {errors.map((problem, i) => (
         <div class="problem" key={`${i} ${problem.message}`}>
-          <Fault
-            {...problem}
-            excerpt={
-              (typeof problem.line === 'number' ? lines[problem.line - 1] : undefined) ?? problem.excerpt
-            }
-          />
+          <Fault {...problem} />
           {typeof problem.line === 'number' ? (
             <button type="button" onClick={() => onProblem(problem)}>
               Go to line {problem.line}

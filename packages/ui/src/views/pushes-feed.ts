@@ -11,6 +11,7 @@ const RENDER_MS = 200;
 const RETRY_MS = 2_000;
 const RATE_SECONDS = 10;
 const REFUSALS_SHOWN = 50;
+const OWN_REFUSALS_MS = 3_000;
 
 export interface FeedEntry {
   readonly id: number;
@@ -85,8 +86,8 @@ export function readEvent(type: string, text: string): Omit<FeedEntry, 'id'> | u
   return undefined;
 }
 
-/** While `isPaused`, nothing changes on the screen; what comes is shown afterwards. */
-export function useFeed(isPaused: boolean): Feed {
+/** While `isPaused`, nothing changes on the screen; what comes is shown afterwards. What a member that stands by refuses itself, its leader knows nothing of. */
+export function useFeed(isPaused: boolean, isStandby: boolean): Feed {
   const log = useRef(new FeedLog());
   const state = useRef<{ state: Feed['state']; error: ApiError | undefined }>({
     state: 'connecting',
@@ -119,6 +120,22 @@ export function useFeed(isPaused: boolean): Feed {
       clearTimeout(timer.current);
     };
   }, []);
+  useEffect(() => {
+    if (!isStandby) return undefined;
+    const abort = new AbortController();
+    const load = async (): Promise<void> => {
+      if (document.hidden) return;
+      for (const refusal of await pastRefusals(abort.signal, 'self'))
+        log.current.addPast({ seconds: secondsOf(refusal.time), refusal });
+      renderSoon();
+    };
+    void load();
+    const timer = setInterval(() => void load(), OWN_REFUSALS_MS);
+    return () => {
+      abort.abort();
+      clearInterval(timer);
+    };
+  }, [isStandby]);
   if (!isPaused || shown.current === undefined) {
     const { entries, seen } = log.current;
     shown.current = {
@@ -182,9 +199,9 @@ async function followOnce({ log, signal, say }: Following): Promise<void> {
   }
 }
 
-async function pastRefusals(signal: AbortSignal): Promise<readonly Refusal[]> {
+async function pastRefusals(signal: AbortSignal, member?: 'self'): Promise<readonly Refusal[]> {
   try {
-    const path = withQuery('/api/v1/refusals', { limit: REFUSALS_SHOWN });
+    const path = withQuery('/api/v1/refusals', { limit: REFUSALS_SHOWN, member });
     const { refusals } = await data<{ readonly refusals: readonly Refusal[] }>(path, { signal });
     return refusals.filter(({ what }) => what === 'push');
   } catch {

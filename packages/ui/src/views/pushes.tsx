@@ -30,8 +30,8 @@ import type { Feed, FeedEntry } from './pushes-feed.ts';
 
 export function Pushes(): JSX.Element {
   const [isPaused, setIsPaused] = useState(false);
-  const feed = useFeed(isPaused);
-  const { overview } = useKnown();
+  const { overview, me } = useKnown();
+  const feed = useFeed(isPaused, me.member?.leads === false);
   const isEmpty = feed.entries.length === 0;
   return (
     <>

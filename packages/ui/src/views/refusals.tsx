@@ -7,6 +7,7 @@ import { ago, fullTime, plural, secondsOf } from '../lib/format.ts';
 import { useLoaded, useNow } from '../lib/hooks.ts';
 import type { Refusal } from '../lib/types.ts';
 import { Badge, cut, Empty, Loading, Search } from '../parts/basic.tsx';
+import { useKnown } from '../parts/context.tsx';
 import { Fault } from '../parts/fault.tsx';
 
 const LIMIT = 256;
@@ -18,18 +19,22 @@ interface Refusals {
 }
 
 export function RefusalsView(): JSX.Element {
+  const { me } = useKnown();
   const loaded = useLoaded<Refusals>(withQuery('/api/v1/refusals', { limit: LIMIT }), REFRESH_MS);
+  const ownPath = withQuery('/api/v1/refusals', { limit: LIMIT, member: 'self' });
+  const own = useLoaded<Refusals>(me.member?.leads === false ? ownPath : undefined, REFRESH_MS);
   const [search, setSearch] = useState('');
   return (
     <>
       <div class="head">
         <h1>Refusals</h1>
         {loaded.value === undefined ? null : (
-          <p class="dim">{plural(loaded.value.total, 'refusal')} since start</p>
+          <p class="dim">{plural(loaded.value.total + (own.value?.total ?? 0), 'refusal')} since start</p>
         )}
       </div>
       <Loading of={loaded}>
-        {({ refusals }) => {
+        {({ refusals: ofLeader }) => {
+          const refusals = merged(ofLeader, own.value?.refusals ?? []);
           if (refusals.length === 0)
             return (
               <Empty title="Nothing was refused">
@@ -52,6 +57,12 @@ export function RefusalsView(): JSX.Element {
       </Loading>
     </>
   );
+}
+
+/** With what a member that stands by refused itself, and did not pass on. */
+function merged(ofLeader: readonly Refusal[], own: readonly Refusal[]): readonly Refusal[] {
+  if (own.length === 0) return ofLeader;
+  return [...ofLeader, ...own].sort((a, b) => secondsOf(b.time) - secondsOf(a.time));
 }
 
 function matches({ path, code, remote = '', by = '', message }: Refusal, search: string): boolean {

@@ -60,6 +60,17 @@ test('hostile names and values', async () => {
     }));
     expect(found, hash).toEqual({ scripts: 0, overflow: 0, links: [] });
   }
+  // Characters that are not seen, and those that move others, are seen for what they are.
+  await go(`#/metrics/${encodeURIComponent(name)}`);
+  const chips = page.locator('.chip-value');
+  await chips.first().waitFor(PATIENCE);
+  const shown = await chips.allInnerTexts();
+  expect(shown).toContain('\\u202egnp.exe\\u2066');
+  expect(shown).toContain('\\u0000\\u0007');
+  await go('#/refusals');
+  const excerpt = page.locator('.excerpt').first();
+  await excerpt.waitFor(PATIENCE);
+  expect(await excerpt.innerText()).toContain('<script>');
   // As text it is there.
   await go(`#/metrics/${encodeURIComponent(name)}`);
   await page.getByRole('heading', { name: script }).waitFor(PATIENCE);

@@ -88,6 +88,10 @@ test.each(people)('what was refused, and why? %s', async (_who, token) => {
     page,
     /400[\s\S]*\/metrics\/job\/api[\s\S]*syntax line 2, column \d+[\s\S]*→ Fix what the message points at/,
   );
+  // By its place in the line that was sent.
+  const excerpt = page.locator('.excerpt');
+  expect(await excerpt.innerText()).toBe('2bad_total{code=200} 1');
+  expect(await excerpt.locator('mark').innerText()).toBe('200');
   // By its place in the body, in the form.
   if (token === admin) {
     await go('#/push?path=job/api');
@@ -105,6 +109,34 @@ test.each(people)('what was refused, and why? %s', async (_who, token) => {
     await page.getByRole('link', { name: 'See it in the list' }).click();
     await shows(page, /good_total[\s\S]*new\s*→\s*1/);
   }
+});
+
+test('which of the limits of tokens and rules are nearly reached? a reader', async () => {
+  const rules = 'metrics:\n  - match: visits_total\n    series_max: 4\n    on_limit: drop\n';
+  const { page, go, send } = await ask(reader, [], rules);
+  for (const user of [1, 2, 3])
+    await send('/job/api', `# TYPE visits_total counter\nvisits_total{user="${user}"} 1\n`);
+  await go('#/limits');
+  await shows(
+    page,
+    /Of tokens and rules[\s\S]*metric visits_total\s*series_max[\s\S]*75 %\s*3\s*4\s*dropped/,
+  );
+  await page.getByRole('link', { name: 'visits_total' }).click();
+  await page.getByRole('heading', { name: 'visits_total', level: 1 }).waitFor(PATIENCE);
+});
+
+test('who added lately to one series? a reader', async () => {
+  const { page, go, send } = await ask(reader);
+  for (const [job, x] of [
+    ['one', 1],
+    ['two', 2],
+    ['two', 2],
+  ] as const)
+    await send(`/job/${job}`, `# TYPE rows_total counter\nrows_total{x="${x}"} 1\n`);
+  await go('#/metrics/rows_total');
+  await shows(page, /Lately, by series[\s\S]*rows_total\{x="1"\} 100 % by job\/one/);
+  await page.locator('summary').filter({ hasText: 'x="2"' }).click();
+  await shows(page, /All that was added to it since[\s\S]*job\/two[\s\S]*100 %\s*2/);
 });
 
 test.each(people)('which label explodes? %s', async (_who, token) => {

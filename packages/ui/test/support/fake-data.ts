@@ -98,6 +98,9 @@ export function pushOf(i: number): object {
   };
 }
 
+const ofGateway = { scope: 'gateway', of: null, onLimit: null };
+const ofOthers = { perHour: null, secondsUntilFull: null };
+
 export const refusals = [
   {
     time: new Date(Date.now() - 12_000).toISOString(),
@@ -215,7 +218,17 @@ export const busyDay: Answers = {
   '/api/v1/history': history,
   '/api/v1/explain': {
     exact: false,
-    series: [{ labels: labelsOf(1), value: '100000', mode: 'add', since: now() - 7_000, error: 12, senders }],
+    series: [
+      {
+        labels: labelsOf(1),
+        value: '100000',
+        mode: 'add',
+        since: now() - 7_000,
+        error: 12,
+        senders,
+        recent: { senders: senders.slice(1), others: 0, since: now() - 3_000, until: null, exact: false },
+      },
+    ],
   },
   '/api/v1/sources': {
     total: 3,
@@ -283,9 +296,59 @@ export const busyDay: Answers = {
   },
   '/api/v1/limits': {
     limits: [
-      { name: 'series', used: 1_487_212, max: 1_500_000, perHour: 24_000, secondsUntilFull: 1_918 },
-      { name: 'families', used: 2_000, max: 10_000, perHour: 0, secondsUntilFull: null },
-      { name: 'storage_bytes', used: 8.1e8, max: 1e9, perHour: 2.1e6, secondsUntilFull: 325_000 },
+      {
+        ...ofGateway,
+        name: 'series',
+        used: 1_487_212,
+        max: 1_500_000,
+        perHour: 24_000,
+        secondsUntilFull: 1_918,
+      },
+      { ...ofGateway, name: 'families', used: 2_000, max: 10_000, perHour: 0, secondsUntilFull: null },
+      {
+        ...ofGateway,
+        name: 'series_bytes',
+        used: 8.1e8,
+        max: 1e9,
+        perHour: 2.1e6,
+        secondsUntilFull: 325_000,
+      },
+      {
+        ...ofOthers,
+        name: 'series_max',
+        scope: 'token',
+        of: 'web-frontend',
+        onLimit: 'drop',
+        used: 9_990,
+        max: 10_000,
+      },
+      {
+        ...ofOthers,
+        name: 'bytes_per_second',
+        scope: 'token',
+        of: 'ci',
+        onLimit: 'refuse',
+        used: 2.4e7,
+        max: 1e7,
+      },
+      {
+        ...ofOthers,
+        name: 'series_max',
+        scope: 'family',
+        of: `http_request_duration_${'very_'.repeat(20)}long_seconds`,
+        onLimit: 'overflow',
+        used: 812,
+        max: 1_000,
+      },
+      {
+        ...ofOthers,
+        name: 'job_series_max',
+        scope: 'job',
+        of: 'nightly-backup',
+        onLimit: 'refuse',
+        used: 12,
+        max: 50_000,
+      },
     ],
   },
   '/api/v1/scrapers': {

@@ -101,6 +101,11 @@ export class Attempt implements Try {
     });
   }
 
+  /** Whether a reply has come, and all that is left is to pass it on. */
+  get isReplying(): boolean {
+    return this.#isReplying;
+  }
+
   /** The leader is another one by now. To no effect once the reply has begun. */
   abandon(why: string): void {
     if (this.#hasBegun) return;

@@ -78,6 +78,8 @@ export interface Passed {
   readonly isDecoded?: boolean | undefined;
   /** `counted` is to count once; `once` must not be done twice, so it is not tried again where it may have been done; `read` changes nothing. */
   readonly kind: 'counted' | 'once' | 'read';
+  /** The reply goes on for as long as its reader stays. */
+  readonly isStream?: boolean | undefined;
   /** Who shares with whom; see senderOf. */
   readonly sender: string;
   readonly address: string | undefined;
@@ -190,8 +192,10 @@ export class Forwarder {
     const leader = this.#deps.leader();
     for (const { attempt, passed } of this.#underWay) {
       if (leader === undefined || attempt === undefined || attempt.leader.href === leader.href) continue;
+      // Of the old one nothing more will come.
+      if (passed.isStream === true && attempt.attempt.isReplying) passed.response.destroy();
       // What must not be done twice waits for what the old one says.
-      if (passed.kind !== 'once') attempt.attempt.abandon('another member leads');
+      else if (passed.kind !== 'once') attempt.attempt.abandon('another member leads');
     }
     this.#isFailing = false;
     this.#hold.wakeAll();
@@ -301,9 +305,16 @@ export class Forwarder {
   #mayTry(): boolean {
     if (!this.#isFailing) return this.#underWay.size < this.#deps.bounds.connectionsMax;
     const nowMs = this.#now();
-    if (this.#underWay.size >= PROBES || nowMs < this.#nextProbeMs) return false;
+    if (this.#unanswered >= PROBES || nowMs < this.#nextProbeMs) return false;
     this.#nextProbeMs = nowMs + PROBE_EVERY_MS;
     return true;
+  }
+
+  /** Under way, and without a reply that has begun: streams go on for as long as they like. */
+  get #unanswered(): number {
+    let count = 0;
+    for (const { attempt } of this.#underWay) if (attempt?.attempt.isReplying !== true) count += 1;
+    return count;
   }
 
   /** A connection is free. To a leader that fails everybody looks again in their own time. */

@@ -11,15 +11,37 @@ export class EventHub {
     return this.#readers.size > 0;
   }
 
-  /** Throws RequestError `too_many_requests` where there are too many readers. Returns what ends it. */
+  /**
+   * Throws RequestError `too_many_requests` where there are too many readers, and none has several more than this one would. Of who has the most the
+   * oldest makes room. Returns what ends it.
+   */
   subscribe(reader: EventReader): () => void {
-    if (this.#readers.size >= READERS_MAX)
+    if (this.#readers.size >= READERS_MAX && !this.#makeRoom(reader))
       throw new RequestError(
         'too_many_requests',
         `${READERS_MAX} readers watch already, the maximum; close one, or retry later`,
       );
     this.#readers.add(reader);
     return () => this.#readers.delete(reader);
+  }
+
+  #makeRoom({ sender }: EventReader): boolean {
+    const bySender = new Map<string, EventReader[]>();
+    for (const reader of this.#readers)
+      bySender.set(reader.sender, [...(bySender.get(reader.sender) ?? []), reader]);
+    const own = bySender.get(sender)?.length ?? 0;
+    const most = [...bySender.values()].reduce((a, b) => (b.length > a.length ? b : a));
+    const [oldest] = most;
+    if (oldest === undefined || most.length <= own + 1) return false;
+    this.#readers.delete(oldest);
+    oldest.end();
+    return true;
+  }
+
+  /** Whoever watches has to come again. */
+  close(): void {
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
   }
 
   publish(event: string, data: object): void {

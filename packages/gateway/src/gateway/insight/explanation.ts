@@ -1,6 +1,6 @@
 /**
- * Who makes up the numbers of some series. By job each source has its part, which is there to be read; what senders added is known by the sketch of
- * the family alone.
+ * Who makes up the numbers of some series. By job each source has its part, which is there to be read. Of what senders added the sketch of the family knows
+ * who added the most to any of its series since the start, and the ring of recent pushes who added to this one lately.
  */
 import { formatFloat64 } from '../../primitives/float.ts';
 import { shorten } from '../../primitives/quote.ts';
@@ -13,7 +13,9 @@ import { Answer } from './answer.ts';
 import { labelsAsObject } from './family-page.ts';
 import { labelPath } from './path-of-key.ts';
 import type { PushNotes } from './push-notes.ts';
-import { sendersOf } from './senders.ts';
+import { largestOf } from './recent-parts.ts';
+import type { Recent } from './recent-parts.ts';
+import { sendersOf, shownSenders } from './senders.ts';
 import type { ShownSender } from './senders.ts';
 import { shownValue } from './shown-value.ts';
 import type { InsightAnswer } from '../insight-api.ts';
@@ -61,11 +63,13 @@ export function* explain(
     };
   });
   if (state.sources.size > 0) yield* lookAtSources(state, explained);
+  const hashes = new Set(named.map((accumulator) => state.accumulators.texts.hashOf(accumulator)));
+  const recent = yield* known.notes.recent.find(hashes);
   const answer = new Answer({}, 'series');
   let isExact = true;
   for (const each of explained) {
     if (state.accumulators.kindOf(each.accumulator) === AccumulatorKind.FREE) continue;
-    const entry = entryOf(known, each);
+    const entry = entryOf(known, each, recent);
     isExact &&= entry.exact;
     if (!answer.add(entry)) break;
     yield;
@@ -146,9 +150,19 @@ interface Entry {
   readonly sources: number;
   readonly others: number;
   readonly added: object | null;
+  readonly recent: RecentSenders | null;
 }
 
-function entryOf(known: Known, each: Explained): Entry {
+/** Who added to one series since some time: in the last hour, or while its family was watched. */
+interface RecentSenders {
+  readonly senders: readonly ShownSender[];
+  readonly others: number;
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly exact: boolean;
+}
+
+function entryOf(known: Known, each: Explained, recent: Recent): Entry {
   const { state, notes, wallOffsetMs } = known;
   const { accumulator, family, sources, sum } = each;
   const { accumulators } = state;
@@ -156,11 +170,12 @@ function entryOf(known: Known, each: Explained): Entry {
   const hasAdded = sources === 0 || accumulators.common.has(accumulator);
   const note = notes.family(family);
   const senders = shownSources(known, each);
-  const sketch = note?.watched ?? note?.senders;
+  const sketch = note?.watched?.all ?? note?.senders;
+  const until = note?.watchedUntilMs === undefined ? null : (note.watchedUntilMs + wallOffsetMs) / 1000;
   const added = {
     senders: sendersOf(note, wallOffsetMs),
     since: sketch === undefined ? null : (sketch.sinceMs + wallOffsetMs) / 1000,
-    until: note?.watchedUntilMs === undefined ? null : (note.watchedUntilMs + wallOffsetMs) / 1000,
+    until,
     error: sketch?.error ?? 0,
   };
   const shown = senders.reduce((total, { share }) => total + share, 0);
@@ -177,6 +192,27 @@ function entryOf(known: Known, each: Explained): Entry {
     sources,
     others: sources > senders.length ? sum - shown : 0,
     added: hasAdded && !isAdded ? added : null,
+    recent: hasAdded ? recentOf(known, each, { recent, until }) : null,
+  };
+}
+
+/** Who added to this very series. */
+function recentOf(
+  { state, notes, wallOffsetMs }: Known,
+  { accumulator, family }: Explained,
+  { recent, until }: { readonly recent: Recent; readonly until: number | null },
+): RecentSenders {
+  const hash = state.accumulators.texts.hashOf(accumulator);
+  const watched = notes.family(family)?.watched?.bySeries.get(hash);
+  const { bySeries, sinceMs } = recent;
+  const largest = watched === undefined ? bySeries.get(hash) : largestOf(watched.shares);
+  const since = watched?.sinceMs ?? sinceMs;
+  return {
+    senders: shownSenders(largest?.shares ?? [], wallOffsetMs),
+    others: largest?.others ?? 0,
+    since: since === undefined ? null : (since + wallOffsetMs) / 1000,
+    until: watched === undefined ? null : until,
+    exact: watched === undefined ? recent.isExact : watched.error === 0,
   };
 }
 

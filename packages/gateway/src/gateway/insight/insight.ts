@@ -20,9 +20,9 @@ import type {
   HistoryRequest,
   InsightAnswer,
   InsightApi,
+  LimitsRequest,
   Pusher,
   ScrapeNote,
-  ShownLimit,
   ShownScraper,
   SourcesRequest,
 } from '../insight-api.ts';
@@ -32,7 +32,6 @@ import type { Scrapes } from '../scrapes/scrapes.ts';
 import { AuditLog } from './audit-log.ts';
 import { EventHub, eventText } from './event-hub.ts';
 import { History } from './history.ts';
-import { limitsOf } from './limit-list.ts';
 import { LookRate } from './look-rate.ts';
 import { labelPath } from './path-of-key.ts';
 import { PerSecond } from './per-second.ts';
@@ -87,7 +86,7 @@ export class Insight implements InsightApi {
   pushPath = '/metrics/';
   configFile: () => string | null = () => null;
   readonly rate: LookRate;
-  readonly notes: PushNotes = new PushNotes();
+  readonly notes: PushNotes;
   readonly events: EventHub = new EventHub();
   readonly #ledger: Ledger;
   readonly #scratch: TextScratch;
@@ -102,6 +101,7 @@ export class Insight implements InsightApi {
   readonly #lookAtNext = (): void => {
     this.#quiet = undefined;
     this.rate.lookAtNext();
+    this.notes.recent.lookAtNext();
   };
   /** Pushes since the last that is shown. */
   #missed = 0;
@@ -120,6 +120,7 @@ export class Insight implements InsightApi {
     this.#log = deps.log;
     this.#replays = new PerSecond(now, REPLAYS_A_SECOND);
     this.#refusals = new PerSecond(now, REFUSALS_A_SECOND);
+    this.notes = new PushNotes(now);
     this.#history = new History(ledger);
     this.#questions = new Questions({ ...deps, notes: this.notes, history: this.#history });
     this.rate = new LookRate(now);
@@ -254,8 +255,8 @@ export class Insight implements InsightApi {
     return this.#audit.list();
   }
 
-  limits(): readonly ShownLimit[] {
-    return limitsOf(this.#ledger.state, this.#history);
+  limits(request: LimitsRequest): Promise<InsightAnswer> {
+    return this.#questions.limits(request);
   }
 
   scraped(note: ScrapeNote): void {
@@ -275,8 +276,9 @@ export class Insight implements InsightApi {
     return (this.#ledger.wallMs() + WATCH_MS) / 1000;
   }
 
-  /** Questions that are being answered end. */
+  /** Questions that are being answered end, and so does what is watched. */
   close(): void {
+    this.events.close();
     clearTimeout(this.#quiet);
     this.#history.close();
     this.#questions.close();

@@ -1,4 +1,4 @@
-/** What there is of what has a limit, and when it will be full at the pace of the last hour. */
+/** What there is of what has a limit for all together, and when it will be full at the pace of the last hour. */
 import type { State } from '../../state/state.ts';
 import type { ShownLimit } from '../insight-api.ts';
 import { usedOf } from './history.ts';
@@ -29,6 +29,9 @@ export function limitsOf(
     const grows = perHour !== null && perHour > 0;
     return {
       name,
+      scope: 'gateway',
+      of: null,
+      onLimit: null,
       used,
       max,
       perHour,

@@ -6,7 +6,9 @@ import type { State } from '../../state/state.ts';
 import type { Batch } from '../../store/batch.ts';
 import { AccumulatorKind } from '../../store/policies.ts';
 import type { Pusher } from '../insight-api.ts';
+import { forBroughtSeries } from './brought-series.ts';
 import { labelPath } from './path-of-key.ts';
+import { RecentPartsRing } from './recent-parts.ts';
 import { Places, SENDERS_MAX, SenderSketch } from './sender-sketch.ts';
 import type { Sender } from './sender-sketch.ts';
 
@@ -18,8 +20,10 @@ const PLACES_MAX = 1024 * SENDERS_MAX;
 const LOOKED_AT_MAX = 8192;
 /** Longer paths are not remembered. */
 const KEY_CHARS_MAX = 1024;
-/** While a family is watched: so many senders are told apart. */
+/** While a family is watched: so many senders are told apart, and of each of its series so many, as long as there are not too many of both. */
 const WATCHED_SENDERS_MAX = 512;
+const WATCHED_SENDERS_OF_SERIES_MAX = 64;
+const WATCHED_PARTS_MAX = 4096;
 const WATCHED_MAX = 8;
 /** For so long after that it is known what was counted. */
 const KEPT_MS = 300_000;
@@ -30,10 +34,18 @@ interface FamilyNotes {
   lastMs: number;
   readonly senders: SenderSketch;
   /** Exact, of the time in which it is or was watched. */
-  watched: SenderSketch | undefined;
+  watched: WatchedSenders | undefined;
   watchedUntilMs: number | undefined;
   /** It was touched lately. */
   isNew: boolean;
+}
+
+interface WatchedSenders {
+  readonly all: SenderSketch;
+  /** By the hashes of their texts. */
+  readonly bySeries: Map<number, SenderSketch>;
+  /** Of all series. */
+  readonly places: Places;
 }
 
 export interface PathNotes {
@@ -65,6 +77,12 @@ export class PushNotes {
   readonly #places = new Places(PLACES_MAX);
   /** Names of families. */
   readonly #watched = new Set<string>();
+  readonly recent: RecentPartsRing;
+
+  /** Milliseconds that never go back. */
+  constructor(now: () => number) {
+    this.recent = new RecentPartsRing(now);
+  }
 
   family(name: string): FamilyNotes | undefined {
     return this.#families.get(name);
@@ -87,6 +105,7 @@ export class PushNotes {
     const { key } = pusher;
     const known = this.#paths.get(key.text);
     const sender = senderOf(pusher, known?.sender);
+    let isWatched = false;
     for (const [name, { value, counts }] of broughtBy(batch, state)) {
       const notes = this.#note(name, nowMs);
       notes.pushes += weight;
@@ -94,9 +113,12 @@ export class PushNotes {
       if (batch.sender.byJob) continue;
       const brought = Math.max(value, counts);
       notes.senders.add(sender, { value: brought * weight, pushes: weight, nowMs });
-      if (nowMs < (notes.watchedUntilMs ?? 0))
-        notes.watched?.add(sender, { value: brought, pushes: 1, nowMs });
+      if (nowMs >= (notes.watchedUntilMs ?? 0)) continue;
+      notes.watched?.all.add(sender, { value: brought, pushes: 1, nowMs });
+      isWatched = true;
     }
+    if (!batch.sender.byJob) this.recent.pushed(sender, batch, { state, weight, nowMs });
+    if (isWatched) this.#noteWatched(sender, batch, { state, nowMs });
     const path = known ?? this.#addPath(key.text, sender);
     if (path === undefined) return;
     path.byJob = batch.sender.byJob;
@@ -105,6 +127,27 @@ export class PushNotes {
     path.samples = batch.samples;
     path.sender = sender;
     path.isNew = true;
+  }
+
+  #noteWatched(
+    sender: Sender,
+    batch: Batch,
+    { state, nowMs }: { readonly state: State; readonly nowMs: number },
+  ): void {
+    const take = (series: number, value: number, family = ''): void => {
+      const notes = this.#families.get(family);
+      if (notes?.watched === undefined || nowMs >= (notes.watchedUntilMs ?? 0)) return;
+      const { all, bySeries, places } = notes.watched;
+      let sketch = bySeries.get(series);
+      if (sketch === undefined) {
+        // One that begins later is none that is exact.
+        if (places.isEmpty) return;
+        sketch = new SenderSketch(all.sinceMs, places, WATCHED_SENDERS_OF_SERIES_MAX);
+        bySeries.set(series, sketch);
+      }
+      sketch.add(sender, { value, pushes: 1, nowMs });
+    };
+    forBroughtSeries(batch, state, { from: 0, count: Math.min(batch.length, LOOKED_AT_MAX), take });
   }
 
   refused(pusher: Pusher, nowMs: number): void {
@@ -152,7 +195,11 @@ export class PushNotes {
     const notes = this.#note(name, nowMs);
     const isOver = nowMs >= (notes.watchedUntilMs ?? 0);
     if (isOver || notes.watched === undefined)
-      notes.watched = new SenderSketch(nowMs, new Places(WATCHED_SENDERS_MAX), WATCHED_SENDERS_MAX);
+      notes.watched = {
+        all: new SenderSketch(nowMs, new Places(WATCHED_SENDERS_MAX), WATCHED_SENDERS_MAX),
+        bySeries: new Map(),
+        places: new Places(WATCHED_PARTS_MAX),
+      };
     notes.watchedUntilMs = untilMs;
   }
 

@@ -15,6 +15,7 @@ import type {
   FamilyRequest,
   HistoryRequest,
   InsightAnswer,
+  LimitsRequest,
   PageRequest,
   SourcesRequest,
 } from '../insight-api.ts';
@@ -30,6 +31,7 @@ import { historyOf } from './history-answer.ts';
 import type { HistoryAnswer } from './history-answer.ts';
 import { MatchedNames } from './matched-names.ts';
 import { metricsOfAll, metricsOfSources } from './pushed-metrics.ts';
+import { listLimits } from './rule-limits.ts';
 import { listRules } from './rule-list.ts';
 import { pageOfFamily } from './family-page.ts';
 import type { PushNotes } from './push-notes.ts';
@@ -123,6 +125,11 @@ export class Questions {
   rules(file: string | null, client: Asker['client']): Promise<InsightAnswer> {
     const { ledger, rules } = this.#deps;
     return this.#look(listRules(rules.current, ledger.state, file), { client });
+  }
+
+  limits({ rates, client }: LimitsRequest): Promise<InsightAnswer> {
+    const { rules } = this.#deps;
+    return this.#look(listLimits(this.#known(), rules.current, rates), { client });
   }
 
   async history(request: HistoryRequest): Promise<HistoryAnswer> {

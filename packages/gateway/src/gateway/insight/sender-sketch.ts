@@ -30,6 +30,10 @@ export class Places {
     this.#left = max;
   }
 
+  get isEmpty(): boolean {
+    return this.#left === 0;
+  }
+
   take(): boolean {
     if (this.#left === 0) return false;
     this.#left -= 1;

@@ -19,7 +19,10 @@ export function sendersOf(
   notes: ReturnType<PushNotes['family']>,
   wallOffsetMs: number,
 ): readonly ShownSender[] {
-  const shares = (notes?.watched ?? notes?.senders)?.shares ?? [];
+  return shownSenders((notes?.watched?.all ?? notes?.senders)?.shares ?? [], wallOffsetMs);
+}
+
+export function shownSenders(shares: readonly SenderShare[], wallOffsetMs: number): readonly ShownSender[] {
   return shares.toSorted((a, b) => b.value - a.value).map((share) => shownSender(share, wallOffsetMs));
 }
 
@@ -28,5 +31,6 @@ function shownSender(
   wallOffsetMs: number,
 ): ShownSender {
   const { path, token = null, address = null } = sender;
-  return { path, token, address, share: value, error, pushes, lastPush: (lastMs + wallOffsetMs) / 1000 };
+  const lastPush = (lastMs + wallOffsetMs) / 1000;
+  return { path, token, address, share: value, error, pushes: Math.round(pushes), lastPush };
 }

@@ -3,6 +3,7 @@ import { placeIn } from '../../exposition/protobuf/place.ts';
 import { PushProblem, RequestError } from '../../model/errors.ts';
 import type { Location } from '../../model/errors.ts';
 import { LF } from '../../primitives/bytes.ts';
+import { excerptAt } from '../../primitives/excerpt.ts';
 import { countCharacters, countLineFeeds } from '../../primitives/lines.ts';
 import type { PushFormat } from '../api.ts';
 
@@ -15,7 +16,7 @@ export function* located(
   if (!(error instanceof PushProblem)) return error;
   const { code, message, offset } = error;
   if (format === 'protobuf') return new RequestError(code, `${yield* placeIn(body, offset)}: ${message}`);
-  return new RequestError(code, message, yield* locate(body, offset));
+  return new RequestError(code, message, yield* locate(body, offset), excerptAt(body, offset));
 }
 
 function* locate(body: Uint8Array, offset: number): Generator<void, Location> {

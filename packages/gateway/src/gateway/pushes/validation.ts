@@ -24,7 +24,6 @@ const STEP_BYTES = 256;
 const STEP_UNITS = 4;
 /** Series that rules drop, and what they did to one, as far as that is shown. */
 const DROPPED_MAX = 100;
-const EXCERPT_CHARS = 120;
 
 interface Read extends Omit<Validated, 'dropped' | 'errors' | 'mode'> {
   readonly texts: readonly string[];
@@ -57,10 +56,16 @@ export class Validation {
         });
       } catch (error) {
         if (!(error instanceof RequestError) || error.status >= 500) throw error;
-        const { code, message, location } = error;
+        const { code, message, location, excerpt } = error;
         const line = location === undefined ? undefined : lineBefore(location.line, leftOut);
-        const excerpt = location === undefined ? null : excerptOf(body, location.line, location.column);
-        errors.push({ code, message, line: line ?? null, column: location?.column ?? null, excerpt });
+        errors.push({
+          code,
+          message,
+          line: line ?? null,
+          column: location?.column ?? null,
+          excerpt: excerpt?.text ?? null,
+          excerptColumn: excerpt?.column ?? null,
+        });
         const rest =
           location === undefined || body.length > SHORT_BYTES ? undefined : withoutLine(body, location.line);
         if (rest === undefined || request.format === 'protobuf') break;
@@ -168,18 +173,4 @@ function withoutLine(body: Uint8Array, line: number): Uint8Array | undefined {
   const bounds = boundsOf(body, line);
   if (bounds === undefined || bounds[0] === bounds[1]) return undefined;
   return Buffer.concat([body.subarray(0, bounds[0]), body.subarray(bounds[1])]);
-}
-
-/** What is around a place in a line; columns count characters. */
-function excerptOf(body: Uint8Array, line: number, column: number): string | null {
-  const bounds = boundsOf(body, line);
-  if (bounds === undefined) return null;
-  const [start, end] = bounds;
-  const text = Buffer.from(body.buffer, body.byteOffset + start, end - start)
-    .toString('utf8')
-    .replace(/\n$/, '');
-  const characters = Array.from(text.slice(0, column * 2 + EXCERPT_CHARS));
-  const from = Math.max(0, Math.min(column - 1, characters.length) - EXCERPT_CHARS / 2);
-  const shown = characters.slice(from, from + EXCERPT_CHARS).join('');
-  return `${from > 0 ? '…' : ''}${shown}${from + EXCERPT_CHARS < characters.length ? '…' : ''}`;
 }

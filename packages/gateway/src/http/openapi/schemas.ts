@@ -14,8 +14,8 @@ function listOf(items: Schema): Schema {
   return { type: 'array', items };
 }
 
-function orNull({ type, ...rest }: Schema): Schema {
-  return { type: [type, 'null'], ...rest };
+function orNull({ type, enum: values, ...rest }: Schema): Schema {
+  return { type: [type, 'null'], ...(Array.isArray(values) && { enum: [...values, null] }), ...rest };
 }
 
 function words(...values: readonly string[]): Schema {
@@ -64,6 +64,8 @@ const refusal = object({
   message: text,
   'line?': whole,
   'column?': whole,
+  'excerpt?': text,
+  'excerptColumn?': whole,
 });
 const statistics = listOf(object({ name: text, value: number }));
 
@@ -93,6 +95,7 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
     pushUrl: text,
     version: text,
     adminApi: flag,
+    member: orNull(object({ name: text, leads: flag })),
   }),
   families: object({ families: listOf(object(family)), total: whole, 'next?': text }),
   family: object({
@@ -153,6 +156,7 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
         line: orNull(whole),
         column: orNull(whole),
         excerpt: orNull(text),
+        excerptColumn: orNull(whole),
       }),
     ),
     truncated: flag,
@@ -175,6 +179,15 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
             object({ senders: listOf(sender), since: orNull(number), until: orNull(number), error: number }),
           ),
         },
+        recent: orNull(
+          object({
+            senders: listOf(sender),
+            others: number,
+            since: orNull(number),
+            until: orNull(number),
+            exact: flag,
+          }),
+        ),
       }),
     ),
     exact: flag,
@@ -219,6 +232,9 @@ export const dataSchemas: Readonly<Record<string, Schema>> = {
     limits: listOf(
       object({
         name: text,
+        scope: words('gateway', 'token', 'job', 'source', 'family'),
+        of: orNull(text),
+        onLimit: orNull(words('refuse', 'drop', 'overflow')),
         used: number,
         max: number,
         perHour: orNull(number),

@@ -3,6 +3,7 @@
  * place of its own: whose is dropped for a new one is who has the most.
  */
 import type { ErrorCode, Location } from '../../model/errors.ts';
+import type { Excerpt } from '../../primitives/excerpt.ts';
 
 export const REFUSALS_MAX = 256;
 
@@ -21,6 +22,7 @@ export interface Refusal {
   /** As it was answered, without the place. */
   readonly message: string;
   readonly location: Location | undefined;
+  readonly excerpt: Excerpt | undefined;
 }
 
 export class RecentRefusals {

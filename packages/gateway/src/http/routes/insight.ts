@@ -1,4 +1,5 @@
 /** What the gateway knows of families and senders: docs/reference/api.md. */
+import type { Access } from '../../access/access.ts';
 import type { GatewayApi } from '../../gateway/api.ts';
 import { familySorts } from '../../gateway/insight-api.ts';
 import type { FamilySort, InsightAnswer, PageRequest } from '../../gateway/insight-api.ts';
@@ -23,6 +24,7 @@ interface InsightDeps {
   readonly gateway: Pick<GatewayApi, 'insight'>;
   readonly log: Log;
   readonly cors: CorsPolicy;
+  readonly access: Pick<Access, 'tokenRates'> | undefined;
 }
 
 type HandlerNames =
@@ -100,7 +102,7 @@ export function insightHandlers(deps: InsightDeps): Readonly<Record<HandlerNames
     }),
     scrapers: shown(() => ({ scrapers: insight().scrapers() })),
     audit: shown(() => ({ entries: insight().audit() })),
-    limits: shown(() => ({ limits: insight().limits() })),
+    limits: answered((_, { client }) => insight().limits({ rates: deps.access?.tokenRates() ?? [], client })),
     rules: answered((_, { client }) => insight().rules(client)),
     pushedMetrics: answered((_, { client }) => insight().pushedMetrics(client)),
     listSources: answered((parameters, page) =>

@@ -16,10 +16,12 @@ interface MeDeps {
   readonly pushPath: string;
   readonly version: string;
   readonly adminApi: boolean;
+  /** Which member of a cluster this one is; undefined for a gateway by itself. */
+  readonly member: (() => { readonly name: string; readonly leads: boolean }) | undefined;
 }
 
 export function meHandler(deps: MeDeps): Handler {
-  const { gateway, links, pushPath, version, adminApi } = deps;
+  const { gateway, links, pushPath, version, adminApi, member } = deps;
   return answeredAsJson(deps, async (exchange) => {
     const { request, principal, served } = exchange;
     const may = [...(principal?.may ?? everything)];
@@ -32,6 +34,7 @@ export function meHandler(deps: MeDeps): Handler {
       pushUrl: `${links.origin(request, safeHost(request.headers.host))}${pushPath}`,
       version,
       adminApi,
+      member: member?.() ?? null,
     });
   });
 }

@@ -45,7 +45,7 @@ export function explainMisread(error: unknown, body: Uint8Array, contentType: st
   const what = likelyBody(body, contentType);
   return what === undefined
     ? error
-    : new RequestError(error.code, `${error.message}; ${what}`, error.location);
+    : new RequestError(error.code, `${error.message}; ${what}`, error.location, error.excerpt);
 }
 
 function likelyBody(body: Uint8Array, contentType = ''): string | undefined {

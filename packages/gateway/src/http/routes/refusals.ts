@@ -27,6 +27,7 @@ export function refusalsHandler({ refusals, cors }: RefusalsDeps): Handler {
 }
 
 /** As JSON. */
-export function shown({ timeMs, location, ...rest }: Refusal): object {
-  return { time: new Date(timeMs).toISOString(), ...rest, ...location };
+export function shown({ timeMs, location, excerpt, ...rest }: Refusal): object {
+  const around = excerpt && { excerpt: excerpt.text, excerptColumn: excerpt.column };
+  return { time: new Date(timeMs).toISOString(), ...rest, ...location, ...around };
 }

@@ -12,6 +12,8 @@ import { quote } from '../../primitives/quote.ts';
 import type { Exchange } from '../connections/exchange.ts';
 import type { CorsPolicy } from '../replies/cors.ts';
 import { nosniff } from '../replies/headers.ts';
+import type { AddressOf } from '../senders/client-address.ts';
+import { senderOf } from '../senders/sender.ts';
 import { answeredAsJson, originHeaders } from './json.ts';
 import { invalid, queryOf, valueOf } from './parameters.ts';
 import type { Handler } from './routes.ts';
@@ -25,8 +27,11 @@ const SECONDS_MAX = 86_400;
 interface WatchDeps {
   readonly gateway: Pick<GatewayApi, 'insight' | 'mode'>;
   readonly version: string;
+  /** The name of this member of a cluster. */
+  readonly member: string | undefined;
   readonly log: Log;
   readonly cors: CorsPolicy;
+  readonly addressOf: AddressOf;
   /** Called when the server stops. */
   readonly onStop: Set<() => void>;
   /** Rejects or throws where who asks may not watch any more. */
@@ -34,11 +39,11 @@ interface WatchDeps {
 }
 
 export function watchHandler(deps: WatchDeps): Handler {
-  const { gateway, version } = deps;
+  const { gateway, version, member, addressOf } = deps;
   return answeredAsJson(deps, async (exchange) => {
     const { response } = exchange;
     const seconds = secondsOf(exchange);
-    const reader = new ResponseReader(response);
+    const reader = new ResponseReader(response, senderOf(addressOf(exchange.request)));
     const end = gateway.insight.watch(reader);
     try {
       exchange.request.resume();
@@ -53,7 +58,7 @@ export function watchHandler(deps: WatchDeps): Handler {
         ...nosniff,
         ...originHeaders(exchange, deps.cors),
       ]);
-      response.write(eventText('hello', { version, mode: gateway.mode }));
+      response.write(eventText('hello', { version, mode: gateway.mode, member }));
       reader.begin();
       await untilOver(deps, exchange, seconds);
     } finally {
@@ -92,17 +97,23 @@ function untilOver(
 
 /** Holds back what comes before the head is written. */
 class ResponseReader implements EventReader {
+  readonly sender: string;
   readonly #response: ServerResponse;
   #before: string | undefined = '';
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, sender: string) {
     this.#response = response;
+    this.sender = sender;
   }
 
   begin(): void {
     const text = this.#before ?? '';
     this.#before = undefined;
     if (text !== '') this.take(text);
+  }
+
+  end(): void {
+    this.#response.end();
   }
 
   take(text: string): void {

@@ -149,7 +149,7 @@ export class Members {
       options: { ...defaultHttpOptions, enableAdminApi: true, shutdownTimeoutMs: 2_000, ...more.options },
       access: more.access,
       version: '1.2.3',
-      cluster: { leads: more.leads ?? (() => this.leader === member), forwarder, seal },
+      cluster: { name, leads: more.leads ?? (() => this.leader === member), forwarder, seal },
     });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const wire = new Wire(() => port);
