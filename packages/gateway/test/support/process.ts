@@ -70,7 +70,7 @@ export async function startGateway(
 export function runGateway(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   return run(process.execPath, [builtMain(), ...flags], {
     env: { ...environmentWithoutFlags(), ...env },
-    timeoutMs: 10_000,
+    timeoutMs: START_MS,
   });
 }
 
