@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 
 import { Paged } from '../../src/primitives/paged.ts';
 import { expectSame } from '../support/expect-same.ts';
