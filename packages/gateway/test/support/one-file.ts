@@ -36,7 +36,7 @@ export default async function bundle(project: TestProject): Promise<(() => void)
     banner: {
       js: `import { createRequire as requireFor } from 'node:module'; const require = requireFor(${JSON.stringify(pathToFileURL(dist))});`,
     },
-    plugins: [{ name: 'places', setup: ({ onLoad }) => onLoad({ filter: /\.js$/ }, ownPlace) }],
+    plugins: [{ name: 'places', setup: (bundling) => bundling.onLoad({ filter: /\.js$/ }, ownPlace) }],
     logLevel: 'error',
   });
   project.provide('mainAsOneFile', join(folder, 'main.mjs'));
