@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           ...ringOne,
           name: 'unit',
+          globalSetup: ['./packages/gateway/test/support/one-file.ts'],
           include: ['packages/*/test/**/*.test.ts'],
           exclude: ['packages/*/test/interop/**', 'packages/client/**'],
           // A thread for each core goes through many files: what they import is loaded, and compiled where it is hot, once.

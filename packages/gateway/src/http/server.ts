@@ -8,6 +8,7 @@ import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientErrorReply, connectReply } from './replies/client-error.ts';
 import type { Access } from '../access/access.ts';
@@ -157,7 +158,7 @@ async function closeAll(
   const stopListening = (server: Server): Promise<unknown> =>
     new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
   const allClosed = Promise.all(servers.map(stopListening));
-  let open = true;
+  let open = servers.length > 0;
   void allClosed.then(() => {
     open = false;
   });
@@ -174,7 +175,7 @@ async function closeAll(
     if (elapsedMs >= SILENT_GRACE_MS) for (const socket of silent) socket.destroy();
     if (elapsedMs >= SILENT_GRACE_MS || silent.length === 0)
       for (const server of servers) server.closeIdleConnections();
-    await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_INTERVAL_MS));
+    await (open ? Promise.race([allClosed, sleep(CLOSE_CHECK_INTERVAL_MS)]) : sleep(CLOSE_CHECK_INTERVAL_MS));
   }
   await allClosed;
 }

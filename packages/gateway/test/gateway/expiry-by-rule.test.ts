@@ -213,50 +213,55 @@ const steps = fc.oneof(
 
 test('the page, and the sources there are, are those of a model that knows when each pushed', async () => {
   await fc.assert(
-    fc.asyncProperty(ms, ms, fc.array(steps, { maxLength: 25 }), async (pruneMs, forgetMs, course) => {
-      let nowMs = 1_000_000;
-      let held: readonly { match: string; prune_after?: number; forget_after?: number }[] = [];
-      const running = await RestartingGateway.start({
-        byJob: true,
-        jobPruneDurationMs: pruneMs,
-        jobForgetDurationMs: forgetMs,
-        clock: { now: () => nowMs },
-      });
-      const model = new Model();
-      const silenceOf = (job: string): Silence => {
-        const rule = held.find(({ match }) => new RegExp(`^(?:${match})$`).test(job));
-        return { pruneMs: rule?.prune_after ?? pruneMs, forgetMs: rule?.forget_after ?? forgetMs };
-      };
-      try {
-        for (const step of course) {
-          // The time of what was kept last is that of a start.
-          const push = step === 'restart' ? { job: 'd', value: 1 } : step;
-          if ('job' in push) {
-            await running.gateway.push(gauge(push.value), { path: `job/${push.job}` });
-            model.push(push.job, push.value, nowMs);
+    fc.asyncProperty(
+      ms,
+      ms,
+      fc.array(steps, { maxLength: 25, size: 'max' }),
+      async (pruneMs, forgetMs, course) => {
+        let nowMs = 1_000_000;
+        let held: readonly { match: string; prune_after?: number; forget_after?: number }[] = [];
+        const running = await RestartingGateway.start({
+          byJob: true,
+          jobPruneDurationMs: pruneMs,
+          jobForgetDurationMs: forgetMs,
+          clock: { now: () => nowMs },
+        });
+        const model = new Model();
+        const silenceOf = (job: string): Silence => {
+          const rule = held.find(({ match }) => new RegExp(`^(?:${match})$`).test(job));
+          return { pruneMs: rule?.prune_after ?? pruneMs, forgetMs: rule?.forget_after ?? forgetMs };
+        };
+        try {
+          for (const step of course) {
+            // The time of what was kept last is that of a start.
+            const push = step === 'restart' ? { job: 'd', value: 1 } : step;
+            if ('job' in push) {
+              await running.gateway.push(gauge(push.value), { path: `job/${push.job}` });
+              model.push(push.job, push.value, nowMs);
+            }
+            if (step === 'restart') await running.restart();
+            else if ('passedMs' in step) nowMs += step.passedMs;
+            else if ('sources' in step) {
+              held = step.sources;
+              await running.setRules({
+                sources: held.map(({ match, ...silence }) => ({
+                  match: `{job=~"${match}"}`,
+                  path_labels: 'drop',
+                  ...Object.fromEntries(
+                    Object.entries(silence).map(([key, value]) => [key, value === 0 ? 0 : `${value}ms`]),
+                  ),
+                })),
+              });
+            }
+            model.expire(silenceOf, nowMs);
+            expect(await running.page(plainText)).toBe(model.page);
+            expect(await sourcesOf(running)).toEqual(model.sources);
           }
-          if (step === 'restart') await running.restart();
-          else if ('passedMs' in step) nowMs += step.passedMs;
-          else if ('sources' in step) {
-            held = step.sources;
-            await running.setRules({
-              sources: held.map(({ match, ...silence }) => ({
-                match: `{job=~"${match}"}`,
-                path_labels: 'drop',
-                ...Object.fromEntries(
-                  Object.entries(silence).map(([key, value]) => [key, value === 0 ? 0 : `${value}ms`]),
-                ),
-              })),
-            });
-          }
-          model.expire(silenceOf, nowMs);
-          expect(await running.page(plainText)).toBe(model.page);
-          expect(await sourcesOf(running)).toEqual(model.sources);
+        } finally {
+          await running.gateway.close();
         }
-      } finally {
-        await running.gateway.close();
-      }
-    }),
+      },
+    ),
     { numRuns: runs(100) },
   );
 });

@@ -268,7 +268,7 @@ const step = fc.record({
 
 test('any order, with repeats, restarts and snapshots, counts each once', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
       const cluster = await Cluster.start();
       const seen = new Set<string>();
       for (const { member, number, next } of steps) {

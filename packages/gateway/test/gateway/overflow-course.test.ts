@@ -214,7 +214,7 @@ test.each(modes)('sums over families are as without limits: %o', async (mode) =>
         await Promise.all([limited.close(), free.close()]);
       },
     ),
-    { numRuns: runs(40, 8) },
+    { numRuns: runs(40, 4) },
   );
   expect(overflowed).toBeGreaterThan(0);
 });

@@ -131,7 +131,7 @@ describe('views', () => {
     const step = fc.constantFrom<Step>('push', 'scrape', 'scrape', 'read', 'close', 'turn');
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { maxLength: 40 }),
+        fc.array(step, { maxLength: 40, size: 'max' }),
         fc.integer({ min: 1, max: 3 }),
         fc.constantFrom(0, 1_000_000_000),
         async (steps, scrapesMax, viewsBytesMax) => {

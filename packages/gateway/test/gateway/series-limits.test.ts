@@ -257,7 +257,7 @@ test('the page and what tokens have are those of a model, whatever is pushed, de
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 6 }),
-      fc.array(step, { maxLength: 30 }),
+      fc.array(step, { maxLength: 30, size: 'max' }),
       async (max, steps) => {
         const tokens = owners.map((name) => token(name, `series_max: ${max}, on_limit: drop`)).join('');
         const limited = await Limited.with(`access:\n  tokens:\n${tokens}`, { byJob: true });

@@ -292,7 +292,7 @@ export class RawClient {
 export async function waitFor(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 500; i += 1) {
     if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1 + i, 10)));
   }
   throw new Error('waited in vain');
 }

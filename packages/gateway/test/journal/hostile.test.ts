@@ -24,5 +24,6 @@ test.each([
   const { losses, lost, tried } = await run();
   expect(losses, `seed ${seed}`).toEqual([]);
   expect(lost).toBe(0);
-  expect(tried).toBeGreaterThan(10);
+  // How large a store is, and so how many places it has, is by chance.
+  expect(tried).toBeGreaterThan(4);
 });

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 
 import { Paged } from '../../src/primitives/paged.ts';
+import { expectSame } from '../support/expect-same.ts';
 import { Random } from '../support/random.ts';
 
 test('what was set is there until it is deleted', () => {
@@ -17,8 +18,8 @@ test('what was set is there until it is deleted', () => {
       map.delete(number);
     }
     const other = random.below(300_000);
-    expect(paged.get(number)).toBe(map.get(number));
-    expect(paged.get(other)).toBe(map.get(other));
-    expect(paged.size).toBe(map.size);
+    expectSame(paged.get(number), map.get(number));
+    expectSame(paged.get(other), map.get(other));
+    expectSame(paged.size, map.size);
   }
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { Ranking } from '../../src/primitives/ranking.ts';
+import { expectSame } from '../support/expect-same.ts';
 import { Random } from '../support/random.ts';
 
 /** As the ranking should be. */
@@ -45,12 +46,12 @@ describe.each([
         ranking.remove(rank);
         naive.remove(rank);
       }
-      expect(ranking.length).toBe(naive.all.length);
+      expectSame(ranking.length, naive.all.length);
       if (naive.all.length === 0) continue;
       const { rank, value } = naive.all.at(-1)!;
-      expect(ranking.highest).toBe(rank);
+      expectSame(ranking.highest, rank);
       // Of equal ranks any may be found.
-      if (hasValues && naive.all.at(-2)?.rank !== rank) expect(ranking.highestValue).toBe(value);
+      if (hasValues && naive.all.at(-2)?.rank !== rank) expectSame(ranking.highestValue, value);
     }
   });
 });

@@ -133,7 +133,7 @@ function repeated(last: Push, method: 'PUT' | 'POST', factor: number): Push {
 
 test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount', async (resets) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), async (steps) => {
       let nowMs = 1_000_000;
       const clock = { now: () => nowMs };
       const options = { byJob: true, jobCounterResets: resets, clock } as const;
@@ -179,7 +179,7 @@ test.each(['overwrite', 'accumulate'] as const)('by job (%s) is a naive recount'
       }
       await gateway.close();
     }),
-    { numRuns: runs(170) },
+    { numRuns: runs(80) },
   );
 });
 

@@ -294,7 +294,7 @@ test.each([1, 2048])('the page is that of the model (each row as much work as %s
         }
       },
     ),
-    { numRuns: runs(250, 60) },
+    { numRuns: runs(250, 30) },
   );
 });
 

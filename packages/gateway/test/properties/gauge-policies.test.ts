@@ -234,60 +234,68 @@ const adding: SenderMode = { byJob: false, counterResets: 'overwrite' };
 
 test.each(['add', 'by-job', 'mixed'] as const)('the page is that of the model (%s)', async (mode) => {
   await fc.assert(
-    fc.asyncProperty(rules, fc.boolean(), fc.array(step, { maxLength: 40 }), async (first, isSmall, all) => {
-      const aggregation = { ...modes[mode], metricRules: rulesText(first) };
-      let working = new WorkingState(aggregation, 1, defaultLimits, isSmall ? 1 : undefined);
-      const model = new Model(mode, first);
-      const recorded = new RecordedState(working.state.aggregation);
-      recorded.watch(working);
-      let nowMs = 1_000_000;
-      for (const each of all) {
-        if ('push' in each) {
-          const text = ['g', 'h'].map((name) =>
-            [
-              `# TYPE ${name} gauge`,
-              ...each.push.flatMap(({ written }) => (written.startsWith(name) ? [written] : [])),
-            ].join('\n'),
-          );
-          const by = { source: each.source, method: each.method, nowMs };
-          const isTaken = model.push(each.push, { ...by, adds: each.adds });
-          const sender = working.state.aggregation.mixed && each.adds ? { sender: adding } : {};
-          expect(working.push(`${text.join('\n')}\n`, { ...by, ...sender })).toBe(
-            isTaken ? 'taken' : 'unsupported_type',
-          );
-        } else if ('remove' in each) {
-          model.remove(each.remove);
-          recorded.apply(working, new RemoveSource(each.remove));
-        } else if ('waitMs' in each) {
-          nowMs += each.waitMs;
-          model.prune(nowMs);
-          const expiry = {
-            pruneBeforeMs: nowMs - PRUNE_MS,
-            forgetBeforeMs: Number.NEGATIVE_INFINITY,
-            most: 100,
-          };
-          recorded.apply(working, new ExpireSources(expiry));
-        } else if ('rules' in each) {
-          model.setRules(each.rules);
-          recorded.apply(
-            working,
-            new SetAggregation({ ...working.state.aggregation, metricRules: rulesText(each.rules) }),
-          );
-        } else if ('mode' in each) {
-          // Otherwise it is the mode that is tried.
-          if (mode !== 'mixed') continue;
-          model.setMode(each.mode);
-          recorded.apply(working, new SetAggregation({ ...working.state.aggregation, ...modes[each.mode] }));
-        } else if ('restart' in each) {
-          const facts = working.facts();
-          working = await working.restored(2);
-          expect(working.facts()).toEqual(facts);
-          recorded.watch(working);
-        } else recorded.apply(working, new Recycle());
-        expect(comparable(await working.page())).toBe(comparable(model.page()));
-      }
-      expect(recorded.replayed().facts()).toEqual(working.facts());
-    }),
-    { numRuns: runs(1200) },
+    fc.asyncProperty(
+      rules,
+      fc.boolean(),
+      fc.array(step, { maxLength: 40, size: 'max' }),
+      async (first, isSmall, all) => {
+        const aggregation = { ...modes[mode], metricRules: rulesText(first) };
+        let working = new WorkingState(aggregation, 1, defaultLimits, isSmall ? 1 : undefined);
+        const model = new Model(mode, first);
+        const recorded = new RecordedState(working.state.aggregation);
+        recorded.watch(working);
+        let nowMs = 1_000_000;
+        for (const each of all) {
+          if ('push' in each) {
+            const text = ['g', 'h'].map((name) =>
+              [
+                `# TYPE ${name} gauge`,
+                ...each.push.flatMap(({ written }) => (written.startsWith(name) ? [written] : [])),
+              ].join('\n'),
+            );
+            const by = { source: each.source, method: each.method, nowMs };
+            const isTaken = model.push(each.push, { ...by, adds: each.adds });
+            const sender = working.state.aggregation.mixed && each.adds ? { sender: adding } : {};
+            expect(working.push(`${text.join('\n')}\n`, { ...by, ...sender })).toBe(
+              isTaken ? 'taken' : 'unsupported_type',
+            );
+          } else if ('remove' in each) {
+            model.remove(each.remove);
+            recorded.apply(working, new RemoveSource(each.remove));
+          } else if ('waitMs' in each) {
+            nowMs += each.waitMs;
+            model.prune(nowMs);
+            const expiry = {
+              pruneBeforeMs: nowMs - PRUNE_MS,
+              forgetBeforeMs: Number.NEGATIVE_INFINITY,
+              most: 100,
+            };
+            recorded.apply(working, new ExpireSources(expiry));
+          } else if ('rules' in each) {
+            model.setRules(each.rules);
+            recorded.apply(
+              working,
+              new SetAggregation({ ...working.state.aggregation, metricRules: rulesText(each.rules) }),
+            );
+          } else if ('mode' in each) {
+            // Otherwise it is the mode that is tried.
+            if (mode !== 'mixed') continue;
+            model.setMode(each.mode);
+            recorded.apply(
+              working,
+              new SetAggregation({ ...working.state.aggregation, ...modes[each.mode] }),
+            );
+          } else if ('restart' in each) {
+            const facts = working.facts();
+            working = await working.restored(2);
+            expect(working.facts()).toEqual(facts);
+            recorded.watch(working);
+          } else recorded.apply(working, new Recycle());
+          expect(comparable(await working.page())).toBe(comparable(model.page()));
+        }
+        expect(recorded.replayed().facts()).toEqual(working.facts());
+      },
+    ),
+    { numRuns: runs(300) },
   );
 });

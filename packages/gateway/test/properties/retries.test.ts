@@ -157,7 +157,7 @@ test('a batch is counted once at the most, however often and late it is sent', a
       replayed += course.replayed;
       forgotten += course.forgotten;
     }),
-    { numRuns: runs(300, 60) },
+    { numRuns: runs(300, 20) },
   );
   // Otherwise it says nothing.
   expect(Math.min(applied, replayed, forgotten)).toBeGreaterThan(3);

@@ -13,6 +13,7 @@ import { relabel } from '../../src/rules/relabel.ts';
 import { oneByOne, rulesOf } from '../rules/rules.ts';
 import type { WrittenRelabelRule } from '../rules/rules.ts';
 import { RestartingGateway } from '../support/restarting.ts';
+import { runs } from '../support/runs.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -217,6 +218,6 @@ test.each([false, true])('by job: %s', async (byJob) => {
         void plain.gateway.close();
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runs(240) },
   );
 });

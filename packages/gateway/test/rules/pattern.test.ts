@@ -26,13 +26,13 @@ test('results that are kept are those of before', () => {
 });
 
 test('what is kept is limited, however many patterns there are and whatever senders push', () => {
-  const patterns = Array.from({ length: 200 }, (_, i) => new Pattern(`.*[${i % 10}]x`));
+  const patterns = Array.from({ length: 200 }, (_, i) => new Pattern(`[${i % 10}]x.*`));
   const before = aliveBytes();
   for (const pattern of patterns)
     // As a label is cut out of the text of its series.
     for (let i = 0; i < 1_000; i += 1) pattern.matches(`${i}${'v'.repeat(800)}`.slice(0, 250));
   expect((aliveBytes() - before) / 2 ** 20).toBeLessThan(32);
-  expect(patterns[1]!.matches('a1x')).toBe(true);
+  expect(patterns[1]!.matches('1xa')).toBe(true);
 });
 
 test.each([

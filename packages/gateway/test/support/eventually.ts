@@ -10,10 +10,13 @@ export async function eventually<T>(
   timeoutMs = 10_000,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
+  // What takes long may be dear to ask.
+  let pauseMs = 1;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (performance.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
-    await sleep(25);
+    await sleep(pauseMs);
+    pauseMs = Math.min(2 * pauseMs, 25);
   }
 }

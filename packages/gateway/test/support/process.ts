@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 
 import { eventually } from './eventually.ts';
 import { run, type Outcome } from './programs.ts';
@@ -31,7 +31,7 @@ export interface GatewayProcess {
 export async function startGateway(
   flags: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
-  command: readonly [string, ...string[]] = [process.execPath, builtMain()],
+  command: readonly [string, ...string[]] = [process.execPath, quickMain()],
 ): Promise<GatewayProcess> {
   const own = ['--web.listen-address=127.0.0.1:0', '--storage.path='].filter((flag) => {
     const name = flag.slice(0, flag.indexOf('=') + 1);
@@ -68,9 +68,9 @@ export async function startGateway(
 
 /** Runs the gateway with flags that make it end by itself. */
 export function runGateway(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  return run(process.execPath, [builtMain(), ...flags], {
+  return run(process.execPath, [quickMain(), ...flags], {
     env: { ...environmentWithoutFlags(), ...env },
-    timeoutMs: 10_000,
+    timeoutMs: START_MS,
   });
 }
 
@@ -94,7 +94,12 @@ function exitOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** What a start runs. Throws where it is not built. */
+/** The same as `builtMain`, in ring one in one file: see one-file.ts. */
+function quickMain(): string {
+  return inject('mainAsOneFile') ?? builtMain();
+}
+
+/** What a start of a user runs. Throws where it is not built. */
 export function builtMain(): string {
   if (!existsSync(main)) throw new Error('the gateway is not built: npm run build');
   return main;

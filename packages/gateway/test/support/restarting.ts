@@ -15,14 +15,16 @@ const SNAPSHOT_INTERVAL_MS = Number.POSITIVE_INFINITY;
 
 /** A gateway that can be taken down and started again, with what its journal kept. */
 export class RestartingGateway {
+  /** Without rules. */
   #options: EmbeddedOptions;
-  /** Those set last, which options of a restart win over. */
+  /** Those of the options, or set since, which are there after a restart with options that have none as well. */
   #rules: string | object | undefined;
+  #areSet = false;
   #journal: KeptJournal;
   #gateway: ReturnType<typeof embed>;
 
   private constructor(options: EmbeddedOptions, journal: KeptJournal) {
-    this.#options = options;
+    ({ rules: this.#rules, ...this.#options } = options);
     this.#journal = journal;
     this.#gateway = embed(options, journal);
   }
@@ -39,11 +41,18 @@ export class RestartingGateway {
   }
 
   /** As after a crash: nothing is said to the gateway that goes. Another mode is accepted unless told. */
-  async restart(options: EmbeddedOptions = this.#options, { acceptModeChange = true } = {}): Promise<void> {
+  async restart(options?: EmbeddedOptions, { acceptModeChange = true } = {}): Promise<void> {
     void this.gateway.close();
-    this.#options = this.#rules === undefined ? options : { rules: this.#rules, ...options };
+    if (options !== undefined) {
+      const { rules = this.#areSet ? this.#rules : undefined, ...others } = options;
+      this.#options = others;
+      this.#rules = rules;
+    }
     this.#journal = this.#journal.reopened();
-    this.#gateway = embed(this.#options, this.#journal);
+    this.#gateway = embed(
+      this.#rules === undefined ? this.#options : { rules: this.#rules, ...this.#options },
+      this.#journal,
+    );
     await this.#gateway.gateway.open(SNAPSHOT_INTERVAL_MS, { acceptModeChange });
   }
 
@@ -56,6 +65,7 @@ export class RestartingGateway {
   async setRules(rules: string | object): Promise<void> {
     await this.gateway.setRules(rules);
     this.#rules = rules;
+    this.#areSet = true;
   }
 
   /** As if an earlier version had kept it, whose rules did not say which path labels there are. */
