@@ -104,13 +104,15 @@ export function onEachEngine(
   title: string,
   tests: (servers: () => EngineServers, isShort: boolean) => void,
 ): void {
-  for (const { name, missing, start } of [postgresEngine, natsEngine])
+  for (const engine of [postgresEngine, natsEngine]) {
+    const { name, missing } = engine;
     describe.skipIf(missing !== '')(`${title} on ${name}${missing && `: ${missing}`}`, () => {
       let servers: EngineServers | undefined;
       beforeAll(async () => {
-        servers = await start();
+        servers = await engine.start();
       });
       afterAll(() => servers?.stop());
       tests(() => servers!, name !== postgresEngine.name);
     });
+  }
 }
