@@ -9,7 +9,7 @@ import { onEachEngine } from '../../support/cluster/engines.ts';
 import { Namespace, withNamespaces } from '../../support/cluster/namespace.ts';
 import { underLoad } from '../../support/cluster/under-load.ts';
 
-onEachEngine('the network of a pair', (servers) => {
+onEachEngine('the network of a pair', (servers, isShort) => {
   test.skipIf(withNamespaces !== '')(
     `the leader loses its network to the log, and gets it back ${withNamespaces}`,
     () => {
@@ -32,6 +32,8 @@ onEachEngine('the network of a pair', (servers) => {
       });
     },
   );
+
+  if (isShort) return;
 
   test.skipIf(withNamespaces !== '')(
     `the leader loses all of its network, and gets it back ${withNamespaces}`,

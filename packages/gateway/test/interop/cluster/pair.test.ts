@@ -227,7 +227,6 @@ onEachEngine('a pair', (servers, isShort) => {
           await load.goesOn();
           await standby.start();
         },
-        spared: ({ standby }) => [standby],
       }),
   );
 });
