@@ -1,4 +1,7 @@
-/** What a member of a cluster costs beside a gateway with files: a push at the leader, and a record at those that follow. The log is in memory, so what an engine costs is not in it. */
+/**
+ * What a member of a cluster costs beside a gateway with files: a push at the leader, a record at those that follow, and joining with nothing.
+ * The log is in memory, so what an engine costs is not in it.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +23,7 @@ const PUSH_SERIES = 10_000;
 class LogInMemory implements SharedLog {
   readonly blockBytesMax = 1024 * 1024;
   readonly blocks: Uint8Array[] = [];
+  #snapshot: { readonly number: number; readonly parts: readonly Uint8Array[] } | undefined;
   readonly members = { put: async () => {}, list: async () => [] };
 
   async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
@@ -39,15 +43,27 @@ class LogInMemory implements SharedLog {
     return this.blocks.length;
   }
 
-  async putSnapshot(): Promise<void> {}
-
-  async snapshots(): Promise<readonly number[]> {
-    return [];
+  async putSnapshot(number: number, given: AsyncIterable<Uint8Array>): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for await (const part of given) parts.push(Uint8Array.from(part));
+    this.#snapshot = { number, parts };
   }
 
-  async *getSnapshot(): AsyncGenerator<Uint8Array, void> {}
+  async snapshots(): Promise<readonly number[]> {
+    return this.#snapshot === undefined ? [] : [this.#snapshot.number];
+  }
+
+  async *getSnapshot(): AsyncGenerator<Uint8Array, void> {
+    yield* this.#snapshot?.parts ?? [];
+  }
 
   async trim(): Promise<void> {}
+
+  withoutSnapshot(): LogInMemory {
+    const log = new LogInMemory();
+    log.blocks.push(...this.blocks);
+    return log;
+  }
 
   async close(): Promise<void> {}
 }
@@ -74,7 +90,10 @@ function journalOn(log: SharedLog, leaseMs: number): ReplicatedJournal {
 
 /** Lines to print. */
 export async function clusterLines({ smoke }: { readonly smoke: boolean }): Promise<string[]> {
-  const pushes = smoke ? 500 : 40_000;
+  return [...(await pushLines(smoke ? 500 : 40_000)), ...(await joinLines(smoke ? 20_000 : 1_000_000))];
+}
+
+async function pushLines(pushes: number): Promise<string[]> {
   const body = new TextEncoder().encode(smallPush());
   const folder = await mkdtemp(join(tmpdir(), 'bench-cluster-'));
   const files = await openGateway({ storage: { path: folder } });
@@ -93,16 +112,16 @@ export async function clusterLines({ smoke }: { readonly smoke: boolean }): Prom
   await rm(folder, { recursive: true });
   // It hands over.
   await member.embedded.close();
-  const follower = embed({}, journalOn(log, 1));
-  const [cpu, begun] = [process.cpuUsage(), performance.now()];
-  const { records } = await follower.gateway.open(Number.POSITIVE_INFINITY);
-  const seconds = (performance.now() - begun) / 1000;
-  const used = process.cpuUsage(cpu);
-  const perRecord = (used.user + used.system) / records;
-  await follower.embedded.close();
+  const cpuMicros: number[] = [];
+  const rates: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { seconds, cpuSeconds, records } = await joined(log);
+    cpuMicros.push((1e6 * cpuSeconds) / records);
+    rates.push(records / seconds);
+  }
   return [
     `cluster, small push at the leader: ${median(micros).toFixed(1)} µs of CPU, ${median(ratios).toFixed(2)} × that with files, log in memory`,
-    `cluster, following: ${perRecord.toFixed(2)} µs of CPU a record, ${Math.round(records / seconds)} records/s`,
+    `cluster, following: ${median(cpuMicros).toFixed(2)} µs of CPU a record, ${Math.round(median(rates))} records/s`,
   ];
 }
 
@@ -153,6 +172,39 @@ async function digestOf({ gateway }: ReturnType<typeof embed>) {
   isDone = true;
   const { user, system } = process.cpuUsage(cpu);
   return { digest, cpuMs: (user + system) / 1000, turnMs };
+}
+
+async function joinLines(series: number): Promise<string[]> {
+  const log = new LogInMemory();
+  const leader = embed({ limits: { seriesMax: 2 * series } }, journalOn(log, 1));
+  await leader.gateway.open(Number.POSITIVE_INFINITY);
+  const bodyFrom = (from: number): Uint8Array => Buffer.from(largePush({ series: PUSH_SERIES, from }));
+  for (let from = 0; from < series; from += PUSH_SERIES) await leader.embedded.push(bodyFrom(from));
+  const pushed = log.blocks.length;
+  await leader.gateway.snapshots.take();
+  await leader.embedded.push(bodyFrom(0));
+  await leader.embedded.close();
+  const bySnapshot = await joined(log);
+  if (bySnapshot.records !== 1) throw new Error('it did not begin with the snapshot');
+  // As with a log whose first snapshot is yet to come.
+  const byRecords = await joined(log.withoutSnapshot());
+  return [
+    `cluster, joining with ${series} series: ${bySnapshot.seconds.toFixed(2)} s by a snapshot (${bySnapshot.cpuSeconds.toFixed(2)} s of CPU), ` +
+      `${byRecords.seconds.toFixed(2)} s by the ${pushed} blocks of before`,
+  ];
+}
+
+/** Of a member that has nothing, until it could lead. */
+async function joined(
+  log: SharedLog,
+): Promise<{ readonly seconds: number; readonly cpuSeconds: number; readonly records: number }> {
+  const member = embed({}, journalOn(log, 1));
+  const [cpu, begun] = [process.cpuUsage(), performance.now()];
+  const { records } = await member.gateway.open(Number.POSITIVE_INFINITY);
+  const seconds = (performance.now() - begun) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  await member.embedded.close();
+  return { seconds, cpuSeconds: (user + system) / 1e6, records };
 }
 
 async function cpuOf(gateway: EmbeddedGateway, body: Uint8Array, pushes: number): Promise<number> {

@@ -20,6 +20,9 @@ const JITTER = 0.1;
 /** As many leases who leads may be silent, before one with another secret takes over: it may be of another cluster, by mistake. */
 const OTHER_LEASES = 10;
 
+/** Promises that settle one after another for a block that an engine has read already. */
+const STEPS_OF_TURN = 16;
+
 export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
   /** Why this process must not lead with the state as it is; undefined where it may. */
@@ -158,7 +161,10 @@ export class Follow {
   /** The next block, or that this process has begun to lead instead. */
   async #nextBlock(next: Promise<IteratorResult<LogBlock>>): Promise<LogBlock | 'leads'> {
     const { timing } = this.#options;
-    next.catch(() => undefined);
+    this.#signal.throwIfAborted();
+    // To set a timer takes longer than to read a block that is there already.
+    const there = await ofThisTurn(next);
+    if (there?.done === false) return there.value;
     for (;;) {
       this.#signal.throwIfAborted();
       const untilMs = this.#isFree ? 0 : this.#heardMs + this.#patienceMs;
@@ -236,4 +242,15 @@ export class Follow {
   #report(problem: string | undefined): void {
     this.#options.onProgress?.({ chain: this.#chain, problem });
   }
+}
+
+/** What it resolves with, if that is before anything else has its turn. A rejection is for others to see. */
+async function ofThisTurn<T>(promise: Promise<T>): Promise<T | undefined> {
+  let found: T | undefined;
+  promise.then(
+    (value) => (found = value),
+    () => undefined,
+  );
+  for (let i = 0; i < STEPS_OF_TURN && found === undefined; i += 1) await Promise.resolve();
+  return found;
 }

@@ -121,8 +121,10 @@ export class Member<G extends MemberGateway> {
 
   /** Who leads, as far as this process has read; undefined where it knows of nobody that it could reach. */
   get leader(): Leader | undefined {
-    if (this.isLeading) return this.#options.self;
-    return this.hasOwnUrl ? undefined : this.#leader;
+    const { self } = this.#options;
+    if (this.isLeading) return self;
+    // One of its own URL is its former self, of which it reads as it joins anew, or a double.
+    return this.#leader?.url === self.url ? undefined : this.#leader;
   }
 
   /** Since it has read a block; while it leads, since it waits for one to be appended. */

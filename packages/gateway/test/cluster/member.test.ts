@@ -159,7 +159,7 @@ test('a member finds out that who leads has its URL, and asks nobody then', asyn
   double.abandon();
 });
 
-test('what a member wrote before it was restarted is of no double', async () => {
+test('what a member wrote before it was restarted is of no double, and it asks nobody there', async () => {
   const members = new Members();
   const first = members.start('http://one');
   await members.time.pass(5_000);
@@ -167,6 +167,8 @@ test('what a member wrote before it was restarted is of no double', async () => 
   const [again, other] = [members.start('http://one'), members.start('http://other')];
   const seen: boolean[] = [];
   for (const member of [again, other]) member.onChange(() => seen.push(member.hasOwnUrl));
+  const asked: (string | undefined)[] = [];
+  again.onChange(() => asked.push(again.isLeading ? undefined : again.leader?.url));
   await members.time.pass(20_000);
   const [leader, standby] = again.isLeading ? [again, other] : [other, again];
   expect([leader.isLeading, standby.isLeading]).toEqual([true, false]);
@@ -174,5 +176,6 @@ test('what a member wrote before it was restarted is of no double', async () => 
   await members.time.pass(10_000);
   expect(standby.isLeading).toBe(true);
   expect(seen).not.toContain(true);
+  expect(asked).not.toContain('http://one');
   standby.abandon();
 });

@@ -6,11 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+
+import type { LogServers } from './cluster/log-servers.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './prometheus.ts';
 
 export const natsServer: string = process.env['NATS_SERVER'] ?? '';
 export const natsReason = 'needs NATS_SERVER, the path of a nats-server 2.10 or later; see .ci/nats-server';
+
+const FORGET_MS = 60_000;
 
 export interface NatsOptions {
   /** 3 when left out. */
@@ -21,10 +27,10 @@ export interface NatsOptions {
   readonly config?: readonly string[];
 }
 
-export interface NatsCluster {
+export interface NatsCluster extends LogServers {
   /** With the user and parameters given, for the stream of that name. */
   url(name: string, parameters?: Readonly<Record<string, string>>, user?: string): string;
-  readonly nodes: readonly NatsNode[];
+  readonly servers: readonly NatsNode[];
   /** The server that leads the stream. */
   leaderOf(stream: string): Promise<NatsNode>;
   /** Resolves once each server says that it is well. */
@@ -63,10 +69,23 @@ export class NatsNode {
     this.#process?.kill(signal);
   }
 
+  freeze(): void {
+    this.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.signal('SIGCONT');
+  }
+
+  isRunning(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   /** kill -9, and its end. */
   async kill(): Promise<void> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !this.isRunning()) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;
@@ -117,7 +136,10 @@ export async function startNats({
       `http: 127.0.0.1:${monitorPorts![i]}`,
       `jetstream { store_dir: "${join(folder, name)}", sync_interval: "${sync}" }`,
       ...(servers > 1
-        ? [`cluster { name: c, listen: 127.0.0.1:${routePorts![i]}, routes: [${routes}] }`]
+        ? // What members are told of other servers would lead them past the gates of tests.
+          [
+            `cluster { name: c, listen: 127.0.0.1:${routePorts![i]}, routes: [${routes}], no_advertise: true }`,
+          ]
         : []),
       ...config,
     ];
@@ -126,16 +148,33 @@ export async function startNats({
   });
   const killAll = (): void => nodes.forEach((node) => node.signal('SIGKILL'));
   process.once('exit', killAll);
+  const urlAt = (
+    addressOf: (port: number) => string,
+    name: string,
+    parameters: Readonly<Record<string, string>> = {},
+  ): string => {
+    const search = new URLSearchParams({
+      replicas: String(servers),
+      monitor: monitorPorts!.map((port) => `http://${addressOf(port)}`).join(','),
+      ...parameters,
+    });
+    return `${clientPorts!.map(addressOf).join(',')}/${name}?${search}`;
+  };
+  const ownAddress = (port: number): string => `127.0.0.1:${port}`;
   const cluster: NatsCluster = {
-    nodes,
-    url: (name, parameters = {}, user = '') => {
-      const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
-      const search = new URLSearchParams({
-        replicas: String(servers),
-        monitor: nodes.map(({ monitor }) => monitor).join(','),
-        ...parameters,
-      });
-      return `nats://${user === '' ? '' : `${user}@`}${hosts}/${name}?${search}`;
+    servers: nodes,
+    url: (name, parameters, user = '') =>
+      `nats://${user === '' ? '' : `${user}@`}${urlAt(ownAddress, name, parameters)}`,
+    ports: [...clientPorts!, ...monitorPorts!],
+    logUrl: (addressOf, { table }) => `nats://${urlAt(addressOf, table)}`,
+    forget: async (name) => {
+      const nc = await connect({ servers: clientPorts!.map(ownAddress) });
+      try {
+        const { streams } = await jetstreamManager(nc, { timeout: FORGET_MS });
+        for (const stream of [name, `${name}-snapshots`, `${name}-members`]) await streams.delete(stream);
+      } finally {
+        await nc.close();
+      }
     },
     leaderOf: (stream) =>
       eventually(

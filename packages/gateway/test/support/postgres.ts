@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 
+import type { LogAt, LogServers } from './cluster/log-servers.ts';
 import { eventually } from './eventually.ts';
 import { findProgram } from './programs.ts';
 
@@ -52,6 +53,7 @@ export function notRoot(): { readonly uid?: number; readonly gid?: number } {
 }
 
 export const password = 'secret of tests: /@?#%';
+const ownUser = `gateway:${encodeURIComponent(password)}`;
 
 export interface PostgresServer {
   readonly name: string;
@@ -71,7 +73,7 @@ export interface PostgresServer {
   query<Row extends object>(sql: string, database?: string): Promise<readonly Row[]>;
 }
 
-export interface Postgres {
+export interface Postgres extends LogServers {
   /** All of them, the first being the one that takes writes to begin with. */
   readonly servers: readonly PostgresServer[];
   /** The one that takes writes, as far as these functions made it so. */
@@ -150,6 +152,14 @@ class Servers implements Postgres {
 
   urlOf({ port }: PostgresServer): string {
     return urlWith(`127.0.0.1:${port}`);
+  }
+
+  get ports(): readonly number[] {
+    return this.servers.map(({ port }) => port);
+  }
+
+  logUrl(addressOf: (port: number) => string, { table, as = ownUser, database = 'gateway' }: LogAt): string {
+    return `postgres://${as}@${this.ports.map(addressOf).join(',')}/${database}?table=${table}`;
   }
 
   async promote(server: PostgresServer): Promise<void> {
@@ -413,7 +423,7 @@ export async function startPgbouncer(server: PostgresServer): Promise<Pgbouncer>
 }
 
 function urlWith(hosts: string): string {
-  return `postgres://gateway:${encodeURIComponent(password)}@${hosts}/gateway`;
+  return `postgres://${ownUser}@${hosts}/gateway`;
 }
 
 async function freePort(): Promise<number> {

@@ -50,7 +50,7 @@ export async function startGateway(
     'the gateway to say its address',
     () => {
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${stderr}`);
-      return /address\W{1,4}(127\.0\.0\.1:\d+)/.exec(stderr)?.[1];
+      return /address\W{1,4}((?:\d+\.){3}\d+:\d+)/.exec(stderr)?.[1];
     },
     START_MS,
   );

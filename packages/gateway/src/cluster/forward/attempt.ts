@@ -30,6 +30,8 @@ export type Tried =
 /** One that is under way. */
 export interface Try {
   readonly done: Promise<Tried>;
+  /** Whether a reply has come, and all that is left is to pass it on. */
+  readonly isReplying: boolean;
   abandon(why: string): void;
   drop(): void;
 }
@@ -101,7 +103,6 @@ export class Attempt implements Try {
     });
   }
 
-  /** Whether a reply has come, and all that is left is to pass it on. */
   get isReplying(): boolean {
     return this.#isReplying;
   }

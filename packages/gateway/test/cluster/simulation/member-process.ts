@@ -236,7 +236,7 @@ export class MemberProcess {
       if (tried.kind === 'answered')
         (sending.response as unknown as FakeResponse).statusCode = tried.status ?? UNAVAILABLE;
     });
-    return { done, abandon: fail, drop: () => fail('the sender has gone') };
+    return { done, isReplying: false, abandon: fail, drop: () => fail('the sender has gone') };
   }
 
   async #answerMember(sending: Sending, header: string): Promise<Tried> {

@@ -52,7 +52,7 @@ async function problem(url: string): Promise<string> {
 }
 
 async function administrate(cluster: NatsCluster): Promise<JetStreamManager> {
-  const nc = await connect({ servers: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) });
+  const nc = await connect({ servers: cluster.servers.map(({ port }) => `127.0.0.1:${port}`) });
   onTestFinished(() => nc.close());
   return jetstreamManager(nc, { timeout: 60_000 });
 }
@@ -202,7 +202,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
 
   test('monitors that do not answer, and those of something else', async () => {
     const cluster = await started({});
-    const [{ monitor }] = cluster.nodes as [(typeof cluster.nodes)[0]];
+    const [{ monitor }] = cluster.servers as [(typeof cluster.servers)[0]];
     const gone = `http://127.0.0.1:${await freePort()}`;
     const none = await refusal(cluster.url('a', { monitor: gone }));
     expect(none).toBeInstanceOf(LogUnavailable);
@@ -213,7 +213,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     const { warnings } = await opened(cluster.url('a', { monitor: `${monitor},${gone}` }));
     expect(warnings.join('\n')).toContain(`NATS monitor ${gone} cannot be asked`);
     const other = await started({});
-    const { warnings: others } = await opened(cluster.url('a', { monitor: other.nodes[0]!.monitor }));
+    const { warnings: others } = await opened(cluster.url('a', { monitor: other.servers[0]!.monitor }));
     expect(others.length).toBeGreaterThan(0);
   });
 
@@ -248,8 +248,8 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     await log.append(0, bytes('a'));
     // What it had serves as long as the file cannot be read.
     rmSync(file);
-    await cluster.nodes[0]!.kill();
-    cluster.nodes[0]!.start();
+    await cluster.servers[0]!.kill();
+    cluster.servers[0]!.start();
     await cluster.untilHealthy();
     await patiently('the log to be back', () =>
       log.end().then(
@@ -297,8 +297,8 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     const log = await opened(cluster.url('a', { creds: file }));
     expect(await log.append(0, bytes('a'))).toBe('appended');
     writeFileSync(file, 'half of it');
-    await cluster.nodes[0]!.kill();
-    cluster.nodes[0]!.start();
+    await cluster.servers[0]!.kill();
+    cluster.servers[0]!.start();
     await cluster.untilHealthy();
     await patiently('the log to be back', async () => (await log.end().catch(() => 0)) === 1);
   });
@@ -330,7 +330,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     const log = await opened(cluster.url('trimmed'));
     for (let i = 0; i < 9; i += 1) await log.append(i, bytes(`block ${i}`));
     await log.trim(9);
-    const [node] = cluster.nodes as [(typeof cluster.nodes)[0]];
+    const [node] = cluster.servers as [(typeof cluster.servers)[0]];
     await node.kill();
     node.start();
     await cluster.untilHealthy();
@@ -348,7 +348,7 @@ describe.skipIf(isMissing)(`servers of NATS, which ${natsReason}`, { timeout: 60
     const log = await opened(cluster.url('flipped'));
     const text = (i: number): string => `block ${i} `.padEnd(blockBytes, '.');
     for (let i = 0; i < count; i += 1) await log.append(i, bytes(text(i)));
-    const [node] = cluster.nodes as [(typeof cluster.nodes)[0]];
+    const [node] = cluster.servers as [(typeof cluster.servers)[0]];
     await node.kill();
     const folder = join(node.store, 'jetstream', '$G', 'streams', 'flipped', 'msgs');
     const files = readdirSync(folder).filter((name) => name.endsWith('.blk'));

@@ -12,6 +12,7 @@ import { openNatsLog } from '../../../src/cluster/engines/nats/nats-log.ts';
 import { LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
 import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { sharedLogContract } from '../../cluster/log/contract.ts';
+import { PairMember } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
 import { natsReason, natsServer, startNats } from '../../support/nats.ts';
 import type { NatsCluster, NatsNode } from '../../support/nats.ts';
@@ -26,7 +27,7 @@ async function opened(url: string): Promise<SharedLog> {
 
 /** Asks of the servers what no member would. */
 async function administrate(cluster: NatsCluster): Promise<JetStreamManager> {
-  const nc = await connect({ servers: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) });
+  const nc = await connect({ servers: cluster.servers.map(({ port }) => `127.0.0.1:${port}`) });
   onTestFinished(() => nc.close());
   return jetstreamManager(nc, { timeout: 60_000 });
 }
@@ -161,13 +162,13 @@ describe('while servers are killed', { timeout: 600_000 }, () => {
   const troubles: Readonly<Record<string, (stream: string) => Promise<void>>> = {
     'a server that does not lead is killed': async (stream) => {
       const leader = await cluster.leaderOf(stream);
-      await killAWhile([cluster.nodes.find((node) => node !== leader)!]);
+      await killAWhile([cluster.servers.find((node) => node !== leader)!]);
     },
     'the leader is killed': async (stream) => {
       await killAWhile([await cluster.leaderOf(stream)]);
     },
     'all are killed': async () => {
-      await killAWhile(cluster.nodes);
+      await killAWhile(cluster.servers);
     },
     'the leader is stopped for a while, and goes on': async (stream) => {
       const leader = await cluster.leaderOf(stream);
@@ -203,6 +204,24 @@ describe('while servers are killed', { timeout: 600_000 }, () => {
     });
   }
 
+  test('a member starts while a server is dead, behind a port that takes connections and closes them', async ({
+    skip,
+  }) => {
+    skip(isMissing, natsReason);
+    const member = await PairMember.of(cluster, { table: 'starts' });
+    await member.start();
+    await member.ready();
+    await member.kill();
+    const [server] = cluster.servers as [NatsNode];
+    await server.kill();
+    onTestFinished(async () => {
+      server.start();
+      await cluster.untilHealthy();
+    });
+    await member.start();
+    await member.ready();
+  });
+
   test('snapshots are whole while servers are killed', async ({ skip }) => {
     skip(isMissing, natsReason);
     const [log, other] = [await opened(cluster.url('snapshots')), await opened(cluster.url('snapshots'))];
@@ -210,7 +229,7 @@ describe('while servers are killed', { timeout: 600_000 }, () => {
     const killing = (async () => {
       for (let round = 0; !isDone; round += 1) {
         await killAWhile([
-          round % 2 === 0 ? await cluster.leaderOf('snapshots-snapshots') : cluster.nodes[2]!,
+          round % 2 === 0 ? await cluster.leaderOf('snapshots-snapshots') : cluster.servers[2]!,
         ]);
         await sleep(500);
       }
@@ -283,7 +302,7 @@ async function overUnreliable(): Promise<{
 }> {
   const single = await startNats({ servers: 1 });
   onTestFinished(() => single.stop());
-  const [{ port, monitor }] = single.nodes as [NatsNode];
+  const [{ port, monitor }] = single.servers as [NatsNode];
   const proxy = await unreliable(port);
   const direct = await opened(single.url('lossy'));
   const log = await opened(`nats://127.0.0.1:${proxy.port}/lossy?replicas=1&monitor=${monitor}`);

@@ -3,30 +3,23 @@
  * pushed. PROMETHEUS_3 names the binary of a later release than the one that is installed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
+import { onEachEngine } from '../../support/cluster/engines.ts';
 import { Service } from '../../support/cluster/gate.ts';
 import { Load } from '../../support/cluster/load.ts';
-import { mostAdvanced } from '../../support/cluster/most-advanced.ts';
-import { Pair } from '../../support/cluster/pair.ts';
+import { newTable, Pair } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
 import { push } from '../../support/http.ts';
-import { startPostgres, withPostgres } from '../../support/postgres.ts';
-import type { Postgres } from '../../support/postgres.ts';
 import { startPrometheus } from '../../support/prometheus.ts';
 
 const binary = process.env['PROMETHEUS_3'];
 const SENDERS = 6;
 
-describe.skipIf(withPostgres !== '')(`Prometheus and a pair${withPostgres && `: ${withPostgres}`}`, () => {
-  let postgres: Postgres;
-  beforeAll(async () => {
-    postgres = await startPostgres({ standbys: 2 });
-  });
-  afterAll(() => postgres?.stop());
-
+onEachEngine('Prometheus and a pair', (servers, isShort) => {
   test('members and servers of the log fail, one after another: no resets, and increase() is what was pushed', async () => {
-    const pair = await Pair.start(postgres);
+    const log = newTable();
+    const pair = await Pair.start(servers(), { table: log });
     const service = await Service.before(pair.urls);
     onTestFinished(() => service.close());
     await eventually('both members to be in the Service', () => service.ready === 2);
@@ -61,6 +54,17 @@ describe.skipIf(withPostgres !== '')(`Prometheus and a pair${withPostgres && `: 
         await pair.leads(pair.other(leader));
         await leader.start();
       },
+      'primary killed, standby promoted': async () => {
+        await (await servers().writer(log)).kill();
+        await servers().replaceWriter();
+      },
+      'both members killed': async () => {
+        await Promise.all(pair.members.map((member) => member.kill()));
+        for (const member of pair.members) await member.start();
+      },
+    };
+    // What the engine makes no difference to.
+    const others: typeof events = {
       'leader restarted': async () => {
         const { leader } = pair;
         expect(await leader.stop()).toBe(0);
@@ -82,16 +86,8 @@ describe.skipIf(withPostgres !== '')(`Prometheus and a pair${withPostgres && `: 
         leader.reconnect();
         await eventually('it to follow', () => !leader.leads, 60_000);
       },
-      'primary killed, standby promoted': async () => {
-        await postgres.primary.kill();
-        await postgres.promote(await mostAdvanced(postgres));
-      },
-      'both members killed': async () => {
-        await Promise.all(pair.members.map((member) => member.kill()));
-        for (const member of pair.members) await member.start();
-      },
     };
-    for (const [what, happens] of Object.entries(events)) {
+    for (const [what, happens] of Object.entries(isShort ? events : { ...others, ...events })) {
       await load.goesOn();
       load.longestPauseMs();
       await happens();

@@ -11,21 +11,22 @@ const PROBE_TIMEOUT_MS = 1_000;
 /** Before one port: what goes through it is lost from sight while it is cut, and comes late, as packets that are sent again do. */
 export class Gate {
   readonly port: number;
+  /** Of each way. */
+  delayMs: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #delayMs: number;
   #isCut = false;
 
   private constructor(server: Server, delayMs: number) {
     this.#server = server;
-    this.#delayMs = delayMs;
+    this.delayMs = delayMs;
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** Each way takes the delay. */
-  static async before(port: number, delayMs = 0): Promise<Gate> {
+  /** Each way takes the delay. `host` is where it listens itself. */
+  static async before(port: number, delayMs = 0, host = '127.0.0.1'): Promise<Gate> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    await listening(server, 0);
+    await listening(server, 0, host);
     const gate = new Gate(server, delayMs);
     server.on('connection', (from) =>
       gate.#join(from, connect({ port, host: '127.0.0.1', allowHalfOpen: true })),
@@ -49,8 +50,8 @@ export class Gate {
   }
 
   #later(run: () => void): void {
-    if (this.#delayMs === 0) run();
-    else setTimeout(run, this.#delayMs);
+    if (this.delayMs === 0) run();
+    else setTimeout(run, this.delayMs);
   }
 
   #join(one: Socket, other: Socket): void {
@@ -160,10 +161,10 @@ export async function fixedPort(): Promise<number> {
   }
 }
 
-function listening(server: Server, port: number): Promise<void> {
+function listening(server: Server, port: number, host = '127.0.0.1'): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, host, resolve);
   });
 }
 

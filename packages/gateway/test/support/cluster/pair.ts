@@ -1,4 +1,4 @@
-/** Two gateways that share a log on PostgreSQL, each a process of its own, with a network of its own to the servers. */
+/** Two gateways that share a log, each a process of its own, with a network of its own to the servers. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -6,13 +6,13 @@ import { onTestFinished } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { temporaryFolder } from '../folders.ts';
 import { scrape } from '../http.ts';
-import { password } from '../postgres.ts';
-import type { Postgres } from '../postgres.ts';
-import { runGateway, startGateway } from '../process.ts';
+import { builtMain, runGateway, startGateway } from '../process.ts';
 import type { GatewayProcess } from '../process.ts';
 import type { Outcome } from '../programs.ts';
 import { fixedPort, Gate } from './gate.ts';
 import type { Load } from './load.ts';
+import type { LogAt, LogServers } from './log-servers.ts';
+import type { Namespace } from './namespace.ts';
 
 let tables = 0;
 
@@ -22,16 +22,16 @@ export function newTable(): string {
   return `log_${tables}`;
 }
 
-export interface MemberOptions {
-  readonly table: string;
+export interface MemberOptions extends LogAt {
   readonly flags?: readonly string[];
   readonly secret?: string;
-  /** User and password, as a URL has them. */
-  readonly as?: string;
-  readonly database?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** To the servers of the log and back. */
   readonly roundTripMs?: number;
+  /** Where it runs, with links that can be cut. */
+  readonly inside?: Namespace;
+  /** Its own address; that of this machine's own network when left out. */
+  readonly host?: string;
 }
 
 export class PairMember {
@@ -39,22 +39,22 @@ export class PairMember {
   readonly #env: NodeJS.ProcessEnv;
   readonly #gates: readonly Gate[];
   readonly #flags: readonly string[];
+  readonly #namespace: Namespace | undefined;
   #process: GatewayProcess | undefined;
   /** Of the processes before. */
   #before = '';
 
-  private constructor(port: number, gates: readonly Gate[], options: MemberOptions) {
-    const { table, flags = [], secret, env = {} } = options;
-    const { as = `gateway:${encodeURIComponent(password)}`, database = 'gateway' } = options;
-    this.url = `http://127.0.0.1:${port}`;
+  private constructor(port: number, gates: readonly Gate[], logUrl: string, options: MemberOptions) {
+    const { flags = [], secret, env = {}, inside } = options;
+    const address = `${options.host ?? inside?.host ?? '127.0.0.1'}:${port}`;
+    this.url = `http://${address}`;
     this.#gates = gates;
-    const hosts = gates.map((gate) => `127.0.0.1:${gate.port}`).join(',');
-    const logUrl = `postgres://${as}@${hosts}/${database}?table=${table}`;
+    this.#namespace = inside;
     this.#env = { ...env, PAG_STORAGE_LOG: logUrl };
     const secretFile = join(temporaryFolder(), 'secret');
     writeFileSync(secretFile, secret ?? 'the secret of a pair under test\n');
     const own = [
-      `--web.listen-address=127.0.0.1:${port}`,
+      `--web.listen-address=${address}`,
       `--cluster.advertise-url=${this.url}`,
       `--cluster.secret-file=${secretFile}`,
       // So that states are compared while things go wrong.
@@ -64,17 +64,20 @@ export class PairMember {
   }
 
   /** To be started. */
-  static async of(postgres: Postgres, options: MemberOptions): Promise<PairMember> {
-    const gates = await Promise.all(
-      postgres.servers.map(({ port }) => Gate.before(port, (options.roundTripMs ?? 0) / 2)),
-    );
+  static async of(servers: LogServers, options: MemberOptions): Promise<PairMember> {
+    const { roundTripMs = 0, inside } = options;
+    const host = inside?.logHost ?? '127.0.0.1';
+    const gates = await Promise.all(servers.ports.map((port) => Gate.before(port, roundTripMs / 2, host)));
     onTestFinished(async () => void (await Promise.all(gates.map((gate) => gate.close()))));
-    return new PairMember(await fixedPort(), gates, options);
+    const logUrl = servers.logUrl((port) => `${host}:${gates[servers.ports.indexOf(port)]!.port}`, options);
+    return new PairMember(await fixedPort(), gates, logUrl, options);
   }
 
   async start(): Promise<void> {
     this.#before += this.#process?.stderr() ?? '';
-    this.#process = await startGateway(this.#flags, this.#env);
+    const command: [string, ...string[]] = [process.execPath, builtMain()];
+    const all = this.#namespace === undefined ? command : this.#namespace.command(command);
+    this.#process = await startGateway(this.#flags, this.#env, all);
   }
 
   /** Where it ends by itself. */
@@ -121,11 +124,18 @@ export class PairMember {
 
   /** From all servers of the log. */
   cutOff(): void {
-    for (const gate of this.#gates) gate.cut();
+    if (this.#namespace === undefined) for (const gate of this.#gates) gate.cut();
+    else this.#namespace.cut('log');
   }
 
   reconnect(): void {
-    for (const gate of this.#gates) gate.heal();
+    if (this.#namespace === undefined) for (const gate of this.#gates) gate.heal();
+    else this.#namespace.heal('log');
+  }
+
+  /** From now on, to the servers of the log and back. */
+  set roundTripMs(ms: number) {
+    for (const gate of this.#gates) gate.delayMs = ms / 2;
   }
 
   async isReady(): Promise<boolean> {
@@ -154,14 +164,16 @@ export class Pair {
 
   /** The first one, which leads, may have more of its own. */
   static async start(
-    postgres: Postgres,
+    servers: LogServers,
     options: Partial<MemberOptions> = {},
     ofFirst: Partial<MemberOptions> = {},
   ): Promise<Pair> {
     const all = { table: newTable(), ...options };
+    // Once its members have ended.
+    onTestFinished(() => servers.forget?.(all.table));
     const pair = new Pair([
-      await PairMember.of(postgres, { ...all, ...ofFirst }),
-      await PairMember.of(postgres, all),
+      await PairMember.of(servers, { ...all, ...ofFirst }),
+      await PairMember.of(servers, all),
     ]);
     for (const member of pair.members) await member.start();
     await pair.ready();

@@ -321,9 +321,22 @@ export async function checkSync({ monitors, isSyncAsserted }: NatsTarget): Promi
 }
 
 async function askVarz(monitor: string): Promise<Varz> {
-  const reply = await fetch(`${monitor}/varz`, { signal: AbortSignal.timeout(VARZ_TIMEOUT_MS) });
-  if (!reply.ok) throw new Error(`/varz is answered ${reply.status}`);
-  const varz: unknown = await reply.json().catch(() => undefined);
+  // The fetch of Node 20 may never settle where a connection is closed as it opens. AbortSignal.timeout() would let the process end meanwhile.
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new Error(`no answer in ${VARZ_TIMEOUT_MS / 1000} s`)),
+    VARZ_TIMEOUT_MS,
+  );
+  try {
+    const reply = await fetch(`${monitor}/varz`, { signal: late.signal });
+    if (!reply.ok) throw new Error(`/varz is answered ${reply.status}`);
+    return varzOf(await reply.json().catch(() => undefined));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function varzOf(varz: unknown): Varz {
   if (typeof varz !== 'object' || varz === null || !('server_id' in varz))
     throw new Error('/varz is not that of a NATS server');
   return varz as Varz;
