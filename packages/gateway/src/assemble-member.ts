@@ -1,6 +1,5 @@
 /** A process of a cluster put together: the same parts around a gateway that is another one after each time that it was overtaken. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { setTimeout as timeout } from 'node:timers/promises';
 
 import { assembleAround, gatewayOf } from './assemble.ts';
 import type { Around, Parts } from './assemble.ts';
@@ -11,7 +10,7 @@ import type { Leader } from './cluster/log/block.ts';
 import type { SharedLog } from './cluster/log/shared-log.ts';
 import { Member } from './cluster/member.ts';
 import type { MemberGateway } from './cluster/member.ts';
-import type { Timing } from './cluster/timing.ts';
+import { realTiming } from './cluster/timing.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Telemetry } from './gateway/telemetry/telemetry.ts';
 import type { Journal } from './journal/journal.ts';
@@ -44,19 +43,6 @@ export interface MemberAssembly extends Around<CurrentGateway> {
 interface KeptGateway extends MemberGateway {
   readonly gateway: Gateway;
 }
-
-const realTiming: Timing = {
-  nowMs: () => performance.now(),
-  random: () => Math.random(),
-  async sleep(ms, signal) {
-    try {
-      await timeout(ms, undefined, { signal });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  },
-};
 
 /** To be started by `member.start()`. */
 export function assembleMember(
