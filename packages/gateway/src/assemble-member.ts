@@ -10,6 +10,7 @@ import type { Leader } from './cluster/log/block.ts';
 import type { SharedLog } from './cluster/log/shared-log.ts';
 import { Member } from './cluster/member.ts';
 import type { MemberGateway } from './cluster/member.ts';
+import { realTiming } from './cluster/timing.ts';
 import type { Timing } from './cluster/timing.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Telemetry } from './gateway/telemetry/telemetry.ts';
@@ -45,24 +46,6 @@ export interface MemberAssembly extends Around<CurrentGateway> {
 interface KeptGateway extends MemberGateway {
   readonly gateway: Gateway;
 }
-
-const realTiming: Timing = {
-  nowMs: () => performance.now(),
-  random: () => Math.random(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const abort = (): void => {
-        clearTimeout(timer);
-        reject(signal!.reason as Error);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      }, ms);
-      if (signal?.aborted === true) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
-    }),
-};
 
 /** To be started by `member.start()`. */
 export function assembleMember(

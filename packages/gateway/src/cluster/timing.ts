@@ -8,6 +8,30 @@ export interface Timing {
   random(): number;
 }
 
+/** Timers that are set for longer end at once. */
+const SLEEP_MS_MAX = 2 ** 31 - 1;
+
+export const realTiming: Timing = {
+  nowMs: () => performance.now(),
+  random: () => Math.random(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal!.reason as Error);
+      };
+      const timer = setTimeout(
+        () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        },
+        Math.min(ms, SLEEP_MS_MAX),
+      );
+      if (signal?.aborted === true) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    }),
+};
+
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1_000;
 

@@ -375,6 +375,8 @@ export class Ledger implements Target {
    * the same records have the same. `begun` is called in the turn whose state it is of.
    */
   async digest(begun?: () => void): Promise<StateDigest> {
+    // Two copies take twice the memory.
+    while (this.#copying !== undefined) await this.#copying;
     const buffers = await buffersForSnapshot(this.state);
     return this.#copied(
       () => {
