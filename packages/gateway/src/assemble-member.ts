@@ -1,6 +1,5 @@
 /** A process of a cluster put together: the same parts around a gateway that is another one after each time that it was overtaken. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { setTimeout as timeout } from 'node:timers/promises';
 
 import { assembleAround, gatewayOf } from './assemble.ts';
 import type { Around, Parts } from './assemble.ts';
@@ -11,7 +10,7 @@ import type { Leader } from './cluster/log/block.ts';
 import type { SharedLog } from './cluster/log/shared-log.ts';
 import { Member } from './cluster/member.ts';
 import type { MemberGateway } from './cluster/member.ts';
-import type { Timing } from './cluster/timing.ts';
+import { realTiming } from './cluster/timing.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Telemetry } from './gateway/telemetry/telemetry.ts';
 import type { Journal } from './journal/journal.ts';
@@ -43,19 +42,6 @@ interface KeptGateway extends MemberGateway {
   readonly gateway: Gateway;
 }
 
-const realTiming: Timing = {
-  nowMs: () => performance.now(),
-  random: () => Math.random(),
-  async sleep(ms, signal) {
-    try {
-      await timeout(ms, undefined, { signal });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  },
-};
-
 /** To be started by `member.start()`. */
 export function assembleMember(
   given: Parts & {
@@ -74,6 +60,7 @@ export function assembleMember(
       gateway,
       open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
       fail: (why) => gateway.fail(why),
+      takeSnapshot: () => gateway.snapshots.take(),
       close: () => gateway.close(),
       ledgerMs: () => gateway.ledgerMs(),
     };
@@ -89,6 +76,7 @@ export function assembleMember(
   const member: Member<KeptGateway> = new Member({
     log: cluster.log,
     timing: realTiming,
+    name: cluster.name,
     self: {
       cluster: fingerprint(cluster.secret),
       url: cluster.advertiseUrl,
@@ -164,7 +152,7 @@ function fingerprint(secret: string): string {
 /** It is ready while it leads and the log answers, or hears from who does. */
 function whyNotReady(member: Member<KeptGateway>, { holdMs }: ClusterParts): RequestError | undefined {
   const { role, problem, silentMs } = member;
-  const isMisplaced = !member.isLeading && (member.isOfAnother || member.hasOwnUrl);
+  const isMisplaced = member.isLogShort || (!member.isLeading && (member.isOfAnother || member.hasOwnUrl));
   if (role === 'joining')
     return new RequestError(
       'shutting_down',

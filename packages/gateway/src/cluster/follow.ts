@@ -4,11 +4,16 @@
  */
 import { ByteReader } from '../primitives/byte-writer.ts';
 import type { RecoverySink } from '../journal/journal.ts';
-import { takeOver } from './lead.ts';
+import { AheadOfLog, whoIsAhead } from './ahead.ts';
+import { OvertakenAfterLoss, takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
+import { blockAt } from './log/block-at.ts';
+import { hashOf } from './log/block.ts';
 import { Chain } from './log/chain.ts';
-import { LogBroken, LogUnavailable } from './log/shared-log.ts';
+import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
+import { refoundLog } from './refound.ts';
+import type { LogEnd } from './refound.ts';
 import { Pauses } from './timing.ts';
 
 /** Of the lease, so that not all who wait for it are done at once. */
@@ -44,6 +49,8 @@ export class Follow {
   #records = 0;
   /** What is behind this block was appended since it joined. */
   #joinedAt = Number.POSITIVE_INFINITY;
+  /** Whether another member has read more than the log has. */
+  #isHeldBack = false;
   #heardMs: number;
   #patienceMs: number;
 
@@ -80,17 +87,22 @@ export class Follow {
     }
   }
 
-  /** From the newest snapshot of the log. Nothing was given to the sink while it rejects. */
+  /** From the newest snapshot that is of this log. Nothing was given to the sink while it rejects. */
   async #restore(): Promise<void> {
-    const { log } = this.#options;
-    const [newest] = await log.snapshots();
-    if (newest === undefined) return;
-    const parts = log.getSnapshot(newest)[Symbol.asyncIterator]();
+    for (const number of await this.#options.log.snapshots()) if (await this.#restoreFrom(number)) return;
+  }
+
+  async #restoreFrom(newest: number): Promise<boolean> {
+    const parts = this.#options.log.getSnapshot(newest)[Symbol.asyncIterator]();
     const head = await parts.next();
     if (head.done === true) throw new LogBroken(`the snapshot of block ${newest} is empty`);
     const reader = new ByteReader(head.value);
     const chain = Chain.read(reader);
     const covered = reader.whole();
+    if (!(await this.#isInLog(chain))) {
+      await parts.return?.();
+      return false;
+    }
     const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => parts };
     try {
       await this.#into.snapshot(covered, rest);
@@ -103,6 +115,21 @@ export class Follow {
     this.#chain = chain;
     this.#covered = covered;
     this.#hear();
+    return true;
+  }
+
+  /** A snapshot may be of a block that the log has lost, or that another one came before. */
+  async #isInLog({ number, hash }: Chain): Promise<boolean> {
+    const { log, timing } = this.#options;
+    if ((await log.end()) < number) return false;
+    try {
+      const block = await blockAt(log, number, { timing, signal: this.#signal });
+      return Buffer.compare(hashOf(block), hash) === 0;
+    } catch (error) {
+      // The next one says which block it follows.
+      if (error instanceof LogTrimmed) return true;
+      throw error;
+    }
   }
 
   async #follow(): Promise<void> {
@@ -157,12 +184,51 @@ export class Follow {
     return isHandedOver && leader?.cluster === this.#options.self.cluster;
   }
 
-  #takeOver(): Promise<boolean> {
-    return takeOver(this.#chain, this.#options, this.#signal);
+  async #takeOver(): Promise<boolean> {
+    const other = await whoIsAhead(this.#options, this.#chain);
+    if (other === undefined) {
+      this.#holdBack(undefined);
+      if (await takeOver(this.#chain, this.#options, this.#signal)) return true;
+    }
+    const { log } = this.#options;
+    if ((await log.end()) < this.#chain.number) return this.#isBegunAnew();
+    // Where nobody is ahead, the blocks after those that were read tell the rest.
+    this.#holdBack(other);
+    return false;
+  }
+
+  #holdBack(why: string | undefined): void {
+    if (why !== undefined || this.#isHeldBack) this.#options.onAhead(why);
+    this.#isHeldBack = why !== undefined;
+  }
+
+  /** Whether this process leads after all, with what it has read that the log has lost. */
+  async #isBegunAnew(): Promise<boolean> {
+    const settled = await new AheadOfLog(this.#chain, this.#options, {
+      led: false,
+      signal: this.#signal,
+      refound: (end) => this.#refound(end),
+    }).settled();
+    if (settled === 'lost') throw new OvertakenAfterLoss(this.#chain.number);
+    return settled === 'refounded';
+  }
+
+  async #refound(end: LogEnd): Promise<boolean> {
+    const index = Math.max(this.#chain.index, this.#covered);
+    const next = await this.#into.copy?.((parts) =>
+      refoundLog(this.#options, { chain: this.#chain, end, index, parts, signal: this.#signal }),
+    );
+    if (next === undefined) return false;
+    this.#chain.become(next);
+    this.#options.onRefounded(next);
+    return true;
   }
 
   async #take(block: LogBlock): Promise<void> {
-    const { records, ledgerMs } = this.#chain.take(block);
+    const { kind, records, ledgerMs } = this.#chain.take(block);
+    if (kind === 'refound')
+      throw new LogTrimmed(`block ${block.number} begins the log anew, with a snapshot to go on from`);
+    this.#holdBack(undefined);
     let index = this.#chain.index - records.length;
     for (const record of records) {
       index += 1;

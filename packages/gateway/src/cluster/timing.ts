@@ -1,3 +1,5 @@
+import { setTimeout as timeout } from 'node:timers/promises';
+
 /** How time passes for members: the real time, and another one where tests let it pass. */
 export interface Timing {
   /** Milliseconds since any fixed moment; never goes back. */
@@ -7,6 +9,19 @@ export interface Timing {
   /** Between 0 and 1, so that members do not all do the same at the same time. */
   random(): number;
 }
+
+export const realTiming: Timing = {
+  nowMs: () => performance.now(),
+  random: () => Math.random(),
+  async sleep(ms, signal) {
+    try {
+      await timeout(ms, undefined, { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
+};
 
 const RETRY_MS = 50;
 const RETRY_MS_MAX = 1_000;

@@ -29,6 +29,7 @@ class Members {
     const member: Member<Kept> = new Member({
       log,
       timing: new VirtualProcess(this.time, this.#random),
+      name: url,
       self: { cluster: 'one', url, config: '' },
       leaseMs: LEASE_MS,
       holdMs: 10_000,
@@ -51,6 +52,7 @@ function withNothing(journal: Journal): Kept {
     open: async () =>
       void (await journal.recover({ snapshot: async () => undefined, record: () => undefined })),
     fail: () => undefined,
+    takeSnapshot: async () => undefined,
     close: () => journal.close(),
     ledgerMs: () => 0,
   };

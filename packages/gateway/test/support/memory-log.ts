@@ -10,6 +10,8 @@ export class MemoryEngine {
   first = 1;
   readonly snapshots = new Map<number, readonly Uint8Array[]>();
   readonly members = new Map<string, { readonly said: string; readonly atMs: number }>();
+  /** What ages are told by. */
+  nowMs: () => number = () => performance.now();
   readonly #waiting = new Set<() => void>();
 
   get end(): number {
@@ -28,6 +30,18 @@ export class MemoryEngine {
     this.blocks.splice(0, gone);
     this.first += gone;
     for (const each of this.snapshots.keys()) if (each < number) this.snapshots.delete(each);
+  }
+
+  /** As after a failover to a server that lacked what is behind this block. Returns what brings it back, should nothing be appended. */
+  lose(number: number): () => void {
+    const lost = this.blocks.splice(number - this.first + 1);
+    const snapshots = [...this.snapshots].filter(([each]) => each > number);
+    for (const [each] of snapshots) this.snapshots.delete(each);
+    return () => {
+      this.blocks.push(...lost);
+      for (const [each, parts] of snapshots) this.snapshots.set(each, parts);
+      for (const wake of this.#waiting) wake();
+    };
   }
 
   /** Resolves when a block was appended, or one of the signals is aborted. */
@@ -56,14 +70,14 @@ export class MemoryLog implements SharedLog {
     this.#engine = engine;
     this.members = {
       put: async (name, said) => {
-        await this.#answered(() => void engine.members.set(name, { said, atMs: performance.now() }));
+        await this.#answered(() => void engine.members.set(name, { said, atMs: engine.nowMs() }));
       },
       list: () =>
         this.#answered(() =>
           [...engine.members].map(([name, { said, atMs }]) => ({
             name,
             said,
-            ageMs: performance.now() - atMs,
+            ageMs: engine.nowMs() - atMs,
           })),
         ),
     };

@@ -10,6 +10,7 @@ import {
   readBlock,
   readLeader,
   readPart,
+  readRefounding,
   recordsOf,
   writeLeader,
 } from './block.ts';
@@ -18,6 +19,8 @@ import { LogBroken } from './shared-log.ts';
 import type { LogBlock } from './shared-log.ts';
 
 const HASH_BYTES = noHash.length;
+/** Of so many takeovers it is known where they were. */
+const TERMS_MAX = 64;
 
 /** What a block has brought, for those who keep the state. */
 interface Brought {
@@ -26,6 +29,13 @@ interface Brought {
   readonly records: readonly Uint8Array[];
   /** Of a beat. */
   readonly ledgerMs: number | undefined;
+}
+
+/** All blocks from this one to the next term were appended by one process. */
+interface Term {
+  readonly from: number;
+  readonly term: number;
+  readonly writer: Uint8Array;
 }
 
 /** What of a chain a snapshot keeps. */
@@ -45,6 +55,7 @@ export class Chain {
   index = 0;
   /** Of a record that goes in parts, the first of them. */
   #parts: Uint8Array[] = [];
+  readonly #terms: Term[] = [];
 
   /** Takes the next block. Throws LogBroken, and has not changed then, where it does not follow. */
   take({ number, bytes }: LogBlock): Brought {
@@ -55,6 +66,11 @@ export class Chain {
       this.leader = readLeader(new ByteReader(block.payload));
       this.isHandedOver = false;
     } else if (block.kind === 'handover') this.isHandedOver = true;
+    else if (block.kind === 'refound') {
+      this.leader = readRefounding(block.payload).leader;
+      this.isHandedOver = false;
+      this.index = block.first - 1;
+    }
     this.#follow(block, number, hashOf(bytes));
     const beat = block.kind === 'beat' ? readBeat(block.payload) : undefined;
     if (beat !== undefined) this.leader = beat.leader;
@@ -71,12 +87,39 @@ export class Chain {
     number: number,
     hash: Uint8Array,
   ): void {
+    if (term !== this.term) this.#noteTerm({ from: number, term, writer: Uint8Array.from(writer) });
     this.number = number;
     this.hash = hash;
     this.term = term;
     this.index += count;
     this.log = Uint8Array.from(log);
     this.writer = Uint8Array.from(writer);
+  }
+
+  #noteTerm(term: Term): void {
+    this.#terms.push(term);
+    if (this.#terms.length > TERMS_MAX) this.#terms.shift();
+  }
+
+  /**
+   * Whether the block is one of those that led here; undefined where that is not known, as it is older than what was read. A process appends
+   * one block for a number in its term, so these three say which block it is.
+   */
+  has(number: number, { term, writer }: Pick<BlockHead, 'term' | 'writer'>): boolean | undefined {
+    const isOf = (of: Term): boolean => of.term === term && Buffer.compare(of.writer, writer) === 0;
+    const of = this.#terms.findLast(({ from }) => from <= number);
+    if (of !== undefined) return isOf(of);
+    const oldest = this.#terms[0];
+    return oldest !== undefined && isOf(oldest) ? true : undefined;
+  }
+
+  /** Goes on as the other one does. */
+  become({ number, hash, term, log, writer, index, leader }: Chain): void {
+    this.index = index;
+    this.leader = leader;
+    this.isHandedOver = false;
+    this.#parts = [];
+    this.#follow({ kind: 'refound', term, count: 0, log, writer }, number, hash);
   }
 
   /** Of the block that follows, in the same term. */
@@ -105,8 +148,10 @@ export class Chain {
     if (this.number > 0 && Buffer.compare(log, this.log) !== 0) return 'is of another log';
     if (Buffer.compare(before, this.hash) !== 0)
       return `does not follow block ${this.number} that this member has read`;
-    if (first !== this.index + 1) return `begins with record ${first}, and the next one is ${this.index + 1}`;
-    if (kind === 'takeover') return term > this.term ? undefined : 'is a takeover that does not begin a term';
+    const beginsTerm = kind === 'takeover' || kind === 'refound';
+    if (kind !== 'refound' && first !== this.index + 1)
+      return `begins with record ${first}, and the next one is ${this.index + 1}`;
+    if (beginsTerm) return term > this.term ? undefined : `is a ${kind} that does not begin a term`;
     const isLeaders = term === this.term && Buffer.compare(writer, this.writer) === 0;
     return isLeaders ? undefined : 'is of a member that did not lead';
   }
@@ -122,7 +167,7 @@ export class Chain {
       return [record];
     }
     // Who led before has acknowledged nothing of it.
-    if (block.kind === 'takeover') this.#parts = [];
+    if (block.kind === 'takeover' || block.kind === 'refound') this.#parts = [];
     return [];
   }
 
@@ -148,6 +193,7 @@ export class Chain {
     chain.term = reader.whole();
     chain.index = reader.whole();
     chain.leader = readLeader(reader);
+    chain.#noteTerm({ from: chain.number, term: chain.term, writer: chain.writer });
     return chain;
   }
 

@@ -119,6 +119,7 @@ export class Ledger implements Target {
     const recovery = await recoverState(this.#journal, this, {
       take: (steps, needsNoReaders) => this.#redo(steps, needsNoReaders),
       follow: (nowMs) => this.follow(nowMs),
+      copy: (nowMs, read) => this.#snapshotAt(() => nowMs, read),
     });
     // A store that is new begins with the time on the wall, so that it looks like one.
     if (recovery.nowMs > 0 && !this.#isFollowing) this.#offsetMs = recovery.nowMs - this.#elapsedMs();
@@ -358,14 +359,21 @@ export class Ledger implements Target {
   }
 
   /** Keeps a snapshot, so that the next start need not read all records again; see Journal.snapshot. */
-  async snapshot(): Promise<{ readonly bytes: number }> {
+  snapshot(): Promise<{ readonly bytes: number }> {
+    return this.#snapshotAt(
+      () => this.nowMs(),
+      (parts, logIndex) => this.#journal.snapshot(logIndex, parts),
+    );
+  }
+
+  async #snapshotAt<Result>(
+    time: () => number,
+    read: (parts: AsyncIterable<Uint8Array>, logIndex: number) => Promise<Result>,
+  ): Promise<Result> {
     const buffers = await buffersForSnapshot(this.state);
     return this.#copied(
-      () => {
-        const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
-        return snapshotSections(this, { ...times, buffers });
-      },
-      (sections, logIndex) => this.#journal.snapshot(logIndex, sections.parts),
+      () => snapshotSections(this, { nowMs: time(), lastPushMs: this.lastPushMs, buffers }),
+      (sections, logIndex) => read(sections.parts, logIndex),
     );
   }
 

@@ -118,6 +118,7 @@ export class World {
           this.#leads += 1;
         },
         fail: (why) => of.gateway.fail(why),
+        takeSnapshot: () => of.gateway.snapshots.take(),
         close: () => of.gateway.close(),
         ledgerMs: () => of.gateway.ledgerMs(),
       };
@@ -125,6 +126,7 @@ export class World {
     const member: Member<Kept> = new Member({
       log,
       timing: process,
+      name,
       self: { cluster: 'c', url: name, config: '' },
       leaseMs: LEASE_MS,
       holdMs: HOLD_MS,

@@ -1,0 +1,190 @@
+/** A log that has lost its last blocks, as after a failover to a server that lacked them: nobody goes on, until an operator says from what. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { readBlock } from '../../src/cluster/log/block.ts';
+import { VirtualCluster } from '../support/cluster/virtual-cluster.ts';
+import type { VirtualMember } from '../support/cluster/virtual-cluster.ts';
+import type { LogBlock, SharedLog } from '../../src/cluster/log/shared-log.ts';
+import { MemoryLog } from '../support/memory-log.ts';
+
+/** A handle by which no later block than this one comes. */
+class Slow extends MemoryLog {
+  upTo = Number.POSITIVE_INFINITY;
+
+  override async *tail(after: number, signal: AbortSignal): AsyncGenerator<LogBlock, void> {
+    for await (const block of super.tail(after, signal)) {
+      if (block.number > this.upTo)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      if (signal.aborted) return;
+      yield block;
+    }
+  }
+}
+
+let cluster: VirtualCluster;
+beforeEach(() => {
+  cluster = new VirtualCluster();
+});
+afterEach(() => cluster.end());
+
+/** The first leads, and has counted so many pushes, each in a block of its own. */
+async function pair(pushes = 10, log?: SharedLog): Promise<readonly [VirtualMember, VirtualMember]> {
+  const one = cluster.start('one');
+  await cluster.pass(5_000);
+  const two = cluster.start('two', log);
+  await cluster.pass(1_000);
+  await count(one, pushes);
+  return [one, two];
+}
+
+async function count(by: VirtualMember, pushes: number): Promise<void> {
+  for (let i = 0; i < pushes; i += 1)
+    expect(await cluster.until(cluster.push(by, 'a_total'))).toBe('counted');
+  await cluster.pass(200);
+}
+
+const kinds = (): string[] => cluster.engine.blocks.map((block) => readBlock(block).kind);
+
+test('members whose log has lost blocks take nothing and do not take over, and say what to do', async () => {
+  const [one, two] = await pair();
+  const { end } = cluster.engine;
+  cluster.engine.lose(end - 4);
+  await cluster.pass(15_000);
+  expect(cluster.engine.end).toBe(end - 4);
+  const message = `the log ends with block ${end - 4}, and this member has seen block ${end}: the engine has lost what was acknowledged; return to the server that has it, or go on with what members have: prom-aggregation-gateway storage refound`;
+  for (const { member, said } of [one, two]) {
+    expect([member.isLogShort, member.problem]).toEqual([true, message]);
+    expect(said.filter((each) => each === message).length).toBe(1);
+  }
+  expect(await cluster.until(cluster.push(one, 'a_total'), 100)).toBe('overloaded');
+  await expect(cluster.scrape(one)).rejects.toThrow('could be an old one');
+});
+
+test.each([
+  ['that leads', 'one'],
+  ['that follows', 'two'],
+])('an operator has the member %s begin the log anew: all that was counted counts once', async (_, name) => {
+  const [one, two] = await pair();
+  cluster.engine.lose(cluster.engine.end - 4);
+  // Taken before anybody knows.
+  const late = [cluster.push(one, 'b_total'), cluster.push(one, 'a_total', 'key')];
+  await cluster.pass(6_000);
+  const listed = await cluster.refound();
+  expect([listed.code, listed.text]).toEqual([0, expect.stringContaining('storage refound one')]);
+  expect(listed.lines.length).toBe(3);
+  const { code, text } = await cluster.refound(name);
+  expect([code, text]).toEqual([0, expect.stringMatching(`the log goes on with block .* from what ${name} had`)]);
+  expect(kinds().filter((kind) => kind === 'refound').length).toBe(1);
+  await cluster.pass(10_000);
+  const [leader, other] = name === 'one' ? [one, two] : [two, one];
+  expect([leader.member.isLeading, other.member.role]).toEqual([true, 'following']);
+  for (const { member } of [one, two]) expect([member.isLogShort, member.problem]).toEqual([false, undefined]);
+  const outcome = name === 'one' ? 'counted' : 'not_leading';
+  expect(await Promise.all(late)).toEqual([outcome, outcome]);
+  if (name === 'two') await cluster.until(cluster.push(two, 'a_total', 'key'));
+  else expect(await cluster.until(cluster.push(one, 'a_total', 'key'))).toBe('counted');
+  await count(leader, 5);
+  const page = await cluster.scrape(leader);
+  expect([page.get('a_total'), page.get('b_total')]).toEqual([16, name === 'one' ? 1 : undefined]);
+  // Those who join have the same: one that was there, and one that is new.
+  cluster.kill(leader);
+  await cluster.pass(10_000);
+  expect(await cluster.scrape(other)).toEqual(page);
+  const three = cluster.start('three');
+  await cluster.pass(3_000);
+  await cluster.until(other.member.close());
+  await cluster.pass(3_000);
+  expect(await cluster.scrape(three)).toEqual(page);
+});
+
+test('a log that has its blocks again goes on, and nothing was lost', async () => {
+  const [one, two] = await pair();
+  const bringBack = cluster.engine.lose(cluster.engine.end - 4);
+  const late = cluster.push(one, 'a_total');
+  await cluster.pass(20_000);
+  bringBack();
+  expect(await cluster.until(late)).toBe('counted');
+  await cluster.pass(3_000);
+  for (const { member } of [one, two]) expect(member.isLogShort).toBe(false);
+  expect([one.member.isLeading, two.member.timesOvertaken]).toEqual([true, 0]);
+  await count(one, 1);
+  expect((await cluster.scrape(one)).get('a_total')).toBe(12);
+  expect(kinds()).not.toContain('refound');
+  expect((await cluster.refound('one')).code).toBe(1);
+});
+
+test('a member that has not seen what is lost does not take over while another one has it', async () => {
+  const [one, two] = await pair();
+  cluster.kill(two);
+  const { end } = cluster.engine;
+  cluster.engine.lose(end - 4);
+  await cluster.pass(4_000);
+  const again = cluster.start('two');
+  await cluster.pass(30_000);
+  expect(cluster.engine.end).toBe(end - 4);
+  expect(again.member.problem).toContain(
+    `and the member one has seen block ${end}: the engine has lost what was acknowledged`,
+  );
+  expect(again.said.join()).toContain('or stop that member to go on without');
+  expect(again.member.isLogShort).toBe(true);
+  expect((await cluster.refound('two')).text).toContain('no member two says');
+  expect((await cluster.refound('one')).code).toBe(0);
+  await cluster.pass(10_000);
+  expect([again.member.isLogShort, again.member.role]).toEqual([false, 'following']);
+  cluster.kill(one);
+  await cluster.pass(10_000);
+  expect((await cluster.scrape(again)).get('a_total')).toBe(10);
+});
+
+test('once who has what is lost has stopped, others go on with what the log has', async () => {
+  const [one, two] = await pair();
+  cluster.kill(two);
+  cluster.engine.lose(cluster.engine.end - 4);
+  await cluster.pass(4_000);
+  const again = cluster.start('two');
+  await cluster.pass(10_000);
+  await cluster.until(one.member.close());
+  await cluster.pass(10_000);
+  expect(again.member.isLeading).toBe(true);
+  expect((await cluster.scrape(again)).get('a_total')).toBeLessThan(10);
+});
+
+test('where another member has gone on without what is lost, that is said, and not undone', async () => {
+  const [one, two] = await pair();
+  cluster.kill(two);
+  one.process.pause();
+  cluster.engine.lose(cluster.engine.end - 4);
+  const again = cluster.start('two');
+  await cluster.pass(8_000);
+  await count(again, 1);
+  const before = await cluster.scrape(again);
+  const { end } = cluster.engine;
+  one.process.resume();
+  await cluster.pass(10_000);
+  expect(cluster.engine.end).toBeGreaterThan(end);
+  expect(one.said.join()).toContain('and another member went on without them: what was acknowledged in them is lost');
+  expect([one.member.isLogShort, one.member.role]).toEqual([false, 'following']);
+  expect((await cluster.refound('one')).text).toContain('no member says that it has seen more than the log has');
+  expect(await cluster.scrape(again)).toEqual(before);
+});
+
+test('a member that has seen less than another is named by force alone', async () => {
+  const log = new Slow(cluster.engine);
+  const [one, two] = await pair(5, log);
+  log.upTo = cluster.engine.end;
+  await count(one, 3);
+  const { end } = cluster.engine;
+  cluster.engine.lose(end - 6);
+  log.upTo = Number.POSITIVE_INFINITY;
+  await cluster.pass(10_000);
+  const { code, text } = await cluster.refound('two');
+  expect([code, text]).toEqual([1, expect.stringMatching(/one has seen block \d+, and two block \d+: .* --force/)]);
+  expect(cluster.engine.end).toBe(end - 6);
+  expect((await cluster.refound('two', { force: true })).code).toBe(0);
+  await cluster.pass(10_000);
+  expect([two.member.isLeading, one.member.role]).toEqual([true, 'following']);
+  const page = await cluster.scrape(two);
+  await cluster.until(two.member.close());
+  await cluster.pass(3_000);
+  expect(await cluster.scrape(one)).toEqual(page);
+});
