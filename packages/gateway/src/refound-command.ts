@@ -58,7 +58,10 @@ export async function refoundBy(
       'no member says that it has seen more than the log has. Members say so while they run, some seconds after they have found out; what a member had that was restarted is lost',
     );
   if (member === undefined)
-    return { code: 0, text: `to go on from ${best.name}: prom-aggregation-gateway storage refound ${best.name}` };
+    return {
+      code: 0,
+      text: `to go on from ${best.name}: prom-aggregation-gateway storage refound ${best.name}`,
+    };
   const chosen = ahead.find(({ name }) => name === member);
   if (chosen === undefined) return refused(`no member ${member} says that it has seen more than the log has`);
   if (!force && !isAsAdvanced(chosen, best))
@@ -86,8 +89,7 @@ async function carryOut(log: SharedLog, chosen: Ahead, timing: Timing): Promise<
       if (now !== undefined && now.name !== name)
         return refused(`somebody has named ${now.name} to go on from meanwhile`);
       const still = ahead.find((each) => each.name === name);
-      if (still === undefined)
-        return refused(`${name} is gone, or no longer ahead of the log; look again`);
+      if (still === undefined) return refused(`${name} is gone, or no longer ahead of the log; look again`);
       if (still.block !== block || still.end !== end)
         return refused(`the log ends with block ${still.end} now, and not with block ${end}; look again`);
     }
@@ -97,11 +99,25 @@ async function carryOut(log: SharedLog, chosen: Ahead, timing: Timing): Promise<
   }
 }
 
-async function whatBecame(log: SharedLog, { name, block, hash, end }: Ahead, timing: Timing): Promise<Told> {
-  const next = readBlock(await blockAt(log, end + 1, { timing, signal: new AbortController().signal }));
+/** That another member has done it which had seen the same is as good. */
+async function whatBecame(log: SharedLog, { block, hash, end }: Ahead, timing: Timing): Promise<Told> {
+  const bytes = await blockAt(log, end + 1, { timing, signal: new AbortController().signal }).catch(
+    (error: unknown) => {
+      if (error instanceof LogTrimmed) return undefined;
+      throw error;
+    },
+  );
+  if (bytes === undefined)
+    return refused(
+      `the log has gone on with block ${end + 1}, and let it go since; the logs of the members say how`,
+    );
+  const next = readBlock(bytes);
   const by = next.kind === 'refound' ? readRefounding(next.payload) : undefined;
   if (by?.number === block && Buffer.from(by.hash).toString('hex') === hash)
-    return { code: 0, text: `the log goes on with block ${end + 1}, from what ${name} had at block ${block}` };
+    return {
+      code: 0,
+      text: `the log goes on with block ${end + 1}, from what ${by.leader.url} had at block ${block}`,
+    };
   return refused(
     `another member has gone on with block ${end + 1}; what was counted since would be lost, so nothing was done`,
   );

@@ -68,15 +68,14 @@ export class AheadOfLog {
           const settled = await this.#look();
           if (settled !== undefined) return settled;
         } catch (error) {
-          if (!(error instanceof LogUnavailable)) throw error;
+          // What was read may have been let go meanwhile, as another one went on.
+          if (!(error instanceof LogUnavailable || error instanceof LogTrimmed)) throw error;
         }
         await timing.sleep(LOOK_MS, this.#signal);
       }
     } finally {
-      if (this.#looks > 1) {
-        onAhead(undefined);
-        takeBackAhead(log.members, name).catch(() => undefined);
-      }
+      if (this.#looks > 0) takeBackAhead(log.members, name).catch(() => undefined);
+      if (this.#looks > 1) onAhead(undefined);
     }
   }
 
@@ -92,6 +91,8 @@ export class AheadOfLog {
     if (isOurs === undefined) this.#firstEnd ??= end;
     if (isOurs === false || (isOurs === undefined && this.#firstEnd !== end)) return 'lost';
     this.#looks += 1;
+    // Others must not take over meanwhile.
+    await this.#say(end);
     // What an engine says while it elects may be old.
     if (this.#looks === 1) return undefined;
     this.#options.onAhead(describeAhead(number, end));
@@ -111,18 +112,20 @@ export class AheadOfLog {
     }
   }
 
-  /** Says what this member has, and does what an operator has said. */
-  async #ordered(end: LogEnd): Promise<'refounded' | undefined> {
+  async #say(end: number): Promise<void> {
     const { log, name, url } = this.#options;
-    const { number, term, hash } = this.#chain;
-    const own = { name, block: number, hash: hex(hash), end: end.number };
-    await sayAhead(log.members, { ...own, url, log: hex(this.#chain.log), term, led: this.#led });
+    const { number, term, hash, log: id } = this.#chain;
+    const own = { name, url, log: hex(id), term, block: number, hash: hex(hash), led: this.#led, end };
+    await sayAhead(log.members, own);
+  }
+
+  /** Does what an operator has said. */
+  async #ordered(end: LogEnd): Promise<'refounded' | undefined> {
+    const { log, name } = this.#options;
+    const { number, hash } = this.#chain;
     const { order } = await readSaid(log.members);
     const isMeant =
-      order?.name === name &&
-      order.block === number &&
-      order.hash === own.hash &&
-      order.end === end.number;
+      order?.name === name && order.block === number && order.hash === hex(hash) && order.end === end.number;
     return isMeant && (await this.#refound(end)) ? 'refounded' : undefined;
   }
 
@@ -140,7 +143,8 @@ export async function whoIsAhead(
   // It only helps where it can be read.
   const said = await readSaid(members).catch(() => undefined);
   const other = said?.ahead.find(
-    (each) => each.name !== name && each.block > chain.number && (chain.number === 0 || each.log === hex(chain.log)),
+    (each) =>
+      each.name !== name && each.block > chain.number && (chain.number === 0 || each.log === hex(chain.log)),
   );
   if (other === undefined) return undefined;
   return `${describeAhead(other.block, other.end, `the member ${other.name}`)}, or stop that member to go on without`;

@@ -8,7 +8,7 @@ import { AheadOfLog, whoIsAhead } from './ahead.ts';
 import { OvertakenAfterLoss, takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
 import { blockAt } from './log/block-at.ts';
-import { hashOf } from './log/block.ts';
+import { hashOf, readBlock } from './log/block.ts';
 import { Chain } from './log/chain.ts';
 import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
@@ -51,6 +51,8 @@ export class Follow {
   #joinedAt = Number.POSITIVE_INFINITY;
   /** Whether another member has read more than the log has. */
   #isHeldBack = false;
+  /** Whether the log could not be read for a while. */
+  #isLate = false;
   #heardMs: number;
   #patienceMs: number;
 
@@ -81,6 +83,7 @@ export class Follow {
       } catch (error) {
         if (!(error instanceof LogUnavailable)) throw error;
         if (this.#chain.number > before) pauses.reset();
+        this.#isLate = true;
         this.#report(error.message);
       }
       await timing.sleep(pauses.next(), this.#signal);
@@ -121,13 +124,20 @@ export class Follow {
   /** A snapshot may be of a block that the log has lost, or that another one came before. */
   async #isInLog({ number, hash }: Chain): Promise<boolean> {
     const { log, timing } = this.#options;
-    if ((await log.end()) < number) return false;
+    const how = { timing, signal: this.#signal };
+    const end = await log.end();
+    if (end < number) return false;
     try {
-      const block = await blockAt(log, number, { timing, signal: this.#signal });
-      return Buffer.compare(hashOf(block), hash) === 0;
+      return Buffer.compare(hashOf(await blockAt(log, number, how)), hash) === 0;
     } catch (error) {
-      // The next one says which block it follows.
-      if (error instanceof LogTrimmed) return true;
+      if (!(error instanceof LogTrimmed)) throw error;
+    }
+    // The next one says what it follows; without it nobody could go on from there.
+    if (end === number) return true;
+    try {
+      return Buffer.compare(readBlock(await blockAt(log, number + 1, how)).before, hash) === 0;
+    } catch (error) {
+      if (error instanceof LogTrimmed || error instanceof LogBroken) return false;
       throw error;
     }
   }
@@ -135,6 +145,9 @@ export class Follow {
   async #follow(): Promise<void> {
     const { log } = this.#options;
     const end = await log.end();
+    // Who leads could not have been heard; and should the log have lost what they have appended, they say so first.
+    if (this.#isLate) this.#hear();
+    this.#isLate = false;
     this.#joinedAt = Math.min(this.#joinedAt, end);
     if (end === 0 && this.#chain.number === 0 && (await this.#takeOver())) return;
     const over = new AbortController();
@@ -191,7 +204,7 @@ export class Follow {
       if (await takeOver(this.#chain, this.#options, this.#signal)) return true;
     }
     const { log } = this.#options;
-    if ((await log.end()) < this.#chain.number) return this.#isBegunAnew();
+    if ((await log.end()) <= this.#chain.number) return this.#isBegunAnew();
     // Where nobody is ahead, the blocks after those that were read tell the rest.
     this.#holdBack(other);
     return false;

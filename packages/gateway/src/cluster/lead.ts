@@ -100,7 +100,7 @@ export async function takeOver(chain: Chain, options: LeadOptions, signal: Abort
   const payload = new ByteWriter();
   writeLeader(payload, self);
   const block = blocks.finish(head, payload);
-  const outcome = await appendSurely(log, { after: chain.number, block, signal }, timing);
+  const outcome = await appendSurely(log, { after: chain.number, before: chain.hash, block, signal }, timing);
   if (outcome === 'overtaken') return false;
   chain.appended(head, block);
   chain.leader = self;
@@ -371,10 +371,11 @@ export class Lead {
   async #append(block: Uint8Array): Promise<'appended' | 'refounded'> {
     const { log, timing } = this.#options;
     const { signal } = this.#stopped;
-    const after = this.#chain.number;
+    const { number: after, hash: before } = this.#chain;
     const pauses = new Pauses();
     for (;;) {
-      if ((await appendSurely(log, { after, block, signal }, timing)) === 'appended') return 'appended';
+      if ((await appendSurely(log, { after, before, block, signal }, timing)) === 'appended')
+        return 'appended';
       const settled = await this.#whenSettled();
       if (settled === 'refounded') return settled;
       if (settled === 'lost') throw new OvertakenAfterLoss(after);

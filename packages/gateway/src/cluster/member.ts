@@ -149,7 +149,8 @@ export class Member<G extends MemberGateway> {
   }
 
   async #run(): Promise<void> {
-    let isBroken = false;
+    /** What was wrong with the log when it was read last. */
+    let broken: string | undefined;
     for (;;) {
       let error: unknown;
       try {
@@ -159,7 +160,6 @@ export class Member<G extends MemberGateway> {
         this.problem = undefined;
         this.#become('leading');
         this.#options.messages.info('this member leads', { block: this.blockNumber });
-        isBroken = false;
         await this.#failure.promise;
       } catch (thrown) {
         error = thrown;
@@ -168,12 +168,13 @@ export class Member<G extends MemberGateway> {
       const mayJoin =
         error instanceof Overtaken ||
         error instanceof LogTrimmed ||
-        (error instanceof LogBroken && !isBroken);
+        // A log that was begun anew is no longer that which was read, but what is still wrong with it then is for the operator.
+        (error instanceof LogBroken && error.message !== broken);
       if (!mayJoin) {
         this.#options.onFatal(error as Error);
         return;
       }
-      isBroken = error instanceof LogBroken;
+      if (error instanceof LogBroken) broken = error.message;
       await this.#joinAnew(error as Error);
       if (this.#stopped.signal.aborted) return;
     }

@@ -61,7 +61,8 @@ export async function refoundLog(
   next.leader = self;
   next.appended(head, block);
   await log.putSnapshot(next.number, withHead(next, index, parts));
-  const outcome = await appendSurely(log, { after: end.number, block, signal }, timing);
+  const where = { after: end.number, before: end.hash, block, signal };
+  const outcome = await appendSurely(log, where, timing);
   return outcome === 'appended' ? next : undefined;
 }
 

@@ -118,6 +118,8 @@ export class ReplicatedJournal implements Journal {
       return { logIndex, bytes };
     }
     const chain = await lead.chainAt(logIndex);
+    // Should the log have lost that block, another one gets its number.
+    if ((await log.end()) < chain.number) throw new LogUnavailable('the log ends before what it should have');
     const bytesBefore = lead.bytesSinceSnapshot;
     await log.putSnapshot(chain.number, withHead(chain, logIndex, counted()));
     lead.bytesSinceSnapshot -= bytesBefore;

@@ -137,7 +137,8 @@ function parseStorageCommand(
     errors,
   );
   if (line === 'help' || line === 'version') return { kind: line };
-  if (command === undefined) errors.unshift(`storage: a command is missing: ${storageCommands.join(', ')}, refound`);
+  if (command === undefined)
+    errors.unshift(`storage: a command is missing: ${storageCommands.join(', ')}, refound`);
   const option = storageOptionTable.path;
   for (const { name } of [...line.keys()].filter((flag) => flag !== option.flag)) {
     errors.push(`--${name}: storage commands only take --storage.path`);
@@ -164,7 +165,8 @@ function parseRefoundCommand(
   const option = clusterOptionTable.logUrl;
   for (const { name } of [...line.keys()].filter((flag) => flag !== option.flag))
     errors.push(`--${name}: storage refound only takes --storage.log and --force`);
-  for (const word of words.slice(1)) errors.push(`unexpected argument ${JSON.stringify(word)}; name one member`);
+  for (const word of words.slice(1))
+    errors.push(`unexpected argument ${JSON.stringify(word)}; name one member`);
   const parsed = option.parse(
     new Map([...readEnvironment(env), ...line]).get(option.flag!) ?? [],
     Number.MAX_SAFE_INTEGER,
@@ -174,7 +176,8 @@ function parseRefoundCommand(
   const force = argv.some(isForce);
   const [member] = words;
   if (force && member === undefined) errors.push('--force: name the member to go on from');
-  if (errors.length > 0 || !('value' in parsed) || parsed.value === undefined) return { kind: 'errors', errors };
+  if (errors.length > 0 || !('value' in parsed) || parsed.value === undefined)
+    return { kind: 'errors', errors };
   return { kind: 'refound', logUrl: parsed.value, member, force };
 }
 

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { readBlock } from '../../src/cluster/log/block.ts';
+import { readSaid, sayOrder } from '../../src/cluster/said.ts';
 import { VirtualCluster } from '../support/cluster/virtual-cluster.ts';
 import type { VirtualMember } from '../support/cluster/virtual-cluster.ts';
 import type { LogBlock, SharedLog } from '../../src/cluster/log/shared-log.ts';
@@ -18,6 +19,30 @@ class Slow extends MemoryLog {
       if (signal.aborted) return;
       yield block;
     }
+  }
+}
+
+/** A handle that appends no block which begins the log anew, for as long as it is held. */
+class Held extends MemoryLog {
+  isHeld = false;
+
+  override async append(
+    after: number,
+    block: Uint8Array,
+    before?: Uint8Array,
+  ): Promise<'appended' | 'overtaken'> {
+    while (this.isHeld && readBlock(block).kind === 'refound')
+      await new Promise<void>((resolve) => void cluster.time.at(100, resolve));
+    return super.append(after, block, before);
+  }
+}
+
+/** Of several snapshots of one number it gives back the first. */
+class KeepsFirst extends MemoryLog {
+  override async putSnapshot(number: number, parts: AsyncIterable<Uint8Array>): Promise<void> {
+    const first = cluster.engine.snapshots.get(number);
+    await super.putSnapshot(number, parts);
+    if (first !== undefined) cluster.engine.snapshots.set(number, first);
   }
 }
 
@@ -73,12 +98,16 @@ test.each([
   expect([listed.code, listed.text]).toEqual([0, expect.stringContaining('storage refound one')]);
   expect(listed.lines.length).toBe(3);
   const { code, text } = await cluster.refound(name);
-  expect([code, text]).toEqual([0, expect.stringMatching(`the log goes on with block .* from what ${name} had`)]);
+  expect([code, text]).toEqual([
+    0,
+    expect.stringMatching(`the log goes on with block .* from what http://${name} had`),
+  ]);
   expect(kinds().filter((kind) => kind === 'refound').length).toBe(1);
   await cluster.pass(10_000);
   const [leader, other] = name === 'one' ? [one, two] : [two, one];
   expect([leader.member.isLeading, other.member.role]).toEqual([true, 'following']);
-  for (const { member } of [one, two]) expect([member.isLogShort, member.problem]).toEqual([false, undefined]);
+  for (const { member } of [one, two])
+    expect([member.isLogShort, member.problem]).toEqual([false, undefined]);
   const outcome = name === 'one' ? 'counted' : 'not_leading';
   expect(await Promise.all(late)).toEqual([outcome, outcome]);
   if (name === 'two') await cluster.until(cluster.push(two, 'a_total', 'key'));
@@ -162,9 +191,13 @@ test('where another member has gone on without what is lost, that is said, and n
   one.process.resume();
   await cluster.pass(10_000);
   expect(cluster.engine.end).toBeGreaterThan(end);
-  expect(one.said.join()).toContain('and another member went on without them: what was acknowledged in them is lost');
+  expect(one.said.join()).toContain(
+    'and another member went on without them: what was acknowledged in them is lost',
+  );
   expect([one.member.isLogShort, one.member.role]).toEqual([false, 'following']);
-  expect((await cluster.refound('one')).text).toContain('no member says that it has seen more than the log has');
+  expect((await cluster.refound('one')).text).toContain(
+    'no member says that it has seen more than the log has',
+  );
   expect(await cluster.scrape(again)).toEqual(before);
 });
 
@@ -178,7 +211,10 @@ test('a member that has seen less than another is named by force alone', async (
   log.upTo = Number.POSITIVE_INFINITY;
   await cluster.pass(10_000);
   const { code, text } = await cluster.refound('two');
-  expect([code, text]).toEqual([1, expect.stringMatching(/one has seen block \d+, and two block \d+: .* --force/)]);
+  expect([code, text]).toEqual([
+    1,
+    expect.stringMatching(/one has seen block \d+, and two block \d+: .* --force/),
+  ]);
   expect(cluster.engine.end).toBe(end - 6);
   expect((await cluster.refound('two', { force: true })).code).toBe(0);
   await cluster.pass(10_000);
@@ -187,4 +223,124 @@ test('a member that has seen less than another is named by force alone', async (
   await cluster.until(two.member.close());
   await cluster.pass(3_000);
   expect(await cluster.scrape(one)).toEqual(page);
+});
+
+test('two operators at once, who name different members: both are told who has done it', async () => {
+  const [one] = await pair();
+  cluster.engine.lose(cluster.engine.end - 4);
+  await cluster.pass(6_000);
+  const told = await Promise.all([cluster.refound('one'), cluster.refound('two')]);
+  expect(told.map(({ code }) => code)).toEqual([0, 0]);
+  expect(told[0].text).toBe(told[1].text);
+  expect(kinds().filter((kind) => kind === 'refound').length).toBe(1);
+  await cluster.pass(10_000);
+  const leader = [...cluster.members].find(({ member }) => member.isLeading)!;
+  expect((await cluster.scrape(leader)).get('a_total')).toBe(10);
+  expect(one.said.join()).not.toContain('fatal');
+});
+
+test('a member whose block comes too late has done nothing, and joins anew', async () => {
+  const log = new Held(cluster.engine);
+  const one = cluster.start('one', log);
+  await cluster.pass(5_000);
+  const two = cluster.start('two');
+  await cluster.pass(1_000);
+  await count(one, 10);
+  cluster.engine.lose(cluster.engine.end - 4);
+  await cluster.pass(6_000);
+  log.isHeld = true;
+  const late = cluster.refound('one');
+  await cluster.pass(4_000);
+  const [said] = (await readSaid(log.members)).ahead.filter(({ name }) => name === 'two');
+  await sayOrder(log.members, said);
+  await cluster.pass(4_000);
+  expect(two.member.isLeading).toBe(true);
+  await count(two, 3);
+  log.isHeld = false;
+  await cluster.pass(10_000);
+  const { code, text } = await late;
+  expect([code, text]).toEqual([0, expect.stringContaining('from what http://two had')]);
+  expect([one.member.role, one.said.join().includes('fatal')]).toEqual(['following', false]);
+  const page = await cluster.scrape(two);
+  expect(page.get('a_total')).toBe(13);
+  cluster.kill(two);
+  await cluster.pass(10_000);
+  expect(await cluster.scrape(one)).toEqual(page);
+});
+
+test.each([
+  ['is put over it', MemoryLog],
+  ['is not found for it', KeepsFirst],
+])(
+  'a member dies before its block: its snapshot is of no log, and the next one of this number %s',
+  async (_, Log) => {
+    const log = new Held(cluster.engine);
+    const one = cluster.start('one', log);
+    await cluster.pass(5_000);
+    const two = cluster.start('two', new Log(cluster.engine));
+    await cluster.pass(1_000);
+    await count(one, 10);
+    cluster.engine.lose(cluster.engine.end - 4);
+    await cluster.pass(6_000);
+    log.isHeld = true;
+    const late = cluster.refound('one');
+    await cluster.pass(6_000);
+    cluster.kill(one);
+    expect(cluster.engine.snapshots.size).toBe(1);
+    expect((await late).code).toBe(1);
+    await cluster.pass(12_000);
+    expect((await cluster.refound('two')).code).toBe(0);
+    const three = cluster.start('three');
+    await cluster.pass(15_000);
+    await count(two, 3);
+    const page = await cluster.scrape(two);
+    expect(page.get('a_total')).toBe(13);
+    expect(three.member.role).toBe('following');
+    cluster.kill(two);
+    await cluster.pass(10_000);
+    expect(await cluster.scrape(three)).toEqual(page);
+  },
+);
+
+test('a record that goes in parts, some of which are lost, counts once', async () => {
+  const [one, two] = await pair();
+  const before = cluster.engine.end;
+  const long = `long_total{pad="${'x'.repeat(1000)}",nth="NTH"}`;
+  const body = Array.from({ length: 2_500 }, (_, i) => `${long.replace('NTH', String(i))} 1\n`).join('');
+  const pushed = one.member.current.of.embedded.push(body);
+  while (cluster.engine.end < before + 2) await cluster.time.pass(1);
+  expect(readBlock(cluster.engine.blocks.at(-1)!).kind).toBe('part');
+  cluster.engine.lose(before - 2);
+  await cluster.pass(6_000);
+  expect((await cluster.refound('one')).code).toBe(0);
+  await cluster.until(pushed);
+  await count(one, 1);
+  const page = await cluster.scrape(one);
+  expect([page.size, page.get('a_total')]).toEqual([2_501, 11]);
+  cluster.kill(one);
+  await cluster.pass(12_000);
+  expect(await cluster.scrape(two)).toEqual(page);
+});
+
+test('a snapshot of a block that is lost is not gone on from', async () => {
+  const [one, two] = await pair();
+  await cluster.until(one.member.current.takeSnapshot());
+  await count(one, 3);
+  const { end } = cluster.engine;
+  const [kept] = [...cluster.engine.snapshots];
+  cluster.engine.lose(end - 8);
+  // A store of its own has it yet.
+  cluster.engine.snapshots.set(...kept!);
+  cluster.kill(two);
+  await cluster.until(one.member.close());
+  await cluster.pass(12_000);
+  const three = cluster.start('three');
+  await cluster.pass(10_000);
+  expect(three.member.isLeading).toBe(true);
+  await count(three, 15);
+  const page = await cluster.scrape(three);
+  cluster.kill(three);
+  const four = cluster.start('four');
+  await cluster.pass(10_000);
+  expect(await cluster.scrape(four)).toEqual(page);
 });

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { hashOf } from '../../src/cluster/log/block.ts';
 import { LogTrimmed, LogUnavailable } from '../../src/cluster/log/shared-log.ts';
 import type { LogBlock, MemberList, SharedLog } from '../../src/cluster/log/shared-log.ts';
 
@@ -18,8 +19,11 @@ export class MemoryEngine {
     return this.first + this.blocks.length - 1;
   }
 
-  append(after: number, block: Uint8Array): 'appended' | 'overtaken' {
+  append(after: number, block: Uint8Array, before?: Uint8Array): 'appended' | 'overtaken' {
     if (after !== this.end) return 'overtaken';
+    const last = this.blocks.at(-1);
+    if (before !== undefined && last !== undefined && Buffer.compare(hashOf(last), before) !== 0)
+      return 'overtaken';
     this.blocks.push(Uint8Array.from(block));
     for (const wake of this.#waiting) wake();
     return 'appended';
@@ -83,10 +87,10 @@ export class MemoryLog implements SharedLog {
     };
   }
 
-  append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+  append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'> {
     if (block.length > this.blockBytesMax)
       return Promise.reject(new RangeError(`a block of ${block.length} bytes`));
-    return this.#answered(() => this.#engine.append(after, block));
+    return this.#answered(() => this.#engine.append(after, block, before));
   }
 
   async *tail(after: number, signal: AbortSignal): AsyncGenerator<LogBlock, void> {

@@ -1,6 +1,7 @@
 /** A log on virtual time, and what may happen between it and a member. */
+import { hashOf } from '../../../src/cluster/log/block.ts';
 import { LogTrimmed, LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
-import type { LogBlock, SharedLog } from '../../../src/cluster/log/shared-log.ts';
+import type { LogBlock, MemberList, SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import type { Random } from './random.ts';
 import type { VirtualProcess, VirtualTime } from './virtual-time.ts';
 
@@ -8,12 +9,22 @@ export interface Engine {
   readonly blocks: (Uint8Array | undefined)[];
   readonly snapshots: Map<number, readonly Uint8Array[]>;
   readonly watchers: Set<() => void>;
+  readonly said: Map<string, { readonly said: string; readonly atMs: number }>;
+  /** Grows with each failover, over which no request comes. */
+  generation: number;
   /** False: an append wins wherever the log ends. The control, which has to fail. */
   readonly comparesAndSets: boolean;
 }
 
 export function newEngine({ comparesAndSets = true } = {}): Engine {
-  return { blocks: [], snapshots: new Map(), watchers: new Set(), comparesAndSets };
+  return {
+    blocks: [],
+    snapshots: new Map(),
+    watchers: new Set(),
+    said: new Map(),
+    generation: 0,
+    comparesAndSets,
+  };
 }
 
 /** What the network does to requests; probabilities. */
@@ -31,7 +42,17 @@ const LATE_MS = 8_000;
 export class FaultyLog implements SharedLog {
   readonly blockBytesMax: number;
   isCutOff = false;
-  readonly members = { put: async () => {}, list: async () => [] };
+  readonly members: MemberList = {
+    put: (name, said) => this.#call(() => void this.#engine.said.set(name, { said, atMs: this.#time.nowMs })),
+    list: () =>
+      this.#call(() =>
+        [...this.#engine.said].map(([name, { said, atMs }]) => ({
+          name,
+          said,
+          ageMs: this.#time.nowMs - atMs,
+        })),
+      ),
+  };
   readonly #engine: Engine;
   readonly #time: VirtualTime;
   readonly #random: Random;
@@ -56,10 +77,13 @@ export class FaultyLog implements SharedLog {
     this.blockBytesMax = deps.blockBytesMax ?? 4096;
   }
 
-  async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+  async append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'> {
     return this.#call(() => {
       const { blocks, watchers, comparesAndSets } = this.#engine;
-      if (comparesAndSets && blocks.length !== after) return 'overtaken' as const;
+      const last = blocks.at(-1);
+      const isOther =
+        before !== undefined && last !== undefined && Buffer.compare(hashOf(last), before) !== 0;
+      if (comparesAndSets && (blocks.length !== after || isOther)) return 'overtaken' as const;
       blocks.push(block);
       for (const each of watchers) each();
       return 'appended' as const;
@@ -135,7 +159,12 @@ export class FaultyLog implements SharedLog {
       const giveUp = (): void => answer(TIMEOUT_MS, () => reject(new LogUnavailable('no answer')));
       if (isLost || isReplyLost) giveUp();
       if (isLost) return;
+      const { generation } = this.#engine;
       this.#time.at(there, () => {
+        if (this.#engine.generation !== generation) {
+          if (!isReplyLost) giveUp();
+          return;
+        }
         const result = run();
         if (isReplyLost) return;
         if (this.isCutOff) giveUp();

@@ -3,8 +3,10 @@
  * as the seed says. What was promised is checked all the way; a broken promise is thrown.
  */
 import { Numbers } from '../../../src/cluster/forward/numbers.ts';
+import { refoundBy } from '../../../src/refound-command.ts';
 import { embed } from '../../../src/embed.ts';
 import { Member } from '../../../src/cluster/member.ts';
+import { readSaid } from '../../../src/cluster/said.ts';
 import type { MemberGateway } from '../../../src/cluster/member.ts';
 import type { PushRequest } from '../../../src/gateway/api.ts';
 import { parsePushPath } from '../../../src/http/routes/push-path.ts';
@@ -50,6 +52,7 @@ export interface Outcome {
   readonly blocks: number;
   readonly overtaken: number;
   readonly takeovers: number;
+  readonly refounded: number;
 }
 
 export class World {
@@ -65,8 +68,13 @@ export class World {
   #leads = 0;
   #lastPage = new Map<string, number>();
   #problem: Error | undefined;
+  /** Whether the log has lost blocks, and nobody has begun it anew yet. */
+  #isShort = false;
+  #refounded = 0;
+  readonly #loses: boolean;
 
-  constructor(seed: number, options: { readonly comparesAndSets?: boolean } = {}) {
+  constructor(seed: number, options: { readonly comparesAndSets?: boolean; readonly loses?: boolean } = {}) {
+    this.#loses = options.loses ?? false;
     this.#random = new Random(seed);
     this.#engine = newEngine(options);
     for (const name of ['a', 'b', 'c'].slice(0, 2 + this.#random.below(2))) this.#boot(name);
@@ -100,6 +108,7 @@ export class World {
       blocks: this.#engine.blocks.length,
       overtaken: this.#overtaken,
       takeovers: this.#leads,
+      refounded: this.#refounded,
     };
   }
 
@@ -154,6 +163,10 @@ export class World {
     const victim = [...this.#members.values()][random.below(3)];
     Object.assign(this.#faults, random.chance(0.5) ? noFaults : { lost: 0.1, replyLost: 0.1, late: 0.05 });
     if (victim === undefined) return;
+    if (this.#loses && !this.#isShort && random.chance(0.2)) this.#lose();
+    // What has been acknowledged, and is in no log, dies with who has it; nobody knows of it who does not hear of it.
+    if (this.#isShort) Object.assign(this.#faults, noFaults);
+    if (this.#isShort) return;
     const what = random.below(8);
     if (what === 0) this.#kill(victim);
     else if (what === 1) this.#pause(victim, 500 + random.below(9_000));
@@ -166,6 +179,55 @@ export class World {
       const leader = this.#leader();
       if (leader !== undefined) this.#kill(leader);
     }
+  }
+
+  /** As a failover to a server that lacks the last blocks, of which snapshots may be in a store of their own. */
+  #lose(): void {
+    const { blocks, snapshots } = this.#engine;
+    const leader = this.#leader();
+    // Whoever is one block behind has not acknowledged that one.
+    if (leader === undefined || leader.member.blockNumber < blocks.length - 1) return;
+    if (leader.log.isCutOff || leader.process.isPaused) return;
+    const kept = blocks.length - 1 - this.#random.below(20);
+    if (kept < 1 || blocks[kept - 1] === undefined) return;
+    // Nor from whom it comes too late.
+    const mayBeLate = [...this.#members.values()].some(
+      ({ member, process }) =>
+        member !== leader.member &&
+        (process.isPaused || (member.blockNumber <= kept && member.silentMs > LEASE_MS / 3)),
+    );
+    if (mayBeLate) return;
+    blocks.length = kept;
+    this.#engine.generation += 1;
+    if (this.#random.chance(0.5))
+      for (const number of snapshots.keys()) if (number > kept) snapshots.delete(number);
+    this.#isShort = true;
+    void this.#operate(leader);
+  }
+
+  /** Names the member that has most, once who led is one of them, until it has begun the log anew. */
+  async #operate({ name }: Running): Promise<void> {
+    const process = new VirtualProcess(this.#time, this.#random);
+    const log = new FaultyLog(this.#engine, {
+      time: this.#time,
+      random: this.#random,
+      process,
+      faults: noFaults,
+    });
+    for (;;) {
+      await this.#sleep(3_000 + this.#random.below(10_000));
+      const { ahead } = await readSaid(log.members);
+      const best = ahead.some((each) => each.name === name) ? ahead[0] : undefined;
+      const command = { member: best?.name ?? name, force: false };
+      const { code } = await refoundBy(log, command, () => undefined, process);
+      if (code === 0) break;
+      const member = this.#members.get(name)?.member;
+      if (member === undefined) return;
+      // Nobody has noticed yet, or it is over.
+      if (member.isLeading && !member.isLogShort && member.silentMs < LEASE_MS) break;
+    }
+    this.#refounded += 1;
+    this.#isShort = false;
   }
 
   #pause({ process }: Running, ms: number): void {
@@ -199,6 +261,7 @@ export class World {
   }
 
   #isOver(): boolean {
+    if (this.#isShort && this.#problem === undefined) return false;
     return (
       this.#problem !== undefined ||
       this.#senders.every(

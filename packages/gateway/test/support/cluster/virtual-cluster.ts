@@ -32,7 +32,7 @@ export class VirtualCluster {
   readonly time = new VirtualTime();
   readonly engine = new MemoryEngine();
   readonly #random: Random;
-  readonly #started: VirtualMember[] = [];
+  readonly members: VirtualMember[] = [];
 
   constructor(seed = 1) {
     this.#random = new Random(seed);
@@ -70,7 +70,7 @@ export class VirtualCluster {
     });
     member.start();
     const started = { member, process, said };
-    this.#started.push(started);
+    this.members.push(started);
     return started;
   }
 
@@ -80,7 +80,7 @@ export class VirtualCluster {
   }
 
   end(): void {
-    for (const each of this.#started) this.kill(each);
+    for (const each of this.members) this.kill(each);
   }
 
   /** In steps, as reading a log takes turns of the event loop. */
@@ -101,7 +101,10 @@ export class VirtualCluster {
   /** That may be answered late, or never. */
   push({ member }: VirtualMember, series: string, key?: string): Promise<Pushed> {
     return member.current.of.embedded
-      .push(`# TYPE ${series.replace(/\{.*/, '')} counter\n${series} 1\n`, key === undefined ? {} : { idempotencyKey: key })
+      .push(
+        `# TYPE ${series.replace(/\{.*/, '')} counter\n${series} 1\n`,
+        key === undefined ? {} : { idempotencyKey: key },
+      )
       .then(
         () => 'counted',
         (error: { readonly code?: string; readonly message: string }) => error.code ?? error.message,
