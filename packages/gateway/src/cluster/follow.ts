@@ -204,7 +204,7 @@ export class Follow {
       if (await takeOver(this.#chain, this.#options, this.#signal)) return true;
     }
     const { log } = this.#options;
-    if ((await log.end()) <= this.#chain.number) return this.#isBegunAnew();
+    if ((await log.end()) <= this.#chain.number && (await this.#isRefounded())) return true;
     // Where nobody is ahead, the blocks after those that were read tell the rest.
     this.#holdBack(other);
     return false;
@@ -216,7 +216,7 @@ export class Follow {
   }
 
   /** Whether this process leads after all, with what it has read that the log has lost. */
-  async #isBegunAnew(): Promise<boolean> {
+  async #isRefounded(): Promise<boolean> {
     const settled = await new AheadOfLog(this.#chain, this.#options, {
       led: false,
       signal: this.#signal,

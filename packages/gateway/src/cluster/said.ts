@@ -27,7 +27,7 @@ export interface Ahead {
 /** That the member goes on with what it had at the block, after the log's last one. */
 export type Order = Pick<Ahead, 'name' | 'block' | 'hash' | 'end'>;
 
-export interface Said {
+interface Said {
   /** The most advanced first. */
   readonly ahead: readonly Ahead[];
   readonly order: Order | undefined;
@@ -59,7 +59,7 @@ export function sayOrder(members: MemberList, order: Order | undefined): Promise
 }
 
 /** Who led comes first among equals, as its senders may be waiting yet. */
-export function byAdvance(a: Ahead, b: Ahead): number {
+function byAdvance(a: Ahead, b: Ahead): number {
   return b.term - a.term || b.block - a.block || Number(b.led) - Number(a.led) || (a.name < b.name ? -1 : 1);
 }
 

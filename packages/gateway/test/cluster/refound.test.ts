@@ -201,6 +201,34 @@ test('where another member has gone on without what is lost, that is said, and n
   expect(await cluster.scrape(again)).toEqual(before);
 });
 
+test('a leader that has not noticed puts nothing behind a block that another one has put in the place of a lost one', async () => {
+  const [one, two] = await pair();
+  cluster.kill(two);
+  one.process.pause();
+  const { end } = cluster.engine;
+  cluster.engine.lose(end - 1);
+  const again = cluster.start('two');
+  for (let left = 100; left > 0 && cluster.engine.end < end; left -= 1) await cluster.pass(50);
+  expect(kinds().at(-1)).toBe('takeover');
+  again.process.pause();
+  const late = cluster.push(one, 'a_total');
+  await cluster.pass(100);
+  expect(cluster.engine.end).toBe(end);
+  one.process.resume();
+  again.process.resume();
+  await cluster.pass(10_000);
+  expect([await late, one.member.role]).toEqual(['not_leading', 'following']);
+  await count(again, 2);
+  const page = await cluster.scrape(again);
+  const three = cluster.start('three');
+  await cluster.pass(2_000);
+  await cluster.until(again.member.close());
+  await cluster.pass(5_000);
+  const leader = cluster.members.find(({ member }) => member.isLeading)!;
+  expect([one, three]).toContain(leader);
+  expect(await cluster.scrape(leader)).toEqual(page);
+});
+
 test('a member that has seen less than another is named by force alone', async () => {
   const log = new Slow(cluster.engine);
   const [one, two] = await pair(5, log);

@@ -3,7 +3,7 @@
  * as the seed says. What was promised is checked all the way; a broken promise is thrown.
  */
 import { Numbers } from '../../../src/cluster/forward/numbers.ts';
-import { refoundBy } from '../../../src/refound-command.ts';
+import { refoundBy } from '../../../src/cluster/refound-order.ts';
 import { embed } from '../../../src/embed.ts';
 import { Member } from '../../../src/cluster/member.ts';
 import { readSaid } from '../../../src/cluster/said.ts';

@@ -1,5 +1,5 @@
 /** Members with real gateways on a log in memory that can lose its last blocks, on virtual time. */
-import { refoundBy } from '../../../src/refound-command.ts';
+import { refoundBy } from '../../../src/cluster/refound-order.ts';
 import { Member } from '../../../src/cluster/member.ts';
 import type { MemberGateway } from '../../../src/cluster/member.ts';
 import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
