@@ -126,7 +126,26 @@ export class AheadOfLog {
     const { order } = await readSaid(log.members);
     const isMeant =
       order?.name === name && order.block === number && order.hash === hex(hash) && order.end === end.number;
-    return isMeant && (await this.#refound(end)) ? 'refounded' : undefined;
+    return isMeant && (await this.#refoundFrom(end)) ? 'refounded' : undefined;
+  }
+
+  /** That takes as long as all of the state takes to be written, and others must not take over meanwhile. */
+  async #refoundFrom(end: LogEnd): Promise<boolean> {
+    const over = new AbortController();
+    void this.#keepSaying(end.number, AbortSignal.any([over.signal, this.#signal]));
+    try {
+      return await this.#refound(end);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #keepSaying(end: number, signal: AbortSignal): Promise<void> {
+    const { timing } = this.#options;
+    while (!signal.aborted) {
+      await timing.sleep(LOOK_MS, signal).catch(() => undefined);
+      if (!signal.aborted) await this.#say(end).catch(() => undefined);
+    }
   }
 
   #read(number: number): Promise<Uint8Array> {

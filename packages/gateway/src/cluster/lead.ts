@@ -267,6 +267,7 @@ export class Lead {
   /** Appends what waits, and says that it stops. Resolves in any case, after the hold at the latest. */
   async handOver(): Promise<void> {
     if (this.failure !== undefined) return;
+    if (this.problem !== undefined) return this.stop(new Overtaken());
     this.#handingOver = deferred();
     this.#schedule();
     // Whoever leads where it fails needs nothing of it.
