@@ -29,10 +29,10 @@ describe.skipIf(withPostgres !== '')(`storage refound${withPostgres && `: ${with
 
   const nameOf = ({ url }: PairMember): string => new URL(url).host;
 
+  /** It waits until a member has written all it has. */
   function refound(...words: readonly string[]): Promise<Outcome> {
-    return runGateway(['storage', 'refound', ...words], {
-      PAG_STORAGE_LOG: `${postgres.url}?table=${table}`,
-    });
+    const env = { PAG_STORAGE_LOG: `${postgres.url}?table=${table}` };
+    return runGateway(['storage', 'refound', ...words], env, { timeoutMs: 60_000 });
   }
 
   async function waitForNoStandby(server: PostgresServer): Promise<void> {
