@@ -119,6 +119,7 @@ export class Ledger implements Target {
     const recovery = await recoverState(this.#journal, this, {
       take: (steps, needsNoReaders) => this.#redo(steps, needsNoReaders),
       follow: (nowMs) => this.follow(nowMs),
+      copy: (nowMs, read) => this.#snapshotAt(() => nowMs, read),
     });
     // Of what it has followed a digest may still be copied.
     await this.settled();
@@ -359,14 +360,21 @@ export class Ledger implements Target {
   }
 
   /** Keeps a snapshot, so that the next start need not read all records again; see Journal.snapshot. */
-  async snapshot(): Promise<{ readonly bytes: number }> {
+  snapshot(): Promise<{ readonly bytes: number }> {
+    return this.#snapshotAt(
+      () => this.nowMs(),
+      (parts, logIndex) => this.#journal.snapshot(logIndex, parts),
+    );
+  }
+
+  async #snapshotAt<Result>(
+    time: () => number,
+    read: (parts: AsyncIterable<Uint8Array>, logIndex: number) => Promise<Result>,
+  ): Promise<Result> {
     const buffers = await buffersForSnapshot(this.state);
     return this.#copied(
-      () => {
-        const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
-        return snapshotSections(this, { ...times, buffers });
-      },
-      (sections, logIndex) => this.#journal.snapshot(logIndex, sections.parts),
+      () => snapshotSections(this, { nowMs: time(), lastPushMs: this.lastPushMs, buffers }),
+      (sections, logIndex) => read(sections.parts, logIndex),
     );
   }
 

@@ -91,6 +91,7 @@ export class MemberProcess {
           around.onLeads();
         },
         fail: (why) => gateway.fail(why),
+        takeSnapshot: () => gateway.snapshots.take(),
         close: () => gateway.close(),
         ledgerMs: () => gateway.ledgerMs(),
         digest: async (begun) => (await gateway.digest(begun)).digest,
