@@ -41,7 +41,7 @@ import type { GatewayOptions } from '../options.ts';
 import { modeChangeOf } from './mode-change.ts';
 import type { ModeChange } from './mode-change.ts';
 import { recoverState } from './recovery.ts';
-import type { Recovery } from './recovery.ts';
+import type { ReadParts, Recovery } from './recovery.ts';
 import { freezeForDigest } from '../../snapshot/digest.ts';
 import { snapshotSections } from '../../snapshot/sections.ts';
 
@@ -119,7 +119,7 @@ export class Ledger implements Target {
     const recovery = await recoverState(this.#journal, this, {
       take: (steps, needsNoReaders) => this.#redo(steps, needsNoReaders),
       follow: (nowMs) => this.follow(nowMs),
-      copy: (nowMs, read) => this.#snapshotAt(() => nowMs, read),
+      copy: (nowMs, read) => this.#snapshotAt(nowMs, read),
     });
     // Of what it has followed a digest may still be copied.
     await this.settled();
@@ -361,19 +361,14 @@ export class Ledger implements Target {
 
   /** Keeps a snapshot, so that the next start need not read all records again; see Journal.snapshot. */
   snapshot(): Promise<{ readonly bytes: number }> {
-    return this.#snapshotAt(
-      () => this.nowMs(),
-      (parts, logIndex) => this.#journal.snapshot(logIndex, parts),
-    );
+    return this.#snapshotAt(undefined, (parts, logIndex) => this.#journal.snapshot(logIndex, parts));
   }
 
-  async #snapshotAt<Result>(
-    time: () => number,
-    read: (parts: AsyncIterable<Uint8Array>, logIndex: number) => Promise<Result>,
-  ): Promise<Result> {
+  /** Of the time it is then, where none is given. */
+  async #snapshotAt<T>(nowMs: number | undefined, read: ReadParts<T>): Promise<T> {
     const buffers = await buffersForSnapshot(this.state);
     return this.#copied(
-      () => snapshotSections(this, { nowMs: time(), lastPushMs: this.lastPushMs, buffers }),
+      () => snapshotSections(this, { nowMs: nowMs ?? this.nowMs(), lastPushMs: this.lastPushMs, buffers }),
       (sections, logIndex) => read(sections.parts, logIndex),
     );
   }

@@ -18,8 +18,11 @@ export interface Recovery extends Recovered {
 /** Takes the steps of a record when nobody else has the target, nor reads it where that is said; until the last one nobody else may look at it. */
 type TakeSteps = (steps: Iterator<void, void>, needsNoReaders: boolean) => void | Promise<void>;
 
+/** Reads the parts of a snapshot, which is of the state after the record of that log index. */
+export type ReadParts<T> = (parts: AsyncIterable<Uint8Array>, logIndex: number) => Promise<T>;
+
 /** Gives the parts of a snapshot of the state at this time of the ledger. */
-type CopyAt = <T>(nowMs: number, read: (parts: AsyncIterable<Uint8Array>) => Promise<T>) => Promise<T>;
+type CopyAt = <T>(nowMs: number, read: ReadParts<T>) => Promise<T>;
 
 /**
  * Fills what is new. Views may be opened between two records; a record for which nobody may read waits until they are closed. Rejects with StorageProblem
