@@ -6,8 +6,9 @@ import { ByteReader } from '../primitives/byte-writer.ts';
 import type { RecoverySink } from '../journal/journal.ts';
 import { takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
+import { hashOf } from './log/block.ts';
 import { Chain } from './log/chain.ts';
-import { LogBroken, LogUnavailable } from './log/shared-log.ts';
+import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
 import { Pauses, waitedEnough } from './timing.ts';
 
@@ -161,8 +162,28 @@ export class Follow {
     return isHandedOver && leader?.cluster === this.#options.self.cluster;
   }
 
-  #takeOver(): Promise<boolean> {
+  async #takeOver(): Promise<boolean> {
+    await this.#checkLast();
     return takeOver(this.#chain, this.#options, this.#signal);
+  }
+
+  /**
+   * Where a failover has lost what was read last, and somebody else has appended there, the number alone would let this process append what follows on
+   * nothing, and nobody could read on. Throws LogBroken.
+   */
+  async #checkLast(): Promise<void> {
+    const { log } = this.#options;
+    const { number, hash } = this.#chain;
+    if (number === 0 || (await log.end()) < number) return;
+    try {
+      for await (const { bytes } of log.tail(number - 1, this.#signal)) {
+        if (Buffer.compare(hashOf(bytes), hash) === 0) return;
+        throw new LogBroken(`block ${number} of the log is not the one that this member has read`);
+      }
+    } catch (error) {
+      // Then it is in a snapshot, which no failover loses.
+      if (!(error instanceof LogTrimmed)) throw error;
+    }
   }
 
   async #take(block: LogBlock): Promise<void> {

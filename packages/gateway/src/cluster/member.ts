@@ -142,7 +142,8 @@ export class Member<G extends MemberGateway> {
   }
 
   async #run(): Promise<void> {
-    let isBroken = false;
+    // Where the log was broken last: a failover may lose what was read, but what is read anew and does not follow is broken.
+    let brokenAt: string | undefined;
     for (;;) {
       let error: unknown;
       try {
@@ -152,7 +153,7 @@ export class Member<G extends MemberGateway> {
         this.problem = undefined;
         this.#become('leading');
         this.#options.messages.info('this member leads', { block: this.blockNumber });
-        isBroken = false;
+        brokenAt = undefined;
         await this.#failure.promise;
       } catch (thrown) {
         error = thrown;
@@ -161,12 +162,12 @@ export class Member<G extends MemberGateway> {
       const mayJoin =
         error instanceof Overtaken ||
         error instanceof LogTrimmed ||
-        (error instanceof LogBroken && !isBroken);
+        (error instanceof LogBroken && brokenAt !== this.#journal.readUpTo);
       if (!mayJoin) {
         this.#options.onFatal(error as Error);
         return;
       }
-      isBroken = error instanceof LogBroken;
+      brokenAt = error instanceof LogBroken ? this.#journal.readUpTo : undefined;
       await this.#joinAnew(error as Error);
       if (this.#stopped.signal.aborted) return;
     }

@@ -17,6 +17,8 @@ const TIMEOUT_MS = 1_000;
 const LATE_MS = 4_500;
 /** For copies on other servers. */
 const COMMIT_MS = 400;
+/** Until another server goes on: longer than it takes to read a block. */
+const LOSES_MS = 60;
 
 /** Servers that keep copies of one log. The one that is asked shows blocks that the others do not have yet, and which a failover loses. */
 export class Engine {
@@ -32,6 +34,7 @@ export class Engine {
   /** False: an append wins wherever the log ends. The control, which has to fail. */
   readonly #comparesAndSets: boolean;
   readonly #random: Random;
+  #losesNext = false;
   /** Grows with each failover. */
   #term = 0;
 
@@ -57,16 +60,24 @@ export class Engine {
       this.#wake();
       committed();
     };
-    if (this.isSlow) {
+    if (this.#losesNext) {
+      this.#losesNext = false;
+      time.at(LOSES_MS, () => this.#failOver());
+      this.#wake();
+    } else if (this.isSlow) {
       time.at(this.#random.next() * COMMIT_MS, commit);
       this.#wake();
     } else commit();
     return undefined;
   }
 
-  /** Another server goes on, with what all have. */
-  failOver(): void {
-    if (this.blocks.length > this.committed) this.failovers += 1;
+  /** Another server goes on, with what all have; what is appended next they do not have. */
+  failOverSoon(): void {
+    this.#losesNext = true;
+  }
+
+  #failOver(): void {
+    this.failovers += 1;
     this.#term += 1;
     this.blocks = this.blocks.slice(0, this.committed);
     this.#wake(gone);
