@@ -8,10 +8,11 @@ import { Comparison } from './digests.ts';
 import type { DigestOptions } from './digests.ts';
 import { takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
+import { hashOf } from './log/block.ts';
 import { Chain } from './log/chain.ts';
 import type { Brought } from './log/chain.ts';
 import { ownLevels } from './log/level.ts';
-import { LogBroken, LogUnavailable } from './log/shared-log.ts';
+import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
 import { Pauses, waitedEnough } from './timing.ts';
 
@@ -198,7 +199,27 @@ export class Follow {
       this.#report(why);
       return false;
     }
+    await this.#checkLast();
     return takeOver(this.#chain, this.#options, this.#signal);
+  }
+
+  /**
+   * Where a failover has lost what was read last, and somebody else has appended there, the number alone would let this process append what follows on
+   * nothing, and nobody could read on. Throws LogBroken.
+   */
+  async #checkLast(): Promise<void> {
+    const { log } = this.#options;
+    const { number, hash } = this.#chain;
+    if (number === 0 || (await log.end()) < number) return;
+    try {
+      for await (const { bytes } of log.tail(number - 1, this.#signal)) {
+        if (Buffer.compare(hashOf(bytes), hash) === 0) return;
+        throw new LogBroken(`block ${number} of the log is not the one that this member has read`);
+      }
+    } catch (error) {
+      // Then it is in a snapshot, which no failover loses.
+      if (!(error instanceof LogTrimmed)) throw error;
+    }
   }
 
   async #take(block: LogBlock): Promise<void> {

@@ -173,7 +173,8 @@ export class Member<G extends MemberGateway> {
   }
 
   async #run(): Promise<void> {
-    let isBroken = false;
+    // Where the log was broken last: a failover may lose what was read, but what is read anew and does not follow is broken.
+    let brokenAt: string | undefined;
     for (;;) {
       let error: unknown;
       try {
@@ -188,7 +189,7 @@ export class Member<G extends MemberGateway> {
             'this member leads with a state that differed from that of the leader before',
           );
         this.#journal.tellDigests();
-        isBroken = false;
+        brokenAt = undefined;
         await this.#failure.promise;
       } catch (thrown) {
         error = thrown;
@@ -198,12 +199,12 @@ export class Member<G extends MemberGateway> {
         error instanceof Overtaken ||
         error instanceof Diverged ||
         error instanceof LogTrimmed ||
-        (error instanceof LogBroken && !isBroken);
+        (error instanceof LogBroken && brokenAt !== this.#journal.readUpTo);
       if (!mayJoin) {
         this.#options.onFatal(error as Error);
         return;
       }
-      isBroken = error instanceof LogBroken;
+      brokenAt = error instanceof LogBroken ? this.#journal.readUpTo : undefined;
       await this.#joinAnew(error as Error);
       if (this.#stopped.signal.aborted) return;
     }

@@ -17,7 +17,7 @@ import { VirtualTime } from './virtual-time.ts';
 const TROUBLES = 22;
 const BLOCK_BYTES_MAX = 512;
 const TYPE = '# TYPE c_total counter\n';
-const PAD = 'x'.repeat(700);
+const PAD = 'x'.repeat(1_200);
 /** Of senders, until they give up, or try again by another member. */
 const PATIENCE_MS: readonly number[] = [1_500, 6_000, 14_000];
 const SCRAPE_MS = 12_000;
@@ -174,15 +174,16 @@ export class World {
   }
 
   /** It starts again, with an empty disk. */
-  #bootSoon({ name }: MemberProcess): void {
-    this.#time.at(this.#isCalm ? 1 : this.#random.below(4_000), () => this.#boot(name));
+  #bootSoon({ name }: MemberProcess, withinMs: number = 4_000): void {
+    this.#time.at(this.#isCalm ? 1 : this.#random.below(withinMs), () => this.#boot(name));
   }
 
-  #kill(process: MemberProcess): void {
+  #kill(process: MemberProcess, backWithinMs?: number): void {
+    if (this.#isCalm || this.#members.get(process.name) !== process) return;
     this.#tell(`${process.name} is killed`);
     process.kill();
     this.#leave(process);
-    this.#bootSoon(process);
+    this.#bootSoon(process, backWithinMs);
   }
 
   #stop(process: MemberProcess): void {
@@ -212,13 +213,15 @@ export class World {
         : [
             () => this.#pause(one, someMs),
             () => this.#pause(one, LEASE_MS + someMs),
+            () => this.#pause(leader ?? one, LEASE_MS + someMs),
             () => this.#cutOff(one, someMs),
             () => {
               this.#cutOff(one, someMs);
               this.#part(one, someMs);
             },
           ]),
-      () => this.#failOver(),
+      () => this.#failOver(leader),
+      () => this.#relay(leader),
       () => this.#snapshot(),
       () => this.#snapshot(),
       () => this.#snapshot(),
@@ -228,9 +231,23 @@ export class World {
     else random.pick(does)();
   }
 
-  #failOver(): void {
-    this.#tell('another server of the log goes on');
-    this.#engine.failOver();
+  /** Sometimes who has appended what is lost is killed, and others have read it. */
+  #failOver(leader: MemberProcess | undefined): void {
+    this.#tell('another server of the log goes on soon');
+    this.#engine.failOverSoon();
+    if (leader === undefined || this.#random.chance(0.5)) return;
+    this.#time.at(this.#random.below(1_000), () => this.#kill(leader));
+  }
+
+  /** So that all that the next leader knows is from a snapshot, and what was answered just before is asked for again. */
+  #relay(leader: MemberProcess | undefined): void {
+    if (leader === undefined) return;
+    Object.assign(this.#faults, { lost: 0, replyLost: 0.4, late: 0 });
+    this.#time.at(500, () => this.#snapshot());
+    this.#time.at(800, () => {
+      for (const each of this.#members.values()) if (each !== leader) this.#kill(each, 1);
+    });
+    this.#time.at(1_200, () => this.#kill(leader));
   }
 
   #pause({ name, process }: MemberProcess, ms: number): void {
@@ -255,7 +272,7 @@ export class World {
 
   #snapshot(): void {
     const leader = this.#leader();
-    if (leader === undefined) return;
+    if (leader === undefined || this.#isCalm) return;
     this.#tell(`${leader.name} takes a snapshot`);
     this.#snapshots += 1;
     leader.process.reach(() => void leader.gateway.snapshots.take());
@@ -287,7 +304,11 @@ export class World {
       await this.#sleep(random.below(1_200));
       const nth = sender.sent;
       let body = `${TYPE}c_total{sender="${label}"} ${sender.next()}\n`;
-      if (pads && random.chance(0.3)) body += `pad{nth="${nth}${PAD}"} 1\n`;
+      if (pads && random.chance(0.3)) {
+        body += `pad{nth="${nth}${PAD}"} 1\n`;
+        // Of a record that is in the log in part.
+        if (random.chance(0.4)) this.#time.at(20 + random.below(120), () => this.#snapshot());
+      }
       const idempotencyKey = hasKeys ? `${label} ${nth}` : undefined;
       for (;;) {
         const outcome = await this.#ask({ method: 'POST', path: sender.path, body, idempotencyKey });
