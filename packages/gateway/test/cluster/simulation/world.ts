@@ -64,6 +64,8 @@ export class World {
   readonly #members = new Map<string, MemberProcess>();
   readonly #senders: readonly (Adder | Source)[];
   #isCalm = false;
+  /** Senders do not ask it, if there is another one. */
+  #avoided: string | undefined;
   #scrapes = 0;
   #overtaken = 0;
   #leads = 0;
@@ -208,7 +210,11 @@ export class World {
             () => this.#cutOff(one, someMs),
             () => {
               this.#cutOff(one, someMs);
-              this.#part(one, someMs);
+              this.#part(one, someMs, 1);
+            },
+            () => {
+              this.#cutOff(leader ?? one, LEASE_MS + someMs);
+              this.#part(leader ?? one, LEASE_MS + someMs, 1);
             },
           ]),
       () => this.#failOver(leader),
@@ -236,7 +242,10 @@ export class World {
     Object.assign(this.#faults, { lost: 0, replyLost: 0.4, late: 0 });
     this.#time.at(500, () => this.#snapshot());
     this.#time.at(800, () => {
-      for (const each of this.#members.values()) if (each !== leader) this.#kill(each, 1);
+      const [first, ...others] = [...this.#members.values()].filter((each) => each !== leader);
+      if (first !== undefined) this.#kill(first, 1);
+      // Who has asked is still there, and does not lead.
+      if (!this.#isOrdered) for (const each of others) this.#cutOff(each, 2 * LEASE_MS);
     });
     this.#time.at(1_200, () => this.#kill(leader));
   }
@@ -249,16 +258,21 @@ export class World {
 
   /** From the log. */
   #cutOff({ name, log }: MemberProcess, ms: number): void {
+    // So that it has nothing to commit, and does not find out that it leads no more.
+    if (this.#random.chance(0.5)) {
+      this.#avoided = name;
+      this.#time.at(ms, () => (this.#avoided = undefined));
+    }
     this.#tell(`${name} is cut off from the log for ${ms} ms`);
     log.isCutOff = true;
     this.#time.at(ms, () => (log.isCutOff = false));
   }
 
-  /** From some of the others. */
-  #part({ name }: MemberProcess, ms: number): void {
+  /** From each of the others by this chance. */
+  #part({ name }: MemberProcess, ms: number, chance: number = 0.7): void {
     this.#tell(`${name} is cut off from others for ${ms} ms`);
     for (const other of this.#members.keys())
-      if (other !== name && this.#random.chance(0.7)) this.#network.part(name, other, ms);
+      if (other !== name && this.#random.chance(chance)) this.#network.part(name, other, ms);
   }
 
   #snapshot(): void {
@@ -334,9 +348,10 @@ export class World {
 
   /** By way of any member. `nobody` where no process has had it. */
   #ask(request: SenderRequest): Promise<Answered> {
-    const members = [...this.#members.values()];
-    if (members.length === 0) return Promise.resolve('nobody');
-    const entry = this.#random.pick(members);
+    const all = [...this.#members.values()];
+    if (all.length === 0) return Promise.resolve('nobody');
+    const others = all.filter(({ name }) => name !== this.#avoided);
+    const entry = this.#random.pick(others.length === 0 ? all : others);
     const patienceMs = this.#random.pick(PATIENCE_MS);
     const hangsUp = this.#random.chance(0.5);
     const what = `${request.method} ${request.path} ${request.body.slice(0, 60).replaceAll('\n', ' ')} by ${entry.name}`;
