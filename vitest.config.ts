@@ -9,6 +9,9 @@ const ringOne = {
   setupFiles: ['./packages/gateway/test/support/properties.ts'],
 } as const;
 
+const ringTwo = { testTimeout: 120_000, hookTimeout: 120_000 } as const;
+const artefacts = ['packages/*/test/interop/{package,runtimes,release,image,executables}.test.ts'];
+
 export default defineConfig({
   test: {
     // Left to itself it leaves a core free, which on two cores is half of them.
@@ -39,11 +42,23 @@ export default defineConfig({
       },
       {
         test: {
+          ...ringTwo,
+          name: 'interop-artefacts',
+          include: artefacts,
+          // They build the program anew, which all others run.
+          fileParallelism: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...ringTwo,
           name: 'interop',
           include: ['packages/*/test/interop/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          exclude: artefacts,
+          // Most of them wait, for leases and scrape intervals.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -238,6 +238,7 @@ export class Follow {
     const other = await whoIsAhead(this.#options, this.#chain);
     if (other === undefined) {
       this.#holdBack(undefined);
+      if (why === undefined) await this.#checkLast();
       if (why === undefined && (await takeOver(this.#chain, this.#options, this.#signal))) return true;
     }
     const { log } = this.#options;
@@ -274,6 +275,23 @@ export class Follow {
     this.#chain.become(next);
     this.#options.onRefounded(next);
     return true;
+  }
+
+  /**
+   * Where a failover has lost what was read last, and somebody else has appended there, an engine that compares numbers alone would let this process append
+   * what follows on nothing, and nobody could read on.
+   */
+  async #checkLast(): Promise<void> {
+    const { log, timing } = this.#options;
+    const { number, hash } = this.#chain;
+    if (number === 0 || (await log.end()) < number) return;
+    try {
+      const there = await blockAt(log, number, { timing, signal: this.#signal });
+      if (Buffer.compare(hashOf(there), hash) !== 0) throw new OvertakenAfterLoss(number);
+    } catch (error) {
+      // Then it is in a snapshot.
+      if (!(error instanceof LogTrimmed)) throw error;
+    }
   }
 
   async #take(block: LogBlock): Promise<void> {

@@ -180,8 +180,8 @@ export class Member<G extends MemberGateway> {
   }
 
   async #run(): Promise<void> {
-    /** What was wrong with the log when it was read last. */
-    let broken: string | undefined;
+    // Where the log was broken last: a failover may lose what was read, but what is read anew and does not follow is broken.
+    let brokenAt: string | undefined;
     for (;;) {
       let error: unknown;
       try {
@@ -196,6 +196,7 @@ export class Member<G extends MemberGateway> {
             'this member leads with a state that differed from that of the leader before',
           );
         this.#journal.tellDigests();
+        brokenAt = undefined;
         await this.#failure.promise;
       } catch (thrown) {
         error = thrown;
@@ -205,13 +206,12 @@ export class Member<G extends MemberGateway> {
         error instanceof Overtaken ||
         error instanceof Diverged ||
         error instanceof LogTrimmed ||
-        // A log that was begun anew is no longer that which was read, but what is still wrong with it then is for the operator.
-        (error instanceof LogBroken && error.message !== broken);
+        (error instanceof LogBroken && brokenAt !== this.#journal.readUpTo);
       if (!mayJoin) {
         this.#options.onFatal(error as Error);
         return;
       }
-      if (error instanceof LogBroken) broken = error.message;
+      brokenAt = error instanceof LogBroken ? this.#journal.readUpTo : undefined;
       await this.#joinAnew(error as Error);
       if (this.#stopped.signal.aborted) return;
     }

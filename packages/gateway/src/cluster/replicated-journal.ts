@@ -43,6 +43,11 @@ export class ReplicatedJournal implements Journal {
     return this.#chain?.level ?? LOWEST_LEVEL;
   }
 
+  /** What tells apart all that may have been read: the number of the last block, and its hash. */
+  get readUpTo(): string {
+    return `${this.blockNumber} ${Buffer.from(this.#chain?.hash ?? []).toString('hex')}`;
+  }
+
   /** For how long the engine has not answered this member, which leads. */
   get unansweredMs(): number {
     return this.#lead?.unansweredMs ?? 0;

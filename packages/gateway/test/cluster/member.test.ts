@@ -3,12 +3,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { Overtaken } from '../../src/cluster/lead.ts';
-import { readBlock } from '../../src/cluster/log/block.ts';
+import { BlockWriter, readBlock, writeBeat } from '../../src/cluster/log/block.ts';
+import { Chain } from '../../src/cluster/log/chain.ts';
 import { Member } from '../../src/cluster/member.ts';
 import type { MemberGateway } from '../../src/cluster/member.ts';
 import { LogTrimmed, LogUnavailable } from '../../src/cluster/log/shared-log.ts';
 import type { SharedLog } from '../../src/cluster/log/shared-log.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { ByteWriter } from '../../src/primitives/byte-writer.ts';
 import { silentLog } from '../../src/primitives/log.ts';
 import { MemoryEngine, MemoryLog } from '../support/memory-log.ts';
 import { Random } from './simulation/random.ts';
@@ -80,6 +82,13 @@ class Uneven extends MemoryLog {
   }
 }
 
+/** Reads them all; throws where one does not follow. */
+function chainOf(blocks: readonly Uint8Array[]): Chain {
+  const chain = new Chain();
+  for (const [i, bytes] of blocks.entries()) chain.take({ number: i + 1, bytes });
+  return chain;
+}
+
 test('a leader that the log does not answer is silent, though it does not know that another one took over', async () => {
   const members = new Members();
   const log = new Cuttable(members.engine);
@@ -117,6 +126,27 @@ test('where the log fails, who waits is told that nobody knows whether it counts
   await members.time.pass(20_000);
   expect(one.isLeading).toBe(false);
   one.abandon();
+});
+
+test('a member that has read a block that a failover has lost appends nothing on it, and joins anew', async () => {
+  const members = new Members();
+  const one = members.start('http://one');
+  await members.time.pass(2_500);
+  const standby = members.start('http://standby');
+  await members.time.pass(5_000);
+  const { blocks } = members.engine;
+  expect([one.isLeading, standby.isLeading, standby.blockNumber]).toEqual([true, false, blocks.length]);
+  one.abandon();
+  // What stands there now was appended by somebody else.
+  const chain = chainOf(blocks.slice(0, -1));
+  const payload = new ByteWriter();
+  writeBeat(payload, { leader: chain.leader!, ledgerMs: 12_345 });
+  const other = new BlockWriter().finish(chain.nextHead('beat', { writer: chain.writer, count: 0 }), payload);
+  blocks[blocks.length - 1] = other;
+  await members.time.pass(15_000);
+  expect(standby.isLeading).toBe(true);
+  expect(chainOf(blocks).number).toBe(blocks.length);
+  standby.abandon();
 });
 
 test('a leader that stops says so, though scrapes go on to ask until then whether it leads', async () => {

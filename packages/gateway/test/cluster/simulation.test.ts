@@ -6,7 +6,7 @@ import { World } from './simulation/world.ts';
 import type { Outcome, WorldOptions } from './simulation/world.ts';
 
 /** Seeds that broke something once. What they say is another story after a change of the simulation, so what they found has a test elsewhere. */
-const kept: readonly number[] = [1, 10, 29, 73];
+const kept: readonly number[] = [1, 10, 73, 5013, 20007, 20024];
 
 async function run(seed: number, options: WorldOptions = {}): Promise<Outcome> {
   try {
@@ -77,10 +77,10 @@ test('without compare-and-set it does not hold', async () => {
 });
 
 test('a member whose state is another one is found', async () => {
-  const found: number[] = [];
-  for (let seed = 0; seed < 40; seed += 1)
+  let isFound = false;
+  for (let seed = 0; seed < 40 && !isFound; seed += 1)
     await run(seed, { spoilsSnapshots: true }).catch((error: Error) => {
-      if (error.message.includes('differs from that of the leader')) found.push(seed);
+      isFound = error.message.includes('differs from that of the leader');
     });
-  expect(found.length).toBeGreaterThan(0);
+  expect(isFound).toBe(true);
 });

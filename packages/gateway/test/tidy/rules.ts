@@ -183,6 +183,7 @@ export const exportsForTests: Readonly<Record<string, string>> = {
   'gateway/insight/insight.ts RECENT_MAX': compared,
   'gateway/options.ts defaultGatewayOptions': settable,
   'http/options.ts defaultHttpOptions': settable,
+  'http/cluster.ts isOvertaken': 'simulated members answer without HTTP',
   'http/bodies/body.ts BodyLimits': settable,
   'http/bodies/turns.ts TurnBounds': settable,
   'http/routes/tsdb-status.ts replyTo': whole,

@@ -248,9 +248,9 @@ export interface Rule {
   readonly text: string;
   readonly kind: string;
   readonly index?: number;
-  /** Of metrics alone. */
   readonly catches?: readonly string[];
-  readonly count?: number;
+  /** Null for others than metrics. */
+  readonly count?: number | null;
 }
 
 export interface Statistic {

@@ -62,6 +62,7 @@ function AllParts({
               <Value text={each.value} isExact />
             </>
           }
+          of={selector(each.labels.__name__ ?? name, each.labels)}
           counted={countedSince(each.since, each.error)}
           senders={each.senders}
           sources={each.sources}
@@ -77,7 +78,7 @@ function AllParts({
         />
       ))}
       {more === true && ofSources.length + lately.length > 0 ? (
-        <p class="dim">Filter the series above for the others.</p>
+        <p class="dim note">Filter the series above for the others.</p>
       ) : null}
     </>
   );
@@ -102,12 +103,14 @@ function Lately({
         <SeriesName text={series} />{' '}
         {first === undefined || total === 0 ? null : (
           <span class="dim">
+            {recent.exact ? '' : 'about '}
             {percent(Math.abs(Number(first.share)) / total)} by{' '}
             <bdi>{first.path === '' ? 'no job' : cut(first.path, 100)}</bdi>
           </span>
         )}
       </summary>
       <Parts
+        of={`${series} lately`}
         counted={countedLately(recent)}
         senders={senders}
         others={recent.others}
@@ -146,6 +149,7 @@ function Watch({ family, onBegun }: { family: string; onBegun: () => void }): JS
 
 function Parts({
   title,
+  of,
   counted,
   senders,
   sources = 0,
@@ -153,6 +157,8 @@ function Parts({
   shownMax = SENDERS_SHOWN,
 }: {
   title?: ComponentChildren;
+  /** The series, where it is not all of them. */
+  of?: string;
   /** What is counted, and since when. */
   counted: string;
   senders: readonly Sender[];
@@ -171,7 +177,7 @@ function Parts({
       {title === undefined ? null : <h3>{title}</h3>}
       <p class="dim">{counted}</p>
       <Table<Sender>
-        caption="Senders, the largest part first"
+        caption={`Senders${of === undefined ? '' : ` of ${cut(of, 200)}`}, the largest part first`}
         rows={shown}
         keyOf={({ path, token, address }, i) => `${path} ${token} ${address} ${i}`}
         columns={[

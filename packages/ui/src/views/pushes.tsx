@@ -129,17 +129,19 @@ function Overview(): JSX.Element {
   );
 }
 
+const firstPush = {
+  add: 'What is pushed is added up.',
+  'by-job': 'Each sender pushes its totals under its job, and a push replaces the one before it.',
+  mixed: 'What is pushed is added up, or replaces the push before it, as the rules say for its sender.',
+} as const;
+
 function FirstPush({ wasPushed }: { wasPushed: boolean }): JSX.Element {
   const { overview, me } = useKnown();
   const { mode, pushUrl } = overview;
   const snippets = snippetsFor(pushUrl, mode, isSignedIn() || !me.roles.includes('push'));
   return (
     <Empty title={wasPushed ? 'Waiting for the next push' : 'Nothing was pushed yet'}>
-      <p>
-        {mode === 'add'
-          ? 'What is pushed is added up. Send one, and it appears here at once:'
-          : 'Each sender pushes its totals under its job, and a push replaces the one before it. Send one, and it appears here at once:'}
-      </p>
+      <p>{firstPush[mode]} Send one, and it appears here at once:</p>
       <Tabs
         label="Ways to push"
         tabs={snippets.map(({ name, code }) => ({

@@ -49,7 +49,7 @@ function List({ rules }: { rules: readonly Rule[] }): JSX.Element {
           <Badge>{kind}</Badge>
           <div class="entry">
             <Code name={`Rule ${i + 1}`} text={text} />
-            {count === undefined ? null : <Catches catches={catches} count={count} />}
+            {typeof count === 'number' ? <Catches catches={catches} count={count} /> : null}
           </div>
         </li>
       ))}

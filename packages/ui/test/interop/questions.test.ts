@@ -112,7 +112,8 @@ test.each(people)('what was refused, and why? %s', async (_who, token) => {
 });
 
 test('which of the limits of tokens and rules are nearly reached? a reader', async () => {
-  const rules = 'metrics:\n  - match: visits_total\n    series_max: 4\n    on_limit: drop\n';
+  const rules =
+    'sources:\n  - path_labels: add\nmetrics:\n  - match: visits_total\n    series_max: 4\n    on_limit: drop\n';
   const { page, go, send } = await ask(reader, [], rules);
   for (const user of [1, 2, 3])
     await send('/job/api', `# TYPE visits_total counter\nvisits_total{user="${user}"} 1\n`);
@@ -123,6 +124,8 @@ test('which of the limits of tokens and rules are nearly reached? a reader', asy
   );
   await page.getByRole('link', { name: 'visits_total' }).click();
   await page.getByRole('heading', { name: 'visits_total', level: 1 }).waitFor(PATIENCE);
+  await go('#/rules');
+  await shows(page, /path_labels: add\}\s*Copy\s*metrics[\s\S]*Catches 1 metric:\s*visits_total/);
 });
 
 test('who added lately to one series? a reader', async () => {

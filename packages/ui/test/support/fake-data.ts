@@ -398,7 +398,7 @@ export const busyDay: Answers = {
         ),
         count: 1_994,
       },
-      { kind: 'sources', text: '- match: \'{job="web"}\'\n  mode: add\n', catches: [], count: 0 },
+      { kind: 'sources', text: '- match: \'{job="web"}\'\n  mode: add\n', catches: [], count: null },
     ],
   },
   '/api/v1/audit': {

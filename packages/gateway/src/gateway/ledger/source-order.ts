@@ -8,6 +8,11 @@
 
 /** Removed sources that are remembered; one that is held is not held for as long as so many take. */
 const REMOVED_MAX = 16_384;
+/**
+ * The time of a ledger that follows lags by as long as records travel, so what a member held may have been sent so much later than it seems. It counts
+ * as later then: nobody gives up a push and sends another one that soon, but many send the next as soon as the one before is answered.
+ */
+const TRAVEL_MS = 100;
 
 export class SourceOrder {
   #sinceMs = Number.POSITIVE_INFINITY;
@@ -34,8 +39,9 @@ export class SourceOrder {
 
   /** Whether a source, whose last push was sent at `lastMs`, has changed since, for all that is known: false in doubt. */
   hasChangedSince(source: string, sinceMs: number, lastMs: number | undefined): boolean {
-    if ((this.#removed.get(source) ?? Number.NEGATIVE_INFINITY) > sinceMs) return true;
-    if (lastMs === undefined || lastMs <= sinceMs) return false;
+    const afterMs = sinceMs + TRAVEL_MS;
+    if ((this.#removed.get(source) ?? Number.NEGATIVE_INFINITY) > afterMs) return true;
+    if (lastMs === undefined || lastMs <= afterMs) return false;
     return lastMs > this.#sinceMs || this.#held.get(source) === lastMs;
   }
 }

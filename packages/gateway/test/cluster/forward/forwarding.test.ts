@@ -241,7 +241,7 @@ test('a request whose sender has hung up is dropped, held or on its way', async 
   other.write(
     `POST /metrics/job/a HTTP/1.1\r\nHost: x\r\nContent-Length: ${counter.length}\r\n\r\n${counter}`,
   );
-  await waitFor(() => b.forwarder.report.underWay === 1);
+  await waitFor(() => b.forwarder.report.underWay === 1 && a.wire.stalled > counter.length);
   other.socket.resetAndDestroy();
   await waitFor(() => b.forwarder.report.underWay === 0);
   a.wire.mode = 'pass';

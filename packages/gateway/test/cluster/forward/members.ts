@@ -25,6 +25,8 @@ export class Wire {
   mode: 'pass' | 'lose' | 'stall' = 'pass';
   /** Replies that were lost. */
   lost = 0;
+  /** Bytes that came and did not arrive. */
+  stalled = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   #port = 0;
@@ -43,7 +45,10 @@ export class Wire {
           other.destroy();
         });
       }
-      near.on('data', (bytes) => this.mode !== 'stall' && far.write(bytes));
+      near.on('data', (bytes) => {
+        if (this.mode === 'stall') this.stalled += bytes.length;
+        else far.write(bytes);
+      });
       far.on('data', (bytes) => {
         if (this.mode === 'pass') near.write(bytes);
         if (this.mode !== 'lose') return;

@@ -19,6 +19,8 @@ const TIMEOUT_MS = 1_000;
 const LATE_MS = 4_500;
 /** For copies on other servers. */
 const COMMIT_MS = 400;
+/** Until another server goes on: longer than it takes to read a block. */
+const LOSES_MS = 60;
 
 /** Controls, which have to fail. */
 export interface EngineOptions {
@@ -57,6 +59,7 @@ export class Engine {
   readonly spoilsSnapshots: boolean;
   readonly #comparesAndSets: boolean;
   readonly #random: Random;
+  #losesNext = false;
   /** Grows with each failover. */
   #term = 0;
 
@@ -87,7 +90,11 @@ export class Engine {
       this.#wake();
       committed();
     };
-    if (this.isSlow) {
+    if (this.#losesNext) {
+      this.#losesNext = false;
+      time.at(LOSES_MS, () => this.#failOver());
+      this.#wake();
+    } else if (this.isSlow) {
       time.at(this.#random.next() * COMMIT_MS, commit);
       this.#wake();
     } else commit();
@@ -100,18 +107,22 @@ export class Engine {
     return this.blocks.length === after && !isOther;
   }
 
+  /** Another server goes on, with what all have; what is appended next they do not have. */
+  failOverSoon(): void {
+    this.#losesNext = true;
+  }
+
   /** Another server goes on, which lacks committed blocks behind this one; their snapshots may be in a store of their own. */
   lose(number: number, keepsSnapshots: boolean): void {
     this.committed = number;
     this.losses += 1;
     if (!keepsSnapshots)
       for (const each of this.snapshots.keys()) if (each > number) this.snapshots.delete(each);
-    this.failOver();
+    this.#failOver();
   }
 
-  /** Another server goes on, with what all have. */
-  failOver(): void {
-    if (this.blocks.length > this.committed) this.failovers += 1;
+  #failOver(): void {
+    this.failovers += 1;
     this.#term += 1;
     this.blocks = this.blocks.slice(0, this.committed);
     this.#wake(gone);

@@ -60,9 +60,9 @@ export interface Surroundings {
   readonly tell: (what: string) => void;
   readonly find: (name: string) => MemberProcess | undefined;
   readonly onFatal: (name: string, error: Error) => void;
-  readonly onLeads: () => void;
   /** A member has logged an error. */
   readonly onError: (name: string, message: string) => void;
+  readonly onLeads: (name: string) => void;
 }
 
 export class MemberProcess {
@@ -73,10 +73,12 @@ export class MemberProcess {
   readonly forwarder: Forwarder;
   readonly #seal = new Seal('secret');
   readonly #around: Surroundings;
+  readonly startedMs: number;
 
   constructor(name: string, random: Random, around: Surroundings) {
     const { time, engine, faults, parts, blockBytesMax, readsInTime } = around;
     this.name = name;
+    this.startedMs = time.nowMs;
     this.#around = around;
     const process = (this.process = new VirtualProcess(time, random));
     const log = (this.log = new FaultyLog(engine, { random, process, faults, blockBytesMax, readsInTime }));
@@ -88,7 +90,7 @@ export class MemberProcess {
         gateway,
         open: async () => {
           await gateway.open(3_600_000);
-          around.onLeads();
+          around.onLeads(name);
         },
         fail: (why) => gateway.fail(why),
         takeSnapshot: () => gateway.snapshots.take(),

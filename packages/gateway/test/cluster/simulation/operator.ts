@@ -1,6 +1,8 @@
 /** Whoever has to decide how to go on once the log has lost blocks that members have read. */
 import { refoundBy } from '../../../src/cluster/refound-order.ts';
 import { readSaid } from '../../../src/cluster/said.ts';
+import { LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
+import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { FaultyLog, noFaults } from './faulty-log.ts';
 import type { Engine } from './faulty-log.ts';
 import type { MemberProcess } from './member-process.ts';
@@ -39,18 +41,27 @@ export class Operator {
     const log = new FaultyLog(this.#engine, { ...deps, blockBytesMax: 0, readsInTime: true });
     for (;;) {
       await process.sleep(3_000 + this.#random.below(10_000));
-      const { ahead } = await readSaid(log.members);
-      const [best] = ahead;
-      const lost = this.#lost;
-      if (best === undefined) continue;
-      if (lost !== undefined && best.block <= lost.block && ahead.every(({ name }) => name !== lost.name))
-        continue;
-      const print = (line: string): void => this.#tell(`an operator is told: ${line}`);
-      const { code, text } = await refoundBy(log, { member: best.name, force: false }, print, process);
-      print(text);
-      if (code !== 0) continue;
-      this.refounded += 1;
-      this.#lost = undefined;
+      try {
+        await this.#look(log, process);
+      } catch (error) {
+        if (!(error instanceof LogUnavailable)) throw error;
+      }
     }
+  }
+
+  async #look(log: SharedLog, process: VirtualProcess): Promise<void> {
+    const { ahead } = await readSaid(log.members);
+    const [best] = ahead;
+    const lost = this.#lost;
+    if (best === undefined) return;
+    if (lost !== undefined && best.block <= lost.block && ahead.every(({ name }) => name !== lost.name))
+      return;
+    const print = (line: string): void => this.#tell(`an operator is told: ${line}`);
+    const { code, text } = await refoundBy(log, { member: best.name, force: false }, print, process);
+    print(text);
+    // The block that says so may have been let go of already.
+    if (code !== 0 && !text.startsWith('the log has gone on')) return;
+    this.refounded += 1;
+    this.#lost = undefined;
   }
 }
