@@ -136,7 +136,8 @@ export class ReplicatedJournal implements Journal {
     await log.putSnapshot(chain.number, withHead(chain, logIndex, counted()));
     lead.bytesSinceSnapshot -= bytesBefore;
     const oldest = (await log.snapshots())[SNAPSHOTS_KEPT - 1];
-    if (oldest !== undefined) await log.trim(oldest);
+    // Nor does it need this one then, but those before.
+    if (oldest !== undefined && (await log.end()) >= chain.number) await log.trim(oldest);
     return { logIndex, bytes };
   }
 

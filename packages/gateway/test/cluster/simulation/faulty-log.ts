@@ -245,7 +245,9 @@ export class FaultyLog implements SharedLog {
 
   trim(number: number): Promise<void> {
     return this.#call(() => {
-      this.#engine.blocks.fill(undefined, 0, number);
+      const { blocks } = this.#engine;
+      // The last one says where the log ends, whatever is asked.
+      blocks.fill(undefined, 0, Math.min(number, blocks.length - 1));
       for (const each of this.#engine.snapshots.keys())
         if (each < number) this.#engine.snapshots.delete(each);
     });
