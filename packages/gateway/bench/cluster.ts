@@ -13,6 +13,7 @@ import type { EmbeddedGateway } from 'prom-aggregation-gateway';
 
 import type { LogBlock, SharedLog } from '../dist/cluster/log/shared-log.js';
 import { ReplicatedJournal } from '../dist/cluster/replicated-journal.js';
+import { realTiming } from '../dist/cluster/timing.js';
 import { embed } from '../dist/embed.js';
 import { largePush, smallPush } from './data.ts';
 
@@ -71,11 +72,9 @@ class LogInMemory implements SharedLog {
 function journalOn(log: SharedLog, leaseMs: number): ReplicatedJournal {
   return new ReplicatedJournal({
     log,
-    timing: {
-      nowMs: () => performance.now(),
-      random: () => 0,
-      sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
-    },
+    timing: { ...realTiming, random: () => 0 },
+    name: 'bench',
+    url: 'http://localhost',
     self: { cluster: 'bench', url: 'http://localhost' },
     leaseMs,
     holdMs: 60_000,
@@ -85,6 +84,9 @@ function journalOn(log: SharedLog, leaseMs: number): ReplicatedJournal {
     onFailure: (error) => {
       throw error;
     },
+    onAhead() {},
+    onRefounded() {},
+    takeSnapshot: async () => undefined,
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Clusters on virtual time, seed after seed: `npm run simulation -- --seeds=1000 --from=0 --jobs=2`. Prints each seed that fails, and how to have it again;
- * `--tell` says all that happens. Without `--from` it begins anywhere.
+ * `--loses` has the log lose acknowledged blocks, and `--tell` says all that happens. Without `--from` it begins anywhere.
  */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
+    loses: { type: 'boolean', default: false },
     tell: { type: 'boolean', default: false },
   },
 });
@@ -37,6 +38,7 @@ await build({
 const begunMs = performance.now();
 const totals = {};
 const failed = [];
+const more = values.loses ? ' --loses' : '';
 let cpuMs = 0;
 await Promise.all(Array.from({ length: jobs }, (_, job) => run(job)));
 const seconds = (performance.now() - begunMs) / 1000;
@@ -45,7 +47,7 @@ console.log(
 );
 if (failed.length > 0) {
   console.log(`${failed.length} failed: ${failed.slice(0, 20).join(' ')}`);
-  console.log(`to see one: npm run simulation -- --seeds=1 --from=${failed[0]} --tell`);
+  console.log(`to see one: npm run simulation -- --seeds=1 --from=${failed[0]}${more} --tell`);
   console.log('once it is mended, keep it in packages/gateway/test/cluster/simulation.test.ts');
   process.exitCode = 1;
 }
@@ -55,7 +57,7 @@ function run(job) {
   return new Promise((resolve, reject) => {
     const child = fork(
       bundle,
-      [String(from + job), String(from + seeds), String(jobs), String(values.tell)],
+      [String(from + job), String(from + seeds), String(jobs), String(values.tell), String(values.loses)],
       {
         execArgv: ['--enable-source-maps'],
       },

@@ -124,6 +124,7 @@ function kept(gateway: Gateway, storage: StorageOptions): KeptGateway {
     gateway,
     open: async () => void (await gateway.open(storage.snapshotIntervalMs, storage)),
     fail: (why) => gateway.fail(why),
+    takeSnapshot: () => gateway.snapshots.take(),
     close: () => gateway.close(),
     ledgerMs: () => gateway.ledgerMs(),
     whyNotLead: async () => gateway.choice?.whyNone(),
@@ -165,7 +166,7 @@ function fingerprint(secret: string): string {
 /** It is ready while it leads and the log answers, or hears from who does. */
 function whyNotReady(member: Member<KeptGateway>, { holdMs }: ClusterParts): RequestError | undefined {
   const { role, problem, silentMs } = member;
-  const isMisplaced = !member.isLeading && (member.isOfAnother || member.hasOwnUrl);
+  const isMisplaced = member.isLogShort || (!member.isLeading && (member.isOfAnother || member.hasOwnUrl));
   if (role === 'joining')
     return new RequestError(
       'shutting_down',

@@ -28,6 +28,7 @@ import { readRulesFile } from './rules-file.ts';
 import type { Rules } from './rules/rules.ts';
 import { modesOf, noRules } from './rules/rules.ts';
 import { printed } from './printed.ts';
+import { runRefoundCommand } from './refound-command.ts';
 import { runStorageCommand } from './storage-command.ts';
 import { version } from './version.ts';
 import { WebConfigFile } from './web-config-file.ts';
@@ -43,6 +44,9 @@ export async function runProcess(): Promise<void> {
         invocation.path,
         createLog({ level: 'warn', format: 'logfmt' }),
       );
+      return;
+    case 'refound':
+      process.exitCode = await runRefoundCommand(invocation);
       return;
     case 'new token': {
       const { token, line } = newToken();

@@ -4,16 +4,21 @@
  */
 import { ByteReader } from '../primitives/byte-writer.ts';
 import type { RecoverySink } from '../journal/journal.ts';
+import { AheadOfLog, whoIsAhead } from './ahead.ts';
 import { Comparison } from './digests.ts';
 import type { DigestOptions } from './digests.ts';
-import { takeOver } from './lead.ts';
+import { OvertakenAfterLoss, takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
-import { hashOf } from './log/block.ts';
+import { blockAt } from './log/block-at.ts';
+import { hashOf, readBlock } from './log/block.ts';
 import { Chain } from './log/chain.ts';
 import type { Brought } from './log/chain.ts';
-import { ownLevels } from './log/level.ts';
+import { levelAfter, ownLevels } from './log/level.ts';
+import type { Levels } from './log/level.ts';
 import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
 import type { LogBlock } from './log/shared-log.ts';
+import { refoundLog } from './refound.ts';
+import type { LogEnd } from './refound.ts';
 import { Pauses, waitedEnough } from './timing.ts';
 
 /** Of the lease, so that not all who wait for it are done at once. */
@@ -26,8 +31,6 @@ const STEPS_OF_TURN = 16;
 
 export interface FollowOptions extends LeadOptions {
   readonly leaseMs: number;
-  /** Why this process must not lead with the state as it is; undefined where it may. */
-  readonly whyNotLead?: (() => Promise<string | undefined>) | undefined;
   /** Left out where there is no state to compare. */
   readonly digests?: DigestOptions | undefined;
   /** Told after each block, and when the log is reached or not. */
@@ -58,6 +61,10 @@ export class Follow {
   #joinedAt = Number.POSITIVE_INFINITY;
   /** For the next block; a controller for each is less than a signal of several. */
   #waiting: AbortController | undefined;
+  /** Whether another member has read more than the log has. */
+  #isHeldBack = false;
+  /** Whether the log could not be read for a while. */
+  #isLate = false;
   #heardMs: number;
   #patienceMs: number;
   readonly #comparison: Comparison | undefined;
@@ -65,7 +72,7 @@ export class Follow {
   constructor(into: RecoverySink, options: FollowOptions, signal: AbortSignal) {
     this.#into = into;
     this.#options = options;
-    this.#chain = new Chain(this.#readLevel);
+    this.#chain = new Chain(this.#levels.read);
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#waiting?.abort(signal.reason), { once: true });
     this.#heardMs = options.timing.nowMs();
@@ -73,8 +80,8 @@ export class Follow {
     if (options.digests !== undefined) this.#comparison = new Comparison(options.digests, signal);
   }
 
-  get #readLevel(): number {
-    return (this.#options.levels ?? ownLevels).read;
+  get #levels(): Levels {
+    return this.#options.levels ?? ownLevels;
   }
 
   /** Resolves when this process leads. Rejects with what ends it: LogTrimmed, LogBroken, or the reason of the signal. */
@@ -96,23 +103,29 @@ export class Follow {
       } catch (error) {
         if (!(error instanceof LogUnavailable)) throw error;
         if (this.#chain.number > before) pauses.reset();
+        this.#isLate = true;
         this.#report(error.message);
       }
       await timing.sleep(pauses.next(), this.#signal);
     }
   }
 
-  /** From the newest snapshot of the log. Nothing was given to the sink while it rejects. */
+  /** From the newest snapshot that is of this log. Nothing was given to the sink while it rejects. */
   async #restore(): Promise<void> {
-    const { log } = this.#options;
-    const [newest] = await log.snapshots();
-    if (newest === undefined) return;
-    const parts = log.getSnapshot(newest)[Symbol.asyncIterator]();
+    for (const number of await this.#options.log.snapshots()) if (await this.#restoreFrom(number)) return;
+  }
+
+  async #restoreFrom(newest: number): Promise<boolean> {
+    const parts = this.#options.log.getSnapshot(newest)[Symbol.asyncIterator]();
     const head = await parts.next();
     if (head.done === true) throw new LogBroken(`the snapshot of block ${newest} is empty`);
     const reader = new ByteReader(head.value);
     const chain = this.#chainOf(reader, newest);
     const covered = reader.whole();
+    if (!(await this.#isInLog(chain))) {
+      await parts.return?.();
+      return false;
+    }
     const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => parts };
     try {
       await this.#into.snapshot(covered, rest);
@@ -125,11 +138,35 @@ export class Follow {
     this.#chain = chain;
     this.#covered = covered;
     this.#hear();
+    return true;
+  }
+
+  /** A snapshot may be of a block that the log has lost, or that another one came before. */
+  async #isInLog({ number, hash }: Chain): Promise<boolean> {
+    const { log, timing } = this.#options;
+    const how = { timing, signal: this.#signal };
+    const end = await log.end();
+    if (end < number) return false;
+    try {
+      return Buffer.compare(hashOf(await blockAt(log, number, how)), hash) === 0;
+    } catch (error) {
+      if (!(error instanceof LogTrimmed)) throw error;
+    }
+    // The next one says what it follows; without it nobody could go on from there.
+    if (end === number) return true;
+    try {
+      return (
+        Buffer.compare(readBlock(await blockAt(log, number + 1, how), this.#levels.read).before, hash) === 0
+      );
+    } catch (error) {
+      if (error instanceof LogTrimmed || error instanceof LogBroken) return false;
+      throw error;
+    }
   }
 
   #chainOf(reader: ByteReader, number: number): Chain {
     try {
-      return Chain.read(reader, this.#readLevel);
+      return Chain.read(reader, this.#levels.read);
     } catch (error) {
       throw error instanceof LogBroken
         ? new LogBroken(`the snapshot of block ${number} ${error.message}`)
@@ -140,6 +177,9 @@ export class Follow {
   async #follow(): Promise<void> {
     const { log } = this.#options;
     const end = await log.end();
+    // Who leads could not have been heard; and should the log have lost what they have appended, they say so first.
+    if (this.#isLate) this.#hear();
+    this.#isLate = false;
     this.#joinedAt = Math.min(this.#joinedAt, end);
     if (end === 0 && this.#chain.number === 0 && (await this.#takeOver())) return;
     const over = new AbortController();
@@ -195,36 +235,71 @@ export class Follow {
 
   async #takeOver(): Promise<boolean> {
     const why = await this.#options.whyNotLead?.();
-    if (why !== undefined) {
-      this.#report(why);
-      return false;
+    const other = await whoIsAhead(this.#options, this.#chain);
+    if (other === undefined) {
+      this.#holdBack(undefined);
+      if (why === undefined) await this.#checkLast();
+      if (why === undefined && (await takeOver(this.#chain, this.#options, this.#signal))) return true;
     }
-    await this.#checkLast();
-    return takeOver(this.#chain, this.#options, this.#signal);
+    const { log } = this.#options;
+    if ((await log.end()) <= this.#chain.number && (await this.#isRefounded())) return true;
+    // Where nobody is ahead, the blocks after those that were read tell the rest.
+    this.#holdBack(other);
+    if (other === undefined && why !== undefined) this.#report(why);
+    return false;
+  }
+
+  #holdBack(why: string | undefined): void {
+    if (why !== undefined || this.#isHeldBack) this.#options.onAhead(why);
+    this.#isHeldBack = why !== undefined;
+  }
+
+  /** Whether this process leads after all, with what it has read that the log has lost. */
+  async #isRefounded(): Promise<boolean> {
+    const settled = await new AheadOfLog(this.#chain, this.#options, {
+      led: false,
+      signal: this.#signal,
+      refound: (end) => this.#refound(end),
+    }).settled();
+    if (settled === 'lost') throw new OvertakenAfterLoss(this.#chain.number);
+    return settled === 'refounded';
+  }
+
+  async #refound(end: LogEnd): Promise<boolean> {
+    const index = Math.max(this.#chain.index, this.#covered);
+    const level = levelAfter(this.#chain.level, this.#levels);
+    const next = await this.#into.copy?.((parts) =>
+      refoundLog(this.#options, { chain: this.#chain, level, end, index, parts, signal: this.#signal }),
+    );
+    if (next === undefined) return false;
+    this.#chain.become(next);
+    this.#options.onRefounded(next);
+    return true;
   }
 
   /**
-   * Where a failover has lost what was read last, and somebody else has appended there, the number alone would let this process append what follows on
-   * nothing, and nobody could read on. Throws LogBroken.
+   * Where a failover has lost what was read last, and somebody else has appended there, an engine that compares numbers alone would let this process append
+   * what follows on nothing, and nobody could read on.
    */
   async #checkLast(): Promise<void> {
-    const { log } = this.#options;
+    const { log, timing } = this.#options;
     const { number, hash } = this.#chain;
     if (number === 0 || (await log.end()) < number) return;
     try {
-      for await (const { bytes } of log.tail(number - 1, this.#signal)) {
-        if (Buffer.compare(hashOf(bytes), hash) === 0) return;
-        throw new LogBroken(`block ${number} of the log is not the one that this member has read`);
-      }
+      const there = await blockAt(log, number, { timing, signal: this.#signal });
+      if (Buffer.compare(hashOf(there), hash) !== 0) throw new OvertakenAfterLoss(number);
     } catch (error) {
-      // Then it is in a snapshot, which no failover loses.
+      // Then it is in a snapshot.
       if (!(error instanceof LogTrimmed)) throw error;
     }
   }
 
   async #take(block: LogBlock): Promise<void> {
     const brought = this.#chain.take(block);
-    const { records, ledgerMs } = brought;
+    const { kind, records, ledgerMs } = brought;
+    if (kind === 'refound')
+      throw new LogTrimmed(`block ${block.number} begins the log anew, with a snapshot to go on from`);
+    this.#holdBack(undefined);
     let index = this.#chain.index - records.length;
     for (const record of records) {
       index += 1;

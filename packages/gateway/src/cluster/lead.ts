@@ -7,6 +7,9 @@ import { RequestError } from '../model/errors.ts';
 import { ByteWriter } from '../primitives/byte-writer.ts';
 import { deferred } from '../primitives/deferred.ts';
 import type { Deferred } from '../primitives/deferred.ts';
+import { AheadOfLog } from './ahead.ts';
+import type { AheadOptions, Settled } from './ahead.ts';
+import { Group } from './group.ts';
 import { BlockWriter, payloadBytesMax, writeBeat, writeDigest, writeLeader, writePart } from './log/block.ts';
 import type { BlockHead, BlockKind, Leader, MarkedDigest } from './log/block.ts';
 import { appendSurely } from './log/append-surely.ts';
@@ -14,9 +17,9 @@ import type { Chain } from './log/chain.ts';
 import { levelAfter, LOWEST_LEVEL, ownLevels } from './log/level.ts';
 import type { Levels } from './log/level.ts';
 import { LogUnavailable } from './log/shared-log.ts';
-import type { SharedLog } from './log/shared-log.ts';
-import { waitedEnough } from './timing.ts';
-import type { Timing } from './timing.ts';
+import { refoundLog } from './refound.ts';
+import type { LogEnd } from './refound.ts';
+import { Pauses, waitedEnough } from './timing.ts';
 
 /** An engine takes about as long for one of these as for an empty one, and a reader has something to do soon. */
 const GROUP_BYTES = 256 * 1024;
@@ -25,11 +28,8 @@ const RECORD_HEAD_BYTES = 8;
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const BEAT_MS = 1_000;
 
-export interface LeadOptions {
-  readonly log: SharedLog;
-  readonly timing: Timing;
+export interface LeadOptions extends AheadOptions {
   readonly self: Leader;
-  readonly levels?: Levels | undefined;
   /** Of this process, by chance. */
   readonly writer: Uint8Array;
   /** For a log that is empty, by chance. */
@@ -40,6 +40,10 @@ export interface LeadOptions {
   readonly ledgerMs: () => number;
   /** Called once: somebody else leads, or the log is broken. */
   readonly onFailure: (error: Error) => void;
+  /** Has the state given to `refound`, which the journal asks for then. */
+  readonly takeSnapshot: () => Promise<void>;
+  /** This process has begun the log anew, and leads. */
+  readonly onRefounded: (chain: Chain) => void;
   readonly onCommit?: ((seconds: number) => void) | undefined;
 }
 
@@ -53,44 +57,22 @@ export class Overtaken extends RequestError {
   }
 }
 
+/** The same, and the log has lost blocks that this process had read or appended. */
+export class OvertakenAfterLoss extends Overtaken {
+  readonly lost: string;
+
+  constructor(block: number) {
+    super();
+    this.lost = `the engine has lost blocks that this member had seen, up to block ${block}, and another member went on without them: what was acknowledged in them is lost`;
+  }
+}
+
 /** It may be in the log, or not. */
 function logFailed(): RequestError {
   return new RequestError(
     'storage_failed',
     'the log of the cluster failed, so it is not known whether this counts; send it again, with an Idempotency-Key where it must not count twice',
   );
-}
-
-/**
- * Records that are committed together: those of one block, or one that goes in parts. So none of them can be counted where another is not. Or what else has
- * its place between records, and none of them.
- */
-class Group {
-  readonly kind: 'records' | 'mark' | 'digest';
-  readonly payload = new ByteWriter();
-  /** The record that goes in parts. */
-  long: Uint8Array | undefined;
-  count = 0;
-  recordBytes = 0;
-  /** The log index of the last one. */
-  upTo = 0;
-  #waiting: Deferred | undefined;
-
-  constructor(kind: Group['kind']) {
-    this.kind = kind;
-  }
-
-  get committed(): Promise<void> {
-    return (this.#waiting ??= deferred()).promise;
-  }
-
-  resolve(): void {
-    this.#waiting?.resolve();
-  }
-
-  reject(error: Error): void {
-    this.#waiting?.reject(error);
-  }
 }
 
 /** Tries to lead from the block after the chain's on. False where somebody else was faster. */
@@ -105,7 +87,7 @@ export async function takeOver(chain: Chain, options: LeadOptions, signal: Abort
   const payload = new ByteWriter();
   writeLeader(payload, self);
   const block = blocks.finish(head, payload);
-  const outcome = await appendSurely(log, { after: chain.number, block, signal }, timing);
+  const outcome = await appendSurely(log, { after: chain.number, before: chain.hash, block, signal }, timing);
   if (outcome === 'overtaken') return false;
   chain.appended(head, block);
   chain.leader = self;
@@ -122,6 +104,8 @@ export class Lead {
   waitingBytes = 0;
   /** Of records committed since the last snapshot. */
   bytesSinceSnapshot = 0;
+  /** What is wrong while the log ends before what this process has appended. */
+  problem: string | undefined;
   readonly #chain: Chain;
   readonly #options: LeadOptions;
   readonly #levels: Levels;
@@ -144,6 +128,9 @@ export class Lead {
   #lastBlockMs: number;
   #nextCommit: Deferred | undefined;
   #snapshot: { readonly index: number; best: Chain; readonly done: Deferred } | undefined;
+  /** While an operator has this process begin the log anew. */
+  #refoundAt: LogEnd | undefined;
+  #isRefounded = false;
   /** The chain before the first part of the record that goes in parts now. */
   #beforeParts: Chain | undefined;
   readonly #stopped = new AbortController();
@@ -228,9 +215,9 @@ export class Lead {
     return since === undefined ? 0 : this.#options.timing.nowMs() - since;
   }
 
-  /** Whether that is as long as pushes are held. */
+  /** Whether that is as long as pushes are held, or no use to wait for. */
   get isStuck(): boolean {
-    return this.unansweredMs > this.#options.holdMs;
+    return this.problem !== undefined || this.unansweredMs > this.#options.holdMs;
   }
 
   /** Resolves when something was committed. False after the hold. */
@@ -268,6 +255,7 @@ export class Lead {
    * and with LogUnavailable after the hold.
    */
   async confirm(): Promise<void> {
+    if (this.problem !== undefined) throw new LogUnavailable(this.problem);
     if (!(await this.#withinHold(this.#wantBlock().promise)))
       throw new LogUnavailable('the log has not answered in time');
   }
@@ -301,6 +289,7 @@ export class Lead {
   /** Appends what waits, and says that it stops. Resolves in any case, after the hold at the latest. */
   async handOver(): Promise<void> {
     if (this.failure !== undefined) return;
+    if (this.problem !== undefined) return this.stop(new Overtaken());
     this.#handingOver = deferred();
     this.#schedule();
     // Whoever leads where it fails needs nothing of it.
@@ -354,31 +343,32 @@ export class Lead {
     const group = this.#groups[0];
     this.#taken = group;
     if (group === undefined && this.#handingOver !== undefined) {
-      await this.#put('handover', this.#beats, 0);
+      if (!(await this.#put('handover', this.#beats, 0))) return;
       this.#handingOver.resolve();
       this.stop(new Overtaken());
     } else if (group === undefined) {
       writeBeat(this.#beats, { leader: this.#options.self, ledgerMs: this.#options.ledgerMs() });
       await this.#put('beat', this.#beats, 0);
-    } else if (group.long === undefined) await this.#put(group.kind, group.payload, group.count);
-    else await this.#putParts(group.long);
-    if (group !== undefined) this.#committed(group);
+    } else if (group.long === undefined) {
+      if (await this.#put(group.kind, group.payload, group.count)) this.#committed(group);
+    } else if (await this.#putParts(group.long)) this.#committed(group);
   }
 
-  async #putParts(record: Uint8Array): Promise<void> {
+  async #putParts(record: Uint8Array): Promise<boolean> {
     this.#beforeParts = this.#chain.copy();
     for (let at = 0; at < record.length; at += this.#partBytes) {
       const bytes = record.subarray(at, at + this.#partBytes);
       const isLast = at + bytes.length === record.length;
       writePart(this.#beats, { isLast, bytes });
-      await this.#put('part', this.#beats, isLast ? 1 : 0);
+      if (!(await this.#put('part', this.#beats, isLast ? 1 : 0))) return false;
     }
     this.#beforeParts = undefined;
+    return true;
   }
 
-  /** Appends a block of what was written. */
-  async #put(kind: BlockKind, payload: ByteWriter, count: number): Promise<void> {
-    const { log, timing, writer } = this.#options;
+  /** Appends a block of what was written. False where the log was begun anew instead, with all that it could have said. */
+  async #put(kind: BlockKind, payload: ByteWriter, count: number): Promise<boolean> {
+    const { timing, writer } = this.#options;
     const chain = this.#chain;
     const head = chain.nextHead(kind, { level: this.level, writer, count });
     const block = this.#blocks.finish(head, payload);
@@ -386,17 +376,11 @@ export class Lead {
     this.#confirming = undefined;
     const begunMs = timing.nowMs();
     this.#inFlightSinceMs = begunMs;
-    const where = { after: chain.number, block, signal: this.#stopped.signal };
-    const outcome = await appendSurely(log, where, timing).catch((error: unknown) => {
+    const outcome = await this.#append(block).catch((error: unknown) => {
       confirming?.reject(error instanceof RequestError ? error : logFailed());
       throw error;
     });
-    if (outcome === 'overtaken') {
-      const error = new Overtaken();
-      confirming?.reject(error);
-      throw error;
-    }
-    chain.appended(head, block);
+    if (outcome === 'appended') chain.appended(head, block);
     this.#lastBlockMs = timing.nowMs();
     this.#inFlightSinceMs = undefined;
     const seconds = (this.#lastBlockMs - begunMs) / 1000;
@@ -404,6 +388,71 @@ export class Lead {
     this.commitSeconds += seconds;
     if (count > 0) this.#options.onCommit?.(seconds);
     confirming?.resolve();
+    return outcome === 'appended';
+  }
+
+  /** Rejects with Overtaken where another block stands in its place. */
+  async #append(block: Uint8Array): Promise<'appended' | 'refounded'> {
+    const { log, timing } = this.#options;
+    const { signal } = this.#stopped;
+    const { number: after, hash: before } = this.#chain;
+    const pauses = new Pauses();
+    for (;;) {
+      if ((await appendSurely(log, { after, before, block, signal }, timing)) === 'appended')
+        return 'appended';
+      const settled = await this.#whenSettled();
+      if (settled === 'refounded') return settled;
+      if (settled === 'lost') throw new OvertakenAfterLoss(after);
+      if (settled === 'followed') throw new Overtaken();
+      await timing.sleep(pauses.next(), signal);
+    }
+  }
+
+  /** Waits as long as the log ends before what this process has appended. */
+  #whenSettled(): Promise<Settled> {
+    const onAhead = (problem: string | undefined): void => {
+      this.problem = problem;
+      // It would wait for what cannot be committed now.
+      if (problem !== undefined) this.#snapshot?.done.reject(new LogUnavailable(problem));
+      this.#options.onAhead(problem);
+    };
+    return new AheadOfLog(
+      this.#chain,
+      { ...this.#options, onAhead },
+      {
+        led: true,
+        signal: this.#stopped.signal,
+        refound: async (end) => {
+          this.#refoundAt = end;
+          this.#isRefounded = false;
+          await this.#options.takeSnapshot().finally(() => (this.#refoundAt = undefined));
+          return this.#isRefounded;
+        },
+      },
+    ).settled();
+  }
+
+  /** Begins the log anew with the state after the record at `index`, which is the last one there is, committed or not. */
+  async refound(index: number, parts: AsyncIterable<Uint8Array>): Promise<void> {
+    const end = this.#refoundAt;
+    if (end === undefined || this.failure !== undefined)
+      throw this.failure ?? new LogUnavailable(this.problem ?? '');
+    if (index !== this.logIndex) throw new Error('BUG: records were appended while the log is too short');
+    const { signal } = this.#stopped;
+    // Of what waits as well, which is in the state.
+    const { level } = this;
+    const next = await refoundLog(this.#options, { chain: this.#chain, level, end, index, parts, signal });
+    if (next === undefined) throw new LogUnavailable('another block has come first');
+    this.#chain.become(next);
+    this.#beforeParts = undefined;
+    this.bytesSinceSnapshot = 0;
+    this.#isRefounded = true;
+    for (const group of this.#groups.splice(0)) {
+      this.waitingBytes -= group.recordBytes;
+      this.committedLogIndex = group.upTo;
+      group.resolve();
+    }
+    this.#options.onRefounded(next);
   }
 
   #committed(group: Group): void {

@@ -9,17 +9,19 @@ import type { Deferred } from '../primitives/deferred.ts';
 import type { Log } from '../primitives/log.ts';
 import type { Compared } from './digests.ts';
 import type { Progress } from './follow.ts';
-import { Overtaken } from './lead.ts';
+import { Overtaken, OvertakenAfterLoss } from './lead.ts';
 import type { Leader } from './log/block.ts';
 import type { Chain } from './log/chain.ts';
-import { LogBroken, LogTrimmed, LogUnavailable } from './log/shared-log.ts';
+import { LogBroken, LogTrimmed } from './log/shared-log.ts';
 import type { SharedLog } from './log/shared-log.ts';
 import { ReplicatedJournal } from './replicated-journal.ts';
 import { Roll } from './roll.ts';
 import type { Timing } from './timing.ts';
 
-/** Between two looks at a log that has become shorter. */
-const LOOK_MS = 1_000;
+/** Between two attempts to join. */
+const JOIN_MS = 1_000;
+/** After the log was begun anew, until a snapshot by which others can join whatever became of the first. */
+const SNAPSHOT_MS = 3_000;
 
 /** What a member has of the state, from when it joins until it is overtaken. */
 export interface MemberGateway {
@@ -27,6 +29,8 @@ export interface MemberGateway {
   open(): Promise<void>;
   /** Says why to all who ask from now on. */
   fail(why: RequestError): void;
+  /** Resolves also where none could be taken. */
+  takeSnapshot(): Promise<void>;
   close(): Promise<void>;
   /** The ledger's time. */
   ledgerMs(): number;
@@ -37,7 +41,7 @@ export interface MemberGateway {
 }
 
 interface MemberOptions<G extends MemberGateway> {
-  /** Which no other member has. */
+  /** As operators know it. No other member has the same. */
   readonly name: string;
   /** Of the log, which it reads; that of this version when left out. */
   readonly level?: number | undefined;
@@ -82,6 +86,8 @@ export class Member<G extends MemberGateway> {
   isOfAnother = false;
   /** Whether another process that leads says that it is to be reached where this one is. */
   hasOwnUrl = false;
+  /** Whether the log lacks what this member or another one has read, so that an operator has to decide how to go on. */
+  isLogShort = false;
   /** How often another one took over from this process. */
   timesOvertaken = 0;
   /** Who else there is. */
@@ -90,13 +96,14 @@ export class Member<G extends MemberGateway> {
   digestsCompared = 0;
   /** Whether the newest of them was another one. */
   stateDiffers = false;
+  /** What was said of that. */
+  #ahead: string | undefined;
   readonly #options: MemberOptions<G>;
   #journal: ReplicatedJournal;
   #leader: Leader | undefined;
   #term = 0;
   #lastBlockMs: number;
-  /** The number of the last block that it has read or appended, also before it joined anew. */
-  #seen = 0;
+  #joinedMs = Number.NEGATIVE_INFINITY;
   /** Where the log ended when a block of its URL was first read since it joined. Until there they may be of its former self. */
   #endAtFirst: number | 'asked' | undefined;
   /** Only ever rejects. */
@@ -211,50 +218,54 @@ export class Member<G extends MemberGateway> {
   }
 
   async #joinAnew(why: Error): Promise<void> {
-    const { messages, create } = this.#options;
+    const { messages, create, timing } = this.#options;
     if (why instanceof Overtaken) this.timesOvertaken += 1;
+    if (why instanceof OvertakenAfterLoss) messages.error(why.lost);
     messages.warn('this member joins anew; what it has acknowledged is in the log', { why: why.message });
     const old = this.current;
-    this.#seen = Math.max(this.#seen, this.#journal.blockNumber);
     this.#journal.abandon();
     old.fail(new Overtaken());
     this.#leader = undefined;
+    this.isLogShort = false;
+    this.#ahead = undefined;
+    this.problem = undefined;
     this.hasOwnUrl = false;
     this.#endAtFirst = undefined;
     this.#become('joining');
     old.close().catch(() => undefined);
-    await this.#untilWhole();
+    const waitMs = this.#joinedMs + JOIN_MS - timing.nowMs();
+    if (waitMs > 0) await timing.sleep(waitMs, this.#stopped.signal).catch(() => undefined);
+    this.#joinedMs = timing.nowMs();
     this.#failure = deferred();
     this.#journal = this.#newJournal();
     this.current = create(this.#journal);
   }
 
-  /** A log that ends before what this process has seen in it has lost what was acknowledged; it waits for the rest. */
-  async #untilWhole(): Promise<void> {
-    const { log, timing, messages } = this.#options;
-    let hasSaid = false;
-    while (!this.#stopped.signal.aborted) {
-      try {
-        const end = await log.end();
-        if (end >= this.#seen) return;
-        this.problem = `the log ends with block ${end}, and this member has seen block ${this.#seen}: the engine has lost what was acknowledged`;
-        if (!hasSaid) messages.error(`${this.problem}; restart all members to go on with what the log has`);
-        hasSaid = true;
-      } catch (error) {
-        if (!(error instanceof LogUnavailable)) throw error;
-        this.problem = error.message;
-      }
-      await timing.sleep(LOOK_MS, this.#stopped.signal).catch(() => undefined);
-    }
+  #tellAhead(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.#ahead) this.#options.messages.error(problem);
+    this.#ahead = problem;
+    this.isLogShort = problem !== undefined;
+    this.problem = problem;
+  }
+
+  #refounded({ number, index }: Chain): void {
+    const { messages, timing } = this.#options;
+    messages.warn('this member has begun the log anew with what it had', { block: number, records: index });
+    timing.sleep(SNAPSHOT_MS, this.#stopped.signal).then(
+      () => (this.isLeading ? this.current.takeSnapshot() : undefined),
+      () => undefined,
+    );
   }
 
   #newJournal(): ReplicatedJournal {
-    const { log, timing, self, leaseMs, holdMs, randomBytes, onCommit } = this.#options;
+    const { log, timing, name, self, leaseMs, holdMs, randomBytes, onCommit } = this.#options;
     const { digestIntervalMs, version } = this.#options;
     const { reject } = this.#failure;
     const journal: ReplicatedJournal = new ReplicatedJournal({
       log,
       timing,
+      name,
+      url: self.url,
       self,
       levels: this.roll,
       leaseMs,
@@ -268,6 +279,9 @@ export class Member<G extends MemberGateway> {
       },
       whyNotLead: async () => this.current.whyNotLead?.(),
       onProgress: (progress) => this.#progress(progress),
+      onAhead: (problem) => this.#tellAhead(problem),
+      onRefounded: (chain) => this.#refounded(chain),
+      takeSnapshot: () => this.current.takeSnapshot(),
       onCommit,
       digests: {
         intervalMs: digestIntervalMs,

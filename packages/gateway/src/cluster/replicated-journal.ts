@@ -3,7 +3,6 @@
  * them leads; when it resolves, this process leads, and may append. It never follows again: who is overtaken throws its state away, and begins
  * with a new journal.
  */
-import { ByteWriter } from '../primitives/byte-writer.ts';
 import { JournalFull } from '../journal/journal.ts';
 import type { Journal, JournalStats, Recovered, RecoverySink, SnapshotInfo } from '../journal/journal.ts';
 import { RequestError } from '../model/errors.ts';
@@ -14,6 +13,7 @@ import type { Chain } from './log/chain.ts';
 import { Lead } from './lead.ts';
 import { LOWEST_LEVEL } from './log/level.ts';
 import { LogUnavailable } from './log/shared-log.ts';
+import { withHead } from './refound.ts';
 
 /** So many snapshots stay in the log's store. */
 const SNAPSHOTS_KEPT = 2;
@@ -90,7 +90,7 @@ export class ReplicatedJournal implements Journal {
         if (lead.canAppend(recordBytes)) return;
         throw new JournalFull(
           'overloaded',
-          'the log of the cluster has not answered for too long; retry later',
+          lead.problem ?? 'the log of the cluster has not answered for too long; retry later',
         );
       }
   }
@@ -118,23 +118,26 @@ export class ReplicatedJournal implements Journal {
   async snapshot(logIndex: number, parts: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
     const lead = this.#leading();
     const { log } = this.#options;
-    const chain = await lead.chainAt(logIndex);
-    const bytesBefore = lead.bytesSinceSnapshot;
-    const head = new ByteWriter();
-    chain.write(head);
-    head.whole(logIndex);
     let bytes = 0;
-    async function* all(): AsyncGenerator<Uint8Array, void> {
-      yield head.bytes();
+    async function* counted(): AsyncGenerator<Uint8Array, void> {
       for await (const part of parts) {
         bytes += part.length;
         yield part;
       }
     }
-    await log.putSnapshot(chain.number, all());
+    if (lead.problem !== undefined) {
+      await lead.refound(logIndex, counted());
+      return { logIndex, bytes };
+    }
+    const chain = await lead.chainAt(logIndex);
+    // Should the log have lost that block, another one gets its number.
+    if ((await log.end()) < chain.number) throw new LogUnavailable('the log ends before what it should have');
+    const bytesBefore = lead.bytesSinceSnapshot;
+    await log.putSnapshot(chain.number, withHead(chain, logIndex, counted()));
     lead.bytesSinceSnapshot -= bytesBefore;
     const oldest = (await log.snapshots())[SNAPSHOTS_KEPT - 1];
-    if (oldest !== undefined) await log.trim(oldest);
+    // Nor does it need this one then, but those before.
+    if (oldest !== undefined && (await log.end()) >= chain.number) await log.trim(oldest);
     return { logIndex, bytes };
   }
 

@@ -25,6 +25,7 @@ export type Invocation =
       readonly warningsWithoutByJob: readonly string[];
     }
   | { readonly kind: 'storage'; readonly command: StorageCommand; readonly path: string }
+  | ({ readonly kind: 'refound' } & RefoundCommand)
   | { readonly kind: 'config'; readonly command: ConfigCommand }
   | { readonly kind: 'health'; readonly config: Config }
   | { readonly kind: 'new token' }
@@ -35,6 +36,15 @@ export type Invocation =
 /** What can be done with a store that no gateway uses at the time. */
 const storageCommands = ['inspect', 'verify', 'export'] as const;
 export type StorageCommand = (typeof storageCommands)[number];
+
+/** To go on with a log that has lost its last blocks. */
+export interface RefoundCommand {
+  readonly logUrl: string;
+  /** To go on from; undefined to say which there are. */
+  readonly member: string | undefined;
+  /** Also from one that has less than another. */
+  readonly force: boolean;
+}
 
 /**
  * `argv` without the program's own name. The command line wins over the environment, flag by flag. `memoryBytes` is what
@@ -119,6 +129,7 @@ function parseStorageCommand(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Invocation {
+  if (argv[0] === 'refound') return parseRefoundCommand(argv.slice(1), env);
   const errors: string[] = [];
   const command = storageCommands.find((name) => name === argv[0]);
   const line = readCommandLine(
@@ -126,7 +137,8 @@ function parseStorageCommand(
     errors,
   );
   if (line === 'help' || line === 'version') return { kind: line };
-  if (command === undefined) errors.unshift(`storage: a command is missing: ${storageCommands.join(', ')}`);
+  if (command === undefined)
+    errors.unshift(`storage: a command is missing: ${storageCommands.join(', ')}, refound`);
   const option = storageOptionTable.path;
   for (const { name } of [...line.keys()].filter((flag) => flag !== option.flag)) {
     errors.push(`--${name}: storage commands only take --storage.path`);
@@ -135,6 +147,38 @@ function parseStorageCommand(
   if (path === undefined) errors.push('--storage.path: the directory of the store is missing');
   if (command === undefined || path === undefined || errors.length > 0) return { kind: 'errors', errors };
   return { kind: 'storage', command, path };
+}
+
+function parseRefoundCommand(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const errors: string[] = [];
+  const words: string[] = [];
+  const isForce = (word: string): boolean => /^--?force$/.test(word);
+  const line = readCommandLine(
+    argv.filter((word) => !isForce(word)),
+    errors,
+    words,
+  );
+  if (line === 'help' || line === 'version') return { kind: line };
+  const option = clusterOptionTable.logUrl;
+  for (const { name } of [...line.keys()].filter((flag) => flag !== option.flag))
+    errors.push(`--${name}: storage refound only takes --storage.log and --force`);
+  for (const word of words.slice(1))
+    errors.push(`unexpected argument ${JSON.stringify(word)}; name one member`);
+  const parsed = option.parse(
+    new Map([...readEnvironment(env), ...line]).get(option.flag!) ?? [],
+    Number.MAX_SAFE_INTEGER,
+  );
+  if ('problems' in parsed) errors.push(...parsed.problems.map((problem) => `--storage.log: ${problem}`));
+  else if (parsed.value === undefined) errors.push('--storage.log: the URL of the log is missing');
+  const force = argv.some(isForce);
+  const [member] = words;
+  if (force && member === undefined) errors.push('--force: name the member to go on from');
+  if (errors.length > 0 || !('value' in parsed) || parsed.value === undefined)
+    return { kind: 'errors', errors };
+  return { kind: 'refound', logUrl: parsed.value, member, force };
 }
 
 /** No errors: where a Kubernetes service is named pag, PAG_PORT and the like are set by nobody's fault. */

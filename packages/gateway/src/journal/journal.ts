@@ -61,6 +61,8 @@ export interface RecoverySink {
   time?(nowMs: number): void;
   /** What was given last was appended just now, by somebody who goes on with it. */
   live?(): void;
+  /** Gives the parts of a snapshot of what was made of it so far, to be read once; not while something is being handed over. */
+  copy?<T>(read: (parts: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T>;
 }
 
 export interface Recovered {

@@ -61,6 +61,7 @@ class Cluster {
         of,
         open: async () => void (await of.gateway.open(3_600_000)),
         fail: (why) => of.gateway.fail(why),
+        takeSnapshot: () => of.gateway.snapshots.take(),
         close: () => of.gateway.close(),
         ledgerMs: () => of.gateway.ledgerMs(),
         async digest(begun) {

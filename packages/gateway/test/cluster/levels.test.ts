@@ -95,6 +95,7 @@ function keeping(journal: Journal): Kept {
         record: (_, record) => void records.push(text(record)),
       })),
     fail: () => undefined,
+    takeSnapshot: async () => undefined,
     close: () => journal.close(),
     ledgerMs: () => 0,
     async digest(begun) {
@@ -247,6 +248,8 @@ test('a record that not all members read is not appended', async () => {
   const lead = new Lead(chain, {
     log: engine.open(),
     timing: new VirtualProcess(engine.time, new Random(1)),
+    name: 'b',
+    url: 'http://b',
     self: { cluster: 'one', url: 'http://b' },
     levels,
     writer: new Uint8Array(8),
@@ -254,6 +257,9 @@ test('a record that not all members read is not appended', async () => {
     holdMs: 10_000,
     ledgerMs: () => 0,
     onFailure: () => undefined,
+    onAhead: () => undefined,
+    onRefounded: () => undefined,
+    takeSnapshot: async () => undefined,
   });
   const [known, unknown] = [Uint8Array.of(98), Uint8Array.of(99)];
   expect(() => lead.append(unknown)).toThrow('BUG: a record of kind 99');

@@ -56,6 +56,7 @@ function withNothing(journal: Journal): Kept {
     open: async () =>
       void (await journal.recover({ snapshot: async () => undefined, record: () => undefined })),
     fail: () => undefined,
+    takeSnapshot: async () => undefined,
     close: () => journal.close(),
     ledgerMs: () => 0,
     digest: async () => '',

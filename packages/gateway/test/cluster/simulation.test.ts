@@ -12,9 +12,9 @@ async function run(seed: number, options: WorldOptions = {}): Promise<Outcome> {
   try {
     return await new World(seed, options).run();
   } catch (error) {
-    throw new Error(`seed ${seed}: ${String(error)}; npm run simulation -- --seeds=1 --from=${seed} --tell`, {
-      cause: error,
-    });
+    const more = options.loses === true ? ' --loses' : '';
+    const again = `npm run simulation -- --seeds=1 --from=${seed}${more} --tell`;
+    throw new Error(`seed ${seed}: ${String(error)}; ${again}`, { cause: error });
   }
 }
 
@@ -22,7 +22,8 @@ test.each(kept)('seed %i, which broke something once', async (seed) => {
   await run(seed);
 });
 
-test('whatever goes wrong', async () => {
+/** The sums of what came of so many seeds. */
+async function runMany(count: number, options: WorldOptions = {}): Promise<Outcome> {
   const total: Record<keyof Outcome, number> = {
     acknowledged: 0,
     scrapes: 0,
@@ -32,13 +33,25 @@ test('whatever goes wrong', async () => {
     failovers: 0,
     snapshots: 0,
     compared: 0,
+    refounded: 0,
   };
   const first = Math.floor(Math.random() * 2 ** 31);
-  for (let seed = first, left = runs(600, 50); left > 0; left -= 1, seed += 1) {
-    const outcome = await run(seed);
+  for (let seed = first, left = count; left > 0; left -= 1, seed += 1) {
+    const outcome = await run(seed, options);
     for (const name of Object.keys(total) as (keyof Outcome)[]) total[name] += outcome[name];
   }
   console.log(JSON.stringify(total));
+  return total;
+}
+
+test('whatever goes wrong', async () => {
+  // Needed as well where members have read what a failover lost before it was committed, but seldom.
+  const { refounded: _, ...total } = await runMany(runs(600, 50));
+  expect(Math.min(...Object.values(total))).toBeGreaterThan(0);
+});
+
+test('whatever goes wrong, and the log loses what was acknowledged', async () => {
+  const total = await runMany(runs(200, 30), { loses: true });
   expect(Math.min(...Object.values(total))).toBeGreaterThan(0);
 });
 

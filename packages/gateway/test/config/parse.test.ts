@@ -287,9 +287,33 @@ describe('storage commands', () => {
     expect(parseConfig(['storage', 'export'], { PAG_STORAGE_PATH: 'y' })).toMatchObject({ path: 'y' });
     expect(parseConfig(['storage', 'inspect'], {})).toMatchObject({ path: 'data/' });
   });
+  test('to go on with a log that has lost blocks', () => {
+    const log = 'postgres://db/pushes';
+    expect(parseConfig(['storage', 'refound', `--storage.log=${log}`], {})).toEqual({
+      kind: 'refound',
+      logUrl: log,
+      member: undefined,
+      force: false,
+    });
+    // The name that a member has in its own environment is none that was chosen.
+    const env = { PAG_STORAGE_LOG: log, PAG_CLUSTER_NAME: 'one', PAG_STORAGE_PATH: 'x' };
+    expect(parseConfig(['storage', 'refound', 'two', '--force'], env)).toMatchObject({
+      logUrl: log,
+      member: 'two',
+      force: true,
+    });
+    expect(parseConfig(['storage', 'refound', '--help'], {})).toEqual({ kind: 'help' });
+  });
   test.each([
-    [['storage'], 'storage: a command is missing: inspect, verify, export'],
-    [['storage', 'repair'], 'storage: a command is missing: inspect, verify, export'],
+    [['storage', 'refound'], '--storage.log: the URL of the log is missing'],
+    [['storage', 'refound', 'a', 'b', '--storage.log=nats://n'], 'unexpected argument "b"; name one member'],
+    [['storage', 'refound', '--force', '--storage.log=nats://n'], '--force: name the member to go on from'],
+    [
+      ['storage', 'refound', '--storage.log=nats://n', '--by-job'],
+      '--by-job: storage refound only takes --storage.log and --force',
+    ],
+    [['storage'], 'storage: a command is missing: inspect, verify, export, refound'],
+    [['storage', 'repair'], 'storage: a command is missing: inspect, verify, export, refound'],
     [['storage', 'verify', '--storage.path='], '--storage.path: the directory of the store is missing'],
     [['storage', 'verify', '--by-job'], '--by-job: storage commands only take --storage.path'],
   ])('%j', (argv, error) => expect(errorsOf(argv)).toEqual([error]));

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { hashOf } from '../../src/cluster/log/block.ts';
 import { LogTrimmed, LogUnavailable } from '../../src/cluster/log/shared-log.ts';
 import type { LogBlock, MemberList, SharedLog } from '../../src/cluster/log/shared-log.ts';
 
@@ -10,14 +11,19 @@ export class MemoryEngine {
   first = 1;
   readonly snapshots = new Map<number, readonly Uint8Array[]>();
   readonly members = new Map<string, { readonly said: string; readonly atMs: number }>();
+  /** What ages are told by. */
+  nowMs: () => number = () => performance.now();
   readonly #waiting = new Set<() => void>();
 
   get end(): number {
     return this.first + this.blocks.length - 1;
   }
 
-  append(after: number, block: Uint8Array): 'appended' | 'overtaken' {
+  append(after: number, block: Uint8Array, before?: Uint8Array): 'appended' | 'overtaken' {
     if (after !== this.end) return 'overtaken';
+    const last = this.blocks.at(-1);
+    if (before !== undefined && last !== undefined && Buffer.compare(hashOf(last), before) !== 0)
+      return 'overtaken';
     this.blocks.push(Uint8Array.from(block));
     for (const wake of this.#waiting) wake();
     return 'appended';
@@ -28,6 +34,18 @@ export class MemoryEngine {
     this.blocks.splice(0, gone);
     this.first += gone;
     for (const each of this.snapshots.keys()) if (each < number) this.snapshots.delete(each);
+  }
+
+  /** As after a failover to a server that lacked what is behind this block. Returns what brings it back, should nothing be appended. */
+  lose(number: number): () => void {
+    const lost = this.blocks.splice(number - this.first + 1);
+    const snapshots = [...this.snapshots].filter(([each]) => each > number);
+    for (const [each] of snapshots) this.snapshots.delete(each);
+    return () => {
+      this.blocks.push(...lost);
+      for (const [each, parts] of snapshots) this.snapshots.set(each, parts);
+      for (const wake of this.#waiting) wake();
+    };
   }
 
   /** Resolves when a block was appended, or one of the signals is aborted. */
@@ -56,23 +74,23 @@ export class MemoryLog implements SharedLog {
     this.#engine = engine;
     this.members = {
       put: async (name, said) => {
-        await this.#answered(() => void engine.members.set(name, { said, atMs: performance.now() }));
+        await this.#answered(() => void engine.members.set(name, { said, atMs: engine.nowMs() }));
       },
       list: () =>
         this.#answered(() =>
           [...engine.members].map(([name, { said, atMs }]) => ({
             name,
             said,
-            ageMs: performance.now() - atMs,
+            ageMs: engine.nowMs() - atMs,
           })),
         ),
     };
   }
 
-  append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+  append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'> {
     if (block.length > this.blockBytesMax)
       return Promise.reject(new RangeError(`a block of ${block.length} bytes`));
-    return this.#answered(() => this.#engine.append(after, block));
+    return this.#answered(() => this.#engine.append(after, block, before));
   }
 
   async *tail(after: number, signal: AbortSignal): AsyncGenerator<LogBlock, void> {

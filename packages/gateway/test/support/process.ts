@@ -67,10 +67,14 @@ export async function startGateway(
 }
 
 /** Runs the gateway with flags that make it end by itself. */
-export function runGateway(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+export function runGateway(
+  flags: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  { timeoutMs = START_MS }: { readonly timeoutMs?: number } = {},
+): Promise<Outcome> {
   return run(process.execPath, [quickMain(), ...flags], {
     env: { ...environmentWithoutFlags(), ...env },
-    timeoutMs: START_MS,
+    timeoutMs,
   });
 }
 

@@ -63,8 +63,8 @@ class LateLog implements SharedLog {
     return this.#log.blockBytesMax;
   }
 
-  async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
-    return this.#log.append(after, block);
+  async append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'> {
+    return this.#log.append(after, block, before);
   }
 
   async *tail(after: number, signal: AbortSignal): AsyncGenerator<LogBlock, void> {

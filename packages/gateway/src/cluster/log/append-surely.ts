@@ -3,6 +3,14 @@ import type { Timing } from '../timing.ts';
 import { LogUnavailable } from './shared-log.ts';
 import type { SharedLog } from './shared-log.ts';
 
+interface Where {
+  readonly after: number;
+  /** The hash of that block. */
+  readonly before: Uint8Array;
+  readonly block: Uint8Array;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Appends until the outcome is known. After a lost reply the block may stand there already, or come late: so the same one is tried again until
  * it wins, or one stands in its place, which is its own where the bytes are the same. Rejects with what is no LogUnavailable, and with
@@ -10,11 +18,7 @@ import type { SharedLog } from './shared-log.ts';
  */
 export async function appendSurely(
   log: SharedLog,
-  {
-    after,
-    block,
-    signal,
-  }: { readonly after: number; readonly block: Uint8Array; readonly signal: AbortSignal },
+  { after, before, block, signal }: Where,
   timing: Timing,
 ): Promise<'appended' | 'overtaken'> {
   let isSure = true;
@@ -22,7 +26,7 @@ export async function appendSurely(
   for (;;) {
     signal.throwIfAborted();
     try {
-      const outcome = await log.append(after, block);
+      const outcome = await log.append(after, block, after === 0 ? undefined : before);
       if (outcome === 'appended' || isSure) return outcome;
       return (await isThere(log, { after, block, signal })) ? 'appended' : 'overtaken';
     } catch (error) {
@@ -33,14 +37,7 @@ export async function appendSurely(
   }
 }
 
-async function isThere(
-  log: SharedLog,
-  {
-    after,
-    block,
-    signal,
-  }: { readonly after: number; readonly block: Uint8Array; readonly signal: AbortSignal },
-): Promise<boolean> {
+async function isThere(log: SharedLog, { after, block, signal }: Omit<Where, 'before'>): Promise<boolean> {
   const end = await log.end();
   // Then the engine has lost what it acknowledged.
   if (end < after) return false;

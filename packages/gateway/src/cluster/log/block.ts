@@ -13,6 +13,9 @@
  *   checksum  CRC-32 of all before it, little endian
  *
  * A record that is longer than a block goes in parts, a block for each. It counts with the last of them.
+ *
+ * A `refound` block is a takeover of a log that has lost its last blocks, by a member that had read them: the records go on from where that
+ * member was, so `first` leaves some out, and what they made of the state is in the snapshot of this very block.
  */
 import { createHash } from 'node:crypto';
 
@@ -31,7 +34,7 @@ const KIND_AT = MAGIC.length + 1;
 /** More than any head takes. */
 const HEAD_BYTES_MAX = 128;
 
-const kinds = ['records', 'part', 'takeover', 'beat', 'handover', 'mark', 'digest'] as const;
+const kinds = ['records', 'part', 'takeover', 'beat', 'handover', 'mark', 'digest', 'refound'] as const;
 export type BlockKind = (typeof kinds)[number];
 
 export interface BlockHead {
@@ -69,6 +72,13 @@ export interface MarkedDigest {
   /** Of the program that took it. */
   readonly version: string;
   readonly digest: string;
+}
+
+/** Who begins a log anew, and the last block that it had read of what is lost. */
+interface Refounding {
+  readonly leader: Leader;
+  readonly number: number;
+  readonly hash: Uint8Array;
 }
 
 export interface Block extends BlockHead {
@@ -181,4 +191,16 @@ export function readDigest(payload: Uint8Array): MarkedDigest {
   const index = reader.whole();
   const version = reader.text();
   return { index, version, digest: reader.text() };
+}
+
+export function writeRefounding(writer: ByteWriter, { leader, number, hash }: Refounding): void {
+  writeLeader(writer, leader);
+  writer.whole(number);
+  writer.raw(hash);
+}
+
+export function readRefounding(payload: Uint8Array): Refounding {
+  const reader = new ByteReader(payload);
+  const leader = readLeader(reader);
+  return { leader, number: reader.whole(), hash: reader.raw(HASH_BYTES) };
 }

@@ -11,6 +11,7 @@ import {
   readDigest,
   readLeader,
   readPart,
+  readRefounding,
   recordsOf,
   writeLeader,
 } from './block.ts';
@@ -20,6 +21,8 @@ import { LogBroken } from './shared-log.ts';
 import type { LogBlock } from './shared-log.ts';
 
 const HASH_BYTES = noHash.length;
+/** Of so many takeovers it is known where they were. */
+const TERMS_MAX = 64;
 
 /** What a block has brought, for those who keep the state. */
 export interface Brought {
@@ -30,6 +33,13 @@ export interface Brought {
   readonly ledgerMs: number | undefined;
   /** Of a digest. */
   readonly digest: MarkedDigest | undefined;
+}
+
+/** All blocks from this one to the next term were appended by one process. */
+interface Term {
+  readonly from: number;
+  readonly term: number;
+  readonly writer: Uint8Array;
 }
 
 /** What of a chain a snapshot keeps. */
@@ -53,6 +63,7 @@ export class Chain {
   #parts: Uint8Array[] = [];
   /** Which levels are read. */
   readonly #read: number;
+  readonly #terms: Term[] = [];
 
   constructor(read: number = LOG_LEVEL) {
     this.#read = read;
@@ -67,6 +78,11 @@ export class Chain {
       this.leader = readLeader(new ByteReader(block.payload));
       this.isHandedOver = false;
     } else if (block.kind === 'handover') this.isHandedOver = true;
+    else if (block.kind === 'refound') {
+      this.leader = readRefounding(block.payload).leader;
+      this.isHandedOver = false;
+      this.index = block.first - 1;
+    }
     this.#follow(block, number, hashOf(bytes));
     const beat = block.kind === 'beat' ? readBeat(block.payload) : undefined;
     if (beat !== undefined) this.leader = beat.leader;
@@ -83,7 +99,12 @@ export class Chain {
     this.#follow(head, this.number + 1, hashOf(block));
   }
 
-  #follow({ level, term, count, log, writer }: BlockHead, number: number, hash: Uint8Array): void {
+  #follow(
+    { level, term, count, log, writer }: Pick<BlockHead, 'level' | 'term' | 'count' | 'log' | 'writer'>,
+    number: number,
+    hash: Uint8Array,
+  ): void {
+    if (term !== this.term) this.#noteTerm({ from: number, term, writer: Uint8Array.from(writer) });
     this.level = Math.max(this.level, level);
     this.number = number;
     this.hash = hash;
@@ -91,6 +112,32 @@ export class Chain {
     this.index += count;
     this.log = Uint8Array.from(log);
     this.writer = Uint8Array.from(writer);
+  }
+
+  #noteTerm(term: Term): void {
+    this.#terms.push(term);
+    if (this.#terms.length > TERMS_MAX) this.#terms.shift();
+  }
+
+  /**
+   * Whether the block is one of those that led here; undefined where that is not known, as it is older than what was read. A process appends
+   * one block for a number in its term, so these three say which block it is.
+   */
+  has(number: number, { term, writer }: Pick<BlockHead, 'term' | 'writer'>): boolean | undefined {
+    const isOf = (of: Term): boolean => of.term === term && Buffer.compare(of.writer, writer) === 0;
+    const of = this.#terms.findLast(({ from }) => from <= number);
+    if (of !== undefined) return isOf(of);
+    const oldest = this.#terms[0];
+    return oldest !== undefined && isOf(oldest) ? true : undefined;
+  }
+
+  /** Goes on as the other one does. */
+  become({ level, number, hash, term, log, writer, index, leader }: Chain): void {
+    this.index = index;
+    this.leader = leader;
+    this.isHandedOver = false;
+    this.#parts = [];
+    this.#follow({ level, term, count: 0, log, writer }, number, hash);
   }
 
   /** Of the block that follows, in the same term; of the level that is there, where no other is given. */
@@ -127,8 +174,10 @@ export class Chain {
     if (this.number > 0 && Buffer.compare(log, this.log) !== 0) return 'is of another log';
     if (Buffer.compare(before, this.hash) !== 0)
       return `does not follow block ${this.number} that this member has read`;
-    if (first !== this.index + 1) return `begins with record ${first}, and the next one is ${this.index + 1}`;
-    if (kind === 'takeover') return term > this.term ? undefined : 'is a takeover that does not begin a term';
+    const beginsTerm = kind === 'takeover' || kind === 'refound';
+    if (kind !== 'refound' && first !== this.index + 1)
+      return `begins with record ${first}, and the next one is ${this.index + 1}`;
+    if (beginsTerm) return term > this.term ? undefined : `is a ${kind} that does not begin a term`;
     const isLeaders = term === this.term && Buffer.compare(writer, this.writer) === 0;
     return isLeaders ? undefined : 'is of a member that did not lead';
   }
@@ -144,7 +193,7 @@ export class Chain {
       return [record];
     }
     // Who led before has acknowledged nothing of it.
-    if (block.kind === 'takeover') this.#parts = [];
+    if (block.kind === 'takeover' || block.kind === 'refound') this.#parts = [];
     return [];
   }
 
@@ -175,6 +224,7 @@ export class Chain {
     chain.term = reader.whole();
     chain.index = reader.whole();
     chain.leader = readLeader(reader);
+    chain.#noteTerm({ from: chain.number, term: chain.term, writer: chain.writer });
     return chain;
   }
 

@@ -16,8 +16,11 @@ export interface SharedLog {
    * Puts the block at `after + 1`, if nothing stands there. `appended` once as many copies are durable as the engine was set up to keep;
    * `overtaken` where another block stands there, or `after` is past the end of the log. Rejects with LogUnavailable where the outcome is
    * unknown, or nothing was done: the block may appear later, so ask `appendSurely`.
+   *
+   * A log that has lost its last blocks may have others by the same numbers. `before` is the SHA-256 of the block that the writer has read as
+   * `after`; an engine that can compare says `overtaken` where that is not what stands there, too.
    */
-  append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'>;
+  append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'>;
   /**
    * The blocks after `after`, one by one, each as soon as it is durable and all before it were given, without an end: it waits for more
    * until `signal` is aborted, and then ends. A hole is never passed over. Rejects with LogUnavailable (ask again from where it

@@ -41,7 +41,7 @@ import type { GatewayOptions } from '../options.ts';
 import { modeChangeOf } from './mode-change.ts';
 import type { ModeChange } from './mode-change.ts';
 import { recoverState } from './recovery.ts';
-import type { Recovery } from './recovery.ts';
+import type { ReadParts, Recovery } from './recovery.ts';
 import { freezeForDigest } from '../../snapshot/digest.ts';
 import { snapshotSections } from '../../snapshot/sections.ts';
 
@@ -119,6 +119,7 @@ export class Ledger implements Target {
     const recovery = await recoverState(this.#journal, this, {
       take: (steps, needsNoReaders) => this.#redo(steps, needsNoReaders),
       follow: (nowMs) => this.follow(nowMs),
+      copy: (nowMs, read) => this.#snapshotAt(nowMs, read),
     });
     // Of what it has followed a digest may still be copied.
     await this.settled();
@@ -359,14 +360,16 @@ export class Ledger implements Target {
   }
 
   /** Keeps a snapshot, so that the next start need not read all records again; see Journal.snapshot. */
-  async snapshot(): Promise<{ readonly bytes: number }> {
+  snapshot(): Promise<{ readonly bytes: number }> {
+    return this.#snapshotAt(undefined, (parts, logIndex) => this.#journal.snapshot(logIndex, parts));
+  }
+
+  /** Of the time it is then, where none is given. */
+  async #snapshotAt<T>(nowMs: number | undefined, read: ReadParts<T>): Promise<T> {
     const buffers = await buffersForSnapshot(this.state);
     return this.#copied(
-      () => {
-        const times = { nowMs: this.nowMs(), lastPushMs: this.lastPushMs };
-        return snapshotSections(this, { ...times, buffers });
-      },
-      (sections, logIndex) => this.#journal.snapshot(logIndex, sections.parts),
+      () => snapshotSections(this, { nowMs: nowMs ?? this.nowMs(), lastPushMs: this.lastPushMs, buffers }),
+      (sections, logIndex) => read(sections.parts, logIndex),
     );
   }
 

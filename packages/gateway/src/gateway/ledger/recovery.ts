@@ -18,6 +18,12 @@ export interface Recovery extends Recovered {
 /** Takes the steps of a record when nobody else has the target, nor reads it where that is said; until the last one nobody else may look at it. */
 type TakeSteps = (steps: Iterator<void, void>, needsNoReaders: boolean) => void | Promise<void>;
 
+/** Reads the parts of a snapshot, which is of the state after the record of that log index. */
+export type ReadParts<T> = (parts: AsyncIterable<Uint8Array>, logIndex: number) => Promise<T>;
+
+/** Gives the parts of a snapshot of the state at this time of the ledger. */
+type CopyAt = <T>(nowMs: number, read: ReadParts<T>) => Promise<T>;
+
 /**
  * Fills what is new. Views may be opened between two records; a record for which nobody may read waits until they are closed. Rejects with StorageProblem
  * when what is kept cannot be made sense of. `follow` is given the time of the ledger that somebody else goes on with now.
@@ -25,9 +31,13 @@ type TakeSteps = (steps: Iterator<void, void>, needsNoReaders: boolean) => void 
 export async function recoverState(
   journal: Journal,
   target: Target,
-  how: { readonly take?: TakeSteps; readonly follow?: (nowMs: number) => void } = {},
+  how: {
+    readonly take?: TakeSteps;
+    readonly follow?: (nowMs: number) => void;
+    readonly copy?: CopyAt;
+  } = {},
 ): Promise<Recovery> {
-  const { take = (steps) => inTurns(steps), follow = () => undefined } = how;
+  const { take = (steps) => inTurns(steps), follow = () => undefined, copy } = how;
   const begun = performance.now();
   const { state, keys } = target;
   const reader = new RecordReader(state);
@@ -67,6 +77,7 @@ export async function recoverState(
     },
     time: notice,
     live: () => follow(newestMs),
+    ...(copy !== undefined && { copy: (read) => copy(newestMs, read) }),
   });
   await setImmediate();
   return { ...recovered, nowMs: newestMs, seconds: (performance.now() - begun) / 1000 };

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
+import { hashOf } from '../../../src/cluster/log/block.ts';
 import { LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
 import type { SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { keptBeside } from './kept-beside.ts';
@@ -24,7 +25,12 @@ import {
 } from './members.ts';
 import type { Open } from './members.ts';
 
-export function sharedLogContract(name: string, fresh: () => Promise<Open>): void {
+/** `compares`: whether the engine can tell the block before from another one by the same number. */
+export function sharedLogContract(
+  name: string,
+  fresh: () => Promise<Open>,
+  { compares = false }: { readonly compares?: boolean } = {},
+): void {
   const logs = membersOf(fresh);
 
   describe(`${name}: blocks`, () => {
@@ -57,6 +63,17 @@ export function sharedLogContract(name: string, fresh: () => Promise<Open>): voi
       expect(await one.append(3, bytesOf('d'))).toBe('appended');
       expect(await textsOf(two, 0, 4)).toEqual(['1 a', '2 b', '3 c', '4 d']);
     });
+
+    if (compares)
+      test('a block goes only behind the one that its writer has read', async () => {
+        const [one, two] = await logs(2);
+        await appendAll(one, ['a', 'b']);
+        for (const log of [one, two])
+          expect(await log.append(2, bytesOf('c'), hashOf(bytesOf('another b')))).toBe('overtaken');
+        expect(await one.end()).toBe(2);
+        expect(await two.append(2, bytesOf('c'), hashOf(bytesOf('b')))).toBe('appended');
+        expect(await textsOf(one, 0, 3)).toEqual(['1 a', '2 b', '3 c']);
+      });
 
     test('of those who append at the same place one wins', async () => {
       const members = await logs(3);

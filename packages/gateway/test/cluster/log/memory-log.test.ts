@@ -2,7 +2,11 @@
 import { MemoryEngine, MemoryLog } from '../../support/memory-log.ts';
 import { sharedLogContract } from './contract.ts';
 
-sharedLogContract('in memory', async () => {
-  const engine = new MemoryEngine();
-  return async () => new MemoryLog(engine);
-});
+sharedLogContract(
+  'in memory',
+  async () => {
+    const engine = new MemoryEngine();
+    return async () => new MemoryLog(engine);
+  },
+  { compares: true },
+);

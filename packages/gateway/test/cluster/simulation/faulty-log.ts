@@ -1,4 +1,5 @@
 /** An engine on virtual time, and what may happen between it and a member. */
+import { hashOf } from '../../../src/cluster/log/block.ts';
 import { LogTrimmed, LogUnavailable } from '../../../src/cluster/log/shared-log.ts';
 import type { LogBlock, MemberList, SharedLog } from '../../../src/cluster/log/shared-log.ts';
 import { Tag } from '../../../src/snapshot/parts.ts';
@@ -52,6 +53,8 @@ export class Engine {
   committed = 0;
   isSlow = false;
   failovers = 0;
+  /** Grows with each loss of committed blocks, over which no request comes. */
+  losses = 0;
   readonly time: VirtualTime;
   readonly spoilsSnapshots: boolean;
   readonly #comparesAndSets: boolean;
@@ -71,9 +74,13 @@ export class Engine {
   }
 
   /** Calls `committed` once it is; never, where another server goes on without it. */
-  append(after: number, block: Uint8Array, committed: () => void): 'overtaken' | undefined {
+  append(
+    block: Uint8Array,
+    { after, before }: { readonly after: number; readonly before: Uint8Array | undefined },
+    committed: () => void,
+  ): 'overtaken' | undefined {
     const { blocks, time } = this;
-    if (this.#comparesAndSets && blocks.length !== after) return 'overtaken';
+    if (this.#comparesAndSets && !this.#isEnd(after, before)) return 'overtaken';
     blocks.push(block);
     const number = blocks.length;
     const term = this.#term;
@@ -94,9 +101,24 @@ export class Engine {
     return undefined;
   }
 
+  #isEnd(after: number, before: Uint8Array | undefined): boolean {
+    const last = this.blocks.at(-1);
+    const isOther = before !== undefined && last !== undefined && Buffer.compare(hashOf(last), before) !== 0;
+    return this.blocks.length === after && !isOther;
+  }
+
   /** Another server goes on, with what all have; what is appended next they do not have. */
   failOverSoon(): void {
     this.#losesNext = true;
+  }
+
+  /** Another server goes on, which lacks committed blocks behind this one; their snapshots may be in a store of their own. */
+  lose(number: number, keepsSnapshots: boolean): void {
+    this.committed = number;
+    this.losses += 1;
+    if (!keepsSnapshots)
+      for (const each of this.snapshots.keys()) if (each > number) this.snapshots.delete(each);
+    this.#failOver();
   }
 
   #failOver(): void {
@@ -155,10 +177,10 @@ export class FaultyLog implements SharedLog {
     this.blockBytesMax = deps.blockBytesMax;
   }
 
-  async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+  async append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'> {
     try {
       return await this.#ask((reply) => {
-        const refused = this.#engine.append(after, block, () => reply('appended'));
+        const refused = this.#engine.append(block, { after, before }, () => reply('appended'));
         if (refused !== undefined) reply(refused);
       }, this.#faults);
     } catch (error) {
@@ -223,7 +245,9 @@ export class FaultyLog implements SharedLog {
 
   trim(number: number): Promise<void> {
     return this.#call(() => {
-      this.#engine.blocks.fill(undefined, 0, number);
+      const { blocks } = this.#engine;
+      // The last one says where the log ends, whatever is asked.
+      blocks.fill(undefined, 0, Math.min(number, blocks.length - 1));
       for (const each of this.#engine.snapshots.keys())
         if (each < number) this.#engine.snapshots.delete(each);
     });
@@ -266,12 +290,14 @@ export class FaultyLog implements SharedLog {
           }),
         );
       };
-      this.#time.at(there, () =>
+      const { losses } = this.#engine;
+      this.#time.at(there, () => {
+        if (this.#engine.losses !== losses) return;
         run(
           (result) => replied(() => resolve(result)),
           (error) => replied(() => reject(error)),
-        ),
-      );
+        );
+      });
     });
   }
 }

@@ -2,14 +2,16 @@
 import { World } from './world.ts';
 
 const [from, end, step] = process.argv.slice(2, 5).map(Number) as [number, number, number];
-const tell = process.argv[5] === 'true' ? (what: string): void => console.log(what) : undefined;
+const [, , , , , tells, losing] = process.argv;
+const loses = losing === 'true';
+const tell = tells === 'true' ? (what: string): void => console.log(what) : undefined;
 
 for (let seed = from; seed < end; seed += step) {
   const before = process.cpuUsage();
   let problem: string | undefined;
   let outcome: object | undefined;
   try {
-    outcome = await new World(seed, { tell }).run();
+    outcome = await new World(seed, { tell, loses }).run();
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
   }

@@ -93,6 +93,7 @@ export class MemberProcess {
           around.onLeads(name);
         },
         fail: (why) => gateway.fail(why),
+        takeSnapshot: () => gateway.snapshots.take(),
         close: () => gateway.close(),
         ledgerMs: () => gateway.ledgerMs(),
         digest: async (begun) => (await gateway.digest(begun)).digest,

@@ -2,6 +2,7 @@
  * A cluster on virtual time: the real gateway, records, journal, takeover and forwarding, on a faulty log and network. Senders push, somebody
  * scrapes, and things go wrong as the seed says. What was promised is checked all the way; a broken promise is thrown.
  */
+import { readBlock } from '../../../src/cluster/log/block.ts';
 import { partsOf } from '../../../src/embed.ts';
 import { silentLog } from '../../../src/primitives/log.ts';
 import { Engine, noFaults } from './faulty-log.ts';
@@ -9,12 +10,15 @@ import type { EngineOptions, Faults } from './faulty-log.ts';
 import { HOLD_MS, LEASE_MS, MemberProcess } from './member-process.ts';
 import type { SenderRequest, Surroundings } from './member-process.ts';
 import { Network } from './network.ts';
+import { Operator } from './operator.ts';
 import { Random } from './random.ts';
 import { Adder, PUSHES, Source } from './senders.ts';
 import { onVirtualLoop } from './virtual-loop.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const TROUBLES = 22;
+/** The most that the log loses of what was committed. */
+const BLOCKS_LOST_MAX = 20;
 const BLOCK_BYTES_MAX = 512;
 const TYPE = '# TYPE c_total counter\n';
 const PAD = 'x'.repeat(1_200);
@@ -40,9 +44,13 @@ export interface Outcome {
   readonly snapshots: number;
   /** Digests of a leader's that were compared. */
   readonly compared: number;
+  /** How often an operator had a member begin the log anew. */
+  readonly refounded: number;
 }
 
 export interface WorldOptions extends EngineOptions {
+  /** Now and then the log loses what was acknowledged. */
+  readonly loses?: boolean;
   /** Is told all that happens. */
   readonly tell?: ((what: string) => void) | undefined;
 }
@@ -61,6 +69,8 @@ export class World {
   readonly #faults: Faults = { ...noFaults };
   readonly #around: Surroundings;
   readonly #network: Network;
+  readonly #operator: Operator;
+  readonly #loses: boolean;
   readonly #members = new Map<string, MemberProcess>();
   readonly #senders: readonly (Adder | Source)[];
   #isCalm = false;
@@ -84,6 +94,8 @@ export class World {
     this.#tell = (what) => tell(`${String(Math.round(time.nowMs)).padStart(7)} ms  ${what}`);
     const byJob = (this.#isOrdered = random.chance(0.35));
     this.#engine = new Engine(time, { random: this.#fork(), ...options });
+    this.#loses = options.loses ?? false;
+    this.#operator = new Operator(this.#engine, this.#fork(), this.#tell);
     this.#network = new Network(time, { random: this.#fork(), faults: this.#faults, isOrdered: byJob });
     this.#senders = Array.from({ length: 4 }, (_, i) =>
       byJob ? new Source(String(i)) : new Adder(String(i), i % 2 === 0),
@@ -121,12 +133,13 @@ export class World {
     for (const sender of this.#senders)
       this.#begin(sender instanceof Adder ? this.#add(sender) : this.#put(sender));
     for (const scraper of ['p', 'q']) this.#begin(this.#scrapeNowAndThen(scraper));
+    this.#begin(this.#operator.run());
     for (let left = TROUBLES; left > 0 && this.#problem === undefined; left -= 1) {
       this.#mischief();
       await this.#time.pass(100 + this.#random.below(1_800));
     }
     this.#calm();
-    const isOver = (): boolean => this.#senders.every((each) => each.isOver);
+    const isOver = (): boolean => !this.#operator.isNeeded && this.#senders.every((each) => each.isOver);
     this.#check(await this.#until(isOver, 120_000), 'not all senders were answered in the end');
     await this.#pass(SETTLED_MS);
     const leads = this.#leads;
@@ -143,6 +156,7 @@ export class World {
       failovers: this.#engine.failovers,
       snapshots: this.#snapshots,
       compared: this.#compared,
+      refounded: this.#operator.refounded,
     };
   }
 
@@ -190,7 +204,7 @@ export class World {
   }
 
   #kill(process: MemberProcess, backWithinMs?: number): void {
-    if (this.#isCalm || this.#members.get(process.name) !== process) return;
+    if (this.#isCalm || this.#operator.isNeeded || this.#members.get(process.name) !== process) return;
     this.#tell(`${process.name} is killed`);
     process.kill();
     this.#leave(process);
@@ -213,6 +227,12 @@ export class World {
     this.#engine.isSlow = random.chance(0.3);
     const all = [...this.#members.values()];
     const leader = this.#leader();
+    if (this.#loses && !this.#operator.isNeeded && random.chance(0.2)) this.#lose();
+    // What was acknowledged, and is in no log, dies with who has it; nobody knows of it who does not hear of it.
+    if (this.#operator.isNeeded) {
+      Object.assign(this.#faults, noFaults);
+      return;
+    }
     const one = random.chance(0.5) ? leader : all[random.below(3)];
     if (one === undefined) return;
     const does: readonly (() => void)[] = [
@@ -266,6 +286,25 @@ export class World {
       if (!this.#isOrdered) for (const each of others) this.#cutOff(each, 2 * LEASE_MS);
     });
     this.#time.at(1_200, () => this.#kill(leader));
+  }
+
+  #lose(): void {
+    const { blocks } = this.#engine;
+    const all = [...this.#members.values()];
+    const leader = this.#leader();
+    // Whoever is one block behind has not acknowledged that one.
+    if (leader === undefined || leader.member.blockNumber < blocks.length - 1) return;
+    if (leader.log.isCutOff || leader.process.isPaused) return;
+    const kept = leader.member.blockNumber - 1 - this.#random.below(BLOCKS_LOST_MAX);
+    const last = blocks[kept - 1];
+    // Nor does anybody wait for a lease, or for nothing, who has read none of what is lost: it could take over before it hears of that.
+    if (last === undefined || readBlock(last).kind === 'handover') return;
+    const mayBeLate = ({ member, process, log }: MemberProcess): boolean =>
+      process.isPaused || log.isCutOff || (member.blockNumber <= kept && member.silentMs > LEASE_MS / 3);
+    if (all.some((each) => each !== leader && mayBeLate(each))) return;
+    this.#tell(`the log loses what is behind block ${kept}, which ${leader.name} has led`);
+    this.#operator.lost(leader);
+    this.#engine.lose(kept, this.#random.chance(0.5));
   }
 
   #pause({ name, process }: MemberProcess, ms: number): void {

@@ -20,7 +20,7 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     return () => openPostgresLog(of, { partitionBlocks: 4, timeoutMs: 20_000 });
   }
 
-  sharedLogContract('on PostgreSQL', async () => fresh(postgres.url));
+  sharedLogContract('on PostgreSQL', async () => fresh(postgres.url), { compares: true });
 
   describe.skipIf(withPgbouncer !== '')(`by a pooler${withPgbouncer && `: ${withPgbouncer}`}`, () => {
     let pooler: Pgbouncer;
@@ -29,6 +29,8 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     });
     afterAll(() => pooler?.stop());
 
-    sharedLogContract('on PostgreSQL behind PgBouncer', async () => fresh(pooler.url));
+    sharedLogContract('on PostgreSQL behind PgBouncer', async () => fresh(pooler.url), {
+      compares: true,
+    });
   });
 });

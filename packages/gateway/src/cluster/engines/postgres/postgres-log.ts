@@ -112,12 +112,14 @@ class OpenLog implements PostgresLog {
     this.members = membersOf(connections, tables);
   }
 
-  async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+  async append(after: number, block: Uint8Array, before?: Uint8Array): Promise<'appended' | 'overtaken'> {
     if (block.length > BLOCK_BYTES_MAX)
       throw new RangeError(`a block of ${block.length} bytes is longer than ${BLOCK_BYTES_MAX}`);
     const number = after + 1;
     try {
-      const isAppended = await this.#connections.use((session) => this.#insert(session, number, block));
+      const isAppended = await this.#connections.use((session) =>
+        this.#insert(session, number, [block, before ?? null]),
+      );
       if (!isAppended) return 'overtaken';
     } catch (error) {
       if (!isSurelyUndone(error) && !isSurelyUndone((error as Error).cause))
@@ -197,10 +199,20 @@ class OpenLog implements PostgresLog {
     await this.#connections.close();
   }
 
-  async #insert(session: Session, number: number, block: Uint8Array): Promise<boolean> {
+  async #insert(
+    session: Session,
+    number: number,
+    blocks: readonly [Uint8Array, Uint8Array | null],
+  ): Promise<boolean> {
+    const [block, before] = blocks;
     for (let isMade = false; ; isMade = true) {
       try {
-        const rows = await session.query(this.#statements.append, [number, block, this.#tables.channel]);
+        const rows = await session.query(this.#statements.append, [
+          number,
+          block,
+          this.#tables.channel,
+          before,
+        ]);
         return rows.length > 0;
       } catch (error) {
         // There is no partition for it.
@@ -260,7 +272,7 @@ function isFull(blocks: readonly LogBlock[]): boolean {
 }
 
 interface Statements {
-  /** $1: the number, $2: the block, $3: the channel. A row where it was appended. */
+  /** $1: the number, $2: the block, $3: the channel, $4: the digest of the block before, or null. A row where it was appended. */
   readonly append: string;
   /** $1: the first number. */
   readonly read: string;
@@ -279,7 +291,7 @@ function statementsOf({ log, info }: Tables, lockMs: number): Statements {
     append:
       `INSERT INTO ${log} (number, block) SELECT $1::bigint, $2::bytea WHERE ${durably(lockMs)} AND ` +
       `CASE WHEN $1::bigint = 1 THEN (SELECT trimmed = 0 FROM ${info}) ` +
-      `ELSE EXISTS (SELECT FROM ${log} WHERE number = $1::bigint - 1) END ` +
+      `ELSE EXISTS (SELECT FROM ${log} WHERE number = $1::bigint - 1 AND ($4::bytea IS NULL OR sha256(block) = $4::bytea)) END ` +
       "ON CONFLICT (number) DO NOTHING RETURNING pg_notify($3, '')",
     read,
     // The commit of the update is behind those of all that the same statement sees.
