@@ -163,27 +163,30 @@ export class Follow {
   }
 
   async #takeOver(): Promise<boolean> {
-    await this.#checkLast();
-    return takeOver(this.#chain, this.#options, this.#signal);
+    return (await this.#isLastThere()) && takeOver(this.#chain, this.#options, this.#signal);
   }
 
   /**
    * Where a failover has lost what was read last, and somebody else has appended there, the number alone would let this process append what follows on
-   * nothing, and nobody could read on. Throws LogBroken.
+   * nothing, and nobody could read on. Throws LogBroken; false where nobody has appended there yet.
    */
-  async #checkLast(): Promise<void> {
+  async #isLastThere(): Promise<boolean> {
     const { log } = this.#options;
     const { number, hash } = this.#chain;
-    if (number === 0 || (await log.end()) < number) return;
+    if (number === 0) return true;
+    if ((await log.end()) < number) return false;
     try {
       for await (const { bytes } of log.tail(number - 1, this.#signal)) {
-        if (Buffer.compare(hashOf(bytes), hash) === 0) return;
+        if (Buffer.compare(hashOf(bytes), hash) === 0) return true;
         throw new LogBroken(`block ${number} of the log is not the one that this member has read`);
       }
     } catch (error) {
       // Then it is in a snapshot, which no failover loses.
       if (!(error instanceof LogTrimmed)) throw error;
+      return true;
     }
+    this.#signal.throwIfAborted();
+    return false;
   }
 
   async #take(block: LogBlock): Promise<void> {
