@@ -238,8 +238,8 @@ export class Follow {
     const other = await whoIsAhead(this.#options, this.#chain);
     if (other === undefined) {
       this.#holdBack(undefined);
-      if (why === undefined) await this.#checkLast();
-      if (why === undefined && (await takeOver(this.#chain, this.#options, this.#signal))) return true;
+      const mayTry = why === undefined && (await this.#isLastThere());
+      if (mayTry && (await takeOver(this.#chain, this.#options, this.#signal))) return true;
     }
     const { log } = this.#options;
     if ((await log.end()) <= this.#chain.number && (await this.#isRefounded())) return true;
@@ -279,18 +279,21 @@ export class Follow {
 
   /**
    * Where a failover has lost what was read last, and somebody else has appended there, an engine that compares numbers alone would let this process append
-   * what follows on nothing, and nobody could read on.
+   * what follows on nothing, and nobody could read on. False where nobody has appended there yet.
    */
-  async #checkLast(): Promise<void> {
+  async #isLastThere(): Promise<boolean> {
     const { log, timing } = this.#options;
     const { number, hash } = this.#chain;
-    if (number === 0 || (await log.end()) < number) return;
+    if (number === 0) return true;
+    if ((await log.end()) < number) return false;
     try {
       const there = await blockAt(log, number, { timing, signal: this.#signal });
       if (Buffer.compare(hashOf(there), hash) !== 0) throw new OvertakenAfterLoss(number);
+      return true;
     } catch (error) {
       // Then it is in a snapshot.
       if (!(error instanceof LogTrimmed)) throw error;
+      return true;
     }
   }
 

@@ -23,6 +23,7 @@ import {
   SetAggregation,
   SetExposition,
   SetKeyBounds,
+  SetRules,
 } from '../../src/wal/commands.ts';
 import type { Command } from '../../src/wal/commands.ts';
 import { PushCommand } from '../../src/wal/push-command.ts';
@@ -226,6 +227,13 @@ test('the record of each command has the bytes that stores hold, and is read as 
       '05ac02',
     ],
     [new NoteScrape('one', 300), '036f6e65ac02'],
+    [
+      new SetRules(
+        { digest: 'ab', text: 'metrics: []' },
+        { byJob: false, counterResets: 'accumulate', summaries: 'discard', pathLabels: 'add' },
+      ),
+      `026162${'0b'}${Buffer.from('metrics: []').toString('hex')}000110`,
+    ],
     [new SetKeyBounds({ windowMs: 4, keysMax: 5 }), '00000000000010400000000000001440'],
     [
       new PushCommand(batch, new Uint8Array(0), { source: 'a', method: 'PUT', identity }),
