@@ -145,10 +145,10 @@ export class FileCluster {
     return member;
   }
 
-  /** Until all of them have read all but what was appended just now: time passes faster here than they read. */
+  /** Until all of them have read all that there is now: time passes faster here than they read. */
   async untilRead(members: readonly FileMember[]): Promise<void> {
-    while (members.some(({ assembly }) => assembly.member.blockNumber < this.engine.end - 1))
-      await this.time.pass(50);
+    const { end } = this.engine;
+    while (members.some(({ assembly }) => assembly.member.blockNumber < end)) await this.time.pass(50);
   }
 
   /** After who led before was lost, or has stopped. */
