@@ -74,6 +74,8 @@ export class World {
   readonly #members = new Map<string, MemberProcess>();
   readonly #senders: readonly (Adder | Source)[];
   #isCalm = false;
+  /** Members that have not come to their end yet. */
+  #stopping = 0;
   /** One leads that does not know in which order sources pushed before it was there: what was held may win. Sums say nothing from then on. */
   #isInDoubt = false;
   /** Senders do not ask it, if there is another one. */
@@ -214,7 +216,9 @@ export class World {
   #stop(process: MemberProcess): void {
     this.#tell(`${process.name} is stopped`);
     this.#leave(process);
-    this.#begin(process.stop().then(() => this.#bootSoon(process)));
+    this.#stopping += 1;
+    const stopped = process.stop().finally(() => (this.#stopping -= 1));
+    this.#begin(stopped.then(() => this.#bootSoon(process)));
   }
 
   #mischief(): void {
@@ -300,8 +304,12 @@ export class World {
     // Nor does anybody wait for a lease, or for nothing, who has read none of what is lost: it could take over before it hears of that.
     if (last === undefined || readBlock(last).kind === 'handover') return;
     const mayBeLate = ({ member, process, log }: MemberProcess): boolean =>
-      process.isPaused || log.isCutOff || (member.blockNumber <= kept && member.silentMs > LEASE_MS / 3);
-    if (all.some((each) => each !== leader && mayBeLate(each))) return;
+      member.isLeading ||
+      process.isPaused ||
+      log.isCutOff ||
+      (member.blockNumber <= kept && member.silentMs > LEASE_MS / 3);
+    // Nor has one that led before a block under way, which would follow again.
+    if (this.#stopping > 0 || all.some((each) => each !== leader && mayBeLate(each))) return;
     this.#tell(`the log loses what is behind block ${kept}, which ${leader.name} has led`);
     this.#operator.lost(leader);
     this.#engine.lose(kept, this.#random.chance(0.5));
