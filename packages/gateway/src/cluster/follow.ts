@@ -59,6 +59,8 @@ export class Follow {
   #records = 0;
   /** What is behind this block was appended since it joined. */
   #joinedAt = Number.POSITIVE_INFINITY;
+  /** What is behind this block is read soon after it was appended; what comes before it may have waited for this process to be at it. */
+  #liveAfter = Number.POSITIVE_INFINITY;
   /** For the next block; a controller for each is less than a signal of several. */
   #waiting: AbortController | undefined;
   /** Whether another member has read more than the log has. */
@@ -182,6 +184,7 @@ export class Follow {
     this.#isLate = false;
     this.#joinedAt = Math.min(this.#joinedAt, end);
     if (end === 0 && this.#chain.number === 0 && (await this.#takeOver())) return;
+    this.#liveAfter = await log.end();
     const over = new AbortController();
     const blocks = log
       .tail(this.#chain.number, AbortSignal.any([over.signal, this.#signal]))
@@ -217,6 +220,7 @@ export class Follow {
       const first = await Promise.race([next, late]).finally(() => waiting.abort(waitedEnough));
       if (first === 'late') {
         if (await this.#takeOver()) return 'leads';
+        this.#liveAfter = await this.#options.log.end();
         // Somebody was there just now.
         this.#chain.isHandedOver = false;
         this.#hear();
@@ -312,10 +316,9 @@ export class Follow {
       if (applied !== undefined) await applied;
     }
     if (ledgerMs !== undefined) this.#into.time?.(ledgerMs);
-    if (this.#chain.number > this.#joinedAt) {
-      if (records.length > 0 || ledgerMs !== undefined) this.#into.live?.();
-      await this.#compare(brought);
-    }
+    const isLive = this.#chain.number > this.#liveAfter;
+    if (isLive && (records.length > 0 || ledgerMs !== undefined)) this.#into.live?.();
+    if (this.#chain.number > this.#joinedAt) await this.#compare(brought);
     this.#hear();
     this.#report(undefined);
   }

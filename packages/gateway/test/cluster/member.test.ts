@@ -20,6 +20,8 @@ const LEASE_MS = 3_000;
 
 interface Kept extends MemberGateway {
   readonly journal: Journal;
+  /** Records that it was given, `beat` for each beat, and `live` for each time that it was told that the last one was appended just now. */
+  readonly given: string[];
 }
 
 class Members {
@@ -51,10 +53,17 @@ class Members {
 
 /** The gateway of a member, without a state. */
 function withNothing(journal: Journal): Kept {
+  const given: string[] = [];
   return {
     journal,
+    given,
     open: async () =>
-      void (await journal.recover({ snapshot: async () => undefined, record: () => undefined })),
+      void (await journal.recover({
+        snapshot: async () => undefined,
+        record: (_, record) => void given.push(Buffer.from(record).toString()),
+        time: () => void given.push('beat'),
+        live: () => void given.push('live'),
+      })),
     fail: () => undefined,
     takeSnapshot: async () => undefined,
     close: () => journal.close(),
@@ -69,6 +78,23 @@ class Cuttable extends MemoryLog {
 
   override append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
     return this.isCut ? Promise.reject(new LogUnavailable('cut')) : super.append(after, block);
+  }
+}
+
+/** Whose first append is answered late. */
+class Slow extends MemoryLog {
+  readonly #time: VirtualTime;
+  #isFirst = true;
+
+  constructor(engine: MemoryEngine, time: VirtualTime) {
+    super(engine);
+    this.#time = time;
+  }
+
+  override async append(after: number, block: Uint8Array): Promise<'appended' | 'overtaken'> {
+    if (this.#isFirst) await new Promise<void>((resolve) => void this.#time.at(1_000, resolve));
+    this.#isFirst = false;
+    return super.append(after, block);
   }
 }
 
@@ -143,7 +169,7 @@ test('a member that has read a block that a failover has lost appends nothing on
   writeBeat(payload, { leader: chain.leader!, ledgerMs: 12_345 });
   const other = new BlockWriter().finish(chain.nextHead('beat', { writer: chain.writer, count: 0 }), payload);
   blocks[blocks.length - 1] = other;
-  await members.time.pass(15_000);
+  await members.time.pass(30_000);
   expect(standby.isLeading).toBe(true);
   expect(chainOf(blocks).number).toBe(blocks.length);
   standby.abandon();
@@ -209,4 +235,24 @@ test('what a member wrote before it was restarted is of no double, and it asks n
   expect(seen).not.toContain(true);
   expect(asked).not.toContain('http://one');
   standby.abandon();
+});
+
+test('what was appended while a member tried to take over was not appended just now, when it reads it', async () => {
+  const members = new Members();
+  const late = members.start('http://late', new Slow(members.engine, members.time));
+  const first = members.start('http://first');
+  await members.time.pass(100);
+  const append = async (record: string): Promise<void> => {
+    const { journal } = first.current;
+    const committed = journal.whenCommitted(journal.append(Buffer.from(record)));
+    await members.time.pass(2_000);
+    await committed;
+  };
+  await append('one');
+  expect(late.current.given).toContain('one');
+  expect(late.current.given.slice(0, 2)).toEqual(['one', 'beat']);
+  const before = late.current.given.length;
+  await append('two');
+  expect(late.current.given.slice(before, before + 2)).toEqual(['two', 'live']);
+  for (const each of [first, late]) each.abandon();
 });
