@@ -45,7 +45,7 @@ export default defineConfig({
           ...ringTwo,
           name: 'interop-artefacts',
           include: artefacts,
-          // They build the program anew, which all others run.
+          // They build the program anew, which all others run: so they go alone.
           fileParallelism: false,
           sequence: { groupOrder: 0 },
         },
