@@ -118,11 +118,17 @@ function archive(what, paths) {
   };
 }
 
+/** Workspaces that are built into a package. */
+const builtInto = { 'packages/gateway': ['packages/ui'] };
+
 function sboms({ root, folder, version }) {
+  const manifestOf = (workspace) => JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
   for (const { folder: workspace, name } of publishedPackages(root)) {
-    const everything = JSON.parse(run('npm', ['sbom', '--sbom-format', 'cyclonedx', '-w', workspace], root));
-    const manifest = JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
-    const bom = reproducible(sbomOf(everything, manifest), commitSeconds(root));
+    const others = builtInto[workspace] ?? [];
+    const which = [workspace, ...others].flatMap((each) => ['-w', each]);
+    const everything = JSON.parse(run('npm', ['sbom', '--sbom-format', 'cyclonedx', ...which], root));
+    const builtIn = Object.assign({}, ...others.map((each) => manifestOf(each).dependencies));
+    const bom = reproducible(sbomOf(everything, manifestOf(workspace), builtIn), commitSeconds(root));
     const file = `${fileName(name)}-${version}.cdx.json`;
     writeFileSync(join(folder, file), `${JSON.stringify(bom, null, 2)}\n`);
   }

@@ -4,12 +4,13 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The bill of one package and of what is installed along with it.
+ * The bill of one package, of what is installed along with it, and of what is built into it.
  *
  * @param {any} bom as `npm sbom --sbom-format cyclonedx` prints it
  * @param {{ name: string, version: string, dependencies?: Record<string, string> }} manifest of the package
+ * @param {Record<string, string>} [builtIn] dependencies of another workspace, whose code is in files of this package
  */
-export function sbomOf(bom, { name, version, dependencies = {} }) {
+export function sbomOf(bom, { name, version, dependencies = {} }, builtIn = {}) {
   const own = `${name}@${version}`;
   const component = bom.components.find((each) => each['bom-ref'] === own);
   if (component === undefined) throw new Error(`npm sbom lists no component ${own}`);
@@ -21,6 +22,11 @@ export function sbomOf(bom, { name, version, dependencies = {} }) {
     throw new Error(
       `npm sbom lists ${direct.length} of ${Object.keys(dependencies).length} dependencies of ${name}`,
     );
+  }
+  for (const [each] of Object.entries(builtIn)) {
+    const found = bom.components.find((component) => component.name === each);
+    if (found === undefined) throw new Error(`npm sbom does not list ${each}, which is built into ${name}`);
+    direct.push(found['bom-ref']);
   }
   const installed = new Set(direct);
   // A set goes on to what is added while it is gone through.

@@ -105,6 +105,12 @@ test('the bill of materials has what users install, also what development needs 
       depends('shared'),
     ],
   });
+  const { components, dependencies } = sbomOf(bom, manifest, { 'only-tests': '^1' });
+  expect(components).toEqual(['direct', 'indirect', 'shared', 'only-tests'].map(component));
+  expect(dependencies[0]).toEqual(depends('own', 'direct', 'only-tests'));
+  expect(() => sbomOf(bom, manifest, { gone: '^1' })).toThrow(
+    'npm sbom does not list gone, which is built into own',
+  );
   expect(() => sbomOf(bom, { ...manifest, version: '2' })).toThrow('npm sbom lists no component own@2');
   expect(() => sbomOf(bom, { ...manifest, dependencies: { direct: '^1', gone: '^1' } })).toThrow(
     'npm sbom lists 1 of 2 dependencies of own',

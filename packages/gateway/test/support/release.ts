@@ -79,7 +79,7 @@ export const { makeRelease } = (await load('make')) as {
 export const { parts } = (await load('parts')) as { readonly parts: readonly Part[] };
 
 export const { sbomOf, reproducible } = (await load('sbom')) as {
-  readonly sbomOf: (bom: unknown, manifest: unknown) => Bom;
+  readonly sbomOf: (bom: unknown, manifest: unknown, builtIn?: Readonly<Record<string, string>>) => Bom;
   readonly reproducible: <T>(bom: T, seconds: number) => T;
 };
 
