@@ -1,7 +1,7 @@
 /** The law of a cluster: whatever goes wrong, what was acknowledged is in every later page, and counts once. */
 import { expect, test } from 'vitest';
 
-import { runs } from '../support/runs.ts';
+import { runs, triesAll } from '../support/runs.ts';
 import { World } from './simulation/world.ts';
 import type { Outcome, WorldOptions } from './simulation/world.ts';
 
@@ -22,6 +22,9 @@ test.each(kept)('seed %i, which broke something once', async (seed) => {
   await run(seed);
 });
 
+/** The same each time, so that it is a change that breaks one; others are tried by `npm run simulation`, and here where all is tried. */
+const FIRST_SEED = 1_000;
+
 /** The sums of what came of so many seeds. */
 async function runMany(count: number, options: WorldOptions = {}): Promise<Outcome> {
   const total: Record<keyof Outcome, number> = {
@@ -35,7 +38,7 @@ async function runMany(count: number, options: WorldOptions = {}): Promise<Outco
     compared: 0,
     refounded: 0,
   };
-  const first = Math.floor(Math.random() * 2 ** 31);
+  const first = triesAll ? Math.floor(Math.random() * 2 ** 31) : FIRST_SEED;
   for (let seed = first, left = count; left > 0; left -= 1, seed += 1) {
     const outcome = await run(seed, options);
     for (const name of Object.keys(total) as (keyof Outcome)[]) total[name] += outcome[name];
