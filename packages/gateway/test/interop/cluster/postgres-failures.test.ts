@@ -152,7 +152,7 @@ describe.skipIf(withPostgres !== '')(`PostgreSQL${withPostgres && `: ${withPostg
     postgres.primary.freeze();
     try {
       await expect(log.end()).rejects.toThrow(LogUnavailable);
-      await expect(log.append(1, Buffer.from('b'))).rejects.toThrow(/no answer within 3000 ms/);
+      await expect(log.append(1, Buffer.from('b'))).rejects.toThrow(LogUnavailable);
     } finally {
       postgres.primary.thaw();
     }
