@@ -5,7 +5,7 @@
  */
 import type { Chain } from './log/chain.ts';
 import { hashOf, noHash, readBlock } from './log/block.ts';
-import { blockAt } from './log/block-at.ts';
+import { blockAt, isBlock } from './log/block-at.ts';
 import { ownLevels } from './log/level.ts';
 import type { Levels } from './log/level.ts';
 import { LogTrimmed, LogUnavailable } from './log/shared-log.ts';
@@ -110,15 +110,12 @@ export class AheadOfLog {
   }
 
   async #compare(end: number): Promise<Settled> {
-    const { number, hash } = this.#chain;
+    const { log, timing } = this.#options;
+    const { number } = this.#chain;
     const rest = end === number ? 'whole' : 'followed';
     if (number === 0) return rest;
-    try {
-      return Buffer.compare(hashOf(await this.#read(number)), hash) === 0 ? rest : 'lost';
-    } catch (error) {
-      if (error instanceof LogTrimmed) return rest;
-      throw error;
-    }
+    const isThere = await isBlock(log, this.#chain, { timing, signal: this.#signal });
+    return isThere === false ? 'lost' : rest;
   }
 
   async #say(end: number): Promise<void> {

@@ -9,8 +9,8 @@ import { Comparison } from './digests.ts';
 import type { DigestOptions } from './digests.ts';
 import { OvertakenAfterLoss, takeOver } from './lead.ts';
 import type { LeadOptions } from './lead.ts';
-import { blockAt } from './log/block-at.ts';
-import { hashOf, readBlock } from './log/block.ts';
+import { blockAt, isBlock } from './log/block-at.ts';
+import { readBlock } from './log/block.ts';
 import { Chain } from './log/chain.ts';
 import type { Brought } from './log/chain.ts';
 import { levelAfter, ownLevels } from './log/level.ts';
@@ -144,16 +144,14 @@ export class Follow {
   }
 
   /** A snapshot may be of a block that the log has lost, or that another one came before. */
-  async #isInLog({ number, hash }: Chain): Promise<boolean> {
+  async #isInLog(chain: Chain): Promise<boolean> {
     const { log, timing } = this.#options;
+    const { number, hash } = chain;
     const how = { timing, signal: this.#signal };
     const end = await log.end();
     if (end < number) return false;
-    try {
-      return Buffer.compare(hashOf(await blockAt(log, number, how)), hash) === 0;
-    } catch (error) {
-      if (!(error instanceof LogTrimmed)) throw error;
-    }
+    const isThere = await isBlock(log, chain, how);
+    if (isThere !== undefined) return isThere;
     // The next one says what it follows; without it nobody could go on from there.
     if (end === number) return true;
     try {
@@ -183,8 +181,11 @@ export class Follow {
     if (this.#isLate) this.#hear();
     this.#isLate = false;
     this.#joinedAt = Math.min(this.#joinedAt, end);
-    if (end === 0 && this.#chain.number === 0 && (await this.#takeOver())) return;
-    this.#liveAfter = await log.end();
+    this.#liveAfter = end;
+    if (end === 0 && this.#chain.number === 0) {
+      if (await this.#takeOver()) return;
+      this.#liveAfter = await log.end();
+    }
     const over = new AbortController();
     const blocks = log
       .tail(this.#chain.number, AbortSignal.any([over.signal, this.#signal]))
@@ -287,18 +288,13 @@ export class Follow {
    */
   async #isLastThere(): Promise<boolean> {
     const { log, timing } = this.#options;
-    const { number, hash } = this.#chain;
+    const { number } = this.#chain;
     if (number === 0) return true;
     if ((await log.end()) < number) return false;
-    try {
-      const there = await blockAt(log, number, { timing, signal: this.#signal });
-      if (Buffer.compare(hashOf(there), hash) !== 0) throw new OvertakenAfterLoss(number);
-      return true;
-    } catch (error) {
-      // Then it is in a snapshot.
-      if (!(error instanceof LogTrimmed)) throw error;
-      return true;
-    }
+    const isThere = await isBlock(log, this.#chain, { timing, signal: this.#signal });
+    // One that was trimmed is in a snapshot.
+    if (isThere === false) throw new OvertakenAfterLoss(number);
+    return true;
   }
 
   async #take(block: LogBlock): Promise<void> {

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { onEachEngine } from '../../support/cluster/engines.ts';
 import { Service } from '../../support/cluster/gate.ts';
 import { Load } from '../../support/cluster/load.ts';
+import { expectNoReset } from '../../support/cluster/no-reset.ts';
 import { newTable, Pair } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
 import { push } from '../../support/http.ts';
@@ -98,19 +99,8 @@ onEachEngine('Prometheus and a pair', (servers, isShort) => {
     await load.stop();
     await pair.expectAll(load);
     for (const [series, { acknowledged }] of load.expected)
-      for (const job of ['gateway', 'patient']) {
-        const scraped = series.replace('{', `{job="${job}",`);
-        await eventually(
-          `${scraped} to be ${acknowledged}`,
-          async () => (await prometheus.value(scraped)) === acknowledged,
-          30_000,
-        );
-        const [raw] = await prometheus.query(`${scraped}[10m]`);
-        const last = raw?.values?.at(-1)?.[0] ?? 0;
-        expect(await prometheus.value(`resets(${scraped}[10m])`, last)).toBe(0);
-        // Asked at the moment of the last sample; the first one is 0, below which nothing is extrapolated.
-        expect(await prometheus.value(`increase(${scraped}[10m])`, last)).toBeCloseTo(acknowledged, 6);
-      }
+      for (const job of ['gateway', 'patient'])
+        await expectNoReset(prometheus, series, { job, acknowledged });
     for (const job of ['gateway', 'patient']) {
       const down = await prometheus.value(`count_over_time((up{job="${job}"} == 0)[10m:1s])`);
       process.stdout.write(`job ${job}: up was 0 for ${down ?? 0} s\n`);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 
 import { Service } from '../../support/cluster/gate.ts';
 import { Load } from '../../support/cluster/load.ts';
+import { expectNoReset } from '../../support/cluster/no-reset.ts';
 import { newTable, Pair } from '../../support/cluster/pair.ts';
 import type { PairMember } from '../../support/cluster/pair.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -115,19 +116,8 @@ describe.skipIf(withPostgres !== '')(`storage refound${withPostgres && `: ${with
     expect((await refound(nameOf(leader))).code).toBe(1);
     await load.stop();
     await pair.expectAll(load);
-    for (const [series, { acknowledged }] of load.expected) {
-      if (!series.includes('keyed')) continue;
-      const scraped = series.replace('{', '{job="gateway",');
-      await eventually(
-        `${scraped} to be ${acknowledged}`,
-        async () => (await prometheus.value(scraped)) === acknowledged,
-        30_000,
-      );
-      const [raw] = await prometheus.query(`${scraped}[10m]`);
-      const last = raw?.values?.at(-1)?.[0] ?? 0;
-      expect(await prometheus.value(`resets(${scraped}[10m])`, last)).toBe(0);
-      expect(await prometheus.value(`increase(${scraped}[10m])`, last)).toBeCloseTo(acknowledged, 6);
-    }
+    for (const [series, { acknowledged }] of load.expected)
+      if (series.includes('keyed')) await expectNoReset(prometheus, series, { job: 'gateway', acknowledged });
     // The other one has it all, too.
     await leader.kill();
     await pair.leads(pair.other(leader));
